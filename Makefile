@@ -1,0 +1,29 @@
+# Two commands for a fresh machine with Python 3.11: `make compare` and `make test`. Each sets up .venv by itself.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: compare test lint types clean
+
+compare: $(READY)
+	$(BIN)/gan-rosetta compare
+
+test: $(READY) lint types
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) build *.egg-info

@@ -1,0 +1,53 @@
+"""The errors a user can cause. The command line prints each as one line and exits with status 2."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class GanRosettaError(Exception):
+    """Base of every error whose message is written for a user: what came, what was expected, what to do."""
+
+
+class SpecError(GanRosettaError):
+    """A GAN's description contradicts itself."""
+
+
+class StateError(GanRosettaError):
+    """A state has a missing, extra, misshapen or non-finite tensor, or its file cannot be read."""
+
+
+class TapeError(GanRosettaError):
+    """A tape lacks an array that the GAN uses, or holds one with the wrong shape or non-finite numbers."""
+
+
+class DataError(GanRosettaError):
+    """A data set's file is absent, truncated or not what its name says."""
+
+
+class RecordError(GanRosettaError):
+    """A run folder cannot be written, already holds a run, or holds one that cannot be read."""
+
+
+class UsageError(GanRosettaError):
+    """An argument has a value that nothing can be done with."""
+
+
+class BackendUnavailable(GanRosettaError):
+    """The framework behind a backend is not installed, or fails to import."""
+
+
+class UnsupportedLayer(GanRosettaError):
+    """A backend has no implementation of a layer, a loss or an optimizer that the spec names."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], /) -> UsageError:
+    """Build the error for a name that is not in a list, suggesting the nearest one that is.
+
+    kind: what is named, such as "GAN" or "backend". Returns the error; the caller raises it.
+    """
+    choices = list(known)
+    nearest = difflib.get_close_matches(name, choices, n=1, cutoff=0.4)
+    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    return UsageError(f"unknown {kind} {name!r}: {hint}Known: {', '.join(choices)}.")

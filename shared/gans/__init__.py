@@ -1,0 +1,29 @@
+"""The catalogue of GANs. To add one: a file in this folder that ends in SPEC, and a line in CATALOGUE."""
+
+from __future__ import annotations
+
+from shared.errors import unknown_name
+from shared.gans import gaussian_1d, gaussian_1d_adam, linear_2d, mnist_conv, mnist_wgan_gp, sine
+from shared.spec import GanSpec
+
+CATALOGUE: dict[str, GanSpec] = {
+    spec.name: spec
+    for spec in (
+        gaussian_1d.SPEC,
+        gaussian_1d.MINIBATCH_SPEC,
+        gaussian_1d_adam.SPEC,
+        gaussian_1d_adam.MINIBATCH_SPEC,
+        linear_2d.SPEC,
+        sine.SPEC,
+        mnist_conv.SPEC,
+        mnist_wgan_gp.SPEC,
+        mnist_wgan_gp.SAMPLE_SPEC,
+    )
+}
+
+
+def find_gan(name: str, /) -> GanSpec:
+    """Return the GAN of that name; raises UsageError, with the nearest name, where there is none."""
+    if name not in CATALOGUE:
+        raise unknown_name("GAN", name, CATALOGUE)
+    return CATALOGUE[name]

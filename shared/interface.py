@@ -1,0 +1,115 @@
+"""What a backend provides: a Trainer, fed chunks of stacked steps. The harness knows nothing else of a framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol, Self
+
+import numpy as np
+
+from shared.spec import GanSpec
+
+Phase = Literal["pretraining", "adversarial"]
+Execution = Literal["eager", "compiled"]
+Dtype = Literal["float32", "float64"]
+DTYPES: tuple[Dtype, ...] = ("float32", "float64")
+EXECUTIONS: tuple[Execution, ...] = ("eager", "compiled")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """K consecutive steps of one phase, as stacked float64 arrays (K, batch, ...).
+
+    arrays: "pretrain_input" and "pretrain_target" in pretraining; "real", "latent_d", "latent_g" and "mix" in the
+        adversarial phase, those that the GAN uses. The batch size is the same in all steps of a chunk, and may differ
+        from the spec's in the last batch of an epoch.
+    first_step: the index of the chunk's first step within its phase.
+    trains_discriminator: (K,) booleans; all False in pretraining, which trains D by another loss.
+    """
+
+    phase: Phase
+    first_step: int
+    arrays: Mapping[str, np.ndarray]
+    trains_discriminator: np.ndarray
+
+    @property
+    def num_steps(self) -> int:
+        """K."""
+        return len(self.trains_discriminator)
+
+    @property
+    def batch_size(self) -> int:
+        """The number of samples in each step's batch."""
+        return int(next(iter(self.arrays.values())).shape[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Losses:
+    """The losses of a chunk's steps, each (K,) on the host, of the run's type, from before that step's updates.
+
+    In pretraining only `pretraining` is there; in the adversarial phase the other two, with NaN for a discriminator
+    that did not train. real_score: mean D(real), there exactly where the spec has a stop rule.
+    """
+
+    pretraining: np.ndarray | None = None
+    discriminator: np.ndarray | None = None
+    generator: np.ndarray | None = None
+    real_score: np.ndarray | None = None
+
+
+class ProbeKey(NamedTuple):
+    """Names a quantity within one step.
+
+    phase: whose update it belongs to: "pretraining", "discriminator" or "generator".
+    quantity: "output" of a layer; "loss"; "input_gradient" and "penalty_gradient" of the gradient penalty; "gradient" of
+        the loss; then, after the update, "parameter", "slot", "counter" and "buffer".
+    stream: which forward pass: "input" (pretraining), "real", "fake", "mixed"; "" where there is no question.
+    name: a layer (`discriminator.hidden1`, or `discriminator.hidden1_tanh` for its activation), a tensor's canonical
+        name, or for losses "loss" and "penalty".
+    """
+
+    phase: str
+    quantity: str
+    stream: str
+    name: str
+
+
+Probe = Mapping[ProbeKey, np.ndarray]
+
+
+class Trainer(Protocol):
+    """A GAN on one framework. Instances are used from one thread and never draw a random number."""
+
+    @classmethod
+    def build(cls, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> Self:
+        """Build the networks and optimizers. device: "cpu" or "cuda". Raises UnsupportedLayer, UsageError."""
+        ...
+
+    def load_state(self, state: Mapping[str, np.ndarray], /) -> None:
+        """Copy a whole state in, cast to the run's type. Raises StateError for missing, extra or misshapen names."""
+        ...
+
+    def export_state(self) -> dict[str, np.ndarray]:
+        """Return a copy of the whole state in canonical order and layout; bit for bit what was loaded, if so cast."""
+        ...
+
+    def stage(self, chunk: Chunk, /) -> Any:
+        """Cast a chunk and put it on the device; the transfer is finished when this returns."""
+        ...
+
+    def train(self, staged: Any, /) -> Losses:
+        """Run a staged chunk's steps. One copy to the host, of the losses, at the end."""
+        ...
+
+    def probe(self, chunk: Chunk, /) -> dict[ProbeKey, np.ndarray]:
+        """Run a chunk of one step and return everything it computed, in order of execution, then undo it."""
+        ...
+
+    def generate(self, latent: np.ndarray, /) -> np.ndarray:
+        """Return G(latent), (batch, ...) in canonical layout. BatchNorm as in training, its buffers left alone."""
+        ...
+
+    def discriminate(self, samples: np.ndarray, /) -> np.ndarray:
+        """Return D's output for samples (batch, ...). BatchNorm as in training, its buffers left alone."""
+        ...

@@ -1,0 +1,43 @@
+"""The checks that specs run on themselves when they are built."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+
+from shared.errors import SpecError
+
+
+def require(condition: bool, message: str, /) -> None:
+    """Raise SpecError with the message unless the condition holds."""
+    if not condition:
+        raise SpecError(message)
+
+
+def require_positive_integer(owner: object, field: str, /) -> None:
+    """Raise SpecError unless the field of a spec is an integer of at least 1."""
+    value = getattr(owner, field)
+    good = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    require(good, f"{_label(owner)}: {field} is {value!r}; expected an integer of at least 1")
+
+
+def require_finite(owner: object, field: str, /, *, minimum: float | None = None, above: float | None = None) -> None:
+    """Raise SpecError unless the field is a finite number, at least `minimum` and greater than `above`."""
+    value = getattr(owner, field)
+    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    good = good and (minimum is None or value >= minimum) and (above is None or value > above)
+    bound = "" if minimum is None else f" of at least {minimum}"
+    bound = bound if above is None else f" greater than {above}"
+    require(good, f"{_label(owner)}: {field} is {value!r}; expected a finite number{bound}")
+
+
+def require_choice(owner: object, field: str, choices: Collection[object], /) -> None:
+    """Raise SpecError unless the field is one of the choices."""
+    value = getattr(owner, field)
+    listed = ", ".join(repr(choice) for choice in choices)
+    require(value in choices, f"{_label(owner)}: {field} is {value!r}; expected one of {listed}")
+
+
+def _label(owner: object) -> str:
+    name = getattr(owner, "name", None)
+    return f"{type(owner).__name__} {name!r}" if name else type(owner).__name__

@@ -1,0 +1,195 @@
+"""A GAN, whole: networks, data, losses, optimizers and the order of a step. Data only; it checks itself when built."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from shared.spec.checks import require, require_choice, require_finite, require_positive_integer
+from shared.spec.layers import Linear, LeakyReLU, MinibatchDiscrimination, ReLU, Reshape, Sigmoid, Softplus, Tanh
+from shared.spec.losses import DiscriminatorLoss, GeneratorLoss, MeanSquaredErrorLoss, WassersteinDiscriminatorLoss
+from shared.spec.network import Network
+from shared.spec.optimizers import Optimizer
+from shared.spec.sources import DensityRegression, LatentSource, RealSource
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
+_SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,)}
+_PENALTY_LAYERS = (Linear, Reshape, ReLU, LeakyReLU, Tanh, Sigmoid, Softplus)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretraining:
+    """D alone, fitted to a known density by regression before the adversarial steps. The optimizer is a fresh one."""
+
+    num_steps: int
+    data: DensityRegression
+    loss: MeanSquaredErrorLoss
+    optimizer: Optimizer
+
+    def __post_init__(self) -> None:
+        require_positive_integer(self, "num_steps")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepPattern:
+    """The steps t with t mod period in `offsets`."""
+
+    period: int
+    offsets: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        require_positive_integer(self, "period")
+        good = len(self.offsets) >= 1 and all(0 <= offset < self.period for offset in self.offsets)
+        require(good, f"StepPattern: offsets are {self.offsets}; expected at least one, each from 0 to {self.period - 1}")
+
+    def includes(self, step: int, /) -> bool:
+        """Whether the pattern includes this step."""
+        return step % self.period in self.offsets
+
+
+EVERY_STEP = StepPattern(period=1, offsets=(0,))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopRule:
+    """End the run after the first step whose |mean D(real) - 0.5| is at most `tolerance`, before that step's update."""
+
+    tolerance: float
+
+    def __post_init__(self) -> None:
+        require_finite(self, "tolerance", minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """The adversarial steps.
+
+    first: whose update comes first in a step; the second sees the first's updated parameters.
+    fake_batch: "reused": the second update uses the very batch G made for the first (so, where G is first, one made
+        before its update); "regenerated": G runs again for the second update, and its BatchNorm buffers move again.
+    latent_draws: "shared": both updates use `latent_d`; "separate": G's update uses `latent_g`.
+    detach_fake: False lets the gradient of D's loss (its penalty apart) reach G too, where it is *added* to the gradient
+        of G's own loss in the same step's update: what happens in torch without `detach` and with one `zero_grad` a step.
+    discriminator_steps: the steps in which D trains; in the others its loss is recorded as NaN and nothing of D's phase
+        runs. G trains in every step.
+    """
+
+    num_steps: int
+    first: Literal["discriminator", "generator"]
+    fake_batch: Literal["reused", "regenerated"]
+    latent_draws: Literal["shared", "separate"]
+    detach_fake: bool
+    discriminator_steps: StepPattern
+    discriminator_loss: DiscriminatorLoss
+    generator_loss: GeneratorLoss
+    discriminator_optimizer: Optimizer
+    generator_optimizer: Optimizer
+    stop: StopRule | None
+
+    def __post_init__(self) -> None:
+        require_positive_integer(self, "num_steps")
+        require_choice(self, "first", ("discriminator", "generator"))
+        require_choice(self, "fake_batch", ("reused", "regenerated"))
+        require_choice(self, "latent_draws", ("shared", "separate"))
+        require(
+            self.discriminator_loss.score == self.generator_loss.score,
+            f"discriminator_loss reads D's output as {self.discriminator_loss.score}, "
+            f"generator_loss as {self.generator_loss.score}; expected the same",
+        )
+        if self.fake_batch == "reused":
+            require(
+                self.latent_draws == "shared" and self.discriminator_steps == EVERY_STEP,
+                "fake_batch='reused' needs latent_draws='shared' and a discriminator that trains in every step",
+            )
+        if not self.detach_fake:
+            require(self.first == "discriminator", "detach_fake=False changes nothing unless the discriminator is first")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GanSpec:
+    """A GAN as every backend builds it. batch_size counts samples; shapes are per sample.
+
+    Raises SpecError where parts contradict each other.
+    """
+
+    name: str
+    title: str
+    source: str
+    batch_size: int
+    real: RealSource
+    latent: LatentSource
+    generator: Network
+    discriminator: Network
+    pretraining: Pretraining | None
+    training: Training
+
+    def __post_init__(self) -> None:
+        good = isinstance(self.name, str) and _NAME.match(self.name) is not None
+        require(good, f"name is {self.name!r}; expected lower-case words joined by hyphens, such as 'gaussian-1d'")
+        require_positive_integer(self, "batch_size")
+        self._check_shapes()
+        self._check_penalty()
+        if self.training.fake_batch == "reused" and self.training.first == "discriminator":
+            require(
+                not self.generator.has_batch_norm,
+                "fake_batch='reused' with D first and a BatchNorm in G: say 'regenerated', since buffers would differ",
+            )
+
+    def _check_shapes(self) -> None:
+        pairs = (
+            ("latent samples", self.latent.sample_shape, "generator.input_shape", self.generator.input_shape),
+            ("the generator's output", self.generator.output_shape, "real samples", self.real.sample_shape),
+            ("real samples", self.real.sample_shape, "discriminator.input_shape", self.discriminator.input_shape),
+        )
+        for first, first_shape, second, second_shape in pairs:
+            require(first_shape == second_shape, f"{first} have shape {first_shape}, {second} {second_shape}")
+        score = self.training.discriminator_loss.score
+        found = self.discriminator.output_shape
+        require(
+            found == _SCORE_SHAPES[score] or (score != "logits" and found == (1, 1, 1)),
+            f"the discriminator's output has shape {found}; a loss on a {score} expects {_SCORE_SHAPES[score]}",
+        )
+        if score == "probability":
+            last = self.discriminator.layers[-1]
+            require(isinstance(last, Sigmoid), "a loss on a probability needs a discriminator that ends in Sigmoid")
+        if self.pretraining is not None:
+            good = self.discriminator.input_shape == (1,) and found == (1,)
+            require(good, "pretraining on a density needs a discriminator from shape (1,) to shape (1,)")
+
+    def _check_penalty(self) -> None:
+        loss = self.training.discriminator_loss
+        if isinstance(loss, WassersteinDiscriminatorLoss) and loss.penalty is not None:
+            for layer in self.discriminator.layers:
+                require(
+                    isinstance(layer, _PENALTY_LAYERS),
+                    f"a gradient penalty needs a discriminator that treats samples alone; {type(layer).__name__} "
+                    f"is not among {', '.join(kind.__name__ for kind in _PENALTY_LAYERS)}",
+                )
+
+    @property
+    def uses_mix(self) -> bool:
+        """Whether the tape holds interpolation coefficients for a gradient penalty."""
+        loss = self.training.discriminator_loss
+        return isinstance(loss, WassersteinDiscriminatorLoss) and loss.penalty is not None
+
+    @property
+    def couples_samples(self) -> bool:
+        """Whether a sample's output depends on the others in its batch."""
+        layers = (*self.generator.layers, *self.discriminator.layers)
+        return any(isinstance(layer, MinibatchDiscrimination) for layer in layers) or (
+            self.generator.has_batch_norm or self.discriminator.has_batch_norm
+        )
+
+    def networks(self) -> dict[str, Network]:
+        """Return the two networks by their canonical names, the generator first."""
+        return {"generator": self.generator, "discriminator": self.discriminator}
+
+    def with_steps(self, *, pretraining: int | None = None, training: int | None = None) -> GanSpec:
+        """Return the spec with other numbers of steps; None keeps the spec's own."""
+        spec = self
+        if pretraining is not None and self.pretraining is not None:
+            spec = replace(spec, pretraining=replace(self.pretraining, num_steps=pretraining))
+        if training is not None:
+            spec = replace(spec, training=replace(self.training, num_steps=training))
+        return spec

@@ -1,0 +1,41 @@
+"""How a parameter's initial values are drawn. Drawn once by NumPy, from the seed; no framework's own is ever used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.spec.checks import require_finite
+
+
+@dataclass(frozen=True, kw_only=True)
+class Normal:
+    """Normal with mean 0 and the given standard deviation."""
+
+    standard_deviation: float
+
+    def __post_init__(self) -> None:
+        require_finite(self, "standard_deviation", above=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UniformFanIn:
+    """Uniform on ±1/√fan_in, the form torch gives to Linear and to convolutions.
+
+    fan_in is dimension 1 of the layer's canonical weight times its kernel's height and width; a bias uses its
+    layer's. For a transposed convolution dimension 1 is the *output* channels, as in torch.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant:
+    """Every entry the same."""
+
+    value: float
+
+    def __post_init__(self) -> None:
+        require_finite(self, "value")
+
+
+Initializer = Normal | UniformFanIn | Constant
+ZEROS = Constant(value=0.0)
+ONES = Constant(value=1.0)

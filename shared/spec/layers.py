@@ -1,0 +1,311 @@
+"""The layers a network is made of. Shapes are per sample: the batch axis is left out.
+
+Canonical layouts: Linear weight (out, in); Conv2d (out, in, kh, kw); ConvTranspose2d (in, out, kh, kw);
+images (channels, height, width).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from shared.spec.checks import require, require_choice, require_finite, require_positive_integer
+from shared.spec.initializers import ONES, ZEROS, Initializer
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParameterSpec:
+    """A parameter or buffer of a layer: its canonical shape, how it starts, and the fan-in that its initializer uses."""
+
+    shape: Shape
+    initializer: Initializer
+    fan_in: int
+
+
+class _Layer:
+    """What every layer answers; the dataclasses below override what differs."""
+
+    kind: ClassVar[str]
+
+    def output_shape(self, input_shape: Shape, /) -> Shape:
+        """Return the per-sample output shape; raises SpecError where the input does not fit."""
+        return input_shape
+
+    def parameters(self) -> dict[str, ParameterSpec]:
+        """Return the trained tensors, by their short names, in canonical order."""
+        return {}
+
+    def buffers(self) -> dict[str, ParameterSpec]:
+        """Return the tensors that training moves without a gradient."""
+        return {}
+
+
+def _affine_parameters(
+    weight_shape: Shape, num_outputs: int, weight_init: Initializer, bias_init: Initializer | None
+) -> dict[str, ParameterSpec]:
+    fan_in = math.prod(weight_shape[1:])
+    parameters = {"weight": ParameterSpec(shape=weight_shape, initializer=weight_init, fan_in=fan_in)}
+    if bias_init is not None:
+        parameters["bias"] = ParameterSpec(shape=(num_outputs,), initializer=bias_init, fan_in=fan_in)
+    return parameters
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear(_Layer):
+    """y = x Wᵀ + b, with x (in_features,), W (out_features, in_features), b (out_features,).
+
+    `bias_init=None` leaves the bias out.
+    """
+
+    kind: ClassVar[str] = "linear"
+    name: str
+    in_features: int
+    out_features: int
+    weight_init: Initializer
+    bias_init: Initializer | None
+
+    def __post_init__(self) -> None:
+        require_positive_integer(self, "in_features")
+        require_positive_integer(self, "out_features")
+
+    def output_shape(self, input_shape: Shape, /) -> Shape:
+        require(
+            input_shape == (self.in_features,),
+            f"Linear {self.name!r} takes in_features={self.in_features}, but its input has shape {input_shape}",
+        )
+        return (self.out_features,)
+
+    def parameters(self) -> dict[str, ParameterSpec]:
+        shape = (self.out_features, self.in_features)
+        return _affine_parameters(shape, self.out_features, self.weight_init, self.bias_init)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conv2d(_Layer):
+    """Cross-correlation of (in_channels, height, width) with a square kernel, W (out, in, kernel, kernel).
+
+    Height and width become floor((size + 2·padding - kernel) / stride) + 1. `bias_init=None` leaves the bias out.
+    """
+
+    kind: ClassVar[str] = "conv"
+    name: str
+    in_channels: int
+    out_channels: int
+    kernel_size: int
+    stride: int
+    padding: int
+    weight_init: Initializer
+    bias_init: Initializer | None
+
+    def __post_init__(self) -> None:
+        _check_convolution(self)
+
+    def output_shape(self, input_shape: Shape, /) -> Shape:
+        height, width = _image_size(self, input_shape)
+        return (self.out_channels, self._output_size(height), self._output_size(width))
+
+    def _output_size(self, size: int) -> int:
+        span = size + 2 * self.padding - self.kernel_size
+        require(span >= 0, f"Conv2d {self.name!r}: kernel {self.kernel_size} is larger than its padded input {size}")
+        return span // self.stride + 1
+
+    def parameters(self) -> dict[str, ParameterSpec]:
+        shape = (self.out_channels, self.in_channels, self.kernel_size, self.kernel_size)
+        return _affine_parameters(shape, self.out_channels, self.weight_init, self.bias_init)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvTranspose2d(_Layer):
+    """The gradient of Conv2d with respect to its input, as a layer; W (in, out, kernel, kernel).
+
+    Height and width become (size - 1)·stride - 2·padding + kernel. `bias_init=None` leaves the bias out.
+    """
+
+    kind: ClassVar[str] = "conv_transpose"
+    name: str
+    in_channels: int
+    out_channels: int
+    kernel_size: int
+    stride: int
+    padding: int
+    weight_init: Initializer
+    bias_init: Initializer | None
+
+    def __post_init__(self) -> None:
+        _check_convolution(self)
+
+    def output_shape(self, input_shape: Shape, /) -> Shape:
+        height, width = _image_size(self, input_shape)
+        return (self.out_channels, self._output_size(height), self._output_size(width))
+
+    def _output_size(self, size: int) -> int:
+        result = (size - 1) * self.stride - 2 * self.padding + self.kernel_size
+        require(result >= 1, f"ConvTranspose2d {self.name!r}: padding {self.padding} leaves no output of input {size}")
+        return result
+
+    def parameters(self) -> dict[str, ParameterSpec]:
+        shape = (self.in_channels, self.out_channels, self.kernel_size, self.kernel_size)
+        return _affine_parameters(shape, self.out_channels, self.weight_init, self.bias_init)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchNorm(_Layer):
+    """Batch normalisation over all axes but the channels, (features,) or (channels, height, width).
+
+    y = weight · (x - mean) / √(variance + epsilon) + bias, with the batch's mean and *biased* variance where
+    `statistics` is "batch" (always so in the published GANs), or the running ones where it is "running". Every
+    training forward pass moves the buffers, in the order of the passes:
+    running ← (1 - momentum) · running + momentum · batch, the variance in its "unbiased" or "biased" form.
+    Ioffe and Szegedy 2015.
+    """
+
+    kind: ClassVar[str] = "batch_norm"
+    name: str
+    num_features: int
+    epsilon: float
+    momentum: float
+    running_variance: Literal["unbiased", "biased"]
+    statistics: Literal["batch", "running"]
+
+    def __post_init__(self) -> None:
+        require_positive_integer(self, "num_features")
+        require_finite(self, "epsilon", above=0)
+        require_finite(self, "momentum", minimum=0)
+        require(self.momentum <= 1, f"BatchNorm {self.name!r}: momentum is {self.momentum}; expected 0 to 1")
+        require_choice(self, "running_variance", ("unbiased", "biased"))
+        require_choice(self, "statistics", ("batch", "running"))
+
+    def output_shape(self, input_shape: Shape, /) -> Shape:
+        require(
+            len(input_shape) in (1, 3) and input_shape[0] == self.num_features,
+            f"BatchNorm {self.name!r} takes num_features={self.num_features}, but its input has shape {input_shape}",
+        )
+        return input_shape
+
+    def parameters(self) -> dict[str, ParameterSpec]:
+        return {
+            "weight": ParameterSpec(shape=(self.num_features,), initializer=ONES, fan_in=self.num_features),
+            "bias": ParameterSpec(shape=(self.num_features,), initializer=ZEROS, fan_in=self.num_features),
+        }
+
+    def buffers(self) -> dict[str, ParameterSpec]:
+        return {
+            "running_mean": ParameterSpec(shape=(self.num_features,), initializer=ZEROS, fan_in=self.num_features),
+            "running_var": ParameterSpec(shape=(self.num_features,), initializer=ONES, fan_in=self.num_features),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinibatchDiscrimination(_Layer):
+    """Minibatch discrimination: appends to each sample how like it is to the others. Salimans et al. 2016, section 3.2.
+
+    a = x Wᵀ + b, with W (num_kernels · kernel_dims, in_features), reshaped to (batch, num_kernels, kernel_dims);
+    c[i, k, j] = Σ_d |a[i, k, d] - a[j, k, d]| + δ_ij where `self_distance`, without the δ_ij where not;
+    f[i, k] = Σ_j exp(-c[i, k, j]); returns concat(x, f), (in_features + num_kernels,).
+    """
+
+    kind: ClassVar[str] = "minibatch"
+    name: str
+    in_features: int
+    num_kernels: int
+    kernel_dims: int
+    self_distance: bool
+    weight_init: Initializer
+    bias_init: Initializer | None
+
+    def __post_init__(self) -> None:
+        for field in ("in_features", "num_kernels", "kernel_dims"):
+            require_positive_integer(self, field)
+
+    def output_shape(self, input_shape: Shape, /) -> Shape:
+        require(
+            input_shape == (self.in_features,),
+            f"MinibatchDiscrimination {self.name!r} takes in_features={self.in_features}, "
+            f"but its input has shape {input_shape}",
+        )
+        return (self.in_features + self.num_kernels,)
+
+    def parameters(self) -> dict[str, ParameterSpec]:
+        num_outputs = self.num_kernels * self.kernel_dims
+        return _affine_parameters((num_outputs, self.in_features), num_outputs, self.weight_init, self.bias_init)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tanh(_Layer):
+    """Hyperbolic tangent."""
+
+    kind: ClassVar[str] = "tanh"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sigmoid(_Layer):
+    """1 / (1 + exp(-x))."""
+
+    kind: ClassVar[str] = "sigmoid"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Softplus(_Layer):
+    """log(1 + exp(x)), exact for every x: torch's own returns x above 20, which is off by 2e-9 there."""
+
+    kind: ClassVar[str] = "softplus"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReLU(_Layer):
+    """max(x, 0), with gradient 0 at 0."""
+
+    kind: ClassVar[str] = "relu"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeakyReLU(_Layer):
+    """x where x > 0, slope · x elsewhere; the gradient at 0 is the slope."""
+
+    kind: ClassVar[str] = "leaky_relu"
+    slope: float
+
+    def __post_init__(self) -> None:
+        require_finite(self, "slope", minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reshape(_Layer):
+    """Gives each sample another shape, in row-major order of the canonical layout."""
+
+    kind: ClassVar[str] = "reshape"
+    shape: Shape
+
+    def __post_init__(self) -> None:
+        good = all(isinstance(size, int) and size >= 1 for size in self.shape) and len(self.shape) >= 1
+        require(good, f"Reshape: shape is {self.shape!r}; expected integers of at least 1")
+
+    def output_shape(self, input_shape: Shape, /) -> Shape:
+        require(
+            math.prod(input_shape) == math.prod(self.shape),
+            f"Reshape cannot give shape {self.shape} to a sample of shape {input_shape}",
+        )
+        return self.shape
+
+
+WeightedLayer = Linear | Conv2d | ConvTranspose2d | BatchNorm | MinibatchDiscrimination
+Activation = Tanh | Sigmoid | Softplus | ReLU | LeakyReLU
+Layer = WeightedLayer | Activation | Reshape
+
+
+def _check_convolution(layer: Conv2d | ConvTranspose2d) -> None:
+    for field in ("in_channels", "out_channels", "kernel_size", "stride"):
+        require_positive_integer(layer, field)
+    require_finite(layer, "padding", minimum=0)
+
+
+def _image_size(layer: Conv2d | ConvTranspose2d, input_shape: Shape) -> tuple[int, int]:
+    require(
+        len(input_shape) == 3 and input_shape[0] == layer.in_channels,
+        f"{type(layer).__name__} {layer.name!r} takes in_channels={layer.in_channels} images, "
+        f"but its input has shape {input_shape}",
+    )
+    return input_shape[1], input_shape[2]

@@ -1,0 +1,183 @@
+"""The losses. Each is one number a step; `reduction` says whether the batch is averaged or summed.
+
+p is what D gives a sample: a probability, two logits, or a critic's score. `real_label` is the label that D learns to
+give to real samples; the published GANs all use 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from shared.spec.checks import require_choice, require_finite
+
+Reduction = Literal["mean", "sum"]
+RealLabel = Literal[0, 1]
+
+
+class _ProbabilityLoss:
+    """A loss on D's probability that the sample is real, so that D must end in a single sigmoid."""
+
+    score: ClassVar[str] = "probability"
+    reduction: Reduction
+    real_label: RealLabel
+
+    def __post_init__(self) -> None:
+        _check_labels(self)
+        if getattr(self, "probability_floor", None) is not None:
+            require_finite(self, "probability_floor", above=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinimaxDiscriminatorLoss(_ProbabilityLoss):
+    """-log p(real) - log(1 - p(fake)), with plain logarithms. Goodfellow et al. 2014, Algorithm 1.
+
+    probability_floor: log(max(q, floor)) in place of log(q), with no gradient where q < floor; None leaves it out.
+    real_label=0 swaps the roles of p and 1 - p.
+    """
+
+    probability_floor: float | None
+    reduction: Reduction
+    real_label: RealLabel
+
+
+@dataclass(frozen=True, kw_only=True)
+class NonSaturatingGeneratorLoss(_ProbabilityLoss):
+    """-log p(fake). Goodfellow et al. 2014, section 3. Floor and label as in MinimaxDiscriminatorLoss."""
+
+    probability_floor: float | None
+    reduction: Reduction
+    real_label: RealLabel
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaturatingGeneratorLoss(_ProbabilityLoss):
+    """log(1 - p(fake)), the minimax form. Goodfellow et al. 2014, Algorithm 1. Floor and label as there."""
+
+    probability_floor: float | None
+    reduction: Reduction
+    real_label: RealLabel
+
+
+@dataclass(frozen=True, kw_only=True)
+class BinaryCrossEntropyDiscriminatorLoss(_ProbabilityLoss):
+    """BCE(p(real), 1) + BCE(p(fake), 0) with each logarithm clamped from below at `log_floor` (torch: -100).
+
+    The gradient with respect to p is torch's: (p - target) / max(p · (1 - p), denominator_floor), so that a saturated
+    sigmoid gives 0 and not NaN.
+    """
+
+    log_floor: float
+    denominator_floor: float
+    reduction: Reduction
+    real_label: RealLabel
+
+
+@dataclass(frozen=True, kw_only=True)
+class BinaryCrossEntropyGeneratorLoss(_ProbabilityLoss):
+    """BCE(p(fake), 1), clamped and differentiated as in BinaryCrossEntropyDiscriminatorLoss."""
+
+    log_floor: float
+    denominator_floor: float
+    reduction: Reduction
+    real_label: RealLabel
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossEntropyDiscriminatorLoss:
+    """CE(D(real), real_label) + CE(D(fake), 1 - real_label), from two logits, by log-softmax."""
+
+    score: ClassVar[str] = "logits"
+    reduction: Reduction
+    real_label: RealLabel
+
+    def __post_init__(self) -> None:
+        _check_labels(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossEntropyGeneratorLoss:
+    """CE(D(fake), real_label), from two logits, by log-softmax."""
+
+    score: ClassVar[str] = "logits"
+    reduction: Reduction
+    real_label: RealLabel
+
+    def __post_init__(self) -> None:
+        _check_labels(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientPenalty:
+    """weight · mean of (‖g‖ - 1)², with g = ∂ΣD(x̂)/∂x̂ at x̂ = r·real + (1 - r)·fake, r ~ U[0, 1) a sample.
+
+    norm "sample": one 2-norm a sample, mean over samples (Gulrajani et al. 2017, Algorithm 1). norm "channel": the
+    2-norm over the first axis of a sample alone, as several published programs have it, mean over samples and the
+    remaining axes; for one channel it is |g| pixel by pixel. The norm's gradient at g = 0 is taken as 0. The fake
+    samples are taken as constants.
+    """
+
+    weight: float
+    norm: Literal["channel", "sample"]
+
+    def __post_init__(self) -> None:
+        require_finite(self, "weight", minimum=0)
+        require_choice(self, "norm", ("channel", "sample"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WassersteinDiscriminatorLoss:
+    """-D(real) + D(fake) + penalty. Arjovsky et al. 2017; penalty None leaves it out.
+
+    The penalty is always a mean; `reduction` concerns the scores. real_label=0 swaps the two signs of the scores.
+    """
+
+    score: ClassVar[str] = "critic"
+    penalty: GradientPenalty | None
+    reduction: Reduction
+    real_label: RealLabel
+
+    def __post_init__(self) -> None:
+        _check_labels(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WassersteinGeneratorLoss:
+    """-D(fake), or D(fake) where real_label is 0."""
+
+    score: ClassVar[str] = "critic"
+    reduction: Reduction
+    real_label: RealLabel
+
+    def __post_init__(self) -> None:
+        _check_labels(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanSquaredErrorLoss:
+    """(D(input) - target)² in pretraining."""
+
+    reduction: Reduction
+
+    def __post_init__(self) -> None:
+        require_choice(self, "reduction", ("mean", "sum"))
+
+
+DiscriminatorLoss = (
+    MinimaxDiscriminatorLoss
+    | BinaryCrossEntropyDiscriminatorLoss
+    | CrossEntropyDiscriminatorLoss
+    | WassersteinDiscriminatorLoss
+)
+GeneratorLoss = (
+    NonSaturatingGeneratorLoss
+    | SaturatingGeneratorLoss
+    | BinaryCrossEntropyGeneratorLoss
+    | CrossEntropyGeneratorLoss
+    | WassersteinGeneratorLoss
+)
+
+
+def _check_labels(loss: object) -> None:
+    require_choice(loss, "reduction", ("mean", "sum"))
+    require_choice(loss, "real_label", (0, 1))

@@ -1,0 +1,84 @@
+"""A network: layers in a row, each fitting the one before, each with a name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from shared.spec.checks import require
+from shared.spec.layers import BatchNorm, Layer, Linear, Conv2d, ConvTranspose2d, Shape, WeightedLayer
+
+_NAME = re.compile(r"[a-z][a-z0-9]*\Z")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedLayer:
+    """A layer with its place: the name under which its output is reported, and its shapes, per sample."""
+
+    name: str
+    layer: Layer
+    input_shape: Shape
+    output_shape: Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A sequence of layers; input_shape is per sample. Raises SpecError where a layer does not fit its input.
+
+    A layer without a name of its own takes that of the last named layer and its kind: `hidden1_tanh`.
+    """
+
+    input_shape: Shape
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        require(len(self.layers) >= 1, "a network needs at least one layer")
+        names = [placed.name for placed in self.placed]
+        for name in names:
+            require(names.count(name) == 1, f"two layers are named {name!r}; expected each name once")
+
+    @cached_property
+    def placed(self) -> tuple[PlacedLayer, ...]:
+        """The layers in order, with their names and shapes."""
+        result: list[PlacedLayer] = []
+        shape = self.input_shape
+        last_name = "input"
+        for layer in self.layers:
+            if isinstance(layer, WeightedLayer):
+                last_name = layer.name
+                good = _NAME.match(last_name) is not None
+                require(good, f"layer name {last_name!r}; expected lower-case letters and digits, starting with a letter")
+                name = last_name
+            else:
+                name = f"{last_name}_{layer.kind}"
+            output_shape = layer.output_shape(shape)
+            result.append(PlacedLayer(name=name, layer=layer, input_shape=shape, output_shape=output_shape))
+            shape = output_shape
+        return tuple(result)
+
+    @property
+    def output_shape(self) -> Shape:
+        """The per-sample shape of the last layer's output."""
+        return self.placed[-1].output_shape
+
+    @property
+    def has_batch_norm(self) -> bool:
+        """Whether any layer couples the samples of a batch through its statistics."""
+        return any(isinstance(layer, BatchNorm) for layer in self.layers)
+
+    def biases_before_batch_norm(self) -> dict[str, str]:
+        """Map each layer whose bias feeds straight into a BatchNorm on batch statistics to that BatchNorm's name.
+
+        The normalisation takes the bias away again, so its true gradient is 0 and what a framework computes for it is
+        rounding noise, which Adam and Adadelta turn into steps.
+        """
+        affine = (Linear, Conv2d, ConvTranspose2d)
+        return {
+            first.name: second.name
+            for first, second in zip(self.placed, self.placed[1:], strict=False)
+            if isinstance(first.layer, affine)
+            and first.layer.bias_init is not None
+            and isinstance(second.layer, BatchNorm)
+            and second.layer.statistics == "batch"
+        }

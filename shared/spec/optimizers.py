@@ -1,0 +1,101 @@
+"""The optimizers and their learning-rate schedules. g is the gradient, t the optimizer's own counter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from shared.spec.checks import require, require_choice, require_finite, require_positive_integer
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConstantRate:
+    """The same learning rate at every step."""
+
+    value: float
+
+    def __post_init__(self) -> None:
+        require_finite(self, "value", minimum=0)
+
+    def at(self, step: int, /) -> float:
+        """Return the learning rate of the update that finds the counter at `step` (0 for the first)."""
+        del step
+        return self.value
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExponentialDecay:
+    """initial · factor^(t / every), with t / every rounded down where `staircase`."""
+
+    initial: float
+    factor: float
+    every: int
+    staircase: bool
+
+    def __post_init__(self) -> None:
+        require_finite(self, "initial", minimum=0)
+        require_finite(self, "factor", above=0)
+        require_positive_integer(self, "every")
+
+    def at(self, step: int, /) -> float:
+        """Return the learning rate of the update that finds the counter at `step` (0 for the first)."""
+        exponent = step // self.every if self.staircase else step / self.every
+        return self.initial * self.factor**exponent
+
+
+LearningRate = ConstantRate | ExponentialDecay
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientDescent:
+    """p ← p - lr · g."""
+
+    slots: ClassVar[tuple[str, ...]] = ()
+    learning_rate: LearningRate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam:
+    """Adam; Kingma and Ba 2015, Algorithm 1. t counts from 1 at the first update.
+
+    m ← β1 m + (1 - β1) g; v ← β2 v + (1 - β2) g²;
+    epsilon_placement "outside" (torch, optax): p ← p - lr · m̂ / (√v̂ + ε), m̂ = m / (1 - β1ᵗ), v̂ = v / (1 - β2ᵗ);
+    "hat" (TensorFlow, Keras, MXNet; the paper's section 2, last lines):
+    p ← p - lr · √(1 - β2ᵗ) / (1 - β1ᵗ) · m / (√v + ε). Both without the corrections where bias_correction is False.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("m", "v")
+    learning_rate: LearningRate
+    beta1: float
+    beta2: float
+    epsilon: float
+    epsilon_placement: Literal["outside", "hat"]
+    bias_correction: bool
+
+    def __post_init__(self) -> None:
+        for field in ("beta1", "beta2"):
+            require_finite(self, field, minimum=0)
+            require(getattr(self, field) < 1, f"Adam: {field} is {getattr(self, field)}; expected less than 1")
+        require_finite(self, "epsilon", above=0)
+        require_choice(self, "epsilon_placement", ("outside", "hat"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adadelta:
+    """Adadelta; Zeiler 2012, Algorithm 1, with a learning rate as torch has it.
+
+    square ← ρ square + (1 - ρ) g²; d = √(delta + ε) / √(square + ε) · g; delta ← ρ delta + (1 - ρ) d²; p ← p - lr · d.
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("square", "delta")
+    learning_rate: LearningRate
+    rho: float
+    epsilon: float
+
+    def __post_init__(self) -> None:
+        require_finite(self, "rho", minimum=0)
+        require(self.rho < 1, f"Adadelta: rho is {self.rho}; expected less than 1")
+        require_finite(self, "epsilon", above=0)
+
+
+Optimizer = GradientDescent | Adam | Adadelta

@@ -1,0 +1,148 @@
+"""Where a run's numbers come from: what is real, what is noise. Drawn by shared/data/tape.py, never by a framework."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.spec.checks import require, require_choice, require_finite, require_positive_integer
+from shared.spec.layers import Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class GaussianReal:
+    """N(mean, standard_deviation²) samples of shape (1,), fresh each step; ascending within the batch where sorted."""
+
+    mean: float
+    standard_deviation: float
+    sort: bool
+
+    def __post_init__(self) -> None:
+        require_finite(self, "mean")
+        require_finite(self, "standard_deviation", above=0)
+
+    @property
+    def sample_shape(self) -> Shape:
+        return (1,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearGaussianReal:
+    """A fixed cloud of num_points: N(0, I) · matrix + offset, drawn once and reshuffled each epoch.
+
+    matrix: (d, d) rows; offset: (d,). The true mean is the offset and the true covariance matrixᵀ · matrix.
+    """
+
+    matrix: tuple[tuple[float, ...], ...]
+    offset: tuple[float, ...]
+    num_points: int
+
+    def __post_init__(self) -> None:
+        require_positive_integer(self, "num_points")
+        size = len(self.offset)
+        good = size >= 1 and len(self.matrix) == size and all(len(row) == size for row in self.matrix)
+        require(good, f"LinearGaussianReal: matrix {self.matrix} and offset {self.offset} do not fit; expected d×d and d")
+        finite = all(math.isfinite(entry) for row in (*self.matrix, self.offset) for entry in row)
+        require(finite, "LinearGaussianReal: matrix and offset must be finite numbers")
+
+    @property
+    def sample_shape(self) -> Shape:
+        return (len(self.offset),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SineReal:
+    """sin(x) at num_points of linspace(0, 2π) with both ends; every row of every batch is the same."""
+
+    num_points: int
+
+    def __post_init__(self) -> None:
+        require_positive_integer(self, "num_points")
+
+    @property
+    def sample_shape(self) -> Shape:
+        return (self.num_points,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DigitsReal:
+    """MNIST digits, size × size (bilinear from 28 × 28), the grey level repeated over the channels, scaled to [low, high].
+
+    num_images: how many, a fixed seeded mixed selection, or None for all. reshuffle: a new order each epoch, or the same
+    one. The last batch of an epoch is short where the batch size does not divide the number of images.
+    """
+
+    size: int
+    num_channels: int
+    low: float
+    high: float
+    num_images: int | None
+    reshuffle: bool
+
+    def __post_init__(self) -> None:
+        for field in ("size", "num_channels"):
+            require_positive_integer(self, field)
+        if self.num_images is not None:
+            require_positive_integer(self, "num_images")
+        require_finite(self, "low")
+        require_finite(self, "high", above=self.low)
+
+    @property
+    def sample_shape(self) -> Shape:
+        return (self.num_channels, self.size, self.size)
+
+
+RealSource = GaussianReal | LinearGaussianReal | SineReal | DigitsReal
+
+
+@dataclass(frozen=True, kw_only=True)
+class StratifiedLatent:
+    """linspace(low, high, batch) plus U[0, jitter) an entry; shape (1,)."""
+
+    low: float
+    high: float
+    jitter: float
+
+    def __post_init__(self) -> None:
+        require_finite(self, "low")
+        require_finite(self, "high", above=self.low)
+        require_finite(self, "jitter", minimum=0)
+
+    @property
+    def sample_shape(self) -> Shape:
+        return (1,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormalLatent:
+    """N(0, 1) entries of the given shape a sample; redraw "step": fresh each step, "never": drawn once for the run."""
+
+    shape: Shape
+    redraw: Literal["step", "never"]
+
+    def __post_init__(self) -> None:
+        require_choice(self, "redraw", ("step", "never"))
+
+    @property
+    def sample_shape(self) -> Shape:
+        return self.shape
+
+
+LatentSource = StratifiedLatent | NormalLatent
+
+
+@dataclass(frozen=True, kw_only=True)
+class DensityRegression:
+    """Pretraining data: inputs U(low, high) of shape (1,), targets the density of N(mean, standard_deviation²) there."""
+
+    low: float
+    high: float
+    mean: float
+    standard_deviation: float
+
+    def __post_init__(self) -> None:
+        require_finite(self, "low")
+        require_finite(self, "high", above=self.low)
+        require_finite(self, "mean")
+        require_finite(self, "standard_deviation", above=0)

@@ -1,0 +1,27 @@
+"""A run's state: which tensors it has, how they start, how they are checked and kept in files."""
+
+from shared.state.check import check_state, complete_state
+from shared.state.initial import State, initial_state
+from shared.state.schema import (
+    TensorSpec,
+    counter_name,
+    network_parameters,
+    optimizers,
+    parameter_name,
+    slot_name,
+    state_schema,
+)
+
+__all__ = [
+    "State",
+    "TensorSpec",
+    "check_state",
+    "complete_state",
+    "counter_name",
+    "initial_state",
+    "network_parameters",
+    "optimizers",
+    "parameter_name",
+    "slot_name",
+    "state_schema",
+]

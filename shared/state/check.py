@@ -1,0 +1,62 @@
+"""Checks a state against the spec, naming each tensor that is missing, extra or misshapen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from shared.errors import StateError
+from shared.spec import GanSpec
+from shared.state.initial import State, initial_tensor
+from shared.state.schema import state_schema
+
+_OPTIONAL_ROLES = ("buffer", "slot", "counter")
+
+
+def check_state(state: Mapping[str, np.ndarray], spec: GanSpec, /) -> None:
+    """Raise StateError, naming the first fault, unless the state has exactly the spec's tensors and shapes."""
+    schema = state_schema(spec)
+    missing = [name for name in schema if name not in state]
+    extra = [name for name in state if name not in schema]
+    if missing:
+        raise StateError(f"state of {spec.name!r} lacks {_listed(missing)}; expected {len(schema)} tensors")
+    if extra:
+        raise StateError(f"state of {spec.name!r} has {_listed(extra)}, which the GAN does not; remove it")
+    for name, tensor in schema.items():
+        array = state[name]
+        if tuple(array.shape) != tensor.shape:
+            raise StateError(f"{name} of {spec.name!r} has shape {tuple(array.shape)}; expected {tensor.shape}")
+        expected = "an integer" if tensor.role == "counter" else "a floating-point"
+        kind = np.issubdtype(array.dtype, np.integer if tensor.role == "counter" else np.floating)
+        if not kind:
+            raise StateError(f"{name} of {spec.name!r} has dtype {array.dtype}; expected {expected} type")
+        if tensor.role == "counter" and int(array) < 0:
+            raise StateError(f"{name} of {spec.name!r} is {int(array)}; expected 0 or more")
+
+
+def complete_state(state: Mapping[str, np.ndarray], spec: GanSpec, /) -> State:
+    """Return a whole state from one read from a file, checked; raises StateError.
+
+    All BatchNorm buffers, or all of one optimizer's slots and counter, may be left out together: they then start as
+    they do in a fresh run. A parameter may not, nor may a part of such a group.
+    """
+    schema = state_schema(spec)
+    groups: dict[str, list[str]] = {}
+    for name, tensor in schema.items():
+        if tensor.role in _OPTIONAL_ROLES:
+            group = "buffers" if tensor.role == "buffer" else ".".join(name.split(".")[:2])
+            groups.setdefault(group, []).append(name)
+    whole = {name: np.array(array) for name, array in state.items()}
+    for names in groups.values():
+        if not any(name in state for name in names):
+            whole |= {name: initial_tensor(schema[name], seed=0) for name in names}
+    check_state(whole, spec)
+    bad = [name for name, array in whole.items() if not np.all(np.isfinite(array))]
+    if bad:
+        raise StateError(f"state of {spec.name!r} has non-finite numbers in {_listed(bad)}")
+    return {name: whole[name] for name in schema}
+
+
+def _listed(names: list[str]) -> str:
+    return f"{names[0]!r}" if len(names) == 1 else f"{names[0]!r} and {len(names) - 1} more"

@@ -1,0 +1,37 @@
+"""The state that a run starts from: drawn from the seed, each tensor from a stream of its own name."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from shared.data import streams
+from shared.spec import Constant, GanSpec, Normal
+from shared.state.schema import TensorSpec, state_schema
+
+State = dict[str, np.ndarray]
+
+
+def initial_state(spec: GanSpec, /, *, seed: int) -> State:
+    """Return the initial state of a run: float64 arrays in canonical layout, counters as int64 scalars."""
+    return {name: initial_tensor(tensor, seed=seed) for name, tensor in state_schema(spec).items()}
+
+
+def initial_tensor(tensor: TensorSpec, /, *, seed: int) -> np.ndarray:
+    """Return one tensor as it starts; slots and counters start at 0."""
+    if tensor.role == "counter":
+        return np.zeros((), dtype=np.int64)
+    initializer = tensor.initializer
+    if initializer is None:
+        return np.zeros(tensor.shape)
+    if isinstance(initializer, Constant):
+        return np.full(tensor.shape, float(initializer.value))
+    label = f"initial/{tensor.name}"
+    size = math.prod(tensor.shape)
+    if isinstance(initializer, Normal):
+        drawn = streams.normal(seed, label, first_step=0, num_steps=1, size=size) * initializer.standard_deviation
+    else:
+        bound = 1 / math.sqrt(tensor.fan_in)
+        drawn = (2 * streams.uniform(seed, label, first_step=0, num_steps=1, size=size) - 1) * bound
+    return drawn.reshape(tensor.shape)

@@ -1,0 +1,124 @@
+"""The tensors that make up a run's state, read off the spec: names, shapes and roles, in canonical order.
+
+State is one flat mapping from canonical name to NumPy array in the canonical layout. Names:
+`discriminator.hidden1.weight` for parameters and buffers, `optimizer.discriminator.hidden1.weight.m` for an optimizer's
+slots, `optimizer.discriminator.step` for its counter. Pretraining has an optimizer of its own, `optimizer.pretraining.…`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from shared.spec import GanSpec, Initializer, Network, Optimizer, ParameterSpec, Shape
+
+Role = Literal["parameter", "buffer", "slot", "counter"]
+OptimizerName = Literal["pretraining", "discriminator", "generator"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorSpec:
+    """One tensor of a state. Counters are int64 scalars; everything else is of the run's floating type.
+
+    tensor: for slots the parameter they belong to, for the others the name itself.
+    layer: the layer's name within its network, "" for counters. initializer and fan_in: how it starts.
+    """
+
+    name: str
+    shape: Shape
+    role: Role
+    network: str
+    layer: str
+    tensor: str
+    initializer: Initializer | None
+    fan_in: int
+
+
+def parameter_name(network: str, layer: str, parameter: str, /) -> str:
+    """Return the canonical name of a layer's parameter or buffer."""
+    return f"{network}.{layer}.{parameter}"
+
+
+def slot_name(optimizer: str, parameter: str, slot: str, /) -> str:
+    """Return the canonical name of an optimizer's slot; parameter is a canonical name, whose network is left out."""
+    _, short = parameter.split(".", 1)
+    return f"optimizer.{optimizer}.{short}.{slot}"
+
+
+def counter_name(optimizer: str, /) -> str:
+    """Return the canonical name of an optimizer's step counter."""
+    return f"optimizer.{optimizer}.step"
+
+
+def optimizers(spec: GanSpec, /) -> dict[OptimizerName, tuple[str, Optimizer]]:
+    """Return each optimizer of the spec with the network that it trains."""
+    result: dict[OptimizerName, tuple[str, Optimizer]] = {}
+    if spec.pretraining is not None:
+        result["pretraining"] = ("discriminator", spec.pretraining.optimizer)
+    result["discriminator"] = ("discriminator", spec.training.discriminator_optimizer)
+    result["generator"] = ("generator", spec.training.generator_optimizer)
+    return result
+
+
+def network_parameters(spec: GanSpec, network: str, /) -> tuple[TensorSpec, ...]:
+    """Return the trained tensors of one network, "generator" or "discriminator", in canonical order."""
+    return tuple(t for t in state_schema(spec).values() if t.role == "parameter" and t.network == network)
+
+
+@lru_cache(maxsize=64)
+def state_schema(spec: GanSpec, /) -> dict[str, TensorSpec]:
+    """Return every tensor of the spec's state by canonical name: G's, D's, then the optimizers'."""
+    tensors: list[TensorSpec] = []
+    for network_name, network in spec.networks().items():
+        tensors += _network_tensors(network_name, network)
+    parameters = [tensor for tensor in tensors if tensor.role == "parameter"]
+    for name, (network_name, optimizer) in optimizers(spec).items():
+        for parameter in parameters:
+            if parameter.network == network_name:
+                tensors += [_slot(name, parameter, slot) for slot in optimizer.slots]
+        tensors.append(_counter(name, network_name))
+    return {tensor.name: tensor for tensor in tensors}
+
+
+def _network_tensors(network_name: str, network: Network) -> Iterator[TensorSpec]:
+    for placed in network.placed:
+        for short, parameter in placed.layer.parameters().items():
+            yield _layer_tensor(network_name, placed.name, short, parameter, "parameter")
+        for short, buffer in placed.layer.buffers().items():
+            yield _layer_tensor(network_name, placed.name, short, buffer, "buffer")
+
+
+def _layer_tensor(network: str, layer: str, short: str, parameter: ParameterSpec, role: Role) -> TensorSpec:
+    name = parameter_name(network, layer, short)
+    return TensorSpec(
+        name=name,
+        shape=parameter.shape,
+        role=role,
+        network=network,
+        layer=layer,
+        tensor=name,
+        initializer=parameter.initializer,
+        fan_in=parameter.fan_in,
+    )
+
+
+def _slot(optimizer: str, parameter: TensorSpec, slot: str) -> TensorSpec:
+    return TensorSpec(
+        name=slot_name(optimizer, parameter.name, slot),
+        shape=parameter.shape,
+        role="slot",
+        network=parameter.network,
+        layer=parameter.layer,
+        tensor=parameter.name,
+        initializer=None,
+        fan_in=1,
+    )
+
+
+def _counter(optimizer: str, network: str) -> TensorSpec:
+    name = counter_name(optimizer)
+    return TensorSpec(
+        name=name, shape=(), role="counter", network=network, layer="", tensor=name, initializer=None, fan_in=1
+    )
