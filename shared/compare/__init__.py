@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Comparison of runs: distances, the measured yardstick, and verdicts."""

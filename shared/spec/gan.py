@@ -20,7 +20,10 @@ _PENALTY_LAYERS = (Linear, Reshape, ReLU, LeakyReLU, Tanh, Sigmoid, Softplus)
 
 @dataclass(frozen=True, kw_only=True)
 class Pretraining:
-    """D alone, fitted to a known density by regression before the adversarial steps. The optimizer is a fresh one."""
+    """D alone, fitted to a known density by regression before the adversarial steps. The optimizer is a fresh one.
+
+    num_steps may be 0, which skips it.
+    """
 
     num_steps: int
     data: DensityRegression
@@ -28,7 +31,7 @@ class Pretraining:
     optimizer: Optimizer
 
     def __post_init__(self) -> None:
-        require_positive_integer(self, "num_steps")
+        require_finite(self, "num_steps", minimum=0)
 
 
 @dataclass(frozen=True, kw_only=True)

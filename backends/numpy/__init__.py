@@ -1,0 +1,1 @@
+"""The float64 reference: plain NumPy, every derivative written by hand."""

@@ -1,0 +1,66 @@
+"""What every layer answers, and how reverse mode and its tangent are organised.
+
+A layer is a function y = f(x; θ). Reverse mode goes through a network twice: forward, keeping in `cache` what the
+derivative will need, then backward, turning ∂L/∂y into ∂L/∂x and ∂L/∂θ by the chain rule.
+
+The gradient penalty needs more: the derivative with respect to θ of a function of g = ∂ΣD/∂x. With v = ∂penalty/∂g
+held constant, ∂penalty/∂θ = vᵀ ∂g/∂θ = ∂/∂θ (vᵀ ∂ΣD/∂x), and vᵀ ∂ΣD/∂x is the derivative of ΣD in the direction v. So:
+propagate a tangent ẋ = v forward beside x, ẏ = f'(x; θ) ẋ, and go backward through that pair, which gives ∂/∂θ of
+Σẏ at the end. This is forward-over-reverse differentiation, Pearlmutter's R-operator: Pearlmutter 1994, Fast exact
+multiplication by the Hessian. For an activation y = f(x), ẏ = f'(x) ẋ, the pair's backward step is
+
+    ∂ẋ = f'(x) ∂ẏ        ∂x = f'(x) ∂y + f''(x) ẋ ∂ẏ
+
+and for a linear map y = W x + b, ẏ = W ẋ it is ∂W = ∂y xᵀ + ∂ẏ ẋᵀ, ∂b = ∂y, ∂ẋ = Wᵀ ∂ẏ, ∂x = Wᵀ ∂y.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.errors import UnsupportedLayer
+
+Array = NDArray[np.floating[Any]]
+Tensors = Mapping[str, Array]
+
+
+class Layer:
+    """A layer's mathematics; stateless. Arrays have the batch first, then the canonical per-sample shape.
+
+    output_range: the bounds that the function never leaves, where it has any.
+    computes: False for a layer that only moves numbers about, so that its result is a view of its argument.
+    """
+
+    output_range: ClassVar[tuple[float, float] | None] = None
+    computes: ClassVar[bool] = True
+
+    def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Any]:
+        """Return y and what `backward` needs. x is left alone. tensors: parameters and buffers by short name."""
+        raise NotImplementedError
+
+    def backward(self, gradient_y: Array, cache: Any, gradients: Tensors | None, wants_input: bool) -> Array | None:
+        """Return ∂L/∂x, or None where not wanted; write ∂L/∂θ into `gradients`, unless None. May overwrite gradient_y."""
+        raise NotImplementedError
+
+    def move_buffers(self, cache: Any, tensors: Tensors) -> None:
+        """Move the buffers, in place, as the forward pass that left this cache does in training."""
+
+    def forward_tangent(self, tangent_x: Array, cache: Any) -> Array:
+        """Return ẏ = f'(x) ẋ, with x's values from the cache of `forward`."""
+        raise UnsupportedLayer(f"{type(self).__name__} has no tangent, so no gradient penalty can go through it")
+
+    def backward_tangent(
+        self,
+        gradient_y: Array | None,
+        gradient_tangent_y: Array,
+        cache: Any,
+        tangent_x: Array,
+        gradients: Tensors,
+        wants_input: bool,
+    ) -> tuple[Array | None, Array | None]:
+        """Return (∂x, ∂ẋ) from (∂y, ∂ẏ), writing ∂θ into `gradients`. None for ∂y or ∂x stands for zeros."""
+        raise UnsupportedLayer(f"{type(self).__name__} has no tangent, so no gradient penalty can go through it")

@@ -1,0 +1,190 @@
+"""The layers as torch modules. torch's layouts are the canonical ones, so nothing is converted."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils import skip_init
+
+from shared import spec
+from shared.errors import UnsupportedLayer
+
+# From here on log1p(exp(x)) rounds to x in float64 too; torch's default of 20 is off by 2e-9.
+_SOFTPLUS_THRESHOLD = 40.0
+
+
+def linear(layer: spec.Linear, /) -> nn.Module:
+    """Build y = x Wᵀ + b. (B, in_features) to (B, out_features)."""
+    return skip_init(nn.Linear, layer.in_features, layer.out_features, bias=layer.bias_init is not None)
+
+
+def conv2d(layer: spec.Conv2d, /) -> nn.Module:
+    """Build a cross-correlation with a square kernel. (B, in, height, width) to (B, out, ...)."""
+    return _convolution(nn.Conv2d, layer)
+
+
+def conv_transpose2d(layer: spec.ConvTranspose2d, /) -> nn.Module:
+    """Build a transposed convolution with a square kernel. (B, in, height, width) to (B, out, ...)."""
+    return _convolution(nn.ConvTranspose2d, layer)
+
+
+def batch_norm(layer: spec.BatchNorm, /) -> nn.Module:
+    """Build a batch normalisation over all axes but the channels. (B, features) or (B, channels, height, width)."""
+    return BatchNorm(layer)
+
+
+def minibatch_discrimination(layer: spec.MinibatchDiscrimination, /) -> nn.Module:
+    """Build minibatch discrimination. (B, in_features) to (B, in_features + num_kernels)."""
+    return skip_init(MinibatchDiscrimination, layer)
+
+
+def tanh(layer: spec.Tanh, /) -> nn.Module:
+    """Build the hyperbolic tangent."""
+    del layer
+    return nn.Tanh()
+
+
+def sigmoid(layer: spec.Sigmoid, /) -> nn.Module:
+    """Build 1 / (1 + exp(-x))."""
+    del layer
+    return nn.Sigmoid()
+
+
+def softplus(layer: spec.Softplus, /) -> nn.Module:
+    """Build log(1 + exp(x)), exact for every x."""
+    del layer
+    return nn.Softplus(threshold=_SOFTPLUS_THRESHOLD)
+
+
+def relu(layer: spec.ReLU, /) -> nn.Module:
+    """Build max(x, 0)."""
+    del layer
+    return nn.ReLU()
+
+
+def leaky_relu(layer: spec.LeakyReLU, /) -> nn.Module:
+    """Build x where x > 0, slope · x elsewhere."""
+    return nn.LeakyReLU(layer.slope)
+
+
+def reshape(layer: spec.Reshape, /) -> nn.Module:
+    """Build a row-major reshape of each sample."""
+    return Reshape(layer)
+
+
+LAYERS: dict[type, Callable[..., nn.Module]] = {
+    spec.Linear: linear,
+    spec.Conv2d: conv2d,
+    spec.ConvTranspose2d: conv_transpose2d,
+    spec.BatchNorm: batch_norm,
+    spec.MinibatchDiscrimination: minibatch_discrimination,
+    spec.Tanh: tanh,
+    spec.Sigmoid: sigmoid,
+    spec.Softplus: softplus,
+    spec.ReLU: relu,
+    spec.LeakyReLU: leaky_relu,
+    spec.Reshape: reshape,
+}
+
+
+def build_network(network: spec.Network, /, *, device: str, dtype: torch.dtype) -> nn.Sequential:
+    """Build a network whose modules have the placed layers' names, all its tensors 0; raises UnsupportedLayer."""
+    modules: OrderedDict[str, nn.Module] = OrderedDict()
+    for placed in network.placed:
+        if type(placed.layer) not in LAYERS:
+            raise UnsupportedLayer(f"torch has no layer for {type(placed.layer).__name__}; add it to LAYERS in layers.py")
+        modules[placed.name] = LAYERS[type(placed.layer)](placed.layer)
+    built = nn.Sequential(modules).to(device=device, dtype=dtype)
+    for tensor in built.state_dict().values():
+        tensor.zero_()
+    return built
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation as the spec has it; its eval mode differs from torch's.
+
+    In eval mode the buffers stay as they are, but the statistics are still those of training. Ioffe and Szegedy 2015.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, layer: spec.BatchNorm) -> None:
+        super().__init__()
+        self.layer = layer
+        self.weight = nn.Parameter(torch.zeros(layer.num_features))
+        self.bias = nn.Parameter(torch.zeros(layer.num_features))
+        self.register_buffer("running_mean", torch.zeros(layer.num_features))
+        self.register_buffer("running_var", torch.zeros(layer.num_features))
+
+    def forward(self, inputs: Tensor) -> Tensor:  # (B, features, ...)
+        """Normalise; in training mode the buffers move."""
+        if self.layer.statistics == "running":
+            # Copies, since the buffers move in place while the graph still holds what it normalised with.
+            outputs = self._normalise(inputs, self.running_mean.clone(), self.running_var.clone(), batch=False)
+        elif self.training and self.layer.running_variance == "unbiased":
+            return self._normalise(inputs, self.running_mean, self.running_var, batch=True)
+        else:
+            outputs = self._normalise(inputs, None, None, batch=True)
+        if self.training:
+            self._move_buffers(inputs.detach())
+        return outputs
+
+    def _normalise(self, inputs: Tensor, mean: Tensor | None, variance: Tensor | None, *, batch: bool) -> Tensor:
+        layer = self.layer
+        return functional.batch_norm(
+            inputs, mean, variance, self.weight, self.bias, batch, momentum=layer.momentum, eps=layer.epsilon
+        )
+
+    def _move_buffers(self, inputs: Tensor) -> None:
+        axes = [axis for axis in range(inputs.dim()) if axis != 1]
+        correction = 1 if self.layer.running_variance == "unbiased" else 0
+        variance, mean = torch.var_mean(inputs, dim=axes, correction=correction)
+        momentum = self.layer.momentum
+        self.running_mean.mul_(1 - momentum).add_(mean, alpha=momentum)
+        self.running_var.mul_(1 - momentum).add_(variance, alpha=momentum)
+
+
+class MinibatchDiscrimination(nn.Linear):
+    """Appends to each sample how like it is to the others. Salimans et al. 2016, section 3.2."""
+
+    def __init__(self, layer: spec.MinibatchDiscrimination, device: object = None, dtype: object = None) -> None:
+        num_outputs = layer.num_kernels * layer.kernel_dims
+        super().__init__(layer.in_features, num_outputs, bias=layer.bias_init is not None, device=device, dtype=dtype)
+        self.layer = layer
+
+    def forward(self, inputs: Tensor) -> Tensor:  # (B, in_features)
+        """Return (B, in_features + num_kernels)."""
+        rows = super().forward(inputs).reshape(len(inputs), self.layer.num_kernels, self.layer.kernel_dims)
+        distances = (rows.unsqueeze(1) - rows.unsqueeze(0)).abs().sum(dim=3)  # (B, B, num_kernels)
+        if self.layer.self_distance:
+            distances = distances + torch.eye(len(inputs), dtype=rows.dtype, device=rows.device).unsqueeze(2)
+        return torch.cat([inputs, torch.exp(-distances).sum(dim=1)], dim=1)
+
+
+class Reshape(nn.Module):
+    """Gives each sample another shape."""
+
+    def __init__(self, layer: spec.Reshape) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, inputs: Tensor) -> Tensor:  # (B, ...)
+        """Return (B, *shape)."""
+        return inputs.reshape(len(inputs), *self.layer.shape)
+
+
+def _convolution(kind: type[nn.Module], layer: spec.Conv2d | spec.ConvTranspose2d) -> nn.Module:
+    return skip_init(
+        kind,
+        layer.in_channels,
+        layer.out_channels,
+        layer.kernel_size,
+        stride=layer.stride,
+        padding=layer.padding,
+        bias=layer.bias_init is not None,
+    )

@@ -1,0 +1,149 @@
+"""The losses. Scores are D's output, (B, 1), (B, 1, 1, 1) or (B, 2); a loss is (), unitless."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from shared import spec
+from shared.errors import UnsupportedLayer
+
+
+def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, /, *, real: Tensor, fake: Tensor) -> Tensor:
+    """-log p(real) - log(1 - p(fake)). Goodfellow et al. 2014, Algorithm 1."""
+    logarithms = _log_probability(loss, real, target=loss.real_label)
+    return -_reduce(loss, logarithms) - _reduce(loss, _log_probability(loss, fake, target=1 - loss.real_label))
+
+
+def binary_cross_entropy_discriminator_loss(
+    loss: spec.BinaryCrossEntropyDiscriminatorLoss, /, *, real: Tensor, fake: Tensor
+) -> Tensor:
+    """BCE(p(real), real_label) + BCE(p(fake), 1 - real_label), the logarithms clamped from below."""
+    entropies = _binary_cross_entropy(loss, real, target=loss.real_label)
+    return _reduce(loss, entropies) + _reduce(loss, _binary_cross_entropy(loss, fake, target=1 - loss.real_label))
+
+
+def cross_entropy_discriminator_loss(
+    loss: spec.CrossEntropyDiscriminatorLoss, /, *, real: Tensor, fake: Tensor
+) -> Tensor:
+    """CE(D(real), real_label) + CE(D(fake), 1 - real_label), from two logits."""
+    return _cross_entropy(loss, fake, target=1 - loss.real_label) + _cross_entropy(loss, real, target=loss.real_label)
+
+
+def wasserstein_discriminator_loss(loss: spec.WassersteinDiscriminatorLoss, /, *, real: Tensor, fake: Tensor) -> Tensor:
+    """-D(real) + D(fake), without the penalty. Arjovsky et al. 2017, Algorithm 1."""
+    sign = 1 if loss.real_label == 1 else -1
+    return sign * (_reduce(loss, fake) - _reduce(loss, real))
+
+
+def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, /, *, fake: Tensor) -> Tensor:
+    """-log p(fake). Goodfellow et al. 2014, section 3."""
+    return -_reduce(loss, _log_probability(loss, fake, target=loss.real_label))
+
+
+def saturating_generator_loss(loss: spec.SaturatingGeneratorLoss, /, *, fake: Tensor) -> Tensor:
+    """log(1 - p(fake)). Goodfellow et al. 2014, Algorithm 1."""
+    return _reduce(loss, _log_probability(loss, fake, target=1 - loss.real_label))
+
+
+def binary_cross_entropy_generator_loss(loss: spec.BinaryCrossEntropyGeneratorLoss, /, *, fake: Tensor) -> Tensor:
+    """BCE(p(fake), real_label), the logarithm clamped from below."""
+    return _reduce(loss, _binary_cross_entropy(loss, fake, target=loss.real_label))
+
+
+def cross_entropy_generator_loss(loss: spec.CrossEntropyGeneratorLoss, /, *, fake: Tensor) -> Tensor:
+    """CE(D(fake), real_label), from two logits."""
+    return _cross_entropy(loss, fake, target=loss.real_label)
+
+
+def wasserstein_generator_loss(loss: spec.WassersteinGeneratorLoss, /, *, fake: Tensor) -> Tensor:
+    """-D(fake). Arjovsky et al. 2017, Algorithm 1."""
+    sign = -1 if loss.real_label == 1 else 1
+    return sign * _reduce(loss, fake)
+
+
+def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Tensor, target: Tensor) -> Tensor:
+    """(D(input) - target)²."""
+    return functional.mse_loss(output, target, reduction=loss.reduction)
+
+
+def gradient_penalty(
+    penalty: spec.GradientPenalty, /, *, discriminate: Callable[[Tensor], Tensor], mixed: Tensor
+) -> tuple[Tensor, Tensor]:
+    """weight · mean of (‖g‖ - 1)², g = ∂ΣD(mixed)/∂mixed; returns it and g (B, ...). Gulrajani et al. 2017.
+
+    mixed: (B, ...), constants, between the real and the fake samples.
+    """
+    mixed = mixed.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminate(mixed).sum(), mixed, create_graph=True)
+    axes = 1 if penalty.norm == "channel" else tuple(range(1, gradient.dim()))
+    # torch's norm has gradient 0 where it is 0.
+    norms = torch.linalg.vector_norm(gradient, dim=axes)
+    return penalty.weight * ((norms - 1) ** 2).mean(), gradient
+
+
+DISCRIMINATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
+    spec.MinimaxDiscriminatorLoss: minimax_discriminator_loss,
+    spec.BinaryCrossEntropyDiscriminatorLoss: binary_cross_entropy_discriminator_loss,
+    spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
+    spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
+}
+GENERATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
+    spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
+    spec.SaturatingGeneratorLoss: saturating_generator_loss,
+    spec.BinaryCrossEntropyGeneratorLoss: binary_cross_entropy_generator_loss,
+    spec.CrossEntropyGeneratorLoss: cross_entropy_generator_loss,
+    spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
+}
+
+
+def check_losses(gan: spec.GanSpec, /) -> None:
+    """Raise UnsupportedLayer where the spec names a loss that is in neither table."""
+    training = gan.training
+    if type(training.discriminator_loss) not in DISCRIMINATOR_LOSSES:
+        raise UnsupportedLayer(f"torch has no loss for {type(training.discriminator_loss).__name__}; add it to losses.py")
+    if type(training.generator_loss) not in GENERATOR_LOSSES:
+        raise UnsupportedLayer(f"torch has no loss for {type(training.generator_loss).__name__}; add it to losses.py")
+
+
+class _BinaryCrossEntropy(torch.autograd.Function):
+    """functional.binary_cross_entropy with its two constants free; that one raises on NaN, which has to pass here."""
+
+    @staticmethod
+    def forward(
+        context: Any, probability: Tensor, target: int, log_floor: float, denominator_floor: float
+    ) -> Tensor:
+        context.save_for_backward(probability)
+        context.target, context.denominator_floor = target, denominator_floor
+        logarithm = torch.log(probability) if target == 1 else torch.log1p(-probability)
+        return -logarithm.clamp(min=log_floor)
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        (probability,) = context.saved_tensors
+        denominator = (probability * (1 - probability)).clamp(min=context.denominator_floor)
+        return gradients[0] * (probability - context.target) / denominator, None, None, None
+
+
+def _binary_cross_entropy(loss: Any, probability: Tensor, *, target: int) -> Tensor:
+    return _BinaryCrossEntropy.apply(probability, target, loss.log_floor, loss.denominator_floor)
+
+
+def _log_probability(loss: Any, probability: Tensor, *, target: int) -> Tensor:
+    likelihood = probability if target == 1 else 1 - probability
+    if loss.probability_floor is not None:
+        likelihood = likelihood.clamp(min=loss.probability_floor)  # gradient 0 below the floor, whole at it and above
+    return torch.log(likelihood)
+
+
+def _cross_entropy(loss: Any, logits: Tensor, *, target: int) -> Tensor:
+    targets = torch.full((len(logits),), target, device=logits.device)
+    return functional.cross_entropy(logits, targets, reduction=loss.reduction)
+
+
+def _reduce(loss: Any, values: Tensor) -> Tensor:
+    return values.mean() if loss.reduction == "mean" else values.sum()

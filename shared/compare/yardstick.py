@@ -1,0 +1,156 @@
+"""The yardstick: how far rounding alone moves a run, measured on the reference.
+
+Copies of the NumPy reference train beside it from the same state and tape, each rounding at random in the last place
+after every operation (Monte Carlo arithmetic; Parker 1997). Their distance from the reference at a step is what two
+correct programs may differ by at that step: small and slowly growing while training is stable, growing by a constant
+factor a step where it is chaotic. A copy nudged only at its start would say too little where training contracts: it
+forgets its nudge, while a framework rounds anew at every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from shared.compare.distances import Floats, relative_difference, tensor_difference
+from shared.compare.sketch import sketch_state
+from shared.harness.files import write_npz
+from shared.interface import Chunk, Losses, Trainer
+from shared.spec import GanSpec
+from shared.spec.cost import step_flops
+from shared.state import State
+
+_NUM_COPIES = 3
+# Above this many operations a step, one copy is what can be afforded.
+_EXPENSIVE_FLOPS = 10e9
+# Past this difference two correct runs have nothing more to say about each other, step by step.
+CHAOS = 1e-3
+LOSS_NAMES = ("pretraining", "discriminator", "generator")
+
+
+def num_copies(spec: GanSpec, /) -> int:
+    """Return how many perturbed copies of the reference a GAN is measured with."""
+    return 1 if step_flops(spec) > _EXPENSIVE_FLOPS else _NUM_COPIES
+
+
+class PerturbedTrainer(Trainer, Protocol):
+    """A Trainer that can round at random."""
+
+    def perturb(self, *, seed: int) -> None:
+        """Round at random from now on."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Yardstick:
+    """What rounding alone does.
+
+    losses: for each loss the largest relative difference of any copy up to each step, (steps,); only as far as the
+    copies were followed, which ends where one is past CHAOS. tensors: for each moment the relative difference of each
+    tensor. samples: of the generated samples at the end, None where the copies were past CHAOS by then.
+    """
+
+    losses: dict[str, Floats]
+    tensors: dict[str, dict[str, float]]
+    samples: float | None
+
+    @property
+    def horizon(self) -> int:
+        """The number of adversarial steps over which runs can be compared."""
+        over = np.flatnonzero(np.maximum(self.losses["discriminator"], self.losses["generator"]) > CHAOS)
+        return int(over[0]) if len(over) else len(self.losses["generator"])
+
+
+@dataclass(kw_only=True)
+class YardstickFollower:
+    """Follows a run of the reference with perturbed copies of it."""
+
+    copies: list[PerturbedTrainer]
+    _parts: dict[str, list[Floats]] = field(default_factory=lambda: {name: [] for name in LOSS_NAMES})
+    _worst: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LOSS_NAMES, 0.0))
+    _tensors: dict[str, dict[str, float]] = field(default_factory=dict)
+    _lost: bool = False
+
+    @classmethod
+    def start(
+        cls, build: Callable[[], PerturbedTrainer], state: State, /, *, seed: int, count: int
+    ) -> YardstickFollower:
+        """Build the copies, load the reference's initial state into each, and let each round in its own way."""
+        copies = [build() for _ in range(count)]
+        for index, copy in enumerate(copies):
+            copy.load_state(state)
+            copy.perturb(seed=seed * count + index)
+        return cls(copies=copies)
+
+    def follow(self, chunk: Chunk, losses: Losses, /) -> None:
+        """Train the copies on a chunk and note how far their losses are from the reference's."""
+        if self._lost:
+            return
+        copies_losses = [copy.train(copy.stage(chunk)) for copy in self.copies]
+        for name in LOSS_NAMES:
+            values = getattr(losses, name)
+            if values is None:
+                continue
+            differences = [relative_difference(getattr(other, name), values) for other in copies_losses]
+            running = np.maximum.accumulate(np.concatenate([[self._worst[name]], np.max(differences, axis=0)]))[1:]
+            self._parts[name].append(running)
+            self._worst[name] = float(running[-1])
+        # Following goes on to the chunk's end, so the horizon lies inside what is kept.
+        self._lost = max(self._worst["discriminator"], self._worst["generator"]) > CHAOS
+
+    def snapshot(self, label: str, state: State, /) -> None:
+        """Note how far the copies' tensors are from the reference's; whole tensors at the end, sketches before."""
+        if self._lost:
+            return
+        shrink = (lambda whole: whole) if label == "end" else sketch_state
+        reference = shrink(state)
+        noise = dict.fromkeys(reference, 0.0)
+        for copy in self.copies:
+            other = shrink(copy.export_state())
+            for name, array in reference.items():
+                noise[name] = max(noise[name], tensor_difference(other[name], array))
+        self._tensors[label] = noise
+
+    def finish(self, latent: np.ndarray, samples: np.ndarray, /) -> Yardstick:
+        """Return what was measured; latent and samples are those of the reference at its end."""
+        noise = None
+        if not self._lost:
+            noise = max(tensor_difference(copy.generate(latent), samples) for copy in self.copies)
+        empty = np.zeros(0)
+        losses = {name: np.concatenate([empty, *parts]) for name, parts in self._parts.items()}
+        return Yardstick(losses=losses, tensors=self._tensors, samples=noise)
+
+
+def write_yardstick(path: Path, yardstick: Yardstick, /) -> None:
+    """Write a yardstick to an .npz file, atomically."""
+    arrays = {f"losses/{name}": array for name, array in yardstick.losses.items()}
+    for label, noise in yardstick.tensors.items():
+        arrays[f"tensors/{label}/names"] = np.array(list(noise))
+        arrays[f"tensors/{label}/values"] = np.array(list(noise.values()))
+    if yardstick.samples is not None:
+        arrays["samples"] = np.array(yardstick.samples)
+    write_npz(path, arrays)
+
+
+def read_yardstick(path: Path, /) -> Yardstick:
+    """Read a yardstick from an .npz file."""
+    with np.load(path, allow_pickle=False) as arrays:
+        labels = [key.split("/")[1] for key in arrays if key.startswith("tensors/") and key.endswith("/names")]
+        return Yardstick(
+            losses={name: arrays[f"losses/{name}"] for name in LOSS_NAMES},
+            tensors={
+                label: dict(
+                    zip(
+                        arrays[f"tensors/{label}/names"].tolist(),
+                        arrays[f"tensors/{label}/values"].tolist(),
+                        strict=True,
+                    )
+                )
+                for label in labels
+            },
+            samples=float(arrays["samples"]) if "samples" in arrays else None,
+        )

@@ -1,0 +1,195 @@
+"""The tape: every real and random number of a run, a pure function of (spec, seed, step), stacked into chunks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import numpy as np
+from scipy.stats import norm
+
+from shared.data import streams
+from shared.data.digits import DigitSource, prepare_digits
+from shared.interface import Chunk, Phase
+from shared.spec import (
+    DigitsReal,
+    GanSpec,
+    GaussianReal,
+    LatentSource,
+    LinearGaussianReal,
+    NormalLatent,
+    Shape,
+    SineReal,
+)
+
+# The selection of a data set's images does not follow the run's seed, so that runs with other seeds see the same ones.
+_SELECTION_SEED = 0
+
+
+class Tape(Protocol):
+    """A source of chunks; the seeded one is below, one read from a file in shared/data/tape_file.py."""
+
+    def batch_size(self, phase: Phase, step: int, /) -> int:
+        """Return the number of samples in a step's batch."""
+        ...
+
+    def arrays(self, phase: Phase, /, *, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
+        """Return the phase's arrays for a range of steps of one batch size, each (num_steps, batch, ...)."""
+        ...
+
+
+def array_shapes(spec: GanSpec, phase: Phase, /) -> dict[str, Shape]:
+    """Return the per-sample shape of each tape array that a phase of the GAN uses."""
+    if phase == "pretraining":
+        return {"pretrain_input": (1,), "pretrain_target": (1,)} if spec.pretraining is not None else {}
+    shapes = {"real": spec.real.sample_shape, "latent_d": spec.latent.sample_shape}
+    if spec.training.latent_draws == "separate":
+        shapes["latent_g"] = spec.latent.sample_shape
+    if spec.uses_mix:
+        shapes["mix"] = (1,) * len(spec.real.sample_shape)
+    return shapes
+
+
+def chunks(tape: Tape, spec: GanSpec, phase: Phase, /, *, first_step: int, stop: int, size: int) -> Iterator[Chunk]:
+    """Yield the steps from first_step up to stop as chunks of at most `size` steps, each of one batch size."""
+    step = first_step
+    while step < stop:
+        batch_size = tape.batch_size(phase, step)
+        num_steps = 1
+        while (
+            num_steps < size and step + num_steps < stop and tape.batch_size(phase, step + num_steps) == batch_size
+        ):
+            num_steps += 1
+        yield make_chunk(tape, spec, phase, first_step=step, num_steps=num_steps)
+        step += num_steps
+
+
+def make_chunk(tape: Tape, spec: GanSpec, phase: Phase, /, *, first_step: int, num_steps: int) -> Chunk:
+    """Return one chunk; its steps must share a batch size."""
+    steps = range(first_step, first_step + num_steps)
+    pattern = spec.training.discriminator_steps
+    trains = [phase == "adversarial" and pattern.includes(step) for step in steps]
+    return Chunk(
+        phase=phase,
+        first_step=first_step,
+        arrays=tape.arrays(phase, first_step=first_step, num_steps=num_steps),
+        trains_discriminator=np.array(trains, dtype=bool),
+    )
+
+
+class SeededTape:
+    """The tape that a seed gives. digits: where MNIST comes from; only the GANs on digits read it."""
+
+    def __init__(self, spec: GanSpec, /, *, seed: int, digits: DigitSource) -> None:
+        self._spec = spec
+        self._seed = seed
+        self._pool = _fixed_pool(spec, seed, digits)
+
+    def batch_size(self, phase: Phase, step: int, /) -> int:
+        if self._pool is None or phase == "pretraining":
+            return self._spec.batch_size
+        place = step % self._steps_per_epoch(self._pool)
+        return min(self._spec.batch_size, len(self._pool) - place * self._spec.batch_size)
+
+    def arrays(self, phase: Phase, /, *, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
+        if phase == "pretraining":
+            return self._pretraining(first_step, num_steps)
+        batch = self.batch_size(phase, first_step)
+        steps = range(first_step, first_step + num_steps)
+        result = {"real": self._real(steps, batch)}
+        for name, shape in array_shapes(self._spec, phase).items():
+            if name.startswith("latent"):
+                result[name] = _latent(self._spec.latent, self._seed, name, steps, batch)
+            elif name == "mix":
+                drawn = streams.uniform(self._seed, name, first_step=first_step, num_steps=num_steps, size=batch)
+                result[name] = drawn.reshape(num_steps, batch, *shape)
+        return result
+
+    def _steps_per_epoch(self, pool: np.ndarray) -> int:
+        return math.ceil(len(pool) / self._spec.batch_size)
+
+    def _pretraining(self, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
+        pretraining = self._spec.pretraining
+        if pretraining is None:
+            return {}
+        data = pretraining.data
+        batch = self._spec.batch_size
+        drawn = streams.uniform(self._seed, "pretrain_input", first_step=first_step, num_steps=num_steps, size=batch)
+        inputs = (data.low + (data.high - data.low) * drawn).reshape(num_steps, batch, 1)
+        targets = norm.pdf(inputs, loc=data.mean, scale=data.standard_deviation)
+        return {"pretrain_input": inputs, "pretrain_target": targets}
+
+    def _real(self, steps: range, batch: int) -> np.ndarray:
+        source = self._spec.real
+        if isinstance(source, GaussianReal):
+            drawn = streams.normal(self._seed, "real", first_step=steps.start, num_steps=len(steps), size=batch)
+            samples = source.mean + source.standard_deviation * drawn
+            return (np.sort(samples, axis=1) if source.sort else samples)[..., np.newaxis]
+        if isinstance(source, SineReal):
+            row = np.sin(np.linspace(0, 2 * np.pi, source.num_points))
+            return np.broadcast_to(row, (len(steps), batch, source.num_points)).copy()
+        return self._from_pool(steps, batch)
+
+    def _from_pool(self, steps: range, batch: int) -> np.ndarray:
+        pool = self._pool
+        if pool is None:
+            raise TypeError(f"{type(self._spec.real).__name__} has no pool of samples to draw from")
+        per_epoch = self._steps_per_epoch(pool)
+        chosen = np.empty((len(steps), batch), dtype=np.int64)
+        order, order_epoch = np.arange(len(pool)), -1
+        for row, step in enumerate(steps):
+            epoch, place = divmod(step, per_epoch)
+            if epoch != order_epoch and _reshuffles(self._spec):
+                order, order_epoch = streams.permutation(self._seed, "order", epoch=epoch, size=len(pool)), epoch
+            start = place * self._spec.batch_size
+            chosen[row] = order[start : start + batch]
+        return pool[chosen]
+
+
+def _reshuffles(spec: GanSpec) -> bool:
+    return spec.real.reshuffle if isinstance(spec.real, DigitsReal) else True
+
+
+def _fixed_pool(spec: GanSpec, seed: int, digits: DigitSource) -> np.ndarray | None:
+    """Return the samples that every epoch goes through, (n, ...), or None where each step draws fresh ones."""
+    source = spec.real
+    if isinstance(source, LinearGaussianReal):
+        matrix, offset = np.array(source.matrix), np.array(source.offset)
+        size = source.num_points * len(offset)
+        drawn = streams.normal(seed, "points", first_step=0, num_steps=1, size=size)
+        # Elementwise, not a matrix product, so that the points do not depend on which BLAS NumPy has.
+        points = drawn.reshape(source.num_points, len(offset), 1)
+        result: np.ndarray = (points * matrix).sum(axis=1) + offset
+        return result
+    if isinstance(source, DigitsReal):
+        images = digits.load()
+        if source.num_images is not None:
+            order = streams.permutation(_SELECTION_SEED, "digits", epoch=0, size=len(images))
+            images = images[order[: source.num_images]]
+        return prepare_digits(images, source)
+    return None
+
+
+def _latent(source: LatentSource, seed: int, name: str, steps: range, batch: int) -> np.ndarray:
+    shape = source.sample_shape
+    if isinstance(source, NormalLatent):
+        size = batch * math.prod(shape)
+        if source.redraw == "never":
+            drawn = streams.normal(seed, name, first_step=0, num_steps=1, size=size)
+            return np.broadcast_to(drawn.reshape(1, batch, *shape), (len(steps), batch, *shape)).copy()
+        drawn = streams.normal(seed, name, first_step=steps.start, num_steps=len(steps), size=size)
+        return drawn.reshape(len(steps), batch, *shape)
+    grid = np.linspace(source.low, source.high, batch)
+    drawn = streams.uniform(seed, name, first_step=steps.start, num_steps=len(steps), size=batch)
+    return (grid + source.jitter * drawn)[..., np.newaxis]
+
+
+def picture_latent(spec: GanSpec, /, *, seed: int, num_samples: int) -> np.ndarray:
+    """Return the fixed latent (num_samples, ...) on which a run's pictures and samples are made."""
+    return _latent(spec.latent, seed, "latent_picture", range(1), num_samples)[0]
+
+
+def describe_arrays(arrays: Mapping[str, np.ndarray], /) -> str:
+    """Return the arrays' names and shapes in one line, for messages."""
+    return ", ".join(f"{name} {array.shape}" for name, array in arrays.items())

@@ -1,0 +1,191 @@
+"""Runs jobs in worker processes, one process a backend, as many at once as there are cores."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, Any, Literal
+
+from shared.harness.settings import RunSettings
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_LAST_LINES = 15
+_SECONDS_TO_CLOSE = 5
+
+JobStatus = Literal["finished", "usage", "unavailable", "crash"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOutcome:
+    """How a job ended. details: a traceback or the worker's last words, for `--verbose`."""
+
+    settings: RunSettings
+    status: JobStatus
+    message: str = ""
+    details: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """One sign of life of a job: steps done of the total, in a phase."""
+
+    settings: RunSettings
+    phase: str
+    done: int
+    total: int
+
+
+class WorkerProcess:
+    """A worker of one backend. Starts on the first job, and again after it died."""
+
+    def __init__(self, backend: str, /, *, threads: int) -> None:
+        self._backend = backend
+        self._threads = threads
+        self._process: subprocess.Popen[str] | None = None
+        self._errors: IO[bytes] | None = None
+        self._unavailable = ""
+
+    def run(self, settings: RunSettings, /, *, on_progress: Callable[[Progress], None]) -> JobOutcome:
+        """Run one job to its end and say how it ended; never raises for what happens in the worker."""
+        if self._process is None or self._process.poll() is not None:
+            ready = self._start()
+            if ready.get("event") != "ready":
+                kind: JobStatus = "unavailable" if ready.get("event") == "unavailable" else "crash"
+                return self._ended(settings, kind, str(ready.get("message", "")))
+        self._send({"settings": settings.as_data()})
+        while True:
+            event = self._receive()
+            name = event.get("event")
+            if name == "progress":
+                on_progress(
+                    Progress(settings=settings, phase=event["phase"], done=event["done"], total=event["total"])
+                )
+            elif name == "finished":
+                return JobOutcome(settings=settings, status="finished")
+            elif name == "failed":
+                return JobOutcome(
+                    settings=settings, status=event["kind"], message=event["message"], details=event["details"]
+                )
+            else:
+                return self._ended(settings, "crash", "")
+
+    def close(self) -> None:
+        """End the process."""
+        process = self._process
+        if process is not None:
+            with suppress(OSError):
+                if process.stdin is not None:
+                    process.stdin.close()
+            try:
+                process.wait(timeout=_SECONDS_TO_CLOSE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        if self._errors is not None:
+            self._errors.close()
+        self._process = self._errors = None
+
+    def kill(self) -> None:
+        """End the process at once, whatever it is doing."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+
+    def _start(self) -> dict[str, Any]:
+        self.close()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
+        environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(self._threads))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "shared.harness.worker", self._backend, str(self._threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=environment,
+            text=True,
+            encoding="utf-8",
+        )
+        return self._receive()
+
+    def _send(self, request: dict[str, Any]) -> None:
+        # A worker that died is found out when its answer is read.
+        with suppress(OSError):
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.write(json.dumps(request) + "\n")
+                self._process.stdin.flush()
+
+    def _receive(self) -> dict[str, Any]:
+        if self._process is None or self._process.stdout is None:
+            return {}
+        line = self._process.stdout.readline()
+        if not line:
+            return {}
+        event: dict[str, Any] = json.loads(line)
+        return event
+
+    def _ended(self, settings: RunSettings, status: JobStatus, message: str) -> JobOutcome:
+        """Describe a worker that said its last word, or died without one."""
+        code = self._process.wait() if self._process is not None else None
+        if not message:
+            message = f"the {self._backend} worker ended with {_describe_exit(code)}"
+        last_words = ""
+        if self._errors is not None:
+            self._errors.seek(0)
+            lines = self._errors.read().decode(errors="replace").splitlines()
+            last_words = "\n".join(lines[-_LAST_LINES:])
+        return JobOutcome(settings=settings, status=status, message=message, details=last_words)
+
+
+def run_jobs(
+    jobs: Iterable[RunSettings],
+    /,
+    *,
+    num_slots: int,
+    on_progress: Callable[[Progress], None],
+    on_outcome: Callable[[JobOutcome], None],
+) -> list[JobOutcome]:
+    """Run all jobs, each backend's in their order in one worker, at most num_slots jobs at a time.
+
+    on_progress and on_outcome are called from the workers' threads. Returns the outcomes in order of completion. On
+    KeyboardInterrupt the workers are killed and the interrupt goes on.
+    """
+    by_backend: dict[str, list[RunSettings]] = {}
+    for job in jobs:
+        by_backend.setdefault(job.backend, []).append(job)
+    slots = threading.BoundedSemaphore(num_slots)
+    outcomes: list[JobOutcome] = []
+    workers = {name: WorkerProcess(name, threads=queue[0].threads) for name, queue in by_backend.items()}
+
+    def serve(name: str) -> None:
+        for job in by_backend[name]:
+            with slots:
+                outcome = workers[name].run(job, on_progress=on_progress)
+            outcomes.append(outcome)
+            on_outcome(outcome)
+        workers[name].close()
+
+    threads = [threading.Thread(target=serve, args=(name,), daemon=True) for name in by_backend]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            thread.join()
+    except KeyboardInterrupt:
+        for worker in workers.values():
+            worker.kill()
+        raise
+    return outcomes
+
+
+def _describe_exit(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"signal {signal.Signals(-code).name}"
+    return f"exit status {code}"

@@ -1,0 +1,74 @@
+"""Finds backends: which are known, which are installed, and their Trainer classes."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from types import ModuleType
+
+from backends import BACKENDS, BackendEntry
+from shared.errors import BackendUnavailable, UsageError, unknown_name
+from shared.interface import EXECUTIONS, Execution, Trainer
+
+
+def find_backend(name: str, /) -> BackendEntry:
+    """Return the entry of that name; raises UsageError, with the nearest name, where there is none."""
+    if name not in BACKENDS:
+        raise unknown_name("backend", name, BACKENDS)
+    return BACKENDS[name]
+
+
+def installed_version(entry: BackendEntry, /) -> str | None:
+    """Return the framework's version without importing it, or None where it is not installed."""
+    for distribution in entry.distributions:
+        try:
+            return importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def resolve_execution(entry: BackendEntry, execution: str, /) -> Execution:
+    """Return the execution to use: "auto" is the backend's own habit, and a backend without "compiled" runs eager.
+
+    Raises UsageError for another word.
+    """
+    if execution == "auto":
+        return entry.executions[0]
+    if execution not in EXECUTIONS:
+        raise unknown_name("execution", execution, (*EXECUTIONS, "auto"))
+    for known in entry.executions:
+        if known == execution:
+            return known
+    return entry.executions[0]
+
+
+def load_device_module(entry: BackendEntry, /) -> ModuleType:
+    """Import and return the backend's device module; raises BackendUnavailable where the framework fails to import."""
+    return _load(entry, "device")
+
+
+def load_trainer(entry: BackendEntry, /) -> type[Trainer]:
+    """Import and return the backend's Trainer class; raises BackendUnavailable where the framework fails to import."""
+    module = _load(entry, "trainer")
+    trainer: type[Trainer] = getattr(module, entry.trainer)
+    return trainer
+
+
+def require_installed(entry: BackendEntry, /) -> None:
+    """Raise BackendUnavailable, with the install hint, where the framework is not installed."""
+    if installed_version(entry) is None:
+        raise BackendUnavailable(f"backend {entry.name!r} is not installed: {entry.install_hint}")
+
+
+def _load(entry: BackendEntry, module: str) -> ModuleType:
+    require_installed(entry)
+    try:
+        return importlib.import_module(f"{entry.package}.{module}")
+    except (UsageError, BackendUnavailable):
+        raise
+    except Exception as error:
+        raise BackendUnavailable(
+            f"backend {entry.name!r} is installed but does not import ({type(error).__name__}: {error}); "
+            f"reinstall it: {entry.install_hint}"
+        ) from error

@@ -1,0 +1,167 @@
+"""One run from settings to record: build, load, train, export. Runs inside a worker process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from backends import BackendEntry
+from shared.compare.sketch import sketch_state
+from shared.compare.yardstick import YardstickFollower, num_copies, write_yardstick
+from shared.data.digest import state_digest
+from shared.data.digits import DigitSource
+from shared.data.tape import SeededTape, Tape
+from shared.data.tape_file import FileTape, write_tape
+from shared.errors import UsageError
+from shared.gans import find_gan
+from shared.harness.files import write_npz
+from shared.harness.machine import describe_machine, describe_versions
+from shared.harness.record import new_run_folder, write_record, write_snapshots
+from shared.harness.registry import load_device_module, load_trainer, resolve_execution
+from shared.harness.samples import make_samples, sample_latent
+from shared.harness.settings import SHORT_STEPS, RunSettings
+from shared.harness.training import Follower, TrainingResult, run_training
+from shared.interface import Chunk, Losses, Phase, Trainer
+from shared.spec import GanSpec
+from shared.spec.serialise import spec_digest, to_data
+from shared.state import State, initial_state
+from shared.state.archive import read_state, write_state
+
+Report = Callable[[Phase, int, int], None]
+
+
+def resolve_spec(settings: RunSettings, /) -> GanSpec:
+    """Return the GAN that the settings name, with the number of steps that they ask for or that is its default."""
+    spec = find_gan(settings.gan)
+    steps = settings.steps if settings.steps is not None else SHORT_STEPS.get(spec.name)
+    return spec.with_steps(pretraining=settings.pretrain_steps, training=steps)
+
+
+def open_inputs(settings: RunSettings, spec: GanSpec, /) -> tuple[State, Tape]:
+    """Return the initial state and the tape, drawn from the seed or read from files; raises StateError, TapeError."""
+    if settings.initial_state is not None:
+        state = read_state(Path(settings.initial_state), spec)
+    else:
+        state = initial_state(spec, seed=settings.seed)
+    tape: Tape
+    if settings.tape is not None:
+        tape = FileTape.read(Path(settings.tape), spec)
+    else:
+        tape = SeededTape(spec, seed=settings.seed, digits=DigitSource.parse(settings.mnist))
+    return state, tape
+
+
+def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Report) -> None:
+    """Train one GAN on one backend, in this process, and write the run's folder. Raises what a user can cause."""
+    spec = resolve_spec(settings)
+    state, tape = open_inputs(settings, spec)
+    _export_inputs(settings, spec, state, tape)
+    device_module = load_device_module(entry)
+    device_module.check_device(settings.device)
+    execution = resolve_execution(entry, settings.execution)
+    trainer_class = load_trainer(entry)
+
+    def build() -> Trainer:
+        return trainer_class.build(spec, device=settings.device, dtype=settings.dtype, execution=execution)
+
+    started = time.perf_counter()
+    trainer = build()
+    trainer.load_state(state)
+    build_seconds = time.perf_counter() - started
+    initial = trainer.export_state()
+    recorder = _SnapshotRecorder()
+    followers: list[Follower] = [recorder]
+    yardstick = None
+    if settings.yardstick:
+        yardstick = YardstickFollower.start(build, state, seed=settings.seed, count=num_copies(spec))
+        followers.append(yardstick)
+    result = run_training(
+        trainer,
+        spec,
+        tape,
+        chunk_steps=settings.chunk_steps,
+        keep_going=settings.keep_going,
+        followers=tuple(followers),
+        report_progress=report_progress,
+    )
+    samples = make_samples(trainer, spec, tape, seed=settings.seed)
+    final = trainer.export_state()
+    with new_run_folder(Path(settings.folder)) as folder:
+        write_npz(folder / "losses.npz", result.losses)
+        write_npz(folder / "samples.npz", samples)
+        write_snapshots(folder / "snapshots.npz", recorder.snapshots)
+        write_state(folder / "state.safetensors", final, metadata={"gan": spec.name, "backend": entry.name})
+        if yardstick is not None:
+            measured = yardstick.finish(sample_latent(spec, seed=settings.seed), samples["generated"])
+            write_yardstick(folder / "yardstick.npz", measured)
+        write_record(
+            folder,
+            {
+                "gan": spec.name,
+                "backend": entry.name,
+                "execution": execution,
+                "spec": to_data(spec),
+                "hashes": {
+                    "spec": spec_digest(spec),
+                    "initial_state": state_digest(initial),
+                    "tape": result.tape_digests,
+                },
+                "settings": settings.as_data(),
+                "versions": describe_versions(entry.name, device_module.framework_version()),
+                "machine": describe_machine(),
+                "timings": {"build_seconds": build_seconds, **_timings(result)},
+                "outcome": _outcome(result),
+            },
+        )
+
+
+@dataclass(kw_only=True)
+class _SnapshotRecorder:
+    """Keeps sketches of the trainer's state; the state at the end is kept whole, so not here."""
+
+    snapshots: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+
+    def follow(self, chunk: Chunk, losses: Losses, /) -> None:
+        pass
+
+    def snapshot(self, label: str, state: State, /) -> None:
+        if label != "end":
+            self.snapshots[label] = sketch_state(state)
+
+
+def _export_inputs(settings: RunSettings, spec: GanSpec, state: State, tape: Tape) -> None:
+    for option, target in (("--export-tape", settings.export_tape), ("--export-initial-state", settings.export_initial_state)):
+        if target is not None and Path(target).exists():
+            raise UsageError(f"{option} {target} already exists; name another file, or move that one away")
+    if settings.export_initial_state is not None:
+        write_state(Path(settings.export_initial_state), state, metadata={"gan": spec.name, "seed": str(settings.seed)})
+    if settings.export_tape is not None:
+        write_tape(
+            Path(settings.export_tape),
+            tape,
+            spec,
+            pretraining_steps=spec.pretraining.num_steps if spec.pretraining is not None else 0,
+            training_steps=spec.training.num_steps,
+        )
+
+
+def _timings(result: TrainingResult) -> dict[str, float | None]:
+    seconds = result.seconds
+    timed = seconds["timed_steps"]
+    return {
+        "stage_seconds": seconds["stage"],
+        "first_chunks_seconds": seconds["first_chunks"],
+        "train_seconds": seconds["train"],
+        "timed_steps": timed,
+        "steps_per_second": timed / seconds["train"] if timed else None,
+    }
+
+
+def _outcome(result: TrainingResult) -> dict[str, object]:
+    status = "finished" if result.stopped_at is None else "stopped by its rule"
+    steps = {"pretraining_steps": len(result.losses["pretraining"]), "training_steps": len(result.losses["generator"])}
+    return {"status": status, "stopped_at": result.stopped_at, **steps}

@@ -1,0 +1,63 @@
+"""The settings of one run, checked: what a worker is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from shared.errors import UsageError, unknown_name
+from shared.interface import DTYPES
+
+# Steps of the adversarial phase where none are asked for. The GANs on digits train for hours at their published
+# lengths; these many steps take seconds and reach past every kind of step they have.
+SHORT_STEPS = {"mnist-conv": 6, "mnist-wgan-gp": 40, "mnist-wgan-gp-sample": 40}
+DEVICES = ("cpu", "cuda")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """One backend's run of one GAN.
+
+    steps, pretrain_steps: numbers of steps, None for the default. seed: of the initial state and the tape.
+    initial_state, tape: files to read instead. mnist: where digits come from, None for the packaged ones.
+    threads: of the framework. keep_going: ignore the spec's stop rule. yardstick: also measure how far rounding alone
+    moves the run (the reference only). chunk_steps: steps per call of the trainer, None to let the cost decide.
+    """
+
+    gan: str
+    backend: str
+    folder: str
+    seed: int = 0
+    dtype: str = "float64"
+    execution: str = "auto"
+    device: str = "cpu"
+    threads: int = 1
+    steps: int | None = None
+    pretrain_steps: int | None = None
+    initial_state: str | None = None
+    tape: str | None = None
+    mnist: str | None = None
+    keep_going: bool = False
+    yardstick: bool = False
+    chunk_steps: int | None = None
+    export_tape: str | None = None
+    export_initial_state: str | None = None
+
+    def __post_init__(self) -> None:
+        _require_count("--steps", self.steps, minimum=1)
+        _require_count("--pretrain-steps", self.pretrain_steps, minimum=0)
+        _require_count("--threads", self.threads, minimum=1)
+        _require_count("--seed", self.seed, minimum=0)
+        if self.dtype not in DTYPES:
+            raise unknown_name("dtype", self.dtype, DTYPES)
+        if self.device not in DEVICES:
+            raise unknown_name("device", self.device, DEVICES)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the settings as plain data, for a worker or a record."""
+        return asdict(self)
+
+
+def _require_count(option: str, value: int | None, /, *, minimum: int) -> None:
+    if value is not None and value < minimum:
+        raise UsageError(f"{option} is {value}; expected {minimum} or more")

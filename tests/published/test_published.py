@@ -1,0 +1,147 @@
+"""Each GAN on each backend gives the losses of its published program, step for step, from one state and one tape.
+
+The programs are in this folder, each written out by itself. Nothing is trained in this process: a subprocess for each
+backend and execution, and one for the programs, trains all its GANs, since frameworks do not share a process. Bounds
+are relative, in float64: 1e-12 over the first 50 steps of each phase, and over the further steps what rounding has
+been measured to grow to.
+
+torch takes up to half a minute to compile a GAN, and mnist-conv seconds a step. So by default torch compiles only the
+GANs of TORCH_COMPILED and mnist-conv makes 3 steps; with GAN_ROSETTA_LONG=1 torch compiles all and mnist-conv makes 9.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LONG = os.environ.get("GAN_ROSETTA_LONG") == "1"
+# GAN -> pretraining steps and adversarial steps.
+STEPS = {
+    "gaussian-1d": (1000, 1200),
+    "gaussian-1d-minibatch": (1000, 5),
+    "gaussian-1d-adam": (0, 50),
+    "gaussian-1d-adam-minibatch": (0, 50),
+    "linear-2d": (0, 50),
+    "sine": (0, 50),
+    "mnist-conv": (0, 9 if LONG else 3),
+    "mnist-wgan-gp": (0, 40),
+    "mnist-wgan-gp-sample": (0, 40),
+}
+BOUND = 1e-12
+NUM_BOUNDED_STEPS = 50
+# After pretraining, rounding has had 1000 steps to grow in, and the minibatch layer makes it grow fast.
+LATER_BOUNDS = {"gaussian-1d": 1e-10, "gaussian-1d-minibatch": 1e-9}
+TORCH_COMPILED = ("gaussian-1d", "linear-2d", "sine", "mnist-wgan-gp")
+PAIRS = (
+    ("numpy", "eager"),
+    ("torch", "eager"),
+    ("torch", "compiled"),
+    ("tensorflow", "eager"),
+    ("tensorflow", "compiled"),
+    ("mxnet", "eager"),
+    ("mxnet", "compiled"),
+)
+TIMEOUT_SECONDS = 1800
+
+Results = Callable[[str, str], Path]
+
+
+def gans_of(backend: str, execution: str) -> tuple[str, ...]:
+    if (backend, execution) == ("torch", "compiled") and not LONG:
+        return TORCH_COMPILED
+    return tuple(STEPS)
+
+
+def cases() -> Iterator[object]:
+    for backend, execution in PAIRS:
+        group = pytest.mark.xdist_group(f"published-{backend}")
+        for gan in gans_of(backend, execution):
+            yield pytest.param(gan, backend, execution, marks=group, id=f"{gan}-{backend}-{execution}")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Return the folder with a backend's losses, trained on first demand."""
+    folders: dict[tuple[str, str], Path] = {}
+
+    def train(backend: str, execution: str) -> Path:
+        if (backend, execution) not in folders:
+            folder = folders[backend, execution] = tmp_path_factory.mktemp(f"{backend}-{execution}")
+            gans = gans_of(backend, execution)
+            orders = [f"{gan}={STEPS[gan][0]}+{STEPS[gan][1]}" for gan in gans]
+            worker = Path(__file__).with_name("worker.py")
+            environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+            with (folder / "worker.log").open("w") as log:
+                subprocess.run(
+                    [sys.executable, str(worker), backend, execution, str(folder), *orders],
+                    cwd=REPOSITORY,
+                    env=environment,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    timeout=TIMEOUT_SECONDS,
+                    check=False,
+                )
+        return folders[backend, execution]
+
+    return train
+
+
+def read_losses(folder: Path, gan: str) -> dict[str, np.ndarray]:
+    failure, file = folder / f"{gan}.txt", folder / f"{gan}.npz"
+    if failure.exists():
+        pytest.fail(failure.read_text())
+    if not file.exists():
+        log = (folder / "worker.log").read_text()
+        pytest.fail(f"the worker ended before it came to {gan}; the last it wrote:\n{log[-3000:]}")
+    with np.load(file) as archive:
+        return dict(archive)
+
+
+def assert_losses_close(
+    found: np.ndarray, expected: np.ndarray, *, bound: float, later_bound: float, what: str
+) -> None:
+    """Fail unless the losses agree relatively, NaN and infinities in the same places."""
+    assert found.dtype == expected.dtype == np.float64, f"{what} is {found.dtype}, expected float64"
+    assert found.shape == expected.shape, f"{what} has shape {found.shape}; expected {expected.shape}"
+    bounds = np.where(np.arange(len(expected)) < NUM_BOUNDED_STEPS, bound, later_bound)
+    same = (found == expected) | (np.isnan(found) & np.isnan(expected))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        difference = np.where(same, 0.0, np.abs(found - expected) / np.abs(expected))
+    wrong = np.flatnonzero(~(difference <= bounds))
+    if len(wrong) > 0:
+        step = wrong[0]
+        pytest.fail(
+            f"{what}, step {step}: {found[step]!r}, the published program has {expected[step]!r}; relative difference "
+            f"{difference[step]:.2e}, bound {bounds[step]:.0e}; {len(wrong)} of {len(expected)} steps are out of bounds"
+        )
+
+
+@pytest.mark.parametrize(("gan", "backend", "execution"), cases())
+def test_losses_are_the_published_programs(results: Results, gan: str, backend: str, execution: str) -> None:
+    expected = read_losses(results("published", "eager"), gan)
+    found = read_losses(results(backend, execution), gan)
+    pretraining, steps = STEPS[gan]
+    assert len(expected["pretraining"]) == pretraining
+    assert len(expected["discriminator"]) == len(expected["generator"]) == steps
+    later = LATER_BOUNDS.get(gan, BOUND)
+    for name, values in expected.items():
+        first = BOUND if name == "pretraining" or pretraining == 0 else later
+        assert_losses_close(found[name], values, bound=first, later_bound=later, what=f"{gan}, {name} loss")
+
+
+# A float64 loss that is wrong in the tenth place, and a float32 one, must not pass.
+def test_a_difference_is_found() -> None:
+    expected = np.array([1.0, np.nan, 3.0])
+    assert_losses_close(expected.copy(), expected, bound=BOUND, later_bound=BOUND, what="loss")
+    for wrong in ([1.0, np.nan, 3.0 + 1e-10], [1.0, 2.0, 3.0], [1.0, np.nan, np.nan], [1.0, np.nan]):
+        with pytest.raises((pytest.fail.Exception, AssertionError)):
+            assert_losses_close(np.array(wrong), expected, bound=BOUND, later_bound=BOUND, what="loss")
+    with pytest.raises(AssertionError):
+        assert_losses_close(expected.astype(np.float32), expected, bound=BOUND, later_bound=BOUND, what="loss")
