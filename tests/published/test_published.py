@@ -34,6 +34,9 @@ STEPS = {
     "mnist-wgan-gp": (0, 40),
     "mnist-wgan-gp-sample": (0, 40),
 }
+# D saturates at once under seed 0 of the two with Adam; 2, 4 and 7 train both networks with some logarithms floored,
+# and under seed 6 a hidden layer is 0 throughout, so that the next one's ReLU is met exactly at 0.
+SEEDS = {"gaussian-1d-adam": (0, 2, 4, 6), "gaussian-1d-adam-minibatch": (0, 7)}
 BOUND = 1e-12
 NUM_BOUNDED_STEPS = 50
 # After pretraining, rounding has had 1000 steps to grow in, and the minibatch layer makes it grow fast.
@@ -63,7 +66,9 @@ def cases() -> Iterator[object]:
     for backend, execution in PAIRS:
         group = pytest.mark.xdist_group(f"published-{backend}")
         for gan in gans_of(backend, execution):
-            yield pytest.param(gan, backend, execution, marks=group, id=f"{gan}-{backend}-{execution}")
+            for seed in SEEDS.get(gan, (0,)):
+                name = f"{gan}-{seed}-{backend}-{execution}"
+                yield pytest.param(gan, seed, backend, execution, marks=group, id=name)
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +79,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     def train(backend: str, execution: str) -> Path:
         if (backend, execution) not in folders:
             folder = folders[backend, execution] = tmp_path_factory.mktemp(f"{backend}-{execution}")
-            gans = gans_of(backend, execution)
-            orders = [f"{gan}={STEPS[gan][0]}+{STEPS[gan][1]}" for gan in gans]
+            gans = STEPS if backend == "published" else gans_of(backend, execution)
+            orders = [f"{gan}:{seed}:{STEPS[gan][0]}:{STEPS[gan][1]}" for gan in gans for seed in SEEDS.get(gan, (0,))]
             worker = Path(__file__).with_name("worker.py")
             environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
             with (folder / "worker.log").open("w") as log:
@@ -93,13 +98,13 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return train
 
 
-def read_losses(folder: Path, gan: str) -> dict[str, np.ndarray]:
-    failure, file = folder / f"{gan}.txt", folder / f"{gan}.npz"
+def read_losses(folder: Path, gan: str, seed: int) -> dict[str, np.ndarray]:
+    failure, file = folder / f"{gan}-{seed}.txt", folder / f"{gan}-{seed}.npz"
     if failure.exists():
         pytest.fail(failure.read_text())
     if not file.exists():
         log = (folder / "worker.log").read_text()
-        pytest.fail(f"the worker ended before it came to {gan}; the last it wrote:\n{log[-3000:]}")
+        pytest.fail(f"the worker ended before it finished {gan} with seed {seed}; the last it wrote:\n{log[-3000:]}")
     with np.load(file) as archive:
         return dict(archive)
 
@@ -123,10 +128,10 @@ def assert_losses_close(
         )
 
 
-@pytest.mark.parametrize(("gan", "backend", "execution"), cases())
-def test_losses_are_the_published_programs(results: Results, gan: str, backend: str, execution: str) -> None:
-    expected = read_losses(results("published", "eager"), gan)
-    found = read_losses(results(backend, execution), gan)
+@pytest.mark.parametrize(("gan", "seed", "backend", "execution"), cases())
+def test_losses_are_the_published_programs(results: Results, gan: str, seed: int, backend: str, execution: str) -> None:
+    expected = read_losses(results("published", "eager"), gan, seed)
+    found = read_losses(results(backend, execution), gan, seed)
     pretraining, steps = STEPS[gan]
     assert len(expected["pretraining"]) == pretraining
     assert len(expected["discriminator"]) == len(expected["generator"]) == steps

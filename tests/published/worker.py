@@ -1,7 +1,8 @@
-"""Trains GANs in a process of their own and leaves each one's losses in `<gan>.npz`, or what went wrong in `<gan>.txt`.
+"""Trains GANs in a process of their own; leaves each one's losses in an `.npz`, or what went wrong in a `.txt`.
 
-Called by test_published.py as `python worker.py BACKEND EXECUTION FOLDER GAN=PRETRAINING_STEPS+STEPS ...`, with the
-repository's root on the module path. The backend "published" runs the programs of this folder.
+Called by test_published.py as `python worker.py BACKEND EXECUTION FOLDER GAN:SEED:PRETRAINING_STEPS:STEPS ...`, with the
+repository's root on the module path. The files are named `GAN-SEED`. The backend "published" runs this folder's
+programs.
 """
 
 from __future__ import annotations
@@ -19,11 +20,10 @@ import numpy as np
 from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape, chunks
 from shared.gans import find_gan
-from shared.interface import Losses, Phase
+from shared.interface import Losses, Phase, Trainer
 from shared.spec import GanSpec
 from shared.state import initial_state
 
-SEED = 0
 CHUNK_SIZE = 50
 # GAN -> module of this folder and function in it.
 PROGRAMS = {
@@ -59,51 +59,59 @@ def load_module(name: str) -> ModuleType:
     return module
 
 
-def run_published(spec: GanSpec, num_steps: Mapping[Phase, int]) -> dict[str, np.ndarray]:
-    tape = SeededTape(spec, seed=SEED, digits=DigitSource.parse(None))
+def run_published(spec: GanSpec, *, seed: int, num_steps: Mapping[Phase, int]) -> dict[str, np.ndarray]:
+    tape = SeededTape(spec, seed=seed, digits=DigitSource.parse(None))
     arrays: dict[str, np.ndarray] = {}
     for phase, count in num_steps.items():
         if count > 0:
             arrays |= tape.arrays(phase, first_step=0, num_steps=count)
-    state = initial_state(spec, seed=SEED)
+    state = initial_state(spec, seed=seed)
     return program(spec.name)(state, arrays, pretraining_steps=num_steps["pretraining"], steps=num_steps["adversarial"])
 
 
-def run_backend(backend: str, execution: str, spec: GanSpec, num_steps: Mapping[Phase, int]) -> dict[str, np.ndarray]:
-    trainer_class = getattr(importlib.import_module(f"backends.{backend}.trainer"), TRAINERS[backend])
-    trainer = trainer_class.build(spec, device="cpu", dtype="float64", execution=execution)
-    trainer.load_state(initial_state(spec, seed=SEED))
-    tape = SeededTape(spec, seed=SEED, digits=DigitSource.parse(None))
-    losses: list[Losses] = []
-    for phase, count in num_steps.items():
-        for chunk in chunks(tape, spec, phase, first_step=0, stop=count, size=CHUNK_SIZE):
-            losses.append(trainer.train(trainer.stage(chunk)))
-    result: dict[str, np.ndarray] = {}
-    for name in ("pretraining", "discriminator", "generator"):
-        parts = [getattr(one, name) for one in losses]
-        result[name] = np.concatenate([np.zeros(0), *(np.asarray(part) for part in parts if part is not None)])
-    return result
+class Backend:
+    """A backend's trainers, each GAN's built once and loaded anew for each seed."""
+
+    def __init__(self, name: str, execution: str) -> None:
+        importlib.import_module(f"backends.{name}.device").configure(threads=1)
+        self._class = getattr(importlib.import_module(f"backends.{name}.trainer"), TRAINERS[name])
+        self._execution = execution
+        self._trainers: dict[str, Trainer] = {}
+
+    def run(self, spec: GanSpec, *, seed: int, num_steps: Mapping[Phase, int]) -> dict[str, np.ndarray]:
+        if spec.name not in self._trainers:
+            built = self._class.build(spec, device="cpu", dtype="float64", execution=self._execution)
+            self._trainers[spec.name] = built
+        trainer = self._trainers[spec.name]
+        trainer.load_state(initial_state(spec, seed=seed))
+        tape = SeededTape(spec, seed=seed, digits=DigitSource.parse(None))
+        losses: list[Losses] = []
+        for phase, count in num_steps.items():
+            for chunk in chunks(tape, spec, phase, first_step=0, stop=count, size=CHUNK_SIZE):
+                losses.append(trainer.train(trainer.stage(chunk)))
+        result: dict[str, np.ndarray] = {}
+        for name in ("pretraining", "discriminator", "generator"):
+            parts = [getattr(one, name) for one in losses]
+            result[name] = np.concatenate([np.zeros(0), *(np.asarray(part) for part in parts if part is not None)])
+        return result
 
 
 def main(backend: str, execution: str, folder: Path, orders: list[str]) -> None:
     if backend == "published":
         importlib.import_module("torch").set_num_threads(1)
+        run = run_published
     else:
-        importlib.import_module(f"backends.{backend}.device").configure(threads=1)
+        run = Backend(backend, execution).run
     for order in orders:
-        gan, counts = order.split("=")
-        pretraining, steps = (int(count) for count in counts.split("+"))
-        num_steps: dict[Phase, int] = {"pretraining": pretraining, "adversarial": steps}
-        spec = find_gan(gan)
+        gan, seed, pretraining, steps = order.split(":")
+        num_steps: dict[Phase, int] = {"pretraining": int(pretraining), "adversarial": int(steps)}
+        name = f"{gan}-{seed}"
         try:
-            if backend == "published":
-                losses = run_published(spec, num_steps)
-            else:
-                losses = run_backend(backend, execution, spec, num_steps)
-        except Exception:  # noqa: BLE001
-            (folder / f"{gan}.txt").write_text(traceback.format_exc())
+            losses = run(find_gan(gan), seed=int(seed), num_steps=num_steps)
+        except Exception:
+            (folder / f"{name}.txt").write_text(traceback.format_exc())
         else:
-            np.savez(folder / f"{gan}.npz", **losses)
+            np.savez(folder / f"{name}.npz", **losses)
 
 
 if __name__ == "__main__":
