@@ -96,7 +96,9 @@ def build_network(network: spec.Network, /, *, device: str, dtype: torch.dtype) 
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     for placed in network.placed:
         if type(placed.layer) not in LAYERS:
-            raise UnsupportedLayer(f"torch has no layer for {type(placed.layer).__name__}; add it to LAYERS in layers.py")
+            raise UnsupportedLayer(
+                f"torch has no layer for {type(placed.layer).__name__}; add it to LAYERS in layers.py"
+            )
         modules[placed.name] = LAYERS[type(placed.layer)](placed.layer)
     built = nn.Sequential(modules).to(device=device, dtype=dtype)
     for tensor in built.state_dict().values():

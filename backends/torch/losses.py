@@ -74,7 +74,7 @@ def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Tenso
 def gradient_penalty(
     penalty: spec.GradientPenalty, /, *, discriminate: Callable[[Tensor], Tensor], mixed: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """weight · mean of (‖g‖ - 1)², g = ∂ΣD(mixed)/∂mixed; returns it and g (B, ...). Gulrajani et al. 2017.
+    """A weighted mean of (‖g‖ - 1)², g = ∂ΣD(mixed)/∂mixed; returns it and g (B, ...). Gulrajani et al. 2017.
 
     mixed: (B, ...), constants, between the real and the fake samples.
     """
@@ -105,7 +105,9 @@ def check_losses(gan: spec.GanSpec, /) -> None:
     """Raise UnsupportedLayer where the spec names a loss that is in neither table."""
     training = gan.training
     if type(training.discriminator_loss) not in DISCRIMINATOR_LOSSES:
-        raise UnsupportedLayer(f"torch has no loss for {type(training.discriminator_loss).__name__}; add it to losses.py")
+        raise UnsupportedLayer(
+            f"torch has no loss for {type(training.discriminator_loss).__name__}; add it to losses.py"
+        )
     if type(training.generator_loss) not in GENERATOR_LOSSES:
         raise UnsupportedLayer(f"torch has no loss for {type(training.generator_loss).__name__}; add it to losses.py")
 
@@ -114,9 +116,7 @@ class _BinaryCrossEntropy(torch.autograd.Function):
     """functional.binary_cross_entropy with its two constants free; that one raises on NaN, which has to pass here."""
 
     @staticmethod
-    def forward(
-        context: Any, probability: Tensor, target: int, log_floor: float, denominator_floor: float
-    ) -> Tensor:
+    def forward(context: Any, probability: Tensor, target: int, log_floor: float, denominator_floor: float) -> Tensor:
         context.save_for_backward(probability)
         context.target, context.denominator_floor = target, denominator_floor
         logarithm = torch.log(probability) if target == 1 else torch.log1p(-probability)

@@ -1,0 +1,166 @@
+"""The optimizers: torch's own where their mathematics is the spec's, small ones here where it is not.
+
+The `..._update` functions are the same mathematics on plain tensors, with what depends on the counter passed in as
+tensors, for the compiled path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from shared import spec
+from shared.errors import UnsupportedLayer
+from shared.state import counter_name, slot_name
+
+Slots = Mapping[str, Tensor]
+_NATIVE_SLOTS = {"m": "exp_avg", "v": "exp_avg_sq", "square": "square_avg", "delta": "acc_delta"}
+
+
+def gradient_descent(optimizer: spec.GradientDescent, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+    """Build p ← p - lr · g."""
+    return torch.optim.SGD(parameters, lr=optimizer.learning_rate.at(0))
+
+
+def adam(optimizer: spec.Adam, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+    """Build Adam, which is torch's own where ε is outside and the bias corrected. Kingma and Ba 2015, Algorithm 1."""
+    if optimizer.epsilon_placement != "outside" or not optimizer.bias_correction:
+        return PlacedAdam(parameters, optimizer)
+    return torch.optim.Adam(
+        parameters,
+        lr=optimizer.learning_rate.at(0),
+        betas=(optimizer.beta1, optimizer.beta2),
+        eps=optimizer.epsilon,
+    )
+
+
+def adadelta(optimizer: spec.Adadelta, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+    """Build Adadelta with a learning rate. Zeiler 2012, Algorithm 1."""
+    return torch.optim.Adadelta(parameters, lr=optimizer.learning_rate.at(0), rho=optimizer.rho, eps=optimizer.epsilon)
+
+
+OPTIMIZERS: dict[type, Callable[..., torch.optim.Optimizer]] = {
+    spec.GradientDescent: gradient_descent,
+    spec.Adam: adam,
+    spec.Adadelta: adadelta,
+}
+
+
+class PlacedAdam(torch.optim.Optimizer):
+    """Adam with ε where the spec puts it, and without the corrections where the spec leaves them out."""
+
+    def __init__(self, parameters: Sequence[Tensor], optimizer: spec.Adam) -> None:
+        super().__init__(parameters, {"lr": optimizer.learning_rate.at(0)})
+        self._optimizer = optimizer
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        """Update every parameter from its gradient."""
+        del closure
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                state = self.state[parameter]
+                values = _adam_values(self._optimizer, learning_rate=group["lr"], counter=int(state["step"]))
+                state["step"] += 1
+                slots = {"m": state["exp_avg"], "v": state["exp_avg_sq"]}
+                adam_update(self._optimizer, parameter=parameter, gradient=parameter.grad, slots=slots, values=values)
+
+
+class NamedOptimizer:
+    """A torch optimizer whose learning rate follows the spec, its slots and counter by their canonical names.
+
+    name: "pretraining", "discriminator" or "generator"; parameters: by canonical name, in canonical order.
+    Raises UnsupportedLayer for an optimizer that is not in the table.
+    """
+
+    def __init__(self, optimizer: spec.Optimizer, /, *, name: str, parameters: Mapping[str, nn.Parameter]) -> None:
+        if type(optimizer) not in OPTIMIZERS:
+            raise UnsupportedLayer(f"torch has no {type(optimizer).__name__}; add it to OPTIMIZERS in optimizers.py")
+        self.spec = optimizer
+        self.counter_name = counter_name(name)
+        self.counter = 0
+        self.slots: dict[str, Tensor] = {}
+        self.parameters = dict(parameters)
+        self._native = OPTIMIZERS[type(optimizer)](optimizer, parameters=list(parameters.values()))
+        self._steps: list[Tensor] = []
+        for canonical, parameter in parameters.items():
+            state: dict[str, Any] = self._native.state[parameter]
+            for slot in optimizer.slots:
+                state[_NATIVE_SLOTS[slot]] = torch.zeros_like(parameter, requires_grad=False)
+                self.slots[slot_name(name, canonical, slot)] = state[_NATIVE_SLOTS[slot]]
+            if optimizer.slots:
+                # On the host, as torch keeps it; float64, since float32 stops counting at 2²⁴.
+                state["step"] = torch.zeros((), dtype=torch.float64)
+                self._steps.append(state["step"])
+
+    def update(self, gradients: Sequence[Tensor], /) -> None:
+        """Move the parameters, in canonical order as the gradients are, and the counter."""
+        for parameter, gradient in zip(self.parameters.values(), gradients, strict=True):
+            parameter.grad = gradient
+        for group in self._native.param_groups:
+            group["lr"] = self.spec.learning_rate.at(self.counter)
+        self._native.step()
+        self.counter += 1
+
+    def set_counter(self, counter: int, /) -> None:
+        """Say how many updates there have been."""
+        self.counter = counter
+        for step in self._steps:
+            step.fill_(counter)
+
+
+def step_values(optimizer: spec.Optimizer, /, *, counter: int) -> tuple[float, ...]:
+    """Return the numbers of an update that depend on the counter, computed on the host in float64."""
+    learning_rate = optimizer.learning_rate.at(counter)
+    if isinstance(optimizer, spec.Adam):
+        return _adam_values(optimizer, learning_rate=learning_rate, counter=counter)
+    return (learning_rate,)
+
+
+def gradient_descent_update(
+    optimizer: spec.GradientDescent, /, *, parameter: Tensor, gradient: Tensor, slots: Slots, values: Sequence[Any]
+) -> None:
+    """Update a parameter in place. values: the learning rate."""
+    del optimizer, slots
+    parameter.sub_(values[0] * gradient)
+
+
+def adam_update(
+    optimizer: spec.Adam, /, *, parameter: Tensor, gradient: Tensor, slots: Slots, values: Sequence[Any]
+) -> None:
+    """Update a parameter and its slots in place. values: the step size, and what √v is divided by before ε."""
+    step_size, divisor = values
+    slots["m"].mul_(optimizer.beta1).add_(gradient, alpha=1 - optimizer.beta1)
+    slots["v"].mul_(optimizer.beta2).addcmul_(gradient, gradient, value=1 - optimizer.beta2)
+    parameter.sub_(step_size * (slots["m"] / (slots["v"].sqrt() / divisor + optimizer.epsilon)))
+
+
+def adadelta_update(
+    optimizer: spec.Adadelta, /, *, parameter: Tensor, gradient: Tensor, slots: Slots, values: Sequence[Any]
+) -> None:
+    """Update a parameter and its slots in place. values: the learning rate."""
+    rho, epsilon = optimizer.rho, optimizer.epsilon
+    slots["square"].mul_(rho).addcmul_(gradient, gradient, value=1 - rho)
+    change = (slots["delta"] + epsilon).sqrt() / (slots["square"] + epsilon).sqrt() * gradient
+    slots["delta"].mul_(rho).addcmul_(change, change, value=1 - rho)
+    parameter.sub_(values[0] * change)
+
+
+UPDATES: dict[type, Callable[..., None]] = {
+    spec.GradientDescent: gradient_descent_update,
+    spec.Adam: adam_update,
+    spec.Adadelta: adadelta_update,
+}
+
+
+def _adam_values(optimizer: spec.Adam, *, learning_rate: float, counter: int) -> tuple[float, float]:
+    if not optimizer.bias_correction:
+        return learning_rate, 1.0
+    first = 1 - optimizer.beta1 ** (counter + 1)
+    second = (1 - optimizer.beta2 ** (counter + 1)) ** 0.5
+    if optimizer.epsilon_placement == "hat":
+        return learning_rate * second / first, 1.0
+    return learning_rate / first, second

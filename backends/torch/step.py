@@ -1,0 +1,170 @@
+"""One training step, in the order that the spec gives. Eager training, probing and the compiled path all run this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from backends.torch.losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES, gradient_penalty, mean_squared_error_loss
+from shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss
+
+
+class Updates(Protocol):
+    """What moves a network's parameters."""
+
+    def update(self, gradients: Sequence[Tensor], /) -> None:
+        """Move the parameters by their gradients, in the same order."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Player:
+    """A network as a step sees it: called on a batch, differentiated by its parameters, moved by its optimizer."""
+
+    network: Callable[[Tensor], Tensor]
+    parameters: Sequence[Tensor]
+    optimizer: Updates
+
+
+class Observer:
+    """Is told what a step computes; this one does not look.
+
+    looks: whether to compute for it what training has no use for.
+    """
+
+    looks = False
+
+    def forward(self, phase: str, stream: str, /) -> None:
+        """A forward pass begins."""
+
+    def value(self, phase: str, quantity: str, stream: str, name: str, value: Tensor, /) -> None:
+        """A loss, or the gradient penalty's input gradient."""
+
+    def gradients(self, phase: str, quantity: str, gradients: Sequence[Tensor], /) -> None:
+        """The gradients of the network that the phase trains."""
+
+    def updated(self, phase: str, /) -> None:
+        """The phase's update is done."""
+
+
+UNOBSERVED = Observer()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepLosses:
+    """The losses of one step, each (); NaN for a discriminator that did not train."""
+
+    discriminator: Tensor
+    generator: Tensor
+    real_score: Tensor
+
+
+def pretraining_step(
+    spec: GanSpec, /, *, player: Player, batch: Mapping[str, Tensor], observer: Observer = UNOBSERVED
+) -> Tensor:
+    """Fit D to the density for one step and return its loss. batch: "pretrain_input", "pretrain_target", (B, 1)."""
+    if spec.pretraining is None:
+        raise TypeError(f"{spec.name!r} has no pretraining")
+    phase = "pretraining"
+    observer.forward(phase, "input")
+    output = player.network(batch["pretrain_input"])
+    loss = mean_squared_error_loss(spec.pretraining.loss, output=output, target=batch["pretrain_target"])
+    observer.value(phase, "loss", "", "loss", loss)
+    gradients = torch.autograd.grad(loss, player.parameters)
+    observer.gradients(phase, "gradient", gradients)
+    player.optimizer.update(gradients)
+    observer.updated(phase)
+    return loss.detach()
+
+
+class AdversarialStep:
+    """One adversarial step of a GAN's two players. batch: the chunk's arrays of this step, each (B, ...)."""
+
+    def __init__(self, spec: GanSpec, /, *, generator: Player, discriminator: Player, observer: Observer) -> None:
+        self._training = spec.training
+        self._generator = generator
+        self._discriminator = discriminator
+        self._observer = observer
+
+    def run(self, batch: Mapping[str, Tensor], /, *, trains_discriminator: bool) -> StepLosses:
+        """Update both players, or G alone, and return the losses from before the updates."""
+        reused = self._training.fake_batch == "reused"
+        nothing = torch.full((), torch.nan, dtype=batch["real"].dtype, device=batch["real"].device)
+        loss_d, real_score = nothing, nothing
+        if self._training.first == "discriminator":
+            fake, through_d = None, None
+            if trains_discriminator:
+                loss_d, real_score, fake, through_d = self._train_discriminator(batch, fake=None)
+            loss_g, _ = self._train_generator(batch, fake=fake if reused else None, through_d=through_d)
+        else:
+            loss_g, fake = self._train_generator(batch, fake=None, through_d=None)
+            if trains_discriminator:
+                loss_d, real_score, _, _ = self._train_discriminator(batch, fake=fake if reused else None)
+        return StepLosses(discriminator=loss_d.detach(), generator=loss_g.detach(), real_score=real_score)
+
+    def _train_discriminator(
+        self, batch: Mapping[str, Tensor], *, fake: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor, Sequence[Tensor] | None]:
+        """Return the loss, mean D(real), the fake batch and, where that is not detached, the gradient reaching G."""
+        training, observer, phase = self._training, self._observer, "discriminator"
+        generator, discriminator = self._generator, self._discriminator
+        reused_later = training.fake_batch == "reused" and fake is None
+        if fake is None:
+            observer.forward(phase, "fake")
+            with torch.set_grad_enabled(reused_later or not training.detach_fake):
+                fake = generator.network(batch["latent_d"])
+        observer.forward(phase, "real")
+        real_scores = discriminator.network(batch["real"])
+        observer.forward(phase, "fake")
+        fake_scores = discriminator.network(fake.detach() if training.detach_fake else fake)
+        loss_spec = training.discriminator_loss
+        loss = DISCRIMINATOR_LOSSES[type(loss_spec)](loss_spec, real=real_scores, fake=fake_scores)
+        penalty = None
+        if isinstance(loss_spec, WassersteinDiscriminatorLoss) and loss_spec.penalty is not None:
+            penalty = self._penalty(loss_spec.penalty, batch, fake.detach())
+            loss = loss + penalty
+        observer.value(phase, "loss", "", "loss", loss)
+        own = list(discriminator.parameters)
+        if penalty is not None and observer.looks:
+            alone = torch.autograd.grad(penalty, own, retain_graph=True, allow_unused=True, materialize_grads=True)
+            observer.gradients(phase, "penalty_gradient", alone)
+        wanted = own if training.detach_fake else [*own, *generator.parameters]
+        gradients = torch.autograd.grad(loss, wanted, retain_graph=reused_later and not training.detach_fake)
+        observer.gradients(phase, "gradient", gradients[: len(own)])
+        discriminator.optimizer.update(gradients[: len(own)])
+        observer.updated(phase)
+        return loss, real_scores.detach().mean(), fake, None if training.detach_fake else gradients[len(own) :]
+
+    def _penalty(self, penalty: GradientPenalty, batch: Mapping[str, Tensor], fake: Tensor) -> Tensor:
+        phase = "discriminator"
+        mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * fake
+        self._observer.forward(phase, "mixed")
+        value, gradient = gradient_penalty(penalty, discriminate=self._discriminator.network, mixed=mixed)
+        self._observer.value(phase, "input_gradient", "mixed", "discriminator", gradient)
+        self._observer.value(phase, "loss", "", "penalty", value)
+        return value
+
+    def _train_generator(
+        self, batch: Mapping[str, Tensor], *, fake: Tensor | None, through_d: Sequence[Tensor] | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the loss and the fake batch. through_d: the gradient of D's loss that is added to that of G's own."""
+        training, observer, phase = self._training, self._observer, "generator"
+        generator, discriminator = self._generator, self._discriminator
+        if fake is None:
+            observer.forward(phase, "fake")
+            fake = generator.network(batch["latent_d" if training.latent_draws == "shared" else "latent_g"])
+        observer.forward(phase, "fake")
+        scores = discriminator.network(fake)
+        loss = GENERATOR_LOSSES[type(training.generator_loss)](training.generator_loss, fake=scores)
+        observer.value(phase, "loss", "", "loss", loss)
+        gradients: Sequence[Tensor] = torch.autograd.grad(loss, generator.parameters)
+        if through_d is not None:
+            gradients = [first + second for first, second in zip(through_d, gradients, strict=True)]
+        observer.gradients(phase, "gradient", gradients)
+        generator.optimizer.update(gradients)
+        observer.updated(phase)
+        return loss, fake

@@ -1,0 +1,245 @@
+"""The torch trainer: networks as nn.Sequential, torch's autograd and optimizers, one Python loop over the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from backends.torch.device import check_device
+from backends.torch.layers import build_network
+from backends.torch.losses import check_losses
+from backends.torch.optimizers import NamedOptimizer
+from backends.torch.step import UNOBSERVED, AdversarialStep, Observer, Player, pretraining_step
+from shared.errors import UsageError
+from shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
+from shared.spec import GanSpec
+from shared.state import check_state, optimizers, state_schema
+
+_TORCH_DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """A chunk on the device. arrays: (K, B, ...) each."""
+
+    phase: Phase
+    arrays: Mapping[str, Tensor]
+    trains_discriminator: tuple[bool, ...]
+
+
+class TorchTrainer:
+    """A GAN on torch. The compiled path trains the very tensors that the eager one does."""
+
+    def __init__(self, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> None:
+        self._spec = spec
+        self._device = device
+        self._execution = execution
+        self._dtype = _TORCH_DTYPES[dtype]
+        self._networks = {
+            name: build_network(network, device=device, dtype=self._dtype) for name, network in spec.networks().items()
+        }
+        self._tensors: dict[str, Tensor] = {}  # parameters, buffers and slots, by canonical name
+        for name, network in self._networks.items():
+            named = [*network.named_parameters(), *network.named_buffers()]
+            self._tensors |= {f"{name}.{short}": tensor for short, tensor in named}
+        self._optimizers: dict[str, NamedOptimizer] = {}
+        for optimizer_name, (network_name, optimizer) in optimizers(spec).items():
+            parameters = {
+                f"{network_name}.{short}": parameter
+                for short, parameter in self._networks[network_name].named_parameters()
+            }
+            built = NamedOptimizer(optimizer, name=optimizer_name, parameters=parameters)
+            self._optimizers[optimizer_name] = built
+            self._tensors |= built.slots
+
+    @classmethod
+    def build(cls, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> Self:
+        """Build the networks and optimizers. device: "cpu" or "cuda". Raises UnsupportedLayer, UsageError."""
+        check_device(device)
+        if dtype not in DTYPES:
+            raise UsageError(f"dtype is {dtype!r}; expected one of {', '.join(DTYPES)}")
+        if execution not in EXECUTIONS:
+            raise UsageError(f"execution is {execution!r}; expected one of {', '.join(EXECUTIONS)}")
+        check_losses(spec)
+        return cls(spec, device=device, dtype=dtype, execution=execution)
+
+    def load_state(self, state: Mapping[str, np.ndarray], /) -> None:
+        """Copy a whole state in, cast to the run's type. Raises StateError for missing, extra or misshapen names."""
+        check_state(state, self._spec)
+        with torch.no_grad():
+            for name, tensor in self._tensors.items():
+                tensor.copy_(self._to_device(state[name]))
+        for optimizer in self._optimizers.values():
+            optimizer.set_counter(int(state[optimizer.counter_name]))
+
+    def export_state(self) -> dict[str, np.ndarray]:
+        """Return a copy of the whole state in canonical order and layout."""
+        counters = {optimizer.counter_name: optimizer.counter for optimizer in self._optimizers.values()}
+        return {
+            name: np.array(counters[name], dtype=np.int64) if name in counters else _to_host(self._tensors[name])
+            for name in state_schema(self._spec)
+        }
+
+    def stage(self, chunk: Chunk, /) -> Staged:
+        """Cast a chunk and put it on the device; the transfer is finished when this returns."""
+        arrays = {name: self._to_device(array) for name, array in chunk.arrays.items()}
+        self._synchronize()
+        trains = tuple(bool(flag) for flag in chunk.trains_discriminator)
+        return Staged(phase=chunk.phase, arrays=arrays, trains_discriminator=trains)
+
+    def train(self, staged: Staged, /) -> Losses:
+        """Run a staged chunk's steps. One copy to the host, of the losses, at the end."""
+        columns = self._run(staged, UNOBSERVED)
+        self._synchronize()
+        if staged.phase == "pretraining":
+            return Losses(pretraining=columns[0])
+        real_score = columns[2] if self._spec.training.stop is not None else None
+        return Losses(discriminator=columns[0], generator=columns[1], real_score=real_score)
+
+    def probe(self, chunk: Chunk, /) -> dict[ProbeKey, np.ndarray]:
+        """Run a chunk of one step and return everything it computed, in order of execution, then undo it."""
+        if chunk.num_steps != 1:
+            raise UsageError(f"probe takes a chunk of 1 step, and this one has {chunk.num_steps}; cut it")
+        tensors = {name: tensor.detach().clone() for name, tensor in self._tensors.items()}
+        counters = {name: optimizer.counter for name, optimizer in self._optimizers.items()}
+        recorder = _Recorder(self._spec, networks=self._networks, tensors=self._tensors, optimizers=self._optimizers)
+        try:
+            with recorder.watching():
+                self._run(self.stage(chunk), recorder)
+        finally:
+            with torch.no_grad():
+                for name, tensor in tensors.items():
+                    self._tensors[name].copy_(tensor)
+            for name, optimizer in self._optimizers.items():
+                optimizer.set_counter(counters[name])
+        return recorder.found
+
+    def generate(self, latent: np.ndarray, /) -> np.ndarray:
+        """Return G(latent), (batch, ...) in canonical layout. BatchNorm as in training, its buffers left alone."""
+        return self._apply("generator", latent)
+
+    def discriminate(self, samples: np.ndarray, /) -> np.ndarray:
+        """Return D's output for samples (batch, ...). BatchNorm as in training, its buffers left alone."""
+        return self._apply("discriminator", samples)
+
+    def _apply(self, name: str, inputs: np.ndarray) -> np.ndarray:
+        network = self._networks[name].eval()
+        try:
+            with torch.no_grad():
+                return _to_host(network(self._to_device(inputs)))
+        finally:
+            network.train()
+
+    def _run(self, staged: Staged, observer: Observer) -> np.ndarray:
+        """Run the steps eagerly and return their losses, (number of losses, K)."""
+        rows: list[Tensor] = []
+        if staged.phase == "pretraining":
+            player = self._player("discriminator", "pretraining")
+            rows = [
+                pretraining_step(self._spec, player=player, batch=batch, observer=observer).unsqueeze(0)
+                for batch in _batches(staged)
+            ]
+        else:
+            step = AdversarialStep(
+                self._spec,
+                generator=self._player("generator", "generator"),
+                discriminator=self._player("discriminator", "discriminator"),
+                observer=observer,
+            )
+            for batch, trains in zip(_batches(staged), staged.trains_discriminator, strict=True):
+                losses = step.run(batch, trains_discriminator=trains)
+                rows.append(torch.stack([losses.discriminator, losses.generator, losses.real_score]))
+        return _to_host(torch.stack(rows, dim=1))
+
+    def _player(self, network: str, optimizer: str) -> Player:
+        chosen = self._optimizers[optimizer]
+        return Player(network=self._networks[network], parameters=list(chosen.parameters.values()), optimizer=chosen)
+
+    def _to_device(self, array: np.ndarray) -> Tensor:
+        # NumPy casts, so that the rounding to float32 is the same in every backend; the copy may then be shared.
+        cast = np.array(array, dtype=str(self._dtype).removeprefix("torch."), order="C")
+        return torch.from_numpy(cast).to(self._device)
+
+    def _synchronize(self) -> None:
+        if self._device == "cuda":
+            torch.cuda.synchronize()
+
+
+class _Recorder(Observer):
+    """Keeps what a step computes, by ProbeKey."""
+
+    looks = True
+
+    def __init__(
+        self,
+        spec: GanSpec,
+        /,
+        *,
+        networks: Mapping[str, nn.Sequential],
+        tensors: Mapping[str, Tensor],
+        optimizers: Mapping[str, NamedOptimizer],
+    ) -> None:
+        self.found: dict[ProbeKey, np.ndarray] = {}
+        self._networks = networks
+        self._tensors = tensors
+        self._optimizers = optimizers
+        self._buffers = [name for name, tensor in state_schema(spec).items() if tensor.role == "buffer"]
+        self._pass = ("", "")
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Record every layer's output for as long as the context lasts."""
+        handles = []
+        for network_name, network in self._networks.items():
+            for layer_name, module in network.named_children():
+                handles.append(module.register_forward_hook(self._hook(f"{network_name}.{layer_name}")))
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def forward(self, phase: str, stream: str, /) -> None:
+        self._pass = (phase, stream)
+
+    def value(self, phase: str, quantity: str, stream: str, name: str, value: Tensor, /) -> None:
+        self.found[ProbeKey(phase, quantity, stream, name)] = _to_host(value)
+
+    def gradients(self, phase: str, quantity: str, gradients: Sequence[Tensor], /) -> None:
+        for name, gradient in zip(self._optimizers[phase].parameters, gradients, strict=True):
+            self.value(phase, quantity, "", name, gradient)
+
+    def updated(self, phase: str, /) -> None:
+        optimizer = self._optimizers[phase]
+        for name, parameter in optimizer.parameters.items():
+            self.value(phase, "parameter", "", name, parameter)
+        for name, slot in optimizer.slots.items():
+            self.value(phase, "slot", "", name, slot)
+        key = ProbeKey(phase, "counter", "", optimizer.counter_name)
+        self.found[key] = np.array(optimizer.counter, dtype=np.int64)
+        for name in self._buffers:
+            self.value(phase, "buffer", "", name, self._tensors[name])
+
+    def _hook(self, name: str) -> Any:
+        def record(module: nn.Module, inputs: object, output: Tensor) -> None:
+            del module, inputs
+            phase, stream = self._pass
+            self.value(phase, "output", stream, name, output)
+
+        return record
+
+
+def _batches(staged: Staged) -> Iterator[dict[str, Tensor]]:
+    names = list(staged.arrays)
+    for tensors in zip(*(staged.arrays[name].unbind(0) for name in names), strict=True):
+        yield dict(zip(names, tensors, strict=True))
+
+
+def _to_host(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().cpu().numpy().copy(order="C")
