@@ -51,12 +51,11 @@ class WorkerProcess:
         self._threads = threads
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[bytes] | None = None
-        self._unavailable = ""
 
     def run(self, settings: RunSettings, /, *, on_progress: Callable[[Progress], None]) -> JobOutcome:
         """Run one job to its end and say how it ended; never raises for what happens in the worker."""
         if self._process is None or self._process.poll() is not None:
-            ready = self._start()
+            ready = self.start()
             if ready.get("event") != "ready":
                 kind: JobStatus = "unavailable" if ready.get("event") == "unavailable" else "crash"
                 return self._ended(settings, kind, str(ready.get("message", "")))
@@ -100,7 +99,8 @@ class WorkerProcess:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
 
-    def _start(self) -> dict[str, Any]:
+    def start(self) -> dict[str, Any]:
+        """Start the process and return its first event: ready, with version and devices, or unavailable."""
         self.close()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(self._threads))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from shared.errors import UsageError, unknown_name
@@ -52,6 +52,10 @@ class RunSettings:
             raise unknown_name("dtype", self.dtype, DTYPES)
         if self.device not in DEVICES:
             raise unknown_name("device", self.device, DEVICES)
+
+    def with_threads(self, threads: int, /) -> RunSettings:
+        """Return the settings with another number of threads."""
+        return replace(self, threads=threads)
 
     def as_data(self) -> dict[str, Any]:
         """Return the settings as plain data, for a worker or a record."""

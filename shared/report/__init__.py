@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Reports: tables and pictures, as pure functions of records."""

@@ -1,0 +1,213 @@
+"""The command `gan-rosetta`. Exit status: 0 all agree, 1 some disagree, 2 wrong usage, 3 a run failed."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from shared.errors import GanRosettaError
+from shared.harness.launch import JobOutcome
+from shared.harness.settings import RunSettings
+
+DISAGREEMENT, WRONG_USAGE, FAILURE = 1, 2, 3
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="The same GANs in every framework, fed the same numbers, compared step by step.",
+)
+_output = Console()
+_errors = Console(stderr=True)
+
+Steps = Annotated[int | None, typer.Option("--steps", help="Adversarial steps; the GAN's own number where not given.")]
+PretrainSteps = Annotated[int | None, typer.Option("--pretrain-steps", help="Pretraining steps, where the GAN has any.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the initial state and of the tape.")]
+Dtype = Annotated[
+    str, typer.Option("--dtype", help="float64 shows every difference in mathematics; float32 is what people train in.")
+]
+ExecutionOption = Annotated[
+    str, typer.Option("--execution", help="eager, compiled, or auto: what users of each framework reach for first.")
+]
+Device = Annotated[str, typer.Option("--device", help="cpu or cuda.")]
+Threads = Annotated[int | None, typer.Option("--threads", help="Threads of each framework; chosen where not given.")]
+InitialState = Annotated[
+    Path | None, typer.Option("--initial-state", help="Start from this .safetensors file instead of the seed's state.")
+]
+TapeOption = Annotated[Path | None, typer.Option("--tape", help="Feed this .npz file instead of the seed's tape.")]
+Mnist = Annotated[
+    str | None,
+    typer.Option("--mnist", help="Digits: a folder with the four IDX files, or 'download'; else 5000 packaged ones."),
+]
+KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Ignore a GAN's own rule for stopping early.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show tracebacks of failed runs and every pair's verdict.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder for the runs; runs/<date and time> where not given.")]
+
+
+@app.command("list")
+def list_everything() -> None:
+    """Show the GANs, and the backends with their versions and devices."""
+    from shared.harness.inspect import inspect_backends  # noqa: PLC0415 - commands import what they need
+    from shared.report.tables import backend_table, gan_table  # noqa: PLC0415
+
+    _output.print(gan_table())
+    devices, problems = inspect_backends()
+    _output.print(backend_table(devices, problems))
+
+
+@app.command()
+def train(
+    gan: Annotated[str, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")],
+    backend: Annotated[str, typer.Option("--backend", help="The framework to train it on.")],
+    *,
+    steps: Steps = None,
+    pretrain_steps: PretrainSteps = None,
+    seed: Seed = 0,
+    dtype: Dtype = "float64",
+    execution: ExecutionOption = "auto",
+    device: Device = "cpu",
+    threads: Threads = None,
+    initial_state: InitialState = None,
+    tape: TapeOption = None,
+    mnist: Mnist = None,
+    keep_going: KeepGoing = False,
+    export_tape: Annotated[Path | None, typer.Option("--export-tape", help="Write the run's tape to this .npz.")] = None,
+    export_initial_state: Annotated[
+        Path | None, typer.Option("--export-initial-state", help="Write the run's initial state to this .safetensors.")
+    ] = None,
+    verbose: Verbose = False,
+    out: Out = None,
+) -> None:
+    """Train one GAN on one backend."""
+    from shared.harness.plan import default_threads, plan_train  # noqa: PLC0415
+    from shared.harness.session import run_plan, train_pictures  # noqa: PLC0415
+    from shared.report.tables import run_table  # noqa: PLC0415
+
+    template = RunSettings(
+        gan=gan,
+        backend=backend,
+        folder="",
+        seed=seed,
+        dtype=dtype,
+        execution=execution,
+        device=device,
+        threads=threads if threads is not None else 1,
+        steps=steps,
+        pretrain_steps=pretrain_steps,
+        initial_state=_text(initial_state),
+        tape=_text(tape),
+        mnist=mnist,
+        keep_going=keep_going,
+        export_tape=_text(export_tape),
+        export_initial_state=_text(export_initial_state),
+    )
+    if threads is None:
+        template = template.with_threads(default_threads(gan))
+    plan = plan_train(template, out or _fresh_folder())
+    outcomes = run_plan(plan, console=_errors)
+    status = _report_failures(outcomes, verbose=verbose)
+    if status == 0:
+        run = train_pictures(Path(plan.jobs[0].folder), plan.jobs[0])
+        _output.print(run_table([run]))
+    raise typer.Exit(status)
+
+
+@app.command()
+def compare(
+    gans: Annotated[list[str] | None, typer.Argument(help="GANs to compare; all where none is named.")] = None,
+    *,
+    backends: Annotated[
+        str | None, typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given.")
+    ] = None,
+    steps: Steps = None,
+    pretrain_steps: PretrainSteps = None,
+    seed: Seed = 0,
+    dtype: Dtype = "float64",
+    execution: ExecutionOption = "auto",
+    device: Device = "cpu",
+    threads: Threads = None,
+    initial_state: InitialState = None,
+    tape: TapeOption = None,
+    mnist: Mnist = None,
+    keep_going: KeepGoing = False,
+    verbose: Verbose = False,
+    out: Out = None,
+) -> None:
+    """Train GANs on several backends from the same state and data, and judge each pair of backends."""
+    from shared.harness.plan import plan_compare  # noqa: PLC0415
+    from shared.harness.session import compare_plan, run_plan  # noqa: PLC0415
+    from shared.report.tables import comparison_table, pair_table  # noqa: PLC0415
+
+    template = RunSettings(
+        gan="",
+        backend="",
+        folder="",
+        seed=seed,
+        dtype=dtype,
+        execution=execution,
+        device=device,
+        threads=threads if threads is not None else 1,
+        steps=steps,
+        pretrain_steps=pretrain_steps,
+        initial_state=_text(initial_state),
+        tape=_text(tape),
+        mnist=mnist,
+        keep_going=keep_going,
+    )
+    folder = out or _fresh_folder()
+    names = [name.strip() for name in (backends or "").split(",") if name.strip()]
+    plan = plan_compare(gans or [], names, template, folder, threads=threads)
+    for line in plan.left_out:
+        _errors.print(line, markup=False, highlight=False)
+    outcomes = run_plan(plan, console=_errors)
+    status = _report_failures(outcomes, verbose=verbose)
+    comparisons = compare_plan(plan, outcomes, folder)
+    _output.print(comparison_table(comparisons))
+    if verbose:
+        for comparison in comparisons:
+            _output.print(pair_table(comparison))
+    _output.print(f"Records, comparison.json and pictures: {folder}", markup=False, highlight=False, soft_wrap=True)
+    if status == 0 and any(comparison.verdict != "AGREE" for comparison in comparisons):
+        status = DISAGREEMENT
+    raise typer.Exit(status)
+
+
+def main() -> None:
+    """Run the command; errors that a user can cause become one line and status 2."""
+    try:
+        app()
+    except GanRosettaError as error:
+        _errors.print(f"gan-rosetta: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(WRONG_USAGE)
+    except KeyboardInterrupt:
+        _errors.print("gan-rosetta: interrupted; finished runs are kept", markup=False, highlight=False)
+        sys.exit(130)
+
+
+def _report_failures(outcomes: list[JobOutcome], *, verbose: bool) -> int:
+    status = 0
+    for outcome in outcomes:
+        if outcome.status == "finished":
+            continue
+        label = f"{outcome.settings.gan} on {outcome.settings.backend}"
+        _errors.print(f"gan-rosetta: {label}: {outcome.message}", markup=False, highlight=False, soft_wrap=True)
+        if verbose and outcome.details:
+            _errors.print(outcome.details, markup=False, highlight=False, soft_wrap=True)
+        status = max(status, WRONG_USAGE if outcome.status == "usage" else FAILURE)
+    return status
+
+
+def _fresh_folder() -> Path:
+    return Path("runs") / datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S")
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Compares all runs of a GAN in a folder, pair by pair, and writes comparison.json."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from safetensors.numpy import load_file
+
+from shared.compare.verdict import MARGIN, Evidence, PairVerdict, Verdict, judge
+from shared.compare.yardstick import CHAOS, Yardstick, read_yardstick
+from shared.errors import RecordError
+from shared.harness.files import write_json
+from shared.harness.record import Run, read_run
+from shared.spec import GanSpec
+
+FORMAT = 1
+YARDSTICK_FILE = "yardstick.npz"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GanComparison:
+    """All runs of one GAN, judged. failures: what backends that left no run had to say."""
+
+    spec: GanSpec
+    runs: tuple[Run, ...]
+    yardstick: Yardstick
+    pairs: tuple[PairVerdict, ...]
+    failures: Mapping[str, str]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the pairs' verdicts; NOT COMPARABLE where there is no pair."""
+        found = {pair.verdict for pair in self.pairs}
+        if "DISAGREE" in found:
+            return "DISAGREE"
+        return "AGREE" if found == {"AGREE"} else "NOT COMPARABLE"
+
+    @property
+    def worst_pair(self) -> PairVerdict | None:
+        """The pair that decides: one that disagrees, else the one that was checked least far."""
+        order = {"DISAGREE": 0, "NOT COMPARABLE": 1, "AGREE": 2}
+        return min(self.pairs, key=lambda pair: (order[pair.verdict], pair.checked_steps), default=None)
+
+
+def compare_runs(folder: Path, backends: list[str], spec: GanSpec, failures: Mapping[str, str], /) -> GanComparison:
+    """Judge the runs in folder/<backend> and write folder/comparison.json; raises RecordError without the yardstick.
+
+    backends: those that left a run. failures: messages of those that did not.
+    """
+    runs = tuple(read_run(folder / name) for name in backends)
+    measured = [run for run in runs if (run.folder / YARDSTICK_FILE).exists()]
+    if not measured:
+        raise RecordError(f"{folder} has no run with {YARDSTICK_FILE}, so there is nothing to judge by; run compare again")
+    yardstick = read_yardstick(measured[0].folder / YARDSTICK_FILE)
+    evidence = [gather_evidence(run) for run in runs]
+    pairs = tuple(judge(first, second, yardstick, spec) for first, second in combinations(evidence, 2))
+    comparison = GanComparison(spec=spec, runs=runs, yardstick=yardstick, pairs=pairs, failures=failures)
+    write_json(folder / "comparison.json", to_json(comparison))
+    return comparison
+
+
+def gather_evidence(run: Run, /) -> Evidence:
+    """Return what of a run on disk goes into a verdict."""
+    hashes, settings = run.record["hashes"], run.record["settings"]
+    return Evidence(
+        name=run.backend,
+        dtype=settings["dtype"],
+        identity={"spec": hashes["spec"], "initial state": hashes["initial_state"], "dtype": settings["dtype"]},
+        tape_digests=hashes["tape"],
+        losses=run.losses,
+        snapshots={**run.snapshots, "end": load_file(run.folder / "state.safetensors")},
+        samples=run.samples["generated"],
+    )
+
+
+def to_json(comparison: GanComparison, /) -> dict[str, Any]:
+    """Return a comparison as plain data; infinite differences become the text "inf"."""
+    return {
+        "format": FORMAT,
+        "gan": comparison.spec.name,
+        "verdict": comparison.verdict,
+        "yardstick": {
+            "comparable_steps": comparison.yardstick.horizon,
+            "chaos": CHAOS,
+            "margin": MARGIN,
+        },
+        "pairs": [_pair_to_json(pair) for pair in comparison.pairs],
+        "failures": dict(comparison.failures),
+    }
+
+
+def _pair_to_json(pair: PairVerdict) -> dict[str, Any]:
+    largest_state = max(pair.state.items(), key=lambda item: item[1], default=None)
+    return {
+        "backends": list(pair.pair),
+        "verdict": pair.verdict,
+        "reason": pair.reason,
+        "findings": [
+            {"where": f.where, "difference": _number(f.difference), "allowed": f.allowed} for f in pair.findings
+        ],
+        "notes": list(pair.notes),
+        "checked_steps": pair.checked_steps,
+        "num_steps": pair.num_steps,
+        "largest_relative_loss_difference": _number(pair.largest),
+        "first_step_over": dict(pair.first_over),
+        "final_state": {
+            "largest": _number(largest_state[1]) if largest_state else None,
+            "tensor": largest_state[0] if largest_state else None,
+            "by_tensor": {name: _number(value) for name, value in pair.state.items()},
+        },
+        "samples": None if pair.samples is None else _number(pair.samples),
+        "not_comparable_tensors": list(pair.not_comparable_tensors),
+    }
+
+
+def _number(value: float) -> float | str:
+    return value if math.isfinite(value) else "inf"

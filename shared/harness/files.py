@@ -1,0 +1,60 @@
+"""Files that are either whole or not there: written under another name in the same folder, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@contextmanager
+def atomic_path(path: Path, /) -> Iterator[Path]:
+    """Give a path to write to, in the same folder; it becomes `path` at the end, or is removed where the block raises.
+
+    Whoever reads `path` sees the old file or the new one, never a part, also after a power cut. The folder must exist.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        yield temporary
+        _synchronise(temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":  # Elsewhere a folder cannot be opened.
+        _synchronise(path.parent)
+
+
+def write_bytes(path: Path, content: bytes, /) -> None:
+    """Write bytes to a file, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_json(path: Path, value: Any, /) -> None:
+    """Write a value as JSON, atomically, in its own order; raises ValueError for NaN and infinities, not JSON's."""
+    text = json.dumps(value, indent=1, allow_nan=False, ensure_ascii=False)
+    write_bytes(path, f"{text}\n".encode())
+
+
+def write_npz(path: Path, arrays: Mapping[str, np.ndarray], /) -> None:
+    """Write arrays to an uncompressed .npz, atomically; raises ValueError for arrays of Python objects."""
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise ValueError(f"array {name!r} has dtype {array.dtype}; expected numbers or text, which need no pickle")
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def _synchronise(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

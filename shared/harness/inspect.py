@@ -1,0 +1,31 @@
+"""Asks each installed backend, in a process of its own, which devices it sees."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from backends import BACKENDS, BackendEntry
+from shared.harness.launch import WorkerProcess
+from shared.harness.registry import installed_version
+
+
+def inspect_backends() -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
+    """Return the devices of each installed backend that imports, and what the others say instead."""
+    devices: dict[str, tuple[str, ...]] = {}
+    problems: dict[str, str] = {}
+    installed = [entry for entry in BACKENDS.values() if installed_version(entry) is not None]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for entry, ready in zip(installed, pool.map(_ask, installed), strict=True):
+            if ready.get("event") == "ready":
+                devices[entry.name] = tuple(ready["devices"])
+            else:
+                problems[entry.name] = str(ready.get("message", "the worker died while importing it"))
+    return devices, problems
+
+
+def _ask(entry: BackendEntry) -> dict[str, object]:
+    worker = WorkerProcess(entry.name, threads=1)
+    try:
+        return worker.start()
+    finally:
+        worker.close()

@@ -1,0 +1,100 @@
+"""Turns what a user asks for into jobs: checked, ordered, with threads and the reference's share decided."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from backends import BACKENDS, REFERENCE
+from shared.compare.yardstick import num_copies
+from shared.errors import UsageError
+from shared.gans import CATALOGUE, find_gan
+from shared.harness.record import require_free
+from shared.harness.registry import find_backend, installed_version, require_installed, resolve_execution
+from shared.harness.run import open_inputs, resolve_spec
+from shared.harness.settings import RunSettings
+from shared.spec import GanSpec
+from shared.spec.cost import step_flops
+
+# What the reference and its copies may spend on one GAN: about a minute on two cores.
+_REFERENCE_FLOPS = 3e12
+# Below this many operations a step, a second thread costs more than it brings.
+_THREADING_FLOPS = 1e8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Jobs and how many may run at once. left_out: a line for each known backend that is not installed."""
+
+    jobs: tuple[RunSettings, ...]
+    num_slots: int
+    left_out: tuple[str, ...]
+
+
+def plan_train(template: RunSettings, out: Path, /) -> Plan:
+    """Return the one job of `train`; raises what a user can cause, before anything is written."""
+    entry = find_backend(template.backend)
+    spec = resolve_spec(template)
+    require_installed(entry)
+    resolve_execution(entry, template.execution)
+    folder = out / spec.name / entry.name
+    job = replace(template, folder=str(folder))
+    open_inputs(job, spec)
+    require_free(folder)
+    return Plan(jobs=(job,), num_slots=1, left_out=())
+
+
+def plan_compare(
+    gans: Sequence[str], backends: Sequence[str], template: RunSettings, out: Path, /, *, threads: int | None
+) -> Plan:
+    """Return the jobs of `compare`, the costly GANs first; raises what a user can cause, before anything is written.
+
+    gans, backends: empty for all. threads: of each worker, None to share out the cores. The reference is always among the backends, since it is what the yardstick is
+    measured on; it takes the steps that it can afford.
+    """
+    specs = [find_gan(name) for name in dict.fromkeys(gans)] or list(CATALOGUE.values())
+    entries = [find_backend(name) for name in dict.fromkeys(backends)] or list(BACKENDS.values())
+    missing = [entry for entry in entries if installed_version(entry) is None]
+    names = [entry.name for entry in entries if entry not in missing and entry.name != REFERENCE]
+    if len(specs) > 1 and (template.tape or template.initial_state):
+        raise UsageError(f"--tape and --initial-state belong to one GAN, but {len(specs)} are to be compared; name one")
+    for entry in entries:
+        resolve_execution(entry, template.execution)
+    names = [REFERENCE, *names]
+    num_slots = max(1, min(len(names), available_cores()))
+    jobs = []
+    for named in sorted(specs, key=step_flops, reverse=True):
+        job = replace(template, gan=named.name, threads=threads or max(1, available_cores() // num_slots))
+        spec = resolve_spec(job)
+        open_inputs(job, spec)
+        for name in names:
+            folder = out / spec.name / name
+            require_free(folder)
+            jobs.append(_for_backend(job, name, spec, folder))
+    left_out = tuple(f"{entry.name} is left out: not installed; {entry.install_hint}" for entry in missing)
+    return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=left_out)
+
+
+def default_threads(gan: str, /) -> int:
+    """Return the threads for a run that has the machine to itself."""
+    return available_cores() if step_flops(find_gan(gan)) > _THREADING_FLOPS else 1
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def affordable_steps(spec: GanSpec, /) -> int:
+    """Return how many adversarial steps the reference and its copies can take of a GAN."""
+    return max(1, int(_REFERENCE_FLOPS / (step_flops(spec) * (1 + num_copies(spec)))))
+
+
+def _for_backend(job: RunSettings, name: str, spec: GanSpec, folder: Path) -> RunSettings:
+    if name != REFERENCE:
+        return replace(job, backend=name, folder=str(folder))
+    # The reference runs on the processor whatever the others run on, and through the stop rule of a GAN like them.
+    steps = min(spec.training.num_steps, affordable_steps(spec))
+    return replace(job, backend=name, folder=str(folder), device="cpu", steps=steps, yardstick=True)

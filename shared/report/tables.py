@@ -1,0 +1,113 @@
+"""The tables of the terminal, with rich."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+
+from backends import BACKENDS
+from shared.compare.comparison import GanComparison
+from shared.compare.verdict import PairVerdict
+from shared.gans import CATALOGUE
+from shared.harness.record import Run
+from shared.harness.registry import installed_version
+
+_VERDICT_STYLES = {"AGREE": "green", "DISAGREE": "bold red", "NOT COMPARABLE": "yellow"}
+
+
+def gan_table() -> Table:
+    """Return the catalogue: name, what it is, batch size and published steps."""
+    table = Table("GAN", "What it is", "Batch", "Steps", title="GANs", title_justify="left")
+    for spec in CATALOGUE.values():
+        pretraining = f"{spec.pretraining.num_steps} + " if spec.pretraining is not None else ""
+        table.add_row(spec.name, spec.title, str(spec.batch_size), f"{pretraining}{spec.training.num_steps}")
+    return table
+
+
+def backend_table(devices: dict[str, Sequence[str]], problems: dict[str, str]) -> Table:
+    """Return the backends: version, executions and devices, or how to install what is missing."""
+    table = Table("Backend", "Framework", "Version", "Executions", "Devices", title="Backends", title_justify="left")
+    for name, entry in BACKENDS.items():
+        version = installed_version(entry)
+        if version is None:
+            table.add_row(name, entry.title, "[yellow]not installed[/]", entry.install_hint, "")
+        else:
+            found = problems.get(name) or ", ".join(devices.get(name, ()))
+            table.add_row(name, entry.title, version, ", ".join(entry.executions), found)
+    return table
+
+
+def comparison_table(comparisons: Iterable[GanComparison], /) -> Table:
+    """Return one row a GAN: backends, verdict, where they part, steps a second."""
+    table = Table("GAN", "Backends", "Verdict", "Where they part", "Steps a second", show_lines=True)
+    for comparison in comparisons:
+        style = _VERDICT_STYLES[comparison.verdict]
+        table.add_row(
+            comparison.spec.name,
+            "\n".join(run.backend for run in comparison.runs),
+            f"[{style}]{comparison.verdict}[/]",
+            _where_they_part(comparison),
+            "\n".join(_speed(run) for run in comparison.runs),
+        )
+    return table
+
+
+def pair_table(comparison: GanComparison, /) -> Table:
+    """Return one row a pair of backends, with every finding."""
+    table = Table("Pair", "Verdict", "Largest loss difference", "First step over 1e-9", "Why", title=comparison.spec.name)
+    for pair in comparison.pairs:
+        style = _VERDICT_STYLES[pair.verdict]
+        findings = "\n".join(str(finding) for finding in pair.findings) or pair.reason
+        first = pair.first_over.get("1e-09") or "never"
+        table.add_row(" and ".join(pair.pair), f"[{style}]{pair.verdict}[/]", f"{pair.largest:.1e}", first, findings)
+    return table
+
+
+def run_table(runs: Iterable[Run], /) -> Table:
+    """Return one row a run: steps taken, last losses, steps a second, and where it is on disk."""
+    table = Table("GAN", "Backend", "Steps", "Last loss of D", "Last loss of G", "Steps a second", "Folder")
+    for run in runs:
+        discriminator, generator = run.losses["discriminator"], run.losses["generator"]
+        table.add_row(
+            run.gan,
+            run.backend,
+            str(len(generator)),
+            f"{discriminator[-1]:.6g}",
+            f"{generator[-1]:.6g}",
+            _speed(run),
+            str(run.folder),
+        )
+    return table
+
+
+def _where_they_part(comparison: GanComparison) -> str:
+    lines = []
+    worst = comparison.worst_pair
+    if worst is None:
+        lines.append("a comparison needs two runs")
+    elif worst.verdict == "AGREE":
+        lines.append(_agreement(comparison, worst))
+    else:
+        lines.append(f"{' and '.join(worst.pair)}: {worst.reason}")
+        others = sum(pair.verdict == worst.verdict for pair in comparison.pairs) - 1
+        lines += [f"and {others} other pairs"] if others else []
+    notes = {note for pair in comparison.pairs for note in pair.notes if "NaN" in note}
+    lines += sorted(notes)[:2]
+    lines += [f"[red]{name} failed: {message}[/]" for name, message in comparison.failures.items()]
+    return "\n".join(lines)
+
+
+def _agreement(comparison: GanComparison, worst: PairVerdict) -> str:
+    checked, total = worst.checked_steps, worst.num_steps
+    largest = max(pair.largest for pair in comparison.pairs)
+    if checked == total:
+        return f"nowhere in {total} steps; losses within {largest:.0e}"
+    if comparison.yardstick.horizon == checked < len(comparison.yardstick.losses["generator"]):
+        return f"nowhere in {checked} of {total} steps; then rounding alone parts the reference from itself"
+    return f"nowhere in the {checked} of {total} steps that the reference took"
+
+
+def _speed(run: Run) -> str:
+    speed = run.record["timings"]["steps_per_second"]
+    return "n/a" if speed is None else f"{speed:,.0f}" if speed >= 10 else f"{speed:.2f}"
