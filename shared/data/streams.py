@@ -17,13 +17,14 @@ _WORDS_PER_COUNTER = 4
 
 
 def uniform(seed: int, label: str, /, *, first_step: int, num_steps: int, size: int) -> NDArray[np.float64]:
-    """Return uniforms in the open interval (0, 1), shape (num_steps, size), multiples of 2⁻⁵³ plus half of one."""
+    """Return uniforms in the open interval (0, 1), shape (num_steps, size), multiples of 2⁻⁵² plus half of one."""
     counters = -(-size // _WORDS_PER_COUNTER)
     generator = np.random.Philox(key=_key(seed, label))
     generator.advance(first_step * counters)
     words = generator.random_raw(num_steps * counters * _WORDS_PER_COUNTER)
     words = words.reshape(num_steps, counters * _WORDS_PER_COUNTER)[:, :size]
-    return ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    # 52 bits, not 53: with a half added, 53 would round, and the largest of them to 1.
+    return ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
 
 def normal(seed: int, label: str, /, *, first_step: int, num_steps: int, size: int) -> NDArray[np.float64]:

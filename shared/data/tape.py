@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
-from scipy.stats import norm
 
 from shared.data import streams
 from shared.data.digits import DigitSource, prepare_digits
+from shared.errors import DataError
 from shared.interface import Chunk, Phase
 from shared.spec import (
     DigitsReal,
@@ -57,9 +57,7 @@ def chunks(tape: Tape, spec: GanSpec, phase: Phase, /, *, first_step: int, stop:
     while step < stop:
         batch_size = tape.batch_size(phase, step)
         num_steps = 1
-        while (
-            num_steps < size and step + num_steps < stop and tape.batch_size(phase, step + num_steps) == batch_size
-        ):
+        while num_steps < size and step + num_steps < stop and tape.batch_size(phase, step + num_steps) == batch_size:
             num_steps += 1
         yield make_chunk(tape, spec, phase, first_step=step, num_steps=num_steps)
         step += num_steps
@@ -98,13 +96,24 @@ class SeededTape:
         batch = self.batch_size(phase, first_step)
         steps = range(first_step, first_step + num_steps)
         result = {"real": self._real(steps, batch)}
+        # Always drawn for a whole batch: a step's place in its stream follows from the size, and no two may overlap.
+        full = self._spec.batch_size
         for name, shape in array_shapes(self._spec, phase).items():
             if name.startswith("latent"):
-                result[name] = _latent(self._spec.latent, self._seed, name, steps, batch)
+                result[name] = _latent(self._spec.latent, self._seed, name, steps, batch=batch, full=full)
             elif name == "mix":
-                drawn = streams.uniform(self._seed, name, first_step=first_step, num_steps=num_steps, size=batch)
-                result[name] = drawn.reshape(num_steps, batch, *shape)
+                drawn = streams.uniform(self._seed, name, first_step=first_step, num_steps=num_steps, size=full)
+                result[name] = drawn[:, :batch].reshape(num_steps, batch, *shape)
         return result
+
+    def period(self, name: str, /) -> int | None:
+        """Return after how many steps an array, or "batch_size", repeats exactly; None where it does not."""
+        spec, pool = self._spec, self._pool
+        if name == "batch_size" or (name == "real" and pool is not None and not _reshuffles(spec)):
+            return 1 if pool is None else self._steps_per_epoch(pool)
+        fixed_latent = isinstance(spec.latent, NormalLatent) and spec.latent.redraw == "never"
+        fixed = (name == "real" and isinstance(spec.real, SineReal)) or (name.startswith("latent") and fixed_latent)
+        return 1 if fixed else None
 
     def _steps_per_epoch(self, pool: np.ndarray) -> int:
         return math.ceil(len(pool) / self._spec.batch_size)
@@ -117,7 +126,9 @@ class SeededTape:
         batch = self._spec.batch_size
         drawn = streams.uniform(self._seed, "pretrain_input", first_step=first_step, num_steps=num_steps, size=batch)
         inputs = (data.low + (data.high - data.low) * drawn).reshape(num_steps, batch, 1)
-        targets = norm.pdf(inputs, loc=data.mean, scale=data.standard_deviation)
+        # scipy.stats.norm.pdf bit for bit, without the second that importing scipy.stats takes.
+        targets = np.exp(-(((inputs - data.mean) / data.standard_deviation) ** 2) / 2.0) / np.sqrt(2 * np.pi)
+        targets /= data.standard_deviation
         return {"pretrain_input": inputs, "pretrain_target": targets}
 
     def _real(self, steps: range, batch: int) -> np.ndarray:
@@ -165,29 +176,35 @@ def _fixed_pool(spec: GanSpec, seed: int, digits: DigitSource) -> np.ndarray | N
     if isinstance(source, DigitsReal):
         images = digits.load()
         if source.num_images is not None:
+            if len(images) < source.num_images:
+                found = f"{digits.describe()} are {len(images)} images"
+                raise DataError(f"{spec.name!r} takes {source.num_images} digits, but {found}; name a larger source")
             order = streams.permutation(_SELECTION_SEED, "digits", epoch=0, size=len(images))
             images = images[order[: source.num_images]]
         return prepare_digits(images, source)
     return None
 
 
-def _latent(source: LatentSource, seed: int, name: str, steps: range, batch: int) -> np.ndarray:
+def _latent(source: LatentSource, seed: int, name: str, steps: range, /, *, batch: int, full: int) -> np.ndarray:
+    """Return noise (len(steps), batch, ...), the first `batch` of `full` samples drawn."""
     shape = source.sample_shape
     if isinstance(source, NormalLatent):
-        size = batch * math.prod(shape)
+        size = full * math.prod(shape)
         if source.redraw == "never":
             drawn = streams.normal(seed, name, first_step=0, num_steps=1, size=size)
-            return np.broadcast_to(drawn.reshape(1, batch, *shape), (len(steps), batch, *shape)).copy()
-        drawn = streams.normal(seed, name, first_step=steps.start, num_steps=len(steps), size=size)
-        return drawn.reshape(len(steps), batch, *shape)
+            drawn = np.broadcast_to(drawn, (len(steps), size))
+        else:
+            drawn = streams.normal(seed, name, first_step=steps.start, num_steps=len(steps), size=size)
+        return drawn.reshape(len(steps), full, *shape)[:, :batch].copy()
     grid = np.linspace(source.low, source.high, batch)
-    drawn = streams.uniform(seed, name, first_step=steps.start, num_steps=len(steps), size=batch)
+    drawn = streams.uniform(seed, name, first_step=steps.start, num_steps=len(steps), size=full)[:, :batch]
     return (grid + source.jitter * drawn)[..., np.newaxis]
 
 
 def picture_latent(spec: GanSpec, /, *, seed: int, num_samples: int) -> np.ndarray:
     """Return the fixed latent (num_samples, ...) on which a run's pictures and samples are made."""
-    return _latent(spec.latent, seed, "latent_picture", range(1), num_samples)[0]
+    latent: np.ndarray = _latent(spec.latent, seed, "latent_picture", range(1), batch=num_samples, full=num_samples)[0]
+    return latent
 
 
 def describe_arrays(arrays: Mapping[str, np.ndarray], /) -> str:

@@ -1,0 +1,57 @@
+"""Fingerprints of what a run was fed and of the states it went through."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shared.interface import Chunk
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+
+class TapeDigest:
+    """SHA-256 of each array of a tape, taken step by step, so that it does not matter how chunks were cut."""
+
+    def __init__(self) -> None:
+        self._digests: dict[str, _Hash] = {}
+        self._next_steps: dict[str, int] = {}
+
+    def update(self, chunk: Chunk, /) -> None:
+        """Take in a chunk; raises ValueError unless it goes on where its phase's last one ended."""
+        expected = self._next_steps.get(chunk.phase, chunk.first_step)
+        if chunk.first_step != expected:
+            raise ValueError(f"{chunk.phase} chunk starts at step {chunk.first_step}; expected step {expected}")
+        self._next_steps[chunk.phase] = chunk.first_step + chunk.num_steps
+        for name, array in chunk.arrays.items():
+            digest = self._digests.setdefault(name, hashlib.sha256())
+            for step in array:
+                digest.update(_encoded(step))
+
+    def hexdigests(self) -> dict[str, str]:
+        """Return the SHA-256 of each array so far, by name."""
+        return {name: self._digests[name].hexdigest() for name in sorted(self._digests)}
+
+    def hexdigest(self) -> str:
+        """Return one SHA-256 over the names and digests of all arrays so far."""
+        lines = "".join(f"{name} {digest}\n" for name, digest in self.hexdigests().items())
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def state_digest(state: Mapping[str, np.ndarray], /) -> str:
+    """Return the SHA-256 over the tensors' names, shapes, types and bytes, in order of name."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        encoded = _encoded(state[name])
+        digest.update(f"{name} {len(encoded)} ".encode())
+        digest.update(encoded)
+    return digest.hexdigest()
+
+
+def _encoded(array: np.ndarray) -> bytes:
+    little_endian = array.dtype.newbyteorder("<")
+    return f"{little_endian.str} {array.shape} ".encode() + array.astype(little_endian, copy=False).tobytes()

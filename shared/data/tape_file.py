@@ -1,0 +1,173 @@
+"""The tape as an .npz file: written from any tape, and read in the seeded one's place.
+
+Each array has a leading step axis; step t reads index t modulo its length. Where some batches are short, `batch_size`
+(steps,) says how short, and the other arrays' rows beyond it are padding.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from shared.data.tape import SeededTape, Tape, array_shapes, describe_arrays
+from shared.errors import TapeError
+from shared.harness.files import atomic_path
+from shared.interface import Phase
+from shared.spec import GanSpec, Shape
+
+_BATCH_SIZE = "batch_size"
+_PHASES: tuple[Phase, ...] = ("pretraining", "adversarial")
+# What zipfile and NumPy raise for damaged, encrypted or pickled members.
+_UNREADABLE = (OSError, ValueError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
+
+
+class FileTape:
+    """A tape read from a file, all of it in memory."""
+
+    def __init__(self, arrays: dict[str, np.ndarray], /, *, full_batch_size: int, batch_sizes: np.ndarray) -> None:
+        self._arrays = arrays
+        self._full_batch_size = full_batch_size
+        self._batch_sizes = batch_sizes
+
+    @classmethod
+    def read(cls, path: Path, spec: GanSpec, /) -> FileTape:
+        """Read a tape for this GAN; raises TapeError, naming the file and the array, for anything that does not fit."""
+        arrays = _load(path)
+        sizes = arrays.pop(_BATCH_SIZE, None)
+        _check_names(path, spec, arrays)
+        for phase in _PHASES:
+            for name, shape in array_shapes(spec, phase).items():
+                if name in arrays:
+                    arrays[name] = _checked(path, name, arrays[name], spec=spec, shape=shape)
+        batch_sizes = np.array([spec.batch_size]) if sizes is None else _checked_sizes(path, sizes, spec)
+        return cls(arrays, full_batch_size=spec.batch_size, batch_sizes=batch_sizes)
+
+    def batch_size(self, phase: Phase, step: int, /) -> int:
+        if phase == "pretraining":
+            return self._full_batch_size
+        return int(self._batch_sizes[step % len(self._batch_sizes)])
+
+    def arrays(self, phase: Phase, /, *, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
+        batch = self.batch_size(phase, first_step)
+        steps = np.arange(first_step, first_step + num_steps)
+        return {
+            name: array[steps % len(array), :batch]
+            for name, array in self._arrays.items()
+            if _is_pretraining(name) == (phase == "pretraining")
+        }
+
+    def period(self, name: str, /) -> int:
+        """Return after how many steps an array, or "batch_size", repeats exactly."""
+        if name == _BATCH_SIZE or _is_pretraining(name):
+            return len(self._batch_sizes if name == _BATCH_SIZE else self._arrays[name])
+        return math.lcm(len(self._arrays[name]), len(self._batch_sizes))
+
+
+def write_tape(path: Path, tape: Tape, spec: GanSpec, /, *, pretraining_steps: int, training_steps: int) -> None:
+    """Write a run's arrays to a file, atomically; what repeats is stored once, and reading gives the same bits.
+
+    The arrays are drawn and written a few steps at a time, so that a tape larger than memory can be written. Raises
+    TapeError where the file cannot be written.
+    """
+    num_steps = {"pretraining": pretraining_steps, "adversarial": training_steps}
+    try:
+        with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            for phase in _PHASES:
+                for name, shape in array_shapes(spec, phase).items():
+                    stored = _num_stored(tape, name, num_steps[phase])
+                    if stored:
+                        _write_array(archive, tape, name, phase=phase, shape=(stored, spec.batch_size, *shape))
+            stored = _num_stored(tape, _BATCH_SIZE, training_steps)
+            sizes = np.array([tape.batch_size("adversarial", step) for step in range(stored)], dtype=np.int64)
+            if np.any(sizes != spec.batch_size):
+                with archive.open(f"{_BATCH_SIZE}.npy", "w") as member:
+                    np.lib.format.write_array(member, sizes, allow_pickle=False)  # type: ignore[no-untyped-call]
+    except OSError as error:
+        raise TapeError(f"{path} cannot be written: {error.strerror or error}; name another file") from error
+
+
+def _num_stored(tape: Tape, name: str, num_steps: int) -> int:
+    period = tape.period(name) if isinstance(tape, SeededTape | FileTape) else None
+    return num_steps if period is None else min(period, num_steps)
+
+
+def _write_array(archive: zipfile.ZipFile, tape: Tape, name: str, *, phase: Phase, shape: Shape) -> None:
+    header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+        np.lib.format.write_array_header_1_0(member, header)  # type: ignore[no-untyped-call]
+        for step in range(shape[0]):
+            whole = np.zeros(shape[1:], dtype="<f8")
+            array = tape.arrays(phase, first_step=step, num_steps=1)[name][0]
+            whole[: len(array)] = array
+            member.write(whole.tobytes())
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    if not path.is_file():
+        found = "is not a file" if path.exists() else "does not exist"
+        raise TapeError(f"{path} {found}; expected an .npz file with a tape")
+    arrays = {}
+    name = ""
+    try:
+        if not zipfile.is_zipfile(path):
+            raise TapeError(f"{path} is not a whole .npz file (a zip archive of arrays); write or copy it again")
+        with np.load(path, allow_pickle=False) as archive:
+            for name in archive.files:
+                arrays[name] = archive[name]
+    except _UNREADABLE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        place = f"{name} of {path}" if name else str(path)
+        raise TapeError(f"{place} cannot be read ({reason}); expected plain numeric arrays; write it again") from error
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # NumPy gives the bytes of a member that is no array.
+            raise TapeError(f"{name} of {path} is not a NumPy array; remove it, or write the tape with np.savez")
+    return arrays
+
+
+def _check_names(path: Path, spec: GanSpec, arrays: dict[str, np.ndarray]) -> None:
+    pretraining_steps = spec.pretraining.num_steps if spec.pretraining is not None else 0
+    known = [name for phase in _PHASES for name in array_shapes(spec, phase)]
+    needed = [name for name in known if pretraining_steps > 0 or not _is_pretraining(name)]
+    listed = f"expected {', '.join(needed)}"
+    for name in arrays:
+        if name not in known:
+            raise TapeError(f"{path} has an array {name!r}, which {spec.name!r} does not use; {listed}; remove it")
+    for name in needed:
+        if name not in arrays:
+            found = describe_arrays(arrays) or "no arrays"
+            raise TapeError(f"{path} lacks {name!r}, which {spec.name!r} uses; {listed}; found {found}")
+
+
+def _checked(path: Path, name: str, array: np.ndarray, *, spec: GanSpec, shape: Shape) -> np.ndarray:
+    """Return the array as native float64, after checking its type, shape and numbers."""
+    if not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
+        raise TapeError(f"{name} of {path} has dtype {array.dtype}; expected floating-point or integer numbers")
+    if array.ndim == 0 or array.shape[0] == 0 or array.shape[1:] != (spec.batch_size, *shape):
+        expected = ", ".join(map(str, ("steps", spec.batch_size, *shape)))
+        raise TapeError(
+            f"{name} of {path} has shape {array.shape}; {spec.name!r} expects ({expected}), steps at least 1"
+        )
+    numbers = array.astype(np.float64)
+    if not np.isfinite(numbers).all():
+        place = tuple(int(index) for index in np.argwhere(~np.isfinite(numbers))[0])
+        raise TapeError(f"{name} of {path} has {numbers[place]} at index {place}; expected finite numbers")
+    return numbers
+
+
+def _checked_sizes(path: Path, sizes: np.ndarray, spec: GanSpec) -> np.ndarray:
+    if sizes.ndim != 1 or len(sizes) == 0 or not np.issubdtype(sizes.dtype, np.integer):
+        found = f"shape {sizes.shape} and dtype {sizes.dtype}"
+        raise TapeError(f"{_BATCH_SIZE} of {path} has {found}; expected (steps,) integers, steps at least 1")
+    bad = (sizes < 1) | (sizes > spec.batch_size)
+    if bad.any():
+        step = int(np.argmax(bad))
+        raise TapeError(f"{_BATCH_SIZE} of {path} is {sizes[step]} at step {step}; expected 1 to {spec.batch_size}")
+    return sizes.astype(np.int64)
+
+
+def _is_pretraining(name: str) -> bool:
+    return name.startswith("pretrain")

@@ -1,0 +1,47 @@
+"""States in .safetensors files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from shared.errors import StateError
+from shared.harness.files import write_bytes
+from shared.spec import GanSpec
+from shared.state.check import complete_state
+from shared.state.initial import State
+
+
+def write_state(path: Path, state: Mapping[str, np.ndarray], /, *, metadata: Mapping[str, str]) -> None:
+    """Write a state to a file, atomically, with metadata in its header; raises StateError where that fails."""
+    # Not ascontiguousarray, which would turn the counters' shape () into (1,).
+    tensors = {name: np.asarray(array, order="C") for name, array in state.items()}
+    content = safetensors.numpy.save(tensors, metadata=dict(metadata))
+    try:
+        write_bytes(path, content)
+    except OSError as error:
+        raise StateError(f"{path} cannot be written: {error.strerror or error}; name another file") from error
+
+
+def read_state(path: Path, spec: GanSpec, /) -> State:
+    """Read a whole state of the GAN, of any floating type; what complete_state may add is added.
+
+    Raises StateError where the file is absent, no safetensors file, truncated, or holds another GAN's state.
+    """
+    try:
+        tensors = safetensors.numpy.load(path.read_bytes())
+    except OSError as error:
+        raise StateError(f"{path} cannot be read: {error.strerror or error}; expected a .safetensors file") from error
+    except safetensors.SafetensorError as error:
+        raise StateError(f"{path} is not a whole .safetensors file ({error}); write or copy it again") from error
+    except (KeyError, TypeError, AttributeError) as error:  # What the reader raises differs from version to version.
+        wanted = "float64 or float32 tensors and int64 counters"
+        raise StateError(f"{path} has a type that NumPy lacks ({error}); expected {wanted}; convert it") from error
+    try:
+        return complete_state(tensors, spec)
+    except StateError as error:
+        raise StateError(f"{path}: {error}") from error
