@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import UnsupportedLayer
+from shared.spec import Shape
 
 Array = NDArray[np.floating[Any]]
 Tensors = Mapping[str, Array]
@@ -37,6 +38,9 @@ class Layer:
 
     output_range: ClassVar[tuple[float, float] | None] = None
     computes: ClassVar[bool] = True
+
+    def __init__(self, layer: Any, input_shape: Shape) -> None:
+        """Take what is needed of the layer's spec and of its input's per-sample shape: by default nothing."""
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Any]:
         """Return y and what `backward` needs. x is left alone. tensors: parameters and buffers by short name."""

@@ -1,0 +1,153 @@
+"""The activations y = f(x), with f' for reverse mode and f'' for the tangent's (see layer.py)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from backends.numpy.layer import Array, Layer, Tensors
+from shared import spec
+
+
+class _Activation(Layer):
+    """f entrywise; a subclass gives f, f' and, unless it is 0 everywhere, f''."""
+
+    has_second_derivative: ClassVar[bool] = True
+
+    def derivative(self, cache: Any) -> Array:
+        """Return f'(x)."""
+        raise NotImplementedError
+
+    def second_derivative(self, cache: Any) -> Array:
+        """Return f''(x)."""
+        raise NotImplementedError
+
+    def backward(self, gradient_y: Array, cache: Any, gradients: Tensors | None, wants_input: bool) -> Array | None:
+        del gradients, wants_input
+        gradient_y *= self.derivative(cache)
+        return gradient_y
+
+    def forward_tangent(self, tangent_x: Array, cache: Any) -> Array:
+        return self.derivative(cache) * tangent_x
+
+    def backward_tangent(
+        self,
+        gradient_y: Array | None,
+        gradient_tangent_y: Array,
+        cache: Any,
+        tangent_x: Array,
+        gradients: Tensors,
+        wants_input: bool,
+    ) -> tuple[Array | None, Array | None]:
+        del gradients, wants_input
+        slope = self.derivative(cache)
+        gradient_x = None if gradient_y is None else slope * gradient_y
+        if self.has_second_derivative:
+            bent = self.second_derivative(cache) * tangent_x * gradient_tangent_y
+            gradient_x = bent if gradient_x is None else gradient_x + bent
+        return gradient_x, slope * gradient_tangent_y
+
+
+class Tanh(_Activation):
+    """f = tanh x, f' = 1 - f², f'' = -2 f f'."""
+
+    output_range = (-1.0, 1.0)
+
+    def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Array]:
+        del tensors
+        y = np.tanh(x)
+        return y, y
+
+    def derivative(self, cache: Array) -> Array:
+        slope = cache * cache
+        return np.subtract(1.0, slope, out=slope)
+
+    def second_derivative(self, cache: Array) -> Array:
+        return -2.0 * cache * self.derivative(cache)
+
+
+class Sigmoid(_Activation):
+    """f = 1 / (1 + exp(-x)), f' = f (1 - f), f'' = f' (1 - 2 f)."""
+
+    output_range = (0.0, 1.0)
+
+    def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Array]:
+        del tensors
+        y = _sigmoid(x)
+        return y, y
+
+    def derivative(self, cache: Array) -> Array:
+        slope = 1.0 - cache
+        slope *= cache
+        return slope
+
+    def second_derivative(self, cache: Array) -> Array:
+        return self.derivative(cache) * (1.0 - 2.0 * cache)
+
+
+class Softplus(_Activation):
+    """f = log(1 + exp x), f' = sigmoid x, f'' = sigmoid x · (1 - sigmoid x)."""
+
+    def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Array]:
+        del tensors
+        return np.logaddexp(x, 0.0), x
+
+    def derivative(self, cache: Array) -> Array:
+        return _sigmoid(cache)
+
+    def second_derivative(self, cache: Array) -> Array:
+        slope = _sigmoid(cache)
+        return slope * (1.0 - slope)
+
+
+class ReLU(_Activation):
+    """f = max(x, 0), f' = 1 where x > 0 and 0 elsewhere."""
+
+    has_second_derivative = False
+
+    def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Array]:
+        del tensors
+        y = np.maximum(x, 0.0)
+        return y, y
+
+    def derivative(self, cache: Array) -> Array:
+        return (cache > 0.0).astype(cache.dtype)
+
+    def backward(self, gradient_y: Array, cache: Array, gradients: Tensors | None, wants_input: bool) -> Array | None:
+        # By replacement, not by a product: an infinite gradient times 0 would be NaN.
+        del gradients, wants_input
+        np.copyto(gradient_y, 0.0, where=cache <= 0.0)
+        return gradient_y
+
+
+class LeakyReLU(_Activation):
+    """f = x where x > 0, slope · x elsewhere; f' = 1 where x > 0 and the slope elsewhere."""
+
+    has_second_derivative = False
+
+    def __init__(self, layer: spec.LeakyReLU, input_shape: spec.Shape) -> None:
+        del input_shape
+        self._slope = float(layer.slope)
+
+    def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Array]:
+        del tensors
+        y = self._slope * x
+        if 0.0 < self._slope <= 1.0:
+            np.maximum(x, y, out=y)
+        else:
+            np.copyto(y, x, where=x > 0.0)
+        return y, x
+
+    def derivative(self, cache: Array) -> Array:
+        slope = np.full_like(cache, self._slope)
+        np.copyto(slope, 1.0, where=cache > 0.0)
+        return slope
+
+
+def _sigmoid(x: Array) -> Array:
+    # This form keeps its relative accuracy where x is very negative; (1 + tanh(x / 2)) / 2 does not.
+    result = np.negative(x)
+    np.exp(result, out=result)
+    result += 1.0
+    return np.divide(1.0, result, out=result)

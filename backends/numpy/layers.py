@@ -1,0 +1,219 @@
+"""The layers of the vocabulary, each with its derivative, and the table that builds them. Why: see layer.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from backends.numpy.activations import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
+from backends.numpy.convolution import Conv2d, ConvTranspose2d
+from backends.numpy.layer import Array, Layer, Tensors
+from backends.numpy.network import Network
+from shared import spec
+from shared.errors import UnsupportedLayer
+
+
+class Linear(Layer):
+    """y = x Wᵀ + b: x (N, in), W (out, in), b (out,)."""
+
+    def forward(self, x: Array, tensors: Tensors) -> tuple[Array, tuple[Array, Array]]:
+        weight = tensors["weight"]
+        y = np.matmul(x, weight.T)
+        if "bias" in tensors:
+            y += tensors["bias"]
+        return y, (x, weight)
+
+    def backward(
+        self, gradient_y: Array, cache: tuple[Array, Array], gradients: Tensors | None, wants_input: bool
+    ) -> Array | None:
+        x, weight = cache
+        if gradients is not None:
+            np.matmul(gradient_y.T, x, out=gradients["weight"])
+            if "bias" in gradients:
+                np.add.reduce(gradient_y, axis=0, out=gradients["bias"])
+        return np.matmul(gradient_y, weight) if wants_input else None
+
+    def forward_tangent(self, tangent_x: Array, cache: tuple[Array, Array]) -> Array:
+        _, weight = cache
+        return np.matmul(tangent_x, weight.T)
+
+    def backward_tangent(
+        self,
+        gradient_y: Array | None,
+        gradient_tangent_y: Array,
+        cache: tuple[Array, Array],
+        tangent_x: Array,
+        gradients: Tensors,
+        wants_input: bool,
+    ) -> tuple[Array | None, Array | None]:
+        gradient_tangent_x = self.backward(gradient_tangent_y, (tangent_x, cache[1]), gradients, wants_input)
+        if gradient_y is None:
+            if "bias" in gradients:
+                gradients["bias"][...] = 0.0
+            return None, gradient_tangent_x
+        x, weight = cache
+        gradients["weight"][...] += np.matmul(gradient_y.T, x)
+        if "bias" in gradients:
+            np.add.reduce(gradient_y, axis=0, out=gradients["bias"])
+        return (np.matmul(gradient_y, weight) if wants_input else None), gradient_tangent_x
+
+
+class BatchNorm(Layer):
+    """y = weight · x̂ + bias, x̂ = (x - mean) / √(variance + ε), over all axes but the channels. Ioffe and Szegedy 2015.
+
+    With batch statistics the mean and the variance depend on x too, so that with n numbers a channel
+    ∂x = weight / √(variance + ε) · (∂y - Σ∂y / n - x̂ · Σ(∂y x̂) / n); with running ones only the first term is left.
+    """
+
+    def __init__(self, layer: spec.BatchNorm, input_shape: spec.Shape) -> None:
+        self._layer = layer
+        images = len(input_shape) == 3
+        self._axes = (0, 2, 3) if images else (0,)
+        self._spread = (slice(None), np.newaxis, np.newaxis) if images else (slice(None),)
+        self._dot = "nchw,nchw->c" if images else "nc,nc->c"
+
+    def forward(self, x: Array, tensors: Tensors) -> tuple[Array, dict[str, Any]]:
+        spread, count = self._spread, x.size // x.shape[1]
+        mean = np.add.reduce(x, axis=self._axes)
+        mean /= count
+        centred = x - mean[spread]
+        variance = np.einsum(self._dot, centred, centred)
+        variance /= count
+        cache = {"mean": mean, "variance": variance, "count": count, "weight": tensors["weight"]}
+        if self._layer.statistics == "running":
+            np.subtract(x, tensors["running_mean"][spread], out=centred)
+            variance = tensors["running_var"]
+        inverse = 1.0 / np.sqrt(variance + self._layer.epsilon)
+        centred *= inverse[spread]
+        y = centred * tensors["weight"][spread]
+        y += tensors["bias"][spread]
+        return y, cache | {"normalised": centred, "inverse": inverse}
+
+    def backward(
+        self, gradient_y: Array, cache: dict[str, Any], gradients: Tensors | None, wants_input: bool
+    ) -> Array | None:
+        spread, normalised = self._spread, cache["normalised"]
+        sum_gradient = np.add.reduce(gradient_y, axis=self._axes)
+        sum_product = np.einsum(self._dot, gradient_y, normalised)
+        if gradients is not None:
+            gradients["weight"][...] = sum_product
+            gradients["bias"][...] = sum_gradient
+        if not wants_input:
+            return None
+        scale = cache["weight"] * cache["inverse"]
+        if self._layer.statistics == "batch":
+            gradient_y -= (sum_gradient / cache["count"])[spread]
+            gradient_y -= normalised * (sum_product / cache["count"])[spread]
+        gradient_y *= scale[spread]
+        return gradient_y
+
+    def move_buffers(self, cache: dict[str, Any], tensors: Tensors) -> None:
+        count, momentum = cache["count"], float(self._layer.momentum)
+        factor = momentum
+        if self._layer.running_variance == "unbiased":
+            factor = momentum * (count / (count - 1)) if count > 1 else float("nan")
+        for name, batch, share in (("running_mean", "mean", momentum), ("running_var", "variance", factor)):
+            running = tensors[name]
+            running *= 1.0 - momentum
+            running += cache[batch] * share
+
+
+class MinibatchDiscrimination(Layer):
+    """concat(x, f): f[i, k] = Σ_j exp(-Σ_d |a[i,k,d] - a[j,k,d]| - δ_ij), a = x Wᵀ + b. Salimans et al. 2016.
+
+    a[i] occurs in row i and in column j = i of the distances, and |·|' is the sign, 0 at 0: with
+    s[i, j, k] = -exp(-c[i, j, k]) (∂f[i, k] + ∂f[j, k]), ∂a[i, k, d] = Σ_j sign(a[i, k, d] - a[j, k, d]) s[i, j, k].
+    """
+
+    def __init__(self, layer: spec.MinibatchDiscrimination, input_shape: spec.Shape) -> None:
+        self._linear = Linear(layer, input_shape)
+        self._layer = layer
+
+    def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Any]:
+        layer, size = self._layer, len(x)
+        projected, linear_cache = self._linear.forward(x, tensors)
+        projected = projected.reshape(size, layer.num_kernels, layer.kernel_dims)
+        differences = projected[:, np.newaxis] - projected  # (N, N, K, D)
+        distances = np.add.reduce(np.abs(differences), axis=-1)  # (N, N, K)
+        if layer.self_distance:
+            distances.reshape(size * size, -1)[:: size + 1] += 1.0
+        likeness = np.exp(-distances)
+        y = np.concatenate((x, np.add.reduce(likeness, axis=1)), axis=1)
+        return y, (linear_cache, differences, likeness)
+
+    def backward(self, gradient_y: Array, cache: Any, gradients: Tensors | None, wants_input: bool) -> Array | None:
+        linear_cache, differences, likeness = cache
+        num_features = self._layer.in_features
+        gradient_features = gradient_y[:, num_features:]
+        shared_gradient = gradient_features[:, np.newaxis] + gradient_features  # (N, N, K)
+        shared_gradient *= likeness
+        signs = np.sign(differences)
+        signs *= shared_gradient[..., np.newaxis]
+        gradient_projected = -np.add.reduce(signs, axis=1).reshape(len(gradient_y), -1)
+        gradient_x = self._linear.backward(gradient_projected, linear_cache, gradients, wants_input)
+        if gradient_x is not None:
+            gradient_x += gradient_y[:, :num_features]
+        return gradient_x
+
+
+class Reshape(Layer):
+    """Another shape for each sample, row-major in the canonical layout; the derivative is the shape back."""
+
+    computes = False
+
+    def __init__(self, layer: spec.Reshape, input_shape: spec.Shape) -> None:
+        self._input_shape, self._output_shape = input_shape, layer.shape
+
+    def forward(self, x: Array, tensors: Tensors) -> tuple[Array, None]:
+        del tensors
+        return x.reshape(len(x), *self._output_shape), None
+
+    def backward(self, gradient_y: Array, cache: None, gradients: Tensors | None, wants_input: bool) -> Array | None:
+        del cache, gradients, wants_input
+        return gradient_y.reshape(len(gradient_y), *self._input_shape)
+
+    def forward_tangent(self, tangent_x: Array, cache: None) -> Array:
+        del cache
+        return tangent_x.reshape(len(tangent_x), *self._output_shape)
+
+    def backward_tangent(
+        self,
+        gradient_y: Array | None,
+        gradient_tangent_y: Array,
+        cache: None,
+        tangent_x: Array,
+        gradients: Tensors,
+        wants_input: bool,
+    ) -> tuple[Array | None, Array | None]:
+        del tangent_x
+        gradient_x = None if gradient_y is None else self.backward(gradient_y, cache, gradients, wants_input)
+        return gradient_x, self.backward(gradient_tangent_y, cache, gradients, wants_input)
+
+
+LAYERS: dict[type[spec.Layer], Callable[[Any, spec.Shape], Layer]] = {
+    spec.Linear: Linear,
+    spec.Conv2d: Conv2d,
+    spec.ConvTranspose2d: ConvTranspose2d,
+    spec.BatchNorm: BatchNorm,
+    spec.MinibatchDiscrimination: MinibatchDiscrimination,
+    spec.Tanh: Tanh,
+    spec.Sigmoid: Sigmoid,
+    spec.Softplus: Softplus,
+    spec.ReLU: ReLU,
+    spec.LeakyReLU: LeakyReLU,
+    spec.Reshape: Reshape,
+}
+
+
+def build_network(network: spec.Network, /, *, name: str, dtype: DTypeLike) -> Network:
+    """Build a network, its tensors at zero. name: "generator" or "discriminator". Raises UnsupportedLayer."""
+    layers = []
+    for placed in network.placed:
+        builder = LAYERS.get(type(placed.layer))
+        if builder is None:
+            raise UnsupportedLayer(f"numpy has no layer {type(placed.layer).__name__} ({name}.{placed.name})")
+        layers.append(builder(placed.layer, placed.input_shape))
+    return Network(network, layers, name=name, dtype=dtype)

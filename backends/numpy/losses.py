@@ -1,0 +1,170 @@
+"""The losses: the value, and the gradients with respect to D's scores, by hand.
+
+Scores are (B, 1), (B, 1, 1, 1) or (B, 2); a value is a scalar of their type, a gradient has the scores' shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from backends.numpy.layer import Array
+from shared import spec
+
+Value = np.floating[Any]
+DiscriminatorResult = tuple[Value, Array, Array]
+GeneratorResult = tuple[Value, Array]
+
+
+def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, real: Array, fake: Array, /) -> DiscriminatorResult:
+    """Return -log p(real) - log(1 - p(fake)) and its two gradients. Goodfellow et al. 2014, Algorithm 1."""
+    real_terms, gradient_real = _logarithm(real, loss.real_label, loss.probability_floor)
+    fake_terms, gradient_fake = _logarithm(fake, 1 - loss.real_label, loss.probability_floor)
+    real_terms += fake_terms
+    value = _reduced(np.negative(real_terms, out=real_terms), loss.reduction)
+    return value, _scaled(gradient_real, -1.0, loss.reduction), _scaled(gradient_fake, -1.0, loss.reduction)
+
+
+def binary_cross_entropy_discriminator_loss(
+    loss: spec.BinaryCrossEntropyDiscriminatorLoss, real: Array, fake: Array, /
+) -> DiscriminatorResult:
+    """Return BCE(p(real), 1) + BCE(p(fake), 0) and its two gradients."""
+    real_value, gradient_real = _binary_cross_entropy(loss, real, loss.real_label)
+    fake_value, gradient_fake = _binary_cross_entropy(loss, fake, 1 - loss.real_label)
+    return real_value + fake_value, gradient_real, gradient_fake
+
+
+def cross_entropy_discriminator_loss(
+    loss: spec.CrossEntropyDiscriminatorLoss, real: Array, fake: Array, /
+) -> DiscriminatorResult:
+    """Return CE(D(real), 1) + CE(D(fake), 0), from two logits, and its two gradients."""
+    real_value, gradient_real = _cross_entropy(real, loss.real_label, loss.reduction)
+    fake_value, gradient_fake = _cross_entropy(fake, 1 - loss.real_label, loss.reduction)
+    return real_value + fake_value, gradient_real, gradient_fake
+
+
+def wasserstein_discriminator_loss(
+    loss: spec.WassersteinDiscriminatorLoss, real: Array, fake: Array, /
+) -> DiscriminatorResult:
+    """Return -D(real) + D(fake), without the penalty, and its two gradients. Arjovsky et al. 2017."""
+    sign = 1.0 if loss.real_label == 1 else -1.0
+    difference = _reduced(fake, loss.reduction) - _reduced(real, loss.reduction)
+    value = difference if loss.real_label == 1 else -difference
+    gradient_real = _scaled(np.ones_like(real), -sign, loss.reduction)
+    return value, gradient_real, _scaled(np.ones_like(fake), sign, loss.reduction)
+
+
+def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, fake: Array, /) -> GeneratorResult:
+    """Return -log p(fake) and its gradient. Goodfellow et al. 2014, section 3."""
+    terms, gradient = _logarithm(fake, loss.real_label, loss.probability_floor)
+    value = _reduced(np.negative(terms, out=terms), loss.reduction)
+    return value, _scaled(gradient, -1.0, loss.reduction)
+
+
+def saturating_generator_loss(loss: spec.SaturatingGeneratorLoss, fake: Array, /) -> GeneratorResult:
+    """Return log(1 - p(fake)) and its gradient. Goodfellow et al. 2014, Algorithm 1."""
+    terms, gradient = _logarithm(fake, 1 - loss.real_label, loss.probability_floor)
+    return _reduced(terms, loss.reduction), _scaled(gradient, 1.0, loss.reduction)
+
+
+def binary_cross_entropy_generator_loss(loss: spec.BinaryCrossEntropyGeneratorLoss, fake: Array, /) -> GeneratorResult:
+    """Return BCE(p(fake), 1) and its gradient."""
+    return _binary_cross_entropy(loss, fake, loss.real_label)
+
+
+def cross_entropy_generator_loss(loss: spec.CrossEntropyGeneratorLoss, fake: Array, /) -> GeneratorResult:
+    """Return CE(D(fake), 1), from two logits, and its gradient."""
+    return _cross_entropy(fake, loss.real_label, loss.reduction)
+
+
+def wasserstein_generator_loss(loss: spec.WassersteinGeneratorLoss, fake: Array, /) -> GeneratorResult:
+    """Return -D(fake) and its gradient. Arjovsky et al. 2017."""
+    total = _reduced(fake, loss.reduction)
+    if loss.real_label == 1:
+        return -total, _scaled(np.ones_like(fake), -1.0, loss.reduction)
+    return total, _scaled(np.ones_like(fake), 1.0, loss.reduction)
+
+
+def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, output: Array, target: Array, /) -> GeneratorResult:
+    """Return (D(input) - target)² and its gradient with respect to D's output."""
+    difference = output - target
+    return _reduced(difference * difference, loss.reduction), _scaled(difference, 2.0, loss.reduction)
+
+
+def gradient_penalty(penalty: spec.GradientPenalty, gradient: Array, /) -> GeneratorResult:
+    """Return weight · mean (‖g‖ - 1)² of the input gradient g (B, ...), and its gradient with respect to g.
+
+    ∂(‖g‖ - 1)²/∂g = 2 (‖g‖ - 1) g / ‖g‖, with g / ‖g‖ taken as 0 where g is. Gulrajani et al. 2017, Algorithm 1.
+    """
+    axes = 1 if penalty.norm == "channel" else tuple(range(1, gradient.ndim))
+    norm = np.sqrt(np.add.reduce(gradient * gradient, axis=axes, keepdims=True))
+    excess = norm - 1.0
+    value = gradient.dtype.type(float(penalty.weight) * float(_reduced(excess * excess, "mean")))
+    factor = excess * (2.0 * float(penalty.weight) / norm.size)
+    np.divide(factor, norm, out=factor, where=norm != 0.0)
+    return value, factor * gradient
+
+
+DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[[Any, Array, Array], DiscriminatorResult]] = {
+    spec.MinimaxDiscriminatorLoss: minimax_discriminator_loss,
+    spec.BinaryCrossEntropyDiscriminatorLoss: binary_cross_entropy_discriminator_loss,
+    spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
+    spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
+}
+GENERATOR_LOSSES: dict[type[spec.GeneratorLoss], Callable[[Any, Array], GeneratorResult]] = {
+    spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
+    spec.SaturatingGeneratorLoss: saturating_generator_loss,
+    spec.BinaryCrossEntropyGeneratorLoss: binary_cross_entropy_generator_loss,
+    spec.CrossEntropyGeneratorLoss: cross_entropy_generator_loss,
+    spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
+}
+
+
+def _logarithm(probability: Array, label: int, floor: float | None) -> tuple[Array, Array]:
+    """Return log max(q, floor) and its derivative by p, entrywise, with q = p for label 1 and 1 - p for label 0."""
+    chosen = probability if label == 1 else 1.0 - probability
+    derivative = (1.0 if label == 1 else -1.0) / chosen
+    if floor is None:
+        return np.log(chosen), derivative
+    np.copyto(derivative, 0.0, where=chosen < floor)
+    return np.log(np.maximum(chosen, floor)), derivative
+
+
+def _binary_cross_entropy(
+    loss: spec.BinaryCrossEntropyDiscriminatorLoss | spec.BinaryCrossEntropyGeneratorLoss,
+    probability: Array,
+    target: int,
+) -> GeneratorResult:
+    """Return -max(log q, log_floor), q = p for target 1 and 1 - p for 0; (p - target) / max(p (1 - p), floor)."""
+    terms = np.log(probability) if target == 1 else np.log1p(-probability)
+    np.maximum(terms, float(loss.log_floor), out=terms)
+    denominator = np.maximum(probability * (1.0 - probability), float(loss.denominator_floor))
+    gradient = (probability - float(target)) / denominator
+    value = _reduced(np.negative(terms, out=terms), loss.reduction)
+    return value, _scaled(gradient, 1.0, loss.reduction)
+
+
+def _cross_entropy(logits: Array, label: int, reduction: spec.losses.Reduction) -> GeneratorResult:
+    """Return -log softmax(logits)[label] = log(1 + exp(other - labelled)), of logits (B, 2), and softmax - one-hot."""
+    margin = logits[:, 1 - label] - logits[:, label]
+    other_probability = 1.0 / (1.0 + np.exp(-margin))
+    gradient = np.empty_like(logits)
+    gradient[:, 1 - label] = other_probability
+    gradient[:, label] = -other_probability
+    if reduction == "mean":
+        gradient /= len(logits)
+    return _reduced(np.logaddexp(margin, 0.0), reduction), gradient
+
+
+def _reduced(terms: Array, reduction: spec.losses.Reduction) -> Value:
+    """Return the sum or the mean, as a scalar of the array's type (NumPy 1's scalars would turn to float64)."""
+    total: Value = np.add.reduce(terms, axis=None)
+    return total if reduction == "sum" else terms.dtype.type(total / terms.size)
+
+
+def _scaled(gradient: Array, factor: float, reduction: spec.losses.Reduction) -> Array:
+    """Multiply a gradient, in place, by a factor and by what the reduction makes of it."""
+    gradient *= factor / gradient.size if reduction == "mean" else factor
+    return gradient

@@ -1,0 +1,146 @@
+"""A network of layers: its tensors, its passes forward and backward, and the two passes of its tangent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from backends.numpy.layer import Array, Layer, Tensors
+from backends.numpy.rounding import RandomRounding
+from shared import spec
+from shared.state import parameter_name
+
+Caches = list[Any]
+Observer = Callable[[str, Array], None]
+
+
+class FlatTensors:
+    """Named tensors that share one flat vector, so that a sum or an update over all of them is one operation.
+
+    flat: the vector. by_layer: for each layer its tensors, views of the vector, by short name.
+    """
+
+    def __init__(self, shapes: Sequence[dict[str, spec.Shape]], dtype: DTypeLike) -> None:
+        self.flat: Array = np.zeros(sum(math.prod(s) for layer in shapes for s in layer.values()), dtype)
+        self.by_layer: list[dict[str, Array]] = []
+        start = 0
+        for layer in shapes:
+            views = {}
+            for short, shape in layer.items():
+                stop = start + math.prod(shape)
+                views[short] = self.flat[start:stop].reshape(shape)
+                start = stop
+            self.by_layer.append(views)
+
+
+class Network:
+    """Layers in a row with their tensors. name: "generator" or "discriminator".
+
+    gradients: where `backward` puts the gradient of a loss; more_gradients: where it puts one that is to be added.
+    rounding: None, or what disturbs every number that a pass computes.
+    """
+
+    def __init__(self, network: spec.Network, layers: Sequence[Layer], *, name: str, dtype: DTypeLike) -> None:
+        self.name = name
+        self.names = [placed.name for placed in network.placed]
+        self.rounding: RandomRounding | None = None
+        self._dtype = dtype
+        self._parameter_shapes = [
+            {short: tensor.shape for short, tensor in placed.layer.parameters().items()} for placed in network.placed
+        ]
+        buffer_shapes = [
+            {short: tensor.shape for short, tensor in placed.layer.buffers().items()} for placed in network.placed
+        ]
+        self.parameters = self.new_tensors()
+        self.buffers = FlatTensors(buffer_shapes, dtype)
+        self.gradients = self.new_tensors()
+        self.more_gradients = self.new_tensors()
+        pairs = zip(self.parameters.by_layer, self.buffers.by_layer, strict=True)
+        self._rows: list[tuple[str, Layer, Tensors]] = [
+            (layer_name, layer, parameters | buffers)
+            for layer_name, layer, (parameters, buffers) in zip(self.names, layers, pairs, strict=True)
+        ]
+        self._layers = list(layers)
+        self._first_trained = next((i for i, shapes in enumerate(self._parameter_shapes) if shapes), len(layers))
+
+    def new_tensors(self) -> FlatTensors:
+        """Return zeros shaped as the parameters: gradients, or a slot of an optimizer."""
+        return FlatTensors(self._parameter_shapes, self._dtype)
+
+    def by_name(self, tensors: FlatTensors, /) -> dict[str, Array]:
+        """Return tensors by canonical name, in the order of the layers."""
+        rows = zip(self.names, tensors.by_layer, strict=True)
+        return {parameter_name(self.name, layer, short): view for layer, views in rows for short, view in views.items()}
+
+    def forward(self, x: Array, /, *, observer: Observer | None = None) -> tuple[Array, Caches]:
+        """Return the output and every layer's cache; a training pass, so buffers move.
+
+        observer: called with each layer's name and output.
+        """
+        caches: Caches = []
+        for name, layer, tensors in self._rows:
+            x, cache = layer.forward(x, tensors)
+            layer.move_buffers(cache, tensors)
+            if self.rounding is not None and layer.computes:
+                self.rounding.disturb(x, within=layer.output_range)
+            if observer is not None:
+                observer(name, x)
+            caches.append(cache)
+        if self.rounding is not None:
+            self.rounding.disturb(self.buffers.flat)
+        return x, caches
+
+    def infer(self, x: Array, /) -> Array:
+        """Return the output of a pass that leaves the buffers alone and is never disturbed."""
+        for _, layer, tensors in self._rows:
+            x, _ = layer.forward(x, tensors)
+        return x
+
+    def backward(
+        self, gradient: Array, caches: Caches, /, *, into: FlatTensors | None, wants_input: bool
+    ) -> Array | None:
+        """Return ∂L/∂x of ∂L/∂y, or None; write ∂L/∂θ into `into`, unless None. May overwrite `gradient`.
+
+        Where the input gradient is not wanted, the pass stops at the first layer that has parameters.
+        """
+        current: Any = gradient
+        last = 0 if wants_input else self._first_trained
+        for index in range(len(self._layers) - 1, last - 1, -1):
+            layer = self._layers[index]
+            gradients = None if into is None else into.by_layer[index]
+            current = layer.backward(current, caches[index], gradients, wants_input or index > last)
+            if self.rounding is not None and layer.computes and current is not None:
+                self.rounding.disturb(current)
+        if self.rounding is not None and into is not None:
+            self.rounding.disturb(into.flat)
+        return current if wants_input else None
+
+    def directional_gradient(self, tangent: Array, caches: Caches, /, *, into: FlatTensors) -> None:
+        """Write ∂/∂θ of the derivative of Σ y in the direction `tangent`, at the pass that left the caches.
+
+        See layer.py. Σ y does not depend on y's own place, so the reverse pass starts from ∂ẏ = 1 and ∂y = 0.
+        """
+        tangents: list[Array] = []
+        for layer, cache in zip(self._layers, caches, strict=True):
+            tangents.append(tangent)
+            tangent = layer.forward_tangent(tangent, cache)
+            if self.rounding is not None and layer.computes:
+                self.rounding.disturb(tangent)
+        gradient_y: Array | None = None
+        gradient_tangent: Any = np.ones_like(tangent)
+        last = self._first_trained
+        for index in range(len(self._layers) - 1, last - 1, -1):
+            layer = self._layers[index]
+            gradient_y, gradient_tangent = layer.backward_tangent(
+                gradient_y, gradient_tangent, caches[index], tangents[index], into.by_layer[index], index > last
+            )
+            if self.rounding is not None and layer.computes:
+                for gradient in (gradient_y, gradient_tangent):
+                    if gradient is not None:
+                        self.rounding.disturb(gradient)
+        if self.rounding is not None:
+            self.rounding.disturb(into.flat)

@@ -1,0 +1,130 @@
+"""The optimizers. Each updates a network's flat parameter vector in place, a stretch that fits the cache at a time.
+
+Hyperparameters, learning rates and corrections are Python floats; the counter counts the optimizer's own updates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from backends.numpy.layer import Array
+from backends.numpy.network import FlatTensors, Network
+from shared import spec
+from shared.errors import UnsupportedLayer
+
+_STRETCH = 1 << 14
+
+
+class Optimizer:
+    """An optimizer of one network. counter: updates made; slots: by short name, shaped as the parameters."""
+
+    def __init__(self, optimizer: Any, network: Network) -> None:
+        self.counter = 0
+        self.slots: dict[str, FlatTensors] = {slot: network.new_tensors() for slot in optimizer.slots}
+        self._spec = optimizer
+        vectors = (network.parameters.flat, network.gradients.flat, *(slot.flat for slot in self.slots.values()))
+        size = network.parameters.flat.size
+        cuts = [slice(start, min(start + _STRETCH, size)) for start in range(0, size, _STRETCH)]
+        work = np.empty((2, min(size, _STRETCH)), vectors[0].dtype)
+        self._stretches: list[tuple[Array, ...]] = [
+            (*(vector[cut] for vector in vectors), *work[:, : cut.stop - cut.start]) for cut in cuts
+        ]
+
+    def update(self) -> None:
+        """Update the parameters by the network's gradients, and count it."""
+        raise NotImplementedError
+
+
+class GradientDescent(Optimizer):
+    """p ← p - lr · g."""
+
+    def update(self) -> None:
+        rate = self._spec.learning_rate.at(self.counter)
+        for parameter, gradient, step, _ in self._stretches:
+            np.multiply(gradient, rate, out=step)
+            parameter -= step
+        self.counter += 1
+
+
+class Adam(Optimizer):
+    """Adam, with ε outside the bias-corrected root or in the "hat" form. Kingma and Ba 2015, Algorithm 1.
+
+    "outside": p ← p - lr / (1 - β1ᵗ) · m / (√v / √(1 - β2ᵗ) + ε);
+    "hat": p ← p - lr · √(1 - β2ᵗ) / (1 - β1ᵗ) · m / (√v + ε).
+    """
+
+    def update(self) -> None:
+        adam: spec.Adam = self._spec
+        beta1, beta2, epsilon = float(adam.beta1), float(adam.beta2), float(adam.epsilon)
+        rate = adam.learning_rate.at(self.counter)
+        self.counter += 1
+        correction1 = 1.0 - beta1**self.counter if adam.bias_correction else 1.0
+        root2 = math.sqrt(1.0 - beta2**self.counter) if adam.bias_correction else 1.0
+        rate /= correction1
+        if adam.epsilon_placement == "hat":
+            rate *= root2
+            root2 = 1.0
+        for parameter, gradient, m, v, step, root in self._stretches:
+            m *= beta1
+            np.multiply(gradient, 1.0 - beta1, out=step)
+            m += step
+            v *= beta2
+            np.multiply(gradient, gradient, out=step)
+            step *= 1.0 - beta2
+            v += step
+            np.sqrt(v, out=root)
+            if root2 != 1.0:
+                root /= root2
+            root += epsilon
+            np.divide(m, root, out=step)
+            step *= rate
+            parameter -= step
+
+
+class Adadelta(Optimizer):
+    """square ← ρ square + (1 - ρ) g²; d = √(delta + ε) / √(square + ε) · g; delta likewise of d²; p ← p - lr · d.
+
+    Zeiler 2012, Algorithm 1, with a learning rate.
+    """
+
+    def update(self) -> None:
+        adadelta: spec.Adadelta = self._spec
+        rho, epsilon = float(adadelta.rho), float(adadelta.epsilon)
+        rate = adadelta.learning_rate.at(self.counter)
+        self.counter += 1
+        for parameter, gradient, square, delta, step, root in self._stretches:
+            square *= rho
+            np.multiply(gradient, gradient, out=step)
+            step *= 1.0 - rho
+            square += step
+            np.add(delta, epsilon, out=step)
+            np.sqrt(step, out=step)
+            np.add(square, epsilon, out=root)
+            np.sqrt(root, out=root)
+            step /= root
+            step *= gradient
+            delta *= rho
+            np.multiply(step, step, out=root)
+            root *= 1.0 - rho
+            delta += root
+            step *= rate
+            parameter -= step
+
+
+OPTIMIZERS: dict[type[spec.Optimizer], Callable[[Any, Network], Optimizer]] = {
+    spec.GradientDescent: GradientDescent,
+    spec.Adam: Adam,
+    spec.Adadelta: Adadelta,
+}
+
+
+def build_optimizer(optimizer: spec.Optimizer, network: Network, /) -> Optimizer:
+    """Build the optimizer of a network, its slots at zero. Raises UnsupportedLayer."""
+    builder = OPTIMIZERS.get(type(optimizer))
+    if builder is None:
+        raise UnsupportedLayer(f"numpy has no optimizer {type(optimizer).__name__}")
+    return builder(optimizer, network)

@@ -1,0 +1,71 @@
+"""Random rounding: how far rounding alone moves a run. Monte Carlo arithmetic, Parker 1997.
+
+Every computed number x becomes x (1 + ε ξ), with ε the type's spacing at 1 and ξ ~ U(-1, 1) drawn afresh: about what
+another order of summation or another library's tanh would do to it.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from backends.numpy.layer import Array
+
+_POOL_SIZE = 1 << 20
+_NUM_OFFSETS = 4096
+_POOL_LIFETIME = 16 * _POOL_SIZE
+
+_Value = TypeVar("_Value", bound=np.floating)  # type: ignore[type-arg]
+
+
+class RandomRounding:
+    """Disturbs numbers by a random rounding; what it does depends on the seed and the sequence of calls alone.
+
+    Each call takes ε ξ from a pool, from a random place on; the pool is drawn anew after sixteen times its size.
+    """
+
+    def __init__(self, *, seed: int, dtype: DTypeLike) -> None:
+        self._generator = np.random.Generator(np.random.SFC64(seed))
+        self._dtype = np.dtype(dtype)
+        self._epsilon = float(np.finfo(self._dtype).eps)
+        self._draw_pool()
+        self._draw_offsets()
+
+    def disturb(self, array: Array, /, *, within: tuple[float, float] | None = None) -> None:
+        """Disturb an array in place, then bring it back within a function's range."""
+        if array.size > _POOL_SIZE:
+            rows = max(1, len(array) * _POOL_SIZE // (2 * array.size))
+            for start in range(0, len(array), rows):
+                self.disturb(array[start : start + rows], within=within)
+            return
+        # Not a product with 1 + ε ξ: that factor would itself be rounded, to one of four numbers in float32's case.
+        array += array * self._take(array.size).reshape(array.shape)
+        if within is not None:
+            np.clip(array, *within, out=array)
+
+    def disturbed(self, value: _Value, /) -> _Value:
+        """Return a single number, disturbed."""
+        return value + value * self._take(1)[0]  # type: ignore[no-any-return]
+
+    def _take(self, size: int) -> Array:
+        if self._next_offset == _NUM_OFFSETS:
+            self._draw_offsets()
+        if self._num_taken > _POOL_LIFETIME:
+            self._draw_pool()
+        offset = self._offsets[self._next_offset]
+        self._next_offset += 1
+        self._num_taken += size
+        return self._pool[offset : offset + size]
+
+    def _draw_pool(self) -> None:
+        # Twice the size, so that any place has a whole size after it.
+        drawn = self._generator.random(_POOL_SIZE)
+        pool = (self._epsilon * (2.0 * drawn - 1.0)).astype(self._dtype)
+        self._pool: Array = np.concatenate((pool, pool))
+        self._num_taken = 0
+
+    def _draw_offsets(self) -> None:
+        self._offsets: list[int] = self._generator.integers(_POOL_SIZE, size=_NUM_OFFSETS).tolist()
+        self._next_offset = 0
