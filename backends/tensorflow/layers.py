@@ -1,0 +1,234 @@
+"""The layers as TensorFlow modules, and a network of them. Inside, images are NHWC and kernels HWIO."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from shared import spec
+from shared.errors import UnsupportedLayer
+from shared.state import parameter_name
+
+# A canonical tensor's axes in the order in which TensorFlow keeps them, by rank; a slot's are its parameter's.
+# Matrices: (out, in) -> (in, out). Kernels: (out, in, height, width) -> (height, width, in, out), of transposed
+# convolutions (in, out, height, width) -> (height, width, out, in).
+_NATIVE_AXES = {0: (), 1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}
+_IMAGE_RANK = 3
+
+Observe = Callable[[str, Any], None]
+Builder = Callable[..., Callable[..., Any]]
+
+
+def parameter_to_native(array: np.ndarray, /) -> np.ndarray:
+    """Return a copy of a canonical parameter, buffer or slot in TensorFlow's layout."""
+    return np.array(array.transpose(_NATIVE_AXES[array.ndim]), order="C")
+
+
+def parameter_to_canonical(array: np.ndarray, /) -> np.ndarray:
+    """Return a copy of a parameter, buffer or slot of TensorFlow's layout in the canonical one."""
+    return np.array(array.transpose(np.argsort(_NATIVE_AXES[array.ndim])), order="C")
+
+
+def samples_to_native(array: np.ndarray, /, *, num_leading: int) -> np.ndarray:
+    """Return canonical samples with images (channels, height, width) moved to (height, width, channels).
+
+    num_leading: how many axes come before a sample's own, such as steps and batch.
+    """
+    return np.moveaxis(array, -3, -1) if array.ndim - num_leading == _IMAGE_RANK else array
+
+
+def samples_to_canonical(array: np.ndarray, /) -> np.ndarray:
+    """Return a copy of a batch (batch, ...) with images moved back to (channels, height, width)."""
+    return np.array(np.moveaxis(array, -1, -3) if array.ndim - 1 == _IMAGE_RANK else array, order="C")
+
+
+def _variable(layer: spec.WeightedLayer, short_name: str, *, dtype: Any) -> Any:
+    parameters = layer.parameters()
+    trainable = short_name in parameters
+    shape = (parameters if trainable else layer.buffers())[short_name].shape
+    zeros = parameter_to_native(np.zeros(shape))
+    return tf.Variable(zeros, dtype=dtype, trainable=trainable, name=short_name)
+
+
+def _bias(layer: spec.WeightedLayer, *, dtype: Any) -> Any:
+    return _variable(layer, "bias", dtype=dtype) if "bias" in layer.parameters() else None
+
+
+class Linear(tf.Module):
+    """y = x W + b, (batch, in) -> (batch, out); the weight is kept (in, out), as Keras's Dense keeps it."""
+
+    def __init__(self, layer: spec.Linear, /, *, dtype: Any) -> None:
+        super().__init__(name=layer.name)
+        self.weight = _variable(layer, "weight", dtype=dtype)
+        self.bias = _bias(layer, dtype=dtype)
+
+    def __call__(self, inputs: Any) -> Any:
+        outputs = inputs @ self.weight
+        return outputs if self.bias is None else outputs + self.bias
+
+
+class Conv2d(tf.Module):
+    """Cross-correlation, (batch, height, width, in) -> (batch, height, width, out)."""
+
+    def __init__(self, layer: spec.Conv2d, /, *, dtype: Any) -> None:
+        super().__init__(name=layer.name)
+        self.weight = _variable(layer, "weight", dtype=dtype)
+        self.bias = _bias(layer, dtype=dtype)
+        self._stride = layer.stride
+        self._padding = _explicit_padding(layer.padding)
+
+    def __call__(self, inputs: Any) -> Any:
+        outputs = tf.nn.conv2d(inputs, self.weight, strides=self._stride, padding=self._padding)
+        return outputs if self.bias is None else outputs + self.bias
+
+
+class ConvTranspose2d(tf.Module):
+    """The gradient of Conv2d with respect to its input, (batch, height, width, in) -> (batch, height, width, out).
+
+    Keras's Conv2DTranspose does the same with padding="valid"; its "same" has no equal padding on both sides.
+    """
+
+    def __init__(self, layer: spec.ConvTranspose2d, /, *, output_shape: spec.Shape, dtype: Any) -> None:
+        super().__init__(name=layer.name)
+        self.weight = _variable(layer, "weight", dtype=dtype)
+        self.bias = _bias(layer, dtype=dtype)
+        self._stride = layer.stride
+        self._padding = _explicit_padding(layer.padding)
+        channels, height, width = output_shape
+        self._sample_shape = (height, width, channels)
+
+    def __call__(self, inputs: Any) -> Any:
+        output_shape = (inputs.shape[0], *self._sample_shape)
+        outputs = tf.nn.conv2d_transpose(inputs, self.weight, output_shape, strides=self._stride, padding=self._padding)
+        return outputs if self.bias is None else outputs + self.bias
+
+
+def _explicit_padding(size: int) -> str | list[list[int]]:
+    return "VALID" if size == 0 else [[0, 0], [size, size], [size, size], [0, 0]]
+
+
+class BatchNorm(tf.Module):
+    """Batch normalisation over all axes but the last, with the spec's own mathematics.
+
+    Keras's BatchNormalization differs: its momentum weights the old value (0.99), its running variance is biased, its
+    epsilon is 1e-3, and it normalises with the running statistics outside training.
+    """
+
+    def __init__(self, layer: spec.BatchNorm, /, *, dtype: Any) -> None:
+        super().__init__(name=layer.name)
+        self.weight = _variable(layer, "weight", dtype=dtype)
+        self.bias = _variable(layer, "bias", dtype=dtype)
+        self.running_mean = _variable(layer, "running_mean", dtype=dtype)
+        self.running_var = _variable(layer, "running_var", dtype=dtype)
+        self._layer = layer
+
+    def __call__(self, inputs: Any, *, moves_buffers: bool) -> Any:
+        mean, variance = tf.nn.moments(inputs, axes=list(range(inputs.shape.rank - 1)))
+        used_mean, used_variance = mean, variance
+        if self._layer.statistics == "running":
+            used_mean, used_variance = self.running_mean.read_value(), self.running_var.read_value()
+        if moves_buffers:
+            self._move_buffers(mean, variance, num_values=math.prod(inputs.shape[:-1]))
+        # Not tf.nn.batch_normalization, which multiplies x and the mean out and so cancels where the mean is large.
+        scale = self.weight / tf.sqrt(used_variance + self._layer.epsilon)
+        return (inputs - used_mean) * scale + self.bias
+
+    def _move_buffers(self, mean: Any, variance: Any, *, num_values: int) -> None:
+        if self._layer.running_variance == "unbiased":
+            variance = variance * (num_values / (num_values - 1) if num_values > 1 else math.nan)
+        kept, momentum = 1 - self._layer.momentum, self._layer.momentum
+        self.running_mean.assign(kept * self.running_mean + momentum * mean)
+        self.running_var.assign(kept * self.running_var + momentum * variance)
+
+
+class MinibatchDiscrimination(tf.Module):
+    """Appends to each sample how like it is to the others, (batch, in) -> (batch, in + kernels)."""
+
+    def __init__(self, layer: spec.MinibatchDiscrimination, /, *, dtype: Any) -> None:
+        super().__init__(name=layer.name)
+        self.weight = _variable(layer, "weight", dtype=dtype)
+        self.bias = _bias(layer, dtype=dtype)
+        self._layer = layer
+
+    def __call__(self, inputs: Any) -> Any:
+        affine = inputs @ self.weight
+        affine = affine if self.bias is None else affine + self.bias
+        kernels = tf.reshape(affine, (-1, self._layer.num_kernels, self._layer.kernel_dims))
+        differences = kernels[:, None] - kernels[None]  # (batch, batch, kernels, dims)
+        distances = tf.reduce_sum(tf.abs(differences), axis=-1)
+        if self._layer.self_distance:
+            distances += tf.eye(inputs.shape[0], dtype=inputs.dtype)[:, :, None]
+        return tf.concat([inputs, tf.reduce_sum(tf.exp(-distances), axis=1)], axis=-1)
+
+
+def leaky_relu(inputs: Any, *, slope: float) -> Any:
+    """X where x > 0, slope · x elsewhere; tf.nn.leaky_relu keeps its slope in float32, 3e-9 off in float64."""
+    return tf.where(inputs > 0, inputs, slope * inputs)
+
+
+class Reshape(tf.Module):
+    """Gives each sample another shape, in row-major order of the canonical layout."""
+
+    def __init__(self, layer: spec.Reshape, /) -> None:
+        super().__init__(name="reshape")
+        self._shape = layer.shape
+
+    def __call__(self, inputs: Any) -> Any:
+        if inputs.shape.rank - 1 == _IMAGE_RANK:
+            inputs = tf.transpose(inputs, (0, 3, 1, 2))
+        outputs = tf.reshape(inputs, (inputs.shape[0], *self._shape))
+        return tf.transpose(outputs, (0, 2, 3, 1)) if len(self._shape) == _IMAGE_RANK else outputs
+
+
+LAYERS: dict[type, Builder] = {
+    spec.Linear: lambda layer, **options: Linear(layer, dtype=options["dtype"]),
+    spec.Conv2d: lambda layer, **options: Conv2d(layer, dtype=options["dtype"]),
+    spec.ConvTranspose2d: lambda layer, **options: ConvTranspose2d(layer, **options),
+    spec.BatchNorm: lambda layer, **options: BatchNorm(layer, dtype=options["dtype"]),
+    spec.MinibatchDiscrimination: lambda layer, **options: MinibatchDiscrimination(layer, dtype=options["dtype"]),
+    spec.Tanh: lambda _layer, **_options: tf.tanh,
+    spec.Sigmoid: lambda _layer, **_options: tf.sigmoid,
+    spec.Softplus: lambda _layer, **_options: tf.math.softplus,
+    spec.ReLU: lambda _layer, **_options: tf.nn.relu,
+    spec.LeakyReLU: lambda layer, **_options: partial(leaky_relu, slope=layer.slope),
+    spec.Reshape: lambda layer, **_options: Reshape(layer),
+}
+
+
+class Network(tf.Module):
+    """Layers in a row, by the names under which the spec places them."""
+
+    def __init__(self, name: str, layers: dict[str, Callable[..., Any]], /, *, tensors: dict[str, Any]) -> None:
+        super().__init__(name=name)
+        self.layers = layers
+        self.tensors = tensors  # parameters and buffers, by canonical name
+
+    def __call__(self, inputs: Any, *, moves_buffers: bool, observe: Observe | None = None) -> Any:
+        """Return the output for native inputs (batch, ...); observe, if given, is shown each layer's."""
+        outputs = inputs
+        for name, layer in self.layers.items():
+            keywords = {"moves_buffers": moves_buffers} if isinstance(layer, BatchNorm) else {}
+            outputs = layer(outputs, **keywords)
+            if observe is not None:
+                observe(name, outputs)
+        return outputs
+
+
+def build_network(name: str, network: spec.Network, /, *, dtype: Any) -> Network:
+    """Build a network from its spec, all its variables 0; raises UnsupportedLayer."""
+    layers: dict[str, Callable[..., Any]] = {}
+    tensors: dict[str, Any] = {}
+    for placed in network.placed:
+        if type(placed.layer) not in LAYERS:
+            raise UnsupportedLayer(f"TensorFlow has no layer for {type(placed.layer).__name__}; add it to layers.py")
+        layer = layers[placed.name] = LAYERS[type(placed.layer)](
+            placed.layer, output_shape=placed.output_shape, dtype=dtype
+        )
+        for short_name in (*placed.layer.parameters(), *placed.layer.buffers()):
+            tensors[parameter_name(name, placed.name, short_name)] = getattr(layer, short_name)
+    return Network(name, layers, tensors=tensors)

@@ -1,0 +1,148 @@
+"""The losses on D's scores: (batch, 1), (batch, 1, 1, 1) or, for logits, (batch, 2); each returns a scalar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from shared import spec
+from shared.errors import UnsupportedLayer
+
+Network = Callable[[Any], Any]
+
+
+def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """-log p(real) - log(1 - p(fake)). Goodfellow et al. 2014, Algorithm 1."""
+    real_term = _log_probability(real, loss.real_label, floor=loss.probability_floor)
+    fake_term = _log_probability(fake, 1 - loss.real_label, floor=loss.probability_floor)
+    return -_reduce(real_term, loss.reduction) - _reduce(fake_term, loss.reduction)
+
+
+def binary_cross_entropy_discriminator_loss(
+    loss: spec.BinaryCrossEntropyDiscriminatorLoss, /, *, real: Any, fake: Any
+) -> Any:
+    """BCE(p(real), 1) + BCE(p(fake), 0), clamped and differentiated as torch does."""
+    real_term = _binary_cross_entropy(real, loss.real_label, loss)
+    fake_term = _binary_cross_entropy(fake, 1 - loss.real_label, loss)
+    return _reduce(real_term, loss.reduction) + _reduce(fake_term, loss.reduction)
+
+
+def cross_entropy_discriminator_loss(loss: spec.CrossEntropyDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """CE(D(real), real) + CE(D(fake), not real), from two logits."""
+    real_term = _cross_entropy(real, loss.real_label)
+    fake_term = _cross_entropy(fake, 1 - loss.real_label)
+    return _reduce(real_term, loss.reduction) + _reduce(fake_term, loss.reduction)
+
+
+def wasserstein_discriminator_loss(loss: spec.WassersteinDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """-D(real) + D(fake), the penalty apart. Arjovsky et al. 2017."""
+    difference = _reduce(fake, loss.reduction) - _reduce(real, loss.reduction)
+    return difference if loss.real_label == 1 else -difference
+
+
+def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, /, *, fake: Any) -> Any:
+    """-log p(fake). Goodfellow et al. 2014, section 3."""
+    return -_reduce(_log_probability(fake, loss.real_label, floor=loss.probability_floor), loss.reduction)
+
+
+def saturating_generator_loss(loss: spec.SaturatingGeneratorLoss, /, *, fake: Any) -> Any:
+    """log(1 - p(fake)). Goodfellow et al. 2014, Algorithm 1."""
+    return _reduce(_log_probability(fake, 1 - loss.real_label, floor=loss.probability_floor), loss.reduction)
+
+
+def binary_cross_entropy_generator_loss(loss: spec.BinaryCrossEntropyGeneratorLoss, /, *, fake: Any) -> Any:
+    """BCE(p(fake), 1), clamped and differentiated as torch does."""
+    return _reduce(_binary_cross_entropy(fake, loss.real_label, loss), loss.reduction)
+
+
+def cross_entropy_generator_loss(loss: spec.CrossEntropyGeneratorLoss, /, *, fake: Any) -> Any:
+    """CE(D(fake), real), from two logits."""
+    return _reduce(_cross_entropy(fake, loss.real_label), loss.reduction)
+
+
+def wasserstein_generator_loss(loss: spec.WassersteinGeneratorLoss, /, *, fake: Any) -> Any:
+    """-D(fake). Arjovsky et al. 2017."""
+    score = _reduce(fake, loss.reduction)
+    return -score if loss.real_label == 1 else score
+
+
+def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Any, target: Any) -> Any:
+    """(output - target)²; both (batch, 1)."""
+    return _reduce(tf.square(output - target), loss.reduction)
+
+
+def gradient_penalty(penalty: spec.GradientPenalty, /, *, discriminate: Network, mixed: Any) -> tuple[Any, Any]:
+    """Return weight · mean of (‖g‖ - 1)², (), and g = ∂ΣD(x̂)/∂x̂. Gulrajani et al. 2017, Algorithm 1.
+
+    mixed: x̂, (batch, features) or (batch, height, width, channels): the channels are last, where the canonical layout
+    has them first.
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(mixed)
+        total = tf.reduce_sum(discriminate(mixed))
+    gradient = tape.gradient(total, mixed)
+    axes = -1 if penalty.norm == "channel" else list(range(1, gradient.shape.rank))
+    squares = tf.reduce_sum(tf.square(gradient), axis=axes)
+    # The square root has an infinite gradient at 0, which times 0 is NaN (tf.norm has that flaw): step around it.
+    is_zero = tf.equal(squares, 0)
+    norm = tf.where(is_zero, tf.zeros_like(squares), tf.sqrt(tf.where(is_zero, tf.ones_like(squares), squares)))
+    return penalty.weight * tf.reduce_mean(tf.square(norm - 1)), gradient
+
+
+def _reduce(values: Any, reduction: spec.losses.Reduction) -> Any:
+    return tf.reduce_mean(values) if reduction == "mean" else tf.reduce_sum(values)
+
+
+def _log_probability(probability: Any, label: int, *, floor: float | None) -> Any:
+    """Return log p for label 1, log(1 - p) for label 0. At a tie tf.maximum gives its first argument the gradient."""
+    likelihood = probability if label == 1 else 1 - probability
+    return tf.math.log(likelihood if floor is None else tf.maximum(likelihood, floor))
+
+
+def _cross_entropy(logits: Any, label: int) -> Any:
+    return -tf.nn.log_softmax(logits)[:, label]
+
+
+def _binary_cross_entropy(
+    probability: Any,
+    label: int,
+    loss: spec.BinaryCrossEntropyDiscriminatorLoss | spec.BinaryCrossEntropyGeneratorLoss,
+) -> Any:
+    """Return the cross entropy of each sample; Keras's own clips p to [1e-7, 1 - 1e-7] instead."""
+
+    @tf.custom_gradient
+    def value_and_gradient(p: Any) -> tuple[Any, Callable[[Any], Any]]:
+        value = -tf.maximum(tf.math.log(p) if label == 1 else tf.math.log1p(-p), loss.log_floor)
+
+        def gradient(upstream: Any) -> Any:
+            return upstream * (p - label) / tf.maximum(p * (1 - p), loss.denominator_floor)
+
+        return value, gradient
+
+    return value_and_gradient(probability)
+
+
+DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
+    spec.MinimaxDiscriminatorLoss: minimax_discriminator_loss,
+    spec.BinaryCrossEntropyDiscriminatorLoss: binary_cross_entropy_discriminator_loss,
+    spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
+    spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
+}
+GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
+    spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
+    spec.SaturatingGeneratorLoss: saturating_generator_loss,
+    spec.BinaryCrossEntropyGeneratorLoss: binary_cross_entropy_generator_loss,
+    spec.CrossEntropyGeneratorLoss: cross_entropy_generator_loss,
+    spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
+}
+
+
+def check_losses(gan: spec.GanSpec, /) -> None:
+    """Raise UnsupportedLayer where the spec names a loss that is in neither table."""
+    training = gan.training
+    known = DISCRIMINATOR_LOSSES | GENERATOR_LOSSES
+    for loss in (training.discriminator_loss, training.generator_loss):
+        if type(loss) not in known:
+            raise UnsupportedLayer(f"TensorFlow has no loss for {type(loss).__name__}; add it to losses.py")

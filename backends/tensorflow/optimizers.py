@@ -1,0 +1,123 @@
+"""The optimizers as TensorFlow modules. The numbers that depend on the step come from the host, in float64.
+
+Keras's optimizers have other mathematics: its Adam adds epsilon (1e-7) before the bias correction, its Adadelta has
+other defaults, and both compute their corrections from a counter in the variables' own precision.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from shared import spec
+from shared.errors import UnsupportedLayer
+from shared.state import counter_name, slot_name
+
+Coefficients = tuple[float, ...]
+
+
+class _Optimizer(tf.Module):
+    """Moves a network's parameters, a mapping from canonical names to variables, and counts its own updates."""
+
+    def __init__(self, optimizer: Any, /, *, name: str, parameters: Mapping[str, Any]) -> None:
+        super().__init__(name=name)
+        self.optimizer = optimizer
+        self.counter = 0
+        self.counter_name = counter_name(name)
+        self.parameters = dict(parameters)
+        self.slots = {
+            slot_name(name, parameter, slot): tf.Variable(tf.zeros_like(variable), trainable=False, name=slot)
+            for parameter, variable in parameters.items()
+            for slot in optimizer.slots
+        }
+
+    def coefficients(self, counter: int, /) -> Coefficients:
+        """Return what `apply` needs for the update that finds the counter at this value, as Python floats."""
+        raise NotImplementedError
+
+    def apply(self, gradients: Sequence[Any], /, *, coefficients: Sequence[Any]) -> None:
+        """Update every parameter; gradients in the order of the parameters, coefficients floats or scalar tensors."""
+        raise NotImplementedError
+
+    def update(self, gradients: Sequence[Any], /) -> None:
+        """Update every parameter with the counter's coefficients and count the update; not for traced code."""
+        self.apply(gradients, coefficients=self.coefficients(self.counter))
+        self.counter += 1
+
+    def _columns(self, gradients: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        """Yield each parameter with its gradient and its slots in the order of the spec."""
+        slots = iter(self.slots.values())
+        for parameter, gradient in zip(self.parameters.values(), gradients, strict=True):
+            yield parameter, gradient, *(next(slots) for _ in self.optimizer.slots)
+
+
+class GradientDescent(_Optimizer):
+    """p ← p - lr · g."""
+
+    def coefficients(self, counter: int, /) -> Coefficients:
+        """Return (lr,)."""
+        return (self.optimizer.learning_rate.at(counter),)
+
+    def apply(self, gradients: Sequence[Any], /, *, coefficients: Sequence[Any]) -> None:
+        (learning_rate,) = coefficients
+        for parameter, gradient in self._columns(gradients):
+            parameter.assign_sub(learning_rate * gradient)
+
+
+class Adam(_Optimizer):
+    """Adam with epsilon where the spec places it. Kingma and Ba 2015, Algorithm 1."""
+
+    def coefficients(self, counter: int, /) -> Coefficients:
+        """Return (a, b) of p ← p - a · m / (√v / b + ε); placement "hat" has the whole correction in a."""
+        learning_rate = self.optimizer.learning_rate.at(counter)
+        if not self.optimizer.bias_correction:
+            return learning_rate, 1.0
+        correction1 = 1 - self.optimizer.beta1 ** (counter + 1)
+        correction2 = math.sqrt(1 - self.optimizer.beta2 ** (counter + 1))
+        if self.optimizer.epsilon_placement == "outside":
+            return learning_rate / correction1, correction2
+        return learning_rate * correction2 / correction1, 1.0
+
+    def apply(self, gradients: Sequence[Any], /, *, coefficients: Sequence[Any]) -> None:
+        step_size, root_scale = coefficients
+        beta1, beta2, epsilon = self.optimizer.beta1, self.optimizer.beta2, self.optimizer.epsilon
+        for parameter, gradient, mean, variance in self._columns(gradients):
+            new_mean = mean.assign(beta1 * mean + (1 - beta1) * gradient)
+            new_variance = variance.assign(beta2 * variance + (1 - beta2) * tf.square(gradient))
+            parameter.assign_sub(step_size * new_mean / (tf.sqrt(new_variance) / root_scale + epsilon))
+
+
+class Adadelta(_Optimizer):
+    """Adadelta with a learning rate. Zeiler 2012, Algorithm 1."""
+
+    def coefficients(self, counter: int, /) -> Coefficients:
+        """Return (lr,)."""
+        return (self.optimizer.learning_rate.at(counter),)
+
+    def apply(self, gradients: Sequence[Any], /, *, coefficients: Sequence[Any]) -> None:
+        (learning_rate,) = coefficients
+        rho, epsilon = self.optimizer.rho, self.optimizer.epsilon
+        for parameter, gradient, square, delta in self._columns(gradients):
+            new_square = square.assign(rho * square + (1 - rho) * tf.square(gradient))
+            change = tf.sqrt(delta + epsilon) / tf.sqrt(new_square + epsilon) * gradient
+            delta.assign(rho * delta + (1 - rho) * tf.square(change))
+            parameter.assign_sub(learning_rate * change)
+
+
+OPTIMIZERS: dict[type, type[GradientDescent | Adam | Adadelta]] = {
+    spec.GradientDescent: GradientDescent,
+    spec.Adam: Adam,
+    spec.Adadelta: Adadelta,
+}
+
+
+def build_optimizer(
+    optimizer: spec.Optimizer, /, *, name: str, parameters: Mapping[str, Any]
+) -> GradientDescent | Adam | Adadelta:
+    """Build an optimizer, its slots all 0; name: as in the state's schema. Raises UnsupportedLayer."""
+    if type(optimizer) not in OPTIMIZERS:
+        raise UnsupportedLayer(f"TensorFlow has no optimizer for {type(optimizer).__name__}; add it to optimizers.py")
+    return OPTIMIZERS[type(optimizer)](optimizer, name=name, parameters=parameters)

@@ -1,0 +1,217 @@
+"""One training step, in the order that the spec gives. Eager training, probing and the compiled loop all run this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from backends.tensorflow.layers import Network, Observe
+from backends.tensorflow.losses import (
+    DISCRIMINATOR_LOSSES,
+    GENERATOR_LOSSES,
+    gradient_penalty,
+    mean_squared_error_loss,
+)
+from shared.spec import GanSpec, WassersteinDiscriminatorLoss
+
+
+@dataclass(frozen=True, kw_only=True)
+class Player:
+    """A network as a step sees it: called on a batch, differentiated by its parameters, moved by its optimizer."""
+
+    network: Network
+    parameters: Sequence[Any]
+    update: Callable[[Sequence[Any]], None]
+
+
+class Observer:
+    """Is told what an eager step computes; this one does not look.
+
+    looks: whether to compute what training has no use for.
+    """
+
+    looks = False
+
+    def forward(self, phase: str, stream: str, network: str, /) -> Observe | None:
+        """Return what is to be shown a forward pass's outputs, layer by layer, if anything."""
+
+    def value(self, phase: str, quantity: str, stream: str, name: str, value: Any, /) -> None:
+        """See a loss, or the gradient penalty's input gradient."""
+
+    def gradients(self, phase: str, quantity: str, gradients: Sequence[Any], /) -> None:
+        """See the gradients of the network that the phase trains."""
+
+    def updated(self, phase: str, /) -> None:
+        """See that the phase's update is done."""
+
+
+UNOBSERVED = Observer()
+
+
+class StepLosses(NamedTuple):
+    """The losses of one step, each (); NaN for a discriminator that did not train."""
+
+    discriminator: Any
+    generator: Any
+    real_score: Any
+
+
+class _Fake(NamedTuple):
+    """A batch that G made, (batch, ...), and the tape that leads from it back to G's parameters."""
+
+    samples: Any
+    tape: Any
+
+
+class _DiscriminatorPhase(NamedTuple):
+    """What D's phase gives: its loss, mean D(real), and the gradients that it adds to G's, if any."""
+
+    loss: Any
+    real_score: Any
+    through_discriminator: list[Any]
+
+
+def pretraining_step(
+    spec: GanSpec, /, *, player: Player, batch: Mapping[str, Any], observer: Observer = UNOBSERVED
+) -> Any:
+    """Fit D to the density for one step and return its loss. batch: "pretrain_input", "pretrain_target", (batch, 1)."""
+    if spec.pretraining is None:
+        raise TypeError(f"{spec.name!r} has no pretraining")
+    phase = "pretraining"
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(player.parameters)
+        observe = observer.forward(phase, "input", "discriminator")
+        output = player.network(batch["pretrain_input"], moves_buffers=True, observe=observe)
+        loss = mean_squared_error_loss(spec.pretraining.loss, output=output, target=batch["pretrain_target"])
+    observer.value(phase, "loss", "", "loss", loss)
+    gradients = _gradient(tape, loss, player.parameters)
+    observer.gradients(phase, "gradient", gradients)
+    player.update(gradients)
+    observer.updated(phase)
+    return loss
+
+
+class AdversarialStep:
+    """One adversarial step of a GAN's two players. batch: the chunk's arrays of this step, each (batch, ...)."""
+
+    def __init__(
+        self, spec: GanSpec, /, *, generator: Player, discriminator: Player, observer: Observer = UNOBSERVED
+    ) -> None:
+        self._training = spec.training
+        self._generator = generator
+        self._discriminator = discriminator
+        self._observer = observer
+
+    def run(self, batch: Mapping[str, Any], /, *, trains_discriminator: Any) -> StepLosses:
+        """Update both players, or G alone, and return the losses from before the updates.
+
+        trains_discriminator: True or False, or in traced code a boolean tensor.
+        """
+        training = self._training
+        reused = training.fake_batch == "reused"
+        own_latent = batch["latent_d" if training.latent_draws == "shared" else "latent_g"]
+        if training.first == "discriminator":
+            fake = self._make_fake("discriminator", batch["latent_d"]) if reused else None
+            phase = self._perhaps_train_discriminator(batch, fake, trains_discriminator)
+            if fake is None:
+                fake = self._make_fake("generator", own_latent)
+            generator_loss = self._train_generator(fake, phase.through_discriminator)
+        else:
+            fake = self._make_fake("generator", own_latent)
+            generator_loss = self._train_generator(fake, [])
+            phase = self._perhaps_train_discriminator(batch, fake if reused else None, trains_discriminator)
+        return StepLosses(discriminator=phase.loss, generator=generator_loss, real_score=phase.real_score)
+
+    def _make_fake(self, phase: str, latent: Any) -> _Fake:
+        player = self._generator
+        # Persistent, since with "reused" and no detaching both losses are led back through it.
+        with tf.GradientTape(persistent=not self._training.detach_fake, watch_accessed_variables=False) as tape:
+            tape.watch(player.parameters)
+            observe = self._observer.forward(phase, "fake", "generator")
+            samples = player.network(latent, moves_buffers=True, observe=observe)
+        return _Fake(samples=samples, tape=tape)
+
+    def _perhaps_train_discriminator(self, batch: Mapping[str, Any], fake: _Fake | None, trains: Any) -> Any:
+        def skip() -> _DiscriminatorPhase:
+            nothing = tf.constant(float("nan"), dtype=batch["real"].dtype)
+            zeros = [] if self._training.detach_fake else [tf.zeros_like(p) for p in self._generator.parameters]
+            return _DiscriminatorPhase(loss=nothing, real_score=nothing, through_discriminator=zeros)
+
+        def train() -> _DiscriminatorPhase:
+            return self._train_discriminator(batch, fake)
+
+        if isinstance(trains, bool):
+            return train() if trains else skip()
+        return tf.cond(trains, train, skip)
+
+    def _train_discriminator(self, batch: Mapping[str, Any], fake: _Fake | None) -> _DiscriminatorPhase:
+        observer, player, phase = self._observer, self._discriminator, "discriminator"
+        detach = self._training.detach_fake
+        if fake is None:
+            fake = self._make_fake(phase, batch["latent_d"])
+        with tf.GradientTape(persistent=observer.looks, watch_accessed_variables=False) as tape:
+            tape.watch(player.parameters)
+            if not detach:
+                tape.watch(fake.samples)
+            real_scores = self._score(phase, "real", batch["real"])
+            fake_scores = self._score(phase, "fake", fake.samples)
+            loss_spec = self._training.discriminator_loss
+            loss = DISCRIMINATOR_LOSSES[type(loss_spec)](loss_spec, real=real_scores, fake=fake_scores)
+            penalty = self._penalty(batch, tf.stop_gradient(fake.samples))
+            loss = loss if penalty is None else loss + penalty
+        observer.value(phase, "loss", "", "loss", loss)
+        if penalty is not None and observer.looks:
+            observer.gradients(phase, "penalty_gradient", _gradient(tape, penalty, player.parameters))
+        sources = player.parameters if detach else [*player.parameters, fake.samples]
+        gradients = _gradient(tape, loss, sources)
+        through = [] if detach else self._lead_back(fake, gradients.pop())
+        observer.gradients(phase, "gradient", gradients)
+        player.update(gradients)
+        observer.updated(phase)
+        return _DiscriminatorPhase(loss=loss, real_score=tf.reduce_mean(real_scores), through_discriminator=through)
+
+    def _penalty(self, batch: Mapping[str, Any], fake: Any) -> Any:
+        """Return weight · gp, or None where the spec has no penalty. fake: constant samples."""
+        phase, loss_spec = "discriminator", self._training.discriminator_loss
+        if not isinstance(loss_spec, WassersteinDiscriminatorLoss) or loss_spec.penalty is None:
+            return None
+        mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * fake
+        penalty, gradient = gradient_penalty(
+            loss_spec.penalty, discriminate=lambda samples: self._score(phase, "mixed", samples), mixed=mixed
+        )
+        self._observer.value(phase, "input_gradient", "mixed", "discriminator", gradient)
+        self._observer.value(phase, "loss", "", "penalty", penalty)
+        return penalty
+
+    def _train_generator(self, fake: _Fake, through_discriminator: Sequence[Any]) -> Any:
+        """Return the loss. through_discriminator: gradients of D's loss, added to those of G's own, if any."""
+        observer, player, phase = self._observer, self._generator, "generator"
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(fake.samples)
+            scores = self._score(phase, "fake", fake.samples)
+            loss = GENERATOR_LOSSES[type(self._training.generator_loss)](self._training.generator_loss, fake=scores)
+        observer.value(phase, "loss", "", "loss", loss)
+        gradients = self._lead_back(fake, _gradient(tape, loss, [fake.samples])[0])
+        if through_discriminator:
+            gradients = [first + second for first, second in zip(through_discriminator, gradients, strict=True)]
+        observer.gradients(phase, "gradient", gradients)
+        player.update(gradients)
+        observer.updated(phase)
+        return loss
+
+    def _score(self, phase: str, stream: str, samples: Any) -> Any:
+        observe = self._observer.forward(phase, stream, "discriminator")
+        return self._discriminator.network(samples, moves_buffers=True, observe=observe)
+
+    def _lead_back(self, fake: _Fake, upstream: Any) -> list[Any]:
+        """Return the gradients of G's parameters, from that of the samples it made."""
+        return _gradient(fake.tape, fake.samples, self._generator.parameters, upstream=upstream)
+
+
+def _gradient(tape: Any, target: Any, sources: Sequence[Any], *, upstream: Any = None) -> list[Any]:
+    # A parameter that the target does not depend on has the gradient 0, where TensorFlow would give None.
+    zero = tf.UnconnectedGradients.ZERO
+    return list(tape.gradient(target, list(sources), output_gradients=upstream, unconnected_gradients=zero))

@@ -1,0 +1,211 @@
+"""The TensorFlow trainer: tf.Module networks, gradient tapes, and one Python loop over the steps, or one compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import tensorflow as tf
+
+from backends.tensorflow.device import check_device, native_device
+from backends.tensorflow.layers import (
+    Observe,
+    build_network,
+    parameter_to_canonical,
+    parameter_to_native,
+    samples_to_canonical,
+    samples_to_native,
+)
+from backends.tensorflow.losses import check_losses
+from backends.tensorflow.optimizers import build_optimizer
+from backends.tensorflow.step import UNOBSERVED, AdversarialStep, Observer, Player, pretraining_step
+from shared.errors import UsageError
+from shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
+from shared.spec import GanSpec
+from shared.state import check_state, network_parameters, optimizers, state_schema
+from shared.state.schema import OptimizerName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """A chunk on the device, in TensorFlow's layout. arrays: (K, batch, ...) each."""
+
+    phase: Phase
+    arrays: Mapping[str, Any]
+    trains_discriminator: np.ndarray
+
+
+class TensorflowTrainer:
+    """A GAN on TensorFlow. The compiled path trains the very variables that the eager one does."""
+
+    def __init__(self, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> None:
+        self._spec = spec
+        self._device = device
+        self._dtype = dtype
+        self._execution = execution
+        with tf.device(native_device(device)):
+            self._networks = {
+                name: build_network(name, network, dtype=dtype) for name, network in spec.networks().items()
+            }
+            self._tensors: dict[str, Any] = {}  # parameters, buffers and slots, by canonical name
+            for network in self._networks.values():
+                self._tensors |= network.tensors
+            self._optimizers: dict[str, Any] = {}
+            for name, (network_name, optimizer) in optimizers(spec).items():
+                trained = (tensor.name for tensor in network_parameters(spec, network_name))
+                parameters = {parameter: self._tensors[parameter] for parameter in trained}
+                self._optimizers[name] = build_optimizer(optimizer, name=name, parameters=parameters)
+                self._tensors |= self._optimizers[name].slots
+
+    @classmethod
+    def build(cls, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> Self:
+        """Build the networks and optimizers. device: "cpu" or "cuda". Raises UnsupportedLayer, UsageError."""
+        check_device(device)
+        if dtype not in DTYPES:
+            raise UsageError(f"dtype is {dtype!r}; expected one of {', '.join(DTYPES)}")
+        if execution not in EXECUTIONS:
+            raise UsageError(f"execution is {execution!r}; expected one of {', '.join(EXECUTIONS)}")
+        check_losses(spec)
+        return cls(spec, device=device, dtype=dtype, execution=execution)
+
+    def load_state(self, state: Mapping[str, np.ndarray], /) -> None:
+        """Copy a whole state in, cast to the run's type. Raises StateError for missing, extra or misshapen names."""
+        check_state(state, self._spec)
+        for name, variable in self._tensors.items():
+            variable.assign(parameter_to_native(np.asarray(state[name]).astype(self._dtype)))
+        for optimizer in self._optimizers.values():
+            optimizer.counter = int(state[optimizer.counter_name])
+
+    def export_state(self) -> dict[str, np.ndarray]:
+        """Return a copy of the whole state in canonical order and layout."""
+        counters = {optimizer.counter_name: optimizer.counter for optimizer in self._optimizers.values()}
+        return {
+            name: np.array(counters[name], dtype=np.int64)
+            if name in counters
+            else parameter_to_canonical(self._tensors[name].numpy())
+            for name in state_schema(self._spec)
+        }
+
+    def stage(self, chunk: Chunk, /) -> Staged:
+        """Cast a chunk and put it on the device; the transfer is finished when this returns."""
+        with tf.device(native_device(self._device)):
+            arrays = {name: tf.constant(self._to_native(a, num_leading=2)) for name, a in chunk.arrays.items()}
+        if self._device != "cpu":
+            tf.test.experimental.sync_devices()
+        trains = np.array(chunk.trains_discriminator, dtype=bool)
+        return Staged(phase=chunk.phase, arrays=arrays, trains_discriminator=trains)
+
+    def train(self, staged: Staged, /) -> Losses:
+        """Run a staged chunk's steps. One copy to the host, of the losses, at the end."""
+        columns = self._run(staged, UNOBSERVED)
+        if staged.phase == "pretraining":
+            return Losses(pretraining=columns[0])
+        real_score = columns[2] if self._spec.training.stop is not None else None
+        return Losses(discriminator=columns[0], generator=columns[1], real_score=real_score)
+
+    def probe(self, chunk: Chunk, /) -> dict[ProbeKey, np.ndarray]:
+        """Run a chunk of one step and return everything it computed, in order of execution, then undo it."""
+        if chunk.num_steps != 1:
+            raise UsageError(f"probe takes a chunk of 1 step, and this one has {chunk.num_steps}; cut it")
+        values = {name: variable.numpy().copy() for name, variable in self._tensors.items()}
+        counters = {name: optimizer.counter for name, optimizer in self._optimizers.items()}
+        recorder = _Recorder(self._spec, tensors=self._tensors, optimizers=self._optimizers)
+        try:
+            self._run(self.stage(chunk), recorder)
+        finally:
+            for name, value in values.items():
+                self._tensors[name].assign(value)
+            for name, counter in counters.items():
+                self._optimizers[name].counter = counter
+        return recorder.found
+
+    def generate(self, latent: np.ndarray, /) -> np.ndarray:
+        """Return G(latent), (batch, ...) in canonical layout. BatchNorm as in training, its buffers left alone."""
+        return self._apply("generator", latent)
+
+    def discriminate(self, samples: np.ndarray, /) -> np.ndarray:
+        """Return D's output for samples (batch, ...). BatchNorm as in training, its buffers left alone."""
+        return self._apply("discriminator", samples)
+
+    def _apply(self, name: str, inputs: np.ndarray) -> np.ndarray:
+        with tf.device(native_device(self._device)):
+            native = tf.constant(self._to_native(inputs, num_leading=1))
+            return samples_to_canonical(self._networks[name](native, moves_buffers=False).numpy())
+
+    def _run(self, staged: Staged, observer: Observer) -> np.ndarray:
+        """Run the steps eagerly and return their losses, (number of losses, K)."""
+        rows: list[Any] = []
+        with tf.device(native_device(self._device)):
+            if staged.phase == "pretraining":
+                player = self._player("pretraining")
+                for batch in _batches(staged):
+                    rows.append((pretraining_step(self._spec, player=player, batch=batch, observer=observer),))
+            else:
+                step = AdversarialStep(
+                    self._spec,
+                    generator=self._player("generator"),
+                    discriminator=self._player("discriminator"),
+                    observer=observer,
+                )
+                for batch, trains in zip(_batches(staged), staged.trains_discriminator.tolist(), strict=True):
+                    rows.append(step.run(batch, trains_discriminator=trains))
+            columns: np.ndarray = tf.stack([tf.stack(column) for column in zip(*rows, strict=True)]).numpy()
+        return columns.copy()
+
+    def _player(self, name: OptimizerName) -> Player:
+        optimizer = self._optimizers[name]
+        network_name, _ = optimizers(self._spec)[name]
+        return Player(
+            network=self._networks[network_name],
+            parameters=list(optimizer.parameters.values()),
+            update=optimizer.update,
+        )
+
+    def _to_native(self, array: np.ndarray, *, num_leading: int) -> np.ndarray:
+        # NumPy casts, so that the rounding to float32 is the same in every backend.
+        native = samples_to_native(np.asarray(array), num_leading=num_leading)
+        return np.array(native, dtype=self._dtype, order="C")
+
+
+class _Recorder(Observer):
+    """Keeps what a step computes, by ProbeKey, in the canonical layout."""
+
+    looks = True
+
+    def __init__(self, spec: GanSpec, /, *, tensors: Mapping[str, Any], optimizers: Mapping[str, Any]) -> None:
+        self.found: dict[ProbeKey, np.ndarray] = {}
+        self._tensors = tensors
+        self._optimizers = optimizers
+        self._buffers = [name for name, tensor in state_schema(spec).items() if tensor.role == "buffer"]
+
+    def forward(self, phase: str, stream: str, network: str, /) -> Observe:
+        return lambda layer, outputs: self.value(phase, "output", stream, f"{network}.{layer}", outputs)
+
+    def value(self, phase: str, quantity: str, stream: str, name: str, value: Any, /) -> None:
+        self.found[ProbeKey(phase, quantity, stream, name)] = samples_to_canonical(value.numpy())
+
+    def gradients(self, phase: str, quantity: str, gradients: Sequence[Any], /) -> None:
+        for name, gradient in zip(self._optimizers[phase].parameters, gradients, strict=True):
+            self._tensor(phase, quantity, name, gradient)
+
+    def updated(self, phase: str, /) -> None:
+        optimizer = self._optimizers[phase]
+        for name, parameter in optimizer.parameters.items():
+            self._tensor(phase, "parameter", name, parameter)
+        for name, slot in optimizer.slots.items():
+            self._tensor(phase, "slot", name, slot)
+        key = ProbeKey(phase, "counter", "", optimizer.counter_name)
+        self.found[key] = np.array(optimizer.counter, dtype=np.int64)
+        for name in self._buffers:
+            self._tensor(phase, "buffer", name, self._tensors[name])
+
+    def _tensor(self, phase: str, quantity: str, name: str, value: Any) -> None:
+        self.found[ProbeKey(phase, quantity, "", name)] = parameter_to_canonical(value.numpy())
+
+
+def _batches(staged: Staged) -> list[dict[str, Any]]:
+    names = list(staged.arrays)
+    columns = (tf.unstack(staged.arrays[name]) for name in names)
+    return [dict(zip(names, tensors, strict=True)) for tensors in zip(*columns, strict=True)]
