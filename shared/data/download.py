@@ -69,10 +69,14 @@ def _fetch_file(name: str, digest: str, mirrors: Sequence[str], folder: Path) ->
 
 
 def _reason(error: Exception) -> str:
-    # requests' exceptions are OSErrors; a wrong digest is pooch's ValueError, which runs over several lines.
+    # A wrong digest is pooch's ValueError, which runs over several lines.
     if isinstance(error, ValueError) and "hash" in str(error).lower():
         return "a file with another SHA-256"
-    text = " ".join(str(error).split()) or type(error).__name__
+    # requests wraps what the network said in two or three layers of its own.
+    cause: BaseException = error
+    while cause.__context__ is not None:
+        cause = cause.__context__
+    text = " ".join(str(cause).split()) or type(cause).__name__
     return text if len(text) <= _MAX_REASON_CHARACTERS else f"{text[:_MAX_REASON_CHARACTERS]}…"
 
 
