@@ -23,7 +23,7 @@ class _Activation(Layer):
         """Return f''(x)."""
         raise NotImplementedError
 
-    def backward(self, gradient_y: Array, cache: Any, gradients: Tensors | None, wants_input: bool) -> Array | None:
+    def backward(self, gradient_y: Array, cache: Any, *, gradients: Tensors | None, wants_input: bool) -> Array | None:
         del gradients, wants_input
         gradient_y *= self.derivative(cache)
         return gradient_y
@@ -37,6 +37,7 @@ class _Activation(Layer):
         gradient_tangent_y: Array,
         cache: Any,
         tangent_x: Array,
+        *,
         gradients: Tensors,
         wants_input: bool,
     ) -> tuple[Array | None, Array | None]:
@@ -114,7 +115,9 @@ class ReLU(_Activation):
     def derivative(self, cache: Array) -> Array:
         return (cache > 0.0).astype(cache.dtype)
 
-    def backward(self, gradient_y: Array, cache: Array, gradients: Tensors | None, wants_input: bool) -> Array | None:
+    def backward(
+        self, gradient_y: Array, cache: Array, *, gradients: Tensors | None, wants_input: bool
+    ) -> Array | None:
         # By replacement, not by a product: an infinite gradient times 0 would be NaN.
         del gradients, wants_input
         np.copyto(gradient_y, 0.0, where=cache <= 0.0)

@@ -1,8 +1,8 @@
 """Convolutions as matrix products: im2col gathers each window into a column, col2im adds columns back where they lay.
 
 With the columns of an image x as a matrix, one for each place the kernel visits, a convolution is W · columns(x), and
-its derivatives are those of a product: ∂W = ∂y · columns(x)ᵀ, ∂x = columnsᵀ(Wᵀ · ∂y), columnsᵀ being col2im. A transposed
-convolution is the same with the two directions exchanged. Chellapilla, Puri and Simard 2006.
+its derivatives are those of a product: ∂W = ∂y · columns(x)ᵀ, ∂x = columnsᵀ(Wᵀ · ∂y), columnsᵀ being col2im. A
+transposed convolution is the same with the two directions exchanged. Chellapilla, Puri and Simard 2006.
 
 Images are (N, C, H, W) to whoever looks at them but lie in memory with the channels first, (C, N, H, W), since that is
 what the product gives: no copy is made for it. The columns are made for a few samples at a time, to stay in the cache.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class _Windows:
         for start in range(0, num_samples, size):
             yield slice(start, min(start + size, num_samples))
 
-    def new_columns(self, num_samples: int, dtype: np.dtype[np.floating], /) -> Array:
+    def new_columns(self, num_samples: int, dtype: np.dtype[np.floating[Any]], /) -> Array:
         """Return room for the columns of the largest block, flat."""
         samples = next(self.blocks(num_samples, dtype.itemsize))
         return np.empty(self.num_rows * (samples.stop - samples.start) * self.num_places, dtype)
@@ -111,7 +112,7 @@ class _Windows:
         return self.crop(padded)
 
     def outer(self, values: Array, images: Array, result: Array, /) -> None:
-        """Write the sum over places of values (out, N, height, width) times windows of images to result (out, num_rows)."""
+        """Write Σ over places of values (out, N, height, width) times windows of images to result (out, num_rows)."""
         padded, num_samples = self.pad(images), images.shape[1]
         flat, buffer = values.reshape(result.shape[0], -1), self.new_columns(num_samples, images.dtype)
         for samples in self.blocks(num_samples, images.itemsize):
@@ -152,7 +153,7 @@ class Conv2d(Layer):
         return _channels_first(y), (images, weight)
 
     def backward(
-        self, gradient_y: Array, cache: tuple[Array, Array], gradients: Tensors | None, wants_input: bool
+        self, gradient_y: Array, cache: tuple[Array, Array], *, gradients: Tensors | None, wants_input: bool
     ) -> Array | None:
         images, weight = cache
         values = np.ascontiguousarray(_channels_first(gradient_y))
@@ -189,7 +190,7 @@ class ConvTranspose2d(Layer):
         return _channels_first(y), (values, weight)
 
     def backward(
-        self, gradient_y: Array, cache: tuple[Array, Array], gradients: Tensors | None, wants_input: bool
+        self, gradient_y: Array, cache: tuple[Array, Array], *, gradients: Tensors | None, wants_input: bool
     ) -> Array | None:
         values, weight = cache
         images = _channels_first(gradient_y)

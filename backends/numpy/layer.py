@@ -46,8 +46,11 @@ class Layer:
         """Return y and what `backward` needs. x is left alone. tensors: parameters and buffers by short name."""
         raise NotImplementedError
 
-    def backward(self, gradient_y: Array, cache: Any, gradients: Tensors | None, wants_input: bool) -> Array | None:
-        """Return ∂L/∂x, or None where not wanted; write ∂L/∂θ into `gradients`, unless None. May overwrite gradient_y."""
+    def backward(self, gradient_y: Array, cache: Any, *, gradients: Tensors | None, wants_input: bool) -> Array | None:
+        """Return ∂L/∂x, or None where not wanted, and write ∂L/∂θ into `gradients`, unless None.
+
+        Writing in place spares the copy into the network's flat vector. May overwrite gradient_y.
+        """
         raise NotImplementedError
 
     def move_buffers(self, cache: Any, tensors: Tensors) -> None:
@@ -55,7 +58,8 @@ class Layer:
 
     def forward_tangent(self, tangent_x: Array, cache: Any) -> Array:
         """Return ẏ = f'(x) ẋ, with x's values from the cache of `forward`."""
-        raise UnsupportedLayer(f"{type(self).__name__} has no tangent, so no gradient penalty can go through it")
+        del tangent_x, cache
+        raise self._no_tangent()
 
     def backward_tangent(
         self,
@@ -63,8 +67,13 @@ class Layer:
         gradient_tangent_y: Array,
         cache: Any,
         tangent_x: Array,
+        *,
         gradients: Tensors,
         wants_input: bool,
     ) -> tuple[Array | None, Array | None]:
-        """Return (∂x, ∂ẋ) from (∂y, ∂ẏ), writing ∂θ into `gradients`. None for ∂y or ∂x stands for zeros."""
-        raise UnsupportedLayer(f"{type(self).__name__} has no tangent, so no gradient penalty can go through it")
+        """Return (∂x, ∂ẋ) from (∂y, ∂ẏ), writing ∂θ into `gradients`; None for ∂y or ∂x stands for zeros."""
+        del gradient_y, gradient_tangent_y, cache, tangent_x, gradients, wants_input
+        raise self._no_tangent()
+
+    def _no_tangent(self) -> UnsupportedLayer:
+        return UnsupportedLayer(f"{type(self).__name__} has no tangent, so no gradient penalty can go through it")

@@ -27,7 +27,7 @@ class Linear(Layer):
         return y, (x, weight)
 
     def backward(
-        self, gradient_y: Array, cache: tuple[Array, Array], gradients: Tensors | None, wants_input: bool
+        self, gradient_y: Array, cache: tuple[Array, Array], *, gradients: Tensors | None, wants_input: bool
     ) -> Array | None:
         x, weight = cache
         if gradients is not None:
@@ -38,7 +38,8 @@ class Linear(Layer):
 
     def forward_tangent(self, tangent_x: Array, cache: tuple[Array, Array]) -> Array:
         _, weight = cache
-        return np.matmul(tangent_x, weight.T)
+        tangent_y: Array = np.matmul(tangent_x, weight.T)
+        return tangent_y
 
     def backward_tangent(
         self,
@@ -46,10 +47,13 @@ class Linear(Layer):
         gradient_tangent_y: Array,
         cache: tuple[Array, Array],
         tangent_x: Array,
+        *,
         gradients: Tensors,
         wants_input: bool,
     ) -> tuple[Array | None, Array | None]:
-        gradient_tangent_x = self.backward(gradient_tangent_y, (tangent_x, cache[1]), gradients, wants_input)
+        gradient_tangent_x = self.backward(
+            gradient_tangent_y, (tangent_x, cache[1]), gradients=gradients, wants_input=wants_input
+        )
         if gradient_y is None:
             if "bias" in gradients:
                 gradients["bias"][...] = 0.0
@@ -93,7 +97,7 @@ class BatchNorm(Layer):
         return y, cache | {"normalised": centred, "inverse": inverse}
 
     def backward(
-        self, gradient_y: Array, cache: dict[str, Any], gradients: Tensors | None, wants_input: bool
+        self, gradient_y: Array, cache: dict[str, Any], *, gradients: Tensors | None, wants_input: bool
     ) -> Array | None:
         spread, normalised = self._spread, cache["normalised"]
         sum_gradient = np.add.reduce(gradient_y, axis=self._axes)
@@ -144,7 +148,7 @@ class MinibatchDiscrimination(Layer):
         y = np.concatenate((x, np.add.reduce(likeness, axis=1)), axis=1)
         return y, (linear_cache, differences, likeness)
 
-    def backward(self, gradient_y: Array, cache: Any, gradients: Tensors | None, wants_input: bool) -> Array | None:
+    def backward(self, gradient_y: Array, cache: Any, *, gradients: Tensors | None, wants_input: bool) -> Array | None:
         linear_cache, differences, likeness = cache
         num_features = self._layer.in_features
         gradient_features = gradient_y[:, num_features:]
@@ -153,7 +157,9 @@ class MinibatchDiscrimination(Layer):
         signs = np.sign(differences)
         signs *= shared_gradient[..., np.newaxis]
         gradient_projected = -np.add.reduce(signs, axis=1).reshape(len(gradient_y), -1)
-        gradient_x = self._linear.backward(gradient_projected, linear_cache, gradients, wants_input)
+        gradient_x = self._linear.backward(
+            gradient_projected, linear_cache, gradients=gradients, wants_input=wants_input
+        )
         if gradient_x is not None:
             gradient_x += gradient_y[:, :num_features]
         return gradient_x
@@ -171,7 +177,7 @@ class Reshape(Layer):
         del tensors
         return x.reshape(len(x), *self._output_shape), None
 
-    def backward(self, gradient_y: Array, cache: None, gradients: Tensors | None, wants_input: bool) -> Array | None:
+    def backward(self, gradient_y: Array, cache: None, *, gradients: Tensors | None, wants_input: bool) -> Array | None:
         del cache, gradients, wants_input
         return gradient_y.reshape(len(gradient_y), *self._input_shape)
 
@@ -185,12 +191,13 @@ class Reshape(Layer):
         gradient_tangent_y: Array,
         cache: None,
         tangent_x: Array,
+        *,
         gradients: Tensors,
         wants_input: bool,
     ) -> tuple[Array | None, Array | None]:
-        del tangent_x
-        gradient_x = None if gradient_y is None else self.backward(gradient_y, cache, gradients, wants_input)
-        return gradient_x, self.backward(gradient_tangent_y, cache, gradients, wants_input)
+        del cache, tangent_x, gradients, wants_input
+        shape = (len(gradient_tangent_y), *self._input_shape)
+        return None if gradient_y is None else gradient_y.reshape(shape), gradient_tangent_y.reshape(shape)
 
 
 LAYERS: dict[type[spec.Layer], Callable[[Any, spec.Shape], Layer]] = {

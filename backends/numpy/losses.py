@@ -23,7 +23,7 @@ def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, real: Array,
     real_terms, gradient_real = _logarithm(real, loss.real_label, loss.probability_floor)
     fake_terms, gradient_fake = _logarithm(fake, 1 - loss.real_label, loss.probability_floor)
     real_terms += fake_terms
-    value = _reduced(np.negative(real_terms, out=real_terms), loss.reduction)
+    value = reduced(np.negative(real_terms, out=real_terms), loss.reduction)
     return value, _scaled(gradient_real, -1.0, loss.reduction), _scaled(gradient_fake, -1.0, loss.reduction)
 
 
@@ -50,7 +50,7 @@ def wasserstein_discriminator_loss(
 ) -> DiscriminatorResult:
     """Return -D(real) + D(fake), without the penalty, and its two gradients. Arjovsky et al. 2017."""
     sign = 1.0 if loss.real_label == 1 else -1.0
-    difference = _reduced(fake, loss.reduction) - _reduced(real, loss.reduction)
+    difference = reduced(fake, loss.reduction) - reduced(real, loss.reduction)
     value = difference if loss.real_label == 1 else -difference
     gradient_real = _scaled(np.ones_like(real), -sign, loss.reduction)
     return value, gradient_real, _scaled(np.ones_like(fake), sign, loss.reduction)
@@ -59,14 +59,14 @@ def wasserstein_discriminator_loss(
 def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, fake: Array, /) -> GeneratorResult:
     """Return -log p(fake) and its gradient. Goodfellow et al. 2014, section 3."""
     terms, gradient = _logarithm(fake, loss.real_label, loss.probability_floor)
-    value = _reduced(np.negative(terms, out=terms), loss.reduction)
+    value = reduced(np.negative(terms, out=terms), loss.reduction)
     return value, _scaled(gradient, -1.0, loss.reduction)
 
 
 def saturating_generator_loss(loss: spec.SaturatingGeneratorLoss, fake: Array, /) -> GeneratorResult:
     """Return log(1 - p(fake)) and its gradient. Goodfellow et al. 2014, Algorithm 1."""
     terms, gradient = _logarithm(fake, 1 - loss.real_label, loss.probability_floor)
-    return _reduced(terms, loss.reduction), _scaled(gradient, 1.0, loss.reduction)
+    return reduced(terms, loss.reduction), _scaled(gradient, 1.0, loss.reduction)
 
 
 def binary_cross_entropy_generator_loss(loss: spec.BinaryCrossEntropyGeneratorLoss, fake: Array, /) -> GeneratorResult:
@@ -81,7 +81,7 @@ def cross_entropy_generator_loss(loss: spec.CrossEntropyGeneratorLoss, fake: Arr
 
 def wasserstein_generator_loss(loss: spec.WassersteinGeneratorLoss, fake: Array, /) -> GeneratorResult:
     """Return -D(fake) and its gradient. Arjovsky et al. 2017."""
-    total = _reduced(fake, loss.reduction)
+    total = reduced(fake, loss.reduction)
     if loss.real_label == 1:
         return -total, _scaled(np.ones_like(fake), -1.0, loss.reduction)
     return total, _scaled(np.ones_like(fake), 1.0, loss.reduction)
@@ -90,7 +90,7 @@ def wasserstein_generator_loss(loss: spec.WassersteinGeneratorLoss, fake: Array,
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, output: Array, target: Array, /) -> GeneratorResult:
     """Return (D(input) - target)² and its gradient with respect to D's output."""
     difference = output - target
-    return _reduced(difference * difference, loss.reduction), _scaled(difference, 2.0, loss.reduction)
+    return reduced(difference * difference, loss.reduction), _scaled(difference, 2.0, loss.reduction)
 
 
 def gradient_penalty(penalty: spec.GradientPenalty, gradient: Array, /) -> GeneratorResult:
@@ -101,10 +101,16 @@ def gradient_penalty(penalty: spec.GradientPenalty, gradient: Array, /) -> Gener
     axes = 1 if penalty.norm == "channel" else tuple(range(1, gradient.ndim))
     norm = np.sqrt(np.add.reduce(gradient * gradient, axis=axes, keepdims=True))
     excess = norm - 1.0
-    value = gradient.dtype.type(float(penalty.weight) * float(_reduced(excess * excess, "mean")))
+    value = gradient.dtype.type(float(penalty.weight) * float(reduced(excess * excess, "mean")))
     factor = excess * (2.0 * float(penalty.weight) / norm.size)
     np.divide(factor, norm, out=factor, where=norm != 0.0)
     return value, factor * gradient
+
+
+def reduced(terms: Array, reduction: spec.losses.Reduction) -> Value:
+    """Return the sum or the mean, as a scalar of the array's type (NumPy 1's scalars would turn to float64)."""
+    total: Value = np.add.reduce(terms, axis=None)
+    return total if reduction == "sum" else terms.dtype.type(total / terms.size)
 
 
 DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[[Any, Array, Array], DiscriminatorResult]] = {
@@ -142,7 +148,7 @@ def _binary_cross_entropy(
     np.maximum(terms, float(loss.log_floor), out=terms)
     denominator = np.maximum(probability * (1.0 - probability), float(loss.denominator_floor))
     gradient = (probability - float(target)) / denominator
-    value = _reduced(np.negative(terms, out=terms), loss.reduction)
+    value = reduced(np.negative(terms, out=terms), loss.reduction)
     return value, _scaled(gradient, 1.0, loss.reduction)
 
 
@@ -155,13 +161,7 @@ def _cross_entropy(logits: Array, label: int, reduction: spec.losses.Reduction) 
     gradient[:, label] = -other_probability
     if reduction == "mean":
         gradient /= len(logits)
-    return _reduced(np.logaddexp(margin, 0.0), reduction), gradient
-
-
-def _reduced(terms: Array, reduction: spec.losses.Reduction) -> Value:
-    """Return the sum or the mean, as a scalar of the array's type (NumPy 1's scalars would turn to float64)."""
-    total: Value = np.add.reduce(terms, axis=None)
-    return total if reduction == "sum" else terms.dtype.type(total / terms.size)
+    return reduced(np.logaddexp(margin, 0.0), reduction), gradient
 
 
 def _scaled(gradient: Array, factor: float, reduction: spec.losses.Reduction) -> Array:

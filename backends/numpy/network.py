@@ -112,7 +112,9 @@ class Network:
         for index in range(len(self._layers) - 1, last - 1, -1):
             layer = self._layers[index]
             gradients = None if into is None else into.by_layer[index]
-            current = layer.backward(current, caches[index], gradients, wants_input or index > last)
+            current = layer.backward(
+                current, caches[index], gradients=gradients, wants_input=wants_input or index > last
+            )
             if self.rounding is not None and layer.computes and current is not None:
                 self.rounding.disturb(current)
         if self.rounding is not None and into is not None:
@@ -136,7 +138,12 @@ class Network:
         for index in range(len(self._layers) - 1, last - 1, -1):
             layer = self._layers[index]
             gradient_y, gradient_tangent = layer.backward_tangent(
-                gradient_y, gradient_tangent, caches[index], tangents[index], into.by_layer[index], index > last
+                gradient_y,
+                gradient_tangent,
+                caches[index],
+                tangents[index],
+                gradients=into.by_layer[index],
+                wants_input=index > last,
             )
             if self.rounding is not None and layer.computes:
                 for gradient in (gradient_y, gradient_tangent):

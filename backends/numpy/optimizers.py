@@ -36,39 +36,46 @@ class Optimizer:
 
     def update(self) -> None:
         """Update the parameters by the network's gradients, and count it."""
+        move = self.prepare(self._spec.learning_rate.at(self.counter))
+        self.counter += 1
+        for stretch in self._stretches:
+            move(*stretch)
+
+    def prepare(self, rate: float, /) -> Callable[..., None]:
+        """Return what updates one stretch in place: (parameter, gradient, *slots, and two arrays to work in)."""
         raise NotImplementedError
 
 
 class GradientDescent(Optimizer):
     """p ← p - lr · g."""
 
-    def update(self) -> None:
-        rate = self._spec.learning_rate.at(self.counter)
-        for parameter, gradient, step, _ in self._stretches:
+    def prepare(self, rate: float, /) -> Callable[..., None]:
+        def move(parameter: Array, gradient: Array, step: Array, _: Array, /) -> None:
             np.multiply(gradient, rate, out=step)
             parameter -= step
-        self.counter += 1
+
+        return move
 
 
 class Adam(Optimizer):
     """Adam, with ε outside the bias-corrected root or in the "hat" form. Kingma and Ba 2015, Algorithm 1.
 
     "outside": p ← p - lr / (1 - β1ᵗ) · m / (√v / √(1 - β2ᵗ) + ε);
-    "hat": p ← p - lr · √(1 - β2ᵗ) / (1 - β1ᵗ) · m / (√v + ε).
+    "hat": p ← p - lr · √(1 - β2ᵗ) / (1 - β1ᵗ) · m / (√v + ε). t = counter + 1.
     """
 
-    def update(self) -> None:
+    def prepare(self, rate: float, /) -> Callable[..., None]:
         adam: spec.Adam = self._spec
         beta1, beta2, epsilon = float(adam.beta1), float(adam.beta2), float(adam.epsilon)
-        rate = adam.learning_rate.at(self.counter)
-        self.counter += 1
-        correction1 = 1.0 - beta1**self.counter if adam.bias_correction else 1.0
-        root2 = math.sqrt(1.0 - beta2**self.counter) if adam.bias_correction else 1.0
-        rate /= correction1
-        if adam.epsilon_placement == "hat":
-            rate *= root2
-            root2 = 1.0
-        for parameter, gradient, m, v, step, root in self._stretches:
+        correction1 = correction2 = 1.0
+        if adam.bias_correction:
+            correction1 = 1.0 - beta1 ** (self.counter + 1)
+            correction2 = math.sqrt(1.0 - beta2 ** (self.counter + 1))
+        hat = adam.epsilon_placement == "hat"
+        scale = rate * correction2 / correction1 if hat else rate / correction1
+        root_scale = 1.0 if hat else correction2
+
+        def move(parameter: Array, gradient: Array, m: Array, v: Array, step: Array, root: Array, /) -> None:  # noqa: PLR0917
             m *= beta1
             np.multiply(gradient, 1.0 - beta1, out=step)
             m += step
@@ -77,12 +84,14 @@ class Adam(Optimizer):
             step *= 1.0 - beta2
             v += step
             np.sqrt(v, out=root)
-            if root2 != 1.0:
-                root /= root2
+            if root_scale != 1.0:
+                root /= root_scale
             root += epsilon
             np.divide(m, root, out=step)
-            step *= rate
+            step *= scale
             parameter -= step
+
+        return move
 
 
 class Adadelta(Optimizer):
@@ -91,12 +100,10 @@ class Adadelta(Optimizer):
     Zeiler 2012, Algorithm 1, with a learning rate.
     """
 
-    def update(self) -> None:
-        adadelta: spec.Adadelta = self._spec
-        rho, epsilon = float(adadelta.rho), float(adadelta.epsilon)
-        rate = adadelta.learning_rate.at(self.counter)
-        self.counter += 1
-        for parameter, gradient, square, delta, step, root in self._stretches:
+    def prepare(self, rate: float, /) -> Callable[..., None]:
+        rho, epsilon = float(self._spec.rho), float(self._spec.epsilon)
+
+        def move(parameter: Array, gradient: Array, square: Array, delta: Array, step: Array, root: Array, /) -> None:  # noqa: PLR0917
             square *= rho
             np.multiply(gradient, gradient, out=step)
             step *= 1.0 - rho
@@ -113,6 +120,8 @@ class Adadelta(Optimizer):
             delta += root
             step *= rate
             parameter -= step
+
+        return move
 
 
 OPTIMIZERS: dict[type[spec.Optimizer], Callable[[Any, Network], Optimizer]] = {

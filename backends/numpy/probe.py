@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backends.numpy.layer import Array
 from backends.numpy.network import FlatTensors, Network, Observer
@@ -18,7 +19,7 @@ class Recorder:
     """Collects copies of a step's numbers. tensors: the trainer's live parameters, buffers and slots by name."""
 
     def __init__(self, spec: GanSpec, tensors: Mapping[str, Array]) -> None:
-        self.values: dict[ProbeKey, np.ndarray] = {}
+        self.values: dict[ProbeKey, NDArray[Any]] = {}
         self._spec = spec
         self._tensors = tensors
 
@@ -53,3 +54,8 @@ class Recorder:
         for tensor in schema:
             if tensor.role == "buffer":
                 self.keep(phase, "buffer", "", tensor.name, self._tensors[tensor.name])
+
+
+def observe(recorder: Recorder | None, phase: str, stream: str, network: Network, /) -> Observer | None:
+    """Return what keeps the outputs of a forward pass, or None where nothing is recorded."""
+    return None if recorder is None else recorder.observer(phase, stream, network)

@@ -6,7 +6,8 @@ another order of summation or another library's tanh would do to it.
 
 from __future__ import annotations
 
-from typing import TypeVar
+import math
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -17,7 +18,7 @@ _POOL_SIZE = 1 << 20
 _NUM_OFFSETS = 4096
 _POOL_LIFETIME = 16 * _POOL_SIZE
 
-_Value = TypeVar("_Value", bound=np.floating)  # type: ignore[type-arg]
+_Value = TypeVar("_Value", bound=np.floating[Any])
 
 
 class RandomRounding:
@@ -29,7 +30,7 @@ class RandomRounding:
     def __init__(self, *, seed: int, dtype: DTypeLike) -> None:
         self._generator = np.random.Generator(np.random.SFC64(seed))
         self._dtype = np.dtype(dtype)
-        self._epsilon = float(np.finfo(self._dtype).eps)
+        self._epsilon = float(np.spacing(self._dtype.type(1)))
         self._draw_pool()
         self._draw_offsets()
 
@@ -40,14 +41,18 @@ class RandomRounding:
             for start in range(0, len(array), rows):
                 self.disturb(array[start : start + rows], within=within)
             return
-        # Not a product with 1 + ε ξ: that factor would itself be rounded, to one of four numbers in float32's case.
-        array += array * self._take(array.size).reshape(array.shape)
+        # Not a product with 1 + ε ξ: rounded to the type, that factor is one of four numbers, and the result is biased.
+        change = array * self._take(array.size).reshape(array.shape)
+        if not math.isfinite(np.add.reduce(change, axis=None)):
+            np.copyto(change, 0.0, where=~np.isfinite(change))  # infinity stays infinity
+        array += change
         if within is not None:
             np.clip(array, *within, out=array)
 
     def disturbed(self, value: _Value, /) -> _Value:
         """Return a single number, disturbed."""
-        return value + value * self._take(1)[0]  # type: ignore[no-any-return]
+        change = value * self._take(1)[0]
+        return value + change if math.isfinite(change) else value
 
     def _take(self, size: int) -> Array:
         if self._next_offset == _NUM_OFFSETS:
