@@ -42,6 +42,7 @@ def read_state(path: Path, spec: GanSpec, /) -> State:
         wanted = "float64 or float32 tensors and int64 counters"
         raise StateError(f"{path} has a type that NumPy lacks ({error}); expected {wanted}; convert it") from error
     try:
-        return complete_state(tensors, spec)
+        # Sorted, since the reader's order differs from call to call, and a message should not.
+        return complete_state(dict(sorted(tensors.items())), spec)
     except StateError as error:
         raise StateError(f"{path}: {error}") from error

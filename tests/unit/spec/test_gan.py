@@ -1,0 +1,191 @@
+"""Whole GANs: parts that contradict each other, and what the catalogue says."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from shared.errors import SpecError, UsageError
+from shared.gans import CATALOGUE, find_gan
+from shared.spec import (
+    CrossEntropyGeneratorLoss,
+    GanSpec,
+    MinibatchDiscrimination,
+    NormalLatent,
+    Reshape,
+    SineReal,
+    StepPattern,
+    StratifiedLatent,
+    Tanh,
+    UniformFanIn,
+    WassersteinDiscriminatorLoss,
+)
+
+GAUSSIAN, SINE, LINEAR, CONV, WGAN = (
+    find_gan(name) for name in ("gaussian-1d", "sine", "linear-2d", "mnist-conv", "mnist-wgan-gp")
+)
+
+
+def with_training(spec: GanSpec, **changes: object) -> GanSpec:
+    return replace(spec, training=replace(spec.training, **changes))
+
+
+def with_critic(spec: GanSpec, *layers) -> GanSpec:
+    return replace(spec, discriminator=replace(spec.discriminator, layers=layers))
+
+
+def minibatch() -> MinibatchDiscrimination:
+    uniform = UniformFanIn()
+    return MinibatchDiscrimination(
+        name="minibatch",
+        in_features=256,
+        num_kernels=1,
+        kernel_dims=1,
+        self_distance=False,
+        weight_init=uniform,
+        bias_init=uniform,
+    )
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: replace(SINE, name="Sine GAN"), "name is 'Sine GAN'; expected lower-case words joined by hyphens"),
+        (lambda: replace(SINE, name="sine-"), "name is 'sine-'"),
+        (lambda: replace(SINE, batch_size=0), "GanSpec 'sine': batch_size is 0"),
+        (
+            lambda: replace(SINE, latent=NormalLatent(shape=(4,), redraw="step")),
+            "latent samples have shape (4,), generator.input_shape (5,)",
+        ),
+        (
+            lambda: replace(SINE, real=SineReal(num_points=15)),
+            "shape (16,), real samples (15,)",
+        ),
+        (
+            lambda: with_critic(WGAN, *WGAN.discriminator.layers[:-1]),
+            "the discriminator's output has shape (256,); a loss on a critic expects (1,)",
+        ),
+        (lambda: with_critic(SINE, *SINE.discriminator.layers[:-1]), "ends in Sigmoid"),
+        (lambda: with_critic(SINE, *SINE.discriminator.layers[:-1], Tanh()), "ends in Sigmoid"),
+        (
+            lambda: replace(LINEAR, pretraining=GAUSSIAN.pretraining),
+            "pretraining on a density needs a discriminator from shape (1,) to shape (1,)",
+        ),
+        (
+            lambda: with_critic(
+                WGAN,
+                *WGAN.discriminator.layers[:5],
+                minibatch(),
+                replace(WGAN.discriminator.layers[5], in_features=257),
+            ),
+            "MinibatchDiscrimination is not among Linear",
+        ),
+        (lambda: with_training(CONV, num_steps=0), "Training: num_steps is 0"),
+        (lambda: with_training(CONV, first="both"), "first is 'both'; expected one of 'discriminator', 'generator'"),
+        (lambda: with_training(CONV, fake_batch="new"), "fake_batch is 'new'"),
+        (lambda: with_training(CONV, latent_draws="same"), "latent_draws is 'same'"),
+        (
+            lambda: with_training(SINE, generator_loss=CrossEntropyGeneratorLoss(reduction="mean", real_label=1)),
+            "discriminator_loss reads D's output as probability, generator_loss as logits",
+        ),
+        (lambda: with_training(SINE, latent_draws="separate"), "fake_batch='reused' needs latent_draws='shared'"),
+        (lambda: with_training(SINE, discriminator_steps=StepPattern(period=2, offsets=(0,))), "trains in every step"),
+        (
+            lambda: with_training(SINE, detach_fake=False),
+            "detach_fake=False changes nothing unless the discriminator is first",
+        ),
+        (lambda: with_training(WGAN, fake_batch="reused"), "a BatchNorm in G: say 'regenerated'"),
+        (lambda: replace(GAUSSIAN.pretraining, num_steps=-1), "num_steps is -1"),
+    ],
+)
+def test_contradictions(build, words):
+    with pytest.raises(SpecError, match=re.escape(words)):
+        build()
+
+
+def test_what_is_no_contradiction():
+    assert with_training(SINE, fake_batch="regenerated", latent_draws="separate").uses_mix is False
+    with_training(LINEAR, detach_fake=False)
+    with_training(WGAN, fake_batch="reused", first="generator")
+    replace(GAUSSIAN, latent=StratifiedLatent(low=0.0, high=1.0, jitter=0.0))
+    with_critic(WGAN, *WGAN.discriminator.layers, Reshape(shape=(1, 1, 1)))
+
+
+def test_specs_are_values():
+    assert replace(SINE) == SINE
+    assert hash(replace(SINE)) == hash(SINE)
+    assert len(set(CATALOGUE.values())) == len(CATALOGUE)
+    with pytest.raises(FrozenInstanceError):
+        SINE.batch_size = 3
+
+
+def test_with_steps():
+    spec = GAUSSIAN.with_steps(pretraining=3, training=7)
+    assert (spec.pretraining.num_steps, spec.training.num_steps) == (3, 7)
+    assert GAUSSIAN.with_steps() == GAUSSIAN
+    assert GAUSSIAN.with_steps(pretraining=0).pretraining.num_steps == 0
+    assert SINE.with_steps(pretraining=3) == SINE
+
+
+def test_what_couples_samples():
+    coupled = {name for name, spec in CATALOGUE.items() if spec.couples_samples}
+    assert coupled == {
+        "gaussian-1d-minibatch",
+        "gaussian-1d-adam-minibatch",
+        "mnist-conv",
+        "mnist-wgan-gp",
+        "mnist-wgan-gp-sample",
+    }
+
+
+def test_what_uses_mix():
+    assert {name for name, spec in CATALOGUE.items() if spec.uses_mix} == {"mnist-wgan-gp", "mnist-wgan-gp-sample"}
+    loss = WGAN.training.discriminator_loss
+    assert isinstance(loss, WassersteinDiscriminatorLoss)
+    assert not with_training(WGAN, discriminator_loss=replace(loss, penalty=None)).uses_mix
+
+
+@pytest.mark.parametrize(
+    ("name", "batch_size", "num_steps", "num_parameters"),
+    [
+        ("gaussian-1d", 12, 1200, 13 + 169),
+        ("gaussian-1d-minibatch", 12, 1200, 13 + 16 + 72 + 135 + 14),
+        ("gaussian-1d-adam", 8, 5001, 13 + 169),
+        ("gaussian-1d-adam-minibatch", 8, 5001, 13 + 16 + 72 + 135 + 14),
+        ("linear-2d", 4, 2500, 6 + 15 + 18 + 8),
+        ("sine", 64, 10_000, 384 + 8320 + 2064 + 1088 + 16_640 + 257),
+        (
+            "mnist-wgan-gp",
+            64,
+            7900,
+            12_928 + 33_024 + 131_584 + 525_312 + 803_600 + 2 * (256 + 512 + 1024) + 401_920 + 131_328 + 257,
+        ),
+    ],
+)
+def test_the_catalogue_has_the_published_sizes(name, batch_size, num_steps, num_parameters):
+    spec = find_gan(name)
+    assert (spec.batch_size, spec.training.num_steps) == (batch_size, num_steps)
+    counted = sum(
+        math.prod(parameter.shape)
+        for network in spec.networks().values()
+        for placed in network.placed
+        for parameter in placed.layer.parameters().values()
+    )
+    assert counted == num_parameters
+
+
+def test_image_sizes_of_mnist_conv():
+    ups = [p.output_shape for p in CONV.generator.placed if p.layer.kind == "conv_transpose"]
+    assert [shape[1] for shape in ups] == [3, 5, 11, 22, 24, 26, 28, 30, 32]
+    assert [shape[0] for shape in ups] == [768, 384, 192, 96, 48, 24, 12, 6, 3]
+    assert CONV.discriminator.output_shape == (1,)
+    with_output = next(p for p in CONV.discriminator.placed if p.name == "output")
+    assert with_output.input_shape == (768, 5, 5)
+
+
+def test_an_unknown_gan_is_told_its_nearest():
+    with pytest.raises(UsageError, match=r"unknown GAN 'sin': did you mean 'sine'\?"):
+        find_gan("sin")

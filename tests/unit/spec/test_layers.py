@@ -1,0 +1,199 @@
+"""Layers and networks: the shapes they give, and the descriptions they refuse."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import SpecError
+from shared.gans import find_gan
+from shared.spec import (
+    ZEROS,
+    BatchNorm,
+    Constant,
+    Conv2d,
+    ConvTranspose2d,
+    LeakyReLU,
+    Linear,
+    MinibatchDiscrimination,
+    Network,
+    Normal,
+    ReLU,
+    Reshape,
+    Tanh,
+    UniformFanIn,
+)
+
+LINEAR = Linear(name="hidden", in_features=3, out_features=5, weight_init=UniformFanIn(), bias_init=ZEROS)
+CONV = Conv2d(
+    name="down",
+    in_channels=2,
+    out_channels=4,
+    kernel_size=3,
+    stride=2,
+    padding=1,
+    weight_init=UniformFanIn(),
+    bias_init=None,
+)
+UP = ConvTranspose2d(
+    name="up",
+    in_channels=2,
+    out_channels=4,
+    kernel_size=3,
+    stride=2,
+    padding=1,
+    weight_init=UniformFanIn(),
+    bias_init=ZEROS,
+)
+NORM = BatchNorm(
+    name="norm", num_features=4, epsilon=1e-5, momentum=0.1, running_variance="unbiased", statistics="batch"
+)
+MINIBATCH = MinibatchDiscrimination(
+    name="minibatch",
+    in_features=8,
+    num_kernels=5,
+    kernel_dims=3,
+    self_distance=True,
+    weight_init=UniformFanIn(),
+    bias_init=ZEROS,
+)
+
+
+def network(*layers, shape) -> Network:
+    return Network(input_shape=shape, layers=layers)
+
+
+@pytest.mark.parametrize(
+    ("layer", "before", "after"),
+    [
+        (LINEAR, (3,), (5,)),
+        (CONV, (2, 7, 8), (4, 4, 4)),
+        (CONV, (2, 1, 1), (4, 1, 1)),
+        (UP, (2, 4, 3), (4, 7, 5)),
+        (NORM, (4,), (4,)),
+        (NORM, (4, 3, 2), (4, 3, 2)),
+        (MINIBATCH, (8,), (13,)),
+        (Tanh(), (2, 3, 4), (2, 3, 4)),
+        (Reshape(shape=(2, 3)), (6,), (2, 3)),
+    ],
+)
+def test_output_shapes(layer, before, after):
+    assert layer.output_shape(before) == after
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "words"),
+    [
+        (LINEAR, (4,), "in_features=3, but its input has shape (4,)"),
+        (LINEAR, (3, 1), "(3, 1)"),
+        (CONV, (3, 7, 7), "in_channels=2"),
+        (CONV, (2, 7), "(2, 7)"),
+        (replace(CONV, padding=0), (2, 2, 5), "kernel 3 is larger than its padded input 2"),
+        (UP, (4, 7, 7), "in_channels=2"),
+        (replace(UP, padding=2), (2, 1, 1), "padding 2 leaves no output of input 1"),
+        (NORM, (5,), "num_features=4"),
+        (NORM, (4, 2), "(4, 2)"),
+        (MINIBATCH, (7,), "in_features=8"),
+        (Reshape(shape=(2, 3)), (7,), "cannot give shape (2, 3) to a sample of shape (7,)"),
+    ],
+)
+def test_inputs_that_do_not_fit(layer, shape, words):
+    with pytest.raises(SpecError, match=re.escape(words)):
+        layer.output_shape(shape)
+    with pytest.raises(SpecError, match=re.escape(words)):
+        network(layer, shape=shape)
+
+
+@pytest.mark.parametrize(
+    ("layer", "changes", "words"),
+    [
+        (LINEAR, {"in_features": 0}, "Linear 'hidden': in_features is 0; expected an integer of at least 1"),
+        (LINEAR, {"out_features": 2.5}, "out_features is 2.5"),
+        (LINEAR, {"out_features": True}, "out_features is True"),
+        (CONV, {"kernel_size": 0}, "Conv2d 'down': kernel_size is 0"),
+        (CONV, {"stride": -1}, "stride is -1"),
+        (CONV, {"padding": -1}, "padding is -1"),
+        (UP, {"out_channels": "4"}, "ConvTranspose2d 'up': out_channels is '4'"),
+        (NORM, {"num_features": 0}, "num_features is 0"),
+        (NORM, {"epsilon": 0.0}, "epsilon is 0.0; expected a finite number greater than 0"),
+        (NORM, {"momentum": 1.5}, "momentum is 1.5; expected 0 to 1"),
+        (NORM, {"momentum": float("nan")}, "momentum is nan"),
+        (NORM, {"running_variance": "none"}, "running_variance is 'none'; expected one of 'unbiased', 'biased'"),
+        (NORM, {"statistics": "moving"}, "statistics is 'moving'; expected one of 'batch', 'running'"),
+        (MINIBATCH, {"kernel_dims": 0}, "kernel_dims is 0"),
+        (LeakyReLU(slope=0.2), {"slope": -0.1}, "slope is -0.1"),
+        (LeakyReLU(slope=0.2), {"slope": float("inf")}, "slope is inf"),
+        (Reshape(shape=(2,)), {"shape": ()}, "shape is ()"),
+        (Reshape(shape=(2,)), {"shape": (2, -1)}, "shape is (2, -1)"),
+        (Normal(standard_deviation=1.0), {"standard_deviation": 0}, "standard_deviation is 0"),
+        (Constant(value=1.0), {"value": float("nan")}, "value is nan"),
+    ],
+)
+def test_fields_that_make_no_sense(layer, changes, words):
+    with pytest.raises(SpecError, match=re.escape(words)):
+        replace(layer, **changes)
+
+
+def test_parameters_and_their_fan_in():
+    assert {name: (p.shape, p.fan_in) for name, p in LINEAR.parameters().items()} == {
+        "weight": ((5, 3), 3),
+        "bias": ((5,), 3),
+    }
+    assert {name: (p.shape, p.fan_in) for name, p in CONV.parameters().items()} == {"weight": ((4, 2, 3, 3), 18)}
+    assert {name: (p.shape, p.fan_in) for name, p in UP.parameters().items()} == {
+        "weight": ((2, 4, 3, 3), 36),
+        "bias": ((4,), 36),
+    }
+    assert {name: p.shape for name, p in MINIBATCH.parameters().items()} == {"weight": (15, 8), "bias": (15,)}
+    assert {name: p.initializer.value for name, p in NORM.parameters().items()} == {"weight": 1, "bias": 0}
+    assert {name: p.initializer.value for name, p in NORM.buffers().items()} == {"running_mean": 0, "running_var": 1}
+    assert (ReLU().parameters(), CONV.buffers()) == ({}, {})
+
+
+def test_a_network_places_its_layers():
+    built = network(Reshape(shape=(3,)), LINEAR, Tanh(), replace(LINEAR, name="output", in_features=5), shape=(3, 1, 1))
+    assert [(p.name, p.input_shape, p.output_shape) for p in built.placed] == [
+        ("input_reshape", (3, 1, 1), (3,)),
+        ("hidden", (3,), (5,)),
+        ("hidden_tanh", (5,), (5,)),
+        ("output", (5,), (5,)),
+    ]
+    assert built.output_shape == (5,)
+    assert not built.has_batch_norm
+    assert network(NORM, shape=(4,)).has_batch_norm
+
+
+def test_a_network_needs_layers_of_different_names():
+    with pytest.raises(SpecError, match="at least one layer"):
+        network(shape=(3,))
+    square = replace(LINEAR, out_features=3)
+    with pytest.raises(SpecError, match="two layers are named 'hidden'"):
+        network(square, square, shape=(3,))
+    with pytest.raises(SpecError, match="two layers are named 'hidden_tanh'"):
+        network(square, Tanh(), Tanh(), shape=(3,))
+
+
+@pytest.mark.parametrize("name", ["", "Hidden", "1st", "with.dot", "with_line", "tail\n"])
+def test_layer_names_are_lower_case_words(name):
+    with pytest.raises(SpecError, match="layer name"):
+        network(replace(LINEAR, name=name), shape=(3,))
+
+
+def test_biases_before_batch_norm():
+    assert find_gan("mnist-wgan-gp").generator.biases_before_batch_norm() == {
+        f"linear{index}": f"norm{index}" for index in (2, 3, 4)
+    }
+    conv = find_gan("mnist-conv")
+    assert conv.generator.biases_before_batch_norm() == {}
+    assert conv.discriminator.biases_before_batch_norm() == {f"down{index}": f"norm{index}" for index in range(5, 9)}
+    first = replace(LINEAR, out_features=4)
+    running = replace(NORM, statistics="running")
+    for layers, expected in (
+        ((first, NORM), {"hidden": "norm"}),
+        ((first, running), {}),
+        ((first, Tanh(), NORM), {}),
+        ((replace(first, bias_init=None), NORM), {}),
+    ):
+        assert network(*layers, shape=(3,)).biases_before_batch_norm() == expected

@@ -1,0 +1,121 @@
+"""Losses, optimizers and sources: what they refuse, and the learning rates they give."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import SpecError
+from shared.gans import find_gan
+from shared.spec import (
+    Adadelta,
+    ConstantRate,
+    DensityRegression,
+    DigitsReal,
+    ExponentialDecay,
+    GaussianReal,
+    GradientDescent,
+    GradientPenalty,
+    LinearGaussianReal,
+    MeanSquaredErrorLoss,
+    MinimaxDiscriminatorLoss,
+    NormalLatent,
+    SineReal,
+    StepPattern,
+    StopRule,
+    StratifiedLatent,
+    WassersteinGeneratorLoss,
+)
+
+ADAM = find_gan("sine").training.generator_optimizer
+ADADELTA = Adadelta(learning_rate=ConstantRate(value=1.0), rho=0.9, epsilon=1e-6)
+DECAY = ExponentialDecay(initial=0.005, factor=0.95, every=150, staircase=True)
+DIGITS = DigitsReal(size=28, num_channels=1, low=0.0, high=1.0, num_images=None, reshuffle=True)
+LINEAR = LinearGaussianReal(matrix=((1.0, 2.0), (-0.1, 0.5)), offset=(1.0, 2.0), num_points=10)
+MINIMAX = MinimaxDiscriminatorLoss(probability_floor=None, reduction="mean", real_label=1)
+NAN, INFINITY = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "words"),
+    [
+        (ConstantRate(value=0.1), {"value": -0.1}, "ConstantRate: value is -0.1"),
+        (ConstantRate(value=0.1), {"value": INFINITY}, "value is inf"),
+        (DECAY, {"every": 0}, "every is 0"),
+        (DECAY, {"factor": 0}, "factor is 0; expected a finite number greater than 0"),
+        (DECAY, {"initial": NAN}, "initial is nan"),
+        (ADAM, {"beta1": 1.0}, "Adam: beta1 is 1.0; expected less than 1"),
+        (ADAM, {"beta2": -0.1}, "beta2 is -0.1"),
+        (ADAM, {"epsilon": 0.0}, "epsilon is 0.0"),
+        (ADAM, {"epsilon_placement": "inside"}, "epsilon_placement is 'inside'; expected one of 'outside', 'hat'"),
+        (ADADELTA, {"rho": 1}, "Adadelta: rho is 1; expected less than 1"),
+        (ADADELTA, {"epsilon": -1e-6}, "epsilon is -1e-06"),
+        (MINIMAX, {"probability_floor": 0.0}, "MinimaxDiscriminatorLoss: probability_floor is 0.0"),
+        (MINIMAX, {"reduction": "none"}, "reduction is 'none'; expected one of 'mean', 'sum'"),
+        (MINIMAX, {"real_label": 2}, "real_label is 2; expected one of 0, 1"),
+        (WassersteinGeneratorLoss(reduction="mean", real_label=1), {"real_label": -1}, "real_label is -1"),
+        (MeanSquaredErrorLoss(reduction="mean"), {"reduction": "max"}, "reduction is 'max'"),
+        (GradientPenalty(weight=10.0, norm="sample"), {"norm": "pixel"}, "norm is 'pixel'"),
+        (GradientPenalty(weight=10.0, norm="sample"), {"weight": -1}, "weight is -1"),
+        (
+            GaussianReal(mean=4.0, standard_deviation=0.5, sort=True),
+            {"standard_deviation": 0},
+            "standard_deviation is 0",
+        ),
+        (GaussianReal(mean=4.0, standard_deviation=0.5, sort=True), {"mean": "4"}, "mean is '4'"),
+        (LINEAR, {"offset": (1.0,)}, "do not fit; expected d×d and d"),
+        (LINEAR, {"matrix": ((1.0, 2.0), (3.0,))}, "do not fit"),
+        (LINEAR, {"matrix": ((1.0, 2.0), (NAN, 0.5))}, "must be finite"),
+        (LINEAR, {"num_points": 0}, "num_points is 0"),
+        (SineReal(num_points=16), {"num_points": -1}, "num_points is -1"),
+        (DIGITS, {"num_images": 0}, "num_images is 0"),
+        (DIGITS, {"size": 0}, "size is 0"),
+        (DIGITS, {"high": 0.0}, "high is 0.0; expected a finite number greater than 0.0"),
+        (StratifiedLatent(low=-8.0, high=8.0, jitter=0.01), {"jitter": -1}, "jitter is -1"),
+        (StratifiedLatent(low=-8.0, high=8.0, jitter=0.01), {"low": 9.0}, "high is 8.0"),
+        (
+            NormalLatent(shape=(2,), redraw="step"),
+            {"redraw": "epoch"},
+            "redraw is 'epoch'; expected one of 'step', 'never'",
+        ),
+        (DensityRegression(low=-5.0, high=5.0, mean=4.0, standard_deviation=0.5), {"high": -5.0}, "high is -5.0"),
+        (
+            StepPattern(period=9, offsets=(0, 5)),
+            {"offsets": (9,)},
+            "offsets are (9,); expected at least one, each from 0 to 8",
+        ),
+        (StepPattern(period=9, offsets=(0, 5)), {"offsets": ()}, "offsets are ()"),
+        (StepPattern(period=9, offsets=(0, 5)), {"period": 0}, "period is 0"),
+        (StopRule(tolerance=1e-6), {"tolerance": -1e-6}, "tolerance is -1e-06"),
+    ],
+)
+def test_fields_that_make_no_sense(part, changes, words):
+    with pytest.raises(SpecError, match=re.escape(words)):
+        replace(part, **changes)
+
+
+def test_learning_rates():
+    assert ConstantRate(value=0.1).at(1000) == 0.1
+    assert [DECAY.at(step) for step in (0, 149, 150, 300)] == [0.005, 0.005, 0.005 * 0.95, 0.005 * 0.95**2]
+    smooth = replace(DECAY, staircase=False)
+    assert smooth.at(75) == 0.005 * 0.95**0.5
+    assert smooth.at(150) == DECAY.at(150)
+
+
+def test_patterns():
+    pattern = StepPattern(period=9, offsets=(0, 5))
+    assert [step for step in range(20) if pattern.includes(step)] == [0, 5, 9, 14, 18]
+
+
+def test_slots():
+    assert (GradientDescent.slots, type(ADAM).slots, Adadelta.slots) == ((), ("m", "v"), ("square", "delta"))
+
+
+def test_sample_shapes():
+    assert DIGITS.sample_shape == (1, 28, 28)
+    assert replace(DIGITS, num_channels=3, size=32).sample_shape == (3, 32, 32)
+    assert LINEAR.sample_shape == (2,)
+    assert SineReal(num_points=16).sample_shape == (16,)
+    assert NormalLatent(shape=(100, 1, 1), redraw="never").sample_shape == (100, 1, 1)

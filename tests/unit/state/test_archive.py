@@ -1,0 +1,114 @@
+"""States in files."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import numpy as np
+import pytest
+import safetensors
+import safetensors.numpy
+
+from shared.errors import StateError
+from shared.gans import CATALOGUE, find_gan
+from shared.state import initial_state, state_schema
+from shared.state.archive import read_state, write_state
+
+SPEC = find_gan("linear-2d")
+
+
+def fault(path) -> str:
+    with pytest.raises(StateError) as caught:
+        read_state(path, SPEC)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(path) in message
+    return message
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "state.safetensors"
+    write_state(path, initial_state(SPEC, seed=3), metadata={})
+    return path
+
+
+@pytest.mark.parametrize("name", [name for name in CATALOGUE if name != "mnist-conv"])
+def test_reading_back_gives_the_same_bits(name, tmp_path):
+    spec = find_gan(name)
+    state = initial_state(spec, seed=3)
+    state["optimizer.generator.step"] = np.array(2**40)
+    path = tmp_path / "state.safetensors"
+    write_state(path, state, metadata={"gan": name, "note": "µ"})
+    read = read_state(path, spec)
+    assert list(read) == list(state_schema(spec))
+    for tensor, array in state.items():
+        np.testing.assert_array_equal(read[tensor], array, strict=True)
+    with safetensors.safe_open(path, "numpy") as archive:
+        assert archive.metadata() == {"gan": name, "note": "µ"}
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_layouts_in_memory_do_not_matter(tmp_path):
+    state = initial_state(SPEC, seed=3)
+    state["discriminator.hidden2.weight"] = np.asfortranarray(state["discriminator.hidden2.weight"])
+    state["generator.output.bias"] = np.repeat(state["generator.output.bias"], 2)[::2]
+    write_state(tmp_path / "state", state, metadata={})
+    for name, array in read_state(tmp_path / "state", SPEC).items():
+        np.testing.assert_array_equal(array, state[name], strict=True)
+
+
+def test_single_precision_and_parameters_alone_are_taken(tmp_path):
+    parameters = {
+        name: array.astype(np.float32)
+        for name, array in initial_state(SPEC, seed=3).items()
+        if not name.startswith("optimizer")
+    }
+    write_state(tmp_path / "state", parameters, metadata={})
+    read = read_state(tmp_path / "state", SPEC)
+    assert list(read) == list(state_schema(SPEC))
+    for name, array in parameters.items():
+        np.testing.assert_array_equal(read[name], array, strict=True)
+
+
+def test_what_is_absent_is_named(tmp_path):
+    assert "No such file" in fault(tmp_path / "absent.safetensors")
+    assert "Is a directory" in fault(tmp_path)
+
+
+@pytest.mark.parametrize("length", [0, 4, 100, -1])
+def test_a_truncated_file_is_named(path, length):
+    path.write_bytes(path.read_bytes()[:length])
+    assert "not a whole .safetensors file" in fault(path)
+
+
+@pytest.mark.parametrize("content", [b"text that is no archive", b"PK\x03\x04" + bytes(100)])
+def test_another_kind_of_file_is_named(path, content):
+    path.write_bytes(content)
+    assert "not a whole .safetensors file" in fault(path)
+
+
+@pytest.mark.parametrize(("dtype", "num_bytes"), [("BF16", 2), ("F8_E4M3", 1), ("X9", 1)])
+def test_a_type_that_numpy_lacks_is_named(path, dtype, num_bytes):
+    entry = {"dtype": dtype, "shape": [1], "data_offsets": [0, num_bytes]}
+    header = json.dumps({"generator.output.bias": entry}).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(num_bytes))
+    assert dtype in fault(path)
+
+
+def test_a_state_of_another_gan_is_named(path):
+    write_state(path, initial_state(find_gan("sine"), seed=0), metadata={})
+    assert "has 'generator.hidden1.bias' and 11 more" in fault(path)
+
+
+def test_non_finite_numbers_are_named(path):
+    tensors = safetensors.numpy.load_file(path)
+    tensors["generator.output.bias"] = np.array([np.nan, 0])
+    write_state(path, tensors, metadata={})
+    assert "'generator.output.bias'" in fault(path)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(StateError, match="cannot be written"):
+        write_state(tmp_path / "absent" / "state", initial_state(SPEC, seed=0), metadata={})
