@@ -1,7 +1,7 @@
 """Trains GANs in a process of their own; leaves each one's losses in an `.npz`, or what went wrong in a `.txt`.
 
-Called by test_published.py as `python worker.py BACKEND EXECUTION FOLDER GAN:SEED:PRETRAINING_STEPS:STEPS ...`, with the
-repository's root on the module path. The files are named `GAN-SEED`. The backend "published" runs this folder's
+Called by test_published.py as `python worker.py BACKEND EXECUTION FOLDER GAN:SEED:PRETRAINING_STEPS:STEPS ...`, with
+the repository's root on the module path. The files are named `GAN-SEED`. The backend "published" runs this folder's
 programs.
 """
 
