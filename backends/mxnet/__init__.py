@@ -1,0 +1,1 @@
+"""The MXNet backend: Gluon blocks, called one operator at a time or hybridized."""

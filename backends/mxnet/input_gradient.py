@@ -1,0 +1,94 @@
+"""The gradient of D's output with respect to its input, written out layer by layer for the gradient penalty.
+
+MXNet 1.9.1 has second derivatives of few operators; not of LeakyReLU, of where, nor of arithmetic with scalars. The
+penalty's gradient needs none if the input gradient is itself an expression of recorded tensors: products with weights
+and with the activations' derivatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backends.mxnet.framework import mx
+from backends.mxnet.layers import Linear, Network
+from shared import spec
+
+
+class LinearTransposed(mx.gluon.HybridBlock):
+    """g W, with the weight of a Linear. (B, out_features) to (B, in_features)."""
+
+    def __init__(self, linear: Linear, /) -> None:
+        super().__init__()
+        self.weight = linear.weight
+
+    def hybrid_forward(self, ops: Any, gradient: Any, weight: Any) -> Any:
+        return ops.dot(gradient, weight)
+
+
+class InputGradient(mx.gluon.HybridBlock):
+    """∂Σ output / ∂ input of a network whose layers treat samples alone.
+
+    Called with the network's input (B, ...), then every layer's output, from a pass over that input.
+    """
+
+    def __init__(self, network: Network, /) -> None:
+        super().__init__()
+        self.steps: list[tuple[spec.Layer, LinearTransposed | None]] = []
+        for block in network.blocks:
+            transposed = LinearTransposed(block) if isinstance(block, Linear) else None
+            if transposed is not None:
+                self.register_child(transposed)
+            self.steps.append((block.layer, transposed))
+
+    def hybrid_forward(self, ops: Any, *tensors: Any) -> Any:
+        """Return the gradient, (B, ...)."""
+        gradient = ops.ones_like(tensors[-1])
+        for index in reversed(range(len(self.steps))):
+            layer, transposed = self.steps[index]
+            if transposed is not None:
+                gradient = transposed(gradient)
+            else:
+                derivative = DERIVATIVES[type(layer)]
+                gradient = derivative(layer, ops, gradient, inputs=tensors[index], outputs=tensors[index + 1])
+        return gradient
+
+
+def _tanh(layer: spec.Tanh, ops: Any, gradient: Any, /, *, inputs: Any, outputs: Any) -> Any:
+    del layer, inputs
+    return gradient * (1 - ops.square(outputs))
+
+
+def _sigmoid(layer: spec.Sigmoid, ops: Any, gradient: Any, /, *, inputs: Any, outputs: Any) -> Any:
+    del layer, ops, inputs
+    return gradient * (outputs * (1 - outputs))
+
+
+def _softplus(layer: spec.Softplus, ops: Any, gradient: Any, /, *, inputs: Any, outputs: Any) -> Any:
+    del layer, outputs
+    return gradient * ops.sigmoid(inputs)
+
+
+def _relu(layer: spec.ReLU, ops: Any, gradient: Any, /, *, inputs: Any, outputs: Any) -> Any:
+    del layer, ops, outputs
+    return gradient * (inputs > 0)
+
+
+def _leaky_relu(layer: spec.LeakyReLU, ops: Any, gradient: Any, /, *, inputs: Any, outputs: Any) -> Any:
+    del ops, outputs
+    return gradient * ((inputs > 0) + layer.slope * (inputs <= 0))
+
+
+def _reshape(layer: spec.Reshape, ops: Any, gradient: Any, /, *, inputs: Any, outputs: Any) -> Any:
+    del layer, outputs
+    return ops.reshape_like(gradient, inputs)
+
+
+DERIVATIVES: dict[type, Callable[..., Any]] = {
+    spec.Tanh: _tanh,
+    spec.Sigmoid: _sigmoid,
+    spec.Softplus: _softplus,
+    spec.ReLU: _relu,
+    spec.LeakyReLU: _leaky_relu,
+    spec.Reshape: _reshape,
+}

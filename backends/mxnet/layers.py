@@ -1,0 +1,222 @@
+"""The layers as Gluon blocks, in the canonical layout, which is MXNet's own.
+
+Operator attributes are float32 even where the arrays are float64 (LeakyReLU's slope of 0.2 would be off by 3e-9), while
+arithmetic with Python scalars is exact: every number here that is not a size is written with the latter.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backends.mxnet.framework import mx
+from shared import spec
+from shared.errors import UnsupportedLayer
+
+# From here on log1p(exp(x)) rounds to x in float64 too; MXNet's own softrelu switches at 20, where it is off by 2e-9.
+_SOFTPLUS_THRESHOLD = 40.0
+
+
+class LayerBlock(mx.gluon.HybridBlock):
+    """A layer of the spec, with the parameters that it lists."""
+
+    def __init__(self, placed: spec.PlacedLayer, /, *, dtype: str) -> None:
+        super().__init__()
+        self.layer: Any = placed.layer
+        self.input_shape = placed.input_shape
+        self.dtype = dtype
+        for name, parameter in placed.layer.parameters().items():
+            setattr(self, name, self.params.get(name, shape=parameter.shape, dtype=dtype, init="zeros"))
+
+
+class Linear(LayerBlock):
+    """y = x Wᵀ + b. (B, in_features) to (B, out_features)."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any, weight: Any, bias: Any = None) -> Any:
+        return _affine(ops.FullyConnected, inputs, weight, bias, num_hidden=self.layer.out_features)
+
+
+class Conv2d(LayerBlock):
+    """A cross-correlation with a square kernel. (B, in, height, width) to (B, out, ...)."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any, weight: Any, bias: Any = None) -> Any:
+        return _affine(ops.Convolution, inputs, weight, bias, **_window(self.layer))
+
+
+class ConvTranspose2d(LayerBlock):
+    """A transposed convolution with a square kernel. (B, in, height, width) to (B, out, ...)."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any, weight: Any, bias: Any = None) -> Any:
+        return _affine(ops.Deconvolution, inputs, weight, bias, **_window(self.layer))
+
+
+class BatchNorm(LayerBlock):
+    """Batch normalisation of (B, features) or (B, channels, height, width). Ioffe and Szegedy 2015.
+
+    The buffers go in and come out moved, like a recurrent cell's states: MXNet's own operator moves its buffers in the
+    backward pass, by the biased variance and with a momentum rounded to float32.
+    """
+
+    def hybrid_forward(
+        self, ops: Any, inputs: Any, running_mean: Any, running_var: Any, *, weight: Any, bias: Any
+    ) -> tuple[Any, Any, Any]:
+        """Return the normalised inputs and the moved buffers, each (features,)."""
+        layer = self.layer
+        mean = ops.mean(inputs, axis=1, exclude=True)  # (features,)
+        centred = ops.broadcast_sub(inputs, self._per_channel(ops, mean))
+        variance = ops.mean(ops.square(centred), axis=1, exclude=True)  # (features,)
+        moved_mean = (1 - layer.momentum) * running_mean + layer.momentum * ops.BlockGrad(mean)
+        moved_var = (1 - layer.momentum) * running_var
+        moved_var = moved_var + layer.momentum * self._reported_variance(ops, ops.BlockGrad(variance), inputs)
+        if layer.statistics == "running":
+            centred = ops.broadcast_sub(inputs, self._per_channel(ops, running_mean))
+            variance = running_var
+        scale = weight / ops.sqrt(variance + layer.epsilon)
+        scaled = ops.broadcast_mul(centred, self._per_channel(ops, scale))
+        return ops.broadcast_add(scaled, self._per_channel(ops, bias)), moved_mean, moved_var
+
+    def _per_channel(self, ops: Any, values: Any) -> Any:  # (features,) to (1, features, ...)
+        return ops.reshape(values, shape=(1, -1, *[1] * (len(self.input_shape) - 1)))
+
+    def _reported_variance(self, ops: Any, variance: Any, inputs: Any) -> Any:
+        if self.layer.running_variance == "biased":
+            return variance
+        count = ops.cast(ops.size_array(inputs), dtype=self.dtype) / self.layer.num_features  # (1,)
+        return ops.broadcast_mul(variance, count / (count - 1))
+
+
+class MinibatchDiscrimination(LayerBlock):
+    """Appends to each sample how like it is to the others. Salimans et al. 2016, section 3.2."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any, weight: Any, bias: Any = None) -> Any:
+        """Return (B, in_features + num_kernels)."""
+        layer = self.layer
+        rows = _affine(ops.FullyConnected, inputs, weight, bias, num_hidden=layer.num_kernels * layer.kernel_dims)
+        rows = ops.reshape(rows, shape=(0, layer.num_kernels, layer.kernel_dims))
+        differences = ops.broadcast_sub(ops.expand_dims(rows, axis=1), ops.expand_dims(rows, axis=0))
+        distances = ops.sum(ops.abs(differences), axis=3)  # (B, B, num_kernels)
+        if layer.self_distance:
+            indices = ops.cast(ops.contrib.arange_like(inputs, axis=0), dtype=self.dtype)
+            same = ops.broadcast_equal(ops.expand_dims(indices, axis=1), ops.expand_dims(indices, axis=0))
+            distances = ops.broadcast_add(distances, ops.expand_dims(same, axis=2))
+        return ops.concat(inputs, ops.sum(ops.exp(-distances), axis=1), dim=1)
+
+
+class Tanh(LayerBlock):
+    """The hyperbolic tangent."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        return ops.tanh(inputs)
+
+
+class Sigmoid(LayerBlock):
+    """1 / (1 + exp(-x))."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        return ops.sigmoid(inputs)
+
+
+class Softplus(LayerBlock):
+    """log(1 + exp(x)), exact for every x."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        beyond = ops.relu(inputs - _SOFTPLUS_THRESHOLD)
+        return beyond + ops.log1p(ops.exp(inputs - beyond))
+
+
+class ReLU(LayerBlock):
+    """max(x, 0)."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        return ops.relu(inputs)
+
+
+class LeakyReLU(LayerBlock):
+    """x where x > 0, slope · x elsewhere."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        return ops.where(inputs > 0, inputs, self.layer.slope * inputs)
+
+
+class Reshape(LayerBlock):
+    """A row-major reshape of each sample."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        return ops.reshape(inputs, shape=(0, *self.layer.shape))
+
+
+LAYERS: dict[type, type[LayerBlock]] = {
+    spec.Linear: Linear,
+    spec.Conv2d: Conv2d,
+    spec.ConvTranspose2d: ConvTranspose2d,
+    spec.BatchNorm: BatchNorm,
+    spec.MinibatchDiscrimination: MinibatchDiscrimination,
+    spec.Tanh: Tanh,
+    spec.Sigmoid: Sigmoid,
+    spec.Softplus: Softplus,
+    spec.ReLU: ReLU,
+    spec.LeakyReLU: LeakyReLU,
+    spec.Reshape: Reshape,
+}
+
+
+class Network(mx.gluon.HybridBlock):
+    """Layers in a row, called as `outputs, moved = network(inputs, *buffers)`.
+
+    buffers: the BatchNorms' running means and variances, in order, each (features,); moved: the same, after the pass.
+    outputs: every layer's, in order.
+    """
+
+    def __init__(self, network: spec.Network, /, *, dtype: str) -> None:
+        super().__init__()
+        self.blocks = []
+        for placed in network.placed:
+            block = LAYERS[_supported(type(placed.layer))](placed, dtype=dtype)
+            self.register_child(block, placed.name)
+            self.blocks.append(block)
+        self.num_buffers = sum(len(placed.layer.buffers()) for placed in network.placed)
+
+    def hybrid_forward(self, ops: Any, inputs: Any, *buffers: Any) -> tuple[list[Any], list[Any]]:
+        """Return (outputs, moved)."""
+        del ops
+        outputs: list[Any] = []
+        moved: list[Any] = []
+        for block in self.blocks:
+            if isinstance(block, BatchNorm):
+                inputs, *pair = block(inputs, *buffers[len(moved) : len(moved) + 2])
+                moved += pair
+            else:
+                inputs = block(inputs)
+            outputs.append(inputs)
+        return outputs, moved
+
+    def ordered_parameters(self) -> list[Any]:
+        """Return the parameters in canonical order."""
+        return [getattr(block, name) for block in self.blocks for name in block.layer.parameters()]
+
+
+def build_network(network: spec.Network, /, *, context: Any, dtype: str) -> Network:
+    """Build a network with all its parameters 0; raises UnsupportedLayer."""
+    built = Network(network, dtype=dtype)
+    built.initialize(ctx=context)
+    return built
+
+
+def _supported(kind: type) -> type:
+    if kind not in LAYERS:
+        raise UnsupportedLayer(f"MXNet has no layer for {kind.__name__}; add it to LAYERS in layers.py")
+    return kind
+
+
+def _affine(operator: Any, inputs: Any, weight: Any, bias: Any, **sizes: Any) -> Any:
+    if bias is None:
+        return operator(inputs, weight, no_bias=True, **sizes)
+    return operator(inputs, weight, bias, **sizes)
+
+
+def _window(layer: spec.Conv2d | spec.ConvTranspose2d) -> dict[str, Any]:
+    return {
+        "kernel": (layer.kernel_size,) * 2,
+        "stride": (layer.stride,) * 2,
+        "pad": (layer.padding,) * 2,
+        "num_filter": layer.out_channels,
+    }

@@ -1,0 +1,142 @@
+"""The losses. Scores are D's output, (B, 1), (B, 1, 1, 1) or (B, 2); a loss is (1,), unitless.
+
+`ops` is what Gluon hands to hybrid_forward: mx.nd, or mx.sym where the block is hybridized.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from shared import spec
+from shared.errors import UnsupportedLayer
+
+
+def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, ops: Any, /, *, real: Any, fake: Any) -> Any:
+    """-log p(real) - log(1 - p(fake)). Goodfellow et al. 2014, Algorithm 1."""
+    logarithms = _log_probability(loss, ops, real, target=loss.real_label)
+    return -_reduce(loss, ops, logarithms) - _reduce(
+        loss, ops, _log_probability(loss, ops, fake, target=1 - loss.real_label)
+    )
+
+
+def binary_cross_entropy_discriminator_loss(
+    loss: spec.BinaryCrossEntropyDiscriminatorLoss, ops: Any, /, *, real: Any, fake: Any
+) -> Any:
+    """BCE(p(real), real_label) + BCE(p(fake), 1 - real_label), the logarithms clamped from below."""
+    entropies = _binary_cross_entropy(loss, ops, real, target=loss.real_label)
+    return _reduce(loss, ops, entropies) + _reduce(
+        loss, ops, _binary_cross_entropy(loss, ops, fake, target=1 - loss.real_label)
+    )
+
+
+def cross_entropy_discriminator_loss(
+    loss: spec.CrossEntropyDiscriminatorLoss, ops: Any, /, *, real: Any, fake: Any
+) -> Any:
+    """CE(D(real), real_label) + CE(D(fake), 1 - real_label), from two logits."""
+    entropies = _cross_entropy(loss, ops, fake, target=1 - loss.real_label)
+    return _reduce(loss, ops, entropies) + _reduce(loss, ops, _cross_entropy(loss, ops, real, target=loss.real_label))
+
+
+def wasserstein_discriminator_loss(
+    loss: spec.WassersteinDiscriminatorLoss, ops: Any, /, *, real: Any, fake: Any
+) -> Any:
+    """-D(real) + D(fake), without the penalty. Arjovsky et al. 2017, Algorithm 1."""
+    sign = 1 if loss.real_label == 1 else -1
+    return sign * (_reduce(loss, ops, fake) - _reduce(loss, ops, real))
+
+
+def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, ops: Any, /, *, fake: Any) -> Any:
+    """-log p(fake). Goodfellow et al. 2014, section 3."""
+    return -_reduce(loss, ops, _log_probability(loss, ops, fake, target=loss.real_label))
+
+
+def saturating_generator_loss(loss: spec.SaturatingGeneratorLoss, ops: Any, /, *, fake: Any) -> Any:
+    """log(1 - p(fake)). Goodfellow et al. 2014, Algorithm 1."""
+    return _reduce(loss, ops, _log_probability(loss, ops, fake, target=1 - loss.real_label))
+
+
+def binary_cross_entropy_generator_loss(loss: spec.BinaryCrossEntropyGeneratorLoss, ops: Any, /, *, fake: Any) -> Any:
+    """BCE(p(fake), real_label), the logarithm clamped from below."""
+    return _reduce(loss, ops, _binary_cross_entropy(loss, ops, fake, target=loss.real_label))
+
+
+def cross_entropy_generator_loss(loss: spec.CrossEntropyGeneratorLoss, ops: Any, /, *, fake: Any) -> Any:
+    """CE(D(fake), real_label), from two logits."""
+    return _reduce(loss, ops, _cross_entropy(loss, ops, fake, target=loss.real_label))
+
+
+def wasserstein_generator_loss(loss: spec.WassersteinGeneratorLoss, ops: Any, /, *, fake: Any) -> Any:
+    """-D(fake). Arjovsky et al. 2017, Algorithm 1."""
+    sign = -1 if loss.real_label == 1 else 1
+    return sign * _reduce(loss, ops, fake)
+
+
+def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, ops: Any, /, *, output: Any, target: Any) -> Any:
+    """(D(input) - target)²."""
+    return _reduce(loss, ops, ops.square(output - target))
+
+
+def gradient_penalty(penalty: spec.GradientPenalty, ops: Any, /, *, gradient: Any) -> Any:
+    """The penalty, weight · mean of (‖g‖ - 1)², with g = ∂ΣD(mixed)/∂mixed (B, ...). Gulrajani et al. 2017.
+
+    gradient: g as an expression of recorded tensors, from input_gradient.py, since MXNet cannot differentiate its own
+    gradients of most operators.
+    """
+    axes = {"axis": 1} if penalty.norm == "channel" else {"axis": 0, "exclude": True}
+    squares = ops.sum(ops.square(gradient), **axes)
+    # The square root of 0 has no derivative; there the norm is 0 with derivative 0.
+    is_zero = squares == 0
+    norms = ops.sqrt(squares + is_zero) * (1 - is_zero)
+    return penalty.weight * ops.mean(ops.square(norms - 1))
+
+
+DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
+    spec.MinimaxDiscriminatorLoss: minimax_discriminator_loss,
+    spec.BinaryCrossEntropyDiscriminatorLoss: binary_cross_entropy_discriminator_loss,
+    spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
+    spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
+}
+GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
+    spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
+    spec.SaturatingGeneratorLoss: saturating_generator_loss,
+    spec.BinaryCrossEntropyGeneratorLoss: binary_cross_entropy_generator_loss,
+    spec.CrossEntropyGeneratorLoss: cross_entropy_generator_loss,
+    spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
+}
+
+
+def check_losses(gan: spec.GanSpec, /) -> None:
+    """Raise UnsupportedLayer where the spec names a loss that is in neither table."""
+    for loss, table in (
+        (gan.training.discriminator_loss, DISCRIMINATOR_LOSSES),
+        (gan.training.generator_loss, GENERATOR_LOSSES),
+    ):
+        if type(loss) not in table:
+            raise UnsupportedLayer(f"MXNet has no loss for {type(loss).__name__}; add it to losses.py")
+
+
+def _log_probability(loss: Any, ops: Any, probability: Any, /, *, target: int) -> Any:
+    likelihood = probability if target == 1 else 1 - probability
+    if loss.probability_floor is not None:
+        likelihood = ops.maximum(
+            likelihood, loss.probability_floor
+        )  # gradient 0 below the floor, whole at it and above
+    return ops.log(likelihood)
+
+
+def _binary_cross_entropy(loss: Any, ops: Any, probability: Any, /, *, target: int) -> Any:
+    constant = ops.BlockGrad(probability)
+    logarithm = ops.log(constant) if target == 1 else ops.log1p(-constant)
+    slope = (constant - target) / ops.maximum(constant * (1 - constant), loss.denominator_floor)
+    # The last term is 0; it brings the gradient that the clamped logarithm's own is replaced by.
+    return slope * (probability - constant) - ops.maximum(logarithm, loss.log_floor)
+
+
+def _cross_entropy(loss: Any, ops: Any, logits: Any, /, *, target: int) -> Any:
+    del loss
+    return -ops.slice_axis(ops.log_softmax(logits, axis=-1), axis=1, begin=target, end=target + 1)
+
+
+def _reduce(loss: Any, ops: Any, values: Any, /) -> Any:
+    return ops.mean(values) if loss.reduction == "mean" else ops.sum(values)

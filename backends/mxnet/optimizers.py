@@ -1,0 +1,119 @@
+"""The optimizers, in elementary operators: MXNet's own round hyperparameters to float32 even for float64 weights.
+
+Each update takes and returns whole arrays, so that one function serves mx.nd and a hybridized block. `scalars` are the
+numbers that change from step to step, each (1,), computed on the host in Python floats by `step_scalars`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from backends.mxnet.framework import mx
+from shared import spec
+from shared.errors import UnsupportedLayer
+
+Updated = tuple[Any, list[Any]]
+
+
+def gradient_descent(
+    optimizer: spec.GradientDescent,
+    ops: Any,
+    /,
+    *,
+    weight: Any,
+    gradient: Any,
+    slots: Sequence[Any],
+    scalars: Sequence[Any],
+) -> Updated:
+    """Gradient descent, p ← p - lr · g; returns the new p and no slots. scalars: lr."""
+    del optimizer, slots
+    (rate,) = scalars
+    return weight - ops.broadcast_mul(rate, gradient), []
+
+
+def adam(
+    optimizer: spec.Adam, ops: Any, /, *, weight: Any, gradient: Any, slots: Sequence[Any], scalars: Sequence[Any]
+) -> Updated:
+    """Adam with epsilon in either place; returns the new p, m and v. Kingma and Ba 2015, Algorithm 1.
+
+    p ← p - size · m / (√v / root + ε). scalars: size and root; lr / (1 - β1ᵗ) and √(1 - β2ᵗ) for epsilon "outside",
+    lr · √(1 - β2ᵗ) / (1 - β1ᵗ) and 1 for "hat".
+    """
+    size, root = scalars
+    mean, square = slots
+    mean = optimizer.beta1 * mean + (1 - optimizer.beta1) * gradient
+    square = optimizer.beta2 * square + (1 - optimizer.beta2) * ops.square(gradient)
+    denominator = ops.broadcast_div(ops.sqrt(square), root) + optimizer.epsilon
+    return weight - ops.broadcast_mul(size, mean / denominator), [mean, square]
+
+
+def adadelta(
+    optimizer: spec.Adadelta, ops: Any, /, *, weight: Any, gradient: Any, slots: Sequence[Any], scalars: Sequence[Any]
+) -> Updated:
+    """Adadelta with a learning rate; returns the new p, square and delta. Zeiler 2012, Algorithm 1. scalars: lr."""
+    (rate,) = scalars
+    square, delta = slots
+    square = optimizer.rho * square + (1 - optimizer.rho) * ops.square(gradient)
+    change = ops.sqrt(delta + optimizer.epsilon) / ops.sqrt(square + optimizer.epsilon) * gradient
+    delta = optimizer.rho * delta + (1 - optimizer.rho) * ops.square(change)
+    return weight - ops.broadcast_mul(rate, change), [square, delta]
+
+
+OPTIMIZERS: dict[type, Callable[..., Updated]] = {
+    spec.GradientDescent: gradient_descent,
+    spec.Adam: adam,
+    spec.Adadelta: adadelta,
+}
+
+
+def step_scalars(optimizer: spec.Optimizer, step: int, /) -> tuple[float, ...]:
+    """Return the scalars of the update that finds the optimizer's counter at `step`."""
+    rate = optimizer.learning_rate.at(step)
+    if not isinstance(optimizer, spec.Adam):
+        return (rate,)
+    first = 1 - optimizer.beta1 ** (step + 1) if optimizer.bias_correction else 1.0
+    root = math.sqrt(1 - optimizer.beta2 ** (step + 1)) if optimizer.bias_correction else 1.0
+    return (rate / first, root) if optimizer.epsilon_placement == "outside" else (rate * root / first, 1.0)
+
+
+def find_optimizer(optimizer: spec.Optimizer, /) -> Callable[..., Updated]:
+    """Return the optimizer's update; raises UnsupportedLayer."""
+    if type(optimizer) not in OPTIMIZERS:
+        raise UnsupportedLayer(f"MXNet has no optimizer for {type(optimizer).__name__}; add it to optimizers.py")
+    return OPTIMIZERS[type(optimizer)]
+
+
+class Update(mx.gluon.HybridBlock):
+    """One optimizer's update of all its network's parameters, as one block.
+
+    Called with the scalars (S,), then all weights, all gradients and all slots (those of a parameter together); returns
+    the new weights and slots in the same order.
+    """
+
+    def __init__(self, optimizer: spec.Optimizer, /) -> None:
+        super().__init__()
+        self.optimizer = optimizer
+        self.update = find_optimizer(optimizer)
+
+    def hybrid_forward(self, ops: Any, scalars: Any, *tensors: Any) -> list[Any]:
+        """Return the new weights and slots in a row."""
+        num_scalars, num_slots = len(step_scalars(self.optimizer, 0)), len(self.optimizer.slots)
+        numbers = [ops.slice_axis(scalars, axis=0, begin=index, end=index + 1) for index in range(num_scalars)]
+        count = len(tensors) // (2 + num_slots)
+        weights: list[Any] = []
+        slots: list[Any] = []
+        for index in range(count):
+            start = 2 * count + index * num_slots
+            weight, moved = self.update(
+                self.optimizer,
+                ops,
+                weight=tensors[index],
+                gradient=tensors[count + index],
+                slots=tensors[start : start + num_slots],
+                scalars=numbers,
+            )
+            weights.append(weight)
+            slots += moved
+        return weights + slots

@@ -1,0 +1,168 @@
+"""What one update differentiates, as Gluon blocks: operator by operator when called plainly, one graph if hybridized.
+
+Every phase takes tensors in a row (a source, then what else it needs, then BatchNorm buffers) and gives a Trace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from backends.mxnet import losses
+from backends.mxnet.framework import mx
+from backends.mxnet.input_gradient import InputGradient
+from backends.mxnet.layers import Network
+from shared import spec
+
+Passes = dict[tuple[str, str], list[Any]]
+
+
+@dataclass
+class Trace:
+    """What a phase computed. Losses and scores are (1,).
+
+    passes: every layer's output by (stream, network), in order of execution; filled by `trace` alone.
+    moved: each network's buffers after the phase, for the networks that ran.
+    """
+
+    loss: Any = None
+    real_score: Any = None
+    penalty: Any = None
+    fake: Any = None
+    mixed: Any = None
+    input_gradient: Any = None
+    passes: Passes = field(default_factory=dict)
+    moved: dict[str, list[Any]] = field(default_factory=dict)
+
+
+class Phase(mx.gluon.HybridBlock):
+    """The base of the phases; `networks` lists those that run, in the order of their buffers in the tensors."""
+
+    def __init__(
+        self, networks: dict[str, Network], /, *, uses: tuple[str, ...], results: tuple[str, ...] = ("loss",)
+    ) -> None:
+        super().__init__()
+        self.networks = uses
+        self.results = results
+        for name in uses:  # only these, since Gluon warns of parameters that a graph does not use
+            setattr(self, name, networks[name])
+
+    def trace(self, ops: Any, /, *tensors: Any) -> Trace:
+        """Run the phase and keep everything; tensors as in hybrid_forward."""
+        raise NotImplementedError
+
+    def hybrid_forward(self, ops: Any, *tensors: Any) -> tuple[Any, ...]:
+        """Return the results and the moved buffers in a row."""
+        trace = self.trace(ops, *tensors)
+        moved = [buffer for name in self.networks for buffer in trace.moved[name]]
+        return (*(getattr(trace, result) for result in self.results), *moved)
+
+    def run(self, *tensors: Any) -> Trace:
+        """Call the block, hybridized or not, and return a Trace without passes."""
+        values = list(self(*tensors))
+        trace = Trace()
+        for result in self.results:
+            setattr(trace, result, values.pop(0))
+        for name in self.networks:
+            count = getattr(self, name).num_buffers
+            trace.moved[name], values = values[:count], values[count:]
+        return trace
+
+    def _split(self, tensors: tuple[Any, ...]) -> tuple[list[Any], Trace]:
+        """Part the inputs from the buffers, which a new Trace takes."""
+        rest = list(tensors)
+        trace = Trace()
+        for name in reversed(self.networks):
+            start = len(rest) - getattr(self, name).num_buffers
+            rest, trace.moved[name] = rest[:start], rest[start:]
+        return rest, trace
+
+    def _pass(self, trace: Trace, name: str, stream: str, inputs: Any) -> Any:
+        outputs, trace.moved[name] = getattr(self, name)(inputs, *trace.moved[name])
+        trace.passes[stream, name] = outputs
+        return outputs[-1]
+
+
+class Pretraining(Phase):
+    """D's regression. tensors: input (B, 1), target (B, 1), D's buffers."""
+
+    def __init__(self, networks: dict[str, Network], pretraining: spec.Pretraining, /) -> None:
+        super().__init__(networks, uses=("discriminator",))
+        self.loss = pretraining.loss
+
+    def trace(self, ops: Any, /, *tensors: Any) -> Trace:
+        (inputs, target), trace = self._split(tensors)
+        output = self._pass(trace, "discriminator", "input", inputs)
+        trace.loss = losses.mean_squared_error_loss(self.loss, ops, output=output, target=target)
+        return trace
+
+
+class Generation(Phase):
+    """G's batch, where both updates use the same. tensors: latent (B, ...), G's buffers."""
+
+    def __init__(self, networks: dict[str, Network], /) -> None:
+        super().__init__(networks, uses=("generator",), results=("fake",))
+
+    def trace(self, ops: Any, /, *tensors: Any) -> Trace:
+        del ops
+        (latent,), trace = self._split(tensors)
+        trace.fake = self._pass(trace, "generator", "fake", latent)
+        return trace
+
+
+class DiscriminatorPhase(Phase):
+    """D's loss.
+
+    tensors: fake (B, ...), or the latent where the phase makes its own; real (B, ...); mix (B, 1, ...) with a gradient
+    penalty; G's buffers where G runs; D's buffers.
+    """
+
+    def __init__(self, networks: dict[str, Network], training: spec.Training, /) -> None:
+        generates = training.fake_batch == "regenerated"
+        results = ("loss",) if training.stop is None else ("loss", "real_score")
+        super().__init__(networks, uses=_networks(generates=generates), results=results)
+        self.generates = generates
+        self.loss: Any = training.discriminator_loss
+        self.detaches = training.detach_fake
+        self.penalty = getattr(self.loss, "penalty", None)
+        if self.penalty is not None:
+            self.input_gradient = InputGradient(self.discriminator)
+
+    def trace(self, ops: Any, /, *tensors: Any) -> Trace:
+        (source, real, *mix), trace = self._split(tensors)
+        fake = self._pass(trace, "generator", "fake", source) if self.generates else source
+        fake = ops.BlockGrad(fake) if self.detaches else fake
+        real_score = self._pass(trace, "discriminator", "real", real)
+        fake_score = self._pass(trace, "discriminator", "fake", fake)
+        loss = losses.DISCRIMINATOR_LOSSES[type(self.loss)]
+        trace.loss = loss(self.loss, ops, real=real_score, fake=fake_score)
+        trace.real_score = ops.BlockGrad(ops.mean(real_score))
+        if self.penalty is not None:
+            fake = ops.BlockGrad(fake)
+            mixed = ops.broadcast_mul(mix[0], real) + ops.broadcast_mul(1 - mix[0], fake)
+            trace.mixed = self._pass(trace, "discriminator", "mixed", mixed)
+            trace.input_gradient = self.input_gradient(mixed, *trace.passes["mixed", "discriminator"])
+            trace.penalty = losses.gradient_penalty(self.penalty, ops, gradient=trace.input_gradient)
+            trace.loss = trace.loss + trace.penalty
+        return trace
+
+
+class GeneratorPhase(Phase):
+    """G's loss. tensors: fake (B, ...), or the latent where the phase makes its own; G's buffers then; D's buffers."""
+
+    def __init__(self, networks: dict[str, Network], training: spec.Training, /) -> None:
+        generates = training.fake_batch == "regenerated"
+        super().__init__(networks, uses=_networks(generates=generates))
+        self.generates = generates
+        self.loss = training.generator_loss
+
+    def trace(self, ops: Any, /, *tensors: Any) -> Trace:
+        (source,), trace = self._split(tensors)
+        fake = self._pass(trace, "generator", "fake", source) if self.generates else source
+        score = self._pass(trace, "discriminator", "fake", fake)
+        trace.loss = losses.GENERATOR_LOSSES[type(self.loss)](self.loss, ops, fake=score)
+        return trace
+
+
+def _networks(*, generates: bool) -> tuple[str, ...]:
+    return ("generator", "discriminator") if generates else ("discriminator",)

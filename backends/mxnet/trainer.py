@@ -1,0 +1,242 @@
+"""The MXNet trainer: Gluon blocks, MXNet's autograd and one Python loop over the steps, hybridized where compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from backends.mxnet.device import context
+from backends.mxnet.framework import mx
+from backends.mxnet.layers import build_network
+from backends.mxnet.losses import check_losses
+from backends.mxnet.phases import Trace
+from backends.mxnet.step import Blocks, Observer, Player, StepRunner
+from shared.errors import UsageError
+from shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
+from shared.spec import GanSpec
+from shared.state import check_state, counter_name, network_parameters, optimizers, slot_name, state_schema
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """A chunk on the device. batches: each step's arrays, (B, ...) each, by name."""
+
+    phase: Phase
+    batch_size: int
+    batches: tuple[Mapping[str, Any], ...]
+    trains_discriminator: tuple[bool, ...]
+
+
+class MxnetTrainer:
+    """A GAN on MXNet. Eager and compiled runs train the same arrays with the same blocks."""
+
+    def __init__(self, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> None:
+        self._spec = spec
+        self._dtype = dtype
+        self._context = context(device)
+        self._hybridized = execution == "compiled"
+        self._networks = {
+            name: build_network(network, context=self._context, dtype=dtype)
+            for name, network in spec.networks().items()
+        }
+        schema = state_schema(spec)
+        self._buffers: dict[str, list[Any]] = {
+            name: [self._zeros(t.shape) for t in schema.values() if t.role == "buffer" and t.network == name]
+            for name in self._networks
+        }
+        self._players: dict[str, Player] = {}
+        for name, (network, optimizer) in optimizers(spec).items():
+            names = [parameter.name for parameter in network_parameters(spec, network)]
+            slots = [slot_name(name, parameter, slot) for parameter in names for slot in optimizer.slots]
+            self._players[name] = Player(
+                network=network,
+                optimizer=optimizer,
+                parameters=dict(zip(names, self._networks[network].ordered_parameters(), strict=True)),
+                slots={slot: self._zeros(schema[slot].shape) for slot in slots},
+            )
+        self._eager_blocks = Blocks(spec, self._networks, hybridized=False)
+        self._compiled_blocks: dict[int, Blocks] = {}  # by batch size
+
+    @classmethod
+    def build(cls, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> Self:
+        """Build the networks and optimizers. device: "cpu" or "cuda". Raises UnsupportedLayer, UsageError."""
+        if dtype not in DTYPES:
+            raise UsageError(f"dtype is {dtype!r}; expected one of {', '.join(DTYPES)}")
+        if execution not in EXECUTIONS:
+            raise UsageError(f"execution is {execution!r}; expected one of {', '.join(EXECUTIONS)}")
+        check_losses(spec)
+        return cls(spec, device=device, dtype=dtype, execution=execution)
+
+    def load_state(self, state: Mapping[str, np.ndarray], /) -> None:
+        """Copy a whole state in, cast to the run's type. Raises StateError for missing, extra or misshapen names."""
+        check_state(state, self._spec)
+        for network in self._networks:
+            self._buffers[network] = [self._to_device(state[name]) for name in self._buffer_names(network)]
+        for name, player in self._players.items():
+            for parameter_name, parameter in player.parameters.items():
+                parameter.set_data(self._to_device(state[parameter_name]))
+            player.slots = {slot: self._to_device(state[slot]) for slot in player.slots}
+            player.counter = int(state[counter_name(name)])
+        mx.nd.waitall()
+
+    def export_state(self) -> dict[str, np.ndarray]:
+        """Return a copy of the whole state in canonical order and layout."""
+        found: dict[str, np.ndarray] = {}
+        for network in self._networks:
+            for name, buffer in zip(self._buffer_names(network), self._buffers[network], strict=True):
+                found[name] = buffer.asnumpy()
+        for name, player in self._players.items():
+            found |= {key: parameter.data().asnumpy() for key, parameter in player.parameters.items()}
+            found |= {key: slot.asnumpy() for key, slot in player.slots.items()}
+            found[counter_name(name)] = np.array(player.counter, dtype=np.int64)
+        return {name: found[name] for name in state_schema(self._spec)}
+
+    def stage(self, chunk: Chunk, /) -> Staged:
+        """Cast a chunk and put it on the device; the transfer is finished when this returns."""
+        batches = tuple(
+            {name: self._to_device(array[step]) for name, array in chunk.arrays.items()}
+            for step in range(chunk.num_steps)
+        )
+        mx.nd.waitall()
+        return Staged(
+            phase=chunk.phase,
+            batch_size=chunk.batch_size,
+            batches=batches,
+            trains_discriminator=tuple(bool(flag) for flag in chunk.trains_discriminator),
+        )
+
+    def train(self, staged: Staged, /) -> Losses:
+        """Run a staged chunk's steps. One copy to the host, of the losses, at the end."""
+        losses = self._run(staged, self._blocks(staged.batch_size), Observer())
+        mx.nd.waitall()
+        return losses
+
+    def probe(self, chunk: Chunk, /) -> dict[ProbeKey, np.ndarray]:
+        """Run a chunk of one step and return everything it computed, in order of execution, then undo it."""
+        if chunk.num_steps != 1:
+            raise UsageError(f"probe takes a chunk of 1 step, and this one has {chunk.num_steps}; cut it")
+        weights = {name: [weight.copy() for weight in player.weights()] for name, player in self._players.items()}
+        buffers = dict(self._buffers)
+        slots_and_counters = {name: (player.slots, player.counter) for name, player in self._players.items()}
+        recorder = _Recorder(self._spec, players=self._players, buffers=self._buffers)
+        try:
+            self._run(self.stage(chunk), self._eager_blocks, recorder)
+        finally:
+            self._buffers.update(buffers)
+            for name, player in self._players.items():
+                player.slots, player.counter = slots_and_counters[name]
+                for weight, old in zip(player.weights(), weights[name], strict=True):
+                    old.copyto(weight)
+            mx.nd.waitall()
+        return recorder.found
+
+    def generate(self, latent: np.ndarray, /) -> np.ndarray:
+        """Return G(latent), (batch, ...) in canonical layout. BatchNorm as in training, its buffers left alone."""
+        return self._apply("generator", latent)
+
+    def discriminate(self, samples: np.ndarray, /) -> np.ndarray:
+        """Return D's output for samples (batch, ...). BatchNorm as in training, its buffers left alone."""
+        return self._apply("discriminator", samples)
+
+    def _apply(self, name: str, inputs: np.ndarray) -> np.ndarray:
+        outputs, _ = self._networks[name](self._to_device(inputs), *self._buffers[name])
+        return outputs[-1].asnumpy()
+
+    def _blocks(self, batch_size: int) -> Blocks:
+        if not self._hybridized:
+            return self._eager_blocks
+        if batch_size not in self._compiled_blocks:
+            self._compiled_blocks[batch_size] = Blocks(self._spec, self._networks, hybridized=True)
+        return self._compiled_blocks[batch_size]
+
+    def _run(self, staged: Staged, blocks: Blocks, observer: Observer) -> Losses:
+        runner = StepRunner(self._spec, blocks, players=self._players, buffers=self._buffers, observer=observer)
+        num_steps = len(staged.batches)
+        if staged.phase == "pretraining":
+            for batch, scalars in zip(staged.batches, self._scalars("pretraining", num_steps), strict=True):
+                runner.pretrain(batch, scalars)
+            return Losses(pretraining=_to_host(runner.losses.pretraining))
+        trains = np.array(staged.trains_discriminator)
+        discriminator_scalars = iter(self._scalars("discriminator", int(trains.sum())))
+        generator_scalars = self._scalars("generator", num_steps)
+        for batch, trains_discriminator, scalars in zip(staged.batches, trains, generator_scalars, strict=True):
+            own = next(discriminator_scalars) if trains_discriminator else None
+            runner.train(batch, {"generator": scalars, "discriminator": own}, trains_discriminator=trains_discriminator)
+        real_score = runner.losses.real_score
+        return Losses(
+            discriminator=self._spread(runner.losses.discriminator, trains),
+            generator=_to_host(runner.losses.generator),
+            real_score=self._spread(real_score, trains) if self._spec.training.stop is not None else None,
+        )
+
+    def _scalars(self, name: str, num_updates: int) -> list[Any]:
+        return [self._to_device(row) for row in self._players[name].scalars(num_updates)]
+
+    def _spread(self, values: list[Any], trains: np.ndarray) -> np.ndarray:
+        """Copy D's losses to the host, NaN where it did not train."""
+        result = np.full(len(trains), np.nan, dtype=self._dtype)
+        if values:
+            result[trains] = _to_host(values)
+        return result
+
+    def _buffer_names(self, network: str) -> list[str]:
+        return [t.name for t in state_schema(self._spec).values() if t.role == "buffer" and t.network == network]
+
+    def _zeros(self, shape: tuple[int, ...]) -> Any:
+        return mx.nd.zeros(shape, ctx=self._context, dtype=self._dtype)
+
+    def _to_device(self, array: np.ndarray) -> Any:
+        # NumPy casts, so that the rounding to float32 is the same in every backend. The inner module's `array` takes
+        # no detour over scipy.sparse, whose deprecation it would trip.
+        cast = np.ascontiguousarray(array, dtype=self._dtype)
+        return mx.nd.ndarray.array(cast, ctx=self._context, dtype=self._dtype)
+
+
+class _Recorder(Observer):
+    """Keeps what a step computes, by ProbeKey."""
+
+    looks = True
+
+    def __init__(self, spec: GanSpec, /, *, players: Mapping[str, Player], buffers: Mapping[str, list[Any]]) -> None:
+        self.found: dict[ProbeKey, np.ndarray] = {}
+        self._spec = spec
+        self._players = players
+        self._buffers = buffers
+        self._buffer_names = [name for name, tensor in state_schema(spec).items() if tensor.role == "buffer"]
+
+    def traced(self, phase: str, trace: Trace, /) -> None:
+        for (stream, network), outputs in trace.passes.items():
+            for placed, output in zip(self._spec.networks()[network].placed, outputs, strict=True):
+                self._keep(phase, "output", stream, f"{network}.{placed.name}", output)
+        if trace.penalty is not None:
+            self._keep(phase, "input_gradient", "mixed", "discriminator", trace.input_gradient)
+            self._keep(phase, "loss", "", "penalty", trace.penalty)
+        if trace.loss is not None:
+            self._keep(phase, "loss", "", "loss", trace.loss)
+
+    def gradients(self, phase: str, quantity: str, gradients: Sequence[Any], /) -> None:
+        for name, gradient in zip(self._players[phase].parameters, gradients, strict=True):
+            self._keep(phase, quantity, "", name, gradient)
+
+    def updated(self, phase: str, /) -> None:
+        player = self._players[phase]
+        for name, weight in zip(player.parameters, player.weights(), strict=True):
+            self._keep(phase, "parameter", "", name, weight)
+        for name, slot in player.slots.items():
+            self._keep(phase, "slot", "", name, slot)
+        self.found[ProbeKey(phase, "counter", "", counter_name(phase))] = np.array(player.counter, dtype=np.int64)
+        for name, buffer in zip(
+            self._buffer_names, [*self._buffers["generator"], *self._buffers["discriminator"]], strict=True
+        ):
+            self._keep(phase, "buffer", "", name, buffer)
+
+    def _keep(self, phase: str, quantity: str, stream: str, name: str, value: Any) -> None:
+        array = value.asnumpy()
+        self.found[ProbeKey(phase, quantity, stream, name)] = array.reshape(()) if quantity == "loss" else array
+
+
+def _to_host(losses: list[Any]) -> np.ndarray:
+    return mx.nd.concat(*losses, dim=0).asnumpy()
