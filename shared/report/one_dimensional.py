@@ -1,0 +1,128 @@
+"""One-dimensional data: the decision boundary over the histograms of real and generated samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from shared.compare.distances import Floats
+from shared.harness.record import Run
+from shared.report.series import finite_or_gap, thin
+from shared.report.style import (
+    GENERATED,
+    INK,
+    REAL,
+    SMALL_SIZE,
+    TEXT_SIZE,
+    dress,
+    legend_below,
+    note,
+    panel_title,
+    run_labels,
+    small_multiples,
+)
+from shared.spec import GanSpec
+
+_MAGNITUDE_SHOWN = 1e6
+
+
+def draw_one_dimensional(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
+    """Return a panel for each run: D(x) on the left scale, densities of real and generated samples on the right one."""
+    figure, panels = small_multiples(
+        f"{spec.name}: {spec.title}", num_panels=len(runs), panel_inches=(4.6, 2.5), share=True
+    )
+    low, high = _boundary_limits(runs, spec)
+    densest = max(float(run.samples[f"histogram_{kind}"].max()) for run in runs for kind in ("real", "generated"))
+    for axes, run, label in zip(panels, runs, run_labels(runs), strict=True):
+        densities = axes.twinx()
+        dress(densities)
+        axes.grid(visible=False)  # It would lie over the histograms.
+        densities.grid(visible=False)
+        densities.spines["left"].set_visible(False)
+        densities.spines["right"].set_visible(True)
+        top = max(1e-9, 1.08 * densest)
+        densities.set_ylim(top * low / high if low < 0 < high else 0.0, top)  # Both scales have their 0 in one place.
+        densities.set_ylabel("density", fontsize=SMALL_SIZE, color=INK)
+        _draw_run(axes, densities, run)
+        # The boundary lies over the histograms.
+        axes.set_zorder(densities.get_zorder() + 1)
+        axes.patch.set_visible(False)
+        edges = run.samples["histogram_edges"]
+        axes.set_xlim(edges[0], edges[-1])
+        axes.set_ylim(low, high)
+        if axes.xaxis.get_tick_params()["labelbottom"]:
+            axes.set_xlabel("x", fontsize=TEXT_SIZE, color=INK)
+        if axes.yaxis.get_tick_params()["labelleft"]:
+            axes.set_ylabel("D(x)", fontsize=TEXT_SIZE, color=INK)
+        panel_title(axes, label, _facts(run.samples["generated"], edges))
+    legend_below(
+        figure,
+        [
+            Line2D([], [], color=INK, linewidth=1.6, label="decision boundary D(x)"),
+            Patch(color=REAL, linewidth=0, label="real samples"),
+            Patch(facecolor=_pale(), edgecolor=GENERATED, label="generated samples"),
+        ],
+    )
+    return figure
+
+
+def _draw_run(axes: Axes, densities: Axes, run: Run) -> None:
+    samples = run.samples
+    edges = samples["histogram_edges"]
+    densities.stairs(samples["histogram_real"], edges, fill=True, color=REAL, linewidth=0, label="real")
+    generated = samples["histogram_generated"]
+    densities.stairs(
+        generated, edges, fill=True, facecolor=_pale(), edgecolor=GENERATED, linewidth=0.9, label="generated"
+    )
+    boundary = finite_or_gap(samples["boundary_y"])
+    kept = thin(boundary)
+    axes.plot(
+        samples["boundary_x"][kept],
+        np.clip(boundary[kept], -_MAGNITUDE_SHOWN, _MAGNITUDE_SHOWN),
+        color=INK,
+        linewidth=1.6,
+        label="boundary",
+    )
+    silent = [
+        what
+        for what, values in (("D(x)", samples["boundary_y"]), ("G(z)", samples["generated"]))
+        if not np.isfinite(values).any()
+    ]
+    if silent:
+        verb = "is" if len(silent) == 1 else "are"
+        note(axes, f"{' and '.join(silent)} {verb} NaN or infinite")
+
+
+def _pale() -> tuple[str, float]:
+    return (GENERATED, 0.35)
+
+
+def _boundary_limits(runs: Sequence[Run], spec: GanSpec) -> tuple[float, float]:
+    if spec.training.discriminator_loss.score == "probability":
+        return (-0.02, 1.05)
+    values = np.concatenate([run.samples["boundary_y"] for run in runs])
+    values = np.clip(values[np.isfinite(values)], -_MAGNITUDE_SHOWN, _MAGNITUDE_SHOWN)
+    if not len(values):
+        return (0.0, 1.0)
+    margin = 0.05 * float(np.ptp(values)) or 1.0
+    return (float(values.min()) - margin, float(values.max()) + margin)
+
+
+def _facts(generated: Floats, edges: Floats) -> str:
+    """Return mean and standard deviation of the samples, and how many are not in the picture."""
+    values = np.asarray(generated, dtype=np.float64).ravel()
+    finite = values[np.isfinite(values)]
+    parts = []
+    if len(finite):
+        parts.append(f"generated: mean {finite.mean():.3g}, standard deviation {finite.std():.3g}")
+        outside = np.count_nonzero((finite < edges[0]) | (finite > edges[-1])) / len(values)
+        if outside:
+            parts.append(f"{outside:.1%} outside")
+    if len(finite) < len(values):
+        parts.append(f"{1 - len(finite) / len(values):.1%} not finite")
+    return ", ".join(parts)

@@ -1,0 +1,50 @@
+"""The pictures of a comparison or of a run alone, beside its records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from shared.compare.yardstick import Yardstick
+from shared.harness.files import atomic_path
+from shared.harness.record import Run
+from shared.report.curves import draw_curves
+from shared.report.digit_grid import draw_digit_grid
+from shared.report.loss_curves import draw_loss_curves
+from shared.report.one_dimensional import draw_one_dimensional
+from shared.report.two_dimensional import draw_two_dimensional
+from shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
+
+LOSSES_FILE = "losses.png"
+SAMPLES_FILE = "samples.png"
+
+
+def draw_pictures(folder: Path, runs: Sequence[Run], yardstick: Yardstick | None, spec: GanSpec, /) -> list[Path]:
+    """Write losses.png and samples.png into the folder and return their paths; raises ValueError without a run."""
+    pictures = {LOSSES_FILE: draw_loss_curves(runs, yardstick, spec), SAMPLES_FILE: draw_samples(runs, spec)}
+    paths = []
+    for name, figure in pictures.items():
+        write_picture(folder / name, figure)
+        paths.append(folder / name)
+    return paths
+
+
+def draw_samples(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
+    """Return the picture of what the runs generate, as fits the GAN's real data."""
+    if spec.discriminator.input_shape == (1,):
+        return draw_one_dimensional(runs, spec)
+    if isinstance(spec.real, LinearGaussianReal):
+        return draw_two_dimensional(runs, spec)
+    if isinstance(spec.real, SineReal):
+        return draw_curves(runs, spec)
+    if isinstance(spec.real, DigitsReal):
+        return draw_digit_grid(runs, spec)
+    raise TypeError(f"no picture of {type(spec.real).__name__}; add one in shared/report/")
+
+
+def write_picture(path: Path, figure: Figure, /) -> None:
+    """Write a figure as PNG, atomically; the same figure gives the same bytes."""
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", metadata={"Software": None})

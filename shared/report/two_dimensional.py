@@ -1,0 +1,169 @@
+"""Two-dimensional data: real and generated points, with the true and the generated covariance as ellipses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Ellipse
+
+from shared.compare.distances import Floats
+from shared.harness.record import Run
+from shared.report.style import (
+    GENERATED,
+    INK,
+    REAL,
+    TEXT_SIZE,
+    legend_below,
+    note,
+    panel_title,
+    run_labels,
+    small_multiples,
+)
+from shared.spec import GanSpec, LinearGaussianReal
+
+_NUM_DEVIATIONS = 2.0
+# Points further out than this many times the real cloud's half width are counted, not drawn.
+_REACH = 2.5
+
+
+def draw_two_dimensional(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
+    """Return a panel for each run, all of the same scale, with the errors of its samples' mean and covariance.
+
+    The first two coordinates are drawn; the errors are over all. Raises ValueError where the GAN's data is not a
+    linear Gaussian of two coordinates or more.
+    """
+    source = spec.real
+    if not isinstance(source, LinearGaussianReal) or len(source.offset) < 2:
+        raise ValueError(f"{spec.name} has real data {source}; expected LinearGaussianReal of at least two coordinates")
+    mean = np.array(source.offset)
+    covariance = np.array(source.matrix).T @ np.array(source.matrix)
+    figure, panels = small_multiples(
+        f"{spec.name}: {spec.title}", num_panels=len(runs), panel_inches=(3.4, 3.3), share=True
+    )
+    center, half_widths = _frame(runs, mean, covariance)
+    for axes, run, label in zip(panels, runs, run_labels(runs), strict=True):
+        _draw_run(axes, run, mean, covariance)
+        axes.set_xlim(center[0] - half_widths[0], center[0] + half_widths[0])
+        axes.set_ylim(center[1] - half_widths[1], center[1] + half_widths[1])
+        if axes.xaxis.get_tick_params()["labelbottom"]:
+            axes.set_xlabel("$x_1$", fontsize=TEXT_SIZE, color=INK)
+        if axes.yaxis.get_tick_params()["labelleft"]:
+            axes.set_ylabel("$x_2$", fontsize=TEXT_SIZE, color=INK)
+        panel_title(axes, label, _facts(run.samples["generated"], mean, covariance, center, half_widths))
+    legend_below(
+        figure,
+        [
+            _dot(REAL, "real points"),
+            _dot(GENERATED, "generated points"),
+            Line2D([], [], color=INK, linestyle="--", linewidth=1.4, label="true covariance, 2σ"),
+            Line2D([], [], color=GENERATED, linewidth=1.6, label="covariance of the generated points, 2σ"),
+        ],
+        num_columns=4 if len(runs) > 2 else 2,
+    )
+    return figure
+
+
+def covariance_ellipse(mean: Floats, covariance: Floats, /) -> tuple[Floats, float, float, float]:
+    """Return centre, width, height and angle in degrees of the 2σ ellipse of a (2,) mean and a (2, 2) covariance."""
+    values, vectors = np.linalg.eigh(np.asarray(covariance, dtype=np.float64))
+    minor, major = 2 * _NUM_DEVIATIONS * np.sqrt(np.maximum(values, 0.0))
+    angle = np.degrees(np.arctan2(vectors[1, 1], vectors[0, 1]))
+    return np.asarray(mean, dtype=np.float64), float(major), float(minor), float(angle)
+
+
+def moments(samples: Floats, /) -> tuple[Floats, Floats] | None:
+    """Return mean (d,) and covariance (d, d) of the rows of finite numbers, or None where there are fewer than two."""
+    rows = np.asarray(samples, dtype=np.float64)
+    rows = rows[np.isfinite(rows).all(axis=1)]
+    if len(rows) < 2:
+        return None
+    with np.errstate(all="ignore"):
+        mean, covariance = rows.mean(axis=0), np.cov(rows, rowvar=False)
+    return (mean, covariance) if np.isfinite(mean).all() and np.isfinite(covariance).all() else None
+
+
+def _draw_run(axes: Axes, run: Run, mean: Floats, covariance: Floats) -> None:
+    for kind, color, alpha in (("real", REAL, 0.6), ("generated", GENERATED, 0.35)):
+        points = np.asarray(run.samples[kind], dtype=np.float64)
+        points = points[np.isfinite(points).all(axis=1)]
+        axes.plot(
+            points[:, 0],
+            points[:, 1],
+            linestyle="none",
+            marker="o",
+            markersize=2.4,
+            markeredgewidth=0.0,
+            color=color,
+            alpha=alpha,
+            label=kind,
+        )
+    _add_ellipse(axes, mean, covariance, color=INK, line_style="--", label="true covariance")
+    found = moments(run.samples["generated"])
+    if found is None:
+        note(axes, "G(z) is NaN or infinite")
+    else:
+        _add_ellipse(axes, *found, color=GENERATED, line_style="-", label="generated covariance")
+        axes.plot(*found[0][:2], linestyle="none", marker="o", markersize=4.5, color=GENERATED, label="generated mean")
+    axes.plot(*mean[:2], linestyle="none", marker="+", markersize=8, color=INK, label="true mean", zorder=6)
+
+
+def _add_ellipse(axes: Axes, mean: Floats, covariance: Floats, *, color: str, line_style: str, label: str) -> None:
+    center, width, height, angle = covariance_ellipse(mean[:2], covariance[:2, :2])
+    axes.add_patch(
+        Ellipse(
+            (float(center[0]), float(center[1])),
+            width,
+            height,
+            angle=angle,
+            fill=False,
+            edgecolor=color,
+            linestyle=line_style,
+            linewidth=1.5,
+            label=label,
+            zorder=5,
+        )
+    )
+
+
+def _frame(runs: Sequence[Run], mean: Floats, covariance: Floats) -> tuple[Floats, Floats]:
+    """Return centre and half widths that hold the real points and ellipse, and the generated points within reach."""
+    deviations = np.sqrt(np.diagonal(covariance)[:2])
+    points = [mean[:2] - 2 * deviations, mean[:2] + 2 * deviations]
+    points += [point for run in runs for point in np.asarray(run.samples["real"], dtype=np.float64)[:, :2]]
+    cloud = np.array(points)
+    low, high = cloud.min(axis=0), cloud.max(axis=0)
+    half_widths = np.maximum((high - low) / 2, 1e-6)
+    center = (low + high) / 2
+    generated = np.concatenate([np.asarray(run.samples["generated"], dtype=np.float64)[:, :2] for run in runs])
+    with np.errstate(all="ignore"):
+        inside = np.all(np.abs(generated - center) <= _REACH * half_widths, axis=1)
+    if inside.any():
+        low = np.minimum(low, generated[inside].min(axis=0))
+        high = np.maximum(high, generated[inside].max(axis=0))
+    return (low + high) / 2, np.maximum(1.06 * (high - low) / 2, 1e-6)
+
+
+def _facts(samples: Floats, mean: Floats, covariance: Floats, center: Floats, half_widths: Floats) -> str:
+    found = moments(samples)
+    rows = np.asarray(samples, dtype=np.float64)
+    broken = np.count_nonzero(~np.isfinite(rows).all(axis=1))
+    parts = []
+    if found is not None:
+        mean_error = np.linalg.norm(found[0] - mean)
+        covariance_error = np.linalg.norm(found[1] - covariance)
+        parts.append(f"mean off by {mean_error:.3g}, covariance by {covariance_error:.3g}")
+    with np.errstate(all="ignore"):
+        outside = np.count_nonzero(np.any(np.abs(rows[:, :2] - center) > half_widths, axis=1))
+    if outside:
+        parts.append(f"{outside} outside")
+    if broken:
+        parts.append(f"{broken} not finite")
+    return ", ".join(parts)
+
+
+def _dot(color: str, label: str) -> Line2D:
+    return Line2D([], [], linestyle="none", marker="o", markersize=5, markeredgewidth=0, color=color, label=label)
