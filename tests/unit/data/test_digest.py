@@ -99,6 +99,7 @@ def test_state_digest():
         state | {"a": state["a"].astype(np.float32)},
         state | {"a": -state["a"]},
         state | {"b": np.array(4)},
+        state | {"b": np.array(3).view("f8")},
         state | {"b": np.array([3])},
         {"a": state["a"], "c": state["b"]},
     ]

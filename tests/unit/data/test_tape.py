@@ -16,6 +16,8 @@ from shared.gans import CATALOGUE, find_gan
 from shared.spec import GanSpec, LinearGaussianReal, NormalLatent, StepPattern
 
 PACKAGED = DigitSource.parse(None)
+# The other form of the penalty is fed the same tape.
+TAPES = [name for name in CATALOGUE if name != "mnist-wgan-gp-sample"]
 NUM_STEPS = 90
 PHASES = ("pretraining", "adversarial")
 
@@ -66,7 +68,7 @@ def test_chunks_hold_what_the_gan_uses(name):
             assert np.isfinite(array).all()
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", TAPES)
 def test_cuts_do_not_matter(name):
     spec = find_gan(name)
     tape = tape_of(spec)
@@ -79,7 +81,7 @@ def test_cuts_do_not_matter(name):
         assert_same_steps(late, {array: steps[-6:] for array, steps in whole.items()})
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", TAPES)
 def test_seeds_give_other_numbers(name):
     spec = find_gan(name)
     for phase in phases_of(spec):

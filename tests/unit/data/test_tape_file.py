@@ -17,6 +17,8 @@ from shared.gans import CATALOGUE, find_gan
 from shared.spec import GanSpec, NormalLatent
 
 PACKAGED = DigitSource.parse(None)
+# The other form of the penalty is fed the same tape.
+TAPES = [name for name in CATALOGUE if name != "mnist-wgan-gp-sample"]
 
 
 def shortened(name: str, *, pretraining: int = 5, training: int) -> GanSpec:
@@ -73,7 +75,7 @@ def fault(path, name: str = "gaussian-1d") -> str:
     return message
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", TAPES)
 def test_reading_back_gives_the_same_bits(name, tmp_path):
     spec = shortened(name, training=85 if name.startswith("mnist-wgan") else 20)
     path = write(tmp_path / "tape.npz", spec)
