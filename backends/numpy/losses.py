@@ -131,11 +131,13 @@ GENERATOR_LOSSES: dict[type[spec.GeneratorLoss], Callable[[Any, Array], Generato
 def _logarithm(probability: Array, label: int, floor: float | None) -> tuple[Array, Array]:
     """Return log max(q, floor) and its derivative by p, entrywise, with q = p for label 1 and 1 - p for label 0."""
     chosen = probability if label == 1 else 1.0 - probability
-    derivative = (1.0 if label == 1 else -1.0) / chosen
+    sign = 1.0 if label == 1 else -1.0
     if floor is None:
-        return np.log(chosen), derivative
+        return np.log(chosen), sign / chosen
+    held = np.maximum(chosen, floor)
+    derivative = sign / held
     np.copyto(derivative, 0.0, where=chosen < floor)
-    return np.log(np.maximum(chosen, floor)), derivative
+    return np.log(held), derivative
 
 
 def _binary_cross_entropy(

@@ -37,9 +37,10 @@ class RandomRounding:
     def disturb(self, array: Array, /, *, within: tuple[float, float] | None = None) -> None:
         """Disturb an array in place, then bring it back within a function's range."""
         if array.size > _POOL_SIZE:
-            rows = max(1, len(array) * _POOL_SIZE // (2 * array.size))
-            for start in range(0, len(array), rows):
-                self.disturb(array[start : start + rows], within=within)
+            rows = len(array) * _POOL_SIZE // array.size
+            parts = array if rows == 0 else [array[start : start + rows] for start in range(0, len(array), rows)]
+            for part in parts:
+                self.disturb(part, within=within)
             return
         # Not a product with 1 + ε ξ: rounded to the type, that factor is one of four numbers, and the result is biased.
         change = array * self._take(array.size).reshape(array.shape)

@@ -1,0 +1,229 @@
+"""One step of training: pretraining's, and the two phases of an adversarial one in the order in which the spec says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from backends.numpy.layer import Array
+from backends.numpy.layers import build_network
+from backends.numpy.losses import (
+    DISCRIMINATOR_LOSSES,
+    GENERATOR_LOSSES,
+    Value,
+    gradient_penalty,
+    mean_squared_error_loss,
+    reduced,
+)
+from backends.numpy.network import Caches, Network
+from backends.numpy.optimizers import Optimizer, build_optimizer
+from backends.numpy.probe import Recorder, observe
+from backends.numpy.rounding import RandomRounding
+from shared.errors import UnsupportedLayer, UsageError
+from shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss
+from shared.state import optimizers, slot_name, state_schema
+
+
+class Stepper:
+    """The two networks and the optimizers, and the steps that move them.
+
+    tensors: every parameter, buffer and slot by canonical name, live. rounding: see rounding.py.
+    """
+
+    def __init__(self, spec: GanSpec, dtype: np.dtype[Any]) -> None:
+        self._spec = spec
+        self.generator = build_network(spec.generator, name="generator", dtype=dtype)
+        self.discriminator = build_network(spec.discriminator, name="discriminator", dtype=dtype)
+        self._networks = {"generator": self.generator, "discriminator": self.discriminator}
+        self.optimizers: dict[str, Optimizer] = {
+            name: build_optimizer(optimizer, self._networks[network])
+            for name, (network, optimizer) in optimizers(spec).items()
+        }
+        self.tensors = self._named_tensors()
+        self._rounding: RandomRounding | None = None
+        self._discriminator_loss = _entry(DISCRIMINATOR_LOSSES, spec.training.discriminator_loss)
+        self._generator_loss = _entry(GENERATOR_LOSSES, spec.training.generator_loss)
+        self._penalty = _penalty(spec)
+
+    @property
+    def rounding(self) -> RandomRounding | None:
+        """What disturbs every number that a step computes, or None."""
+        return self._rounding
+
+    @rounding.setter
+    def rounding(self, rounding: RandomRounding | None) -> None:
+        self._rounding = rounding
+        for network in self._networks.values():
+            network.rounding = rounding
+
+    def pretraining_step(self, arrays: Mapping[str, Array], recorder: Recorder | None) -> Value:
+        """Fit D to the density once; arrays are the step's. Returns the loss."""
+        discriminator, pretraining = self.discriminator, self._spec.pretraining
+        if pretraining is None:
+            raise UsageError(f"{self._spec.name!r} has no pretraining; train it on adversarial chunks alone")
+        observer = observe(recorder, "pretraining", "input", discriminator)
+        output, caches = discriminator.forward(arrays["pretrain_input"], observer=observer)
+        value, gradient = mean_squared_error_loss(pretraining.loss, output, arrays["pretrain_target"])
+        value = self._rounded_loss(value, gradient)
+        discriminator.backward(gradient, caches, into=discriminator.gradients, wants_input=False)
+        if recorder is not None:
+            recorder.keep("pretraining", "loss", "", "loss", value)
+        self._update("pretraining", discriminator, recorder)
+        return value
+
+    def adversarial_step(
+        self, arrays: Mapping[str, Array], trains_discriminator: bool, recorder: Recorder | None
+    ) -> tuple[float | Value, ...]:
+        """Run one step on its arrays; returns D's loss, G's loss and mean D(real), NaN where there is none."""
+        training = self._spec.training
+        real, latent_d = arrays["real"], arrays["latent_d"]
+        latent_g = latent_d if training.latent_draws == "shared" else arrays["latent_g"]
+        mix = arrays["mix"] if self._penalty is not None else None
+        reused = training.fake_batch == "reused"
+        loss_d: float | Value = np.nan
+        real_score: float | Value = np.nan
+        if training.first == "generator":
+            fake, caches = self._fake("generator", latent_g, recorder)
+            loss_g = self._generator_phase(fake, caches, None, recorder)
+            if trains_discriminator:
+                if not reused:
+                    fake, _ = self._fake("discriminator", latent_d, recorder)
+                loss_d, real_score, _ = self._discriminator_phase(real, fake, mix, recorder)
+            return loss_d, loss_g, real_score
+        through_discriminator = None
+        if trains_discriminator:
+            fake, caches = self._fake("discriminator", latent_d, recorder)
+            loss_d, real_score, gradient_fake = self._discriminator_phase(real, fake, mix, recorder)
+            if gradient_fake is not None:
+                through_discriminator = (gradient_fake, caches)
+        if not reused:
+            fake, caches = self._fake("generator", latent_g, recorder)
+        loss_g = self._generator_phase(fake, caches, through_discriminator, recorder)
+        return loss_d, loss_g, real_score
+
+    def _fake(self, phase: str, latent: Array, recorder: Recorder | None) -> tuple[Array, Caches]:
+        observer = observe(recorder, phase, "fake", self.generator)
+        return self.generator.forward(latent, observer=observer)
+
+    def _discriminator_phase(
+        self, real: Array, fake: Array, mix: Array | None, recorder: Recorder | None
+    ) -> tuple[Value, Value | float, Array | None]:
+        """Train D once; returns its loss, mean D(real) or NaN, and the loss's gradient by fake if G is to have it."""
+        training, network = self._spec.training, self.discriminator
+        real_scores, real_caches = network.forward(real, observer=observe(recorder, "discriminator", "real", network))
+        fake_scores, fake_caches = network.forward(fake, observer=observe(recorder, "discriminator", "fake", network))
+        real_score: Value | float = np.nan
+        if training.stop is not None:
+            real_score = self._rounded(reduced(real_scores, "mean"))
+        value, gradient_real, gradient_fake = self._discriminator_loss(
+            training.discriminator_loss, real_scores, fake_scores
+        )
+        value = self._rounded_loss(value, gradient_real, gradient_fake)
+        if mix is not None:
+            penalty, direction, mixed_caches = self._penalise(real, fake, mix, recorder)
+            value = self._rounded(value + penalty)
+        network.backward(gradient_real, real_caches, into=network.gradients, wants_input=False)
+        through = network.backward(
+            gradient_fake, fake_caches, into=network.more_gradients, wants_input=not training.detach_fake
+        )
+        self._add_more_gradients(network)
+        if recorder is not None:
+            recorder.keep("discriminator", "loss", "", "loss", value)
+        if mix is not None:
+            network.directional_gradient(direction, mixed_caches, into=network.more_gradients)
+            if recorder is not None:
+                recorder.gradients("discriminator", "penalty_gradient", network, network.more_gradients)
+            self._add_more_gradients(network)
+        self._update("discriminator", network, recorder)
+        return value, real_score, through
+
+    def _penalise(self, real: Array, fake: Array, mix: Array, recorder: Recorder | None) -> tuple[Value, Array, Caches]:
+        """Return the penalty, its gradient by the input gradient g, and the caches of D's pass at x̂."""
+        network = self.discriminator
+        mixed = mix * real + (1.0 - mix) * fake
+        if self._rounding is not None:
+            self._rounding.disturb(mixed)
+        scores, caches = network.forward(mixed, observer=observe(recorder, "discriminator", "mixed", network))
+        gradient = network.backward(np.ones_like(scores), caches, into=None, wants_input=True)
+        if gradient is None or self._penalty is None:
+            raise TypeError("a gradient penalty needs an input gradient")
+        value, direction = gradient_penalty(self._penalty, gradient)
+        value = self._rounded_loss(value, direction)
+        if recorder is not None:
+            recorder.keep("discriminator", "input_gradient", "mixed", "discriminator", gradient)
+            recorder.keep("discriminator", "loss", "", "penalty", value)
+        return value, direction, caches
+
+    def _generator_phase(
+        self,
+        fake: Array,
+        caches: Caches,
+        through_discriminator: tuple[Array, Caches] | None,
+        recorder: Recorder | None,
+    ) -> Value:
+        """Train G once. through_discriminator: the gradient of D's loss by D's fake batch, and that batch's caches."""
+        generator, discriminator = self.generator, self.discriminator
+        observer = observe(recorder, "generator", "fake", discriminator)
+        scores, score_caches = discriminator.forward(fake, observer=observer)
+        value, gradient = self._generator_loss(self._spec.training.generator_loss, scores)
+        value = self._rounded_loss(value, gradient)
+        gradient_fake = discriminator.backward(gradient, score_caches, into=None, wants_input=True)
+        if gradient_fake is not None:
+            generator.backward(gradient_fake, caches, into=generator.gradients, wants_input=False)
+        if through_discriminator is not None:
+            gradient, caches = through_discriminator
+            generator.backward(gradient, caches, into=generator.more_gradients, wants_input=False)
+            self._add_more_gradients(generator)
+        if recorder is not None:
+            recorder.keep("generator", "loss", "", "loss", value)
+        self._update("generator", generator, recorder)
+        return value
+
+    def _update(self, phase: str, network: Network, recorder: Recorder | None) -> None:
+        optimizer = self.optimizers[phase]
+        if recorder is not None:
+            recorder.gradients(phase, "gradient", network, network.gradients)
+        optimizer.update()
+        if self._rounding is not None:
+            for tensors in (network.parameters, *optimizer.slots.values()):
+                self._rounding.disturb(tensors.flat)
+        if recorder is not None:
+            recorder.update(phase, network, optimizer.counter)
+
+    def _add_more_gradients(self, network: Network) -> None:
+        network.gradients.flat += network.more_gradients.flat
+        if self._rounding is not None:
+            self._rounding.disturb(network.gradients.flat)
+
+    def _rounded(self, value: Value) -> Value:
+        return value if self._rounding is None else self._rounding.disturbed(value)
+
+    def _rounded_loss(self, value: Value, *gradients: Array) -> Value:
+        if self._rounding is not None:
+            for gradient in gradients:
+                self._rounding.disturb(gradient)
+        return self._rounded(value)
+
+    def _named_tensors(self) -> dict[str, Array]:
+        """Return every floating-point tensor of the state by its canonical name, in canonical order: live views."""
+        found: dict[str, Array] = {}
+        for network in self._networks.values():
+            found |= network.by_name(network.parameters) | network.by_name(network.buffers)
+        for name, (network_name, _) in optimizers(self._spec).items():
+            for slot, tensors in self.optimizers[name].slots.items():
+                by_name = self._networks[network_name].by_name(tensors)
+                found |= {slot_name(name, parameter, slot): view for parameter, view in by_name.items()}
+        return {name: found[name] for name, tensor in state_schema(self._spec).items() if tensor.role != "counter"}
+
+
+def _entry(table: Mapping[Any, Any], loss: object) -> Any:
+    if type(loss) not in table:
+        raise UnsupportedLayer(f"numpy has no loss {type(loss).__name__}")
+    return table[type(loss)]
+
+
+def _penalty(spec: GanSpec) -> GradientPenalty | None:
+    loss = spec.training.discriminator_loss
+    return loss.penalty if isinstance(loss, WassersteinDiscriminatorLoss) else None

@@ -1,0 +1,59 @@
+"""Chunks of random numbers in a GAN's shapes, and small GANs, for the NumPy trainer's tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from backends.numpy.trainer import NumpyTrainer
+from shared.gans import find_gan
+from shared.interface import Chunk
+from shared.spec import ConstantRate
+from shared.state import initial_state
+
+
+def build(spec, *, dtype="float64", seed=1):
+    trainer = NumpyTrainer.build(spec, device="cpu", dtype=dtype, execution="eager")
+    trainer.load_state(initial_state(spec, seed=seed))
+    return trainer
+
+
+def make_chunk(spec, *, phase="adversarial", num_steps=1, batch_size=4, first_step=0):
+    generator = np.random.default_rng(7)
+
+    def draw(shape):
+        return generator.standard_normal((first_step + num_steps, batch_size, *shape))[first_step:]
+
+    if phase == "pretraining":
+        arrays = {"pretrain_input": draw((1,)), "pretrain_target": draw((1,))}
+    else:
+        arrays = {"real": draw(spec.real.sample_shape), "latent_d": draw(spec.latent.sample_shape)}
+        if spec.training.latent_draws == "separate":
+            arrays["latent_g"] = draw(spec.latent.sample_shape)
+        if spec.uses_mix:
+            arrays["mix"] = draw((1,) * len(spec.real.sample_shape))
+    pattern = spec.training.discriminator_steps
+    trains = [phase == "adversarial" and pattern.includes(first_step + step) for step in range(num_steps)]
+    return Chunk(phase=phase, first_step=first_step, arrays=arrays, trains_discriminator=np.array(trains))
+
+
+def slices(chunk):
+    """The chunk's steps as chunks of one."""
+    for step in range(chunk.num_steps):
+        yield Chunk(
+            phase=chunk.phase,
+            first_step=chunk.first_step + step,
+            arrays={name: array[step : step + 1] for name, array in chunk.arrays.items()},
+            trains_discriminator=chunk.trains_discriminator[step : step + 1],
+        )
+
+
+def variant(name, **training):
+    spec = find_gan(name)
+    return replace(spec, training=replace(spec.training, **training))
+
+
+def still(optimizer):
+    """The optimizer with a learning rate of zero."""
+    return replace(optimizer, learning_rate=ConstantRate(value=0.0))

@@ -1,0 +1,347 @@
+"""Each layer against its definition written as loops, and each derivative against central differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backends.numpy.layer import Layer
+from backends.numpy.layers import LAYERS, Conv2d, build_network
+from shared.errors import UnsupportedLayer
+from shared.spec import (
+    ZEROS,
+    BatchNorm,
+    ConvTranspose2d,
+    LeakyReLU,
+    Linear,
+    MinibatchDiscrimination,
+    Network,
+    Normal,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    Softplus,
+    Tanh,
+)
+from shared.spec import (
+    Conv2d as ConvSpec,
+)
+
+_UNIT = Normal(standard_deviation=1.0)
+
+
+def _linear(name="hidden", in_features=3, out_features=4, bias_init=ZEROS):
+    return Linear(name=name, in_features=in_features, out_features=out_features, weight_init=_UNIT, bias_init=bias_init)
+
+
+def _convolution(kind, *, kernel_size=3, stride=1, padding=0, bias_init=ZEROS):
+    return kind(
+        name="conv",
+        in_channels=2,
+        out_channels=3,
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        weight_init=_UNIT,
+        bias_init=bias_init,
+    )
+
+
+def _batch_norm(*, statistics="batch", running_variance="unbiased", num_features=3):
+    return BatchNorm(
+        name="norm",
+        num_features=num_features,
+        epsilon=0.3,
+        momentum=0.2,
+        running_variance=running_variance,
+        statistics=statistics,
+    )
+
+
+def _minibatch(*, self_distance=True, bias_init=ZEROS):
+    return MinibatchDiscrimination(
+        name="minibatch",
+        in_features=3,
+        num_kernels=4,
+        kernel_dims=2,
+        self_distance=self_distance,
+        weight_init=_UNIT,
+        bias_init=bias_init,
+    )
+
+
+_ACTIVATIONS = {
+    "tanh": Tanh(),
+    "sigmoid": Sigmoid(),
+    "softplus": Softplus(),
+    "relu": ReLU(),
+    "leaky": LeakyReLU(slope=0.2),
+    "leaky-0": LeakyReLU(slope=0.0),
+    "leaky-steep": LeakyReLU(slope=1.7),
+}
+_CASES = {name: (layer, (3,)) for name, layer in _ACTIVATIONS.items()} | {
+    "linear": (_linear(), (3,)),
+    "linear-no-bias": (_linear(bias_init=None), (3,)),
+    "conv": (_convolution(ConvSpec), (2, 5, 6)),
+    "conv-strided": (_convolution(ConvSpec, kernel_size=2, stride=2, padding=1, bias_init=None), (2, 5, 6)),
+    "conv-leftover": (_convolution(ConvSpec, kernel_size=3, stride=2), (2, 6, 6)),
+    "transpose": (_convolution(ConvTranspose2d), (2, 3, 4)),
+    "transpose-strided": (_convolution(ConvTranspose2d, stride=2, padding=1, bias_init=None), (2, 3, 4)),
+    "transpose-gaps": (_convolution(ConvTranspose2d, kernel_size=2, stride=3), (2, 3, 2)),
+    "norm": (_batch_norm(), (3,)),
+    "norm-images": (_batch_norm(), (3, 2, 2)),
+    "norm-running": (_batch_norm(statistics="running"), (3, 2, 2)),
+    "minibatch": (_minibatch(), (3,)),
+    "minibatch-other": (_minibatch(self_distance=False, bias_init=None), (3,)),
+    "reshape": (Reshape(shape=(3, 1, 2)), (6,)),
+}
+_TANGENT_CASES = [*_ACTIVATIONS, "linear", "linear-no-bias", "reshape"]
+
+
+def _network(layer, input_shape, *, dtype="float64", seed=0):
+    network = build_network(Network(input_shape=input_shape, layers=(layer,)), name="generator", dtype=dtype)
+    generator = np.random.default_rng(seed)
+    network.parameters.flat[...] = 0.5 * generator.standard_normal(network.parameters.flat.size)
+    network.buffers.flat[...] = generator.uniform(0.5, 1.5, network.buffers.flat.size)
+    return network, generator.standard_normal((5, *input_shape)).astype(dtype)
+
+
+def _differences(function, array, step=1e-6):
+    """Central differences of a scalar function of what the array holds, entry by entry."""
+    result = np.empty_like(array)
+    for index in np.ndindex(array.shape):
+        kept = array[index]
+        array[index] = kept + step
+        above = function()
+        array[index] = kept - step
+        result[index] = (above - function()) / (2 * step)
+        array[index] = kept
+    return result
+
+
+@pytest.mark.parametrize("case", list(_CASES))
+def test_backward_is_the_derivative(case):
+    network, x = _network(*_CASES[case])
+    coefficients = np.random.default_rng(1).standard_normal(network.infer(x).shape)
+
+    def objective():
+        return float(np.sum(coefficients * network.infer(x)))
+
+    expected_x = _differences(objective, x)
+    expected_parameters = _differences(objective, network.parameters.flat)
+    kept = x.copy()
+    _, caches = network.forward(x)
+    found = network.backward(coefficients.copy(), caches, into=network.gradients, wants_input=True)
+    np.testing.assert_array_equal(x, kept)
+    np.testing.assert_allclose(found, expected_x, rtol=1e-7, atol=1e-8)
+    np.testing.assert_allclose(network.gradients.flat, expected_parameters, rtol=1e-7, atol=1e-8)
+    again = network.backward(coefficients.copy(), caches, into=None, wants_input=True)
+    np.testing.assert_array_equal(again, found)
+
+
+@pytest.mark.parametrize("case", _TANGENT_CASES)
+def test_backward_tangent_is_the_derivative_of_value_and_tangent(case):
+    network, x = _network(*_CASES[case])
+    generator = np.random.default_rng(2)
+    tangent_x = generator.standard_normal(x.shape)
+    layer: Layer = network._layers[0]
+    tensors = network.parameters.by_layer[0]
+    y, cache = layer.forward(x, tensors)
+    value_weights, tangent_weights = generator.standard_normal((2, *y.shape))
+
+    def objective(with_value):
+        y, cache = layer.forward(x, tensors)
+        tangent = float(np.sum(tangent_weights * layer.forward_tangent(tangent_x, cache)))
+        return tangent + (float(np.sum(value_weights * y)) if with_value else 0.0)
+
+    moved = layer.forward(x + 1e-6 * tangent_x, tensors)[0] - layer.forward(x - 1e-6 * tangent_x, tensors)[0]
+    np.testing.assert_allclose(layer.forward_tangent(tangent_x, cache), moved / 2e-6, rtol=1e-6, atol=1e-8)
+    for with_value in (True, False):
+        gradient_x, gradient_tangent = layer.backward_tangent(
+            value_weights.copy() if with_value else None,
+            tangent_weights.copy(),
+            cache,
+            tangent_x,
+            gradients=network.gradients.by_layer[0],
+            wants_input=True,
+        )
+        gradient_x = np.zeros_like(x) if gradient_x is None else gradient_x
+        expected = _differences(lambda: objective(with_value), x)  # noqa: B023
+        np.testing.assert_allclose(gradient_x, expected, rtol=1e-6, atol=1e-7)
+        expected = _differences(lambda: objective(with_value), tangent_x)  # noqa: B023
+        np.testing.assert_allclose(gradient_tangent, expected, rtol=1e-6, atol=1e-7)
+        expected = _differences(lambda: objective(with_value), network.parameters.flat)  # noqa: B023
+        np.testing.assert_allclose(network.gradients.flat, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_directional_gradient_is_the_parameter_derivative_of_the_input_gradient():
+    layers = (
+        Reshape(shape=(12,)),
+        _linear("hidden1", 12, 6),
+        Tanh(),
+        _linear("hidden2", 6, 5, bias_init=None),
+        Softplus(),
+        _linear("hidden3", 5, 4),
+        LeakyReLU(slope=0.2),
+        _linear("hidden4", 4, 4),
+        Sigmoid(),
+        _linear("hidden5", 4, 4),
+        ReLU(),
+        _linear("output", 4, 1),
+    )
+    spec = Network(input_shape=(2, 2, 3), layers=layers)
+    network = build_network(spec, name="discriminator", dtype="float64")
+    generator = np.random.default_rng(5)
+    network.parameters.flat[...] = 0.7 * generator.standard_normal(network.parameters.flat.size)
+    x, direction = generator.standard_normal((2, 4, 2, 2, 3))
+
+    def objective():
+        scores, caches = network.forward(x)
+        gradient = network.backward(np.ones_like(scores), caches, into=None, wants_input=True)
+        return float(np.sum(direction * gradient))
+
+    expected = _differences(objective, network.parameters.flat)
+    assert np.abs(expected).max() > 0.1
+    _, caches = network.forward(x)
+    network.directional_gradient(direction, caches, into=network.gradients)
+    np.testing.assert_allclose(network.gradients.flat, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_a_layer_without_tangent_says_so():
+    network, x = _network(*_CASES["conv"])
+    with pytest.raises(UnsupportedLayer, match="Conv2d has no tangent"):
+        network._layers[0].forward_tangent(x, None)
+
+
+def _correlate_by_loops(x, weight, *, stride, padding):
+    x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    kernel = weight.shape[-1]
+    height, width = ((size - kernel) // stride + 1 for size in x.shape[2:])
+    y = np.zeros((len(x), weight.shape[0], height, width))
+    for row, column in np.ndindex(height, width):
+        window = x[:, :, row * stride : row * stride + kernel, column * stride : column * stride + kernel]
+        y[:, :, row, column] = np.tensordot(window, weight, axes=((1, 2, 3), (1, 2, 3)))
+    return y
+
+
+@pytest.mark.parametrize("case", ["conv", "conv-strided", "conv-leftover"])
+def test_convolution_is_the_sum_over_windows(case):
+    layer, input_shape = _CASES[case]
+    network, x = _network(layer, input_shape)
+    tensors = network.parameters.by_layer[0]
+    expected = _correlate_by_loops(x, tensors["weight"], stride=layer.stride, padding=layer.padding)
+    if "bias" in tensors:
+        expected += tensors["bias"].reshape(1, -1, 1, 1)
+    np.testing.assert_allclose(network.infer(x), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", ["transpose", "transpose-strided", "transpose-gaps"])
+def test_transposed_convolution_stamps_its_kernel(case):
+    layer, input_shape = _CASES[case]
+    network, x = _network(layer, input_shape)
+    tensors, stride, kernel = network.parameters.by_layer[0], layer.stride, layer.kernel_size
+    height, width = ((size - 1) * stride + kernel for size in input_shape[1:])
+    whole = np.zeros((len(x), 3, height, width))
+    for row, column in np.ndindex(*input_shape[1:]):
+        stamp = np.tensordot(x[:, :, row, column], tensors["weight"], axes=(1, 0))
+        top, left = row * stride, column * stride
+        whole[:, :, top : top + kernel, left : left + kernel] += stamp
+    margin = layer.padding
+    expected = whole[:, :, margin : height - margin, margin : width - margin]
+    if "bias" in tensors:
+        expected = expected + tensors["bias"].reshape(1, -1, 1, 1)
+    np.testing.assert_allclose(network.infer(x), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_convolution_in_blocks_equals_the_whole(monkeypatch):
+    network, x = _network(*_CASES["conv"])
+    y, caches = network.forward(x)
+    gradient_x = network.backward(np.ones_like(y), caches, into=network.gradients, wants_input=True)
+    gradients = network.gradients.flat.copy()
+    monkeypatch.setattr("backends.numpy.convolution._COLUMNS_BYTES", 2 * 18 * 12 * 8)
+    blocks = list(Conv2d(_CASES["conv"][0], (2, 5, 6))._windows.blocks(5, 8))
+    assert [samples.stop for samples in blocks] == [2, 4, 5]
+    y_blocks, caches = network.forward(x)
+    gradient_x_blocks = network.backward(np.ones_like(y), caches, into=network.gradients, wants_input=True)
+    np.testing.assert_allclose(y_blocks, y, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(gradient_x_blocks, gradient_x, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(network.gradients.flat, gradients, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("statistics", ["batch", "running"])
+@pytest.mark.parametrize("running_variance", ["unbiased", "biased"])
+def test_batch_norm_normalises_and_moves_its_buffers(statistics, running_variance):
+    layer = _batch_norm(statistics=statistics, running_variance=running_variance)
+    network, x = _network(layer, (3, 2, 2))
+    parameters = network.parameters.by_layer[0]
+    before = {name: buffer.copy() for name, buffer in network.buffers.by_layer[0].items()}
+    y, _ = network.forward(x)
+    mean, variance = x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3))
+    used = (mean, variance) if statistics == "batch" else (before["running_mean"], before["running_var"])
+    spread = (slice(None), np.newaxis, np.newaxis)
+    expected = (x - used[0][spread]) / np.sqrt(used[1][spread] + 0.3)
+    expected = expected * parameters["weight"][spread] + parameters["bias"][spread]
+    np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
+    after = network.buffers.by_layer[0]
+    batch_variance = variance * (20 / 19 if running_variance == "unbiased" else 1.0)
+    np.testing.assert_allclose(after["running_mean"], 0.8 * before["running_mean"] + 0.2 * mean, rtol=1e-13)
+    np.testing.assert_allclose(after["running_var"], 0.8 * before["running_var"] + 0.2 * batch_variance, rtol=1e-13)
+    network.infer(x)
+    np.testing.assert_allclose(after["running_mean"], 0.8 * before["running_mean"] + 0.2 * mean, rtol=1e-13)
+
+
+@pytest.mark.parametrize("self_distance", [True, False])
+def test_minibatch_discrimination_by_loops(self_distance):
+    network, x = _network(_minibatch(self_distance=self_distance), (3,))
+    tensors = network.parameters.by_layer[0]
+    projected = (x @ tensors["weight"].T + tensors["bias"]).reshape(5, 4, 2)
+    expected = np.zeros((5, 4))
+    for i, k, j in np.ndindex(5, 4, 5):
+        distance = np.abs(projected[i, k] - projected[j, k]).sum() + (1.0 if self_distance and i == j else 0.0)
+        expected[i, k] += np.exp(-distance)
+    y = network.infer(x)
+    np.testing.assert_array_equal(y[:, :3], x)
+    np.testing.assert_allclose(y[:, 3:], expected, rtol=1e-13)
+
+
+def test_activations_are_exact_far_out_and_at_zero():
+    far = np.array([[-700.0, -40.0, 30.0]])
+    with np.errstate(all="ignore"):
+        sigmoid = _network(Sigmoid(), (3,))[0].infer(far)
+        softplus = _network(Softplus(), (3,))[0].infer(far)
+    exponential = np.exp(far)
+    np.testing.assert_allclose(sigmoid, exponential / (1 + exponential), rtol=1e-15)
+    np.testing.assert_allclose(softplus, np.log1p(exponential), rtol=1e-15)
+    zeros = np.zeros((1, 3))
+    for layer, slope in ((ReLU(), 0.0), (LeakyReLU(slope=0.2), 0.2)):
+        network, _ = _network(layer, (3,))
+        _, caches = network.forward(zeros)
+        gradient = network.backward(np.ones((1, 3)), caches, into=None, wants_input=True)
+        np.testing.assert_array_equal(gradient, np.full((1, 3), slope))
+
+
+@pytest.mark.parametrize("case", list(_CASES))
+def test_single_precision_stays_single(case):
+    network, x = _network(*_CASES[case], dtype="float32")
+    y, caches = network.forward(x)
+    gradient = network.backward(np.ones_like(y), caches, into=network.gradients, wants_input=True)
+    assert y.dtype == gradient.dtype == network.gradients.flat.dtype == np.float32
+    if case in _TANGENT_CASES:
+        tangent = network._layers[0].forward_tangent(x, caches[0])
+        pair = network._layers[0].backward_tangent(
+            y.copy(), y.copy(), caches[0], x, gradients=network.gradients.by_layer[0], wants_input=True
+        )
+        assert [array.dtype for array in (tangent, *pair)] == [np.float32] * 3
+
+
+def test_every_layer_of_the_vocabulary_is_in_the_table():
+    assert {type(layer) for layer, _ in _CASES.values()} == set(LAYERS)
+
+
+def test_an_unknown_layer_is_refused_by_name():
+    class Swish(Tanh):
+        pass
+
+    network = Network(input_shape=(3,), layers=(Swish(),))
+    with pytest.raises(UnsupportedLayer, match=r"Swish \(generator\.input_tanh\)"):
+        build_network(network, name="generator", dtype="float64")

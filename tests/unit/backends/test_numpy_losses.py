@@ -1,0 +1,186 @@
+"""Each loss against its formula, and its gradients against central differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backends.numpy.losses import (
+    DISCRIMINATOR_LOSSES,
+    GENERATOR_LOSSES,
+    gradient_penalty,
+    mean_squared_error_loss,
+)
+from shared.spec import (
+    BinaryCrossEntropyDiscriminatorLoss,
+    BinaryCrossEntropyGeneratorLoss,
+    CrossEntropyDiscriminatorLoss,
+    CrossEntropyGeneratorLoss,
+    GradientPenalty,
+    MeanSquaredErrorLoss,
+    MinimaxDiscriminatorLoss,
+    NonSaturatingGeneratorLoss,
+    SaturatingGeneratorLoss,
+    WassersteinDiscriminatorLoss,
+    WassersteinGeneratorLoss,
+)
+
+_BCE = {"log_floor": -100.0, "denominator_floor": 1e-12}
+_DISCRIMINATOR = {
+    MinimaxDiscriminatorLoss: {"probability_floor": None},
+    BinaryCrossEntropyDiscriminatorLoss: _BCE,
+    CrossEntropyDiscriminatorLoss: {},
+    WassersteinDiscriminatorLoss: {"penalty": None},
+}
+_GENERATOR = {
+    NonSaturatingGeneratorLoss: {"probability_floor": None},
+    SaturatingGeneratorLoss: {"probability_floor": None},
+    BinaryCrossEntropyGeneratorLoss: _BCE,
+    CrossEntropyGeneratorLoss: {},
+    WassersteinGeneratorLoss: {},
+}
+
+
+def _scores(kind, shape=(6, 1), seed=0):
+    generator = np.random.default_rng(seed)
+    if kind.score == "probability":
+        return generator.uniform(0.1, 0.9, shape)
+    return generator.standard_normal((6, 2) if kind.score == "logits" else shape)
+
+
+def _likelihoods(kind, scores, label):
+    """-log of the probability given to a label, or the critic's score with its sign, by the textbook."""
+    if kind.score == "critic":
+        return -scores if label == 1 else scores
+    if kind.score == "logits":
+        exponential = np.exp(scores)
+        return -np.log(exponential[:, label] / exponential.sum(axis=1))
+    return -np.log(scores if label == 1 else 1 - scores)
+
+
+def _reduce(terms, reduction):
+    return terms.mean() if reduction == "mean" else terms.sum()
+
+
+def _differences(function, array, step=1e-6):
+    result = np.empty_like(array)
+    for index in np.ndindex(array.shape):
+        kept = array[index]
+        array[index] = kept + step
+        above = function()
+        array[index] = kept - step
+        result[index] = (above - function()) / (2 * step)
+        array[index] = kept
+    return result
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("real_label", [1, 0])
+@pytest.mark.parametrize("kind", list(_DISCRIMINATOR))
+def test_discriminator_losses(kind, real_label, reduction):
+    loss = kind(**_DISCRIMINATOR[kind], reduction=reduction, real_label=real_label)
+    function = DISCRIMINATOR_LOSSES[kind]
+    real, fake = _scores(kind, seed=1), _scores(kind, seed=2)
+    value, gradient_real, gradient_fake = function(loss, real, fake)
+    expected = _reduce(_likelihoods(kind, real, real_label), reduction)
+    expected += _reduce(_likelihoods(kind, fake, 1 - real_label), reduction)
+    np.testing.assert_allclose(value, expected, rtol=1e-13)
+    np.testing.assert_allclose(gradient_real, _differences(lambda: function(loss, real, fake)[0], real), rtol=1e-7)
+    np.testing.assert_allclose(gradient_fake, _differences(lambda: function(loss, real, fake)[0], fake), rtol=1e-7)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("real_label", [1, 0])
+@pytest.mark.parametrize("kind", list(_GENERATOR))
+def test_generator_losses(kind, real_label, reduction):
+    loss = kind(**_GENERATOR[kind], reduction=reduction, real_label=real_label)
+    function = GENERATOR_LOSSES[kind]
+    fake = _scores(kind, shape=(6, 1, 1, 1), seed=3)
+    value, gradient = function(loss, fake)
+    if kind is SaturatingGeneratorLoss:
+        terms = -_likelihoods(kind, fake, 1 - real_label)
+    else:
+        terms = _likelihoods(kind, fake, real_label)
+    np.testing.assert_allclose(value, _reduce(terms, reduction), rtol=1e-13)
+    np.testing.assert_allclose(gradient, _differences(lambda: function(loss, fake)[0], fake), rtol=1e-7)
+
+
+def test_a_probability_floor_holds_the_logarithm_and_stops_the_gradient_below_it():
+    loss = NonSaturatingGeneratorLoss(probability_floor=0.25, reduction="sum", real_label=1)
+    value, gradient = GENERATOR_LOSSES[type(loss)](loss, np.array([[0.0], [0.2], [0.25], [0.5]]))
+    np.testing.assert_allclose(value, -3 * np.log(0.25) - np.log(0.5), rtol=1e-14)
+    np.testing.assert_array_equal(gradient, [[0.0], [0.0], [-4.0], [-2.0]])
+
+
+def test_plain_logarithms_go_to_infinity():
+    loss = MinimaxDiscriminatorLoss(probability_floor=None, reduction="mean", real_label=1)
+    ones = np.ones((2, 1))
+    with np.errstate(all="ignore"):
+        value, gradient_real, gradient_fake = DISCRIMINATOR_LOSSES[type(loss)](loss, ones, ones)
+    assert value == np.inf
+    np.testing.assert_array_equal(gradient_real, [[-0.5], [-0.5]])
+    np.testing.assert_array_equal(gradient_fake, [[np.inf], [np.inf]])
+
+
+def test_binary_cross_entropy_is_clamped_as_in_torch():
+    loss = BinaryCrossEntropyDiscriminatorLoss(**_BCE, reduction="sum", real_label=1)
+    with np.errstate(all="ignore"):
+        value, gradient_real, gradient_fake = DISCRIMINATOR_LOSSES[type(loss)](
+            loss, np.array([[0.0]]), np.array([[1e-20]])
+        )
+    np.testing.assert_allclose(value, 100.0, rtol=1e-15)
+    np.testing.assert_array_equal(gradient_real, [[-1 / 1e-12]])
+    np.testing.assert_allclose(gradient_fake, [[1e-20 / 1e-12]], rtol=1e-15)
+
+
+def test_cross_entropy_is_exact_far_out():
+    loss = CrossEntropyGeneratorLoss(reduction="sum", real_label=1)
+    value, gradient = GENERATOR_LOSSES[type(loss)](loss, np.array([[0.0, 50.0]]))
+    np.testing.assert_allclose(value, np.exp(-50.0), rtol=1e-14)
+    np.testing.assert_allclose(gradient, [[np.exp(-50.0), -np.exp(-50.0)]], rtol=1e-14)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_mean_squared_error(reduction):
+    loss = MeanSquaredErrorLoss(reduction=reduction)
+    output, target = np.random.default_rng(0).standard_normal((2, 6, 1))
+    value, gradient = mean_squared_error_loss(loss, output, target)
+    np.testing.assert_allclose(value, _reduce((output - target) ** 2, reduction), rtol=1e-14)
+    expected = _differences(lambda: mean_squared_error_loss(loss, output, target)[0], output)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("norm", ["channel", "sample"])
+@pytest.mark.parametrize("shape", [(4, 3, 2, 2), (4, 5)])
+def test_gradient_penalty(norm, shape):
+    penalty = GradientPenalty(weight=7.0, norm=norm)
+    gradient = np.random.default_rng(4).standard_normal(shape)
+    value, direction = gradient_penalty(penalty, gradient)
+    flat = gradient.reshape(4, shape[1], -1) if norm == "channel" else gradient.reshape(4, -1)
+    lengths = np.sqrt(np.sum(flat**2, axis=1))
+    np.testing.assert_allclose(value, 7.0 * np.mean((lengths - 1) ** 2), rtol=1e-13)
+    expected = _differences(lambda: gradient_penalty(penalty, gradient)[0], gradient)
+    np.testing.assert_allclose(direction, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_gradient_penalty_of_a_vanishing_gradient_is_its_weight_with_no_direction():
+    value, direction = gradient_penalty(GradientPenalty(weight=7.0, norm="sample"), np.zeros((2, 3)))
+    assert value == 7.0
+    np.testing.assert_array_equal(direction, np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("kind", [*_DISCRIMINATOR, *_GENERATOR, GradientPenalty, MeanSquaredErrorLoss])
+def test_single_precision_stays_single(kind, reduction):
+    if kind is GradientPenalty:
+        results = gradient_penalty(GradientPenalty(weight=10.0, norm="sample"), np.ones((2, 3), np.float32))
+    elif kind is MeanSquaredErrorLoss:
+        batch = np.ones((2, 1), np.float32)
+        results = mean_squared_error_loss(MeanSquaredErrorLoss(reduction=reduction), batch, batch)
+    else:
+        scores = _scores(kind).astype(np.float32)
+        arguments = (_DISCRIMINATOR | _GENERATOR)[kind]
+        loss = kind(**arguments, reduction=reduction, real_label=1)
+        table = DISCRIMINATOR_LOSSES if kind in DISCRIMINATOR_LOSSES else GENERATOR_LOSSES
+        results = table[kind](loss, *([scores, scores] if kind in DISCRIMINATOR_LOSSES else [scores]))
+    assert [result.dtype for result in results] == [np.float32] * len(results)

@@ -1,0 +1,123 @@
+"""Random rounding: how large it is, what it leaves alone, and that it follows its seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backends.numpy import rounding
+from backends.numpy.rounding import RandomRounding
+from shared.gans import find_gan
+from tests.unit.backends.numpy_chunks import build, make_chunk, slices
+
+
+def _run(name, *, seed, dtype="float64", num_steps=5, one_by_one=False):
+    spec = find_gan(name)
+    trainer = build(spec, dtype=dtype)
+    if seed is not None:
+        trainer.perturb(seed=seed)
+    chunk = make_chunk(spec, num_steps=num_steps)
+    for part in slices(chunk) if one_by_one else [chunk]:
+        trainer.train(trainer.stage(part))
+    return trainer
+
+
+def _distance(first, second):
+    one, other = first.export_state(), second.export_state()
+    return max(float(np.max(np.abs(one[name] - other[name]))) for name in one if name.startswith("generator"))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_each_number_moves_by_at_most_the_spacing_and_on_average_not_at_all(dtype):
+    epsilon = np.finfo(dtype).eps
+    for value in (1.0, 1.3, 1.9, -1.0, -1.5):
+        array = np.full(200_000, value, dtype)
+        RandomRounding(seed=0, dtype=dtype).disturb(array)
+        assert array.dtype == dtype
+        relative = (array - np.dtype(dtype).type(value)).astype(np.float64) / (value * epsilon)
+        assert np.abs(relative).max() <= 1.5
+        assert abs(relative.mean()) < 0.01
+        assert 0.25 < np.mean(relative**2) < 0.5
+
+
+def test_ranges_zeros_and_what_is_not_finite_are_kept():
+    source = RandomRounding(seed=1, dtype="float64")
+    for low, high, value in ((0.0, 1.0, 1.0), (-1.0, 1.0, 1.0), (-1.0, 1.0, -1.0)):
+        array = np.full(1000, value)
+        source.disturb(array, within=(low, high))
+        assert array.min() >= low
+        assert array.max() <= high
+        assert np.any(array != value)
+    array = np.array([0.0, np.inf, -np.inf, np.nan])
+    with np.errstate(all="ignore"):
+        source.disturb(array)
+        assert source.disturbed(np.float64(np.inf)) == np.inf
+    np.testing.assert_array_equal(array, [0.0, np.inf, -np.inf, np.nan])
+
+
+def test_large_and_transposed_arrays_are_disturbed_everywhere(monkeypatch):
+    monkeypatch.setattr(rounding, "_POOL_SIZE", 64)
+    source = RandomRounding(seed=1, dtype="float64")
+    for array in (np.ones(1001), np.ones((7, 30, 11)).transpose(1, 0, 2)):
+        source.disturb(array)
+        assert np.mean(array != 1.0) > 0.5
+        assert np.all(np.abs(array - 1.0) <= 1e-15)
+
+
+def test_the_pool_is_drawn_anew(monkeypatch):
+    monkeypatch.setattr(rounding, "_POOL_SIZE", 64)
+    monkeypatch.setattr(rounding, "_POOL_LIFETIME", 128)
+    monkeypatch.setattr(rounding, "_NUM_OFFSETS", 5)
+    source = RandomRounding(seed=1, dtype="float64")
+    pools = set()
+    for _ in range(40):
+        source.disturb(np.ones(64))
+        pools.add(source._pool.tobytes())
+    assert 10 < len(pools) <= 20
+
+
+@pytest.mark.parametrize(("name", "num_steps"), [("gaussian-1d-minibatch", 5), ("sine", 5), ("mnist-wgan-gp", 2)])
+def test_a_disturbed_run_follows_its_seed_and_stays_near(name, num_steps):
+    undisturbed = _run(name, seed=None, num_steps=num_steps)
+    disturbed = _run(name, seed=3, num_steps=num_steps)
+    assert _distance(disturbed, _run(name, seed=3, num_steps=num_steps, one_by_one=True)) == 0
+    assert 0 < _distance(disturbed, undisturbed) < 1e-4
+    if name == "sine":
+        assert _distance(disturbed, _run(name, seed=4)) > 0
+        assert _distance(undisturbed, _run(name, seed=None)) == 0
+
+
+def test_single_precision_is_disturbed_in_single_precision():
+    near = _distance(_run("sine", seed=3, dtype="float32"), _run("sine", seed=None, dtype="float32"))
+    assert 1e-9 < near < 1e-3
+
+
+def test_a_disturbed_probe_shows_the_step_that_train_takes_and_leaves_the_sequence_alone():
+    spec = find_gan("sine")
+    trainer, other = _run("sine", seed=3), _run("sine", seed=3)
+    chunk = make_chunk(spec)
+    probe = trainer.probe(chunk)
+    trainer.generate(chunk.arrays["latent_d"][0])
+    for each in (trainer, other):
+        each.train(each.stage(chunk))
+    assert _distance(trainer, other) == 0
+    state = trainer.export_state()
+    for key, value in probe.items():
+        if key.quantity == "parameter":
+            np.testing.assert_array_equal(value, state[key.name])
+
+
+def test_every_kind_of_quantity_is_disturbed():
+    spec = find_gan("mnist-wgan-gp")
+    trainer = build(spec)
+    chunk = make_chunk(spec)
+    plain = trainer.probe(chunk)
+    trainer.perturb(seed=0)
+    disturbed = trainer.probe(chunk)
+    assert list(disturbed) == list(plain)
+    for key, value in plain.items():
+        first_reshape = key.name == "discriminator.input_reshape" and key.stream == "real"
+        if key.quantity == "counter" or first_reshape:
+            np.testing.assert_array_equal(disturbed[key], value)
+        elif value.size > 1 and np.any(value):
+            assert not np.array_equal(disturbed[key], value), key
