@@ -103,9 +103,9 @@ def _draw_run(axes: Axes, run: Run, mean: Floats, covariance: Floats) -> None:
         )
     _add_ellipse(axes, mean, covariance, color=INK, line_style="--", label="true covariance")
     found = moments(run.samples["generated"])
-    if found is None:
+    if not np.isfinite(run.samples["generated"]).all(axis=1).any():
         note(axes, "G(z) is NaN or infinite")
-    else:
+    if found is not None:
         _add_ellipse(axes, *found, color=GENERATED, line_style="-", label="generated covariance")
         axes.plot(*found[0][:2], linestyle="none", marker="o", markersize=4.5, color=GENERATED, label="generated mean")
     axes.plot(*mean[:2], linestyle="none", marker="+", markersize=8, color=INK, label="true mean", zorder=6)
