@@ -25,7 +25,9 @@ _output = Console()
 _errors = Console(stderr=True)
 
 Steps = Annotated[int | None, typer.Option("--steps", help="Adversarial steps; the GAN's own number where not given.")]
-PretrainSteps = Annotated[int | None, typer.Option("--pretrain-steps", help="Pretraining steps, where the GAN has any.")]
+PretrainSteps = Annotated[
+    int | None, typer.Option("--pretrain-steps", help="Pretraining steps, where the GAN has any.")
+]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the initial state and of the tape.")]
 Dtype = Annotated[
     str, typer.Option("--dtype", help="float64 shows every difference in mathematics; float32 is what people train in.")
@@ -75,7 +77,9 @@ def train(
     tape: TapeOption = None,
     mnist: Mnist = None,
     keep_going: KeepGoing = False,
-    export_tape: Annotated[Path | None, typer.Option("--export-tape", help="Write the run's tape to this .npz.")] = None,
+    export_tape: Annotated[
+        Path | None, typer.Option("--export-tape", help="Write the run's tape to this .npz.")
+    ] = None,
     export_initial_state: Annotated[
         Path | None, typer.Option("--export-initial-state", help="Write the run's initial state to this .safetensors.")
     ] = None,
@@ -121,7 +125,8 @@ def compare(
     gans: Annotated[list[str] | None, typer.Argument(help="GANs to compare; all where none is named.")] = None,
     *,
     backends: Annotated[
-        str | None, typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given.")
+        str | None,
+        typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
     ] = None,
     steps: Steps = None,
     pretrain_steps: PretrainSteps = None,

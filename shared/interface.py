@@ -62,8 +62,8 @@ class ProbeKey(NamedTuple):
     """Names a quantity within one step.
 
     phase: whose update it belongs to: "pretraining", "discriminator" or "generator".
-    quantity: "output" of a layer; "loss"; "input_gradient" and "penalty_gradient" of the gradient penalty; "gradient" of
-        the loss; then, after the update, "parameter", "slot", "counter" and "buffer".
+    quantity: "output" of a layer; "loss"; "input_gradient" and "penalty_gradient" of the gradient penalty; "gradient"
+        of the loss; then, after the update, "parameter", "slot", "counter" and "buffer".
     stream: which forward pass: "input" (pretraining), "real", "fake", "mixed"; "" where there is no question.
     name: a layer (`discriminator.hidden1`, or `discriminator.hidden1_tanh` for its activation), a tensor's canonical
         name, or for losses "loss" and "penalty".

@@ -55,7 +55,9 @@ def compare_runs(folder: Path, backends: list[str], spec: GanSpec, failures: Map
     runs = tuple(read_run(folder / name) for name in backends)
     measured = [run for run in runs if (run.folder / YARDSTICK_FILE).exists()]
     if not measured:
-        raise RecordError(f"{folder} has no run with {YARDSTICK_FILE}, so there is nothing to judge by; run compare again")
+        raise RecordError(
+            f"{folder} has no run with {YARDSTICK_FILE}, so there is nothing to judge by; run compare again"
+        )
     yardstick = read_yardstick(measured[0].folder / YARDSTICK_FILE)
     evidence = [gather_evidence(run) for run in runs]
     pairs = tuple(judge(first, second, yardstick, spec) for first, second in combinations(evidence, 2))

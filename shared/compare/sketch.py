@@ -1,4 +1,4 @@
-"""A state in small: a fixed sample of each tensor's entries, so that early moments of a run can be kept and compared."""
+"""A state in small: a fixed sample of each tensor's entries, so that early moments of a run can be kept."""
 
 from __future__ import annotations
 

@@ -34,9 +34,7 @@ _ADAM = Adam(
 
 
 def _linear(name: str, in_features: int, out_features: int) -> Linear:
-    return Linear(
-        name=name, in_features=in_features, out_features=out_features, weight_init=_UNIT, bias_init=ZEROS
-    )
+    return Linear(name=name, in_features=in_features, out_features=out_features, weight_init=_UNIT, bias_init=ZEROS)
 
 
 def _build(*, name: str, title: str, third: tuple[Layer, ...], num_features: int) -> GanSpec:

@@ -21,9 +21,7 @@ _SMALL = Normal(standard_deviation=0.02)
 
 
 def _linear(name: str, in_features: int, out_features: int) -> Linear:
-    return Linear(
-        name=name, in_features=in_features, out_features=out_features, weight_init=_SMALL, bias_init=ZEROS
-    )
+    return Linear(name=name, in_features=in_features, out_features=out_features, weight_init=_SMALL, bias_init=ZEROS)
 
 
 def _adam(learning_rate: float) -> Adam:

@@ -30,9 +30,7 @@ _LEAKY = LeakyReLU(slope=0.2)
 
 def _linear(name: str, in_features: int, out_features: int) -> Linear:
     uniform = UniformFanIn()
-    return Linear(
-        name=name, in_features=in_features, out_features=out_features, weight_init=uniform, bias_init=uniform
-    )
+    return Linear(name=name, in_features=in_features, out_features=out_features, weight_init=uniform, bias_init=uniform)
 
 
 def _normalised(index: int, in_features: int, out_features: int) -> tuple[Layer, ...]:
@@ -60,9 +58,7 @@ def _adam(learning_rate: float) -> Adam:
 
 
 def _critic_loss(norm: Literal["channel", "sample"]) -> WassersteinDiscriminatorLoss:
-    return WassersteinDiscriminatorLoss(
-        penalty=GradientPenalty(weight=10.0, norm=norm), reduction="mean", real_label=1
-    )
+    return WassersteinDiscriminatorLoss(penalty=GradientPenalty(weight=10.0, norm=norm), reduction="mean", real_label=1)
 
 
 SPEC = GanSpec(

@@ -30,9 +30,7 @@ _ADAM = Adam(
 
 def _linear(name: str, in_features: int, out_features: int) -> Linear:
     uniform = UniformFanIn()
-    return Linear(
-        name=name, in_features=in_features, out_features=out_features, weight_init=uniform, bias_init=uniform
-    )
+    return Linear(name=name, in_features=in_features, out_features=out_features, weight_init=uniform, bias_init=uniform)
 
 
 SPEC = GanSpec(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from backends import BACKENDS, BackendEntry
 from shared.harness.launch import WorkerProcess
@@ -23,7 +24,7 @@ def inspect_backends() -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
     return devices, problems
 
 
-def _ask(entry: BackendEntry) -> dict[str, object]:
+def _ask(entry: BackendEntry) -> dict[str, Any]:
     worker = WorkerProcess(entry.name, threads=1)
     try:
         return worker.start()

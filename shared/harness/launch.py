@@ -64,9 +64,7 @@ class WorkerProcess:
             event = self._receive()
             name = event.get("event")
             if name == "progress":
-                on_progress(
-                    Progress(settings=settings, phase=event["phase"], done=event["done"], total=event["total"])
-                )
+                on_progress(Progress(settings=settings, phase=event["phase"], done=event["done"], total=event["total"]))
             elif name == "finished":
                 return JobOutcome(settings=settings, status="finished")
             elif name == "failed":

@@ -51,8 +51,8 @@ def plan_compare(
 ) -> Plan:
     """Return the jobs of `compare`, the costly GANs first; raises what a user can cause, before anything is written.
 
-    gans, backends: empty for all. threads: of each worker, None to share out the cores. The reference is always among the backends, since it is what the yardstick is
-    measured on; it takes the steps that it can afford.
+    gans, backends: empty for all. threads: of each worker, None to share out the cores. The reference is always among
+    the backends, since it is what the yardstick is measured on; it takes the steps that it can afford.
     """
     specs = [find_gan(name) for name in dict.fromkeys(gans)] or list(CATALOGUE.values())
     entries = [find_backend(name) for name in dict.fromkeys(backends)] or list(BACKENDS.values())

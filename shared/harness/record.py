@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -62,7 +61,9 @@ class Run:
             with np.load(self.folder / name, allow_pickle=False) as arrays:
                 return dict(arrays)
         except (OSError, ValueError, EOFError) as error:
-            raise RecordError(f"{self.folder / name} cannot be read ({error}); run it again into a new folder") from None
+            raise RecordError(
+                f"{self.folder / name} cannot be read ({error}); run it again into a new folder"
+            ) from None
 
 
 def read_run(folder: Path, /) -> Run:
@@ -105,7 +106,7 @@ def new_run_folder(folder: Path, /) -> Iterator[Path]:
         partial.mkdir()
         yield partial
         require_free(folder)
-        os.replace(partial, folder)
+        partial.replace(folder)
     except OSError as error:
         raise RecordError(f"cannot write the run to {folder} ({error.strerror or error})") from error
     finally:

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from backends import BackendEntry
 from shared.compare.sketch import sketch_state
-from shared.compare.yardstick import YardstickFollower, num_copies, write_yardstick
+from shared.compare.yardstick import PerturbedTrainer, YardstickFollower, num_copies, write_yardstick
 from shared.data.digest import state_digest
 from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape, Tape
@@ -24,14 +25,12 @@ from shared.harness.record import new_run_folder, write_record, write_snapshots
 from shared.harness.registry import load_device_module, load_trainer, resolve_execution
 from shared.harness.samples import make_samples, sample_latent
 from shared.harness.settings import SHORT_STEPS, RunSettings
-from shared.harness.training import Follower, TrainingResult, run_training
-from shared.interface import Chunk, Losses, Phase, Trainer
+from shared.harness.training import Follower, ReportProgress, TrainingResult, run_training
+from shared.interface import Chunk, Losses, Trainer
 from shared.spec import GanSpec
 from shared.spec.serialise import spec_digest, to_data
 from shared.state import State, initial_state
 from shared.state.archive import read_state, write_state
-
-Report = Callable[[Phase, int, int], None]
 
 
 def resolve_spec(settings: RunSettings, /) -> GanSpec:
@@ -55,7 +54,7 @@ def open_inputs(settings: RunSettings, spec: GanSpec, /) -> tuple[State, Tape]:
     return state, tape
 
 
-def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Report) -> None:
+def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: ReportProgress) -> None:
     """Train one GAN on one backend, in this process, and write the run's folder. Raises what a user can cause."""
     spec = resolve_spec(settings)
     state, tape = open_inputs(settings, spec)
@@ -77,7 +76,7 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
     followers: list[Follower] = [recorder]
     yardstick = None
     if settings.yardstick:
-        yardstick = YardstickFollower.start(build, state, seed=settings.seed, count=num_copies(spec))
+        yardstick = YardstickFollower.start(_perturbable(build), state, seed=settings.seed, count=num_copies(spec))
         followers.append(yardstick)
     result = run_training(
         trainer,
@@ -119,6 +118,16 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
         )
 
 
+def _perturbable(build: Callable[[], Trainer]) -> Callable[[], PerturbedTrainer]:
+    def build_copy() -> PerturbedTrainer:
+        trainer = build()
+        if not hasattr(trainer, "perturb"):
+            raise UsageError(f"{type(trainer).__name__} cannot round at random; the yardstick is measured on numpy")
+        return cast(PerturbedTrainer, trainer)
+
+    return build_copy
+
+
 @dataclass(kw_only=True)
 class _SnapshotRecorder:
     """Keeps sketches of the trainer's state; the state at the end is kept whole, so not here."""
@@ -134,7 +143,10 @@ class _SnapshotRecorder:
 
 
 def _export_inputs(settings: RunSettings, spec: GanSpec, state: State, tape: Tape) -> None:
-    for option, target in (("--export-tape", settings.export_tape), ("--export-initial-state", settings.export_initial_state)):
+    for option, target in (
+        ("--export-tape", settings.export_tape),
+        ("--export-initial-state", settings.export_initial_state),
+    ):
         if target is not None and Path(target).exists():
             raise UsageError(f"{option} {target} already exists; name another file, or move that one away")
     if settings.export_initial_state is not None:

@@ -44,9 +44,7 @@ def compare_plan(plan: Plan, outcomes: list[JobOutcome], out: Path, /) -> list[G
         if (gan, REFERENCE) not in finished:
             continue
         spec = resolve_spec(next(job for job in jobs if job.backend != REFERENCE or len(jobs) == 1))
-        failures = {
-            o.settings.backend: o.message for o in outcomes if o.settings.gan == gan and o.status != "finished"
-        }
+        failures = {o.settings.backend: o.message for o in outcomes if o.settings.gan == gan and o.status != "finished"}
         names = [job.backend for job in jobs if (gan, job.backend) in finished]
         comparison = compare_runs(out / gan, names, spec, failures)
         draw_pictures(out / gan, list(comparison.runs), comparison.yardstick, spec)

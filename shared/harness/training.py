@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import numpy as np
 from shared.data.digest import TapeDigest
 from shared.data.tape import Tape, chunks, make_chunk
 from shared.interface import Chunk, Losses, Phase, Trainer
-from shared.spec import GanSpec
+from shared.spec import GanSpec, StopRule
 from shared.spec.cost import step_flops
 from shared.state import State
 
@@ -22,6 +23,9 @@ SNAPSHOT_STEPS = (1, 10)
 _CHUNK_FLOPS = 4e9
 _MAXIMUM_CHUNK_STEPS = 500
 _MAXIMUM_CHUNK_BYTES = 64e6
+
+
+ReportProgress = Callable[[Phase, int, int], None]
 
 
 class Follower(Protocol):
@@ -48,7 +52,7 @@ class TrainingResult:
 
 def chunk_size(spec: GanSpec, /) -> int:
     """Return how many steps to give a trainer at once: enough to drown its overhead, few enough to show progress."""
-    sample_bytes = 8 * (np.prod(spec.real.sample_shape) + 2 * np.prod(spec.latent.sample_shape))
+    sample_bytes = 8 * (math.prod(spec.real.sample_shape) + 2 * math.prod(spec.latent.sample_shape))
     by_memory = _MAXIMUM_CHUNK_BYTES / (sample_bytes * spec.batch_size)
     return int(max(1, min(_MAXIMUM_CHUNK_STEPS, _CHUNK_FLOPS / step_flops(spec), by_memory)))
 
@@ -62,60 +66,97 @@ def run_training(
     chunk_steps: int | None = None,
     keep_going: bool = False,
     followers: tuple[Follower, ...] = (),
-    report_progress: Callable[[Phase, int, int], None] | None = None,
+    report_progress: ReportProgress | None = None,
 ) -> TrainingResult:
     """Train a loaded trainer for all of the spec's steps and return what came of it.
 
     keep_going: ignore the spec's stop rule. report_progress: called with (phase, steps done, steps in all).
     """
+    loop = _Loop(trainer, spec, tape, followers, report_progress or _report_nothing)
     size = chunk_steps or chunk_size(spec)
-    report = report_progress or (lambda _phase, _done, _total: None)
-    num_pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
-    parts: dict[str, list[np.ndarray]] = {"pretraining": [], "discriminator": [], "generator": []}
-    result = TrainingResult(losses={}, tape_digests={"pretraining": {}, "adversarial": {}})
-    clock = _Clock()
+    loop.pretrain(size)
+    loop.train(size, stop_rule=None if keep_going else spec.training.stop)
+    return loop.result()
 
-    digest = TapeDigest()
-    for chunk in chunks(tape, spec, "pretraining", first_step=0, stop=num_pretraining, size=size):
-        losses = clock.train(trainer, chunk)
-        _keep(parts, losses)
-        _follow(followers, chunk, losses)
-        digest.update(chunk)
-        done = chunk.first_step + chunk.num_steps
-        result.tape_digests["pretraining"][str(done)] = digest.hexdigest()
-        report("pretraining", done, num_pretraining)
-    if num_pretraining:
-        _snapshot(followers, "pretraining", trainer)
 
-    digest = TapeDigest()
-    stop_rule = None if keep_going else spec.training.stop
-    num_steps = spec.training.num_steps
-    for chunk in _adversarial_chunks(tape, spec, size):
-        before = trainer.export_state() if stop_rule is not None else {}
-        losses = clock.train(trainer, chunk)
-        stop_index = _stop_index(losses, stop_rule.tolerance) if stop_rule is not None else None
-        if stop_index is not None:
-            # The chunk went on after the step that ends the run: do it again, only so far.
-            result.stopped_at = chunk.first_step + stop_index
-            trainer.load_state(before)
-            chunk = make_chunk(tape, spec, "adversarial", first_step=chunk.first_step, num_steps=stop_index + 1)
-            losses = clock.train(trainer, chunk)
-        _keep(parts, losses)
-        _follow(followers, chunk, losses)
+class _Loop:
+    """One run: its trainer, what follows it, and what it has left so far."""
+
+    def __init__(
+        self, trainer: Trainer, spec: GanSpec, tape: Tape, followers: tuple[Follower, ...], report: ReportProgress
+    ) -> None:
+        self._trainer, self._spec, self._tape = trainer, spec, tape
+        self._followers, self._report = followers, report
+        self._clock = _Clock()
+        self._losses: dict[str, list[np.ndarray]] = {"pretraining": [], "discriminator": [], "generator": []}
+        self._tape_digests: dict[str, dict[str, str]] = {"pretraining": {}, "adversarial": {}}
+        self._stopped_at: int | None = None
+
+    def pretrain(self, size: int) -> None:
+        total = self._spec.pretraining.num_steps if self._spec.pretraining is not None else 0
+        digest = TapeDigest()
+        for chunk in chunks(self._tape, self._spec, "pretraining", first_step=0, stop=total, size=size):
+            self._take(chunk, self._clock.train(self._trainer, chunk), digest, total)
+        if total:
+            self._snapshot("pretraining")
+
+    def train(self, size: int, *, stop_rule: StopRule | None) -> None:
+        total = self._spec.training.num_steps
+        digest = TapeDigest()
+        for chunk in _adversarial_chunks(self._tape, self._spec, size):
+            before = self._trainer.export_state() if stop_rule is not None else {}
+            losses = self._clock.train(self._trainer, chunk)
+            stop_index = _stop_index(losses, stop_rule.tolerance) if stop_rule is not None else None
+            if stop_index is not None:
+                self._end_within(chunk, before, stop_index)
+                break
+            self._take(chunk, losses, digest, total)
+            done = chunk.first_step + chunk.num_steps
+            if done in SNAPSHOT_STEPS:
+                self._snapshot(f"step {done}")
+        self._snapshot("end")
+
+    def result(self) -> TrainingResult:
+        empty = np.zeros(0)
+        return TrainingResult(
+            losses={name: np.concatenate([empty, *parts]) for name, parts in self._losses.items()},
+            tape_digests=self._tape_digests,
+            stopped_at=self._stopped_at,
+            seconds=self._clock.seconds,
+        )
+
+    def _end_within(self, chunk: Chunk, before: State, stop_index: int) -> None:
+        """Do a chunk again, only as far as the step that ends the run."""
+        self._stopped_at = chunk.first_step + stop_index
+        self._trainer.load_state(before)
+        shorter = make_chunk(
+            self._tape, self._spec, "adversarial", first_step=chunk.first_step, num_steps=stop_index + 1
+        )
+        # Its digest is left out: runs that do not stop here have none at this step to compare it with.
+        self._take(shorter, self._clock.train(self._trainer, shorter), None, self._stopped_at + 1)
+
+    def _take(self, chunk: Chunk, losses: Losses, digest: TapeDigest | None, total: int) -> None:
+        for name, parts in self._losses.items():
+            values = getattr(losses, name)
+            if values is not None:
+                parts.append(np.asarray(values, dtype=np.float64))
+        for follower in self._followers:
+            follower.follow(chunk, losses)
         done = chunk.first_step + chunk.num_steps
-        if stop_index is None:
+        if digest is not None:
             digest.update(chunk)
-            result.tape_digests["adversarial"][str(done)] = digest.hexdigest()
-        report("adversarial", done, num_steps)
-        if done in SNAPSHOT_STEPS:
-            _snapshot(followers, f"step {done}", trainer)
-        if stop_index is not None:
-            break
-    _snapshot(followers, "end", trainer)
-    empty = np.zeros(0)
-    result.losses = {name: np.concatenate([empty, *arrays]) for name, arrays in parts.items()}
-    result.seconds = clock.seconds
-    return result
+            self._tape_digests[chunk.phase][str(done)] = digest.hexdigest()
+        self._report(chunk.phase, done, total)
+
+    def _snapshot(self, label: str) -> None:
+        if self._followers:
+            state = self._trainer.export_state()
+            for follower in self._followers:
+                follower.snapshot(label, state)
+
+
+def _report_nothing(phase: Phase, done: int, total: int, /) -> None:
+    pass
 
 
 def _adversarial_chunks(tape: Tape, spec: GanSpec, size: int) -> Iterator[Chunk]:
@@ -149,25 +190,6 @@ class _Clock:
             self._seen.add(kind)
             self.seconds["first_chunks"] += end - staged_at
         return losses
-
-
-def _keep(parts: dict[str, list[np.ndarray]], losses: Losses) -> None:
-    for name, arrays in parts.items():
-        values = getattr(losses, name)
-        if values is not None:
-            arrays.append(np.asarray(values, dtype=np.float64))
-
-
-def _follow(followers: tuple[Follower, ...], chunk: Chunk, losses: Losses) -> None:
-    for follower in followers:
-        follower.follow(chunk, losses)
-
-
-def _snapshot(followers: tuple[Follower, ...], label: str, trainer: Trainer) -> None:
-    if followers:
-        state = trainer.export_state()
-        for follower in followers:
-            follower.snapshot(label, state)
 
 
 def _stop_index(losses: Losses, tolerance: float) -> int | None:

@@ -51,9 +51,7 @@ class ProgressDisplay:
             key = progress.settings.folder
             if key not in self._tasks:
                 self._tasks[key] = self._bars.add_task(description, total=progress.total)
-            self._bars.update(
-                self._tasks[key], description=description, completed=progress.done, total=progress.total
-            )
+            self._bars.update(self._tasks[key], description=description, completed=progress.done, total=progress.total)
 
     def on_outcome(self, outcome: JobOutcome, /) -> None:
         """Take a job's bar away and count it."""

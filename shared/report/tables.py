@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Table
 
@@ -25,7 +25,7 @@ def gan_table() -> Table:
     return table
 
 
-def backend_table(devices: dict[str, Sequence[str]], problems: dict[str, str]) -> Table:
+def backend_table(devices: Mapping[str, Sequence[str]], problems: Mapping[str, str]) -> Table:
     """Return the backends: version, executions and devices, or how to install what is missing."""
     table = Table("Backend", "Framework", "Version", "Executions", "Devices", title="Backends", title_justify="left")
     for name, entry in BACKENDS.items():
@@ -55,7 +55,9 @@ def comparison_table(comparisons: Iterable[GanComparison], /) -> Table:
 
 def pair_table(comparison: GanComparison, /) -> Table:
     """Return one row a pair of backends, with every finding."""
-    table = Table("Pair", "Verdict", "Largest loss difference", "First step over 1e-9", "Why", title=comparison.spec.name)
+    table = Table(
+        "Pair", "Verdict", "Largest loss difference", "First step over 1e-9", "Why", title=comparison.spec.name
+    )
     for pair in comparison.pairs:
         style = _VERDICT_STYLES[pair.verdict]
         findings = "\n".join(str(finding) for finding in pair.findings) or pair.reason

@@ -36,7 +36,15 @@ from shared.spec.losses import (
     WassersteinGeneratorLoss,
 )
 from shared.spec.network import Network, PlacedLayer
-from shared.spec.optimizers import Adadelta, Adam, ConstantRate, ExponentialDecay, GradientDescent, LearningRate, Optimizer
+from shared.spec.optimizers import (
+    Adadelta,
+    Adam,
+    ConstantRate,
+    ExponentialDecay,
+    GradientDescent,
+    LearningRate,
+    Optimizer,
+)
 from shared.spec.sources import (
     DensityRegression,
     DigitsReal,
@@ -50,6 +58,9 @@ from shared.spec.sources import (
 )
 
 __all__ = [
+    "EVERY_STEP",
+    "ONES",
+    "ZEROS",
     "Activation",
     "Adadelta",
     "Adam",
@@ -65,7 +76,6 @@ __all__ = [
     "DensityRegression",
     "DigitsReal",
     "DiscriminatorLoss",
-    "EVERY_STEP",
     "ExponentialDecay",
     "GanSpec",
     "GaussianReal",
@@ -86,7 +96,6 @@ __all__ = [
     "NonSaturatingGeneratorLoss",
     "Normal",
     "NormalLatent",
-    "ONES",
     "Optimizer",
     "ParameterSpec",
     "PlacedLayer",
@@ -108,5 +117,4 @@ __all__ = [
     "WassersteinDiscriminatorLoss",
     "WassersteinGeneratorLoss",
     "WeightedLayer",
-    "ZEROS",
 ]

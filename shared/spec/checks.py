@@ -14,11 +14,31 @@ def require(condition: bool, message: str, /) -> None:
         raise SpecError(message)
 
 
+def require_integer(owner: object, field: str, /, *, minimum: int) -> None:
+    """Raise SpecError unless the field of a spec is an integer of at least `minimum`."""
+    value = getattr(owner, field)
+    good = isinstance(value, int) and not isinstance(value, bool) and value >= minimum
+    require(good, f"{label(owner)}: {field} is {value!r}; expected an integer of at least {minimum}")
+
+
 def require_positive_integer(owner: object, field: str, /) -> None:
     """Raise SpecError unless the field of a spec is an integer of at least 1."""
+    require_integer(owner, field, minimum=1)
+
+
+def require_instance(owner: object, field: str, kinds: tuple[type, ...], /) -> None:
+    """Raise SpecError unless the field of a spec is of one of the given dataclasses."""
     value = getattr(owner, field)
-    good = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    require(good, f"{_label(owner)}: {field} is {value!r}; expected an integer of at least 1")
+    listed = ", ".join(kind.__name__ for kind in kinds)
+    require(isinstance(value, kinds), f"{label(owner)}: {field} is {value!r}; expected one of {listed}")
+
+
+def require_shape(owner: object, field: str, /) -> None:
+    """Raise SpecError unless the field of a spec is a tuple of at least one integer, each of at least 1."""
+    value = getattr(owner, field)
+    good = isinstance(value, tuple) and len(value) >= 1
+    good = good and all(isinstance(size, int) and not isinstance(size, bool) and size >= 1 for size in value)
+    require(good, f"{label(owner)}: {field} is {value!r}; expected integers of at least 1")
 
 
 def require_finite(owner: object, field: str, /, *, minimum: float | None = None, above: float | None = None) -> None:
@@ -28,16 +48,18 @@ def require_finite(owner: object, field: str, /, *, minimum: float | None = None
     good = good and (minimum is None or value >= minimum) and (above is None or value > above)
     bound = "" if minimum is None else f" of at least {minimum}"
     bound = bound if above is None else f" greater than {above}"
-    require(good, f"{_label(owner)}: {field} is {value!r}; expected a finite number{bound}")
+    require(good, f"{label(owner)}: {field} is {value!r}; expected a finite number{bound}")
 
 
 def require_choice(owner: object, field: str, choices: Collection[object], /) -> None:
     """Raise SpecError unless the field is one of the choices."""
     value = getattr(owner, field)
     listed = ", ".join(repr(choice) for choice in choices)
-    require(value in choices, f"{_label(owner)}: {field} is {value!r}; expected one of {listed}")
+    good = any(value == choice and type(value) is type(choice) for choice in choices)
+    require(good, f"{label(owner)}: {field} is {value!r}; expected one of {listed}")
 
 
-def _label(owner: object) -> str:
+def label(owner: object, /) -> str:
+    """Return what to call a spec in a message: its class, and its name where it has one."""
     name = getattr(owner, "name", None)
     return f"{type(owner).__name__} {name!r}" if name else type(owner).__name__

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
-from shared.spec.checks import require, require_choice, require_finite, require_positive_integer
-from shared.spec.layers import Linear, LeakyReLU, MinibatchDiscrimination, ReLU, Reshape, Sigmoid, Softplus, Tanh
+from shared.spec.checks import (
+    require,
+    require_choice,
+    require_finite,
+    require_instance,
+    require_integer,
+    require_positive_integer,
+)
+from shared.spec.layers import LeakyReLU, Linear, MinibatchDiscrimination, ReLU, Reshape, Sigmoid, Softplus, Tanh
 from shared.spec.losses import DiscriminatorLoss, GeneratorLoss, MeanSquaredErrorLoss, WassersteinDiscriminatorLoss
 from shared.spec.network import Network
 from shared.spec.optimizers import Optimizer
@@ -31,7 +38,8 @@ class Pretraining:
     optimizer: Optimizer
 
     def __post_init__(self) -> None:
-        require_finite(self, "num_steps", minimum=0)
+        require_integer(self, "num_steps", minimum=0)
+        require_instance(self, "optimizer", get_args(Optimizer))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +52,9 @@ class StepPattern:
     def __post_init__(self) -> None:
         require_positive_integer(self, "period")
         good = len(self.offsets) >= 1 and all(0 <= offset < self.period for offset in self.offsets)
-        require(good, f"StepPattern: offsets are {self.offsets}; expected at least one, each from 0 to {self.period - 1}")
+        require(
+            good, f"StepPattern: offsets are {self.offsets}; expected at least one, each from 0 to {self.period - 1}"
+        )
 
     def includes(self, step: int, /) -> bool:
         """Whether the pattern includes this step."""
@@ -72,8 +82,8 @@ class Training:
     fake_batch: "reused": the second update uses the very batch G made for the first (so, where G is first, one made
         before its update); "regenerated": G runs again for the second update, and its BatchNorm buffers move again.
     latent_draws: "shared": both updates use `latent_d`; "separate": G's update uses `latent_g`.
-    detach_fake: False lets the gradient of D's loss (its penalty apart) reach G too, where it is *added* to the gradient
-        of G's own loss in the same step's update: what happens in torch without `detach` and with one `zero_grad` a step.
+    detach_fake: False lets the gradient of D's loss (its penalty apart) reach G too, where it is *added* to the
+        gradient of G's own loss in the same step's update: torch without `detach` and with one `zero_grad` a step.
     discriminator_steps: the steps in which D trains; in the others its loss is recorded as NaN and nothing of D's phase
         runs. G trains in every step.
     """
@@ -95,6 +105,11 @@ class Training:
         require_choice(self, "first", ("discriminator", "generator"))
         require_choice(self, "fake_batch", ("reused", "regenerated"))
         require_choice(self, "latent_draws", ("shared", "separate"))
+        require_choice(self, "detach_fake", (True, False))
+        require_instance(self, "discriminator_loss", get_args(DiscriminatorLoss))
+        require_instance(self, "generator_loss", get_args(GeneratorLoss))
+        require_instance(self, "discriminator_optimizer", get_args(Optimizer))
+        require_instance(self, "generator_optimizer", get_args(Optimizer))
         require(
             self.discriminator_loss.score == self.generator_loss.score,
             f"discriminator_loss reads D's output as {self.discriminator_loss.score}, "
@@ -106,7 +121,9 @@ class Training:
                 "fake_batch='reused' needs latent_draws='shared' and a discriminator that trains in every step",
             )
         if not self.detach_fake:
-            require(self.first == "discriminator", "detach_fake=False changes nothing unless the discriminator is first")
+            require(
+                self.first == "discriminator", "detach_fake=False changes nothing unless the discriminator is first"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +159,7 @@ class GanSpec:
     def _check_shapes(self) -> None:
         pairs = (
             ("latent samples", self.latent.sample_shape, "generator.input_shape", self.generator.input_shape),
-            ("the generator's output", self.generator.output_shape, "real samples", self.real.sample_shape),
+            ("generated samples", self.generator.output_shape, "real samples", self.real.sample_shape),
             ("real samples", self.real.sample_shape, "discriminator.input_shape", self.discriminator.input_shape),
         )
         for first, first_shape, second, second_shape in pairs:
@@ -163,11 +180,11 @@ class GanSpec:
     def _check_penalty(self) -> None:
         loss = self.training.discriminator_loss
         if isinstance(loss, WassersteinDiscriminatorLoss) and loss.penalty is not None:
+            allowed = ", ".join(kind.__name__ for kind in _PENALTY_LAYERS)
             for layer in self.discriminator.layers:
                 require(
                     isinstance(layer, _PENALTY_LAYERS),
-                    f"a gradient penalty needs a discriminator that treats samples alone; {type(layer).__name__} "
-                    f"is not among {', '.join(kind.__name__ for kind in _PENALTY_LAYERS)}",
+                    f"a gradient penalty needs a discriminator of {allowed}; it has a {type(layer).__name__}",
                 )
 
     @property

@@ -10,7 +10,14 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from shared.spec.checks import require, require_choice, require_finite, require_positive_integer
+from shared.spec.checks import (
+    require,
+    require_choice,
+    require_finite,
+    require_integer,
+    require_positive_integer,
+    require_shape,
+)
 from shared.spec.initializers import ONES, ZEROS, Initializer
 
 Shape = tuple[int, ...]
@@ -18,7 +25,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class ParameterSpec:
-    """A parameter or buffer of a layer: its canonical shape, how it starts, and the fan-in that its initializer uses."""
+    """A parameter or buffer of a layer: its canonical shape, how it starts, and its initializer's fan-in."""
 
     shape: Shape
     initializer: Initializer
@@ -280,8 +287,7 @@ class Reshape(_Layer):
     shape: Shape
 
     def __post_init__(self) -> None:
-        good = all(isinstance(size, int) and size >= 1 for size in self.shape) and len(self.shape) >= 1
-        require(good, f"Reshape: shape is {self.shape!r}; expected integers of at least 1")
+        require_shape(self, "shape")
 
     def output_shape(self, input_shape: Shape, /) -> Shape:
         require(
@@ -299,7 +305,7 @@ Layer = WeightedLayer | Activation | Reshape
 def _check_convolution(layer: Conv2d | ConvTranspose2d) -> None:
     for field in ("in_channels", "out_channels", "kernel_size", "stride"):
         require_positive_integer(layer, field)
-    require_finite(layer, "padding", minimum=0)
+    require_integer(layer, "padding", minimum=0)
 
 
 def _image_size(layer: Conv2d | ConvTranspose2d, input_shape: Shape) -> tuple[int, int]:

@@ -26,6 +26,9 @@ class _ProbabilityLoss:
         _check_labels(self)
         if getattr(self, "probability_floor", None) is not None:
             require_finite(self, "probability_floor", above=0)
+        if hasattr(self, "log_floor"):
+            require_finite(self, "log_floor")
+            require_finite(self, "denominator_floor", above=0)
 
 
 @dataclass(frozen=True, kw_only=True)

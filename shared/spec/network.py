@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from shared.spec.checks import require
-from shared.spec.layers import BatchNorm, Layer, Linear, Conv2d, ConvTranspose2d, Shape, WeightedLayer
+from shared.spec.checks import require, require_shape
+from shared.spec.layers import BatchNorm, Conv2d, ConvTranspose2d, Layer, Linear, Shape, WeightedLayer
 
 _NAME = re.compile(r"[a-z][a-z0-9]*\Z")
 
@@ -33,6 +33,7 @@ class Network:
     layers: tuple[Layer, ...]
 
     def __post_init__(self) -> None:
+        require_shape(self, "input_shape")
         require(len(self.layers) >= 1, "a network needs at least one layer")
         names = [placed.name for placed in self.placed]
         for name in names:
@@ -45,10 +46,12 @@ class Network:
         shape = self.input_shape
         last_name = "input"
         for layer in self.layers:
+            require(isinstance(layer, Layer), f"{layer!r} is not a layer; expected one of shared/spec/layers.py")
             if isinstance(layer, WeightedLayer):
                 last_name = layer.name
-                good = _NAME.match(last_name) is not None
-                require(good, f"layer name {last_name!r}; expected lower-case letters and digits, starting with a letter")
+                good = isinstance(last_name, str) and _NAME.match(last_name) is not None
+                expected = "expected lower-case letters and digits, starting with a letter"
+                require(good, f"layer name {last_name!r}; {expected}")
                 name = last_name
             else:
                 name = f"{last_name}_{layer.kind}"

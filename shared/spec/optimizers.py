@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from shared.spec.checks import require, require_choice, require_finite, require_positive_integer
+from shared.spec.checks import require, require_choice, require_finite, require_instance, require_positive_integer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,7 @@ class ExponentialDecay:
         require_finite(self, "initial", minimum=0)
         require_finite(self, "factor", above=0)
         require_positive_integer(self, "every")
+        require_choice(self, "staircase", (True, False))
 
     def at(self, step: int, /) -> float:
         """Return the learning rate of the update that finds the counter at `step` (0 for the first)."""
@@ -52,6 +53,9 @@ class GradientDescent:
 
     slots: ClassVar[tuple[str, ...]] = ()
     learning_rate: LearningRate
+
+    def __post_init__(self) -> None:
+        require_instance(self, "learning_rate", (ConstantRate, ExponentialDecay))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +77,8 @@ class Adam:
     bias_correction: bool
 
     def __post_init__(self) -> None:
+        require_instance(self, "learning_rate", (ConstantRate, ExponentialDecay))
+        require_choice(self, "bias_correction", (True, False))
         for field in ("beta1", "beta2"):
             require_finite(self, field, minimum=0)
             require(getattr(self, field) < 1, f"Adam: {field} is {getattr(self, field)}; expected less than 1")
@@ -93,6 +99,7 @@ class Adadelta:
     epsilon: float
 
     def __post_init__(self) -> None:
+        require_instance(self, "learning_rate", (ConstantRate, ExponentialDecay))
         require_finite(self, "rho", minimum=0)
         require(self.rho < 1, f"Adadelta: rho is {self.rho}; expected less than 1")
         require_finite(self, "epsilon", above=0)

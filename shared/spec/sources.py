@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.spec.checks import require, require_choice, require_finite, require_positive_integer
+from shared.spec.checks import require, require_choice, require_finite, require_positive_integer, require_shape
 from shared.spec.layers import Shape
 
 
@@ -42,7 +42,9 @@ class LinearGaussianReal:
         require_positive_integer(self, "num_points")
         size = len(self.offset)
         good = size >= 1 and len(self.matrix) == size and all(len(row) == size for row in self.matrix)
-        require(good, f"LinearGaussianReal: matrix {self.matrix} and offset {self.offset} do not fit; expected d×d and d")
+        require(
+            good, f"LinearGaussianReal: matrix {self.matrix} and offset {self.offset} do not fit; expected d×d and d"
+        )
         finite = all(math.isfinite(entry) for row in (*self.matrix, self.offset) for entry in row)
         require(finite, "LinearGaussianReal: matrix and offset must be finite numbers")
 
@@ -67,10 +69,10 @@ class SineReal:
 
 @dataclass(frozen=True, kw_only=True)
 class DigitsReal:
-    """MNIST digits, size × size (bilinear from 28 × 28), the grey level repeated over the channels, scaled to [low, high].
+    """MNIST digits, size × size (bilinear from 28 × 28), the grey level in each channel, scaled to [low, high].
 
-    num_images: how many, a fixed seeded mixed selection, or None for all. reshuffle: a new order each epoch, or the same
-    one. The last batch of an epoch is short where the batch size does not divide the number of images.
+    num_images: how many, a fixed seeded mixed selection, or None for all. reshuffle: a new order each epoch, or the
+    same one. The last batch of an epoch is short where the batch size does not divide the number of images.
     """
 
     size: int
@@ -122,6 +124,7 @@ class NormalLatent:
     redraw: Literal["step", "never"]
 
     def __post_init__(self) -> None:
+        require_shape(self, "shape")
         require_choice(self, "redraw", ("step", "never"))
 
     @property
@@ -134,7 +137,7 @@ LatentSource = StratifiedLatent | NormalLatent
 
 @dataclass(frozen=True, kw_only=True)
 class DensityRegression:
-    """Pretraining data: inputs U(low, high) of shape (1,), targets the density of N(mean, standard_deviation²) there."""
+    """Pretraining data: inputs U(low, high) of shape (1,), targets the N(mean, standard_deviation²) density."""
 
     low: float
     high: float

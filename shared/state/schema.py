@@ -2,14 +2,15 @@
 
 State is one flat mapping from canonical name to NumPy array in the canonical layout. Names:
 `discriminator.hidden1.weight` for parameters and buffers, `optimizer.discriminator.hidden1.weight.m` for an optimizer's
-slots, `optimizer.discriminator.step` for its counter. Pretraining has an optimizer of its own, `optimizer.pretraining.…`.
+slots, `optimizer.discriminator.step` for its counter. Pretraining has its own optimizer, `optimizer.pretraining.…`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal
 
 from shared.spec import GanSpec, Initializer, Network, Optimizer, ParameterSpec, Shape
@@ -68,7 +69,7 @@ def network_parameters(spec: GanSpec, network: str, /) -> tuple[TensorSpec, ...]
 
 
 @lru_cache(maxsize=64)
-def state_schema(spec: GanSpec, /) -> dict[str, TensorSpec]:
+def state_schema(spec: GanSpec, /) -> Mapping[str, TensorSpec]:
     """Return every tensor of the spec's state by canonical name: G's, D's, then the optimizers'."""
     tensors: list[TensorSpec] = []
     for network_name, network in spec.networks().items():
@@ -79,7 +80,7 @@ def state_schema(spec: GanSpec, /) -> dict[str, TensorSpec]:
             if parameter.network == network_name:
                 tensors += [_slot(name, parameter, slot) for slot in optimizer.slots]
         tensors.append(_counter(name, network_name))
-    return {tensor.name: tensor for tensor in tensors}
+    return MappingProxyType({tensor.name: tensor for tensor in tensors})
 
 
 def _network_tensors(network_name: str, network: Network) -> Iterator[TensorSpec]:

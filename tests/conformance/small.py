@@ -1,0 +1,59 @@
+"""The catalogue's GANs in sizes that a test can afford, their trainers, chunks and states."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from backends import BACKENDS
+from shared.data.digits import DigitSource
+from shared.data.tape import SeededTape, make_chunk
+from shared.gans import find_gan
+from shared.harness.registry import load_trainer
+from shared.spec import GanSpec
+from shared.state import initial_state, state_schema
+
+# Every layer of the convolutional GAN stays as it is; a batch of 100 would take seconds a step in float64.
+_SMALL_BATCHES = {"mnist-conv": 4, "mnist-wgan-gp": 16, "mnist-wgan-gp-sample": 16}
+SEED = 3
+
+
+@lru_cache(maxsize=32)
+def small_gan(name: str) -> GanSpec:
+    spec = find_gan(name)
+    return replace(spec, batch_size=_SMALL_BATCHES.get(name, spec.batch_size))
+
+
+@lru_cache(maxsize=8)
+def seeded_tape(spec: GanSpec) -> SeededTape:
+    return SeededTape(spec, seed=SEED, digits=DigitSource.parse(None))
+
+
+def adversarial_chunk(spec: GanSpec, *, first_step: int = 0, num_steps: int = 1):
+    return make_chunk(seeded_tape(spec), spec, "adversarial", first_step=first_step, num_steps=num_steps)
+
+
+def pretraining_chunk(spec: GanSpec, *, first_step: int = 0, num_steps: int = 1):
+    return make_chunk(seeded_tape(spec), spec, "pretraining", first_step=first_step, num_steps=num_steps)
+
+
+def build_trainer(spec: GanSpec, *, backend: str, dtype: str = "float64", execution: str = "eager"):
+    trainer = load_trainer(BACKENDS[backend]).build(spec, device="cpu", dtype=dtype, execution=execution)
+    trainer.load_state(initial_state(spec, seed=SEED))
+    return trainer
+
+
+def random_state(spec: GanSpec, *, dtype: str = "float64") -> dict[str, np.ndarray]:
+    """A state no two of whose entries are the same, with slots and buffers as after some training."""
+    generator = np.random.default_rng(11)
+    state = {}
+    for name, tensor in state_schema(spec).items():
+        if tensor.role == "counter":
+            state[name] = np.array(7, dtype=np.int64)
+        elif tensor.role == "slot" or name.endswith("running_var"):
+            state[name] = generator.uniform(0.1, 1.0, tensor.shape).astype(dtype)
+        else:
+            state[name] = (0.3 * generator.standard_normal(tensor.shape)).astype(dtype)
+    return state

@@ -1,0 +1,90 @@
+"""Laws on mathematics: every layer's output, every gradient, one step and many agree with the reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from shared.compare.assertions import assert_losses_close, assert_tensors_close
+from shared.compare.verdict import tensors_without_gradient
+from tests.conformance.noise import reference_probe, reference_run, run_steps
+from tests.conformance.small import adversarial_chunk, build_trainer, pretraining_chunk, small_gan
+
+_NUM_PRETRAINING = 5
+_NUM_STEPS = 6
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_quantity_of_a_step_agrees(backend, gan, dtype):
+    spec = small_gan(gan)
+    reference, allowed = reference_probe(spec, dtype=dtype, phase="adversarial", first_step=0)
+    probe = build_trainer(spec, backend=backend, dtype=dtype).probe(adversarial_chunk(spec))
+    assert_tensors_close(probe, reference, within=allowed, ignoring=tensors_without_gradient(spec))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_quantity_of_a_pretraining_step_agrees(backend, pretrained_gan, dtype):
+    spec = small_gan(pretrained_gan)
+    reference, allowed = reference_probe(spec, dtype=dtype, phase="pretraining", first_step=0)
+    probe = build_trainer(spec, backend=backend, dtype=dtype).probe(pretraining_chunk(spec))
+    assert_tensors_close(probe, reference, within=allowed)
+
+
+def test_many_steps_agree_eager(backend, gan):
+    _assert_many_steps_agree(backend, gan, dtype="float64", execution="eager")
+
+
+def test_many_steps_agree_compiled(backend, compiled_gan):
+    _assert_many_steps_agree(backend, compiled_gan, dtype="float64", execution="compiled")
+
+
+def test_many_steps_agree_in_float32(backend, gan):
+    _assert_many_steps_agree(backend, gan, dtype="float32", execution="eager")
+
+
+def _assert_many_steps_agree(backend, gan, *, dtype, execution):
+    spec = small_gan(gan)
+    expected, allowed_losses, final, allowed = reference_run(
+        spec, dtype=dtype, num_pretraining=_NUM_PRETRAINING, num_steps=_NUM_STEPS
+    )
+    trainer = build_trainer(spec, backend=backend, dtype=dtype, execution=execution)
+    losses, state = run_steps(trainer, spec, _NUM_PRETRAINING, _NUM_STEPS)
+    for name, values in expected.items():
+        assert losses[name].dtype == np.dtype(dtype)
+        assert_losses_close(losses[name], values, within=allowed_losses[name], name=name)
+    assert_tensors_close(state, final, within=allowed, ignoring=tensors_without_gradient(spec))
+
+
+def test_changing_the_backend_in_the_middle_changes_nothing(backend, gan):
+    spec = small_gan(gan)
+    expected, allowed_losses, _, _ = reference_run(spec, dtype="float64", num_pretraining=0, num_steps=_NUM_STEPS)
+    half = _NUM_STEPS // 2
+    for first, second in (("numpy", backend), (backend, "numpy")):
+        start, state = run_steps(build_trainer(spec, backend=first), spec, 0, half)
+        trainer = build_trainer(spec, backend=second)
+        trainer.load_state(state)
+        rest, _ = run_steps(trainer, spec, 0, half, first_step=half)
+        for name in ("discriminator", "generator"):
+            whole = np.concatenate([start[name], rest[name]])
+            assert_losses_close(whole, expected[name], within=allowed_losses[name], name=name)
+
+
+def test_generate_and_discriminate_agree_and_change_nothing(backend, gan):
+    spec = small_gan(gan)
+    chunk = adversarial_chunk(spec)
+    latent, real = chunk.arrays["latent_d"][0], chunk.arrays["real"][0]
+    reference, allowed = reference_probe(spec, dtype="float64", phase="adversarial", first_step=0)
+    phase = spec.training.first
+    generated = next(
+        key for key in reversed(reference) if key[:3] == (phase, "output", "fake") and "generator." in key.name
+    )
+    trainer, numpy_trainer = (build_trainer(spec, backend=name) for name in (backend, "numpy"))
+    before = trainer.export_state()
+    fake = trainer.generate(latent)
+    assert_tensors_close({generated: fake}, {generated: numpy_trainer.generate(latent)}, within=allowed)
+    scored = next(key for key in reference if key.phase == "discriminator" and key.stream == "real")
+    last = [key for key in reference if key[:3] == scored[:3]][-1]
+    scores = {last: trainer.discriminate(real)}
+    assert_tensors_close(scores, {last: numpy_trainer.discriminate(real)}, within=allowed)
+    after = trainer.export_state()
+    assert all(after[name].tobytes() == before[name].tobytes() for name in before)

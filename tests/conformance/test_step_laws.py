@@ -1,0 +1,86 @@
+"""Laws on stepping: probing, cutting into chunks, and reseeding a framework change nothing."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import pytest
+
+from backends import BACKENDS
+from shared.compare.assertions import assert_losses_close, assert_same_bits, assert_tensors_close
+from shared.compare.verdict import tensors_without_gradient
+from tests.conformance.noise import reference_run, run_steps
+from tests.conformance.small import adversarial_chunk, build_trainer, pretraining_chunk, small_gan
+
+_NUM_STEPS = 6
+
+
+def test_probe_changes_nothing(reference_too, backend, gan):
+    spec = small_gan(gan)
+    trainer = build_trainer(spec, backend=backend)
+    trainer.train(trainer.stage(adversarial_chunk(spec)))
+    before = trainer.export_state()
+    trainer.probe(adversarial_chunk(spec, first_step=1))
+    assert_same_bits(trainer.export_state(), before)
+    if spec.pretraining is not None:
+        trainer.probe(pretraining_chunk(spec))
+        assert_same_bits(trainer.export_state(), before)
+
+
+def test_probe_shows_the_step_that_train_takes(reference_too, backend, gan):
+    spec = small_gan(gan)
+    trainer = build_trainer(spec, backend=backend)
+    probe = trainer.probe(adversarial_chunk(spec))
+    losses, state = run_steps(trainer, spec, 0, 1)
+    after = {
+        key.name: value for key, value in probe.items() if key.quantity in ("parameter", "slot", "buffer", "counter")
+    }
+    assert_same_bits(after, {name: state[name] for name in after})
+    for name in ("discriminator", "generator"):
+        assert probe[next(k for k in probe if k.phase == name and k.name == "loss")] == losses[name][0]
+
+
+def test_a_chunk_equals_its_steps_one_by_one(reference_too, backend, gan):
+    spec = small_gan(gan)
+    together, state = run_steps(build_trainer(spec, backend=backend), spec, 0, _NUM_STEPS)
+    trainer = build_trainer(spec, backend=backend)
+    steps = [run_steps(trainer, spec, 0, 1, first_step=step)[0] for step in range(_NUM_STEPS)]
+    apart = {name: np.concatenate([losses[name] for losses in steps]) for name in together}
+    assert_same_bits(apart, together)
+    assert_same_bits(trainer.export_state(), state)
+
+
+def test_a_compiled_chunk_equals_its_steps_one_by_one(backend, compiled_gan):
+    spec = small_gan(compiled_gan)
+    _, allowed_losses, _, allowed = reference_run(spec, dtype="float64", num_pretraining=0, num_steps=_NUM_STEPS)
+    together, state = run_steps(build_trainer(spec, backend=backend, execution="compiled"), spec, 0, _NUM_STEPS)
+    trainer = build_trainer(spec, backend=backend, execution="compiled")
+    steps = [run_steps(trainer, spec, 0, 1, first_step=step)[0] for step in range(_NUM_STEPS)]
+    for name, values in together.items():
+        apart = np.concatenate([losses[name] for losses in steps])
+        assert_losses_close(apart, values, within=allowed_losses[name], name=name)
+    ignoring = tensors_without_gradient(spec)
+    assert_tensors_close(trainer.export_state(), state, within=allowed, ignoring=ignoring)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_reseeding_the_framework_changes_nothing(reference_too, backend, seed):
+    spec = small_gan("sine")
+    expected, state = run_steps(build_trainer(spec, backend=backend), spec, 0, 3)
+    _reseed(backend, seed)
+    losses, other = run_steps(build_trainer(spec, backend=backend), spec, 0, 3)
+    assert_same_bits(losses, expected)
+    assert_same_bits(other, state)
+
+
+def _reseed(backend, seed):
+    np.random.seed(seed)
+    module = importlib.import_module({"numpy": "numpy"}.get(backend, BACKENDS[backend].package + ".device"))
+    framework = {"torch": "torch", "tensorflow": "tf", "mxnet": "mx"}.get(backend)
+    if backend == "torch":
+        getattr(module, framework).manual_seed(seed)
+    elif backend == "tensorflow":
+        getattr(module, framework).random.set_seed(seed)
+    elif backend == "mxnet":
+        importlib.import_module("mxnet").random.seed(seed)
