@@ -1,6 +1,6 @@
 """The optimizers, in elementary operators: MXNet's own round hyperparameters to float32 even for float64 weights.
 
-Each update takes and returns whole arrays, so that one function serves mx.nd and a hybridized block. `scalars` are the
+Each update takes and returns whole arrays, so that one function serves mx.nd and a graph of mx.sym. `scalars` are the
 numbers that change from step to step, each (1,), computed on the host in Python floats by `step_scalars`.
 """
 
@@ -78,36 +78,58 @@ def step_scalars(optimizer: spec.Optimizer, step: int, /) -> tuple[float, ...]:
     return (rate / first, root) if optimizer.epsilon_placement == "outside" else (rate * root / first, 1.0)
 
 
-def find_optimizer(optimizer: spec.Optimizer, /) -> Callable[..., Updated]:
-    """Return the optimizer's update; raises UnsupportedLayer."""
-    if type(optimizer) not in OPTIMIZERS:
-        raise UnsupportedLayer(f"MXNet has no optimizer for {type(optimizer).__name__}; add it to optimizers.py")
-    return OPTIMIZERS[type(optimizer)]
+class Update:
+    """One optimizer's update of all its parameters, in place.
 
-
-class Update(mx.gluon.HybridBlock):
-    """One optimizer's update of all its network's parameters, as one block.
-
-    Called with the scalars (S,), then all weights, all gradients and all slots (those of a parameter together); returns
-    the new weights and slots in the same order.
+    weights, gradients and slots (those of a parameter together) are the arrays that every call reads and writes. Where
+    compiled, the update is one graph whose outputs are the very arrays that are its inputs. That is safe as long as an
+    optimizer reads an array for the last time in the operator that computes its new value, or before.
     """
 
-    def __init__(self, optimizer: spec.Optimizer, /) -> None:
-        super().__init__()
-        self.optimizer = optimizer
-        self.update = find_optimizer(optimizer)
+    def __init__(
+        self,
+        optimizer: spec.Optimizer,
+        /,
+        *,
+        weights: Sequence[Any],
+        gradients: Sequence[Any],
+        slots: Sequence[Any],
+        compiled: bool,
+    ) -> None:
+        if type(optimizer) not in OPTIMIZERS:
+            raise UnsupportedLayer(f"MXNet has no optimizer for {type(optimizer).__name__}; add it to optimizers.py")
+        self._optimizer = optimizer
+        self._inputs = [*weights, *gradients, *slots]
+        self._outputs = [*weights, *slots]
+        self._graph: Any = None
+        if compiled:
+            symbols = [mx.sym.var(f"input{index}") for index in range(1 + len(self._inputs))]
+            graph = mx.sym.Group(self._updated(mx.sym, *symbols))
+            order = [symbol.name for symbol in symbols]
+            self._order = [order.index(name) for name in graph.list_inputs()]
+            self._graph = mx.nd.CachedOp(graph, [("static_alloc", True), ("static_shape", True)])
 
-    def hybrid_forward(self, ops: Any, scalars: Any, *tensors: Any) -> list[Any]:
+    def __call__(self, scalars: Any, /) -> None:
+        """Update with the step's scalars, (S,)."""
+        tensors = [scalars, *self._inputs]
+        if self._graph is not None:
+            self._graph(*(tensors[index] for index in self._order), out=self._outputs)
+            return
+        for array, new in zip(self._outputs, self._updated(mx.nd, *tensors), strict=True):
+            new.copyto(array)
+
+    def _updated(self, ops: Any, scalars: Any, *tensors: Any) -> list[Any]:
         """Return the new weights and slots in a row."""
-        num_scalars, num_slots = len(step_scalars(self.optimizer, 0)), len(self.optimizer.slots)
+        optimizer = self._optimizer
+        num_scalars, num_slots = len(step_scalars(optimizer, 0)), len(optimizer.slots)
         numbers = [ops.slice_axis(scalars, axis=0, begin=index, end=index + 1) for index in range(num_scalars)]
         count = len(tensors) // (2 + num_slots)
         weights: list[Any] = []
         slots: list[Any] = []
         for index in range(count):
             start = 2 * count + index * num_slots
-            weight, moved = self.update(
-                self.optimizer,
+            weight, moved = OPTIMIZERS[type(optimizer)](
+                optimizer,
                 ops,
                 weight=tensors[index],
                 gradient=tensors[count + index],

@@ -13,35 +13,40 @@ from backends.mxnet.layers import Network
 from backends.mxnet.optimizers import Update, step_scalars
 from backends.mxnet.phases import DiscriminatorPhase, Generation, GeneratorPhase, Phase, Pretraining, Trace
 from shared import spec
-from shared.state import optimizers
 
 
-@dataclass
 class Player:
-    """An optimizer with the parameters it trains. slots: those of a parameter together, in canonical order."""
+    """An optimizer with the network that it trains. Its arrays stay the same ones; updates write into them.
 
-    network: str
-    optimizer: spec.Optimizer
-    parameters: dict[str, Any]
-    slots: dict[str, Any]
-    counter: int = 0
+    slots: zeros like the parameters, those of a parameter together, by canonical name.
+    """
 
-    def weights(self) -> list[Any]:
-        """Return the parameters' arrays, as autograd knows them."""
-        return [parameter.data() for parameter in self.parameters.values()]
+    def __init__(
+        self, optimizer: spec.Optimizer, /, *, parameters: Mapping[str, Any], slots: dict[str, Any], compiled: bool
+    ) -> None:
+        self.optimizer = optimizer
+        self.weights = {name: parameter.data() for name, parameter in parameters.items()}
+        self.gradients = [parameter.grad() for parameter in parameters.values()]
+        self.slots = slots
+        self.counter = 0
+        self.updates = {
+            kind: Update(
+                optimizer,
+                weights=list(self.weights.values()),
+                gradients=self.gradients,
+                slots=list(slots.values()),
+                compiled=kind == "compiled",
+            )
+            for kind in (("eager", "compiled") if compiled else ("eager",))
+        }
+
+    def mark(self, request: str, /) -> None:
+        """Have autograd write the gradients ("write"), or take the weights as constants ("null")."""
+        mx.autograd.mark_variables(list(self.weights.values()), self.gradients, request)
 
     def scalars(self, num_updates: int, /) -> np.ndarray:
         """Return the scalars of the next updates, (num_updates, S), float64."""
         return np.array([step_scalars(self.optimizer, self.counter + index) for index in range(num_updates)])
-
-    def apply(self, update: Update, gradients: Sequence[Any], scalars: Any, /) -> None:
-        """Update the parameters and slots."""
-        weights = self.weights()
-        updated = update(scalars, *weights, *gradients, *self.slots.values())
-        for weight, new in zip(weights, updated, strict=False):
-            new.copyto(weight)
-        self.slots = dict(zip(self.slots, updated[len(weights) :], strict=True))
-        self.counter += 1
 
 
 class Observer:
@@ -52,8 +57,8 @@ class Observer:
     def traced(self, phase: str, trace: Trace, /) -> None:
         """See what a phase computed, before its update."""
 
-    def gradients(self, phase: str, quantity: str, gradients: Sequence[Any], /) -> None:
-        """See the gradients of a phase, in the parameters' order."""
+    def gradients(self, phase: str, quantity: str, /) -> None:
+        """See the gradients of a phase, which its player holds."""
 
     def updated(self, phase: str, /) -> None:
         """See the state after a phase's update."""
@@ -73,6 +78,7 @@ class Blocks:
     """The blocks that a step calls; where they are hybridized, for batches of one size."""
 
     def __init__(self, gan: spec.GanSpec, networks: dict[str, Network], /, *, hybridized: bool) -> None:
+        self.execution = "compiled" if hybridized else "eager"
         self.phases: dict[str, Phase] = {
             "discriminator": DiscriminatorPhase(networks, gan.training),
             "generator": GeneratorPhase(networks, gan.training),
@@ -80,11 +86,9 @@ class Blocks:
         }
         if gan.pretraining is not None:
             self.phases["pretraining"] = Pretraining(networks, gan.pretraining)
-        self.updates: dict[str, Update] = {name: Update(optimizer) for name, (_, optimizer) in optimizers(gan).items()}
         if hybridized:
-            blocks: list[Any] = [*self.phases.values(), *self.updates.values()]
-            for block in blocks:
-                block.hybridize(static_alloc=True, static_shape=True)
+            for phase in self.phases.values():
+                phase.hybridize(static_alloc=True, static_shape=True)
             # Only the phases are graphs of their own: a network called plainly still runs operator by operator.
             for network in networks.values():
                 network.hybridize(active=False)
@@ -112,66 +116,77 @@ class StepRunner:
 
     def pretrain(self, batch: Mapping[str, Any], scalars: Any, /) -> None:
         """Run a step of D's pretraining."""
+        self._players["pretraining"].mark("write")
         with mx.autograd.record():
-            inputs = (batch["pretrain_input"], batch["pretrain_target"])
-            trace = self._run("pretraining", self._blocks.phases["pretraining"], *inputs)
+            trace = self._run("pretraining", "pretraining", batch["pretrain_input"], batch["pretrain_target"])
         self.losses.pretraining.append(trace.loss)
-        player = self._players["pretraining"]
-        self._finish("pretraining", mx.autograd.grad([trace.loss], player.weights()), scalars)
+        trace.loss.backward()
+        self._finish("pretraining", scalars)
 
     def train(self, batch: Mapping[str, Any], scalars: Mapping[str, Any], /, *, trains_discriminator: bool) -> None:
         """Run an adversarial step. scalars: by optimizer."""
         training = self._gan.training
         latent_d = batch["latent_d"]
         latent_g = latent_d if training.latent_draws == "shared" else batch["latent_g"]
-        from_discriminator = None
         if training.fake_batch == "reused":
-            latent_d = latent_g = self._generation(latent_d)
+            latent_d = latent_g = self._generate(latent_d)
         if training.first == "generator":
-            self._generator(latent_g, scalars["generator"], added=None)
+            self._train_generator(latent_g, scalars["generator"], added=None)
+        added = None
         if trains_discriminator:
-            from_discriminator = self._discriminator(latent_d, batch, scalars["discriminator"])
+            added = self._train_discriminator(latent_d, batch, scalars["discriminator"])
         if training.first == "discriminator":
-            self._generator(latent_g, scalars["generator"], added=from_discriminator)
+            self._train_generator(latent_g, scalars["generator"], added=added)
 
-    def _generation(self, latent: Any) -> Any:
+    def _generate(self, latent: Any) -> Any:
+        """Make the batch of fakes that both updates use."""
+        self._players["generator"].mark("write")
         with mx.autograd.record():
-            return self._run(self._gan.training.first, self._blocks.phases["generation"], latent).fake
+            return self._run(self._gan.training.first, "generation", latent).fake
 
-    def _discriminator(self, source: Any, batch: Mapping[str, Any], scalars: Any) -> list[Any] | None:
+    def _train_discriminator(self, source: Any, batch: Mapping[str, Any], scalars: Any) -> list[Any] | None:
         """Update D; return the gradient of its loss with respect to G's parameters where G is to have it."""
         training = self._gan.training
+        player, opponent = self._players["discriminator"], self._players["generator"]
         reused = training.fake_batch == "reused"
         source = source.detach() if reused and training.detach_fake else source
         mix = [batch["mix"]] if self._gan.uses_mix else []
+        player.mark("write")
+        if not reused:
+            opponent.mark("null" if training.detach_fake else "write")
         with mx.autograd.record():
-            trace = self._run("discriminator", self._blocks.phases["discriminator"], source, batch["real"], *mix)
+            trace = self._run("discriminator", "discriminator", source, batch["real"], *mix)
         self.losses.discriminator.append(trace.loss)
         if training.stop is not None:
             self.losses.real_score.append(trace.real_score)
-        weights = self._players["discriminator"].weights()
-        others = [] if training.detach_fake else self._players["generator"].weights()
         if trace.penalty is not None and self._observer.looks:
             # The penalty does not depend on the last bias; D's own output, weighted 0, does.
             score = trace.passes["mixed", "discriminator"][-1]
-            heads = [trace.penalty, score]
-            head_gradients = [mx.nd.ones_like(trace.penalty), mx.nd.zeros_like(score)]
-            gradients = mx.autograd.grad(heads, weights, head_gradients, retain_graph=True)
-            self._observer.gradients("discriminator", "penalty_gradient", gradients)
-        gradients = mx.autograd.grad([trace.loss], weights + others, retain_graph=reused and not training.detach_fake)
-        self._finish("discriminator", gradients[: len(weights)], scalars)
-        return gradients[len(weights) :] or None
+            heads, weights = [trace.penalty, score], [mx.nd.ones_like(trace.penalty), mx.nd.zeros_like(score)]
+            mx.autograd.backward(heads, weights, retain_graph=True)
+            self._observer.gradients("discriminator", "penalty_gradient")
+        trace.loss.backward(retain_graph=reused and not training.detach_fake)
+        added = None if training.detach_fake else [gradient.copy() for gradient in opponent.gradients]
+        self._finish("discriminator", scalars)
+        return added
 
-    def _generator(self, source: Any, scalars: Any, *, added: Sequence[Any] | None) -> None:
+    def _train_generator(self, source: Any, scalars: Any, *, added: Sequence[Any] | None) -> None:
+        player = self._players["generator"]
+        self._players["discriminator"].mark("null")
+        if self._gan.training.fake_batch == "regenerated":
+            player.mark("write")
         with mx.autograd.record():
-            trace = self._run("generator", self._blocks.phases["generator"], source)
+            trace = self._run("generator", "generator", source)
         self.losses.generator.append(trace.loss)
-        gradients = mx.autograd.grad([trace.loss], self._players["generator"].weights())
+        trace.loss.backward()
         if added is not None:
-            gradients = [own + other for own, other in zip(gradients, added, strict=True)]
-        self._finish("generator", gradients, scalars)
+            for gradient, other in zip(player.gradients, added, strict=True):
+                mx.nd.elemwise_add(gradient, other, out=gradient)
+        self._finish("generator", scalars)
 
-    def _run(self, name: str, phase: Phase, /, *inputs: Any) -> Trace:
+    def _run(self, name: str, phase_name: str, /, *inputs: Any) -> Trace:
+        """Run a phase's block, which belongs to the update of that name."""
+        phase = self._blocks.phases[phase_name]
         buffers = [buffer for network in phase.networks for buffer in self._buffers[network]]
         if self._observer.looks:
             trace = phase.trace(mx.nd, *inputs, *buffers)
@@ -182,7 +197,9 @@ class StepRunner:
             self._buffers[network] = [buffer.detach() for buffer in moved]
         return trace
 
-    def _finish(self, name: str, gradients: Sequence[Any], scalars: Any) -> None:
-        self._observer.gradients(name, "gradient", gradients)
-        self._players[name].apply(self._blocks.updates[name], gradients, scalars)
+    def _finish(self, name: str, scalars: Any) -> None:
+        player = self._players[name]
+        self._observer.gradients(name, "gradient")
+        player.updates[self._blocks.execution](scalars)
+        player.counter += 1
         self._observer.updated(name)

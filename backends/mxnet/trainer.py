@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -52,10 +52,10 @@ class MxnetTrainer:
             names = [parameter.name for parameter in network_parameters(spec, network)]
             slots = [slot_name(name, parameter, slot) for parameter in names for slot in optimizer.slots]
             self._players[name] = Player(
-                network=network,
-                optimizer=optimizer,
+                optimizer,
                 parameters=dict(zip(names, self._networks[network].ordered_parameters(), strict=True)),
                 slots={slot: self._zeros(schema[slot].shape) for slot in slots},
+                compiled=self._hybridized,
             )
         self._eager_blocks = Blocks(spec, self._networks, hybridized=False)
         self._compiled_blocks: dict[int, Blocks] = {}  # by batch size
@@ -76,9 +76,8 @@ class MxnetTrainer:
         for network in self._networks:
             self._buffers[network] = [self._to_device(state[name]) for name in self._buffer_names(network)]
         for name, player in self._players.items():
-            for parameter_name, parameter in player.parameters.items():
-                parameter.set_data(self._to_device(state[parameter_name]))
-            player.slots = {slot: self._to_device(state[slot]) for slot in player.slots}
+            for tensor_name, tensor in (player.weights | player.slots).items():
+                self._to_device(state[tensor_name]).copyto(tensor)
             player.counter = int(state[counter_name(name)])
         mx.nd.waitall()
 
@@ -89,17 +88,14 @@ class MxnetTrainer:
             for name, buffer in zip(self._buffer_names(network), self._buffers[network], strict=True):
                 found[name] = buffer.asnumpy()
         for name, player in self._players.items():
-            found |= {key: parameter.data().asnumpy() for key, parameter in player.parameters.items()}
-            found |= {key: slot.asnumpy() for key, slot in player.slots.items()}
+            found |= {key: tensor.asnumpy() for key, tensor in (player.weights | player.slots).items()}
             found[counter_name(name)] = np.array(player.counter, dtype=np.int64)
         return {name: found[name] for name in state_schema(self._spec)}
 
     def stage(self, chunk: Chunk, /) -> Staged:
         """Cast a chunk and put it on the device; the transfer is finished when this returns."""
-        batches = tuple(
-            {name: self._to_device(array[step]) for name, array in chunk.arrays.items()}
-            for step in range(chunk.num_steps)
-        )
+        arrays = {name: list(self._to_device(array)) for name, array in chunk.arrays.items()}
+        batches = tuple(dict(zip(arrays, step, strict=True)) for step in zip(*arrays.values(), strict=True))
         mx.nd.waitall()
         return Staged(
             phase=chunk.phase,
@@ -118,18 +114,19 @@ class MxnetTrainer:
         """Run a chunk of one step and return everything it computed, in order of execution, then undo it."""
         if chunk.num_steps != 1:
             raise UsageError(f"probe takes a chunk of 1 step, and this one has {chunk.num_steps}; cut it")
-        weights = {name: [weight.copy() for weight in player.weights()] for name, player in self._players.items()}
         buffers = dict(self._buffers)
-        slots_and_counters = {name: (player.slots, player.counter) for name, player in self._players.items()}
+        counters = {name: player.counter for name, player in self._players.items()}
+        tensors = [tensor for player in self._players.values() for tensor in (player.weights | player.slots).values()]
+        copies = [tensor.copy() for tensor in tensors]
         recorder = _Recorder(self._spec, players=self._players, buffers=self._buffers)
         try:
             self._run(self.stage(chunk), self._eager_blocks, recorder)
         finally:
             self._buffers.update(buffers)
             for name, player in self._players.items():
-                player.slots, player.counter = slots_and_counters[name]
-                for weight, old in zip(player.weights(), weights[name], strict=True):
-                    old.copyto(weight)
+                player.counter = counters[name]
+            for tensor, copy in zip(tensors, copies, strict=True):
+                copy.copyto(tensor)
             mx.nd.waitall()
         return recorder.found
 
@@ -173,7 +170,7 @@ class MxnetTrainer:
         )
 
     def _scalars(self, name: str, num_updates: int) -> list[Any]:
-        return [self._to_device(row) for row in self._players[name].scalars(num_updates)]
+        return list(self._to_device(self._players[name].scalars(num_updates))) if num_updates else []
 
     def _spread(self, values: list[Any], trains: np.ndarray) -> np.ndarray:
         """Copy D's losses to the host, NaN where it did not train."""
@@ -217,13 +214,14 @@ class _Recorder(Observer):
         if trace.loss is not None:
             self._keep(phase, "loss", "", "loss", trace.loss)
 
-    def gradients(self, phase: str, quantity: str, gradients: Sequence[Any], /) -> None:
-        for name, gradient in zip(self._players[phase].parameters, gradients, strict=True):
+    def gradients(self, phase: str, quantity: str, /) -> None:
+        player = self._players[phase]
+        for name, gradient in zip(player.weights, player.gradients, strict=True):
             self._keep(phase, quantity, "", name, gradient)
 
     def updated(self, phase: str, /) -> None:
         player = self._players[phase]
-        for name, weight in zip(player.parameters, player.weights(), strict=True):
+        for name, weight in player.weights.items():
             self._keep(phase, "parameter", "", name, weight)
         for name, slot in player.slots.items():
             self._keep(phase, "slot", "", name, slot)
