@@ -17,13 +17,16 @@ and for a linear map y = W x + b, ẏ = W ẋ it is ∂W = ∂y xᵀ + ∂ẏ �
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import UnsupportedLayer
 from shared.spec import Shape
+
+if TYPE_CHECKING:
+    from backends.numpy.rounding import RandomRounding
 
 Array = NDArray[np.floating[Any]]
 Tensors = Mapping[str, Array]
@@ -34,10 +37,12 @@ class Layer:
 
     output_range: the bounds that the function never leaves, where it has any.
     computes: False for a layer that only moves numbers about, so that its result is a view of its argument.
+    rounding: None, or what a layer whose result hangs on long sums disturbs those by (see rounding.py).
     """
 
     output_range: ClassVar[tuple[float, float] | None] = None
     computes: ClassVar[bool] = True
+    rounding: RandomRounding | None = None
 
     def __init__(self, layer: Any, input_shape: Shape) -> None:
         """Take what is needed of the layer's spec and of its input's per-sample shape: by default nothing."""

@@ -77,14 +77,18 @@ class BatchNorm(Layer):
         images = len(input_shape) == 3
         self._axes = (0, 2, 3) if images else (0,)
         self._spread = (slice(None), np.newaxis, np.newaxis) if images else (slice(None),)
-        self._dot = "nchw,nchw->c" if images else "nc,nc->c"
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, dict[str, Any]]:
         spread, count = self._spread, x.size // x.shape[1]
         mean = np.add.reduce(x, axis=self._axes)
+        if self.rounding is not None:
+            self.rounding.disturb(mean, num_terms=count)
         mean /= count
         centred = x - mean[spread]
-        variance = np.einsum(self._dot, centred, centred)
+        # Sums of products by `reduce`, which adds in pairs: einsum and BLAS lose a digit over 100 000 numbers.
+        variance = np.add.reduce(centred * centred, axis=self._axes)
+        if self.rounding is not None:
+            self.rounding.disturb(variance, num_terms=count)
         variance /= count
         cache = {"mean": mean, "variance": variance, "count": count, "weight": tensors["weight"]}
         if self._layer.statistics == "running":
@@ -101,7 +105,10 @@ class BatchNorm(Layer):
     ) -> Array | None:
         spread, normalised = self._spread, cache["normalised"]
         sum_gradient = np.add.reduce(gradient_y, axis=self._axes)
-        sum_product = np.einsum(self._dot, gradient_y, normalised)
+        sum_product = np.add.reduce(gradient_y * normalised, axis=self._axes)
+        if self.rounding is not None:
+            self.rounding.disturb(sum_gradient, num_terms=cache["count"])
+            self.rounding.disturb(sum_product, num_terms=cache["count"])
         if gradients is not None:
             gradients["weight"][...] = sum_product
             gradients["bias"][...] = sum_gradient

@@ -41,13 +41,12 @@ class Network:
     """Layers in a row with their tensors. name: "generator" or "discriminator".
 
     gradients: where `backward` puts the gradient of a loss; more_gradients: where it puts one that is to be added.
-    rounding: None, or what disturbs every number that a pass computes.
     """
 
     def __init__(self, network: spec.Network, layers: Sequence[Layer], *, name: str, dtype: DTypeLike) -> None:
         self.name = name
         self.names = [placed.name for placed in network.placed]
-        self.rounding: RandomRounding | None = None
+        self._rounding: RandomRounding | None = None
         self._dtype = dtype
         self._parameter_shapes = [
             {short: tensor.shape for short, tensor in placed.layer.parameters().items()} for placed in network.placed
@@ -67,6 +66,17 @@ class Network:
         self._layers = list(layers)
         self._first_trained = next((i for i, shapes in enumerate(self._parameter_shapes) if shapes), len(layers))
 
+    @property
+    def rounding(self) -> RandomRounding | None:
+        """What disturbs every number that a pass computes, or None."""
+        return self._rounding
+
+    @rounding.setter
+    def rounding(self, rounding: RandomRounding | None) -> None:
+        self._rounding = rounding
+        for layer in self._layers:
+            layer.rounding = rounding
+
     def new_tensors(self) -> FlatTensors:
         """Return zeros shaped as the parameters: gradients, or a slot of an optimizer."""
         return FlatTensors(self._parameter_shapes, self._dtype)
@@ -85,19 +95,21 @@ class Network:
         for name, layer, tensors in self._rows:
             x, cache = layer.forward(x, tensors)
             layer.move_buffers(cache, tensors)
-            if self.rounding is not None and layer.computes:
-                self.rounding.disturb(x, within=layer.output_range)
+            if self._rounding is not None and layer.computes:
+                self._rounding.disturb(x, within=layer.output_range)
             if observer is not None:
                 observer(name, x)
             caches.append(cache)
-        if self.rounding is not None:
-            self.rounding.disturb(self.buffers.flat)
+        if self._rounding is not None:
+            self._rounding.disturb(self.buffers.flat)
         return x, caches
 
     def infer(self, x: Array, /) -> Array:
         """Return the output of a pass that leaves the buffers alone and is never disturbed."""
+        rounding, self.rounding = self.rounding, None
         for _, layer, tensors in self._rows:
             x, _ = layer.forward(x, tensors)
+        self.rounding = rounding
         return x
 
     def backward(
@@ -115,10 +127,10 @@ class Network:
             current = layer.backward(
                 current, caches[index], gradients=gradients, wants_input=wants_input or index > last
             )
-            if self.rounding is not None and layer.computes and current is not None:
-                self.rounding.disturb(current)
-        if self.rounding is not None and into is not None:
-            self.rounding.disturb(into.flat)
+            if self._rounding is not None and layer.computes and current is not None:
+                self._rounding.disturb(current)
+        if self._rounding is not None and into is not None:
+            self._rounding.disturb(into.flat)
         return current if wants_input else None
 
     def directional_gradient(self, tangent: Array, caches: Caches, /, *, into: FlatTensors) -> None:
@@ -130,8 +142,8 @@ class Network:
         for layer, cache in zip(self._layers, caches, strict=True):
             tangents.append(tangent)
             tangent = layer.forward_tangent(tangent, cache)
-            if self.rounding is not None and layer.computes:
-                self.rounding.disturb(tangent)
+            if self._rounding is not None and layer.computes:
+                self._rounding.disturb(tangent)
         gradient_y: Array | None = None
         gradient_tangent: Any = np.ones_like(tangent)
         last = self._first_trained
@@ -145,9 +157,9 @@ class Network:
                 gradients=into.by_layer[index],
                 wants_input=index > last,
             )
-            if self.rounding is not None and layer.computes:
+            if self._rounding is not None and layer.computes:
                 for gradient in (gradient_y, gradient_tangent):
                     if gradient is not None:
-                        self.rounding.disturb(gradient)
-        if self.rounding is not None:
-            self.rounding.disturb(into.flat)
+                        self._rounding.disturb(gradient)
+        if self._rounding is not None:
+            self._rounding.disturb(into.flat)

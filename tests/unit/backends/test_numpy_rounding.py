@@ -40,6 +40,16 @@ def test_each_number_moves_by_at_most_the_spacing_and_on_average_not_at_all(dtyp
         assert 0.25 < np.mean(relative**2) < 0.5
 
 
+def test_a_long_sum_moves_as_its_additions_would():
+    source = RandomRounding(seed=0, dtype="float64")
+    one_by_one, at_once = np.zeros(2000), np.full(2000, 300.0)
+    for _ in range(300):
+        one_by_one += 1.0
+        source.disturb(one_by_one)
+    source.disturb(at_once, num_terms=300)
+    np.testing.assert_allclose(np.std(at_once), np.std(one_by_one), rtol=0.2)
+
+
 def test_ranges_zeros_and_what_is_not_finite_are_kept():
     source = RandomRounding(seed=1, dtype="float64")
     for low, high, value in ((0.0, 1.0, 1.0), (-1.0, 1.0, 1.0), (-1.0, 1.0, -1.0)):
