@@ -16,7 +16,7 @@ from shared.spec import DigitsReal, GanSpec
 _NUM_ACROSS = 8
 _GAP_PIXELS = 2
 _BETWEEN = 1.0  # White, as the page.
-_NOT_FINITE = (0.84, 0.38, 0.30)
+_NOT_FINITE = (0.95, 0.72, 0.66)
 
 
 def draw_digit_grid(runs: Sequence[Run], spec: GanSpec, /) -> Figure:

@@ -25,6 +25,7 @@ from shared.report.style import (
     GRID,
     INK,
     QUIET,
+    ROUND_STEPS,
     TEXT_SIZE,
     BackendStyle,
     backend_style,
@@ -129,14 +130,8 @@ def _draw_losses(axes: Axes, curves: Sequence[_Curve], name: str, trained: Boole
     for index, curve in enumerate(curves):
         values = curve.run.losses[name]
         steps = thin(values)
-        _plot(
-            axes,
-            curve,
-            steps,
-            finite_or_gap(values)[steps],
-            num_steps=len(trained),
-            width=curve.style.width,
-        )
+        width = curve.style.width if len(curves) > 1 else min(1.8, curve.style.width)
+        _plot(axes, curve, steps, finite_or_gap(values)[steps], num_steps=len(trained), width=width)
         start = first_nonfinite(values, expected=trained[: len(values)])
         if start is not None:
             before = np.flatnonzero(np.isfinite(values[:start]))
@@ -187,7 +182,7 @@ def _scale_losses(axes: Axes, series: Sequence[Floats]) -> None:
     """Choose the vertical axis: of magnitudes where a few losses would flatten all others."""
     values = np.concatenate(series)
     values = np.clip(values[np.isfinite(values)], -_LARGEST_DRAWN, _LARGEST_DRAWN)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=ROUND_STEPS))
     if not len(values):
         note(axes, "not finite")
         axes.set_ylim(0, 1)
@@ -249,6 +244,8 @@ def _draw_differences(
         parted = np.flatnonzero(np.isinf(differences))
         if len(parted):
             _mark(axes, curve, int(parted[0]), 0.97 - 0.06 * curve.row, in_fractions=True)
+    if not any(np.isfinite(np.asarray(entry.get_ydata(), dtype=np.float64)).any() for entry in axes.lines):
+        note(axes, "nothing to compare")
     bottom = IDENTICAL * _ROW**num_rows
     axes.set_yscale("log")
     axes.set_ylim(bottom, top)
@@ -311,7 +308,7 @@ def _legend(
             [],
             color=curve.style.color,
             linestyle=curve.style.line_style,
-            linewidth=max(1.2, curve.style.width * 0.8),
+            linewidth=max(1.2, curve.style.width * 0.8) if many else 1.8,
             label=f"{curve.label} (reference)" if many and curve is reference else curve.label,
         )
         for curve in sorted(curves, key=lambda curve: curve is not reference)

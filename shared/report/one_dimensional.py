@@ -76,9 +76,10 @@ def _draw_run(axes: Axes, densities: Axes, run: Run) -> None:
     edges = samples["histogram_edges"]
     densities.stairs(samples["histogram_real"], edges, fill=True, color=REAL, linewidth=0, label="real")
     generated = samples["histogram_generated"]
-    densities.stairs(
-        generated, edges, fill=True, facecolor=_pale(), edgecolor=GENERATED, linewidth=0.9, label="generated"
-    )
+    if generated.any():
+        densities.stairs(
+            generated, edges, fill=True, facecolor=_pale(), edgecolor=GENERATED, linewidth=0.9, label="generated"
+        )
     boundary = finite_or_gap(samples["boundary_y"])
     kept = thin(boundary)
     axes.plot(

@@ -25,6 +25,8 @@ GRID = "#e4e4e4"
 REAL = "#b3b3b3"
 GENERATED = "#0072b2"
 WARNING = "#b2182b"
+# What numbers on an axis count in: 1, 2, 2.5 or 5, times a power of ten.
+ROUND_STEPS = (1, 2, 2.5, 5, 10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +136,7 @@ def whole_steps(axes: Axes, num_steps: int, /) -> None:
     """Scale a panel's horizontal axis to steps 0 to num_steps - 1, with whole numbers on it."""
     margin = max(0.5, 0.015 * num_steps)
     axes.set_xlim(-margin, num_steps - 1 + margin)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, steps=ROUND_STEPS))
     axes.set_xlabel("step", fontsize=TEXT_SIZE, color=INK)
 
 
@@ -156,7 +158,16 @@ def panel_title(axes: Axes, name: str, facts: str = "", /) -> None:
 def note(axes: Axes, text: str, /) -> None:
     """Write what is wrong with a panel's numbers in its middle."""
     axes.text(
-        0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=TEXT_SIZE, color=WARNING, zorder=20
+        0.5,
+        0.5,
+        text,
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        fontsize=TEXT_SIZE,
+        color=WARNING,
+        bbox={"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": WARNING, "linewidth": 0.8},
+        zorder=20,
     )
 
 

@@ -217,6 +217,7 @@ def test_runs_without_a_finite_loss_are_drawn(make_run, value):
     assert line(upper, "_numpy not finite").get_xdata()[0] == 0
     assert line(upper, "_torch not finite").get_ydata()[0] != line(upper, "_numpy not finite").get_ydata()[0]
     assert [text.get_text() for text in upper.texts] == ["not finite"]
+    assert [text.get_text() for text in panel(figure, "Generator", row=1).texts] == ["nothing to compare"]
 
 
 def test_a_run_that_stopped_early_is_compared_as_far_as_it_went(make_run):

@@ -203,8 +203,8 @@ def test_fewer_images_leave_white_and_broken_numbers_are_red():
     images[1, 0, 3, 4] = np.nan
     picture = compose_grid(images, replace(WASSERSTEIN.real, low=0.0))
     red, green, blue = picture[3, 30 + 4]
-    assert red > 2 * blue > 0
-    assert red > 2 * green > 0
+    assert red > blue + 0.2
+    assert red > green + 0.2
     np.testing.assert_array_equal(picture[0, 60], [1, 1, 1])
 
 
