@@ -61,7 +61,7 @@ class ProgressDisplay:
             if task is not None:
                 self._bars.remove_task(task)
             self._bars.update(self._overall, completed=self._num_done)
-            if not self._console.is_terminal:
+            if not self._console.is_terminal and self._num_jobs > 1:
                 line = f"[{self._num_done}/{self._num_jobs}] {_label(outcome.settings)}: {outcome.status}"
                 self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
