@@ -11,7 +11,15 @@ class GanRosettaError(Exception):
 
 
 class SpecError(GanRosettaError):
-    """A GAN's description contradicts itself."""
+    """A GAN's description contradicts itself, or its file cannot be read.
+
+    path: the part to blame within what was being built, field names and positions from outside in; a file's reader
+    turns it into a line number.
+    """
+
+    def __init__(self, message: str, /, *, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class StateError(GanRosettaError):

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from shared.errors import SpecError
 
 
-def require(condition: bool, message: str, /) -> None:
-    """Raise SpecError with the message unless the condition holds."""
+def require(condition: bool, message: str, /, *path: str | int) -> None:
+    """Raise SpecError with the message unless the condition holds. path: the field to blame, and what within it."""
     if not condition:
-        raise SpecError(message)
+        raise SpecError(message, path=path)
+
+
+@contextmanager
+def within(*path: str | int) -> Iterator[None]:
+    """Add to each SpecError of the block that its culprit lies in this part of what is being built."""
+    try:
+        yield
+    except SpecError as error:
+        error.path = (*path, *error.path)
+        raise
 
 
 def require_integer(owner: object, field: str, /, *, minimum: int) -> None:
     """Raise SpecError unless the field of a spec is an integer of at least `minimum`."""
     value = getattr(owner, field)
     good = isinstance(value, int) and not isinstance(value, bool) and value >= minimum
-    require(good, f"{label(owner)}: {field} is {value!r}; expected an integer of at least {minimum}")
+    require(good, f"{label(owner)}: {field} is {value!r}; expected an integer of at least {minimum}", field)
 
 
 def require_positive_integer(owner: object, field: str, /) -> None:
@@ -30,7 +41,7 @@ def require_instance(owner: object, field: str, kinds: tuple[type, ...], /) -> N
     """Raise SpecError unless the field of a spec is of one of the given dataclasses."""
     value = getattr(owner, field)
     listed = ", ".join(kind.__name__ for kind in kinds)
-    require(isinstance(value, kinds), f"{label(owner)}: {field} is {value!r}; expected one of {listed}")
+    require(isinstance(value, kinds), f"{label(owner)}: {field} is {value!r}; expected one of {listed}", field)
 
 
 def require_shape(owner: object, field: str, /) -> None:
@@ -38,7 +49,7 @@ def require_shape(owner: object, field: str, /) -> None:
     value = getattr(owner, field)
     good = isinstance(value, tuple) and len(value) >= 1
     good = good and all(isinstance(size, int) and not isinstance(size, bool) and size >= 1 for size in value)
-    require(good, f"{label(owner)}: {field} is {value!r}; expected integers of at least 1")
+    require(good, f"{label(owner)}: {field} is {value!r}; expected integers of at least 1", field)
 
 
 def require_finite(owner: object, field: str, /, *, minimum: float | None = None, above: float | None = None) -> None:
@@ -48,7 +59,7 @@ def require_finite(owner: object, field: str, /, *, minimum: float | None = None
     good = good and (minimum is None or value >= minimum) and (above is None or value > above)
     bound = "" if minimum is None else f" of at least {minimum}"
     bound = bound if above is None else f" greater than {above}"
-    require(good, f"{label(owner)}: {field} is {value!r}; expected a finite number{bound}")
+    require(good, f"{label(owner)}: {field} is {value!r}; expected a finite number{bound}", field)
 
 
 def require_choice(owner: object, field: str, choices: Collection[object], /) -> None:
@@ -56,7 +67,7 @@ def require_choice(owner: object, field: str, choices: Collection[object], /) ->
     value = getattr(owner, field)
     listed = ", ".join(repr(choice) for choice in choices)
     good = any(value == choice and type(value) is type(choice) for choice in choices)
-    require(good, f"{label(owner)}: {field} is {value!r}; expected one of {listed}")
+    require(good, f"{label(owner)}: {field} is {value!r}; expected one of {listed}", field)
 
 
 def label(owner: object, /) -> str:

@@ -53,7 +53,9 @@ class StepPattern:
         require_positive_integer(self, "period")
         good = len(self.offsets) >= 1 and all(0 <= offset < self.period for offset in self.offsets)
         require(
-            good, f"StepPattern: offsets are {self.offsets}; expected at least one, each from 0 to {self.period - 1}"
+            good,
+            f"StepPattern: offsets are {self.offsets}; expected at least one, each from 0 to {self.period - 1}",
+            "offsets",
         )
 
     def includes(self, step: int, /) -> bool:
@@ -114,15 +116,19 @@ class Training:
             self.discriminator_loss.score == self.generator_loss.score,
             f"discriminator_loss reads D's output as {self.discriminator_loss.score}, "
             f"generator_loss as {self.generator_loss.score}; expected the same",
+            "generator_loss",
         )
         if self.fake_batch == "reused":
             require(
                 self.latent_draws == "shared" and self.discriminator_steps == EVERY_STEP,
                 "fake_batch='reused' needs latent_draws='shared' and a discriminator that trains in every step",
+                "fake_batch",
             )
         if not self.detach_fake:
             require(
-                self.first == "discriminator", "detach_fake=False changes nothing unless the discriminator is first"
+                self.first == "discriminator",
+                "detach_fake=False changes nothing unless the discriminator is first",
+                "detach_fake",
             )
 
 
@@ -146,7 +152,9 @@ class GanSpec:
 
     def __post_init__(self) -> None:
         good = isinstance(self.name, str) and _NAME.match(self.name) is not None
-        require(good, f"name is {self.name!r}; expected lower-case words joined by hyphens, such as 'gaussian-1d'")
+        require(
+            good, f"name is {self.name!r}; expected lower-case words joined by hyphens, such as 'gaussian-1d'", "name"
+        )
         require_positive_integer(self, "batch_size")
         self._check_shapes()
         self._check_penalty()
@@ -154,37 +162,49 @@ class GanSpec:
             require(
                 not self.generator.has_batch_norm,
                 "fake_batch='reused' with D first and a BatchNorm in G: say 'regenerated', since buffers would differ",
+                "training",
+                "fake_batch",
             )
 
     def _check_shapes(self) -> None:
-        pairs = (
-            ("latent samples", self.latent.sample_shape, "generator.input_shape", self.generator.input_shape),
-            ("generated samples", self.generator.output_shape, "real samples", self.real.sample_shape),
-            ("real samples", self.real.sample_shape, "discriminator.input_shape", self.discriminator.input_shape),
-        )
-        for first, first_shape, second, second_shape in pairs:
-            require(first_shape == second_shape, f"{first} have shape {first_shape}, {second} {second_shape}")
+        made, real, critic_input = self.generator.output_shape, self.real.sample_shape, self.discriminator.input_shape
+        latent, generator_input = self.latent.sample_shape, self.generator.input_shape
+        end, critic_end = (("layers", len(network.layers) - 1) for network in (self.generator, self.discriminator))
+        for first, first_shape, second, second_shape, path in (
+            ("latent samples", latent, "generator.input_shape", generator_input, ("generator", "input_shape")),
+            ("generated samples", made, "real samples", real, ("generator", *end)),
+            ("real samples", real, "discriminator.input_shape", critic_input, ("discriminator", "input_shape")),
+        ):
+            message = f"{first} have shape {first_shape}, {second} {second_shape}; expected the same"
+            require(first_shape == second_shape, message, *path)
         score = self.training.discriminator_loss.score
         found = self.discriminator.output_shape
         require(
             found == _SCORE_SHAPES[score] or (score != "logits" and found == (1, 1, 1)),
             f"the discriminator's output has shape {found}; a loss on a {score} expects {_SCORE_SHAPES[score]}",
+            "discriminator",
+            *critic_end,
         )
         if score == "probability":
-            last = self.discriminator.layers[-1]
-            require(isinstance(last, Sigmoid), "a loss on a probability needs a discriminator that ends in Sigmoid")
+            ends = isinstance(self.discriminator.layers[-1], Sigmoid)
+            message = "a loss on a probability needs a discriminator that ends in Sigmoid"
+            require(ends, message, "discriminator", *critic_end)
         if self.pretraining is not None:
             good = self.discriminator.input_shape == (1,) and found == (1,)
-            require(good, "pretraining on a density needs a discriminator from shape (1,) to shape (1,)")
+            message = "pretraining on a density needs a discriminator from shape (1,) to shape (1,)"
+            require(good, message, "pretraining")
 
     def _check_penalty(self) -> None:
         loss = self.training.discriminator_loss
         if isinstance(loss, WassersteinDiscriminatorLoss) and loss.penalty is not None:
             allowed = ", ".join(kind.__name__ for kind in _PENALTY_LAYERS)
-            for layer in self.discriminator.layers:
+            for index, layer in enumerate(self.discriminator.layers):
                 require(
                     isinstance(layer, _PENALTY_LAYERS),
                     f"a gradient penalty needs a discriminator of {allowed}; it has a {type(layer).__name__}",
+                    "discriminator",
+                    "layers",
+                    index,
                 )
 
     @property

@@ -181,7 +181,9 @@ class BatchNorm(_Layer):
         require_positive_integer(self, "num_features")
         require_finite(self, "epsilon", above=0)
         require_finite(self, "momentum", minimum=0)
-        require(self.momentum <= 1, f"BatchNorm {self.name!r}: momentum is {self.momentum}; expected 0 to 1")
+        require(
+            self.momentum <= 1, f"BatchNorm {self.name!r}: momentum is {self.momentum}; expected 0 to 1", "momentum"
+        )
         require_choice(self, "running_variance", ("unbiased", "biased"))
         require_choice(self, "statistics", ("batch", "running"))
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from shared.spec.checks import require, require_shape
+from shared.spec.checks import require, require_shape, within
 from shared.spec.layers import BatchNorm, Conv2d, ConvTranspose2d, Layer, Linear, Shape, WeightedLayer
 
 _NAME = re.compile(r"[a-z][a-z0-9]*\Z")
@@ -34,10 +34,12 @@ class Network:
 
     def __post_init__(self) -> None:
         require_shape(self, "input_shape")
-        require(len(self.layers) >= 1, "a network needs at least one layer")
+        require(len(self.layers) >= 1, "a network needs at least one layer", "layers")
         names = [placed.name for placed in self.placed]
-        for name in names:
-            require(names.count(name) == 1, f"two layers are named {name!r}; expected each name once")
+        for index, name in enumerate(names):
+            require(
+                name not in names[:index], f"two layers are named {name!r}; expected each name once", "layers", index
+            )
 
     @cached_property
     def placed(self) -> tuple[PlacedLayer, ...]:
@@ -45,17 +47,14 @@ class Network:
         result: list[PlacedLayer] = []
         shape = self.input_shape
         last_name = "input"
-        for layer in self.layers:
-            require(isinstance(layer, Layer), f"{layer!r} is not a layer; expected one of shared/spec/layers.py")
-            if isinstance(layer, WeightedLayer):
-                last_name = layer.name
-                good = isinstance(last_name, str) and _NAME.match(last_name) is not None
-                expected = "expected lower-case letters and digits, starting with a letter"
-                require(good, f"layer name {last_name!r}; {expected}")
-                name = last_name
-            else:
-                name = f"{last_name}_{layer.kind}"
-            output_shape = layer.output_shape(shape)
+        for index, layer in enumerate(self.layers):
+            with within("layers", index):
+                require(isinstance(layer, Layer), f"{layer!r} is not a layer; expected one of shared/spec/layers.py")
+                if isinstance(layer, WeightedLayer):
+                    name = last_name = _checked_name(layer)
+                else:
+                    name = f"{last_name}_{layer.kind}"
+                output_shape = layer.output_shape(shape)
             result.append(PlacedLayer(name=name, layer=layer, input_shape=shape, output_shape=output_shape))
             shape = output_shape
         return tuple(result)
@@ -85,3 +84,10 @@ class Network:
             and isinstance(second.layer, BatchNorm)
             and second.layer.statistics == "batch"
         }
+
+
+def _checked_name(layer: WeightedLayer) -> str:
+    good = isinstance(layer.name, str) and _NAME.match(layer.name) is not None
+    expected = "expected lower-case letters and digits, starting with a letter"
+    require(good, f"layer name {layer.name!r}; {expected}", "name")
+    return layer.name

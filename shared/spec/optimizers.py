@@ -81,7 +81,7 @@ class Adam:
         require_choice(self, "bias_correction", (True, False))
         for field in ("beta1", "beta2"):
             require_finite(self, field, minimum=0)
-            require(getattr(self, field) < 1, f"Adam: {field} is {getattr(self, field)}; expected less than 1")
+            require(getattr(self, field) < 1, f"Adam: {field} is {getattr(self, field)}; expected less than 1", field)
         require_finite(self, "epsilon", above=0)
         require_choice(self, "epsilon_placement", ("outside", "hat"))
 
@@ -101,7 +101,7 @@ class Adadelta:
     def __post_init__(self) -> None:
         require_instance(self, "learning_rate", (ConstantRate, ExponentialDecay))
         require_finite(self, "rho", minimum=0)
-        require(self.rho < 1, f"Adadelta: rho is {self.rho}; expected less than 1")
+        require(self.rho < 1, f"Adadelta: rho is {self.rho}; expected less than 1", "rho")
         require_finite(self, "epsilon", above=0)
 
 
