@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from shared.harness.record import Run
 
 DOTS_PER_INCH = 160
 TITLE_SIZE = 11.0
+_LETTERS_PER_INCH = 11.0  # Of a title, at least.
 TEXT_SIZE = 9.0
 SMALL_SIZE = 8.0
 INK = "#222222"
@@ -87,7 +89,8 @@ def _facts(run: Run) -> dict[str, str]:
 def new_figure(title: str, /, *, width_inches: float, height_inches: float) -> Figure:
     """Return an empty white figure whose panels make room for one another's labels."""
     figure = Figure(figsize=(width_inches, height_inches), dpi=DOTS_PER_INCH, layout="constrained", facecolor="white")
-    figure.suptitle(title, fontsize=TITLE_SIZE, color=INK)
+    wrapped = textwrap.fill(title, width=int(_LETTERS_PER_INCH * width_inches))
+    figure.suptitle(wrapped, fontsize=TITLE_SIZE, color=INK)
     return figure
 
 
