@@ -104,7 +104,7 @@ def small_multiples(
     num_columns = _num_columns(num_panels, panel_inches[0])
     num_rows = -(-num_panels // num_columns)
     width, height = panel_inches
-    figure = new_figure(title, width_inches=max(4.0, width * num_columns), height_inches=height * num_rows + 0.8)
+    figure = new_figure(title, width_inches=max(5.0, width * num_columns), height_inches=height * num_rows + 0.8)
     grid = figure.subplots(num_rows, num_columns, sharex=share, sharey=share, squeeze=False).ravel()
     for spare in grid[num_panels:]:
         spare.remove()

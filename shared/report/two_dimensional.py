@@ -60,7 +60,7 @@ def draw_two_dimensional(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
             _dot(REAL, "real points"),
             _dot(GENERATED, "generated points"),
             Line2D([], [], color=INK, linestyle="--", linewidth=1.4, label="true covariance, 2σ"),
-            Line2D([], [], color=GENERATED, linewidth=1.6, label="covariance of the generated points, 2σ"),
+            Line2D([], [], color=GENERATED, linewidth=1.6, label="generated covariance, 2σ"),
         ],
         num_columns=4 if len(runs) > 2 else 2,
     )

@@ -52,9 +52,10 @@ def test_every_gan_has_a_picture_of_its_samples(make_run, name):
     figure = draw_samples([make_run("torch", gan=name, samples=samples_of(spec, 0.5))], spec)
     assert " ".join(figure.get_suptitle().split()) == f"{name}: {spec.title}"
     figure.draw_without_rendering()
-    title = figure._suptitle.get_window_extent()
-    assert title.x0 >= 0
-    assert title.x1 <= figure.bbox.x1
+    for text in (figure._suptitle, *figure.legends):
+        extent = text.get_window_extent()
+        assert extent.x0 >= 0
+        assert extent.x1 <= figure.bbox.x1
 
 
 def test_the_same_runs_give_the_same_bytes_and_leave_no_trace(make_run, tmp_path):
