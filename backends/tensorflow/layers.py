@@ -188,7 +188,7 @@ class Reshape(tf.Module):
 LAYERS: dict[type, Builder] = {
     spec.Linear: lambda layer, **options: Linear(layer, dtype=options["dtype"]),
     spec.Conv2d: lambda layer, **options: Conv2d(layer, dtype=options["dtype"]),
-    spec.ConvTranspose2d: lambda layer, **options: ConvTranspose2d(layer, **options),
+    spec.ConvTranspose2d: ConvTranspose2d,
     spec.BatchNorm: lambda layer, **options: BatchNorm(layer, dtype=options["dtype"]),
     spec.MinibatchDiscrimination: lambda layer, **options: MinibatchDiscrimination(layer, dtype=options["dtype"]),
     spec.Tanh: lambda _layer, **_options: tf.tanh,

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import tensorflow as tf
 
+from backends.tensorflow.compiled import Block, CompiledLoop, make_blocks
 from backends.tensorflow.device import check_device, native_device
 from backends.tensorflow.layers import (
     Observe,
@@ -30,10 +31,11 @@ from shared.state.schema import OptimizerName
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
-    """A chunk on the device, in TensorFlow's layout. arrays: (K, batch, ...) each."""
+    """A chunk on the device, in TensorFlow's layout: arrays (K, batch, ...), or blocks for the compiled path."""
 
     phase: Phase
     arrays: Mapping[str, Any]
+    blocks: tuple[Block, ...]
     trains_discriminator: np.ndarray
 
 
@@ -44,7 +46,6 @@ class TensorflowTrainer:
         self._spec = spec
         self._device = device
         self._dtype = dtype
-        self._execution = execution
         with tf.device(native_device(device)):
             self._networks = {
                 name: build_network(name, network, dtype=dtype) for name, network in spec.networks().items()
@@ -58,6 +59,10 @@ class TensorflowTrainer:
                 parameters = {parameter: self._tensors[parameter] for parameter in trained}
                 self._optimizers[name] = build_optimizer(optimizer, name=name, parameters=parameters)
                 self._tensors |= self._optimizers[name].slots
+        self._loop = None
+        if execution == "compiled":
+            players: dict[str, Player] = {name: self._player(name) for name in optimizers(spec)}
+            self._loop = CompiledLoop(spec, players=players, optimizers=self._optimizers, dtype=dtype)
 
     @classmethod
     def build(cls, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> Self:
@@ -90,16 +95,16 @@ class TensorflowTrainer:
 
     def stage(self, chunk: Chunk, /) -> Staged:
         """Cast a chunk and put it on the device; the transfer is finished when this returns."""
-        with tf.device(native_device(self._device)):
-            arrays = {name: tf.constant(self._to_native(a, num_leading=2)) for name, a in chunk.arrays.items()}
-        if self._device != "cpu":
-            tf.test.experimental.sync_devices()
-        trains = np.array(chunk.trains_discriminator, dtype=bool)
-        return Staged(phase=chunk.phase, arrays=arrays, trains_discriminator=trains)
+        return self._stage(chunk, compiled=self._loop is not None)
 
     def train(self, staged: Staged, /) -> Losses:
         """Run a staged chunk's steps. One copy to the host, of the losses, at the end."""
-        columns = self._run(staged, UNOBSERVED)
+        if self._loop is None:
+            columns = self._run(staged, UNOBSERVED)
+        else:
+            with tf.device(native_device(self._device)):
+                run = self._loop.pretrain if staged.phase == "pretraining" else self._loop.train
+                columns = run(staged.blocks)
         if staged.phase == "pretraining":
             return Losses(pretraining=columns[0])
         real_score = columns[2] if self._spec.training.stop is not None else None
@@ -113,7 +118,7 @@ class TensorflowTrainer:
         counters = {name: optimizer.counter for name, optimizer in self._optimizers.items()}
         recorder = _Recorder(self._spec, tensors=self._tensors, optimizers=self._optimizers)
         try:
-            self._run(self.stage(chunk), recorder)
+            self._run(self._stage(chunk, compiled=False), recorder)
         finally:
             for name, value in values.items():
                 self._tensors[name].assign(value)
@@ -128,6 +133,20 @@ class TensorflowTrainer:
     def discriminate(self, samples: np.ndarray, /) -> np.ndarray:
         """Return D's output for samples (batch, ...). BatchNorm as in training, its buffers left alone."""
         return self._apply("discriminator", samples)
+
+    def _stage(self, chunk: Chunk, *, compiled: bool) -> Staged:
+        arrays = {name: self._to_native(array, num_leading=2) for name, array in chunk.arrays.items()}
+        trains = np.array(chunk.trains_discriminator, dtype=bool)
+        with tf.device(native_device(self._device)):
+            staged = Staged(
+                phase=chunk.phase,
+                arrays={} if compiled else {name: tf.constant(array) for name, array in arrays.items()},
+                blocks=make_blocks(self._spec, arrays, trains) if compiled else (),
+                trains_discriminator=trains,
+            )
+        if self._device != "cpu":
+            tf.test.experimental.sync_devices()
+        return staged
 
     def _apply(self, name: str, inputs: np.ndarray) -> np.ndarray:
         with tf.device(native_device(self._device)):

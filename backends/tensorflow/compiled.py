@@ -1,0 +1,163 @@
+"""The compiled path: one traced function a phase, with the loop over the steps inside it.
+
+A chunk's arrays are padded to a fixed number of steps and the true number is passed as a tensor, so that chunks of any
+length run the same compiled code; another batch size compiles once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from backends.tensorflow.step import AdversarialStep, Player, pretraining_step
+from shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec
+
+_MAXIMUM_STEPS = 1024
+_MAXIMUM_BYTES = 2**24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Steps to be run in one call, padded. arrays: (capacity, batch, ...) each.
+
+    trains_discriminator: (num_steps,), on the host; every_step: whether it is to be taken as all True.
+    """
+
+    arrays: Mapping[str, Any]
+    trains_discriminator: np.ndarray
+    every_step: bool
+    capacity: int
+
+
+def make_blocks(
+    spec: GanSpec, arrays: Mapping[str, np.ndarray], trains_discriminator: np.ndarray, /
+) -> tuple[Block, ...]:
+    """Cut a chunk's native arrays into padded blocks on the current device."""
+    step_bytes = sum(array[0].nbytes for array in arrays.values())
+    capacity = _MAXIMUM_STEPS
+    while capacity > 1 and capacity * step_bytes > _MAXIMUM_BYTES:
+        capacity //= 2
+    every_step = spec.training.discriminator_steps == EVERY_STEP and bool(np.all(trains_discriminator))
+    return tuple(
+        Block(
+            arrays={
+                name: tf.constant(_padded(array[first : first + capacity], capacity)) for name, array in arrays.items()
+            },
+            trains_discriminator=trains_discriminator[first : first + capacity],
+            every_step=every_step,
+            capacity=capacity,
+        )
+        for first in range(0, len(trains_discriminator), capacity)
+    )
+
+
+def _padded(array: np.ndarray, capacity: int) -> np.ndarray:
+    result = np.zeros((capacity, *array.shape[1:]), dtype=array.dtype)
+    result[: len(array)] = array
+    return result
+
+
+class CompiledLoop:
+    """Runs blocks of steps on the variables of a GAN's players. optimizers: by the names of the state's schema."""
+
+    def __init__(
+        self, spec: GanSpec, /, *, players: Mapping[str, Player], optimizers: Mapping[str, Any], dtype: str
+    ) -> None:
+        self._spec = spec
+        self._players = players
+        self._optimizers = optimizers
+        self._dtype = dtype
+        layers = (*spec.generator.layers, *spec.discriminator.layers)
+        convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
+        # Measured: on a CPU XLA's convolutions are slower than TensorFlow's own, and all else is faster.
+        compile_ = partial(tf.function, autograph=False, jit_compile=not convolves)
+        self._pretrain = compile_(self._pretraining_loop)
+        self._train = compile_(self._adversarial_loop)
+
+    def pretrain(self, blocks: Sequence[Block], /) -> np.ndarray:
+        """Run pretraining steps; return their losses, (1, K)."""
+        results = []
+        for block in blocks:
+            num_steps = len(block.trains_discriminator)
+            moved = {"pretraining": np.ones(num_steps, dtype=bool)}
+            results.append(self._pretrain(block.arrays, self._coefficients(block, moved), tf.constant(num_steps)))
+            self._count(moved)
+        return _to_host(results, blocks)
+
+    def train(self, blocks: Sequence[Block], /) -> np.ndarray:
+        """Run adversarial steps; return D's losses, G's and mean D(real), (3, K)."""
+        results = []
+        for block in blocks:
+            trains = block.trains_discriminator
+            num_steps = len(trains)
+            moved = {"discriminator": trains, "generator": np.ones(num_steps, dtype=bool)}
+            flags = None if block.every_step else tf.constant(_padded(trains, block.capacity))
+            coefficients = self._coefficients(block, moved)
+            results.append(self._train(block.arrays, coefficients, flags, tf.constant(num_steps)))
+            self._count(moved)
+        return _to_host(results, blocks)
+
+    def _coefficients(self, block: Block, moved: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """Return each optimizer's coefficients, (capacity, number of them), computed in float64 from its counter."""
+        result = {}
+        for name, flags in moved.items():
+            optimizer = self._optimizers[name]
+            counters = optimizer.counter + np.cumsum(flags) - flags
+            rows = np.array([optimizer.coefficients(int(counter)) for counter in counters])
+            result[name] = tf.constant(_padded(rows.astype(self._dtype), block.capacity))
+        return result
+
+    def _count(self, moved: Mapping[str, np.ndarray]) -> None:
+        for name, flags in moved.items():
+            self._optimizers[name].counter += int(np.sum(flags))
+
+    def _pretraining_loop(self, arrays: Mapping[str, Any], coefficients: Mapping[str, Any], num_steps: Any) -> Any:
+        def run_step(step: Any) -> list[Any]:
+            player = self._player("pretraining", coefficients, step)
+            return [pretraining_step(self._spec, player=player, batch=_at(arrays, step))]
+
+        return self._loop(run_step, num_columns=1, capacity=arrays["pretrain_input"].shape[0], num_steps=num_steps)
+
+    def _adversarial_loop(
+        self, arrays: Mapping[str, Any], coefficients: Mapping[str, Any], flags: Any, num_steps: Any
+    ) -> Any:
+        def run_step(step: Any) -> list[Any]:
+            adversarial = AdversarialStep(
+                self._spec,
+                generator=self._player("generator", coefficients, step),
+                discriminator=self._player("discriminator", coefficients, step),
+            )
+            trains = True if flags is None else flags[step]
+            return list(adversarial.run(_at(arrays, step), trains_discriminator=trains))
+
+        return self._loop(run_step, num_columns=3, capacity=arrays["real"].shape[0], num_steps=num_steps)
+
+    def _player(self, name: str, coefficients: Mapping[str, Any], step: Any) -> Player:
+        row = tf.unstack(coefficients[name][step])
+        return replace(self._players[name], update=partial(self._optimizers[name].apply, coefficients=row))
+
+    def _loop(self, run_step: Callable[[Any], list[Any]], *, num_columns: int, capacity: int, num_steps: Any) -> Any:
+        """Run the steps in order; return what each gave, (num_columns, capacity), the padding left at 0."""
+
+        def body(step: Any, losses: Any) -> tuple[Any, Any]:
+            return step + 1, losses.write(step, tf.stack(run_step(step)))
+
+        losses = tf.TensorArray(self._dtype, size=capacity, element_shape=(num_columns,))
+        _, losses = tf.while_loop(
+            lambda step, _: step < num_steps, body, (tf.constant(0), losses), parallel_iterations=1
+        )
+        return tf.transpose(losses.stack())
+
+
+def _at(arrays: Mapping[str, Any], step: Any) -> dict[str, Any]:
+    return {name: array[step] for name, array in arrays.items()}
+
+
+def _to_host(results: Sequence[Any], blocks: Sequence[Block]) -> np.ndarray:
+    columns = [result[:, : len(block.trains_discriminator)] for result, block in zip(results, blocks, strict=True)]
+    return np.array(tf.concat(columns, axis=1).numpy())
