@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.syntax import Syntax
 
-from shared.errors import GanRosettaError
+from shared.errors import GanRosettaError, UsageError
 from shared.harness.launch import JobOutcome
 from shared.harness.settings import RunSettings
 
@@ -45,6 +46,10 @@ Mnist = Annotated[
     str | None,
     typer.Option("--mnist", help="Digits: a folder with the four IDX files, or 'download'; else 5000 packaged ones."),
 ]
+SpecFile = Annotated[
+    Path | None,
+    typer.Option("--spec", help="A GAN of your own, in a TOML file; `gan-rosetta show` gives one to start from."),
+]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Ignore a GAN's own rule for stopping early.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show tracebacks of failed runs and every pair's verdict.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the runs; runs/<date and time> where not given.")]
@@ -62,10 +67,25 @@ def list_everything() -> None:
 
 
 @app.command()
+def show(gan: Annotated[str, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")]) -> None:
+    """Print a GAN's description in TOML, to be changed and given to train or compare with --spec."""
+    from shared.gans import find_gan  # noqa: PLC0415
+    from shared.spec.toml_file import spec_to_toml  # noqa: PLC0415
+
+    text = spec_to_toml(find_gan(gan))
+    if sys.stdout.isatty():
+        _output.print(Syntax(text, "toml", theme="ansi_dark", background_color="default", word_wrap=True))
+    else:
+        # Bytes, since a file is to be UTF-8 whatever the terminal's encoding is.
+        typer.echo(text.encode(), nl=False)
+
+
+@app.command()
 def train(
-    gan: Annotated[str, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")],
-    backend: Annotated[str, typer.Option("--backend", help="The framework to train it on.")],
+    gan: Annotated[str | None, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")] = None,
     *,
+    backend: Annotated[str, typer.Option("--backend", help="The framework to train it on.")],
+    spec: SpecFile = None,
     steps: Steps = None,
     pretrain_steps: PretrainSteps = None,
     seed: Seed = 0,
@@ -91,8 +111,12 @@ def train(
     from shared.harness.session import run_plan, train_pictures  # noqa: PLC0415
     from shared.report.tables import run_table  # noqa: PLC0415
 
+    if (gan is None) == (spec is None):
+        found = "neither" if gan is None else "both"
+        raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
     template = RunSettings(
-        gan=gan,
+        gan=gan or "",
+        spec_file=None if spec is None else str(spec),
         backend=backend,
         folder="",
         seed=seed,
@@ -110,7 +134,7 @@ def train(
         export_initial_state=_text(export_initial_state),
     )
     if threads is None:
-        template = template.with_threads(default_threads(gan))
+        template = template.with_threads(default_threads(template))
     plan = plan_train(template, out or _fresh_folder())
     outcomes = run_plan(plan, console=_errors)
     status = _report_failures(outcomes, verbose=verbose)
@@ -124,6 +148,7 @@ def train(
 def compare(
     gans: Annotated[list[str] | None, typer.Argument(help="GANs to compare; all where none is named.")] = None,
     *,
+    spec: SpecFile = None,
     backends: Annotated[
         str | None,
         typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
@@ -147,8 +172,11 @@ def compare(
     from shared.harness.session import compare_plan, run_plan  # noqa: PLC0415
     from shared.report.tables import comparison_table, pair_table  # noqa: PLC0415
 
+    if gans and spec is not None:
+        raise UsageError(f"expected names of GANs or --spec FILE.toml, not both; found {', '.join(gans)} and {spec}")
     template = RunSettings(
         gan="",
+        spec_file=None if spec is None else str(spec),
         backend="",
         folder="",
         seed=seed,

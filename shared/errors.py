@@ -56,6 +56,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str], /) -> UsageError:
     kind: what is named, such as "GAN" or "backend". Returns the error; the caller raises it.
     """
     choices = list(known)
-    nearest = difflib.get_close_matches(name, choices, n=1, cutoff=0.4)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    lowered = {choice.lower(): choice for choice in choices}
+    nearest = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.4)
+    hint = f"did you mean {lowered[nearest[0]]!r}? " if nearest else ""
     return UsageError(f"unknown {kind} {name!r}: {hint}Known: {', '.join(choices)}.")

@@ -13,7 +13,7 @@ from shared.errors import UsageError
 from shared.gans import CATALOGUE, find_gan
 from shared.harness.record import require_free
 from shared.harness.registry import find_backend, installed_version, require_installed, resolve_execution
-from shared.harness.run import open_inputs, resolve_spec
+from shared.harness.run import open_inputs, resolve_spec, with_spec_text
 from shared.harness.settings import RunSettings
 from shared.spec import GanSpec
 from shared.spec.cost import step_flops
@@ -36,6 +36,7 @@ class Plan:
 def plan_train(template: RunSettings, out: Path, /) -> Plan:
     """Return the one job of `train`; raises what a user can cause, before anything is written."""
     entry = find_backend(template.backend)
+    template = with_spec_text(template)
     spec = resolve_spec(template)
     require_installed(entry)
     resolve_execution(entry, template.execution)
@@ -51,10 +52,14 @@ def plan_compare(
 ) -> Plan:
     """Return the jobs of `compare`, the costly GANs first; raises what a user can cause, before anything is written.
 
-    gans, backends: empty for all. threads: of each worker, None to share out the cores. The reference is always among
-    the backends, since it is what the yardstick is measured on; it takes the steps that it can afford.
+    gans, backends: empty for all; a spec_file of the template goes before gans. threads: of each worker, None to share
+    out the cores. The reference is always among the backends, since it is what the yardstick is measured on; it takes
+    the steps that it can afford.
     """
+    template = with_spec_text(template)
     specs = [find_gan(name) for name in dict.fromkeys(gans)] or list(CATALOGUE.values())
+    if template.spec_file is not None:
+        specs = [resolve_spec(template)]
     entries = [find_backend(name) for name in dict.fromkeys(backends)] or list(BACKENDS.values())
     missing = [entry for entry in entries if installed_version(entry) is None]
     names = [entry.name for entry in entries if entry not in missing and entry.name != REFERENCE]
@@ -77,9 +82,9 @@ def plan_compare(
     return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=left_out)
 
 
-def default_threads(gan: str, /) -> int:
+def default_threads(settings: RunSettings, /) -> int:
     """Return the threads for a run that has the machine to itself."""
-    return available_cores() if step_flops(find_gan(gan)) > _THREADING_FLOPS else 1
+    return available_cores() if step_flops(resolve_spec(settings)) > _THREADING_FLOPS else 1
 
 
 def available_cores() -> int:

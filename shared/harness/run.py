@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -18,7 +18,7 @@ from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape, Tape
 from shared.data.tape_file import FileTape, write_tape
 from shared.errors import UsageError
-from shared.gans import find_gan
+from shared.gans import CATALOGUE, find_gan
 from shared.harness.files import write_npz
 from shared.harness.machine import describe_machine, describe_versions
 from shared.harness.record import new_run_folder, write_record, write_snapshots
@@ -29,15 +29,33 @@ from shared.harness.training import Follower, ReportProgress, TrainingResult, ru
 from shared.interface import Chunk, Losses, Trainer
 from shared.spec import GanSpec
 from shared.spec.serialise import spec_digest, to_data
+from shared.spec.toml_file import read_spec_text, spec_from_toml
 from shared.state import State, initial_state
 from shared.state.archive import read_state, write_state
 
 
 def resolve_spec(settings: RunSettings, /) -> GanSpec:
-    """Return the GAN that the settings name, with the number of steps that they ask for or that is its default."""
-    spec = find_gan(settings.gan)
-    steps = settings.steps if settings.steps is not None else SHORT_STEPS.get(spec.name)
+    """Return the GAN that the settings name, with the number of steps that they ask for or that is its default.
+
+    Raises UsageError for an unknown name, SpecError for a file that does not describe a GAN.
+    """
+    if settings.spec_file is not None:
+        text = settings.spec_text if settings.spec_text is not None else read_spec_text(Path(settings.spec_file))
+        spec = spec_from_toml(text, where=settings.spec_file, reserved=CATALOGUE)
+        default_steps = None
+    else:
+        spec = find_gan(settings.gan)
+        default_steps = SHORT_STEPS.get(spec.name)
+    steps = settings.steps if settings.steps is not None else default_steps
     return spec.with_steps(pretraining=settings.pretrain_steps, training=steps)
+
+
+def with_spec_text(settings: RunSettings, /) -> RunSettings:
+    """Return the settings with what their spec_file holds now and with the name that stands in it; raises SpecError."""
+    if settings.spec_file is None:
+        return settings
+    settings = replace(settings, spec_text=read_spec_text(Path(settings.spec_file)))
+    return replace(settings, gan=resolve_spec(settings).name)
 
 
 def open_inputs(settings: RunSettings, spec: GanSpec, /) -> tuple[State, Tape]:

@@ -18,6 +18,8 @@ DEVICES = ("cpu", "cuda")
 class RunSettings:
     """One backend's run of one GAN.
 
+    spec_file: a TOML file that describes the GAN, in place of one of the catalogue; spec_text: what stood in it when
+    the run was planned, so that a change to the file touches no run that is under way.
     steps, pretrain_steps: numbers of steps, None for the default. seed: of the initial state and the tape.
     initial_state, tape: files to read instead. mnist: where digits come from, None for the packaged ones.
     threads: of the framework. keep_going: ignore the spec's stop rule. yardstick: also measure how far rounding alone
@@ -42,6 +44,8 @@ class RunSettings:
     chunk_steps: int | None = None
     export_tape: str | None = None
     export_initial_state: str | None = None
+    spec_file: str | None = None
+    spec_text: str | None = None
 
     def __post_init__(self) -> None:
         _require_count("--steps", self.steps, minimum=1)

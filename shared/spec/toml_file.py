@@ -1,0 +1,142 @@
+"""Specs as TOML files, for GANs that are described without writing Python.
+
+A dataclass is a table, one of its fields a key; "type" names the dataclass where there is a choice, and a key that is
+missing stands for None where the field allows it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, get_args, get_type_hints
+
+import tomlkit
+from tomlkit.items import AbstractTable, Item
+
+from shared.errors import SpecError
+from shared.spec.checks import require
+from shared.spec.gan import GanSpec
+from shared.spec.reader import alternatives, build
+from shared.spec.serialise import spec_digest
+from shared.spec.toml_lines import line_numbers, line_of
+
+# Tables down to here get a header of their own; what lies deeper, such as a learning rate, stands in braces.
+_HEADER_DEPTH = 2
+_NO_SPECS: Mapping[str, GanSpec] = MappingProxyType({})
+_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)\Z")
+
+
+def read_spec(path: Path, /, *, reserved: Mapping[str, GanSpec] = _NO_SPECS) -> GanSpec:
+    """Read a spec from a TOML file; raises SpecError, in one line with the file's name and the line's number."""
+    return spec_from_toml(read_spec_text(path), where=str(path), reserved=reserved)
+
+
+def read_spec_text(path: Path, /) -> str:
+    """Return the text of a file; raises SpecError where it cannot be read or is not UTF-8."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SpecError(f"{path} cannot be read ({error.strerror or error}); name a GAN's TOML file") from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        found = f"byte 0x{content[error.start]:02x} is not UTF-8"
+        raise SpecError(f"{path}, line {line}: {found}; save the file in the encoding UTF-8") from None
+
+
+def spec_from_toml(text: str, /, *, where: str, reserved: Mapping[str, GanSpec] = _NO_SPECS) -> GanSpec:
+    """Return the spec that a TOML text describes; raises SpecError, in one line with `where` and the line's number.
+
+    reserved: specs by name; only a spec of the same digest may have the name of one.
+    """
+    data = _parse(text, where)
+    try:
+        spec: GanSpec = build(GanSpec, data, name="the file")
+        other = reserved.get(spec.name)
+        good = other is None or spec_digest(other) == spec_digest(spec)
+        require(good, f"name {spec.name!r} is that of another GAN; expected a name of your own", "name")
+    except SpecError as error:
+        line = line_of(line_numbers(text), error.path)
+        raise SpecError(f"{where}, line {line}: {error}") from None
+    return spec
+
+
+def write_spec(path: Path, spec: GanSpec, /) -> None:
+    """Write a spec to a TOML file; raises SpecError where it cannot be written."""
+    try:
+        path.write_bytes(spec_to_toml(spec).encode())
+    except OSError as error:
+        raise SpecError(f"{path} cannot be written ({error.strerror or error}); name another file") from None
+
+
+def spec_to_toml(spec: GanSpec, /) -> str:
+    """Return a spec as TOML, from which spec_from_toml makes the same spec again."""
+    document = tomlkit.document()
+    _lay_out(document, _plain(GanSpec, spec), depth=0)
+    return tomlkit.dumps(document)
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise SpecError(f"{where}: lists or tables lie too deep in one another; expected a GAN's description") from None
+    except ValueError as error:
+        message = str(error)
+        place = _PLACE.search(message)
+        if place is None:
+            raise SpecError(f"{where}: this is not TOML: {message}") from None
+        line = place["line"] or text.count("\n") + 1
+        raise SpecError(f"{where}, line {line}: this is not TOML: {message[: place.start()]}") from None
+
+
+def _plain(hint: Any, value: Any) -> Any:
+    """Return a part of a spec as TOML can hold it, without what is None and without types that go without saying."""
+    options = alternatives(hint)
+    if is_dataclass(value):
+        hints = get_type_hints(type(value))
+        entries = {field.name: (hints[field.name], getattr(value, field.name)) for field in fields(value)}
+        kind = {"type": type(value).__name__} if len(options) > 1 else {}
+        return kind | {name: _plain(*entry) for name, entry in entries.items() if entry[1] is not None}
+    if isinstance(value, tuple):
+        return [_plain(get_args(options[0])[0], entry) for entry in value]
+    return float(value) if options == (float,) else value
+
+
+def _lay_out(table: tomlkit.TOMLDocument | AbstractTable, data: dict[str, Any], *, depth: int) -> None:
+    own = {key: value for key, value in data.items() if depth < _HEADER_DEPTH and _has_tables(value)}
+    for key, value in data.items():
+        if key not in own:
+            table.add(key, _inline(value))
+    for key, value in own.items():
+        if isinstance(value, dict):
+            table.add(key, _table(value, depth=depth + 1))
+        else:
+            array = tomlkit.aot()
+            for entry in value:
+                array.append(_table(entry, depth=depth + 1))
+            table.add(key, array)
+
+
+def _table(data: dict[str, Any], *, depth: int) -> Item:
+    table = tomlkit.table()
+    _lay_out(table, data, depth=depth)
+    return table
+
+
+def _inline(value: Any) -> Item:
+    if isinstance(value, dict):
+        table = tomlkit.inline_table()
+        for key, entry in value.items():
+            table.add(key, _inline(entry))
+        return table
+    return tomlkit.item(value)
+
+
+def _has_tables(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(entry, dict) for entry in value))
