@@ -71,7 +71,7 @@ def cases() -> Iterator[object]:
                 yield pytest.param(gan, seed, backend, execution, marks=group, id=name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Return the folder with a backend's losses, trained on first demand."""
     folders: dict[tuple[str, str], Path] = {}
@@ -128,7 +128,7 @@ def assert_losses_close(
         )
 
 
-@pytest.mark.parametrize(("gan", "seed", "backend", "execution"), cases())
+@pytest.mark.parametrize(("gan", "seed", "backend", "execution"), list(cases()))
 def test_losses_are_the_published_programs(results: Results, gan: str, seed: int, backend: str, execution: str) -> None:
     expected = read_losses(results("published", "eager"), gan, seed)
     found = read_losses(results(backend, execution), gan, seed)
