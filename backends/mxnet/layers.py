@@ -208,9 +208,10 @@ def _supported(kind: type) -> type:
 
 
 def _affine(operator: Any, inputs: Any, weight: Any, bias: Any, **sizes: Any) -> Any:
+    # Said either way, since a Deconvolution has no bias unless told so.
     if bias is None:
         return operator(inputs, weight, no_bias=True, **sizes)
-    return operator(inputs, weight, bias, **sizes)
+    return operator(inputs, weight, bias, no_bias=False, **sizes)
 
 
 def _window(layer: spec.Conv2d | spec.ConvTranspose2d) -> dict[str, Any]:
