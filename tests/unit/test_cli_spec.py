@@ -1,0 +1,157 @@
+"""GANs from TOML files on the command line: show, train --spec and compare --spec, run in this process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared import cli
+from shared.errors import SpecError
+from shared.gans import CATALOGUE, find_gan
+from shared.harness import session
+from shared.harness.launch import JobOutcome
+from shared.harness.plan import plan_train
+from shared.harness.registry import find_backend
+from shared.harness.run import resolve_spec, run
+from shared.harness.settings import RunSettings
+from shared.spec.serialise import spec_digest, to_data
+from shared.spec.toml_file import spec_from_toml, spec_to_toml
+
+MINE = spec_to_toml(find_gan("linear-2d")).replace('"linear-2d"', '"my-linear"').replace("value = 0.05", "value = 0.03")
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, tmp_path):
+    """Return a function that runs the command in an empty folder and returns its status and what it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_jobs_here(jobs, /, **_unused):
+        outcomes = []
+        for job in jobs:
+            # As a worker gets it.
+            settings = RunSettings(**json.loads(json.dumps(job.as_data())))
+            run(settings, find_backend(job.backend), report_progress=lambda *_progress: None)
+            outcomes.append(JobOutcome(settings=settings, status="finished"))
+        return outcomes
+
+    monkeypatch.setattr(session, "run_jobs", run_jobs_here)
+
+    def execute(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["gan-rosetta", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        printed = capsys.readouterr()
+        return int(ended.value.code or 0), printed.out, printed.err
+
+    return execute
+
+
+@pytest.mark.parametrize("gan", CATALOGUE)
+def test_show_prints_a_file_to_start_from(command, gan):
+    status, output, errors = command("show", gan)
+    assert (status, errors) == (0, "")
+    assert output == spec_to_toml(find_gan(gan))
+    assert spec_from_toml(output, where="mine.toml", reserved=CATALOGUE) == find_gan(gan)
+
+
+def test_show_highlights_on_a_terminal_only(command, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" not in command("show", "sine")[1]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(cli, "_output", cli.Console(force_terminal=True, color_system="standard", width=200))
+    _, output, _ = command("show", "sine")
+    assert "\x1b[" in output
+    assert "SaturatingGeneratorLoss" in output
+
+
+def test_show_knows_no_other_names(command):
+    status, output, errors = command("show", "sinus")
+    assert (status, output) == (2, "")
+    assert errors.startswith("gan-rosetta: unknown GAN 'sinus': did you mean 'sine'?")
+
+
+def test_train_takes_a_file(command):
+    Path("mine.toml").write_text(MINE, encoding="utf-8")
+    status, output, errors = command(
+        "train", "--spec", "mine.toml", "--backend", "numpy", "--steps", "3", "--out", "runs"
+    )
+    assert (status, errors) == (0, "")
+    assert "my-linear" in output
+    record = json.loads(Path("runs/my-linear/numpy/record.json").read_text(encoding="utf-8"))
+    spec = spec_from_toml(MINE, where="mine.toml").with_steps(training=3)
+    assert record["gan"] == record["settings"]["gan"] == "my-linear"
+    assert record["spec"] == to_data(spec)
+    assert record["hashes"]["spec"] == spec_digest(spec) != spec_digest(find_gan("linear-2d"))
+    assert record["settings"]["spec_file"] == "mine.toml"
+    assert record["settings"]["spec_text"] == MINE
+    assert Path("runs/my-linear/numpy/samples.png").exists()
+
+
+def test_compare_takes_a_file(command):
+    Path("mine.toml").write_text(MINE, encoding="utf-8")
+    status, output, _ = command(
+        "compare", "--spec", "mine.toml", "--backends", "numpy", "--steps", "2", "--out", "runs"
+    )
+    assert status == cli.DISAGREEMENT
+    assert "my-linear" in output
+    assert "NOT COMPARABLE" in output
+    assert [path.name for path in Path("runs").iterdir()] == ["my-linear"]
+    record = json.loads(Path("runs/my-linear/numpy/record.json").read_text(encoding="utf-8"))
+    assert record["outcome"]["training_steps"] == 2
+    assert Path("runs/my-linear/comparison.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("train", "--backend", "numpy"), "expected a GAN's name or --spec FILE.toml, one of the two; found neither"),
+        (("train", "sine", "--spec", "mine.toml", "--backend", "numpy"), "one of the two; found both"),
+        (("compare", "sine", "linear-2d", "--spec", "mine.toml"), "not both; found sine, linear-2d and mine.toml"),
+        (
+            ("train", "--spec", "none.toml", "--backend", "numpy"),
+            "none.toml cannot be read (No such file or directory)",
+        ),
+        (
+            ("train", "--spec", "bad.toml", "--backend", "numpy"),
+            "bad.toml, line 4: batch_size is 'four'; expected a whole",
+        ),
+        (("compare", "--spec", "bad.toml"), "bad.toml, line 4: batch_size is 'four'; expected a whole number"),
+        (
+            ("train", "--spec", "taken.toml", "--backend", "numpy"),
+            "taken.toml, line 1: name 'sine' is that of another GAN",
+        ),
+        (("train", "--spec", "mine.toml", "--backend", "numpi"), "unknown backend 'numpi': did you mean 'numpy'?"),
+    ],
+)
+def test_mistakes_are_one_line_and_write_nothing(command, arguments, words):
+    Path("mine.toml").write_text(MINE, encoding="utf-8")
+    Path("bad.toml").write_text(MINE.replace("batch_size = 4", "batch_size = 'four'"), encoding="utf-8")
+    Path("taken.toml").write_text(MINE.replace('"my-linear"', '"sine"'), encoding="utf-8")
+    status, output, errors = command(*arguments)
+    assert (status, output) == (2, "")
+    assert words in errors
+    assert len(errors.splitlines()) == 1
+    assert not Path("runs").exists()
+
+
+def test_a_plan_keeps_the_file_as_it_was(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(MINE, encoding="utf-8")
+    template = RunSettings(gan="", backend="numpy", folder="", spec_file=str(path))
+    (job,) = plan_train(template, tmp_path / "runs").jobs
+    path.write_text("no longer a GAN", encoding="utf-8")
+    assert job.gan == resolve_spec(job).name == "my-linear"
+    with pytest.raises(SpecError, match=r"mine\.toml, line 1: this is not TOML"):
+        resolve_spec(template)
+
+
+def test_numbers_of_steps_are_the_files_own_unless_asked_for(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(spec_to_toml(find_gan("mnist-conv")), encoding="utf-8")
+    settings = RunSettings(gan="", backend="numpy", folder="", spec_file=str(path))
+    assert resolve_spec(settings).training.num_steps == 1800
+    asked = RunSettings(gan="", backend="numpy", folder="", spec_file=str(path), steps=7)
+    assert resolve_spec(asked).training.num_steps == 7
