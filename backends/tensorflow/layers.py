@@ -17,7 +17,7 @@ from shared.state import parameter_name
 # A canonical tensor's axes in the order in which TensorFlow keeps them, by rank; a slot's are its parameter's.
 # Matrices: (out, in) -> (in, out). Kernels: (out, in, height, width) -> (height, width, in, out), of transposed
 # convolutions (in, out, height, width) -> (height, width, out, in).
-_NATIVE_AXES = {0: (), 1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}
+NATIVE_AXES = {0: (), 1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}
 _IMAGE_RANK = 3
 
 Observe = Callable[[str, Any], None]
@@ -26,12 +26,12 @@ Builder = Callable[..., Callable[..., Any]]
 
 def parameter_to_native(array: np.ndarray, /) -> np.ndarray:
     """Return a copy of a canonical parameter, buffer or slot in TensorFlow's layout."""
-    return np.array(array.transpose(_NATIVE_AXES[array.ndim]), order="C")
+    return np.array(array.transpose(NATIVE_AXES[array.ndim]), order="C")
 
 
 def parameter_to_canonical(array: np.ndarray, /) -> np.ndarray:
     """Return a copy of a parameter, buffer or slot of TensorFlow's layout in the canonical one."""
-    return np.array(array.transpose(np.argsort(_NATIVE_AXES[array.ndim])), order="C")
+    return np.array(array.transpose(np.argsort(NATIVE_AXES[array.ndim])), order="C")
 
 
 def samples_to_native(array: np.ndarray, /, *, num_leading: int) -> np.ndarray:

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow")
+
+from backends.tensorflow import layers  # noqa: E402
+from shared import spec  # noqa: E402
+
+BATCH_NORM = spec.BatchNorm(
+    name="norm", num_features=3, epsilon=1e-5, momentum=0.1, running_variance="unbiased", statistics="batch"
+)
+
+
+def build(layer, input_shape):
+    return layers.build_network(
+        "discriminator", spec.Network(input_shape=input_shape, layers=(layer,)), dtype="float64"
+    )
+
+
+def run(network, inputs, *, jit):
+    def call(values):
+        return network(values, moves_buffers=False)
+
+    return (tf.function(call, jit_compile=True) if jit else call)(tf.constant(inputs)).numpy()
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize(
+    ("layer", "exact"),
+    [
+        (spec.Sigmoid(), lambda x: 1 / (1 + np.exp(-x))),
+        (spec.Softplus(), lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))),
+        (spec.Tanh(), np.tanh),
+    ],
+)
+def test_saturating_activations_are_relatively_accurate(layer, exact, jit):
+    inputs = np.concatenate([np.linspace(-40, 40, 8001), np.geomspace(1e-20, 1, 101)])
+    found = run(build(layer, (inputs.size,)), inputs[np.newaxis], jit=jit)[0]
+    np.testing.assert_allclose(found, exact(inputs.astype(np.longdouble)).astype(float), rtol=2e-15, atol=0)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_leaky_relu_has_its_slope_in_full(jit):
+    found = run(build(spec.LeakyReLU(slope=0.2), (3,)), np.array([[-1.0, 0.0, 2.0]]), jit=jit)
+    assert found.tolist() == [[-0.2, 0.0, 2.0]]
+
+
+def test_leaky_relu_has_its_slope_as_gradient_at_zero():
+    inputs = tf.constant([[0.0]], dtype="float64")
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs = layers.leaky_relu(inputs, slope=0.2)
+    assert tape.gradient(outputs, inputs).numpy().tolist() == [[0.2]]
+
+
+@pytest.mark.parametrize("shape", [(5,), (4, 3), (4, 3, 2, 5)])
+def test_parameters_return_from_the_native_layout(shape):
+    canonical = np.random.default_rng(0).normal(size=shape)
+    native = layers.parameter_to_native(canonical)
+    assert native.shape == tuple(np.array(shape)[list(layers.NATIVE_AXES[len(shape)])])
+    np.testing.assert_array_equal(layers.parameter_to_canonical(native), canonical)
+
+
+def test_reshape_keeps_the_canonical_order():
+    inputs = np.arange(2 * 12.0).reshape(2, 3, 2, 2)
+    network = build(spec.Reshape(shape=(2, 2, 3)), (3, 2, 2))
+    outputs = run(network, layers.samples_to_native(inputs, num_leading=1), jit=False)
+    np.testing.assert_array_equal(layers.samples_to_canonical(outputs), inputs.reshape(2, 2, 2, 3))
+
+
+def test_a_batch_of_one_value_moves_the_unbiased_variance_to_nan():
+    network = build(BATCH_NORM, (3,))
+    network(tf.ones((1, 3), dtype="float64"), moves_buffers=True)
+    assert np.isnan(network.tensors["discriminator.norm.running_var"].numpy()).all()
+
+
+def test_buffers_stay_where_they_are_told_to():
+    network = build(BATCH_NORM, (3,))
+    network(tf.random.normal((4, 3), dtype="float64", seed=1), moves_buffers=False)
+    assert network.tensors["discriminator.norm.running_mean"].numpy().tolist() == [0, 0, 0]
