@@ -52,36 +52,70 @@ class ConvTranspose2d(LayerBlock):
 class BatchNorm(LayerBlock):
     """Batch normalisation of (B, features) or (B, channels, height, width). Ioffe and Szegedy 2015.
 
-    The buffers go in and come out moved, like a recurrent cell's states: MXNet's own operator moves its buffers in the
-    backward pass, by the biased variance and with a momentum rounded to float32.
+    The buffers go in and come out moved, like a recurrent cell's states. MXNet's operator serves for the output alone:
+    it would move its buffers in the backward pass, by the biased variance and with a momentum rounded to float32, so
+    those that it is given here are a pair that nothing reads and a momentum of 1 leaves as they are.
     """
 
+    def __init__(self, placed: spec.PlacedLayer, /, *, dtype: str) -> None:
+        super().__init__(placed, dtype=dtype)
+        if self.layer.statistics == "batch":
+            for name, initial in (("unused_mean", "zeros"), ("unused_var", "ones")):
+                shape = (self.layer.num_features,)
+                unused = self.params.get(name, shape=shape, dtype=dtype, init=initial, grad_req="null")
+                setattr(self, name, unused)
+
     def hybrid_forward(
-        self, ops: Any, inputs: Any, running_mean: Any, running_var: Any, *, weight: Any, bias: Any
+        self, ops: Any, inputs: Any, running_mean: Any, running_var: Any, **parameters: Any
     ) -> tuple[Any, Any, Any]:
         """Return the normalised inputs and the moved buffers, each (features,)."""
-        layer = self.layer
-        mean = ops.mean(inputs, axis=1, exclude=True)  # (features,)
+        if self.layer.statistics == "batch":
+            outputs, mean = self._normalise(ops, inputs, **parameters)
+        else:
+            mean = ops.mean(ops.BlockGrad(inputs), axis=1, exclude=True)  # (features,)
+            outputs = self._normalise_by(ops, inputs, mean=running_mean, variance=running_var, **parameters)
+        mean = ops.BlockGrad(mean)
+        variance = self._reported_variance(ops, ops.BlockGrad(inputs), mean)
+        momentum = self.layer.momentum
+        moved_mean = (1 - momentum) * running_mean + momentum * mean
+        return outputs, moved_mean, (1 - momentum) * running_var + momentum * variance
+
+    def _normalise(
+        self, ops: Any, inputs: Any, /, *, weight: Any, bias: Any, unused_mean: Any, unused_var: Any
+    ) -> tuple[Any, Any]:
+        outputs, mean, _ = ops.BatchNorm(
+            inputs,
+            weight,
+            bias,
+            unused_mean,
+            unused_var,
+            eps=self.layer.epsilon,
+            momentum=1.0,
+            fix_gamma=False,
+            output_mean_var=True,
+            cudnn_off=True,
+        )
+        return outputs, mean
+
+    def _normalise_by(self, ops: Any, inputs: Any, /, *, mean: Any, variance: Any, weight: Any, bias: Any) -> Any:
+        scale = self._per_channel(ops, weight / ops.sqrt(variance + self.layer.epsilon))
         centred = ops.broadcast_sub(inputs, self._per_channel(ops, mean))
-        variance = ops.mean(ops.square(centred), axis=1, exclude=True)  # (features,)
-        moved_mean = (1 - layer.momentum) * running_mean + layer.momentum * ops.BlockGrad(mean)
-        moved_var = (1 - layer.momentum) * running_var
-        moved_var = moved_var + layer.momentum * self._reported_variance(ops, ops.BlockGrad(variance), inputs)
-        if layer.statistics == "running":
-            centred = ops.broadcast_sub(inputs, self._per_channel(ops, running_mean))
-            variance = running_var
-        scale = weight / ops.sqrt(variance + layer.epsilon)
-        scaled = ops.broadcast_mul(centred, self._per_channel(ops, scale))
-        return ops.broadcast_add(scaled, self._per_channel(ops, bias)), moved_mean, moved_var
+        return ops.broadcast_add(ops.broadcast_mul(centred, scale), self._per_channel(ops, bias))
 
     def _per_channel(self, ops: Any, values: Any) -> Any:  # (features,) to (1, features, ...)
         return ops.reshape(values, shape=(1, -1, *[1] * (len(self.input_shape) - 1)))
 
-    def _reported_variance(self, ops: Any, variance: Any, inputs: Any) -> Any:
-        if self.layer.running_variance == "biased":
-            return variance
-        count = ops.cast(ops.size_array(inputs), dtype=self.dtype) / self.layer.num_features  # (1,)
-        return ops.broadcast_mul(variance, count / (count - 1))
+    def _reported_variance(self, ops: Any, inputs: Any, mean: Any) -> Any:
+        num_features = self.layer.num_features
+        squares = ops.square(ops.broadcast_sub(inputs, self._per_channel(ops, mean)))
+        squares = ops.reshape(squares, shape=(0, -1))  # (B, features * ...)
+        # A product with ones sums over the batch ten times faster than MXNet's own sum over an outer axis.
+        ones = ops.ones_like(ops.slice_axis(squares, axis=1, begin=0, end=1))
+        sums = ops.reshape(ops.dot(ones, squares, transpose_a=True), shape=(num_features, -1))
+        count = ops.cast(ops.size_array(inputs), dtype=self.dtype) / num_features  # (1,)
+        if self.layer.running_variance == "unbiased":
+            count = count - 1
+        return ops.broadcast_div(ops.sum(sums, axis=1), count)
 
 
 class MinibatchDiscrimination(LayerBlock):
@@ -134,7 +168,8 @@ class LeakyReLU(LayerBlock):
     """x where x > 0, slope · x elsewhere."""
 
     def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
-        return ops.where(inputs > 0, inputs, self.layer.slope * inputs)
+        # A product with the derivative, since the gradient of `where` takes ten times as long.
+        return inputs * ops.BlockGrad((inputs > 0) + self.layer.slope * (inputs <= 0))
 
 
 class Reshape(LayerBlock):

@@ -139,7 +139,8 @@ class MxnetTrainer:
         return self._apply("discriminator", samples)
 
     def _apply(self, name: str, inputs: np.ndarray) -> np.ndarray:
-        outputs, _ = self._networks[name](self._to_device(inputs), *self._buffers[name])
+        with mx.autograd.train_mode():
+            outputs, _ = self._networks[name](self._to_device(inputs), *self._buffers[name])
         return outputs[-1].asnumpy()
 
     def _blocks(self, batch_size: int) -> Blocks:

@@ -1,0 +1,31 @@
+"""MXNet's import leaves NumPy as it was, and stays quiet under warnings as errors."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+if importlib.util.find_spec("mxnet") is None:
+    pytest.skip("MXNet is not installed", allow_module_level=True)
+
+_PROGRAM = """
+import numpy
+before = set(vars(numpy))
+from backends.mxnet.device import configure, framework_version, list_devices
+configure(threads=1)
+assert "mxnet" not in __import__("sys").modules
+assert list_devices()[0] == "cpu"
+assert set(vars(numpy)) >= before and "bool" not in set(vars(numpy)) - before
+print(framework_version())
+"""
+
+
+def test_import_is_narrow_and_quiet() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _PROGRAM], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1.9")

@@ -1,0 +1,194 @@
+"""What the MXNet backend writes out because MXNet's own operators are not exact, or not there."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+if importlib.util.find_spec("mxnet") is None:
+    pytest.skip("MXNet is not installed", allow_module_level=True)
+
+from backends.mxnet.framework import mx
+from backends.mxnet.input_gradient import InputGradient
+from backends.mxnet.layers import build_network
+from backends.mxnet.losses import gradient_penalty
+from backends.mxnet.trainer import MxnetTrainer
+from shared import spec
+from shared.gans import find_gan
+from shared.interface import Chunk
+from shared.state import initial_state
+
+_UNIFORM = spec.UniformFanIn()
+
+
+def _array(values: np.ndarray) -> Any:
+    return mx.nd.ndarray.array(values, dtype="float64")
+
+
+def _linear(name: str, in_features: int, out_features: int) -> spec.Linear:
+    return spec.Linear(
+        name=name, in_features=in_features, out_features=out_features, weight_init=_UNIFORM, bias_init=_UNIFORM
+    )
+
+
+def _build(network: spec.Network) -> Any:
+    built = build_network(network, context=mx.cpu(), dtype="float64")
+    random = np.random.default_rng(0)
+    for parameter in built.ordered_parameters():
+        parameter.set_data(_array(random.normal(size=parameter.shape)))
+    return built
+
+
+def _value_and_gradient(layer: spec.Layer, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    network = _build(spec.Network(input_shape=(len(inputs),), layers=(layer,)))
+    tensor = _array(inputs[np.newaxis])
+    tensor.attach_grad()
+    with mx.autograd.record():
+        outputs, _ = network(tensor)
+    outputs[-1].backward()
+    return outputs[-1].asnumpy()[0], tensor.grad.asnumpy()[0]
+
+
+_INPUTS = np.concatenate([np.linspace(-45, 45, 901), [0.0, -300.0, 300.0]])
+
+
+@pytest.mark.parametrize(
+    ("layer", "value", "derivative"),
+    [
+        (spec.Softplus(), np.logaddexp(0, _INPUTS), 1 / (1 + np.exp(-_INPUTS))),
+        (spec.Sigmoid(), 1 / (1 + np.exp(-_INPUTS)), None),
+        (spec.LeakyReLU(slope=0.2), np.where(_INPUTS > 0, _INPUTS, 0.2 * _INPUTS), np.where(_INPUTS > 0, 1, 0.2)),
+        (spec.ReLU(), np.maximum(_INPUTS, 0), (_INPUTS > 0).astype(float)),
+    ],
+)
+def test_activations_are_exact_in_float64(layer: spec.Layer, value: np.ndarray, derivative: np.ndarray | None) -> None:
+    found, gradient = _value_and_gradient(layer, _INPUTS)
+    np.testing.assert_allclose(found, value, rtol=1e-15, atol=0)
+    if derivative is not None:
+        np.testing.assert_allclose(gradient, derivative, rtol=1e-15, atol=0)
+
+
+def test_transposed_convolution_uses_its_bias() -> None:
+    layer = spec.ConvTranspose2d(
+        name="up",
+        in_channels=1,
+        out_channels=2,
+        kernel_size=3,
+        stride=2,
+        padding=1,
+        weight_init=_UNIFORM,
+        bias_init=_UNIFORM,
+    )
+    network = _build(spec.Network(input_shape=(1, 2, 2), layers=(layer,)))
+    outputs, _ = network(mx.nd.zeros((1, 1, 2, 2), dtype="float64"))
+    bias = network.ordered_parameters()[1].data().asnumpy()
+    np.testing.assert_array_equal(outputs[-1].asnumpy(), np.broadcast_to(bias[:, None, None], (1, 2, 3, 3)))
+
+
+_CRITIC = spec.Network(
+    input_shape=(2, 1, 2),
+    layers=(
+        spec.Reshape(shape=(4,)),
+        _linear("a", 4, 6),
+        spec.Tanh(),
+        _linear("b", 6, 5),
+        spec.Softplus(),
+        _linear("c", 5, 5),
+        spec.Sigmoid(),
+        _linear("d", 5, 6),
+        spec.LeakyReLU(slope=0.3),
+        _linear("e", 6, 4),
+        spec.ReLU(),
+        _linear("f", 4, 1),
+    ),
+)
+
+
+def _penalty(network: Any, mixed: Any, penalty: spec.GradientPenalty) -> tuple[Any, Any]:
+    outputs, _ = network(mixed)
+    gradient = InputGradient(network)(mixed, *outputs)
+    return gradient_penalty(penalty, mx.nd, gradient=gradient), gradient
+
+
+def test_input_gradient_is_autograds() -> None:
+    network = _build(_CRITIC)
+    mixed = _array(np.random.default_rng(1).normal(size=(7, 2, 1, 2)))
+    mixed.attach_grad()
+    with mx.autograd.record():
+        outputs, _ = network(mixed)
+    outputs[-1].backward()
+    written = InputGradient(network)(mixed, *outputs)
+    np.testing.assert_allclose(written.asnumpy(), mixed.grad.asnumpy(), rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("norm", ["channel", "sample"])
+def test_penalty_gradient_is_the_slope_of_the_penalty(norm: Any) -> None:
+    penalty = spec.GradientPenalty(weight=10.0, norm=norm)
+    network = _build(_CRITIC)
+    mixed = _array(np.random.default_rng(2).normal(size=(7, 2, 1, 2)))
+    parameters = network.ordered_parameters()[:-1]  # the penalty does not depend on the last bias
+    with mx.autograd.record():
+        value, _ = _penalty(network, mixed, penalty)
+    value.backward()
+    random = np.random.default_rng(3)
+    for parameter in parameters:
+        weight, gradient = parameter.data().asnumpy(), parameter.grad().asnumpy()
+        direction, step = random.normal(size=weight.shape), 1e-6
+        values = []
+        for sign in (1, -1):
+            parameter.set_data(_array(weight + sign * step * direction))
+            values.append(_penalty(network, mixed, penalty)[0].asscalar())
+        parameter.set_data(_array(weight))
+        slope = (values[0] - values[1]) / (2 * step)
+        np.testing.assert_allclose((gradient * direction).sum(), slope, rtol=1e-6, atol=1e-7)
+
+
+def test_penalty_of_a_zero_gradient_has_gradient_zero() -> None:
+    tensor = mx.nd.zeros((3, 2), dtype="float64")
+    tensor.attach_grad()
+    with mx.autograd.record():
+        value = gradient_penalty(spec.GradientPenalty(weight=10.0, norm="sample"), mx.nd, gradient=tensor)
+    value.backward()
+    assert value.asscalar() == 10.0
+    np.testing.assert_array_equal(tensor.grad.asnumpy(), np.zeros((3, 2)))
+
+
+def _chunk(num_steps: int) -> Chunk:
+    random = np.random.default_rng(4)
+    arrays = {"real": random.normal(size=(num_steps, 4, 2)), "latent_d": random.normal(size=(num_steps, 4, 2))}
+    return Chunk(phase="adversarial", first_step=0, arrays=arrays, trains_discriminator=np.ones(num_steps, dtype=bool))
+
+
+@pytest.mark.parametrize("execution", ["eager", "compiled"])
+def test_adams_first_step_has_the_size_of_its_rate_to_float64(execution: str) -> None:
+    """MXNet's own adam_update keeps the rate, the betas and epsilon in float32."""
+    gan = find_gan("linear-2d")
+    rate = 0.1
+    optimizer = replace(gan.training.generator_optimizer, learning_rate=spec.ConstantRate(value=rate), epsilon=1e-300)
+    gan = replace(gan, training=replace(gan.training, generator_optimizer=optimizer))
+    trainer = MxnetTrainer.build(gan, device="cpu", dtype="float64", execution=execution)
+    state = initial_state(gan, seed=0)
+    trainer.load_state(state)
+    trainer.train(trainer.stage(_chunk(1)))
+    moved = trainer.export_state()
+    for name in ("generator.output.weight", "generator.output.bias"):
+        np.testing.assert_allclose(np.abs(moved[name] - state[name]), rate, rtol=2e-15)
+
+
+def test_earlier_exports_and_losses_do_not_change_with_later_steps() -> None:
+    gan = find_gan("linear-2d")
+    trainer = MxnetTrainer.build(gan, device="cpu", dtype="float64", execution="compiled")
+    trainer.load_state(initial_state(gan, seed=0))
+    first = trainer.train(trainer.stage(_chunk(3)))
+    kept = trainer.export_state()
+    copies = {name: array.copy() for name, array in kept.items()}
+    assert first.generator is not None
+    losses = first.generator.copy()
+    trainer.train(trainer.stage(_chunk(3)))
+    np.testing.assert_array_equal(first.generator, losses)
+    for name, array in kept.items():
+        np.testing.assert_array_equal(array, copies[name])
