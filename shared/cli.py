@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -192,7 +193,7 @@ def compare(
         keep_going=keep_going,
     )
     folder = out or _fresh_folder()
-    names = [name.strip() for name in (backends or "").split(",") if name.strip()]
+    names = _split(backends)
     plan = plan_compare(gans or [], names, template, folder, threads=threads)
     for line in plan.left_out:
         _errors.print(line, markup=False, highlight=False)
@@ -207,6 +208,80 @@ def compare(
     if status == 0 and any(comparison.verdict != "AGREE" for comparison in comparisons):
         status = DISAGREEMENT
     raise typer.Exit(status)
+
+
+@app.command()
+def diagnose(
+    gan: Annotated[str | None, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")] = None,
+    *,
+    backends: Annotated[
+        str | None,
+        typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
+    ] = None,
+    spec: SpecFile = None,
+    free: Annotated[
+        bool,
+        typer.Option("--free", help="Let each backend train on its own; else each step starts from the reference."),
+    ] = False,
+    steps: Annotated[
+        int | None, typer.Option("--steps", help="Look into each of so many first steps; chosen where not given.")
+    ] = None,
+    plant: Annotated[
+        list[str] | None, typer.Option("--plant", help="FAULT, in the first backend, or BACKEND:FAULT. Repeatable.")
+    ] = None,
+    seed: Seed = 0,
+    dtype: Dtype = "float64",
+    execution: ExecutionOption = "auto",
+    device: Device = "cpu",
+    initial_state: InitialState = None,
+    tape: TapeOption = None,
+    mnist: Mnist = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Find the first quantity in which a backend parts from the reference: step, phase, layer and what it is of."""
+    from shared.diagnose import session  # noqa: PLC0415
+    from shared.report.diagnosis_table import diagnosis_sentences, diagnosis_table  # noqa: PLC0415
+
+    if (gan is None) == (spec is None):
+        raise UsageError("diagnose takes the name of a GAN or --spec FILE.toml; give one of the two")
+    if steps is not None and steps < 1:
+        raise UsageError(f"--steps is {steps}; expected 1 or more")
+    template = RunSettings(
+        gan=gan or "",
+        backend="",
+        folder="",
+        seed=seed,
+        dtype=dtype,
+        execution=execution,
+        device=device,
+        initial_state=_text(initial_state),
+        tape=_text(tape),
+        mnist=mnist,
+        spec_file=_text(spec),
+    )
+    names = session.choose_backends(_split(backends))
+    planted = session.parse_plants(plant or [], names)
+    diagnosis = session.diagnose(template, names, planted, forced=not free, num_steps=steps, console=_errors)
+    status = _report_failures(list(diagnosis.failures), verbose=verbose)
+    if json_output:
+        typer.echo(json.dumps(diagnosis.as_data(), indent=1))
+    else:
+        for name, rows in diagnosis.rows.items():
+            _output.print(diagnosis_table(name, rows, diagnosis.offender(name)))
+        for sentence in diagnosis_sentences(diagnosis):
+            _output.print(sentence, soft_wrap=True)
+    if status == 0 and diagnosis.odd_ones:
+        status = DISAGREEMENT
+    raise typer.Exit(status)
+
+
+@app.command()
+def faults() -> None:
+    """Show the porting mistakes that `diagnose --plant` can plant."""
+    from shared.report.diagnosis_table import fault_table  # noqa: PLC0415
+
+    _output.print(fault_table())
 
 
 def main() -> None:
@@ -232,6 +307,10 @@ def _report_failures(outcomes: list[JobOutcome], *, verbose: bool) -> int:
             _errors.print(outcome.details, markup=False, highlight=False, soft_wrap=True)
         status = max(status, WRONG_USAGE if outcome.status == "usage" else FAILURE)
     return status
+
+
+def _split(names: str | None) -> list[str]:
+    return [name.strip() for name in (names or "").split(",") if name.strip()]
 
 
 def _fresh_folder() -> Path:

@@ -120,6 +120,7 @@ class Stepper:
         value, gradient_real, gradient_fake = self._discriminator_loss(
             training.discriminator_loss, real_scores, fake_scores
         )
+        bias_gradient = gradient_real.sum() + gradient_fake.sum()
         value = self._rounded_loss(value, gradient_real, gradient_fake)
         if mix is not None:
             penalty, direction, mixed_caches = self._penalise(real, fake, mix, recorder)
@@ -136,8 +137,21 @@ class Stepper:
             if recorder is not None:
                 recorder.gradients("discriminator", "penalty_gradient", network, network.more_gradients)
             self._add_more_gradients(network)
+        if self._rounding is not None and isinstance(training.discriminator_loss, WassersteinDiscriminatorLoss):
+            self._keep_cancellation(network, bias_gradient)
         self._update("discriminator", network, recorder)
         return value, real_score, through
+
+    @staticmethod
+    def _keep_cancellation(network: Network, bias_gradient: Value) -> None:
+        """Undo the disturbance of a critic's last bias, whose gradient is -1 + 1.
+
+        Its scores have constant gradients, so every program gets the same sum for both batches and exactly 0. Disturbed,
+        the two would leave noise that Adam turns into steps which no framework takes.
+        """
+        bias = network.gradients.by_layer[-1].get("bias")
+        if bias is not None:
+            bias[...] = bias_gradient
 
     def _penalise(self, real: Array, fake: Array, mix: Array, recorder: Recorder | None) -> tuple[Value, Array, Caches]:
         """Return the penalty, its gradient by the input gradient g, and the caches of D's pass at x̂."""

@@ -43,6 +43,19 @@ class Progress:
     total: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Something for a worker to do. settings say for whom; request is what the worker reads."""
+
+    settings: RunSettings
+    request: dict[str, Any]
+
+
+def training_job(settings: RunSettings, /) -> Job:
+    """Return the job of a training run."""
+    return Job(settings=settings, request={"run": settings.as_data()})
+
+
 class WorkerProcess:
     """A worker of one backend. Starts on the first job, and again after it died."""
 
@@ -52,14 +65,15 @@ class WorkerProcess:
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[bytes] | None = None
 
-    def run(self, settings: RunSettings, /, *, on_progress: Callable[[Progress], None]) -> JobOutcome:
+    def run(self, job: Job, /, *, on_progress: Callable[[Progress], None]) -> JobOutcome:
         """Run one job to its end and say how it ended; never raises for what happens in the worker."""
+        settings = job.settings
         if self._process is None or self._process.poll() is not None:
             ready = self.start()
             if ready.get("event") != "ready":
                 kind: JobStatus = "unavailable" if ready.get("event") == "unavailable" else "crash"
                 return self._ended(settings, kind, str(ready.get("message", "")))
-        self._send({"settings": settings.as_data()})
+        self._send(job.request)
         while True:
             event = self._receive()
             name = event.get("event")
@@ -143,7 +157,7 @@ class WorkerProcess:
 
 
 def run_jobs(
-    jobs: Iterable[RunSettings],
+    jobs: Iterable[Job],
     /,
     *,
     num_slots: int,
@@ -155,12 +169,12 @@ def run_jobs(
     on_progress and on_outcome are called from the workers' threads. Returns the outcomes in order of completion. On
     KeyboardInterrupt the workers are killed and the interrupt goes on.
     """
-    by_backend: dict[str, list[RunSettings]] = {}
+    by_backend: dict[str, list[Job]] = {}
     for job in jobs:
-        by_backend.setdefault(job.backend, []).append(job)
+        by_backend.setdefault(job.settings.backend, []).append(job)
     slots = threading.BoundedSemaphore(num_slots)
     outcomes: list[JobOutcome] = []
-    workers = {name: WorkerProcess(name, threads=queue[0].threads) for name, queue in by_backend.items()}
+    workers = {name: WorkerProcess(name, threads=queue[0].settings.threads) for name, queue in by_backend.items()}
 
     def serve(name: str) -> None:
         for job in by_backend[name]:

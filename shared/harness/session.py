@@ -8,7 +8,7 @@ from rich.console import Console
 
 from backends import REFERENCE
 from shared.compare.comparison import GanComparison, compare_runs
-from shared.harness.launch import JobOutcome, run_jobs
+from shared.harness.launch import JobOutcome, run_jobs, training_job
 from shared.harness.plan import Plan
 from shared.harness.record import Run, read_run
 from shared.harness.run import resolve_spec
@@ -21,7 +21,10 @@ def run_plan(plan: Plan, /, *, console: Console) -> list[JobOutcome]:
     """Run a plan's jobs in worker processes, showing progress; returns how each ended."""
     with ProgressDisplay(console, num_jobs=len(plan.jobs)) as display:
         return run_jobs(
-            plan.jobs, num_slots=plan.num_slots, on_progress=display.on_progress, on_outcome=display.on_outcome
+            [training_job(job) for job in plan.jobs],
+            num_slots=plan.num_slots,
+            on_progress=display.on_progress,
+            on_outcome=display.on_outcome,
         )
 
 

@@ -1,8 +1,8 @@
 """The process in which a backend runs: `python -m shared.harness.worker BACKEND`.
 
-It reads one request a line from standard input, {"settings": {...}}, and answers with one event a line:
-{"event": "progress", ...} while a run goes on, then {"event": "finished"} or {"event": "failed", ...}. It needs nothing
-of its parent but these lines, so it may live in another environment.
+It reads one request a line from standard input, {"run": {...}} or {"diagnosis": {...}}, and answers with one event a
+line: {"event": "progress", ...} while a job goes on, then {"event": "finished"} or {"event": "failed", ...}. It needs
+nothing of its parent but these lines, so it may live in another environment.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any, TextIO
 
 from shared.errors import BackendUnavailable, GanRosettaError
-from shared.interface import Phase
 
 _SECONDS_BETWEEN_REPORTS = 0.1
 
@@ -47,12 +47,9 @@ def main(arguments: list[str], /) -> None:
 
 
 def _serve(request: dict[str, Any], entry: Any, events: TextIO) -> None:
-    from shared.harness.run import run  # noqa: PLC0415
-    from shared.harness.settings import RunSettings  # noqa: PLC0415
-
     last_report = 0.0
 
-    def report_progress(phase: Phase, done: int, total: int) -> None:
+    def report_progress(phase: str, done: int, total: int) -> None:
         nonlocal last_report
         now = time.perf_counter()
         if done == total or now - last_report > _SECONDS_BETWEEN_REPORTS:
@@ -61,7 +58,7 @@ def _serve(request: dict[str, Any], entry: Any, events: TextIO) -> None:
 
     started = time.perf_counter()
     try:
-        run(RunSettings(**request["settings"]), entry, report_progress=report_progress)
+        _perform(request, entry, report_progress)
     except BackendUnavailable as error:
         _send(events, event="failed", kind="unavailable", message=str(error), details="")
     except GanRosettaError as error:
@@ -73,6 +70,19 @@ def _serve(request: dict[str, Any], entry: Any, events: TextIO) -> None:
         _send(events, event="failed", kind="crash", message=message, details=traceback.format_exc())
     else:
         _send(events, event="finished", seconds=time.perf_counter() - started)
+
+
+def _perform(request: dict[str, Any], entry: Any, report_progress: Callable[[str, int, int], None]) -> None:
+    if "run" in request:
+        from shared.harness.run import run  # noqa: PLC0415
+        from shared.harness.settings import RunSettings  # noqa: PLC0415
+
+        run(RunSettings(**request["run"]), entry, report_progress=report_progress)
+    else:
+        from shared.diagnose.job import DiagnosisJob, run_diagnosis_job  # noqa: PLC0415
+
+        job = DiagnosisJob.from_data(request["diagnosis"])
+        run_diagnosis_job(job, entry, report_progress=report_progress)
 
 
 def _claim_standard_output() -> TextIO:

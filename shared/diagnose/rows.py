@@ -1,0 +1,94 @@
+"""One compared quantity, and how rows are judged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from shared.compare.distances import tensor_difference
+from shared.compare.verdict import MARGIN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A quantity of one step in a backend beside the reference's.
+
+    phase: as in ProbeKey, or "start" for the state before the first step, or "train" for the state after the step as
+    `train` takes it. difference: relative to the tensor's scale. noise: what rounding alone does to it. got, expected:
+    the entry that differs most, and index its place; None where there is nothing to show. comparable: False for
+    tensors that rounding decides.
+    """
+
+    visit: str
+    phase: str
+    quantity: str
+    stream: str
+    name: str
+    difference: float
+    noise: float
+    got: float | None
+    expected: float | None
+    index: tuple[int, ...]
+    comparable: bool
+
+    @property
+    def in_noise(self) -> float:
+        """The difference in units of the noise floor."""
+        return self.difference / self.noise if self.noise else (0.0 if self.difference == 0 else math.inf)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether this is different mathematics and not rounding."""
+        return self.comparable and not self.in_noise <= MARGIN
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the row as plain data; infinities as text."""
+        data = asdict(self) | {"in_noise": self.in_noise, "verdict": self.verdict, "index": list(self.index)}
+        return {key: _plain(value) for key, value in data.items()}
+
+    @property
+    def verdict(self) -> str:
+        """What to say of the row."""
+        if not self.comparable:
+            return "not comparable"
+        return "different mathematics" if self.is_off else "rounding"
+
+
+def compare_quantity(
+    got: np.ndarray | None, expected: np.ndarray, /, *, noise: float, floor: float, exact: bool, **names: Any
+) -> Row:
+    """Return the row of one quantity; got None where the backend did not compute it.
+
+    exact: any difference is off. floor: the least noise there can be.
+    """
+    amount = 0.0 if exact else max(noise, floor)
+    if got is None or got.shape != expected.shape:
+        return Row(difference=math.inf, noise=amount, got=None, expected=None, index=(), **names)
+    difference = tensor_difference(got, expected)
+    apart = np.abs(np.asarray(got, dtype=np.float64) - np.asarray(expected, dtype=np.float64))
+    # Where infinities meet, their difference is NaN; that entry is the one to show.
+    apart = np.where(np.isnan(apart) & ~(np.isnan(got) & np.isnan(expected)), np.inf, np.nan_to_num(apart, nan=0.0))
+    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(apart)), apart.shape)) if apart.size else ()
+    return Row(
+        difference=difference,
+        noise=amount,
+        got=float(got[index]) if apart.size else None,
+        expected=float(expected[index]) if apart.size else None,
+        index=index,
+        **names,
+    )
+
+
+def first_offender(rows: Iterable[Row], /) -> Row | None:
+    """Return the first row, in order of execution, that is off, or None."""
+    return next((row for row in rows if row.is_off), None)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

@@ -1,0 +1,146 @@
+"""A whole diagnosis: the reference walks first, then each backend beside what it left."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from backends import BACKENDS, REFERENCE
+from shared.diagnose.job import DiagnosisJob, read_rows
+from shared.diagnose.rows import Row, first_offender
+from shared.errors import UsageError
+from shared.faults import find_fault
+from shared.harness.launch import Job, JobOutcome, run_jobs
+from shared.harness.plan import available_cores
+from shared.harness.registry import find_backend, installed_version, require_installed, resolve_execution
+from shared.harness.run import open_inputs, resolve_spec, with_spec_text
+from shared.harness.settings import RunSettings
+from shared.report.progress import ProgressDisplay
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """What a diagnosis found: the rows of each backend in order of execution, and the jobs that failed."""
+
+    gan: str
+    forced: bool
+    planted: Mapping[str, str]
+    rows: Mapping[str, list[Row]]
+    failures: tuple[JobOutcome, ...]
+
+    def offender(self, backend: str, /) -> Row | None:
+        """Return the first quantity of a backend that is off, or None."""
+        return first_offender(self.rows[backend])
+
+    @property
+    def odd_ones(self) -> tuple[str, ...]:
+        """The backends that part from the reference."""
+        return tuple(name for name in self.rows if self.offender(name) is not None)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the diagnosis as plain data."""
+        backends = {}
+        for name, rows in self.rows.items():
+            offender = first_offender(rows)
+            backends[name] = {
+                "first_offender": None if offender is None else offender.as_data(),
+                "rows": [row.as_data() for row in rows],
+            }
+        return {
+            "format": 1,
+            "gan": self.gan,
+            "mode": "forced" if self.forced else "free",
+            "planted": dict(self.planted),
+            "wrong": list(self.odd_ones),
+            "backends": backends,
+            "failures": {f"{o.settings.backend}": o.message for o in self.failures},
+        }
+
+
+def parse_plants(texts: Sequence[str], backends: Sequence[str], /) -> dict[str, str]:
+    """Return the fault to plant in each backend from texts: "adam-beta2", for the first backend, or "torch:adam-beta2".
+
+    Raises UsageError for an unknown fault or a backend that is not diagnosed.
+    """
+    planted: dict[str, str] = {}
+    for text in texts:
+        backend, _, fault = text.rpartition(":")
+        backend = backend or backends[0]
+        find_fault(fault)
+        if backend not in backends:
+            raise UsageError(
+                f"--plant {text}: backend {backend!r} is not diagnosed; expected one of {', '.join(backends)}"
+            )
+        if backend in planted:
+            raise UsageError(
+                f"--plant {text}: {backend} already has {planted[backend]!r} planted; plant one fault a backend"
+            )
+        planted[backend] = fault
+    return planted
+
+
+def choose_backends(names: Sequence[str], /) -> list[str]:
+    """Return the backends to diagnose: those named, which must be installed, or all installed but the reference."""
+    if names:
+        for name in names:
+            require_installed(find_backend(name))
+        return list(dict.fromkeys(names))
+    return [name for name, entry in BACKENDS.items() if name != REFERENCE and installed_version(entry) is not None]
+
+
+def diagnose(
+    template: RunSettings,
+    backends: Sequence[str],
+    planted: Mapping[str, str],
+    /,
+    *,
+    forced: bool,
+    num_steps: int | None,
+    console: Console,
+) -> Diagnosis:
+    """Run a diagnosis in worker processes; raises what a user can cause before any of them starts."""
+    template = with_spec_text(template)
+    spec = resolve_spec(template)
+    for name in backends:
+        resolve_execution(find_backend(name), template.execution)
+    for fault in planted.values():
+        if find_fault(fault).plant(spec) is None:
+            raise UsageError(f"fault {fault!r} has nothing to touch in {spec.name!r}; see `gan-rosetta faults`")
+    open_inputs(template, spec)
+    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as folder:
+        cores = available_cores()
+        base = replace(template, gan=spec.name, folder=folder)
+
+        def job(name: str, *, is_reference: bool, threads: int) -> Job:
+            settings = replace(base, backend=name, threads=threads)
+            diagnosis = DiagnosisJob(
+                settings=settings,
+                is_reference=is_reference,
+                forced=forced,
+                num_steps=num_steps,
+                fault=None if is_reference else planted.get(name),
+            )
+            return Job(settings=settings, request={"diagnosis": diagnosis.as_data()})
+
+        walk = job(REFERENCE, is_reference=True, threads=cores)
+        walk = replace(walk, settings=replace(walk.settings, device="cpu"))
+        outcomes = _run([walk], 1, console)
+        if outcomes[0].status != "finished":
+            return Diagnosis(gan=spec.name, forced=forced, planted=planted, rows={}, failures=tuple(outcomes))
+        slots = min(cores, len(backends))
+        jobs = [job(name, is_reference=False, threads=max(1, cores // slots)) for name in backends]
+        outcomes = _run(jobs, slots, console)
+        finished = {outcome.settings.backend for outcome in outcomes if outcome.status == "finished"}
+        rows = {name: read_rows(Path(folder) / f"{name}.json") for name in backends if name in finished}
+    failures = tuple(outcome for outcome in outcomes if outcome.status != "finished")
+    return Diagnosis(gan=spec.name, forced=forced, planted=planted, rows=rows, failures=failures)
+
+
+def _run(jobs: list[Job], num_slots: int, console: Console) -> list[JobOutcome]:
+    with ProgressDisplay(console, num_jobs=len(jobs)) as display:
+        return run_jobs(jobs, num_slots=num_slots, on_progress=display.on_progress, on_outcome=display.on_outcome)

@@ -1,0 +1,55 @@
+"""The steps that a diagnosis looks into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.interface import Phase
+from shared.spec import GanSpec
+from shared.spec.cost import step_flops
+
+# The first steps show most mistakes; these later ones show schedules, and what only trained networks do.
+_PRETRAINING_STEPS = (0, 1, 2, 150)
+_LATER_STEPS = (10, 100, 150, 1000)
+_CHEAP_FLOPS = 1e8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """A step to look into. saturated: from a state whose discriminator is sure of itself, and wrong."""
+
+    phase: Phase
+    step: int
+    saturated: bool = False
+
+    @property
+    def label(self) -> str:
+        """What to call the visit."""
+        name = "pretraining step" if self.phase == "pretraining" else "step"
+        return f"{name} {self.step}" + (", D saturated" if self.saturated else "")
+
+
+def plan_visits(spec: GanSpec, /, *, num_steps: int | None, forced: bool) -> tuple[Visit, ...]:
+    """Return the visits in order of training.
+
+    num_steps: visit each of the first steps of each phase; None chooses. forced: add a visit to a saturated state,
+    where the discriminator gives probabilities.
+    """
+    pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
+    if num_steps is None:
+        cheap = step_flops(spec) < _CHEAP_FLOPS
+        steps = {0, 1, 2} | (set(_LATER_STEPS) if cheap else set()) | _next_discriminator_step(spec)
+        pretraining_steps = set(_PRETRAINING_STEPS)
+    else:
+        steps = pretraining_steps = set(range(num_steps))
+    visits = [Visit(phase="pretraining", step=step) for step in sorted(pretraining_steps) if step < pretraining]
+    visits += [Visit(phase="adversarial", step=step) for step in sorted(steps) if step < spec.training.num_steps]
+    if forced and spec.training.discriminator_loss.score == "probability":
+        visits.append(Visit(phase="adversarial", step=0, saturated=True))
+    return tuple(visits)
+
+
+def _next_discriminator_step(spec: GanSpec) -> set[int]:
+    """Return the second step in which D trains, where that is not the second step."""
+    pattern = spec.training.discriminator_steps
+    return {next(step for step in range(1, 2 * pattern.period + 1) if pattern.includes(step))}

@@ -1,0 +1,24 @@
+"""The catalogue of porting mistakes. Each is planted in one place, so that where it must be found is known."""
+
+from __future__ import annotations
+
+from shared.errors import unknown_name
+from shared.faults import layer_faults, loss_faults, optimizer_faults, step_faults
+from shared.faults.fault import Fault
+
+FAULTS: dict[str, Fault] = {
+    fault.name: fault
+    for fault in (
+        *optimizer_faults.FAULTS,
+        *layer_faults.FAULTS,
+        *loss_faults.FAULTS,
+        *step_faults.FAULTS,
+    )
+}
+
+
+def find_fault(name: str, /) -> Fault:
+    """Return the fault of that name; raises UsageError, with the nearest name, where there is none."""
+    if name not in FAULTS:
+        raise unknown_name("fault", name, FAULTS)
+    return FAULTS[name]

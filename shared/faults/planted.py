@@ -1,0 +1,65 @@
+"""A Trainer with a fault in it: any backend's, built from a changed spec, holding or fed changed numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from shared.faults.fault import Plant
+from shared.interface import Chunk, Losses, ProbeKey, Trainer
+from shared.state.schema import state_schema
+
+
+class PlantedTrainer:
+    """Wraps a trainer built from plant.spec. To the harness it is a backend whose code has the fault."""
+
+    def __init__(self, trainer: Trainer, plant: Plant, /) -> None:
+        self._trainer = trainer
+        self._plant = plant
+        schema = state_schema(plant.spec)
+        self._tensors = {name for name, tensor in schema.items() if tensor.tensor == plant.tensor}
+
+    def load_state(self, state: Mapping[str, np.ndarray], /) -> None:
+        """Load a state, the planted tensor and its slots in the form that the faulty backend holds them in."""
+        load = self._plant.load
+        mapped = {n: load(a) if load and n in self._tensors else a for n, a in state.items()}
+        self._trainer.load_state(mapped)
+
+    def load_initial_state(self, state: Mapping[str, np.ndarray], /) -> None:
+        """Load the state that a run starts from, which the fault may change."""
+        start = self._plant.start
+        self.load_state(start(state) if start else state)
+
+    def export_state(self) -> dict[str, np.ndarray]:
+        """Return the state as the faulty backend would report it."""
+        return {name: self._reported(name, array) for name, array in self._trainer.export_state().items()}
+
+    def stage(self, chunk: Chunk, /) -> Any:
+        """Stage a chunk, changed if the fault is in what is fed."""
+        return self._trainer.stage(self._fed(chunk))
+
+    def train(self, staged: Any, /) -> Losses:
+        """Train as the faulty backend does."""
+        return self._trainer.train(staged)
+
+    def probe(self, chunk: Chunk, /) -> dict[ProbeKey, np.ndarray]:
+        """Probe the faulty backend; gradients of the planted tensor in the form of its report."""
+        probe = self._trainer.probe(self._fed(chunk))
+        return {key: self._reported(key.name, array) for key, array in probe.items()}
+
+    def generate(self, latent: np.ndarray, /) -> np.ndarray:
+        """Generate as the faulty backend does."""
+        return self._trainer.generate(latent)
+
+    def discriminate(self, samples: np.ndarray, /) -> np.ndarray:
+        """Discriminate as the faulty backend does."""
+        return self._trainer.discriminate(samples)
+
+    def _reported(self, name: str, array: np.ndarray) -> np.ndarray:
+        unload = self._plant.unload
+        return unload(array) if unload and name in self._tensors else array
+
+    def _fed(self, chunk: Chunk) -> Chunk:
+        return self._plant.chunk(chunk) if self._plant.chunk else chunk

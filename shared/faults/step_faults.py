@@ -1,0 +1,79 @@
+"""Mistakes in the order of a step and in what flows where."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.data import streams
+from shared.faults.fault import Fault, Location, Plant
+from shared.faults.places import replace_training
+from shared.interface import Chunk
+from shared.spec import EVERY_STEP, GanSpec
+
+_REDRAW_SEED = 8765
+
+
+def _not_detached(spec: GanSpec) -> Plant | None:
+    if spec.training.first != "discriminator":
+        # With G first, D's gradient reaches G after its update and is cleared before the next.
+        return None
+    expected = Location(phase="generator", quantities=("gradient",))
+    return Plant(spec=replace_training(spec, detach_fake=False), expected=expected)
+
+
+def _latent_redrawn(spec: GanSpec) -> Plant | None:
+    if spec.training.latent_draws != "shared":
+        return None
+    planted = replace_training(spec, latent_draws="separate", fake_batch="regenerated")
+
+    def redraw(chunk: Chunk) -> Chunk:
+        if chunk.phase == "pretraining":
+            return chunk
+        shared = chunk.arrays["latent_d"]
+        drawn = streams.normal(
+            _REDRAW_SEED, "latent", first_step=chunk.first_step, num_steps=len(shared), size=shared[0].size
+        )
+        return replace(chunk, arrays={**chunk.arrays, "latent_g": drawn.reshape(shared.shape)})
+
+    # Where the batch was reused, G now runs once more, which is the first thing to be seen.
+    expected = Location(phase="generator", quantities=("output", "order"))
+    return Plant(spec=planted, expected=expected, chunk=redraw)
+
+
+def _latent_shared(spec: GanSpec) -> Plant | None:
+    if spec.training.latent_draws != "separate" or spec.training.first != "discriminator":
+        return None
+    expected = Location(phase="generator", quantities=("output",))
+    return Plant(spec=replace_training(spec, latent_draws="shared"), expected=expected)
+
+
+def _order_swapped(spec: GanSpec) -> Plant | None:
+    first = "generator" if spec.training.first == "discriminator" else "discriminator"
+    changes: dict[str, object] = {"first": first, "detach_fake": True}
+    if first == "discriminator" and spec.generator.has_batch_norm:
+        changes["fake_batch"] = "regenerated"
+    expected = Location(phase=spec.training.first, quantities=("order",))
+    return Plant(spec=replace_training(spec, **changes), expected=expected)
+
+
+def _trained_every_step(spec: GanSpec) -> Plant | None:
+    if spec.training.discriminator_steps == EVERY_STEP:
+        return None
+
+    def train_always(chunk: Chunk) -> Chunk:
+        adversarial = chunk.phase == "adversarial"
+        return replace(chunk, trains_discriminator=chunk.trains_discriminator | adversarial)
+
+    expected = Location(phase="generator", quantities=("order",))
+    return Plant(spec=replace_training(spec, discriminator_steps=EVERY_STEP), expected=expected, chunk=train_always)
+
+
+FAULTS = (
+    Fault(name="fake-not-detached", summary="D's loss reaches G's gradient", plant=_not_detached),
+    Fault(name="latent-redrawn", summary="fresh noise for G where D's should serve both", plant=_latent_redrawn),
+    Fault(name="latent-shared", summary="D's noise for G too where each should have its own", plant=_latent_shared),
+    Fault(name="update-order-swapped", summary="G updated before D, or D before G", plant=_order_swapped),
+    Fault(
+        name="discriminator-every-step", summary="D trained in steps that it should sit out", plant=_trained_every_step
+    ),
+)
