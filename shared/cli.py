@@ -277,11 +277,45 @@ def diagnose(
 
 
 @app.command()
-def faults() -> None:
-    """Show the porting mistakes that `diagnose --plant` can plant."""
-    from shared.report.diagnosis_table import fault_table  # noqa: PLC0415
+def faults(
+    gans: Annotated[
+        list[str] | None, typer.Argument(help="With --check: GANs to plant in; all where none is named.")
+    ] = None,
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Plant each in each backend and see that it is found.")
+    ] = False,
+    backends: Annotated[
+        str | None,
+        typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
+    ] = None,
+    seed: Seed = 0,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="Also write the table to this file.")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Show the porting mistakes that `diagnose --plant` can plant, or check that each is found."""
+    from backends import REFERENCE  # noqa: PLC0415
+    from shared.diagnose.session import choose_backends  # noqa: PLC0415
+    from shared.diagnose.trials import run_trials  # noqa: PLC0415
+    from shared.gans import CATALOGUE, find_gan  # noqa: PLC0415
+    from shared.report.diagnosis_table import fault_table, trial_markdown, trial_table  # noqa: PLC0415
 
-    _output.print(fault_table())
+    if not check:
+        _output.print(fault_table())
+        return
+    names = choose_backends(_split(backends)) if backends else [REFERENCE, *choose_backends([])]
+    chosen = [find_gan(gan).name for gan in gans or CATALOGUE]
+    trials, failures = run_trials(chosen, names, seed=seed, console=_errors)
+    status = _report_failures(failures, verbose=verbose)
+    _output.print(trial_table(trials))
+    for trial in trials:
+        if not trial.is_right:
+            _output.print(f"{trial.gan} on {trial.backend}, {trial.fault or 'no fault'}: found {trial.found}")
+    if markdown is not None:
+        markdown.write_text(trial_markdown(trials), encoding="utf-8")
+    if status == 0 and not all(trial.is_right for trial in trials):
+        status = DISAGREEMENT
+    raise typer.Exit(status)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 from backends import BackendEntry
 from shared.compare.yardstick import PerturbedTrainer
 from shared.diagnose.reference import walk_reference
-from shared.diagnose.rows import Row
+from shared.diagnose.rows import Row, first_offender
 from shared.diagnose.visits import plan_visits
 from shared.diagnose.walk import walk_backend
 from shared.errors import UsageError
@@ -28,7 +28,8 @@ class DiagnosisJob:
     """What a worker is to do. settings.folder is the diagnosis's; fault: the name of one to plant, or None.
 
     is_reference: walk as the reference and leave its side; else compare with what it left. forced: each step starts
-    from the reference's state. num_steps: visit each of so many first steps; None chooses.
+    from the reference's state. num_steps: visit each of so many first steps; None chooses. trials: faults to plant one
+    after the other, keeping of each only what was found first; None keeps every row of one diagnosis.
     """
 
     settings: RunSettings
@@ -36,6 +37,7 @@ class DiagnosisJob:
     forced: bool
     num_steps: int | None
     fault: str | None
+    trials: tuple[str, ...] | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Return the job as plain data, for a worker."""
@@ -44,7 +46,8 @@ class DiagnosisJob:
     @classmethod
     def from_data(cls, data: dict[str, Any], /) -> DiagnosisJob:
         """Return the job from what as_data gave."""
-        return cls(**{**data, "settings": RunSettings(**data["settings"])})
+        trials = None if data["trials"] is None else tuple(data["trials"])
+        return cls(**{**data, "settings": RunSettings(**data["settings"]), "trials": trials})
 
     @property
     def rows_path(self) -> Path:
@@ -83,33 +86,55 @@ def run_diagnosis_job(
             report_progress=report,
         )
         return
-    trainer: Trainer | PlantedTrainer
-    if job.fault is None:
-        trainer = build(spec)
-    else:
-        plant = find_fault(job.fault).plant(spec)
-        if plant is None:
-            raise UsageError(f"fault {job.fault!r} has nothing to touch in {spec.name!r}; see `gan-rosetta faults`")
-        trainer = PlantedTrainer(build(plant.spec), plant)
-    rows = walk_backend(
-        trainer,
-        spec,
-        state,
-        tape,
-        visits=visits,
-        folder=folder / "reference",
-        forced=job.forced,
-        dtype=settings.dtype,
-        report_progress=report,
-    )
-    write_json(job.rows_path, [row.as_data() for row in rows])
+
+    def walk(fault: str | None, *, report_progress: Callable[[int, int], None]) -> list[Row]:
+        trainer: Trainer | PlantedTrainer
+        if fault is None:
+            trainer = build(spec)
+        else:
+            plant = find_fault(fault).plant(spec)
+            if plant is None:
+                raise UsageError(f"fault {fault!r} has nothing to touch in {spec.name!r}; see `gan-rosetta faults`")
+            trainer = PlantedTrainer(build(plant.spec), plant)
+        return walk_backend(
+            trainer,
+            spec,
+            state,
+            tape,
+            visits=visits,
+            folder=folder / "reference",
+            forced=job.forced,
+            dtype=settings.dtype,
+            report_progress=report_progress,
+        )
+
+    if job.trials is None:
+        write_json(job.rows_path, [row.as_data() for row in walk(job.fault, report_progress=report)])
+        return
+    found: dict[str, Any] = {}
+    for index, fault in enumerate(job.trials):
+        offender = first_offender(walk(fault or None, report_progress=_report_nothing))
+        found[fault] = None if offender is None else offender.as_data()
+        report(index + 1, len(job.trials))
+    write_json(job.rows_path, found)
+
+
+def _report_nothing(done: int, total: int, /) -> None:
+    pass
 
 
 def read_rows(path: Path, /) -> list[Row]:
     """Return the rows that a worker wrote."""
-    rows = []
-    for data in json.loads(path.read_text(encoding="utf-8")):
-        del data["in_noise"], data["verdict"]
-        numbers = {n: None if data[n] is None else float(data[n]) for n in ("difference", "noise", "got", "expected")}
-        rows.append(Row(**{**data, **numbers, "index": tuple(data["index"])}))
-    return rows
+    return [_row(data) for data in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def read_offenders(path: Path, /) -> dict[str, Row | None]:
+    """Return what a worker found first of each of its job's trials; "" is the trial without a fault."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return {fault: None if data is None else _row(data) for fault, data in found.items()}
+
+
+def _row(data: dict[str, Any]) -> Row:
+    own = {key: value for key, value in data.items() if key not in ("in_noise", "verdict")}
+    numbers = {n: None if data[n] is None else float(data[n]) for n in ("difference", "noise", "got", "expected")}
+    return Row(**{**own, **numbers, "index": tuple(data["index"])})

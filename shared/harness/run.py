@@ -47,6 +47,8 @@ def resolve_spec(settings: RunSettings, /) -> GanSpec:
         spec = find_gan(settings.gan)
         default_steps = SHORT_STEPS.get(spec.name)
     steps = settings.steps if settings.steps is not None else default_steps
+    if settings.batch_size is not None:
+        spec = replace(spec, batch_size=settings.batch_size)
     return spec.with_steps(pretraining=settings.pretrain_steps, training=steps)
 
 

@@ -20,7 +20,7 @@ class RunSettings:
 
     spec_file: a TOML file that describes the GAN, in place of one of the catalogue; spec_text: what stood in it when
     the run was planned, so that a change to the file touches no run that is under way.
-    steps, pretrain_steps: numbers of steps, None for the default. seed: of the initial state and the tape.
+    steps, pretrain_steps, batch_size: None for the default. seed: of the initial state and the tape.
     initial_state, tape: files to read instead. mnist: where digits come from, None for the packaged ones.
     threads: of the framework. keep_going: ignore the spec's stop rule. yardstick: also measure how far rounding alone
     moves the run (the reference only). chunk_steps: steps per call of the trainer, None to let the cost decide.
@@ -36,6 +36,7 @@ class RunSettings:
     threads: int = 1
     steps: int | None = None
     pretrain_steps: int | None = None
+    batch_size: int | None = None
     initial_state: str | None = None
     tape: str | None = None
     mnist: str | None = None
@@ -51,6 +52,7 @@ class RunSettings:
         _require_count("--steps", self.steps, minimum=1)
         _require_count("--pretrain-steps", self.pretrain_steps, minimum=0)
         _require_count("--threads", self.threads, minimum=1)
+        _require_count("--batch-size", self.batch_size, minimum=1)
         _require_count("--seed", self.seed, minimum=0)
         if self.dtype not in DTYPES:
             raise unknown_name("dtype", self.dtype, DTYPES)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
 from shared.diagnose.rows import Row
 from shared.diagnose.session import Diagnosis
+from shared.diagnose.trials import Trial
 from shared.faults import FAULTS
 from shared.gans import CATALOGUE
 
@@ -37,23 +38,19 @@ def diagnosis_sentences(diagnosis: Diagnosis, /) -> list[Text]:
 def diagnosis_table(name: str, rows: list[Row], offender: Row | None, /) -> Table:
     """Return the rows of the offending step around the offender, or each step's worst row where there is none."""
     table = Table(title=f"{name}, in order of execution", title_justify="left")
-    for header in ("Step", "Phase", "Quantity", "Pass", "Name"):
-        table.add_column(header)
-    for header in ("Got", "Expected", "Difference", "In noise floors"):
-        table.add_column(header, justify="right")
+    table.add_column("Step and phase")
+    table.add_column("Quantity", min_width=24, overflow="fold")
+    for header in ("Got", "Expected", "Noise floors"):
+        table.add_column(header, justify="right", no_wrap=True)
     table.add_column("Verdict")
     for row in _shown(rows, offender):
         style = "bold red" if row is offender else "red" if row.is_off else "dim" if not row.comparable else ""
         marker = " ← first" if row is offender else ""
         table.add_row(
-            row.visit,
-            row.phase,
-            row.quantity,
-            row.stream,
-            row.name,
+            f"{row.visit}, {row.phase}",
+            f"{row.quantity} {row.name}{f' on {row.stream}' if row.stream else ''}",
             _number(row.got),
             _number(row.expected),
-            f"{row.difference:.1e}",
             f"{row.in_noise:.1f}" if row.in_noise < 1e4 else f"{row.in_noise:.0e}",
             row.verdict + marker,
             style=style,
@@ -68,6 +65,50 @@ def fault_table() -> Table:
         touched = [spec.name for spec in CATALOGUE.values() if fault.plant(spec) is not None]
         table.add_row(fault.name, fault.summary, "all" if len(touched) == len(CATALOGUE) else ", ".join(touched))
     return table
+
+
+def trial_table(trials: Sequence[Trial], /) -> Table:
+    """Return faults by backends: in how many GANs each was found at its place, of how many that it touches."""
+    backends = list(dict.fromkeys(trial.backend for trial in trials))
+    table = Table(
+        "Fault", *backends, title="Faults found at their place, of GANs that they touch", title_justify="left"
+    )
+    for fault in dict.fromkeys(trial.fault for trial in trials):
+        table.add_row(fault or "none planted, none alarmed", *(_share(trials, fault, name) for name in backends))
+    right = sum(trial.is_right for trial in trials)
+    table.caption = f"{right} of {len(trials)} cells right"
+    return table
+
+
+def trial_markdown(trials: Sequence[Trial], /) -> str:
+    """Return the same table in Markdown, and below it where each fault was found."""
+    backends = list(dict.fromkeys(trial.backend for trial in trials))
+    lines = ["# Planted faults, and where they were found", ""]
+    lines += [
+        "Made by `gan-rosetta faults --check --markdown FILE`. Each cell: GANs in which the fault was found at its"
+    ]
+    lines += [
+        "place, of GANs that it touches. A place is a phase, a quantity and, where it has one, a layer or tensor.",
+        "",
+    ]
+    lines += [f"| fault | {' | '.join(backends)} | found in |", f"|---|{'---|' * (len(backends) + 1)}"]
+    for fault in dict.fromkeys(trial.fault for trial in trials):
+        shares = (_share(trials, fault, name) for name in backends)
+        places = dict.fromkeys(_short(trial.found) for trial in trials if trial.fault == fault and trial.found)
+        lines.append(f"| {fault or 'none planted, none alarmed'} | {' | '.join(shares)} | {'; '.join(places)} |")
+    right = sum(trial.is_right for trial in trials)
+    lines += ["", f"{right} of {len(trials)} cells right.", ""]
+    return "\n".join(lines)
+
+
+def _share(trials: Sequence[Trial], fault: str, backend: str) -> str:
+    cells = [trial for trial in trials if trial.fault == fault and trial.backend == backend]
+    return f"{sum(trial.is_right for trial in cells)}/{len(cells)}"
+
+
+def _short(row: Row) -> str:
+    name = "" if row.quantity == "order" else f" of {row.name}"
+    return f"{row.phase}: {row.quantity}{name}"
 
 
 def _shown(rows: list[Row], offender: Row | None) -> Iterable[Row]:
@@ -96,4 +137,4 @@ def _amount(row: Row) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.9g}"
+    return "none" if value is None else f"{value:.7g}"

@@ -1,0 +1,102 @@
+"""Plants every fault in every backend and GAN that it touches, and checks that each is found where it is."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from backends import REFERENCE
+from shared.diagnose.job import DiagnosisJob, read_offenders
+from shared.diagnose.rows import Row
+from shared.faults import FAULTS, Location
+from shared.harness.launch import Job, JobOutcome, run_jobs
+from shared.harness.plan import available_cores
+from shared.harness.run import resolve_spec
+from shared.harness.settings import RunSettings
+from shared.report.progress import ProgressDisplay
+
+# Two steps of each phase, and the saturated one, show every fault of the catalogue; whole batches of digits would only
+# take longer.
+_NUM_STEPS = 2
+SMALL_BATCHES = {"mnist-conv": 4, "mnist-wgan-gp": 16, "mnist-wgan-gp-sample": 16}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One fault in one backend and GAN; fault "" is none. found: the first row that was off, None where none was."""
+
+    gan: str
+    backend: str
+    fault: str
+    expected: Location | None
+    found: Row | None
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the fault was found at its place, or, without a fault, nothing was found."""
+        if self.expected is None or self.found is None:
+            return self.expected is None and self.found is None
+        row = self.found
+        return self.expected.matches(row.phase, row.quantity, row.name)
+
+
+def run_trials(
+    gans: Sequence[str], backends: Sequence[str], /, *, seed: int, console: Console
+) -> tuple[list[Trial], list[JobOutcome]]:
+    """Return the trials of all faults that touch a GAN, on each backend, and the jobs that failed."""
+    trials: list[Trial] = []
+    failures: list[JobOutcome] = []
+    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
+        walks, jobs = [], []
+        for gan in gans:
+            settings = RunSettings(
+                gan=gan, backend=REFERENCE, folder=f"{root}/{gan}", seed=seed, batch_size=SMALL_BATCHES.get(gan)
+            )
+            spec = resolve_spec(settings)
+            names = ("", *(name for name, fault in FAULTS.items() if fault.plant(spec) is not None))
+            walks.append(_job(settings, is_reference=True, trials=None))
+            jobs += [_job(replace(settings, backend=name), is_reference=False, trials=names) for name in backends]
+        for batch in (walks, jobs):
+            with ProgressDisplay(console, num_jobs=len(batch)) as display:
+                outcomes = run_jobs(
+                    batch,
+                    num_slots=available_cores(),
+                    on_progress=display.on_progress,
+                    on_outcome=display.on_outcome,
+                )
+            failures += [outcome for outcome in outcomes if outcome.status != "finished"]
+            if failures:
+                break
+        for job in jobs:
+            path = Path(job.settings.folder) / f"{job.settings.backend}.json"
+            if path.exists():
+                trials += _read_trials(job.settings, path)
+    return trials, failures
+
+
+def _job(settings: RunSettings, *, is_reference: bool, trials: tuple[str, ...] | None) -> Job:
+    job = DiagnosisJob(
+        settings=settings, is_reference=is_reference, forced=True, num_steps=_NUM_STEPS, fault=None, trials=trials
+    )
+    return Job(settings=settings, request={"diagnosis": job.as_data()})
+
+
+def _read_trials(settings: RunSettings, path: Path) -> list[Trial]:
+    spec = resolve_spec(settings)
+    result = []
+    for fault, found in read_offenders(path).items():
+        plant = FAULTS[fault].plant(spec) if fault else None
+        result.append(
+            Trial(
+                gan=settings.gan,
+                backend=settings.backend,
+                fault=fault,
+                expected=None if plant is None else plant.expected,
+                found=found,
+            )
+        )
+    return result
