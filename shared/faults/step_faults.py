@@ -25,6 +25,7 @@ def _latent_redrawn(spec: GanSpec) -> Plant | None:
     if spec.training.latent_draws != "shared":
         return None
     planted = replace_training(spec, latent_draws="separate", fake_batch="regenerated")
+    first, second = ("latent_d", "latent_g") if spec.training.first == "discriminator" else ("latent_g", "latent_d")
 
     def redraw(chunk: Chunk) -> Chunk:
         if chunk.phase == "pretraining":
@@ -33,10 +34,11 @@ def _latent_redrawn(spec: GanSpec) -> Plant | None:
         drawn = streams.normal(
             _REDRAW_SEED, "latent", first_step=chunk.first_step, num_steps=len(shared), size=shared[0].size
         )
-        return replace(chunk, arrays={**chunk.arrays, "latent_g": drawn.reshape(shared.shape)})
+        return replace(chunk, arrays={**chunk.arrays, first: shared, second: drawn.reshape(shared.shape)})
 
     # Where the batch was reused, G now runs once more, which is the first thing to be seen.
-    expected = Location(phase="generator", quantities=("output", "order"))
+    phase = "generator" if second == "latent_g" else "discriminator"
+    expected = Location(phase=phase, quantities=("output", "order"))
     return Plant(spec=planted, expected=expected, chunk=redraw)
 
 
@@ -70,7 +72,7 @@ def _trained_every_step(spec: GanSpec) -> Plant | None:
 
 FAULTS = (
     Fault(name="fake-not-detached", summary="D's loss reaches G's gradient", plant=_not_detached),
-    Fault(name="latent-redrawn", summary="fresh noise for G where D's should serve both", plant=_latent_redrawn),
+    Fault(name="latent-redrawn", summary="fresh noise where one draw should serve both updates", plant=_latent_redrawn),
     Fault(name="latent-shared", summary="D's noise for G too where each should have its own", plant=_latent_shared),
     Fault(name="update-order-swapped", summary="G updated before D, or D before G", plant=_order_swapped),
     Fault(
