@@ -83,14 +83,17 @@ class NamedOptimizer:
         self.counter_name = counter_name(name)
         self.counter = 0
         self.slots: dict[str, Tensor] = {}
+        self.slot_names = {
+            canonical: {slot: slot_name(name, canonical, slot) for slot in optimizer.slots} for canonical in parameters
+        }
         self.parameters = dict(parameters)
         self._native = OPTIMIZERS[type(optimizer)](optimizer, parameters=list(parameters.values()))
         self._steps: list[Tensor] = []
         for canonical, parameter in parameters.items():
             state: dict[str, Any] = self._native.state[parameter]
-            for slot in optimizer.slots:
+            for slot, slot_canonical in self.slot_names[canonical].items():
                 state[_NATIVE_SLOTS[slot]] = torch.zeros_like(parameter, requires_grad=False)
-                self.slots[slot_name(name, canonical, slot)] = state[_NATIVE_SLOTS[slot]]
+                self.slots[slot_canonical] = state[_NATIVE_SLOTS[slot]]
             if optimizer.slots:
                 # On the host, as torch keeps it; float64, since float32 stops counting at 2²⁴.
                 state["step"] = torch.zeros((), dtype=torch.float64)

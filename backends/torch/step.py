@@ -62,6 +62,10 @@ class StepLosses:
     generator: Tensor
     real_score: Tensor
 
+    def stacked(self) -> Tensor:
+        """Return the three, in this order, (3,)."""
+        return torch.stack([self.discriminator, self.generator, self.real_score])
+
 
 def pretraining_step(
     spec: GanSpec, /, *, player: Player, batch: Mapping[str, Tensor], observer: Observer = UNOBSERVED

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from backends.torch.compiled import CompiledTraining
 from backends.torch.device import check_device
 from backends.torch.layers import build_network
 from backends.torch.losses import check_losses
@@ -39,7 +40,6 @@ class TorchTrainer:
     def __init__(self, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> None:
         self._spec = spec
         self._device = device
-        self._execution = execution
         self._dtype = _TORCH_DTYPES[dtype]
         self._networks = {
             name: build_network(network, device=device, dtype=self._dtype) for name, network in spec.networks().items()
@@ -57,6 +57,11 @@ class TorchTrainer:
             built = NamedOptimizer(optimizer, name=optimizer_name, parameters=parameters)
             self._optimizers[optimizer_name] = built
             self._tensors |= built.slots
+        self._compiled: CompiledTraining | None = None
+        if execution == "compiled":
+            self._compiled = CompiledTraining(
+                spec, networks=self._networks, optimizers=self._optimizers, tensors=self._tensors
+            )
 
     @classmethod
     def build(cls, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> Self:
@@ -137,7 +142,10 @@ class TorchTrainer:
             network.train()
 
     def _run(self, staged: Staged, observer: Observer) -> np.ndarray:
-        """Run the steps eagerly and return their losses, (number of losses, K)."""
+        """Run the steps and return their losses, (number of losses, K)."""
+        if self._compiled is not None and not observer.looks:
+            losses = self._compiled.run(staged.phase, staged.arrays, staged.trains_discriminator)
+            return _to_host(losses.transpose(0, 1))
         rows: list[Tensor] = []
         if staged.phase == "pretraining":
             player = self._player("discriminator", "pretraining")
@@ -153,8 +161,7 @@ class TorchTrainer:
                 observer=observer,
             )
             for batch, trains in zip(_batches(staged), staged.trains_discriminator, strict=True):
-                losses = step.run(batch, trains_discriminator=trains)
-                rows.append(torch.stack([losses.discriminator, losses.generator, losses.real_score]))
+                rows.append(step.run(batch, trains_discriminator=trains).stacked())
         return _to_host(torch.stack(rows, dim=1))
 
     def _player(self, network: str, optimizer: str) -> Player:

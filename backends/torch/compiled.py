@@ -1,0 +1,221 @@
+"""The compiled path: the eager step's own code, traced over several steps to one graph that inductor compiles.
+
+The graph takes the trainer's tensors and changes them in place. What an update takes from its counter (learning rates,
+Adam's corrections) comes in as numbers of each step, computed on the host, so that no counter is part of a graph.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from backends.torch.optimizers import UPDATES, NamedOptimizer, step_values
+from backends.torch.step import UNOBSERVED, AdversarialStep, Player, pretraining_step
+from shared.interface import Phase
+from shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec
+from shared.state import network_parameters, optimizers
+
+_aten = torch.ops.aten
+# A GAN of at most so many parameters has its steps unrolled: there a call's cost outweighs the arithmetic.
+_LARGEST_UNROLLED_GAN = 1_000
+_NUM_UNROLLED_STEPS = 4
+# A matrix product of at most so many multiplications is written out, so that inductor fuses it with its neighbours.
+_LARGEST_FUSED_PRODUCT = 4096
+
+Block = Callable[..., Any]
+
+
+class CompiledTraining:
+    """Runs steps in compiled blocks, each of one phase, batch size and pattern of the discriminator's training.
+
+    networks, optimizers and tensors (parameters, buffers and slots, by canonical name) are the trainer's own. A block
+    is compiled when it is first needed, so a chunk's length never matters.
+    """
+
+    def __init__(
+        self,
+        spec: GanSpec,
+        /,
+        *,
+        networks: Mapping[str, nn.Module],
+        optimizers: Mapping[str, NamedOptimizer],
+        tensors: Mapping[str, Tensor],
+    ) -> None:
+        self._spec = spec
+        self._networks = networks
+        self._optimizers = optimizers
+        self._tensors = {name: tensor.detach() for name, tensor in tensors.items()}
+        self._blocks: dict[tuple[Phase, int, tuple[bool, ...]], Block] = {}
+        shapes = [tensor.shape for name in networks for tensor in network_parameters(spec, name)]
+        small = sum(math.prod(shape) for shape in shapes) <= _LARGEST_UNROLLED_GAN
+        layers = (*spec.generator.layers, *spec.discriminator.layers)
+        self._convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
+        self._unrolls = small and not self._convolves and spec.training.discriminator_steps == EVERY_STEP
+
+    def run(self, phase: Phase, arrays: Mapping[str, Tensor], trains_discriminator: Sequence[bool], /) -> Tensor:
+        """Run K steps and return their losses, (K, number of losses). arrays: (K, B, ...) each."""
+        example = next(iter(arrays.values()))
+        values = torch.from_numpy(self._step_values(phase, trains_discriminator)).to(example)
+        tensors = self._phase_tensors(phase)
+        losses = []
+        start = 0
+        while start < len(trains_discriminator):
+            pattern = self._next_pattern(phase, trains_discriminator, start=start)
+            stop = start + len(pattern)
+            inputs = [*tensors.values(), values[start:stop], *(array[start:stop] for array in arrays.values())]
+            key = (phase, example.shape[1], pattern)
+            if key not in self._blocks:
+                self._blocks[key] = self._compile(
+                    inputs, phase=phase, pattern=pattern, names=list(tensors), arrays=list(arrays)
+                )
+            losses.append(self._blocks[key](*inputs))
+            start = stop
+        for name in self._phase_optimizers(phase):
+            num_updates = sum(trains_discriminator) if name == "discriminator" else len(trains_discriminator)
+            self._optimizers[name].set_counter(self._optimizers[name].counter + num_updates)
+        return torch.cat(losses)
+
+    def _compile(
+        self, inputs: list[Tensor], *, phase: Phase, pattern: tuple[bool, ...], names: list[str], arrays: list[str]
+    ) -> Block:
+        def block(*flat: Tensor) -> Tensor:
+            tensors = dict(zip(names, flat, strict=False))
+            batches = dict(zip(arrays, flat[len(names) + 1 :], strict=True))
+            return self._block(phase, pattern, tensors=tensors, values=flat[len(names)], arrays=batches)
+
+        graph = make_fx(block, decomposition_table=_DECOMPOSITIONS, tracing_mode="fake")(*inputs)
+        if self._convolves and inputs[0].device.type == "cpu":
+            # The graph then runs as it is, on torch's own kernels: on a CPU more than nine tenths of the time is in
+            # oneDNN's convolutions, which inductor calls too, and its code for the rest takes minutes to compile.
+            return graph
+        with torch.no_grad(), warnings.catch_warnings():
+            # inductor imports torch.utils.mkldnn, which is written with torch's own deprecated decorator.
+            warnings.filterwarnings("ignore", "`torch.jit.script_method` is deprecated", DeprecationWarning)
+            return torch._inductor.compile(graph, inputs, options=self._options(inputs[0]))
+
+    def _block(
+        self,
+        phase: Phase,
+        pattern: tuple[bool, ...],
+        *,
+        tensors: Mapping[str, Tensor],
+        values: Tensor,
+        arrays: Mapping[str, Tensor],
+    ) -> Tensor:
+        """Run a block's steps on tensors that are being traced; returns their losses, (steps, number of losses)."""
+        players: dict[str, Player] = {}
+        updates: list[_TracedUpdates] = []
+        for name in self._phase_optimizers(phase):
+            first_column = sum(update.num_values for update in updates)
+            update = _TracedUpdates(self._optimizers[name], tensors=tensors, values=values, first_column=first_column)
+            network, _ = optimizers(self._spec)[name]
+            call = _functional(self._networks[network], network, tensors)
+            players[network] = Player(network=call, parameters=update.parameters, optimizer=update)
+            updates.append(update)
+        rows = []
+        for row, trains in enumerate(pattern):
+            batch = {name: array[row] for name, array in arrays.items()}
+            for update in updates:
+                update.row = row
+            if phase == "pretraining":
+                loss = pretraining_step(self._spec, player=players["discriminator"], batch=batch)
+                rows.append(loss.reshape(1))
+            else:
+                step = AdversarialStep(self._spec, **players, observer=UNOBSERVED)
+                rows.append(step.run(batch, trains_discriminator=trains).stacked())
+        return torch.stack(rows)
+
+    def _next_pattern(self, phase: Phase, trains_discriminator: Sequence[bool], *, start: int) -> tuple[bool, ...]:
+        wanted = _NUM_UNROLLED_STEPS if self._unrolls else 1
+        pattern = tuple(trains_discriminator[start : start + wanted])
+        whole = len(pattern) == wanted and (phase == "pretraining" or all(pattern))
+        return pattern if whole else pattern[:1]
+
+    def _phase_optimizers(self, phase: Phase) -> tuple[Any, ...]:
+        return ("pretraining",) if phase == "pretraining" else ("discriminator", "generator")
+
+    def _phase_tensors(self, phase: Phase) -> dict[str, Tensor]:
+        names: list[str] = []
+        networks = {optimizers(self._spec)[name][0] for name in self._phase_optimizers(phase)}
+        for name in self._tensors:
+            names += [name] if name.split(".", 1)[0] in networks else []
+        for name in self._phase_optimizers(phase):
+            names += list(self._optimizers[name].slots)
+        return {name: self._tensors[name] for name in names}
+
+    def _step_values(self, phase: Phase, trains_discriminator: Sequence[bool]) -> np.ndarray:
+        """Return what each step's updates take from their counters, (K, number of values), in float64."""
+        columns = []
+        for name in self._phase_optimizers(phase):
+            optimizer = self._optimizers[name]
+            counter = optimizer.counter
+            rows = []
+            for trains in trains_discriminator:
+                rows.append(step_values(optimizer.spec, counter=counter))
+                counter += int(trains) if name == "discriminator" else 1
+            columns.append(np.array(rows))
+        return np.concatenate(columns, axis=1)
+
+    def _options(self, example: Tensor) -> dict[str, Any]:
+        if example.device.type != "cpu":
+            return {}
+        options: dict[str, Any] = {"cpp_wrapper": True}
+        if self._unrolls:
+            # A tiny GAN's time goes to allocating its intermediates one by one, unless they share one block of memory.
+            options |= {"memory_planning": True, "size_asserts": False}
+            if example.dtype == torch.float64:
+                # Rows of a few float64 numbers gain nothing from vectors, whose code takes twice as long to compile.
+                options["cpp.simdlen"] = 1
+        return options
+
+
+class _TracedUpdates:
+    """An optimizer's updates on tensors that are being traced. row: the step within the block."""
+
+    def __init__(
+        self, optimizer: NamedOptimizer, /, *, tensors: Mapping[str, Tensor], values: Tensor, first_column: int
+    ) -> None:
+        self._spec = optimizer.spec
+        self.parameters = [tensors[name].requires_grad_() for name in optimizer.parameters]
+        self._slots = [{kind: tensors[name] for kind, name in named.items()} for named in optimizer.slot_names.values()]
+        self.num_values = len(step_values(optimizer.spec, counter=0))
+        self._values = values[:, first_column : first_column + self.num_values]
+        self.row = 0
+
+    @torch.no_grad()
+    def update(self, gradients: Sequence[Tensor], /) -> None:
+        """Move the parameters, in canonical order as the gradients are."""
+        values = self._values[self.row].unbind()
+        for parameter, gradient, slots in zip(self.parameters, gradients, self._slots, strict=True):
+            UPDATES[type(self._spec)](self._spec, parameter=parameter, gradient=gradient, slots=slots, values=values)
+
+
+def _functional(module: nn.Module, network: str, tensors: Mapping[str, Tensor]) -> Callable[[Tensor], Tensor]:
+    """Return the module as a function that uses these tensors in place of its own."""
+    prefix = f"{network}."
+    own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    return lambda inputs: functional_call(module, own, (inputs,))
+
+
+def _small_product(first: Tensor, second: Tensor) -> Any:
+    if math.prod(first.shape) * second.shape[1] > _LARGEST_FUSED_PRODUCT:
+        return NotImplemented
+    return (first.unsqueeze(2) * second.unsqueeze(0)).sum(1)
+
+
+def _small_affine(bias: Tensor, first: Tensor, second: Tensor, *, beta: float = 1, alpha: float = 1) -> Any:
+    product = _small_product(first, second)
+    if product is NotImplemented or beta != 1 or alpha != 1:
+        return NotImplemented
+    return product + bias
+
+
+_DECOMPOSITIONS = {_aten.mm.default: _small_product, _aten.addmm.default: _small_affine}
