@@ -14,7 +14,7 @@ from rich.syntax import Syntax
 
 from shared.errors import GanRosettaError, UsageError
 from shared.harness.launch import JobOutcome
-from shared.harness.settings import RunSettings
+from shared.harness.settings import DEFAULT_SEED, RunSettings
 
 DISAGREEMENT, WRONG_USAGE, FAILURE = 1, 2, 3
 
@@ -89,7 +89,7 @@ def train(
     spec: SpecFile = None,
     steps: Steps = None,
     pretrain_steps: PretrainSteps = None,
-    seed: Seed = 0,
+    seed: Seed = DEFAULT_SEED,
     dtype: Dtype = "float64",
     execution: ExecutionOption = "auto",
     device: Device = "cpu",
@@ -156,7 +156,7 @@ def compare(
     ] = None,
     steps: Steps = None,
     pretrain_steps: PretrainSteps = None,
-    seed: Seed = 0,
+    seed: Seed = DEFAULT_SEED,
     dtype: Dtype = "float64",
     execution: ExecutionOption = "auto",
     device: Device = "cpu",
@@ -229,7 +229,7 @@ def diagnose(
     plant: Annotated[
         list[str] | None, typer.Option("--plant", help="FAULT, in the first backend, or BACKEND:FAULT. Repeatable.")
     ] = None,
-    seed: Seed = 0,
+    seed: Seed = DEFAULT_SEED,
     dtype: Dtype = "float64",
     execution: ExecutionOption = "auto",
     device: Device = "cpu",
@@ -289,7 +289,7 @@ def faults(
         str | None,
         typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
     ] = None,
-    seed: Seed = 0,
+    seed: Seed = DEFAULT_SEED,
     markdown: Annotated[Path | None, typer.Option("--markdown", help="Also write the table to this file.")] = None,
     verbose: Verbose = False,
 ) -> None:
