@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from backends.numpy.layer import Array, Layer, Tensors
 from backends.numpy.rounding import RandomRounding
+from backends.numpy.sums import sum_lengths
 from shared import spec
 from shared.state import parameter_name
 
@@ -64,6 +65,7 @@ class Network:
             for layer_name, layer, (parameters, buffers) in zip(self.names, layers, pairs, strict=True)
         ]
         self._layers = list(layers)
+        self._lengths = [sum_lengths(placed) for placed in network.placed]
         self._first_trained = next((i for i, shapes in enumerate(self._parameter_shapes) if shapes), len(layers))
 
     @property
@@ -92,11 +94,11 @@ class Network:
         observer: called with each layer's name and output.
         """
         caches: Caches = []
-        for name, layer, tensors in self._rows:
+        for (name, layer, tensors), lengths in zip(self._rows, self._lengths, strict=True):
             x, cache = layer.forward(x, tensors)
             layer.move_buffers(cache, tensors)
             if self._rounding is not None and layer.computes:
-                self._rounding.disturb(x, within=layer.output_range)
+                self._rounding.disturb(x, within=layer.output_range, num_terms=lengths.output)
             if observer is not None:
                 observer(name, x)
             caches.append(cache)
@@ -128,9 +130,9 @@ class Network:
                 current, caches[index], gradients=gradients, wants_input=wants_input or index > last
             )
             if self._rounding is not None and layer.computes and current is not None:
-                self._rounding.disturb(current)
-        if self._rounding is not None and into is not None:
-            self._rounding.disturb(into.flat)
+                self._rounding.disturb(current, num_terms=self._lengths[index].input_gradient)
+        if into is not None:
+            self._disturb_gradients(into, len(gradient))
         return current if wants_input else None
 
     def directional_gradient(self, tangent: Array, caches: Caches, /, *, into: FlatTensors) -> None:
@@ -143,7 +145,7 @@ class Network:
             tangents.append(tangent)
             tangent = layer.forward_tangent(tangent, cache)
             if self._rounding is not None and layer.computes:
-                self._rounding.disturb(tangent)
+                self._rounding.disturb(tangent, num_terms=self._lengths[len(tangents) - 1].output)
         gradient_y: Array | None = None
         gradient_tangent: Any = np.ones_like(tangent)
         last = self._first_trained
@@ -160,6 +162,16 @@ class Network:
             if self._rounding is not None and layer.computes:
                 for gradient in (gradient_y, gradient_tangent):
                     if gradient is not None:
-                        self._rounding.disturb(gradient)
-        if self._rounding is not None:
-            self._rounding.disturb(into.flat)
+                        self._rounding.disturb(gradient, num_terms=self._lengths[index].input_gradient)
+        self._disturb_gradients(into, len(tangent))
+
+    def _disturb_gradients(self, tensors: FlatTensors, batch: int) -> None:
+        """Disturb gradients by parameters, which are sums over the batch and, of kernels, over places."""
+        if self._rounding is None:
+            return
+        if all(lengths.gradient_per_sample == 1 for lengths in self._lengths):
+            self._rounding.disturb(tensors.flat, num_terms=batch)
+            return
+        for views, lengths in zip(tensors.by_layer, self._lengths, strict=True):
+            for view in views.values():
+                self._rounding.disturb(view, num_terms=batch * lengths.gradient_per_sample)

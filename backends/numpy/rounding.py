@@ -1,9 +1,9 @@
 """Random rounding: how far rounding alone moves a run. Monte Carlo arithmetic, Parker 1997.
 
 Every computed number x becomes x (1 + ε ξ), with ε the type's spacing at 1 and ξ ~ U(-1, 1) drawn afresh: about what
-another library's tanh would do to it. The sums over a whole batch of images that a BatchNorm takes have up to 100 000
-terms; if each addition is disturbed so, a sum of n like terms moves by √(n / 3) ε ξ, and that is what it gets. Some
-frameworks do add such numbers up one by one; a matrix product's sums are shorter and are added in blocks everywhere.
+another library's tanh would do to it. A sum of n like terms, each of whose additions is disturbed so, moves by
+√(n / 3) ε ξ, and that is what sums get: a matrix product's, a kernel's gradient over a batch of images, a BatchNorm's
+100 000 terms. Libraries that add in blocks do better; others do add such numbers up one by one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike
 from backends.numpy.layer import Array
 
 _POOL_SIZE = 1 << 20
+_FEW_TERMS = 3
 _NUM_OFFSETS = 4096
 _POOL_LIFETIME = 16 * _POOL_SIZE
 
@@ -36,12 +37,10 @@ class RandomRounding:
         self._draw_pool()
         self._draw_offsets()
 
-    def disturb(
-        self, array: Array, /, *, within: tuple[float, float] | None = None, num_terms: int | None = None
-    ) -> None:
+    def disturb(self, array: Array, /, *, within: tuple[float, float] | None = None, num_terms: int = 1) -> None:
         """Disturb an array in place, then bring it back within a function's range.
 
-        num_terms: for sums of many numbers, how many.
+        num_terms: of what sums the entries are; up to three terms disturb them as a single operation does.
         """
         if array.size > _POOL_SIZE:
             rows = len(array) * _POOL_SIZE // array.size
@@ -51,7 +50,7 @@ class RandomRounding:
             return
         # Not a product with 1 + ε ξ: rounded to the type, that factor is one of four numbers, and the result is biased.
         change = array * self._take(array.size).reshape(array.shape)
-        if num_terms is not None:
+        if num_terms > _FEW_TERMS:
             change *= math.sqrt(num_terms / 3)
         if not math.isfinite(np.add.reduce(change, axis=None)):
             np.copyto(change, 0.0, where=~np.isfinite(change))  # infinity stays infinity
@@ -59,9 +58,9 @@ class RandomRounding:
         if within is not None:
             np.clip(array, *within, out=array)
 
-    def disturbed(self, value: _Value, /) -> _Value:
-        """Return a single number, disturbed."""
-        change = value * self._take(1)[0]
+    def disturbed(self, value: _Value, /, *, num_terms: int = 1) -> _Value:
+        """Return a single number, disturbed; num_terms as in disturb."""
+        change = value * self._take(1)[0] * math.sqrt(max(num_terms / 3, 1))
         return value + change if math.isfinite(change) else value
 
     def _take(self, size: int) -> Array:

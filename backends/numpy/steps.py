@@ -146,7 +146,7 @@ class Stepper:
     def _keep_cancellation(network: Network, bias_gradient: Value) -> None:
         """Undo the disturbance of a critic's last bias, whose gradient is -1 + 1.
 
-        Its scores have constant gradients, so every program gets the same sum for both batches and exactly 0. Disturbed,
+        Its scores have constant gradients, so every program sums both batches to the same number: exactly 0. Disturbed,
         the two would leave noise that Adam turns into steps which no framework takes.
         """
         bias = network.gradients.by_layer[-1].get("bias")
@@ -164,7 +164,7 @@ class Stepper:
         if gradient is None or self._penalty is None:
             raise TypeError("a gradient penalty needs an input gradient")
         value, direction = gradient_penalty(self._penalty, gradient)
-        value = self._rounded_loss(value, direction)
+        value = self._rounded_loss(value, direction, num_terms=gradient.size)
         if recorder is not None:
             recorder.keep("discriminator", "input_gradient", "mixed", "discriminator", gradient)
             recorder.keep("discriminator", "loss", "", "penalty", value)
@@ -211,14 +211,15 @@ class Stepper:
         if self._rounding is not None:
             self._rounding.disturb(network.gradients.flat)
 
-    def _rounded(self, value: Value) -> Value:
-        return value if self._rounding is None else self._rounding.disturbed(value)
+    def _rounded(self, value: Value, *, num_terms: int = 1) -> Value:
+        return value if self._rounding is None else self._rounding.disturbed(value, num_terms=num_terms)
 
-    def _rounded_loss(self, value: Value, *gradients: Array) -> Value:
+    def _rounded_loss(self, value: Value, *gradients: Array, num_terms: int | None = None) -> Value:
+        """Disturb a loss, a sum over the batch unless num_terms says otherwise, and its gradients by scores."""
         if self._rounding is not None:
             for gradient in gradients:
                 self._rounding.disturb(gradient)
-        return self._rounded(value)
+        return self._rounded(value, num_terms=len(gradients[0]) if num_terms is None else num_terms)
 
     def _named_tensors(self) -> dict[str, Array]:
         """Return every floating-point tensor of the state by its canonical name, in canonical order: live views."""
