@@ -1,0 +1,211 @@
+"""Builds a network layer by layer, each drawn so that it fits the one before it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+
+from shared.spec import (
+    BatchNorm,
+    Constant,
+    Conv2d,
+    ConvTranspose2d,
+    Initializer,
+    Layer,
+    LeakyReLU,
+    Linear,
+    MinibatchDiscrimination,
+    Network,
+    Normal,
+    ReLU,
+    Reshape,
+    Shape,
+    Sigmoid,
+    Softplus,
+    Tanh,
+    UniformFanIn,
+)
+
+Draw = Callable[..., Any]
+
+MAX_SIZE = 8
+MAX_WIDTH = 6
+_MAX_CHANNELS = 3
+_MAX_KERNEL = 4
+
+
+def decimals(low: float, high: float, /, *, digits: int) -> st.SearchStrategy[float]:
+    """Return numbers from low to high with so many decimals: they read well in a file, and shrink towards low."""
+    scale = 10**digits
+    return st.integers(round(low * scale), round(high * scale)).map(lambda number: number / scale)
+
+
+# No constant weights: they make units alike, whose distances sit on the kink of |x| at exactly 0, where a rounding
+# decides the sign.
+_WEIGHTS: st.SearchStrategy[Initializer] = st.one_of(
+    st.just(UniformFanIn()), decimals(0.1, 0.8, digits=2).map(lambda size: Normal(standard_deviation=size))
+)
+_BIASES: st.SearchStrategy[Initializer | None] = st.one_of(
+    st.none(),
+    st.just(UniformFanIn()),
+    decimals(-0.5, 0.5, digits=1).map(lambda value: Constant(value=value)),
+    decimals(0.1, 0.5, digits=1).map(lambda size: Normal(standard_deviation=size)),
+)
+_ACTIVATIONS: st.SearchStrategy[Layer] = st.one_of(
+    st.just(Tanh()),
+    st.just(Sigmoid()),
+    st.just(Softplus()),
+    st.just(ReLU()),
+    decimals(0.0, 1.2, digits=2).map(lambda slope: LeakyReLU(slope=slope)),
+)
+
+
+def convolutions_to(size: int, /) -> list[tuple[type, int, int, int, int]]:
+    """Return all (class, input size, kernel, stride, padding) that give images of this size from small ones."""
+    found: list[tuple[type, int, int, int, int]] = []
+    for kernel in range(1, _MAX_KERNEL + 1):
+        for stride in (1, 2, 3):
+            # A padding beyond the kernel would be legal, and would make rows that see no input at all.
+            for padding in range(min(3, kernel)):
+                for given in range(1, MAX_SIZE + 1):
+                    if given + 2 * padding >= kernel and (given + 2 * padding - kernel) // stride + 1 == size:
+                        found.append((Conv2d, given, kernel, stride, padding))
+                    if (given - 1) * stride - 2 * padding + kernel == size:
+                        found.append((ConvTranspose2d, given, kernel, stride, padding))
+    return found
+
+
+class Stack:
+    """Layers so far. normalised: a BatchNorm may be added; plain: only layers that a gradient penalty allows."""
+
+    def __init__(self, draw: Draw, shape: Shape, /, *, plain: bool, normalised: bool) -> None:
+        self._draw = draw
+        self._input_shape = self.shape = shape
+        self._plain, self._normalised = plain, normalised
+        self._layers: list[Layer] = []
+        self._names = 0
+
+    def network(self) -> Network:
+        """Return the network built so far."""
+        return Network(input_shape=self._input_shape, layers=tuple(self._layers))
+
+    def linear(self, width: int, /) -> None:
+        """Add a Linear."""
+        self._add(
+            Linear(
+                name=self._name("linear"),
+                in_features=self.shape[0],
+                out_features=width,
+                weight_init=self._draw(_WEIGHTS),
+                bias_init=self._draw(_BIASES),
+            )
+        )
+
+    def convolution(self, kind: type, channels: int, /, *, kernel: int, stride: int, padding: int) -> None:
+        """Add a Conv2d or a ConvTranspose2d."""
+        self._add(
+            kind(
+                name=self._name("conv"),
+                in_channels=self.shape[0],
+                out_channels=channels,
+                kernel_size=kernel,
+                stride=stride,
+                padding=padding,
+                weight_init=self._draw(_WEIGHTS),
+                bias_init=self._draw(_BIASES),
+            )
+        )
+
+    def any_convolution(self) -> None:
+        """Add a Conv2d of any kernel that fits, or now and then a ConvTranspose2d of one that keeps images small."""
+        channels = self._draw(st.integers(1, _MAX_CHANNELS))
+        kernel = self._draw(st.integers(1, _MAX_KERNEL))
+        stride = self._draw(st.integers(1, 3))
+        least = max(0, math.ceil((kernel - min(self.shape[1:])) / 2))
+        padding = self._draw(st.integers(least, max(least, min(2, kernel - 1))))
+        grown = [(size - 1) * stride - 2 * padding + kernel for size in self.shape[1:]]
+        fits = min(grown) >= 1 and max(grown) <= MAX_SIZE
+        kind = ConvTranspose2d if fits and self._draw(st.integers(0, 3)) == 3 else Conv2d
+        self.convolution(kind, channels, kernel=kernel, stride=stride, padding=padding)
+
+    def reshape(self, shape: Shape, /) -> None:
+        """Add a Reshape where the shape is another."""
+        if shape != self.shape:
+            self._add(Reshape(shape=shape))
+
+    def flatten(self) -> None:
+        """Add a Reshape to a vector where the shape is none."""
+        self.reshape((math.prod(self.shape),))
+
+    def minibatch(self) -> None:
+        """Add a MinibatchDiscrimination."""
+        self._add(
+            MinibatchDiscrimination(
+                name=self._name("minibatch"),
+                in_features=self.shape[0],
+                num_kernels=self._draw(st.integers(1, 3)),
+                kernel_dims=self._draw(st.integers(1, 3)),
+                self_distance=self._draw(st.booleans()),
+                weight_init=self._draw(_WEIGHTS),
+                bias_init=self._draw(_BIASES),
+            )
+        )
+
+    def after(self) -> None:
+        """Add what may follow a weighted layer: a BatchNorm, an activation, both or nothing."""
+        if self._normalised and self._draw(st.integers(0, 2)) == 2:
+            self._add(
+                BatchNorm(
+                    name=self._name("norm"),
+                    num_features=self.shape[0],
+                    epsilon=self._draw(st.sampled_from([1e-5, 1e-3, 0.1, 1e-8])),
+                    momentum=self._draw(decimals(0.0, 1.0, digits=2)),
+                    running_variance=self._draw(st.sampled_from(["unbiased", "biased"])),
+                    statistics=self._draw(st.sampled_from(["batch", "batch", "running"])),
+                )
+            )
+        if self._draw(st.integers(0, 4)) != 0:
+            self.activation()
+
+    def activation(self) -> None:
+        """Add any activation."""
+        self._add(self._draw(_ACTIVATIONS))
+
+    def sigmoid(self) -> None:
+        """Add the Sigmoid that makes a probability."""
+        self._add(Sigmoid())
+
+    def hidden(self, *, minibatch: bool) -> None:
+        """Add a Linear and what follows it, or a Linear seen as a small image by a convolution."""
+        self.linear(self._draw(st.integers(1, MAX_WIDTH)))
+        self.after()
+        choice = self._draw(st.integers(0, 9))
+        if choice in (7, 8) and minibatch and not self._plain:
+            self.minibatch()
+            if self._draw(st.booleans()):
+                self.activation()
+        elif choice == 9 and not self._plain:
+            self.reshape(self._draw(st.sampled_from(_foldings(self.shape[0]))))
+            self.any_convolution()
+            self.after()
+            self.flatten()
+
+    def _add(self, layer: Layer) -> None:
+        self._layers.append(layer)
+        self.shape = layer.output_shape(self.shape)
+
+    def _name(self, kind: str) -> str:
+        self._names += 1
+        return f"{kind}{self._names}"
+
+
+def _foldings(width: int) -> list[Shape]:
+    """Return the image shapes of so many numbers."""
+    shapes: list[Shape] = []
+    for channels in range(1, min(_MAX_CHANNELS, width) + 1):
+        rest, left = divmod(width, channels)
+        shapes += [(channels, h, rest // h) for h in range(1, rest + 1) if not left and rest % h == 0]
+    return shapes

@@ -1,0 +1,321 @@
+"""Hypothesis strategies for whole GANs: every layer, loss and optimizer of the vocabulary, with every field varied.
+
+Specs are valid by construction. Degenerate corners, in which rounding decides and so nothing could be compared, are
+left out where they are known; each is named where it is.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from hypothesis import strategies as st
+
+from shared.generate.stack import MAX_WIDTH, Stack, convolutions_to, decimals
+from shared.spec import (
+    EVERY_STEP,
+    Adadelta,
+    Adam,
+    BinaryCrossEntropyDiscriminatorLoss,
+    BinaryCrossEntropyGeneratorLoss,
+    ConstantRate,
+    Conv2d,
+    CrossEntropyDiscriminatorLoss,
+    CrossEntropyGeneratorLoss,
+    DensityRegression,
+    DigitsReal,
+    ExponentialDecay,
+    GanSpec,
+    GaussianReal,
+    GradientDescent,
+    GradientPenalty,
+    LatentSource,
+    LearningRate,
+    LinearGaussianReal,
+    MeanSquaredErrorLoss,
+    MinimaxDiscriminatorLoss,
+    Network,
+    NonSaturatingGeneratorLoss,
+    NormalLatent,
+    Optimizer,
+    Pretraining,
+    RealSource,
+    SaturatingGeneratorLoss,
+    Shape,
+    SineReal,
+    StepPattern,
+    StopRule,
+    StratifiedLatent,
+    Training,
+    WassersteinDiscriminatorLoss,
+    WassersteinGeneratorLoss,
+)
+
+NUM_STEPS = 3
+_MAX_BATCH = 8
+
+_REDUCTIONS = st.sampled_from(["mean", "sum"])
+_LABELS = st.sampled_from([1, 0])
+# Not 0.5, which is what a discriminator gives whose every unit is dead: there the floor would be met exactly.
+_FLOORS = st.sampled_from([None, 1e-12, 0.3])
+_LOG_FLOORS = st.sampled_from([-100.0, -0.5])
+_DENOMINATOR_FLOORS = st.sampled_from([1e-12, 0.2])
+
+
+@st.composite
+def gan_specs(draw: Any) -> GanSpec:
+    """Draw a GAN of three steps."""
+    score = draw(st.sampled_from(["probability", "logits", "critic"]))
+    penalised = score == "critic" and draw(st.booleans())
+    batch_size = draw(_batch_sizes(score))
+    real = draw(_real_sources(batch_size, powers_of_two=score == "critic"))
+    shape = real.sample_shape
+    normalised = batch_size >= 2
+    # Every row of the sine is the same: in D its batch variance would be rounding noise, divided by itself.
+    varied = not isinstance(real, SineReal)
+    discriminator = draw(_discriminators(shape, score, plain=penalised, normalised=normalised and varied))
+    generator, latent = draw(_generators(shape, normalised=normalised))
+    pretraining = None
+    if shape == (1,) and discriminator.output_shape == (1,) and draw(st.booleans()):
+        pretraining = draw(_pretrainings())
+    return GanSpec(
+        name="generated",
+        title="Generated",
+        source="drawn at random",
+        batch_size=batch_size,
+        real=real,
+        latent=latent,
+        generator=generator,
+        discriminator=discriminator,
+        pretraining=pretraining,
+        training=draw(_trainings(score, penalised=penalised, generator=generator)),
+    )
+
+
+def _batch_sizes(score: str) -> st.SearchStrategy[int]:
+    # A critic's last bias has the gradient -1 + 1, sums of batch_size times 1/batch_size, exactly 0 in every program
+    # only where 1/batch_size and all its multiples are exact: for powers of two.
+    return st.sampled_from([4, 2, 8, 1]) if score == "critic" else st.integers(1, _MAX_BATCH)
+
+
+@st.composite
+def _real_sources(draw: Any, batch_size: int, *, powers_of_two: bool) -> RealSource:
+    def pool_size() -> int:
+        # The last batch of an epoch may be short; never of one sample, which has no variance, where others have more.
+        short = [size for size in range(2, batch_size) if not powers_of_two or size in (2, 4)]
+        return batch_size * draw(st.integers(1, 2)) + draw(st.sampled_from([0, *short]))
+
+    kind = draw(st.sampled_from([GaussianReal, LinearGaussianReal, SineReal, DigitsReal, DigitsReal]))
+    if kind is GaussianReal:
+        return GaussianReal(
+            mean=draw(decimals(-2, 2, digits=1)),
+            standard_deviation=draw(decimals(0.3, 2, digits=1)),
+            sort=draw(st.booleans()),
+        )
+    if kind is LinearGaussianReal:
+        size = draw(st.integers(1, 3))
+        row = st.lists(decimals(-1, 1, digits=1), min_size=size, max_size=size).map(tuple)
+        # A matrix without rank would give points that are all alike.
+        offset = draw(row)
+        matrix = tuple(
+            tuple(entry + (1.5 if i == j else 0.0) for j, entry in enumerate(draw(row))) for i in range(size)
+        )
+        return LinearGaussianReal(matrix=matrix, offset=offset, num_points=pool_size())
+    if kind is SineReal:
+        return SineReal(num_points=draw(st.integers(2, MAX_WIDTH)))
+    low = draw(st.sampled_from([-1.0, 0.0]))
+    return DigitsReal(
+        size=draw(st.integers(2, 8)),
+        num_channels=draw(st.integers(1, 3)),
+        low=low,
+        high=1.0,
+        num_images=pool_size(),
+        reshuffle=draw(st.booleans()),
+    )
+
+
+@st.composite
+def _discriminators(draw: Any, shape: Shape, score: str, *, plain: bool, normalised: bool) -> Network:
+    stack = Stack(draw, shape, plain=plain, normalised=normalised and not plain)
+    image = len(shape) == 3
+    if image and not plain:
+        for _ in range(draw(st.integers(0, 2))):
+            stack.any_convolution()
+            stack.after()
+    # A convolution as wide as its image ends in (1, 1, 1), which a score may be.
+    kernel = stack.shape[1] if image and len(set(stack.shape[1:])) == 1 else 0
+    if kernel and not plain and score != "logits" and draw(st.booleans()):
+        stack.convolution(Conv2d, 1, kernel=kernel, stride=draw(st.integers(1, 2)), padding=0)
+    else:
+        stack.flatten()
+        for _ in range(draw(st.integers(0, 2))):
+            stack.hidden(minibatch=True)
+        stack.linear(2 if score == "logits" else 1)
+        if score != "logits" and draw(st.integers(0, 5)) == 5:
+            stack.reshape((1, 1, 1))
+    if score == "probability":
+        stack.sigmoid()
+    return stack.network()
+
+
+@st.composite
+def _generators(draw: Any, shape: Shape, *, normalised: bool) -> tuple[Network, LatentSource]:
+    """Draw a generator and its latent source. Convolutions are drawn from the last to the first, so that sizes fit."""
+    convolutions: list[tuple[type, int, int, int, int]] = []
+    start = shape
+    if len(shape) == 3:
+        size = shape[1]
+        for _ in range(draw(st.integers(0, 2))):
+            step = draw(st.sampled_from(convolutions_to(size)))
+            convolutions.insert(0, step)
+            size = step[1]
+        if convolutions:
+            start = (draw(st.integers(1, 3)), size, size)
+    if len(start) == 3 and convolutions and draw(st.booleans()):
+        latent: LatentSource = _normal_latent(draw, start)
+        stack = Stack(draw, start, plain=False, normalised=normalised)
+    else:
+        latent = draw(_latent_sources())
+        stack = Stack(draw, latent.sample_shape, plain=False, normalised=normalised)
+        stack.flatten()
+        for _ in range(draw(st.integers(0, 2))):
+            stack.hidden(minibatch=False)
+        stack.linear(math.prod(start))
+        if convolutions:
+            stack.after()
+        stack.reshape(start)
+    for index, (kind, _, kernel, stride, padding) in enumerate(convolutions):
+        last = index == len(convolutions) - 1
+        channels = shape[0] if last else draw(st.integers(1, 3))
+        stack.convolution(kind, channels, kernel=kernel, stride=stride, padding=padding)
+        if not last:
+            stack.after()
+    if draw(st.integers(0, 2)) == 2:
+        stack.activation()
+    return stack.network(), latent
+
+
+@st.composite
+def _latent_sources(draw: Any) -> LatentSource:
+    if draw(st.integers(0, 3)) == 3:
+        return StratifiedLatent(low=-2.0, high=draw(decimals(1, 3, digits=1)), jitter=draw(decimals(0, 0.5, digits=2)))
+    shape = draw(st.sampled_from([(1,), (2,), (3,), (5,), (2, 1, 1), (1, 2, 2)]))
+    return _normal_latent(draw, shape)
+
+
+def _normal_latent(draw: Any, shape: Shape) -> NormalLatent:
+    return NormalLatent(shape=shape, redraw=draw(st.sampled_from(["step", "never"])))
+
+
+@st.composite
+def _trainings(draw: Any, score: str, *, penalised: bool, generator: Network) -> Training:
+    first = draw(st.sampled_from(["discriminator", "generator"]))
+    may_reuse = not (first == "discriminator" and generator.has_batch_norm)
+    reused = may_reuse and draw(st.booleans())
+    separate = not reused and draw(st.booleans())
+    stops = score == "probability" and draw(st.booleans())
+    return Training(
+        num_steps=NUM_STEPS,
+        first=first,
+        fake_batch="reused" if reused else "regenerated",
+        latent_draws="separate" if separate else "shared",
+        detach_fake=first == "generator" or draw(st.booleans()),
+        discriminator_steps=EVERY_STEP if reused else draw(_patterns()),
+        discriminator_loss=draw(_discriminator_losses(score, penalised)),
+        generator_loss=draw(_generator_losses(score)),
+        discriminator_optimizer=draw(_optimizers()),
+        generator_optimizer=draw(_optimizers()),
+        # The harness ends a run by this rule; of a trainer it only asks for the mean score.
+        stop=StopRule(tolerance=0.0) if stops else None,
+    )
+
+
+@st.composite
+def _patterns(draw: Any) -> StepPattern:
+    period = draw(st.integers(1, NUM_STEPS))
+    offsets = draw(st.sets(st.integers(0, period - 1), min_size=1))
+    return StepPattern(period=period, offsets=tuple(sorted(offsets)))
+
+
+def _discriminator_losses(score: str, penalised: bool) -> st.SearchStrategy[Any]:
+    shared = {"reduction": _REDUCTIONS, "real_label": _LABELS}
+    if score == "critic":
+        penalty = st.builds(
+            GradientPenalty,
+            weight=decimals(0.1, 10, digits=1),
+            norm=st.sampled_from(["channel", "sample"]),
+        )
+        return st.builds(WassersteinDiscriminatorLoss, penalty=penalty if penalised else st.none(), **shared)
+    if score == "logits":
+        return st.builds(CrossEntropyDiscriminatorLoss, **shared)
+    floors = {"log_floor": _LOG_FLOORS, "denominator_floor": _DENOMINATOR_FLOORS}
+    return st.one_of(
+        st.builds(MinimaxDiscriminatorLoss, probability_floor=_FLOORS, **shared),
+        st.builds(BinaryCrossEntropyDiscriminatorLoss, **floors, **shared),
+    )
+
+
+def _generator_losses(score: str) -> st.SearchStrategy[Any]:
+    shared = {"reduction": _REDUCTIONS, "real_label": _LABELS}
+    if score == "critic":
+        return st.builds(WassersteinGeneratorLoss, **shared)
+    if score == "logits":
+        return st.builds(CrossEntropyGeneratorLoss, **shared)
+    floors = {"log_floor": _LOG_FLOORS, "denominator_floor": _DENOMINATOR_FLOORS}
+    return st.one_of(
+        st.builds(NonSaturatingGeneratorLoss, probability_floor=_FLOORS, **shared),
+        st.builds(SaturatingGeneratorLoss, probability_floor=_FLOORS, **shared),
+        st.builds(BinaryCrossEntropyGeneratorLoss, **floors, **shared),
+    )
+
+
+def _learning_rates(low: float, high: float) -> st.SearchStrategy[LearningRate]:
+    # Modest rates: three steps are to be taken, not survived.
+    rates = decimals(low, high, digits=4)
+    return st.one_of(
+        st.builds(ConstantRate, value=rates),
+        st.builds(
+            ExponentialDecay,
+            initial=rates,
+            factor=decimals(0.3, 1.1, digits=2),
+            every=st.integers(1, 3),
+            staircase=st.booleans(),
+        ),
+    )
+
+
+def _optimizers() -> st.SearchStrategy[Optimizer]:
+    return st.one_of(
+        st.builds(GradientDescent, learning_rate=_learning_rates(0.001, 0.05)),
+        st.builds(
+            Adam,
+            learning_rate=_learning_rates(0.0001, 0.02),
+            beta1=st.sampled_from([0.9, 0.5, 0.0]),
+            beta2=st.sampled_from([0.999, 0.99, 0.9]),
+            epsilon=st.sampled_from([1e-8, 1e-7, 1e-3]),
+            epsilon_placement=st.sampled_from(["outside", "hat"]),
+            bias_correction=st.sampled_from([True, True, False]),
+        ),
+        st.builds(
+            Adadelta,
+            learning_rate=_learning_rates(0.1, 1.0),
+            rho=st.sampled_from([0.9, 0.95, 0.5]),
+            epsilon=st.sampled_from([1e-6, 1e-4]),
+        ),
+    )
+
+
+@st.composite
+def _pretrainings(draw: Any) -> Pretraining:
+    data = DensityRegression(
+        low=-3.0,
+        high=3.0,
+        mean=draw(decimals(-1, 1, digits=1)),
+        standard_deviation=draw(decimals(0.3, 2, digits=1)),
+    )
+    return Pretraining(
+        num_steps=draw(st.sampled_from([NUM_STEPS, 1, 0])),
+        data=data,
+        loss=MeanSquaredErrorLoss(reduction=draw(_REDUCTIONS)),
+        optimizer=draw(_optimizers()),
+    )
