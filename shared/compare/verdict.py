@@ -16,7 +16,7 @@ import numpy as np
 
 from shared.compare.distances import BOUNDS, Floats, first_nonfinite, first_over, relative_difference, tensor_difference
 from shared.compare.yardstick import LOSS_NAMES, Yardstick
-from shared.spec import GanSpec
+from shared.spec import GanSpec, MinibatchDiscrimination
 from shared.state import parameter_name, state_schema
 
 Verdict = Literal["AGREE", "DISAGREE", "NOT COMPARABLE"]
@@ -80,13 +80,17 @@ class PairVerdict:
 
 
 def tensors_without_gradient(spec: GanSpec, /) -> tuple[str, ...]:
-    """Return the tensors that rounding noise alone decides: biases before a BatchNorm, their slots, its running mean.
+    """Return the tensors that rounding noise alone decides: biases whose effect is taken away again, and what follows.
 
-    The normalisation takes such a bias away again, so its true gradient is 0, and Adam and Adadelta turn what is
-    computed in its place into steps, which the running mean then follows.
+    A BatchNorm takes away the bias before it, and minibatch discrimination its own, as it only looks at differences. The
+    true gradient of such a bias is 0, and Adam and Adadelta turn what is computed in its place into steps, which the
+    bias's slots and the BatchNorm's running mean then follow.
     """
     names: set[str] = set()
     for network_name, network in spec.networks().items():
+        for placed in network.placed:
+            if isinstance(placed.layer, MinibatchDiscrimination):
+                names.add(parameter_name(network_name, placed.name, "bias"))
         for layer, norm in network.biases_before_batch_norm().items():
             names |= {parameter_name(network_name, layer, "bias"), parameter_name(network_name, norm, "running_mean")}
     return tuple(tensor.name for tensor in state_schema(spec).values() if tensor.tensor in names)
@@ -124,7 +128,7 @@ def judge(first: Evidence, second: Evidence, yardstick: Yardstick, spec: GanSpec
     num_steps = max(len(first.losses["generator"]), len(second.losses["generator"]))
     notes += _notes_on_length(first, second, checked["generator"])
     if excluded:
-        notes.append(f"{len(excluded)} tensors behind biases that a BatchNorm takes away again were not compared")
+        notes.append(f"{len(excluded)} tensors that hang on biases without a gradient were not compared")
     return PairVerdict(
         pair=pair,
         verdict="DISAGREE" if findings else "AGREE",

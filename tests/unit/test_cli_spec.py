@@ -32,8 +32,8 @@ def command(monkeypatch, capsys, tmp_path):
         outcomes = []
         for job in jobs:
             # As a worker gets it.
-            settings = RunSettings(**json.loads(json.dumps(job.as_data())))
-            run(settings, find_backend(job.backend), report_progress=lambda *_progress: None)
+            settings = RunSettings(**json.loads(json.dumps(job.request["run"])))
+            run(settings, find_backend(settings.backend), report_progress=lambda *_progress: None)
             outcomes.append(JobOutcome(settings=settings, status="finished"))
         return outcomes
 

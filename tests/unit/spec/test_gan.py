@@ -81,7 +81,7 @@ def minibatch() -> MinibatchDiscrimination:
                 minibatch(),
                 replace(WGAN.discriminator.layers[5], in_features=257),
             ),
-            "MinibatchDiscrimination is not among Linear",
+            "it has a MinibatchDiscrimination",
         ),
         (lambda: with_training(CONV, num_steps=0), "Training: num_steps is 0"),
         (lambda: with_training(CONV, first="both"), "first is 'both'; expected one of 'discriminator', 'generator'"),
