@@ -121,6 +121,8 @@ class Stepper:
             training.discriminator_loss, real_scores, fake_scores
         )
         bias_gradient = gradient_real.sum() + gradient_fake.sum()
+        if isinstance(training.discriminator_loss, WassersteinDiscriminatorLoss):
+            value = self._with_rounded_sums(value, real_scores, fake_scores)
         value = self._rounded_loss(value, gradient_real, gradient_fake)
         if mix is not None:
             penalty, direction, mixed_caches = self._penalise(real, fake, mix, recorder)
@@ -141,6 +143,14 @@ class Stepper:
             self._keep_cancellation(network, bias_gradient)
         self._update("discriminator", network, recorder)
         return value, real_score, through
+
+    def _with_rounded_sums(self, value: Value, *scores: Array) -> Value:
+        """Disturb a critic's loss as the roundings of its two sums do: their difference may be small beside them."""
+        if self._rounding is not None:
+            for batch in scores:
+                total = reduced(batch, self._spec.training.discriminator_loss.reduction)
+                value = value + (self._rounding.disturbed(total, num_terms=batch.size) - total)
+        return value
 
     @staticmethod
     def _keep_cancellation(network: Network, bias_gradient: Value) -> None:

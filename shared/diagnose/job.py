@@ -125,16 +125,17 @@ def _report_nothing(done: int, total: int, /) -> None:
 
 def read_rows(path: Path, /) -> list[Row]:
     """Return the rows that a worker wrote."""
-    return [_row(data) for data in json.loads(path.read_text(encoding="utf-8"))]
+    return [row_from_data(data) for data in json.loads(path.read_text(encoding="utf-8"))]
 
 
 def read_offenders(path: Path, /) -> dict[str, Row | None]:
     """Return what a worker found first of each of its job's trials; "" is the trial without a fault."""
     found = json.loads(path.read_text(encoding="utf-8"))
-    return {fault: None if data is None else _row(data) for fault, data in found.items()}
+    return {fault: None if data is None else row_from_data(data) for fault, data in found.items()}
 
 
-def _row(data: dict[str, Any]) -> Row:
+def row_from_data(data: dict[str, Any], /) -> Row:
+    """Return a row from what Row.as_data gave."""
     own = {key: value for key, value in data.items() if key not in ("in_noise", "verdict")}
     numbers = {n: None if data[n] is None else float(data[n]) for n in ("difference", "noise", "got", "expected")}
     return Row(**{**own, **numbers, "index": tuple(data["index"])})

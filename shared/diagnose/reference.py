@@ -19,10 +19,15 @@ from shared.diagnose.visits import Visit
 from shared.harness.files import write_json, write_npz
 from shared.interface import Phase, ProbeKey
 from shared.spec import GanSpec
+from shared.spec.cost import step_flops
 from shared.state import State
 from shared.state.archive import read_state, write_state
 
 _NUM_COPIES = 3
+# A number that cancels rounds to one of few values, and three copies may by luck all have the same; where copies cost
+# next to nothing, luck is left out.
+_MANY_COPIES = 8
+_CHEAP_FLOPS = 1e6
 _SEPARATOR = "|"
 _CHUNK_STEPS = 500
 # sigmoid(-33) is 4.7e-15: below every floor that the catalogue puts under a logarithm, and above underflow.
@@ -82,7 +87,7 @@ def walk_reference(
     """
     reference = build()
     reference.load_state(state)
-    copies = [build() for _ in range(_NUM_COPIES)]
+    copies = [build() for _ in range(_num_copies(spec))]
     for index, copy in enumerate(copies):
         copy.load_state(state)
         copy.perturb(seed=index)
@@ -104,6 +109,10 @@ def walk_reference(
                 noise[key] = max(noise[key], tensor_difference(array, probe[key]))
         _write_visit(visit_folder(folder, index), here, probe, noise, spec)
         report_progress(index + 1, len(visits))
+
+
+def _num_copies(spec: GanSpec) -> int:
+    return _MANY_COPIES if step_flops(spec) < _CHEAP_FLOPS else _NUM_COPIES
 
 
 class _Position:

@@ -1,0 +1,111 @@
+"""One generated GAN held to the reference: every quantity of its first steps, and the state that `train` leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from backends import BACKENDS, REFERENCE
+from shared.compare.yardstick import PerturbedTrainer
+from shared.data.digits import DigitSource
+from shared.data.tape import SeededTape
+from shared.diagnose.job import row_from_data
+from shared.diagnose.reference import walk_reference
+from shared.diagnose.rows import Row, first_offender
+from shared.diagnose.visits import Visit, plan_visits
+from shared.diagnose.walk import walk_backend
+from shared.errors import UsageError
+from shared.faults import PlantedTrainer, find_fault
+from shared.harness.registry import load_trainer
+from shared.harness.settings import DEFAULT_SEED
+from shared.interface import Trainer
+from shared.spec import GanSpec
+from shared.state import initial_state
+
+_NUM_STEPS = 3
+_DTYPE = "float64"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What is wrong with a backend: the first quantity that is off, or the error that it raised."""
+
+    row: Row | None = None
+    error: str = ""
+
+    def __str__(self) -> str:
+        row = self.row
+        if row is None:
+            return self.error
+        where = " ".join(part for part in (row.phase, row.quantity, row.stream, row.name) if part)
+        return f"{row.visit}: {where}: {row.difference:.1e} apart, {row.in_noise:.0f} times what rounding explains"
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the finding as plain data."""
+        return {"row": None if self.row is None else self.row.as_data(), "error": self.error}
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any], /) -> Finding:
+        """Return the finding from what as_data gave."""
+        return cls(row=None if data["row"] is None else row_from_data(data["row"]), error=data["error"])
+
+
+def write_reference(spec: GanSpec, folder: Path, /) -> None:
+    """Walk a GAN's first steps with the reference and its perturbed copies, and leave its side in a new folder."""
+    walk_reference(
+        lambda: cast(PerturbedTrainer, _build(spec, REFERENCE, "eager")),
+        spec,
+        initial_state(spec, seed=DEFAULT_SEED),
+        _tape(spec),
+        visits=_visits(spec),
+        folder=folder,
+        forced=True,
+        report_progress=_report_nothing,
+    )
+
+
+def find_disagreement(
+    spec: GanSpec, folder: Path, /, *, backend: str, execution: str = "eager", fault: str | None = None
+) -> Finding | None:
+    """Return the first quantity in which a backend parts from what write_reference left, or None.
+
+    fault: the name of one to plant in the backend, where the GAN has what it touches. An error that the backend raises
+    is a finding too.
+    """
+    plant = None if fault is None else find_fault(fault).plant(spec)
+    try:
+        trainer: Trainer | PlantedTrainer = _build(spec if plant is None else plant.spec, backend, execution)
+        rows = walk_backend(
+            trainer if plant is None else PlantedTrainer(cast(Trainer, trainer), plant),
+            spec,
+            initial_state(spec, seed=DEFAULT_SEED),
+            _tape(spec),
+            visits=_visits(spec),
+            folder=folder,
+            forced=True,
+            dtype=_DTYPE,
+            report_progress=_report_nothing,
+        )
+    except UsageError:
+        raise
+    except Exception as error:
+        return Finding(error=f"{type(error).__name__}: {error}".splitlines()[0])
+    row = first_offender(rows)
+    return None if row is None else Finding(row=row)
+
+
+def _build(spec: GanSpec, backend: str, execution: str) -> Trainer:
+    return load_trainer(BACKENDS[backend]).build(spec, device="cpu", dtype=_DTYPE, execution=execution)
+
+
+def _tape(spec: GanSpec) -> SeededTape:
+    return SeededTape(spec, seed=DEFAULT_SEED, digits=DigitSource.parse(None))
+
+
+def _visits(spec: GanSpec) -> tuple[Visit, ...]:
+    return plan_visits(spec, num_steps=_NUM_STEPS, forced=False)
+
+
+def _report_nothing(done: int, total: int, /) -> None:
+    pass
