@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.syntax import Syntax
 
 from shared.errors import GanRosettaError, UsageError
+from shared.generate.command import generate
 from shared.harness.launch import JobOutcome
 from shared.harness.settings import DEFAULT_SEED, RunSettings
 
@@ -316,6 +317,9 @@ def faults(
     if status == 0 and not all(trial.is_right for trial in trials):
         status = DISAGREEMENT
     raise typer.Exit(status)
+
+
+app.command()(generate)
 
 
 def main() -> None:

@@ -183,7 +183,7 @@ class Stack:
         self.linear(self._draw(st.integers(1, MAX_WIDTH)))
         self.after()
         choice = self._draw(st.integers(0, 9))
-        if choice in (7, 8) and minibatch and not self._plain:
+        if choice in (6, 7, 8) and minibatch and not self._plain:
             self.minibatch()
             if self._draw(st.booleans()):
                 self.activation()

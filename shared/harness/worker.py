@@ -1,8 +1,8 @@
 """The process in which a backend runs: `python -m shared.harness.worker BACKEND`.
 
-It reads one request a line from standard input, {"run": {...}} or {"diagnosis": {...}}, and answers with one event a
-line: {"event": "progress", ...} while a job goes on, then {"event": "finished"} or {"event": "failed", ...}. It needs
-nothing of its parent but these lines, so it may live in another environment.
+It reads one request a line from standard input, {"run": {...}}, {"diagnosis": {...}} or {"generated": {...}}, and
+answers with one event a line: {"event": "progress", ...} while a job goes on, then {"event": "finished"} or
+{"event": "failed", ...}. It needs nothing of its parent but these lines, so it may live in another environment.
 """
 
 from __future__ import annotations
@@ -78,6 +78,10 @@ def _perform(request: dict[str, Any], entry: Any, report_progress: Callable[[str
         from shared.harness.settings import RunSettings  # noqa: PLC0415
 
         run(RunSettings(**request["run"]), entry, report_progress=report_progress)
+    elif "generated" in request:
+        from shared.generate.job import BatchJob, run_batch_job  # noqa: PLC0415
+
+        run_batch_job(BatchJob(**request["generated"]), entry, report_progress=report_progress)
     else:
         from shared.diagnose.job import DiagnosisJob, run_diagnosis_job  # noqa: PLC0415
 

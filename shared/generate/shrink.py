@@ -1,0 +1,241 @@
+"""Makes a failing GAN smaller while it keeps failing: fewer layers and units, and the plainest value of each field."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields, replace
+from functools import partial
+from typing import Any, get_args
+
+from shared.errors import SpecError
+from shared.spec import (
+    EVERY_STEP,
+    Adadelta,
+    Adam,
+    BatchNorm,
+    ConstantRate,
+    Conv2d,
+    ConvTranspose2d,
+    GanSpec,
+    GaussianReal,
+    GradientDescent,
+    Layer,
+    LeakyReLU,
+    Linear,
+    MinibatchDiscrimination,
+    Network,
+    NormalLatent,
+    Reshape,
+    Shape,
+    UniformFanIn,
+)
+from shared.spec.layers import Activation
+
+_PLAIN_OPTIMIZER = GradientDescent(learning_rate=ConstantRate(value=0.01))
+_PLAIN_REAL = GaussianReal(mean=1.0, standard_deviation=1.0, sort=False)
+_PLAIN_TRAINING: dict[str, Any] = {
+    "first": "discriminator",
+    "fake_batch": "regenerated",
+    "latent_draws": "shared",
+    "detach_fake": True,
+    "discriminator_steps": EVERY_STEP,
+    "stop": None,
+    "discriminator_optimizer": _PLAIN_OPTIMIZER,
+    "generator_optimizer": _PLAIN_OPTIMIZER,
+}
+_AT_ONCE = 8
+
+Change = Callable[[], GanSpec]
+
+# The plainest values of fields, tried one by one; later ones are larger.
+_PLAIN_FIELDS: dict[str, tuple[Any, ...]] = {
+    "weight_init": (UniformFanIn(),),
+    "bias_init": (None, UniformFanIn()),
+    "out_features": (1, 2, 3),
+    "out_channels": (1, 2),
+    "num_kernels": (1,),
+    "kernel_dims": (1,),
+    "kernel_size": (1, 2),
+    "stride": (1,),
+    "padding": (0,),
+    "slope": (0.2,),
+    "epsilon": (1e-5,),
+    "momentum": (0.1,),
+    "running_variance": ("unbiased",),
+    "statistics": ("batch",),
+    "self_distance": (True,),
+    "reduction": ("mean",),
+    "real_label": (1,),
+    "probability_floor": (None,),
+    "log_floor": (-100.0,),
+    "denominator_floor": (1e-12,),
+    "penalty": (None,),
+    "weight": (1.0,),
+    "norm": ("sample",),
+    "learning_rate": (ConstantRate(value=0.01),),
+    "beta1": (0.9,),
+    "beta2": (0.999,),
+    "epsilon_placement": ("outside",),
+    "bias_correction": (True,),
+    "rho": (0.9,),
+    "redraw": ("step",),
+    "sort": (False,),
+    "reshuffle": (False,),
+    "num_channels": (1,),
+}
+_PLAIN_EPSILONS = {Adam: 1e-8, Adadelta: 1e-6}
+
+
+def shrink(spec: GanSpec, fails: Callable[[Sequence[GanSpec]], Sequence[bool]], /, *, max_checks: int = 400) -> GanSpec:
+    """Return a smaller GAN that fails too, greedily: of each round's candidates the first that fails.
+
+    fails: says of each of a few GANs whether it fails. max_checks: how many GANs it is asked about at most.
+    """
+    seen = {spec}
+    checks = 0
+    while checks < max_checks:
+        for group in _groups(candidate for candidate in smaller(spec) if candidate not in seen):
+            seen.update(group)
+            checks += len(group)
+            found = next((s for s, failed in zip(group, fails(group), strict=True) if failed), None)
+            if found is not None or checks >= max_checks:
+                break
+        else:
+            break
+        spec = found if found is not None else spec
+    return spec
+
+
+def smaller(spec: GanSpec, /) -> Iterator[GanSpec]:
+    """Yield valid GANs that are a little simpler, the boldest changes first."""
+    for change in _changes(spec):
+        try:
+            candidate = change()
+        except SpecError:
+            continue
+        if candidate != spec:
+            yield candidate
+
+
+def _groups(specs: Iterable[GanSpec]) -> Iterator[list[GanSpec]]:
+    group: list[GanSpec] = []
+    for spec in specs:
+        group.append(spec)
+        if len(group) == _AT_ONCE:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _changes(spec: GanSpec) -> Iterator[Change]:
+    """Yield functions and not specs, since what they build may not be valid."""
+    yield partial(replace, spec, pretraining=None)
+    if spec.real != _PLAIN_REAL:
+        yield partial(_on_numbers, spec)
+    for name, network in spec.networks().items():
+        for count in range(len(network.layers), 0, -1):
+            for start in range(len(network.layers) - count + 1):
+                layers = network.layers[:start] + network.layers[start + count :]
+                yield partial(_with_layers, spec, name, layers)
+    for size in range(1, min(spec.batch_size, 5)):
+        yield partial(replace, spec, batch_size=size)
+    yield from _training_changes(spec)
+    if spec.latent.sample_shape != (1,):
+        yield partial(_with_latent, spec, (1,))
+    yield partial(_with_latent, spec, spec.latent.sample_shape)
+    for name, network in spec.networks().items():
+        for index, layer in enumerate(network.layers):
+            for other in _simpler_layers(layer):
+                layers = (*network.layers[:index], other, *network.layers[index + 1 :])
+                yield partial(_with_layers, spec, name, layers)
+    for field in ("discriminator_loss", "generator_loss", "discriminator_optimizer", "generator_optimizer"):
+        for other in _simpler(getattr(spec.training, field)):
+            yield partial(_with_training, spec, field, other)
+
+
+def _training_changes(spec: GanSpec) -> Iterator[Change]:
+    for steps in range(1, spec.training.num_steps):
+        yield partial(spec.with_steps, training=steps)
+    for field, value in _PLAIN_TRAINING.items():
+        yield partial(_with_training, spec, field, value)
+    if spec.pretraining is not None and spec.pretraining.num_steps:
+        yield partial(spec.with_steps, pretraining=1)
+        yield partial(replace, spec, pretraining=replace(spec.pretraining, optimizer=_PLAIN_OPTIMIZER))
+
+
+def _with_training(spec: GanSpec, field: str, value: Any) -> GanSpec:
+    changes: dict[str, Any] = {field: value}
+    return replace(spec, training=replace(spec.training, **changes))
+
+
+def _simpler_layers(layer: Layer) -> Iterator[Layer]:
+    # No activation is simpler than another, and a slope of 0 is what ReLU has.
+    if not isinstance(layer, get_args(Activation)) or isinstance(layer, LeakyReLU):
+        yield from _simpler(layer)
+
+
+def _simpler(part: Any) -> Iterator[Any]:
+    for field in fields(part):
+        now = getattr(part, field.name)
+        values = _PLAIN_FIELDS.get(field.name, ())
+        if field.name == "epsilon":
+            values = (_PLAIN_EPSILONS.get(type(part), 1e-5),)
+        if now in values:
+            values = values[: values.index(now)]
+        for value in values:
+            if not isinstance(now, int) or isinstance(now, bool) or value < now or field.name == "real_label":
+                yield replace(part, **{field.name: value})
+
+
+def _with_latent(spec: GanSpec, shape: Shape) -> GanSpec:
+    generator = _fitted(spec.generator.layers, shape, spec.generator.output_shape)
+    return replace(spec, latent=NormalLatent(shape=shape, redraw="step"), generator=generator)
+
+
+def _on_numbers(spec: GanSpec) -> GanSpec:
+    """Return the GAN with single numbers in place of its samples."""
+    shape = _PLAIN_REAL.sample_shape
+    generator = _fitted(spec.generator.layers, spec.generator.input_shape, shape)
+    discriminator = _fitted(spec.discriminator.layers, shape, spec.discriminator.output_shape)
+    return replace(spec, real=_PLAIN_REAL, generator=generator, discriminator=discriminator)
+
+
+def _with_layers(spec: GanSpec, name: str, layers: tuple[Layer, ...]) -> GanSpec:
+    network = spec.networks()[name]
+    changes: dict[str, Any] = {name: _fitted(layers, network.input_shape, network.output_shape)}
+    return replace(spec, **changes)
+
+
+def _fitted(layers: Sequence[Layer], start: Shape, end: Shape) -> Network:
+    """Return a network of these layers, their sizes changed where they must be to lead from one shape to the other."""
+    last = max((i for i, layer in enumerate(layers) if isinstance(layer, Linear)), default=None)
+    fitted: list[Layer] = []
+    shape = start
+    for index, given in enumerate(layers):
+        layer = given
+        if isinstance(layer, Linear | MinibatchDiscrimination):
+            if len(shape) != 1:
+                fitted.append(Reshape(shape=(math.prod(shape),)))
+                shape = fitted[-1].output_shape(shape)
+            layer = replace(layer, in_features=shape[0])
+            if isinstance(layer, Linear) and index == last:
+                follows = any(isinstance(other, Conv2d | ConvTranspose2d) for other in layers[index + 1 :])
+                layer = layer if follows else replace(layer, out_features=math.prod(end))
+        elif isinstance(layer, Conv2d | ConvTranspose2d):
+            layer = replace(layer, in_channels=shape[0])
+        elif isinstance(layer, BatchNorm):
+            layer = replace(layer, num_features=shape[0])
+        elif isinstance(layer, Reshape):
+            if len(layer.shape) == 1:
+                layer = Reshape(shape=(math.prod(shape),))
+            elif index == len(layers) - 1 or not any(isinstance(o, Conv2d | ConvTranspose2d) for o in layers[index:]):
+                layer = Reshape(shape=end)
+            if layer.shape == shape:
+                continue
+        shape = layer.output_shape(shape)
+        fitted.append(layer)
+    if shape != end and math.prod(shape) == math.prod(end):
+        fitted.append(Reshape(shape=end))
+    return Network(input_shape=start, layers=tuple(fitted))
