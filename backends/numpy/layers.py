@@ -82,7 +82,7 @@ class BatchNorm(Layer):
         spread, count = self._spread, x.size // x.shape[1]
         mean = np.add.reduce(x, axis=self._axes)
         if self.rounding is not None:
-            self.rounding.disturb(mean, num_terms=count)
+            self._disturb_sum(mean, x, num_terms=count)
         mean /= count
         centred = x - mean[spread]
         # Sums of products by `reduce`, which adds in pairs: einsum and BLAS lose a digit over 100 000 numbers.
@@ -107,8 +107,8 @@ class BatchNorm(Layer):
         sum_gradient = np.add.reduce(gradient_y, axis=self._axes)
         sum_product = np.add.reduce(gradient_y * normalised, axis=self._axes)
         if self.rounding is not None:
-            self.rounding.disturb(sum_gradient, num_terms=cache["count"])
-            self.rounding.disturb(sum_product, num_terms=cache["count"])
+            self._disturb_sum(sum_gradient, gradient_y, num_terms=cache["count"])
+            self._disturb_sum(sum_product, gradient_y * normalised, num_terms=cache["count"])
         if gradients is not None:
             gradients["weight"][...] = sum_product
             gradients["bias"][...] = sum_gradient
@@ -120,6 +120,12 @@ class BatchNorm(Layer):
             gradient_y -= normalised * (sum_product / cache["count"])[spread]
         gradient_y *= scale[spread]
         return gradient_y
+
+    def _disturb_sum(self, total: Array, terms: Array, *, num_terms: int) -> None:
+        """Disturb a sum over the batch whose terms may cancel: what is rounded is the size of its partial sums."""
+        if self.rounding is not None:
+            spread = np.sqrt(np.einsum(self._dot, terms, terms))
+            self.rounding.disturb(total, num_terms=num_terms, scale=np.hypot(total, spread))
 
     def move_buffers(self, cache: dict[str, Any], tensors: Tensors) -> None:
         count, momentum = cache["count"], float(self._layer.momentum)

@@ -37,10 +37,19 @@ class RandomRounding:
         self._draw_pool()
         self._draw_offsets()
 
-    def disturb(self, array: Array, /, *, within: tuple[float, float] | None = None, num_terms: int = 1) -> None:
+    def disturb(
+        self,
+        array: Array,
+        /,
+        *,
+        within: tuple[float, float] | None = None,
+        num_terms: int = 1,
+        scale: Array | None = None,
+    ) -> None:
         """Disturb an array in place, then bring it back within a function's range.
 
         num_terms: of what sums the entries are; up to three terms disturb them as a single operation does.
+        scale: what is rounded, where that is not the entries themselves; for small arrays only.
         """
         if array.size > _POOL_SIZE:
             rows = len(array) * _POOL_SIZE // array.size
@@ -49,7 +58,7 @@ class RandomRounding:
                 self.disturb(part, within=within, num_terms=num_terms)
             return
         # Not a product with 1 + ε ξ: rounded to the type, that factor is one of four numbers, and the result is biased.
-        change = array * self._take(array.size).reshape(array.shape)
+        change = (array if scale is None else scale) * self._take(array.size).reshape(array.shape)
         if num_terms > _FEW_TERMS:
             change *= math.sqrt(num_terms / 3)
         if not math.isfinite(np.add.reduce(change, axis=None)):

@@ -80,10 +80,10 @@ class PairVerdict:
 
 
 def tensors_without_gradient(spec: GanSpec, /) -> tuple[str, ...]:
-    """Return the tensors that rounding noise alone decides: biases whose effect is taken away again, and what follows.
+    """Return the tensors that rounding noise alone decides: biases whose effect is taken away again.
 
-    A BatchNorm takes away the bias before it, and minibatch discrimination its own, as it only looks at differences. The
-    true gradient of such a bias is 0, and Adam and Adadelta turn what is computed in its place into steps, which the
+    A BatchNorm takes away the bias before it, and minibatch discrimination its own, as it looks at differences. The true
+    gradient of such a bias is 0, and Adam and Adadelta turn what is computed in its place into steps, which the
     bias's slots and the BatchNorm's running mean then follow.
     """
     names: set[str] = set()
