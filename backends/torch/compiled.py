@@ -53,7 +53,7 @@ class CompiledTraining:
         self._networks = networks
         self._optimizers = optimizers
         self._tensors = {name: tensor.detach() for name, tensor in tensors.items()}
-        self._blocks: dict[tuple[Phase, int, tuple[bool, ...]], Block] = {}
+        self.blocks: dict[tuple[Phase, int, tuple[bool, ...]], Block] = {}
         shapes = [tensor.shape for name in networks for tensor in network_parameters(spec, name)]
         small = sum(math.prod(shape) for shape in shapes) <= _LARGEST_UNROLLED_GAN
         layers = (*spec.generator.layers, *spec.discriminator.layers)
@@ -72,11 +72,11 @@ class CompiledTraining:
             stop = start + len(pattern)
             inputs = [*tensors.values(), values[start:stop], *(array[start:stop] for array in arrays.values())]
             key = (phase, example.shape[1], pattern)
-            if key not in self._blocks:
-                self._blocks[key] = self._compile(
+            if key not in self.blocks:
+                self.blocks[key] = self._compile(
                     inputs, phase=phase, pattern=pattern, names=list(tensors), arrays=list(arrays)
                 )
-            losses.append(self._blocks[key](*inputs))
+            losses.append(self.blocks[key](*inputs))
             start = stop
         for name in self._phase_optimizers(phase):
             num_updates = sum(trains_discriminator) if name == "discriminator" else len(trains_discriminator)

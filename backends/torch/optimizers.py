@@ -87,10 +87,10 @@ class NamedOptimizer:
             canonical: {slot: slot_name(name, canonical, slot) for slot in optimizer.slots} for canonical in parameters
         }
         self.parameters = dict(parameters)
-        self._native = OPTIMIZERS[type(optimizer)](optimizer, parameters=list(parameters.values()))
+        self.native = OPTIMIZERS[type(optimizer)](optimizer, parameters=list(parameters.values()))
         self._steps: list[Tensor] = []
         for canonical, parameter in parameters.items():
-            state: dict[str, Any] = self._native.state[parameter]
+            state: dict[str, Any] = self.native.state[parameter]
             for slot, slot_canonical in self.slot_names[canonical].items():
                 state[_NATIVE_SLOTS[slot]] = torch.zeros_like(parameter, requires_grad=False)
                 self.slots[slot_canonical] = state[_NATIVE_SLOTS[slot]]
@@ -103,9 +103,9 @@ class NamedOptimizer:
         """Move the parameters, in canonical order as the gradients are, and the counter."""
         for parameter, gradient in zip(self.parameters.values(), gradients, strict=True):
             parameter.grad = gradient
-        for group in self._native.param_groups:
+        for group in self.native.param_groups:
             group["lr"] = self.spec.learning_rate.at(self.counter)
-        self._native.step()
+        self.native.step()
         self.counter += 1
 
     def set_counter(self, counter: int, /) -> None:

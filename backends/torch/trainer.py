@@ -57,9 +57,9 @@ class TorchTrainer:
             built = NamedOptimizer(optimizer, name=optimizer_name, parameters=parameters)
             self._optimizers[optimizer_name] = built
             self._tensors |= built.slots
-        self._compiled: CompiledTraining | None = None
+        self.compiled: CompiledTraining | None = None
         if execution == "compiled":
-            self._compiled = CompiledTraining(
+            self.compiled = CompiledTraining(
                 spec, networks=self._networks, optimizers=self._optimizers, tensors=self._tensors
             )
 
@@ -143,8 +143,8 @@ class TorchTrainer:
 
     def _run(self, staged: Staged, observer: Observer) -> np.ndarray:
         """Run the steps and return their losses, (number of losses, K)."""
-        if self._compiled is not None and not observer.looks:
-            losses = self._compiled.run(staged.phase, staged.arrays, staged.trains_discriminator)
+        if self.compiled is not None and not observer.looks:
+            losses = self.compiled.run(staged.phase, staged.arrays, staged.trains_discriminator)
             return _to_host(losses.transpose(0, 1))
         rows: list[Tensor] = []
         if staged.phase == "pretraining":

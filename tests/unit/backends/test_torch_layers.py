@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from backends.torch.layers import LAYERS, build_network  # noqa: E402
+from shared import spec  # noqa: E402
+from shared.errors import UnsupportedLayer  # noqa: E402
+
+
+def network(*layers, input_shape):
+    built = build_network(spec.Network(input_shape=input_shape, layers=layers), device="cpu", dtype=torch.float64)
+    with torch.no_grad():
+        for index, parameter in enumerate(built.parameters()):
+            parameter.fill_(1.5 + index)
+    return built
+
+
+def test_softplus_and_its_gradient_are_exact_beyond_torch_s_own_threshold():
+    x = torch.tensor([[-50.0, -1.0, 19.0, 21.0, 39.0, 41.0, 800.0]], dtype=torch.float64, requires_grad=True)
+    y = network(spec.Softplus(), input_shape=(7,))(x)
+    (slope,) = torch.autograd.grad(y.sum(), x)
+    values = x.detach().numpy()
+    np.testing.assert_allclose(y.detach().numpy(), np.logaddexp(0, values), rtol=4e-16)
+    np.testing.assert_allclose(slope.numpy(), 1 / (1 + np.exp(-values)), rtol=4e-16)
+
+
+@pytest.mark.parametrize("statistics", ["batch", "running"])
+@pytest.mark.parametrize("running_variance", ["unbiased", "biased"])
+@pytest.mark.parametrize("shape", [(2,), (2, 3, 3)])
+def test_batch_norm_normalises_and_moves_its_buffers(statistics, running_variance, shape):
+    layer = spec.BatchNorm(
+        name="norm",
+        num_features=2,
+        epsilon=0.1,
+        momentum=0.25,
+        running_variance=running_variance,
+        statistics=statistics,
+    )
+    built = network(layer, input_shape=shape)
+    x = np.random.default_rng(0).normal(2, 3, (4, *shape))
+    axes = (0, *range(2, x.ndim))
+    mean, variance = x.mean(axes), x.var(axes)
+    old_mean, old_variance = np.array([0.5, -0.5]), np.array([2.0, 3.0])
+    built.norm.running_mean.copy_(torch.from_numpy(old_mean))
+    built.norm.running_var.copy_(torch.from_numpy(old_variance))
+    used_mean, used_variance = (mean, variance) if statistics == "batch" else (old_mean, old_variance)
+    wide = (2, *[1] * (x.ndim - 2))
+    expected = 1.5 * (x - used_mean.reshape(wide)) / np.sqrt(used_variance.reshape(wide) + 0.1) + 2.5
+
+    np.testing.assert_allclose(built.eval()(torch.from_numpy(x)).detach().numpy(), expected, rtol=1e-13)
+    np.testing.assert_array_equal(built.norm.running_mean.numpy(), old_mean)
+
+    np.testing.assert_allclose(built.train()(torch.from_numpy(x)).detach().numpy(), expected, rtol=1e-13)
+    count = x.size // 2
+    moved = variance * (count / (count - 1) if running_variance == "unbiased" else 1)
+    np.testing.assert_allclose(built.norm.running_mean.numpy(), 0.75 * old_mean + 0.25 * mean, rtol=1e-13)
+    np.testing.assert_allclose(built.norm.running_var.numpy(), 0.75 * old_variance + 0.25 * moved, rtol=1e-13)
+
+
+def test_building_draws_no_random_number_and_starts_from_zeros():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    linear = spec.Linear(name="a", in_features=3, out_features=3, weight_init=spec.ZEROS, bias_init=spec.ZEROS)
+    built = build_network(spec.Network(input_shape=(3,), layers=(linear,)), device="cpu", dtype=torch.float32)
+    assert torch.equal(before, torch.get_rng_state())
+    assert all(not parameter.any() for parameter in built.parameters())
+
+
+def test_layer_without_a_builder_is_refused_by_name(monkeypatch):
+    monkeypatch.delitem(LAYERS, spec.Tanh)
+    with pytest.raises(UnsupportedLayer, match="Tanh"):
+        network(spec.Tanh(), input_shape=(3,))

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from backends.torch.optimizers import UPDATES, NamedOptimizer, PlacedAdam, step_values  # noqa: E402
+from shared import spec  # noqa: E402
+
+RATE = spec.ExponentialDecay(initial=0.1, factor=0.5, every=3, staircase=False)
+ADAM = spec.Adam(
+    learning_rate=RATE, beta1=0.9, beta2=0.999, epsilon=1e-3, epsilon_placement="outside", bias_correction=True
+)
+HAT = replace(ADAM, epsilon_placement="hat")
+ADADELTA = spec.Adadelta(learning_rate=RATE, rho=0.9, epsilon=1e-3)
+EVERY = [spec.GradientDescent(learning_rate=RATE), ADAM, HAT, replace(ADAM, bias_correction=False), ADADELTA]
+NAME = "discriminator.layer.weight"
+
+
+def build(optimizer):
+    parameter = torch.nn.Parameter(torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64))
+    return parameter, NamedOptimizer(optimizer, name="discriminator", parameters={NAME: parameter})
+
+
+def gradient(step):
+    return torch.tensor([0.5, -1e-4, float(step)], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("optimizer", EVERY)
+def test_the_optimizer_and_its_update_for_the_compiled_path_agree(optimizer):
+    parameter, named = build(optimizer)
+    traced = parameter.detach().clone()
+    slots = {slot: torch.zeros_like(traced) for slot in optimizer.slots}
+    for step in range(8):
+        named.update([gradient(step)])
+        values = step_values(optimizer, counter=step)
+        UPDATES[type(optimizer)](optimizer, parameter=traced, gradient=gradient(step), slots=slots, values=values)
+    torch.testing.assert_close(parameter.detach(), traced, rtol=1e-14, atol=0)
+    for slot, tensor in slots.items():
+        torch.testing.assert_close(
+            named.slots[f"optimizer.discriminator.layer.weight.{slot}"], tensor, rtol=1e-14, atol=0
+        )
+    assert named.counter == 8
+
+
+def test_torch_s_own_adam_is_used_exactly_where_it_is_the_spec_s():
+    kinds = [type(build(optimizer)[1].native) for optimizer in (ADAM, HAT, replace(ADAM, bias_correction=False))]
+    assert kinds == [torch.optim.Adam, PlacedAdam, PlacedAdam]
+
+
+@pytest.mark.parametrize("optimizer", [ADAM, HAT])
+def test_a_counter_beyond_float32_s_integers_still_counts(optimizer):
+    _, named = build(replace(optimizer, learning_rate=spec.ConstantRate(value=0.1)))
+    named.set_counter(2**24)
+    named.update([gradient(1)])
+    (state,) = named.native.state.values()
+    assert named.counter == int(state["step"]) == 2**24 + 1
