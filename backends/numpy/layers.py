@@ -77,6 +77,7 @@ class BatchNorm(Layer):
         images = len(input_shape) == 3
         self._axes = (0, 2, 3) if images else (0,)
         self._spread = (slice(None), np.newaxis, np.newaxis) if images else (slice(None),)
+        self._dot = "nchw,nchw->c" if images else "nc,nc->c"
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, dict[str, Any]]:
         spread, count = self._spread, x.size // x.shape[1]
@@ -124,7 +125,7 @@ class BatchNorm(Layer):
     def _disturb_sum(self, total: Array, terms: Array, *, num_terms: int) -> None:
         """Disturb a sum over the batch whose terms may cancel: what is rounded is the size of its partial sums."""
         if self.rounding is not None:
-            spread = np.sqrt(np.einsum(self._dot, terms, terms))
+            spread = np.sqrt(np.add.reduce(terms * terms, axis=self._axes))
             self.rounding.disturb(total, num_terms=num_terms, scale=np.hypot(total, spread))
 
     def move_buffers(self, cache: dict[str, Any], tensors: Tensors) -> None:
