@@ -82,9 +82,9 @@ class PairVerdict:
 def tensors_without_gradient(spec: GanSpec, /) -> tuple[str, ...]:
     """Return the tensors that rounding noise alone decides: biases whose effect is taken away again.
 
-    A BatchNorm takes away the bias before it, and minibatch discrimination its own, as it looks at differences. The true
-    gradient of such a bias is 0, and Adam and Adadelta turn what is computed in its place into steps, which the
-    bias's slots and the BatchNorm's running mean then follow.
+    A BatchNorm takes away the bias before it, and minibatch discrimination its own, as it looks at differences. The
+    true gradient of such a bias is 0; Adam and Adadelta turn what is computed in its place into steps, which the bias's
+    slots and the BatchNorm's running mean then follow.
     """
     names: set[str] = set()
     for network_name, network in spec.networks().items():
