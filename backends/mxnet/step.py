@@ -160,9 +160,11 @@ class StepRunner:
         if training.stop is not None:
             self.losses.real_score.append(trace.real_score)
         if trace.penalty is not None and self._observer.looks:
-            # The penalty does not depend on the last bias; D's own output, weighted 0, does.
-            score = trace.passes["mixed", "discriminator"][-1]
-            heads, weights = [trace.penalty, score], [mx.nd.ones_like(trace.penalty), mx.nd.zeros_like(score)]
+            # The penalty does not depend on the last bias, nor on G, which may want D's gradient too; D's own outputs,
+            # weighted 0, do. MXNet ends in a segmentation fault at a Reshape that no gradient comes to.
+            scores = [trace.passes[stream, "discriminator"][-1] for stream in ("mixed", "fake")]
+            heads = [trace.penalty, *scores]
+            weights = [mx.nd.ones_like(trace.penalty), *(mx.nd.zeros_like(score) for score in scores)]
             mx.autograd.backward(heads, weights, retain_graph=True)
             self._observer.gradients("discriminator", "penalty_gradient")
         trace.loss.backward(retain_graph=reused and not training.detach_fake)
