@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from shared.compare.verdict import tensors_without_gradient
+from shared.compare.yardstick import LOSS_NAMES
 from shared.data.tape import Tape, chunks, make_chunk
 from shared.diagnose.reference import ReferenceVisit, joined, visit_folder
 from shared.diagnose.rows import Row, compare_quantity
@@ -109,8 +110,15 @@ class _Walk:
         self, visit: Visit, chunk: Chunk, arrays: Any, after: Mapping[str, str], noise: Mapping[str, float]
     ) -> Iterator[Row]:
         before = self._trainer.export_state()
-        self._trainer.train(self._trainer.stage(chunk))
+        losses = self._trainer.train(self._trainer.stage(chunk))
         trained = self._trainer.export_state()
+        for name in LOSS_NAMES:
+            text = joined(ProbeKey(name, "loss", "", "loss"))
+            values = getattr(losses, name)
+            if text in noise:
+                got = None if values is None else values[0]
+                key = ProbeKey("train", "loss", "", name)
+                yield self._row(visit, key, got, arrays[text], noise=noise[text])
         roles = {name: tensor.role for name, tensor in state_schema(self._spec).items()}
         for name, text in after.items():
             key = ProbeKey("train", roles[name], "", name)

@@ -1,0 +1,104 @@
+"""Generated GANs must show a fault: found, kept in a file, found again from the file, and shrunk."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from rich.console import Console
+
+from shared.diagnose.session import diagnose
+from shared.faults import find_fault
+from shared.generate.check import find_disagreement, write_reference
+from shared.generate.coverage import count_vocabulary
+from shared.generate.session import draw_specs, run_generated
+from shared.generate.shrink import shrink, smaller
+from shared.harness.settings import RunSettings
+from shared.spec import Adam, GanSpec, LeakyReLU
+from shared.spec.toml_file import read_spec, spec_from_toml, spec_to_toml
+
+_FAULTS = ["adam-beta2", "leaky-relu-slope", "batch-norm-momentum", "linear-transposed", "generator-loss-summed"]
+
+
+@pytest.fixture(scope="module")
+def specs():
+    return draw_specs(80, seed=5)
+
+
+def _num_layers(spec: GanSpec) -> int:
+    return len(spec.generator.layers) + len(spec.discriminator.layers)
+
+
+def _touched(specs, fault):
+    return next(s for s in specs if find_fault(fault).plant(s) is not None and s.batch_size > 1)
+
+
+@pytest.mark.parametrize("fault", _FAULTS)
+def test_a_planted_fault_is_found(specs, fault, tmp_path):
+    spec = _touched(specs, fault)
+    write_reference(spec, tmp_path / "reference")
+    assert find_disagreement(spec, tmp_path / "reference", backend="numpy") is None
+    finding = find_disagreement(spec, tmp_path / "reference", backend="numpy", fault=fault)
+    expected = find_fault(fault).plant(spec).expected
+    assert expected.matches(finding.row.phase, finding.row.quantity, finding.row.name), str(finding)
+
+
+def test_an_error_of_a_backend_is_a_finding(specs, tmp_path):
+    spec = specs[0]
+    write_reference(spec, tmp_path / "reference")
+    assert "cannot be read" in find_disagreement(spec, tmp_path / "elsewhere", backend="numpy").error
+
+
+def test_a_failing_gan_is_shrunk_kept_and_found_again(specs, tmp_path):
+    large = next(s for s in specs if _num_layers(s) > 8 and isinstance(s.training.discriminator_optimizer, Adam))
+    summary = run_generated(
+        [large],
+        ["numpy"],
+        tmp_path,
+        execution="eager",
+        console=Console(quiet=True),
+        faults={"numpy": "adam-beta2"},
+    )
+    (failure,) = summary.failures
+    assert re.fullmatch(r"failing-[0-9a-f]{12}\.toml", failure.path.name)
+    kept = read_spec(failure.path)
+    assert _num_layers(kept) < _num_layers(large) / 2
+    assert failure.finding.row.quantity == "slot"
+    template = RunSettings(gan="", backend="", folder="", spec_file=str(failure.path), execution="eager")
+    diagnosis = diagnose(
+        template, ["numpy"], {"numpy": "adam-beta2"}, forced=True, num_steps=3, console=Console(quiet=True)
+    )
+    assert diagnosis.offender("numpy").name == failure.finding.row.name
+
+
+def test_shrinking_keeps_what_fails_and_nothing_else(specs):
+    def fails(candidates):
+        return [any(isinstance(layer, LeakyReLU) for layer in s.discriminator.layers) for s in candidates]
+
+    large = next(s for s in specs if fails([s])[0] and _num_layers(s) > 8)
+    small = shrink(large, fails)
+    assert fails([small]) == [True]
+    assert len(small.generator.layers) == 1
+    assert len(small.discriminator.layers) <= 3
+    assert small.batch_size == 1
+
+
+def test_smaller_gans_are_valid_and_differ(specs):
+    for spec in specs[:10]:
+        candidates = list(smaller(spec))
+        assert spec not in candidates
+        assert all(_num_layers(candidate) <= _num_layers(spec) + 2 for candidate in candidates)
+
+
+def test_drawn_gans_are_always_the_same_and_survive_a_file(specs):
+    assert draw_specs(80, seed=5) == specs
+    assert draw_specs(10, seed=6) != specs[:10]
+    for spec in specs:
+        assert spec_from_toml(spec_to_toml(spec), where="a drawn GAN") == spec
+
+
+def test_the_whole_vocabulary_is_drawn(specs):
+    missing = [
+        name for counts in count_vocabulary(draw_specs(200, seed=0)).values() for name, n in counts.items() if n == 0
+    ]
+    assert missing == []
