@@ -6,7 +6,8 @@ import pytest
 
 from backends import BACKENDS, REFERENCE
 from shared.gans import CATALOGUE
-from shared.harness.registry import installed_version, load_device_module
+from shared.harness.registry import installed_version
+from tests.frameworks import configure_once
 
 
 def pytest_addoption(parser):
@@ -41,13 +42,4 @@ def _installed(request):
     entry = BACKENDS[request.getfixturevalue("backend")]
     if installed_version(entry) is None:
         pytest.skip(f"{entry.title} is not installed: {entry.install_hint}")
-    _configure_once(entry.name)
-
-
-_configured: set[str] = set()
-
-
-def _configure_once(name):
-    if name not in _configured:
-        load_device_module(BACKENDS[name]).configure(threads=1)
-        _configured.add(name)
+    configure_once(entry.name)

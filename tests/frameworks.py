@@ -1,0 +1,19 @@
+"""Sets frameworks up for tests: once a process, before a framework computes anything, since some refuse it later."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from backends import BACKENDS
+from shared.harness.registry import installed_version, load_device_module
+
+
+@cache
+def configure_once(name: str) -> None:
+    load_device_module(BACKENDS[name]).configure(threads=1)
+
+
+def configure_installed() -> None:
+    for name, entry in BACKENDS.items():
+        if installed_version(entry) is not None:
+            configure_once(name)
