@@ -17,10 +17,10 @@ from shared.compare.verdict import MARGIN
 class Row:
     """A quantity of one step in a backend beside the reference's.
 
-    phase: as in ProbeKey, or "start" for the state before the first step, or "train" for the losses of the step and the
-    state after it as `train` takes it. difference: relative to the tensor's scale. noise: what rounding alone does to it. got, expected:
-    the entry that differs most, and index its place; None where there is nothing to show. comparable: False for
-    tensors that rounding decides.
+    phase: as in ProbeKey, or "start" for the state before the first step, or "train" for the losses of the step and
+    the state after it as `train` takes it. difference: relative to the tensor's scale. noise: what rounding alone
+    does to it. got, expected: the entry that differs most, and index its place; None where there is nothing to show.
+    comparable: False for tensors that rounding decides.
     """
 
     visit: str
