@@ -98,7 +98,7 @@ class Network:
             x, cache = layer.forward(x, tensors)
             layer.move_buffers(cache, tensors)
             if self._rounding is not None and layer.computes:
-                self._rounding.disturb(x, within=layer.output_range, num_terms=lengths.output)
+                self._rounding.disturb(x, within=layer.output_range, num_terms=lengths.output, by_channel=True)
             if observer is not None:
                 observer(name, x)
             caches.append(cache)

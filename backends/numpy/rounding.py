@@ -45,20 +45,27 @@ class RandomRounding:
         within: tuple[float, float] | None = None,
         num_terms: int = 1,
         scale: Array | None = None,
+        by_channel: bool = False,
+        common: Array | None = None,
     ) -> None:
         """Disturb an array in place, then bring it back within a function's range.
 
         num_terms: of what sums the entries are; up to three terms disturb them as a single operation does.
         scale: what is rounded, where that is not the entries themselves; for small arrays only.
+        by_channel: disturb each entry of axis 1 as a whole too. Equal numbers round equally, so in images of mostly
+        background the errors of a channel do not average out. common: that disturbance, where it is drawn already.
         """
+        if by_channel:
+            common = self._take(array.shape[1]).reshape(1, -1, *(1,) * (array.ndim - 2))
         if array.size > _POOL_SIZE:
             rows = len(array) * _POOL_SIZE // array.size
             parts = array if rows == 0 else [array[start : start + rows] for start in range(0, len(array), rows)]
             for part in parts:
-                self.disturb(part, within=within, num_terms=num_terms)
+                self.disturb(part, within=within, num_terms=num_terms, common=common)
             return
         # Not a product with 1 + ε ξ: rounded to the type, that factor is one of four numbers, and the result is biased.
-        change = (array if scale is None else scale) * self._take(array.size).reshape(array.shape)
+        drawn = self._take(array.size).reshape(array.shape)
+        change = (array if scale is None else scale) * (drawn if common is None else drawn + common)
         if num_terms > _FEW_TERMS:
             change *= math.sqrt(num_terms / 3)
         if not math.isfinite(np.add.reduce(change, axis=None)):

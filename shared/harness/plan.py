@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backends import BACKENDS, REFERENCE
-from shared.compare.yardstick import num_copies
+from shared.compare.yardstick import NUM_COPIES
 from shared.errors import UsageError
 from shared.gans import CATALOGUE, find_gan
 from shared.harness.record import require_free
@@ -94,7 +94,7 @@ def available_cores() -> int:
 
 def affordable_steps(spec: GanSpec, /) -> int:
     """Return how many adversarial steps the reference and its copies can take of a GAN."""
-    return max(1, int(_REFERENCE_FLOPS / (step_flops(spec) * (1 + num_copies(spec)))))
+    return max(1, int(_REFERENCE_FLOPS / (step_flops(spec) * (1 + NUM_COPIES))))
 
 
 def _for_backend(job: RunSettings, name: str, spec: GanSpec, folder: Path) -> RunSettings:

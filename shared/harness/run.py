@@ -12,7 +12,7 @@ import numpy as np
 
 from backends import BackendEntry
 from shared.compare.sketch import sketch_state
-from shared.compare.yardstick import PerturbedTrainer, YardstickFollower, num_copies, write_yardstick
+from shared.compare.yardstick import NUM_COPIES, PerturbedTrainer, YardstickFollower, write_yardstick
 from shared.data.digest import state_digest
 from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape, Tape
@@ -96,7 +96,7 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
     followers: list[Follower] = [recorder]
     yardstick = None
     if settings.yardstick:
-        yardstick = YardstickFollower.start(_perturbable(build), state, seed=settings.seed, count=num_copies(spec))
+        yardstick = YardstickFollower.start(_perturbable(build), state, seed=settings.seed, count=NUM_COPIES)
         followers.append(yardstick)
     result = run_training(
         trainer,
