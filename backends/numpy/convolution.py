@@ -134,6 +134,8 @@ def _channels_first(images: Array) -> Array:
 class Conv2d(Layer):
     """y = W · columns(x) + b, x (N, in, H, W), W (out, in, kernel, kernel)."""
 
+    is_affine = True
+
     def __init__(self, layer: spec.Conv2d, input_shape: spec.Shape) -> None:
         _, height, width = layer.output_shape(input_shape)
         self._windows = _Windows(
@@ -169,6 +171,8 @@ class Conv2d(Layer):
 
 class ConvTranspose2d(Layer):
     """y = col2im(Wᵀ · x) + b, x (N, in, H, W), W (in, out, kernel, kernel)."""
+
+    is_affine = True
 
     def __init__(self, layer: spec.ConvTranspose2d, input_shape: spec.Shape) -> None:
         _, height, width = layer.output_shape(input_shape)

@@ -37,11 +37,13 @@ class Layer:
 
     output_range: the bounds that the function never leaves, where it has any.
     computes: False for a layer that only moves numbers about, so that its result is a view of its argument.
+    is_affine: True for x ↦ W x + b, whose cache is (x, W) and whose every result is a sum of products.
     rounding: None, or what a layer whose result hangs on long sums disturbs those by (see rounding.py).
     """
 
     output_range: ClassVar[tuple[float, float] | None] = None
     computes: ClassVar[bool] = True
+    is_affine: ClassVar[bool] = False
     rounding: RandomRounding | None = None
 
     def __init__(self, layer: Any, input_shape: Shape) -> None:

@@ -19,6 +19,8 @@ from shared.errors import UnsupportedLayer
 class Linear(Layer):
     """y = x Wᵀ + b: x (N, in), W (out, in), b (out,)."""
 
+    is_affine = True
+
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, tuple[Array, Array]]:
         weight = tensors["weight"]
         y = np.matmul(x, weight.T)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from backends.numpy.layer import Array, Layer, Tensors
+from backends.numpy.partial_sums import gradient_spreads, output_scale
 from backends.numpy.rounding import RandomRounding
 from backends.numpy.sums import sum_lengths
 from shared import spec
@@ -95,10 +96,14 @@ class Network:
         """
         caches: Caches = []
         for (name, layer, tensors), lengths in zip(self._rows, self._lengths, strict=True):
-            x, cache = layer.forward(x, tensors)
+            y, cache = layer.forward(x, tensors)
             layer.move_buffers(cache, tensors)
             if self._rounding is not None and layer.computes:
-                self._rounding.disturb(x, within=layer.output_range, num_terms=lengths.output, by_channel=True)
+                scale = output_scale(layer, x, tensors, y)
+                self._rounding.disturb(
+                    y, within=layer.output_range, num_terms=lengths.output, scale=scale, by_channel=True
+                )
+            x = y
             if observer is not None:
                 observer(name, x)
             caches.append(cache)
@@ -126,14 +131,35 @@ class Network:
         for index in range(len(self._layers) - 1, last - 1, -1):
             layer = self._layers[index]
             gradients = None if into is None else into.by_layer[index]
-            current = layer.backward(
-                current, caches[index], gradients=gradients, wants_input=wants_input or index > last
-            )
-            if self._rounding is not None and layer.computes and current is not None:
-                self._rounding.disturb(current, num_terms=self._lengths[index].input_gradient)
+            wanted = wants_input or index > last
+            if self._rounding is None:
+                current = layer.backward(current, caches[index], gradients=gradients, wants_input=wanted)
+                continue
+            spreads = gradient_spreads(layer, current, caches[index], gradients)
+            current = layer.backward(current, caches[index], gradients=gradients, wants_input=wanted)
+            self._disturb_backward(index, current, gradients, spreads, len(gradient))
         if into is not None:
             self._disturb_gradients(into, len(gradient))
         return current if wants_input else None
+
+    def _disturb_backward(
+        self,
+        index: int,
+        gradient_x: Array | None,
+        gradients: Tensors | None,
+        spreads: tuple[Array, Tensors] | None,
+        batch: int,
+    ) -> None:
+        """Disturb what a layer's backward pass gave; parameters' gradients only by the spreads of gradient_spreads."""
+        if self._rounding is None:
+            return
+        lengths = self._lengths[index]
+        if gradient_x is not None and self._layers[index].computes:
+            scale = None if spreads is None else np.hypot(gradient_x, spreads[0])
+            self._rounding.disturb(gradient_x, num_terms=lengths.input_gradient, scale=scale)
+        if gradients is not None and spreads is not None:
+            for short, spread in spreads[1].items():
+                self._rounding.disturb(gradients[short], num_terms=batch * lengths.gradient_per_sample, scale=spread)
 
     def directional_gradient(self, tangent: Array, caches: Caches, /, *, into: FlatTensors) -> None:
         """Write ∂/∂θ of the derivative of Σ y in the direction `tangent`, at the pass that left the caches.
