@@ -83,15 +83,11 @@ class BatchNorm(Layer):
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, dict[str, Any]]:
         spread, count = self._spread, x.size // x.shape[1]
-        mean = np.add.reduce(x, axis=self._axes)
-        if self.rounding is not None:
-            self._disturb_sum(mean, x, num_terms=count)
+        mean = self._sum(x)
         mean /= count
         centred = x - mean[spread]
         # Sums of products by `reduce`, which adds in pairs: einsum and BLAS lose a digit over 100 000 numbers.
-        variance = np.add.reduce(centred * centred, axis=self._axes)
-        if self.rounding is not None:
-            self.rounding.disturb(variance, num_terms=count)
+        variance = self._sum(centred * centred)
         variance /= count
         cache = {"mean": mean, "variance": variance, "count": count, "weight": tensors["weight"]}
         if self._layer.statistics == "running":
@@ -107,11 +103,8 @@ class BatchNorm(Layer):
         self, gradient_y: Array, cache: dict[str, Any], *, gradients: Tensors | None, wants_input: bool
     ) -> Array | None:
         spread, normalised = self._spread, cache["normalised"]
-        sum_gradient = np.add.reduce(gradient_y, axis=self._axes)
-        sum_product = np.add.reduce(gradient_y * normalised, axis=self._axes)
-        if self.rounding is not None:
-            self._disturb_sum(sum_gradient, gradient_y, num_terms=cache["count"])
-            self._disturb_sum(sum_product, gradient_y * normalised, num_terms=cache["count"])
+        sum_gradient = self._sum(gradient_y)
+        sum_product = self._sum(gradient_y * normalised)
         if gradients is not None:
             gradients["weight"][...] = sum_product
             gradients["bias"][...] = sum_gradient
@@ -124,11 +117,19 @@ class BatchNorm(Layer):
         gradient_y *= scale[spread]
         return gradient_y
 
-    def _disturb_sum(self, total: Array, terms: Array, *, num_terms: int) -> None:
-        """Disturb a sum over the batch whose terms may cancel: what is rounded is the size of its partial sums."""
-        if self.rounding is not None:
-            spread = np.sqrt(np.add.reduce(terms * terms, axis=self._axes))
-            self.rounding.disturb(total, num_terms=num_terms, scale=np.hypot(total, spread))
+    def _sum(self, terms: Array) -> Array:
+        """Return the sum over all axes but the channels.
+
+        A copy that rounds at random adds one by one, as some libraries do: images are mostly background, and sums of
+        equal terms err to one side, by more than chance. And terms may cancel: what is rounded is their partial sums.
+        """
+        if self.rounding is None:
+            return np.asarray(np.add.reduce(terms, axis=self._axes))
+        channels = [terms[:, channel].ravel() for channel in range(terms.shape[1])]
+        total = np.array([np.add.accumulate(channel)[-1] for channel in channels], terms.dtype)
+        spread = np.sqrt(np.array([np.add.reduce(channel * channel) for channel in channels], terms.dtype))
+        self.rounding.disturb(total, num_terms=channels[0].size, scale=np.hypot(total, spread))
+        return total
 
     def move_buffers(self, cache: dict[str, Any], tensors: Tensors) -> None:
         count, momentum = cache["count"], float(self._layer.momentum)
