@@ -110,7 +110,7 @@ def train(
 ) -> None:
     """Train one GAN on one backend."""
     from shared.harness.plan import default_threads, plan_train  # noqa: PLC0415
-    from shared.harness.session import run_plan, train_pictures  # noqa: PLC0415
+    from shared.harness.session import train_plan  # noqa: PLC0415
     from shared.report.tables import run_table  # noqa: PLC0415
 
     if (gan is None) == (spec is None):
@@ -138,11 +138,10 @@ def train(
     if threads is None:
         template = template.with_threads(default_threads(template))
     plan = plan_train(template, out or _fresh_folder())
-    outcomes = run_plan(plan, console=_errors)
+    outcomes, runs = train_plan(plan, console=_errors)
     status = _report_failures(outcomes, verbose=verbose)
-    if status == 0:
-        run = train_pictures(Path(plan.jobs[0].folder), plan.jobs[0])
-        _output.print(run_table([run]))
+    if runs:
+        _output.print(run_table(runs))
     raise typer.Exit(status)
 
 
@@ -171,7 +170,7 @@ def compare(
 ) -> None:
     """Train GANs on several backends from the same state and data, and judge each pair of backends."""
     from shared.harness.plan import plan_compare  # noqa: PLC0415
-    from shared.harness.session import compare_plan, run_plan  # noqa: PLC0415
+    from shared.harness.session import compare_plan  # noqa: PLC0415
     from shared.report.tables import comparison_table, pair_table  # noqa: PLC0415
 
     if gans and spec is not None:
@@ -198,9 +197,8 @@ def compare(
     plan = plan_compare(gans or [], names, template, folder, threads=threads)
     for line in plan.left_out:
         _errors.print(line, markup=False, highlight=False)
-    outcomes = run_plan(plan, console=_errors)
+    outcomes, comparisons = compare_plan(plan, folder, console=_errors)
     status = _report_failures(outcomes, verbose=verbose)
-    comparisons = compare_plan(plan, outcomes, folder)
     _output.print(comparison_table(comparisons))
     if verbose:
         for comparison in comparisons:

@@ -87,7 +87,7 @@ class BatchNorm(Layer):
         mean /= count
         centred = x - mean[spread]
         # Sums of products by `reduce`, which adds in pairs: einsum and BLAS lose a digit over 100 000 numbers.
-        variance = self._sum(centred * centred)
+        variance = self._sum(np.square(centred))
         variance /= count
         cache = {"mean": mean, "variance": variance, "count": count, "weight": tensors["weight"]}
         if self._layer.statistics == "running":

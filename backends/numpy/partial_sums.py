@@ -19,7 +19,7 @@ _LARGEST = 4096
 
 def output_scale(layer: Layer, x: Array, tensors: Tensors, y: Array, /) -> Array | None:
     """Return the size of the partial sums behind y, shaped as it is, or None for a layer or tensors without need."""
-    if not layer.is_affine or not _are_small((x, y, *tensors.values())):
+    if not layer.is_affine or x.size > _LARGEST or y.size > _LARGEST or not _are_small(tensors):
         return None
     squares, _ = layer.forward(x * x, _squared(tensors))
     return np.hypot(y, np.sqrt(squares))
@@ -29,7 +29,7 @@ def gradient_spreads(
     layer: Layer, gradient_y: Array, cache: Any, gradients: Tensors | None, /
 ) -> tuple[Array, Mapping[str, Array]] | None:
     """Return √Σt² of the input's gradient and, by short name, of the parameters', or None as in output_scale."""
-    if not layer.is_affine or not _are_small((gradient_y, *cache)):
+    if not layer.is_affine or gradient_y.size > _LARGEST or any(array.size > _LARGEST for array in cache):
         return None
     squares = {short: np.empty_like(gradient) for short, gradient in (gradients or {}).items()}
     squared_cache = tuple(array * array for array in cache)
@@ -41,8 +41,8 @@ def gradient_spreads(
     return np.sqrt(of_input), {short: np.sqrt(square) for short, square in squares.items()}
 
 
-def _are_small(arrays: tuple[Array, ...]) -> bool:
-    return all(array.size <= _LARGEST for array in arrays)
+def _are_small(tensors: Tensors) -> bool:
+    return all(tensor.size <= _LARGEST for tensor in tensors.values())
 
 
 def _squared(tensors: Tensors) -> dict[str, Array]:

@@ -57,22 +57,27 @@ class RandomRounding:
         """
         if by_channel:
             common = self._take(array.shape[1]).reshape(1, -1, *(1,) * (array.ndim - 2))
-        if array.size > _POOL_SIZE:
-            rows = len(array) * _POOL_SIZE // array.size
+        size = array.size
+        if size > _POOL_SIZE:
+            rows = len(array) * _POOL_SIZE // size
             parts = array if rows == 0 else [array[start : start + rows] for start in range(0, len(array), rows)]
             for part in parts:
                 self.disturb(part, within=within, num_terms=num_terms, common=common)
             return
         # Not a product with 1 + ε ξ: rounded to the type, that factor is one of four numbers, and the result is biased.
-        drawn = self._take(array.size).reshape(array.shape)
-        change = (array if scale is None else scale) * (drawn if common is None else drawn + common)
+        drawn = self._take(size).reshape(array.shape)
+        if common is not None:
+            drawn = drawn + common
+        change = drawn * (array if scale is None else scale)
         if num_terms > _FEW_TERMS:
             change *= math.sqrt(num_terms / 3)
-        if not math.isfinite(np.add.reduce(change, axis=None)):
+        if not math.isfinite(np.vdot(change, change)):
             np.copyto(change, 0.0, where=~np.isfinite(change))  # infinity stays infinity
         array += change
         if within is not None:
-            np.clip(array, *within, out=array)
+            # np.clip, at a third of its time in small arrays.
+            np.maximum(array, within[0], out=array)
+            np.minimum(array, within[1], out=array)
 
     def disturbed(self, value: _Value, /, *, num_terms: int = 1) -> _Value:
         """Return a single number, disturbed; num_terms as in disturb."""

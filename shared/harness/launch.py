@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any, Literal
 
+from shared.compare.yardstick import NUM_COPIES
 from shared.harness.settings import RunSettings
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -45,15 +47,20 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Something for a worker to do. settings say for whom; request is what the worker reads."""
+    """Something for a worker to do. settings say for whom; request is what the worker reads.
+
+    num_runs: how many trainings it comes to, which decides who goes first.
+    """
 
     settings: RunSettings
     request: dict[str, Any]
+    num_runs: int = 1
 
 
 def training_job(settings: RunSettings, /) -> Job:
     """Return the job of a training run."""
-    return Job(settings=settings, request={"run": settings.as_data()})
+    num_runs = 1 + NUM_COPIES if settings.yardstick else 1
+    return Job(settings=settings, request={"run": settings.as_data()}, num_runs=num_runs)
 
 
 class WorkerProcess:
@@ -166,28 +173,34 @@ def run_jobs(
 ) -> list[JobOutcome]:
     """Run all jobs, each backend's in their order in one worker, at most num_slots jobs at a time.
 
-    on_progress and on_outcome are called from the workers' threads. Returns the outcomes in order of completion. On
-    KeyboardInterrupt the workers are killed and the interrupt goes on.
+    The backend with the most left to do goes first. on_progress is called from the workers' threads, on_outcome from
+    the caller's, while other jobs go on. Returns the outcomes in order of completion. On KeyboardInterrupt the workers
+    are killed and the interrupt goes on.
     """
     by_backend: dict[str, list[Job]] = {}
     for job in jobs:
         by_backend.setdefault(job.settings.backend, []).append(job)
-    slots = threading.BoundedSemaphore(num_slots)
-    outcomes: list[JobOutcome] = []
-    workers = {name: WorkerProcess(name, threads=queue[0].settings.threads) for name, queue in by_backend.items()}
+    slots = _Slots(num_slots)
+    settled: queue.SimpleQueue[JobOutcome] = queue.SimpleQueue()
+    workers = {name: WorkerProcess(name, threads=own[0].settings.threads) for name, own in by_backend.items()}
 
     def serve(name: str) -> None:
+        left = sum(job.num_runs for job in by_backend[name])
         for job in by_backend[name]:
-            with slots:
+            with slots.taken(urgency=left):
                 outcome = workers[name].run(job, on_progress=on_progress)
-            outcomes.append(outcome)
-            on_outcome(outcome)
+            left -= job.num_runs
+            settled.put(outcome)
         workers[name].close()
 
     threads = [threading.Thread(target=serve, args=(name,), daemon=True) for name in by_backend]
     for thread in threads:
         thread.start()
+    outcomes: list[JobOutcome] = []
     try:
+        for _ in range(sum(map(len, by_backend.values()))):
+            outcomes.append(settled.get())
+            on_outcome(outcomes[-1])
         for thread in threads:
             thread.join()
     except KeyboardInterrupt:
@@ -195,6 +208,31 @@ def run_jobs(
             worker.kill()
         raise
     return outcomes
+
+
+class _Slots:
+    """So many may run at once; of those that wait the most urgent goes first."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._changed = threading.Condition()
+        self._waiting: list[int] = []
+
+    @contextmanager
+    def taken(self, *, urgency: int) -> Iterator[None]:
+        """Wait for a slot and hold it."""
+        with self._changed:
+            self._waiting.append(urgency)
+            self._changed.wait_for(lambda: self._free > 0 and urgency == max(self._waiting))
+            self._waiting.remove(urgency)
+            self._free -= 1
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += 1
+                self._changed.notify_all()
 
 
 def _describe_exit(code: int | None) -> str:

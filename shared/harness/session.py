@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -12,44 +14,68 @@ from shared.harness.launch import JobOutcome, run_jobs, training_job
 from shared.harness.plan import Plan
 from shared.harness.record import Run, read_run
 from shared.harness.run import resolve_spec
-from shared.harness.settings import RunSettings
 from shared.report.pictures import draw_pictures
 from shared.report.progress import ProgressDisplay
 
 
-def run_plan(plan: Plan, /, *, console: Console) -> list[JobOutcome]:
-    """Run a plan's jobs in worker processes, showing progress; returns how each ended."""
+def train_plan(plan: Plan, /, *, console: Console) -> tuple[list[JobOutcome], list[Run]]:
+    """Run each job, showing progress, and draw the pictures of the runs that finished, beside their records."""
+    outcomes = _run(plan, console=console, on_outcome=lambda _: None)
+    runs = []
+    for outcome in outcomes:
+        if outcome.status == "finished":
+            folder = Path(outcome.settings.folder)
+            runs.append(read_run(folder))
+            draw_pictures(folder, runs[-1:], None, resolve_spec(outcome.settings))
+    return outcomes, runs
+
+
+def compare_plan(plan: Plan, out: Path, /, *, console: Console) -> tuple[list[JobOutcome], list[GanComparison]]:
+    """Run a plan's jobs, showing progress, and compare and draw each GAN as soon as its last run has ended.
+
+    Returns how each job ended and the comparisons in the plan's order. A GAN whose reference failed has no yardstick
+    and is left out; its failure is among the outcomes.
+    """
+    waiting: dict[str, list[JobOutcome]] = {job.gan: [] for job in plan.jobs}
+    expected = Counter(job.gan for job in plan.jobs)
+    comparisons: dict[str, GanComparison] = {}
+
+    def settle(outcome: JobOutcome) -> None:
+        gan = outcome.settings.gan
+        waiting[gan].append(outcome)
+        if len(waiting[gan]) == expected[gan]:
+            planned = [job.backend for job in plan.jobs if job.gan == gan]
+            waiting[gan].sort(key=lambda ended: planned.index(ended.settings.backend))
+            comparison = _compare_gan(waiting[gan], out / gan)
+            if comparison is not None:
+                comparisons[gan] = comparison
+
+    outcomes = _run(plan, console=console, on_outcome=settle)
+    return outcomes, [comparisons[gan] for gan in waiting if gan in comparisons]
+
+
+def _run(plan: Plan, *, console: Console, on_outcome: Callable[[JobOutcome], None]) -> list[JobOutcome]:
     with ProgressDisplay(console, num_jobs=len(plan.jobs)) as display:
+
+        def on_settled(outcome: JobOutcome) -> None:
+            display.on_outcome(outcome)
+            on_outcome(outcome)
+
         return run_jobs(
             [training_job(job) for job in plan.jobs],
             num_slots=plan.num_slots,
             on_progress=display.on_progress,
-            on_outcome=display.on_outcome,
+            on_outcome=on_settled,
         )
 
 
-def train_pictures(folder: Path, job: RunSettings, /) -> Run:
-    """Draw the pictures of one run beside its record and return the run."""
-    run = read_run(folder)
-    draw_pictures(folder, [run], None, resolve_spec(job))
-    return run
-
-
-def compare_plan(plan: Plan, outcomes: list[JobOutcome], out: Path, /) -> list[GanComparison]:
-    """Compare, GAN by GAN in the catalogue's order of the plan, the runs that finished, and draw their pictures.
-
-    A GAN whose reference failed has no yardstick and is left out; its failure is among the outcomes.
-    """
-    finished = {(o.settings.gan, o.settings.backend) for o in outcomes if o.status == "finished"}
-    comparisons = []
-    for gan in dict.fromkeys(job.gan for job in plan.jobs):
-        jobs = [job for job in plan.jobs if job.gan == gan]
-        if (gan, REFERENCE) not in finished:
-            continue
-        spec = resolve_spec(next(job for job in jobs if job.backend != REFERENCE or len(jobs) == 1))
-        failures = {o.settings.backend: o.message for o in outcomes if o.settings.gan == gan and o.status != "finished"}
-        names = [job.backend for job in jobs if (gan, job.backend) in finished]
-        comparison = compare_runs(out / gan, names, spec, failures)
-        draw_pictures(out / gan, list(comparison.runs), comparison.yardstick, spec)
-        comparisons.append(comparison)
-    return comparisons
+def _compare_gan(outcomes: list[JobOutcome], folder: Path) -> GanComparison | None:
+    names = [outcome.settings.backend for outcome in outcomes if outcome.status == "finished"]
+    if REFERENCE not in names:
+        return None
+    # The reference may have taken fewer steps than were asked for.
+    spec = resolve_spec(next((o.settings for o in outcomes if o.settings.backend != REFERENCE), outcomes[0].settings))
+    failures = {outcome.settings.backend: outcome.message for outcome in outcomes if outcome.status != "finished"}
+    comparison = compare_runs(folder, names, spec, failures)
+    draw_pictures(folder, list(comparison.runs), comparison.yardstick, spec)
+    return comparison

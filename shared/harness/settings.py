@@ -10,7 +10,7 @@ from shared.interface import DTYPES
 
 # Steps of the adversarial phase where none are asked for. The GANs on digits train for hours at their published
 # lengths; these many steps take seconds and have an update of both networks.
-SHORT_STEPS = {"mnist-conv": 1, "mnist-wgan-gp": 40, "mnist-wgan-gp-sample": 40}
+SHORT_STEPS = {"mnist-conv": 1, "mnist-wgan-gp": 20, "mnist-wgan-gp-sample": 20}
 # With this one the 1D GANs find their target; with about half of all seeds one of them collapses, as GANs do.
 DEFAULT_SEED = 14
 DEVICES = ("cpu", "cuda")

@@ -28,13 +28,14 @@ def command(monkeypatch, capsys, tmp_path):
     """Return a function that runs the command in an empty folder and returns its status and what it printed."""
     monkeypatch.chdir(tmp_path)
 
-    def run_jobs_here(jobs, /, **_unused):
+    def run_jobs_here(jobs, /, *, on_outcome, **_unused):
         outcomes = []
         for job in jobs:
             # As a worker gets it.
             settings = RunSettings(**json.loads(json.dumps(job.request["run"])))
             run(settings, find_backend(settings.backend), report_progress=lambda *_progress: None)
             outcomes.append(JobOutcome(settings=settings, status="finished"))
+            on_outcome(outcomes[-1])
         return outcomes
 
     monkeypatch.setattr(session, "run_jobs", run_jobs_here)
