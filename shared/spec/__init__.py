@@ -1,7 +1,7 @@
 """The vocabulary in which GANs are described: frozen dataclasses that check themselves when they are built."""
 
 from shared.spec.gan import EVERY_STEP, GanSpec, Pretraining, StepPattern, StopRule, Training
-from shared.spec.initializers import ONES, ZEROS, Constant, Initializer, Normal, UniformFanIn
+from shared.spec.initializers import ONES, ZEROS, Constant, GlorotUniform, Initializer, Normal, Uniform, UniformFanIn
 from shared.spec.layers import (
     Activation,
     BatchNorm,
@@ -80,6 +80,7 @@ __all__ = [
     "GanSpec",
     "GaussianReal",
     "GeneratorLoss",
+    "GlorotUniform",
     "GradientDescent",
     "GradientPenalty",
     "Initializer",
@@ -113,6 +114,7 @@ __all__ = [
     "StratifiedLatent",
     "Tanh",
     "Training",
+    "Uniform",
     "UniformFanIn",
     "WassersteinDiscriminatorLoss",
     "WassersteinGeneratorLoss",

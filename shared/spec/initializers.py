@@ -27,6 +27,25 @@ class UniformFanIn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Uniform:
+    """Uniform on ±bound, the form MXNet gives to every weight (bound 0.07)."""
+
+    bound: float
+
+    def __post_init__(self) -> None:
+        require_finite(self, "bound", above=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlorotUniform:
+    """Uniform on ±√(6 / (fan_in + fan_out)), the form Keras gives to every weight. Glorot and Bengio 2010, section 4.2.
+
+    fan_in + fan_out is the sum of a weight's first two dimensions times its kernel's height and width, so that it is
+    the same for a convolution and its transpose; for a tensor of one dimension it is twice its length.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
 class Constant:
     """Every entry the same."""
 
@@ -36,6 +55,6 @@ class Constant:
         require_finite(self, "value")
 
 
-Initializer = Normal | UniformFanIn | Constant
+Initializer = Normal | UniformFanIn | Uniform | GlorotUniform | Constant
 ZEROS = Constant(value=0.0)
 ONES = Constant(value=1.0)

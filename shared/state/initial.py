@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from shared.data import streams
-from shared.spec import Constant, GanSpec, Normal
+from shared.spec import Constant, GanSpec, GlorotUniform, Initializer, Normal, Uniform
 from shared.state.schema import TensorSpec, state_schema
 
 State = dict[str, np.ndarray]
@@ -32,6 +32,16 @@ def initial_tensor(tensor: TensorSpec, /, *, seed: int) -> np.ndarray:
     if isinstance(initializer, Normal):
         drawn = streams.normal(seed, label, first_step=0, num_steps=1, size=size) * initializer.standard_deviation
     else:
-        bound = 1 / math.sqrt(tensor.fan_in)
+        bound = _uniform_bound(tensor, initializer)
         drawn = (2 * streams.uniform(seed, label, first_step=0, num_steps=1, size=size) - 1) * bound
     return drawn.reshape(tensor.shape)
+
+
+def _uniform_bound(tensor: TensorSpec, initializer: Initializer) -> float:
+    if isinstance(initializer, Uniform):
+        return initializer.bound
+    if isinstance(initializer, GlorotUniform):
+        shape = tensor.shape
+        both_fans = 2 * shape[0] if len(shape) == 1 else (shape[0] + shape[1]) * math.prod(shape[2:])
+        return math.sqrt(6 / both_fans)
+    return 1 / math.sqrt(tensor.fan_in)
