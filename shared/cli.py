@@ -31,6 +31,7 @@ Steps = Annotated[int | None, typer.Option("--steps", help="Adversarial steps; t
 PretrainSteps = Annotated[
     int | None, typer.Option("--pretrain-steps", help="Pretraining steps, where the GAN has any.")
 ]
+BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Samples a step; the GAN's own where not given.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the initial state and of the tape.")]
 Dtype = Annotated[
     str, typer.Option("--dtype", help="float64 shows every difference in mathematics; float32 is what people train in.")
@@ -90,6 +91,7 @@ def train(
     spec: SpecFile = None,
     steps: Steps = None,
     pretrain_steps: PretrainSteps = None,
+    batch_size: BatchSize = None,
     seed: Seed = DEFAULT_SEED,
     dtype: Dtype = "float64",
     execution: ExecutionOption = "auto",
@@ -128,6 +130,7 @@ def train(
         threads=threads if threads is not None else 1,
         steps=steps,
         pretrain_steps=pretrain_steps,
+        batch_size=batch_size,
         initial_state=_text(initial_state),
         tape=_text(tape),
         mnist=mnist,
@@ -156,6 +159,7 @@ def compare(
     ] = None,
     steps: Steps = None,
     pretrain_steps: PretrainSteps = None,
+    batch_size: BatchSize = None,
     seed: Seed = DEFAULT_SEED,
     dtype: Dtype = "float64",
     execution: ExecutionOption = "auto",
@@ -187,6 +191,7 @@ def compare(
         threads=threads if threads is not None else 1,
         steps=steps,
         pretrain_steps=pretrain_steps,
+        batch_size=batch_size,
         initial_state=_text(initial_state),
         tape=_text(tape),
         mnist=mnist,

@@ -10,9 +10,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any, Literal
 
 from shared.compare.yardstick import NUM_COPIES
@@ -27,12 +27,13 @@ JobStatus = Literal["finished", "usage", "unavailable", "crash"]
 
 @dataclass(frozen=True, kw_only=True)
 class JobOutcome:
-    """How a job ended. details: a traceback or the worker's last words, for `--verbose`."""
+    """How a job ended. details: a traceback or the worker's last words, for `--verbose`. result: what it answered."""
 
     settings: RunSettings
     status: JobStatus
     message: str = ""
     details: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,7 @@ class WorkerProcess:
             if name == "progress":
                 on_progress(Progress(settings=settings, phase=event["phase"], done=event["done"], total=event["total"]))
             elif name == "finished":
-                return JobOutcome(settings=settings, status="finished")
+                return JobOutcome(settings=settings, status="finished", result=event.get("result") or {})
             elif name == "failed":
                 return JobOutcome(
                     settings=settings, status=event["kind"], message=event["message"], details=event["details"]

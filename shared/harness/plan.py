@@ -14,7 +14,7 @@ from shared.gans import CATALOGUE, find_gan
 from shared.harness.record import require_free
 from shared.harness.registry import find_backend, installed_version, require_installed, resolve_execution
 from shared.harness.run import open_inputs, resolve_spec, with_spec_text
-from shared.harness.settings import RunSettings
+from shared.harness.settings import OVERVIEW_BATCH_SIZES, RunSettings
 from shared.spec import GanSpec
 from shared.spec.cost import step_flops
 
@@ -52,9 +52,10 @@ def plan_compare(
 ) -> Plan:
     """Return the jobs of `compare`, the costly GANs first; raises what a user can cause, before anything is written.
 
-    gans, backends: empty for all; a spec_file of the template goes before gans. threads: of each worker, None to share
-    out the cores. The reference is always among the backends, since it is what the yardstick is measured on; it takes
-    the steps that it can afford.
+    gans, backends: empty for all; a spec_file of the template goes before gans. Where all GANs are compared, the
+    costliest take a smaller batch, unless the template has one (OVERVIEW_BATCH_SIZES). threads: of each worker, None to
+    share out the cores. The reference is always among the backends, since it is what the yardstick is measured on; it
+    takes the steps that it can afford.
     """
     template = with_spec_text(template)
     specs = [find_gan(name) for name in dict.fromkeys(gans)] or list(CATALOGUE.values())
@@ -67,11 +68,14 @@ def plan_compare(
         raise UsageError(f"--tape and --initial-state belong to one GAN, but {len(specs)} are to be compared; name one")
     for entry in entries:
         resolve_execution(entry, template.execution)
+    is_overview = not gans and template.spec_file is None and template.batch_size is None
     names = [REFERENCE, *names]
     num_slots = max(1, min(len(names), available_cores()))
     jobs = []
     for named in sorted(specs, key=step_flops, reverse=True):
         job = replace(template, gan=named.name, threads=threads or max(1, available_cores() // num_slots))
+        if is_overview:
+            job = replace(job, batch_size=OVERVIEW_BATCH_SIZES.get(named.name))
         spec = resolve_spec(job)
         open_inputs(job, spec)
         for name in names:
@@ -84,7 +88,12 @@ def plan_compare(
 
 def default_threads(settings: RunSettings, /) -> int:
     """Return the threads for a run that has the machine to itself."""
-    return available_cores() if step_flops(resolve_spec(settings)) > _THREADING_FLOPS else 1
+    return threads_for(resolve_spec(settings))
+
+
+def threads_for(spec: GanSpec, /) -> int:
+    """Return the threads for a GAN that has the machine to itself: one where a second costs more than it brings."""
+    return available_cores() if step_flops(spec) > _THREADING_FLOPS else 1
 
 
 def available_cores() -> int:

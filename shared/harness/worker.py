@@ -1,8 +1,9 @@
 """The process in which a backend runs: `python -m shared.harness.worker BACKEND`.
 
-It reads one request a line from standard input, {"run": {...}}, {"diagnosis": {...}} or {"generated": {...}}, and
-answers with one event a line: {"event": "progress", ...} while a job goes on, then {"event": "finished"} or
-{"event": "failed", ...}. It needs nothing of its parent but these lines, so it may live in another environment.
+It reads one request a line from standard input, {"run": {...}}, {"diagnosis": {...}}, {"generated": {...}} or
+{"benchmark": {...}}, and answers with one event a line: {"event": "progress", ...} while a job goes on, then
+{"event": "finished", ...}, which may hold a result, or {"event": "failed", ...}. It needs nothing of its parent but
+these lines, so it may live in another environment.
 """
 
 from __future__ import annotations
@@ -42,11 +43,12 @@ def main(arguments: list[str], /) -> None:
     except GanRosettaError as error:
         _send(events, event="unavailable", message=str(error))
         return
+    kept: dict[str, Any] = {}
     for line in sys.stdin:
-        _serve(json.loads(line), entry, events)
+        _serve(json.loads(line), entry, events, kept)
 
 
-def _serve(request: dict[str, Any], entry: Any, events: TextIO) -> None:
+def _serve(request: dict[str, Any], entry: Any, events: TextIO, kept: dict[str, Any]) -> None:
     last_report = 0.0
 
     def report_progress(phase: str, done: int, total: int) -> None:
@@ -58,7 +60,7 @@ def _serve(request: dict[str, Any], entry: Any, events: TextIO) -> None:
 
     started = time.perf_counter()
     try:
-        _perform(request, entry, report_progress)
+        result = _perform(request, entry, report_progress, kept)
     except BackendUnavailable as error:
         _send(events, event="failed", kind="unavailable", message=str(error), details="")
     except GanRosettaError as error:
@@ -69,10 +71,17 @@ def _serve(request: dict[str, Any], entry: Any, events: TextIO) -> None:
         message = f"{type(error).__name__}: {error}".splitlines()[0]
         _send(events, event="failed", kind="crash", message=message, details=traceback.format_exc())
     else:
-        _send(events, event="finished", seconds=time.perf_counter() - started)
+        _send(events, event="finished", seconds=time.perf_counter() - started, result=result)
 
 
-def _perform(request: dict[str, Any], entry: Any, report_progress: Callable[[str, int, int], None]) -> None:
+def _perform(
+    request: dict[str, Any], entry: Any, report_progress: Callable[[str, int, int], None], kept: dict[str, Any]
+) -> dict[str, Any]:
+    """Do what a request asks; returns its result. kept: what requests leave for later ones in this process."""
+    if "benchmark" in request:
+        from benchmarks.service import serve  # noqa: PLC0415
+
+        return serve(request["benchmark"], entry, kept)
     if "run" in request:
         from shared.harness.run import run  # noqa: PLC0415
         from shared.harness.settings import RunSettings  # noqa: PLC0415
@@ -87,6 +96,7 @@ def _perform(request: dict[str, Any], entry: Any, report_progress: Callable[[str
 
         job = DiagnosisJob.from_data(request["diagnosis"])
         run_diagnosis_job(job, entry, report_progress=report_progress)
+    return {}
 
 
 def _claim_standard_output() -> TextIO:

@@ -94,6 +94,9 @@ def _where_they_part(comparison: GanComparison) -> str:
         lines.append(f"{' and '.join(worst.pair)}: {worst.reason}")
         others = sum(pair.verdict == worst.verdict for pair in comparison.pairs) - 1
         lines += [f"and {others} other pairs"] if others else []
+    published = CATALOGUE.get(comparison.spec.name)
+    if published is not None and published.batch_size != comparison.spec.batch_size:
+        lines.append(f"batches of {comparison.spec.batch_size}, published with {published.batch_size}")
     notes = {note for pair in comparison.pairs for note in pair.notes if "NaN" in note}
     lines += sorted(notes)[:2]
     lines += [f"[red]{name} failed: {message}[/]" for name, message in comparison.failures.items()]
