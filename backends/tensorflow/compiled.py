@@ -131,6 +131,7 @@ class CompiledLoop:
                 self._spec,
                 generator=self._player("generator", coefficients, step),
                 discriminator=self._player("discriminator", coefficients, step),
+                stacks=self._spec.discriminator.is_samplewise,
             )
             trains = True if flags is None else flags[step]
             return list(adversarial.run(_at(arrays, step), trains_discriminator=trains))

@@ -95,11 +95,22 @@ def pretraining_step(
 
 
 class AdversarialStep:
-    """One adversarial step of a GAN's two players. batch: the chunk's arrays of this step, each (batch, ...)."""
+    """One adversarial step of a GAN's two players. batch: the chunk's arrays of this step, each (batch, ...).
+
+    stacks: give D real and fake samples in one pass; only where D treats each sample by itself.
+    """
 
     def __init__(
-        self, spec: GanSpec, /, *, generator: Player, discriminator: Player, observer: Observer = UNOBSERVED
+        self,
+        spec: GanSpec,
+        /,
+        *,
+        generator: Player,
+        discriminator: Player,
+        observer: Observer = UNOBSERVED,
+        stacks: bool = False,
     ) -> None:
+        self._stacks = stacks
         self._training = spec.training
         self._generator = generator
         self._discriminator = discriminator
@@ -156,8 +167,7 @@ class AdversarialStep:
             tape.watch(player.parameters)
             if not detach:
                 tape.watch(fake.samples)
-            real_scores = self._score(phase, "real", batch["real"])
-            fake_scores = self._score(phase, "fake", fake.samples)
+            real_scores, fake_scores = self._score_both(batch["real"], fake.samples)
             loss_spec = self._training.discriminator_loss
             loss = DISCRIMINATOR_LOSSES[type(loss_spec)](loss_spec, real=real_scores, fake=fake_scores)
             penalty = self._penalty(batch, tf.stop_gradient(fake.samples))
@@ -205,6 +215,13 @@ class AdversarialStep:
     def _score(self, phase: str, stream: str, samples: Any) -> Any:
         observe = self._observer.forward(phase, stream, "discriminator")
         return self._discriminator.network(samples, moves_buffers=True, observe=observe)
+
+    def _score_both(self, real: Any, fake: Any) -> tuple[Any, Any]:
+        phase = "discriminator"
+        if not self._stacks:
+            return self._score(phase, "real", real), self._score(phase, "fake", fake)
+        real_scores, fake_scores = tf.split(self._score(phase, "real", tf.concat([real, fake], axis=0)), 2)
+        return real_scores, fake_scores
 
     def _lead_back(self, fake: _Fake, upstream: Any) -> list[Any]:
         """Return the gradients of G's parameters, from that of the samples it made."""

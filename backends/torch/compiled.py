@@ -129,7 +129,9 @@ class CompiledTraining:
                 loss = pretraining_step(self._spec, player=players["discriminator"], batch=batch)
                 rows.append(loss.reshape(1))
             else:
-                step = AdversarialStep(self._spec, **players, observer=UNOBSERVED)
+                step = AdversarialStep(
+                    self._spec, **players, observer=UNOBSERVED, stacks=self._spec.discriminator.is_samplewise
+                )
                 rows.append(step.run(batch, trains_discriminator=trains).stacked())
         return torch.stack(rows)
 

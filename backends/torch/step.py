@@ -86,9 +86,15 @@ def pretraining_step(
 
 
 class AdversarialStep:
-    """One adversarial step of a GAN's two players. batch: the chunk's arrays of this step, each (B, ...)."""
+    """One adversarial step of a GAN's two players. batch: the chunk's arrays of this step, each (B, ...).
 
-    def __init__(self, spec: GanSpec, /, *, generator: Player, discriminator: Player, observer: Observer) -> None:
+    stacks: give D real and fake samples in one pass; only where D treats each sample by itself.
+    """
+
+    def __init__(
+        self, spec: GanSpec, /, *, generator: Player, discriminator: Player, observer: Observer, stacks: bool = False
+    ) -> None:
+        self._stacks = stacks
         self._training = spec.training
         self._generator = generator
         self._discriminator = discriminator
@@ -121,10 +127,7 @@ class AdversarialStep:
             observer.forward(phase, "fake")
             with torch.set_grad_enabled(reused_later or not training.detach_fake):
                 fake = generator.network(batch["latent_d"])
-        observer.forward(phase, "real")
-        real_scores = discriminator.network(batch["real"])
-        observer.forward(phase, "fake")
-        fake_scores = discriminator.network(fake.detach() if training.detach_fake else fake)
+        real_scores, fake_scores = self._score_both(batch["real"], fake.detach() if training.detach_fake else fake)
         loss_spec = training.discriminator_loss
         loss = DISCRIMINATOR_LOSSES[type(loss_spec)](loss_spec, real=real_scores, fake=fake_scores)
         penalty = None
@@ -142,6 +145,16 @@ class AdversarialStep:
         discriminator.optimizer.update(gradients[: len(own)])
         observer.updated(phase)
         return loss, real_scores.detach().mean(), fake, None if training.detach_fake else gradients[len(own) :]
+
+    def _score_both(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        network = self._discriminator.network
+        if self._stacks:
+            real_scores, fake_scores = network(torch.cat([real, fake])).chunk(2)
+            return real_scores, fake_scores
+        self._observer.forward("discriminator", "real")
+        real_scores = network(real)
+        self._observer.forward("discriminator", "fake")
+        return real_scores, network(fake)
 
     def _penalty(self, penalty: GradientPenalty, batch: Mapping[str, Tensor], fake: Tensor) -> Tensor:
         phase = "discriminator"

@@ -33,9 +33,13 @@ class ParameterSpec:
 
 
 class _Layer:
-    """What every layer answers; the dataclasses below override what differs."""
+    """What every layer answers; the dataclasses below override what differs.
+
+    is_samplewise: False where a sample's output hangs on the rest of its batch.
+    """
 
     kind: ClassVar[str]
+    is_samplewise: ClassVar[bool] = True
 
     def output_shape(self, input_shape: Shape, /) -> Shape:
         """Return the per-sample output shape; raises SpecError where the input does not fit."""
@@ -170,6 +174,7 @@ class BatchNorm(_Layer):
     """
 
     kind: ClassVar[str] = "batch_norm"
+    is_samplewise: ClassVar[bool] = False
     name: str
     num_features: int
     epsilon: float
@@ -217,6 +222,7 @@ class MinibatchDiscrimination(_Layer):
     """
 
     kind: ClassVar[str] = "minibatch"
+    is_samplewise: ClassVar[bool] = False
     name: str
     in_features: int
     num_kernels: int

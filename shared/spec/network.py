@@ -65,6 +65,11 @@ class Network:
         return self.placed[-1].output_shape
 
     @property
+    def is_samplewise(self) -> bool:
+        """Whether each sample's output hangs on that sample alone, so that batches may be put together."""
+        return all(layer.is_samplewise for layer in self.layers)
+
+    @property
     def has_batch_norm(self) -> bool:
         """Whether any layer couples the samples of a batch through its statistics."""
         return any(isinstance(layer, BatchNorm) for layer in self.layers)
