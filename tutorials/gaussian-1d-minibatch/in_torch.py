@@ -1,0 +1,155 @@
+# %% [markdown]
+# # The minibatch layer, in PyTorch
+
+# %% [markdown]
+# ## Data
+#
+# Everything random is on the tape: inputs and targets of the pretraining, real samples, noise for D's half of a step and
+# noise for G's. The program itself draws nothing.
+
+# %%
+from collections import OrderedDict
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from safetensors.numpy import load_file
+from torch import nn
+
+num_pretraining_steps = 1000
+num_steps = 1200
+
+tape = {name: torch.tensor(values) for name, values in np.load("tape.npz").items()}  # (steps, 12, 1) each, float64
+state = load_file("state.safetensors")
+
+# %% [markdown]
+# ## Model
+#
+# A layer with parameters is an `nn.Module`; built on `nn.Linear`, it has `weight` and `bias` already, under the names in
+# the file. Broadcasting does the rest: `a[:, None] - a[None]` holds the difference of every pair of samples. A tensor
+# made in `forward`, like the identity here, must be given the type (and the device) of what came in.
+
+
+# %%
+class MinibatchDiscrimination(nn.Linear):
+    def __init__(self):
+        super().__init__(8, 15)
+
+    def forward(self, h):
+        a = super().forward(h).view(-1, 5, 3)  # (12, kernels, dims)
+        distances = (a[:, None] - a[None]).abs().sum(dim=3)  # (12, 12, kernels)
+        distances = distances + torch.eye(len(h), dtype=h.dtype)[:, :, None]
+        return torch.cat([h, torch.exp(-distances).sum(dim=1)], dim=1)  # (12, 13)
+
+
+# %%
+generator = nn.Sequential(
+    OrderedDict(hidden=nn.Linear(1, 4), softplus=nn.Softplus(threshold=40), output=nn.Linear(4, 1))
+).double()
+discriminator = nn.Sequential(
+    OrderedDict(
+        hidden1=nn.Linear(1, 8),
+        tanh1=nn.Tanh(),
+        hidden2=nn.Linear(8, 8),
+        tanh2=nn.Tanh(),
+        minibatch=MinibatchDiscrimination(),
+        output=nn.Linear(13, 1),
+        sigmoid=nn.Sigmoid(),
+    )
+).double()
+
+
+def load(network, prefix):
+    network.load_state_dict({name: torch.tensor(state[f"{prefix}.{name}"]) for name in network.state_dict()})
+
+
+load(generator, "generator")
+load(discriminator, "discriminator")
+
+# %% [markdown]
+# ## Losses
+#
+# As in the lesson before: the paper's losses, gradient descent, and a rate that falls by 5 % every 150 updates.
+
+
+# %%
+def discriminator_loss(d_real, d_fake):
+    return torch.mean(-torch.log(d_real) - torch.log(1 - d_fake))
+
+
+def generator_loss(d_fake):
+    return torch.mean(-torch.log(d_fake))
+
+
+class Descent:
+    def __init__(self, network):
+        self.optimizer = torch.optim.SGD(network.parameters(), lr=0.005)
+        self.schedule = torch.optim.lr_scheduler.StepLR(self.optimizer, step_size=150, gamma=0.95)
+
+    def minimize(self, loss):
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.schedule.step()
+        return loss.item()
+
+
+# %% [markdown]
+# ## Step
+#
+# Real and generated samples go through D in **two** calls. Put them through in one, as one often does to save time, and
+# the minibatch layer compares real samples with fakes: another GAN, which nothing warns of.
+
+# %%
+descent_d, descent_g = Descent(discriminator), Descent(generator)
+
+
+def train_step(x, z_d, z_g):
+    fake = generator(z_d).detach()
+    loss_d = descent_d.minimize(discriminator_loss(discriminator(x), discriminator(fake)))
+    loss_g = descent_g.minimize(generator_loss(discriminator(generator(z_g))))
+    return loss_d, loss_g
+
+
+# %% [markdown]
+# ## Loop
+#
+# D looks at whole batches now, so the curve D(x) is taken twelve points at a time.
+
+# %%
+z_shown = tape["latent_d"][:100].reshape(-1, 1)
+positions = torch.linspace(-8, 8, 240, dtype=torch.float64).reshape(20, 12, 1)
+losses = {"pretraining": [], "discriminator": [], "generator": []}
+frames, boundaries = {}, {}
+
+
+def look(step):
+    with torch.no_grad():
+        frames[step] = generator(z_shown).numpy()
+        boundaries[step] = torch.cat([discriminator(twelve) for twelve in positions]).numpy()
+
+
+pretraining = Descent(discriminator)
+for step in range(num_pretraining_steps):
+    loss = nn.functional.mse_loss(discriminator(tape["pretrain_input"][step]), tape["pretrain_target"][step])
+    losses["pretraining"].append(pretraining.minimize(loss))
+
+for step in range(num_steps):
+    if step % 20 == 0:
+        look(step)
+    loss_d, loss_g = train_step(tape["real"][step], tape["latent_d"][step], tape["latent_g"][step])
+    losses["discriminator"].append(loss_d)
+    losses["generator"].append(loss_g)
+look(num_steps)
+samples = frames[num_steps]
+
+# %% [markdown]
+# ## Picture
+
+# %%
+plt.figure(figsize=(5, 3))
+bins = np.linspace(-8, 8, 81)
+plt.hist(tape["real"][:100].ravel(), bins, density=True, color="0.8", label="real")
+plt.hist(samples.ravel(), bins, density=True, color="tab:blue", alpha=0.5, label="generated")
+plt.plot(positions.ravel(), boundaries[num_steps], color="black", label="D(x)")
+plt.legend()

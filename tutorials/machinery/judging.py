@@ -1,0 +1,71 @@
+"""Holds a lesson's run to the suite's record of its GAN, with the suite's own verdict and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.compare.distances import relative_difference
+from shared.compare.verdict import Evidence, PairVerdict, judge
+from shared.compare.yardstick import LOSS_NAMES, Yardstick
+from tutorials.machinery.lessons import FRAMEWORKS, Lesson
+from tutorials.machinery.record import LessonRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class LessonVerdict:
+    """How a framework's program compares with the reference. largest: loss difference over the steps judged."""
+
+    lesson: Lesson
+    framework: str
+    pair: PairVerdict
+    largest: float
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words, naming the lesson, the framework and, where there is one, the step and the loss."""
+        label = f"{self.lesson.name} in {FRAMEWORKS[self.framework]}"
+        if self.pair.verdict == "AGREE":
+            return f"{label}: {self.pair.reason}"
+        return f"{label}: {self.pair.verdict}, {self.pair.reason}"
+
+
+class LessonDrift(Exception):  # noqa: N818 - says what happened
+    """Some lesson is not what the suite trains."""
+
+
+def judge_lesson(
+    lesson: Lesson, framework: str, record: LessonRecord, /, *, reference: LessonRecord, yardstick: Yardstick
+) -> LessonVerdict:
+    """Return the verdict on a program's run: losses step for step, and the samples where the whole run was judged."""
+    evidence = (_evidence(REFERENCE_NAME, reference), _evidence(framework, record))
+    pair = judge(*evidence, yardstick, lesson.spec)
+    largest = 0.0
+    for name in LOSS_NAMES:
+        steps = len(reference.losses[name]) if name == "pretraining" else pair.checked_steps
+        mine, theirs = record.losses[name][:steps], reference.losses[name][:steps]
+        if len(mine) == len(theirs) and len(mine):
+            largest = max(largest, float(relative_difference(mine, theirs).max()))
+    return LessonVerdict(lesson=lesson, framework=framework, pair=pair, largest=largest)
+
+
+def assert_agreement(verdicts: list[LessonVerdict], /) -> None:
+    """Raise LessonDrift, naming lesson, framework, step and loss, unless every verdict is AGREE."""
+    drifted = [verdict.sentence for verdict in verdicts if verdict.pair.verdict != "AGREE"]
+    if drifted:
+        raise LessonDrift("\n".join(drifted))
+
+
+REFERENCE_NAME = "the reference"
+
+
+def _evidence(name: str, record: LessonRecord) -> Evidence:
+    # A lesson leaves no state to look into: its losses are what a reader sees.
+    return Evidence(
+        name=name,
+        dtype="float64",
+        identity={"initial state": record.digests["initial state"]},
+        tape_digests={"adversarial": {"all": record.digests["tape"]}},
+        losses=record.losses,
+        snapshots={},
+        samples=record.samples,
+    )

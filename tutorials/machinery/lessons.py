@@ -1,0 +1,177 @@
+"""The lessons, in the order in which they are read: which GAN, how many steps, on what noise its samples are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from shared.errors import UsageError, unknown_name
+from shared.gans import find_gan
+from shared.harness.settings import DEFAULT_SEED
+from shared.spec import GanSpec
+
+HOME = Path(__file__).resolve().parents[1]
+# How each framework's name is written, in the order of the tabs.
+FRAMEWORKS = {"torch": "PyTorch", "tensorflow": "TensorFlow", "mxnet": "MXNet"}
+# The distributions that give a framework's version, the first found counting, and what a notebook installs.
+DISTRIBUTIONS = {"torch": ("torch",), "tensorflow": ("tensorflow", "tensorflow-cpu"), "mxnet": ("mxnet",)}
+SEED = DEFAULT_SEED
+
+View = Literal["line", "points", "curves", "digits"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """One page and its programs.
+
+    gan: in the catalogue. pretraining_steps, training_steps: how far the programs go, None for the GAN's own number;
+    judged_steps: how far the reference and its copies go, None for as far as the programs. short_steps: (pretraining,
+    training, judged) steps of the tests. batch_size: None for the GAN's own. num_shown: batches of the tape's noise
+    that samples are made of. view: how samples are drawn. why_short: why a run is shorter than published, for readers.
+    """
+
+    name: str
+    title: str
+    gan: str
+    view: View
+    pretraining_steps: int | None = None
+    training_steps: int | None = None
+    judged_steps: int | None = None
+    short_steps: tuple[int, int]
+    batch_size: int | None = None
+    short_batch_size: int | None = None
+    num_shown: int = 1
+    why_short: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where its page and programs are."""
+        return HOME / self.name
+
+    @property
+    def spec(self) -> GanSpec:
+        """The GAN with the lesson's own numbers."""
+        spec = find_gan(self.gan)
+        if self.batch_size is not None:
+            spec = replace(spec, batch_size=self.batch_size)
+        return spec.with_steps(pretraining=self.pretraining_steps, training=self.training_steps)
+
+    @property
+    def num_judged(self) -> int:
+        """How many adversarial steps the reference takes."""
+        return self.judged_steps if self.judged_steps is not None else self.spec.training.num_steps
+
+    def shortened(self) -> Lesson:
+        """Return the lesson as the tests run it."""
+        pretraining, training = self.short_steps
+        return replace(
+            self,
+            pretraining_steps=pretraining if find_gan(self.gan).pretraining is not None else None,
+            training_steps=training,
+            judged_steps=None,
+            batch_size=self.short_batch_size or self.batch_size,
+            num_shown=min(self.num_shown, training),
+        )
+
+    def parameters(self) -> dict[str, int]:
+        """Return the numbers that a run sets in a program, by the names that the program has for them."""
+        found = {"num_steps": self.spec.training.num_steps}
+        if self.spec.pretraining is not None:
+            found["num_pretraining_steps"] = self.spec.pretraining.num_steps
+        return found
+
+    def program(self, framework: str, /) -> Path:
+        """Return a framework's program; raises UsageError for another framework."""
+        if framework not in FRAMEWORKS:
+            raise unknown_name("framework", framework, FRAMEWORKS)
+        return self.folder / f"in_{framework}.py"
+
+
+LESSONS: dict[str, Lesson] = {
+    lesson.name: lesson
+    for lesson in (
+        Lesson(
+            name="alternating-step",
+            title="The alternating step, and how two frameworks are compared",
+            gan="linear-2d",
+            view="points",
+            training_steps=20,
+            short_steps=(0, 8),
+            num_shown=20,
+            why_short="Twenty steps: enough to see that three programs are one.",
+        ),
+        Lesson(
+            name="gaussian-1d",
+            title="A bell curve, with a pretrained discriminator",
+            gan="gaussian-1d",
+            view="line",
+            short_steps=(30, 30),
+            num_shown=100,
+        ),
+        Lesson(
+            name="gaussian-1d-minibatch",
+            title="The minibatch layer",
+            gan="gaussian-1d-minibatch",
+            view="line",
+            short_steps=(30, 30),
+            num_shown=100,
+        ),
+        Lesson(
+            name="linear-2d",
+            title="A linear generator in the plane",
+            gan="linear-2d",
+            view="points",
+            short_steps=(0, 30),
+            num_shown=200,
+        ),
+        Lesson(
+            name="sine",
+            title="Sine curves from noise",
+            gan="sine",
+            view="curves",
+            short_steps=(0, 30),
+        ),
+        Lesson(
+            name="mnist-conv",
+            title="A deep convolutional GAN on digits",
+            gan="mnist-conv",
+            view="digits",
+            training_steps=6,
+            batch_size=10,
+            short_steps=(0, 1),
+            short_batch_size=2,
+            why_short=(
+                "Six steps on batches of 10, where the published run takes 1800 on batches of 100: in float64 one such "
+                "step costs half a minute of a processor, and the reference takes each four times."
+            ),
+        ),
+        Lesson(
+            name="mnist-wgan-gp",
+            title="Wasserstein distance and gradient penalty",
+            gan="mnist-wgan-gp",
+            view="digits",
+            training_steps=60,
+            judged_steps=30,
+            short_steps=(0, 2),
+            short_batch_size=8,
+            why_short="Sixty steps of the 7900 published: they show digits emerging, and take a minute in float64.",
+        ),
+    )
+}
+
+
+def find_lesson(name: str, /) -> Lesson:
+    """Return the lesson of that name; raises UsageError, with the nearest name, where there is none."""
+    if name not in LESSONS:
+        raise unknown_name("lesson", name, LESSONS)
+    return LESSONS[name]
+
+
+def choose_lessons(names: list[str], /) -> list[Lesson]:
+    """Return the lessons of those names in reading order, all where none is named; raises UsageError."""
+    chosen = {find_lesson(name).name for name in names}
+    lessons = [lesson for lesson in LESSONS.values() if not chosen or lesson.name in chosen]
+    if not lessons:
+        raise UsageError("there is no lesson; expected one in tutorials/machinery/lessons.py")
+    return lessons

@@ -1,0 +1,47 @@
+"""The suite's own record of a lesson: the NumPy reference in float64, with the copies that measure its rounding.
+
+Run as `python -m tutorials.machinery.reference LESSON INPUTS FOLDER [short]`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+from backends import BACKENDS, REFERENCE
+from shared.compare.yardstick import NUM_COPIES, PerturbedTrainer, YardstickFollower, write_yardstick
+from shared.harness.training import run_training
+from tutorials.machinery.inputs import inputs_digests, read_inputs, shown_latent
+from tutorials.machinery.lessons import SEED, Lesson, find_lesson
+from tutorials.machinery.record import LessonRecord, write_record
+
+RECORD_FILE = "reference.npz"
+YARDSTICK_FILE = "yardstick.npz"
+
+
+def run_reference(lesson: Lesson, inputs: Path, folder: Path, /) -> None:
+    """Train the reference and its copies on a lesson's inputs; leave record and yardstick in the folder."""
+    state, tape = read_inputs(lesson, inputs)
+    spec = lesson.spec.with_steps(pretraining=None, training=lesson.num_judged)
+    trainer_class = importlib.import_module(f"{BACKENDS[REFERENCE].package}.trainer").NumpyTrainer
+
+    def build() -> PerturbedTrainer:
+        trainer: PerturbedTrainer = trainer_class.build(spec, device="cpu", dtype="float64", execution="eager")
+        return trainer
+
+    trainer = build()
+    trainer.load_state(state)
+    follower = YardstickFollower.start(build, state, seed=SEED, count=NUM_COPIES)
+    result = run_training(trainer, spec, tape, keep_going=True, followers=(follower,))
+    latent = shown_latent(lesson, tape)
+    samples = trainer.generate(latent)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_yardstick(folder / YARDSTICK_FILE, follower.finish(latent, samples))
+    record = LessonRecord(digests=inputs_digests(inputs), losses=result.losses, samples=samples)
+    write_record(folder / RECORD_FILE, record)
+
+
+if __name__ == "__main__":
+    chosen = find_lesson(sys.argv[1])
+    run_reference(chosen.shortened() if "short" in sys.argv[4:] else chosen, Path(sys.argv[2]), Path(sys.argv[3]))
