@@ -87,6 +87,11 @@ def _perform(
         from shared.harness.settings import RunSettings  # noqa: PLC0415
 
         run(RunSettings(**request["run"]), entry, report_progress=report_progress)
+    elif "defaults" in request:
+        from shared.defaults.session import run_defaults_job  # noqa: PLC0415
+        from shared.harness.settings import RunSettings  # noqa: PLC0415
+
+        run_defaults_job(RunSettings(**request["defaults"]), report_progress=report_progress)
     elif "generated" in request:
         from shared.generate.job import BatchJob, run_batch_job  # noqa: PLC0415
 

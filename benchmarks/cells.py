@@ -1,0 +1,58 @@
+"""A cell of the benchmark: one GAN on one backend, in one execution, on one device, in one type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.scaling import with_batch_size, with_width
+from shared.gans import find_gan
+from shared.spec import GanSpec
+
+# Not one of the backends: the C program of benchmarks/floor, which runs in a worker of the reference's.
+FLOOR = "c-floor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What is measured. threads: of the framework. batch_size: samples a step. width: factor on the hidden layers."""
+
+    gan: str
+    backend: str
+    execution: str
+    device: str
+    dtype: str
+    threads: int
+    batch_size: int
+    width: float = 1.0
+
+    @property
+    def label(self) -> str:
+        """What runs the GAN, in words."""
+        if self.backend == FLOOR:
+            return "C loop, the floor"
+        return f"{self.backend} {self.execution}"
+
+    @property
+    def setting(self) -> str:
+        """The GAN and everything else that cells must share to be compared with one another."""
+        size = "" if self.width == 1.0 else f", width × {self.width:g}"
+        return f"{self.gan}, batch {self.batch_size}{size}, {self.device}, {self.dtype}"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What makes two cells of two records the same cell: everything but the threads."""
+        identity = (self.gan, self.backend, self.execution, self.device, self.dtype)
+        return (*identity, str(self.batch_size), f"{self.width:g}")
+
+    def spec(self) -> GanSpec:
+        """Return the GAN as this cell trains it; raises UsageError for an unknown name, SpecError for a bad size."""
+        return cell_spec(self.gan, batch_size=self.batch_size, width=self.width)
+
+
+def cell_spec(gan: str, /, *, batch_size: int | None = None, width: float = 1.0) -> GanSpec:
+    """Return a GAN of the catalogue in another size, without its pretraining; None keeps its own batch size.
+
+    Raises UsageError for an unknown name, SpecError where the size contradicts the GAN.
+    """
+    spec = with_width(find_gan(gan), width).with_steps(pretraining=0)
+    return spec if batch_size is None else with_batch_size(spec, batch_size)

@@ -1,0 +1,131 @@
+"""A record as a page in Markdown, generated and never typed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.cells import FLOOR
+from benchmarks.findings import Comparison, comparisons, figures, settings, warnings
+from benchmarks.record import BenchmarkRecord, CellResult
+from benchmarks.table import COLUMNS, figure_texts, no_throughput
+from benchmarks.words import count_text, seconds_text
+
+_HOW = """## How to read it
+
+- **Parity first.** Before a cell is timed, its first losses are judged against the NumPy reference in the same type, by
+  the [measured yardstick](agreement.md). A cell that does not agree has no throughput, and its row says why.
+- **A step** is the median over rounds of the seconds in `Trainer.train` by the steps of the round, with an interval
+  between two order statistics that covers the true median with 95 % or more (less with fewer than six rounds, which is
+  then said). Every round trains the same steps from the same initial state; on a GPU `train` ends when the device does.
+- Each cell has a process of its own. **Rounds take turns**: the first round of every cell, then the second of every
+  cell, one running at a time, so that drift of the machine hits all alike.
+- **Steps/s and samples/s** come from the same seconds, without feeding. **GFLOP/s** are counted from the GAN's matrix
+  products alone; their share is of the best median rate of a plain matrix product measured among the rounds, with as
+  many threads.
+- **Feeding** is `Trainer.stage`: casting a chunk and putting it on the device; its share is of `stage` and `train`.
+- **Host** is the share of a round's wall time outside `stage` and `train`: drawing the tape's numbers, and the loop.
+- **Memory** is the most that the process had resident, compilation included. **Import** is of the framework.
+  **Compile** is how much longer the first chunk of each kind took than the same chunk again.
+- A ratio is called a difference only where its bootstrap interval excludes 1 and a rank test agrees.
+"""
+
+
+def page_text(record: BenchmarkRecord, /, *, pictures: Sequence[str] = ()) -> str:
+    """Return the page of a record. pictures: paths as the page is to name them."""
+    machine, options = record.machine, record.options
+    lines = [
+        "# What a training step costs",
+        "",
+        f"Measured {record.created} in {seconds_text(record.duration_seconds)} on {machine.processor}, "
+        f"{machine.logical_cores} cores, {machine.memory_bytes / 1e9:.0f} GB, {machine.system}, "
+        f"load {machine.load_average_1min:g} before the first cell. {', '.join(record.versions)}, "
+        f"{', '.join(_frameworks(record))}. Seed {options.seed}, TF32 {'on' if options.tf32 else 'off'}.",
+        "",
+        *(f"![{Path(name).stem}]({name})\n" for name in pictures),
+    ]
+    by_result = {id(found.result): found for found in figures(record)}
+    for setting, cells in settings(record).items():
+        lines += [f"## {setting}", "", *_row(COLUMNS), *_row(["---"] * len(COLUMNS))]
+        for result in cells:
+            found = by_result.get(id(result))
+            texts = figure_texts(found) if found else [no_throughput(result), *[""] * (len(COLUMNS) - 2)]
+            lines += _row([result.cell.label, *texts])
+        lines += ["", *_parity_lines(cells), *_ratio_lines(cells), ""]
+    lines += _peak_lines(record)
+    lines += [
+        "## Warm-up",
+        "",
+        "First chunk, then the warm-up round's step beside the median of the rounds after it.",
+        "",
+    ]
+    lines += [*_row(["Cell", "First chunk", "Warm-up step", "Step"]), *_row(["---"] * 4)]
+    for found in by_result.values():
+        result = found.result
+        warm = " ".join(seconds_text(r.train_seconds / r.num_steps) for r in result.warm_up)
+        name = f"{result.cell.setting}: {result.cell.label}"
+        lines += _row([name, seconds_text(result.first_chunk_seconds), warm, seconds_text(found.step.median)])
+    told = warnings(record)
+    lines += ["", "## Warnings", "", *(f"- {line}" for line in told or ["None."]), "", _HOW]
+    lines += ["## How to reproduce it", "", "```", options.command, "```", ""]
+    lines += ["This page: `gan-rosetta bench page RECORD --markdown FILE`; another run against it:"]
+    lines += ["`gan-rosetta bench compare OLD NEW`.", ""]
+    return "\n".join(lines)
+
+
+def write_page(path: Path, record: BenchmarkRecord, pictures: Sequence[Path], /) -> None:
+    """Write the page, naming pictures relative to it."""
+    names = [Path(os.path.relpath(picture, path.parent)).as_posix() for picture in pictures]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page_text(record, pictures=names), encoding="utf-8")
+
+
+def _row(texts: Sequence[str]) -> list[str]:
+    return ["| " + " | ".join(text.replace("|", "\\|").replace("\n", " ") for text in texts) + " |"]
+
+
+def _frameworks(record: BenchmarkRecord) -> list[str]:
+    found = {f"{r.cell.backend} {r.framework}" for r in record.cells if r.framework and r.cell.backend != FLOOR}
+    return sorted(found - set(record.versions))
+
+
+def _parity_lines(cells: Sequence[CellResult]) -> list[str]:
+    judged = [result for result in cells if result.parity is not None]
+    if not judged:
+        return []
+    steps = sorted({result.parity.judged_steps for result in judged if result.parity is not None})
+    agree = sum(result.parity.verdict == "AGREE" for result in judged if result.parity is not None)
+    span = str(steps[0]) if len(steps) == 1 else f"{steps[0]} to {steps[-1]}"
+    return [
+        f"Parity: {agree} of {len(judged)} agree with the reference, judged by the losses of the first {span} steps.",
+        "",
+    ]
+
+
+def _ratio_lines(cells: Sequence[CellResult]) -> list[str]:
+    """Name the best against each other cell, and each backend's two executions against one another."""
+    found = comparisons(cells)
+    if not found:
+        return []
+    best = found[0].faster
+    shown: list[Comparison] = [c for c in found if c.faster is best]
+    shown += [c for c in found if c.faster is not best and c.faster.cell.backend == c.slower.cell.backend]
+    lines = [f"- {comparison.sentence().removeprefix(best.cell.setting + ': ')}" for comparison in shown]
+    floor = next((result for result in cells if result.cell.backend == FLOOR and result.rounds), None)
+    if floor is not None:
+        floor_step, best_step = (sorted(r.step_seconds)[len(r.step_seconds) // 2] for r in (floor, best))
+        times = f"{best_step / floor_step:.1f} times as long as the C loop"
+        lines.append(f"- the fastest framework, {best.cell.label}, takes {times}")
+    return lines
+
+
+def _peak_lines(record: BenchmarkRecord) -> list[str]:
+    lines = ["## Matrix products measured in the same run", ""]
+    lines += [*_row(["Backend", "Device", "Type", "Threads", "Size", "GFLOP/s, median"]), *_row(["---"] * 6)]
+    for peak in record.peaks:
+        rates = sorted(peak.flops_per_second)
+        if rates:
+            median = count_text(rates[len(rates) // 2] / 1e9)
+            lines += _row([peak.backend, peak.device, peak.dtype, str(peak.threads), str(peak.size), median])
+    return [*lines, ""]

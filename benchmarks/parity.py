@@ -1,0 +1,108 @@
+"""Parity first: a cell's first losses against the reference's, by the project's own yardstick and verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from backends import REFERENCE
+from benchmarks.record import Parity
+from benchmarks.runner import tape_digest
+from shared.compare.verdict import Evidence, judge
+from shared.compare.yardstick import NUM_COPIES, PerturbedTrainer, Yardstick, YardstickFollower
+from shared.data.tape import Tape, chunks, picture_latent
+from shared.harness.registry import find_backend, load_trainer
+from shared.interface import Losses
+from shared.spec import GanSpec
+from shared.spec.cost import step_flops
+from shared.spec.serialise import spec_digest
+from shared.state import State
+
+_MOST_STEPS = 100
+# What the reference and its copies may spend on one GAN in one type: some ten seconds of a core.
+_REFERENCE_FLOPS = 1.5e11
+_STEPS_AT_ONCE = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceRun:
+    """The reference's first losses, and how far rounding alone takes them in its copies: each (num_steps,) by name."""
+
+    tape_digest: str
+    losses: Mapping[str, list[float]]
+    envelope: Mapping[str, list[float]]
+
+
+def parity_steps(spec: GanSpec, /) -> int:
+    """Return how many first steps are judged: as many as the reference can afford, 100 at most and one at least."""
+    affordable = _REFERENCE_FLOPS / (step_flops(spec) * (1 + NUM_COPIES))
+    return max(1, min(_MOST_STEPS, spec.training.num_steps, int(affordable)))
+
+
+def run_reference(
+    spec: GanSpec, tape: Tape, state: State, /, *, dtype: str, seed: int, num_steps: int
+) -> dict[str, Any]:
+    """Train the reference and its perturbed copies, in the cells' type; returns a ReferenceRun as plain data."""
+    trainer_class = load_trainer(find_backend(REFERENCE))
+
+    def build() -> PerturbedTrainer:
+        return cast(PerturbedTrainer, trainer_class.build(spec, device="cpu", dtype=dtype, execution="eager"))
+
+    trainer = build()
+    trainer.load_state(state)
+    follower = YardstickFollower.start(build, state, seed=seed, count=NUM_COPIES)
+    taken = list(chunks(tape, spec, "adversarial", first_step=0, stop=num_steps, size=_STEPS_AT_ONCE))
+    parts: list[Losses] = []
+    for chunk in taken:
+        parts.append(trainer.train(trainer.stage(chunk)))
+        follower.follow(chunk, parts[-1])
+    latent = picture_latent(spec, seed=seed, num_samples=spec.batch_size)
+    measured = follower.finish(latent, trainer.generate(latent))
+    names = ("discriminator", "generator")
+    return {
+        "tape_digest": tape_digest(taken, num_steps),
+        "losses": {
+            name: [float(v) for part in parts for v in np.asarray(getattr(part, name), np.float64)] for name in names
+        },
+        "envelope": {name: [float(v) for v in measured.losses[name]] for name in names},
+    }
+
+
+def judge_cell(
+    reference: ReferenceRun, losses: Mapping[str, list[float]], digest: str, /, *, spec: GanSpec, dtype: str, name: str
+) -> Parity:
+    """Return how a cell's first losses compare with the reference's; digest: of the tape that the cell was fed."""
+    num_steps = len(losses["generator"])
+    envelope = {key: np.array(values) for key, values in reference.envelope.items()}
+    yardstick = Yardstick(losses={**envelope, "pretraining": np.zeros(0)}, tensors={}, samples=None)
+    pair = judge(
+        _evidence(REFERENCE, reference.losses, reference.tape_digest, spec=spec, dtype=dtype, num_steps=num_steps),
+        _evidence(name, losses, digest, spec=spec, dtype=dtype, num_steps=num_steps),
+        yardstick,
+        spec,
+    )
+    largest = pair.largest if np.isfinite(pair.largest) else float(np.finfo(np.float64).max)
+    return Parity(
+        verdict=pair.verdict,
+        reason=pair.reason,
+        num_steps=num_steps,
+        judged_steps=pair.checked_steps,
+        largest=largest,
+    )
+
+
+def _evidence(
+    name: str, losses: Mapping[str, list[float]], digest: str, /, *, spec: GanSpec, dtype: str, num_steps: int
+) -> Evidence:
+    return Evidence(
+        name=name,
+        dtype=dtype,
+        identity={"spec": spec_digest(spec), "dtype": dtype},
+        tape_digests={"adversarial": {str(num_steps): digest}},
+        losses={"pretraining": np.zeros(0)} | {key: np.array(values) for key, values in losses.items()},
+        snapshots={},
+        samples=np.zeros(0),
+    )

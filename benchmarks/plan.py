@@ -1,0 +1,267 @@
+"""Which cells a benchmark measures, in which waves, and how long that is likely to take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psutil
+
+from backends import BACKENDS, REFERENCE
+from benchmarks.accelerator import PEAK_BACKENDS
+from benchmarks.cells import FLOOR, Cell, cell_spec
+from benchmarks.parity import parity_steps
+from shared.compare.yardstick import NUM_COPIES
+from shared.data.digits import DigitSource
+from shared.errors import UsageError, unknown_name
+from shared.gans import find_gan
+from shared.gans.gaussian_1d import SPEC as FLOOR_SPEC
+from shared.harness.plan import threads_for
+from shared.harness.registry import find_backend, installed_version, require_installed
+from shared.harness.settings import DEFAULT_SEED, DEVICES
+from shared.interface import DTYPES, EXECUTIONS
+from shared.spec import GanSpec
+from shared.spec.cost import step_flops
+
+DEFAULT_GANS = ("gaussian-1d", "linear-2d", "sine", "mnist-wgan-gp")
+DEFAULT_ROUNDS = 7
+DEFAULT_SECONDS = 0.3
+BATCH_FACTORS = (0.25, 1.0, 4.0, 16.0)
+WIDTH_FACTORS = (0.5, 1.0, 2.0, 4.0)
+# A cell of whose rounds each takes longer than this takes part in the first few alone.
+LONG_ROUND_SECONDS = 5.0
+FEW_ROUNDS = 5
+
+# What estimates are made of, seen on two cores: seconds to import, seconds to compile a GAN, seconds a step of a small
+# GAN, bytes of a worker. They decide nothing but the estimate and which cells wait in memory together.
+_IMPORT_SECONDS = {"numpy": 0.3, "torch": 3.0, "tensorflow": 5.0, "mxnet": 1.5, FLOOR: 0.5}
+_COMPILE_SECONDS = {"torch": 12.0, "tensorflow": 3.0, "mxnet": 1.0}
+_STEP_SECONDS = {"numpy": 4e-4, "torch": 6e-4, "tensorflow": 6e-3, "mxnet": 2e-3, FLOOR: 2e-6}
+_WORKER_BYTES = {"numpy": 0.1e9, "torch": 0.5e9, "tensorflow": 0.8e9, "mxnet": 0.4e9, FLOOR: 0.1e9}
+_ASSUMED_FLOPS_PER_SECOND = 3e10
+# A chunk's arrays and what a step keeps for its backward pass, as multiples of what counts as operations.
+_BYTES_PER_FLOP = 0.02
+_MEMORY_SHARE = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What a user asks for. Empty tuples choose: the default GANs, all installed backends, all executions of each.
+
+    threads: None chooses by the GAN. scale: "batch", "width" or None; sizes: batch sizes or width factors, None for
+    the default ones. seconds: of a round. mnist: where digits come from.
+    """
+
+    gans: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    executions: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ("cpu",)
+    dtypes: tuple[str, ...] = ("float32",)
+    rounds: int = DEFAULT_ROUNDS
+    seconds: float = DEFAULT_SECONDS
+    threads: int | None = None
+    tf32: bool = False
+    seed: int = DEFAULT_SEED
+    mnist: str | None = None
+    scale: str | None = None
+    sizes: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for option, value, least in (("--rounds", self.rounds, 1), ("--seed", self.seed, 0)):
+            if value < least:
+                raise UsageError(f"{option} is {value}; expected {least} or more")
+        if not 0 < self.seconds < 3600:
+            raise UsageError(f"--seconds is {self.seconds}; expected more than 0 and less than an hour")
+        if self.threads is not None and self.threads < 1:
+            raise UsageError(f"--threads is {self.threads}; expected 'auto' or 1 or more")
+        for kind, names, known in (
+            ("execution", self.executions, EXECUTIONS),
+            ("device", self.devices, DEVICES),
+            ("dtype", self.dtypes, DTYPES),
+            ("scale", () if self.scale is None else (self.scale,), ("batch", "width")),
+        ):
+            for name in names:
+                if name not in known:
+                    raise unknown_name(kind, name, known)
+        if self.sizes is not None and self.scale is None:
+            raise UsageError("--sizes are those of a sweep; give --scale batch or --scale width with them")
+        DigitSource.parse(self.mnist)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeakProbe:
+    """A matrix product to be timed among the cells. size: rows and columns."""
+
+    backend: str
+    device: str
+    dtype: str
+    threads: int
+    size: int
+
+    def as_request(self) -> dict[str, Any]:
+        """Return what a worker needs to know."""
+        return {"device": self.device, "dtype": self.dtype, "size": self.size}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Waves of cells that take turns, with the matrix products among them. left_out: lines for the user."""
+
+    selection: Selection
+    waves: tuple[tuple[Cell, ...], ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells in order."""
+        return tuple(cell for wave in self.waves for cell in wave)
+
+    def probes(self, wave: int, /) -> tuple[PeakProbe, ...]:
+        """Return the matrix products to time in a wave: one for each backend that has one, device, type and threads."""
+        kinds = dict.fromkeys((cell.device, cell.dtype, cell.threads) for cell in self.waves[wave])
+        return tuple(
+            PeakProbe(backend=name, device=device, dtype=dtype, threads=threads, size=_peak_size(device, threads))
+            for device, dtype, threads in kinds
+            for name in PEAK_BACKENDS
+            if installed_version(BACKENDS[name]) is not None and (device == "cpu" or name != REFERENCE)
+        )
+
+    def estimate_seconds(self) -> float:
+        """Return about how long the plan takes on two cores."""
+        selection = self.selection
+        total = 0.0
+        references = {}
+        for cell in self.cells:
+            total += _cell_seconds(cell, selection)
+            references[(cell.setting.removesuffix(cell.device), cell.dtype)] = cell
+        for cell in references.values():
+            spec = cell.spec()
+            step = max(_STEP_SECONDS[REFERENCE], step_flops(spec) / _ASSUMED_FLOPS_PER_SECOND)
+            total += 0.5 + parity_steps(spec) * (1 + NUM_COPIES) * step
+        for wave in range(len(self.waves)):
+            for probe in self.probes(wave):
+                total += _IMPORT_SECONDS[probe.backend] + (selection.rounds + 1) * selection.seconds
+        return total
+
+
+def plan_benchmark(selection: Selection, /) -> Plan:
+    """Return the cells of a selection; raises what a user can cause.
+
+    Backends that are not installed are left out unless they were named, executions that a backend lacks always; the
+    floor is there where gaussian-1d is in its own size, compiled and on the cpu, unless other backends were named.
+    """
+    gans = [find_gan(name).name for name in dict.fromkeys(selection.gans or DEFAULT_GANS)]
+    names, left_out = _backend_names(selection.backends)
+    cells = [
+        cell
+        for gan in gans
+        for size in _sizes(find_gan(gan), selection)
+        for device in dict.fromkeys(selection.devices)
+        for dtype in dict.fromkeys(selection.dtypes)
+        for cell in _cells(gan, size, names, selection, device=device, dtype=dtype)
+    ]
+    if not cells:
+        asked = f"{', '.join(names)} as {', '.join(selection.executions or EXECUTIONS)}"
+        raise UsageError(f"no cell is left of {asked}; see `gan-rosetta list` for what each backend has")
+    return Plan(selection=selection, waves=_waves(cells), left_out=tuple(left_out))
+
+
+def _backend_names(asked: Sequence[str]) -> tuple[list[str], list[str]]:
+    if asked:
+        for name in asked:
+            if name != FLOOR:
+                require_installed(find_backend(name))
+        return list(dict.fromkeys(asked)), []
+    missing = [entry for entry in BACKENDS.values() if installed_version(entry) is None]
+    installed = [entry.name for entry in BACKENDS.values() if entry not in missing]
+    left_out = [f"{entry.name} is left out: not installed; {entry.install_hint}" for entry in missing]
+    return [FLOOR, *installed], left_out
+
+
+def _sizes(spec: GanSpec, selection: Selection) -> list[tuple[int, float]]:
+    if selection.scale == "batch":
+        chosen = selection.sizes or tuple(max(1.0, spec.batch_size * factor) for factor in BATCH_FACTORS)
+        for size in chosen:
+            if size != int(size) or size < 1:
+                raise UsageError(f"--sizes has {size:g}; expected whole numbers of samples from 1")
+        return [(int(size), 1.0) for size in dict.fromkeys(chosen)]
+    if selection.scale == "width":
+        return [(spec.batch_size, factor) for factor in dict.fromkeys(selection.sizes or WIDTH_FACTORS)]
+    return [(spec.batch_size, 1.0)]
+
+
+def _cells(
+    gan: str, size: tuple[int, float], names: Sequence[str], selection: Selection, *, device: str, dtype: str
+) -> list[Cell]:
+    batch_size, width = size
+    spec = cell_spec(gan, batch_size=batch_size, width=width)
+    base = Cell(
+        gan=gan,
+        backend="",
+        execution="",
+        device=device,
+        dtype=dtype,
+        threads=selection.threads or threads_for(spec),
+        batch_size=batch_size,
+        width=width,
+    )
+    cells = []
+    for name in names:
+        if name == FLOOR:
+            own_size = (gan, batch_size, width) == (FLOOR_SPEC.name, FLOOR_SPEC.batch_size, 1.0)
+            executions: tuple[str, ...] = ("compiled",) if own_size and device == "cpu" else ()
+        else:
+            executions = BACKENDS[name].executions
+        cells += [
+            replace(base, backend=name, execution=execution, threads=1 if name == FLOOR else base.threads)
+            for execution in sorted(executions, reverse=True)
+            if not selection.executions or execution in selection.executions
+        ]
+    return cells
+
+
+def _waves(cells: Sequence[Cell]) -> tuple[tuple[Cell, ...], ...]:
+    """Cut the cells into waves whose workers fit into half of the free memory, those of one setting in one wave."""
+    available = _MEMORY_SHARE * psutil.virtual_memory().available
+    groups: dict[str, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(cell.setting, []).append(cell)
+    waves: list[list[Cell]] = []
+    left = 0.0
+    for group in groups.values():
+        needed = sum(_cell_bytes(cell) for cell in group)
+        parts = [group] if needed <= available else [[cell] for cell in group]
+        for index, part in enumerate(parts):
+            part_bytes = sum(_cell_bytes(cell) for cell in part)
+            if not waves or part_bytes > left or (index == 0 and needed > left):
+                waves.append([])
+                left = available
+            waves[-1] += part
+            left -= part_bytes
+    return tuple(tuple(wave) for wave in waves)
+
+
+def _cell_bytes(cell: Cell) -> float:
+    return _WORKER_BYTES.get(cell.backend, 0.5e9) + _BYTES_PER_FLOP * step_flops(cell.spec())
+
+
+def _cell_seconds(cell: Cell, selection: Selection) -> float:
+    step = max(_STEP_SECONDS.get(cell.backend, 1e-3), step_flops(cell.spec()) / _ASSUMED_FLOPS_PER_SECOND)
+    compile_seconds = 0.0
+    if cell.execution == "compiled":
+        # Compiled small GANs are bound by their arithmetic, not by a call's cost.
+        step = max(5e-5, step_flops(cell.spec()) / _ASSUMED_FLOPS_PER_SECOND)
+        compile_seconds = _COMPILE_SECONDS.get(cell.backend, 1.0)
+    unit = cell.spec().training.discriminator_steps.period * step
+    long = unit > LONG_ROUND_SECONDS
+    rounds = min(selection.rounds, FEW_ROUNDS) if long else selection.rounds
+    first = 2 * max(step * parity_steps(cell.spec()), unit)
+    import_seconds = _IMPORT_SECONDS.get(cell.backend, 3.0)
+    return import_seconds + compile_seconds + first + (rounds + 1) * max(selection.seconds, unit)
+
+
+def _peak_size(device: str, threads: int) -> int:
+    if device != "cpu":
+        return 8192
+    return 1024 if threads == 1 else 2048

@@ -1,0 +1,121 @@
+"""The worker's side of the benchmark: {"benchmark": {"action": ...}} requests, one cell a worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from backends import BackendEntry
+from benchmarks.accelerator import allow_tf32, device_bytes, matrix_product
+from benchmarks.cells import FLOOR, Cell
+from benchmarks.parity import run_reference
+from benchmarks.runner import CellRunner
+from shared.data.digits import DigitSource
+from shared.data.tape import SeededTape
+from shared.harness.registry import load_device_module, load_trainer
+from shared.interface import Trainer
+from shared.spec import GanSpec
+from shared.state import State, initial_state
+
+Kept = dict[str, Any]
+
+
+def serve(request: dict[str, Any], entry: BackendEntry, kept: Kept, /) -> dict[str, Any]:
+    """Do one action and return its result as plain data; raises what a user can cause.
+
+    kept: what earlier actions of this worker left. Actions: "open" builds a cell, "first" trains its first chunks,
+    "settle" warms it up, "round" times a round; "reference" trains the reference; "peak" times matrix products.
+    """
+    return _ACTIONS[request["action"]](request, entry, kept)
+
+
+def _open(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
+    cell = Cell(**request["cell"])
+    spec, tape, state = _inputs(request, cell)
+    if request["tf32"]:
+        allow_tf32(entry.name)
+    load_device_module(entry).check_device(cell.device)
+    started = time.perf_counter()
+    trainer: Trainer
+    compile_seconds = 0.0
+    if cell.backend == FLOOR:
+        from benchmarks.floor.trainer import FloorTrainer  # noqa: PLC0415 - needs a C compiler
+
+        trainer = floor = FloorTrainer.build(spec, device=cell.device, dtype=cell.dtype, execution=cell.execution)
+        compile_seconds = floor.compile_seconds
+    else:
+        trainer = load_trainer(entry).build(spec, device=cell.device, dtype=cell.dtype, execution=cell.execution)
+    trainer.load_state(state)
+    seconds = time.perf_counter() - started
+    kept["runner"] = CellRunner(
+        trainer,
+        spec,
+        tape,
+        state,
+        execution=cell.execution,
+        device_bytes=lambda: device_bytes(entry.name, cell.device),
+    )
+    return {"build_seconds": seconds - compile_seconds, "compile_seconds": compile_seconds}
+
+
+def _first(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
+    del entry
+    return _runner(kept).run_first(request["num_steps"]).as_data()
+
+
+def _settle(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
+    del entry
+    runner = _runner(kept)
+    return {"round": asdict(runner.settle(request["seconds"])), "chunk_steps": runner.chunking.chunk_steps}
+
+
+def _round(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
+    del request, entry
+    return {"round": asdict(_runner(kept).run_round())}
+
+
+def _reference(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
+    del entry, kept
+    cell = Cell(**request["cell"])
+    spec, tape, state = _inputs(request, cell)
+    return run_reference(spec, tape, state, dtype=cell.dtype, seed=request["seed"], num_steps=request["num_steps"])
+
+
+def _peak(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
+    size = request["size"]
+    if "product" not in kept:
+        if request["tf32"]:
+            allow_tf32(entry.name)
+        load_device_module(entry).check_device(request["device"])
+        kept["product"] = matrix_product(entry.name, device=request["device"], dtype=request["dtype"], size=size)
+        kept["product"]()
+    started = time.perf_counter()
+    seconds, count = 0.0, 0
+    while seconds < request["seconds"]:
+        kept["product"]()
+        count += 1
+        seconds = time.perf_counter() - started
+    return {"flops_per_second": 2.0 * size**3 * count / seconds}
+
+
+def _inputs(request: dict[str, Any], cell: Cell) -> tuple[GanSpec, SeededTape, State]:
+    spec = cell.spec()
+    tape = SeededTape(spec, seed=request["seed"], digits=DigitSource.parse(request["mnist"]))
+    return spec, tape, initial_state(spec, seed=request["seed"])
+
+
+def _runner(kept: Kept) -> CellRunner:
+    runner: CellRunner = kept["runner"]
+    return runner
+
+
+_ACTIONS: dict[str, Callable[[dict[str, Any], BackendEntry, Kept], dict[str, Any]]] = {
+    "open": _open,
+    "first": _first,
+    "settle": _settle,
+    "round": _round,
+    "reference": _reference,
+    "peak": _peak,
+}

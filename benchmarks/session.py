@@ -1,0 +1,295 @@
+"""Carries out a plan: opens a wave's cells, judges their first losses, and lets them take turns, one at a time."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import scipy
+
+from backends import REFERENCE
+from benchmarks.cells import FLOOR, Cell
+from benchmarks.parity import ReferenceRun, judge_cell, parity_steps
+from benchmarks.plan import FEW_ROUNDS, LONG_ROUND_SECONDS, PeakProbe, Plan
+from benchmarks.record import BenchmarkRecord, CellResult, Machine, Options, Parity, PeakResult, Round, Status
+from shared.harness.launch import Job, JobOutcome, Progress, WorkerProcess
+from shared.harness.machine import describe_machine, describe_versions
+from shared.harness.settings import RunSettings
+from shared.spec.cost import step_flops
+
+# Threads of OpenMP spin for a fifth of a second after their work, which the next cell is not to pay for.
+_SETTLING_SECONDS = 0.25
+
+Say = Callable[[str], None]
+Data = Mapping[str, Any]
+
+
+class Worker(Protocol):
+    """What a session needs of a worker process; see shared/harness/launch.py."""
+
+    def start(self) -> dict[str, Any]: ...
+
+    def run(self, job: Job, /, *, on_progress: Callable[[Progress], None]) -> JobOutcome: ...
+
+    def close(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+StartWorker = Callable[[str, int], Worker]
+
+
+@dataclass(kw_only=True)
+class _Opened:
+    """A cell under way. worker: None once it is over."""
+
+    result: CellResult
+    worker: Worker | None
+    most_rounds: int = 0
+
+
+@dataclass(kw_only=True)
+class _OpenedPeak:
+    probe: PeakProbe
+    worker: Worker
+    rates: list[float] = field(default_factory=list)
+
+
+def run_benchmark(plan: Plan, /, *, command: str, say: Say, start_worker: StartWorker | None = None) -> BenchmarkRecord:
+    """Measure a plan's cells and return the record. say: takes a line for the user at each stage.
+
+    start_worker: gives the worker of a backend with so many threads; processes where not given.
+    """
+    started = time.perf_counter()
+    # Before the first cell, which is what the load average in the record says of.
+    machine = Machine(**describe_machine())  # type: ignore[arg-type]
+    session = _Session(plan, say, start_worker or _start_process)
+    results: list[CellResult] = []
+    peaks: list[PeakResult] = []
+    for wave in range(len(plan.waves)):
+        found, products = session.run_wave(wave)
+        results += found
+        peaks += products
+    selection = plan.selection
+    versions = describe_versions("scipy", scipy.__version__)
+    return BenchmarkRecord(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        duration_seconds=time.perf_counter() - started,
+        options=Options(
+            command=command,
+            rounds=selection.rounds,
+            seconds_per_round=selection.seconds,
+            seed=selection.seed,
+            threads="auto" if selection.threads is None else str(selection.threads),
+            tf32=selection.tf32,
+            mnist="packaged" if selection.mnist is None else "given",
+            scale=selection.scale or "",
+        ),
+        machine=machine,
+        versions=tuple(f"{name} {version}" for name, version in versions.items()),
+        cells=tuple(results),
+        peaks=tuple(peaks),
+    )
+
+
+class _Session:
+    """The waves of one benchmark. Reference runs are kept for all cells of a GAN and a type."""
+
+    def __init__(self, plan: Plan, say: Say, start_worker: StartWorker) -> None:
+        self._plan, self._say, self._start_worker = plan, say, start_worker
+        self._selection = plan.selection
+        self._references: dict[tuple[str, int, float, str], ReferenceRun | str] = {}
+        self._busy_threads = 1
+
+    def run_wave(self, wave: int) -> tuple[list[CellResult], list[PeakResult]]:
+        """Open a wave's cells, let them take turns, and close them."""
+        with ExitStack() as stack:
+            opened = [self._open_cell(cell, wave, stack) for cell in self._plan.waves[wave]]
+            if not any(cell.worker for cell in opened):
+                return [cell.result for cell in opened], []
+            products = [self._open_peak(probe, stack) for probe in self._plan.probes(wave)]
+            live = [product for product in products if product is not None]
+            for index in range(self._selection.rounds):
+                self._say(f"wave {wave + 1} of {len(self._plan.waves)}, round {index + 1} of {self._selection.rounds}")
+                for product in live:
+                    self._time_product(product)
+                for cell in opened:
+                    if cell.worker is not None and index < cell.most_rounds:
+                        self._time_round(cell)
+            peaks = [
+                PeakResult(**asdict(product.probe), wave=wave, flops_per_second=tuple(product.rates))
+                for product in live
+            ]
+        return [cell.result for cell in opened], peaks
+
+    def _open_cell(self, cell: Cell, wave: int, stack: ExitStack) -> _Opened:
+        self._say(f"{cell.setting}: {cell.label}")
+        result = _empty_result(cell, wave)
+        backend = REFERENCE if cell.backend == FLOOR else cell.backend
+        worker = self._enter(backend, cell.threads, stack)
+        try:
+            return self._warm_up(cell, result, worker)
+        except _Over as over:
+            worker.close()
+            self._say(f"  {over.reason}")
+            found = over.result or result
+            return _Opened(result=replace(found, status=over.status, reason=over.reason), worker=None)
+
+    def _warm_up(self, cell: Cell, result: CellResult, worker: Worker) -> _Opened:
+        ready = worker.start()
+        if ready.get("event") != "ready":
+            raise _Over("unavailable", str(ready.get("message", "the worker died while importing the framework")))
+        if cell.device not in ready["devices"]:
+            raise _Over("unavailable", f"no {cell.device} here: {cell.backend} sees {', '.join(ready['devices'])}")
+        base = {"cell": asdict(cell), "seed": self._selection.seed, "mnist": self._selection.mnist}
+        built = self._ask(worker, cell, {"action": "open", "tf32": self._selection.tf32, **base})
+        first = self._ask(worker, cell, {"action": "first", "num_steps": parity_steps(cell.spec())})
+        result = replace(
+            result,
+            framework=str(ready["version"]),
+            import_seconds=ready["import_seconds"],
+            build_seconds=built["build_seconds"],
+            first_chunk_seconds=first["first_chunk_seconds"],
+            compile_seconds=first["compile_seconds"] + built["compile_seconds"],
+            chunk_steps=first["chunk_steps"],
+            parity=self._judge(cell, first, base),
+        )
+        if result.parity is None or result.parity.verdict != "AGREE":
+            reason = "" if result.parity is None else f"{result.parity.verdict}: {result.parity.reason}"
+            raise _Over("disagrees", reason, result)
+        try:
+            settled = self._ask(worker, cell, {"action": "settle", "seconds": self._selection.seconds})
+        except _Over as over:
+            raise _Over(over.status, over.reason, result) from None
+        warm_up = Round(**settled["round"])
+        rounds = self._selection.rounds
+        return _Opened(
+            result=replace(result, chunk_steps=settled["chunk_steps"], warm_up=(warm_up,)),
+            worker=worker,
+            most_rounds=min(rounds, FEW_ROUNDS) if warm_up.wall_seconds > LONG_ROUND_SECONDS else rounds,
+        )
+
+    def _judge(self, cell: Cell, first: Data, base: Data) -> Parity:
+        key = (cell.gan, cell.batch_size, cell.width, cell.dtype)
+        if key not in self._references:
+            self._references[key] = self._run_reference(cell, base)
+        reference = self._references[key]
+        if isinstance(reference, str):
+            raise _Over("failed", f"there is nothing to judge by, as the reference failed: {reference}")
+        return judge_cell(
+            reference, first["losses"], first["tape_digest"], spec=cell.spec(), dtype=cell.dtype, name=cell.label
+        )
+
+    def _run_reference(self, cell: Cell, base: Data) -> ReferenceRun | str:
+        with ExitStack() as stack:
+            worker = self._enter(REFERENCE, cell.threads, stack)
+            # As many steps as any cell of the GAN is judged by, however it cuts them.
+            request = {"action": "reference", "num_steps": parity_steps(cell.spec()), **base}
+            try:
+                return ReferenceRun(**self._ask(worker, cell, request))
+            except _Over as over:
+                return over.reason
+
+    def _open_peak(self, probe: PeakProbe, stack: ExitStack) -> _OpenedPeak | None:
+        worker = self._enter(probe.backend, probe.threads, stack)
+        product = _OpenedPeak(probe=probe, worker=worker)
+        self._time_product(product)
+        if not product.rates:
+            return None
+        product.rates.clear()  # It warmed up.
+        return product
+
+    def _time_product(self, product: _OpenedPeak) -> None:
+        probe = product.probe
+        self._settle(probe.threads)
+        request = {"action": "peak", "seconds": self._selection.seconds, "tf32": self._selection.tf32}
+        outcome = product.worker.run(
+            _job("matrix-product", probe.backend, request | probe.as_request()), on_progress=_ignore
+        )
+        if outcome.status == "finished":
+            product.rates.append(float(outcome.result["flops_per_second"]))
+        else:
+            self._say(f"  matrix product on {probe.backend}: {outcome.message}")
+
+    def _time_round(self, opened: _Opened) -> None:
+        cell = opened.result.cell
+        worker = opened.worker
+        if worker is None:
+            return
+        self._settle(cell.threads)
+        try:
+            answer = self._ask(worker, cell, {"action": "round"})
+        except _Over as over:
+            worker.close()
+            opened.worker = None
+            opened.result = replace(opened.result, status=over.status, reason=over.reason, rounds=())
+            self._say(f"  {cell.label}: {over.reason}")
+            return
+        rounds = (*opened.result.rounds, Round(**answer["round"]))
+        opened.result = replace(opened.result, status="measured", reason="", rounds=rounds)
+
+    def _settle(self, threads: int) -> None:
+        """Wait until the threads of whoever ran last have gone to sleep."""
+        if self._busy_threads > 1:
+            time.sleep(_SETTLING_SECONDS)
+        self._busy_threads = threads
+
+    def _enter(self, backend: str, threads: int, stack: ExitStack) -> Worker:
+        worker = self._start_worker(backend, threads)
+        # On an interrupt what a worker is doing may take long: it is not waited for.
+        stack.callback(lambda: worker.kill() if sys.exc_info()[0] is not None else worker.close())
+        return worker
+
+    def _ask(self, worker: Worker, cell: Cell, request: Data) -> Data:
+        backend = REFERENCE if cell.backend == FLOOR else cell.backend
+        outcome = worker.run(_job(cell.gan, backend, request), on_progress=_ignore)
+        if outcome.status == "finished":
+            return outcome.result
+        status: Status = "failed" if outcome.status == "crash" else "unavailable"
+        raise _Over(status, outcome.message)
+
+
+class _Over(Exception):
+    """A cell ends here, with what is known of it."""
+
+    def __init__(self, status: Status, reason: str, result: CellResult | None = None) -> None:
+        super().__init__(reason)
+        self.status: Status = status
+        self.reason = reason
+        self.result = result
+
+
+def _start_process(backend: str, threads: int) -> Worker:
+    return WorkerProcess(backend, threads=threads)
+
+
+def _job(gan: str, backend: str, request: Data) -> Job:
+    return Job(settings=RunSettings(gan=gan, backend=backend, folder=""), request={"benchmark": dict(request)})
+
+
+def _empty_result(cell: Cell, wave: int) -> CellResult:
+    return CellResult(
+        cell=cell,
+        status="failed",
+        reason="never got to its first round",
+        wave=wave,
+        framework="",
+        import_seconds=None,
+        build_seconds=None,
+        first_chunk_seconds=None,
+        compile_seconds=None,
+        chunk_steps=None,
+        step_flops=float(step_flops(cell.spec())),
+        parity=None,
+        warm_up=(),
+        rounds=(),
+    )
+
+
+def _ignore(progress: Progress, /) -> None:
+    pass
