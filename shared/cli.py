@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.syntax import Syntax
 
+from benchmarks.command import app as bench
 from shared.errors import GanRosettaError, UsageError
 from shared.generate.command import generate
 from shared.harness.launch import JobOutcome
@@ -323,6 +324,7 @@ def faults(
 
 
 app.command()(generate)
+app.add_typer(bench, name="bench")
 
 
 def main() -> None:
