@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -115,6 +116,8 @@ def run_diagnosis_job(
     for index, fault in enumerate(job.trials):
         offender = first_offender(walk(fault or None, report_progress=_report_nothing))
         found[fault] = None if offender is None else offender.as_data()
+        # A trainer's networks refer to each other, and Python would not look for them before memory is short.
+        gc.collect()
         report(index + 1, len(job.trials))
     write_json(job.rows_path, found)
 
