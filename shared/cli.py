@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.syntax import Syntax
 
 from benchmarks.command import app as bench
+from shared.defaults.command import defaults
 from shared.errors import GanRosettaError, UsageError
 from shared.generate.command import generate
 from shared.harness.launch import JobOutcome
@@ -324,6 +325,7 @@ def faults(
 
 
 app.command()(generate)
+app.command()(defaults)
 app.add_typer(bench, name="bench")
 
 

@@ -1,8 +1,8 @@
 """The process in which a backend runs: `python -m shared.harness.worker BACKEND`.
 
-It reads one request a line from standard input, {"run": {...}}, {"diagnosis": {...}}, {"generated": {...}} or
-{"benchmark": {...}}, and answers with one event a line: {"event": "progress", ...} while a job goes on, then
-{"event": "finished", ...}, which may hold a result, or {"event": "failed", ...}. It needs nothing of its parent but
+It reads one request a line from standard input, {"run": {...}}, {"diagnosis": {...}}, {"defaults": {...}},
+{"generated": {...}} or {"benchmark": {...}}, and answers with one event a line: {"event": "progress", ...} while a job
+goes on, then {"event": "finished", ...}, which may hold a result, or {"event": "failed", ...}. It needs nothing of its parent but
 these lines, so it may live in another environment.
 """
 

@@ -1,0 +1,63 @@
+"""The GANs in sizes that the reference can afford many runs of: fewer steps and, on digits, smaller batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from shared.spec import BatchNorm, Conv2d, ConvTranspose2d, GanSpec, Layer, Network
+
+_DIGIT_BATCHES = {"mnist-conv": 8}
+_DIGIT_BATCH_ELSEWHERE = 16
+# Beyond these, sine is chaotic and the others cost more than they show.
+_MOST_STEPS = {"mnist-conv": 30, "mnist-wgan-gp": 20, "mnist-wgan-gp-sample": 20, "sine": 1000}
+_MOST_STEPS_ELSEWHERE = 2500
+# A step of the whole convolutional GAN costs 17 s in NumPy; of its channels an eighth are left, of its layers all.
+_NARROWED = {"mnist-conv": 8}
+_IMAGE_CHANNELS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class AffordableGan:
+    """A GAN as it is measured. differs: in words, what is not as published; empty where everything is."""
+
+    spec: GanSpec
+    differs: str
+
+
+def make_affordable(spec: GanSpec, /) -> AffordableGan:
+    """Return the GAN in a size of which the reference can afford some ten runs."""
+    differs = []
+    num_steps = min(spec.training.num_steps, _MOST_STEPS.get(spec.name, _MOST_STEPS_ELSEWHERE))
+    if num_steps < spec.training.num_steps:
+        differs.append(f"the first {num_steps} of its {spec.training.num_steps} steps")
+        spec = spec.with_steps(training=num_steps)
+    if len(spec.real.sample_shape) > 1:
+        batch_size = min(spec.batch_size, _DIGIT_BATCHES.get(spec.name, _DIGIT_BATCH_ELSEWHERE))
+        differs.append(f"batches of {batch_size} in place of {spec.batch_size}")
+        spec = replace(spec, batch_size=batch_size)
+    if spec.name in _NARROWED:
+        factor = _NARROWED[spec.name]
+        differs.append(f"1/{factor} of its inner channels")
+        spec = replace(
+            spec, generator=_narrowed(spec.generator, factor), discriminator=_narrowed(spec.discriminator, factor)
+        )
+    return AffordableGan(spec=spec, differs=", ".join(differs))
+
+
+def _narrowed(network: Network, factor: int) -> Network:
+    """Return a network of convolutions with fewer channels everywhere but at its ends."""
+    ends = {network.input_shape[0], network.output_shape[0], _IMAGE_CHANNELS}
+
+    def narrow(channels: int) -> int:
+        return channels if channels in ends else max(2, channels // factor)
+
+    layers: list[Layer] = []
+    for layer in network.layers:
+        if isinstance(layer, Conv2d | ConvTranspose2d):
+            inside, outside = narrow(layer.in_channels), narrow(layer.out_channels)
+            layers.append(replace(layer, in_channels=inside, out_channels=outside))
+        elif isinstance(layer, BatchNorm):
+            layers.append(replace(layer, num_features=narrow(layer.num_features)))
+        else:
+            layers.append(layer)
+    return Network(input_shape=network.input_shape, layers=tuple(layers))

@@ -1,0 +1,136 @@
+"""The frameworks' defaults: torch 2.13, Keras 3 in TensorFlow 2.21, Gluon in MXNet 1.9.1.
+
+tests/unit/backends/test_*_defaults.py read the installed frameworks and hold these numbers to them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from shared.defaults.subjects import SUBJECTS, Clamp, InitialValues
+from shared.spec import ZEROS, GanSpec, GlorotUniform, Uniform, UniformFanIn
+
+FRAMEWORKS = {"torch": "torch 2.13", "tensorflow": "Keras 3 in TensorFlow 2.21", "mxnet": "MXNet 1.9.1 Gluon"}
+
+_VALUES: dict[str, dict[str, tuple[str, Any]]] = {
+    "torch": {
+        "adam-betas": ("torch.optim.Adam", (0.9, 0.999)),
+        "adam-epsilon": ("torch.optim.Adam", 1e-8),
+        "adam-epsilon-placement": ("torch.optim.Adam", "outside"),
+        "adadelta-learning-rate": ("torch.optim.Adadelta", 1.0),
+        "adadelta-rho": ("torch.optim.Adadelta", 0.9),
+        "adadelta-epsilon": ("torch.optim.Adadelta", 1e-6),
+        "batch-norm-epsilon": ("torch.nn.BatchNorm2d", 1e-5),
+        "batch-norm-momentum": ("torch.nn.BatchNorm2d", 0.1),
+        "batch-norm-variance": ("torch.nn.BatchNorm2d", "unbiased"),
+        "bce-clamp": (
+            "torch.nn.BCELoss",
+            Clamp(
+                summary="log ≥ -100",
+                probability_floor=math.exp(-100.0),
+                log_floor=-100.0,
+                denominator_floor=1e-12,
+            ),
+        ),
+        "initial-values": ("torch.nn.Linear", InitialValues(weight=UniformFanIn(), bias=UniformFanIn())),
+        "leaky-relu-slope": ("torch.nn.LeakyReLU", 0.01),
+    },
+    "tensorflow": {
+        "adam-betas": ("keras.optimizers.Adam", (0.9, 0.999)),
+        "adam-epsilon": ("keras.optimizers.Adam", 1e-7),
+        "adam-epsilon-placement": ("keras.optimizers.Adam", "hat"),
+        "adadelta-learning-rate": ("keras.optimizers.Adadelta", 0.001),
+        "adadelta-rho": ("keras.optimizers.Adadelta", 0.95),
+        "adadelta-epsilon": ("keras.optimizers.Adadelta", 1e-7),
+        "batch-norm-epsilon": ("keras.layers.BatchNormalization", 1e-3),
+        # Keras writes 0.99, on the old value.
+        "batch-norm-momentum": ("keras.layers.BatchNormalization", 0.01),
+        "batch-norm-variance": ("keras.layers.BatchNormalization", "biased"),
+        "bce-clamp": (
+            "keras.losses.BinaryCrossentropy",
+            Clamp(
+                summary="p clipped to [1e-07, 1 - 1e-07]",
+                probability_floor=1e-7,
+                log_floor=math.log(1e-7),
+                denominator_floor=1e-7 * (1 - 1e-7),
+            ),
+        ),
+        "initial-values": ("keras.layers.Dense", InitialValues(weight=GlorotUniform(), bias=ZEROS)),
+        "leaky-relu-slope": ("keras.layers.LeakyReLU", 0.3),
+    },
+    "mxnet": {
+        "adam-betas": ("mxnet.optimizer.Adam", (0.9, 0.999)),
+        "adam-epsilon": ("mxnet.optimizer.Adam", 1e-8),
+        "adam-epsilon-placement": ("mxnet.optimizer.Adam", "hat"),
+        # It has none: what it calls its learning rate is not read.
+        "adadelta-learning-rate": ("mxnet.optimizer.AdaDelta", 1.0),
+        "adadelta-rho": ("mxnet.optimizer.AdaDelta", 0.9),
+        "adadelta-epsilon": ("mxnet.optimizer.AdaDelta", 1e-5),
+        "batch-norm-epsilon": ("mxnet.gluon.nn.BatchNorm", 1e-5),
+        # Gluon writes 0.9, on the old value.
+        "batch-norm-momentum": ("mxnet.gluon.nn.BatchNorm", 0.1),
+        "batch-norm-variance": ("mxnet.gluon.nn.BatchNorm", "biased"),
+        "bce-clamp": (
+            "mxnet.gluon.loss.SigmoidBCELoss(from_sigmoid=True)",
+            Clamp(
+                summary="1e-12 added in the log",
+                probability_floor=1e-12,
+                log_floor=math.log(1e-12),
+                denominator_floor=1e-12,
+            ),
+        ),
+        "initial-values": ("mxnet.gluon.nn.Dense", InitialValues(weight=Uniform(bound=0.07), bias=ZEROS)),
+    },
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Default:
+    """A framework's default. subject: a name in SUBJECTS. source: where the framework has it. value: in spec terms."""
+
+    framework: str
+    subject: str
+    source: str
+    value: Any
+
+    @property
+    def name(self) -> str:
+        """The default's name, such as "torch:adam-epsilon"."""
+        return f"{self.framework}:{self.subject}"
+
+    @property
+    def text(self) -> str:
+        """The value in words."""
+        return SUBJECTS[self.subject].describe(self.value)
+
+    def touches(self, spec: GanSpec, /) -> bool:
+        """Whether the GAN has a place where this default would stand."""
+        return bool(SUBJECTS[self.subject].values(spec))
+
+    def apply(self, spec: GanSpec, /) -> GanSpec:
+        """Return the spec with this default in every place that it touches; equal to it where that is its own value."""
+        return SUBJECTS[self.subject].change(spec, self.value)
+
+
+DEFAULTS: dict[str, Default] = {
+    default.name: default
+    for framework, values in _VALUES.items()
+    for default in (
+        Default(framework=framework, subject=subject, source=source, value=value)
+        for subject, (source, value) in values.items()
+    )
+}
+
+
+def framework_defaults(framework: str, /) -> list[Default]:
+    """Return the defaults of one framework, in the order of SUBJECTS."""
+    return [default for default in DEFAULTS.values() if default.framework == framework]
+
+
+def apply_all(framework: str, spec: GanSpec, /) -> GanSpec:
+    """Return the spec with every default of a framework at once."""
+    for default in framework_defaults(framework):
+        spec = default.apply(spec)
+    return spec

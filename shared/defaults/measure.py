@@ -1,0 +1,184 @@
+"""Runs a GAN on the reference with each default of each framework, beside the GAN itself."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from backends import REFERENCE
+from shared.compare.distances import Floats
+from shared.compare.yardstick import LOSS_NAMES, NUM_COPIES, PerturbedTrainer, YardstickFollower
+from shared.data.digits import DigitSource
+from shared.data.tape import SeededTape, Tape
+from shared.defaults.affordable import AffordableGan
+from shared.defaults.catalogue import FRAMEWORKS, apply_all, framework_defaults
+from shared.defaults.measurement import ALL, GanMeasurement, Measurement
+from shared.defaults.subjects import SUBJECTS
+from shared.diagnose.reference import walk_reference
+from shared.diagnose.rows import Row, first_offender
+from shared.diagnose.visits import Visit
+from shared.diagnose.walk import walk_backend
+from shared.faults import Location, Plant, PlantedTrainer
+from shared.harness.registry import find_backend, load_trainer
+from shared.harness.samples import sample_latent
+from shared.harness.training import run_training
+from shared.spec import GanSpec
+from shared.state import State, initial_state
+
+# A default is found where it is; nothing is expected of it beforehand.
+_ANYWHERE = Location(phase="", quantities=())
+
+
+def measure_defaults(
+    gan: AffordableGan, /, *, seed: int, digits: DigitSource, report_progress: Callable[[int, int], None]
+) -> GanMeasurement:
+    """Return what every default of every framework that touches the GAN does to it.
+
+    Everything runs on the reference, in float64, on the tape and from the state of the seed; for initial values the
+    state is drawn anew, from the same random numbers. report_progress: called with (runs done, runs in all).
+    """
+    changes = _changes(gan.spec)
+    distinct = list(dict.fromkeys(spec for *_, spec in changes if spec != gan.spec))
+    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as folder:
+        reference = _Reference(gan.spec, seed=seed, digits=digits, folder=Path(folder))
+        found: dict[GanSpec, tuple[dict[str, Floats], Row | None]] = {}
+        for index, changed in enumerate(distinct):
+            losses = reference.run(changed)
+            found[changed] = losses, reference.first_difference(changed, losses)
+            report_progress(index + 1, len(distinct))
+    nothing: tuple[dict[str, Floats], Row | None] = {}, None
+    measurements = []
+    for framework, subject, own, value, changed in changes:
+        losses, first = found.get(changed, nothing)
+        measurements.append(
+            Measurement(
+                framework=framework,
+                subject=subject,
+                own=own,
+                value=value,
+                same=changed == gan.spec,
+                first=first,
+                losses=losses,
+            )
+        )
+    return GanMeasurement(
+        gan=gan.spec.name,
+        title=gan.spec.title,
+        differs=gan.differs,
+        horizon=reference.horizon,
+        losses=reference.losses,
+        rounding=reference.rounding,
+        measurements=tuple(measurements),
+    )
+
+
+def _changes(spec: GanSpec) -> list[tuple[str, str, str, str, GanSpec]]:
+    """Return (framework, subject, the GAN's own, the framework's, changed spec), of each framework "all" last."""
+    result = []
+    for framework in FRAMEWORKS:
+        touching = [default for default in framework_defaults(framework) if default.touches(spec)]
+        for default in touching:
+            own = "; ".join(SUBJECTS[default.subject].values(spec))
+            result.append((framework, default.subject, own, default.text, default.apply(spec)))
+        result.append((framework, ALL, "", f"{len(touching)} defaults", apply_all(framework, spec)))
+    return result
+
+
+class _Reference:
+    """The GAN itself: its losses, how far rounding takes them, and the quantities of the steps looked into."""
+
+    def __init__(self, spec: GanSpec, *, seed: int, digits: DigitSource, folder: Path) -> None:
+        self._spec, self._seed, self._folder = spec, seed, folder
+        self._tape: Tape = SeededTape(spec, seed=seed, digits=digits)
+        self._state = initial_state(spec, seed=seed)
+        self._trainer_class = load_trainer(find_backend(REFERENCE))
+        self._walked: dict[tuple[Visit, ...], Path] = {}
+        yardstick = YardstickFollower.start(lambda: self._build(spec), self._state, seed=seed, count=NUM_COPIES)
+        trainer = self._build(spec)
+        trainer.load_state(self._state)
+        self.losses = run_training(trainer, spec, self._tape, keep_going=True, followers=(yardstick,)).losses
+        latent = sample_latent(spec, seed=seed)
+        measured = yardstick.finish(latent, trainer.generate(latent))
+        self.rounding = measured.losses
+        self.horizon = measured.horizon
+
+    def run(self, changed: GanSpec) -> dict[str, Floats]:
+        """Return the losses of a changed GAN, on the same tape."""
+        trainer = self._build(changed)
+        trainer.load_state(initial_state(changed, seed=self._seed))
+        return run_training(trainer, changed, self._tape, keep_going=True).losses
+
+    def first_difference(self, changed: GanSpec, losses: Mapping[str, Floats]) -> Row | None:
+        """Return the first quantity that a change moves beyond rounding, each step from the GAN's own state.
+
+        Looked for in the initial state, in the first step of each phase and, where nothing is off there, around the
+        first step in which a loss is not the same, bit for bit.
+        """
+        visits = [Visit(phase="adversarial", step=0)]
+        if self._spec.pretraining is not None and self._spec.pretraining.num_steps:
+            visits.insert(0, Visit(phase="pretraining", step=0))
+        row = self._offender(changed, visits)
+        step = first_unequal(losses, self.losses)
+        if row is not None or step is None:
+            return row
+        # What a loss shows may have happened to the parameters in the step before.
+        return self._offender(changed, [Visit(phase="adversarial", step=s) for s in (step - 1, step) if s > 0])
+
+    def _offender(self, changed: GanSpec, visits: Sequence[Visit]) -> Row | None:
+        key = tuple(visits)
+        if not key:
+            return None
+        if key not in self._walked:
+            self._walked[key] = self._folder / f"walk-{len(self._walked)}"
+            walk_reference(
+                lambda: self._build(self._spec),
+                self._spec,
+                self._state,
+                self._tape,
+                visits=visits,
+                folder=self._walked[key],
+                forced=True,
+                report_progress=_report_nothing,
+            )
+        plant = Plant(spec=changed, expected=_ANYWHERE, start=lambda _state: self._start_of(changed))
+        rows = walk_backend(
+            PlantedTrainer(self._build(changed), plant),
+            self._spec,
+            self._state,
+            self._tape,
+            visits=visits,
+            folder=self._walked[key],
+            forced=True,
+            dtype="float64",
+            report_progress=_report_nothing,
+        )
+        return first_offender(rows)
+
+    def _start_of(self, changed: GanSpec) -> State:
+        return initial_state(changed, seed=self._seed)
+
+    def _build(self, spec: GanSpec) -> PerturbedTrainer:
+        trainer = self._trainer_class.build(spec, device="cpu", dtype="float64", execution="eager")
+        return cast(PerturbedTrainer, trainer)
+
+
+def first_unequal(losses: Mapping[str, Floats], expected: Mapping[str, Floats], /) -> int | None:
+    """Return the first adversarial step with a loss that is not the same, bit for bit, or None; NaN equals NaN."""
+    steps = [
+        int(np.flatnonzero(different)[0])
+        for different in (
+            ~((losses[name] == expected[name]) | (np.isnan(losses[name]) & np.isnan(expected[name])))
+            for name in LOSS_NAMES
+            if name != "pretraining"
+        )
+        if different.any()
+    ]
+    return min(steps, default=None)
+
+
+def _report_nothing(done: int, total: int, /) -> None:
+    pass

@@ -1,0 +1,62 @@
+"""The defaults of all frameworks in GANs, each GAN in a worker process of the reference."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from backends import REFERENCE
+from shared.data.digits import DigitSource
+from shared.defaults.affordable import make_affordable
+from shared.defaults.measure import measure_defaults
+from shared.defaults.measurement import GanMeasurement, read_measurement, write_measurement
+from shared.gans import find_gan
+from shared.harness.launch import Job, JobOutcome, run_jobs
+from shared.harness.plan import available_cores
+from shared.harness.settings import RunSettings
+from shared.report.progress import ProgressDisplay
+from shared.spec.cost import step_flops
+
+
+def run_defaults(
+    gans: Sequence[str], /, *, seed: int, mnist: str | None, console: Console
+) -> tuple[list[GanMeasurement], list[JobOutcome]]:
+    """Return what was measured of each GAN, in the order given, and the jobs that failed; raises UsageError."""
+    specs = [find_gan(name) for name in dict.fromkeys(gans)]
+    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
+        jobs = []
+        # The costliest first, so that none is left over at the end.
+        for spec in sorted(specs, key=step_flops, reverse=True):
+            settings = RunSettings(
+                gan=spec.name, backend=REFERENCE, folder=f"{root}/{spec.name}", seed=seed, mnist=mnist
+            )
+            jobs.append(Job(settings=settings, request={"defaults": settings.as_data()}))
+        with ProgressDisplay(console, num_jobs=len(jobs)) as display:
+            outcomes = run_jobs(
+                jobs,
+                num_slots=min(available_cores(), len(jobs)),
+                on_progress=display.on_progress,
+                on_outcome=display.on_outcome,
+            )
+        failures = [outcome for outcome in outcomes if outcome.status != "finished"]
+        failed = {outcome.settings.gan for outcome in failures}
+        results = [read_measurement(Path(root) / spec.name) for spec in specs if spec.name not in failed]
+    return results, failures
+
+
+def run_defaults_job(settings: RunSettings, /, *, report_progress: Callable[[str, int, int], None]) -> None:
+    """Measure one GAN, in this process, and write what was found into the settings' folder."""
+
+    def report(done: int, total: int) -> None:
+        report_progress("defaults", done, total)
+
+    result = measure_defaults(
+        make_affordable(find_gan(settings.gan)),
+        seed=settings.seed,
+        digits=DigitSource.parse(settings.mnist),
+        report_progress=report,
+    )
+    write_measurement(Path(settings.folder), result)

@@ -1,0 +1,242 @@
+"""What a framework has a default for: where it stands in a spec, and how to put another value there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from shared.faults.places import Place, replace_layer, replace_optimizer, replace_training
+from shared.spec import (
+    Adadelta,
+    Adam,
+    BatchNorm,
+    ConstantRate,
+    Conv2d,
+    ConvTranspose2d,
+    ExponentialDecay,
+    GanSpec,
+    GlorotUniform,
+    Initializer,
+    Layer,
+    LeakyReLU,
+    Linear,
+    Normal,
+    Optimizer,
+    Uniform,
+    UniformFanIn,
+)
+
+_LOSSES = ("discriminator_loss", "generator_loss")
+_CLAMPS = ("log_floor", "denominator_floor", "probability_floor")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitialValues:
+    """How a Linear or convolution starts; a layer without a bias stays without."""
+
+    weight: Initializer
+    bias: Initializer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clamp:
+    """What keeps the logarithms of a loss on probabilities finite, in the two forms that the losses of a spec have.
+
+    probability_floor: of the Minimax, NonSaturating and Saturating losses. log_floor, denominator_floor: of the
+    BinaryCrossEntropy losses. summary: what the framework itself does.
+    """
+
+    summary: str
+    probability_floor: float
+    log_floor: float
+    denominator_floor: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A choice that a framework makes unless told otherwise.
+
+    values: what a spec has there, each distinct value once, in words; empty where the GAN has no such place.
+    change: returns the spec with another value in every such place. describe: a value in words.
+    """
+
+    name: str
+    title: str
+    values: Callable[[GanSpec], tuple[str, ...]]
+    change: Callable[[GanSpec, Any], GanSpec]
+    describe: Callable[[Any], str]
+
+
+def _field_of_layers(name: str, title: str, kind: type, field: str) -> Subject:
+    def change(spec: GanSpec, value: Any) -> GanSpec:
+        return _change_layers(spec, kind, lambda layer: replace(layer, **{field: value}))
+
+    return Subject(
+        name=name,
+        title=title,
+        values=lambda spec: _distinct(_plain(getattr(layer, field)) for layer in _layers(spec, kind)),
+        change=change,
+        describe=_plain,
+    )
+
+
+def _field_of_optimizers(name: str, title: str, kind: type, names: tuple[str, ...]) -> Subject:
+    def change(spec: GanSpec, value: Any) -> GanSpec:
+        values = value if len(names) > 1 else (value,)
+        changes = dict(zip(names, values, strict=True))
+        return _change_optimizers(spec, kind, lambda optimizer: replace(optimizer, **changes))
+
+    def describe_optimizer(optimizer: Any) -> str:
+        return ", ".join(_plain(getattr(optimizer, field)) for field in names)
+
+    return Subject(
+        name=name,
+        title=title,
+        values=lambda spec: _distinct(describe_optimizer(optimizer) for optimizer in _optimizers(spec, kind)),
+        change=change,
+        describe=lambda value: ", ".join(map(_plain, value)) if len(names) > 1 else _plain(value),
+    )
+
+
+def _layers(spec: GanSpec, kind: type | tuple[type, ...]) -> list[Any]:
+    networks = spec.networks().values()
+    return [layer for network in networks for layer in network.layers if isinstance(layer, kind)]
+
+
+def _change_layers(spec: GanSpec, kind: type | tuple[type, ...], change: Callable[[Any], Layer]) -> GanSpec:
+    places: list[Place] = [
+        (name, index)
+        for name, network in spec.networks().items()
+        for index, layer in enumerate(network.layers)
+        if isinstance(layer, kind)
+    ]
+    for place in places:
+        layer = getattr(spec, place[0]).layers[place[1]]
+        spec = replace_layer(spec, place, change(layer))
+    return spec
+
+
+def _optimizers(spec: GanSpec, kind: type) -> list[Any]:
+    every = [spec.training.discriminator_optimizer, spec.training.generator_optimizer]
+    if spec.pretraining is not None:
+        every.append(spec.pretraining.optimizer)
+    return [optimizer for optimizer in every if isinstance(optimizer, kind)]
+
+
+def _change_optimizers(spec: GanSpec, kind: type, change: Callable[[Any], Optimizer]) -> GanSpec:
+    for network in spec.networks():
+        optimizer = getattr(spec.training, f"{network}_optimizer")
+        if isinstance(optimizer, kind):
+            spec = replace_optimizer(spec, network, change(optimizer))
+    if spec.pretraining is not None and isinstance(spec.pretraining.optimizer, kind):
+        spec = replace(spec, pretraining=replace(spec.pretraining, optimizer=change(spec.pretraining.optimizer)))
+    return spec
+
+
+def _change_initial_values(spec: GanSpec, value: InitialValues) -> GanSpec:
+    def change(layer: Any) -> Layer:
+        bias = None if layer.bias_init is None else value.bias
+        changed: Layer = replace(layer, weight_init=value.weight, bias_init=bias)
+        return changed
+
+    return _change_layers(spec, _AFFINE, change)
+
+
+def _initial_values(spec: GanSpec) -> tuple[str, ...]:
+    layers = _layers(spec, _AFFINE)
+    weights = _distinct(describe_initializer(layer.weight_init) for layer in layers)
+    biases = _distinct(describe_initializer(layer.bias_init) for layer in layers if layer.bias_init is not None)
+    return (*weights, *(f"bias {bias}" for bias in biases))
+
+
+def describe_initializer(initializer: Initializer, /) -> str:
+    """Return an initializer in a few signs."""
+    if isinstance(initializer, Normal):
+        return f"N(0, {initializer.standard_deviation:g}²)"
+    if isinstance(initializer, Uniform):
+        return f"U(±{initializer.bound:g})"
+    if isinstance(initializer, UniformFanIn):
+        return "U(±1/√fan_in)"
+    if isinstance(initializer, GlorotUniform):
+        return "Glorot uniform"
+    return f"{initializer.value:g}"
+
+
+def _clamps(spec: GanSpec) -> tuple[str, ...]:
+    return _distinct(
+        _clamp_text(loss)
+        for loss in (getattr(spec.training, name) for name in _LOSSES)
+        if any(hasattr(loss, field) for field in _CLAMPS)
+    )
+
+
+def _clamp_text(loss: Any) -> str:
+    if hasattr(loss, "log_floor"):
+        return f"log ≥ {loss.log_floor:g}"
+    return "plain logarithm" if loss.probability_floor is None else f"probability ≥ {loss.probability_floor:g}"
+
+
+def _change_clamps(spec: GanSpec, value: Clamp) -> GanSpec:
+    for name in _LOSSES:
+        loss: Any = getattr(spec.training, name)
+        own = {field.name for field in fields(loss)}
+        changes = {field: getattr(value, field) for field in _CLAMPS if field in own}
+        if changes:
+            spec = replace_training(spec, **{name: replace(loss, **changes)})
+    return spec
+
+
+def _change_rate(spec: GanSpec, value: float) -> GanSpec:
+    rate = ConstantRate(value=value)
+    return _change_optimizers(spec, Adadelta, lambda optimizer: replace(optimizer, learning_rate=rate))
+
+
+def _rate_text(rate: ConstantRate | ExponentialDecay) -> str:
+    return _plain(rate.value) if isinstance(rate, ConstantRate) else f"decaying from {_plain(rate.initial)}"
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _distinct(values: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+_AFFINE = (Linear, Conv2d, ConvTranspose2d)
+SUBJECTS: dict[str, Subject] = {
+    subject.name: subject
+    for subject in (
+        _field_of_optimizers("adam-betas", "Adam's β1, β2", Adam, ("beta1", "beta2")),
+        _field_of_optimizers("adam-epsilon", "Adam's ε", Adam, ("epsilon",)),
+        _field_of_optimizers("adam-epsilon-placement", "where Adam's ε stands", Adam, ("epsilon_placement",)),
+        Subject(
+            name="adadelta-learning-rate",
+            title="Adadelta's learning rate",
+            values=lambda spec: _distinct(_rate_text(o.learning_rate) for o in _optimizers(spec, Adadelta)),
+            change=_change_rate,
+            describe=_plain,
+        ),
+        _field_of_optimizers("adadelta-rho", "Adadelta's ρ", Adadelta, ("rho",)),
+        _field_of_optimizers("adadelta-epsilon", "Adadelta's ε", Adadelta, ("epsilon",)),
+        _field_of_layers("batch-norm-epsilon", "BatchNorm's ε", BatchNorm, "epsilon"),
+        _field_of_layers("batch-norm-momentum", "BatchNorm's momentum, on the new value", BatchNorm, "momentum"),
+        _field_of_layers("batch-norm-variance", "BatchNorm's running variance", BatchNorm, "running_variance"),
+        Subject(
+            name="bce-clamp",
+            title="the clamp of binary cross entropy",
+            values=_clamps,
+            change=_change_clamps,
+            describe=lambda clamp: str(clamp.summary),
+        ),
+        Subject(
+            name="initial-values",
+            title="initial values of Linear and convolutions",
+            values=_initial_values,
+            change=_change_initial_values,
+            describe=lambda v: f"{describe_initializer(v.weight)}, bias {describe_initializer(v.bias)}",
+        ),
+        _field_of_layers("leaky-relu-slope", "LeakyReLU's slope", LeakyReLU, "slope"),
+    )
+}

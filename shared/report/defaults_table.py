@@ -1,0 +1,82 @@
+"""What the frameworks' defaults do to a GAN, as words and as a table of the terminal."""
+
+from __future__ import annotations
+
+import math
+
+from rich.table import Table
+
+from shared.compare.distances import Floats
+from shared.defaults.measurement import ALL, BOUND, MOMENTS, GanMeasurement, Measurement
+from shared.defaults.subjects import SUBJECTS
+from shared.diagnose.rows import Row
+
+HEADERS = (
+    "Default",
+    "The GAN's → the framework's",
+    "First difference",
+    "Its size",
+    *(f"Losses after {moment}" for moment in MOMENTS),
+    "At the end",
+    f"First over {BOUND:.0%}",
+)
+
+
+def defaults_table(result: GanMeasurement, /) -> Table:
+    """Return one row a default of each framework; those that are the GAN's own say "same"."""
+    about = f" ({result.differs})" if result.differs else ""
+    table = Table("Framework", *HEADERS, title=f"{result.gan}: the frameworks' defaults{about}", title_justify="left")
+    for measurement in result.measurements:
+        style = "dim" if measurement.same else "bold" if measurement.subject == ALL else ""
+        table.add_row(measurement.framework, *cells(result, measurement), style=style)
+    return table
+
+
+def cells(result: GanMeasurement, measurement: Measurement, /) -> tuple[str, ...]:
+    """Return what stands under HEADERS, with an asterisk where rounding alone would part the GAN from itself too."""
+    everything = measurement.subject == ALL
+    title = "all together" if everything else SUBJECTS[measurement.subject].title
+    change = measurement.value if everything else f"{measurement.own} → {measurement.value}"
+    if measurement.same:
+        own = measurement.value if everything else measurement.own
+        return (title, own, "same", *[""] * (len(HEADERS) - 3))
+    apart = result.apart(measurement)
+    moments = [_at(result, apart, moment) for moment in MOMENTS]
+    over = result.first_over(measurement)
+    marked = "never" if over is None else f"step {over}{_chaos(result, over)}"
+    first = measurement.first
+    return (
+        title,
+        change,
+        f"none in {result.num_steps} steps" if first is None else place(first),
+        "" if first is None else percent(first.difference),
+        *moments,
+        _at(result, apart, result.num_steps - 1),
+        marked,
+    )
+
+
+def place(row: Row, /) -> str:
+    """Return where a difference is: step, phase, quantity and name."""
+    if row.phase == "start":
+        return f"before the first step: {row.name}"
+    return f"{row.visit}, {row.phase}: {row.quantity} {row.name}"
+
+
+def percent(amount: float, /) -> str:
+    """Return a relative difference: a percentage where it is one at a glance, else a power of ten."""
+    if amount == 0:
+        return "0"
+    if not math.isfinite(amount):
+        return "not finite"
+    if amount < 1e-4:
+        return f"{amount:.0e}"
+    return f"{100 * amount:.2g}%" if amount < 0.1 else f"{100 * amount:.0f}%"
+
+
+def _at(result: GanMeasurement, apart: Floats, step: int) -> str:
+    return f"{percent(float(apart[step]))}{_chaos(result, step)}" if step < len(apart) else ""
+
+
+def _chaos(result: GanMeasurement, step: int) -> str:
+    return "*" if step >= result.horizon else ""

@@ -1,0 +1,130 @@
+"""The catalogue of defaults: what each touches, and that it changes what it says and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shared.defaults import DEFAULTS, FRAMEWORKS, SUBJECTS
+from shared.defaults.catalogue import apply_all
+from shared.gans import CATALOGUE, find_gan
+from shared.spec import (
+    ZEROS,
+    Adadelta,
+    Adam,
+    BatchNorm,
+    Conv2d,
+    ConvTranspose2d,
+    GlorotUniform,
+    Linear,
+    MinibatchDiscrimination,
+    Uniform,
+)
+from shared.spec.serialise import to_data
+from shared.state import state_schema
+
+
+def differing(first: object, second: object) -> set[str]:
+    """Return the names of the fields in which two specs, as data, differ."""
+    if isinstance(first, dict) and isinstance(second, dict) and first["type"] == second["type"]:
+        names = {key for key in first if first[key] != second[key]}
+        deeper = [differing(first[key], second[key]) for key in names]
+        return set().union(*(found or {key} for key, found in zip(names, deeper, strict=True)))
+    if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        return set().union(*(differing(a, b) for a, b in zip(first, second, strict=True)))
+    return set()
+
+
+FIELDS = {
+    "adam-betas": {"beta1", "beta2"},
+    "adam-epsilon": {"epsilon"},
+    "adam-epsilon-placement": {"epsilon_placement"},
+    "adadelta-learning-rate": {"learning_rate", "value"},
+    "adadelta-rho": {"rho"},
+    "adadelta-epsilon": {"epsilon"},
+    "batch-norm-epsilon": {"epsilon"},
+    "batch-norm-momentum": {"momentum"},
+    "batch-norm-variance": {"running_variance"},
+    "bce-clamp": {"log_floor", "denominator_floor", "probability_floor"},
+    "initial-values": {"weight_init", "bias_init"},
+    "leaky-relu-slope": {"slope"},
+}
+
+
+def test_every_framework_has_every_subject_but_gluon_no_slope():
+    expected = {f"{framework}:{subject}" for framework in FRAMEWORKS for subject in SUBJECTS}
+    assert set(DEFAULTS) == expected - {"mxnet:leaky-relu-slope"}
+    assert set(FIELDS) == set(SUBJECTS)
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_default_touches_some_gan(name):
+    assert any(DEFAULTS[name].touches(spec) for spec in CATALOGUE.values())
+
+
+@pytest.mark.parametrize("gan", CATALOGUE)
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_default_changes_its_own_fields_alone(name, gan):
+    default, spec = DEFAULTS[name], find_gan(gan)
+    changed = default.apply(spec)
+    if not default.touches(spec):
+        assert changed == spec
+        return
+    assert differing(to_data(spec), to_data(changed)) <= FIELDS[default.subject]
+    assert default.apply(changed) == changed
+    assert list(state_schema(changed)) == list(state_schema(spec))
+    # "Same" in the table is said of the words, and of the spec: they must say the same.
+    if default.subject not in ("bce-clamp", "initial-values"):
+        assert SUBJECTS[default.subject].values(changed) == (default.text,)
+        assert (SUBJECTS[default.subject].values(spec) == (default.text,)) == (changed == spec)
+
+
+def test_torch_s_defaults_are_what_the_torch_gans_have():
+    spec = find_gan("sine")
+    torch = [default for default in DEFAULTS.values() if default.framework == "torch"]
+    same = {default.subject for default in torch if default.apply(spec) == spec}
+    assert {"adam-betas", "adam-epsilon", "adam-epsilon-placement", "initial-values"} <= same
+    assert "bce-clamp" not in same
+
+
+def test_every_place_is_changed():
+    spec = find_gan("mnist-conv")
+    for framework in FRAMEWORKS:
+        changed = apply_all(framework, spec)
+        layers = [*changed.generator.layers, *changed.discriminator.layers]
+        norms = [layer for layer in layers if isinstance(layer, BatchNorm)]
+        assert len(norms) == 17
+        assert {norm.epsilon for norm in norms} == {DEFAULTS[f"{framework}:batch-norm-epsilon"].value}
+        for optimizer in (changed.training.discriminator_optimizer, changed.training.generator_optimizer):
+            assert isinstance(optimizer, Adadelta)
+            assert optimizer.epsilon == DEFAULTS[f"{framework}:adadelta-epsilon"].value
+
+
+def test_pretraining_s_optimizer_is_changed_too():
+    spec = find_gan("gaussian-1d")
+    assert spec.pretraining is not None
+    adam = find_gan("sine").training.generator_optimizer
+    spec = replace(spec, pretraining=replace(spec.pretraining, optimizer=adam))
+    changed = DEFAULTS["tensorflow:adam-epsilon"].apply(spec)
+    assert changed.pretraining is not None
+    assert isinstance(changed.pretraining.optimizer, Adam)
+    assert changed.pretraining.optimizer.epsilon == 1e-7
+    assert changed.training == spec.training
+
+
+def test_initial_values_are_those_of_linear_and_convolutions_alone():
+    for gan, framework, weight in (
+        ("gaussian-1d-minibatch", "tensorflow", GlorotUniform()),
+        ("mnist-conv", "mxnet", Uniform(bound=0.07)),
+    ):
+        spec = find_gan(gan)
+        changed = DEFAULTS[f"{framework}:initial-values"].apply(spec)
+        for network in ("generator", "discriminator"):
+            pairs = zip(getattr(spec, network).layers, getattr(changed, network).layers, strict=True)
+            for old, new in pairs:
+                if isinstance(old, Linear | Conv2d | ConvTranspose2d):
+                    assert new.weight_init == weight
+                    assert new.bias_init == (None if old.bias_init is None else ZEROS)
+                if isinstance(old, MinibatchDiscrimination):
+                    assert new == old
