@@ -69,9 +69,12 @@ def compare_quantity(
     if got is None or got.shape != expected.shape:
         return Row(difference=math.inf, noise=amount, got=None, expected=None, index=(), **names)
     difference = tensor_difference(got, expected)
-    apart = np.abs(np.asarray(got, dtype=np.float64) - np.asarray(expected, dtype=np.float64))
-    # Where infinities meet, their difference is NaN; that entry is the one to show.
-    apart = np.where(np.isnan(apart) & ~(np.isnan(got) & np.isnan(expected)), np.inf, np.nan_to_num(apart, nan=0.0))
+    ours, theirs = np.asarray(got, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.abs(ours - theirs)
+    # The difference of unequal entries that are not finite may be NaN; such an entry is the one to show.
+    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+    apart = np.where(same, 0.0, np.nan_to_num(apart, nan=np.inf, posinf=np.inf))
     index = tuple(int(i) for i in np.unravel_index(int(np.argmax(apart)), apart.shape)) if apart.size else ()
     return Row(
         difference=difference,

@@ -2,8 +2,8 @@
 
 It reads one request a line from standard input, {"run": {...}}, {"diagnosis": {...}}, {"defaults": {...}},
 {"generated": {...}} or {"benchmark": {...}}, and answers with one event a line: {"event": "progress", ...} while a job
-goes on, then {"event": "finished", ...}, which may hold a result, or {"event": "failed", ...}. It needs nothing of its parent but
-these lines, so it may live in another environment.
+goes on, then {"event": "finished", ...}, which may hold a result, or {"event": "failed", ...}. It needs nothing of its
+parent but these lines, so it may live in another environment.
 """
 
 from __future__ import annotations

@@ -1,0 +1,146 @@
+"""Faults to plant as the user writes them, and a diagnosis as data, sentences and a table."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from shared.diagnose.rows import Row
+from shared.diagnose.session import Diagnosis, choose_backends, parse_plants
+from shared.errors import UsageError
+from shared.harness.launch import JobOutcome
+from shared.harness.settings import RunSettings
+from shared.report.diagnosis_table import diagnosis_sentences, diagnosis_table
+
+
+def row(number: int, *, off: bool = False, comparable: bool = True, **changes: object) -> Row:
+    fields: dict[str, object] = {
+        "visit": "step 2",
+        "phase": "discriminator",
+        "quantity": "parameter",
+        "stream": "",
+        "name": f"discriminator.layer{number}.weight",
+        "difference": 1e-3 if off else number * 1e-17,
+        "noise": 1e-15,
+        "got": 1.25,
+        "expected": 1.5,
+        "index": (number, 0),
+        "comparable": comparable,
+    }
+    return Row(**{**fields, **changes})
+
+
+RIGHT = [row(index) for index in range(1, 40)]
+WRONG = [*RIGHT[:20], row(20, off=True, comparable=False), row(21, off=True), row(22, off=True), *RIGHT[22:]]
+
+
+def diagnosis(**rows: list[Row]) -> Diagnosis:
+    failed = JobOutcome(
+        settings=RunSettings(gan="sine", backend="mxnet", folder=""), status="crash", message="out of memory"
+    )
+    return Diagnosis(gan="sine", forced=True, planted={"torch": "adam-beta2"}, rows=rows, failures=(failed,))
+
+
+def printed(thing: object) -> str:
+    console = Console(file=io.StringIO(), width=200, color_system=None)
+    console.print(thing, soft_wrap=True)
+    stream = console.file
+    assert isinstance(stream, io.StringIO)
+    return stream.getvalue()
+
+
+def test_plants():
+    names = ["torch", "mxnet"]
+    assert parse_plants([], names) == {}
+    assert parse_plants(["adam-beta2"], names) == {"torch": "adam-beta2"}
+    both = ["mxnet:adam-beta1", "torch:adam-beta2"]
+    assert parse_plants(both, names) == {"mxnet": "adam-beta1", "torch": "adam-beta2"}
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["adam-betta2"], "unknown fault 'adam-betta2': did you mean 'adam-beta2'?"),
+        (["torch:adam-betta1"], "did you mean 'adam-beta1'?"),
+        (["tensorflow:adam-beta2"], "backend 'tensorflow' is not diagnosed; expected one of torch, mxnet"),
+        (["adam-beta2", "torch:adam-beta1"], "torch already has 'adam-beta2' planted; plant one fault a backend"),
+        (["torch:"], "unknown fault ''"),
+    ],
+)
+def test_plants_that_cannot_be(texts, words):
+    with pytest.raises(UsageError) as refused:
+        parse_plants(texts, ["torch", "mxnet"])
+    assert words in str(refused.value)
+
+
+def test_backends_to_diagnose():
+    assert choose_backends(["numpy", "numpy"]) == ["numpy"]
+    assert "numpy" not in choose_backends([])
+    with pytest.raises(UsageError, match="did you mean 'numpy'"):
+        choose_backends(["numpi"])
+
+
+def test_the_diagnosis_as_json():
+    found = diagnosis(torch=WRONG, tensorflow=RIGHT)
+    data = json.loads(json.dumps(found.as_data(), allow_nan=False))
+    assert (data["format"], data["gan"], data["mode"]) == (1, "sine", "forced")
+    assert data["planted"] == {"torch": "adam-beta2"}
+    assert data["wrong"] == ["torch"]
+    assert data["failures"] == {"mxnet": "out of memory"}
+    assert data["backends"]["tensorflow"]["first_offender"] is None
+    first = data["backends"]["torch"]["first_offender"]
+    assert (first["name"], first["verdict"]) == ("discriminator.layer21.weight", "different mathematics")
+    assert [entry["name"] for entry in data["backends"]["torch"]["rows"]] == [entry.name for entry in WRONG]
+
+
+def test_infinities_in_json_are_text():
+    missing = row(1, difference=float("inf"), got=None, expected=None, index=(), noise=0.0)
+    text = json.dumps(diagnosis(torch=[missing]).as_data(), allow_nan=False)
+    assert json.loads(text)["backends"]["torch"]["first_offender"]["in_noise"] == "inf"
+
+
+def test_a_sentence_names_the_first_that_is_off():
+    torch, tensorflow = diagnosis_sentences(diagnosis(torch=WRONG, tensorflow=RIGHT))
+    expected = "torch is wrong, first in step 2, discriminator phase, parameter of discriminator.layer21.weight: "
+    assert torch.plain.startswith(expected)
+    assert "1.25 for 1.5 at [21, 0], 1.0e+12 noise floors" in torch.plain
+    assert tensorflow.plain.startswith("tensorflow: 39 quantities in 1 steps, none beyond rounding")
+    # The largest that is within rounding.
+    assert "discriminator.layer39.weight" in tensorflow.plain
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"quantity": "order", "got": None}, "the step runs in another order"),
+        ({"got": None, "index": ()}, "it is not computed, or has another shape"),
+        ({"index": ()}, "1.25 for 1.5 at its only entry"),
+        ({"stream": "fake"}, "discriminator.layer1.weight on fake"),
+    ],
+)
+def test_sentences_of_other_kinds(changes, words):
+    (sentence,) = diagnosis_sentences(diagnosis(torch=[row(1, off=True, **changes)]))
+    assert words in sentence.plain
+
+
+def test_the_table_marks_the_first_that_is_off_amid_its_neighbours():
+    text = printed(diagnosis_table("torch", WRONG, WRONG[21]))
+    lines = [line for line in text.splitlines() if "layer" in line]
+    (marked,) = [line for line in lines if "← first" in line]
+    assert "layer21.weight" in marked
+    assert "different mathematics" in marked
+    assert len(lines) == 12 + 1 + 6
+    before = lines[lines.index(marked) - 1]
+    assert "layer20.weight" in before
+    assert "not comparable" in before
+
+
+def test_the_table_of_a_right_backend_has_the_worst_of_each_step():
+    rows = [*RIGHT, *(row(index, visit="step 3") for index in range(1, 5))]
+    lines = [line for line in printed(diagnosis_table("torch", rows, None)).splitlines() if "layer" in line]
+    assert ["layer39" in lines[0], "layer4." in lines[1]] == [True, True]
+    assert len(lines) == 2
+    assert "← first" not in "".join(lines)

@@ -1,0 +1,121 @@
+"""The catalogue of mistakes: each can be planted, changes something, and says where it must be found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from shared.data.digits import DigitSource
+from shared.data.tape import SeededTape, make_chunk
+from shared.errors import UsageError
+from shared.faults import FAULTS, Plant, find_fault, layer_faults, loss_faults, optimizer_faults, step_faults
+from shared.gans import CATALOGUE
+from shared.spec import GanSpec
+from shared.state import initial_state, state_schema
+
+PHASES = {"start", "pretraining", "discriminator", "generator"}
+QUANTITIES = {"output", "loss", "gradient", "parameter", "slot", "buffer", "order"}
+LOSSES = {"loss", "penalty"}
+
+
+def plants(name: str) -> list[tuple[GanSpec, Plant]]:
+    planted = ((spec, FAULTS[name].plant(spec)) for spec in CATALOGUE.values())
+    return [(spec, plant) for spec, plant in planted if plant is not None]
+
+
+def test_names_are_unique_and_many():
+    families = (optimizer_faults, layer_faults, loss_faults, step_faults)
+    names = [fault.name for family in families for fault in family.FAULTS]
+    assert len(names) == len(set(names)) == len(FAULTS)
+    assert len(names) >= 20
+    summaries = [fault.summary for fault in FAULTS.values()]
+    assert len(summaries) == len(set(summaries))
+    assert all(find_fault(name).name == name for name in names)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(UsageError, match="unknown fault 'leaky-relu': did you mean 'leaky-relu-slope'"):
+        find_fault("leaky-relu")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_it_touches_some_gan_and_changes_something_there(name):
+    touched = plants(name)
+    assert touched
+    for spec, plant in touched:
+        changes = [
+            plant.spec != spec,
+            plant.load is not None and _moves(plant, spec),
+            plant.start is not None and _starts_elsewhere(plant, spec),
+            plant.chunk is not None,
+        ]
+        assert any(changes)
+        # The faulty backend holds the same state, by name and shape.
+        ours = {tensor.name: tensor.shape for tensor in state_schema(spec).values()}
+        assert {tensor.name: tensor.shape for tensor in state_schema(plant.spec).values()} == ours
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_is_loaded_in_another_form_is_reported_as_it_was(name):
+    for spec, plant in plants(name):
+        if plant.load is None:
+            assert plant.unload is None
+            continue
+        assert plant.tensor is not None
+        assert plant.unload is not None
+        tensor = initial_state(spec, seed=1)[plant.tensor]
+        held = plant.load(tensor)
+        assert held.shape == tensor.shape
+        np.testing.assert_array_equal(plant.unload(held), tensor)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_where_it_is_expected_exists(name):
+    for spec, plant in plants(name):
+        expected = plant.expected
+        assert expected.phase in PHASES
+        assert set(expected.quantities) <= QUANTITIES
+        if expected.phase == "pretraining":
+            assert spec.pretraining is not None
+        layers = {f"{name}.{placed.name}" for name, network in spec.networks().items() for placed in network.placed}
+        known = layers | set(state_schema(spec)) | LOSSES
+        assert set(expected.names) <= known
+        if "output" in expected.quantities:
+            assert set(expected.names) <= layers
+
+
+@pytest.mark.parametrize("name", ["latent-redrawn", "discriminator-every-step"])
+def test_what_is_fed_is_changed(name):
+    spec, plant = plants(name)[0]
+    assert plant.chunk is not None
+    tape = SeededTape(spec, seed=1, digits=DigitSource.parse(None))
+    step = next(step for step in range(1, 20) if name == "latent-redrawn" or not _trains(spec, step))
+    chunk = make_chunk(tape, spec, "adversarial", first_step=step, num_steps=1)
+    fed = plant.chunk(chunk)
+    if name == "discriminator-every-step":
+        assert not chunk.trains_discriminator.any()
+        assert fed.trains_discriminator.all()
+    else:
+        assert set(fed.arrays) == {*chunk.arrays, "latent_g"}
+        assert np.abs(fed.arrays["latent_d"] - fed.arrays["latent_g"]).min() > 0
+        original = chunk.arrays["latent_d"]
+        assert any(np.array_equal(fed.arrays[key], original) for key in ("latent_d", "latent_g"))
+
+
+def _trains(spec: GanSpec, step: int) -> bool:
+    return spec.training.discriminator_steps.includes(step)
+
+
+def _moves(plant: Plant, spec: GanSpec) -> bool:
+    assert plant.load is not None
+    assert plant.tensor is not None
+    tensor = initial_state(spec, seed=1)[plant.tensor]
+    return not np.array_equal(plant.load(tensor), tensor)
+
+
+def _starts_elsewhere(plant: Plant, spec: GanSpec) -> bool:
+    assert plant.start is not None
+    state = initial_state(spec, seed=1)
+    started = plant.start(state)
+    assert list(started) == list(state)
+    return any(not np.array_equal(started[name], state[name]) for name in state)
