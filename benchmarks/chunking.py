@@ -15,7 +15,6 @@ _CHUNK_FLOPS = 5e10
 _MAXIMUM_CHUNK_BYTES = 64e6
 # The eager paths compile nothing for a chunk's length, so theirs is chosen once a step's time is known.
 _FIRST_EAGER_STEPS = 10
-_EAGER_CHUNK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +50,10 @@ def choose_chunking(spec: GanSpec, tape: Tape, /, *, execution: str) -> Chunking
     return _cut(spec, full, max(1, int(largest)))
 
 
-def rechoose_eager(spec: GanSpec, tape: Tape, /, *, step_seconds: float) -> Chunking:
-    """Return how to cut the steps of an eager cell whose steps last so many seconds."""
+def rechoose_eager(spec: GanSpec, tape: Tape, /, *, step_seconds: float, seconds: float) -> Chunking:
+    """Return how to cut the steps of an eager cell: a round of so many seconds in one chunk, or in the largest ones."""
     largest = choose_chunking(spec, tape, execution="compiled").chunk_steps
-    wanted = int(_EAGER_CHUNK_SECONDS / step_seconds)
+    wanted = int(seconds / step_seconds)
     return _cut(spec, _full_steps(spec, tape), max(1, min(largest, wanted)))
 
 

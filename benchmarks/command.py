@@ -43,7 +43,7 @@ def bench(
     devices: Annotated[str, typer.Option("--devices", help="cpu, cuda.")] = "cpu",
     dtypes: Annotated[str, typer.Option("--dtypes", help="float32, float64.")] = "float32",
     rounds: Annotated[int, typer.Option("--rounds", help="Repeats of each cell.")] = 7,
-    seconds: Annotated[float, typer.Option("--seconds", help="Seconds that a round is to last.")] = 0.3,
+    seconds: Annotated[float, typer.Option("--seconds", help="Seconds that a round is to last.")] = 0.2,
     threads: Annotated[str, typer.Option("--threads", help="Threads of a cell, or auto: by its cost.")] = "auto",
     tf32: Annotated[bool, typer.Option("--tf32", help="Let float32 products on a GPU keep ten bits.")] = False,
     scale: Annotated[Names, typer.Option("--scale", help="batch or width: measure each GAN in several sizes.")] = None,

@@ -59,7 +59,11 @@ class Comparison:
         interval = f"{ratio.low:.3g} to {ratio.high:.3g}"
         names = f"{self.faster.cell.label} and {self.slower.cell.label}"
         if not ratio.is_difference:
-            return f"{self.setting}: no difference can be told between {names}: noise gives a ratio of {interval}"
+            # An interval of few repeats may exclude 1 by luck; the rank test counts them.
+            why = f"noise gives a ratio of {interval}"
+            if not ratio.low <= 1.0 <= ratio.high:
+                why = f"their rounds are too few for a rank test (p = {ratio.p_value:.2g}), with {interval}"
+            return f"{self.setting}: no difference can be told between {names}: {why}"
         apart = "" if self.took_turns else ", measured one after the other"
         fast, slow = self.faster.cell.label, self.slower.cell.label
         return f"{self.setting}: {fast} is {ratio.ratio:.3g} times ({interval}) as fast as {slow}{apart}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from benchmarks.cells import FLOOR
 from benchmarks.findings import CellFigures, figures, settings
@@ -87,19 +88,21 @@ def draw_sweep(record: BenchmarkRecord, /) -> Figure:
     handles: dict[str, Line2D] = {}
     for index, (gan, named) in enumerate(curves.items()):
         times, rates = panels[2 * index], panels[2 * index + 1]
+        sizes = sorted({_size(found, scale) for cells in named.values() for found in cells})
         for name, cells in named.items():
             handles.setdefault(name.split("|")[0], _draw_curve(times, rates, cells, scale))
         for axes, what in ((times, "a step"), (rates, "samples a second")):
             panel_title(axes, gan, what)
             axes.set_xscale("log", base=2)
             axes.set_yscale("log")
-            axes.xaxis.set_major_formatter(ScalarFormatter())
-            axes.xaxis.set_minor_formatter(NullFormatter())
+            axes.xaxis.set_major_locator(FixedLocator(sizes))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.xaxis.set_minor_locator(NullLocator())
             label = "samples a batch" if scale == "batch" else "width, as a multiple of the published one"
             axes.set_xlabel(label, fontsize=TEXT_SIZE, color=INK)
         _time_axis(times.yaxis)
+        _few_ticks(rates.yaxis)
         rates.yaxis.set_major_formatter(FuncFormatter(lambda value, _: count_text(value)))
-        rates.yaxis.set_minor_formatter(NullFormatter())
     for handle, name in zip(handles.values(), handles, strict=True):
         handle.set_label(name)
     legend_below(figure, list(handles.values()), num_columns=4)
@@ -132,7 +135,7 @@ def _draw_curve(times: Axes, rates: Axes, cells: list[CellFigures], scale: str) 
     style = _style(cell.backend)
     line_style = _LINES[cell.execution]
     look = {"color": style.color, "marker": style.marker, "markersize": 4.5, "linewidth": 1.4, "linestyle": line_style}
-    (line,) = times.plot(sizes, [found.step.median for found in ordered], **look)  # type: ignore[arg-type]
+    times.plot(sizes, [found.step.median for found in ordered], **look)  # type: ignore[arg-type]
     times.fill_between(
         sizes,
         [found.step.low for found in ordered],
@@ -142,7 +145,7 @@ def _draw_curve(times: Axes, rates: Axes, cells: list[CellFigures], scale: str) 
         linewidth=0,
     )
     rates.plot(sizes, [found.samples_per_second for found in ordered], **look)  # type: ignore[arg-type]
-    return Line2D([], [], **look) if line is not None else line  # type: ignore[arg-type]
+    return Line2D([], [], **look)  # type: ignore[arg-type]
 
 
 def _size(found: CellFigures, scale: str) -> float:
@@ -156,8 +159,14 @@ def _style(backend: str) -> BackendStyle:
     return backend_style(backend)
 
 
-def _time_axis(axis: object) -> None:
+def _time_axis(axis: Axis) -> None:
     """Write a logarithmic axis of seconds in words."""
-    axis.set_major_locator(LogLocator(numticks=8))  # type: ignore[attr-defined]
-    axis.set_major_formatter(FuncFormatter(lambda value, _: seconds_text(value)))  # type: ignore[attr-defined]
-    axis.set_minor_formatter(NullFormatter())  # type: ignore[attr-defined]
+    _few_ticks(axis)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: seconds_text(value)))
+
+
+def _few_ticks(axis: Axis) -> None:
+    """Put ticks on an axis's powers of ten, and between them where it spans few."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,), numticks=12))
+    axis.set_minor_formatter(NullFormatter())

@@ -26,7 +26,7 @@ from shared.spec.cost import step_flops
 
 DEFAULT_GANS = ("gaussian-1d", "linear-2d", "sine", "mnist-wgan-gp")
 DEFAULT_ROUNDS = 7
-DEFAULT_SECONDS = 0.3
+DEFAULT_SECONDS = 0.2
 BATCH_FACTORS = (0.25, 1.0, 4.0, 16.0)
 WIDTH_FACTORS = (0.5, 1.0, 2.0, 4.0)
 # A cell of whose rounds each takes longer than this takes part in the first few alone.
@@ -36,7 +36,7 @@ FEW_ROUNDS = 5
 # What estimates are made of, seen on two cores: seconds to import, seconds to compile a GAN, seconds a step of a small
 # GAN, bytes of a worker. They decide nothing but the estimate and which cells wait in memory together.
 _IMPORT_SECONDS = {"numpy": 0.3, "torch": 3.0, "tensorflow": 5.0, "mxnet": 1.5, FLOOR: 0.5}
-_COMPILE_SECONDS = {"torch": 12.0, "tensorflow": 3.0, "mxnet": 1.0}
+_COMPILE_SECONDS = {"torch": 15.0, "tensorflow": 3.0, "mxnet": 1.0}
 _STEP_SECONDS = {"numpy": 4e-4, "torch": 6e-4, "tensorflow": 6e-3, "mxnet": 2e-3, FLOOR: 2e-6}
 _WORKER_BYTES = {"numpy": 0.1e9, "torch": 0.5e9, "tensorflow": 0.8e9, "mxnet": 0.4e9, FLOOR: 0.1e9}
 _ASSUMED_FLOPS_PER_SECOND = 3e10

@@ -98,7 +98,7 @@ class CellRunner:
     def settle(self, seconds: float, /) -> Round:
         """Fix the chunk and the number of steps of a round that is to last so long, and run one to warm up."""
         if self._is_eager:
-            self.chunking = rechoose_eager(self._spec, self._tape, step_seconds=self._step_seconds)
+            self.chunking = rechoose_eager(self._spec, self._tape, step_seconds=self._step_seconds, seconds=seconds)
         self._num_steps = round_steps(self.chunking, seconds=seconds, step_seconds=self._step_seconds)
         return self.run_round()
 

@@ -26,6 +26,7 @@ COLUMNS = (
     "Compile",
     "Threads",
 )
+_NUM_SPEED_COLUMNS = 6
 _CHANGE_STYLES = {"slower": "bold red", "lost": "bold red", "faster": "green"}
 
 
@@ -41,18 +42,21 @@ def plan_table(plan: Plan, /) -> Table:
 
 
 def result_tables(record: BenchmarkRecord, /) -> list[Table]:
-    """Return one table a setting: a row a cell, those without a throughput with the reason."""
+    """Return two tables a setting, speed and what it takes: a row a cell, or why it has no throughput."""
     by_result = {id(found.result): found for found in figures(record)}
     tables = []
     for setting, cells in settings(record).items():
-        table = Table(*COLUMNS, title=setting, title_justify="left")
+        speed = Table(*COLUMNS[:_NUM_SPEED_COLUMNS], title=setting, title_justify="left")
+        cost = Table(COLUMNS[0], *COLUMNS[_NUM_SPEED_COLUMNS:])
         for result in cells:
             found = by_result.get(id(result))
             if found is None:
-                table.add_row(result.cell.label, f"[yellow]{_escape(no_throughput(result))}[/]")
-            else:
-                table.add_row(result.cell.label, *figure_texts(found))
-        tables.append(table)
+                speed.add_row(result.cell.label, f"[yellow]{_escape(no_throughput(result))}[/]")
+                continue
+            texts = [result.cell.label, *figure_texts(found)]
+            speed.add_row(*texts[:_NUM_SPEED_COLUMNS])
+            cost.add_row(texts[0], *texts[_NUM_SPEED_COLUMNS:])
+        tables += [speed, cost] if cost.row_count else [speed]
     return tables
 
 

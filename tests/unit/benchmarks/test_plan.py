@@ -1,0 +1,139 @@
+"""Which cells are planned, and GANs in other sizes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.cells import FLOOR, cell_spec
+from benchmarks.chunking import choose_chunking, rechoose_eager, round_steps
+from benchmarks.parity import parity_steps
+from benchmarks.plan import Selection, plan_benchmark
+from benchmarks.scaling import with_width
+from shared.data.digits import DigitSource
+from shared.data.tape import SeededTape
+from shared.errors import GanRosettaError, SpecError, UsageError
+from shared.gans import CATALOGUE, find_gan
+from shared.spec.cost import step_flops
+
+
+def _plan(**options):
+    return plan_benchmark(Selection(**{"backends": ("numpy",), "gans": ("linear-2d",), **options}))
+
+
+def test_cells_are_what_was_asked_for_and_backends_have():
+    plan = _plan(gans=("linear-2d", "sine"), dtypes=("float32", "float64"))
+    found = [(cell.gan, cell.backend, cell.execution, cell.dtype) for cell in plan.cells]
+    assert found == [(g, "numpy", "eager", d) for g in ("linear-2d", "sine") for d in ("float32", "float64")]
+    with pytest.raises(UsageError, match="no cell is left"):
+        _plan(executions=("compiled",))
+
+
+def test_the_floor_is_there_for_its_own_gan_alone():
+    plan = _plan(gans=("gaussian-1d", "linear-2d"), backends=("numpy", FLOOR))
+    assert [cell.gan for cell in plan.cells if cell.backend == FLOOR] == ["gaussian-1d"]
+
+
+def test_the_estimate_grows_with_what_is_measured():
+    small = _plan(rounds=3).estimate_seconds()
+    assert 0 < small < _plan(rounds=30).estimate_seconds()
+    assert small < _plan(rounds=3, seconds=2.0).estimate_seconds()
+    assert small < _plan(rounds=3, gans=("linear-2d", "mnist-wgan-gp")).estimate_seconds()
+
+
+def test_the_default_plan_promises_to_end_in_five_minutes():
+    assert plan_benchmark(Selection()).estimate_seconds() < 300
+
+
+def test_every_cell_is_in_one_wave_and_matrix_products_fit_them():
+    plan = _plan(gans=("linear-2d", "mnist-wgan-gp"))
+    assert sum(len(wave) for wave in plan.waves) == len(plan.cells) == 2
+    for wave, cells in enumerate(plan.waves):
+        kinds = {(probe.device, probe.dtype, probe.threads) for probe in plan.probes(wave)}
+        assert kinds == {(cell.device, cell.dtype, cell.threads) for cell in cells}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"gans": ("lineer-2d",)}, "linear-2d"),
+        ({"backends": ("torhc",)}, "torch"),
+        ({"executions": ("fast",)}, "eager"),
+        ({"devices": ("gpu",)}, "cuda"),
+        ({"dtypes": ("float16",)}, "float32"),
+        ({"rounds": 0}, "--rounds is 0"),
+        ({"seconds": 0.0}, "--seconds"),
+        ({"threads": 0}, "--threads"),
+        ({"scale": "depth"}, "width"),
+        ({"sizes": (1.0,)}, "--scale"),
+        ({"scale": "batch", "sizes": (1.5,)}, "whole numbers"),
+        ({"scale": "width", "sizes": (-1.0,)}, "positive"),
+    ],
+)
+def test_wrong_choices_are_refused_in_words(options, message):
+    with pytest.raises(GanRosettaError, match=message):
+        _plan(**options)
+
+
+def test_sweeps_measure_sizes():
+    batches = [cell.batch_size for cell in _plan(scale="batch").cells]
+    assert batches == [1, 4, 16, 64]
+    widths = [cell.width for cell in _plan(scale="width", sizes=(1.0, 3.0)).cells]
+    assert widths == [1.0, 3.0]
+
+
+@pytest.mark.parametrize("name", list(CATALOGUE))
+def test_every_gan_can_be_widened_and_keeps_what_goes_in_and_out(name):
+    spec = find_gan(name)
+    wide = with_width(spec, 2)
+    for network in ("generator", "discriminator"):
+        before, after = spec.networks()[network], wide.networks()[network]
+        assert (after.input_shape, after.output_shape) == (before.input_shape, before.output_shape)
+        assert [type(layer) for layer in after.layers] == [type(layer) for layer in before.layers]
+    hidden = sum(2 if p.layer.kind == "linear" else 1 for p in spec.discriminator.placed) > 2
+    assert step_flops(wide) > 1.5 * step_flops(spec) or not hidden
+    assert with_width(spec, 1) is spec
+
+
+def test_hidden_widths_are_multiplied():
+    wide = with_width(find_gan("linear-2d"), 3).discriminator
+    assert [(layer.in_features, layer.out_features) for layer in wide.layers if layer.kind == "linear"] == [
+        (2, 15),
+        (15, 9),
+        (9, 2),
+    ]
+    with pytest.raises(SpecError):
+        cell_spec("linear-2d", batch_size=0)
+
+
+def _tape(spec):
+    return SeededTape(spec, seed=1, digits=DigitSource.parse(None))
+
+
+@pytest.mark.parametrize("name", ["gaussian-1d", "linear-2d", "mnist-wgan-gp"])
+@pytest.mark.parametrize("execution", ["eager", "compiled"])
+def test_chunks_are_of_whole_batches_and_rounds_of_whole_units(name, execution):
+    spec = cell_spec(name)
+    tape = _tape(spec)
+    cut = choose_chunking(spec, tape, execution=execution)
+    assert cut.lap_steps % cut.unit_steps == cut.unit_steps % cut.chunk_steps == 0
+    assert all(tape.batch_size("adversarial", step) == spec.batch_size for step in range(cut.lap_steps))
+    steps = round_steps(cut, seconds=1.0, step_seconds=1e-4)
+    firsts = cut.firsts(steps)
+    assert steps % cut.unit_steps == 0
+    assert all(0 <= first <= cut.lap_steps - cut.chunk_steps for first in firsts)
+    assert len(firsts) * cut.chunk_steps == steps
+    slow = rechoose_eager(spec, tape, step_seconds=10.0, seconds=0.1)
+    assert slow.chunk_steps == 1
+
+
+def test_a_pattern_of_the_discriminator_is_weighted_as_in_training():
+    spec = replace(cell_spec("mnist-conv"), batch_size=2)
+    cut = choose_chunking(spec, _tape(spec), execution="compiled")
+    assert cut.unit_steps % spec.training.discriminator_steps.period == 0
+    costly = cell_spec("mnist-conv")
+    cut = choose_chunking(costly, _tape(costly), execution="eager")
+    assert (cut.chunk_steps, cut.unit_steps) == (1, 9)
+    assert parity_steps(costly) == 1
+    assert parity_steps(cell_spec("linear-2d")) == 100

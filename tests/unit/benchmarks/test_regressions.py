@@ -1,0 +1,63 @@
+"""What became of cells between two records, and the command's exit status."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.command import app
+from benchmarks.record import write_record
+from benchmarks.regressions import compare_records
+from shared.errors import RecordError
+from tests.unit.benchmarks.synthetic import CELL, make_record, make_result
+
+BASE = [1.00e-3, 1.01e-3, 1.02e-3, 0.99e-3, 1.00e-3, 1.01e-3, 0.98e-3]
+OTHER = replace(CELL, backend="mxnet")
+
+
+def _times(factor):
+    return [factor * seconds for seconds in BASE]
+
+
+def test_slower_faster_and_equal_cells_are_named():
+    cells = [replace(CELL, gan=gan) for gan in ("linear-2d", "sine", "gaussian-1d")]
+    old = make_record(*(make_result(BASE, cell=cell) for cell in cells))
+    new = make_record(*(make_result(_times(f), cell=cell) for f, cell in zip((1.3, 0.7, 1.001), cells, strict=True)))
+    changes = compare_records(old, new)
+    assert [change.change for change in changes] == ["slower", "faster", "no difference"]
+    assert [change.is_regression for change in changes] == [True, False, False]
+    assert changes[0].ratio.ratio == pytest.approx(1.3)
+
+
+def test_a_cell_that_is_measured_no_more_is_lost():
+    old = make_record(make_result(BASE), make_result(BASE, cell=OTHER))
+    failed = replace(make_result(BASE), status="disagrees", reason="DISAGREE: off", rounds=(), parity=None)
+    changes = compare_records(old, make_record(failed))
+    assert [change.change for change in changes] == ["lost", "missing"]
+    assert [change.is_regression for change in changes] == [True, False]
+    assert "DISAGREE: off" in changes[0].reason
+    back = compare_records(make_record(failed), old)
+    assert [change.change for change in back] == ["gained"]
+
+
+def test_records_that_say_nothing_of_each_other_are_refused():
+    record = make_record(make_result(BASE))
+    with pytest.raises(RecordError, match="no cell in common"):
+        compare_records(record, make_record(make_result(BASE, cell=OTHER)))
+    with pytest.raises(RecordError, match="expected one machine"):
+        compare_records(record, replace(record, machine=replace(record.machine, processor="B")))
+    with pytest.raises(RecordError, match="--seed"):
+        compare_records(record, make_record(make_result(BASE), seed=1))
+    with pytest.raises(RecordError, match="threads"):
+        compare_records(record, make_record(make_result(BASE, cell=replace(CELL, threads=2))))
+
+
+@pytest.mark.parametrize(("factor", "status", "words"), [(1.3, 1, "torch eager is slower"), (1.0, 0, "no regression")])
+def test_the_exit_status_tells_of_regressions(tmp_path, factor, status, words):
+    for name, seconds in (("old", BASE), ("new", _times(factor))):
+        write_record(tmp_path / f"{name}.json", make_record(make_result(seconds)))
+    finished = CliRunner().invoke(app, ["compare", str(tmp_path / "old.json"), str(tmp_path / "new.json")])
+    assert finished.exit_code == status
+    assert words in finished.output
