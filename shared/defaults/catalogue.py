@@ -29,6 +29,7 @@ _VALUES: dict[str, dict[str, tuple[str, Any]]] = {
             "torch.nn.BCELoss",
             Clamp(
                 summary="log ≥ -100",
+                gradient="fades",
                 probability_floor=math.exp(-100.0),
                 log_floor=-100.0,
                 denominator_floor=1e-12,
@@ -52,6 +53,7 @@ _VALUES: dict[str, dict[str, tuple[str, Any]]] = {
             "keras.losses.BinaryCrossentropy",
             Clamp(
                 summary="p clipped to [1e-07, 1 - 1e-07]",
+                gradient="stops",
                 probability_floor=1e-7,
                 log_floor=math.log(1e-7),
                 denominator_floor=1e-7 * (1 - 1e-7),
@@ -76,6 +78,7 @@ _VALUES: dict[str, dict[str, tuple[str, Any]]] = {
             "mxnet.gluon.loss.SigmoidBCELoss(from_sigmoid=True)",
             Clamp(
                 summary="1e-12 added in the log",
+                gradient="fades",
                 probability_floor=1e-12,
                 log_floor=math.log(1e-12),
                 denominator_floor=1e-12,

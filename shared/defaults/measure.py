@@ -10,13 +10,13 @@ from typing import cast
 import numpy as np
 
 from backends import REFERENCE
-from shared.compare.distances import Floats
+from shared.compare.distances import Floats, first_over
 from shared.compare.yardstick import LOSS_NAMES, NUM_COPIES, PerturbedTrainer, YardstickFollower
 from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape, Tape
 from shared.defaults.affordable import AffordableGan
 from shared.defaults.catalogue import FRAMEWORKS, apply_all, framework_defaults
-from shared.defaults.measurement import ALL, GanMeasurement, Measurement
+from shared.defaults.measurement import ALL, GanMeasurement, Measurement, losses_apart
 from shared.defaults.subjects import SUBJECTS
 from shared.diagnose.reference import walk_reference
 from shared.diagnose.rows import Row, first_offender
@@ -116,15 +116,18 @@ class _Reference:
         """Return the first quantity that a change moves beyond rounding, each step from the GAN's own state.
 
         Looked for in the initial state, in the first step of each phase and, where nothing is off there, around the
-        first step in which a loss is not the same, bit for bit.
+        first step in which a loss is further off than rounding explains, or, without one, is not the same bit for bit.
         """
         visits = [Visit(phase="adversarial", step=0)]
         if self._spec.pretraining is not None and self._spec.pretraining.num_steps:
             visits.insert(0, Visit(phase="pretraining", step=0))
         row = self._offender(changed, visits)
-        step = first_unequal(losses, self.losses)
-        if row is not None or step is None:
+        if row is not None:
             return row
+        step = first_over(losses_apart(losses, self.losses, self.rounding), 0.0)
+        step = first_unequal(losses, self.losses) if step is None else step
+        if step is None:
+            return None
         # What a loss shows may have happened to the parameters in the step before.
         return self._offender(changed, [Visit(phase="adversarial", step=s) for s in (step - 1, step) if s > 0])
 

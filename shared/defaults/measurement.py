@@ -63,23 +63,30 @@ class GanMeasurement:
         return len(self.losses["generator"])
 
     def apart(self, measurement: Measurement, /) -> Floats:
-        """Return how far the losses are apart, (steps,): |a - b| / max(|a|, |b|), the larger of D's and G's.
-
-        Differences that rounding explains count as 0.
-        """
-        result = np.zeros(self.num_steps)
-        for name in ("discriminator", "generator"):
-            difference = relative_difference(measurement.losses[name], self.losses[name])
-            allowed = np.full(self.num_steps, np.finfo(np.float64).eps)
-            known = self.rounding[name][: self.num_steps]
-            allowed[: len(known)] = np.maximum(known, allowed[: len(known)])
-            difference[difference <= MARGIN * allowed] = 0.0
-            result = np.maximum(result, difference)
-        return result
+        """Return how far a measurement's losses are from the GAN's own, (steps,); see losses_apart."""
+        return losses_apart(measurement.losses, self.losses, self.rounding)
 
     def first_over(self, measurement: Measurement, /) -> int | None:
         """Return the first step in which a loss differs by more than BOUND, or None."""
         return first_over(self.apart(measurement), BOUND)
+
+
+def losses_apart(
+    losses: Mapping[str, Floats], expected: Mapping[str, Floats], rounding: Mapping[str, Floats], /
+) -> Floats:
+    """Return how far losses are apart, (steps,): |a - b| / max(|a|, |b|), the larger of D's and G's.
+
+    Differences that rounding explains count as 0. rounding: up to each step, as far as it was followed; after that, as
+    at its end.
+    """
+    result = np.zeros(len(expected["generator"]))
+    for name in ("discriminator", "generator"):
+        difference = relative_difference(losses[name], expected[name])
+        known = np.maximum(rounding[name][: len(result)], np.finfo(np.float64).eps)
+        allowed = np.pad(known, (0, len(result) - len(known)), mode="edge")
+        difference[difference <= MARGIN * allowed] = 0.0
+        result = np.maximum(result, difference)
+    return result
 
 
 def write_measurement(folder: Path, result: GanMeasurement, /) -> None:

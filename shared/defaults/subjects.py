@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 from shared.faults.places import Place, replace_layer, replace_optimizer, replace_training
 from shared.spec import (
     Adadelta,
     Adam,
     BatchNorm,
+    BinaryCrossEntropyDiscriminatorLoss,
+    BinaryCrossEntropyGeneratorLoss,
     ConstantRate,
     Conv2d,
     ConvTranspose2d,
@@ -21,14 +23,20 @@ from shared.spec import (
     Layer,
     LeakyReLU,
     Linear,
+    MinimaxDiscriminatorLoss,
+    NonSaturatingGeneratorLoss,
     Normal,
     Optimizer,
+    SaturatingGeneratorLoss,
     Uniform,
     UniformFanIn,
 )
 
 _LOSSES = ("discriminator_loss", "generator_loss")
-_CLAMPS = ("log_floor", "denominator_floor", "probability_floor")
+_STOPPING = MinimaxDiscriminatorLoss | NonSaturatingGeneratorLoss
+_FADING = BinaryCrossEntropyDiscriminatorLoss | BinaryCrossEntropyGeneratorLoss
+_STOPPING_KINDS: dict[str, Any] = dict(zip(_LOSSES, get_args(_STOPPING), strict=True))
+_FADING_KINDS: dict[str, Any] = dict(zip(_LOSSES, get_args(_FADING), strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +49,15 @@ class InitialValues:
 
 @dataclass(frozen=True, kw_only=True)
 class Clamp:
-    """What keeps the logarithms of a loss on probabilities finite, in the two forms that the losses of a spec have.
+    """What keeps the logarithms of a loss on probabilities finite, in the form of a spec's loss that is truest to it.
 
-    probability_floor: of the Minimax, NonSaturating and Saturating losses. log_floor, denominator_floor: of the
-    BinaryCrossEntropy losses. summary: what the framework itself does.
+    gradient: below the floor it "stops", as in the Minimax and NonSaturating losses with probability_floor, or "fades",
+    as in the BinaryCrossEntropy losses with log_floor and denominator_floor. The saturating loss has the first form
+    alone. summary: what the framework itself does.
     """
 
     summary: str
+    gradient: Literal["stops", "fades"]
     probability_floor: float
     log_floor: float
     denominator_floor: float
@@ -167,7 +177,7 @@ def _clamps(spec: GanSpec) -> tuple[str, ...]:
     return _distinct(
         _clamp_text(loss)
         for loss in (getattr(spec.training, name) for name in _LOSSES)
-        if any(hasattr(loss, field) for field in _CLAMPS)
+        if isinstance(loss, _STOPPING | _FADING | SaturatingGeneratorLoss)
     )
 
 
@@ -180,10 +190,18 @@ def _clamp_text(loss: Any) -> str:
 def _change_clamps(spec: GanSpec, value: Clamp) -> GanSpec:
     for name in _LOSSES:
         loss: Any = getattr(spec.training, name)
-        own = {field.name for field in fields(loss)}
-        changes = {field: getattr(value, field) for field in _CLAMPS if field in own}
-        if changes:
-            spec = replace_training(spec, **{name: replace(loss, **changes)})
+        if isinstance(loss, _STOPPING | _FADING):
+            if value.gradient == "stops":
+                kind, floors = _STOPPING_KINDS[name], {"probability_floor": value.probability_floor}
+            else:
+                kind = _FADING_KINDS[name]
+                floors = {"log_floor": value.log_floor, "denominator_floor": value.denominator_floor}
+            changed = kind(**floors, reduction=loss.reduction, real_label=loss.real_label)
+        elif isinstance(loss, SaturatingGeneratorLoss):
+            changed = replace(loss, probability_floor=value.probability_floor)
+        else:
+            continue
+        spec = replace_training(spec, **{name: changed})
     return spec
 
 

@@ -50,15 +50,15 @@ _READING = """\
 - **Initial values** of Linear, Conv2d and ConvTranspose2d, drawn from the same random numbers in another form.
   Minibatch discrimination is in no framework, so its weights stay; a layer without a bias stays without.
 - **BCE's clamp**, in every GAN whose D gives a probability, as if its logarithms were the framework's own BCE:
-  - torch's log ≥ -100 is log_floor -100 in `mnist-conv`, with torch's gradient. In the other GANs it is a floor of
-    e⁻¹⁰⁰ under the probability; that torch's gradient fades below a probability of 1e-12 already is not modelled there.
-  - Keras's clip to [1e-7, 1 - 1e-7] is a floor of 1e-7 under the probability, with no gradient below, as Keras has it;
-    in `mnist-conv`, whose loss is written in torch's form, log_floor ln(1e-7), and the gradient fades below 1e-7 in
-    place of ending there. The clip at 1 - 1e-7 is not modelled: it moves a logarithm by at most 1e-7. Keras leaves the
-    clip out where it sees that the probability comes from a sigmoid, as in `fit` on a model that ends in one.
-  - MXNet's 1e-12 added in the log is a floor of 1e-12. The addition itself moves every logarithm by some 1e-12 / p, in
-    every step, beyond float64's rounding; so "none" there means that no probability was below 1e-12, and a
-    program that adds would differ by 2e-12 from the first step on.
+  - torch's log ≥ -100, with torch's gradient (p - target) / max(p (1 - p), 1e-12), which fades below a probability of
+    1e-12: exactly so, but for G's saturating loss in `sine`, where it is a floor of e⁻¹⁰⁰ under the probability.
+  - Keras's clip to [1e-7, 1 - 1e-7] is a floor of 1e-7 under the probability, with no gradient below, as Keras has it.
+    The clip at 1 - 1e-7 is not modelled: it moves a logarithm by at most 1e-7. Keras leaves the clip out where it sees
+    that the probability comes from a sigmoid, as in `fit` on a model that ends in one.
+  - MXNet's 1e-12 added in the log is log ≥ ln 1e-12 with a gradient that fades below 1e-12, which is off by ln 2 at
+    most, where a probability is near 1e-12. The addition itself moves every logarithm by some 1e-12 / p, in every step,
+    beyond float64's rounding; so "none" there means that no probability was that small, and a program that adds would
+    differ by 2e-12 from the first step on.
 - **LeakyReLU's slope**; MXNet has no default, so no row.
 - What is not a number but a form (how a loss is averaged, layouts, when buffers move) is in
   [differences.md](differences.md).

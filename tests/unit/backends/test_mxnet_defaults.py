@@ -82,7 +82,13 @@ def test_batch_norm_s_running_variance() -> None:
 @pytest.mark.parametrize("probability", [0.0, 1e-13, 1e-5])
 def test_bce_adds_in_the_log(probability: float) -> None:
     clamp = value("bce-clamp")
-    loss = mx.gluon.loss.SigmoidBCELoss(from_sigmoid=True)(array([[probability]]), array([[1.0]]))
+    p = array([[probability]])
+    p.attach_grad()
+    with mx.autograd.record():
+        loss = mx.gluon.loss.SigmoidBCELoss(from_sigmoid=True)(p, array([[1.0]]))
+    loss.backward()
+    assert clamp.gradient == "fades"
+    assert p.grad.asscalar() == pytest.approx(-1 / (probability + clamp.denominator_floor), rel=1e-5)
     assert loss.asscalar() == pytest.approx(-math.log(probability + clamp.probability_floor), rel=1e-5)
     assert clamp.log_floor == pytest.approx(math.log(clamp.probability_floor), rel=1e-12)
 

@@ -69,6 +69,7 @@ def test_bce_clips_the_probability(probability: float) -> None:
         loss = keras.losses.BinaryCrossentropy(dtype="float64")(tf.ones((1, 1), tf.float64), p)
     held = max(probability, clamp.probability_floor)
     assert float(loss) == pytest.approx(-math.log(held), rel=1e-9)
+    assert clamp.gradient == "stops"
     gradient = 0.0 if probability < clamp.probability_floor else -1 / held
     assert float(tape.gradient(loss, p)[0, 0]) == pytest.approx(gradient, rel=1e-9)
     assert keras.config.epsilon() == clamp.probability_floor

@@ -63,6 +63,7 @@ def test_bce_clamps_the_log(probability: float) -> None:
     log = math.log(probability) if probability else -math.inf
     assert loss.item() == pytest.approx(-max(log, clamp.log_floor), rel=1e-12)
     loss.backward()
+    assert clamp.gradient == "fades"
     # torch's kernel has the floor as a float32.
     floor = torch.tensor(clamp.denominator_floor, dtype=torch.float32).item()
     denominator = max(probability * (1 - probability), floor)

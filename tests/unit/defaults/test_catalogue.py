@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -14,11 +15,16 @@ from shared.spec import (
     Adadelta,
     Adam,
     BatchNorm,
+    BinaryCrossEntropyDiscriminatorLoss,
+    BinaryCrossEntropyGeneratorLoss,
     Conv2d,
     ConvTranspose2d,
     GlorotUniform,
     Linear,
     MinibatchDiscrimination,
+    MinimaxDiscriminatorLoss,
+    NonSaturatingGeneratorLoss,
+    SaturatingGeneratorLoss,
     Uniform,
 )
 from shared.spec.serialise import to_data
@@ -46,7 +52,7 @@ FIELDS = {
     "batch-norm-epsilon": {"epsilon"},
     "batch-norm-momentum": {"momentum"},
     "batch-norm-variance": {"running_variance"},
-    "bce-clamp": {"log_floor", "denominator_floor", "probability_floor"},
+    "bce-clamp": {"log_floor", "denominator_floor", "probability_floor", "discriminator_loss", "generator_loss"},
     "initial-values": {"weight_init", "bias_init"},
     "leaky-relu-slope": {"slope"},
 }
@@ -128,3 +134,22 @@ def test_initial_values_are_those_of_linear_and_convolutions_alone():
                     assert new.bias_init == (None if old.bias_init is None else ZEROS)
                 if isinstance(old, MinibatchDiscrimination):
                     assert new == old
+
+
+def test_a_clamp_takes_the_form_that_is_truest_to_it():
+    spec = find_gan("gaussian-1d-minibatch")
+    for framework, floors in (("torch", (-100.0, 1e-12)), ("mxnet", (math.log(1e-12), 1e-12))):
+        training = DEFAULTS[f"{framework}:bce-clamp"].apply(spec).training
+        for loss in (training.discriminator_loss, training.generator_loss):
+            assert isinstance(loss, BinaryCrossEntropyDiscriminatorLoss | BinaryCrossEntropyGeneratorLoss)
+            assert (loss.log_floor, loss.denominator_floor) == floors
+            assert (loss.reduction, loss.real_label) == ("mean", 1)
+    training = DEFAULTS["tensorflow:bce-clamp"].apply(find_gan("mnist-conv")).training
+    assert isinstance(training.discriminator_loss, MinimaxDiscriminatorLoss)
+    assert isinstance(training.generator_loss, NonSaturatingGeneratorLoss)
+    assert training.discriminator_loss.probability_floor == training.generator_loss.probability_floor == 1e-7
+    saturating = DEFAULTS["torch:bce-clamp"].apply(find_gan("sine")).training.generator_loss
+    assert isinstance(saturating, SaturatingGeneratorLoss)
+    assert saturating.probability_floor == math.exp(-100)
+    assert DEFAULTS["torch:bce-clamp"].apply(find_gan("mnist-conv")) == find_gan("mnist-conv")
+    assert not DEFAULTS["torch:bce-clamp"].touches(find_gan("mnist-wgan-gp"))

@@ -89,7 +89,7 @@ def test_a_clamp_that_is_never_reached_differs_nowhere():
 def test_a_clamp_that_acts_later_is_found_where_it_does(monkeypatch):
     # The fake samples' 1 - p starts at 0.4996 and passes this floor after some training; the real ones' p starts above.
     spec = find_gan("sine").with_steps(training=60)
-    clamp = DEFAULTS["torch:bce-clamp"]
+    clamp = DEFAULTS["tensorflow:bce-clamp"]
     high = replace(clamp, value=replace(clamp.value, probability_floor=0.485))
     monkeypatch.setattr("shared.defaults.measure.FRAMEWORKS", {"torch": "torch"})
     monkeypatch.setattr("shared.defaults.measure.framework_defaults", lambda _name: [high])
