@@ -1,0 +1,72 @@
+"""`gan-rosetta defaults`, run in this process on a GAN of few steps."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared import cli
+from shared.defaults import session
+from shared.defaults.affordable import AffordableGan
+from shared.harness.launch import JobOutcome
+from shared.harness.settings import RunSettings
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, tmp_path):
+    """Return a function that runs the command in an empty folder and returns its status and what it printed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setattr(
+        session, "make_affordable", lambda spec: AffordableGan(spec=spec.with_steps(training=4), differs="4 steps")
+    )
+
+    def run_jobs_here(jobs, /, *, num_slots, on_progress, on_outcome):
+        outcomes = []
+        for job in jobs:
+            settings = RunSettings(**job.request["defaults"])
+            if settings.gan == "sine":
+                outcomes.append(JobOutcome(settings=settings, status="crash", message="out of memory"))
+            else:
+                session.run_defaults_job(settings, report_progress=lambda *_progress: None)
+                outcomes.append(JobOutcome(settings=settings, status="finished"))
+            on_outcome(outcomes[-1])
+        return outcomes
+
+    monkeypatch.setattr(session, "run_jobs", run_jobs_here)
+
+    def execute(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["gan-rosetta", "defaults", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        printed = capsys.readouterr()
+        return int(ended.value.code or 0), printed.out, printed.err
+
+    return execute
+
+
+def test_a_table_a_gan_and_nothing_written(command):
+    status, output, _ = command("linear-2d")
+    assert status == 0
+    assert "linear-2d: the frameworks' defaults (4 steps)" in output
+    for framework in ("torch", "tensorflow", "mxnet"):
+        assert framework in output
+    assert "same" in output
+    assert not list(Path().iterdir())
+
+
+def test_the_page_and_its_pictures(command):
+    status, output, _ = command("linear-2d", "--seed", "3", "--markdown", "page.md")
+    assert status == 0
+    assert output.count("Written: ") == 2
+    assert {str(path) for path in Path().rglob("*.*")} == {"page.md", "pictures/defaults-linear-2d.png"}
+    assert "(seed 3, float64)" in Path("page.md").read_text(encoding="utf-8")
+
+
+def test_a_gan_that_fails_is_said_and_the_others_are_shown(command):
+    status, output, errors = command("sine", "linear-2d")
+    assert status == 3
+    assert "linear-2d: the frameworks' defaults" in output
+    assert "gan-rosetta: sine: out of memory" in errors
