@@ -42,7 +42,7 @@ _WORKER_BYTES = {"numpy": 0.1e9, "torch": 0.5e9, "tensorflow": 0.8e9, "mxnet": 0
 _ASSUMED_FLOPS_PER_SECOND = 3e10
 # A chunk's arrays and what a step keeps for its backward pass, as multiples of what counts as operations.
 _BYTES_PER_FLOP = 0.02
-_MEMORY_SHARE = 0.5
+_MEMORY_SHARE = 0.7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +222,7 @@ def _cells(
 
 
 def _waves(cells: Sequence[Cell]) -> tuple[tuple[Cell, ...], ...]:
-    """Cut the cells into waves whose workers fit into half of the free memory, those of one setting in one wave."""
+    """Cut the cells into waves whose workers fit into most of the free memory, those of one setting in one wave."""
     available = _MEMORY_SHARE * psutil.virtual_memory().available
     groups: dict[str, list[Cell]] = {}
     for cell in cells:

@@ -46,6 +46,18 @@ def test_the_default_plan_promises_to_end_in_five_minutes():
     assert plan_benchmark(Selection()).estimate_seconds() < 300
 
 
+def test_cells_of_one_setting_share_a_wave_where_memory_allows():
+    plan = plan_benchmark(Selection(gans=("linear-2d", "mnist-conv")))
+    settings = dict.fromkeys(cell.setting for cell in plan.cells)
+    small, large = (
+        {wave for wave, cells in enumerate(plan.waves) for cell in cells if cell.setting == setting}
+        for setting in settings
+    )
+    assert len(small) == 1
+    # Workers that hold gigabytes each do not fit into 8 GB together.
+    assert len(large) > 1
+
+
 def test_every_cell_is_in_one_wave_and_matrix_products_fit_them():
     plan = _plan(gans=("linear-2d", "mnist-wgan-gp"))
     assert sum(len(wave) for wave in plan.waves) == len(plan.cells) == 2
