@@ -5,13 +5,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: compare test lint types clean
+.PHONY: compare test lint types site clean
 
 compare: $(READY)
 	$(BIN)/gan-rosetta compare
 
 test: $(READY) lint types
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# Runs the lessons, holds them to the reference, and makes their pages in build/site; minutes at first, then seconds.
+site: $(READY)
+	$(BIN)/python -m tutorials build
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -22,7 +26,7 @@ types: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all,dev,tutorials]'
 	touch $(READY)
 
 clean:
