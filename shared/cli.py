@@ -6,7 +6,7 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -16,8 +16,12 @@ from benchmarks.command import app as bench
 from shared.defaults.command import defaults
 from shared.errors import GanRosettaError, UsageError
 from shared.generate.command import generate
+from shared.harness.checkpoint import SECONDS_BETWEEN_CHECKPOINTS
 from shared.harness.launch import JobOutcome
 from shared.harness.settings import DEFAULT_SEED, RunSettings
+
+if TYPE_CHECKING:
+    from shared.harness.plan import Plan
 
 DISAGREEMENT, WRONG_USAGE, FAILURE = 1, 2, 3
 
@@ -60,6 +64,12 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Show tracebacks of fai
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the runs; runs/<date and time> where not given.")]
 
 
+Resume = Annotated[
+    Path | None, typer.Option("--resume", help="Go on with the runs of this folder, from their last checkpoints.")
+]
+CheckpointEvery = Annotated[float, typer.Option("--checkpoint-every", help="Seconds between a run's checkpoints.")]
+
+
 @app.command("list")
 def list_everything() -> None:
     """Show the GANs, and the backends with their versions and devices."""
@@ -87,9 +97,10 @@ def show(gan: Annotated[str, typer.Argument(help="A GAN's name; see `gan-rosetta
 
 @app.command()
 def train(
+    context: typer.Context,
     gan: Annotated[str | None, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")] = None,
     *,
-    backend: Annotated[str, typer.Option("--backend", help="The framework to train it on.")],
+    backend: Annotated[str | None, typer.Option("--backend", help="The framework to train it on.")] = None,
     spec: SpecFile = None,
     steps: Steps = None,
     pretrain_steps: PretrainSteps = None,
@@ -109,17 +120,22 @@ def train(
     export_initial_state: Annotated[
         Path | None, typer.Option("--export-initial-state", help="Write the run's initial state to this .safetensors.")
     ] = None,
+    checkpoint_every: CheckpointEvery = SECONDS_BETWEEN_CHECKPOINTS,
+    resume: Resume = None,
     verbose: Verbose = False,
     out: Out = None,
 ) -> None:
     """Train one GAN on one backend."""
-    from shared.harness.plan import default_threads, plan_train  # noqa: PLC0415
-    from shared.harness.session import train_plan  # noqa: PLC0415
-    from shared.report.tables import run_table  # noqa: PLC0415
+    from shared.harness.plan import default_threads, plan_resume, plan_train  # noqa: PLC0415
 
+    if resume is not None:
+        _require_nothing_else(context)
+        _train(plan_resume(resume), verbose=verbose)
     if (gan is None) == (spec is None):
         found = "neither" if gan is None else "both"
         raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
+    if backend is None:
+        raise UsageError("train needs --backend; see `gan-rosetta list` for those that there are")
     template = RunSettings(
         gan=gan or "",
         spec_file=None if spec is None else str(spec),
@@ -139,10 +155,17 @@ def train(
         keep_going=keep_going,
         export_tape=_text(export_tape),
         export_initial_state=_text(export_initial_state),
+        checkpoint_seconds=checkpoint_every,
     )
     if threads is None:
         template = template.with_threads(default_threads(template))
-    plan = plan_train(template, out or _fresh_folder())
+    _train(plan_train(template, out or _fresh_folder()), verbose=verbose)
+
+
+def _train(plan: Plan, *, verbose: bool) -> NoReturn:
+    from shared.harness.session import train_plan  # noqa: PLC0415
+    from shared.report.tables import run_table  # noqa: PLC0415
+
     outcomes, runs = train_plan(plan, console=_errors)
     status = _report_failures(outcomes, verbose=verbose)
     if runs:
@@ -152,6 +175,7 @@ def train(
 
 @app.command()
 def compare(
+    context: typer.Context,
     gans: Annotated[list[str] | None, typer.Argument(help="GANs to compare; all where none is named.")] = None,
     *,
     spec: SpecFile = None,
@@ -171,14 +195,17 @@ def compare(
     tape: TapeOption = None,
     mnist: Mnist = None,
     keep_going: KeepGoing = False,
+    checkpoint_every: CheckpointEvery = SECONDS_BETWEEN_CHECKPOINTS,
+    resume: Resume = None,
     verbose: Verbose = False,
     out: Out = None,
 ) -> None:
     """Train GANs on several backends from the same state and data, and judge each pair of backends."""
-    from shared.harness.plan import plan_compare  # noqa: PLC0415
-    from shared.harness.session import compare_plan  # noqa: PLC0415
-    from shared.report.tables import comparison_table, pair_table  # noqa: PLC0415
+    from shared.harness.plan import plan_compare, plan_resume  # noqa: PLC0415
 
+    if resume is not None:
+        _require_nothing_else(context)
+        _compare(plan_resume(resume), resume, verbose=verbose)
     if gans and spec is not None:
         raise UsageError(f"expected names of GANs or --spec FILE.toml, not both; found {', '.join(gans)} and {spec}")
     template = RunSettings(
@@ -198,13 +225,21 @@ def compare(
         tape=_text(tape),
         mnist=mnist,
         keep_going=keep_going,
+        checkpoint_seconds=checkpoint_every,
     )
     folder = out or _fresh_folder()
     names = _split(backends)
     plan = plan_compare(gans or [], names, template, folder, threads=threads)
+    _compare(plan, folder, verbose=verbose)
+
+
+def _compare(plan: Plan, folder: Path, *, verbose: bool) -> NoReturn:
+    from shared.harness.session import compare_plan  # noqa: PLC0415
+    from shared.report.tables import comparison_table, pair_table  # noqa: PLC0415
+
     for line in plan.left_out:
         _errors.print(line, markup=False, highlight=False)
-    outcomes, comparisons = compare_plan(plan, folder, console=_errors)
+    outcomes, comparisons = compare_plan(plan, console=_errors)
     status = _report_failures(outcomes, verbose=verbose)
     _output.print(comparison_table(comparisons))
     if verbose:
@@ -337,7 +372,11 @@ def main() -> None:
         _errors.print(f"gan-rosetta: {error}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(WRONG_USAGE)
     except KeyboardInterrupt:
-        _errors.print("gan-rosetta: interrupted; finished runs are kept", markup=False, highlight=False)
+        _errors.print(
+            "gan-rosetta: interrupted; what is done is kept, --resume FOLDER goes on with it",
+            markup=False,
+            highlight=False,
+        )
         sys.exit(130)
 
 
@@ -352,6 +391,15 @@ def _report_failures(outcomes: list[JobOutcome], *, verbose: bool) -> int:
             _errors.print(outcome.details, markup=False, highlight=False, soft_wrap=True)
         status = max(status, WRONG_USAGE if outcome.status == "usage" else FAILURE)
     return status
+
+
+def _require_nothing_else(context: typer.Context) -> None:
+    """Raise UsageError where more was given than --resume: the rest is in the folder."""
+    sources = {name: context.get_parameter_source(name) for name in context.params if name not in ("resume", "verbose")}
+    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if given:
+        names = ", ".join(name.replace("_", "-") for name in given)
+        raise UsageError(f"--resume takes everything else from the folder; leave out {names}")
 
 
 def _split(names: str | None) -> list[str]:

@@ -42,6 +42,10 @@ class UsageError(GanRosettaError):
     """An argument has a value that nothing can be done with."""
 
 
+class RunInterrupted(GanRosettaError):
+    """A run was asked to stop on its way; what it has done so far is kept where it can be."""
+
+
 class BackendUnavailable(GanRosettaError):
     """The framework behind a backend is not installed, or fails to import."""
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from shared.interface import Chunk
 
-if TYPE_CHECKING:
-    from hashlib import _Hash
-
 
 class TapeDigest:
-    """SHA-256 of each array of a tape, taken step by step, so that it does not matter how chunks were cut."""
+    """SHA-256 of each array of a tape, a chain from step to step: how chunks were cut does not matter.
 
-    def __init__(self) -> None:
-        self._digests: dict[str, _Hash] = {}
-        self._next_steps: dict[str, int] = {}
+    Each link is the SHA-256 of the one before and of the step's numbers, so that the digest of a run that was
+    interrupted goes on from where it was. digests: of each array so far; next_steps: by phase, the step
+    after the last one.
+    """
+
+    def __init__(
+        self, digests: Mapping[str, str] | None = None, /, *, next_steps: Mapping[str, int] | None = None
+    ) -> None:
+        self._digests = dict(digests or {})
+        self._next_steps = dict(next_steps or {})
 
     def update(self, chunk: Chunk, /) -> None:
         """Take in a chunk; raises ValueError unless it goes on where its phase's last one ended."""
@@ -28,13 +31,19 @@ class TapeDigest:
             raise ValueError(f"{chunk.phase} chunk starts at step {chunk.first_step}; expected step {expected}")
         self._next_steps[chunk.phase] = chunk.first_step + chunk.num_steps
         for name, array in chunk.arrays.items():
-            digest = self._digests.setdefault(name, hashlib.sha256())
+            link = self._digests.get(name, "")
             for step in array:
-                digest.update(_encoded(step))
+                link = hashlib.sha256(link.encode() + _encoded(step)).hexdigest()
+            self._digests[name] = link
+
+    @property
+    def next_steps(self) -> dict[str, int]:
+        """The step after the last one, by phase."""
+        return dict(self._next_steps)
 
     def hexdigests(self) -> dict[str, str]:
         """Return the SHA-256 of each array so far, by name."""
-        return {name: self._digests[name].hexdigest() for name in sorted(self._digests)}
+        return {name: self._digests[name] for name in sorted(self._digests)}
 
     def hexdigest(self) -> str:
         """Return one SHA-256 over the names and digests of all arrays so far."""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,8 +22,10 @@ from shared.harness.settings import RunSettings
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _LAST_LINES = 15
 _SECONDS_TO_CLOSE = 5
+# A step of the largest GAN takes half a minute of a core.
+_SECONDS_TO_STOP = 90
 
-JobStatus = Literal["finished", "usage", "unavailable", "crash"]
+JobStatus = Literal["finished", "usage", "unavailable", "crash", "interrupted"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,18 +53,20 @@ class Progress:
 class Job:
     """Something for a worker to do. settings say for whom; request is what the worker reads.
 
-    num_runs: how many trainings it comes to, which decides who goes first.
+    num_runs: how many trainings it comes to, which decides who goes first. keeps_checkpoints: whether it stops by
+    itself, with what it has done kept, when it is asked to; others are killed.
     """
 
     settings: RunSettings
     request: dict[str, Any]
     num_runs: int = 1
+    keeps_checkpoints: bool = False
 
 
 def training_job(settings: RunSettings, /) -> Job:
     """Return the job of a training run."""
     num_runs = 1 + NUM_COPIES if settings.yardstick else 1
-    return Job(settings=settings, request={"run": settings.as_data()}, num_runs=num_runs)
+    return Job(settings=settings, request={"run": settings.as_data()}, num_runs=num_runs, keeps_checkpoints=True)
 
 
 class WorkerProcess:
@@ -72,9 +77,11 @@ class WorkerProcess:
         self._threads = threads
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[bytes] | None = None
+        self._job: Job | None = None
 
     def run(self, job: Job, /, *, on_progress: Callable[[Progress], None]) -> JobOutcome:
         """Run one job to its end and say how it ended; never raises for what happens in the worker."""
+        self._job = job
         settings = job.settings
         if self._process is None or self._process.poll() is not None:
             ready = self.start()
@@ -113,6 +120,13 @@ class WorkerProcess:
         if self._errors is not None:
             self._errors.close()
         self._process = self._errors = None
+
+    def interrupt(self) -> None:
+        """Ask the process to stop its job with what it has done kept; one that cannot do that is killed."""
+        if self._job is None or not self._job.keeps_checkpoints:
+            self.kill()
+        elif self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
 
     def kill(self) -> None:
         """End the process at once, whatever it is doing."""
@@ -175,20 +189,24 @@ def run_jobs(
     """Run all jobs, each backend's in their order in one worker, at most num_slots jobs at a time.
 
     The backend with the most left to do goes first. on_progress is called from the workers' threads, on_outcome from
-    the caller's, while other jobs go on. Returns the outcomes in order of completion. On KeyboardInterrupt the workers
-    are killed and the interrupt goes on.
+    the caller's, while other jobs go on. Returns the outcomes in order of completion. On KeyboardInterrupt no further
+    job starts, those that keep checkpoints stop after the chunk that they are in, the others at once, and the interrupt
+    goes on; a second one does not wait for them.
     """
     by_backend: dict[str, list[Job]] = {}
     for job in jobs:
         by_backend.setdefault(job.settings.backend, []).append(job)
     slots = _Slots(num_slots)
     settled: queue.SimpleQueue[JobOutcome] = queue.SimpleQueue()
+    stopping = threading.Event()
     workers = {name: WorkerProcess(name, threads=own[0].settings.threads) for name, own in by_backend.items()}
 
     def serve(name: str) -> None:
         left = sum(job.num_runs for job in by_backend[name])
         for job in by_backend[name]:
             with slots.taken(urgency=left):
+                if stopping.is_set():
+                    break
                 outcome = workers[name].run(job, on_progress=on_progress)
             left -= job.num_runs
             settled.put(outcome)
@@ -205,8 +223,16 @@ def run_jobs(
         for thread in threads:
             thread.join()
     except KeyboardInterrupt:
-        for worker in workers.values():
-            worker.kill()
+        stopping.set()
+        try:
+            for worker in workers.values():
+                worker.interrupt()
+            deadline = time.monotonic() + _SECONDS_TO_STOP
+            for thread in threads:
+                thread.join(timeout=max(0.0, deadline - time.monotonic()))
+        finally:
+            for worker in workers.values():
+                worker.kill()
         raise
     return outcomes
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from backends import BACKENDS, REFERENCE
 from shared.compare.yardstick import NUM_COPIES
-from shared.errors import UsageError
+from shared.errors import RecordError, UsageError
 from shared.gans import CATALOGUE, find_gan
+from shared.harness.jobs_on_disk import read_jobs
 from shared.harness.record import require_free
 from shared.harness.registry import find_backend, installed_version, require_installed, resolve_execution
 from shared.harness.run import open_inputs, resolve_spec, with_spec_text
@@ -43,7 +44,7 @@ def plan_train(template: RunSettings, out: Path, /) -> Plan:
     folder = out / spec.name / entry.name
     job = replace(template, folder=str(folder))
     open_inputs(job, spec)
-    require_free(folder)
+    _require_fresh(job, out)
     return Plan(jobs=(job,), num_slots=1, left_out=())
 
 
@@ -79,11 +80,31 @@ def plan_compare(
         spec = resolve_spec(job)
         open_inputs(job, spec)
         for name in names:
-            folder = out / spec.name / name
-            require_free(folder)
-            jobs.append(_for_backend(job, name, spec, folder))
+            jobs.append(_for_backend(job, name, spec, out / spec.name / name))
+            _require_fresh(jobs[-1], out)
     left_out = tuple(f"{entry.name} is left out: not installed; {entry.install_hint}" for entry in missing)
     return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=left_out)
+
+
+def plan_resume(out: Path, /) -> Plan:
+    """Return the jobs that were begun in a folder, the costly GANs first, each to go on from its checkpoint.
+
+    Raises RecordError where there are none or one cannot be read.
+    """
+    jobs = read_jobs(out)
+    for job in jobs:
+        require_installed(find_backend(job.backend))
+    jobs.sort(key=lambda job: step_flops(resolve_spec(job)), reverse=True)
+    num_slots = max(1, min(len({job.backend for job in jobs}), available_cores() // max(job.threads for job in jobs)))
+    return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=())
+
+
+def _require_fresh(job: RunSettings, out: Path) -> None:
+    require_free(Path(job.folder))
+    if job.checkpoint_path.exists():
+        raise RecordError(
+            f"{job.checkpoint_path} is of a run that was interrupted; go on with --resume {out}, or name another folder"
+        )
 
 
 def default_threads(settings: RunSettings, /) -> int:

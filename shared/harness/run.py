@@ -19,7 +19,9 @@ from shared.data.tape import SeededTape, Tape
 from shared.data.tape_file import FileTape, write_tape
 from shared.errors import UsageError
 from shared.gans import CATALOGUE, find_gan
+from shared.harness.checkpoint import Checkpoint, read_checkpoint
 from shared.harness.files import write_npz
+from shared.harness.keeper import CheckpointKeeper
 from shared.harness.machine import describe_machine, describe_versions
 from shared.harness.record import new_run_folder, write_record, write_snapshots
 from shared.harness.registry import load_device_module, load_trainer, resolve_execution
@@ -92,7 +94,11 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
     trainer.load_state(state)
     build_seconds = time.perf_counter() - started
     initial = trainer.export_state()
+    checkpoint = _last_checkpoint(settings, spec)
     recorder = _SnapshotRecorder()
+    if checkpoint is not None:
+        trainer.load_state(checkpoint.state)
+        recorder.snapshots.update({label: dict(sketches) for label, sketches in checkpoint.snapshots.items()})
     followers: list[Follower] = [recorder]
     yardstick = None
     if settings.yardstick:
@@ -106,6 +112,16 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
         keep_going=settings.keep_going,
         followers=tuple(followers),
         report_progress=report_progress,
+        start=None if checkpoint is None else checkpoint.position,
+        keeper=CheckpointKeeper(
+            # The yardstick's copies are not kept, so that a run with them begins anew.
+            None if settings.yardstick else settings.checkpoint_path,
+            spec=spec,
+            settings=settings.numeric_data,
+            trainer=trainer,
+            snapshots=recorder.snapshots,
+            seconds=settings.checkpoint_seconds,
+        ),
     )
     samples = make_samples(trainer, spec, tape, seed=settings.seed)
     final = trainer.export_state()
@@ -129,13 +145,20 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
                     "initial_state": state_digest(initial),
                     "tape": result.tape_digests,
                 },
-                "settings": settings.as_data(),
+                "settings": replace(settings, resume=False).as_data(),
                 "versions": describe_versions(entry.name, device_module.framework_version()),
                 "machine": describe_machine(),
                 "timings": {"build_seconds": build_seconds, **_timings(result)},
                 "outcome": _outcome(result),
             },
         )
+    settings.checkpoint_path.unlink(missing_ok=True)
+
+
+def _last_checkpoint(settings: RunSettings, spec: GanSpec) -> Checkpoint | None:
+    if not settings.resume or settings.yardstick or not settings.checkpoint_path.exists():
+        return None
+    return read_checkpoint(settings.checkpoint_path, spec, settings=settings.numeric_data)
 
 
 def _perturbable(build: Callable[[], Trainer]) -> Callable[[], PerturbedTrainer]:
@@ -163,17 +186,13 @@ class _SnapshotRecorder:
 
 
 def _export_inputs(settings: RunSettings, spec: GanSpec, state: State, tape: Tape) -> None:
-    for option, target in (
-        ("--export-tape", settings.export_tape),
-        ("--export-initial-state", settings.export_initial_state),
-    ):
-        if target is not None and Path(target).exists():
-            raise UsageError(f"{option} {target} already exists; name another file, or move that one away")
-    if settings.export_initial_state is not None:
-        write_state(Path(settings.export_initial_state), state, metadata={"gan": spec.name, "seed": str(settings.seed)})
-    if settings.export_tape is not None:
+    tape_path = _export_target("--export-tape", settings.export_tape, resume=settings.resume)
+    state_path = _export_target("--export-initial-state", settings.export_initial_state, resume=settings.resume)
+    if state_path is not None:
+        write_state(state_path, state, metadata={"gan": spec.name, "seed": str(settings.seed)})
+    if tape_path is not None:
         write_tape(
-            Path(settings.export_tape),
+            tape_path,
             tape,
             spec,
             pretraining_steps=spec.pretraining.num_steps if spec.pretraining is not None else 0,
@@ -181,7 +200,16 @@ def _export_inputs(settings: RunSettings, spec: GanSpec, state: State, tape: Tap
         )
 
 
-def _timings(result: TrainingResult) -> dict[str, float | None]:
+def _export_target(option: str, target: str | None, *, resume: bool) -> Path | None:
+    """Return where to write, None for nowhere: not asked for, or done before the run was interrupted."""
+    if target is None or not Path(target).exists():
+        return None if target is None else Path(target)
+    if resume:
+        return None
+    raise UsageError(f"{option} {target} already exists; name another file, or move that one away")
+
+
+def _timings(result: TrainingResult) -> dict[str, object]:
     seconds = result.seconds
     timed = seconds["timed_steps"]
     return {
@@ -189,6 +217,7 @@ def _timings(result: TrainingResult) -> dict[str, float | None]:
         "first_chunks_seconds": seconds["first_chunks"],
         "train_seconds": seconds["train"],
         "timed_steps": timed,
+        "resumed_at": list(result.resumed_at),
         "steps_per_second": timed / seconds["train"] if timed else None,
     }
 

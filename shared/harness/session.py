@@ -10,6 +10,7 @@ from rich.console import Console
 
 from backends import REFERENCE
 from shared.compare.comparison import GanComparison, compare_runs
+from shared.harness.jobs_on_disk import is_finished, locked, write_jobs
 from shared.harness.launch import JobOutcome, run_jobs, training_job
 from shared.harness.plan import Plan
 from shared.harness.record import Run, read_run
@@ -30,7 +31,7 @@ def train_plan(plan: Plan, /, *, console: Console) -> tuple[list[JobOutcome], li
     return outcomes, runs
 
 
-def compare_plan(plan: Plan, out: Path, /, *, console: Console) -> tuple[list[JobOutcome], list[GanComparison]]:
+def compare_plan(plan: Plan, /, *, console: Console) -> tuple[list[JobOutcome], list[GanComparison]]:
     """Run a plan's jobs, showing progress, and compare and draw each GAN as soon as its last run has ended.
 
     Returns how each job ended and the comparisons in the plan's order. A GAN whose reference failed has no yardstick
@@ -46,7 +47,7 @@ def compare_plan(plan: Plan, out: Path, /, *, console: Console) -> tuple[list[Jo
         if len(waiting[gan]) == expected[gan]:
             planned = [job.backend for job in plan.jobs if job.gan == gan]
             waiting[gan].sort(key=lambda ended: planned.index(ended.settings.backend))
-            comparison = _compare_gan(waiting[gan], out / gan)
+            comparison = _compare_gan(waiting[gan])
             if comparison is not None:
                 comparisons[gan] = comparison
 
@@ -55,21 +56,30 @@ def compare_plan(plan: Plan, out: Path, /, *, console: Console) -> tuple[list[Jo
 
 
 def _run(plan: Plan, *, console: Console, on_outcome: Callable[[JobOutcome], None]) -> list[JobOutcome]:
-    with ProgressDisplay(console, num_jobs=len(plan.jobs)) as display:
+    """Run what is not finished yet; outcomes of the others come first."""
+    with locked(plan.jobs), ProgressDisplay(console, num_jobs=len(plan.jobs)) as display:
 
         def on_settled(outcome: JobOutcome) -> None:
             display.on_outcome(outcome)
             on_outcome(outcome)
 
-        return run_jobs(
-            [training_job(job) for job in plan.jobs],
+        done = [job for job in plan.jobs if job.resume and is_finished(job)]
+        to_do = [job for job in plan.jobs if job not in done]
+        write_jobs(job for job in to_do if not job.resume)
+        earlier = [JobOutcome(settings=job, status="finished") for job in done]
+        for outcome in earlier:
+            on_settled(outcome)
+        later = run_jobs(
+            [training_job(job) for job in to_do],
             num_slots=plan.num_slots,
             on_progress=display.on_progress,
             on_outcome=on_settled,
         )
+        return [*earlier, *later]
 
 
-def _compare_gan(outcomes: list[JobOutcome], folder: Path) -> GanComparison | None:
+def _compare_gan(outcomes: list[JobOutcome]) -> GanComparison | None:
+    folder = Path(outcomes[0].settings.folder).parent
     names = [outcome.settings.backend for outcome in outcomes if outcome.status == "finished"]
     if REFERENCE not in names:
         return None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from shared.errors import UsageError, unknown_name
+from shared.harness.checkpoint import SECONDS_BETWEEN_CHECKPOINTS
 from shared.interface import DTYPES
 
 # Steps of the adversarial phase where none are asked for. The GANs on digits train for hours at their published
@@ -29,6 +31,7 @@ class RunSettings:
     initial_state, tape: files to read instead. mnist: where digits come from, None for the packaged ones.
     threads: of the framework. keep_going: ignore the spec's stop rule. yardstick: also measure how far rounding alone
     moves the run (the reference only). chunk_steps: steps per call of the trainer, None to let the cost decide.
+    checkpoint_seconds: from one checkpoint to the next. resume: go on from the folder's checkpoint, if there is one.
     """
 
     gan: str
@@ -52,6 +55,8 @@ class RunSettings:
     export_initial_state: str | None = None
     spec_file: str | None = None
     spec_text: str | None = None
+    checkpoint_seconds: float = SECONDS_BETWEEN_CHECKPOINTS
+    resume: bool = False
 
     def __post_init__(self) -> None:
         _require_count("--steps", self.steps, minimum=1)
@@ -59,6 +64,8 @@ class RunSettings:
         _require_count("--threads", self.threads, minimum=1)
         _require_count("--batch-size", self.batch_size, minimum=1)
         _require_count("--seed", self.seed, minimum=0)
+        if not self.checkpoint_seconds >= 0:
+            raise UsageError(f"--checkpoint-every is {self.checkpoint_seconds}; expected 0 seconds or more")
         if self.dtype not in DTYPES:
             raise unknown_name("dtype", self.dtype, DTYPES)
         if self.device not in DEVICES:
@@ -68,9 +75,30 @@ class RunSettings:
         """Return the settings with another number of threads."""
         return replace(self, threads=threads)
 
+    @property
+    def checkpoint_path(self) -> Path:
+        """Where the run's checkpoint is while it is on its way, beside its folder."""
+        return _beside(self.folder, ".checkpoint.npz")
+
+    @property
+    def job_path(self) -> Path:
+        """Where the settings are kept from before the run begins, beside its folder."""
+        return _beside(self.folder, ".job.json")
+
+    @property
+    def numeric_data(self) -> dict[str, Any]:
+        """Return those settings that decide a run's numbers, as plain data."""
+        other = {"folder", "export_tape", "export_initial_state", "checkpoint_seconds", "resume", "spec_file"}
+        return {name: value for name, value in self.as_data().items() if name not in other}
+
     def as_data(self) -> dict[str, Any]:
         """Return the settings as plain data, for a worker or a record."""
         return asdict(self)
+
+
+def _beside(folder: str, suffix: str) -> Path:
+    path = Path(folder)
+    return path.with_name(f"{path.name}{suffix}")
 
 
 def _require_count(option: str, value: int | None, /, *, minimum: int) -> None:

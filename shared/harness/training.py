@@ -12,6 +12,7 @@ import numpy as np
 
 from shared.data.digest import TapeDigest
 from shared.data.tape import Tape, chunks, make_chunk
+from shared.harness.checkpoint import Position
 from shared.interface import Chunk, Losses, Phase, Trainer
 from shared.spec import GanSpec, StopRule
 from shared.spec.cost import step_flops
@@ -40,14 +41,26 @@ class Follower(Protocol):
         ...
 
 
+class Keeper(Protocol):
+    """Something that may keep a run's position after a chunk."""
+
+    def after_chunk(self, position: Callable[[], Position], /) -> None:
+        """Keep the position, if it is time; raises RunInterrupted where the run is to stop here."""
+        ...
+
+
 @dataclass(kw_only=True)
 class TrainingResult:
-    """What a run leaves: losses (steps,) by name, tape digests by phase and step, states by moment, seconds by part."""
+    """What a run leaves: losses (steps,) by name, tape digests by phase and step, seconds by part.
+
+    resumed_at: where the run was taken up again after an interruption, such as "adversarial step 500".
+    """
 
     losses: dict[str, np.ndarray]
     tape_digests: dict[str, dict[str, str]]
     stopped_at: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    resumed_at: tuple[str, ...] = ()
 
 
 def chunk_size(spec: GanSpec, /) -> int:
@@ -67,12 +80,15 @@ def run_training(
     keep_going: bool = False,
     followers: tuple[Follower, ...] = (),
     report_progress: ReportProgress | None = None,
+    start: Position | None = None,
+    keeper: Keeper | None = None,
 ) -> TrainingResult:
     """Train a loaded trainer for all of the spec's steps and return what came of it.
 
-    keep_going: ignore the spec's stop rule. report_progress: called with (phase, steps done, steps in all).
+    keep_going: ignore the spec's stop rule. report_progress: called with (phase, steps done, steps in all). start: go
+    on from this position, whose state the trainer has; chunk_steps as they were then.
     """
-    loop = _Loop(trainer, spec, tape, followers, report_progress or _report_nothing)
+    loop = _Loop(trainer, spec, tape, followers, report_progress or _report_nothing, start=start, keeper=keeper)
     size = chunk_steps or chunk_size(spec)
     loop.pretrain(size)
     loop.train(size, stop_rule=None if keep_going else spec.training.stop)
@@ -83,27 +99,46 @@ class _Loop:
     """One run: its trainer, what follows it, and what it has left so far."""
 
     def __init__(
-        self, trainer: Trainer, spec: GanSpec, tape: Tape, followers: tuple[Follower, ...], report: ReportProgress
+        self,
+        trainer: Trainer,
+        spec: GanSpec,
+        tape: Tape,
+        followers: tuple[Follower, ...],
+        report: ReportProgress,
+        *,
+        start: Position | None,
+        keeper: Keeper | None,
     ) -> None:
         self._trainer, self._spec, self._tape = trainer, spec, tape
-        self._followers, self._report = followers, report
+        self._followers, self._report, self._keeper = followers, report, keeper
+        self._start = start
         self._clock = _Clock()
         self._losses: dict[str, list[np.ndarray]] = {"pretraining": [], "discriminator": [], "generator": []}
         self._tape_digests: dict[str, dict[str, str]] = {"pretraining": {}, "adversarial": {}}
+        self._resumed_at: tuple[str, ...] = ()
         self._stopped_at: int | None = None
+        if start is not None:
+            self._losses = {name: [start.losses[name]] for name in self._losses}
+            self._tape_digests = {phase: dict(digests) for phase, digests in start.tape_digests.items()}
+            self._resumed_at = (*start.resumed_at, f"{start.phase} step {start.done}")
+            self._clock.seconds |= start.seconds
 
     def pretrain(self, size: int) -> None:
         total = self._spec.pretraining.num_steps if self._spec.pretraining is not None else 0
-        digest = TapeDigest()
-        for chunk in chunks(self._tape, self._spec, "pretraining", first_step=0, stop=total, size=size):
+        if self._start is not None and self._start.phase == "adversarial":
+            return
+        first, digest = self._beginning("pretraining")
+        for chunk in chunks(self._tape, self._spec, "pretraining", first_step=first, stop=total, size=size):
             self._take(chunk, self._clock.train(self._trainer, chunk), digest, total)
-        if total:
-            self._snapshot("pretraining")
+            done = chunk.first_step + chunk.num_steps
+            if done == total:
+                self._snapshot("pretraining")
+            self._keep("pretraining", done, digest)
 
     def train(self, size: int, *, stop_rule: StopRule | None) -> None:
         total = self._spec.training.num_steps
-        digest = TapeDigest()
-        for chunk in _adversarial_chunks(self._tape, self._spec, size):
+        first, digest = self._beginning("adversarial")
+        for chunk in _adversarial_chunks(self._tape, self._spec, size, first_step=first):
             before = self._trainer.export_state() if stop_rule is not None else {}
             losses = self._clock.train(self._trainer, chunk)
             stop_index = _stop_index(losses, stop_rule.tolerance) if stop_rule is not None else None
@@ -114,16 +149,41 @@ class _Loop:
             done = chunk.first_step + chunk.num_steps
             if done in SNAPSHOT_STEPS:
                 self._snapshot(f"step {done}")
+            self._keep("adversarial", done, digest)
         self._snapshot("end")
 
+    def _beginning(self, phase: Phase) -> tuple[int, TapeDigest]:
+        """Return a phase's first step that is still to be done, and the digest of its tape as far as that."""
+        if self._start is None or self._start.phase != phase:
+            return 0, TapeDigest()
+        return self._start.done, TapeDigest(self._start.chain, next_steps={phase: self._start.done})
+
+    def _keep(self, phase: Phase, done: int, digest: TapeDigest) -> None:
+        if self._keeper is not None:
+            self._keeper.after_chunk(
+                lambda: Position(
+                    phase=phase,
+                    done=done,
+                    losses=self._joined_losses(),
+                    tape_digests=self._tape_digests,
+                    chain=digest.hexdigests(),
+                    seconds=self._clock.seconds,
+                    resumed_at=self._resumed_at,
+                )
+            )
+
     def result(self) -> TrainingResult:
-        empty = np.zeros(0)
         return TrainingResult(
-            losses={name: np.concatenate([empty, *parts]) for name, parts in self._losses.items()},
+            losses=self._joined_losses(),
             tape_digests=self._tape_digests,
             stopped_at=self._stopped_at,
             seconds=self._clock.seconds,
+            resumed_at=self._resumed_at,
         )
+
+    def _joined_losses(self) -> dict[str, np.ndarray]:
+        empty = np.zeros(0)
+        return {name: np.concatenate([empty, *parts]) for name, parts in self._losses.items()}
 
     def _end_within(self, chunk: Chunk, before: State, stop_index: int) -> None:
         """Do a chunk again, only as far as the step that ends the run."""
@@ -159,11 +219,11 @@ def _report_nothing(phase: Phase, done: int, total: int, /) -> None:
     pass
 
 
-def _adversarial_chunks(tape: Tape, spec: GanSpec, size: int) -> Iterator[Chunk]:
-    """Yield all adversarial chunks, with a boundary at every snapshot."""
-    first = 0
+def _adversarial_chunks(tape: Tape, spec: GanSpec, size: int, *, first_step: int) -> Iterator[Chunk]:
+    """Yield all adversarial chunks from a step on, with a boundary at every snapshot."""
+    first = first_step
     total = spec.training.num_steps
-    for stop in (*(step for step in SNAPSHOT_STEPS if step < total), total):
+    for stop in (*(step for step in SNAPSHOT_STEPS if first < step < total), total):
         yield from chunks(tape, spec, "adversarial", first_step=first, stop=stop, size=size)
         first = stop
 

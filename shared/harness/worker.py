@@ -16,7 +16,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from shared.errors import BackendUnavailable, GanRosettaError
+from shared.errors import BackendUnavailable, GanRosettaError, RunInterrupted
+from shared.harness import interruption
 
 _SECONDS_BETWEEN_REPORTS = 0.1
 
@@ -25,6 +26,7 @@ def main(arguments: list[str], /) -> None:
     """Serve requests until standard input ends."""
     backend, threads = arguments[0], int(arguments[1])
     events = _claim_standard_output()
+    interruption.listen()
     from shared.harness import registry  # noqa: PLC0415 - after standard output is out of the frameworks' reach
 
     try:
@@ -61,6 +63,8 @@ def _serve(request: dict[str, Any], entry: Any, events: TextIO, kept: dict[str, 
     started = time.perf_counter()
     try:
         result = _perform(request, entry, report_progress, kept)
+    except RunInterrupted as error:
+        _send(events, event="failed", kind="interrupted", message=str(error), details="")
     except BackendUnavailable as error:
         _send(events, event="failed", kind="unavailable", message=str(error), details="")
     except GanRosettaError as error:

@@ -1,0 +1,32 @@
+"""Being asked to stop: Ctrl-C and SIGTERM end a worker's run after the chunk that it is in, not inside it.
+
+So does the death of the process that gave it the run, after which nobody waits for what it does.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType
+
+_requested = threading.Event()
+_parent: int | None = None
+
+
+def listen() -> None:
+    """From now on take note of SIGINT and SIGTERM instead of dying of them; for a worker's main thread."""
+    global _parent  # noqa: PLW0603 - there is one parent a process
+    _parent = os.getppid()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _take_note)
+
+
+def is_requested() -> bool:
+    """Return whether this process has been asked to stop, or has lost its parent."""
+    return _requested.is_set() or _parent not in (None, os.getppid())
+
+
+def _take_note(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    _requested.set()

@@ -1,0 +1,82 @@
+"""What a command was asked to run, kept beside each run's folder, so that it can be taken up again.
+
+DIR/<gan>/<backend>.job.json holds the settings of a run from before it begins; DIR/<gan>/.<backend>.lock is held while
+a command works on it, so that two never write the same run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from shared.errors import GanRosettaError, RecordError
+from shared.harness.files import write_json
+from shared.harness.settings import RunSettings
+
+FORMAT = 1
+_SUFFIX = ".job.json"
+
+
+def write_jobs(jobs: Iterable[RunSettings], /) -> None:
+    """Keep the settings of runs that are about to begin."""
+    for job in jobs:
+        job.job_path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(job.job_path, {"format": FORMAT, "settings": job.as_data()})
+
+
+def read_jobs(out: Path, /) -> list[RunSettings]:
+    """Return the settings of every run that was begun in a folder, to go on from its checkpoint.
+
+    Each run's folder follows from where its settings lie, whatever they say. Raises RecordError where there is none, or
+    one cannot be read.
+    """
+    paths = sorted(out.glob(f"*/*{_SUFFIX}"))
+    if not paths:
+        raise RecordError(f"{out} has no run to go on with: no <gan>/<backend>{_SUFFIX} is there")
+    return [_read_job(path) for path in paths]
+
+
+def is_finished(job: RunSettings, /) -> bool:
+    """Return whether a run's record is there, which is written last."""
+    return (Path(job.folder) / "record.json").exists()
+
+
+@contextmanager
+def locked(jobs: Iterable[RunSettings], /) -> Iterator[None]:
+    """Hold the runs against other commands; raises RecordError where one of them is being written."""
+    with ExitStack() as stack:
+        for job in jobs:
+            folder = Path(job.folder)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0)
+            try:
+                stack.enter_context(lock)
+            except Timeout:
+                raise RecordError(
+                    f"{folder} is being written by another gan-rosetta; wait for it, or name another folder with --out"
+                ) from None
+        yield
+
+
+def _read_job(path: Path) -> RunSettings:
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path} cannot be read ({error}); delete it to leave this run out") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("settings"), dict):
+        found = data.get("format") if isinstance(data, dict) else type(data).__name__
+        raise RecordError(f"{path} has format {found!r}; this version reads format {FORMAT}")
+    folder = path.with_name(path.name.removesuffix(_SUFFIX))
+    try:
+        settings = RunSettings(**data["settings"])
+    except (TypeError, ValueError, GanRosettaError) as error:
+        raise RecordError(f"{path} does not hold a run's settings ({error}); delete it to leave this run out") from None
+    if (settings.gan, settings.backend) != (folder.parent.name, folder.name):
+        raise RecordError(f"{path} is of {settings.gan} on {settings.backend}; it was moved there from another run")
+    return replace(settings, folder=str(folder), resume=True)
