@@ -87,7 +87,8 @@ def bench(
     _errors.print(plan_table(plan))
     estimate = plan.estimate_seconds()
     shown = f"{estimate / 60:.0f} min" if estimate >= 120 else seconds_text(estimate)
-    _say(f"{len(plan.cells)} cells in {len(plan.waves)} waves, about {shown} on two cores")
+    waves = "" if len(plan.waves) == 1 else f", in {len(plan.waves)} waves as memory allows"
+    _say(f"{len(plan.cells)} to measure{waves}: about {shown} on two cores")
     if dry_run:
         return
     record = run_benchmark(plan, command=_command(), say=_say)

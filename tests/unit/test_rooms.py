@@ -1,4 +1,4 @@
-"""The harness imports no framework, so that a backend's absence or fault cannot reach the others."""
+"""The harness and the benchmark import no framework, so that a backend's absence or fault cannot reach the others."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from pathlib import Path
 
 _PROGRAM = """
 import importlib, pkgutil, sys
-import shared
-for module in pkgutil.walk_packages(shared.__path__, "shared."):
-    importlib.import_module(module.name)
+import benchmarks, shared
+for room in (shared, benchmarks):
+    for module in pkgutil.walk_packages(room.__path__, room.__name__ + "."):
+        importlib.import_module(module.name)
 found = sorted({"torch", "tensorflow", "keras", "mxnet", "jax"} & set(sys.modules))
-sys.exit(f"importing shared brought in {found}" if found else 0)
+sys.exit(f"importing shared and benchmarks brought in {found}" if found else 0)
 """
 
 
-def test_shared_imports_no_framework():
+def test_shared_and_benchmarks_import_no_framework():
     root = Path(__file__).parents[2]
     finished = subprocess.run([sys.executable, "-c", _PROGRAM], cwd=root, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
