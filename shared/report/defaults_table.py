@@ -23,12 +23,31 @@ HEADERS = (
 
 
 def defaults_table(result: GanMeasurement, /) -> Table:
-    """Return one row a default of each framework; those that are the GAN's own say "same"."""
+    """Return one row a default that is not the GAN's own, narrow enough for a terminal; the others in a line below."""
     about = f" ({result.differs})" if result.differs else ""
-    table = Table("Framework", *HEADERS, title=f"{result.gan}: the frameworks' defaults{about}", title_justify="left")
+    title = f"{result.gan}: the frameworks' defaults{about}"
+    table = Table("Default", title=title, title_justify="left", caption_justify="left")
+    # A tensor's name must be whole.
+    table.add_column("First difference", overflow="fold")
+    moments = ", ".join(map(str, MOMENTS))
+    table.add_column(f"Losses after {moments}, at the end")
+    table.add_column(f"Over {BOUND:.0%}", no_wrap=True)
     for measurement in result.measurements:
-        style = "dim" if measurement.same else "bold" if measurement.subject == ALL else ""
-        table.add_row(measurement.framework, *cells(result, measurement), style=style)
+        if measurement.same:
+            continue
+        default, change, first, size, *apart, over = cells(result, measurement)
+        table.add_row(
+            f"{measurement.framework}, {default}:\n{change}",
+            f"{first}\n{size}" if size else first,
+            ", ".join(entry or "none" for entry in apart),
+            over,
+            style="bold" if measurement.subject == ALL else "",
+        )
+    same: dict[str, list[str]] = {}
+    for measurement in result.measurements:
+        if measurement.same:
+            same.setdefault(measurement.framework, []).append(cells(result, measurement)[0])
+    table.caption = "\n".join(f"{name}, the same as the GAN's: {'; '.join(titles)}" for name, titles in same.items())
     return table
 
 
