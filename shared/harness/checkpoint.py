@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
-from zipfile import BadZipFile
 
 import numpy as np
 
 from shared.errors import RecordError, StateError
-from shared.harness.files import write_npz
+from shared.harness.files import read_npz, write_npz
 from shared.interface import Phase
 from shared.spec import GanSpec
 from shared.spec.serialise import spec_digest
@@ -78,10 +77,9 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, /, *, spec: GanSpec, se
 def read_checkpoint(path: Path, spec: GanSpec, /, *, settings: Mapping[str, Any]) -> Checkpoint:
     """Read a checkpoint; raises RecordError unless it is whole and of a run of this GAN with these settings."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
+        arrays = read_npz(path)
         header = json.loads(str(arrays.pop("header")))
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, NotImplementedError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise RecordError(f"{path} is not a whole checkpoint ({error}); {_REMEDY}") from None
     _check_header(path, header, spec, settings)
     parts: dict[str, dict[str, np.ndarray]] = {"losses": {}, "state": {}, "snapshots": {}}

@@ -52,6 +52,19 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray], /) -> None:
         np.savez(file, **arrays)
 
 
+def read_npz(path: Path, /) -> dict[str, np.ndarray]:
+    """Return the arrays of an .npz; raises OSError where there is none, ValueError where it is not a whole one."""
+    try:
+        # Opened here, since NumPy leaves the files open that it cannot read.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except OSError:
+        raise
+    except Exception as error:
+        # What zipfile, zlib and NumPy raise for broken bytes is a long list, and grows.
+        raise ValueError(f"not a whole .npz file: {type(error).__name__}: {error}") from None
+
+
 def _synchronise(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from shared.errors import RecordError
-from shared.harness.files import write_json, write_npz
+from shared.harness.files import read_npz, write_json, write_npz
 
 FORMAT = 1
 
@@ -58,9 +58,8 @@ class Run:
 
     def _arrays(self, name: str) -> dict[str, np.ndarray]:
         try:
-            with np.load(self.folder / name, allow_pickle=False) as arrays:
-                return dict(arrays)
-        except (OSError, ValueError, EOFError) as error:
+            return read_npz(self.folder / name)
+        except (OSError, ValueError) as error:
             raise RecordError(
                 f"{self.folder / name} cannot be read ({error}); run it again into a new folder"
             ) from None

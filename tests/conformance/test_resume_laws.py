@@ -1,0 +1,84 @@
+"""Laws on interruption: a run that is taken up again ends bit for bit where one that was never stopped does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shared.compare.assertions import assert_same_bits
+from shared.data.digits import DigitSource
+from shared.data.tape import SeededTape
+from shared.errors import RunInterrupted
+from shared.harness.checkpoint import Checkpoint, Position, read_checkpoint, write_checkpoint
+from shared.harness.training import TrainingResult, run_training
+from shared.interface import Trainer
+from shared.spec import GanSpec
+from shared.state import initial_state
+from tests.conformance.small import build_trainer, small_gan
+
+CHUNK_STEPS = 3
+SETTINGS = {"seed": 5}
+
+
+class _StopAfter:
+    """Keeps a checkpoint after so many chunks, and stops the run there."""
+
+    def __init__(self, path: Path, trainer: Trainer, spec: GanSpec, *, num_chunks: int) -> None:
+        self._path, self._trainer, self._spec = path, trainer, spec
+        self._left = num_chunks
+
+    def after_chunk(self, position) -> None:
+        self._left -= 1
+        if self._left == 0:
+            checkpoint = Checkpoint(position=position(), state=self._trainer.export_state())
+            write_checkpoint(self._path, checkpoint, spec=self._spec, settings=SETTINGS)
+            raise RunInterrupted("stopped by the test")
+
+
+def _run(spec: GanSpec, trainer: Trainer, *, start: Position | None = None, keeper=None) -> TrainingResult:
+    tape = SeededTape(spec, seed=SETTINGS["seed"], digits=DigitSource.parse(None))
+    return run_training(trainer, spec, tape, chunk_steps=CHUNK_STEPS, keep_going=True, start=start, keeper=keeper)
+
+
+# Of four pretraining steps in threes: inside them, at their end, and inside the adversarial steps.
+@pytest.mark.parametrize("num_chunks", [1, 2, 4])
+@pytest.mark.parametrize("name", ["gaussian-1d-minibatch", "gaussian-1d-adam-minibatch"])
+def test_interrupted_and_resumed_is_uninterrupted(reference_too, backend, tmp_path, name, num_chunks):
+    spec = small_gan(name).with_steps(pretraining=4, training=14)
+    _assert_resumes(spec, backend, "eager", tmp_path / "checkpoint.npz", num_chunks=num_chunks)
+
+
+@pytest.mark.parametrize("num_chunks", [1, 2])
+def test_interrupted_and_resumed_is_uninterrupted_on_digits(reference_too, backend, tmp_path, num_chunks):
+    spec = small_gan("mnist-wgan-gp").with_steps(pretraining=None, training=5)
+    _assert_resumes(spec, backend, "eager", tmp_path / "checkpoint.npz", num_chunks=num_chunks)
+
+
+def test_the_compiled_path_resumes_as_well(backend, tmp_path):
+    spec = small_gan("linear-2d").with_steps(pretraining=None, training=8)
+    _assert_resumes(spec, backend, "compiled", tmp_path / "checkpoint.npz", num_chunks=2)
+
+
+def _assert_resumes(spec: GanSpec, backend: str, execution: str, path: Path, *, num_chunks: int) -> None:
+    state = initial_state(spec, seed=SETTINGS["seed"])
+    whole = build_trainer(spec, backend=backend, execution=execution)
+    whole.load_state(state)
+    expected = _run(spec, whole)
+
+    stopped = build_trainer(spec, backend=backend, execution=execution)
+    stopped.load_state(state)
+    with pytest.raises(RunInterrupted):
+        _run(spec, stopped, keeper=_StopAfter(path, stopped, spec, num_chunks=num_chunks))
+
+    checkpoint = read_checkpoint(path, spec, settings=SETTINGS)
+    resumed = build_trainer(spec, backend=backend, execution=execution)
+    resumed.load_state(checkpoint.state)
+    found = _run(spec, resumed, start=checkpoint.position)
+
+    for name, losses in expected.losses.items():
+        np.testing.assert_array_equal(found.losses[name], losses, err_msg=name)
+    assert found.tape_digests == expected.tape_digests
+    assert found.resumed_at == (f"{checkpoint.position.phase} step {checkpoint.position.done}",)
+    assert_same_bits(resumed.export_state(), whole.export_state())
