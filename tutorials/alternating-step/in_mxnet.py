@@ -4,8 +4,8 @@
 # %% [markdown]
 # ## Data
 #
-# `tape.npz` holds every batch and every draw of noise of the run, `state.safetensors` the initial parameters, in float64.
-# `mx.nd.array` turns whatever it is given into float32 unless the type is named.
+# `tape.npz` holds every batch and every draw of noise of the run, `state.safetensors` the initial parameters, in
+# float64. `mx.nd.array` turns whatever it is given into float32 unless the type is named.
 
 # %%
 import matplotlib.pyplot as plt
@@ -58,8 +58,8 @@ load(discriminator, ["discriminator.hidden1", "discriminator.hidden2", "discrimi
 # ## Losses
 #
 # Two surprises of float64. MXNet's `log_softmax` computes in float32 on a processor, which `SoftmaxCrossEntropyLoss`
-# inherits, so the loss is written out. And the attributes of operators are float32: `optimizer.Adam` would use 0.999 to
-# eight digits, and it adds ε before the bias correction. An optimizer of one's own, in plain arithmetic, is exact.
+# inherits, so the loss is written out. And the attributes of operators are float32: `optimizer.Adam` would use 0.999
+# to eight digits, and it adds ε before the bias correction. An optimizer of one's own, in plain arithmetic, is exact.
 
 
 # %%
@@ -89,9 +89,9 @@ trainer_g = gluon.Trainer(generator.collect_params(), PaperAdam(learning_rate=0.
 # ## Step
 #
 # Only what happens under `autograd.record()` can be differentiated, and outside of it layers are in prediction mode.
-# `backward()` on a vector of losses differentiates their *sum*; `Trainer.step(batch_size)` divides the gradients by the
-# batch size, which makes it the mean. Take the mean yourself and then say `step(batch_size)`, and you train with a
-# learning rate that is too small by that factor. Adam hides it; gradient descent does not.
+# `backward()` on a vector of losses differentiates their *sum*; `Trainer.step(batch_size)` divides the gradients by
+# the batch size, which makes it the mean. Take the mean yourself and then say `step(batch_size)`, and you train with
+# a learning rate that is too small by that factor. Adam hides it; gradient descent does not.
 
 
 # %%

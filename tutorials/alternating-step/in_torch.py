@@ -4,8 +4,8 @@
 # %% [markdown]
 # ## Data
 #
-# `tape.npz` holds every batch and every draw of noise of the run, `state.safetensors` the initial parameters. They are
-# in float64, and so is all that follows: `torch.tensor` keeps NumPy's type, while a fresh layer is float32 until
+# `tape.npz` holds every batch and every draw of noise of the run, `state.safetensors` the initial parameters. They
+# are in float64, and so is all that follows: `torch.tensor` keeps NumPy's type, while a fresh layer is float32 until
 # `.double()` is called.
 
 # %%
@@ -27,8 +27,9 @@ noise = torch.tensor(tape["latent_d"])  # (steps, 4, 2)
 # %% [markdown]
 # ## Model
 #
-# Named layers give the parameters the names that they have in the file, so `load_state_dict` fits without a word more.
-# It insists on every name, and that is what you want: a layer left at its own random values is a silent mistake.
+# Named layers give the parameters the names that they have in the file, so `load_state_dict` fits without a word
+# more. It insists on every name, and that is what you want: a layer left at its own random values is a silent
+# mistake.
 
 # %%
 generator = nn.Sequential(OrderedDict(output=nn.Linear(2, 2))).double()
@@ -65,8 +66,8 @@ optimizer_g = torch.optim.Adam(generator.parameters(), lr=0.01)
 # ## Step
 #
 # Two PyTorch habits carry the alternation. `fake.detach()` cuts the graph, so that D's loss does not reach G.
-# `zero_grad()` comes before each `backward()`, because gradients *add up* in `.grad`: G's loss below leaves gradients in
-# D's parameters too, and they must be gone by D's next step.
+# `zero_grad()` comes before each `backward()`, because gradients *add up* in `.grad`: G's loss below leaves gradients
+# in D's parameters too, and they must be gone by D's next step.
 
 
 # %%

@@ -4,8 +4,8 @@
 # %% [markdown]
 # ## Data
 #
-# Everything random is on the tape: inputs and targets of the pretraining, real samples, noise for D's half of a step and
-# noise for G's. Without `dtype` the arrays would be float32, whatever NumPy had.
+# Everything random is on the tape: inputs and targets of the pretraining, real samples, noise for D's half of a step
+# and noise for G's. Without `dtype` the arrays would be float32, whatever NumPy had.
 
 # %%
 import matplotlib.pyplot as plt
@@ -26,9 +26,10 @@ state = load_file("state.safetensors")
 # %% [markdown]
 # ## Model
 #
-# A `Block` holds other blocks, and one that is set as an attribute is registered with its parameters. Unlike NumPy's, the
-# operators of `mx.nd` broadcast only where they are told to: `broadcast_sub` and its like, or `-` between arrays of as
-# many dimensions. A plain `Block`, not a `HybridBlock`, may ask for `len(h)`, at the price of not being compiled.
+# A `Block` holds other blocks, and one that is set as an attribute is registered with its parameters. Unlike NumPy's,
+# the operators of `mx.nd` broadcast only where they are told to: `broadcast_sub` and its like, or `-` between arrays
+# of as many dimensions. A plain `Block`, not a `HybridBlock`, may ask for `len(h)`, at the price of not being
+# compiled.
 
 
 # %%
@@ -71,8 +72,8 @@ load(discriminator, "discriminator", ["hidden1", "hidden2", "minibatch", "output
 # %% [markdown]
 # ## Losses
 #
-# As in the lesson before: one loss a sample, gradient descent in exact arithmetic, and a rate that falls by 5 % every 150
-# updates.
+# As in the lesson before: one loss a sample, gradient descent in exact arithmetic, and a rate that falls by 5 % every
+# 150 updates.
 
 
 # %%
@@ -101,9 +102,9 @@ def descent(network):
 # %% [markdown]
 # ## Step
 #
-# Real and generated samples go through D in **two** calls. Put them through in one, as one often does to save time, and
-# the minibatch layer compares real samples with fakes: another GAN, which nothing warns of. The losses of a batch are no
-# longer one sample's affair each, but their sum's gradient still is what `backward()` gives.
+# Real and generated samples go through D in **two** calls. Put them through in one, as one often does to save time,
+# and the minibatch layer compares real samples with fakes: another GAN, which nothing warns of. The losses of a batch
+# are no longer one sample's affair each, but their sum's gradient still is what `backward()` gives.
 
 # %%
 descent_d, descent_g, pretraining = descent(discriminator), descent(generator), descent(discriminator)

@@ -4,8 +4,8 @@
 # %% [markdown]
 # ## Data
 #
-# Everything random is on the tape: inputs and targets of the pretraining, real samples, noise for D's half of a step and
-# noise for G's. `tf.constant` keeps NumPy's float64; Keras's layers need to be told.
+# Everything random is on the tape: inputs and targets of the pretraining, real samples, noise for D's half of a step
+# and noise for G's. `tf.constant` keeps NumPy's float64; Keras's layers need to be told.
 
 # %%
 import keras
@@ -25,9 +25,9 @@ state = load_file("state.safetensors")
 # %% [markdown]
 # ## Model
 #
-# A Keras layer makes its variables in `build`, once it knows its input; built on `Dense`, this one has them. In `call`,
-# Keras gives tensors of the layer's own type. `len(h)` and `h.shape[0]` are `None` where the batch size is left open;
-# `tf.shape(h)[0]` is a tensor that is always right.
+# A Keras layer makes its variables in `build`, once it knows its input; built on `Dense`, this one has them. In
+# `call`, Keras gives tensors of the layer's own type. `len(h)` and `h.shape[0]` are `None` where the batch size is
+# left open; `tf.shape(h)[0]` is a tensor that is always right.
 
 
 # %%
@@ -98,8 +98,8 @@ def descent(network):
 # %% [markdown]
 # ## Step
 #
-# Real and generated samples go through D in **two** calls. Put them through in one, as one often does to save time, and
-# the minibatch layer compares real samples with fakes: another GAN, which nothing warns of.
+# Real and generated samples go through D in **two** calls. Put them through in one, as one often does to save time,
+# and the minibatch layer compares real samples with fakes: another GAN, which nothing warns of.
 
 # %%
 descent_d, descent_g, pretraining = descent(discriminator), descent(generator), descent(discriminator)

@@ -4,8 +4,8 @@
 # %% [markdown]
 # ## Data
 #
-# Everything random is on the tape: inputs and targets of the pretraining, real samples, noise for D's half of a step and
-# noise for G's. The program itself draws nothing.
+# Everything random is on the tape: inputs and targets of the pretraining, real samples, noise for D's half of a step
+# and noise for G's. The program itself draws nothing.
 
 # %%
 from collections import OrderedDict
@@ -25,9 +25,9 @@ state = load_file("state.safetensors")
 # %% [markdown]
 # ## Model
 #
-# A layer with parameters is an `nn.Module`; built on `nn.Linear`, it has `weight` and `bias` already, under the names in
-# the file. Broadcasting does the rest: `a[:, None] - a[None]` holds the difference of every pair of samples. A tensor
-# made in `forward`, like the identity here, must be given the type (and the device) of what came in.
+# A layer with parameters is an `nn.Module`; built on `nn.Linear`, it has `weight` and `bias` already, under the names
+# in the file. Broadcasting does the rest: `a[:, None] - a[None]` holds the difference of every pair of samples. A
+# tensor made in `forward`, like the identity here, must be given the type (and the device) of what came in.
 
 
 # %%
@@ -97,8 +97,8 @@ class Descent:
 # %% [markdown]
 # ## Step
 #
-# Real and generated samples go through D in **two** calls. Put them through in one, as one often does to save time, and
-# the minibatch layer compares real samples with fakes: another GAN, which nothing warns of.
+# Real and generated samples go through D in **two** calls. Put them through in one, as one often does to save time,
+# and the minibatch layer compares real samples with fakes: another GAN, which nothing warns of.
 
 # %%
 descent_d, descent_g = Descent(discriminator), Descent(generator)

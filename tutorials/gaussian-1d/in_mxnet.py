@@ -4,8 +4,8 @@
 # %% [markdown]
 # ## Data
 #
-# Everything random is on the tape: inputs and targets of the pretraining, real samples, noise for D's half of a step and
-# noise for G's. Without `dtype` the arrays would be float32, whatever NumPy had.
+# Everything random is on the tape: inputs and targets of the pretraining, real samples, noise for D's half of a step
+# and noise for G's. Without `dtype` the arrays would be float32, whatever NumPy had.
 
 # %%
 import matplotlib.pyplot as plt
@@ -58,8 +58,8 @@ load(discriminator, "discriminator", ["hidden1", "hidden2", "hidden3", "output"]
 # ## Losses
 #
 # A loss has one entry a sample; whoever divides by the batch size is `Trainer.step`. MXNet's `SGD` hands its learning
-# rate to an operator as an attribute, and attributes are float32: 0.005 would be off in the ninth digit. Written out in
-# arithmetic it is exact. `FactorScheduler` counts updates from 1 and lowers the rate *after* `step` of them, which
+# rate to an operator as an attribute, and attributes are float32: 0.005 would be off in the ninth digit. Written out
+# in arithmetic it is exact. `FactorScheduler` counts updates from 1 and lowers the rate *after* `step` of them, which
 # comes to ⌊t / 150⌋.
 
 
@@ -89,8 +89,9 @@ def descent(network):
 # %% [markdown]
 # ## Step
 #
-# `loss.backward()` on a vector differentiates its sum, and `step(12)` divides by 12. With plain gradient descent, unlike
-# with Adam, a forgotten or a double division shows at once. G runs outside `record()` in D's half: nothing to detach.
+# `loss.backward()` on a vector differentiates its sum, and `step(12)` divides by 12. With plain gradient descent,
+# unlike with Adam, a forgotten or a double division shows at once. G runs outside `record()` in D's half: nothing to
+# detach.
 
 # %%
 descent_d, descent_g, pretraining = descent(discriminator), descent(generator), descent(discriminator)
@@ -113,8 +114,8 @@ def train_step(x, z_d, z_g):
 # %% [markdown]
 # ## Loop
 #
-# First D learns the density by regression; then the game begins. Gluon's `L2Loss` would halve the square, so the square
-# is written out.
+# First D learns the density by regression; then the game begins. Gluon's `L2Loss` would halve the square, so the
+# square is written out.
 
 # %%
 z_shown = tape["latent_d"][:100].reshape((-1, 1))

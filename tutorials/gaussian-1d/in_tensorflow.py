@@ -4,8 +4,8 @@
 # %% [markdown]
 # ## Data
 #
-# Everything random is on the tape: inputs and targets of the pretraining, real samples, noise for D's half of a step and
-# noise for G's. `tf.constant` keeps NumPy's float64; Keras's layers need to be told.
+# Everything random is on the tape: inputs and targets of the pretraining, real samples, noise for D's half of a step
+# and noise for G's. `tf.constant` keeps NumPy's float64; Keras's layers need to be told.
 
 # %%
 import keras
@@ -57,8 +57,8 @@ load(discriminator, "discriminator")
 # ## Losses
 #
 # A schedule is a function of the optimizer's own count of updates, so each optimizer brings its own: one for the
-# pretraining, one for D, one for G. Keras's `ExponentialDecay` converts its numbers as float32 on the way; a class with
-# `__call__` is all that a schedule has to be, and its arithmetic takes the type of the counter.
+# pretraining, one for D, one for G. Keras's `ExponentialDecay` converts its numbers as float32 on the way; a class
+# with `__call__` is all that a schedule has to be, and its arithmetic takes the type of the counter.
 
 
 # %%
@@ -85,8 +85,8 @@ def descent(network):
 # ## Step
 #
 # Each half opens a tape, runs forward inside it and asks for the gradients of one network. G's pass in D's half lies
-# outside the tape: that is all the "detaching" there is. Inside a `tf.function` Python runs only while it is traced, so
-# a `print(loss)` would appear once; `tf.print` is the one that runs every time.
+# outside the tape: that is all the "detaching" there is. Inside a `tf.function` Python runs only while it is traced,
+# so a `print(loss)` would appear once; `tf.print` is the one that runs every time.
 
 # %%
 descent_d, descent_g, pretraining = descent(discriminator), descent(generator), descent(discriminator)

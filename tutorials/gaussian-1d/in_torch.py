@@ -4,8 +4,8 @@
 # %% [markdown]
 # ## Data
 #
-# Everything random is on the tape: inputs and targets of the pretraining, real samples, noise for D's half of a step and
-# noise for G's. The program itself draws nothing.
+# Everything random is on the tape: inputs and targets of the pretraining, real samples, noise for D's half of a step
+# and noise for G's. The program itself draws nothing.
 
 # %%
 from collections import OrderedDict
@@ -56,8 +56,9 @@ load(discriminator, "discriminator")
 # %% [markdown]
 # ## Losses
 #
-# The losses are written as in the paper. The optimizer and the schedule of its rate are two objects, and **both** must
-# be stepped, the optimizer first. The pretraining has a pair of its own, so that its rate starts anew for the game.
+# The losses are written as in the paper. The optimizer and the schedule of its rate are two objects, and **both**
+# must be stepped, the optimizer first. The pretraining has a pair of its own, so that its rate starts anew for the
+# game.
 
 
 # %%

@@ -4,9 +4,9 @@
 # %% [markdown]
 # ## Data
 #
-# `tape.npz` holds every batch and every draw of noise of the run, `state.safetensors` the initial parameters, in float64.
-# Keras makes float32 layers unless told otherwise, and casts what it is fed to its own type without a word; hence
-# `set_floatx` before the first layer.
+# `tape.npz` holds every batch and every draw of noise of the run, `state.safetensors` the initial parameters, in
+# float64. Keras makes float32 layers unless told otherwise, and casts what it is fed to its own type without a word;
+# hence `set_floatx` before the first layer.
 
 # %%
 import keras
@@ -27,8 +27,8 @@ noise = tf.constant(tape["latent_d"])  # (steps, 4, 2)
 # %% [markdown]
 # ## Model
 #
-# A `Dense` layer keeps its kernel as (in, out), the transpose of the file's (out, in). For a square layer like G's the
-# wrong one fits just as well, and nothing complains.
+# A `Dense` layer keeps its kernel as (in, out), the transpose of the file's (out, in). For a square layer like G's
+# the wrong one fits just as well, and nothing complains.
 
 # %%
 generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="output")])
@@ -54,9 +54,9 @@ load(discriminator, "discriminator")
 # %% [markdown]
 # ## Losses
 #
-# Keras's `Adam` is not the paper's: its ε is 1e-7 by default and is added *before* the bias correction. Nor is it exact in
-# float64: it converts β₂ by `tf.cast(0.999, …)`, and that goes through float32. A number that meets a tensor in plain
-# arithmetic takes the tensor's type instead, so the step is written out.
+# Keras's `Adam` is not the paper's: its ε is 1e-7 by default and is added *before* the bias correction. Nor is it
+# exact in float64: it converts β₂ by `tf.cast(0.999, …)`, and that goes through float32. A number that meets a tensor
+# in plain arithmetic takes the tensor's type instead, so the step is written out.
 
 # %%
 cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -83,8 +83,8 @@ optimizer_g.build(generator.trainable_variables)
 #
 # A `GradientTape` records what happens to variables inside its block, and gradients are asked for by name: nothing is
 # cut and nothing accumulates, since D's gradients are those that `gradient(loss_d, …)` is asked for. `tf.function`
-# traces the Python code once for each *signature*: it is fed tensors here. A Python number as an argument would be a new
-# signature at every step, a new trace, and a very slow program.
+# traces the Python code once for each *signature*: it is fed tensors here. A Python number as an argument would be a
+# new signature at every step, a new trace, and a very slow program.
 
 
 # %%

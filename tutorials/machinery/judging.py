@@ -29,14 +29,21 @@ class LessonVerdict:
         return f"{label}: {self.pair.verdict}, {self.pair.reason}"
 
 
-class LessonDrift(Exception):  # noqa: N818 - says what happened
+REFERENCE_NAME = "the reference"
+
+
+class LessonDrift(Exception):
     """Some lesson is not what the suite trains."""
 
 
 def judge_lesson(
     lesson: Lesson, framework: str, record: LessonRecord, /, *, reference: LessonRecord, yardstick: Yardstick
 ) -> LessonVerdict:
-    """Return the verdict on a program's run: losses step for step, and the samples where the whole run was judged."""
+    """Return the verdict on a program's run: losses step for step, and the samples where the whole run was judged.
+
+    Raises LessonDrift where the program took another number of steps than it was to.
+    """
+    _check_lengths(lesson, framework, record)
     evidence = (_evidence(REFERENCE_NAME, reference), _evidence(framework, record))
     pair = judge(*evidence, yardstick, lesson.spec)
     largest = 0.0
@@ -55,7 +62,15 @@ def assert_agreement(verdicts: list[LessonVerdict], /) -> None:
         raise LessonDrift("\n".join(drifted))
 
 
-REFERENCE_NAME = "the reference"
+def _check_lengths(lesson: Lesson, framework: str, record: LessonRecord) -> None:
+    # The verdict speaks of the steps that both have, so a program that stops early would pass.
+    spec = lesson.spec
+    expected = dict.fromkeys(LOSS_NAMES, spec.training.num_steps)
+    expected["pretraining"] = spec.pretraining.num_steps if spec.pretraining is not None else 0
+    for name, num_steps in expected.items():
+        if len(record.losses[name]) != num_steps:
+            label = f"{lesson.name} in {FRAMEWORKS[framework]}"
+            raise LessonDrift(f"{label}: {len(record.losses[name])} losses of {name}; expected {num_steps}")
 
 
 def _evidence(name: str, record: LessonRecord) -> Evidence:

@@ -25,14 +25,15 @@ View = Literal["line", "points", "curves", "digits"]
 class Lesson:
     """One page and its programs.
 
-    gan: in the catalogue. pretraining_steps, training_steps: how far the programs go, None for the GAN's own number;
-    judged_steps: how far the reference and its copies go, None for as far as the programs. short_steps: (pretraining,
-    training, judged) steps of the tests. batch_size: None for the GAN's own. num_shown: batches of the tape's noise
-    that samples are made of. view: how samples are drawn. why_short: why a run is shorter than published, for readers.
+    summary: what it is about, after a colon. gan: in the catalogue. pretraining_steps, training_steps: how far the
+    programs go, None for the GAN's own number; judged_steps: how far the reference and its copies go, None for as far
+    as the programs. short_steps: (pretraining, training) steps of the tests. batch_size: None for the GAN's own.
+    num_shown: batches of the tape's noise that samples are made of. view: how samples are drawn.
     """
 
     name: str
     title: str
+    summary: str
     gan: str
     view: View
     pretraining_steps: int | None = None
@@ -42,7 +43,6 @@ class Lesson:
     batch_size: int | None = None
     short_batch_size: int | None = None
     num_shown: int = 1
-    why_short: str = ""
 
     @property
     def folder(self) -> Path:
@@ -94,16 +94,17 @@ LESSONS: dict[str, Lesson] = {
         Lesson(
             name="alternating-step",
             title="The alternating step, and how two frameworks are compared",
+            summary='one step, taken apart, and what "the same" means between two frameworks',
             gan="linear-2d",
             view="points",
             training_steps=20,
             short_steps=(0, 8),
             num_shown=20,
-            why_short="Twenty steps: enough to see that three programs are one.",
         ),
         Lesson(
             name="gaussian-1d",
             title="A bell curve, with a pretrained discriminator",
+            summary="pretraining, gradient descent, a rate that falls",
             gan="gaussian-1d",
             view="line",
             short_steps=(30, 30),
@@ -112,6 +113,7 @@ LESSONS: dict[str, Lesson] = {
         Lesson(
             name="gaussian-1d-minibatch",
             title="The minibatch layer",
+            summary="a layer of one's own, and training that turns chaotic",
             gan="gaussian-1d-minibatch",
             view="line",
             short_steps=(30, 30),
@@ -120,6 +122,7 @@ LESSONS: dict[str, Lesson] = {
         Lesson(
             name="linear-2d",
             title="A linear generator in the plane",
+            summary="a game whose outcome can be measured",
             gan="linear-2d",
             view="points",
             short_steps=(0, 30),
@@ -128,34 +131,34 @@ LESSONS: dict[str, Lesson] = {
         Lesson(
             name="sine",
             title="Sine curves from noise",
+            summary="the generator first, and the saturating loss",
             gan="sine",
             view="curves",
+            training_steps=4000,
             short_steps=(0, 30),
         ),
         Lesson(
             name="mnist-conv",
             title="A deep convolutional GAN on digits",
+            summary="convolutions, layouts, batch normalisation",
             gan="mnist-conv",
             view="digits",
+            # In float64 a step of the published batch of 100 costs half a minute of a core, and the reference takes
+            # each four times.
             training_steps=6,
             batch_size=10,
             short_steps=(0, 1),
             short_batch_size=2,
-            why_short=(
-                "Six steps on batches of 10, where the published run takes 1800 on batches of 100: in float64 one such "
-                "step costs half a minute of a processor, and the reference takes each four times."
-            ),
         ),
         Lesson(
             name="mnist-wgan-gp",
             title="Wasserstein distance and gradient penalty",
+            summary="a gradient inside a loss",
             gan="mnist-wgan-gp",
             view="digits",
             training_steps=60,
-            judged_steps=30,
             short_steps=(0, 2),
             short_batch_size=8,
-            why_short="Sixty steps of the 7900 published: they show digits emerging, and take a minute in float64.",
         ),
     )
 }

@@ -1,11 +1,13 @@
 """The suite's own record of a lesson: the NumPy reference in float64, with the copies that measure its rounding.
 
-Run as `python -m tutorials.machinery.reference LESSON INPUTS FOLDER [short]`.
+Run as `python -m tutorials.machinery.reference ORDERS`, with a list of orders as JSON: {"lesson", "inputs", "out",
+"short"}.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from pathlib import Path
 
@@ -43,5 +45,6 @@ def run_reference(lesson: Lesson, inputs: Path, folder: Path, /) -> None:
 
 
 if __name__ == "__main__":
-    chosen = find_lesson(sys.argv[1])
-    run_reference(chosen.shortened() if "short" in sys.argv[4:] else chosen, Path(sys.argv[2]), Path(sys.argv[3]))
+    for order in json.loads(sys.argv[1]):
+        chosen = find_lesson(order["lesson"])
+        run_reference(chosen.shortened() if order["short"] else chosen, Path(order["inputs"]), Path(order["out"]))

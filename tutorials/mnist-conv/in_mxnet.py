@@ -27,8 +27,8 @@ noise_g = mx.nd.array(tape["latent_g"][0], dtype="float64")
 # %% [markdown]
 # ## Model
 #
-# Layouts are PyTorch's, but the number of input channels is left out: it is deferred until `set_data` or the first batch
-# settles it. BatchNorm's ε is 1e-5 as in PyTorch, and its `momentum` weights the *old* value.
+# Layouts are PyTorch's, but the number of input channels is left out: it is deferred until `set_data` or the first
+# batch settles it. BatchNorm's ε is 1e-5 as in PyTorch, and its `momentum` weights the *old* value.
 
 # %%
 up_channels = (768, 384, 192, 96, 48, 24, 12, 6, 3)
@@ -75,8 +75,8 @@ load(discriminator, [*names, "discriminator.output"])
 # %% [markdown]
 # ## Losses
 #
-# Gluon's `SigmoidBCELoss(from_sigmoid=True)` adds 1e-12 inside the logarithm; PyTorch clamps the logarithm at -100. And
-# MXNet's `AdaDelta` ignores the learning rate that it is given, so the optimizer is written out.
+# Gluon's `SigmoidBCELoss(from_sigmoid=True)` adds 1e-12 inside the logarithm; PyTorch clamps the logarithm at -100.
+# And MXNet's `AdaDelta` ignores the learning rate that it is given, so the optimizer is written out.
 
 
 # %%
@@ -104,8 +104,8 @@ trainer_g = gluon.Trainer(generator.collect_params(), Adadelta(learning_rate=0.0
 # %% [markdown]
 # ## Step
 #
-# `record()` switches to training mode on its own; G's pass for D is not recorded, so it needs `train_mode()`, or it would
-# be normalised by running averages that have seen nothing yet.
+# `record()` switches to training mode on its own; G's pass for D is not recorded, so it needs `train_mode()`, or it
+# would be normalised by running averages that have seen nothing yet.
 
 
 # %%

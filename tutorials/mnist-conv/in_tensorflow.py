@@ -27,8 +27,8 @@ noise_g = tf.constant(np.moveaxis(tape["latent_g"][0], 1, -1))
 # %% [markdown]
 # ## Model
 #
-# A kernel is (height, width, in, out), a transposed convolution's (height, width, out, in); from the file's layout it is
-# the same turn of the axes for both. `padding="valid"`, the default, is no padding; `"same"` would pad unevenly.
+# A kernel is (height, width, in, out), a transposed convolution's (height, width, out, in); from the file's layout it
+# is the same turn of the axes for both. `padding="valid"`, the default, is no padding; `"same"` would pad unevenly.
 
 # %%
 up_channels = (768, 384, 192, 96, 48, 24, 12, 6, 3)
@@ -63,7 +63,9 @@ discriminator.add(keras.layers.Activation(tf.sigmoid))
 
 def load(network, prefix):
     for layer in network.layers:
-        found = [state.get(f"{prefix}.{layer.name}.{part}") for part in ("weight", "bias", "running_mean", "running_var")]
+        found = [
+            state.get(f"{prefix}.{layer.name}.{part}") for part in ("weight", "bias", "running_mean", "running_var")
+        ]
         arrays = [array for array in found if array is not None]
         layer.set_weights([array.transpose(2, 3, 1, 0) if array.ndim == 4 else array for array in arrays])
 
@@ -74,8 +76,8 @@ load(discriminator, "discriminator")
 # %% [markdown]
 # ## Losses
 #
-# `keras.losses.BinaryCrossentropy` clips probabilities to [1e-7, 1 - 1e-7], where PyTorch clamps logarithms at -100: as
-# long as D is in doubt they are the same, and afterwards they are not. Written out, it is plain which one this is.
+# `keras.losses.BinaryCrossentropy` clips probabilities to [1e-7, 1 - 1e-7], where PyTorch clamps logarithms at -100:
+# as long as D is in doubt they are the same, and afterwards they are not. Written out, it is plain which one this is.
 
 
 # %%
@@ -92,9 +94,9 @@ optimizer_g.build(generator.trainable_variables)
 # %% [markdown]
 # ## Step
 #
-# `training=True` makes Keras normalise by the batch; in a plain call it uses its running averages, which here would be
-# those of a network that has seen nothing. D trains in some steps only, so each half is a `tf.function` of its own: a
-# Python `if` inside one would be decided once, when it is traced.
+# `training=True` makes Keras normalise by the batch; in a plain call it uses its running averages, which here would
+# be those of a network that has seen nothing. D trains in some steps only, so each half is a `tf.function` of its
+# own: a Python `if` inside one would be decided once, when it is traced.
 
 
 # %%

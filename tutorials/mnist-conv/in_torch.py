@@ -26,8 +26,8 @@ noise_g = torch.tensor(tape["latent_g"][0])
 # %% [markdown]
 # ## Model
 #
-# Images are (batch, channels, height, width), and a transposed convolution's kernel is (in, out, height, width), the other
-# way round than a convolution's. `bias=False` before a `BatchNorm2d`: it would take the bias away again.
+# Images are (batch, channels, height, width), and a transposed convolution's kernel is (in, out, height, width), the
+# other way round than a convolution's. `bias=False` before a `BatchNorm2d`: it would take the bias away again.
 
 # %%
 up_channels = (100, 768, 384, 192, 96, 48, 24, 12, 6, 3)
@@ -66,8 +66,8 @@ load(discriminator, "discriminator")
 # ## Losses
 #
 # `BCELoss` takes probabilities and clamps its logarithms at -100, so a D that is sure of itself costs 100 and not
-# infinity. It wants targets of the very shape and type of the scores. `Adadelta`'s own learning rate here is 0.001; its
-# default, 1.0, is the paper's.
+# infinity. It wants targets of the very shape and type of the scores. `Adadelta`'s own learning rate here is 0.001;
+# its default, 1.0, is the paper's.
 
 # %%
 criterion = nn.BCELoss()
@@ -77,8 +77,8 @@ optimizer_g = torch.optim.Adadelta(generator.parameters(), lr=0.001, rho=0.9, ep
 # %% [markdown]
 # ## Step
 #
-# Real and fake go through D in two passes, each normalised by its own statistics: one pass over both together would be
-# another function. BatchNorm's running averages move in every forward pass, in D's step and in G's.
+# Real and fake go through D in two passes, each normalised by its own statistics: one pass over both together would
+# be another function. BatchNorm's running averages move in every forward pass, in D's step and in G's.
 
 
 # %%

@@ -29,9 +29,9 @@ mix = mx.nd.array(tape["mix"].reshape(-1, batch_size, 1), dtype="float64")
 # %% [markdown]
 # ## Model
 #
-# `LeakyReLU` keeps its slope in float32; in arithmetic 0.2 is exact. The ε of 0.8 is the published program's: meant as a
-# momentum on the old value, it landed in PyTorch's second argument. Gluon's BatchNorm moves its running averages in the
-# *backward* pass, and uses the batch's own statistics only under `record()` or `train_mode()`.
+# `LeakyReLU` keeps its slope in float32; in arithmetic 0.2 is exact. The ε of 0.8 is the published program's: meant
+# as a momentum on the old value, it landed in PyTorch's second argument. Gluon's BatchNorm moves its running averages
+# in the *backward* pass, and uses the batch's own statistics only under `record()` or `train_mode()`.
 
 
 # %%
@@ -74,10 +74,10 @@ load(discriminator, "discriminator")
 # %% [markdown]
 # ## Losses
 #
-# The penalty is a loss made of a gradient. MXNet 1.9.1 has `autograd.grad(…, create_graph=True)`, but few of its operators
-# have a second derivative. So the gradient of D is written out by the chain rule, as an ordinary expression of the
-# weights: from the score back through each layer, a product with its weights and with the slopes of its activations.
-# The absolute value is the published norm, pixel by pixel; the paper's is one norm a sample.
+# The penalty is a loss made of a gradient. MXNet 1.9.1 has `autograd.grad(…, create_graph=True)`, but few of its
+# operators have a second derivative. So the gradient of D is written out by the chain rule, as an ordinary expression
+# of the weights: from the score back through each layer, a product with its weights and with the slopes of its
+# activations. The absolute value is the published norm, pixel by pixel; the paper's is one norm a sample.
 
 
 # %%

@@ -28,9 +28,9 @@ mix = tf.constant(tape["mix"].reshape(-1, batch_size, 1))
 # %% [markdown]
 # ## Model
 #
-# `tf.nn.leaky_relu` takes its slope as an attribute, in float32: 0.2 would be off in the ninth digit. In arithmetic it
-# is exact. The ε of 0.8 is the published program's: it was meant as a momentum, as Keras counts it, on the *old* value,
-# and landed in PyTorch's second argument. What Keras calls momentum 0.9 is PyTorch's 0.1.
+# `tf.nn.leaky_relu` takes its slope as an attribute, in float32: 0.2 would be off in the ninth digit. In arithmetic
+# it is exact. The ε of 0.8 is the published program's: it was meant as a momentum, as Keras counts it, on the *old*
+# value, and landed in PyTorch's second argument. What Keras calls momentum 0.9 is PyTorch's 0.1.
 
 
 # %%
@@ -76,9 +76,9 @@ load(discriminator, "discriminator")
 # %% [markdown]
 # ## Losses
 #
-# A tape inside a tape: the inner one gives the gradient, the outer one, in the step, differentiates it. The inner tape
-# must be told to `watch` what is no variable. `tf.abs` is the published norm, pixel by pixel; for the paper's, one a
-# sample, `tf.norm` needs care, since the square root's gradient at 0 is NaN.
+# A tape inside a tape: the inner one gives the gradient, the outer one, in the step, differentiates it. The inner
+# tape must be told to `watch` what is no variable. `tf.abs` is the published norm, pixel by pixel; for the paper's,
+# one a sample, `tf.norm` needs care, since the square root's gradient at 0 is NaN.
 
 
 # %%

@@ -27,8 +27,8 @@ mix = torch.tensor(tape["mix"])  # (steps, 64, 1, 1, 1)
 # ## Model
 #
 # `BatchNorm1d(256, 0.8)` is the published program's: 0.8 was meant as a momentum, as Keras counts it, and landed in
-# PyTorch's second argument, which is ε. It ran like that, so it is kept. In PyTorch `momentum` weights the *new* value.
-# D has no batch normalisation: the penalty is about each sample's own gradient.
+# PyTorch's second argument, which is ε. It ran like that, so it is kept. In PyTorch `momentum` weights the *new*
+# value. D has no batch normalisation: the penalty is about each sample's own gradient.
 
 
 # %%
@@ -76,9 +76,9 @@ load(discriminator, "discriminator")
 # %% [markdown]
 # ## Losses
 #
-# The penalty is a loss made of a gradient, so it is differentiated twice: `create_graph=True` records the gradient's own
-# computation. Without it the penalty is a constant to `backward()`, training goes on, and nothing says why it fails.
-# `dim=1` is the channel, so this norm is |g| of each pixel, as published; the paper's is one norm a sample,
+# The penalty is a loss made of a gradient, so it is differentiated twice: `create_graph=True` records the gradient's
+# own computation. Without it the penalty is a constant to `backward()`, training goes on, and nothing says why it
+# fails. `dim=1` is the channel, so this norm is |g| of each pixel, as published; the paper's is one norm a sample,
 # `gradient.flatten(1).norm(2, dim=1)`.
 
 
@@ -114,8 +114,8 @@ def train_step(x, z, r):
 # %% [markdown]
 # ## Loop
 #
-# G stays in training mode for the pictures: `eval()` would normalise by the running averages, which after so few steps
-# are still near where they began.
+# G stays in training mode for the pictures: `eval()` would normalise by the running averages, which after so few
+# steps are still near where they began.
 
 # %%
 losses = {"discriminator": [], "generator": []}

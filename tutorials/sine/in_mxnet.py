@@ -16,7 +16,7 @@ import mxnet as mx
 from mxnet import autograd, gluon
 from mxnet.gluon import nn
 
-num_steps = 10000
+num_steps = 4000
 
 tape = dict(np.load("tape.npz"))
 state = load_file("state.safetensors")
@@ -31,9 +31,7 @@ x_axis = np.linspace(0, 2 * np.pi, 16)
 generator = nn.HybridSequential()
 generator.add(nn.Dense(64, activation="relu"), nn.Dense(128, activation="relu"), nn.Dense(16))
 discriminator = nn.HybridSequential()
-discriminator.add(
-    nn.Dense(64, activation="relu"), nn.Dense(256, activation="relu"), nn.Dense(1, activation="sigmoid")
-)
+discriminator.add(nn.Dense(64, activation="relu"), nn.Dense(256, activation="relu"), nn.Dense(1, activation="sigmoid"))
 
 
 def load(network, prefix):
@@ -83,8 +81,8 @@ trainer_d = gluon.Trainer(discriminator.collect_params(), PaperAdam(learning_rat
 # %% [markdown]
 # ## Step
 #
-# G goes first here, and D is then shown the batch that G made *before* it moved. `fake` was recorded, so this time it has
-# to be detached: under the second `record()` it would still carry its history into G. MXNet frees a graph after
+# G goes first here, and D is then shown the batch that G made *before* it moved. `fake` was recorded, so this time it
+# has to be detached: under the second `record()` it would still carry its history into G. MXNet frees a graph after
 # `backward()` unless `retain_graph=True`, and walking into it again is an error.
 
 

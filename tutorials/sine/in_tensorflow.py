@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 
 keras.config.set_floatx("float64")
 
-num_steps = 10000
+num_steps = 4000
 
 tape = dict(np.load("tape.npz"))
 state = load_file("state.safetensors")
@@ -87,9 +87,9 @@ optimizer_d.build(discriminator.trainable_variables)
 # %% [markdown]
 # ## Step
 #
-# G goes first here, and D is then shown the batch that G made *before* it moved: `fake` is a value, already computed, and
-# G's new parameters do not change it. In the graph that `tf.function` traces, reads and writes of variables keep the
-# order of the Python code, so this holds there too.
+# G goes first here, and D is then shown the batch that G made *before* it moved: `fake` is a value, already computed,
+# and G's new parameters do not change it. In the graph that `tf.function` traces, reads and writes of variables keep
+# the order of the Python code, so this holds there too.
 
 
 # %%

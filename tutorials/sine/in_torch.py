@@ -15,7 +15,7 @@ import torch
 from safetensors.numpy import load_file
 from torch import nn
 
-num_steps = 10000
+num_steps = 4000
 
 tape = dict(np.load("tape.npz"))
 state = load_file("state.safetensors")

@@ -1,0 +1,152 @@
+"""The pages in a real browser: tabs switch together, on a page and between pages, code is copied, pictures load."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import shutil
+import threading
+import time
+
+import pytest
+from selenium import webdriver
+
+from tests.tutorials.conftest import INSTALLED, RUN
+
+pytestmark = pytest.mark.browser
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+PHONE = (390, 844)
+DESKTOP = (1280, 900)
+SECONDS_TO_WAIT = 10
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format, *args):  # noqa: A002 - the name that it has there
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    """Where the site is served; from this machine to this machine, as copying needs an origin."""
+    handler = functools.partial(QuietHandler, directory=str(site))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://localhost:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless Chromium that reaches nothing but this machine."""
+    if BROWSER is None or DRIVER is None:
+        pytest.skip("no Chromium with its driver here; on Debian: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def browser(chromium, address):
+    """The browser on an empty page of the site, with nothing remembered of earlier tests."""
+    chromium.set_window_size(*DESKTOP)
+    chromium.get(f"{address}/index.html")
+    chromium.execute_script("sessionStorage.clear(); localStorage.clear()")
+    chromium.get_log("browser")
+    return chromium
+
+
+def find(browser, selector):
+    return browser.find_elements("css selector", selector)
+
+
+def shown_frameworks(browser):
+    """The framework of each set of tabs whose content is to be seen."""
+    contents = [content for content in find(browser, ".sd-tab-content") if content.is_displayed()]
+    return [
+        browser.execute_script("return arguments[0].previousElementSibling.dataset.syncId", content)
+        for content in contents
+    ]
+
+
+def choose(browser, framework):
+    label = find(browser, f"label[data-sync-id={framework}]")[1]
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", label)
+    label.click()
+
+
+def wait_for(condition, what):
+    end = time.monotonic() + SECONDS_TO_WAIT
+    while not condition():
+        assert time.monotonic() < end, f"waited {SECONDS_TO_WAIT} s for {what}"
+        time.sleep(0.05)
+
+
+def test_tabs_switch_together_on_a_page_and_between_pages(browser, address):
+    first, second, *_ = RUN
+    browser.get(f"{address}/{first}/index.html")
+    assert shown_frameworks(browser) == [INSTALLED[0]] * 6
+    for framework in reversed(INSTALLED):
+        choose(browser, framework)
+        assert shown_frameworks(browser) == [framework] * 6
+    choose(browser, INSTALLED[-1])
+    browser.get(f"{address}/{second}/index.html")
+    assert shown_frameworks(browser) == [INSTALLED[-1]] * 6
+
+
+def test_the_code_that_is_shown_can_be_copied(browser, address):
+    browser.execute_cdp_cmd(
+        "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    )
+    browser.get(f"{address}/{next(iter(RUN))}/index.html")
+    block = next(block for block in find(browser, "div.highlight") if block.is_displayed())
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", block)
+    button = block.find_element("css selector", "button.copybtn")
+    browser.execute_script("arguments[0].click()", button)
+    expected = block.find_element("css selector", "pre").get_attribute("textContent").strip()
+
+    def clipboard():
+        return browser.execute_async_script(
+            "const done = arguments[0]; navigator.clipboard.readText().then(done, e => done('' + e))"
+        )
+
+    wait_for(
+        lambda: clipboard().replace("\r", "").strip() == expected, f"{expected[:40]!r}…, found {clipboard()[:60]!r}"
+    )
+    assert "import" in expected
+
+
+@pytest.mark.parametrize("name", ["", *RUN])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_pictures_load_and_nothing_complains(browser, address, name, size):
+    browser.set_window_size(*size)
+    browser.get(f"{address}/{name}/index.html" if name else f"{address}/index.html")
+    for framework in INSTALLED if name else []:
+        choose(browser, framework)
+        for image in find(browser, "img"):
+            browser.execute_script("arguments[0].scrollIntoView()", image)
+            wait_for(lambda image=image: image.get_property("complete"), f"{image.get_attribute('src')}")
+            assert image.get_property("naturalWidth") > 0, f"{image.get_attribute('src')} is no picture"
+    assert browser.get_log("browser") == []
+    # What is wider than the page scrolls in a box of its own.
+    overhang = browser.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
+    assert overhang <= 0
+
+
+def test_the_page_goes_dark(browser, address):
+    browser.get(f"{address}/index.html")
+    colors = set()
+    for theme in ("light", "dark"):
+        browser.execute_script("document.body.dataset.theme = arguments[0]", theme)
+        colors.add(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
+    assert len(colors) == 2

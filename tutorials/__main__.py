@@ -1,0 +1,5 @@
+"""Runs the command: `python -m tutorials`."""
+
+from tutorials.machinery.command import main
+
+main()

@@ -1,0 +1,108 @@
+"""Pages for Sphinx: a lesson's prose with the sections of its programs put in, a tab for each framework."""
+
+from __future__ import annotations
+
+import re
+
+from shared.errors import UsageError
+from tutorials.machinery.judging import LessonVerdict
+from tutorials.machinery.lessons import FRAMEWORKS, Lesson
+from tutorials.machinery.notebooks import notebook_name, program_cells
+from tutorials.machinery.pictures import FILM_FILE, FRAMES_FILE, LOSSES_FILE
+from tutorials.machinery.running import LessonResult
+
+SECTIONS = ("Data", "Model", "Losses", "Step", "Loop", "Picture")
+_PLACE = re.compile(r"^```\{(program|result|table)\} *(\w*)\n```$", flags=re.MULTILINE)
+
+
+def split_sections(lesson: Lesson, framework: str, /) -> dict[str, str]:
+    """Return a program's sections as Markdown, by heading; raises UsageError unless they are SECTIONS in order."""
+    sections: dict[str, list[str]] = {}
+    for cell in program_cells(lesson, framework)[1:]:
+        if cell.cell_type == "markdown":
+            heading, _, text = str(cell.source).partition("\n")
+            if not heading.startswith("## "):
+                raise UsageError(f"{lesson.program(framework)}: a cell starts with {heading!r}; expected '## SECTION'")
+            sections[heading.removeprefix("## ")] = [text.strip()]
+        else:
+            sections[list(sections)[-1]].append(f"```python\n{cell.source.strip()}\n```")
+    if tuple(sections) != SECTIONS:
+        raise UsageError(f"{lesson.program(framework)} has sections {', '.join(sections)}; expected {SECTIONS}")
+    return {heading: "\n\n".join(filter(None, parts)) for heading, parts in sections.items()}
+
+
+def make_page(result: LessonResult, text: str, /) -> str:
+    """Return a lesson's page with its places filled: ```{program} SECTION```, ```{result} losses``` and the like."""
+    lesson = result.lesson
+    sections = {framework: split_sections(lesson, framework) for framework in result.records}
+    used = [match[2] for match in _PLACE.finditer(text) if match[1] == "program"]
+    if tuple(used) != SECTIONS:
+        raise UsageError(f"{lesson.folder / 'page.md'} shows sections {', '.join(used)}; expected {SECTIONS}")
+
+    def fill(match: re.Match[str]) -> str:
+        kind, argument = match[1], match[2]
+        if kind == "program":
+            return _tabs({framework: parts[argument] for framework, parts in sections.items()}, argument)
+        if kind == "table":
+            return verdict_table(list(result.verdicts.values()))
+        return _RESULTS[argument]
+
+    return _PLACE.sub(fill, text) + _downloads(lesson, list(result.records))
+
+
+def verdict_table(verdicts: list[LessonVerdict], /) -> str:
+    """Return verdicts as a Markdown table."""
+    lines = [
+        "| lesson | framework | verdict | judged steps | largest loss difference |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for verdict in verdicts:
+        pair = verdict.pair
+        steps = f"{pair.checked_steps} of {pair.num_steps}"
+        name = FRAMEWORKS[verdict.framework]
+        lines.append(f"| {verdict.lesson.title} | {name} | {pair.verdict} | {steps} | {verdict.largest:.0e} |")
+    return "\n".join(lines)
+
+
+def _tabs(parts: dict[str, str], section: str) -> str:
+    """Return a set of tabs that switches with every other one on every page."""
+    lines = ["::::::{tab-set}", ":sync-group: framework", ""]
+    for framework, text in parts.items():
+        picture = ""
+        if section == "Picture":
+            alt = f"What the {FRAMEWORKS[framework]} program draws"
+            picture = f"\n\n```{{image}} {framework}.png\n:alt: {alt}\n:class: picture\n```"
+        lines += [
+            f":::::{{tab-item}} {FRAMEWORKS[framework]}",
+            f":sync: {framework}",
+            "",
+            f"{text}{picture}",
+            ":::::",
+            "",
+        ]
+    return "\n".join([*lines, "::::::"])
+
+
+def _downloads(lesson: Lesson, frameworks: list[str]) -> str:
+    links = [
+        f"- {FRAMEWORKS[framework]}: {{download}}`notebook <{notebook_name(lesson, framework)}>`, "
+        f"{{download}}`program <in_{framework}.py>`"
+        for framework in frameworks
+    ]
+    return "\n\n## Take it with you\n\n" + "\n".join(links) + "\n"
+
+
+def _figure(file: str, alt: str, caption: str) -> str:
+    return f":::{{figure}} {file}\n:alt: {alt}\n:class: picture\n\n{caption}\n:::"
+
+
+_RESULTS = {
+    "losses": _figure(
+        LOSSES_FILE,
+        "Losses of three frameworks, and their distances from the reference",
+        "Above: the losses, one line a framework, drawn over each other. Below: how far each is from the suite's "
+        "float64 reference. The shaded area is what rounding alone explains.",
+    ),
+    "frames": _figure(FRAMES_FILE, "Samples as training goes on", "Samples as training goes on, a row a framework."),
+    "film": _figure(FILM_FILE, "The same as a film", "The same as a film: the PyTorch program's run."),
+}

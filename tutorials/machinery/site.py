@@ -1,0 +1,109 @@
+"""Assembles Sphinx's sources from pages, programs, pictures and notebooks, and lets Sphinx make the site."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
+
+from shared.harness.files import write_bytes
+from tutorials.machinery.fingerprint import framework_version
+from tutorials.machinery.inputs import read_inputs
+from tutorials.machinery.lessons import FRAMEWORKS, HOME, Lesson
+from tutorials.machinery.notebooks import make_notebook, notebook_name, write_notebook
+from tutorials.machinery.pages import make_page, verdict_table
+from tutorials.machinery.pictures import FILM_FILE, FRAMES_FILE, LOSSES_FILE, draw_lesson
+from tutorials.machinery.running import LessonResult
+from tutorials.machinery.worker import FIGURE_FILE
+
+_NUM_REAL = 1000
+_PICTURES_MARKER = "drawn.json"
+
+
+def assemble(results: list[LessonResult], root: Path, sources: Path, /) -> None:
+    """Write the sources of the site. root: where the lessons ran. Files that would stay the same are left alone."""
+    for result in results:
+        folder, place = root / result.lesson.name, sources / result.lesson.name
+        place.mkdir(parents=True, exist_ok=True)
+        for name in _draw_if_stale(result, folder):
+            _copy(folder / "pictures" / name, place / name)
+        text = (result.lesson.folder / "page.md").read_text(encoding="utf-8")
+        _write(place / "index.md", make_page(result, text))
+        for framework in result.records:
+            _copy(folder / framework / FIGURE_FILE, place / f"{framework}.png")
+            _copy(result.lesson.program(framework), place / f"in_{framework}.py")
+            _write_notebook(result.lesson, framework, place)
+    _write(sources / "index.md", _index(results))
+
+
+def build_site(sources: Path, site: Path, /) -> None:
+    """Make the site; raises RuntimeError with Sphinx's words where it warns, since a warning is a broken page."""
+    warnings = StringIO()
+    with docutils_namespace():
+        application = Sphinx(
+            srcdir=sources,
+            confdir=HOME / "site",
+            outdir=site,
+            doctreedir=sources.parent / "doctrees",
+            buildername="html",
+            status=None,
+            warning=warnings,
+        )
+        application.build()
+    if warnings.getvalue():
+        raise RuntimeError(f"Sphinx warns about the tutorials' pages:\n{warnings.getvalue()}")
+
+
+def _draw_if_stale(result: LessonResult, folder: Path) -> list[str]:
+    """Draw a lesson's pictures unless they are those of the same runs by the same code; return their names."""
+    pictures = folder / "pictures"
+    marker = pictures / _PICTURES_MARKER
+    runs = {name: (folder / name / "fresh.txt").read_text(encoding="utf-8") for name in result.records}
+    code = Path(__file__).with_name("pictures.py").read_text(encoding="utf-8")
+    state = json.dumps({"runs": runs, "code": code, "lesson": repr(result.lesson)})
+    if not marker.is_file() or marker.read_text(encoding="utf-8") != state:
+        draw_lesson(result, _real_samples(result, folder), pictures)
+        marker.write_text(state, encoding="utf-8")
+    return [name for name in (LOSSES_FILE, FRAMES_FILE, FILM_FILE) if (pictures / name).exists()]
+
+
+def _real_samples(result: LessonResult, folder: Path) -> np.ndarray:
+    _, tape = read_inputs(result.lesson, folder / "inputs")
+    spec = result.lesson.spec
+    steps = min(spec.training.num_steps, -(-_NUM_REAL // spec.batch_size))
+    real = tape.arrays("adversarial", first_step=0, num_steps=steps)["real"]
+    return real.reshape(-1, *real.shape[2:])[:_NUM_REAL]
+
+
+def _index(results: list[LessonResult]) -> str:
+    text = (HOME / "index.md").read_text(encoding="utf-8")
+    verdicts = [verdict for result in results for verdict in result.verdicts.values()]
+    versions = ", ".join(f"{title} {framework_version(name)}" for name, title in FRAMEWORKS.items())
+    contents = [f"1. [](/{r.lesson.name}/index.md): {r.lesson.summary}" for r in results]
+    text = text.replace("```{contents-of-lessons}\n```", "\n".join(contents))
+    pages = "\n".join(f"{result.lesson.name}/index" for result in results)
+    text = text.replace("```{table}\n```", f"{verdict_table(verdicts)}\n\n{versions}, float64, one thread.")
+    return f"{text}\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
+
+
+def _write_notebook(lesson: Lesson, framework: str, place: Path) -> None:
+    path = place / notebook_name(lesson, framework)
+    if not path.exists() or json.loads(path.read_text(encoding="utf-8")) != json.loads(
+        json.dumps(make_notebook(lesson, framework))
+    ):
+        write_notebook(lesson, framework, place)
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_bytes(path, text.encode())
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not target.exists() or target.read_bytes() != source.read_bytes():
+        shutil.copyfile(source, target)
