@@ -16,6 +16,8 @@ _HOW = """## How to read it
 
 - **Parity first.** Before a cell is timed, its first losses are judged against the NumPy reference in the same type, by
   the [measured yardstick](agreement.md). A cell that does not agree has no throughput, and its row says why.
+  Where rounding in float32 parts the reference from itself within a step, the same backend and execution are judged in
+  float64 too, and the float32 losses must lie within that noise.
 - **A step** is the median over rounds of the seconds in `Trainer.train` by the steps of the round, with an interval
   between two order statistics that covers the true median with 95 % or more (less with fewer than six rounds, which is
   then said). Every round trains the same steps from the same initial state; on a GPU `train` ends when the device does.
@@ -95,12 +97,11 @@ def _parity_lines(cells: Sequence[CellResult]) -> list[str]:
     if not judged:
         return []
     steps = sorted({result.parity.judged_steps for result in judged if result.parity is not None})
+    types = sorted({result.parity.dtype for result in judged if result.parity is not None})
     agree = sum(result.parity.verdict == "AGREE" for result in judged if result.parity is not None)
     span = str(steps[0]) if len(steps) == 1 else f"{steps[0]} to {steps[-1]}"
-    return [
-        f"Parity: {agree} of {len(judged)} agree with the reference, judged by the losses of the first {span} steps.",
-        "",
-    ]
+    text = f"{agree} of {len(judged)} agree with the reference"
+    return [f"Parity: {text}, by the losses of the first {span} steps in {' and '.join(types)}.", ""]
 
 
 def _ratio_lines(cells: Sequence[CellResult]) -> list[str]:

@@ -11,7 +11,8 @@ import numpy as np
 from backends import REFERENCE
 from benchmarks.record import Parity
 from benchmarks.runner import tape_digest
-from shared.compare.verdict import Evidence, judge
+from shared.compare.distances import relative_difference
+from shared.compare.verdict import MARGIN, Evidence, judge
 from shared.compare.yardstick import NUM_COPIES, PerturbedTrainer, Yardstick, YardstickFollower
 from shared.data.tape import Tape, chunks, picture_latent
 from shared.harness.registry import find_backend, load_trainer
@@ -88,10 +89,28 @@ def judge_cell(
     return Parity(
         verdict=pair.verdict,
         reason=pair.reason,
+        dtype=dtype,
         num_steps=num_steps,
         judged_steps=pair.checked_steps,
         largest=largest,
     )
+
+
+def first_outside(reference: ReferenceRun, losses: Mapping[str, list[float]], /) -> str:
+    """Say where losses first lie further from the reference than MARGIN times its copies, "" where nowhere.
+
+    As far as the copies were followed, however far apart they are: a coarse check, for where no verdict is possible.
+    """
+    for name, envelope in reference.envelope.items():
+        count = min(len(envelope), len(losses[name]))
+        mine, theirs = np.array(losses[name][:count]), np.array(reference.losses[name][:count])
+        differences = relative_difference(mine, theirs)
+        allowed = MARGIN * np.array(envelope[:count])
+        outside = np.flatnonzero(~(differences <= allowed))
+        if len(outside):
+            step = int(outside[0])
+            return f"{name}'s loss at step {step}: {differences[step]:.1e} apart, rounding explains {allowed[step]:.1e}"
+    return ""
 
 
 def _evidence(

@@ -253,6 +253,9 @@ def _cell_seconds(cell: Cell, selection: Selection) -> float:
         # Compiled small GANs are bound by their arithmetic, not by a call's cost.
         step = max(5e-5, step_flops(cell.spec()) / _ASSUMED_FLOPS_PER_SECOND)
         compile_seconds = _COMPILE_SECONDS.get(cell.backend, 1.0)
+        if cell.dtype == "float32" and cell.spec().training.discriminator_loss.score == "critic":
+            # A critic's loss may cancel to nothing, and is then judged in float64 too, which is compiled as well.
+            compile_seconds *= 2
     unit = cell.spec().training.discriminator_steps.period * step
     long = unit > LONG_ROUND_SECONDS
     rounds = min(selection.rounds, FEW_ROUNDS) if long else selection.rounds

@@ -66,10 +66,11 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True)
 class Parity:
-    """How a cell's first losses were judged. largest: largest relative difference from the reference."""
+    """How a cell's first losses were judged, in which type. largest: largest relative difference from the reference."""
 
     verdict: Literal["AGREE", "DISAGREE", "NOT COMPARABLE"]
     reason: str
+    dtype: str
     num_steps: int
     judged_steps: int
     largest: float

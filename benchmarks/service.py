@@ -26,16 +26,28 @@ def serve(request: dict[str, Any], entry: BackendEntry, kept: Kept, /) -> dict[s
     """Do one action and return its result as plain data; raises what a user can cause.
 
     kept: what earlier actions of this worker left. Actions: "open" builds a cell, "first" trains its first chunks,
-    "settle" warms it up, "round" times a round; "reference" trains the reference; "peak" times matrix products.
+    "settle" warms it up, "round" times a round; "vet" trains the first chunks of another cell and forgets it;
+    "reference" trains the reference; "peak" times matrix products.
     """
     return _ACTIONS[request["action"]](request, entry, kept)
 
 
 def _open(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
-    cell = Cell(**request["cell"])
-    spec, tape, state = _inputs(request, cell)
     if request["tf32"]:
         allow_tf32(entry.name)
+    kept["runner"], result = _build(request, entry)
+    return result
+
+
+def _vet(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
+    del kept
+    runner, _ = _build(request, entry)
+    return runner.run_first(request["num_steps"]).as_data()
+
+
+def _build(request: dict[str, Any], entry: BackendEntry) -> tuple[CellRunner, dict[str, Any]]:
+    cell = Cell(**request["cell"])
+    spec, tape, state = _inputs(request, cell)
     load_device_module(entry).check_device(cell.device)
     started = time.perf_counter()
     trainer: Trainer
@@ -49,7 +61,7 @@ def _open(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str,
         trainer = load_trainer(entry).build(spec, device=cell.device, dtype=cell.dtype, execution=cell.execution)
     trainer.load_state(state)
     seconds = time.perf_counter() - started
-    kept["runner"] = CellRunner(
+    runner = CellRunner(
         trainer,
         spec,
         tape,
@@ -57,7 +69,7 @@ def _open(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str,
         execution=cell.execution,
         device_bytes=lambda: device_bytes(entry.name, cell.device),
     )
-    return {"build_seconds": seconds - compile_seconds, "compile_seconds": compile_seconds}
+    return runner, {"build_seconds": seconds - compile_seconds, "compile_seconds": compile_seconds}
 
 
 def _first(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
@@ -114,6 +126,7 @@ def _runner(kept: Kept) -> CellRunner:
 _ACTIONS: dict[str, Callable[[dict[str, Any], BackendEntry, Kept], dict[str, Any]]] = {
     "open": _open,
     "first": _first,
+    "vet": _vet,
     "settle": _settle,
     "round": _round,
     "reference": _reference,

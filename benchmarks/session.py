@@ -14,9 +14,10 @@ import scipy
 
 from backends import REFERENCE
 from benchmarks.cells import FLOOR, Cell
-from benchmarks.parity import ReferenceRun, judge_cell, parity_steps
+from benchmarks.judging import Judge
+from benchmarks.parity import parity_steps
 from benchmarks.plan import FEW_ROUNDS, LONG_ROUND_SECONDS, PeakProbe, Plan
-from benchmarks.record import BenchmarkRecord, CellResult, Machine, Options, Parity, PeakResult, Round, Status
+from benchmarks.record import BenchmarkRecord, CellResult, Machine, Options, PeakResult, Round, Status
 from shared.harness.launch import Job, JobOutcome, Progress, WorkerProcess
 from shared.harness.machine import describe_machine, describe_versions
 from shared.harness.settings import RunSettings
@@ -98,12 +99,13 @@ def run_benchmark(plan: Plan, /, *, command: str, say: Say, start_worker: StartW
 
 
 class _Session:
-    """The waves of one benchmark. Reference runs are kept for all cells of a GAN and a type."""
+    """The waves of one benchmark."""
 
     def __init__(self, plan: Plan, say: Say, start_worker: StartWorker) -> None:
         self._plan, self._say, self._start_worker = plan, say, start_worker
         self._selection = plan.selection
-        self._references: dict[tuple[str, int, float, str], ReferenceRun | str] = {}
+        self._judge = Judge(self._ask_reference)
+        self._reference_failures: dict[tuple[str, int, float, str], str] = {}
         self._busy_threads = 1
 
     def run_wave(self, wave: int) -> tuple[list[CellResult], list[PeakResult]]:
@@ -157,7 +159,7 @@ class _Session:
             first_chunk_seconds=first["first_chunk_seconds"],
             compile_seconds=first["compile_seconds"] + built["compile_seconds"],
             chunk_steps=first["chunk_steps"],
-            parity=self._judge(cell, first, base),
+            parity=self._judge.judge(cell, first, base, lambda of, request: self._ask(worker, of, request)),
         )
         if result.parity is None or result.parity.verdict != "AGREE":
             reason = "" if result.parity is None else f"{result.parity.verdict}: {result.parity.reason}"
@@ -174,26 +176,18 @@ class _Session:
             most_rounds=min(rounds, FEW_ROUNDS) if warm_up.wall_seconds > LONG_ROUND_SECONDS else rounds,
         )
 
-    def _judge(self, cell: Cell, first: Data, base: Data) -> Parity:
+    def _ask_reference(self, cell: Cell, request: Data) -> Data:
         key = (cell.gan, cell.batch_size, cell.width, cell.dtype)
-        if key not in self._references:
-            self._references[key] = self._run_reference(cell, base)
-        reference = self._references[key]
-        if isinstance(reference, str):
-            raise _Over("failed", f"there is nothing to judge by, as the reference failed: {reference}")
-        return judge_cell(
-            reference, first["losses"], first["tape_digest"], spec=cell.spec(), dtype=cell.dtype, name=cell.label
-        )
-
-    def _run_reference(self, cell: Cell, base: Data) -> ReferenceRun | str:
+        if key in self._reference_failures:
+            raise _Over("failed", self._reference_failures[key])
         with ExitStack() as stack:
             worker = self._enter(REFERENCE, cell.threads, stack)
-            # As many steps as any cell of the GAN is judged by, however it cuts them.
-            request = {"action": "reference", "num_steps": parity_steps(cell.spec()), **base}
             try:
-                return ReferenceRun(**self._ask(worker, cell, request))
+                return self._ask(worker, cell, request)
             except _Over as over:
-                return over.reason
+                reason = f"there is nothing to judge by, as the reference failed: {over.reason}"
+                self._reference_failures[key] = reason
+                raise _Over("failed", reason) from None
 
     def _open_peak(self, probe: PeakProbe, stack: ExitStack) -> _OpenedPeak | None:
         worker = self._enter(probe.backend, probe.threads, stack)

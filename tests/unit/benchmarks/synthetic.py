@@ -7,7 +7,14 @@ from dataclasses import replace
 from benchmarks.cells import Cell
 from benchmarks.record import BenchmarkRecord, CellResult, Machine, Options, Parity, PeakResult, Round
 
-AGREE = Parity(verdict="AGREE", reason="no further apart than rounding", num_steps=100, judged_steps=100, largest=1e-7)
+AGREE = Parity(
+    verdict="AGREE",
+    reason="no further apart than rounding",
+    dtype="float32",
+    num_steps=100,
+    judged_steps=100,
+    largest=1e-7,
+)
 CELL = Cell(gan="linear-2d", backend="torch", execution="eager", device="cpu", dtype="float32", threads=1, batch_size=4)
 
 
