@@ -81,7 +81,7 @@ def shown_frameworks(browser):
 
 def choose(browser, framework):
     label = find(browser, f"label[data-sync-id={framework}]")[1]
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", label)
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", label)
     label.click()
 
 
@@ -110,7 +110,7 @@ def test_the_code_that_is_shown_can_be_copied(browser, address):
     )
     browser.get(f"{address}/{next(iter(RUN))}/index.html")
     block = next(block for block in find(browser, "div.highlight") if block.is_displayed())
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", block)
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", block)
     button = block.find_element("css selector", "button.copybtn")
     browser.execute_script("arguments[0].click()", button)
     expected = block.find_element("css selector", "pre").get_attribute("textContent").strip()
@@ -134,7 +134,7 @@ def test_pictures_load_and_nothing_complains(browser, address, name, size):
     for framework in INSTALLED if name else []:
         choose(browser, framework)
         for image in find(browser, "img"):
-            browser.execute_script("arguments[0].scrollIntoView()", image)
+            browser.execute_script("arguments[0].scrollIntoView({behavior: 'instant'})", image)
             wait_for(lambda image=image: image.get_property("complete"), f"{image.get_attribute('src')}")
             assert image.get_property("naturalWidth") > 0, f"{image.get_attribute('src')} is no picture"
     assert browser.get_log("browser") == []

@@ -51,11 +51,16 @@ def make_notebook(lesson: Lesson, framework: str, /) -> Any:
     return notebook
 
 
+def notebook_text(lesson: Lesson, framework: str, /) -> str:
+    """Return the contents of a lesson's .ipynb, the same each time."""
+    return str(nbformat.writes(make_notebook(lesson, framework)))
+
+
 def write_notebook(lesson: Lesson, framework: str, folder: Path, /) -> Path:
     """Write a lesson's notebook into a folder and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / notebook_name(lesson, framework)
-    write_bytes(path, nbformat.writes(make_notebook(lesson, framework)).encode())
+    write_bytes(path, notebook_text(lesson, framework).encode())
     return path
 
 

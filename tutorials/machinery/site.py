@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+import warnings
 from io import StringIO
 from pathlib import Path
 
@@ -14,12 +16,12 @@ from sphinx.util.docutils import docutils_namespace
 from shared.harness.files import write_bytes
 from tutorials.machinery.fingerprint import framework_version
 from tutorials.machinery.inputs import read_inputs
-from tutorials.machinery.lessons import FRAMEWORKS, HOME, Lesson
-from tutorials.machinery.notebooks import make_notebook, notebook_name, write_notebook
+from tutorials.machinery.lessons import FRAMEWORKS, HOME
+from tutorials.machinery.notebooks import notebook_name, notebook_text
 from tutorials.machinery.pages import make_page, verdict_table
 from tutorials.machinery.pictures import FILM_FILE, FRAMES_FILE, LOSSES_FILE, draw_lesson
 from tutorials.machinery.running import LessonResult
-from tutorials.machinery.worker import FIGURE_FILE
+from tutorials.machinery.worker import FIGURE_FILE, RECORD_FILE
 
 _NUM_REAL = 1000
 _PICTURES_MARKER = "drawn.json"
@@ -37,14 +39,17 @@ def assemble(results: list[LessonResult], root: Path, sources: Path, /) -> None:
         for framework in result.records:
             _copy(folder / framework / FIGURE_FILE, place / f"{framework}.png")
             _copy(result.lesson.program(framework), place / f"in_{framework}.py")
-            _write_notebook(result.lesson, framework, place)
+            _write(place / notebook_name(result.lesson, framework), notebook_text(result.lesson, framework))
     _write(sources / "index.md", _index(results))
 
 
 def build_site(sources: Path, site: Path, /) -> None:
     """Make the site; raises RuntimeError with Sphinx's words where it warns, since a warning is a broken page."""
-    warnings = StringIO()
-    with docutils_namespace():
+    said = StringIO()
+    with docutils_namespace(), warnings.catch_warnings():
+        # Extensions use what a later Sphinx will no longer have; the pins keep this one.
+        for category in (DeprecationWarning, PendingDeprecationWarning):
+            warnings.simplefilter("ignore", category)
         application = Sphinx(
             srcdir=sources,
             confdir=HOME / "site",
@@ -52,18 +57,19 @@ def build_site(sources: Path, site: Path, /) -> None:
             doctreedir=sources.parent / "doctrees",
             buildername="html",
             status=None,
-            warning=warnings,
+            warning=said,
         )
         application.build()
-    if warnings.getvalue():
-        raise RuntimeError(f"Sphinx warns about the tutorials' pages:\n{warnings.getvalue()}")
+    if said.getvalue():
+        raise RuntimeError(f"Sphinx warns about the tutorials' pages:\n{said.getvalue()}")
 
 
 def _draw_if_stale(result: LessonResult, folder: Path) -> list[str]:
     """Draw a lesson's pictures unless they are those of the same runs by the same code; return their names."""
     pictures = folder / "pictures"
     marker = pictures / _PICTURES_MARKER
-    runs = {name: (folder / name / "fresh.txt").read_text(encoding="utf-8") for name in result.records}
+    records = {name: (folder / name / RECORD_FILE).read_bytes() for name in result.records}
+    runs = {name: hashlib.sha256(content).hexdigest() for name, content in records.items()}
     code = Path(__file__).with_name("pictures.py").read_text(encoding="utf-8")
     state = json.dumps({"runs": runs, "code": code, "lesson": repr(result.lesson)})
     if not marker.is_file() or marker.read_text(encoding="utf-8") != state:
@@ -89,14 +95,6 @@ def _index(results: list[LessonResult]) -> str:
     pages = "\n".join(f"{result.lesson.name}/index" for result in results)
     text = text.replace("```{table}\n```", f"{verdict_table(verdicts)}\n\n{versions}, float64, one thread.")
     return f"{text}\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
-
-
-def _write_notebook(lesson: Lesson, framework: str, place: Path) -> None:
-    path = place / notebook_name(lesson, framework)
-    if not path.exists() or json.loads(path.read_text(encoding="utf-8")) != json.loads(
-        json.dumps(make_notebook(lesson, framework))
-    ):
-        write_notebook(lesson, framework, place)
 
 
 def _write(path: Path, text: str) -> None:
