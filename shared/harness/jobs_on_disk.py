@@ -20,7 +20,7 @@ from shared.harness.files import write_json
 from shared.harness.settings import RunSettings
 
 FORMAT = 1
-_SUFFIX = ".job.json"
+SUFFIX = ".job.json"
 
 
 def write_jobs(jobs: Iterable[RunSettings], /) -> None:
@@ -36,9 +36,9 @@ def read_jobs(out: Path, /) -> list[RunSettings]:
     Each run's folder follows from where its settings lie, whatever they say. Raises RecordError where there is none, or
     one cannot be read.
     """
-    paths = sorted(out.glob(f"*/*{_SUFFIX}"))
+    paths = sorted(out.glob(f"*/*{SUFFIX}"))
     if not paths:
-        raise RecordError(f"{out} has no run to go on with: no <gan>/<backend>{_SUFFIX} is there")
+        raise RecordError(f"{out} has no run to go on with: no <gan>/<backend>{SUFFIX} is there")
     return [_read_job(path) for path in paths]
 
 
@@ -72,7 +72,7 @@ def _read_job(path: Path) -> RunSettings:
     if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("settings"), dict):
         found = data.get("format") if isinstance(data, dict) else type(data).__name__
         raise RecordError(f"{path} has format {found!r}; this version reads format {FORMAT}")
-    folder = path.with_name(path.name.removesuffix(_SUFFIX))
+    folder = path.with_name(path.name.removesuffix(SUFFIX))
     try:
         settings = RunSettings(**data["settings"])
     except (TypeError, ValueError, GanRosettaError) as error:

@@ -29,7 +29,7 @@ def moments(values: Floats, /) -> tuple[Floats, Floats]:
 
 
 def mean_error(values: Floats, mean: Floats, /) -> float:
-    """Return the Euclidean distance of the mean of (n, d) samples from the true (d,) one, in the unit of the samples."""
+    """Return the Euclidean distance of the mean of (n, d) samples from the true (d,) one, in their own unit."""
     return float(linalg.norm(values.mean(axis=0) - mean))
 
 

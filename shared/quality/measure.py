@@ -51,11 +51,10 @@ def _number(
     unit: str,
     definition: str,
     function: Callable[[Floats], float],
-    generated: Floats,
-    real: Floats,
+    generated_and_real: tuple[Floats, Floats],
 ) -> QualityNumber:
     """Measure generated and real samples with one function; a number needs two samples."""
-    value, scale = (_measured(function, values) for values in (generated, real))
+    value, scale = (_measured(function, values) for values in generated_and_real)
     return QualityNumber(name=name, unit=unit, definition=definition, better=_LOWER, value=value, real=scale)
 
 
@@ -81,12 +80,13 @@ def _one_dimensional(generated: Floats, real: Floats, source: GaussianReal) -> l
     moved = f"How far samples have to be moved, on average, to become {truth} (1-Wasserstein)."
     apart = f"The largest distance between the distribution function of the samples and that of {truth}."
     return [
-        _number("Wasserstein distance to the true Gaussian", "unit of x", moved, wasserstein, *values),
-        _number("Kolmogorov-Smirnov statistic to the true Gaussian", "0 to 1", apart, smirnov, *values),
+        _number("Wasserstein distance to the true Gaussian", "unit of x", moved, wasserstein, values),
+        _number("Kolmogorov-Smirnov statistic to the true Gaussian", "0 to 1", apart, smirnov, values),
     ]
 
 
 def _several_dimensions(generated: Floats, real: Floats, source: LinearGaussianReal) -> list[QualityNumber]:
+    values = (generated, real)
     matrix, mean = np.array(source.matrix), np.array(source.offset)
     covariance = matrix.T @ matrix
     apart = "The Euclidean distance of the samples' mean from the true one."
@@ -100,11 +100,9 @@ def _several_dimensions(generated: Floats, real: Floats, source: LinearGaussianR
         return gaussian.frechet_distance(gaussian.moments(x), (mean, covariance))
 
     return [
-        _number("mean error", "unit of x", apart, lambda x: gaussian.mean_error(x, mean), generated, real),
-        _number(
-            "covariance error", "relative", spread, lambda x: gaussian.covariance_error(x, covariance), generated, real
-        ),
-        _number("Fréchet distance to the true Gaussian", "unit of x", frechet, distance, generated, real),
+        _number("mean error", "unit of x", apart, lambda x: gaussian.mean_error(x, mean), values),
+        _number("covariance error", "relative", spread, lambda x: gaussian.covariance_error(x, covariance), values),
+        _number("Fréchet distance to the true Gaussian", "unit of x", frechet, distance, values),
     ]
 
 
@@ -117,7 +115,7 @@ def _sine(generated: Floats, source: SineReal) -> list[QualityNumber]:
     definition = f"The root-mean-square distance of the curves from sin(x), over {source.num_points} points of [0, 2π]."
     # Every real curve is the sine itself.
     exact = np.tile(truth, (2, 1))
-    return [_number("distance from the sine", "unit of sin(x)", definition, error, generated, exact)]
+    return [_number("distance from the sine", "unit of sin(x)", definition, error, (generated, exact))]
 
 
 def _digits(generated: Floats, real: Floats, source: DigitsReal) -> list[QualityNumber]:
@@ -126,7 +124,7 @@ def _digits(generated: Floats, real: Floats, source: DigitsReal) -> list[Quality
     judge = train_judge(source)
     pixels, real_pixels = to_pixels(generated, source), to_pixels(real, source)
     features = (
-        f"The Fréchet distance between the features of {len(generated)} generated digits and of 5000 real MNIST digits. "
+        f"The Fréchet distance between the features of {len(generated)} generated digits and of 5000 real MNIST ones. "
         f"Features: the 10 class scores of a logistic regression on {NUM_COMPONENTS} principal components of the digit "
         f"at {SIDE} × {SIDE} grey levels, fitted to 4000 of them, which gets {judge.accuracy:.1%} of the other 1000 "
         "right. It falls with the number of samples, so read it beside that of as many real digits."
@@ -144,6 +142,6 @@ def _digits(generated: Floats, real: Floats, source: DigitsReal) -> list[Quality
         real=_measured(lambda x: judge.nearest(x, other_than_itself=True), real_pixels),
     )
     return [
-        _number("Fréchet distance of features", "unit of the scores", features, judge.frechet, pixels, real_pixels),
+        _number("Fréchet distance of features", "unit of the scores", features, judge.frechet, (pixels, real_pixels)),
         near,
     ]

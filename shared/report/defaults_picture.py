@@ -15,7 +15,7 @@ from backends import REFERENCE
 from shared.compare.distances import Floats
 from shared.defaults.catalogue import FRAMEWORKS
 from shared.defaults.measurement import ALL, GanMeasurement
-from shared.report.loss_curves import TITLES
+from shared.report.differences import TITLES
 from shared.report.series import finite_or_gap
 from shared.report.style import (
     INK,

@@ -16,10 +16,21 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 from numpy.typing import NDArray
 
 from backends import REFERENCE
-from shared.compare.distances import Floats, first_nonfinite, relative_difference
+from shared.compare.distances import Floats, first_nonfinite
 from shared.compare.verdict import MARGIN
 from shared.compare.yardstick import CHAOS, Yardstick
 from shared.harness.record import Run
+from shared.report.differences import (
+    IDENTICAL,
+    LARGEST_DRAWN,
+    ROW,
+    TITLES,
+    WIDE,
+    WIDE_POSITIVE,
+    Booleans,
+    loss_differences,
+    trained_steps,
+)
 from shared.report.series import finite_or_gap, has_lone_points, thin
 from shared.report.style import (
     GRID,
@@ -39,12 +50,6 @@ from shared.report.style import (
 )
 from shared.spec import GanSpec
 
-Booleans = NDArray[np.bool_]
-
-TITLES = {"pretraining": "Pretraining of the discriminator", "discriminator": "Discriminator", "generator": "Generator"}
-# Where a difference of exactly 0 is drawn: below the smallest there is, 1.1e-16. Further backends go in rows beneath.
-IDENTICAL = 1e-17
-_ROW = 10**-0.5
 _LOWEST_DIFFERENCE = 10**-16.4
 _ENVELOPE = "#f0c9a0"
 _MARGIN = "#f9eadb"
@@ -52,9 +57,6 @@ _CHAOS = "#ededed"
 _FEW_STEPS = 40
 # Lines are thinner where there are more steps: (up to this many, factor).
 _WIDTH_FACTORS = ((200, 0.8), (1500, 0.55), (math.inf, 0.4))
-# Losses this many times their median magnitude would flatten the rest, so their axis becomes logarithmic.
-_WIDE, _WIDE_POSITIVE = 300.0, 20.0
-_LARGEST_DRAWN = 1e100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +87,7 @@ def draw_loss_curves(runs: Sequence[Run], yardstick: Yardstick | None, spec: Gan
     top = _top(curves, reference, names, yardstick)
     for column, name in enumerate(names):
         num_steps = max(len(run.losses[name]) for run in runs)
-        trained = _trained(name, num_steps, spec)
+        trained = trained_steps(name, num_steps, spec)
         panels = grid[:, column]
         for axes in panels:
             dress(axes)
@@ -121,11 +123,6 @@ def _width(names: Sequence[str]) -> float:
     return {1: 6.0, 2: 9.0}.get(len(names), 10.5)
 
 
-def _trained(name: str, num_steps: int, spec: GanSpec) -> Booleans:
-    pattern = spec.training.discriminator_steps
-    return np.array([name != "discriminator" or pattern.includes(step) for step in range(num_steps)], dtype=bool)
-
-
 def _draw_losses(axes: Axes, curves: Sequence[_Curve], name: str, trained: Booleans) -> None:
     for index, curve in enumerate(curves):
         values = curve.run.losses[name]
@@ -145,7 +142,7 @@ def _draw_losses(axes: Axes, curves: Sequence[_Curve], name: str, trained: Boole
 def _plot(
     axes: Axes, curve: _Curve, steps: NDArray[np.int64], values: Floats, /, *, num_steps: int, width: float
 ) -> None:
-    shown = np.clip(values, -_LARGEST_DRAWN, _LARGEST_DRAWN)
+    shown = np.clip(values, -LARGEST_DRAWN, LARGEST_DRAWN)
     marked = num_steps <= _FEW_STEPS or has_lone_points(shown)
     axes.plot(
         steps,
@@ -165,7 +162,7 @@ def _mark(axes: Axes, curve: _Curve, step: int, value: float, *, in_fractions: b
     """Put a cross where a curve stops being numbers; in_fractions: the value is a fraction of the panel's height."""
     axes.plot(
         [step],
-        [value if in_fractions else float(np.clip(value, -_LARGEST_DRAWN, _LARGEST_DRAWN))],
+        [value if in_fractions else float(np.clip(value, -LARGEST_DRAWN, LARGEST_DRAWN))],
         transform=axes.get_xaxis_transform() if in_fractions else axes.transData,
         linestyle="none",
         marker="x",
@@ -181,7 +178,7 @@ def _mark(axes: Axes, curve: _Curve, step: int, value: float, *, in_fractions: b
 def _scale_losses(axes: Axes, series: Sequence[Floats]) -> None:
     """Choose the vertical axis: of magnitudes where a few losses would flatten all others."""
     values = np.concatenate(series)
-    values = np.clip(values[np.isfinite(values)], -_LARGEST_DRAWN, _LARGEST_DRAWN)
+    values = np.clip(values[np.isfinite(values)], -LARGEST_DRAWN, LARGEST_DRAWN)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=ROUND_STEPS))
     if not len(values):
         note(axes, "not finite")
@@ -189,26 +186,16 @@ def _scale_losses(axes: Axes, series: Sequence[Floats]) -> None:
         axes.yaxis.set_major_locator(NullLocator())
         return
     magnitudes = np.abs(values)
-    if values.min() > 0 and values.max() > _WIDE_POSITIVE * np.median(values):
+    if values.min() > 0 and values.max() > WIDE_POSITIVE * np.median(values):
         axes.set_yscale("log")
         axes.yaxis.set_minor_locator(NullLocator())
-    elif magnitudes.max() > _WIDE * np.median(magnitudes) > 0:
+    elif magnitudes.max() > WIDE * np.median(magnitudes) > 0:
         threshold = 10.0 ** np.ceil(np.log10(np.median(magnitudes)))
         axes.set_yscale("symlog", linthresh=threshold)
         locator = SymmetricalLogLocator(base=10, linthresh=threshold)
         locator.set_params(numticks=6)
         axes.yaxis.set_major_locator(locator)
         axes.yaxis.set_minor_locator(NullLocator())
-
-
-def _differences(curve: _Curve, reference: _Curve, name: str, trained: Booleans) -> Floats:
-    """Return the relative differences over the common steps, NaN where the steps say nothing: both losses are NaN."""
-    first, second = curve.run.losses[name], reference.run.losses[name]
-    length = min(len(first), len(second))
-    result = relative_difference(first[:length], second[:length])
-    silent = ~trained[:length] | (~np.isfinite(first[:length]) & ~np.isfinite(second[:length]))
-    result[silent] = np.nan
-    return result
 
 
 def _top(curves: Sequence[_Curve], reference: _Curve, names: Sequence[str], yardstick: Yardstick | None) -> float:
@@ -218,7 +205,7 @@ def _top(curves: Sequence[_Curve], reference: _Curve, names: Sequence[str], yard
         for curve in curves:
             if curve.row is not None:
                 trained = np.ones(len(curve.run.losses[name]), dtype=bool)
-                differences = _differences(curve, reference, name, trained)
+                differences = loss_differences(curve.run.losses[name], reference.run.losses[name], trained)
                 largest = max(largest, float(differences[np.isfinite(differences)].max(initial=0.0)))
         if yardstick is not None:
             allowed = MARGIN * yardstick.losses[name]
@@ -234,7 +221,7 @@ def _draw_differences(
     for curve in curves:
         if curve.row is None:
             continue
-        differences = _differences(curve, reference, name, trained)
+        differences = loss_differences(curve.run.losses[name], reference.run.losses[name], trained)
         apart = np.flatnonzero(differences != 0.0)
         values = finite_or_gap(differences[apart])
         kept = thin(values)
@@ -246,12 +233,12 @@ def _draw_differences(
             _mark(axes, curve, int(parted[0]), 0.97 - 0.06 * curve.row, in_fractions=True)
     if not any(np.isfinite(np.asarray(entry.get_ydata(), dtype=np.float64)).any() for entry in axes.lines):
         note(axes, "nothing to compare")
-    bottom = IDENTICAL * _ROW**num_rows
+    bottom = IDENTICAL * ROW**num_rows
     axes.set_yscale("log")
     axes.set_ylim(bottom, top)
     axes.axhline(_LOWEST_DIFFERENCE, color=QUIET, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1, label="_floor")
     decades = range(-15, round(np.log10(top)) + 1, 3 if top > 1e-9 else 1)
-    axes.yaxis.set_major_locator(FixedLocator([IDENTICAL * _ROW ** ((num_rows - 1) / 2), *(10.0**d for d in decades)]))
+    axes.yaxis.set_major_locator(FixedLocator([IDENTICAL * ROW ** ((num_rows - 1) / 2), *(10.0**d for d in decades)]))
     axes.yaxis.set_major_formatter(FixedFormatter(["identical", *(f"$10^{{{d}}}$" for d in decades)]))
     axes.yaxis.set_minor_locator(NullLocator())
 
@@ -264,7 +251,7 @@ def _draw_identical(axes: Axes, curve: _Curve, steps: NDArray[np.int64], num_ste
     shown = steps if len(steps) <= 400 else steps[np.unique(np.searchsorted(steps, bins).clip(max=len(steps) - 1))]
     axes.plot(
         shown,
-        np.full(len(shown), IDENTICAL * _ROW**curve.row),
+        np.full(len(shown), IDENTICAL * ROW**curve.row),
         linestyle="none",
         marker=curve.style.marker if num_steps <= _FEW_STEPS else ".",
         markersize=3.5,

@@ -41,7 +41,7 @@ def has_lone_points(values: Floats, /) -> bool:
     return bool(np.any(finite[1:-1] & ~finite[:-2] & ~finite[2:]))
 
 
-def finite_or_gap(values: Floats, /) -> Floats:
+def finite_or_gap(values: np.ndarray, /) -> Floats:
     """Return the values with infinities as NaN, which draws as a gap."""
     numbers = np.asarray(values, dtype=np.float64)
     return np.where(np.isfinite(numbers), numbers, np.nan)

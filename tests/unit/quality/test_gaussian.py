@@ -38,7 +38,7 @@ def test_mean_and_covariance_errors_are_those_that_were_put_in():
     values = np.random.default_rng(2).normal(size=(50_000, 2)) @ matrix
     covariance = matrix.T @ matrix
     assert mean_error(values, np.zeros(2)) < 0.02
-    assert mean_error(values + [3.0, 4.0], np.zeros(2)) == pytest.approx(5.0, abs=0.02)
+    assert mean_error(values + np.array([3.0, 4.0]), np.zeros(2)) == pytest.approx(5.0, abs=0.02)
     assert covariance_error(values, covariance) < 0.03
     assert covariance_error(2 * values, covariance) == pytest.approx(3.0, rel=0.05)
 

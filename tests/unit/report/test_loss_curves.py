@@ -7,7 +7,8 @@ import pytest
 
 from shared.compare.yardstick import Yardstick
 from shared.gans import find_gan
-from shared.report.loss_curves import IDENTICAL, TITLES, draw_loss_curves
+from shared.report.differences import IDENTICAL, TITLES
+from shared.report.loss_curves import draw_loss_curves
 
 LINEAR = find_gan("linear-2d")
 RANDOM = np.random.default_rng(0)

@@ -1,0 +1,195 @@
+"""Reads a folder of runs for its page, checks what it reads, and never reads outside the folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shared.compare.comparison import FORMAT, YARDSTICK_FILE
+from shared.compare.yardstick import LOSS_NAMES, Yardstick, read_yardstick
+from shared.errors import GanRosettaError, RecordError
+from shared.gans import CATALOGUE
+from shared.harness.jobs_on_disk import SUFFIX as JOB_SUFFIX
+from shared.harness.record import Run, read_run
+from shared.spec import GanSpec
+from shared.spec.reader import build
+
+_FILES = ("record.json", "losses.npz", "samples.npz", YARDSTICK_FILE)
+_VERDICTS = ("AGREE", "DISAGREE", "NOT COMPARABLE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairResult:
+    """What comparison.json says of a pair of backends. largest: relative loss difference, or "inf"."""
+
+    backends: tuple[str, str]
+    verdict: str
+    reason: str
+    notes: tuple[str, ...]
+    largest: float | str
+    checked_steps: int
+    num_steps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What comparison.json says of a GAN. failures: the messages of backends that left no run."""
+
+    verdict: str
+    pairs: tuple[PairResult, ...]
+    failures: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GanRuns:
+    """All that a folder holds of one GAN. spec: None where no run of it finished; missing: backends without a run."""
+
+    name: str
+    spec: GanSpec | None
+    runs: tuple[Run, ...]
+    yardstick: Yardstick | None
+    judgement: Judgement | None
+    missing: tuple[str, ...] = field(default=())
+
+
+def collect(folder: Path, /) -> list[GanRuns]:
+    """Return the GANs whose runs lie in a folder, the catalogue's first, in its order.
+
+    The folder is that of a command (<gan>/<backend>/record.json), of a GAN or of a run. Raises RecordError where there
+    is no run, where a file cannot be read or is not of this version, or where a path leads out of the folder.
+    """
+    folder = root = folder.resolve()
+    places: dict[Path, list[Path]] = {}
+    for pattern in ("record.json", "*/record.json", "*/*/record.json"):
+        for path in sorted(folder.glob(pattern)):
+            if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+                places.setdefault(path.parent.parent, []).append(path.parent)
+    for path in sorted([*folder.glob(f"*{JOB_SUFFIX}"), *folder.glob(f"*/*{JOB_SUFFIX}")]):
+        places.setdefault(path.parent, [])
+    if not any(places.values()):
+        raise RecordError(f"{folder} holds no finished run; expected <gan>/<backend>/record.json, as compare writes it")
+    found = [_collect_gan(root, place, runs) for place, runs in places.items()]
+    order = list(CATALOGUE)
+    return sorted(found, key=lambda gan: (order.index(gan.name) if gan.name in order else len(order), gan.name))
+
+
+def _collect_gan(root: Path, place: Path, folders: list[Path]) -> GanRuns:
+    runs, specs = [], []
+    for folder in folders:
+        for name in _FILES:
+            _require_inside(root, folder / name)
+        run = read_run(folder)
+        specs.append(_check_run(run))
+        runs.append(run)
+    names = sorted({run.gan for run in runs})
+    if len(names) > 1:
+        raise RecordError(f"{place} holds runs of {', '.join(names)}; expected a folder for each GAN")
+    # Above a run or a folder of runs that was named itself, nothing is read.
+    readable = place.resolve().is_relative_to(root)
+    measured = [run for run in runs if (run.folder / YARDSTICK_FILE).exists()]
+    begun = {path.name.removesuffix(JOB_SUFFIX) for path in place.glob(f"*{JOB_SUFFIX}")} if readable else set()
+    return GanRuns(
+        name=runs[0].gan if runs else place.name,
+        spec=specs[0] if specs else None,
+        runs=tuple(runs),
+        yardstick=_read_yardstick(measured[0].folder / YARDSTICK_FILE) if measured else None,
+        judgement=_read_judgement(root, place / "comparison.json") if readable else None,
+        missing=tuple(sorted(begun - {folder.name for folder in folders})),
+    )
+
+
+def _require_inside(root: Path, path: Path) -> None:
+    if not path.resolve().is_relative_to(root):
+        raise RecordError(f"{path} leads out of {root}; a report reads inside its folder only, so copy the run into it")
+
+
+def _check_run(run: Run) -> GanSpec:
+    """Return a run's spec; raises RecordError where the record or an array that the page shows is not as expected."""
+    try:
+        spec: GanSpec = build(GanSpec, _without_nulls(run.record["spec"]), name="spec")
+        problem = next(_problems(run, spec), None)
+    except GanRosettaError as error:
+        raise RecordError(f"{run.folder} does not hold a run that can be shown: {error}") from None
+    except KeyError as error:
+        raise RecordError(f"{run.folder} does not hold a run that can be shown: it lacks {error}") from None
+    if problem is not None:
+        raise RecordError(f"{run.folder} does not hold a run that can be shown: {problem}")
+    return spec
+
+
+def _problems(run: Run, spec: GanSpec) -> Iterator[str]:
+    for name in ("settings", "timings", "versions", "machine", "outcome"):
+        if not isinstance(run.record[name], dict):
+            yield f"{name} in record.json is {type(run.record[name]).__name__}; expected a table"
+    for name in LOSS_NAMES:
+        yield from _not_numbers(name, run.losses[name], (len(run.losses[name]),) if run.losses[name].ndim else (0,))
+    samples = run.samples
+    for name in ("generated", "real"):
+        yield from _not_numbers(name, samples[name], (*samples[name].shape[:1], *spec.real.sample_shape))
+    if spec.discriminator.input_shape == (1,):
+        yield from _not_numbers("boundary_y", samples["boundary_y"], samples["boundary_x"].shape)
+        num_bins = max(0, samples["histogram_edges"].size - 1)
+        for name in ("histogram_real", "histogram_generated"):
+            yield from _not_numbers(name, samples[name], (num_bins,))
+
+
+def _not_numbers(name: str, array: np.ndarray, shape: tuple[int, ...]) -> Iterator[str]:
+    if array.dtype.kind not in "fiu" or array.shape != shape:
+        yield f"{name} is {array.dtype} {array.shape}; expected numbers {shape}"
+
+
+def _without_nulls(value: Any) -> Any:
+    """A field that is None is null in a record, and left out in what the specs' reader reads."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(entry) for key, entry in value.items() if entry is not None}
+    return [_without_nulls(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _read_yardstick(path: Path) -> Yardstick:
+    try:
+        return read_yardstick(path)
+    except Exception as error:
+        # As read_npz does: what NumPy and zipfile raise for broken bytes is a long list.
+        raise RecordError(f"{path} cannot be read ({type(error).__name__}: {error}); run it again") from None
+
+
+def _read_judgement(root: Path, path: Path) -> Judgement | None:
+    """Return what comparison.json says; None where there is none, as after `train`."""
+    if not path.exists():
+        return None
+    _require_inside(root, path)
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            found = data.get("format") if isinstance(data, dict) else type(data).__name__
+            raise RecordError(f"{path} has format {found!r}; this version reads format {FORMAT}")
+        if data["verdict"] not in _VERDICTS:
+            raise ValueError(f"verdict is {data['verdict']!r}")
+        return Judgement(
+            verdict=data["verdict"],
+            pairs=tuple(_pair(entry) for entry in data["pairs"]),
+            failures={str(name): str(message) for name, message in dict(data["failures"]).items()},
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RecordError(f"{path} is not a comparison that can be shown ({error!r}); run compare again") from None
+
+
+def _pair(data: Mapping[str, Any]) -> PairResult:
+    first, second = data["backends"]
+    largest = data["largest_relative_loss_difference"]
+    if data["verdict"] not in _VERDICTS:
+        raise ValueError(f"a pair's verdict is {data['verdict']!r}")
+    return PairResult(
+        backends=(str(first), str(second)),
+        verdict=data["verdict"],
+        reason=str(data["reason"]),
+        notes=tuple(str(note) for note in data["notes"]),
+        largest="inf" if largest == "inf" else float(largest),
+        checked_steps=int(data["checked_steps"]),
+        num_steps=int(data["num_steps"]),
+    )

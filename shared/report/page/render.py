@@ -1,0 +1,159 @@
+"""Puts a folder's records into one HTML page: everything that it needs is in it, and it may load nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import plotly.graph_objects as go
+import plotly.io
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from shared.compare.verdict import MARGIN
+from shared.compare.yardstick import CHAOS, LOSS_NAMES
+from shared.errors import UsageError
+from shared.harness.files import write_bytes
+from shared.harness.record import Run
+from shared.quality.measure import measure_quality
+from shared.quality.number import QualityNumber
+from shared.report.differences import TITLES
+from shared.report.page.collect import GanRuns, collect
+from shared.report.page.loss_figure import ALLOWED, CHAOS_AREA, ENVELOPE, loss_figure
+from shared.report.page.sample_figures import Shown, sample_figures
+from shared.report.page.traces import bins_for
+from shared.report.page.words import (
+    machines,
+    number,
+    reproduce_command,
+    throughput_rows,
+    verdict_sentence,
+    versions,
+)
+from shared.report.style import backend_style, run_labels
+from shared.spec import GanSpec
+
+REPORT_FILE = "report.html"
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class _QualityRow:
+    """A quality number of all runs. values: as texts, one a run."""
+
+    about: QualityNumber
+    real: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Section:
+    """What the page shows of one GAN."""
+
+    gan: GanRuns
+    anchor: str
+    labels: tuple[str, ...]
+    colors: tuple[str, ...]
+    sentence: str
+    command: str
+    verdict: str
+    losses: tuple[tuple[str, go.Figure], ...]
+    samples: tuple[Shown, ...]
+    quality: tuple[_QualityRow, ...]
+    throughput: tuple[list[str], ...]
+    has_envelope: bool
+    has_chaos: bool
+
+
+def write_report(folder: Path, target: Path | None = None, /) -> Path:
+    """Write the page of a folder's runs, to report.html in it where no target is given, and return its path.
+
+    Raises UsageError where nothing can be written there, RecordError where the folder holds nothing to show.
+    """
+    path = target if target is not None else folder / REPORT_FILE
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise UsageError(f"--out {path} cannot be written; expected a file's name in a folder that exists")
+    page = report_page(collect(folder)).encode()
+    try:
+        write_bytes(path, page)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written ({error.strerror or error}); name another file with --out"
+        ) from None
+    return path
+
+
+def report_page(gans: Sequence[GanRuns], /) -> str:
+    """Return the page, as a pure function of what was read."""
+    num_curves = sum(2 * len(LOSS_NAMES) * len(gan.runs) for gan in gans)
+    sections = [_section(gan, index, bins_for(num_curves)) for index, gan in enumerate(gans)]
+    every_run = [run for gan in gans for run in gan.runs]
+    scripts = [Markup(get_plotlyjs()), Markup((_HERE / "page.js").read_text(encoding="utf-8"))]  # noqa: S704 - our own
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["figure"] = _figure_data
+    return environment.get_template("page.html").render(
+        sections=sections,
+        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own
+        scripts=scripts,
+        script_hashes=[_hash(script) for script in scripts],
+        machines=machines(every_run),
+        versions=versions(every_run),
+        envelope=ENVELOPE,
+        allowed=ALLOWED,
+        chaos_area=CHAOS_AREA,
+        margin=f"{MARGIN:g}",
+        chaos=f"{CHAOS:g}",
+    )
+
+
+def _section(gan: GanRuns, index: int, num_bins: int) -> _Section:
+    runs, spec = gan.runs, gan.spec
+    labels = run_labels(runs)
+    names = [name for name in TITLES if any(len(run.losses[name]) for run in runs)]
+    num_steps = max((len(run.losses["generator"]) for run in runs), default=0)
+    losses = (
+        [(TITLES[name], loss_figure(name, runs, gan.yardstick, spec, num_bins=num_bins)) for name in names]
+        if spec is not None
+        else []
+    )
+    return _Section(
+        gan=gan,
+        anchor=f"gan-{index}",
+        labels=tuple(labels),
+        colors=tuple(backend_style(run.backend).color for run in runs),
+        sentence=verdict_sentence(gan),
+        command=reproduce_command(gan),
+        verdict=gan.judgement.verdict if gan.judgement is not None else "",
+        losses=tuple(losses),
+        samples=tuple(sample_figures(runs, spec)) if spec is not None else (),
+        quality=tuple(_quality(runs, spec)) if spec is not None else (),
+        throughput=tuple(throughput_rows(runs, labels)),
+        has_envelope=gan.yardstick is not None and len(runs) > 1,
+        has_chaos=gan.yardstick is not None and gan.yardstick.horizon < num_steps,
+    )
+
+
+def _quality(runs: Sequence[Run], spec: GanSpec) -> list[_QualityRow]:
+    measured = [measure_quality(run.samples, spec) for run in runs]
+    return [
+        _QualityRow(about=row[0], real=number(row[0].real), values=tuple(number(entry.value) for entry in row))
+        for row in zip(*measured, strict=True)
+    ]
+
+
+def _figure_data(figure: go.Figure) -> Markup:
+    """Return a figure as JSON that cannot end the script element it stands in."""
+    text = plotly.io.to_json(figure, validate=False, engine="json")
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return Markup(text)  # noqa: S704 - no letter of HTML is left in it
+
+
+def _hash(script: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -1,0 +1,118 @@
+"""What the page says in words: the verdict, the command that reproduces it, what the runs ran on."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from backends import REFERENCE
+from shared.harness.record import Run
+from shared.harness.settings import DEFAULT_SEED
+from shared.report.page.collect import GanRuns, Judgement, PairResult
+
+_DEFAULTS = {"execution": "auto", "device": "cpu", "mnist": None, "initial_state": None, "tape": None}
+_GIBIBYTE = 2**30
+
+
+def verdict_sentence(gan: GanRuns, /) -> str:
+    """Say what came of a comparison, or that there is none."""
+    judgement = gan.judgement
+    if judgement is None:
+        count = len(gan.runs)
+        return "No run finished." if not count else "One run, compared with nothing." if count == 1 else "Not compared."
+    failed = f" No run from {_listed(sorted(judgement.failures))}." if judgement.failures else ""
+    if not judgement.pairs:
+        return f"A comparison needs two runs.{failed}"
+    worst = _worst(judgement)
+    if worst.verdict == "AGREE":
+        who = "Both backends agree" if len(judgement.pairs) == 1 else f"All {len(judgement.pairs)} pairs agree"
+        return f"{who}: {worst.reason}.{failed}"
+    same = sum(pair.verdict == worst.verdict for pair in judgement.pairs)
+    others = f" So do {same - 1} other pairs." if same > 1 and worst.verdict == "DISAGREE" else ""
+    word = "disagree" if worst.verdict == "DISAGREE" else "cannot be compared"
+    return f"{' and '.join(worst.backends)} {word}: {worst.reason}.{others}{failed}"
+
+
+def _worst(judgement: Judgement) -> PairResult:
+    order = {"DISAGREE": 0, "NOT COMPARABLE": 1, "AGREE": 2}
+    return min(judgement.pairs, key=lambda pair: (order[pair.verdict], pair.checked_steps))
+
+
+def reproduce_command(gan: GanRuns, /) -> str:
+    """Return the command that makes a GAN's runs again, into a fresh folder; empty where no run finished."""
+    if not gan.runs:
+        return ""
+    # The reference may have been given fewer steps than were asked for, and a device of its own.
+    run = next((run for run in gan.runs if run.backend != REFERENCE), gan.runs[0])
+    settings = run.record["settings"]
+    is_comparison = gan.judgement is not None
+    words = ["gan-rosetta", "compare" if is_comparison else "train"]
+    words += ["--spec", str(settings["spec_file"])] if settings.get("spec_file") else [gan.name]
+    names = [run.backend for run in gan.runs] + sorted(gan.judgement.failures if gan.judgement else ())
+    words += ["--backends", ",".join(names)] if is_comparison else ["--backend", run.backend]
+    words += ["--dtype", str(settings.get("dtype"))]
+    words += ["--seed", str(settings.get("seed"))] if settings.get("seed") != DEFAULT_SEED else []
+    for key in ("steps", "pretrain_steps", "batch_size"):
+        if settings.get(key) is not None:
+            words += [f"--{key.replace('_', '-')}", str(settings[key])]
+    for key, default in _DEFAULTS.items():
+        if settings.get(key, default) != default:
+            words += [f"--{key.replace('_', '-')}", str(settings[key])]
+    words += ["--threads", str(settings["threads"])] if "threads" in settings else []
+    words += ["--keep-going"] if settings.get("keep_going") else []
+    return shlex.join(words)
+
+
+def machines(runs: Iterable[Run], /) -> list[str]:
+    """Return the machines that runs ran on, each once, in a line."""
+    lines = []
+    for run in runs:
+        machine: Mapping[str, Any] = run.record["machine"]
+        memory = machine.get("memory_bytes")
+        size = f", {memory / _GIBIBYTE:.0f} GiB of memory" if isinstance(memory, int | float) else ""
+        cores = f"{machine.get('logical_cores', '?')} logical cores"
+        processor, system = machine.get("processor", "unknown processor"), machine.get("system", "unknown system")
+        lines.append(f"{processor}, {cores}{size}, {system}")
+    return list(dict.fromkeys(lines))
+
+
+def versions(runs: Iterable[Run], /) -> list[tuple[str, str]]:
+    """Return the packages that runs used and their versions, several where runs differ."""
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        for name, version in run.record["versions"].items():
+            if str(version) not in found.setdefault(str(name), []):
+                found[str(name)].append(str(version))
+    return [(name, ", ".join(entries)) for name, entries in found.items()]
+
+
+def throughput_rows(runs: Sequence[Run], labels: Sequence[str], /) -> list[list[str]]:
+    """Return a row for each run: label, steps a second, seconds of building, how it ran, and how it ended."""
+    rows = []
+    for run, label in zip(runs, labels, strict=True):
+        settings, timings, outcome = (run.record[name] for name in ("settings", "timings", "outcome"))
+        how = f"{run.record.get('execution', '?')}, {settings.get('device', '?')}, {settings.get('dtype', '?')}"
+        threads = settings.get("threads", "?")
+        rows.append(
+            [
+                label,
+                number(timings.get("steps_per_second")),
+                number(timings.get("build_seconds")),
+                f"{how}, {threads} {'thread' if threads == 1 else 'threads'}",
+                str(len(run.losses["generator"])),
+                str(outcome.get("status", "?")),
+            ]
+        )
+    return rows
+
+
+def number(value: object, /) -> str:
+    """Return a number in about three digits, "n/a" where there is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "n/a"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3g}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
