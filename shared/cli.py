@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import webbrowser
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -61,6 +62,9 @@ SpecFile = Annotated[
 ]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Ignore a GAN's own rule for stopping early.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show tracebacks of failed runs and every pair's verdict.")]
+OpenReport = Annotated[
+    bool, typer.Option("--open", help="Also write the report, report.html in the folder, and open it in a browser.")
+]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the runs; runs/<date and time> where not given.")]
 
 
@@ -197,6 +201,7 @@ def compare(
     keep_going: KeepGoing = False,
     checkpoint_every: CheckpointEvery = SECONDS_BETWEEN_CHECKPOINTS,
     resume: Resume = None,
+    open_report: OpenReport = False,
     verbose: Verbose = False,
     out: Out = None,
 ) -> None:
@@ -205,7 +210,7 @@ def compare(
 
     if resume is not None:
         _require_nothing_else(context)
-        _compare(plan_resume(resume), resume, verbose=verbose)
+        _compare(plan_resume(resume), resume, verbose=verbose, open_report=open_report)
     if gans and spec is not None:
         raise UsageError(f"expected names of GANs or --spec FILE.toml, not both; found {', '.join(gans)} and {spec}")
     template = RunSettings(
@@ -230,10 +235,10 @@ def compare(
     folder = out or _fresh_folder()
     names = _split(backends)
     plan = plan_compare(gans or [], names, template, folder, threads=threads)
-    _compare(plan, folder, verbose=verbose)
+    _compare(plan, folder, verbose=verbose, open_report=open_report)
 
 
-def _compare(plan: Plan, folder: Path, *, verbose: bool) -> NoReturn:
+def _compare(plan: Plan, folder: Path, *, verbose: bool, open_report: bool) -> NoReturn:
     from shared.harness.session import compare_plan  # noqa: PLC0415
     from shared.report.tables import comparison_table, pair_table  # noqa: PLC0415
 
@@ -246,9 +251,32 @@ def _compare(plan: Plan, folder: Path, *, verbose: bool) -> NoReturn:
         for comparison in comparisons:
             _output.print(pair_table(comparison))
     _output.print(f"Records, comparison.json and pictures: {folder}", markup=False, highlight=False, soft_wrap=True)
+    if open_report and comparisons:
+        webbrowser.open(_write_report(folder, None).as_uri())
     if status == 0 and any(comparison.verdict != "AGREE" for comparison in comparisons):
         status = DISAGREEMENT
     raise typer.Exit(status)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="What compare or train wrote: its folder, a GAN's or a run's.")],
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The HTML file to write; report.html in the folder where not given.")
+    ] = None,
+) -> None:
+    """Make one HTML page of a folder of runs: verdicts, curves, samples, quality and speed. It needs no network."""
+    _write_report(folder, out)
+
+
+def _write_report(folder: Path, target: Path | None) -> Path:
+    """Write the page, say where it is, and return its absolute path."""
+    from shared.report.page.render import write_report  # noqa: PLC0415
+
+    path = write_report(folder, target).absolute()
+    _output.print(f"Report: {path}", markup=False, highlight=False, soft_wrap=True)
+    return path
 
 
 @app.command()
@@ -395,7 +423,11 @@ def _report_failures(outcomes: list[JobOutcome], *, verbose: bool) -> int:
 
 def _require_nothing_else(context: typer.Context) -> None:
     """Raise UsageError where more was given than --resume: the rest is in the folder."""
-    sources = {name: context.get_parameter_source(name) for name in context.params if name not in ("resume", "verbose")}
+    sources = {
+        name: context.get_parameter_source(name)
+        for name in context.params
+        if name not in ("resume", "verbose", "open_report")
+    }
     given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
     if given:
         names = ", ".join(name.replace("_", "-") for name in given)

@@ -32,6 +32,7 @@
     }
     layout.paper_bgcolor = layout.plot_bgcolor = "rgba(0,0,0,0)";
     layout.font = { ...layout.font, color: colors.ink };
+    layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: colors.grid, activecolor: colors.ink };
     layout.hoverlabel = { bgcolor: colors.paper, bordercolor: colors.grid, font: { color: colors.ink } };
     for (const name of Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key))) {
       Object.assign(layout[name], {

@@ -72,8 +72,10 @@ class _Section:
 def write_report(folder: Path, target: Path | None = None, /) -> Path:
     """Write the page of a folder's runs, to report.html in it where no target is given, and return its path.
 
-    Raises UsageError where nothing can be written there, RecordError where the folder holds nothing to show.
+    Raises UsageError where there is no folder or nothing can be written, RecordError where there is nothing to show.
     """
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; expected one that compare or train wrote")
     path = target if target is not None else folder / REPORT_FILE
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise UsageError(f"--out {path} cannot be written; expected a file's name in a folder that exists")

@@ -51,6 +51,7 @@ def line(name: str, backend: str, x: np.ndarray, y: np.ndarray, /, **more: Any) 
         line={"color": style.color, "dash": _DASHES[style.line_style], "width": max(1.2, style.width * 0.6)},
         marker={"color": style.color, "size": 4},
         meta=meta(name, backend),
+        zorder=style.order,
         **more,
     )
 
@@ -74,7 +75,7 @@ def new_layout(**more: Any) -> dict[str, Any]:
     return {
         "template": "none",
         "showlegend": False,
-        "margin": {"l": 56, "r": 12, "t": 10, "b": 40},
+        "margin": {"l": 56, "r": 12, "t": 30, "b": 40},
         "uirevision": "keep",
         "font": {"size": 12},
         **more,
