@@ -10,6 +10,7 @@ import time
 
 import pytest
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
 
 from tests.tutorials.conftest import INSTALLED, RUN
 
@@ -112,7 +113,8 @@ def test_the_code_that_is_shown_can_be_copied(browser, address):
     block = next(block for block in find(browser, "div.highlight") if block.is_displayed())
     browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", block)
     button = block.find_element("css selector", "button.copybtn")
-    browser.execute_script("arguments[0].click()", button)
+    ActionChains(browser).move_to_element(block).pause(0.3).perform()  # The button appears under the pointer.
+    button.click()  # A real one, without which a page may not copy.
     expected = block.find_element("css selector", "pre").get_attribute("textContent").strip()
 
     def clipboard():

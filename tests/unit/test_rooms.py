@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -31,3 +32,19 @@ def test_every_backend_has_the_same_files():
     for folder in folders:
         for name in ("device.py", "layers.py", "losses.py", "optimizers.py"):
             assert (folder / name).exists(), f"{folder.name} lacks {name}"
+
+
+def test_the_lessons_machinery_imports_no_framework_and_no_room_knows_the_lessons():
+    root = Path(__file__).parents[2]
+    program = _PROGRAM.replace("import shared\n", "import tutorials.machinery as shared\n").replace(
+        '"shared."', '"tutorials.machinery."'
+    )
+    assert program != _PROGRAM
+    finished = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    for room in ("shared", "backends", "benchmarks"):
+        for file in sorted((root / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                assert not [name for name in modules if name.partition(".")[0] == "tutorials"], file
