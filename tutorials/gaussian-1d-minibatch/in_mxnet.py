@@ -130,7 +130,7 @@ def train_step(x, z_d, z_g):
 # D looks at whole batches now, so the curve D(x) is taken twelve points at a time.
 
 # %%
-z_shown = tape["latent_d"][:100].reshape((-1, 1))
+z_shown = mx.nd.array(np.linspace(-8, 8, 1000)[:, None], dtype="float64")
 positions = mx.nd.array(np.linspace(-8, 8, 240).reshape(20, 12, 1), dtype="float64")
 losses = {"pretraining": [], "discriminator": [], "generator": []}
 frames, boundaries = {}, {}

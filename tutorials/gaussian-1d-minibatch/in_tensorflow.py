@@ -135,7 +135,7 @@ def train_step(x, z_d, z_g):
 # D looks at whole batches now, so the curve D(x) is taken twelve points at a time.
 
 # %%
-z_shown = tf.reshape(tape["latent_d"][:100], (-1, 1))
+z_shown = np.linspace(-8, 8, 1000)[:, None]
 positions = np.linspace(-8, 8, 240).reshape(20, 12, 1)
 losses = {"pretraining": [], "discriminator": [], "generator": []}
 frames, boundaries = {}, {}

@@ -117,7 +117,7 @@ def train_step(x, z_d, z_g):
 # D looks at whole batches now, so the curve D(x) is taken twelve points at a time.
 
 # %%
-z_shown = tape["latent_d"][:100].reshape(-1, 1)
+z_shown = torch.linspace(-8, 8, 1000, dtype=torch.float64)[:, None]
 positions = torch.linspace(-8, 8, 240, dtype=torch.float64).reshape(20, 12, 1)
 losses = {"pretraining": [], "discriminator": [], "generator": []}
 frames, boundaries = {}, {}

@@ -118,7 +118,7 @@ def train_step(x, z_d, z_g):
 # square is written out.
 
 # %%
-z_shown = tape["latent_d"][:100].reshape((-1, 1))
+z_shown = mx.nd.array(np.linspace(-8, 8, 1000)[:, None], dtype="float64")
 positions = np.linspace(-8, 8, 240)
 losses = {"pretraining": [], "discriminator": [], "generator": []}
 frames, boundaries = {}, {}

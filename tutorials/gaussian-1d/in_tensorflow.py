@@ -122,7 +122,7 @@ def train_step(x, z_d, z_g):
 # First D learns the density by regression; then the game begins.
 
 # %%
-z_shown = tf.reshape(tape["latent_d"][:100], (-1, 1))
+z_shown = np.linspace(-8, 8, 1000)[:, None]
 positions = np.linspace(-8, 8, 240)
 losses = {"pretraining": [], "discriminator": [], "generator": []}
 frames, boundaries = {}, {}

@@ -106,7 +106,7 @@ def train_step(x, z_d, z_g):
 # First D learns the density by regression; then the game begins.
 
 # %%
-z_shown = tape["latent_d"][:100].reshape(-1, 1)
+z_shown = torch.linspace(-8, 8, 1000, dtype=torch.float64)[:, None]
 positions = torch.linspace(-8, 8, 240, dtype=torch.float64)
 losses = {"pretraining": [], "discriminator": [], "generator": []}
 frames, boundaries = {}, {}

@@ -16,6 +16,7 @@ from tutorials.machinery.lessons import SEED, Lesson
 
 TAPE_FILE = "tape.npz"
 STATE_FILE = "state.safetensors"
+_NUM_ON_LINE = 1000
 
 
 def write_inputs(lesson: Lesson, folder: Path, /) -> None:
@@ -39,7 +40,12 @@ def read_inputs(lesson: Lesson, folder: Path, /) -> tuple[State, Tape]:
 
 
 def shown_latent(lesson: Lesson, tape: Tape, /) -> np.ndarray:
-    """Return the noise (n, ...) that a lesson's samples are made of: the first batches of its tape, in a row."""
+    """Return the noise (n, ...) that a lesson's samples are made of: the first batches of its tape, in a row.
+
+    On the line the noise is a grid with little jitter, twelve places only, so there it is a finer grid.
+    """
+    if lesson.view == "line":
+        return np.linspace(-8, 8, _NUM_ON_LINE)[:, np.newaxis]
     first = tape.arrays("adversarial", first_step=0, num_steps=lesson.num_shown)["latent_d"]
     return first.reshape(-1, *first.shape[2:])
 

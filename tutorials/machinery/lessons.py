@@ -28,7 +28,7 @@ class Lesson:
     summary: what it is about, after a colon. gan: in the catalogue. pretraining_steps, training_steps: how far the
     programs go, None for the GAN's own number; judged_steps: how far the reference and its copies go, None for as far
     as the programs. short_steps: (pretraining, training) steps of the tests. batch_size: None for the GAN's own.
-    num_shown: batches of the tape's noise that samples are made of. view: how samples are drawn.
+    num_shown: batches of the tape's noise that samples are made of, but on a line. view: how samples are drawn.
     """
 
     name: str
@@ -108,7 +108,6 @@ LESSONS: dict[str, Lesson] = {
             gan="gaussian-1d",
             view="line",
             short_steps=(30, 30),
-            num_shown=100,
         ),
         Lesson(
             name="gaussian-1d-minibatch",
@@ -117,7 +116,6 @@ LESSONS: dict[str, Lesson] = {
             gan="gaussian-1d-minibatch",
             view="line",
             short_steps=(30, 30),
-            num_shown=100,
         ),
         Lesson(
             name="linear-2d",

@@ -44,24 +44,37 @@ def make_page(result: LessonResult, text: str, /) -> str:
         if kind == "program":
             return _tabs({framework: parts[argument] for framework, parts in sections.items()}, argument)
         if kind == "table":
-            return verdict_table(list(result.verdicts.values()))
+            return lesson_table(list(result.verdicts.values()))
         return _RESULTS[argument]
 
     return _PLACE.sub(fill, text) + _downloads(lesson, list(result.records))
 
 
-def verdict_table(verdicts: list[LessonVerdict], /) -> str:
-    """Return verdicts as a Markdown table."""
-    lines = [
-        "| lesson | framework | verdict | judged steps | largest loss difference |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+def verdict_table(results: list[LessonResult], /) -> str:
+    """Return a Markdown table with a row for each lesson, linked, and a column for each framework."""
+    frameworks = list(results[0].records)
+    titles = " | ".join(FRAMEWORKS[framework] for framework in frameworks)
+    lines = [f"| lesson | judged steps | {titles} |", f"| --- | --- |{' --- |' * len(frameworks)}"]
+    for result in results:
+        pair = result.verdicts[frameworks[0]].pair
+        cells = " | ".join(_cell(result.verdicts[framework]) for framework in frameworks)
+        link = f"[](/{result.lesson.name}/index.md)"
+        lines.append(f"| {link} | {pair.checked_steps} of {pair.num_steps} | {cells} |")
+    return "\n".join(lines)
+
+
+def lesson_table(verdicts: list[LessonVerdict], /) -> str:
+    """Return a lesson's verdicts as a Markdown table with a row for each framework."""
+    lines = ["| framework | verdict | judged steps | largest loss difference |", "| --- | --- | --- | --- |"]
     for verdict in verdicts:
         pair = verdict.pair
         steps = f"{pair.checked_steps} of {pair.num_steps}"
-        name = FRAMEWORKS[verdict.framework]
-        lines.append(f"| {verdict.lesson.title} | {name} | {pair.verdict} | {steps} | {verdict.largest:.0e} |")
+        lines.append(f"| {FRAMEWORKS[verdict.framework]} | {pair.verdict} | {steps} | {verdict.largest:.0e} |")
     return "\n".join(lines)
+
+
+def _cell(verdict: LessonVerdict) -> str:
+    return f"{verdict.pair.verdict}, {verdict.largest:.0e}"
 
 
 def _tabs(parts: dict[str, str], section: str) -> str:
@@ -104,5 +117,5 @@ _RESULTS = {
         "float64 reference. The shaded area is what rounding alone explains.",
     ),
     "frames": _figure(FRAMES_FILE, "Samples as training goes on", "Samples as training goes on, a row a framework."),
-    "film": _figure(FILM_FILE, "The same as a film", "The same as a film: the PyTorch program's run."),
+    "film": _figure(FILM_FILE, "Training as a film", "The run of the PyTorch program as a film."),
 }

@@ -60,10 +60,10 @@ def _frames_figure(result: LessonResult, real: np.ndarray) -> Figure:
     figure = new_figure("", width_inches=1.75 * len(moments), height_inches=1.55 * rows + 0.3)
     figure.suptitle("")
     grid = figure.subplots(rows, len(moments), squeeze=False)
-    for panels, (framework, record) in zip(grid, result.records.items(), strict=True):
+    for row, (panels, (framework, record)) in enumerate(zip(grid, result.records.items(), strict=True)):
         for axes, step in zip(panels, moments, strict=True):
             _draw_moment(axes, result.lesson, record, step, real)
-            if panels is grid[0]:
+            if row == 0:
                 axes.set_title(f"step {step}", fontsize=SMALL_SIZE, color=INK)
         panels[0].set_ylabel(FRAMEWORKS[framework], fontsize=SMALL_SIZE, color=INK)
     return figure

@@ -88,12 +88,11 @@ def _real_samples(result: LessonResult, folder: Path) -> np.ndarray:
 
 def _index(results: list[LessonResult]) -> str:
     text = (HOME / "index.md").read_text(encoding="utf-8")
-    verdicts = [verdict for result in results for verdict in result.verdicts.values()]
     versions = ", ".join(f"{title} {framework_version(name)}" for name, title in FRAMEWORKS.items())
     contents = [f"1. [](/{r.lesson.name}/index.md): {r.lesson.summary}" for r in results]
     text = text.replace("```{contents-of-lessons}\n```", "\n".join(contents))
     pages = "\n".join(f"{result.lesson.name}/index" for result in results)
-    text = text.replace("```{table}\n```", f"{verdict_table(verdicts)}\n\n{versions}, float64, one thread.")
+    text = text.replace("```{table}\n```", f"{verdict_table(results)}\n\n{versions}, float64, one thread.")
     return f"{text}\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
 
 
