@@ -18,7 +18,7 @@ import numpy as np
 
 from shared.compare.distances import Floats, relative_difference, tensor_difference
 from shared.compare.sketch import sketch_state
-from shared.harness.files import write_npz
+from shared.harness.files import read_npz, write_npz
 from shared.interface import Chunk, Losses, Trainer
 from shared.state import State
 
@@ -129,20 +129,20 @@ def write_yardstick(path: Path, yardstick: Yardstick, /) -> None:
 
 
 def read_yardstick(path: Path, /) -> Yardstick:
-    """Read a yardstick from an .npz file."""
-    with np.load(path, allow_pickle=False) as arrays:
-        labels = [key.split("/")[1] for key in arrays if key.startswith("tensors/") and key.endswith("/names")]
-        return Yardstick(
-            losses={name: arrays[f"losses/{name}"] for name in LOSS_NAMES},
-            tensors={
-                label: dict(
-                    zip(
-                        arrays[f"tensors/{label}/names"].tolist(),
-                        arrays[f"tensors/{label}/values"].tolist(),
-                        strict=True,
-                    )
+    """Read a yardstick from an .npz file; raises OSError, ValueError or KeyError where it does not hold one."""
+    arrays = read_npz(path)
+    labels = [key.split("/")[1] for key in arrays if key.startswith("tensors/") and key.endswith("/names")]
+    return Yardstick(
+        losses={name: arrays[f"losses/{name}"] for name in LOSS_NAMES},
+        tensors={
+            label: dict(
+                zip(
+                    arrays[f"tensors/{label}/names"].tolist(),
+                    arrays[f"tensors/{label}/values"].tolist(),
+                    strict=True,
                 )
-                for label in labels
-            },
-            samples=float(arrays["samples"]) if "samples" in arrays else None,
-        )
+            )
+            for label in labels
+        },
+        samples=float(arrays["samples"]) if "samples" in arrays else None,
+    )

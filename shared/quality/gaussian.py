@@ -30,22 +30,25 @@ def moments(values: Floats, /) -> tuple[Floats, Floats]:
 
 def mean_error(values: Floats, mean: Floats, /) -> float:
     """Return the Euclidean distance of the mean of (n, d) samples from the true (d,) one, in their own unit."""
-    return float(linalg.norm(values.mean(axis=0) - mean))
+    return float(np.linalg.norm(values.mean(axis=0) - mean))
 
 
 def covariance_error(values: Floats, covariance: Floats, /) -> float:
     """Return the Frobenius distance of the covariance of (n, d) samples from the true (d, d) one, relative to that."""
     _, found = moments(values)
-    return float(linalg.norm(found - covariance) / linalg.norm(covariance))
+    return float(np.linalg.norm(found - covariance) / np.linalg.norm(covariance))
 
 
 def frechet_distance(first: tuple[Floats, Floats], second: tuple[Floats, Floats], /) -> float:
     """Return the Fréchet (2-Wasserstein) distance of two normal distributions, (mean (d,), covariance (d, d)) each.
 
     d² = |m₁ - m₂|² + tr(C₁ + C₂ - 2 (C₁^½ C₂ C₁^½)^½), in the unit of the samples; Dowson and Landau 1982. The last
-    trace is taken from eigenvalues, so that covariances without full rank are no special case.
+    trace is taken from eigenvalues, so that covariances without full rank are no special case. Infinite where a moment
+    is too large for a float.
     """
     (mean1, covariance1), (mean2, covariance2) = first, second
+    if not all(np.isfinite(part).all() for part in (*first, *second)):
+        return float("inf")
     values, vectors = linalg.eigh(covariance1)
     root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     inner = root @ covariance2 @ root

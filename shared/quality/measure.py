@@ -63,7 +63,7 @@ def _measured(function: Callable[[Floats], float], values: Floats) -> float | No
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         result = function(values)
-    return result if np.isfinite(result) else None
+    return result if np.isfinite(result) else float("inf")
 
 
 def _one_dimensional(generated: Floats, real: Floats, source: GaussianReal) -> list[QualityNumber]:

@@ -13,7 +13,8 @@ class QualityNumber:
     """One number about a run's samples.
 
     name, unit: in words. definition: how it is measured, a sentence or two. better: which values are good. value: of
-    the generated samples that are finite; None where there are too few of them. real: the same number of as many real
+    the generated samples that are finite, infinite where they are too large for it; None where there are too few of
+    them. real: the same number of as many real
     samples, the scale that it is read on; None where it says nothing.
     """
 

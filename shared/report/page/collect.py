@@ -16,6 +16,7 @@ from shared.errors import GanRosettaError, RecordError
 from shared.gans import CATALOGUE
 from shared.harness.jobs_on_disk import SUFFIX as JOB_SUFFIX
 from shared.harness.record import Run, read_run
+from shared.interface import DTYPES
 from shared.spec import GanSpec
 from shared.spec.reader import build
 
@@ -93,13 +94,15 @@ def _collect_gan(root: Path, place: Path, folders: list[Path]) -> GanRuns:
     readable = place.resolve().is_relative_to(root)
     measured = [run for run in runs if (run.folder / YARDSTICK_FILE).exists()]
     begun = {path.name.removesuffix(JOB_SUFFIX) for path in place.glob(f"*{JOB_SUFFIX}")} if readable else set()
+    judgement = _read_judgement(root, place / "comparison.json") if readable else None
+    left = {folder.name for folder in folders} | set(judgement.failures if judgement is not None else ())
     return GanRuns(
         name=runs[0].gan if runs else place.name,
-        spec=specs[0] if specs else None,
+        spec=specs[-1] if specs else None,
         runs=tuple(runs),
         yardstick=_read_yardstick(measured[0].folder / YARDSTICK_FILE) if measured else None,
-        judgement=_read_judgement(root, place / "comparison.json") if readable else None,
-        missing=tuple(sorted(begun - {folder.name for folder in folders})),
+        judgement=judgement,
+        missing=tuple(sorted(begun - left)),
     )
 
 
@@ -123,9 +126,15 @@ def _check_run(run: Run) -> GanSpec:
 
 
 def _problems(run: Run, spec: GanSpec) -> Iterator[str]:
+    for name in ("gan", "backend"):
+        if not isinstance(run.record[name], str):
+            yield f"{name} in record.json is {run.record[name]!r}; expected a name"
     for name in ("settings", "timings", "versions", "machine", "outcome"):
         if not isinstance(run.record[name], dict):
             yield f"{name} in record.json is {type(run.record[name]).__name__}; expected a table"
+    dtype = run.record["settings"].get("dtype")
+    if dtype not in DTYPES:
+        yield f"settings have dtype {dtype!r}; expected one of {', '.join(DTYPES)}"
     for name in LOSS_NAMES:
         yield from _not_numbers(name, run.losses[name], (len(run.losses[name]),) if run.losses[name].ndim else (0,))
     samples = run.samples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
@@ -104,7 +105,7 @@ def _add_differences(
             top = 2.0
     decades = range(_LOWEST_TICK, 1, 3)
     figure.update_yaxes(
-        title_text=f"apart from {labels[reference]}",
+        title_text=f"apart from {escape(labels[reference])}",
         type="log",
         range=[np.log10(IDENTICAL) - 0.5 * len(others), np.log10(top) + 1.0],
         tickvals=[IDENTICAL, *(10.0**d for d in decades)],

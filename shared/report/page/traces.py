@@ -1,10 +1,12 @@
 """Pieces of the page's figures: a backend's traces, the axes, and how finely long curves are drawn.
 
-Colours that depend on the page's theme are set by page.js: a trace with meta.ink is drawn in the colour of text.
+Colours that depend on the page's theme are set by page.js: a trace with meta.ink is drawn in the colour of text. Plotly
+reads <b> and its like in a figure's texts, so that names of runs are escaped for it as for a page.
 """
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -46,7 +48,7 @@ def line(name: str, backend: str, x: np.ndarray, y: np.ndarray, /, **more: Any) 
     return go.Scatter(
         x=x,
         y=finite_or_gap(y),
-        name=name,
+        name=escape(name),
         mode="lines+markers" if len(x) <= 40 else "lines",
         line={"color": style.color, "dash": _DASHES[style.line_style], "width": max(1.2, style.width * 0.6)},
         marker={"color": style.color, "size": 4},
@@ -62,7 +64,7 @@ def dots(name: str, backend: str, x: np.ndarray, y: np.ndarray, /, **more: Any) 
     size = more.pop("size", 4)
     opacity = more.pop("opacity", 1.0)
     marker = {"color": style.color, "size": size, "opacity": opacity}
-    return go.Scatter(x=x, y=y, name=name, mode="markers", marker=marker, meta=meta(name, backend), **more)
+    return go.Scatter(x=x, y=y, name=escape(name), mode="markers", marker=marker, meta=meta(name, backend), **more)
 
 
 def meta(name: str, backend: str, /) -> dict[str, Any]:

@@ -27,7 +27,9 @@ def verdict_sentence(gan: GanRuns, /) -> str:
     worst = _worst(judgement)
     if worst.verdict == "AGREE":
         who = "Both backends agree" if len(judgement.pairs) == 1 else f"All {len(judgement.pairs)} pairs agree"
-        return f"{who}: {worst.reason}.{failed}"
+        largest = max((float(pair.largest) for pair in judgement.pairs), default=0.0)
+        within = f"; losses within {largest:.0e}" if worst.checked_steps == worst.num_steps else ""
+        return f"{who}: {worst.reason}{within}.{failed}"
     same = sum(pair.verdict == worst.verdict for pair in judgement.pairs)
     others = f" So do {same - 1} other pairs." if same > 1 and worst.verdict == "DISAGREE" else ""
     word = "disagree" if worst.verdict == "DISAGREE" else "cannot be compared"

@@ -1,0 +1,86 @@
+"""Folders of runs as `compare` leaves them, with numbers made up."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from shared.compare.comparison import GanComparison, to_json
+from shared.compare.verdict import PairVerdict
+from shared.compare.yardstick import LOSS_NAMES, Yardstick, write_yardstick
+from shared.harness.files import write_json, write_npz
+from shared.harness.record import read_run, write_record
+from shared.spec import GanSpec
+from shared.spec.serialise import to_data
+
+
+def record_gan(
+    root: Path,
+    spec: GanSpec,
+    backends: tuple[str, ...] = ("numpy", "torch"),
+    *,
+    num_steps: int = 30,
+    verdict: str = "AGREE",
+    reason: str = "no further apart than rounding",
+    failures: dict[str, str] | None = None,
+    generated: float | None = None,
+    horizon: int | None = None,
+    **changes: object,
+) -> Path:
+    """Write root/<gan>; generated: one value for all losses and samples; changes: of each record."""
+    folder = root / spec.name
+    for index, backend in enumerate(backends):
+        random = np.random.default_rng(0)
+        run = folder / backend
+        run.mkdir(parents=True)
+        losses = {name: random.uniform(0.5, 1.5, num_steps) * (1 + 1e-15 * index) for name in LOSS_NAMES}
+        losses["pretraining"] = losses["pretraining"] if spec.pretraining is not None else np.zeros(0)
+        samples = samples_of(spec, random)
+        if generated is not None:
+            losses = {name: np.full_like(values, generated) for name, values in losses.items()}
+            samples["generated"] = np.full_like(samples["generated"], generated)
+        write_npz(run / "losses.npz", losses)
+        write_npz(run / "samples.npz", samples)
+        record = {
+            "gan": spec.name,
+            "backend": backend,
+            "execution": "eager",
+            "spec": to_data(spec),
+            "settings": {"dtype": "float64", "device": "cpu", "seed": 3, "threads": 1, "steps": num_steps},
+            "versions": {"python": "3.11", backend: "1.2.3"},
+            "machine": {"processor": "A Processor", "logical_cores": 2, "memory_bytes": 2**33, "system": "Linux"},
+            "timings": {"steps_per_second": 123.4, "build_seconds": 0.5},
+            "outcome": {"status": "finished"},
+        }
+        write_record(run, {**record, **changes})
+    envelope = {name: np.full(num_steps, 1e-14) for name in LOSS_NAMES}
+    if horizon is not None:
+        envelope["generator"][horizon:] = 0.1
+    yardstick = Yardstick(losses=envelope, tensors={}, samples=None)
+    write_yardstick(folder / backends[0] / "yardstick.npz", yardstick)
+    pairs = tuple(
+        PairVerdict(
+            pair=pair, verdict=verdict, reason=reason, checked_steps=num_steps, num_steps=num_steps, largest=1e-15
+        )
+        for pair in combinations(backends, 2)
+    )
+    runs = tuple(read_run(folder / backend) for backend in backends)
+    comparison = GanComparison(spec=spec, runs=runs, yardstick=yardstick, pairs=pairs, failures=failures or {})
+    write_json(folder / "comparison.json", to_json(comparison))
+    return folder
+
+
+def samples_of(spec: GanSpec, random: np.random.Generator) -> dict[str, np.ndarray]:
+    shape = (64, *spec.real.sample_shape)
+    arrays = {"real": random.normal(size=shape), "generated": random.normal(size=shape)}
+    if spec.discriminator.input_shape == (1,):
+        arrays |= {
+            "boundary_x": np.linspace(-8, 8, 10_000),
+            "boundary_y": np.linspace(0, 1, 10_000),
+            "histogram_edges": np.linspace(-8, 8, 101),
+            "histogram_real": np.ones(100),
+            "histogram_generated": np.zeros(100),
+        }
+    return arrays

@@ -1,0 +1,205 @@
+"""The page: whole, small, readable in both themes, free of a network and of what others wrote into it."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import shared.cli
+from shared.errors import UsageError
+from shared.gans import CATALOGUE, find_gan
+from shared.quality.measure import measure_quality
+from shared.report.page.collect import collect
+from shared.report.page.render import report_page, write_report
+from shared.report.page.words import verdict_sentence
+from tests.unit.report.recorded import record_gan
+
+LINEAR = find_gan("linear-2d")
+HOSTILE = "</script><script>alert('here')</script><img src=x onerror=alert(1)>"
+
+
+class Page(HTMLParser):
+    """What a browser sees: addresses, elements, texts, and the figures' data."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.elements: list[str] = []
+        self.handlers: list[str] = []
+        self.policy = ""
+        self.texts: list[str] = []
+        self.figures: list[dict] = []
+        self._within: list[str] = []
+        self.feed(text)
+        self.text = " ".join(" ".join(self.texts).split())
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.elements.append(tag)
+        self.addresses += [values[name] for name in ("src", "href", "srcset", "action", "poster") if name in values]
+        self.handlers += [name for name in values if name.startswith("on")]
+        self.policy = values["content"] if values.get("http-equiv") == "Content-Security-Policy" else self.policy
+        self._within = [tag, values.get("type") or ""]
+
+    def handle_data(self, data):
+        if self._within == ["script", "application/json"]:
+            self.figures.append(json.loads(data))
+        elif self._within[:1] not in (["script"], ["style"]):
+            self.texts.append(data)
+
+    def handle_endtag(self, tag):
+        self._within = []
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A page of all GANs on five backends, with long curves."""
+    root = tmp_path_factory.mktemp("runs")
+    for spec in CATALOGUE.values():
+        backends = ("numpy", "torch", "tensorflow", "mxnet", "jax")
+        record_gan(root, spec, backends, num_steps=20_000, reason=f"why {spec.name}", horizon=700)
+    return root, report_page(collect(root))
+
+
+def test_the_page_is_whole(whole):
+    root, text = whole
+    page = Page(text)
+    found = collect(root)
+    assert [gan.name for gan in found] == list(CATALOGUE)
+    for gan in found:
+        assert gan.spec.title in page.text
+        assert f"why {gan.name}" in page.text
+        assert f"gan-rosetta compare {gan.name} --backends jax,mxnet,numpy,tensorflow,torch" in page.text
+        for number in measure_quality(gan.runs[0].samples, gan.spec):
+            assert number.name in page.text
+            assert number.definition in page.text
+    assert page.text.count("All 10 pairs agree: why ") == 2 * len(CATALOGUE)
+    assert "A Processor, 2 logical cores, 8 GiB of memory, Linux" in page.text
+    assert "123" in page.text
+
+
+def test_every_loss_has_all_backends_the_envelope_and_the_differences(whole):
+    page = Page(whole[1])
+    titles = [figure["layout"]["yaxis"].get("title", {}).get("text") for figure in page.figures]
+    losses = [figure for figure, title in zip(page.figures, titles, strict=True) if title == "loss"]
+    shown = {"numpy", "torch", "tensorflow", "mxnet", "jax", ""}
+    assert len(losses) == sum(3 if spec.pretraining else 2 for spec in CATALOGUE.values())
+    for figure in losses:
+        assert {trace["meta"]["run"] for trace in figure["data"]} == shown
+        assert sum(trace.get("fill") == "tonexty" for trace in figure["data"]) == 2
+        assert figure["layout"]["yaxis2"]["title"]["text"] == "apart from numpy"
+
+
+def test_the_page_is_small_however_long_the_curves(whole):
+    assert len(whole[1].encode()) < 15e6
+
+
+def test_the_page_loads_nothing(whole):
+    page = Page(whole[1])
+    assert page.addresses
+    assert [address for address in page.addresses if not re.match(r"#|data:", address)] == []
+    assert page.policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "http" not in page.policy
+    style = re.search(r"<style>(.*?)</style>", whole[1], re.DOTALL).group(1)
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_the_page_has_both_themes_and_prints(whole):
+    style = re.search(r"<style>(.*?)</style>", whole[1], re.DOTALL).group(1)
+    assert "@media (prefers-color-scheme: dark)" in style
+    assert "@media print" in style
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in whole[1]
+
+
+def test_what_others_wrote_is_shown_and_not_run(tmp_path):
+    spec = replace(LINEAR, title=HOSTILE)
+    plain = Page(report_page(collect(record_gan(tmp_path / "plain", LINEAR, failures={"mxnet": "broken"}).parent)))
+    folder = record_gan(
+        tmp_path / "hostile", spec, failures={HOSTILE: HOSTILE}, reason=HOSTILE, gan=HOSTILE, execution=HOSTILE
+    )
+    for backend in ("numpy", "torch"):
+        path = folder / backend / "record.json"
+        record = json.loads(path.read_text())
+        record["backend"] += HOSTILE
+        path.write_text(json.dumps(record))
+    text = report_page(collect(folder.parent))
+    page = Page(text)
+    assert sorted(page.elements) == sorted(plain.elements)
+    assert page.handlers == []
+    assert "<script>alert" not in text
+    assert "<img src=x" not in text
+    assert text.count("&lt;script&gt;alert(&#39;here&#39;)") >= 8
+    assert page.figures[0]["data"][0]["name"] == html.escape(f"numpy{HOSTILE}")
+
+
+def test_the_page_is_the_same_each_time(tmp_path):
+    root = record_gan(tmp_path, LINEAR).parent
+    first, second = (report_page(collect(root)) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("verdict", "sentence"),
+    [
+        ("AGREE", "All 3 pairs agree: so it is; losses within 1e-15. No run from mxnet."),
+        ("DISAGREE", "numpy and torch disagree: so it is. So do 2 other pairs. No run from mxnet."),
+        ("NOT COMPARABLE", "numpy and torch cannot be compared: so it is. No run from mxnet."),
+    ],
+)
+def test_the_verdict_in_a_sentence(tmp_path, verdict, sentence):
+    backends = ("numpy", "torch", "jax")
+    record_gan(tmp_path, LINEAR, backends, verdict=verdict, reason="so it is", failures={"mxnet": "it broke"})
+    (gan,) = collect(tmp_path)
+    assert verdict_sentence(gan) == sentence
+    page = Page(report_page([gan]))
+    assert sentence in page.text
+    assert verdict in page.text
+    assert "it broke" in page.text
+
+
+@pytest.mark.parametrize("name", ["gaussian-1d", "linear-2d", "sine", "mnist-wgan-gp"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_runs_that_went_wrong_have_a_page(tmp_path, name, value):
+    record_gan(tmp_path, find_gan(name), generated=value)
+    page = Page(report_page(collect(tmp_path)))
+    assert "samples that are not numbers" in page.text
+    assert page.figures
+
+
+def test_a_run_alone_has_a_page_and_nothing_above_it_is_read(tmp_path):
+    folder = record_gan(tmp_path, LINEAR, failures={"mxnet": "SECRET"})
+    path = write_report(folder / "torch")
+    assert path == folder / "torch" / "report.html"
+    page = Page(path.read_text(encoding="utf-8"))
+    assert "One run, compared with nothing." in page.text
+    assert "SECRET" not in page.text
+    assert "gan-rosetta train linear-2d --backend torch --dtype float64 --seed 3 --steps 30 --threads 1" in page.text
+
+
+@pytest.mark.parametrize("out", ["absent/page.html", "."])
+def test_a_page_that_cannot_be_written_is_refused(tmp_path, out):
+    record_gan(tmp_path, LINEAR)
+    with pytest.raises(UsageError, match="cannot be written"):
+        write_report(tmp_path, tmp_path / out)
+
+
+def test_compare_opens_the_report_that_it_writes(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(shared.cli.webbrowser, "open", opened.append)
+    out = tmp_path / "runs"
+    words = ["compare", "linear-2d", "--backends", "numpy", "--steps", "2", "--open", "--out", str(out)]
+    finished = CliRunner().invoke(shared.cli.app, words)
+    assert finished.exit_code == 1, finished.output  # One backend agrees with nobody.
+    assert opened == [(out / "report.html").as_uri()]
+    assert "linear-2d" in Page((out / "report.html").read_text(encoding="utf-8")).text
+    finished = CliRunner().invoke(shared.cli.app, ["report", str(out), "--out", str(tmp_path / "again.html")])
+    assert finished.exit_code == 0, finished.output
+    assert (tmp_path / "again.html").read_bytes() == (out / "report.html").read_bytes()
