@@ -139,5 +139,6 @@ plt.plot(losses["discriminator"], marker=".", label="loss of D")
 plt.plot(losses["generator"], marker=".", label="loss of G")
 plt.xlabel("step")
 plt.legend()
+plt.show()
 for step in range(3):
     print(f"step {step}: D {losses['discriminator'][step]!r:22} G {losses['generator'][step]!r}")

@@ -26,8 +26,8 @@ state = load_file("state.safetensors")
 # ## Model
 #
 # A Keras layer makes its variables in `build`, once it knows its input; built on `Dense`, this one has them. In
-# `call`, Keras gives tensors of the layer's own type. `len(h)` and `h.shape[0]` are `None` where the batch size is
-# left open; `tf.shape(h)[0]` is a tensor that is always right.
+# `call`, Keras gives tensors of the layer's own type. `h.shape[0]` is `None` where the batch size is left open;
+# `tf.shape(h)[0]` is a tensor that is always right.
 
 
 # %%
@@ -168,3 +168,4 @@ plt.hist(tape["real"][:100].numpy().ravel(), bins, density=True, color="0.8", la
 plt.hist(samples.ravel(), bins, density=True, color="tab:blue", alpha=0.5, label="generated")
 plt.plot(positions.ravel(), boundaries[num_steps], color="black", label="D(x)")
 plt.legend()
+plt.show()

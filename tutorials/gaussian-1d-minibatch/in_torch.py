@@ -153,3 +153,4 @@ plt.hist(tape["real"][:100].ravel(), bins, density=True, color="0.8", label="rea
 plt.hist(samples.ravel(), bins, density=True, color="tab:blue", alpha=0.5, label="generated")
 plt.plot(positions.ravel(), boundaries[num_steps], color="black", label="D(x)")
 plt.legend()
+plt.show()

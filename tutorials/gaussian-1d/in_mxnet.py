@@ -155,3 +155,4 @@ plt.hist(tape["real"][:100].asnumpy().ravel(), bins, density=True, color="0.8", 
 plt.hist(samples.ravel(), bins, density=True, color="tab:blue", alpha=0.5, label="generated")
 plt.plot(positions, boundaries[num_steps], color="black", label="D(x)")
 plt.legend()
+plt.show()

@@ -155,3 +155,4 @@ plt.hist(tape["real"][:100].numpy().ravel(), bins, density=True, color="0.8", la
 plt.hist(samples.ravel(), bins, density=True, color="tab:blue", alpha=0.5, label="generated")
 plt.plot(positions, boundaries[num_steps], color="black", label="D(x)")
 plt.legend()
+plt.show()

@@ -132,3 +132,4 @@ figure, axes = plt.subplots(2, 5, figsize=(5, 2.2))
 for image, panel in zip(samples, axes.flat):
     panel.imshow(image.transpose(1, 2, 0))
     panel.axis("off")
+plt.show()

@@ -166,3 +166,4 @@ figure, axes = plt.subplots(2, 8, figsize=(6, 1.7))
 for image, panel in zip(samples[:, 0], axes.flat):
     panel.imshow(image, cmap="gray", vmin=-1, vmax=1)
     panel.axis("off")
+plt.show()
