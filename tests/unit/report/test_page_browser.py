@@ -1,0 +1,172 @@
+"""The page in a real browser: curves are drawn, a backend is hidden everywhere, themes, phones and paper."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import time
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver import ActionChains
+
+from shared.gans import find_gan
+from shared.report.page.render import write_report
+from tests.unit.report.recorded import record_gan
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("report-browser")]
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+GANS = ("gaussian-1d", "linear-2d", "sine", "mnist-wgan-gp")
+NUM_FIGURES = (
+    3 + 1 + 2 + 2 + 2 + 2 + 2
+)  # Losses, then samples: one for 1D, one a run for 2D and curves; digits are images.
+HOSTILE = "<img src=x onerror=\"document.title='run'\">"
+SECONDS_TO_WAIT = 30
+DRAWN = "return [...document.querySelectorAll('.plot')].filter(plot => plot.querySelector('{}')).length"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    root = tmp_path_factory.mktemp("runs")
+    for name in GANS:
+        record_gan(root, find_gan(name), num_steps=300, horizon=200, failures={"mxnet": HOSTILE})
+    return write_report(root).as_uri()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless Chromium that reaches nothing but files."""
+    if BROWSER is None or DRIVER is None:
+        pytest.skip("no Chromium with its driver here; on Debian: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def opened(chromium, page):
+    """Opens the page on a screen of so many pixels across, in a theme, and waits until it is drawn."""
+
+    def show(*, width=1280, theme="light"):
+        screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        set_theme(chromium, theme)
+        chromium.get(page)
+        wait_for(lambda: chromium.execute_script("return document.documentElement.dataset.drawn"), "the figures")
+        return chromium
+
+    yield show
+    messages = [entry for entry in chromium.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+    assert messages == []
+
+
+def set_theme(browser, theme):
+    features = [{"name": "prefers-color-scheme", "value": theme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": features})
+
+
+def wait_for(condition, what):
+    end = time.monotonic() + SECONDS_TO_WAIT
+    while not condition():
+        assert time.monotonic() < end, f"waited {SECONDS_TO_WAIT} s for {what}"
+        time.sleep(0.05)
+
+
+# The reference's curves are drawn in the colour of text; the others' colours are the same in both themes.
+INKS = {"light": "rgb(0, 0, 0)", "dark": "rgb(242, 242, 242)"}
+STROKES = "[...document.querySelectorAll('.plot .lines path.js-line')].map(line => getComputedStyle(line).stroke)"
+
+
+def drawn_theme(browser):
+    """The theme that the curves are drawn in; None where it is none or both."""
+    strokes = browser.execute_script(f"return {STROKES}")
+    found = [theme for theme, ink in INKS.items() if ink in strokes]
+    return found[0] if len(found) == 1 else None
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_all_curves_are_drawn_and_nothing_is_wider_than_the_screen(opened, width):
+    browser = opened(width=width)
+    assert browser.execute_script(DRAWN.format(".scatterlayer path")) == NUM_FIGURES
+    assert browser.execute_script("return document.documentElement.dataset.drawn") == str(NUM_FIGURES)
+    widest = (
+        "return Math.max(...[...document.querySelectorAll('.plot svg, img')].map(e => e.getBoundingClientRect().right))"
+    )
+    assert browser.execute_script(widest) <= width
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    images = browser.execute_script("return [...document.images].map(image => image.naturalWidth)")
+    assert len(images) == 3
+    assert min(images) >= 8 * 28
+
+
+def test_what_was_written_into_a_record_does_not_run(opened):
+    browser = opened()
+    assert HOSTILE in browser.find_element("css selector", "main").text
+    assert browser.title.startswith("gan-rosetta")
+    assert browser.execute_script("return document.querySelectorAll('img[src=x]').length") == 0
+
+
+def test_a_hidden_backend_is_hidden_everywhere_in_its_gan(opened):
+    browser = opened()
+    count = """
+        const shown = plot => plot.data.some(trace => trace.meta.run === 'torch' && trace.visible);
+        return [...document.querySelectorAll('section')].map(
+            section => [...section.querySelectorAll('figure:not(.hidden) .plot')].filter(shown).length)"""
+    curves = "return document.querySelectorAll('#gan-1 .scatterlayer .trace').length"
+    before, curves_before = browser.execute_script(count), browser.execute_script(curves)
+    assert before == [4, 3, 3, 2]
+    box = browser.find_element("css selector", "#gan-1 input[data-run=torch]")
+    box.click()
+    assert browser.execute_script(count) == [4, 0, 3, 2]
+    wait_for(lambda: browser.execute_script(curves) < curves_before, "curves to go")
+    box.click()
+    assert browser.execute_script(count) == before
+    wait_for(lambda: browser.execute_script(curves) == curves_before, "curves to come back")
+
+
+def test_zoom_is_kept_when_a_backend_is_hidden(opened):
+    browser = opened()
+    plot = browser.find_element("css selector", "#gan-1 .plot")
+    limits = "return arguments[0].layout.xaxis.range"
+    whole = browser.execute_script(limits, plot)
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", plot)
+    ActionChains(browser).move_to_element_with_offset(plot, -60, -100).click_and_hold().move_by_offset(
+        100, 0
+    ).release().perform()
+    wait_for(lambda: browser.execute_script(limits, plot) != whole, "the zoom")
+    zoomed = browser.execute_script(limits, plot)
+    assert whole[0] < zoomed[0] < zoomed[1] < whole[1]
+    browser.find_element("css selector", "#gan-1 input[data-run=torch]").click()
+    hidden = "return arguments[0].data.some(trace => trace.meta.run === 'torch' && !trace.visible)"
+    wait_for(lambda: browser.execute_script(hidden, plot), "torch to be hidden")
+    assert browser.execute_script(limits, plot) == zoomed
+
+
+def test_themes_change_while_the_page_is_open(opened):
+    browser = opened(theme="dark")
+    background = "return getComputedStyle(document.body).backgroundColor"
+    assert browser.execute_script(background) == "rgb(22, 24, 27)"
+    assert drawn_theme(browser) == "dark"
+    set_theme(browser, "light")
+    wait_for(lambda: drawn_theme(browser) == "light", "the light theme")
+    assert browser.execute_script(background) == "rgb(255, 255, 255)"
+
+
+def test_a_dark_page_is_printed_light_and_is_itself_again(opened):
+    browser = opened(theme="dark")
+    browser.execute_script(f"window.addEventListener('beforeprint', () => {{ window.printed = {STROKES} }})")
+    paper = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})["data"])
+    assert paper.startswith(b"%PDF")
+    assert len(paper) > 50_000
+    printed = browser.execute_script("return window.printed")
+    assert INKS["light"] in printed
+    assert INKS["dark"] not in printed
+    wait_for(lambda: drawn_theme(browser) == "dark", "the dark theme again")
