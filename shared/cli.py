@@ -19,7 +19,7 @@ from shared.errors import GanRosettaError, UsageError
 from shared.generate.command import generate
 from shared.harness.checkpoint import SECONDS_BETWEEN_CHECKPOINTS
 from shared.harness.launch import JobOutcome
-from shared.harness.settings import DEFAULT_SEED, RunSettings
+from shared.harness.settings import DEFAULT_PATIENCE_SECONDS, DEFAULT_SEED, RunSettings
 
 if TYPE_CHECKING:
     from shared.harness.plan import Plan
@@ -73,6 +73,10 @@ Resume = Annotated[
 ]
 CheckpointEvery = Annotated[float, typer.Option("--checkpoint-every", help="Seconds between a run's checkpoints.")]
 
+Patience = Annotated[
+    float, typer.Option("--patience", help="Seconds that a worker may give no sign of life before it is ended.")
+]
+
 
 @app.command("list")
 def list_everything() -> None:
@@ -125,6 +129,7 @@ def train(
         Path | None, typer.Option("--export-initial-state", help="Write the run's initial state to this .safetensors.")
     ] = None,
     checkpoint_every: CheckpointEvery = SECONDS_BETWEEN_CHECKPOINTS,
+    patience: Patience = DEFAULT_PATIENCE_SECONDS,
     resume: Resume = None,
     verbose: Verbose = False,
     out: Out = None,
@@ -160,6 +165,7 @@ def train(
         export_tape=_text(export_tape),
         export_initial_state=_text(export_initial_state),
         checkpoint_seconds=checkpoint_every,
+        patience_seconds=patience,
     )
     if threads is None:
         template = template.with_threads(default_threads(template))
@@ -200,6 +206,7 @@ def compare(
     mnist: Mnist = None,
     keep_going: KeepGoing = False,
     checkpoint_every: CheckpointEvery = SECONDS_BETWEEN_CHECKPOINTS,
+    patience: Patience = DEFAULT_PATIENCE_SECONDS,
     resume: Resume = None,
     open_report: OpenReport = False,
     verbose: Verbose = False,
@@ -231,6 +238,7 @@ def compare(
         mnist=mnist,
         keep_going=keep_going,
         checkpoint_seconds=checkpoint_every,
+        patience_seconds=patience,
     )
     folder = out or _fresh_folder()
     names = _split(backends)

@@ -13,6 +13,7 @@ from rich.console import Console
 from backends import BACKENDS, REFERENCE
 from shared.diagnose.job import DiagnosisJob, read_rows
 from shared.diagnose.rows import Row, first_offender
+from shared.diagnose.visits import with_published_steps
 from shared.errors import UsageError
 from shared.faults import find_fault
 from shared.harness.launch import Job, JobOutcome, run_jobs
@@ -104,7 +105,7 @@ def diagnose(
     console: Console,
 ) -> Diagnosis:
     """Run a diagnosis in worker processes; raises what a user can cause before any of them starts."""
-    template = with_spec_text(template)
+    template = with_published_steps(with_spec_text(template))
     spec = resolve_spec(template)
     for name in backends:
         resolve_execution(find_backend(name), template.execution)

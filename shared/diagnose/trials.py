@@ -12,6 +12,7 @@ from rich.console import Console
 from backends import REFERENCE
 from shared.diagnose.job import DiagnosisJob, read_offenders
 from shared.diagnose.rows import Row
+from shared.diagnose.visits import with_published_steps
 from shared.faults import FAULTS, Location
 from shared.harness.launch import Job, JobOutcome, run_jobs
 from shared.harness.plan import available_cores
@@ -53,8 +54,10 @@ def run_trials(
     with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
         walks, jobs = [], []
         for gan in gans:
-            settings = RunSettings(
-                gan=gan, backend=REFERENCE, folder=f"{root}/{gan}", seed=seed, batch_size=SMALL_BATCHES.get(gan)
+            settings = with_published_steps(
+                RunSettings(
+                    gan=gan, backend=REFERENCE, folder=f"{root}/{gan}", seed=seed, batch_size=SMALL_BATCHES.get(gan)
+                )
             )
             spec = resolve_spec(settings)
             names = ("", *(name for name, fault in FAULTS.items() if fault.plant(spec) is not None))

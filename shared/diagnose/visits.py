@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from shared.gans import CATALOGUE
+from shared.harness.settings import RunSettings
 from shared.interface import Phase
 from shared.spec import GanSpec
 from shared.spec.cost import step_flops
@@ -47,6 +49,16 @@ def plan_visits(spec: GanSpec, /, *, num_steps: int | None, forced: bool) -> tup
     if forced and spec.training.discriminator_loss.score == "probability":
         visits.append(Visit(phase="adversarial", step=0, saturated=True))
     return tuple(visits)
+
+
+def with_published_steps(settings: RunSettings, /) -> RunSettings:
+    """Return the settings with a catalogue GAN's own length, where they leave it open and no tape bounds it.
+
+    A diagnosis only looks into a few steps, so that a run's short default would merely hide the later ones.
+    """
+    if settings.steps is not None or settings.tape is not None or settings.gan not in CATALOGUE:
+        return settings
+    return replace(settings, steps=CATALOGUE[settings.gan].training.num_steps)
 
 
 def _next_discriminator_step(spec: GanSpec) -> set[int]:

@@ -52,7 +52,10 @@ class Checkpoint:
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint, /, *, spec: GanSpec, settings: Mapping[str, Any]) -> None:
-    """Write a checkpoint in place of the last one, atomically. settings: what the run was asked for."""
+    """Write a checkpoint in place of the last one, atomically; raises RecordError where that fails.
+
+    settings: what the run was asked for.
+    """
     position = checkpoint.position
     header = {
         "format": FORMAT,
@@ -70,8 +73,13 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, /, *, spec: GanSpec, se
     arrays |= {f"state/{name}": np.asarray(array) for name, array in checkpoint.state.items()}
     for label, sketches in checkpoint.snapshots.items():
         arrays |= {f"snapshots/{label}/{name}": array for name, array in sketches.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_npz(path, arrays)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_npz(path, arrays)
+    except OSError as error:
+        raise RecordError(
+            f"cannot write the checkpoint {path} ({error.strerror or error}); the last one stands"
+        ) from None
 
 
 def read_checkpoint(path: Path, spec: GanSpec, /, *, settings: Mapping[str, Any]) -> Checkpoint:

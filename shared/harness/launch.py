@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Literal
 
 from shared.compare.yardstick import NUM_COPIES
-from shared.harness.settings import RunSettings
+from shared.harness.settings import DEFAULT_PATIENCE_SECONDS, RunSettings
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _LAST_LINES = 15
@@ -78,11 +78,14 @@ class WorkerProcess:
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[bytes] | None = None
         self._job: Job | None = None
+        self._patience_seconds = DEFAULT_PATIENCE_SECONDS
+        self._was_silent = False
 
     def run(self, job: Job, /, *, on_progress: Callable[[Progress], None]) -> JobOutcome:
         """Run one job to its end and say how it ended; never raises for what happens in the worker."""
         self._job = job
         settings = job.settings
+        self._patience_seconds = settings.patience_seconds
         if self._process is None or self._process.poll() is not None:
             ready = self.start()
             if ready.get("event") != "ready":
@@ -136,6 +139,7 @@ class WorkerProcess:
     def start(self) -> dict[str, Any]:
         """Start the process and return its first event: ready, with version and devices, or unavailable."""
         self.close()
+        self._was_silent = False
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(self._threads))
         self._process = subprocess.Popen(
@@ -157,18 +161,35 @@ class WorkerProcess:
                 self._process.stdin.flush()
 
     def _receive(self) -> dict[str, Any]:
-        if self._process is None or self._process.stdout is None:
+        """Return the worker's next event, or nothing where it died or was silent for too long, and so was killed."""
+        process = self._process
+        if process is None or process.stdout is None:
             return {}
-        line = self._process.stdout.readline()
+        watch = threading.Timer(self._patience_seconds, self._give_up)
+        watch.daemon = True
+        watch.start()
+        try:
+            line = process.stdout.readline()
+        finally:
+            watch.cancel()
         if not line:
             return {}
         event: dict[str, Any] = json.loads(line)
         return event
 
+    def _give_up(self) -> None:
+        self._was_silent = True
+        self.kill()
+
     def _ended(self, settings: RunSettings, status: JobStatus, message: str) -> JobOutcome:
         """Describe a worker that said its last word, or died without one."""
         code = self._process.wait() if self._process is not None else None
-        if not message:
+        if self._was_silent:
+            message = (
+                f"the {self._backend} worker gave no sign of life for {self._patience_seconds:g} s and was ended; "
+                "--patience SECONDS waits longer"
+            )
+        elif not message:
             message = f"the {self._backend} worker ended with {_describe_exit(code)}"
         last_words = ""
         if self._errors is not None:

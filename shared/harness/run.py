@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 
 from backends import BackendEntry
+from shared.compare.distances import first_nonfinite
 from shared.compare.sketch import sketch_state
 from shared.compare.yardstick import NUM_COPIES, PerturbedTrainer, YardstickFollower, write_yardstick
 from shared.data.digest import state_digest
@@ -149,7 +150,7 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
                 "versions": describe_versions(entry.name, device_module.framework_version()),
                 "machine": describe_machine(),
                 "timings": {"build_seconds": build_seconds, **_timings(result)},
-                "outcome": _outcome(result),
+                "outcome": _outcome(result, spec),
             },
         )
     settings.checkpoint_path.unlink(missing_ok=True)
@@ -222,7 +223,23 @@ def _timings(result: TrainingResult) -> dict[str, object]:
     }
 
 
-def _outcome(result: TrainingResult) -> dict[str, object]:
+def _outcome(result: TrainingResult, spec: GanSpec) -> dict[str, object]:
     status = "finished" if result.stopped_at is None else "stopped by its rule"
     steps = {"pretraining_steps": len(result.losses["pretraining"]), "training_steps": len(result.losses["generator"])}
-    return {"status": status, "stopped_at": result.stopped_at, **steps}
+    return {
+        "status": status,
+        "stopped_at": result.stopped_at,
+        **steps,
+        "first_not_finite": _first_not_finite(result, spec),
+    }
+
+
+def _first_not_finite(result: TrainingResult, spec: GanSpec) -> dict[str, int]:
+    """Return, by loss, the first step at which it is NaN or infinite; D's is NaN by rule where D does not train."""
+    pattern = spec.training.discriminator_steps
+    trained = np.array([pattern.includes(step) for step in range(len(result.losses["discriminator"]))], dtype=bool)
+    found = {
+        name: first_nonfinite(values, expected=trained if name == "discriminator" else None)
+        for name, values in result.losses.items()
+    }
+    return {name: step for name, step in found.items() if step is not None}

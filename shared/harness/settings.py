@@ -19,6 +19,8 @@ OVERVIEW_BATCH_SIZES = {"mnist-conv": 25}
 # With this one the 1D GANs find their target; with about half of all seeds one of them collapses, as GANs do.
 DEFAULT_SEED = 14
 DEVICES = ("cpu", "cuda")
+# Between two signs of life of a worker; a compiler or a step of the largest GAN may take minutes on a busy machine.
+DEFAULT_PATIENCE_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,7 @@ class RunSettings:
     threads: of the framework. keep_going: ignore the spec's stop rule. yardstick: also measure how far rounding alone
     moves the run (the reference only). chunk_steps: steps per call of the trainer, None to let the cost decide.
     checkpoint_seconds: from one checkpoint to the next. resume: go on from the folder's checkpoint, if there is one.
+    patience_seconds: how long a worker may give no sign of life.
     """
 
     gan: str
@@ -57,6 +60,7 @@ class RunSettings:
     spec_text: str | None = None
     checkpoint_seconds: float = SECONDS_BETWEEN_CHECKPOINTS
     resume: bool = False
+    patience_seconds: float = DEFAULT_PATIENCE_SECONDS
 
     def __post_init__(self) -> None:
         _require_count("--steps", self.steps, minimum=1)
@@ -66,6 +70,8 @@ class RunSettings:
         _require_count("--seed", self.seed, minimum=0)
         if not self.checkpoint_seconds >= 0:
             raise UsageError(f"--checkpoint-every is {self.checkpoint_seconds}; expected 0 seconds or more")
+        if not self.patience_seconds > 0:
+            raise UsageError(f"--patience is {self.patience_seconds}; expected more than 0 seconds")
         if self.dtype not in DTYPES:
             raise unknown_name("dtype", self.dtype, DTYPES)
         if self.device not in DEVICES:
@@ -88,7 +94,8 @@ class RunSettings:
     @property
     def numeric_data(self) -> dict[str, Any]:
         """Return those settings that decide a run's numbers, as plain data."""
-        other = {"folder", "export_tape", "export_initial_state", "checkpoint_seconds", "resume", "spec_file"}
+        other = {"folder", "export_tape", "export_initial_state", "spec_file"}
+        other |= {"checkpoint_seconds", "resume", "patience_seconds"}
         return {name: value for name, value in self.as_data().items() if name not in other}
 
     def as_data(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from dataclasses import replace
@@ -86,6 +87,20 @@ def test_a_tensor_that_lacks_is_named(path: Path) -> None:
     np.savez(path, **arrays)
     with pytest.raises(RecordError, match=re.escape(missing)):
         read_checkpoint(path, SPEC, settings=SETTINGS)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = path.read_bytes()
+
+    def no_space(file, **arrays) -> None:
+        file.write(b"the first part")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", no_space)
+    with pytest.raises(RecordError, match="No space left on device"):
+        write_checkpoint(path, a_checkpoint(), spec=SPEC, settings=SETTINGS)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -101,3 +101,23 @@ def test_a_worker_that_dies_leaves_the_others_standing(tmp_path, monkeypatch: py
     assert found["sine"] == ("crash", "the numpy worker ended with signal SIGKILL")
     assert found["linear-2d"] == ("finished", "")
     assert (tmp_path / "linear-2d" / "record.json").exists()
+
+
+def test_a_worker_that_hangs_is_ended_and_the_others_stand(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = launch.WorkerProcess._send
+
+    # The worker waits for a request that never comes.
+    def send_but_to_one(self, request: dict[str, dict[str, str]]) -> None:
+        if not request["run"]["folder"].endswith("/hangs"):
+            send(self, request)
+
+    monkeypatch.setattr(launch.WorkerProcess, "_send", send_but_to_one)
+    jobs = [
+        training_job(RunSettings(gan="linear-2d", backend="numpy", folder=str(tmp_path / name), steps=2, **options))
+        for name, options in (("hangs", {"patience_seconds": 1.0}), ("runs", {}))
+    ]
+    outcomes = run_jobs(jobs, num_slots=2, on_progress=lambda _: None, on_outcome=lambda _: None)
+    found = {outcome.settings.folder.rsplit("/", 1)[1]: outcome for outcome in outcomes}
+    assert found["hangs"].status == "crash"
+    assert "no sign of life for 1 s" in found["hangs"].message
+    assert (found["runs"].status, found["runs"].message) == ("finished", "")
