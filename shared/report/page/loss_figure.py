@@ -29,7 +29,9 @@ from shared.report.style import run_labels
 from shared.spec import GanSpec
 
 ENVELOPE, ALLOWED, CHAOS_AREA = "rgba(230, 140, 40, 0.40)", "rgba(230, 140, 40, 0.16)", "rgba(128, 128, 128, 0.18)"
-_LOWEST_TICK = -15
+_LOWEST_TICK, _LOWEST_TOP = -15, 1e-13
+# No relative difference is larger.
+LARGEST_DIFFERENCE = 2.0
 
 
 def loss_figure(
@@ -51,9 +53,11 @@ def loss_figure(
     figure.update_layout(new_layout(height=LOSS_HEIGHT if rows == 2 else LOSS_HEIGHT // 2 + 40, hovermode="x unified"))
     figure.update_yaxes(title_text="loss", type=_scale(series), row=1, col=1)
     if rows == 2:
-        _add_differences(figure, name, runs, labels, trained=trained_steps(name, num_steps, spec), num_bins=num_bins)
+        trained = trained_steps(name, num_steps, spec)
+        tops = [_add_differences(figure, name, runs, labels, trained=trained, num_bins=num_bins)]
         if yardstick is not None:
-            _add_envelope(figure, yardstick, name, runs[0], num_steps)
+            tops.append(_add_envelope(figure, yardstick, name, runs[0], num_steps))
+        _scale_differences(figure, labels[_reference(runs)], num_others=len(runs) - 1, top=max(tops))
     if yardstick is not None and name != "pretraining" and yardstick.horizon < num_steps:
         figure.add_vrect(
             x0=yardstick.horizon,
@@ -79,12 +83,13 @@ def _scale(series: Sequence[Floats]) -> str:
 
 def _add_differences(
     figure: go.Figure, name: str, runs: Sequence[Run], labels: Sequence[str], /, *, trained: Booleans, num_bins: int
-) -> None:
-    reference = next((index for index, run in enumerate(runs) if run.backend == REFERENCE), 0)
+) -> float:
+    """Draw the differences and return the largest, 2 where only one of a pair is finite."""
+    reference = _reference(runs)
     others = [index for index in range(len(runs)) if index != reference]
     found = [loss_differences(runs[i].losses[name], runs[reference].losses[name], trained) for i in others]
     steps = common_steps(found, num_bins=num_bins)
-    top = 1e-13
+    top = 0.0
     for row, (index, differences) in enumerate(zip(others, found, strict=True)):
         known = steps[steps < len(differences)]
         values = differences[known]
@@ -99,15 +104,23 @@ def _add_differences(
             figure.add_trace(dots(label, backend, same, height, hovertemplate="identical"), row=2, col=1)
         one_alone = known[np.isinf(values)]
         if len(one_alone):
-            height = np.full(len(one_alone), 2.0)
+            height = np.full(len(one_alone), LARGEST_DIFFERENCE)
             text = "NaN or infinite in one of the two alone"
             figure.add_trace(dots(label, backend, one_alone, height, hovertemplate=text, size=7), row=2, col=1)
-            top = 2.0
+            top = LARGEST_DIFFERENCE
+    return top
+
+
+def _reference(runs: Sequence[Run]) -> int:
+    return next((index for index, run in enumerate(runs) if run.backend == REFERENCE), 0)
+
+
+def _scale_differences(figure: go.Figure, reference: str, /, *, num_others: int, top: float) -> None:
     decades = range(_LOWEST_TICK, 1, 3)
     figure.update_yaxes(
-        title_text=f"apart from {escape(labels[reference])}",
+        title_text=f"apart from {escape(reference)}",
         type="log",
-        range=[np.log10(IDENTICAL) - 0.5 * len(others), np.log10(top) + 1.0],
+        range=[np.log10(IDENTICAL) - 0.5 * num_others, np.log10(max(top, _LOWEST_TOP)) + 0.5],
         tickvals=[IDENTICAL, *(10.0**d for d in decades)],
         ticktext=["identical", *(f"1e{d}" for d in decades)],
         row=2,
@@ -115,18 +128,21 @@ def _add_differences(
     )
 
 
-def _add_envelope(figure: go.Figure, yardstick: Yardstick, name: str, run: Run, num_steps: int) -> None:
-    """Shade what rounding alone does, and the margin over it that still counts as agreement."""
+def _add_envelope(figure: go.Figure, yardstick: Yardstick, name: str, run: Run, num_steps: int) -> float:
+    """Shade what rounding alone does, and the margin over it that still counts as agreement; return their largest."""
     known = num_steps if name == "pretraining" else min(num_steps, yardstick.horizon)
     envelope = yardstick.losses[name][:num_steps]
     unit = float(np.finfo(run.record["settings"].get("dtype", "float64")).eps)
     allowed = MARGIN * np.maximum(envelope[:known], unit)
+    top = 0.0
     for values, color in ((allowed, ALLOWED), (envelope, ENVELOPE)):
         if not len(values):
             continue
         steps = thin(values, num_bins=100).astype(np.int32)
-        shown = np.clip(np.nan_to_num(values[steps], nan=2.0, posinf=2.0), IDENTICAL / 1e3, 2.0)
+        shown = np.clip(np.nan_to_num(values[steps], nan=np.inf), IDENTICAL / 1e3, LARGEST_DIFFERENCE)
+        top = max(top, float(shown.max()))
         common = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "meta": {"run": "", "ink": False}}
         bottom = np.full(2, IDENTICAL / 1e3)
         figure.add_trace(go.Scatter(x=steps[[0, -1]], y=bottom, **common), row=2, col=1)
         figure.add_trace(go.Scatter(x=steps, y=shown, fill="tonexty", fillcolor=color, **common), row=2, col=1)
+    return top

@@ -55,7 +55,8 @@ def reproduce_command(gan: GanRuns, /) -> str:
     words += ["--backends", ",".join(names)] if is_comparison else ["--backend", run.backend]
     words += ["--dtype", str(settings.get("dtype"))]
     words += ["--seed", str(settings.get("seed"))] if settings.get("seed") != DEFAULT_SEED else []
-    for key in ("steps", "pretrain_steps", "batch_size"):
+    pretrained = gan.spec is not None and gan.spec.pretraining is not None
+    for key in ("steps", *(["pretrain_steps"] if pretrained else []), "batch_size"):
         if settings.get(key) is not None:
             words += [f"--{key.replace('_', '-')}", str(settings[key])]
     for key, default in _DEFAULTS.items():

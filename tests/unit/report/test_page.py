@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -13,12 +14,13 @@ import pytest
 from typer.testing import CliRunner
 
 import shared.cli
+import shared.harness.plan
 from shared.errors import UsageError
 from shared.gans import CATALOGUE, find_gan
 from shared.quality.measure import measure_quality
 from shared.report.page.collect import collect
 from shared.report.page.render import report_page, write_report
-from shared.report.page.words import verdict_sentence
+from shared.report.page.words import reproduce_command, verdict_sentence
 from tests.unit.report.recorded import record_gan
 
 LINEAR = find_gan("linear-2d")
@@ -182,6 +184,37 @@ def test_a_run_alone_has_a_page_and_nothing_above_it_is_read(tmp_path):
     assert "One run, compared with nothing." in page.text
     assert "SECRET" not in page.text
     assert "gan-rosetta train linear-2d --backend torch --dtype float64 --seed 3 --steps 30 --threads 1" in page.text
+
+
+def test_the_command_asks_for_what_was_run(tmp_path, monkeypatch):
+    asked = {
+        "seed": 5,
+        "dtype": "float32",
+        "execution": "compiled",
+        "device": "cuda",
+        "threads": 2,
+        "steps": 7,
+        "pretrain_steps": 3,
+        "batch_size": 6,
+        "mnist": "a folder/with 'quotes'",
+        "keep_going": True,
+    }
+    record_gan(tmp_path, find_gan("gaussian-1d"), settings=asked)
+    plans = []
+
+    def remember(gans, names, template, folder, *, threads):
+        plans.append((gans, names, template))
+        raise UsageError("planned")
+
+    monkeypatch.setattr(shared.harness.plan, "plan_compare", remember)
+    (gan,) = collect(tmp_path)
+    program, *words = shlex.split(reproduce_command(gan))
+    assert program == "gan-rosetta"
+    finished = CliRunner().invoke(shared.cli.app, words)
+    assert str(finished.exception) == "planned", finished.output
+    ((gans, names, template),) = plans
+    assert (gans, names) == (["gaussian-1d"], ["numpy", "torch"])
+    assert {key: getattr(template, key) for key in asked} == asked
 
 
 @pytest.mark.parametrize("out", ["absent/page.html", "."])
