@@ -14,7 +14,6 @@ from shared.compare.distances import Floats, first_over
 from shared.compare.yardstick import LOSS_NAMES, NUM_COPIES, PerturbedTrainer, YardstickFollower
 from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape, Tape
-from shared.defaults.affordable import AffordableGan
 from shared.defaults.catalogue import FRAMEWORKS, apply_all, framework_defaults
 from shared.defaults.measurement import ALL, GanMeasurement, Measurement, losses_apart
 from shared.defaults.subjects import SUBJECTS
@@ -23,6 +22,7 @@ from shared.diagnose.rows import Row, first_offender
 from shared.diagnose.visits import Visit
 from shared.diagnose.walk import walk_backend
 from shared.faults import Location, Plant, PlantedTrainer
+from shared.gans.affordable import AffordableGan
 from shared.harness.registry import find_backend, load_trainer
 from shared.harness.samples import sample_latent
 from shared.harness.training import run_training

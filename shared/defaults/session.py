@@ -10,10 +10,10 @@ from rich.console import Console
 
 from backends import REFERENCE
 from shared.data.digits import DigitSource
-from shared.defaults.affordable import make_affordable
 from shared.defaults.measure import measure_defaults
 from shared.defaults.measurement import GanMeasurement, read_measurement, write_measurement
 from shared.gans import find_gan
+from shared.gans.affordable import make_affordable
 from shared.harness.launch import Job, JobOutcome, run_jobs
 from shared.harness.plan import available_cores
 from shared.harness.settings import RunSettings

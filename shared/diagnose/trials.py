@@ -12,18 +12,18 @@ from rich.console import Console
 from backends import REFERENCE
 from shared.diagnose.job import DiagnosisJob, read_offenders
 from shared.diagnose.rows import Row
-from shared.diagnose.visits import with_published_steps
 from shared.faults import FAULTS, Location
+from shared.gans import find_gan
+from shared.gans.affordable import make_affordable
 from shared.harness.launch import Job, JobOutcome, run_jobs
 from shared.harness.plan import available_cores
 from shared.harness.run import resolve_spec
 from shared.harness.settings import RunSettings
 from shared.report.progress import ProgressDisplay
+from shared.spec.toml_file import spec_to_toml
 
-# Two steps of each phase, and the saturated one, show every fault of the catalogue; whole batches of digits would only
-# take longer.
+# Two steps of each phase, and the saturated one, show every fault of the catalogue.
 _NUM_STEPS = 2
-SMALL_BATCHES = {"mnist-conv": 4, "mnist-wgan-gp": 16, "mnist-wgan-gp-sample": 16}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +54,7 @@ def run_trials(
     with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
         walks, jobs = [], []
         for gan in gans:
-            settings = with_published_steps(
-                RunSettings(
-                    gan=gan, backend=REFERENCE, folder=f"{root}/{gan}", seed=seed, batch_size=SMALL_BATCHES.get(gan)
-                )
-            )
+            settings = _affordable_settings(gan, folder=f"{root}/{gan}", seed=seed)
             spec = resolve_spec(settings)
             names = ("", *(name for name, fault in FAULTS.items() if fault.plant(spec) is not None))
             walks.append(_job(settings, is_reference=True, trials=None))
@@ -79,6 +75,22 @@ def run_trials(
             if path.exists():
                 trials += _read_trials(job.settings, path)
     return trials, failures
+
+
+def _affordable_settings(gan: str, *, folder: str, seed: int) -> RunSettings:
+    """Return the reference's settings for a GAN of the catalogue, in a size of which many runs can be afforded."""
+    affordable = make_affordable(find_gan(gan))
+    if not affordable.differs:
+        return RunSettings(gan=gan, backend=REFERENCE, folder=folder, seed=seed)
+    small = replace(affordable.spec, name=f"{gan}-small")
+    return RunSettings(
+        gan=small.name,
+        backend=REFERENCE,
+        folder=folder,
+        seed=seed,
+        spec_file=f"{gan}, {affordable.differs}",
+        spec_text=spec_to_toml(small),
+    )
 
 
 def _job(settings: RunSettings, *, is_reference: bool, trials: tuple[str, ...] | None) -> Job:

@@ -9,7 +9,7 @@ import pytest
 
 from shared import cli
 from shared.defaults import session
-from shared.defaults.affordable import AffordableGan
+from shared.gans.affordable import AffordableGan
 from shared.harness.launch import JobOutcome
 from shared.harness.settings import RunSettings
 

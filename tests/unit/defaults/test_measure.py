@@ -12,10 +12,10 @@ import pytest
 from shared import cli
 from shared.data.digits import DigitSource
 from shared.defaults import DEFAULTS, FRAMEWORKS
-from shared.defaults.affordable import AffordableGan, make_affordable
 from shared.defaults.measure import first_unequal, measure_defaults
 from shared.defaults.measurement import ALL, GanMeasurement, Measurement, read_measurement, write_measurement
 from shared.gans import CATALOGUE, find_gan
+from shared.gans.affordable import AffordableGan, make_affordable
 from shared.report.defaults_page import defaults_markdown, write_page
 from shared.report.defaults_table import HEADERS, cells, percent
 
