@@ -30,6 +30,7 @@ from shared.spec import GanSpec
 
 ENVELOPE, ALLOWED, CHAOS_AREA = "rgba(230, 140, 40, 0.40)", "rgba(230, 140, 40, 0.16)", "rgba(128, 128, 128, 0.18)"
 _LOWEST_TICK, _LOWEST_TOP = -15, 1e-13
+_MANY_DECADES = 1e-10
 # No relative difference is larger.
 LARGEST_DIFFERENCE = 2.0
 
@@ -116,7 +117,7 @@ def _reference(runs: Sequence[Run]) -> int:
 
 
 def _scale_differences(figure: go.Figure, reference: str, /, *, num_others: int, top: float) -> None:
-    decades = range(_LOWEST_TICK, 1, 3)
+    decades = range(_LOWEST_TICK, 1, 3 if top > _MANY_DECADES else 1)
     figure.update_yaxes(
         title_text=f"apart from {escape(reference)}",
         type="log",
