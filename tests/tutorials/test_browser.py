@@ -28,11 +28,15 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+class PatientServer(http.server.ThreadingHTTPServer):
+    request_queue_size = 128  # Five would turn some of a page's many requests away on a busy machine.
+
+
 @pytest.fixture(scope="module")
 def address(site):
     """Where the site is served; from this machine to this machine, as copying needs an origin."""
     handler = functools.partial(QuietHandler, directory=str(site))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = PatientServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://localhost:{server.server_port}"
@@ -81,7 +85,9 @@ def shown_frameworks(browser):
 
 
 def choose(browser, framework):
-    label = find(browser, f"label[data-sync-id={framework}]")[1]
+    selector = f"label[data-sync-id={framework}]"
+    wait_for(lambda: len(find(browser, selector)) > 1, f"{selector} on {browser.current_url}: {browser.title!r}")
+    label = find(browser, selector)[1]
     browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", label)
     label.click()
 
