@@ -58,6 +58,9 @@ class CompiledTraining:
         small = sum(math.prod(shape) for shape in shapes) <= _LARGEST_UNROLLED_GAN
         layers = (*spec.generator.layers, *spec.discriminator.layers)
         self._convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
+        # In a larger discriminator torch sums the gradients of both batches in one product, which costs a digit, since
+        # they nearly cancel.
+        self._stacks = small and spec.discriminator.is_samplewise
         self._unrolls = small and not self._convolves and spec.training.discriminator_steps == EVERY_STEP
 
     def run(self, phase: Phase, arrays: Mapping[str, Tensor], trains_discriminator: Sequence[bool], /) -> Tensor:
@@ -129,9 +132,7 @@ class CompiledTraining:
                 loss = pretraining_step(self._spec, player=players["discriminator"], batch=batch)
                 rows.append(loss.reshape(1))
             else:
-                step = AdversarialStep(
-                    self._spec, **players, observer=UNOBSERVED, stacks=self._spec.discriminator.is_samplewise
-                )
+                step = AdversarialStep(self._spec, **players, observer=UNOBSERVED, stacks=self._stacks)
                 rows.append(step.run(batch, trains_discriminator=trains).stacked())
         return torch.stack(rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,12 +16,18 @@ from shared.spec import GanSpec
 from shared.state.check import complete_state
 from shared.state.initial import State
 
+METADATA_KEY = "gan_rosetta"
+
 
 def write_state(path: Path, state: Mapping[str, np.ndarray], /, *, metadata: Mapping[str, str]) -> None:
-    """Write a state to a file, atomically, with metadata in its header; raises StateError where that fails."""
+    """Write a state to a file, atomically; raises StateError where that fails. The same state gives the same bytes.
+
+    metadata: stands in the header as JSON under METADATA_KEY. One key, since safetensors writes several in any order.
+    """
     # Not ascontiguousarray, which would turn the counters' shape () into (1,).
     tensors = {name: np.asarray(array, order="C") for name, array in state.items()}
-    content = safetensors.numpy.save(tensors, metadata=dict(metadata))
+    header = {METADATA_KEY: json.dumps(dict(metadata), sort_keys=True, ensure_ascii=False)}
+    content = safetensors.numpy.save(tensors, metadata=header)
     try:
         write_bytes(path, content)
     except OSError as error:

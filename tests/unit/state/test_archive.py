@@ -13,7 +13,7 @@ import safetensors.numpy
 from shared.errors import StateError
 from shared.gans import CATALOGUE, find_gan
 from shared.state import initial_state, state_schema
-from shared.state.archive import read_state, write_state
+from shared.state.archive import METADATA_KEY, read_state, write_state
 
 SPEC = find_gan("linear-2d")
 
@@ -46,7 +46,7 @@ def test_reading_back_gives_the_same_bits(name, tmp_path):
     for tensor, array in state.items():
         np.testing.assert_array_equal(read[tensor], array, strict=True)
     with safetensors.safe_open(path, "numpy") as archive:
-        assert archive.metadata() == {"gan": name, "note": "µ"}
+        assert json.loads(archive.metadata()[METADATA_KEY]) == {"gan": name, "note": "µ"}
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
@@ -112,3 +112,12 @@ def test_non_finite_numbers_are_named(path):
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(StateError, match="cannot be written"):
         write_state(tmp_path / "absent" / "state", initial_state(SPEC, seed=0), metadata={})
+
+
+def test_the_same_state_gives_the_same_bytes(tmp_path):
+    contents = set()
+    for attempt in range(20):
+        path = tmp_path / f"{attempt}.safetensors"
+        write_state(path, initial_state(SPEC, seed=3), metadata={"gan": SPEC.name, "backend": "x", "seed": "3"})
+        contents.add(path.read_bytes())
+    assert len(contents) == 1
