@@ -20,7 +20,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from backends.torch.optimizers import UPDATES, NamedOptimizer, step_values
 from backends.torch.step import UNOBSERVED, AdversarialStep, Player, pretraining_step
 from shared.interface import Phase
-from shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec
+from shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec, WassersteinDiscriminatorLoss
 from shared.state import network_parameters, optimizers
 
 _aten = torch.ops.aten
@@ -58,9 +58,9 @@ class CompiledTraining:
         small = sum(math.prod(shape) for shape in shapes) <= _LARGEST_UNROLLED_GAN
         layers = (*spec.generator.layers, *spec.discriminator.layers)
         self._convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
-        # In a larger discriminator torch sums the gradients of both batches in one product, which costs a digit, since
-        # they nearly cancel.
-        self._stacks = small and spec.discriminator.is_samplewise
+        # A critic's gradients on real and fake samples nearly cancel; one product over both costs torch a digit.
+        is_critic = isinstance(spec.training.discriminator_loss, WassersteinDiscriminatorLoss)
+        self._stacks = spec.discriminator.is_samplewise and not is_critic
         self._unrolls = small and not self._convolves and spec.training.discriminator_steps == EVERY_STEP
 
     def run(self, phase: Phase, arrays: Mapping[str, Tensor], trains_discriminator: Sequence[bool], /) -> Tensor:
