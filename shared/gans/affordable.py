@@ -38,14 +38,17 @@ def make_affordable(spec: GanSpec, /) -> AffordableGan:
     if spec.name in _NARROWED:
         factor = _NARROWED[spec.name]
         differs.append(f"1/{factor} of its inner channels")
-        spec = replace(
-            spec, generator=_narrowed(spec.generator, factor), discriminator=_narrowed(spec.discriminator, factor)
-        )
+        spec = narrowed(spec, factor)
     return AffordableGan(spec=spec, differs=", ".join(differs))
 
 
+def narrowed(spec: GanSpec, factor: int, /) -> GanSpec:
+    """Return a GAN of convolutions with every layer, and fewer channels everywhere but at its networks' ends."""
+    generator, discriminator = _narrowed(spec.generator, factor), _narrowed(spec.discriminator, factor)
+    return replace(spec, generator=generator, discriminator=discriminator)
+
+
 def _narrowed(network: Network, factor: int) -> Network:
-    """Return a network of convolutions with fewer channels everywhere but at its ends."""
     ends = {network.input_shape[0], network.output_shape[0], _IMAGE_CHANNELS}
 
     def narrow(channels: int) -> int:

@@ -11,8 +11,9 @@ from backends import BACKENDS
 from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape, make_chunk
 from shared.gans import find_gan
+from shared.gans.affordable import narrowed
 from shared.harness.registry import load_trainer
-from shared.spec import BatchNorm, Conv2d, ConvTranspose2d, GanSpec, Network
+from shared.spec import GanSpec
 from shared.state import initial_state, state_schema
 
 # Every layer of the convolutional GAN stays, with an eighth of its channels; whole, a step takes seconds in float64.
@@ -26,27 +27,8 @@ def small_gan(name: str) -> GanSpec:
     spec = find_gan(name)
     spec = replace(spec, batch_size=_SMALL_BATCHES.get(name, spec.batch_size))
     if name == "mnist-conv":
-        spec = replace(spec, generator=_narrowed(spec.generator), discriminator=_narrowed(spec.discriminator))
+        spec = narrowed(spec, _NARROWING)
     return spec
-
-
-def _narrowed(network: Network) -> Network:
-    """Return the network with fewer channels everywhere but at its ends."""
-    ends = {network.input_shape[0], network.output_shape[0], 3}
-
-    def narrow(channels: int) -> int:
-        return channels if channels in ends else max(2, channels // _NARROWING)
-
-    layers = []
-    for layer in network.layers:
-        if isinstance(layer, Conv2d | ConvTranspose2d):
-            channels = {"in_channels": narrow(layer.in_channels), "out_channels": narrow(layer.out_channels)}
-            layers.append(replace(layer, **channels))
-        elif isinstance(layer, BatchNorm):
-            layers.append(replace(layer, num_features=narrow(layer.num_features)))
-        else:
-            layers.append(layer)
-    return Network(input_shape=network.input_shape, layers=tuple(layers))
 
 
 @lru_cache(maxsize=8)

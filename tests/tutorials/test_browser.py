@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import functools
 import http.server
-import shutil
 import threading
 import time
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 
+from tests.browser import headless_chromium
 from tests.tutorials.conftest import INSTALLED, RUN
 
 pytestmark = pytest.mark.browser
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
 PHONE = (390, 844)
 DESKTOP = (1280, 900)
 SECONDS_TO_WAIT = 10
@@ -48,17 +45,8 @@ def address(site):
 @pytest.fixture(scope="module")
 def chromium():
     """A headless Chromium that reaches nothing but this machine."""
-    if BROWSER is None or DRIVER is None:
-        pytest.skip("no Chromium with its driver here; on Debian: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=DRIVER))
-    yield driver
-    driver.quit()
+    with headless_chromium() as driver:
+        yield driver
 
 
 @pytest.fixture

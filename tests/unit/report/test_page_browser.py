@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import base64
-import shutil
 import time
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver import ActionChains
 
 from shared.gans import find_gan
 from shared.report.page.render import write_report
+from tests.browser import headless_chromium
 from tests.unit.report.recorded import record_gan
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("report-browser")]
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
 GANS = ("gaussian-1d", "linear-2d", "sine", "mnist-wgan-gp")
 NUM_FIGURES = (
     3 + 1 + 2 + 2 + 2 + 2 + 2
@@ -38,17 +35,8 @@ def page(tmp_path_factory):
 @pytest.fixture(scope="module")
 def chromium():
     """A headless Chromium that reaches nothing but files."""
-    if BROWSER is None or DRIVER is None:
-        pytest.skip("no Chromium with its driver here; on Debian: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=DRIVER))
-    yield driver
-    driver.quit()
+    with headless_chromium() as driver:
+        yield driver
 
 
 @pytest.fixture
