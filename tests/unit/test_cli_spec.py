@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from shared import cli
 from shared.errors import SpecError
@@ -62,7 +63,7 @@ def test_show_highlights_on_a_terminal_only(command, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert "\x1b[" not in command("show", "sine")[1]
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setattr(cli, "_output", cli.Console(force_terminal=True, color_system="standard", width=200))
+    monkeypatch.setattr(cli, "output", Console(force_terminal=True, color_system="standard", width=200))
     _, output, _ = command("show", "sine")
     assert "\x1b[" in output
     assert "SaturatingGeneratorLoss" in output

@@ -1,0 +1,135 @@
+"""The commands `gan-rosetta diagnose` and `gan-rosetta faults`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shared.errors import UsageError
+from shared.harness.settings import DEFAULT_SEED, RunSettings
+from shared.options import (
+    DISAGREEMENT,
+    Device,
+    Dtype,
+    ExecutionOption,
+    InitialState,
+    Mnist,
+    Seed,
+    SpecFile,
+    TapeOption,
+    Verbose,
+    errors,
+    output,
+    path_text,
+    report_failures,
+    split_names,
+)
+
+
+def diagnose(
+    gan: Annotated[str | None, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")] = None,
+    *,
+    backends: Annotated[
+        str | None,
+        typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
+    ] = None,
+    spec: SpecFile = None,
+    free: Annotated[
+        bool,
+        typer.Option("--free", help="Let each backend train on its own; else each step starts from the reference."),
+    ] = False,
+    steps: Annotated[
+        int | None, typer.Option("--steps", help="Look into each of so many first steps; chosen where not given.")
+    ] = None,
+    plant: Annotated[
+        list[str] | None, typer.Option("--plant", help="FAULT, in the first backend, or BACKEND:FAULT. Repeatable.")
+    ] = None,
+    seed: Seed = DEFAULT_SEED,
+    dtype: Dtype = "float64",
+    execution: ExecutionOption = "auto",
+    device: Device = "cpu",
+    initial_state: InitialState = None,
+    tape: TapeOption = None,
+    mnist: Mnist = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Find the first quantity in which a backend parts from the reference: step, phase, layer and what it is of."""
+    from shared.diagnose import session  # noqa: PLC0415
+    from shared.report.diagnosis_table import diagnosis_sentences, diagnosis_table  # noqa: PLC0415
+
+    if (gan is None) == (spec is None):
+        raise UsageError("diagnose takes the name of a GAN or --spec FILE.toml; give one of the two")
+    if steps is not None and steps < 1:
+        raise UsageError(f"--steps is {steps}; expected 1 or more")
+    template = RunSettings(
+        gan=gan or "",
+        backend="",
+        folder="",
+        seed=seed,
+        dtype=dtype,
+        execution=execution,
+        device=device,
+        initial_state=path_text(initial_state),
+        tape=path_text(tape),
+        mnist=mnist,
+        spec_file=path_text(spec),
+    )
+    names = session.choose_backends(split_names(backends))
+    planted = session.parse_plants(plant or [], names)
+    diagnosis = session.diagnose(template, names, planted, forced=not free, num_steps=steps, console=errors)
+    status = report_failures(list(diagnosis.failures), verbose=verbose)
+    if json_output:
+        typer.echo(json.dumps(diagnosis.as_data(), indent=1))
+    else:
+        for name, rows in diagnosis.rows.items():
+            output.print(diagnosis_table(name, rows, diagnosis.offender(name)))
+        for sentence in diagnosis_sentences(diagnosis):
+            output.print(sentence, soft_wrap=True)
+    if status == 0 and diagnosis.odd_ones:
+        status = DISAGREEMENT
+    raise typer.Exit(status)
+
+
+def faults(
+    gans: Annotated[
+        list[str] | None, typer.Argument(help="With --check: GANs to plant in; all where none is named.")
+    ] = None,
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Plant each in each backend and see that it is found.")
+    ] = False,
+    backends: Annotated[
+        str | None,
+        typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
+    ] = None,
+    seed: Seed = DEFAULT_SEED,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="Also write the table to this file.")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Show the porting mistakes that `diagnose --plant` can plant, or check that each is found."""
+    from backends import REFERENCE  # noqa: PLC0415
+    from shared.diagnose.session import choose_backends  # noqa: PLC0415
+    from shared.diagnose.trials import run_trials  # noqa: PLC0415
+    from shared.gans import CATALOGUE, find_gan  # noqa: PLC0415
+    from shared.report.diagnosis_table import fault_table, trial_markdown, trial_table  # noqa: PLC0415
+
+    if not check:
+        output.print(fault_table())
+        return
+    names = choose_backends(split_names(backends)) if backends else [REFERENCE, *choose_backends([])]
+    chosen = [find_gan(gan).name for gan in gans or CATALOGUE]
+    trials, failures = run_trials(chosen, names, seed=seed, console=errors)
+    status = report_failures(failures, verbose=verbose)
+    output.print(trial_table(trials))
+    for trial in trials:
+        if not trial.is_right:
+            output.print(f"{trial.gan} on {trial.backend}, {trial.fault or 'no fault'}: found {trial.found}")
+    if markdown is not None:
+        markdown.write_text(trial_markdown(trials), encoding="utf-8")
+    if status == 0 and not all(trial.is_right for trial in trials):
+        status = DISAGREEMENT
+    raise typer.Exit(status)

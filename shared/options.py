@@ -1,0 +1,83 @@
+"""What the commands share: options that mean the same everywhere, exit statuses, and where is printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from shared.harness.launch import JobOutcome
+
+DISAGREEMENT, WRONG_USAGE, FAILURE = 1, 2, 3
+
+output = Console()
+errors = Console(stderr=True)
+
+Steps = Annotated[int | None, typer.Option("--steps", help="Adversarial steps; the GAN's own number where not given.")]
+PretrainSteps = Annotated[
+    int | None, typer.Option("--pretrain-steps", help="Pretraining steps, where the GAN has any.")
+]
+BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Samples a step; the GAN's own where not given.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the initial state and of the tape.")]
+Dtype = Annotated[
+    str, typer.Option("--dtype", help="float64 shows every difference in mathematics; float32 is what people train in.")
+]
+ExecutionOption = Annotated[
+    str, typer.Option("--execution", help="eager, compiled, or auto: what users of each framework reach for first.")
+]
+Device = Annotated[str, typer.Option("--device", help="cpu or cuda.")]
+Threads = Annotated[int | None, typer.Option("--threads", help="Threads of each framework; chosen where not given.")]
+InitialState = Annotated[
+    Path | None, typer.Option("--initial-state", help="Start from this .safetensors file instead of the seed's state.")
+]
+TapeOption = Annotated[Path | None, typer.Option("--tape", help="Feed this .npz file instead of the seed's tape.")]
+Mnist = Annotated[
+    str | None,
+    typer.Option("--mnist", help="Digits: a folder with the four IDX files, or 'download'; else 5000 packaged ones."),
+]
+SpecFile = Annotated[
+    Path | None,
+    typer.Option("--spec", help="A GAN of your own, in a TOML file; `gan-rosetta show` gives one to start from."),
+]
+KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Ignore a GAN's own rule for stopping early.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show tracebacks of failed runs and every pair's verdict.")]
+OpenReport = Annotated[
+    bool, typer.Option("--open", help="Also write the report, report.html in the folder, and open it in a browser.")
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder for the runs; runs/<date and time> where not given.")]
+
+
+Resume = Annotated[
+    Path | None, typer.Option("--resume", help="Go on with the runs of this folder, from their last checkpoints.")
+]
+CheckpointEvery = Annotated[float, typer.Option("--checkpoint-every", help="Seconds between a run's checkpoints.")]
+
+Patience = Annotated[
+    float, typer.Option("--patience", help="Seconds that a worker may give no sign of life before it is ended.")
+]
+
+
+def report_failures(outcomes: list[JobOutcome], /, *, verbose: bool) -> int:
+    """Print a line for each job that did not finish, and return the exit status that they make."""
+    status = 0
+    for outcome in outcomes:
+        if outcome.status == "finished":
+            continue
+        label = f"{outcome.settings.gan} on {outcome.settings.backend}"
+        errors.print(f"gan-rosetta: {label}: {outcome.message}", markup=False, highlight=False, soft_wrap=True)
+        if verbose and outcome.details:
+            errors.print(outcome.details, markup=False, highlight=False, soft_wrap=True)
+        status = max(status, WRONG_USAGE if outcome.status == "usage" else FAILURE)
+    return status
+
+
+def split_names(names: str | None, /) -> list[str]:
+    """Return the names in a list with commas."""
+    return [name.strip() for name in (names or "").split(",") if name.strip()]
+
+
+def path_text(path: Path | None, /) -> str | None:
+    """Return a path as a worker takes it: whole, in text."""
+    return None if path is None else str(path.absolute())
