@@ -88,6 +88,7 @@ class Blocks:
             self.phases["pretraining"] = Pretraining(networks, gan.pretraining)
         if hybridized:
             for phase in self.phases.values():
+                phase.picks = bool(phase.fed)
                 phase.hybridize(static_alloc=True, static_shape=True)
             # Only the phases are graphs of their own: a network called plainly still runs operator by operator.
             for network in networks.values():
@@ -95,7 +96,11 @@ class Blocks:
 
 
 class StepRunner:
-    """Runs steps on a GAN's networks, buffers and optimizers, which it changes."""
+    """Runs steps on a GAN's networks, buffers and optimizers, which it changes.
+
+    A step is given its batch, or, where the blocks are hybridized, the chunk's arrays and for each phase the step's
+    place in them, (1,).
+    """
 
     def __init__(
         self,
@@ -112,10 +117,12 @@ class StepRunner:
         self._players = players
         self._buffers = buffers
         self._observer = observer
+        self._step: Mapping[str, Any] = {}
         self.losses = StepLosses()
 
-    def pretrain(self, batch: Mapping[str, Any], scalars: Any, /) -> None:
+    def pretrain(self, batch: Mapping[str, Any], scalars: Any, /, *, step: Mapping[str, Any]) -> None:
         """Run a step of D's pretraining."""
+        self._step = step
         self._players["pretraining"].mark("write")
         with mx.autograd.record():
             trace = self._run("pretraining", "pretraining", batch["pretrain_input"], batch["pretrain_target"])
@@ -123,8 +130,17 @@ class StepRunner:
         trace.loss.backward()
         self._finish("pretraining", scalars)
 
-    def train(self, batch: Mapping[str, Any], scalars: Mapping[str, Any], /, *, trains_discriminator: bool) -> None:
+    def train(
+        self,
+        batch: Mapping[str, Any],
+        scalars: Mapping[str, Any],
+        /,
+        *,
+        step: Mapping[str, Any],
+        trains_discriminator: bool,
+    ) -> None:
         """Run an adversarial step. scalars: by optimizer."""
+        self._step = step
         training = self._gan.training
         latent_d = batch["latent_d"]
         latent_g = latent_d if training.latent_draws == "shared" else batch["latent_g"]
@@ -194,7 +210,8 @@ class StepRunner:
             trace = phase.trace(mx.nd, *inputs, *buffers)
             self._observer.traced(name, trace)
         else:
-            trace = phase.run(*inputs, *buffers)
+            step = [self._step[phase_name]] if phase.picks else []
+            trace = phase.run(*step, *inputs, *buffers)
         for network, moved in trace.moved.items():
             self._buffers[network] = [buffer.detach() for buffer in moved]
         return trace

@@ -135,18 +135,20 @@ class TensorflowTrainer:
         return self._apply("discriminator", samples)
 
     def _stage(self, chunk: Chunk, *, compiled: bool) -> Staged:
-        arrays = {name: self._to_native(array, num_leading=2) for name, array in chunk.arrays.items()}
         trains = np.array(chunk.trains_discriminator, dtype=bool)
+        arrays: dict[str, Any] = {}
+        blocks: tuple[Block, ...] = ()
         with tf.device(native_device(self._device)):
-            staged = Staged(
-                phase=chunk.phase,
-                arrays={} if compiled else {name: tf.constant(array) for name, array in arrays.items()},
-                blocks=make_blocks(self._spec, arrays, trains) if compiled else (),
-                trains_discriminator=trains,
-            )
+            if compiled:
+                native = {name: samples_to_native(array, num_leading=2) for name, array in chunk.arrays.items()}
+                blocks = make_blocks(self._spec, native, trains, dtype=self._dtype)
+            else:
+                arrays = {
+                    name: tf.constant(self._to_native(array, num_leading=2)) for name, array in chunk.arrays.items()
+                }
         if self._device != "cpu":
             tf.test.experimental.sync_devices()
-        return staged
+        return Staged(phase=chunk.phase, arrays=arrays, blocks=blocks, trains_discriminator=trains)
 
     def _apply(self, name: str, inputs: np.ndarray) -> np.ndarray:
         with tf.device(native_device(self._device)):
