@@ -1,11 +1,15 @@
 """The backends: a name, and where its Trainer is. Nothing is imported until a worker asks for it.
 
-To add one: a folder with the files that every other has, and an entry below (see CONTRIBUTING.md).
+To add one: a folder with the files that every other has, and an entry below (see CONTRIBUTING.md). An installed package
+adds one by an entry point in the group `gan_rosetta.backends`, the backend's name = "module:ENTRY", a BackendEntry.
 """
 
 from __future__ import annotations
 
+import importlib.metadata
+import re
 from dataclasses import dataclass
+from typing import Any
 
 from shared.interface import Execution
 
@@ -16,7 +20,7 @@ class BackendEntry:
 
     package: the importable package with trainer.py and device.py. trainer: the class's name in trainer.py.
     distributions: the installed distributions that may provide the framework, the first found gives the version.
-    extra: what to install. executions: what it has, the one that its users reach for first leading.
+    extra: what to install of gan-rosetta's; install: the command for a backend from outside. executions: what it has, the one that its users reach for first leading.
     """
 
     name: str
@@ -24,17 +28,21 @@ class BackendEntry:
     package: str
     trainer: str
     distributions: tuple[str, ...]
-    extra: str
     executions: tuple[Execution, ...]
+    extra: str = ""
+    install: str = ""
 
     @property
     def install_hint(self) -> str:
         """How to install the framework."""
+        if self.install:
+            return self.install
         return f"pip install 'gan-rosetta[{self.extra}]'" if self.extra else "pip install gan-rosetta"
 
 
 REFERENCE = "numpy"
-BACKENDS: dict[str, BackendEntry] = {
+ENTRY_POINTS = "gan_rosetta.backends"
+_OURS: dict[str, BackendEntry] = {
     entry.name: entry
     for entry in (
         BackendEntry(
@@ -75,3 +83,40 @@ BACKENDS: dict[str, BackendEntry] = {
         ),
     )
 }
+
+
+def _find_outside() -> tuple[dict[str, BackendEntry], dict[str, str]]:
+    """Return the backends that installed packages register, and why those that cannot be used cannot, by name."""
+    found: dict[str, BackendEntry] = {}
+    problems: dict[str, str] = {}
+    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        origin = f"{point.value} of {point.dist.name if point.dist is not None else 'an unknown package'}"
+        try:
+            entry = point.load()
+        except Exception as error:  # whatever a package does wrong, the other backends stand
+            problems[point.name] = f"{origin} does not load ({type(error).__name__}: {error})"
+            continue
+        problem = _find_fault(entry, point.name)
+        if problem is None and point.name in (*_OURS, *found):
+            problem = "the name is taken"
+        if problem is None:
+            found[point.name] = entry
+        else:
+            problems[point.name] = f"{origin}: {problem}"
+    return found, problems
+
+
+def _find_fault(entry: Any, name: str) -> str | None:
+    if not isinstance(entry, BackendEntry):
+        return f"expected a backends.BackendEntry, found {type(entry).__name__}"
+    if entry.name != name:
+        return f"the entry is named {entry.name!r}; expected {name!r}, as the entry point is"
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+        return f"the name is {name!r}; expected small letters, digits and hyphens, as it names a folder"
+    if not entry.executions or not set(entry.executions) <= {"eager", "compiled"}:
+        return f"executions are {entry.executions!r}; expected 'eager', 'compiled' or both"
+    return None
+
+
+_OUTSIDE, OUTSIDE_PROBLEMS = _find_outside()
+BACKENDS = _OURS | _OUTSIDE

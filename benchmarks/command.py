@@ -10,12 +10,12 @@ import typer
 from rich.console import Console
 
 from shared.errors import GanRosettaError, UsageError
+from shared.harness.environments import choose_pythons
 from shared.harness.settings import DEFAULT_SEED
+from shared.options import DISAGREEMENT, FAILURE, WRONG_USAGE, Python
 
 if TYPE_CHECKING:
     from benchmarks.record import BenchmarkRecord
-
-DISAGREEMENT, WRONG_USAGE, FAILURE = 1, 2, 3
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -44,6 +44,7 @@ def bench(
     dtypes: Annotated[str, typer.Option("--dtypes", help="float32, float64.")] = "float32",
     rounds: Annotated[int, typer.Option("--rounds", help="Repeats of each cell.")] = 7,
     seconds: Annotated[float, typer.Option("--seconds", help="Seconds that a round is to last.")] = 0.2,
+    python: Python = None,
     threads: Annotated[str, typer.Option("--threads", help="Threads of a cell, or auto: by its cost.")] = "auto",
     tf32: Annotated[bool, typer.Option("--tf32", help="Let float32 products on a GPU keep ten bits.")] = False,
     scale: Annotated[Names, typer.Option("--scale", help="batch or width: measure each GAN in several sizes.")] = None,
@@ -64,6 +65,7 @@ def bench(
     from benchmarks.table import plan_table  # noqa: PLC0415
     from benchmarks.words import seconds_text  # noqa: PLC0415
 
+    choose_pythons(python)
     selection = Selection(
         gans=_split(gans),
         backends=_split(backends),

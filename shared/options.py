@@ -30,7 +30,18 @@ ExecutionOption = Annotated[
 Device = Annotated[str, typer.Option("--device", help="cpu or cuda.")]
 Threads = Annotated[int | None, typer.Option("--threads", help="Threads of each framework; chosen where not given.")]
 InitialState = Annotated[
-    Path | None, typer.Option("--initial-state", help="Start from this .safetensors file instead of the seed's state.")
+    Path | None,
+    typer.Option(
+        "--initial-state",
+        help="Start from this state: a .safetensors file, or any backend's checkpoint; one that a run left goes on at "
+        "the step at which it was saved.",
+    ),
+]
+FirstStep = Annotated[
+    int | None,
+    typer.Option(
+        "--first-step", help="The tape's adversarial step to start at; that at which --initial-state was saved, if any."
+    ),
 ]
 TapeOption = Annotated[Path | None, typer.Option("--tape", help="Feed this .npz file instead of the seed's tape.")]
 Mnist = Annotated[
@@ -42,6 +53,14 @@ SpecFile = Annotated[
     typer.Option("--spec", help="A GAN of your own, in a TOML file; `gan-rosetta show` gives one to start from."),
 ]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Ignore a GAN's own rule for stopping early.")]
+Python = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--python",
+        metavar="BACKEND=PATH",
+        help="Run a backend on the Python of an environment of its own; may be given for several.",
+    ),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show tracebacks of failed runs and every pair's verdict.")]
 OpenReport = Annotated[
     bool, typer.Option("--open", help="Also write the report, report.html in the folder, and open it in a browser.")

@@ -9,8 +9,7 @@ import typer
 from rich.console import Console
 
 from shared.harness.settings import DEFAULT_SEED
-
-FAILURE = 3
+from shared.options import FAILURE
 
 
 def defaults(

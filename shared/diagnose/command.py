@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from shared.errors import UsageError
+from shared.harness.environments import choose_pythons
 from shared.harness.settings import DEFAULT_SEED, RunSettings
 from shared.options import (
     DISAGREEMENT,
@@ -17,6 +18,7 @@ from shared.options import (
     ExecutionOption,
     InitialState,
     Mnist,
+    Python,
     Seed,
     SpecFile,
     TapeOption,
@@ -54,6 +56,7 @@ def diagnose(
     initial_state: InitialState = None,
     tape: TapeOption = None,
     mnist: Mnist = None,
+    python: Python = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     verbose: Verbose = False,
 ) -> None:
@@ -61,6 +64,7 @@ def diagnose(
     from shared.diagnose import session  # noqa: PLC0415
     from shared.report.diagnosis_table import diagnosis_sentences, diagnosis_table  # noqa: PLC0415
 
+    choose_pythons(python)
     if (gan is None) == (spec is None):
         raise UsageError("diagnose takes the name of a GAN or --spec FILE.toml; give one of the two")
     if steps is not None and steps < 1:
@@ -107,6 +111,7 @@ def faults(
         typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
     ] = None,
     seed: Seed = DEFAULT_SEED,
+    python: Python = None,
     markdown: Annotated[Path | None, typer.Option("--markdown", help="Also write the table to this file.")] = None,
     verbose: Verbose = False,
 ) -> None:
@@ -117,6 +122,7 @@ def faults(
     from shared.gans import CATALOGUE, find_gan  # noqa: PLC0415
     from shared.report.diagnosis_table import fault_table, trial_markdown, trial_table  # noqa: PLC0415
 
+    choose_pythons(python)
     if not check:
         output.print(fault_table())
         return

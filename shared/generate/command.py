@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 
 from shared.errors import UsageError
+from shared.harness.environments import choose_pythons
+from shared.options import DISAGREEMENT, FAILURE, Python
 
-DISAGREEMENT, FAILURE = 1, 3
 DEFAULT_FOLDER = Path("runs/generated")
 
 
@@ -24,6 +25,7 @@ def generate(
         typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
     ] = None,
     execution: Annotated[str, typer.Option("--execution", help="eager or compiled.")] = "eager",
+    python: Python = None,
     plant: Annotated[
         str | None, typer.Option("--plant", help="Plant this FAULT in each backend, to see that it is found.")
     ] = None,
@@ -35,6 +37,7 @@ def generate(
     from shared.generate.session import draw_specs, run_generated  # noqa: PLC0415
     from shared.harness.registry import find_backend, resolve_execution  # noqa: PLC0415
 
+    choose_pythons(python)
     if count < 1 or seed < 0:
         raise UsageError(f"--count is {count} and --seed {seed}; expected a count from 1 and a seed from 0")
     names = choose_backends([name.strip() for name in (backends or "").split(",") if name.strip()])

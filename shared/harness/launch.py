@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Literal
 
 from shared.compare.yardstick import NUM_COPIES
+from shared.harness.environments import python_of
 from shared.harness.settings import DEFAULT_PATIENCE_SECONDS, RunSettings
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -141,9 +142,10 @@ class WorkerProcess:
         self.close()
         self._was_silent = False
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
-        environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, str(self._threads))
+        threads = str(self._threads)
+        environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, threads)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "shared.harness.worker", self._backend, str(self._threads)],
+            [python_of(self._backend) or sys.executable, "-m", "shared.harness.worker", self._backend, threads],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 from types import ModuleType
 
 from backends import BACKENDS, BackendEntry
 from shared.errors import BackendUnavailable, UsageError, unknown_name
+from shared.harness.environments import find_problem, python_of, version_in
 from shared.interface import EXECUTIONS, Execution, Trainer
 
 
@@ -19,13 +19,10 @@ def find_backend(name: str, /) -> BackendEntry:
 
 
 def installed_version(entry: BackendEntry, /) -> str | None:
-    """Return the framework's version without importing it, or None where it is not installed."""
-    for distribution in entry.distributions:
-        try:
-            return importlib.metadata.version(distribution)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return None
+    """Return the framework's version where its worker will run, without importing it, or None: not installed there."""
+    python = python_of(entry.name)
+    found = (version_in(python, distribution) for distribution in entry.distributions)
+    return next((version for version in found if version is not None), None)
 
 
 def resolve_execution(entry: BackendEntry, execution: str, /) -> Execution:
@@ -56,9 +53,14 @@ def load_trainer(entry: BackendEntry, /) -> type[Trainer]:
 
 
 def require_installed(entry: BackendEntry, /) -> None:
-    """Raise BackendUnavailable, with the install hint, where the framework is not installed."""
+    """Raise BackendUnavailable, with what to do, where the framework is not installed or its worker cannot run."""
+    python = python_of(entry.name)
+    problem = find_problem(python)
+    if problem is not None:
+        raise BackendUnavailable(f"backend {entry.name!r}: {problem}")
     if installed_version(entry) is None:
-        raise BackendUnavailable(f"backend {entry.name!r} is not installed: {entry.install_hint}")
+        place = "" if python is None else f" in the environment of {python}"
+        raise BackendUnavailable(f"backend {entry.name!r} is not installed{place}: {entry.install_hint}")
 
 
 def _load(entry: BackendEntry, module: str) -> ModuleType:

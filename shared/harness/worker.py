@@ -27,8 +27,9 @@ def main(arguments: list[str], /) -> None:
     backend, threads = arguments[0], int(arguments[1])
     events = _claim_standard_output()
     interruption.listen()
-    from shared.harness import registry  # noqa: PLC0415 - after standard output is out of the frameworks' reach
+    from shared.harness import environments, registry  # noqa: PLC0415 - standard output is out of frameworks' reach now
 
+    environments.choose_this_python(backend)
     try:
         entry = registry.find_backend(backend)
         started = time.perf_counter()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Table
 
-from backends import BACKENDS
+from backends import BACKENDS, OUTSIDE_PROBLEMS
 from shared.compare.comparison import GanComparison
 from shared.compare.verdict import PairVerdict
 from shared.gans import CATALOGUE
@@ -35,6 +35,8 @@ def backend_table(devices: Mapping[str, Sequence[str]], problems: Mapping[str, s
         else:
             found = problems.get(name) or ", ".join(devices.get(name, ()))
             table.add_row(name, entry.title, version, ", ".join(entry.executions), found)
+    for name, problem in OUTSIDE_PROBLEMS.items():
+        table.add_row(name, "[yellow]cannot be used[/]", "", problem, "")
     return table
 
 
