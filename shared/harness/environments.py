@@ -109,8 +109,8 @@ def _look_into(python: str) -> tuple[Mapping[str, str], str | None]:
         answer = subprocess.run(
             [python, "-c", _LOOK], capture_output=True, text=True, timeout=_SECONDS_TO_LOOK, check=True
         )
-        return json.loads(answer.stdout), None
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        return dict(json.loads(answer.stdout)), None
+    except (OSError, subprocess.SubprocessError, ValueError, TypeError) as error:
         reason = str(getattr(error, "stderr", None) or error).strip().splitlines()[-1]
         return {}, f"{python} does not answer as a Python does: {reason}"
 
