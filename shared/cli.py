@@ -17,6 +17,7 @@ from shared.diagnose.command import diagnose, faults
 from shared.errors import GanRosettaError, UsageError
 from shared.generate.command import generate
 from shared.harness.checkpoint import SECONDS_BETWEEN_CHECKPOINTS
+from shared.harness.environments import choose_pythons
 from shared.harness.settings import DEFAULT_PATIENCE_SECONDS, DEFAULT_SEED, RunSettings
 from shared.options import (
     DISAGREEMENT,
@@ -26,6 +27,7 @@ from shared.options import (
     Device,
     Dtype,
     ExecutionOption,
+    FirstStep,
     InitialState,
     KeepGoing,
     Mnist,
@@ -33,6 +35,7 @@ from shared.options import (
     Out,
     Patience,
     PretrainSteps,
+    Python,
     Resume,
     Seed,
     SpecFile,
@@ -59,11 +62,12 @@ app = typer.Typer(
 
 
 @app.command("list")
-def list_everything() -> None:
+def list_everything(*, python: Python = None) -> None:
     """Show the GANs, and the backends with their versions and devices."""
     from shared.harness.inspect import inspect_backends  # noqa: PLC0415 - commands import what they need
     from shared.report.tables import backend_table, gan_table  # noqa: PLC0415
 
+    choose_pythons(python)
     output.print(gan_table())
     devices, problems = inspect_backends()
     output.print(backend_table(devices, problems))
@@ -98,7 +102,9 @@ def train(
     execution: ExecutionOption = "auto",
     device: Device = "cpu",
     threads: Threads = None,
+    python: Python = None,
     initial_state: InitialState = None,
+    first_step: FirstStep = None,
     tape: TapeOption = None,
     mnist: Mnist = None,
     keep_going: KeepGoing = False,
@@ -117,6 +123,7 @@ def train(
     """Train one GAN on one backend."""
     from shared.harness.plan import default_threads, plan_resume, plan_train  # noqa: PLC0415
 
+    choose_pythons(python)
     if resume is not None:
         _require_nothing_else(context)
         _train(plan_resume(resume), verbose=verbose)
@@ -139,6 +146,7 @@ def train(
         pretrain_steps=pretrain_steps,
         batch_size=batch_size,
         initial_state=path_text(initial_state),
+        first_step=first_step,
         tape=path_text(tape),
         mnist=mnist,
         keep_going=keep_going,
@@ -181,7 +189,9 @@ def compare(
     execution: ExecutionOption = "auto",
     device: Device = "cpu",
     threads: Threads = None,
+    python: Python = None,
     initial_state: InitialState = None,
+    first_step: FirstStep = None,
     tape: TapeOption = None,
     mnist: Mnist = None,
     keep_going: KeepGoing = False,
@@ -195,6 +205,7 @@ def compare(
     """Train GANs on several backends from the same state and data, and judge each pair of backends."""
     from shared.harness.plan import plan_compare, plan_resume  # noqa: PLC0415
 
+    choose_pythons(python)
     if resume is not None:
         _require_nothing_else(context)
         _compare(plan_resume(resume), resume, verbose=verbose, open_report=open_report)
@@ -214,6 +225,7 @@ def compare(
         pretrain_steps=pretrain_steps,
         batch_size=batch_size,
         initial_state=path_text(initial_state),
+        first_step=first_step,
         tape=path_text(tape),
         mnist=mnist,
         keep_going=keep_going,
@@ -295,7 +307,7 @@ def _require_nothing_else(context: typer.Context) -> None:
     sources = {
         name: context.get_parameter_source(name)
         for name in context.params
-        if name not in ("resume", "verbose", "open_report")
+        if name not in ("resume", "python", "verbose", "open_report")
     }
     given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
     if given:

@@ -12,7 +12,7 @@ import math
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from backends.numpy.layer import Array
 
@@ -20,6 +20,9 @@ _POOL_SIZE = 1 << 20
 _FEW_TERMS = 3
 _NUM_OFFSETS = 4096
 _POOL_LIFETIME = 16 * _POOL_SIZE
+# A place in the generator's sequence, and three of them with two counters.
+_ORIGIN = 6
+_EXPORTED = 3 * _ORIGIN + 2
 
 _Value = TypeVar("_Value", bound=np.floating[Any])
 
@@ -94,7 +97,28 @@ class RandomRounding:
         self._num_taken += size
         return self._pool[offset : offset + size]
 
+    def export(self) -> NDArray[np.uint64]:
+        """Return where the rounding is, (20,): from where pool, offsets and what comes next are drawn; what is used."""
+        used = np.array([self._next_offset, self._num_taken], dtype=np.uint64)
+        return np.concatenate([self._pool_origin, self._offsets_origin, _origin(self._generator), used])
+
+    def restore(self, exported: NDArray[np.uint64], /) -> None:
+        """Go on from where another rounding of the same type was; raises ValueError for what no export returned."""
+        if exported.shape != (_EXPORTED,) or exported.dtype != np.uint64:
+            raise ValueError(f"a rounding is {exported.dtype} {exported.shape}; expected uint64 ({_EXPORTED},)")
+        pool, offsets, here = exported[: 3 * _ORIGIN].reshape(3, _ORIGIN)
+        next_offset, num_taken = (int(number) for number in exported[3 * _ORIGIN :])
+        if next_offset > _NUM_OFFSETS:
+            raise ValueError(f"a rounding has used {next_offset} offsets; expected {_NUM_OFFSETS} at most")
+        _move_to(self._generator, pool)
+        self._draw_pool()
+        _move_to(self._generator, offsets)
+        self._draw_offsets()
+        _move_to(self._generator, here)
+        self._next_offset, self._num_taken = next_offset, num_taken
+
     def _draw_pool(self) -> None:
+        self._pool_origin = _origin(self._generator)
         # Twice the size, so that any place has a whole size after it.
         drawn = self._generator.random(_POOL_SIZE)
         pool = (self._epsilon * (2.0 * drawn - 1.0)).astype(self._dtype)
@@ -102,5 +126,22 @@ class RandomRounding:
         self._num_taken = 0
 
     def _draw_offsets(self) -> None:
+        self._offsets_origin = _origin(self._generator)
         self._offsets: list[int] = self._generator.integers(_POOL_SIZE, size=_NUM_OFFSETS).tolist()
         self._next_offset = 0
+
+
+def _origin(generator: np.random.Generator) -> NDArray[np.uint64]:
+    """Return from where a generator draws next, (6,)."""
+    state: Any = generator.bit_generator.state
+    rest = np.array([state["has_uint32"], state["uinteger"]], dtype=np.uint64)
+    return np.concatenate([state["state"]["state"], rest])
+
+
+def _move_to(generator: np.random.Generator, origin: NDArray[np.uint64]) -> None:
+    generator.bit_generator.state = {
+        "bit_generator": "SFC64",
+        "state": {"state": origin[:4].copy()},
+        "has_uint32": int(origin[4]),
+        "uinteger": int(origin[5]),
+    }

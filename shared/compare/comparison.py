@@ -69,10 +69,17 @@ def compare_runs(folder: Path, backends: list[str], spec: GanSpec, failures: Map
 def gather_evidence(run: Run, /) -> Evidence:
     """Return what of a run on disk goes into a verdict."""
     hashes, settings = run.record["hashes"], run.record["settings"]
+    began = run.record["outcome"]["began_at"]
     return Evidence(
         name=run.backend,
         dtype=settings["dtype"],
-        identity={"spec": hashes["spec"], "initial state": hashes["initial_state"], "dtype": settings["dtype"]},
+        identity={
+            "spec": hashes["spec"],
+            "initial state": hashes["initial_state"],
+            "dtype": settings["dtype"],
+            "first step": f"{began['step']}" if began["phase"] == "adversarial" else f"{began['step']} before",
+        },
+        first_step=began["step"] if began["phase"] == "adversarial" else 0,
         tape_digests=hashes["tape"],
         losses=run.losses,
         snapshots={**run.snapshots, "end": load_file(run.folder / "state.safetensors")},

@@ -31,8 +31,9 @@ class Evidence:
     """What of a run goes into a verdict.
 
     losses: (steps,) by name. snapshots: for each moment the tensors, sketched, or whole at "end". samples: generated
-    on the fixed latent. dtype: "float32" or "float64". identity: for each of "spec", "initial state", "dtype" what must
-    be the same in both; tape_digests: by phase and step, compared where both have one.
+    on the fixed latent. dtype: "float32" or "float64". identity: for each of "spec", "initial state", "dtype" and
+    "first step" what must be the same in both; tape_digests: by phase and step, compared where both have one.
+    first_step: of the tape's adversarial steps, that of the first loss.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Evidence:
     losses: Mapping[str, np.ndarray]
     snapshots: Mapping[str, Mapping[str, np.ndarray]]
     samples: np.ndarray
+    first_step: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +190,9 @@ def _judge_nonfinite(
     for name in LOSS_NAMES:
         length = min(len(first.losses[name]), len(second.losses[name]))
         pattern = spec.training.discriminator_steps
-        expected = np.array([name != "discriminator" or pattern.includes(step) for step in range(length)], dtype=bool)
+        expected = np.array(
+            [name != "discriminator" or pattern.includes(first.first_step + step) for step in range(length)], dtype=bool
+        )
         steps = [first_nonfinite(run.losses[name][:length], expected=expected) for run in (first, second)]
         if steps == [None, None]:
             continue

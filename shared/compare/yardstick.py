@@ -9,7 +9,7 @@ forgets its nudge, while a framework rounds anew at every step.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -34,6 +34,14 @@ class PerturbedTrainer(Trainer, Protocol):
 
     def perturb(self, *, seed: int) -> None:
         """Round at random from now on."""
+        ...
+
+    def export_rounding(self) -> np.ndarray:
+        """Return where the random rounding is."""
+        ...
+
+    def restore_rounding(self, exported: np.ndarray, /) -> None:
+        """Go on with the random rounding from there; raises ValueError for what export_rounding cannot return."""
         ...
 
 
@@ -112,17 +120,36 @@ class YardstickFollower:
         noise = None
         if not self._lost:
             noise = max(tensor_difference(copy.generate(latent), samples) for copy in self.copies)
-        empty = np.zeros(0)
-        losses = {name: np.concatenate([empty, *parts]) for name, parts in self._parts.items()}
-        return Yardstick(losses=losses, tensors=self._tensors, samples=noise)
+        return Yardstick(losses=self._joined_losses(), tensors=self._tensors, samples=noise)
+
+    def export(self) -> dict[str, np.ndarray]:
+        """Return what has been measured so far and each copy's state and rounding, for `resume` to go on from."""
+        arrays = _measured_arrays(self._joined_losses(), self._tensors)
+        arrays["lost"] = np.array(self._lost)
+        # Copies that are past CHAOS are not asked again.
+        for index, copy in enumerate([] if self._lost else self.copies):
+            arrays[f"copies/{index}/rounding"] = copy.export_rounding()
+            arrays |= {f"copies/{index}/state/{name}": array for name, array in copy.export_state().items()}
+        return arrays
+
+    def resume(self, arrays: Mapping[str, np.ndarray], /) -> None:
+        """Go on from an export; raises ValueError, KeyError or StateError where it is not one of as many copies."""
+        losses, self._tensors = _measured(arrays)
+        self._parts = {name: [values] for name, values in losses.items()}
+        self._worst = {name: float(values[-1]) if len(values) else 0.0 for name, values in losses.items()}
+        self._lost = bool(arrays["lost"])
+        for index, copy in enumerate([] if self._lost else self.copies):
+            prefix = f"copies/{index}/state/"
+            copy.load_state({key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)})
+            copy.restore_rounding(arrays[f"copies/{index}/rounding"])
+
+    def _joined_losses(self) -> dict[str, Floats]:
+        return {name: np.concatenate([np.zeros(0), *parts]) for name, parts in self._parts.items()}
 
 
 def write_yardstick(path: Path, yardstick: Yardstick, /) -> None:
     """Write a yardstick to an .npz file, atomically."""
-    arrays = {f"losses/{name}": array for name, array in yardstick.losses.items()}
-    for label, noise in yardstick.tensors.items():
-        arrays[f"tensors/{label}/names"] = np.array(list(noise))
-        arrays[f"tensors/{label}/values"] = np.array(list(noise.values()))
+    arrays = _measured_arrays(yardstick.losses, yardstick.tensors)
     if yardstick.samples is not None:
         arrays["samples"] = np.array(yardstick.samples)
     write_npz(path, arrays)
@@ -131,18 +158,23 @@ def write_yardstick(path: Path, yardstick: Yardstick, /) -> None:
 def read_yardstick(path: Path, /) -> Yardstick:
     """Read a yardstick from an .npz file; raises OSError, ValueError or KeyError where it does not hold one."""
     arrays = read_npz(path)
+    losses, tensors = _measured(arrays)
+    return Yardstick(losses=losses, tensors=tensors, samples=float(arrays["samples"]) if "samples" in arrays else None)
+
+
+def _measured_arrays(losses: Mapping[str, Floats], tensors: Mapping[str, Mapping[str, float]]) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = {f"losses/{name}": array for name, array in losses.items()}
+    for label, noise in tensors.items():
+        arrays[f"tensors/{label}/names"] = np.array(list(noise))
+        arrays[f"tensors/{label}/values"] = np.array(list(noise.values()))
+    return arrays
+
+
+def _measured(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, Floats], dict[str, dict[str, float]]]:
     labels = [key.split("/")[1] for key in arrays if key.startswith("tensors/") and key.endswith("/names")]
-    return Yardstick(
-        losses={name: arrays[f"losses/{name}"] for name in LOSS_NAMES},
-        tensors={
-            label: dict(
-                zip(
-                    arrays[f"tensors/{label}/names"].tolist(),
-                    arrays[f"tensors/{label}/values"].tolist(),
-                    strict=True,
-                )
-            )
-            for label in labels
-        },
-        samples=float(arrays["samples"]) if "samples" in arrays else None,
-    )
+    losses = {name: arrays[f"losses/{name}"] for name in LOSS_NAMES}
+    tensors = {}
+    for label in labels:
+        names, values = (arrays[f"tensors/{label}/{part}"].tolist() for part in ("names", "values"))
+        tensors[label] = dict(zip(names, values, strict=True))
+    return losses, tensors

@@ -18,8 +18,9 @@ from shared.diagnose.walk import walk_backend
 from shared.errors import UsageError
 from shared.faults import PlantedTrainer, find_fault
 from shared.harness.files import write_json
+from shared.harness.inputs import open_inputs
 from shared.harness.registry import load_device_module, load_trainer, resolve_execution
-from shared.harness.run import open_inputs, resolve_spec
+from shared.harness.run import resolve_spec
 from shared.harness.settings import RunSettings
 from shared.interface import Trainer
 

@@ -16,10 +16,11 @@ from shared.diagnose.rows import Row, first_offender
 from shared.diagnose.visits import with_published_steps
 from shared.errors import UsageError
 from shared.faults import find_fault
+from shared.harness.inputs import open_inputs
 from shared.harness.launch import Job, JobOutcome, run_jobs
 from shared.harness.plan import available_cores
 from shared.harness.registry import find_backend, installed_version, require_installed, resolve_execution
-from shared.harness.run import open_inputs, resolve_spec, with_spec_text
+from shared.harness.run import resolve_spec, with_spec_text
 from shared.harness.settings import RunSettings
 from shared.report.progress import ProgressDisplay
 

@@ -6,6 +6,7 @@ The file is replaced as a whole, so that a run that is killed at any moment leav
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,54 +16,76 @@ import numpy as np
 
 from shared.errors import RecordError, StateError
 from shared.harness.files import read_npz, write_npz
+from shared.harness.formats import check_format
 from shared.interface import Phase
 from shared.spec import GanSpec
 from shared.spec.serialise import spec_digest
 from shared.state import State, check_state
 
-FORMAT = 1
+FORMAT = 2
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 _REMEDY = "delete it, and the run starts again from its first step"
+_PARTS = ("losses", "state", "snapshots", "yardstick", "looks")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A place in a run: so many steps of a phase are behind it, and all of the phases before."""
+
+    phase: Phase = "pretraining"
+    done: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.phase} step {self.done}"
+
+
+BEGINNING = Place()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """Where a run is: done steps of a phase, after a whole chunk, and what it has left so far.
+    """Where a run is, after a whole chunk, and what it has left so far.
 
-    losses: (steps,) by name. tape_digests: by phase and step. chain: of the phase's tape, as TapeDigest has it.
-    seconds: spent so far, by part; resumed_at: the steps at which the run was taken up again.
+    began: where the run's own first step is, later than the beginning where it took a state over from another run.
+    losses: (steps,) by name, of the run's own steps. tape_digests: by phase and step. chain: of the phase's tape, as
+    TapeDigest has it. seconds: spent so far, by part; resumed_at: the steps at which the run was taken up again.
     """
 
-    phase: Phase
-    done: int
-    losses: Mapping[str, np.ndarray]
-    tape_digests: Mapping[str, Mapping[str, str]]
-    chain: Mapping[str, str]
-    seconds: Mapping[str, float]
+    place: Place
+    began: Place = BEGINNING
+    losses: Mapping[str, np.ndarray] = field(default_factory=dict)
+    tape_digests: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    chain: Mapping[str, str] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
     resumed_at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A position, the trainer's whole state there, and the sketches of earlier ones by moment and tensor."""
+    """A position, the trainer's whole state there, and the sketches of earlier ones by moment and tensor.
+
+    settings: what the run was asked for. yardstick: where its copies are, empty where the run has none. looks: the
+    arrays of shared/harness/album.py, as far as here.
+    """
 
     position: Position
     state: State
+    settings: Mapping[str, Any] = field(default_factory=dict)
     snapshots: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    yardstick: Mapping[str, np.ndarray] = field(default_factory=dict)
+    looks: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
-def write_checkpoint(path: Path, checkpoint: Checkpoint, /, *, spec: GanSpec, settings: Mapping[str, Any]) -> None:
-    """Write a checkpoint in place of the last one, atomically; raises RecordError where that fails.
-
-    settings: what the run was asked for.
-    """
+def write_checkpoint(path: Path, checkpoint: Checkpoint, /, *, spec: GanSpec) -> None:
+    """Write a checkpoint in place of the last one, atomically; raises RecordError where that fails."""
     position = checkpoint.position
     header = {
         "format": FORMAT,
         "spec": spec_digest(spec),
-        "settings": dict(settings),
-        "phase": position.phase,
-        "done": position.done,
+        "settings": dict(checkpoint.settings),
+        "phase": position.place.phase,
+        "done": position.place.done,
+        "began": [position.began.phase, position.began.done],
         "tape_digests": {phase: dict(digests) for phase, digests in position.tape_digests.items()},
         "chain": dict(position.chain),
         "seconds": dict(position.seconds),
@@ -71,8 +94,10 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, /, *, spec: GanSpec, se
     arrays: dict[str, np.ndarray] = {"header": np.array(json.dumps(header))}
     arrays |= {f"losses/{name}": np.asarray(values) for name, values in position.losses.items()}
     arrays |= {f"state/{name}": np.asarray(array) for name, array in checkpoint.state.items()}
+    arrays |= {f"yardstick/{name}": array for name, array in checkpoint.yardstick.items()}
     for label, sketches in checkpoint.snapshots.items():
         arrays |= {f"snapshots/{label}/{name}": array for name, array in sketches.items()}
+    arrays |= {f"looks/{name}": array for name, array in checkpoint.looks.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_npz(path, arrays)
@@ -82,15 +107,19 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, /, *, spec: GanSpec, se
         ) from None
 
 
-def read_checkpoint(path: Path, spec: GanSpec, /, *, settings: Mapping[str, Any]) -> Checkpoint:
-    """Read a checkpoint; raises RecordError unless it is whole and of a run of this GAN with these settings."""
+def read_checkpoint(path: Path, spec: GanSpec, /, *, settings: Mapping[str, Any] | None = None) -> Checkpoint:
+    """Read a checkpoint; raises RecordError unless it is whole, of a run of this GAN, and of one with these settings.
+
+    settings: None where the run that goes on may be another one.
+    """
     try:
         arrays = read_npz(path)
         header = json.loads(str(arrays.pop("header")))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RecursionError) as error:
         raise RecordError(f"{path} is not a whole checkpoint ({error}); {_REMEDY}") from None
-    _check_header(path, header, spec, settings)
-    parts: dict[str, dict[str, np.ndarray]] = {"losses": {}, "state": {}, "snapshots": {}}
+    _check_header(path, header, spec)
+    _check_settings(path, header["settings"], settings or {})
+    parts: dict[str, dict[str, np.ndarray]] = {part: {} for part in _PARTS}
     for key, array in arrays.items():
         part, _, name = key.partition("/")
         if part not in parts:
@@ -105,53 +134,103 @@ def read_checkpoint(path: Path, spec: GanSpec, /, *, settings: Mapping[str, Any]
         label, _, name = key.partition("/")
         snapshots.setdefault(label, {})[name] = array
     position = Position(
-        phase=cast(Phase, header["phase"]),
-        done=header["done"],
+        place=Place(phase=cast(Phase, header["phase"]), done=header["done"]),
+        began=Place(phase=cast(Phase, header["began"][0]), done=header["began"][1]),
         losses=parts["losses"],
         tape_digests=header["tape_digests"],
         chain=header["chain"],
         seconds=header["seconds"],
         resumed_at=tuple(header["resumed_at"]),
     )
-    _check_losses(path, position)
-    return Checkpoint(position=position, state=parts["state"], snapshots=snapshots)
+    if settings is not None:
+        _check_losses(path, position, spec)
+    return Checkpoint(
+        position=position,
+        state=parts["state"],
+        settings=header["settings"],
+        snapshots=snapshots,
+        yardstick=parts["yardstick"],
+        looks=parts["looks"],
+    )
 
 
-def _check_header(path: Path, header: Any, spec: GanSpec, settings: Mapping[str, Any]) -> None:
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        found = header.get("format") if isinstance(header, dict) else type(header).__name__
-        raise RecordError(f"{path} has format {found!r}; this version reads format {FORMAT}; {_REMEDY}")
-    kinds: dict[str, type | tuple[type, ...]] = {
-        "spec": str,
-        "settings": dict,
-        "phase": str,
-        "done": int,
-        "tape_digests": dict,
-        "chain": dict,
-        "seconds": dict,
-        "resumed_at": list,
+def _check_header(path: Path, header: Any, spec: GanSpec) -> None:
+    check_format(path, header, FORMAT, remedy=_REMEDY)
+    good = {
+        "spec": _is_text(header.get("spec")),
+        "settings": isinstance(header.get("settings"), dict),
+        "phase": header.get("phase") in get_args(Phase),
+        "done": _is_count(header.get("done")),
+        "began": _is_place(header.get("began")),
+        "tape_digests": _is_table(header.get("tape_digests"), _are_texts),
+        "chain": _are_texts(header.get("chain")),
+        "seconds": _is_table(header.get("seconds"), _is_number),
+        "resumed_at": isinstance(header.get("resumed_at"), list) and all(map(_is_text, header["resumed_at"])),
     }
-    for name, kind in kinds.items():
-        if not isinstance(header.get(name), kind):
-            raise RecordError(f"{path} has {name} {header.get(name)!r}; expected a {kind}; {_REMEDY}")
-    if header["phase"] not in get_args(Phase):
-        raise RecordError(f"{path} has phase {header['phase']!r}; expected one of {get_args(Phase)}; {_REMEDY}")
-    total = spec.training.num_steps
-    if header["phase"] == "pretraining":
-        total = 0 if spec.pretraining is None else spec.pretraining.num_steps
+    for name, holds in good.items():
+        if not holds:
+            raise RecordError(f"{path} has {name} {header.get(name)!r}, which no checkpoint has; {_REMEDY}")
+    total = num_steps(spec, header["phase"])
     if not 0 < header["done"] <= total:
         raise RecordError(f"{path} is at step {header['done']} of {total} of its {header['phase']}; {_REMEDY}")
     if header["spec"] != spec_digest(spec):
         raise RecordError(f"{path} is of another {spec.name!r} than the one that is asked for; {_REMEDY}")
+
+
+def _check_settings(path: Path, found: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     for name in sorted(settings):
-        if header["settings"].get(name) != settings[name]:
-            found = header["settings"].get(name)
-            raise RecordError(f"{path} was run with {name} {found!r}, now {settings[name]!r}; {_REMEDY}")
+        if found.get(name) != settings[name]:
+            raise RecordError(f"{path} was run with {name} {found.get(name)!r}, now {settings[name]!r}; {_REMEDY}")
 
 
-def _check_losses(path: Path, position: Position) -> None:
-    adversarial = position.done if position.phase == "adversarial" else 0
-    for name in ("discriminator", "generator"):
-        values = position.losses.get(name, np.zeros(0))
-        if values.shape != (adversarial,):
-            raise RecordError(f"{path} has {values.size} losses of {name} after {adversarial} steps; {_REMEDY}")
+def num_steps(spec: GanSpec, phase: str, /) -> int:
+    """Return how many steps a phase of the GAN has."""
+    if phase == "adversarial":
+        return spec.training.num_steps
+    return 0 if spec.pretraining is None else spec.pretraining.num_steps
+
+
+def _check_losses(path: Path, position: Position, spec: GanSpec) -> None:
+    for phase, names in (("pretraining", ("pretraining",)), ("adversarial", ("discriminator", "generator"))):
+        taken = _steps_taken(position, spec, phase)
+        for name in names:
+            values = position.losses.get(name, np.zeros(0))
+            if values.shape != (taken,) or values.dtype != np.float64:
+                found = f"losses of {name} {values.dtype} {values.shape}"
+                raise RecordError(f"{path} has {found} after {taken} steps; {_REMEDY}")
+
+
+def _steps_taken(position: Position, spec: GanSpec, phase: str) -> int:
+    """Return how many steps of a phase the run has taken itself."""
+    place, began = position.place, position.began
+    if phase == "pretraining" and place.phase == "adversarial":
+        end = num_steps(spec, phase)
+    else:
+        end = place.done if place.phase == phase else 0
+    if phase == "pretraining" and began.phase == "adversarial":
+        return 0
+    return end - (began.done if began.phase == phase else 0)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and value[0] in get_args(Phase) and _is_count(value[1])
+
+
+def _is_table(value: Any, is_entry: Any) -> bool:
+    return isinstance(value, dict) and all(is_entry(entry) for entry in value.values())
+
+
+def _are_texts(value: Any) -> bool:
+    return _is_table(value, _is_text)

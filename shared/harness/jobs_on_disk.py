@@ -79,4 +79,5 @@ def _read_job(path: Path) -> RunSettings:
         raise RecordError(f"{path} does not hold a run's settings ({error}); delete it to leave this run out") from None
     if (settings.gan, settings.backend) != (folder.parent.name, folder.name):
         raise RecordError(f"{path} is of {settings.gan} on {settings.backend}; it was moved there from another run")
-    return replace(settings, folder=str(folder), resume=True)
+    # Whatever it names elsewhere is not written: a folder of runs may come from somebody else.
+    return replace(settings, folder=str(folder), resume=True, export_tape=None, export_initial_state=None)

@@ -11,10 +11,12 @@ from backends import BACKENDS, REFERENCE
 from shared.compare.yardstick import NUM_COPIES
 from shared.errors import RecordError, UsageError
 from shared.gans import CATALOGUE, find_gan
+from shared.harness.checkpoint import Place
+from shared.harness.inputs import open_start
 from shared.harness.jobs_on_disk import read_jobs
 from shared.harness.record import require_free
 from shared.harness.registry import find_backend, installed_version, require_installed, resolve_execution
-from shared.harness.run import open_inputs, resolve_spec, with_spec_text
+from shared.harness.run import resolve_spec, with_spec_text
 from shared.harness.settings import OVERVIEW_BATCH_SIZES, RunSettings
 from shared.spec import GanSpec
 from shared.spec.cost import step_flops
@@ -43,7 +45,7 @@ def plan_train(template: RunSettings, out: Path, /) -> Plan:
     resolve_execution(entry, template.execution)
     folder = out / spec.name / entry.name
     job = replace(template, folder=str(folder))
-    open_inputs(job, spec)
+    open_start(job, spec)
     _require_fresh(job, out)
     return Plan(jobs=(job,), num_slots=1, left_out=())
 
@@ -78,9 +80,9 @@ def plan_compare(
         if is_overview:
             job = replace(job, batch_size=OVERVIEW_BATCH_SIZES.get(named.name))
         spec = resolve_spec(job)
-        open_inputs(job, spec)
+        place = open_start(job, spec).place
         for name in names:
-            jobs.append(_for_backend(job, name, spec, out / spec.name / name))
+            jobs.append(_for_backend(job, name, spec, out / spec.name / name, place=place))
             _require_fresh(jobs[-1], out)
     left_out = tuple(f"{entry.name} is left out: not installed; {entry.install_hint}" for entry in missing)
     return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=left_out)
@@ -127,9 +129,11 @@ def affordable_steps(spec: GanSpec, /) -> int:
     return max(1, int(_REFERENCE_FLOPS / (step_flops(spec) * (1 + NUM_COPIES))))
 
 
-def _for_backend(job: RunSettings, name: str, spec: GanSpec, folder: Path) -> RunSettings:
+def _for_backend(job: RunSettings, name: str, spec: GanSpec, folder: Path, *, place: Place) -> RunSettings:
     if name != REFERENCE:
         return replace(job, backend=name, folder=str(folder))
     # The reference runs on the processor whatever the others run on, and through the stop rule of a GAN like them.
-    steps = min(spec.training.num_steps, affordable_steps(spec))
-    return replace(job, backend=name, folder=str(folder), device="cpu", steps=steps, yardstick=True)
+    first = place.done if place.phase == "adversarial" else 0
+    steps = min(spec.training.num_steps, first + affordable_steps(spec))
+    job = replace(job, backend=name, folder=str(folder), device="cpu", yardstick=True)
+    return replace(job, steps=steps, planned_steps=spec.training.num_steps)

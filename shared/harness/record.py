@@ -1,4 +1,4 @@
-"""A run on disk: one folder with record.json, losses.npz, state.safetensors, snapshots.npz and samples.npz."""
+"""A run on disk: a folder with record.json, losses.npz, state.safetensors, and snapshots, samples and moments.npz."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from shared.errors import RecordError
 from shared.harness.files import read_npz, write_json, write_npz
 
 FORMAT = 1
+MOMENTS_FILE = "moments.npz"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Run:
     def samples(self) -> dict[str, np.ndarray]:
         """The arrays of shared/harness/samples.py."""
         return self._arrays("samples.npz")
+
+    @cached_property
+    def moments(self) -> dict[str, np.ndarray]:
+        """The arrays of shared/harness/album.py; empty where the run is of a version that kept none."""
+        return self._arrays(MOMENTS_FILE) if (self.folder / MOMENTS_FILE).exists() else {}
 
     @cached_property
     def snapshots(self) -> dict[str, dict[str, np.ndarray]]:

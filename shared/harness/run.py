@@ -15,26 +15,26 @@ from shared.compare.distances import first_nonfinite
 from shared.compare.sketch import sketch_state
 from shared.compare.yardstick import NUM_COPIES, PerturbedTrainer, YardstickFollower, write_yardstick
 from shared.data.digest import state_digest
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape, Tape
-from shared.data.tape_file import FileTape, write_tape
-from shared.errors import UsageError
+from shared.errors import RecordError, StateError, UsageError
 from shared.gans import CATALOGUE, find_gan
-from shared.harness.checkpoint import Checkpoint, read_checkpoint
+from shared.harness.album import Album
+from shared.harness.checkpoint import Checkpoint, Position, num_steps, read_checkpoint
 from shared.harness.files import write_npz
+from shared.harness.inputs import open_start, state_metadata
 from shared.harness.keeper import CheckpointKeeper
 from shared.harness.machine import describe_machine, describe_versions
-from shared.harness.record import new_run_folder, write_record, write_snapshots
+from shared.harness.moments import choose_moments
+from shared.harness.record import MOMENTS_FILE, new_run_folder, write_record, write_snapshots
 from shared.harness.registry import load_device_module, load_trainer, resolve_execution
 from shared.harness.samples import make_samples, sample_latent
 from shared.harness.settings import SHORT_STEPS, RunSettings
-from shared.harness.training import Follower, ReportProgress, TrainingResult, run_training
+from shared.harness.training import Follower, ReportProgress, TrainingResult, chunk_size, run_training
 from shared.interface import Chunk, Losses, Trainer
 from shared.spec import GanSpec
 from shared.spec.serialise import spec_digest, to_data
 from shared.spec.toml_file import read_spec_text, spec_from_toml
-from shared.state import State, initial_state
-from shared.state.archive import read_state, write_state
+from shared.state import State
+from shared.state.archive import write_state
 
 
 def resolve_spec(settings: RunSettings, /) -> GanSpec:
@@ -63,25 +63,11 @@ def with_spec_text(settings: RunSettings, /) -> RunSettings:
     return replace(settings, gan=resolve_spec(settings).name)
 
 
-def open_inputs(settings: RunSettings, spec: GanSpec, /) -> tuple[State, Tape]:
-    """Return the initial state and the tape, drawn from the seed or read from files; raises StateError, TapeError."""
-    if settings.initial_state is not None:
-        state = read_state(Path(settings.initial_state), spec)
-    else:
-        state = initial_state(spec, seed=settings.seed)
-    tape: Tape
-    if settings.tape is not None:
-        tape = FileTape.read(Path(settings.tape), spec)
-    else:
-        tape = SeededTape(spec, seed=settings.seed, digits=DigitSource.parse(settings.mnist))
-    return state, tape
-
-
 def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: ReportProgress) -> None:
     """Train one GAN on one backend, in this process, and write the run's folder. Raises what a user can cause."""
     spec = resolve_spec(settings)
-    state, tape = open_inputs(settings, spec)
-    _export_inputs(settings, spec, state, tape)
+    inputs = open_start(settings, spec)
+    state, tape = inputs.state, inputs.tape
     device_module = load_device_module(entry)
     device_module.check_device(settings.device)
     execution = resolve_execution(entry, settings.execution)
@@ -97,14 +83,36 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
     initial = trainer.export_state()
     checkpoint = _last_checkpoint(settings, spec)
     recorder = _SnapshotRecorder()
-    if checkpoint is not None:
-        trainer.load_state(checkpoint.state)
-        recorder.snapshots.update({label: dict(sketches) for label, sketches in checkpoint.snapshots.items()})
+    moments = choose_moments(
+        settings.planned_steps or spec.training.num_steps,
+        count=settings.num_moments,
+        chunk_steps=settings.chunk_steps or chunk_size(spec),
+    )
+    album = Album(trainer, spec, moments, seed=settings.seed)
     followers: list[Follower] = [recorder]
     yardstick = None
     if settings.yardstick:
         yardstick = YardstickFollower.start(_perturbable(build), state, seed=settings.seed, count=NUM_COPIES)
         followers.append(yardstick)
+    start = Position(place=inputs.place, began=inputs.place)
+    if checkpoint is not None:
+        start = checkpoint.position
+        trainer.load_state(checkpoint.state)
+        album.restore(checkpoint.looks)
+        recorder.snapshots.update({label: dict(sketches) for label, sketches in checkpoint.snapshots.items()})
+        if yardstick is not None:
+            _take_up(yardstick, checkpoint, settings.checkpoint_path)
+
+    def make_checkpoint(position: Position) -> Checkpoint:
+        return Checkpoint(
+            position=position,
+            state=trainer.export_state(),
+            settings=settings.numeric_data,
+            snapshots=recorder.snapshots,
+            yardstick={} if yardstick is None else yardstick.export(),
+            looks=album.arrays(),
+        )
+
     result = run_training(
         trainer,
         spec,
@@ -113,24 +121,22 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
         keep_going=settings.keep_going,
         followers=tuple(followers),
         report_progress=report_progress,
-        start=None if checkpoint is None else checkpoint.position,
+        start=start,
         keeper=CheckpointKeeper(
-            # The yardstick's copies are not kept, so that a run with them begins anew.
-            None if settings.yardstick else settings.checkpoint_path,
-            spec=spec,
-            settings=settings.numeric_data,
-            trainer=trainer,
-            snapshots=recorder.snapshots,
-            seconds=settings.checkpoint_seconds,
+            settings.checkpoint_path, spec=spec, seconds=settings.checkpoint_seconds, make=make_checkpoint
         ),
+        watcher=album,
     )
     samples = make_samples(trainer, spec, tape, seed=settings.seed)
+    album.close(samples, pretraining=num_steps(spec, "pretraining"), adversarial=result.ended.done)
     final = trainer.export_state()
     with new_run_folder(Path(settings.folder)) as folder:
         write_npz(folder / "losses.npz", result.losses)
         write_npz(folder / "samples.npz", samples)
+        write_npz(folder / MOMENTS_FILE, album.arrays())
         write_snapshots(folder / "snapshots.npz", recorder.snapshots)
-        write_state(folder / "state.safetensors", final, metadata={"gan": spec.name, "backend": entry.name})
+        metadata = state_metadata(spec, result.ended, backend=entry.name, seed=settings.seed)
+        write_state(folder / "state.safetensors", final, metadata=metadata)
         if yardstick is not None:
             measured = yardstick.finish(sample_latent(spec, seed=settings.seed), samples["generated"])
             write_yardstick(folder / "yardstick.npz", measured)
@@ -157,9 +163,18 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
 
 
 def _last_checkpoint(settings: RunSettings, spec: GanSpec) -> Checkpoint | None:
-    if not settings.resume or settings.yardstick or not settings.checkpoint_path.exists():
+    if not settings.resume or not settings.checkpoint_path.exists():
         return None
     return read_checkpoint(settings.checkpoint_path, spec, settings=settings.numeric_data)
+
+
+def _take_up(yardstick: YardstickFollower, checkpoint: Checkpoint, path: Path) -> None:
+    try:
+        yardstick.resume(checkpoint.yardstick)
+    except (KeyError, ValueError, TypeError, StateError) as error:
+        raise RecordError(
+            f"{path} lacks the yardstick's copies ({error}); delete it, and the run starts again from its first step"
+        ) from None
 
 
 def _perturbable(build: Callable[[], Trainer]) -> Callable[[], PerturbedTrainer]:
@@ -186,30 +201,6 @@ class _SnapshotRecorder:
             self.snapshots[label] = sketch_state(state)
 
 
-def _export_inputs(settings: RunSettings, spec: GanSpec, state: State, tape: Tape) -> None:
-    tape_path = _export_target("--export-tape", settings.export_tape, resume=settings.resume)
-    state_path = _export_target("--export-initial-state", settings.export_initial_state, resume=settings.resume)
-    if state_path is not None:
-        write_state(state_path, state, metadata={"gan": spec.name, "seed": str(settings.seed)})
-    if tape_path is not None:
-        write_tape(
-            tape_path,
-            tape,
-            spec,
-            pretraining_steps=spec.pretraining.num_steps if spec.pretraining is not None else 0,
-            training_steps=spec.training.num_steps,
-        )
-
-
-def _export_target(option: str, target: str | None, *, resume: bool) -> Path | None:
-    """Return where to write, None for nowhere: not asked for, or done before the run was interrupted."""
-    if target is None or not Path(target).exists():
-        return None if target is None else Path(target)
-    if resume:
-        return None
-    raise UsageError(f"{option} {target} already exists; name another file, or move that one away")
-
-
 def _timings(result: TrainingResult) -> dict[str, object]:
     seconds = result.seconds
     timed = seconds["timed_steps"]
@@ -229,6 +220,7 @@ def _outcome(result: TrainingResult, spec: GanSpec) -> dict[str, object]:
     return {
         "status": status,
         "stopped_at": result.stopped_at,
+        "began_at": {"phase": result.began.phase, "step": result.began.done},
         **steps,
         "first_not_finite": _first_not_finite(result, spec),
     }
@@ -237,9 +229,12 @@ def _outcome(result: TrainingResult, spec: GanSpec) -> dict[str, object]:
 def _first_not_finite(result: TrainingResult, spec: GanSpec) -> dict[str, int]:
     """Return, by loss, the first step at which it is NaN or infinite; D's is NaN by rule where D does not train."""
     pattern = spec.training.discriminator_steps
-    trained = np.array([pattern.includes(step) for step in range(len(result.losses["discriminator"]))], dtype=bool)
-    found = {
-        name: first_nonfinite(values, expected=trained if name == "discriminator" else None)
-        for name, values in result.losses.items()
-    }
-    return {name: step for name, step in found.items() if step is not None}
+    found = {}
+    for name, values in result.losses.items():
+        phase = "pretraining" if name == "pretraining" else "adversarial"
+        first = result.began.done if result.began.phase == phase else 0
+        trained = np.array([pattern.includes(first + index) for index in range(len(values))], dtype=bool)
+        index = first_nonfinite(values, expected=trained if name == "discriminator" else None)
+        if index is not None:
+            found[name] = first + index
+    return found

@@ -41,19 +41,29 @@ def make_samples(trainer: Trainer, spec: GanSpec, tape: Tape, /, *, seed: int) -
     real = _real_samples(spec, tape)
     result = {"latent": latent, "generated": generated, "real": real}
     if spec.discriminator.input_shape == (1,):
-        positions = np.linspace(*_BOUNDARY, NUM_BOUNDARY_POINTS)
-        edges = np.linspace(*_BOUNDARY, _NUM_BINS + 1)
+        positions, edges = boundary_positions(), histogram_edges()
         result |= {
             "boundary_x": positions,
-            "boundary_y": _discriminate(trainer, spec, positions[:, np.newaxis])[:, 0],
+            "boundary_y": discriminate(trainer, spec, positions[:, np.newaxis])[:, 0],
             "histogram_edges": edges,
-            "histogram_real": _density(real, edges),
-            "histogram_generated": _density(generated, edges),
+            "histogram_real": density(real, edges),
+            "histogram_generated": density(generated, edges),
         }
     return result
 
 
-def _discriminate(trainer: Trainer, spec: GanSpec, samples: np.ndarray) -> np.ndarray:
+def boundary_positions() -> np.ndarray:
+    """Return the positions, (10000,), at which a decision boundary is looked at."""
+    return np.linspace(*_BOUNDARY, NUM_BOUNDARY_POINTS)
+
+
+def histogram_edges() -> np.ndarray:
+    """Return the edges, (101,), of the histograms of 1D data."""
+    return np.linspace(*_BOUNDARY, _NUM_BINS + 1)
+
+
+def discriminate(trainer: Trainer, spec: GanSpec, samples: np.ndarray, /) -> np.ndarray:
+    """Return D's output for samples (n, ...) as (n, outputs), in the GAN's batches where D looks at whole ones."""
     size = spec.batch_size if spec.couples_samples else len(samples)
     parts = [trainer.discriminate(samples[start : start + size]) for start in range(0, len(samples), size)]
     return np.concatenate(parts).reshape(len(samples), -1)
@@ -69,7 +79,8 @@ def _real_samples(spec: GanSpec, tape: Tape) -> np.ndarray:
     return np.concatenate(parts)[:count]
 
 
-def _density(samples: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def density(samples: np.ndarray, edges: np.ndarray, /) -> np.ndarray:
+    """Return the density of the finite samples between each two edges; the share of those beyond is missing."""
     finite = samples[np.isfinite(samples)]
     counts, _ = np.histogram(finite, bins=edges)
     width = edges[1] - edges[0]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from backends import REFERENCE
 from shared.compare.comparison import GanComparison, compare_runs
+from shared.harness.inputs import export_inputs
 from shared.harness.jobs_on_disk import is_finished, locked, write_jobs
 from shared.harness.launch import JobOutcome, run_jobs, training_job
 from shared.harness.plan import Plan
@@ -21,7 +23,12 @@ from shared.report.progress import ProgressDisplay
 
 def train_plan(plan: Plan, /, *, console: Console) -> tuple[list[JobOutcome], list[Run]]:
     """Run each job, showing progress, and draw the pictures of the runs that finished, beside their records."""
-    outcomes = _run(plan, console=console, on_outcome=lambda _: None)
+    for job in plan.jobs:
+        if not job.resume:
+            export_inputs(job, resolve_spec(job))
+    # A run that is resumed writes inside its own folder alone, so its settings name no other file to write.
+    jobs = tuple(replace(job, export_tape=None, export_initial_state=None) for job in plan.jobs)
+    outcomes = _run(replace(plan, jobs=jobs), console=console, on_outcome=lambda _: None)
     runs = []
     for outcome in outcomes:
         if outcome.status == "finished":

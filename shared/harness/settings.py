@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.errors import UsageError, unknown_name
 from shared.harness.checkpoint import SECONDS_BETWEEN_CHECKPOINTS
+from shared.harness.moments import DEFAULT_NUM_MOMENTS
 from shared.interface import DTYPES
 
 # Steps of the adversarial phase where none are asked for. The GANs on digits train for hours at their published
@@ -30,11 +31,14 @@ class RunSettings:
     spec_file: a TOML file that describes the GAN, in place of one of the catalogue; spec_text: what stood in it when
     the run was planned, so that a change to the file touches no run that is under way.
     steps, pretrain_steps, batch_size: None for the default. seed: of the initial state and the tape.
-    initial_state, tape: files to read instead. mnist: where digits come from, None for the packaged ones.
+    initial_state, tape: files to read instead. first_step: of the tape, None for that at which the initial state was
+    saved, the beginning for one that no run left. mnist: where digits come from, None for the packaged ones.
     threads: of the framework. keep_going: ignore the spec's stop rule. yardstick: also measure how far rounding alone
     moves the run (the reference only). chunk_steps: steps per call of the trainer, None to let the cost decide.
     checkpoint_seconds: from one checkpoint to the next. resume: go on from the folder's checkpoint, if there is one.
-    patience_seconds: how long a worker may give no sign of life.
+    patience_seconds: how long a worker may give no sign of life. num_moments: about how many moments of training
+    samples are kept of; planned_steps: the adversarial steps that these are spread over, those of the runs beside this
+    one, None for its own.
     """
 
     gan: str
@@ -49,6 +53,7 @@ class RunSettings:
     pretrain_steps: int | None = None
     batch_size: int | None = None
     initial_state: str | None = None
+    first_step: int | None = None
     tape: str | None = None
     mnist: str | None = None
     keep_going: bool = False
@@ -61,6 +66,8 @@ class RunSettings:
     checkpoint_seconds: float = SECONDS_BETWEEN_CHECKPOINTS
     resume: bool = False
     patience_seconds: float = DEFAULT_PATIENCE_SECONDS
+    num_moments: int = DEFAULT_NUM_MOMENTS
+    planned_steps: int | None = None
 
     def __post_init__(self) -> None:
         _require_count("--steps", self.steps, minimum=1)
@@ -68,6 +75,7 @@ class RunSettings:
         _require_count("--threads", self.threads, minimum=1)
         _require_count("--batch-size", self.batch_size, minimum=1)
         _require_count("--seed", self.seed, minimum=0)
+        _require_count("--first-step", self.first_step, minimum=0)
         if not self.checkpoint_seconds >= 0:
             raise UsageError(f"--checkpoint-every is {self.checkpoint_seconds}; expected 0 seconds or more")
         if not self.patience_seconds > 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,15 +12,13 @@ import numpy as np
 
 from shared.data.digest import TapeDigest
 from shared.data.tape import Tape, chunks, make_chunk
-from shared.harness.checkpoint import Position
+from shared.harness.checkpoint import BEGINNING, Place, Position
+from shared.harness.moments import SNAPSHOT_STEPS, Moments
 from shared.interface import Chunk, Losses, Phase, Trainer
 from shared.spec import GanSpec, StopRule
 from shared.spec.cost import step_flops
 from shared.state import State
 
-# Losses hardly show some faults (a running variance that nothing reads), so whole states are compared too: after
-# pretraining, after these many adversarial steps, and at the end.
-SNAPSHOT_STEPS = (1, 10)
 _CHUNK_FLOPS = 4e9
 _MAXIMUM_CHUNK_STEPS = 500
 _MAXIMUM_CHUNK_BYTES = 64e6
@@ -41,6 +39,19 @@ class Follower(Protocol):
         ...
 
 
+class Watcher(Protocol):
+    """Something that looks at the trainer at some moments before the end, and changes nothing in it."""
+
+    @property
+    def moments(self) -> Moments:
+        """When to look, in which chunks end."""
+        ...
+
+    def take(self, *, pretraining: int, adversarial: int) -> None:
+        """Look at the trainer, after so many steps of each phase."""
+        ...
+
+
 class Keeper(Protocol):
     """Something that may keep a run's position after a chunk."""
 
@@ -53,7 +64,8 @@ class Keeper(Protocol):
 class TrainingResult:
     """What a run leaves: losses (steps,) by name, tape digests by phase and step, seconds by part.
 
-    resumed_at: where the run was taken up again after an interruption, such as "adversarial step 500".
+    resumed_at: where the run was taken up again after an interruption, such as "adversarial step 500". began: where
+    its first step was; losses[name][i] is of the step i after it.
     """
 
     losses: dict[str, np.ndarray]
@@ -61,6 +73,13 @@ class TrainingResult:
     stopped_at: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     resumed_at: tuple[str, ...] = ()
+    began: Place = BEGINNING
+
+    @property
+    def ended(self) -> Place:
+        """Where the run's last step is behind it."""
+        first = self.began.done if self.began.phase == "adversarial" else 0
+        return Place(phase="adversarial", done=first + len(self.losses["generator"]))
 
 
 def chunk_size(spec: GanSpec, /) -> int:
@@ -82,16 +101,21 @@ def run_training(
     report_progress: ReportProgress | None = None,
     start: Position | None = None,
     keeper: Keeper | None = None,
+    watcher: Watcher | None = None,
 ) -> TrainingResult:
     """Train a loaded trainer for all of the spec's steps and return what came of it.
 
     keep_going: ignore the spec's stop rule. report_progress: called with (phase, steps done, steps in all). start: go
-    on from this position, whose state the trainer has; chunk_steps as they were then.
+    on from this position, whose state the trainer has; chunk_steps and the watcher's moments as they were then.
     """
-    loop = _Loop(trainer, spec, tape, followers, report_progress or _report_nothing, start=start, keeper=keeper)
+    report = report_progress or _report_nothing
+    loop = _Loop(trainer, spec, tape, followers, report, start=start, keeper=keeper, watcher=watcher)
     size = chunk_steps or chunk_size(spec)
     loop.pretrain(size)
-    loop.train(size, stop_rule=None if keep_going else spec.training.stop)
+    loop.train(
+        size if watcher is None else watcher.moments.chunk_steps,
+        stop_rule=None if keep_going else spec.training.stop,
+    )
     return loop.result()
 
 
@@ -108,26 +132,34 @@ class _Loop:
         *,
         start: Position | None,
         keeper: Keeper | None,
+        watcher: Watcher | None,
     ) -> None:
         self._trainer, self._spec, self._tape = trainer, spec, tape
         self._followers, self._report, self._keeper = followers, report, keeper
+        self._watcher = watcher
+        self._moments = watcher.moments.steps if watcher is not None else ()
+        self._num_pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
         self._start = start
         self._clock = _Clock()
         self._losses: dict[str, list[np.ndarray]] = {"pretraining": [], "discriminator": [], "generator": []}
         self._tape_digests: dict[str, dict[str, str]] = {"pretraining": {}, "adversarial": {}}
         self._resumed_at: tuple[str, ...] = ()
         self._stopped_at: int | None = None
+        self._began = BEGINNING if start is None else start.began
+        self._is_new = start is None or start.place == start.began
         if start is not None:
-            self._losses = {name: [start.losses[name]] for name in self._losses}
-            self._tape_digests = {phase: dict(digests) for phase, digests in start.tape_digests.items()}
-            self._resumed_at = (*start.resumed_at, f"{start.phase} step {start.done}")
+            self._losses = {name: [start.losses.get(name, np.zeros(0))] for name in self._losses}
+            self._tape_digests |= {phase: dict(digests) for phase, digests in start.tape_digests.items()}
+            self._resumed_at = start.resumed_at if start.place == start.began else (*start.resumed_at, str(start.place))
             self._clock.seconds |= start.seconds
 
     def pretrain(self, size: int) -> None:
-        total = self._spec.pretraining.num_steps if self._spec.pretraining is not None else 0
-        if self._start is not None and self._start.phase == "adversarial":
+        total = self._num_pretraining
+        if self._start is not None and self._start.place.phase == "adversarial":
             return
         first, digest = self._beginning("pretraining")
+        if self._is_new and first < total:
+            self._look(pretraining=first, adversarial=0)
         for chunk in chunks(self._tape, self._spec, "pretraining", first_step=first, stop=total, size=size):
             self._take(chunk, self._clock.train(self._trainer, chunk), digest, total)
             done = chunk.first_step + chunk.num_steps
@@ -138,7 +170,10 @@ class _Loop:
     def train(self, size: int, *, stop_rule: StopRule | None) -> None:
         total = self._spec.training.num_steps
         first, digest = self._beginning("adversarial")
-        for chunk in _adversarial_chunks(self._tape, self._spec, size, first_step=first):
+        if first == 0 or self._is_new:
+            self._look(pretraining=self._num_pretraining, adversarial=first)
+        stops = sorted({*SNAPSHOT_STEPS, *self._moments, total})
+        for chunk in _adversarial_chunks(self._tape, self._spec, size, first_step=first, stops=stops):
             before = self._trainer.export_state() if stop_rule is not None else {}
             losses = self._clock.train(self._trainer, chunk)
             stop_index = _stop_index(losses, stop_rule.tolerance) if stop_rule is not None else None
@@ -149,21 +184,24 @@ class _Loop:
             done = chunk.first_step + chunk.num_steps
             if done in SNAPSHOT_STEPS:
                 self._snapshot(f"step {done}")
+            if done in self._moments and done < total:
+                self._look(pretraining=self._num_pretraining, adversarial=done)
             self._keep("adversarial", done, digest)
         self._snapshot("end")
 
     def _beginning(self, phase: Phase) -> tuple[int, TapeDigest]:
         """Return a phase's first step that is still to be done, and the digest of its tape as far as that."""
-        if self._start is None or self._start.phase != phase:
+        if self._start is None or self._start.place.phase != phase:
             return 0, TapeDigest()
-        return self._start.done, TapeDigest(self._start.chain, next_steps={phase: self._start.done})
+        done = self._start.place.done
+        return done, TapeDigest(self._start.chain, next_steps={phase: done})
 
     def _keep(self, phase: Phase, done: int, digest: TapeDigest) -> None:
         if self._keeper is not None:
             self._keeper.after_chunk(
                 lambda: Position(
-                    phase=phase,
-                    done=done,
+                    place=Place(phase=phase, done=done),
+                    began=self._began,
                     losses=self._joined_losses(),
                     tape_digests=self._tape_digests,
                     chain=digest.hexdigests(),
@@ -179,6 +217,7 @@ class _Loop:
             stopped_at=self._stopped_at,
             seconds=self._clock.seconds,
             resumed_at=self._resumed_at,
+            began=self._began,
         )
 
     def _joined_losses(self) -> dict[str, np.ndarray]:
@@ -208,6 +247,10 @@ class _Loop:
             self._tape_digests[chunk.phase][str(done)] = digest.hexdigest()
         self._report(chunk.phase, done, total)
 
+    def _look(self, *, pretraining: int, adversarial: int) -> None:
+        if self._watcher is not None:
+            self._watcher.take(pretraining=pretraining, adversarial=adversarial)
+
     def _snapshot(self, label: str) -> None:
         if self._followers:
             state = self._trainer.export_state()
@@ -219,11 +262,12 @@ def _report_nothing(phase: Phase, done: int, total: int, /) -> None:
     pass
 
 
-def _adversarial_chunks(tape: Tape, spec: GanSpec, size: int, *, first_step: int) -> Iterator[Chunk]:
-    """Yield all adversarial chunks from a step on, with a boundary at every snapshot."""
+def _adversarial_chunks(
+    tape: Tape, spec: GanSpec, size: int, *, first_step: int, stops: Sequence[int]
+) -> Iterator[Chunk]:
+    """Yield all adversarial chunks from a step on, with a boundary at every stop, ascending, up to the last step."""
     first = first_step
-    total = spec.training.num_steps
-    for stop in (*(step for step in SNAPSHOT_STEPS if first < step < total), total):
+    for stop in (stop for stop in stops if first_step < stop <= spec.training.num_steps):
         yield from chunks(tape, spec, "adversarial", first_step=first, stop=stop, size=size)
         first = stop
 

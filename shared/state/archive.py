@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from shared.data.digest import state_digest
 from shared.errors import StateError
 from shared.harness.files import write_bytes
 from shared.spec import GanSpec
@@ -17,16 +19,19 @@ from shared.state.check import complete_state
 from shared.state.initial import State
 
 METADATA_KEY = "gan_rosetta"
+_SEAL = "sha256"
 
 
 def write_state(path: Path, state: Mapping[str, np.ndarray], /, *, metadata: Mapping[str, str]) -> None:
     """Write a state to a file, atomically; raises StateError where that fails. The same state gives the same bytes.
 
-    metadata: stands in the header as JSON under METADATA_KEY. One key, since safetensors writes several in any order.
+    metadata: stands in the header as JSON under METADATA_KEY, with a SHA-256 of itself and of all tensors. One key,
+    since safetensors writes several in any order.
     """
     # Not ascontiguousarray, which would turn the counters' shape () into (1,).
     tensors = {name: np.asarray(array, order="C") for name, array in state.items()}
-    header = {METADATA_KEY: json.dumps(dict(metadata), sort_keys=True, ensure_ascii=False)}
+    sealed = {**metadata, _SEAL: _seal(metadata, tensors)}
+    header = {METADATA_KEY: json.dumps(sealed, sort_keys=True, ensure_ascii=False)}
     content = safetensors.numpy.save(tensors, metadata=header)
     try:
         write_bytes(path, content)
@@ -35,21 +40,54 @@ def write_state(path: Path, state: Mapping[str, np.ndarray], /, *, metadata: Map
 
 
 def read_state(path: Path, spec: GanSpec, /) -> State:
+    """Read a whole state of the GAN, as read_state_and_metadata does, and leave out what it says of itself."""
+    return read_state_and_metadata(path, spec)[0]
+
+
+def read_state_and_metadata(path: Path, spec: GanSpec, /) -> tuple[State, dict[str, str]]:
     """Read a whole state of the GAN, of any floating type; what complete_state may add is added.
 
-    Raises StateError where the file is absent, no safetensors file, truncated, or holds another GAN's state.
+    Returns the state and what it says of itself, which is nothing where somebody else wrote it. Raises StateError where
+    the file is absent, no safetensors file, truncated, changed since it was written, or holds another GAN's state.
     """
     try:
-        tensors = safetensors.numpy.load(path.read_bytes())
+        content = path.read_bytes()
+        tensors = safetensors.numpy.load(content)
     except OSError as error:
         raise StateError(f"{path} cannot be read: {error.strerror or error}; expected a .safetensors file") from error
     except safetensors.SafetensorError as error:
         raise StateError(f"{path} is not a whole .safetensors file ({error}); write or copy it again") from error
-    except (KeyError, TypeError, AttributeError) as error:  # What the reader raises differs from version to version.
+    except (KeyError, TypeError, AttributeError, ValueError) as error:  # It differs from version to version.
         wanted = "float64 or float32 tensors and int64 counters"
         raise StateError(f"{path} has a type that NumPy lacks ({error}); expected {wanted}; convert it") from error
+    metadata = _read_metadata(path, content, tensors)
     try:
         # Sorted, since the reader's order differs from call to call, and a message should not.
-        return complete_state(dict(sorted(tensors.items())), spec)
+        return complete_state(dict(sorted(tensors.items())), spec), metadata
     except StateError as error:
         raise StateError(f"{path}: {error}") from error
+
+
+def _read_metadata(path: Path, content: bytes, tensors: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """Return what our own writer put into the header, which must fit the tensors; nothing in another's file."""
+    # The length of the header, then the header, which the reader of the tensors has found to be JSON.
+    length = int.from_bytes(content[:8], "little")
+    found = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+    # Under another key it is ours as well, in a file that has been changed.
+    ours = [text for key, text in found.items() if key == METADATA_KEY or f'"{_SEAL}"' in text]
+    if not ours:
+        return {}
+    try:
+        metadata = json.loads(found[METADATA_KEY])
+        seal = metadata.pop(_SEAL)
+        good = len(ours) == 1 and seal == _seal(metadata, tensors)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        good = False
+    if not good:
+        raise StateError(f"{path} was changed after it was written: its SHA-256 is another; copy or write it again")
+    return {str(key): str(value) for key, value in metadata.items()}
+
+
+def _seal(metadata: Mapping[str, str], tensors: Mapping[str, np.ndarray]) -> str:
+    text = json.dumps(dict(metadata), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(f"{text}\n{state_digest(tensors)}".encode()).hexdigest()

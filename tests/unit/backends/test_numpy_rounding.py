@@ -131,3 +131,24 @@ def test_every_kind_of_quantity_is_disturbed():
             np.testing.assert_array_equal(disturbed[key], value)
         elif value.size > 1 and np.any(value):
             assert not np.array_equal(disturbed[key], value), key
+
+
+@pytest.mark.parametrize("num_calls", [0, 5, 4096, 5000])
+def test_rounding_goes_on_from_where_another_was(num_calls):
+    first = RandomRounding(seed=3, dtype="float64")
+    for _ in range(num_calls):
+        first.disturb(np.ones(4096))
+    second = RandomRounding(seed=4, dtype="float64")
+    second.restore(first.export())
+    for size in (7, 100_000, 1 << 20, 3):
+        for _ in range(20):
+            one, other = np.ones(size), np.ones(size)
+            first.disturb(one)
+            second.disturb(other)
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros(19, np.uint64), np.zeros(20), np.full(20, 5000, np.uint64)])
+def test_what_is_no_rounding_is_refused(wrong):
+    with pytest.raises(ValueError, match="a rounding"):
+        RandomRounding(seed=3, dtype="float64").restore(wrong)

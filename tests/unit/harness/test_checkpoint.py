@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from shared.compare.assertions import assert_same_bits
 from shared.errors import RecordError
 from shared.gans import find_gan
-from shared.harness.checkpoint import Checkpoint, Position, read_checkpoint, write_checkpoint
+from shared.harness.checkpoint import Checkpoint, Place, Position, read_checkpoint, write_checkpoint
 from shared.state import initial_state, state_schema
 
 SPEC = find_gan("gaussian-1d").with_steps(pretraining=10, training=20)
@@ -25,8 +25,7 @@ SETTINGS = {"seed": 3, "dtype": "float64"}
 
 def a_checkpoint() -> Checkpoint:
     position = Position(
-        phase="adversarial",
-        done=5,
+        place=Place(phase="adversarial", done=5),
         losses={"pretraining": np.arange(10.0), "discriminator": np.arange(5.0), "generator": np.arange(5.0) / 3},
         tape_digests={"pretraining": {"10": "a"}, "adversarial": {"5": "b"}},
         chain={"real": "c"},
@@ -34,13 +33,19 @@ def a_checkpoint() -> Checkpoint:
         resumed_at=("pretraining step 4",),
     )
     state = initial_state(SPEC, seed=3)
-    return Checkpoint(position=position, state=state, snapshots={"step 1": {"generator.hidden1.weight": np.ones(3)}})
+    return Checkpoint(
+        position=position,
+        state=state,
+        settings=SETTINGS,
+        snapshots={"step 1": {"generator.hidden1.weight": np.ones(3)}},
+        yardstick={"lost": np.array(False)},
+    )
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "gan" / "numpy.checkpoint.npz"
-    write_checkpoint(path, a_checkpoint(), spec=SPEC, settings=SETTINGS)
+    write_checkpoint(path, a_checkpoint(), spec=SPEC)
     return path
 
 
@@ -48,6 +53,8 @@ def test_it_comes_back_as_it_was(path: Path) -> None:
     found, expected = read_checkpoint(path, SPEC, settings=SETTINGS), a_checkpoint()
     assert_same_bits(found.state, expected.state)
     assert_same_bits(found.position.losses, expected.position.losses)
+    assert_same_bits(found.yardstick, expected.yardstick)
+    assert found.settings == SETTINGS
     assert_same_bits(found.snapshots["step 1"], expected.snapshots["step 1"])
     assert replace(found.position, losses={}) == replace(expected.position, losses={})
 
@@ -62,10 +69,11 @@ def test_another_gan_and_other_settings_are_refused(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 2}, "reads format 1"),
+        ({"format": 1}, "reads format 2"),
+        ({"format": 3}, "written by a newer gan-rosetta"),
         ({"done": 0}, "step 0 of 20"),
         ({"done": 21}, "step 21 of 20"),
-        ({"done": 6}, "5 losses of discriminator after 6 steps"),
+        ({"done": 6}, r"losses of discriminator float64 \(5,\) after 6 steps"),
         ({"done": "5"}, "done '5'"),
         ({"phase": "evening"}, "phase 'evening'"),
         ({"chain": None}, "chain None"),
@@ -98,7 +106,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(np, "savez", no_space)
     with pytest.raises(RecordError, match="No space left on device"):
-        write_checkpoint(path, a_checkpoint(), spec=SPEC, settings=SETTINGS)
+        write_checkpoint(path, a_checkpoint(), spec=SPEC)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 

@@ -13,7 +13,7 @@ import safetensors.numpy
 from shared.errors import StateError
 from shared.gans import CATALOGUE, find_gan
 from shared.state import initial_state, state_schema
-from shared.state.archive import METADATA_KEY, read_state, write_state
+from shared.state.archive import METADATA_KEY, read_state, read_state_and_metadata, write_state
 
 SPEC = find_gan("linear-2d")
 
@@ -46,7 +46,10 @@ def test_reading_back_gives_the_same_bits(name, tmp_path):
     for tensor, array in state.items():
         np.testing.assert_array_equal(read[tensor], array, strict=True)
     with safetensors.safe_open(path, "numpy") as archive:
-        assert json.loads(archive.metadata()[METADATA_KEY]) == {"gan": name, "note": "µ"}
+        found = json.loads(archive.metadata()[METADATA_KEY])
+    assert found.pop("sha256")
+    assert found == {"gan": name, "note": "µ"}
+    assert read_state_and_metadata(path, spec)[1] == found
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
@@ -121,3 +124,25 @@ def test_the_same_state_gives_the_same_bytes(tmp_path):
         write_state(path, initial_state(SPEC, seed=3), metadata={"gan": SPEC.name, "backend": "x", "seed": "3"})
         contents.add(path.read_bytes())
     assert len(contents) == 1
+
+
+@pytest.mark.parametrize("what", ["a number", "the step", "the seal", "the key"])
+def test_a_state_that_was_changed_is_refused(path, what):
+    write_state(path, initial_state(SPEC, seed=3), metadata={"done": "1234"})
+    content = bytearray(path.read_bytes())
+    place = {
+        "a number": len(content) - 1,
+        "the step": content.index(b"1234"),
+        "the seal": content.index(b"sha256") + 12,
+        "the key": content.index(METADATA_KEY.encode()),
+    }[what]
+    content[place] ^= 1
+    path.write_bytes(content)
+    assert "was changed after it was written" in fault(path)
+
+
+def test_a_state_that_somebody_else_wrote_needs_no_seal(path):
+    safetensors.numpy.save_file(initial_state(SPEC, seed=3), path, metadata={"format": "pt"})
+    state, metadata = read_state_and_metadata(path, SPEC)
+    assert metadata == {}
+    np.testing.assert_array_equal(state["generator.output.bias"], initial_state(SPEC, seed=3)["generator.output.bias"])
