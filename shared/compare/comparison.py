@@ -9,16 +9,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from safetensors.numpy import load_file
-
 from shared.compare.verdict import MARGIN, Evidence, PairVerdict, Verdict, judge
 from shared.compare.yardstick import CHAOS, Yardstick, read_yardstick
 from shared.errors import RecordError
-from shared.harness.files import write_json
+from shared.harness.documents import write_document
 from shared.harness.record import Run, read_run
 from shared.spec import GanSpec
 
-FORMAT = 1
+FORMAT = 2
 YARDSTICK_FILE = "yardstick.npz"
 
 
@@ -58,12 +56,21 @@ def compare_runs(folder: Path, backends: list[str], spec: GanSpec, failures: Map
         raise RecordError(
             f"{folder} has no run with {YARDSTICK_FILE}, so there is nothing to judge by; run compare again"
         )
-    yardstick = read_yardstick(measured[0].folder / YARDSTICK_FILE)
+    yardstick = yardstick_of(measured[0])
     evidence = [gather_evidence(run) for run in runs]
     pairs = tuple(judge(first, second, yardstick, spec) for first, second in combinations(evidence, 2))
     comparison = GanComparison(spec=spec, runs=runs, yardstick=yardstick, pairs=pairs, failures=failures)
-    write_json(folder / "comparison.json", to_json(comparison))
+    write_document(folder / "comparison.json", to_json(comparison), number=FORMAT)
     return comparison
+
+
+def yardstick_of(run: Run, /) -> Yardstick:
+    """Return the yardstick that was measured with a run; raises RecordError where it cannot be read."""
+    path = run.file(YARDSTICK_FILE)
+    try:
+        return read_yardstick(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{path} cannot be read ({type(error).__name__}: {error}); run it again") from None
 
 
 def gather_evidence(run: Run, /) -> Evidence:
@@ -82,7 +89,7 @@ def gather_evidence(run: Run, /) -> Evidence:
         first_step=began["step"] if began["phase"] == "adversarial" else 0,
         tape_digests=hashes["tape"],
         losses=run.losses,
-        snapshots={**run.snapshots, "end": load_file(run.folder / "state.safetensors")},
+        snapshots={**run.snapshots, "end": run.state},
         samples=run.samples["generated"],
     )
 
@@ -90,7 +97,6 @@ def gather_evidence(run: Run, /) -> Evidence:
 def to_json(comparison: GanComparison, /) -> dict[str, Any]:
     """Return a comparison as plain data; infinite differences become the text "inf"."""
     return {
-        "format": FORMAT,
         "gan": comparison.spec.name,
         "verdict": comparison.verdict,
         "yardstick": {

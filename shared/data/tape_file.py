@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from shared.data.tape import SeededTape, Tape, array_shapes, describe_arrays
 from shared.errors import TapeError
-from shared.harness.files import atomic_path
+from shared.harness.files import atomic_path, read_npz
 from shared.interface import Phase
 from shared.spec import GanSpec, Shape
 
 _BATCH_SIZE = "batch_size"
 _PHASES: tuple[Phase, ...] = ("pretraining", "adversarial")
-# What zipfile and NumPy raise for damaged, encrypted or pickled members.
-_UNREADABLE = (OSError, ValueError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
 class FileTape:
@@ -110,22 +107,13 @@ def _load(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         found = "is not a file" if path.exists() else "does not exist"
         raise TapeError(f"{path} {found}; expected an .npz file with a tape")
-    arrays = {}
-    name = ""
     try:
         if not zipfile.is_zipfile(path):
             raise TapeError(f"{path} is not a whole .npz file (a zip archive of arrays); write or copy it again")
-        with np.load(path, allow_pickle=False) as archive:
-            for name in archive.files:
-                arrays[name] = archive[name]
-    except _UNREADABLE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        place = f"{name} of {path}" if name else str(path)
-        raise TapeError(f"{place} cannot be read ({reason}); expected plain numeric arrays; write it again") from error
-    for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):  # NumPy gives the bytes of a member that is no array.
-            raise TapeError(f"{name} of {path} is not a NumPy array; remove it, or write the tape with np.savez")
-    return arrays
+        return read_npz(path)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise TapeError(f"{path} cannot be read ({reason}); expected plain numeric arrays; write it again") from error
 
 
 def _check_names(path: Path, spec: GanSpec, arrays: dict[str, np.ndarray]) -> None:

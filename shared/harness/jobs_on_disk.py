@@ -6,20 +6,19 @@ a command works on it, so that two never write the same run.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from shared.errors import GanRosettaError, RecordError
-from shared.harness.files import write_json
+from shared.harness.documents import read_document, write_document
 from shared.harness.settings import RunSettings
+from shared.spec.reader import build
 
-FORMAT = 1
+FORMAT = 2
 SUFFIX = ".job.json"
 
 
@@ -27,7 +26,7 @@ def write_jobs(jobs: Iterable[RunSettings], /) -> None:
     """Keep the settings of runs that are about to begin."""
     for job in jobs:
         job.job_path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(job.job_path, {"format": FORMAT, "settings": job.as_data()})
+        write_document(job.job_path, {"settings": job.as_data()}, number=FORMAT)
 
 
 def read_jobs(out: Path, /) -> list[RunSettings]:
@@ -65,17 +64,11 @@ def locked(jobs: Iterable[RunSettings], /) -> Iterator[None]:
 
 
 def _read_job(path: Path) -> RunSettings:
-    try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecordError(f"{path} cannot be read ({error}); delete it to leave this run out") from None
-    if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("settings"), dict):
-        found = data.get("format") if isinstance(data, dict) else type(data).__name__
-        raise RecordError(f"{path} has format {found!r}; this version reads format {FORMAT}")
+    data = read_document(path, number=FORMAT, remedy="delete it to leave this run out")
     folder = path.with_name(path.name.removesuffix(SUFFIX))
     try:
-        settings = RunSettings(**data["settings"])
-    except (TypeError, ValueError, GanRosettaError) as error:
+        settings: RunSettings = build(RunSettings, data.get("settings"), name="settings")
+    except GanRosettaError as error:
         raise RecordError(f"{path} does not hold a run's settings ({error}); delete it to leave this run out") from None
     if (settings.gan, settings.backend) != (folder.parent.name, folder.name):
         raise RecordError(f"{path} is of {settings.gan} on {settings.backend}; it was moved there from another run")

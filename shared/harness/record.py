@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -13,12 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors
+import safetensors.numpy
 
 from shared.errors import RecordError
-from shared.harness.files import read_npz, write_json, write_npz
+from shared.harness.documents import read_document, write_document
+from shared.harness.files import read_npz, write_npz
 
-FORMAT = 1
+FORMAT = 2
 MOMENTS_FILE = "moments.npz"
+STATE_FILE = "state.safetensors"
+_RECORD_FILE = "record.json"
+_REMEDY = "move that folder away and run it again, which --resume does too"
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class Run:
     @cached_property
     def moments(self) -> dict[str, np.ndarray]:
         """The arrays of shared/harness/album.py; empty where the run is of a version that kept none."""
-        return self._arrays(MOMENTS_FILE) if (self.folder / MOMENTS_FILE).exists() else {}
+        return self._arrays(MOMENTS_FILE) if MOMENTS_FILE in self.record["files"] else {}
 
     @cached_property
     def snapshots(self) -> dict[str, dict[str, np.ndarray]]:
@@ -62,27 +68,54 @@ class Run:
             result.setdefault(label, {})[name] = array
         return result
 
-    def _arrays(self, name: str) -> dict[str, np.ndarray]:
+    @cached_property
+    def state(self) -> dict[str, np.ndarray]:
+        """The whole state at the end, by tensor."""
+        path = self.file(STATE_FILE)
         try:
-            return read_npz(self.folder / name)
+            return safetensors.numpy.load_file(path)
+        except (OSError, ValueError, safetensors.SafetensorError) as error:
+            raise RecordError(f"{path} cannot be read ({error}); {_REMEDY}") from None
+
+    def file(self, name: str, /) -> Path:
+        """Return the path of one of the run's files; raises RecordError unless it is as it was when the run ended."""
+        path = self.folder / name
+        if name not in self.record["files"]:
+            raise RecordError(f"{path} is not among the files that record.json lists; {_REMEDY}")
+        try:
+            found = _file_digest(path)
+        except FileNotFoundError:
+            raise RecordError(f"{path} is missing, although record.json lists it; {_REMEDY}") from None
+        except OSError as error:
+            raise RecordError(f"{path} cannot be read ({error.strerror or error}); {_REMEDY}") from None
+        if found != self.record["files"][name]:
+            raise RecordError(f"{path} was changed after the run ended: its SHA-256 is another; {_REMEDY}")
+        return path
+
+    def check_files(self) -> None:
+        """Raise RecordError unless every file of the run is as it was when the run ended."""
+        for name in self.record["files"]:
+            self.file(name)
+
+    def _arrays(self, name: str) -> dict[str, np.ndarray]:
+        path = self.file(name)
+        try:
+            return read_npz(path)
         except (OSError, ValueError) as error:
-            raise RecordError(
-                f"{self.folder / name} cannot be read ({error}); run it again into a new folder"
-            ) from None
+            raise RecordError(f"{path} cannot be read ({error}); {_REMEDY}") from None
 
 
 def read_run(folder: Path, /) -> Run:
     """Read a run's record; raises RecordError where there is none or it is not one of ours."""
     path = folder / "record.json"
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_document(path, number=FORMAT, remedy=_REMEDY)
     except FileNotFoundError:
         raise RecordError(f"{folder} holds no run: record.json is not there") from None
-    except (OSError, ValueError) as error:
-        raise RecordError(f"{path} cannot be read ({error}); run it again into a new folder") from None
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        found = record.get("format") if isinstance(record, dict) else type(record).__name__
-        raise RecordError(f"{path} has format {found!r}; this version reads format {FORMAT}")
+    files = record.get("files")
+    names = files if isinstance(files, dict) else {"": 0}
+    if not all(isinstance(digest, str) and name == Path(name).name for name, digest in names.items()):
+        raise RecordError(f"{path} does not list the run's files by name; {_REMEDY}")
     return Run(folder, record)
 
 
@@ -124,5 +157,11 @@ def write_snapshots(path: Path, snapshots: Mapping[str, Mapping[str, np.ndarray]
 
 
 def write_record(folder: Path, record: Mapping[str, Any], /) -> None:
-    """Write record.json; last, so that a folder with a record is complete."""
-    write_json(folder / "record.json", {"format": FORMAT, **record})
+    """Write record.json, which lists the folder's other files; last, so that a folder with a record is complete."""
+    files = {path.name: _file_digest(path) for path in sorted(folder.iterdir()) if path.name != _RECORD_FILE}
+    write_document(folder / _RECORD_FILE, {**record, "files": files}, number=FORMAT)
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -24,7 +24,7 @@ from shared.harness.inputs import open_start, state_metadata
 from shared.harness.keeper import CheckpointKeeper
 from shared.harness.machine import describe_machine, describe_versions
 from shared.harness.moments import choose_moments
-from shared.harness.record import MOMENTS_FILE, new_run_folder, write_record, write_snapshots
+from shared.harness.record import MOMENTS_FILE, STATE_FILE, new_run_folder, write_record, write_snapshots
 from shared.harness.registry import load_device_module, load_trainer, resolve_execution
 from shared.harness.samples import make_samples, sample_latent
 from shared.harness.settings import SHORT_STEPS, RunSettings
@@ -136,7 +136,7 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
         write_npz(folder / MOMENTS_FILE, album.arrays())
         write_snapshots(folder / "snapshots.npz", recorder.snapshots)
         metadata = state_metadata(spec, result.ended, backend=entry.name, seed=settings.seed)
-        write_state(folder / "state.safetensors", final, metadata=metadata)
+        write_state(folder / STATE_FILE, final, metadata=metadata)
         if yardstick is not None:
             measured = yardstick.finish(sample_latent(spec, seed=settings.seed), samples["generated"])
             write_yardstick(folder / "yardstick.npz", measured)

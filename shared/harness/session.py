@@ -71,6 +71,8 @@ def _run(plan: Plan, *, console: Console, on_outcome: Callable[[JobOutcome], Non
             on_outcome(outcome)
 
         done = [job for job in plan.jobs if job.resume and is_finished(job)]
+        for job in done:
+            read_run(Path(job.folder)).check_files()
         to_do = [job for job in plan.jobs if job not in done]
         write_jobs(job for job in to_do if not job.resume)
         earlier = [JobOutcome(settings=job, status="finished") for job in done]

@@ -27,7 +27,8 @@ def build(hint: Any, value: object, /, *, name: str) -> Any:
     """Return what an annotation asks for, made from dictionaries, lists, texts and numbers.
 
     Dictionaries name their dataclass by "type" where the annotation leaves a choice; a field that may be None is None
-    where its key is missing; whole numbers serve as floats. name: what to call the value in messages. Raises SpecError.
+    where its key is missing, or null in JSON; whole numbers serve as floats. name: what to call the value in messages. Raises
+    SpecError.
     """
     options = alternatives(hint)
     if all(is_dataclass(option) for option in options):
@@ -71,7 +72,7 @@ def _build_dataclass(kinds: tuple[Any, ...], value: Any, name: str) -> Any:
             raise SpecError(f"{kind.__name__}: {unknown_name('key', key, names)}", path=(key,))
     arguments = {}
     for field in names:
-        if field in value:
+        if value.get(field) is not None:
             with within(field):
                 arguments[field] = build(hints[field], value[field], name=field)
         else:

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from shared.compare.assertions import assert_same_bits
+from shared.compare.yardstick import YardstickFollower
 from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape
 from shared.errors import RunInterrupted
 from shared.harness.checkpoint import Checkpoint, Position, read_checkpoint, write_checkpoint
+from shared.harness.samples import sample_latent
 from shared.harness.training import TrainingResult, run_training
 from shared.interface import Trainer
 from shared.spec import GanSpec
@@ -25,21 +27,45 @@ SETTINGS = {"seed": 5}
 class _StopAfter:
     """Keeps a checkpoint after so many chunks, and stops the run there."""
 
-    def __init__(self, path: Path, trainer: Trainer, spec: GanSpec, *, num_chunks: int) -> None:
-        self._path, self._trainer, self._spec = path, trainer, spec
+    def __init__(
+        self,
+        path: Path,
+        trainer: Trainer,
+        spec: GanSpec,
+        *,
+        num_chunks: int,
+        yardstick: YardstickFollower | None = None,
+    ) -> None:
+        self._path, self._trainer, self._spec, self._yardstick = path, trainer, spec, yardstick
         self._left = num_chunks
 
     def after_chunk(self, position) -> None:
         self._left -= 1
         if self._left == 0:
-            checkpoint = Checkpoint(position=position(), state=self._trainer.export_state(), settings=SETTINGS)
+            checkpoint = Checkpoint(
+                position=position(),
+                state=self._trainer.export_state(),
+                settings=SETTINGS,
+                yardstick={} if self._yardstick is None else self._yardstick.export(),
+            )
             write_checkpoint(self._path, checkpoint, spec=self._spec)
             raise RunInterrupted("stopped by the test")
 
 
-def _run(spec: GanSpec, trainer: Trainer, *, start: Position | None = None, keeper=None) -> TrainingResult:
+def _run(
+    spec: GanSpec, trainer: Trainer, *, start: Position | None = None, keeper=None, followers=()
+) -> TrainingResult:
     tape = SeededTape(spec, seed=SETTINGS["seed"], digits=DigitSource.parse(None))
-    return run_training(trainer, spec, tape, chunk_steps=CHUNK_STEPS, keep_going=True, start=start, keeper=keeper)
+    return run_training(
+        trainer,
+        spec,
+        tape,
+        chunk_steps=CHUNK_STEPS,
+        keep_going=True,
+        followers=followers,
+        start=start,
+        keeper=keeper,
+    )
 
 
 # Of four pretraining steps in threes: inside them, at their end, and inside the adversarial steps.
@@ -82,3 +108,35 @@ def _assert_resumes(spec: GanSpec, backend: str, execution: str, path: Path, *, 
     assert found.tape_digests == expected.tape_digests
     assert found.resumed_at == (str(checkpoint.position.place),)
     assert_same_bits(resumed.export_state(), whole.export_state())
+
+
+# Inside pretraining, before rounding parts the copies from the reference, and after.
+@pytest.mark.parametrize("num_chunks", [1, 3, 30])
+def test_the_yardstick_goes_on_where_it_was(tmp_path, num_chunks):
+    spec = small_gan("gaussian-1d-minibatch").with_steps(pretraining=4, training=100)
+    path = tmp_path / "checkpoint.npz"
+    expected, reference, whole = _measure(spec, path)
+    with pytest.raises(RunInterrupted):
+        _measure(spec, path, num_chunks=num_chunks)
+    checkpoint = read_checkpoint(path, spec, settings=SETTINGS)
+    found, resumed, measured = _measure(spec, path, checkpoint=checkpoint)
+    assert_same_bits(found.losses, expected.losses)
+    assert_same_bits(resumed.export_state(), reference.export_state())
+    assert_same_bits(measured.losses, whole.losses)
+    assert measured.tensors == whole.tensors
+    assert measured.samples == whole.samples
+
+
+def _measure(spec: GanSpec, path: Path, *, num_chunks: int = 0, checkpoint: Checkpoint | None = None):
+    """Run the reference with its copies, whole, or until num_chunks, or from a checkpoint on."""
+    state = initial_state(spec, seed=SETTINGS["seed"])
+    trainer = build_trainer(spec, backend="numpy")
+    trainer.load_state(state if checkpoint is None else checkpoint.state)
+    yardstick = YardstickFollower.start(lambda: build_trainer(spec, backend="numpy"), state, seed=5, count=2)
+    if checkpoint is not None:
+        yardstick.resume(checkpoint.yardstick)
+    keeper = _StopAfter(path, trainer, spec, num_chunks=num_chunks, yardstick=yardstick) if num_chunks else None
+    start = None if checkpoint is None else checkpoint.position
+    result = _run(spec, trainer, start=start, keeper=keeper, followers=(yardstick,))
+    latent = sample_latent(spec, seed=5)
+    return result, trainer, yardstick.finish(latent, trainer.generate(latent))

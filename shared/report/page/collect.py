@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from shared.compare.comparison import FORMAT, YARDSTICK_FILE
-from shared.compare.yardstick import LOSS_NAMES, Yardstick, read_yardstick
+from shared.compare.comparison import FORMAT, YARDSTICK_FILE, yardstick_of
+from shared.compare.yardstick import LOSS_NAMES, Yardstick
 from shared.errors import GanRosettaError, RecordError
 from shared.gans import CATALOGUE
+from shared.harness.documents import read_document
 from shared.harness.jobs_on_disk import SUFFIX as JOB_SUFFIX
 from shared.harness.record import Run, read_run
 from shared.interface import DTYPES
@@ -100,7 +100,7 @@ def _collect_gan(root: Path, place: Path, folders: list[Path]) -> GanRuns:
         name=runs[0].gan if runs else place.name,
         spec=specs[-1] if specs else None,
         runs=tuple(runs),
-        yardstick=_read_yardstick(measured[0].folder / YARDSTICK_FILE) if measured else None,
+        yardstick=yardstick_of(measured[0]) if measured else None,
         judgement=judgement,
         missing=tuple(sorted(begun - left)),
     )
@@ -114,7 +114,7 @@ def _require_inside(root: Path, path: Path) -> None:
 def _check_run(run: Run) -> GanSpec:
     """Return a run's spec; raises RecordError where the record or an array that the page shows is not as expected."""
     try:
-        spec: GanSpec = build(GanSpec, _without_nulls(run.record["spec"]), name="spec")
+        spec: GanSpec = build(GanSpec, run.record["spec"], name="spec")
         problem = next(_problems(run, spec), None)
     except GanRosettaError as error:
         raise RecordError(f"{run.folder} does not hold a run that can be shown: {error}") from None
@@ -152,31 +152,13 @@ def _not_numbers(name: str, array: np.ndarray, shape: tuple[int, ...]) -> Iterat
         yield f"{name} is {array.dtype} {array.shape}; expected numbers {shape}"
 
 
-def _without_nulls(value: Any) -> Any:
-    """A field that is None is null in a record, and left out in what the specs' reader reads."""
-    if isinstance(value, dict):
-        return {key: _without_nulls(entry) for key, entry in value.items() if entry is not None}
-    return [_without_nulls(entry) for entry in value] if isinstance(value, list) else value
-
-
-def _read_yardstick(path: Path) -> Yardstick:
-    try:
-        return read_yardstick(path)
-    except Exception as error:
-        # As read_npz does: what NumPy and zipfile raise for broken bytes is a long list.
-        raise RecordError(f"{path} cannot be read ({type(error).__name__}: {error}); run it again") from None
-
-
 def _read_judgement(root: Path, path: Path) -> Judgement | None:
     """Return what comparison.json says; None where there is none, as after `train`."""
     if not path.exists():
         return None
     _require_inside(root, path)
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(data, dict) or data.get("format") != FORMAT:
-            found = data.get("format") if isinstance(data, dict) else type(data).__name__
-            raise RecordError(f"{path} has format {found!r}; this version reads format {FORMAT}")
+        data = read_document(path, number=FORMAT, remedy="run compare again")
         if data["verdict"] not in _VERDICTS:
             raise ValueError(f"verdict is {data['verdict']!r}")
         return Judgement(

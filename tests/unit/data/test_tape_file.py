@@ -224,7 +224,7 @@ def test_pickled_objects_are_never_loaded(tmp_path):
     objects = np.array([[[print]] * 12], dtype=object)
     message = fault(saved(tmp_path / "tape.npz", small() | {"real": objects}))
     assert "real" in message
-    assert "allow_pickle=False" in message
+    assert "Python objects" in message
 
 
 def test_what_is_no_archive_is_named(tmp_path):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from shared.errors import RecordError
-from shared.harness.jobs_on_disk import is_finished, locked, read_jobs, write_jobs
+from shared.harness.documents import write_document
+from shared.harness.jobs_on_disk import FORMAT, is_finished, locked, read_jobs, write_jobs
 from shared.harness.plan import plan_train
 from shared.harness.settings import RunSettings
 
@@ -29,8 +30,28 @@ def test_a_folder_is_where_its_settings_lie_whatever_they_say(tmp_path: Path) ->
     path = a_job(tmp_path).job_path
     data = json.loads(path.read_text())
     data["settings"]["folder"] = "/elsewhere/sine/numpy"
-    path.write_text(json.dumps(data))
+    write_document(path, {"settings": data["settings"]}, number=FORMAT)
     assert read_jobs(tmp_path)[0].folder == str(tmp_path / "sine" / "numpy")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"seed": None}, "lacks seed"),
+        ({"steps": "x"}, "steps is 'x'"),
+        ({"seed": 1.5}, "seed is 1.5"),
+        ({"seed": -1}, "--seed is -1"),
+        ({"other": 1}, "unknown key 'other'"),
+        ({"gan": "linear-2d"}, "moved there"),
+        ({"gan": "../sine"}, "moved there"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(tmp_path: Path, settings: dict[str, object], message: str) -> None:
+    job = a_job(tmp_path)
+    job.job_path.parent.mkdir()
+    write_document(job.job_path, {"settings": job.as_data() | settings}, number=FORMAT)
+    with pytest.raises(RecordError, match=message):
+        read_jobs(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -38,13 +59,12 @@ def test_a_folder_is_where_its_settings_lie_whatever_they_say(tmp_path: Path) ->
     [
         ("{", "cannot be read"),
         ("[]", "format 'list'"),
-        ('{"format": 2, "settings": {}}', "reads format 1"),
-        ('{"format": 1, "settings": {"gan": "sine"}}', "does not hold a run's settings"),
-        ('{"format": 1, "settings": {"gan": "sine", "backend": "numpy", "folder": "", "steps": "x"}}', "settings"),
-        ('{"format": 1, "settings": {"gan": "linear-2d", "backend": "numpy", "folder": ""}}', "moved there"),
+        ('{"format": 1, "settings": {}}', "reads format 2"),
+        ('{"format": 3, "settings": {}}', "written by a newer gan-rosetta"),
+        ('{"format": 2, "settings": {}}', "was changed"),
     ],
 )
-def test_settings_that_cannot_be_read_are_refused(tmp_path: Path, content: str, message: str) -> None:
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, content: str, message: str) -> None:
     path = a_job(tmp_path).job_path
     path.parent.mkdir()
     path.write_text(content)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
+from shared.compare import comparison as comparison_module
 from shared.compare.comparison import GanComparison, to_json
 from shared.compare.verdict import PairVerdict
 from shared.compare.yardstick import LOSS_NAMES, Yardstick, write_yardstick
-from shared.harness.files import write_json, write_npz
+from shared.harness.documents import write_document
+from shared.harness.files import write_npz
 from shared.harness.record import read_run, write_record
 from shared.spec import GanSpec
 from shared.spec.serialise import to_data
@@ -31,6 +34,7 @@ def record_gan(
 ) -> Path:
     """Write root/<gan>; generated: one value for all losses and samples; changes: of each record."""
     folder = root / spec.name
+    records = {}
     for index, backend in enumerate(backends):
         random = np.random.default_rng(0)
         run = folder / backend
@@ -54,12 +58,14 @@ def record_gan(
             "timings": {"steps_per_second": 123.4, "build_seconds": 0.5},
             "outcome": {"status": "finished"},
         }
-        write_record(run, {**record, **changes})
+        records[backend] = {**record, **changes}
     envelope = {name: np.full(num_steps, 1e-14) for name in LOSS_NAMES}
     if horizon is not None:
         envelope["generator"][horizon:] = 0.1
     yardstick = Yardstick(losses=envelope, tensors={}, samples=None)
     write_yardstick(folder / backends[0] / "yardstick.npz", yardstick)
+    for backend, record in records.items():
+        write_record(folder / backend, record)
     pairs = tuple(
         PairVerdict(
             pair=pair, verdict=verdict, reason=reason, checked_steps=num_steps, num_steps=num_steps, largest=1e-15
@@ -68,8 +74,21 @@ def record_gan(
     )
     runs = tuple(read_run(folder / backend) for backend in backends)
     comparison = GanComparison(spec=spec, runs=runs, yardstick=yardstick, pairs=pairs, failures=failures or {})
-    write_json(folder / "comparison.json", to_json(comparison))
+    write_document(folder / "comparison.json", to_json(comparison), number=comparison_module.FORMAT)
     return folder
+
+
+def change(path: Path, **entries: object) -> None:
+    """Change a record or a comparison as its writer would have written it; `format` is its number."""
+    data = {name: value for name, value in json.loads(path.read_text()).items() if name != "sha256"}
+    number = entries.pop("format", data.pop("format"))
+    write_document(path, {**data, **entries}, number=number)
+
+
+def relist(run: Path) -> None:
+    """List a run's files in its record as they are now."""
+    record = json.loads((run / "record.json").read_text())
+    write_record(run, {name: value for name, value in record.items() if name not in ("format", "sha256", "files")})
 
 
 def samples_of(spec: GanSpec, random: np.random.Generator) -> dict[str, np.ndarray]:

@@ -21,7 +21,7 @@ from shared.quality.measure import measure_quality
 from shared.report.page.collect import collect
 from shared.report.page.render import report_page, write_report
 from shared.report.page.words import reproduce_command, verdict_sentence
-from tests.unit.report.recorded import record_gan
+from tests.unit.report.recorded import change, record_gan
 
 LINEAR = find_gan("linear-2d")
 HOSTILE = "</script><script>alert('here')</script><img src=x onerror=alert(1)>"
@@ -129,9 +129,7 @@ def test_what_others_wrote_is_shown_and_not_run(tmp_path):
     )
     for backend in ("numpy", "torch"):
         path = folder / backend / "record.json"
-        record = json.loads(path.read_text())
-        record["backend"] += HOSTILE
-        path.write_text(json.dumps(record))
+        change(path, backend=backend + HOSTILE)
     text = report_page(collect(folder.parent))
     page = Page(text)
     assert sorted(page.elements) == sorted(plain.elements)

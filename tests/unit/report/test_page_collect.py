@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -12,7 +10,7 @@ from shared.gans import find_gan
 from shared.harness.files import write_npz
 from shared.report.page.collect import collect
 from shared.report.page.render import write_report
-from tests.unit.report.recorded import record_gan
+from tests.unit.report.recorded import change, record_gan, relist
 
 LINEAR = find_gan("linear-2d")
 
@@ -57,22 +55,19 @@ def test_nothing_is_read_outside_the_folder(tmp_path, part):
     assert len(collect(tmp_path / "inside")) == 1
 
 
-def change(path, **entries):
-    data = json.loads(path.read_text())
-    path.write_text(json.dumps({**data, **entries}))
-
-
 @pytest.mark.parametrize(
     ("name", "entries", "message"),
     [
-        ("numpy/record.json", {"format": 2}, "has format 2"),
+        ("numpy/record.json", {"format": 1}, "has format 1"),
         ("numpy/record.json", {"spec": {"name": 3}}, "can be shown: name is 3"),
         ("numpy/record.json", {"spec": None}, "can be shown: spec is"),
         ("numpy/record.json", {"settings": []}, "settings in record.json is list"),
         ("numpy/record.json", {"settings": {"dtype": "int8"}}, "dtype 'int8'"),
         ("numpy/record.json", {"gan": "sine"}, "holds runs of linear-2d, sine"),
         ("numpy/record.json", {"backend": None}, "expected a name"),
-        ("comparison.json", {"format": 2}, "has format 2"),
+        ("comparison.json", {"format": 1}, "has format 1"),
+        ("numpy/record.json", {"format": 3}, "written by a newer gan-rosetta"),
+        ("comparison.json", {"format": 3}, "written by a newer gan-rosetta"),
         ("comparison.json", {"verdict": "<b>"}, "can be shown"),
         ("comparison.json", {"pairs": [{}]}, "can be shown"),
         ("comparison.json", {"pairs": 3}, "can be shown"),
@@ -91,9 +86,13 @@ def test_arrays_that_are_not_as_expected_are_refused(tmp_path, file):
     path = record_gan(tmp_path, LINEAR) / "numpy" / file
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(RecordError, match="was changed after the run ended"):
+        collect(tmp_path)
+    relist(path.parent)
     with pytest.raises(RecordError, match="cannot be read"):
         collect(tmp_path)
     write_npz(path, {"other": np.zeros(3)})
+    relist(path.parent)
     with pytest.raises(RecordError, match=r"lacks|cannot be read"):
         collect(tmp_path)
 
@@ -102,5 +101,6 @@ def test_arrays_that_are_not_as_expected_are_refused(tmp_path, file):
 def test_samples_of_another_shape_are_refused(tmp_path, wrong):
     path = record_gan(tmp_path, LINEAR) / "numpy" / "samples.npz"
     write_npz(path, {"real": np.zeros((3, 2)), "generated": wrong})
+    relist(path.parent)
     with pytest.raises(RecordError, match="generated is"):
         collect(tmp_path)
