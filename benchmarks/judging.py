@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -15,11 +17,15 @@ Ask = Callable[[Cell, Data], Data]
 
 
 class Judge:
-    """Keeps the reference's runs. ask_reference: has a worker of the reference's do something for a cell."""
+    """Keeps the reference's runs; may be asked from several threads.
+
+    ask_reference: has a worker of the reference's do something for a cell.
+    """
 
     def __init__(self, ask_reference: Ask, /) -> None:
         self._ask_reference = ask_reference
         self._references: dict[tuple[str, int, float, str], ReferenceRun] = {}
+        self._locks: defaultdict[tuple[str, int, float, str], threading.Lock] = defaultdict(threading.Lock)
 
     def judge(self, cell: Cell, first: Data, base: Data, ask: Ask, /) -> Parity:
         """Return how a cell's first losses compare with the reference's in its type.
@@ -44,10 +50,11 @@ class Judge:
 
     def _reference(self, cell: Cell, base: Data) -> ReferenceRun:
         key = (cell.gan, cell.batch_size, cell.width, cell.dtype)
-        if key not in self._references:
-            request = {**base, "action": "reference", "num_steps": parity_steps(cell.spec())}
-            self._references[key] = ReferenceRun(**self._ask_reference(cell, request))
-        return self._references[key]
+        with self._locks[key]:
+            if key not in self._references:
+                request = {**base, "action": "reference", "num_steps": parity_steps(cell.spec())}
+                self._references[key] = ReferenceRun(**self._ask_reference(cell, request))
+            return self._references[key]
 
 
 def _judged(reference: ReferenceRun, answer: Data, cell: Cell) -> Parity:

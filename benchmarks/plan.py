@@ -35,10 +35,11 @@ FEW_ROUNDS = 5
 
 # What estimates are made of, seen on two cores: seconds to import, seconds to compile a GAN, seconds a step of a small
 # GAN, bytes of a worker. They decide nothing but the estimate and which cells wait in memory together.
-_IMPORT_SECONDS = {"numpy": 0.3, "torch": 3.0, "tensorflow": 5.0, "mxnet": 1.5, FLOOR: 0.5}
-_COMPILE_SECONDS = {"torch": 15.0, "tensorflow": 3.0, "mxnet": 1.0}
-_STEP_SECONDS = {"numpy": 4e-4, "torch": 6e-4, "tensorflow": 6e-3, "mxnet": 2e-3, FLOOR: 2e-6}
+_IMPORT_SECONDS = {"numpy": 0.3, "torch": 3.0, "tensorflow": 5.0, "mxnet": 1.5, "jax": 2.0, FLOOR: 0.5}
+_COMPILE_SECONDS = {"torch": 15.0, "tensorflow": 3.0, "mxnet": 1.0, "jax": 3.0}
+_STEP_SECONDS = {"numpy": 4e-4, "torch": 6e-4, "tensorflow": 6e-3, "mxnet": 2e-3, "jax": 1e-3, FLOOR: 2e-6}
 _WORKER_BYTES = {"numpy": 0.1e9, "torch": 0.5e9, "tensorflow": 0.8e9, "mxnet": 0.4e9, FLOOR: 0.1e9}
+_ASSUMED_CORES = 2
 _ASSUMED_FLOPS_PER_SECOND = 3e10
 # A chunk's arrays and what a step keeps for its backward pass, as multiples of what counts as operations.
 _BYTES_PER_FLOP = 0.02
@@ -133,7 +134,8 @@ class Plan:
         total = 0.0
         references = {}
         for cell in self.cells:
-            total += _cell_seconds(cell, selection)
+            opening, rounds = _cell_seconds(cell, selection)
+            total += opening / max(1, _ASSUMED_CORES // cell.threads) + rounds
             references[(cell.setting.removesuffix(cell.device), cell.dtype)] = cell
         for cell in references.values():
             spec = cell.spec()
@@ -246,7 +248,8 @@ def _cell_bytes(cell: Cell) -> float:
     return _WORKER_BYTES.get(cell.backend, 0.5e9) + _BYTES_PER_FLOP * step_flops(cell.spec())
 
 
-def _cell_seconds(cell: Cell, selection: Selection) -> float:
+def _cell_seconds(cell: Cell, selection: Selection) -> tuple[float, float]:
+    """Return about how long a cell takes until it is warm, and for its rounds."""
     step = max(_STEP_SECONDS.get(cell.backend, 1e-3), step_flops(cell.spec()) / _ASSUMED_FLOPS_PER_SECOND)
     compile_seconds = 0.0
     if cell.execution == "compiled":
@@ -261,7 +264,7 @@ def _cell_seconds(cell: Cell, selection: Selection) -> float:
     rounds = min(selection.rounds, FEW_ROUNDS) if long else selection.rounds
     first = 2 * max(step * parity_steps(cell.spec()), unit)
     import_seconds = _IMPORT_SECONDS.get(cell.backend, 3.0)
-    return import_seconds + compile_seconds + first + (rounds + 1) * max(selection.seconds, unit)
+    return import_seconds + compile_seconds + first, (rounds + 1) * max(selection.seconds, unit)
 
 
 def _peak_size(device: str, threads: int) -> int:

@@ -198,7 +198,7 @@ def read_record(path: Path, /) -> BenchmarkRecord:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RecordError(f"{path} is not there; expected a record that `gan-rosetta bench --out` wrote") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RecordError(f"{path} cannot be read ({error}); expected a record of `gan-rosetta bench`") from None
     if not isinstance(data, dict) or data.get("kind") != _KIND:
         raise RecordError(f"{path} holds no benchmark; expected a record that `gan-rosetta bench --out` wrote")

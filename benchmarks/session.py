@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -20,6 +22,7 @@ from benchmarks.plan import FEW_ROUNDS, LONG_ROUND_SECONDS, PeakProbe, Plan
 from benchmarks.record import BenchmarkRecord, CellResult, Machine, Options, PeakResult, Round, Status
 from shared.harness.launch import Job, JobOutcome, Progress, WorkerProcess
 from shared.harness.machine import describe_machine, describe_versions
+from shared.harness.plan import available_cores
 from shared.harness.settings import RunSettings
 from shared.spec.cost import step_flops
 
@@ -111,7 +114,7 @@ class _Session:
     def run_wave(self, wave: int) -> tuple[list[CellResult], list[PeakResult]]:
         """Open a wave's cells, let them take turns, and close them."""
         with ExitStack() as stack:
-            opened = [self._open_cell(cell, wave, stack) for cell in self._plan.waves[wave]]
+            opened = self._open_cells(self._plan.waves[wave], wave, stack)
             if not any(cell.worker for cell in opened):
                 return [cell.result for cell in opened], []
             products = [self._open_peak(probe, stack) for probe in self._plan.probes(wave)]
@@ -128,6 +131,18 @@ class _Session:
                 for product in live
             ]
         return [cell.result for cell in opened], peaks
+
+    def _open_cells(self, cells: Sequence[Cell], wave: int, stack: ExitStack) -> list[_Opened]:
+        """Open cells, as many at once as the cores allow with each one's threads; only rounds are timed alone."""
+        opened: list[_Opened] = []
+        for threads, group in itertools.groupby(cells, key=lambda cell: cell.threads):
+            pool = ThreadPoolExecutor(max_workers=max(1, available_cores() // threads))
+            try:
+                opened += pool.map(lambda cell: self._open_cell(cell, wave, stack), group)
+            finally:
+                # On an interrupt the stack kills the workers, and with them what the pool waits for.
+                pool.shutdown(wait=False, cancel_futures=True)
+        return opened
 
     def _open_cell(self, cell: Cell, wave: int, stack: ExitStack) -> _Opened:
         self._say(f"{cell.setting}: {cell.label}")
