@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: compare test lint types site clean
+.PHONY: compare test mishaps lint types site clean
 
 compare: $(READY)
 	$(BIN)/gan-rosetta compare
@@ -16,6 +16,10 @@ test: $(READY) lint types
 # Runs the lessons, holds them to the reference, and makes their pages in build/site; minutes at first, then seconds.
 site: $(READY)
 	$(BIN)/python -m tutorials build
+
+# Tries every mishap and writes down what happened: docs/mishaps.md.
+mishaps: $(READY)
+	$(BIN)/python -m pytest tests/mishaps -n 0 --mishaps-page docs/mishaps.md
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +11,10 @@ import typer
 from rich.console import Console
 
 from shared.harness.launch import JobOutcome
+from shared.harness.record import Run
 
-DISAGREEMENT, WRONG_USAGE, FAILURE = 1, 2, 3
+DISAGREEMENT, WRONG_USAGE, FAILURE, INTERRUPTED = 1, 2, 3, 130
+MACHINE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE)
 
 output = Console()
 errors = Console(stderr=True)
@@ -61,7 +65,30 @@ Python = Annotated[
         help="Run a backend on the Python of an environment of its own; may be given for several.",
     ),
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Show tracebacks of failed runs and every pair's verdict.")]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", help="Show tracebacks, every pair's verdict, and elsewhere than on a terminal a line a run."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say no more than verdicts and errors; show no progress.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Say on standard output, as one JSON document, what came of it, and nothing else."),
+]
+Animate = Annotated[
+    Path | None,
+    typer.Option(
+        "--animate",
+        metavar="FILE",
+        help="Make a film of training, all backends side by side: FILE.gif or FILE.mp4; of several GANs one each, "
+        "FILE-<gan>.gif.",
+    ),
+]
+TensorBoard = Annotated[
+    Path | None,
+    typer.Option("--tensorboard", metavar="DIR", help="Write losses and samples into this folder for TensorBoard."),
+]
 OpenReport = Annotated[
     bool, typer.Option("--open", help="Also write the report, report.html in the folder, and open it in a browser.")
 ]
@@ -90,6 +117,16 @@ def report_failures(outcomes: list[JobOutcome], /, *, verbose: bool) -> int:
             errors.print(outcome.details, markup=False, highlight=False, soft_wrap=True)
         status = max(status, WRONG_USAGE if outcome.status == "usage" else FAILURE)
     return status
+
+
+def report_not_finite(runs: Iterable[Run], /) -> None:
+    """Print a line for each run whose losses stopped being numbers, with the step."""
+    for run in runs:
+        found = run.record["outcome"]["first_not_finite"]
+        losses = "; ".join(f"loss {name} from step {step}" for name, step in found.items())
+        if found:
+            line = f"gan-rosetta: {run.gan} on {run.backend}: NaN or infinite, {losses}"
+            errors.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def split_names(names: str | None, /) -> list[str]:

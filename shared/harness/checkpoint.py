@@ -5,6 +5,7 @@ The file is replaced as a whole, so that a run that is killed at any moment leav
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import Any, cast, get_args
 
 import numpy as np
 
+from shared.data.digest import state_digest
 from shared.errors import RecordError, StateError
 from shared.harness.files import read_npz, write_npz
 from shared.harness.formats import check_format
@@ -25,6 +27,7 @@ from shared.state import State, check_state
 FORMAT = 2
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 _REMEDY = "delete it, and the run starts again from its first step"
+_SEAL = "sha256"
 _PARTS = ("losses", "state", "snapshots", "yardstick", "looks")
 
 
@@ -91,13 +94,15 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, /, *, spec: GanSpec) ->
         "seconds": dict(position.seconds),
         "resumed_at": list(position.resumed_at),
     }
-    arrays: dict[str, np.ndarray] = {"header": np.array(json.dumps(header))}
+    arrays: dict[str, np.ndarray] = {}
     arrays |= {f"losses/{name}": np.asarray(values) for name, values in position.losses.items()}
     arrays |= {f"state/{name}": np.asarray(array) for name, array in checkpoint.state.items()}
     arrays |= {f"yardstick/{name}": array for name, array in checkpoint.yardstick.items()}
     for label, sketches in checkpoint.snapshots.items():
         arrays |= {f"snapshots/{label}/{name}": array for name, array in sketches.items()}
     arrays |= {f"looks/{name}": array for name, array in checkpoint.looks.items()}
+    text = json.dumps(header)
+    arrays |= {"header": np.array(text), _SEAL: np.array(_seal(text, arrays))}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_npz(path, arrays)
@@ -114,9 +119,13 @@ def read_checkpoint(path: Path, spec: GanSpec, /, *, settings: Mapping[str, Any]
     """
     try:
         arrays = read_npz(path)
-        header = json.loads(str(arrays.pop("header")))
+        text, seal = str(arrays.pop("header")), str(arrays.pop(_SEAL, ""))
+        header = json.loads(text)
     except (OSError, ValueError, KeyError, RecursionError) as error:
         raise RecordError(f"{path} is not a whole checkpoint ({error}); {_REMEDY}") from None
+    check_format(path, header, FORMAT, remedy=_REMEDY)
+    if seal != _seal(text, arrays):
+        raise RecordError(f"{path} was changed after it was written: its SHA-256 is another; {_REMEDY}")
     _check_header(path, header, spec)
     _check_settings(path, header["settings"], settings or {})
     parts: dict[str, dict[str, np.ndarray]] = {part: {} for part in _PARTS}
@@ -154,8 +163,11 @@ def read_checkpoint(path: Path, spec: GanSpec, /, *, settings: Mapping[str, Any]
     )
 
 
+def _seal(header: str, arrays: Mapping[str, np.ndarray]) -> str:
+    return hashlib.sha256(f"{header}\n{state_digest(arrays)}".encode()).hexdigest()
+
+
 def _check_header(path: Path, header: Any, spec: GanSpec) -> None:
-    check_format(path, header, FORMAT, remedy=_REMEDY)
     good = {
         "spec": _is_text(header.get("spec")),
         "settings": isinstance(header.get("settings"), dict),

@@ -96,6 +96,8 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarra
     name = member.filename.removesuffix(".npy")
     try:
         content = archive.read(member)
+        if len(content) != member.file_size:
+            raise ValueError(f"{len(content):,} bytes; the archive says {member.file_size:,}")
         return _parse_array(content)
     except Exception as error:
         raise ValueError(f"{name}: {str(error) or type(error).__name__}") from None

@@ -33,11 +33,15 @@ def read_jobs(out: Path, /) -> list[RunSettings]:
     """Return the settings of every run that was begun in a folder, to go on from its checkpoint.
 
     Each run's folder follows from where its settings lie, whatever they say. Raises RecordError where there is none, or
-    one cannot be read.
+    one cannot be read or lies elsewhere.
     """
     paths = sorted(out.glob(f"*/*{SUFFIX}"))
     if not paths:
         raise RecordError(f"{out} has no run to go on with: no <gan>/<backend>{SUFFIX} is there")
+    root = out.resolve()
+    for path in paths:
+        if not path.resolve().is_relative_to(root):
+            raise RecordError(f"{path} leads out of {out}; copy the run into it to go on with it")
     return [_read_job(path) for path in paths]
 
 
@@ -52,13 +56,19 @@ def locked(jobs: Iterable[RunSettings], /) -> Iterator[None]:
     with ExitStack() as stack:
         for job in jobs:
             folder = Path(job.folder)
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0)
+            path = folder.with_name(f".{folder.name}.lock")
+            if path.is_symlink():
+                raise RecordError(f"{path} is a link, which no lock of ours is; remove it")
             try:
-                stack.enter_context(lock)
-            except Timeout:
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(FileLock(path, timeout=0))
+            except Timeout:  # an OSError too
                 raise RecordError(
                     f"{folder} is being written by another gan-rosetta; wait for it, or name another folder with --out"
+                ) from None
+            except OSError as error:
+                raise RecordError(
+                    f"cannot write to {folder.parent} ({error.strerror or error}); make it writable, or copy the runs"
                 ) from None
         yield
 

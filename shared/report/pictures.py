@@ -8,6 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from shared.compare.yardstick import Yardstick
+from shared.errors import RecordError
 from shared.harness.files import atomic_path
 from shared.harness.record import Run
 from shared.report.curves import draw_curves
@@ -45,6 +46,12 @@ def draw_samples(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
 
 
 def write_picture(path: Path, figure: Figure, /) -> None:
-    """Write a figure as PNG, atomically; the same figure gives the same bytes."""
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    """Write a figure as PNG, atomically; the same figure gives the same bytes. Raises RecordError where that fails."""
+    try:
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, format="png", metadata={"Software": None})
+    except OSError as error:
+        raise RecordError(
+            f"the picture {path} cannot be written ({error.strerror or error}); the runs are kept, and with --resume "
+            "it is drawn again"
+        ) from None

@@ -27,7 +27,7 @@ def build(hint: Any, value: object, /, *, name: str) -> Any:
     """Return what an annotation asks for, made from dictionaries, lists, texts and numbers.
 
     Dictionaries name their dataclass by "type" where the annotation leaves a choice; a field that may be None is None
-    where its key is missing, or null in JSON; whole numbers serve as floats. name: what to call the value in messages. Raises
+    where its key is missing, or null in JSON; whole numbers serve as floats. name: what to call it in messages. Raises
     SpecError.
     """
     options = alternatives(hint)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from shared.compare.assertions import assert_same_bits
 from shared.errors import RecordError
 from shared.gans import find_gan
+from shared.harness import checkpoint as checkpoint_module
 from shared.harness.checkpoint import Checkpoint, Place, Position, read_checkpoint, write_checkpoint
 from shared.state import initial_state, state_schema
 
@@ -82,8 +83,9 @@ def test_another_gan_and_other_settings_are_refused(path: Path) -> None:
 def test_a_header_that_cannot_be_is_refused(path: Path, change: dict[str, object], message: str) -> None:
     with np.load(path) as file:
         arrays = dict(file)
-    arrays["header"] = np.array(json.dumps(json.loads(str(arrays["header"])) | change))
-    np.savez(path, **arrays)
+    del arrays["sha256"]
+    text = json.dumps(json.loads(str(arrays.pop("header"))) | change)
+    np.savez(path, **arrays, header=np.array(text), sha256=np.array(checkpoint_module._seal(text, arrays)))
     with pytest.raises(RecordError, match=message):
         read_checkpoint(path, SPEC, settings=SETTINGS)
 
@@ -93,6 +95,11 @@ def test_a_tensor_that_lacks_is_named(path: Path) -> None:
     with np.load(path) as file:
         arrays = {name: array for name, array in file.items() if name != f"state/{missing}"}
     np.savez(path, **arrays)
+    with pytest.raises(RecordError, match="was changed after it was written"):
+        read_checkpoint(path, SPEC, settings=SETTINGS)
+    del arrays["sha256"]
+    text = str(arrays.pop("header"))
+    np.savez(path, **arrays, header=np.array(text), sha256=np.array(checkpoint_module._seal(text, arrays)))
     with pytest.raises(RecordError, match=re.escape(missing)):
         read_checkpoint(path, SPEC, settings=SETTINGS)
 
