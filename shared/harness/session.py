@@ -11,37 +11,59 @@ from rich.console import Console
 
 from backends import REFERENCE
 from shared.compare.comparison import GanComparison, compare_runs
+from shared.compare.yardstick import NUM_COPIES
 from shared.harness.inputs import export_inputs
 from shared.harness.jobs_on_disk import is_finished, locked, write_jobs
 from shared.harness.launch import JobOutcome, run_jobs, training_job
 from shared.harness.plan import Plan
 from shared.harness.record import Run, read_run
 from shared.harness.run import resolve_spec
+from shared.harness.settings import RunSettings
 from shared.report.pictures import draw_pictures
 from shared.report.progress import ProgressDisplay
+from shared.spec import GanSpec
+from shared.spec.cost import step_flops
+
+# What a job costs on one core of an ordinary machine, roughly: frameworks differ, and only shares are made of it.
+_SECONDS_A_JOB, _SECONDS_A_STEP, _FLOPS_A_SECOND = 0.5, 1e-3, 2e10
+_PRETRAINING_STEP = 0.3
+OnRun = Callable[[Run, GanSpec], None]
 
 
-def train_plan(plan: Plan, /, *, console: Console) -> tuple[list[JobOutcome], list[Run]]:
-    """Run each job, showing progress, and draw the pictures of the runs that finished, beside their records."""
+def train_plan(
+    plan: Plan, /, *, console: Console, on_run: OnRun, is_quiet: bool = False, is_verbose: bool = False
+) -> tuple[list[JobOutcome], list[tuple[Run, GanSpec]]]:
+    """Run each job, showing progress, and draw the pictures of the runs that finished, beside their records.
+
+    on_run: called with each run that has finished and its GAN. Returns how each job ended, and those runs.
+    """
     for job in plan.jobs:
         if not job.resume:
             export_inputs(job, resolve_spec(job))
     # A run that is resumed writes inside its own folder alone, so its settings name no other file to write.
     jobs = tuple(replace(job, export_tape=None, export_initial_state=None) for job in plan.jobs)
-    outcomes = _run(replace(plan, jobs=jobs), console=console, on_outcome=lambda _: None)
-    runs = []
-    for outcome in outcomes:
+    runs: list[tuple[Run, GanSpec]] = []
+
+    def settle(outcome: JobOutcome) -> None:
         if outcome.status == "finished":
-            folder = Path(outcome.settings.folder)
-            runs.append(read_run(folder))
-            draw_pictures(folder, runs[-1:], None, resolve_spec(outcome.settings))
+            folder, spec = Path(outcome.settings.folder), resolve_spec(outcome.settings)
+            run = read_run(folder)
+            draw_pictures(folder, [run], None, spec)
+            on_run(run, spec)
+            runs.append((run, spec))
+
+    with _display(plan, console, is_quiet=is_quiet, is_verbose=is_verbose) as display:
+        outcomes = _run(replace(plan, jobs=jobs), display=display, on_outcome=settle)
     return outcomes, runs
 
 
-def compare_plan(plan: Plan, /, *, console: Console) -> tuple[list[JobOutcome], list[GanComparison]]:
+def compare_plan(
+    plan: Plan, /, *, console: Console, on_run: OnRun, is_quiet: bool = False, is_verbose: bool = False
+) -> tuple[list[JobOutcome], list[GanComparison]]:
     """Run a plan's jobs, showing progress, and compare and draw each GAN as soon as its last run has ended.
 
-    Returns how each job ended and the comparisons in the plan's order. A GAN whose reference failed has no yardstick
+    on_run: called with each run that has finished and its GAN, as soon as it has. Returns how each job ended and the
+    comparisons in the plan's order. A GAN whose reference failed has no yardstick
     and is left out; its failure is among the outcomes.
     """
     waiting: dict[str, list[JobOutcome]] = {job.gan: [] for job in plan.jobs}
@@ -50,6 +72,8 @@ def compare_plan(plan: Plan, /, *, console: Console) -> tuple[list[JobOutcome], 
 
     def settle(outcome: JobOutcome) -> None:
         gan = outcome.settings.gan
+        if outcome.status == "finished":
+            on_run(read_run(Path(outcome.settings.folder)), resolve_spec(outcome.settings))
         waiting[gan].append(outcome)
         if len(waiting[gan]) == expected[gan]:
             planned = [job.backend for job in plan.jobs if job.gan == gan]
@@ -58,13 +82,28 @@ def compare_plan(plan: Plan, /, *, console: Console) -> tuple[list[JobOutcome], 
             if comparison is not None:
                 comparisons[gan] = comparison
 
-    outcomes = _run(plan, console=console, on_outcome=settle)
+    with _display(plan, console, is_quiet=is_quiet, is_verbose=is_verbose) as display:
+        outcomes = _run(plan, display=display, on_outcome=settle)
     return outcomes, [comparisons[gan] for gan in waiting if gan in comparisons]
 
 
-def _run(plan: Plan, *, console: Console, on_outcome: Callable[[JobOutcome], None]) -> list[JobOutcome]:
+def _display(plan: Plan, console: Console, *, is_quiet: bool, is_verbose: bool) -> ProgressDisplay:
+    shares = {job.folder: _share(job) for job in plan.jobs}
+    return ProgressDisplay(console, num_jobs=len(plan.jobs), shares=shares, is_quiet=is_quiet, writes_lines=is_verbose)
+
+
+def _share(job: RunSettings) -> float:
+    """About how many seconds a job takes, for the share of the whole that it is."""
+    spec = resolve_spec(job)
+    pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
+    steps = spec.training.num_steps + _PRETRAINING_STEP * pretraining
+    runs = 1 + NUM_COPIES if job.yardstick else 1
+    return runs * (_SECONDS_A_JOB + steps * (_SECONDS_A_STEP + step_flops(spec) / _FLOPS_A_SECOND))
+
+
+def _run(plan: Plan, *, display: ProgressDisplay, on_outcome: Callable[[JobOutcome], None]) -> list[JobOutcome]:
     """Run what is not finished yet; outcomes of the others come first."""
-    with locked(plan.jobs), ProgressDisplay(console, num_jobs=len(plan.jobs)) as display:
+    with locked(plan.jobs):
 
         def on_settled(outcome: JobOutcome) -> None:
             display.on_outcome(outcome)

@@ -44,12 +44,14 @@ def draw_digit_grid(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
 def compose_grid(images: Floats, source: DigitsReal, /) -> Floats:
     """Return the first 64 of (n, channels, size, size) images as one picture, (height, width, 3), from 0 to 1.
 
+    As high as it takes, in rows of eight.
+
     Three channels are colours; of any other number the first is grey. Missing places are white, numbers that are not
     finite red.
     """
     cell = source.size + _GAP_PIXELS
-    side = _NUM_ACROSS * cell - _GAP_PIXELS
-    picture = np.full((side, side, 3), _BETWEEN)
+    num_rows = max(1, min(_NUM_ACROSS, -(-len(images) // _NUM_ACROSS)))
+    picture = np.full((num_rows * cell - _GAP_PIXELS, _NUM_ACROSS * cell - _GAP_PIXELS, 3), _BETWEEN)
     for index, image in enumerate(images[: _NUM_ACROSS**2]):
         row, column = divmod(index, _NUM_ACROSS)
         top, left = row * cell, column * cell

@@ -1,39 +1,75 @@
-"""Progress on the terminal while jobs run: one bar a job, one for all; a line a job where there is no terminal."""
+"""Progress on the terminal while jobs run: one bar for all, one for each that is running; nothing elsewhere."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from shared.harness.launch import JobOutcome
 from shared.harness.launch import Progress as JobProgress
-from shared.harness.settings import RunSettings
+
+# Speeds are averages over this long: chunks of steps come in jolts.
+_SECONDS_OF_SPEED = 60.0
 
 
 class ProgressDisplay:
-    """Shows what the workers report; its methods may be called from any thread."""
+    """Shows what the workers report; its methods may be called from any thread.
 
-    def __init__(self, console: Console, /, *, num_jobs: int) -> None:
+    shares: how much of the whole each job is, by its folder, in any unit; equal where not given. is_quiet: show nothing
+    on a terminal either. writes_lines: where there is no terminal, a line for each job that has ended.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        /,
+        *,
+        num_jobs: int,
+        shares: Mapping[str, float] | None = None,
+        is_quiet: bool = False,
+        writes_lines: bool = False,
+    ) -> None:
         self._console = console
         self._num_jobs = num_jobs
         self._num_done = 0
+        self._shares = shares or {}
+        self._writes_lines = writes_lines and not is_quiet
+        self._parts: dict[str, float] = {}
+        self._phases: dict[str, str] = {}
         self._lock = threading.Lock()
         self._tasks: dict[str, TaskID] = {}
         self._bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[count]}"),
+            _SpeedColumn(),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("left"),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=is_quiet or not console.is_terminal,
+            speed_estimate_period=_SECONDS_OF_SPEED,
         )
-        self._overall = self._bars.add_task("all runs", total=num_jobs)
+        total = sum(self._shares.values()) if self._shares else float(num_jobs)
+        self._overall = self._bars.add_task("all runs", total=total, count=f"0/{num_jobs} runs", unit="")
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -46,25 +82,57 @@ class ProgressDisplay:
 
     def on_progress(self, progress: JobProgress, /) -> None:
         """Show how far a job is."""
-        description = f"{_label(progress.settings)}: {progress.phase}"
+        settings, key = progress.settings, progress.settings.folder
+        count = f"{progress.done}/{progress.total}"
         with self._lock:
-            key = progress.settings.folder
-            if key not in self._tasks:
-                self._tasks[key] = self._bars.add_task(description, total=progress.total)
-            self._bars.update(self._tasks[key], description=description, completed=progress.done, total=progress.total)
+            if self._phases.get(key) != progress.phase:
+                # The steps of another phase take another time.
+                self._phases[key] = progress.phase
+                self._remove(key)
+                self._tasks[key] = self._bars.add_task(
+                    f"{settings.backend}: {settings.gan}, {progress.phase}",
+                    total=progress.total,
+                    completed=progress.done,
+                    count=count,
+                    unit=" steps/s",
+                )
+            self._bars.update(self._tasks[key], completed=progress.done, count=count)
+            if progress.phase != "pretraining":
+                self._parts[key] = self._share(key) * progress.done / max(1, progress.total)
+                self._show_overall()
 
     def on_outcome(self, outcome: JobOutcome, /) -> None:
         """Take a job's bar away and count it."""
+        key = outcome.settings.folder
         with self._lock:
             self._num_done += 1
-            task = self._tasks.pop(outcome.settings.folder, None)
-            if task is not None:
-                self._bars.remove_task(task)
-            self._bars.update(self._overall, completed=self._num_done)
-            if not self._console.is_terminal and self._num_jobs > 1:
-                line = f"[{self._num_done}/{self._num_jobs}] {_label(outcome.settings)}: {outcome.status}"
+            self._remove(key)
+            self._phases.pop(key, None)
+            self._parts[key] = self._share(key)
+            self._show_overall()
+            if self._writes_lines and not self._console.is_terminal and self._num_jobs > 1:
+                label = f"{outcome.settings.gan} on {outcome.settings.backend}"
+                line = f"[{self._num_done}/{self._num_jobs}] {label}: {outcome.status}"
                 self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
+    def _share(self, key: str) -> float:
+        return self._shares.get(key, 0.0) if self._shares else 1.0
 
-def _label(settings: RunSettings) -> str:
-    return f"{settings.gan} on {settings.backend}"
+    def _show_overall(self) -> None:
+        done = sum(self._parts.values()) if self._shares else float(self._num_done)
+        self._bars.update(self._overall, completed=done, count=f"{self._num_done}/{self._num_jobs} runs")
+
+    def _remove(self, key: str) -> None:
+        task = self._tasks.pop(key, None)
+        if task is not None:
+            self._bars.remove_task(task)
+
+
+class _SpeedColumn(ProgressColumn):
+    """How many steps a second, where a task counts steps."""
+
+    def render(self, task: Task) -> Text:
+        unit, speed = task.fields["unit"], task.speed
+        if not unit or speed is None:
+            return Text("")
+        return Text(f"{speed:,.0f}{unit}" if speed >= 10 else f"{speed:.2g}{unit}", style="progress.data.speed")

@@ -15,12 +15,12 @@ from shared.errors import GanRosettaError, RecordError
 from shared.gans import CATALOGUE
 from shared.harness.documents import read_document
 from shared.harness.jobs_on_disk import SUFFIX as JOB_SUFFIX
-from shared.harness.record import Run, read_run
+from shared.harness.record import MOMENTS_FILE, Run, read_run
 from shared.interface import DTYPES
 from shared.spec import GanSpec
 from shared.spec.reader import build
 
-_FILES = ("record.json", "losses.npz", "samples.npz", YARDSTICK_FILE)
+_FILES = ("record.json", "losses.npz", "samples.npz", MOMENTS_FILE, YARDSTICK_FILE)
 _VERDICTS = ("AGREE", "DISAGREE", "NOT COMPARABLE")
 
 
@@ -145,6 +145,24 @@ def _problems(run: Run, spec: GanSpec) -> Iterator[str]:
         num_bins = max(0, samples["histogram_edges"].size - 1)
         for name in ("histogram_real", "histogram_generated"):
             yield from _not_numbers(name, samples[name], (num_bins,))
+    if run.moments:
+        yield from _problems_of_moments(run.moments, spec)
+
+
+def _problems_of_moments(moments: Mapping[str, np.ndarray], spec: GanSpec) -> Iterator[str]:
+    count = len(moments["adversarial_steps"]) if moments["adversarial_steps"].ndim else 0
+    if not count:
+        yield "moments.npz has no moment; expected the end at least"
+    for name in ("adversarial_steps", "pretraining_steps"):
+        yield from _not_numbers(name, moments[name], (count,))
+    if spec.discriminator.input_shape == (1,):
+        yield from _not_numbers("boundary_y", moments["boundary_y"], (count, moments["boundary_x"].size))
+        num_bins = max(0, moments["histogram_edges"].size - 1)
+        yield from _not_numbers("histogram_generated", moments["histogram_generated"], (count, num_bins))
+    else:
+        shown = moments["generated"]
+        num_shown = shown.shape[1] if shown.ndim > 1 else 0
+        yield from _not_numbers("generated", shown, (count, num_shown, *spec.real.sample_shape))
 
 
 def _not_numbers(name: str, array: np.ndarray, shape: tuple[int, ...]) -> Iterator[str]:

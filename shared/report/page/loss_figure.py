@@ -120,6 +120,7 @@ def _scale_differences(figure: go.Figure, reference: str, /, *, num_others: int,
     decades = range(_LOWEST_TICK, 1, 3 if top > _MANY_DECADES else 1)
     figure.update_yaxes(
         title_text=f"apart from {escape(reference)}",
+        title_standoff=6,  # Without it the title lies over the longest of the texts beside the axis.
         type="log",
         range=[np.log10(IDENTICAL) - 0.5 * num_others, np.log10(max(top, _LOWEST_TOP)) + 0.5],
         tickvals=[IDENTICAL, *(10.0**d for d in decades)],

@@ -20,7 +20,15 @@
   }
 
   function draw({ place, text, section }) {
-    const { data, layout } = JSON.parse(text);
+    const { data, layout, frames } = JSON.parse(text);
+    const slider = section.querySelector("input.moment");
+    if (slider && frames && frames.length) {
+      frames[slider.value].data.forEach((trace, index) => {
+        for (const name of ["x", "y"]) {
+          data[index][name] = trace[name] || data[index][name];
+        }
+      });
+    }
     const colors = theme();
     const hidden = hiddenRuns(section);
     for (const trace of data) {
@@ -62,6 +70,33 @@
     plots.filter((plot) => plot.section === section).forEach(draw);
   }
 
+  function follow(slider) {
+    const section = slider.closest("section");
+    const moments = JSON.parse(section.querySelector("script.moments").textContent);
+    const pictures = [...section.querySelectorAll("img + script")].map((script) => ({
+      image: script.previousElementSibling,
+      addresses: JSON.parse(script.textContent),
+    }));
+    const figures = plots.filter(({ place }) => place.closest(".figures").dataset.moments && section.contains(place));
+    let waiting = false;
+    slider.addEventListener("input", () => {
+      if (waiting) {
+        return;
+      }
+      waiting = true;
+      requestAnimationFrame(() => {
+        waiting = false;
+        section.querySelector("output").value = moments[slider.value];
+        slider.setAttribute("aria-valuetext", moments[slider.value]);
+        for (const { image, addresses } of pictures) {
+          image.src = addresses[slider.value];
+        }
+        figures.forEach(draw);
+      });
+    });
+  }
+
+  document.querySelectorAll("input.moment").forEach(follow);
   for (const box of document.querySelectorAll("input[data-run]")) {
     box.addEventListener("change", () => show(box.closest("section")));
   }

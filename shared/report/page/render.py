@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from shared.quality.number import QualityNumber
 from shared.report.differences import TITLES
 from shared.report.page.collect import GanRuns, collect
 from shared.report.page.loss_figure import ALLOWED, CHAOS_AREA, ENVELOPE, loss_figure
-from shared.report.page.sample_figures import Shown, sample_figures
+from shared.report.page.sample_figures import SamplesShown, sample_figures
 from shared.report.page.traces import bins_for
 from shared.report.page.words import (
     machines,
@@ -62,7 +63,7 @@ class _Section:
     command: str
     verdict: str
     losses: tuple[tuple[str, go.Figure], ...]
-    samples: tuple[Shown, ...]
+    samples: SamplesShown
     quality: tuple[_QualityRow, ...]
     throughput: tuple[list[str], ...]
     has_envelope: bool
@@ -99,6 +100,7 @@ def report_page(gans: Sequence[GanRuns], /) -> str:
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["figure"] = _figure_data
+    environment.filters["data"] = lambda value: _as_data(json.dumps(value))
     return environment.get_template("page.html").render(
         sections=sections,
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own
@@ -133,7 +135,7 @@ def _section(gan: GanRuns, index: int, num_bins: int) -> _Section:
         command=reproduce_command(gan),
         verdict=gan.judgement.verdict if gan.judgement is not None else "",
         losses=tuple(losses),
-        samples=tuple(sample_figures(runs, spec)) if spec is not None else (),
+        samples=sample_figures(runs, spec) if spec is not None else SamplesShown(moments=(), shown=()),
         quality=tuple(_quality(runs, spec)) if spec is not None else (),
         throughput=tuple(throughput_rows(runs, labels)),
         has_envelope=gan.yardstick is not None and len(runs) > 1,
@@ -151,7 +153,11 @@ def _quality(runs: Sequence[Run], spec: GanSpec) -> list[_QualityRow]:
 
 def _figure_data(figure: go.Figure) -> Markup:
     """Return a figure as JSON that cannot end the script element it stands in."""
-    text = plotly.io.to_json(figure, validate=False, engine="json")
+    return _as_data(plotly.io.to_json(figure, validate=False, engine="json"))
+
+
+def _as_data(text: str) -> Markup:
+    """Return JSON in which no letter of HTML is left."""
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return Markup(text)  # noqa: S704 - no letter of HTML is left in it

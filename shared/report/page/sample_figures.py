@@ -1,10 +1,14 @@
-"""What the runs generate: figures to be zoomed into for 1D, 2D and curves; small pictures of digits."""
+"""What the runs generate over training: figures to be zoomed into for 1D, 2D and curves; small pictures of digits.
+
+A figure has a frame for each moment, whose data page.js puts into its traces where the slider stands; the figure itself
+is of the last.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,58 +19,105 @@ from plotly.subplots import make_subplots
 
 from shared.harness.record import Run
 from shared.report.digit_grid import compose_grid
+from shared.report.looks import (
+    Look,
+    Moment,
+    all_moments,
+    boundary_limits,
+    highest_density,
+    look_at,
+    looks_of,
+    moment_text,
+    value_limits,
+)
 from shared.report.page.traces import LOSS_HEIGHT, SAMPLES_HEIGHT, dots, line, new_layout
 from shared.report.series import finite_or_gap, thin
 from shared.report.style import REAL, run_labels
 from shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
 
-_POINTS_SHOWN = 500
+Singles = NDArray[np.float32]
+_POINTS_SHOWN = 300
+_CURVES_SHOWN = 48
 _BOUNDARY_BINS = 100
-_REACH = 3.0
 _LARGEST_SINGLE = 1e30
+# WebP is half the size of PNG for noise, and looks the same.
+_QUALITY = 80
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
     """One figure or one picture of samples. run: whose it is, "" for all or for the real samples.
 
-    image: a PNG as a data: address, where there is no figure.
+    images: a data: address for each moment, or one for all, where there is no figure; size: their pixels,
+    across and down.
     """
 
     caption: str
     run: str = ""
     figure: go.Figure | None = None
-    image: str = ""
+    images: tuple[str, ...] = ()
+    size: tuple[int, int] = (0, 0)
 
 
-def sample_figures(runs: Sequence[Run], spec: GanSpec, /) -> list[Shown]:
-    """Return what shows the samples of the runs, as fits the GAN's real data; empty for data of more than two axes."""
+@dataclass(frozen=True, kw_only=True)
+class SamplesShown:
+    """All that shows a GAN's samples. moments: in words, one a frame or picture."""
+
+    moments: tuple[str, ...]
+    shown: tuple[Shown, ...]
+
+
+def sample_figures(runs: Sequence[Run], spec: GanSpec, /) -> SamplesShown:
+    """Return what shows the samples of the runs, as fits its real data; nothing for points of three axes or more."""
+    looks = [looks_of(run) for run in runs]
+    moments = all_moments(looks)
+    by_run = [[look_at(of_run, moment) for moment in moments] for of_run in looks]
+    return SamplesShown(
+        moments=tuple(moment_text(moment, moments[-1]) for moment in moments),
+        shown=tuple(_shown(runs, by_run, moments, spec)),
+    )
+
+
+def _shown(
+    runs: Sequence[Run], looks: Sequence[Sequence[Look]], moments: Sequence[Moment], spec: GanSpec
+) -> list[Shown]:
     labels = run_labels(runs)
+    if not runs or not moments:
+        return []
     if spec.discriminator.input_shape == (1,):
-        return [Shown(caption="D(x), and the densities of real and generated samples", figure=_one(runs, labels))]
-    if isinstance(spec.real, DigitsReal):
-        real = Shown(caption="real digits", image=_picture(runs[0].samples["real"], spec.real))
+        return [Shown(caption="D(x), and the densities of real and generated samples", figure=_one(runs, looks, spec))]
+    source = spec.real
+    if isinstance(source, DigitsReal):
+        num_shown = len(looks[0][0].generated)
+        real = _picture(runs[0].samples["real"][:num_shown], source)
+        height, width, _ = compose_grid(looks[0][0].generated, source).shape
         return [
-            real,
+            Shown(caption="real digits", images=(real,), size=(width, height)),
             *(
-                Shown(caption=label, run=label, image=_picture(run.samples["generated"], spec.real))
-                for run, label in zip(runs, labels, strict=True)
+                Shown(
+                    caption=label,
+                    run=label,
+                    images=tuple(_picture(look.generated, source) for look in of_run),
+                    size=(width, height),
+                )
+                for label, of_run in zip(labels, looks, strict=True)
             ),
         ]
-    draw = _curves if isinstance(spec.real, SineReal) else _points
-    if isinstance(spec.real, LinearGaussianReal) and len(spec.real.offset) != 2:
+    draw = _curves if isinstance(source, SineReal) else _points
+    if isinstance(source, LinearGaussianReal) and len(source.offset) != 2:
         return []
-    limits = _limits(runs)
+    limits = value_limits([look for of_run in looks for look in of_run], runs[0].samples["real"])
     return [
-        Shown(caption=label, run=label, figure=draw(run, label, limits))
-        for run, label in zip(runs, labels, strict=True)
+        Shown(caption=label, run=label, figure=draw(run, label, of_run, limits))
+        for run, label, of_run in zip(runs, labels, looks, strict=True)
     ]
 
 
-def _one(runs: Sequence[Run], labels: Sequence[str]) -> go.Figure:
+def _one(runs: Sequence[Run], looks: Sequence[Sequence[Look]], spec: GanSpec) -> go.Figure:
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     real = runs[0].samples
-    centres = (real["histogram_edges"][1:] + real["histogram_edges"][:-1]) / 2
+    edges = real["histogram_edges"]
+    centres = (edges[1:] + edges[:-1]) / 2
     shade = go.Scatter(
         x=centres,
         y=real["histogram_real"],
@@ -79,25 +130,35 @@ def _one(runs: Sequence[Run], labels: Sequence[str]) -> go.Figure:
         meta={"run": "", "ink": False},
     )
     figure.add_trace(shade, row=2, col=1)
-    for run, label in zip(runs, labels, strict=True):
-        samples = run.samples
-        boundary = finite_or_gap(samples["boundary_y"])
-        kept = thin(boundary, num_bins=_BOUNDARY_BINS)
-        curve = line(label, run.backend, samples["boundary_x"][kept], boundary[kept], hovertemplate="%{y:.6g}")
+    for run, label, of_run in zip(runs, run_labels(runs), looks, strict=True):
+        curve = line(label, run.backend, *_boundary(of_run[-1]), hovertemplate="%{y:.6g}")
+        curve.mode = "lines"
         figure.add_trace(curve, row=1, col=1)
-        density = line(label, run.backend, centres, samples["histogram_generated"], hovertemplate="%{y:.3g}")
+        density = line(label, run.backend, centres, _single(of_run[-1].density), hovertemplate="%{y:.3g}")
         density.line.shape = "hvh"
         figure.add_trace(density, row=2, col=1)
+
+    def frame(index: int) -> list[go.Scatter]:
+        traces = [go.Scatter()]
+        for of_run in looks:
+            x, y = _boundary(of_run[index])
+            traces += [go.Scatter(x=x, y=y), go.Scatter(y=_single(of_run[index].density))]
+        return traces
+
+    figure.frames = _frames(len(looks[0]), frame)
+    everything = [look for of_run in looks for look in of_run]
     figure.update_layout(new_layout(height=LOSS_HEIGHT, hovermode="x unified"))
-    figure.update_yaxes(title_text="D(x)", row=1, col=1)
-    figure.update_yaxes(title_text="density", rangemode="tozero", row=2, col=1)
+    figure.update_yaxes(title_text="D(x)", range=list(boundary_limits(everything, spec)), row=1, col=1)
+    top = highest_density(everything, real["histogram_real"])
+    figure.update_yaxes(title_text="density", range=[0, top], row=2, col=1)
+    figure.update_xaxes(range=[float(edges[0]), float(edges[-1])])
     figure.update_xaxes(title_text="x", row=2, col=1)
     return figure
 
 
-def _points(run: Run, label: str, limits: tuple[float, float]) -> go.Figure:
+def _points(run: Run, label: str, looks: Sequence[Look], limits: tuple[float, float]) -> go.Figure:
     figure = go.Figure()
-    real, shown = (_single(run.samples[name][:_POINTS_SHOWN]) for name in ("real", "generated"))
+    real = _single(run.samples["real"][:_POINTS_SHOWN])
     marker = {"color": REAL, "size": 4, "opacity": 0.6}
     where = "(%{x:.4g}, %{y:.4g})"
     figure.add_trace(
@@ -111,24 +172,38 @@ def _points(run: Run, label: str, limits: tuple[float, float]) -> go.Figure:
             meta={"run": "", "ink": False},
         )
     )
-    figure.add_trace(dots(label, run.backend, shown[:, 0], shown[:, 1], hovertemplate=where, opacity=0.6))
+
+    def places(look: Look) -> tuple[Singles, Singles]:
+        shown = _single(look.generated[:_POINTS_SHOWN])
+        return shown[:, 0], shown[:, 1]
+
+    figure.add_trace(dots(label, run.backend, *places(looks[-1]), hovertemplate=where, opacity=0.6))
+
+    def frame(index: int) -> list[go.Scatter]:
+        x, y = places(looks[index])
+        return [go.Scatter(), go.Scatter(x=x, y=y)]
+
+    figure.frames = _frames(len(looks), frame)
     figure.update_layout(new_layout(height=SAMPLES_HEIGHT, hovermode="closest"))
     figure.update_xaxes(range=list(limits), constrain="domain")
     figure.update_yaxes(range=list(limits), scaleanchor="x", constrain="domain")
     return figure
 
 
-def _curves(run: Run, label: str, limits: tuple[float, float]) -> go.Figure:
-    generated = run.samples["generated"]
-    generated = generated.reshape(len(generated), -1)
-    positions = np.linspace(0.0, 2 * np.pi, generated.shape[1])
-    # All curves as one, with a gap behind each.
-    gap = np.full((len(generated), 1), np.nan)
-    y = np.concatenate([generated, gap], axis=1).ravel()
-    x = np.tile(np.append(positions, np.nan), len(generated))
+def _curves(run: Run, label: str, looks: Sequence[Look], limits: tuple[float, float]) -> go.Figure:
+    num_points = looks[-1].generated[0].size if len(looks[-1].generated) else 0
+    num_curves = min(_CURVES_SHOWN, *(len(look.generated) for look in looks))
+    positions = np.linspace(0.0, 2 * np.pi, num_points)
+
+    def heights(look: Look) -> Singles:
+        # All curves as one, with a gap behind each.
+        curves = np.asarray(look.generated[:num_curves], dtype=np.float64).reshape(num_curves, -1)
+        return _single(np.concatenate([curves, np.full((num_curves, 1), np.nan)], axis=1).ravel())
+
     figure = go.Figure()
-    curves = line(label, run.backend, _single(x), _single(y), hovertemplate="%{y:.4g}")
-    curves.line.width, curves.line.dash, curves.opacity = 0.8, "solid", 0.5
+    x = np.tile(np.append(positions, np.nan), num_curves)
+    curves = line(label, run.backend, _single(x), heights(looks[-1]), hovertemplate="%{y:.4g}")
+    curves.line.width, curves.line.dash, curves.opacity, curves.mode = 0.8, "solid", 0.5, "lines"
     figure.add_trace(curves)
     figure.add_trace(
         go.Scatter(
@@ -141,34 +216,30 @@ def _curves(run: Run, label: str, limits: tuple[float, float]) -> go.Figure:
             meta={"run": "", "ink": True},
         )
     )
+    figure.frames = _frames(len(looks), lambda index: [go.Scatter(y=heights(looks[index])), go.Scatter()])
     figure.update_layout(new_layout(height=SAMPLES_HEIGHT, hovermode="closest"))
     figure.update_xaxes(title_text="x")
     figure.update_yaxes(range=list(limits))
     return figure
 
 
-def _single(values: np.ndarray) -> NDArray[np.float32]:
+def _frames(count: int, data: Callable[[int], list[go.Scatter]]) -> list[go.Frame]:
+    return [go.Frame(data=data(index)) for index in range(count)] if count > 1 else []
+
+
+def _boundary(look: Look) -> tuple[Singles, Singles]:
+    values = finite_or_gap(look.boundary_y)
+    kept = thin(values, num_bins=_BOUNDARY_BINS)
+    return _single(look.boundary_x[kept]), _single(values[kept])
+
+
+def _single(values: np.ndarray) -> Singles:
     """Half the bytes, and more digits than a screen has pixels; a gap where a value is not finite."""
     return np.clip(finite_or_gap(values), -_LARGEST_SINGLE, _LARGEST_SINGLE).astype(np.float32)
-
-
-def _limits(runs: Sequence[Run]) -> tuple[float, float]:
-    """Return one range for the axes of all runs: the real samples', and of the generated what is near them."""
-    real = np.asarray(runs[0].samples["real"], dtype=np.float64)
-    real = real[np.isfinite(real)]
-    low, high = (float(real.min()), float(real.max())) if len(real) else (-1.0, 1.0)
-    middle = (low + high) / 2
-    reach = _REACH * max(high - low, 1e-9) / 2
-    for run in runs:
-        values = np.asarray(run.samples["generated"], dtype=np.float64)
-        near = values[np.isfinite(values) & (np.abs(values - middle) <= reach)]
-        low, high = min(low, float(near.min(initial=low))), max(high, float(near.max(initial=high)))
-    margin = 0.05 * (high - low) or 1.0
-    return low - margin, high + margin
 
 
 def _picture(images: np.ndarray, source: DigitsReal) -> str:
     picture = Image.fromarray(np.round(compose_grid(images, source) * 255).astype(np.uint8))
     buffer = io.BytesIO()
-    picture.save(buffer, format="png", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    picture.save(buffer, format="webp", quality=_QUALITY, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -30,9 +30,10 @@ def record_gan(
     failures: dict[str, str] | None = None,
     generated: float | None = None,
     horizon: int | None = None,
+    moments: tuple[int, ...] = (0, 10, 30),
     **changes: object,
 ) -> Path:
-    """Write root/<gan>; generated: one value for all losses and samples; changes: of each record."""
+    """Write root/<gan>; generated: one value for all losses and samples; moments: steps; changes: of each record."""
     folder = root / spec.name
     records = {}
     for index, backend in enumerate(backends):
@@ -47,6 +48,8 @@ def record_gan(
             samples["generated"] = np.full_like(samples["generated"], generated)
         write_npz(run / "losses.npz", losses)
         write_npz(run / "samples.npz", samples)
+        if moments:
+            write_npz(run / "moments.npz", moments_of(samples, moments))
         record = {
             "gan": spec.name,
             "backend": backend,
@@ -89,6 +92,23 @@ def relist(run: Path) -> None:
     """List a run's files in its record as they are now."""
     record = json.loads((run / "record.json").read_text())
     write_record(run, {name: value for name, value in record.items() if name not in ("format", "sha256", "files")})
+
+
+def moments_of(samples: dict[str, np.ndarray], steps: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """The samples of the end at each moment, times how far it is."""
+    shares = np.linspace(0.0, 1.0, len(steps))
+    arrays = {"adversarial_steps": np.array(steps), "pretraining_steps": np.zeros(len(steps), dtype=int)}
+    if "boundary_x" not in samples:
+        looks = np.stack([samples["generated"]] * len(steps))
+        looks[:-1] *= 0.5
+        looks[0] = 0.0
+        return arrays | {"generated": looks}
+    return arrays | {
+        "boundary_x": samples["boundary_x"][::80],
+        "boundary_y": np.stack([share * samples["boundary_y"][::80] for share in shares]),
+        "histogram_edges": samples["histogram_edges"],
+        "histogram_generated": np.stack([share * samples["histogram_real"] for share in shares]),
+    }
 
 
 def samples_of(spec: GanSpec, random: np.random.Generator) -> dict[str, np.ndarray]:

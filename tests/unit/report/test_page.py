@@ -6,6 +6,8 @@ import html
 import json
 import re
 import shlex
+import shutil
+import webbrowser
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -89,8 +91,9 @@ def test_the_page_is_whole(whole):
 
 def test_every_loss_has_all_backends_the_envelope_and_the_differences(whole):
     page = Page(whole[1])
-    titles = [figure["layout"]["yaxis"].get("title", {}).get("text") for figure in page.figures]
-    losses = [figure for figure, title in zip(page.figures, titles, strict=True) if title == "loss"]
+    drawn = [figure for figure in page.figures if isinstance(figure, dict)]
+    titles = [figure["layout"]["yaxis"].get("title", {}).get("text") for figure in drawn]
+    losses = [figure for figure, title in zip(drawn, titles, strict=True) if title == "loss"]
     shown = {"numpy", "torch", "tensorflow", "mxnet", "jax", ""}
     assert len(losses) == sum(3 if spec.pretraining else 2 for spec in CATALOGUE.values())
     for figure in losses:
@@ -138,6 +141,44 @@ def test_what_others_wrote_is_shown_and_not_run(tmp_path):
     assert "<img src=x" not in text
     assert text.count("&lt;script&gt;alert(&#39;here&#39;)") >= 8
     assert page.figures[0]["data"][0]["name"] == html.escape(f"numpy{HOSTILE}")
+
+
+def test_samples_are_shown_at_every_moment(tmp_path):
+    for name in ("gaussian-1d", "linear-2d", "sine", "mnist-wgan-gp"):
+        record_gan(tmp_path, find_gan(name), moments=(0, 10, 20, 30))
+    text = report_page(collect(tmp_path))
+    page = Page(text)
+    lists = [figure for figure in page.figures if isinstance(figure, list)]
+    words = ["before the first step", "step 10 of 30", "step 20 of 30", "step 30, the end"]
+    assert [entry for entry in lists if not entry[0].startswith("data:")] == [words] * 4
+    pictures = [entry for entry in lists if entry[0].startswith("data:image/webp;base64,")]
+    assert [len(set(entry)) for entry in pictures] == [4, 4]
+    frames = [len(figure["frames"]) for figure in page.figures if isinstance(figure, dict) and figure.get("frames")]
+    assert frames == [4] * 5  # One figure of 1D data, two runs of points and of curves.
+    assert page.elements.count("input") == 4 * (2 + 1)
+
+
+def test_runs_without_moments_show_their_end_without_a_slider(tmp_path):
+    record_gan(tmp_path, LINEAR, moments=())
+    page = Page(report_page(collect(tmp_path)))
+    assert "Samples at the end" in page.text
+    assert page.elements.count("input") == 2
+    assert "output" not in page.elements
+
+
+def test_a_run_of_fewer_steps_stays_at_its_last(tmp_path):
+    record_gan(tmp_path, LINEAR, ("numpy",), moments=(0, 10))
+    short = tmp_path / "linear-2d" / "numpy"
+    short.rename(tmp_path / "short")
+    shutil.rmtree(tmp_path / "linear-2d")
+    record_gan(tmp_path, LINEAR, ("torch", "jax"), moments=(0, 10, 30))
+    (tmp_path / "short").rename(short)
+    page = Page(report_page(collect(tmp_path)))
+    drawn = [figure["frames"] for figure in page.figures if isinstance(figure, dict) and figure.get("frames")]
+    _, numpy, torch = drawn
+    assert [len(frames) for frames in (numpy, torch)] == [3, 3]
+    assert numpy[1]["data"][1] == numpy[2]["data"][1] != numpy[0]["data"][1]
+    assert torch[1]["data"][1] != torch[2]["data"][1]
 
 
 def test_the_page_is_the_same_each_time(tmp_path):
@@ -224,7 +265,7 @@ def test_a_page_that_cannot_be_written_is_refused(tmp_path, out):
 
 def test_compare_opens_the_report_that_it_writes(tmp_path, monkeypatch):
     opened = []
-    monkeypatch.setattr(shared.cli.webbrowser, "open", opened.append)
+    monkeypatch.setattr(webbrowser, "open", opened.append)
     out = tmp_path / "runs"
     words = ["compare", "linear-2d", "--backends", "numpy", "--steps", "2", "--open", "--out", str(out)]
     finished = CliRunner().invoke(shared.cli.app, words)

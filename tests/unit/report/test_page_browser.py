@@ -6,7 +6,7 @@ import base64
 import time
 
 import pytest
-from selenium.webdriver import ActionChains
+from selenium.webdriver import ActionChains, Keys
 
 from shared.gans import find_gan
 from shared.report.page.render import write_report
@@ -118,6 +118,48 @@ def test_a_hidden_backend_is_hidden_everywhere_in_its_gan(opened):
     box.click()
     assert browser.execute_script(count) == before
     wait_for(lambda: browser.execute_script(curves) == curves_before, "curves to come back")
+
+
+def move(browser, section, position):
+    """Move a GAN's slider as a hand does, to one of its positions."""
+    slider = browser.find_element("css selector", f"#{section} input.moment")
+    key = Keys.LEFT if int(slider.get_property("value")) > position else Keys.RIGHT
+    while int(slider.get_property("value")) != position:
+        slider.send_keys(key)
+
+
+TRACES = """return [...document.querySelectorAll(`#${arguments[0]} .figures[data-moments] .plot`)]
+    .map(plot => plot._fullData.filter(trace => trace.visible && trace.meta.run)
+        .map(trace => Math.max(...Array.from(trace.y).filter(Number.isFinite))))"""
+PICTURES = "return [...document.querySelectorAll(`#${arguments[0]} figure:not([data-run='']) img`)].map(i => i.src)"
+
+
+def test_a_slider_moves_all_backends_of_its_gan_and_no_other(opened):
+    browser = opened()
+    other = browser.execute_script(TRACES, "gan-1")
+    end = browser.execute_script(TRACES, "gan-0")
+    assert end[0][0] > 0.9
+    move(browser, "gan-0", 0)
+    wait_for(lambda: browser.execute_script(TRACES, "gan-0") == [[0, 0, 0, 0]], "the first moment of both backends")
+    assert browser.find_element("css selector", "#gan-0 output").text == "before the first step"
+    move(browser, "gan-0", 1)
+    wait_for(lambda: 0.4 < browser.execute_script(TRACES, "gan-0")[0][0] < 0.6, "the second moment")
+    assert browser.find_element("css selector", "#gan-0 output").text == "step 10 of 30"
+    browser.find_element("css selector", "#gan-0 input[data-run=torch]").click()
+    assert 0.4 < browser.execute_script(TRACES, "gan-0")[0][0] < 0.6, "hiding a backend leaves the moment"
+    move(browser, "gan-0", 2)
+    wait_for(lambda: browser.execute_script(TRACES, "gan-0") == end, "the end again")
+    assert browser.execute_script(TRACES, "gan-1") == other
+
+
+def test_a_slider_moves_pictures(opened):
+    browser = opened()
+    end = browser.execute_script(PICTURES, "gan-3")
+    move(browser, "gan-3", 0)
+    wait_for(lambda: all(a != b for a, b in zip(browser.execute_script(PICTURES, "gan-3"), end, strict=True)), "digits")
+    assert len(end) == 2
+    move(browser, "gan-3", 2)
+    wait_for(lambda: browser.execute_script(PICTURES, "gan-3") == end, "the end again")
 
 
 def test_zoom_is_kept_when_a_backend_is_hidden(opened):

@@ -97,6 +97,27 @@ def test_arrays_that_are_not_as_expected_are_refused(tmp_path, file):
         collect(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("gan", "name", "wrong"),
+    [
+        ("linear-2d", "generated", np.zeros((2, 5, 2))),
+        ("linear-2d", "generated", np.array("a")),
+        ("linear-2d", "pretraining_steps", np.zeros(2)),
+        ("linear-2d", "adversarial_steps", np.zeros(0)),
+        ("gaussian-1d", "boundary_y", np.zeros((3, 4))),
+        ("gaussian-1d", "histogram_generated", np.array(["a", "b", "c"])),
+    ],
+)
+def test_moments_of_another_shape_are_refused(tmp_path, gan, name, wrong):
+    run = record_gan(tmp_path, find_gan(gan)) / "numpy"
+    with np.load(run / "moments.npz") as file:
+        arrays = dict(file)
+    write_npz(run / "moments.npz", arrays | {name: wrong})
+    relist(run)
+    with pytest.raises(RecordError, match=rf"{name} is|no moment"):
+        collect(tmp_path)
+
+
 @pytest.mark.parametrize("wrong", [np.zeros((3, 3)), np.array(["a", "b"]), np.array(3.0)])
 def test_samples_of_another_shape_are_refused(tmp_path, wrong):
     path = record_gan(tmp_path, LINEAR) / "numpy" / "samples.npz"

@@ -1,0 +1,67 @@
+"""What train and compare have to say, as one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from shared.compare.comparison import GanComparison, to_json
+from shared.harness.launch import JobOutcome
+from shared.harness.record import Run
+
+FORMAT = 1
+
+
+def train_as_data(runs: Iterable[Run], /, **more: Any) -> dict[str, Any]:
+    """Return what `train` has to say. more: the entries that `ending_as_data` makes."""
+    return {"format": FORMAT, "command": "train", **more, "runs": [_run(run) for run in runs]}
+
+
+def compare_as_data(comparisons: Iterable[GanComparison], /, **more: Any) -> dict[str, Any]:
+    """Return what `compare` has to say. more: the entries that `ending_as_data` makes."""
+    entries = [{**to_json(comparison), "runs": [_run(run) for run in comparison.runs]} for comparison in comparisons]
+    return {"format": FORMAT, "command": "compare", **more, "comparisons": entries}
+
+
+def ending_as_data(
+    status: int, folder: Path | None, outcomes: Iterable[JobOutcome], files: Mapping[str, Any], /
+) -> dict[str, Any]:
+    """Return what both commands end with: the exit status, the folder, what failed, and the files written besides."""
+    failures = [
+        {
+            "gan": outcome.settings.gan,
+            "backend": outcome.settings.backend,
+            "status": outcome.status,
+            "message": outcome.message,
+        }
+        for outcome in outcomes
+        if outcome.status != "finished"
+    ]
+    return {"status": status, "folder": None if folder is None else str(folder), "failures": failures, **files}
+
+
+def as_text(data: Mapping[str, Any], /) -> str:
+    """Return a document as JSON; raises ValueError for NaN and infinities, which are not JSON's."""
+    return json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False)
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "gan": run.gan,
+        "backend": run.backend,
+        "folder": str(run.folder),
+        "steps": len(run.losses["generator"]),
+        "last_losses": {
+            name: _number(float(values[-1])) if len(values) else None for name, values in run.losses.items()
+        },
+        "steps_per_second": run.record["timings"]["steps_per_second"],
+        "outcome": run.record["outcome"],
+    }
+
+
+def _number(value: float) -> float | str:
+    """NaN and infinities as text, as in comparison.json."""
+    return value if math.isfinite(value) else str(value)
