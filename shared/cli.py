@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-import webbrowser
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.syntax import Syntax
@@ -20,11 +19,11 @@ from shared.harness.checkpoint import SECONDS_BETWEEN_CHECKPOINTS
 from shared.harness.environments import choose_pythons
 from shared.harness.settings import DEFAULT_PATIENCE_SECONDS, DEFAULT_SEED, RunSettings
 from shared.options import (
-    DISAGREEMENT,
     FAILURE,
     INTERRUPTED,
     MACHINE_ERRORS,
     WRONG_USAGE,
+    Animate,
     BatchSize,
     CheckpointEvery,
     Device,
@@ -32,6 +31,7 @@ from shared.options import (
     ExecutionOption,
     FirstStep,
     InitialState,
+    Json,
     KeepGoing,
     Mnist,
     OpenReport,
@@ -39,24 +39,20 @@ from shared.options import (
     Patience,
     PretrainSteps,
     Python,
+    Quiet,
     Resume,
     Seed,
     SpecFile,
     Steps,
     TapeOption,
+    TensorBoard,
     Threads,
     Verbose,
     errors,
     output,
     path_text,
-    report_failures,
-    report_not_finite,
     split_names,
 )
-
-if TYPE_CHECKING:
-    from shared.harness.plan import Plan
-
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -120,17 +116,25 @@ def train(
     ] = None,
     checkpoint_every: CheckpointEvery = SECONDS_BETWEEN_CHECKPOINTS,
     patience: Patience = DEFAULT_PATIENCE_SECONDS,
+    animate: Animate = None,
+    tensorboard: TensorBoard = None,
     resume: Resume = None,
     verbose: Verbose = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
     out: Out = None,
 ) -> None:
     """Train one GAN on one backend."""
+    from shared.conclusion import Conclusion  # noqa: PLC0415
     from shared.harness.plan import default_threads, plan_resume, plan_train  # noqa: PLC0415
 
     choose_pythons(python)
+    conclusion = Conclusion(
+        animate=animate, tensorboard=tensorboard, is_verbose=verbose, is_quiet=quiet, is_json=as_json
+    )
     if resume is not None:
         _require_nothing_else(context)
-        _train(plan_resume(resume), verbose=verbose)
+        raise typer.Exit(conclusion.train(plan_resume(resume), resume))
     if (gan is None) == (spec is None):
         found = "neither" if gan is None else "both"
         raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
@@ -158,22 +162,12 @@ def train(
         export_initial_state=path_text(export_initial_state),
         checkpoint_seconds=checkpoint_every,
         patience_seconds=patience,
+        num_moments=conclusion.num_moments,
     )
     if threads is None:
         template = template.with_threads(default_threads(template))
-    _train(plan_train(template, out or _fresh_folder()), verbose=verbose)
-
-
-def _train(plan: Plan, *, verbose: bool) -> NoReturn:
-    from shared.harness.session import train_plan  # noqa: PLC0415
-    from shared.report.tables import run_table  # noqa: PLC0415
-
-    outcomes, runs = train_plan(plan, console=errors)
-    status = report_failures(outcomes, verbose=verbose)
-    report_not_finite(runs)
-    if runs:
-        output.print(run_table(runs))
-    raise typer.Exit(status)
+    folder = out or _fresh_folder()
+    raise typer.Exit(conclusion.train(plan_train(template, folder), folder))
 
 
 @app.command()
@@ -202,18 +196,31 @@ def compare(
     keep_going: KeepGoing = False,
     checkpoint_every: CheckpointEvery = SECONDS_BETWEEN_CHECKPOINTS,
     patience: Patience = DEFAULT_PATIENCE_SECONDS,
+    animate: Animate = None,
+    tensorboard: TensorBoard = None,
     resume: Resume = None,
     open_report: OpenReport = False,
     verbose: Verbose = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
     out: Out = None,
 ) -> None:
     """Train GANs on several backends from the same state and data, and judge each pair of backends."""
+    from shared.conclusion import Conclusion  # noqa: PLC0415
     from shared.harness.plan import plan_compare, plan_resume  # noqa: PLC0415
 
     choose_pythons(python)
+    conclusion = Conclusion(
+        animate=animate,
+        tensorboard=tensorboard,
+        open_report=open_report,
+        is_verbose=verbose,
+        is_quiet=quiet,
+        is_json=as_json,
+    )
     if resume is not None:
         _require_nothing_else(context)
-        _compare(plan_resume(resume), resume, verbose=verbose, open_report=open_report)
+        raise typer.Exit(conclusion.compare(plan_resume(resume), resume))
     if gans and spec is not None:
         raise UsageError(f"expected names of GANs or --spec FILE.toml, not both; found {', '.join(gans)} and {spec}")
     template = RunSettings(
@@ -236,31 +243,12 @@ def compare(
         keep_going=keep_going,
         checkpoint_seconds=checkpoint_every,
         patience_seconds=patience,
+        num_moments=conclusion.num_moments,
     )
     folder = out or _fresh_folder()
     names = split_names(backends)
     plan = plan_compare(gans or [], names, template, folder, threads=threads)
-    _compare(plan, folder, verbose=verbose, open_report=open_report)
-
-
-def _compare(plan: Plan, folder: Path, *, verbose: bool, open_report: bool) -> NoReturn:
-    from shared.harness.session import compare_plan  # noqa: PLC0415
-    from shared.report.tables import comparison_table, pair_table  # noqa: PLC0415
-
-    for line in plan.left_out:
-        errors.print(line, markup=False, highlight=False)
-    outcomes, comparisons = compare_plan(plan, console=errors)
-    status = report_failures(outcomes, verbose=verbose)
-    output.print(comparison_table(comparisons))
-    if verbose:
-        for comparison in comparisons:
-            output.print(pair_table(comparison))
-    output.print(f"Records, comparison.json and pictures: {folder}", markup=False, highlight=False, soft_wrap=True)
-    if open_report and comparisons:
-        webbrowser.open(_write_report(folder, None).as_uri())
-    if status == 0 and any(comparison.verdict != "AGREE" for comparison in comparisons):
-        status = DISAGREEMENT
-    raise typer.Exit(status)
+    raise typer.Exit(conclusion.compare(plan, folder))
 
 
 @app.command()
@@ -270,18 +258,21 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="The HTML file to write; report.html in the folder where not given.")
     ] = None,
+    animate: Animate = None,
 ) -> None:
     """Make one HTML page of a folder of runs: verdicts, curves, samples, quality and speed. It needs no network."""
-    _write_report(folder, out)
-
-
-def _write_report(folder: Path, target: Path | None) -> Path:
-    """Write the page, say where it is, and return its absolute path."""
+    from shared.conclusion import write_films  # noqa: PLC0415
+    from shared.report.film import require_film  # noqa: PLC0415
+    from shared.report.page.collect import collect  # noqa: PLC0415
     from shared.report.page.render import write_report  # noqa: PLC0415
 
-    path = write_report(folder, target).absolute()
+    if animate is not None:
+        require_film(animate)
+    path = write_report(folder, out).absolute()
     output.print(f"Report: {path}", markup=False, highlight=False, soft_wrap=True)
-    return path
+    if animate is not None:
+        for film in write_films(animate, [(gan.runs, gan.spec) for gan in collect(folder) if gan.spec is not None]):
+            output.print(f"Film: {film}", markup=False, highlight=False, soft_wrap=True)
 
 
 app.command()(diagnose)
@@ -313,13 +304,13 @@ def main() -> None:
         raise
 
 
+# What is said and shown of runs is no part of them.
+_WITH_RESUME = ("resume", "python", "verbose", "quiet", "as_json", "open_report", "animate", "tensorboard")
+
+
 def _require_nothing_else(context: typer.Context) -> None:
     """Raise UsageError where more was given than --resume: the rest is in the folder."""
-    sources = {
-        name: context.get_parameter_source(name)
-        for name in context.params
-        if name not in ("resume", "python", "verbose", "open_report")
-    }
+    sources = {name: context.get_parameter_source(name) for name in context.params if name not in _WITH_RESUME}
     given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
     if given:
         names = ", ".join(name.replace("_", "-") for name in given)

@@ -65,7 +65,30 @@ Python = Annotated[
         help="Run a backend on the Python of an environment of its own; may be given for several.",
     ),
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Show tracebacks of failed runs and every pair's verdict.")]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", help="Show tracebacks, every pair's verdict, and elsewhere than on a terminal a line a run."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say no more than verdicts and errors; show no progress.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Say on standard output, as one JSON document, what came of it, and nothing else."),
+]
+Animate = Annotated[
+    Path | None,
+    typer.Option(
+        "--animate",
+        metavar="FILE",
+        help="Make a film of training, all backends side by side: FILE.gif or FILE.mp4; of several GANs one each, "
+        "FILE-<gan>.gif.",
+    ),
+]
+TensorBoard = Annotated[
+    Path | None,
+    typer.Option("--tensorboard", metavar="DIR", help="Write losses and samples into this folder for TensorBoard."),
+]
 OpenReport = Annotated[
     bool, typer.Option("--open", help="Also write the report, report.html in the folder, and open it in a browser.")
 ]
