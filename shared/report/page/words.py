@@ -11,7 +11,14 @@ from shared.harness.record import Run
 from shared.harness.settings import DEFAULT_SEED
 from shared.report.page.collect import GanRuns, Judgement, PairResult
 
-_DEFAULTS = {"execution": "auto", "device": "cpu", "mnist": None, "initial_state": None, "tape": None}
+_DEFAULTS = {
+    "execution": "auto",
+    "device": "cpu",
+    "mnist": None,
+    "initial_state": None,
+    "first_step": None,
+    "tape": None,
+}
 _GIBIBYTE = 2**30
 
 

@@ -235,6 +235,7 @@ def test_the_command_asks_for_what_was_run(tmp_path, monkeypatch):
         "steps": 7,
         "pretrain_steps": 3,
         "batch_size": 6,
+        "first_step": 2,
         "mnist": "a folder/with 'quotes'",
         "keep_going": True,
     }
