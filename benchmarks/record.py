@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import Any, Literal
 
 from benchmarks.cells import Cell
 from shared.errors import RecordError, SpecError
-from shared.harness.files import write_json
+from shared.harness.documents import read_document, write_document
 from shared.spec.reader import build
 from shared.spec.serialise import to_data
 
-FORMAT = 1
+FORMAT = 2
 # What the numbers of a record count in, by the last words of their names.
 UNITS = {
     "seconds": "s",
@@ -178,10 +177,10 @@ class BenchmarkRecord:
 def write_record(path: Path, record: BenchmarkRecord, /) -> None:
     """Write a record; raises RecordError where the file exists, as records never change, or cannot be written."""
     require_new(path)
-    data = {"kind": _KIND, "format": FORMAT, "units": UNITS, "record": _without_none(to_data(record))}
+    data = {"kind": _KIND, "units": UNITS, "record": _without_none(to_data(record))}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, data)
+        write_document(path, data, number=FORMAT)
     except OSError as error:
         raise RecordError(f"{path} cannot be written ({error.strerror or error}); name another file") from None
 
@@ -195,14 +194,11 @@ def require_new(path: Path, /) -> None:
 def read_record(path: Path, /) -> BenchmarkRecord:
     """Read a record; raises RecordError for what is not one, is of another version, or holds other units."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_document(path, number=FORMAT, remedy="expected a record of `gan-rosetta bench`; measure again")
     except FileNotFoundError:
         raise RecordError(f"{path} is not there; expected a record that `gan-rosetta bench --out` wrote") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise RecordError(f"{path} cannot be read ({error}); expected a record of `gan-rosetta bench`") from None
-    if not isinstance(data, dict) or data.get("kind") != _KIND:
+    if data.get("kind") != _KIND:
         raise RecordError(f"{path} holds no benchmark; expected a record that `gan-rosetta bench --out` wrote")
-    _check_format(path, data.get("format"))
     _check_units(path, data.get("units"))
     try:
         record: BenchmarkRecord = build(BenchmarkRecord, data.get("record"), name="the record")
@@ -210,15 +206,6 @@ def read_record(path: Path, /) -> BenchmarkRecord:
         where = ".".join(str(part) for part in error.path)
         raise RecordError(f"{path}{f', {where}' if where else ''}: {error}; measure again") from None
     return record
-
-
-def _check_format(path: Path, found: Any) -> None:
-    if isinstance(found, int) and found > FORMAT:
-        raise RecordError(
-            f"{path} has format {found}, from a newer gan-rosetta; this one reads format {FORMAT}: update it"
-        )
-    if found != FORMAT:
-        raise RecordError(f"{path} has format {found!r}; this version reads format {FORMAT}: measure again")
 
 
 def _check_units(path: Path, found: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import resource
 import signal
@@ -189,11 +188,6 @@ def _write_benchmark(folder: Path) -> Path:
     return folder / "benchmark.json"
 
 
-def _meant_benchmark(path: Path) -> Any:
-    said = json.loads(path.read_bytes())["record"]
-    return _with_types(_without_none(said), _without_none(to_data(read_benchmark(path))))
-
-
 KINDS = {
     "state": Kind(
         number=1500, write=_write_state, read=lambda path: _bits(read_state(path, SPEC)), inside=spoil_header
@@ -216,7 +210,6 @@ KINDS = {
         write=_write_benchmark,
         read=lambda path: _without_none(to_data(read_benchmark(path))),
         inside=spoil_json_text,
-        meant=_meant_benchmark,
     ),
     "foreign state": Kind(
         number=500,

@@ -16,7 +16,6 @@ from shared.gans import find_gan
 from shared.harness import checkpoint, jobs_on_disk, record
 from shared.harness.checkpoint import Checkpoint, Place, Position, write_checkpoint
 from shared.harness.documents import write_document
-from shared.harness.files import write_json
 from shared.harness.settings import RunSettings
 from shared.spec.toml_file import spec_to_toml
 from shared.state import initial_state
@@ -182,7 +181,7 @@ def test_a_file_of_a_newer_version(mishap: Mishap, begun: RunSettings, kind: str
         words = resume
     else:
         path = mishap.folder / "benchmark.json"
-        write_json(path, {"kind": "gan-rosetta benchmark", "format": benchmark.FORMAT + 1})
+        write_document(path, {"kind": "gan-rosetta benchmark"}, number=benchmark.FORMAT + 1)
         words = ("bench", "compare", path, path)
     finished = mishap.run(*words)
     assert finished.status == 2, finished.text

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.record import read_record, write_record
 from shared.errors import RecordError, SpecError
+from shared.harness.documents import write_document
 from tests.unit.benchmarks.synthetic import AGREE, CELL, make_record, make_result, make_round
 
 
@@ -21,8 +22,10 @@ def _written(tmp_path):
 
 def _changed(path, change):
     data = json.loads(path.read_text())
+    del data["sha256"]
     change(data)
-    path.write_text(json.dumps(data))
+    number = data.pop("format")
+    write_document(path, data, number=number)
     return path
 
 
@@ -42,8 +45,8 @@ def test_a_record_never_changes(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data.update(format=2), "newer gan-rosetta.*update it"),
-        (lambda data: data.update(format="1"), "this version reads format 1"),
+        (lambda data: data.update(format=3), "newer gan-rosetta.*upgrade it"),
+        (lambda data: data.update(format="1"), "this version reads format 2"),
         (lambda data: data["units"].update(seconds="ms"), "counts seconds in 'ms'; expected 's'"),
         (lambda data: data["units"].pop("bytes"), "counts bytes in None; expected 'B'"),
         (lambda data: data["units"].update(furlongs="x"), "counts furlongs"),
@@ -60,6 +63,15 @@ def test_what_is_no_record_of_ours_is_refused(tmp_path, change, message):
     path, _ = _written(tmp_path)
     with pytest.raises(RecordError, match=message):
         read_record(_changed(path, change))
+
+
+def test_a_record_that_was_changed_is_refused(tmp_path):
+    path, _ = _written(tmp_path)
+    text = path.read_text()
+    path.write_text(text.replace('"train_seconds": 0.1', '"train_seconds": 0.2', 1))
+    assert path.read_text() != text
+    with pytest.raises(RecordError, match="was changed after it was written"):
+        read_record(path)
 
 
 def test_files_that_are_absent_or_broken_are_refused(tmp_path):
