@@ -130,28 +130,3 @@ def test_wrong_digit_files(fails, tmp_path, fault):
     line = fails("compare", "mnist-wgan-gp", "--mnist", folder)
     assert "train-images" in line
     assert len(line.splitlines()) == 1
-
-
-def test_a_folder_that_holds_a_run_is_left_alone(tmp_path, monkeypatch, capfd):
-    record = tmp_path / "linear-2d" / "numpy" / "record.json"
-    record.parent.mkdir(parents=True)
-    record.write_text("precious")
-    arguments = ["gan-rosetta", "train", "linear-2d", "--backend", "numpy", "--steps", "2", "--out", str(tmp_path)]
-    monkeypatch.setattr(sys, "argv", arguments)
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    assert stopped.value.code == 2
-    assert "already holds a run" in capfd.readouterr().err
-    assert record.read_text() == "precious"
-
-
-def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, capfd):
-    blocked = tmp_path / "file"
-    blocked.write_text("not a folder")
-    arguments = ["gan-rosetta", "train", "linear-2d", "--backend", "numpy", "--steps", "2", "--out", str(blocked)]
-    monkeypatch.setattr(sys, "argv", arguments)
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    assert stopped.value.code == 2
-    assert "cannot write" in capfd.readouterr().err
-    assert blocked.read_text() == "not a folder"
