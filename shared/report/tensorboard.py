@@ -43,7 +43,7 @@ def write_events(folder: Path, run: Run, spec: GanSpec, /) -> Path:
         earlier.unlink()
     with SummaryWriter(str(target)) as writer:
         for name, step, value in _scalars(run, spec):
-            writer.add_scalar(f"{run.gan}/{name} loss", value, step)
+            writer.add_scalar(f"{run.gan}/{name}_loss", value, step)
         looks = looks_of(run)
         for look, frame in zip(looks, draw_frames([run], spec), strict=True):
             moment = look.moment

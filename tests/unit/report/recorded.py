@@ -100,7 +100,8 @@ def moments_of(samples: dict[str, np.ndarray], steps: tuple[int, ...]) -> dict[s
     arrays = {"adversarial_steps": np.array(steps), "pretraining_steps": np.zeros(len(steps), dtype=int)}
     if "boundary_x" not in samples:
         looks = np.stack([samples["generated"]] * len(steps))
-        looks[:-1] *= 0.5
+        for index in range(1, len(steps) - 1):
+            looks[index] *= index / (len(steps) - 1)
         looks[0] = 0.0
         return arrays | {"generated": looks}
     return arrays | {

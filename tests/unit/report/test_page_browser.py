@@ -141,12 +141,15 @@ def test_a_slider_moves_all_backends_of_its_gan_and_no_other(opened):
     assert end[0][0] > 0.9
     move(browser, "gan-0", 0)
     wait_for(lambda: browser.execute_script(TRACES, "gan-0") == [[0, 0, 0, 0]], "the first moment of both backends")
-    assert browser.find_element("css selector", "#gan-0 output").text == "before the first step"
+    output = browser.find_element("css selector", "#gan-0 output")
+    wait_for(lambda: output.text == "before the first step", "the slider's text")
     move(browser, "gan-0", 1)
     wait_for(lambda: 0.4 < browser.execute_script(TRACES, "gan-0")[0][0] < 0.6, "the second moment")
-    assert browser.find_element("css selector", "#gan-0 output").text == "step 10 of 30"
+    wait_for(lambda: output.text == "step 10 of 30", "the slider's text")
     browser.find_element("css selector", "#gan-0 input[data-run=torch]").click()
+    wait_for(lambda: len(browser.execute_script(TRACES, "gan-0")[0]) == 2, "torch to go")
     assert 0.4 < browser.execute_script(TRACES, "gan-0")[0][0] < 0.6, "hiding a backend leaves the moment"
+    browser.find_element("css selector", "#gan-0 input[data-run=torch]").click()
     move(browser, "gan-0", 2)
     wait_for(lambda: browser.execute_script(TRACES, "gan-0") == end, "the end again")
     assert browser.execute_script(TRACES, "gan-1") == other
