@@ -127,12 +127,12 @@ class BatchNorm(tf.Module):
         self.running_var = _variable(layer, "running_var", dtype=dtype)
         self._layer = layer
 
-    def __call__(self, inputs: Any, *, moves_buffers: bool) -> Any:
+    def __call__(self, inputs: Any, *, buffer_moves: int) -> Any:
         mean, variance = tf.nn.moments(inputs, axes=list(range(inputs.shape.rank - 1)))
         used_mean, used_variance = mean, variance
         if self._layer.statistics == "running":
             used_mean, used_variance = self.running_mean.read_value(), self.running_var.read_value()
-        if moves_buffers:
+        for _ in range(buffer_moves):
             self._move_buffers(mean, variance, num_values=math.prod(inputs.shape[:-1]))
         # Not tf.nn.batch_normalization, which multiplies x and the mean out and so cancels where the mean is large.
         scale = self.weight / tf.sqrt(used_variance + self._layer.epsilon)
@@ -208,11 +208,11 @@ class Network(tf.Module):
         self.layers = layers
         self.tensors = tensors  # parameters and buffers, by canonical name
 
-    def __call__(self, inputs: Any, *, moves_buffers: bool, observe: Observe | None = None) -> Any:
+    def __call__(self, inputs: Any, *, buffer_moves: int, observe: Observe | None = None) -> Any:
         """Return the output for native inputs (batch, ...); observe, if given, is shown each layer's."""
         outputs = inputs
         for name, layer in self.layers.items():
-            keywords = {"moves_buffers": moves_buffers} if isinstance(layer, BatchNorm) else {}
+            keywords = {"buffer_moves": buffer_moves} if isinstance(layer, BatchNorm) else {}
             outputs = layer(outputs, **keywords)
             if observe is not None:
                 observe(name, outputs)

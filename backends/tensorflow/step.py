@@ -84,7 +84,7 @@ def pretraining_step(
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(player.parameters)
         observe = observer.forward(phase, "input", "discriminator")
-        output = player.network(batch["pretrain_input"], moves_buffers=True, observe=observe)
+        output = player.network(batch["pretrain_input"], buffer_moves=1, observe=observe)
         loss = mean_squared_error_loss(spec.pretraining.loss, output=output, target=batch["pretrain_target"])
     observer.value(phase, "loss", "", "loss", loss)
     gradients = _gradient(tape, loss, player.parameters)
@@ -97,7 +97,8 @@ def pretraining_step(
 class AdversarialStep:
     """One adversarial step of a GAN's two players. batch: the chunk's arrays of this step, each (batch, ...).
 
-    stacks: give D real and fake samples in one pass; only where D treats each sample by itself.
+    stacks: give D real and fake samples in one pass; only where D treats each sample by itself. shares: make G's batch
+    once for both updates, only where it would be the same, and every step trains D.
     """
 
     def __init__(
@@ -109,7 +110,9 @@ class AdversarialStep:
         discriminator: Player,
         observer: Observer = UNOBSERVED,
         stacks: bool = False,
+        shares: bool = False,
     ) -> None:
+        self._shares = shares
         self._stacks = stacks
         self._training = spec.training
         self._generator = generator
@@ -125,7 +128,9 @@ class AdversarialStep:
         reused = training.fake_batch == "reused"
         own_latent = batch["latent_d" if training.latent_draws == "shared" else "latent_g"]
         if training.first == "discriminator":
-            fake = self._make_fake("discriminator", batch["latent_d"]) if reused else None
+            fake = None
+            if reused or self._shares:
+                fake = self._make_fake("discriminator", batch["latent_d"], buffer_moves=1 if reused else 2)
             phase = self._perhaps_train_discriminator(batch, fake, trains_discriminator)
             if fake is None:
                 fake = self._make_fake("generator", own_latent)
@@ -136,13 +141,13 @@ class AdversarialStep:
             phase = self._perhaps_train_discriminator(batch, fake if reused else None, trains_discriminator)
         return StepLosses(discriminator=phase.loss, generator=generator_loss, real_score=phase.real_score)
 
-    def _make_fake(self, phase: str, latent: Any) -> _Fake:
+    def _make_fake(self, phase: str, latent: Any, *, buffer_moves: int = 1) -> _Fake:
         player = self._generator
         # Persistent, since with "reused" and no detaching both losses are led back through it.
         with tf.GradientTape(persistent=not self._training.detach_fake, watch_accessed_variables=False) as tape:
             tape.watch(player.parameters)
             observe = self._observer.forward(phase, "fake", "generator")
-            samples = player.network(latent, moves_buffers=True, observe=observe)
+            samples = player.network(latent, buffer_moves=buffer_moves, observe=observe)
         return _Fake(samples=samples, tape=tape)
 
     def _perhaps_train_discriminator(self, batch: Mapping[str, Any], fake: _Fake | None, trains: Any) -> Any:
@@ -214,7 +219,7 @@ class AdversarialStep:
 
     def _score(self, phase: str, stream: str, samples: Any) -> Any:
         observe = self._observer.forward(phase, stream, "discriminator")
-        return self._discriminator.network(samples, moves_buffers=True, observe=observe)
+        return self._discriminator.network(samples, buffer_moves=1, observe=observe)
 
     def _score_both(self, real: Any, fake: Any) -> tuple[Any, Any]:
         phase = "discriminator"

@@ -153,7 +153,7 @@ class TensorflowTrainer:
     def _apply(self, name: str, inputs: np.ndarray) -> np.ndarray:
         with tf.device(native_device(self._device)):
             native = tf.constant(self._to_native(inputs, num_leading=1))
-            return samples_to_canonical(self._networks[name](native, moves_buffers=False).numpy())
+            return samples_to_canonical(self._networks[name](native, buffer_moves=0).numpy())
 
     def _run(self, staged: Staged, observer: Observer) -> np.ndarray:
         """Run the steps eagerly and return their losses, (number of losses, K)."""

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from backends.torch.layers import BatchNorm
 from backends.torch.optimizers import UPDATES, NamedOptimizer, step_values
 from backends.torch.step import UNOBSERVED, AdversarialStep, Player, pretraining_step
 from shared.interface import Phase
@@ -24,9 +25,10 @@ from shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec, Wasserstei
 from shared.state import network_parameters, optimizers
 
 _aten = torch.ops.aten
-# A GAN of at most so many parameters has its steps unrolled: there a call's cost outweighs the arithmetic.
-_LARGEST_UNROLLED_GAN = 1_000
-_NUM_UNROLLED_STEPS = 4
+# Steps that one graph takes, by the most parameters that a GAN may have for it: a call costs tens of microseconds, and
+# each step in a graph some seconds of compilation.
+_NUM_UNROLLED_STEPS = {1_000: 4, 100_000: 2}
+_LARGEST_TINY_GAN = 1_000
 # A matrix product of at most so many multiplications is written out, so that inductor fuses it with its neighbours.
 _LARGEST_FUSED_PRODUCT = 4096
 
@@ -55,13 +57,16 @@ class CompiledTraining:
         self._tensors = {name: tensor.detach() for name, tensor in tensors.items()}
         self.blocks: dict[tuple[Phase, int, tuple[bool, ...]], Block] = {}
         shapes = [tensor.shape for name in networks for tensor in network_parameters(spec, name)]
-        small = sum(math.prod(shape) for shape in shapes) <= _LARGEST_UNROLLED_GAN
+        num_parameters = sum(math.prod(shape) for shape in shapes)
         layers = (*spec.generator.layers, *spec.discriminator.layers)
         self._convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
         # A critic's gradients on real and fake samples nearly cancel; one product over both costs torch a digit.
         is_critic = isinstance(spec.training.discriminator_loss, WassersteinDiscriminatorLoss)
         self._stacks = spec.discriminator.is_samplewise and not is_critic
-        self._unrolls = small and not self._convolves and spec.training.discriminator_steps == EVERY_STEP
+        can_unroll = not self._convolves and spec.training.discriminator_steps == EVERY_STEP
+        fitting = (steps for most, steps in _NUM_UNROLLED_STEPS.items() if can_unroll and num_parameters <= most)
+        self._num_unrolled_steps = next(fitting, 1)
+        self._is_tiny = num_parameters <= _LARGEST_TINY_GAN
 
     def run(self, phase: Phase, arrays: Mapping[str, Tensor], trains_discriminator: Sequence[bool], /) -> Tensor:
         """Run K steps and return their losses, (K, number of losses). arrays: (K, B, ...) each."""
@@ -114,13 +119,15 @@ class CompiledTraining:
         arrays: Mapping[str, Tensor],
     ) -> Tensor:
         """Run a block's steps on tensors that are being traced; returns their losses, (steps, number of losses)."""
+        shares = phase == "adversarial" and all(pattern) and self._spec.makes_same_fake_twice
         players: dict[str, Player] = {}
         updates: list[_TracedUpdates] = []
         for name in self._phase_optimizers(phase):
             first_column = sum(update.num_values for update in updates)
             update = _TracedUpdates(self._optimizers[name], tensors=tensors, values=values, first_column=first_column)
             network, _ = optimizers(self._spec)[name]
-            call = _functional(self._networks[network], network, tensors)
+            num_passes = 2 if shares and network == "generator" else 1
+            call = _functional(self._networks[network], network, tensors, num_passes=num_passes)
             players[network] = Player(network=call, parameters=update.parameters, optimizer=update)
             updates.append(update)
         rows = []
@@ -132,12 +139,12 @@ class CompiledTraining:
                 loss = pretraining_step(self._spec, player=players["discriminator"], batch=batch)
                 rows.append(loss.reshape(1))
             else:
-                step = AdversarialStep(self._spec, **players, observer=UNOBSERVED, stacks=self._stacks)
+                step = AdversarialStep(self._spec, **players, observer=UNOBSERVED, stacks=self._stacks, shares=shares)
                 rows.append(step.run(batch, trains_discriminator=trains).stacked())
         return torch.stack(rows)
 
     def _next_pattern(self, phase: Phase, trains_discriminator: Sequence[bool], *, start: int) -> tuple[bool, ...]:
-        wanted = _NUM_UNROLLED_STEPS if self._unrolls else 1
+        wanted = self._num_unrolled_steps
         pattern = tuple(trains_discriminator[start : start + wanted])
         whole = len(pattern) == wanted and (phase == "pretraining" or all(pattern))
         return pattern if whole else pattern[:1]
@@ -171,7 +178,7 @@ class CompiledTraining:
         if example.device.type != "cpu":
             return {}
         options: dict[str, Any] = {"cpp_wrapper": True}
-        if self._unrolls:
+        if self._is_tiny:
             # A tiny GAN's time goes to allocating its intermediates one by one, unless they share one block of memory.
             options |= {"memory_planning": True, "size_asserts": False}
             if example.dtype == torch.float64:
@@ -201,11 +208,24 @@ class _TracedUpdates:
             UPDATES[type(self._spec)](self._spec, parameter=parameter, gradient=gradient, slots=slots, values=values)
 
 
-def _functional(module: nn.Module, network: str, tensors: Mapping[str, Tensor]) -> Callable[[Tensor], Tensor]:
-    """Return the module as a function that uses these tensors in place of its own."""
+def _functional(
+    module: nn.Module, network: str, tensors: Mapping[str, Tensor], *, num_passes: int
+) -> Callable[[Tensor], Tensor]:
+    """Return the module as a function that uses these tensors in place of its own; a call stands for num_passes."""
     prefix = f"{network}."
     own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-    return lambda inputs: functional_call(module, own, (inputs,))
+    norms = [part for part in module.modules() if isinstance(part, BatchNorm)]
+
+    def call(inputs: Tensor) -> Tensor:
+        for norm in norms:
+            norm.num_passes = num_passes
+        try:
+            return functional_call(module, own, (inputs,))
+        finally:
+            for norm in norms:
+                norm.num_passes = 1
+
+    return call
 
 
 def _small_product(first: Tensor, second: Tensor) -> Any:

@@ -118,6 +118,7 @@ class BatchNorm(nn.Module):
     def __init__(self, layer: spec.BatchNorm) -> None:
         super().__init__()
         self.layer = layer
+        self.num_passes = 1  # that a forward pass stands for: the buffers move once for each
         self.weight = nn.Parameter(torch.zeros(layer.num_features))
         self.bias = nn.Parameter(torch.zeros(layer.num_features))
         self.register_buffer("running_mean", torch.zeros(layer.num_features))
@@ -138,15 +139,16 @@ class BatchNorm(nn.Module):
 
     def _normalise(self, inputs: Tensor, mean: Tensor | None, variance: Tensor | None, *, batch: bool) -> Tensor:
         layer = self.layer
+        momentum = 1 - (1 - layer.momentum) ** self.num_passes
         return functional.batch_norm(
-            inputs, mean, variance, self.weight, self.bias, batch, momentum=layer.momentum, eps=layer.epsilon
+            inputs, mean, variance, self.weight, self.bias, batch, momentum=momentum, eps=layer.epsilon
         )
 
     def _move_buffers(self, inputs: Tensor) -> None:
         axes = [axis for axis in range(inputs.dim()) if axis != 1]
         correction = 1 if self.layer.running_variance == "unbiased" else 0
         variance, mean = torch.var_mean(inputs, dim=axes, correction=correction)
-        momentum = self.layer.momentum
+        momentum = 1 - (1 - self.layer.momentum) ** self.num_passes
         self.running_mean.mul_(1 - momentum).add_(mean, alpha=momentum)
         self.running_var.mul_(1 - momentum).add_(variance, alpha=momentum)
 

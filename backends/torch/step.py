@@ -88,12 +88,22 @@ def pretraining_step(
 class AdversarialStep:
     """One adversarial step of a GAN's two players. batch: the chunk's arrays of this step, each (B, ...).
 
-    stacks: give D real and fake samples in one pass; only where D treats each sample by itself.
+    stacks: give D real and fake samples in one pass; only where D treats each sample by itself. shares: make G's batch
+    once for both updates, only where it would be the same, both train, and G's network moves its buffers for two.
     """
 
     def __init__(
-        self, spec: GanSpec, /, *, generator: Player, discriminator: Player, observer: Observer, stacks: bool = False
+        self,
+        spec: GanSpec,
+        /,
+        *,
+        generator: Player,
+        discriminator: Player,
+        observer: Observer,
+        stacks: bool = False,
+        shares: bool = False,
     ) -> None:
+        self._keeps_fake = spec.training.fake_batch == "reused" or shares
         self._stacks = stacks
         self._training = spec.training
         self._generator = generator
@@ -102,18 +112,18 @@ class AdversarialStep:
 
     def run(self, batch: Mapping[str, Tensor], /, *, trains_discriminator: bool) -> StepLosses:
         """Update both players, or G alone, and return the losses from before the updates."""
-        reused = self._training.fake_batch == "reused"
+        keeps = self._keeps_fake
         nothing = torch.full((), torch.nan, dtype=batch["real"].dtype, device=batch["real"].device)
         loss_d, real_score = nothing, nothing
         if self._training.first == "discriminator":
             fake, through_d = None, None
             if trains_discriminator:
                 loss_d, real_score, fake, through_d = self._train_discriminator(batch, fake=None)
-            loss_g, _ = self._train_generator(batch, fake=fake if reused else None, through_d=through_d)
+            loss_g, _ = self._train_generator(batch, fake=fake if keeps else None, through_d=through_d)
         else:
             loss_g, fake = self._train_generator(batch, fake=None, through_d=None)
             if trains_discriminator:
-                loss_d, real_score, _, _ = self._train_discriminator(batch, fake=fake if reused else None)
+                loss_d, real_score, _, _ = self._train_discriminator(batch, fake=fake if keeps else None)
         return StepLosses(discriminator=loss_d.detach(), generator=loss_g.detach(), real_score=real_score)
 
     def _train_discriminator(
@@ -122,10 +132,10 @@ class AdversarialStep:
         """Return the loss, mean D(real), the fake batch and, where that is not detached, the gradient reaching G."""
         training, observer, phase = self._training, self._observer, "discriminator"
         generator, discriminator = self._generator, self._discriminator
-        reused_later = training.fake_batch == "reused" and fake is None
+        kept = self._keeps_fake and fake is None
         if fake is None:
             observer.forward(phase, "fake")
-            with torch.set_grad_enabled(reused_later or not training.detach_fake):
+            with torch.set_grad_enabled(kept or not training.detach_fake):
                 fake = generator.network(batch["latent_d"])
         real_scores, fake_scores = self._score_both(batch["real"], fake.detach() if training.detach_fake else fake)
         loss_spec = training.discriminator_loss
@@ -140,7 +150,7 @@ class AdversarialStep:
             alone = torch.autograd.grad(penalty, own, retain_graph=True, allow_unused=True, materialize_grads=True)
             observer.gradients(phase, "penalty_gradient", alone)
         wanted = own if training.detach_fake else [*own, *generator.parameters]
-        gradients = torch.autograd.grad(loss, wanted, retain_graph=reused_later and not training.detach_fake)
+        gradients = torch.autograd.grad(loss, wanted, retain_graph=kept and not training.detach_fake)
         observer.gradients(phase, "gradient", gradients[: len(own)])
         discriminator.optimizer.update(gradients[: len(own)])
         observer.updated(phase)

@@ -14,7 +14,17 @@ from shared.spec.checks import (
     require_integer,
     require_positive_integer,
 )
-from shared.spec.layers import LeakyReLU, Linear, MinibatchDiscrimination, ReLU, Reshape, Sigmoid, Softplus, Tanh
+from shared.spec.layers import (
+    BatchNorm,
+    LeakyReLU,
+    Linear,
+    MinibatchDiscrimination,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    Softplus,
+    Tanh,
+)
 from shared.spec.losses import DiscriminatorLoss, GeneratorLoss, MeanSquaredErrorLoss, WassersteinDiscriminatorLoss
 from shared.spec.network import Network
 from shared.spec.optimizers import Optimizer
@@ -212,6 +222,21 @@ class GanSpec:
         """Whether the tape holds interpolation coefficients for a gradient penalty."""
         loss = self.training.discriminator_loss
         return isinstance(loss, WassersteinDiscriminatorLoss) and loss.penalty is not None
+
+    @property
+    def makes_same_fake_twice(self) -> bool:
+        """Whether G makes the same batch for both updates of a step that trains both, so that once will do.
+
+        Its BatchNorm buffers move twice all the same.
+        """
+        training = self.training
+        again = (training.fake_batch, training.latent_draws, training.first) == (
+            "regenerated",
+            "shared",
+            "discriminator",
+        )
+        layers = self.generator.layers
+        return again and not any(isinstance(layer, BatchNorm) and layer.statistics == "running" for layer in layers)
 
     @property
     def couples_samples(self) -> bool:

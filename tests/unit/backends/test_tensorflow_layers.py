@@ -21,7 +21,7 @@ def build(layer, input_shape):
 
 def run(network, inputs, *, jit):
     def call(values):
-        return network(values, moves_buffers=False)
+        return network(values, buffer_moves=0)
 
     return (tf.function(call, jit_compile=True) if jit else call)(tf.constant(inputs)).numpy()
 
@@ -72,11 +72,11 @@ def test_reshape_keeps_the_canonical_order():
 
 def test_a_batch_of_one_value_moves_the_unbiased_variance_to_nan():
     network = build(BATCH_NORM, (3,))
-    network(tf.ones((1, 3), dtype="float64"), moves_buffers=True)
+    network(tf.ones((1, 3), dtype="float64"), buffer_moves=1)
     assert np.isnan(network.tensors["discriminator.norm.running_var"].numpy()).all()
 
 
 def test_buffers_stay_where_they_are_told_to():
     network = build(BATCH_NORM, (3,))
-    network(tf.random.normal((4, 3), dtype="float64", seed=1), moves_buffers=False)
+    network(tf.random.normal((4, 3), dtype="float64", seed=1), buffer_moves=0)
     assert network.tensors["discriminator.norm.running_mean"].numpy().tolist() == [0, 0, 0]
