@@ -58,7 +58,7 @@ def legend_of(spec: GanSpec, /) -> list[Line2D | Patch]:
 class _OneDimensional:
     def __init__(self, axes: Axes, run: Run, spec: GanSpec, looks: Sequence[Look], /) -> None:
         real, edges = run.samples["histogram_real"], run.samples["histogram_edges"]
-        low, high = boundary_limits(looks, spec)
+        low, high = boundary_limits([look.boundary_y for look in looks], spec)
         top = highest_density(looks, real)
         densities = axes.twinx()
         dress(densities)

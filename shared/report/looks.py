@@ -17,7 +17,7 @@ from shared.harness.record import Run
 from shared.spec import GanSpec
 
 _REACH = 3.0
-_MAGNITUDE_SHOWN = 1e6
+MAGNITUDE_SHOWN = 1e6
 
 
 class Moment(NamedTuple):
@@ -105,12 +105,12 @@ def moment_text(moment: Moment, last: Moment, /) -> str:
     return "before the first step"
 
 
-def boundary_limits(looks: Iterable[Look], spec: GanSpec, /) -> tuple[float, float]:
-    """Return one scale for the decision boundaries of all looks."""
+def boundary_limits(boundaries: Sequence[Floats], spec: GanSpec, /) -> tuple[float, float]:
+    """Return one scale for all decision boundaries."""
     if spec.training.discriminator_loss.score == "probability":
         return (-0.02, 1.05)
-    values = np.concatenate([look.boundary_y for look in looks])
-    values = np.clip(values[np.isfinite(values)], -_MAGNITUDE_SHOWN, _MAGNITUDE_SHOWN)
+    values = np.concatenate(boundaries)
+    values = np.clip(values[np.isfinite(values)], -MAGNITUDE_SHOWN, MAGNITUDE_SHOWN)
     if not len(values):
         return (0.0, 1.0)
     margin = 0.05 * float(np.ptp(values)) or 1.0

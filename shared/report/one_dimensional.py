@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 
 from shared.compare.distances import Floats
 from shared.harness.record import Run
+from shared.report.looks import MAGNITUDE_SHOWN, boundary_limits
 from shared.report.series import finite_or_gap, thin
 from shared.report.style import (
     GENERATED,
@@ -28,15 +29,13 @@ from shared.report.style import (
 )
 from shared.spec import GanSpec
 
-_MAGNITUDE_SHOWN = 1e6
-
 
 def draw_one_dimensional(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
     """Return a panel for each run: D(x) on the left scale, densities of real and generated samples on the right one."""
     figure, panels = small_multiples(
         f"{spec.name}: {spec.title}", num_panels=len(runs), panel_inches=(4.6, 2.5), share=True
     )
-    low, high = _boundary_limits(runs, spec)
+    low, high = boundary_limits([run.samples["boundary_y"] for run in runs], spec)
     densest = max(float(run.samples[f"histogram_{kind}"].max()) for run in runs for kind in ("real", "generated"))
     for axes, run, label in zip(panels, runs, run_labels(runs), strict=True):
         densities = axes.twinx()
@@ -84,7 +83,7 @@ def _draw_run(axes: Axes, densities: Axes, run: Run) -> None:
     kept = thin(boundary)
     axes.plot(
         samples["boundary_x"][kept],
-        np.clip(boundary[kept], -_MAGNITUDE_SHOWN, _MAGNITUDE_SHOWN),
+        np.clip(boundary[kept], -MAGNITUDE_SHOWN, MAGNITUDE_SHOWN),
         color=INK,
         linewidth=1.6,
         label="boundary",
@@ -101,17 +100,6 @@ def _draw_run(axes: Axes, densities: Axes, run: Run) -> None:
 
 def _pale() -> tuple[str, float]:
     return (GENERATED, 0.35)
-
-
-def _boundary_limits(runs: Sequence[Run], spec: GanSpec) -> tuple[float, float]:
-    if spec.training.discriminator_loss.score == "probability":
-        return (-0.02, 1.05)
-    values = np.concatenate([run.samples["boundary_y"] for run in runs])
-    values = np.clip(values[np.isfinite(values)], -_MAGNITUDE_SHOWN, _MAGNITUDE_SHOWN)
-    if not len(values):
-        return (0.0, 1.0)
-    margin = 0.05 * float(np.ptp(values)) or 1.0
-    return (float(values.min()) - margin, float(values.max()) + margin)
 
 
 def _facts(generated: Floats, edges: Floats) -> str:

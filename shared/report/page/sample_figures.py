@@ -148,7 +148,8 @@ def _one(runs: Sequence[Run], looks: Sequence[Sequence[Look]], spec: GanSpec) ->
     figure.frames = _frames(len(looks[0]), frame)
     everything = [look for of_run in looks for look in of_run]
     figure.update_layout(new_layout(height=LOSS_HEIGHT, hovermode="x unified"))
-    figure.update_yaxes(title_text="D(x)", range=list(boundary_limits(everything, spec)), row=1, col=1)
+    limits = boundary_limits([look.boundary_y for look in everything], spec)
+    figure.update_yaxes(title_text="D(x)", range=list(limits), row=1, col=1)
     top = highest_density(everything, real["histogram_real"])
     figure.update_yaxes(title_text="density", range=[0, top], row=2, col=1)
     figure.update_xaxes(range=[float(edges[0]), float(edges[-1])])
