@@ -29,6 +29,8 @@ def allow_tf32(backend: str, /) -> None:
         # Read by cuBLAS and cuDNN when they start; "0" forbids it and no value leaves it to MXNet, which allows it.
         os.environ.pop("NVIDIA_TF32_OVERRIDE", None)
         os.environ["MXNET_CUDA_ALLOW_TENSOR_CORE"] = "1"
+    elif backend == "jax":
+        importlib.import_module("jax").config.update("jax_default_matmul_precision", None)
 
 
 def device_bytes(backend: str, device: str, /) -> int | None:
@@ -45,6 +47,8 @@ def device_bytes(backend: str, device: str, /) -> int | None:
     if backend == "mxnet":
         free, total = importlib.import_module("mxnet").context.gpu_memory_info(0)
         return int(total - free)
+    if backend == "jax":
+        return int(importlib.import_module("jax").devices("cuda")[0].memory_stats()["peak_bytes_in_use"])
     return None
 
 

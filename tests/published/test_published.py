@@ -20,6 +20,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backends import BACKENDS
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 LONG = os.environ.get("GAN_ROSETTA_LONG") == "1"
 # GAN -> pretraining steps and adversarial steps.
@@ -42,15 +44,7 @@ NUM_BOUNDED_STEPS = 50
 # After pretraining, rounding has had 1000 steps to grow in, and the minibatch layer makes it grow fast.
 LATER_BOUNDS = {"gaussian-1d": 1e-10, "gaussian-1d-minibatch": 1e-9}
 TORCH_COMPILED = ("gaussian-1d", "linear-2d", "sine", "mnist-wgan-gp")
-PAIRS = (
-    ("numpy", "eager"),
-    ("torch", "eager"),
-    ("torch", "compiled"),
-    ("tensorflow", "eager"),
-    ("tensorflow", "compiled"),
-    ("mxnet", "eager"),
-    ("mxnet", "compiled"),
-)
+PAIRS = tuple((name, execution) for name, entry in BACKENDS.items() for execution in sorted(entry.executions))
 TIMEOUT_SECONDS = 1800
 
 Results = Callable[[str, str], Path]

@@ -20,6 +20,7 @@ import numpy as np
 from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape, chunks
 from shared.gans import find_gan
+from shared.harness.registry import find_backend, load_device_module, load_trainer
 from shared.interface import Losses, Phase, Trainer
 from shared.spec import GanSpec
 from shared.state import initial_state
@@ -36,12 +37,6 @@ PROGRAMS = {
     "mnist-conv": ("mnist_conv", "run"),
     "mnist-wgan-gp": ("mnist_wgan_gp", "run"),
     "mnist-wgan-gp-sample": ("mnist_wgan_gp", "run_sample"),
-}
-TRAINERS = {
-    "numpy": "NumpyTrainer",
-    "torch": "TorchTrainer",
-    "tensorflow": "TensorflowTrainer",
-    "mxnet": "MxnetTrainer",
 }
 
 
@@ -73,8 +68,9 @@ class Backend:
     """A backend's trainers, each GAN's built once and loaded anew for each seed."""
 
     def __init__(self, name: str, execution: str) -> None:
-        importlib.import_module(f"backends.{name}.device").configure(threads=1)
-        self._class = getattr(importlib.import_module(f"backends.{name}.trainer"), TRAINERS[name])
+        entry = find_backend(name)
+        load_device_module(entry).configure(threads=1)
+        self._class = load_trainer(entry)
         self._execution = execution
         self._trainers: dict[str, Trainer] = {}
 

@@ -25,7 +25,7 @@ _errors = Console(stderr=True)
 Lessons = Annotated[list[str] | None, typer.Argument(help="Lessons; all where none is named.")]
 Work = Annotated[Path, typer.Option("--work", help="Folder of the runs, which are kept while nothing changes.")]
 Frameworks = Annotated[
-    str | None, typer.Option("--frameworks", help="Frameworks, separated by commas; all three where not given.")
+    str | None, typer.Option("--frameworks", help="Frameworks, separated by commas; all where not given.")
 ]
 _WORK = Path("build/tutorials")
 

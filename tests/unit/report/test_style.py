@@ -9,7 +9,7 @@ from shared.report.style import backend_style, run_labels, small_multiples
 
 
 def test_every_backend_differs_from_every_other_in_colour_and_marker():
-    styles = [backend_style(name) for name in (*BACKENDS, "jax")]
+    styles = [backend_style(name) for name in BACKENDS]
     for first, second in itertools.combinations(styles, 2):
         assert first.color != second.color
         assert first.marker != second.marker
@@ -19,11 +19,11 @@ def test_every_backend_differs_from_every_other_in_colour_and_marker():
 def test_the_reference_is_black_dashed_and_on_top():
     reference = backend_style("numpy")
     assert (reference.color, reference.line_style) == ("#000000", "--")
-    assert all(backend_style(name).order < reference.order for name in (*BACKENDS, "jax", "other") if name != "numpy")
+    assert all(backend_style(name).order < reference.order for name in (*BACKENDS, "other") if name != "numpy")
 
 
 def test_what_lies_on_top_is_narrower():
-    styles = sorted((backend_style(name) for name in (*BACKENDS, "jax", "other")), key=lambda style: style.order)
+    styles = sorted((backend_style(name) for name in (*BACKENDS, "other")), key=lambda style: style.order)
     widths = [style.width for style in styles]
     assert widths == sorted(widths, reverse=True)
     assert len(set(widths)) == len(widths)
