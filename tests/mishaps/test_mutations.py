@@ -235,7 +235,7 @@ def test_a_spoilt_file_is_refused_in_a_line_or_means_what_it_says(mishap: Mishap
     chance = random.Random(name)  # noqa: S311 - the same files each time
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     signal.signal(signal.SIGALRM, _give_up)
-    refused = 0
+    refused, last = 0, ""
     for index in range(kind.number):
         spoil = kind.inside if index % 3 == 0 else spoil_bytes
         path.write_bytes(spoil(content, chance))
@@ -243,7 +243,7 @@ def test_a_spoilt_file_is_refused_in_a_line_or_means_what_it_says(mishap: Mishap
         try:
             found = kind.read(path)
         except GanRosettaError as error:
-            refused += 1
+            refused, last = refused + 1, str(error)
             if "\n" in str(error):
                 raise AssertionError(f"number {index}: more than one line: {error}") from error
             continue
@@ -257,6 +257,11 @@ def test_a_spoilt_file_is_refused_in_a_line_or_means_what_it_says(mishap: Mishap
     growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert growth < LARGEST_GROWTH_KIB, f"reading took {growth} KiB"
     assert refused > kind.number // 4, f"only {refused} were refused; spoil them more"
+    mishap.note(
+        f"{kind.number} files spoilt: {name}",
+        f"a line each, the last: {last[:200]}",
+        f"{refused} refused; {kind.number - refused} read as what they were, or as what they say",
+    )
 
 
 def _give_up(number: int, frame: object) -> None:

@@ -78,6 +78,10 @@ class Mishap:
         assert kept, "say what is there afterwards"
         self.rows.append((done, finished.complaint, str(finished.status), kept))
 
+    def note(self, done: str, printed: str, kept: str) -> None:
+        """Note what was done to the readers of files themselves, which a command refuses with status 2."""
+        self.rows.append((done, printed, "2", kept))
+
     def files(self, folder: Path | None = None) -> str:
         """Return what lies in a folder, in words; locks apart, which stay and hold nothing."""
         root = folder or self.folder
