@@ -81,6 +81,15 @@ _OURS: dict[str, BackendEntry] = {
             extra="mxnet",
             executions=("compiled", "eager"),
         ),
+        BackendEntry(
+            name="jax",
+            title="JAX",
+            package="backends.jax",
+            trainer="JaxTrainer",
+            distributions=("jax",),
+            extra="jax",
+            executions=("compiled", "eager"),
+        ),
     )
 }
 

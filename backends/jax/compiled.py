@@ -1,0 +1,137 @@
+"""The jitted functions of a GAN: a step for the eager path, a loop over steps for the compiled one.
+
+The loop is lax.fori_loop, and not lax.scan, which has its length compiled in: a chunk's arrays are padded to a fixed
+number of steps and the true number is an argument, so that chunks of any length run the same code. Another batch size
+compiles once more.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from backends.jax.device import loop_options, native_device
+from backends.jax.state import Gan, State, build_gan
+from backends.jax.step import Batch, Record, adversarial_step, pretraining_step
+from shared.interface import Phase, ProbeKey
+from shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec
+
+_MAXIMUM_STEPS = 1024
+_MAXIMUM_BYTES = 2**24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Steps to be run in one call, padded. arrays: (capacity, batch, ...) each.
+
+    flags: (capacity,), whether D trains; None where it does in every step. num_steps: without the padding.
+    """
+
+    arrays: Batch
+    flags: Any
+    num_steps: int
+
+
+def make_blocks(
+    spec: GanSpec, arrays: Mapping[str, np.ndarray], trains_discriminator: np.ndarray, /, *, device: str
+) -> tuple[Block, ...]:
+    """Cut a chunk's arrays into padded blocks on the device."""
+    step_bytes = sum(array[0].nbytes for array in arrays.values())
+    capacity = _MAXIMUM_STEPS
+    while capacity > 1 and capacity * step_bytes > _MAXIMUM_BYTES:
+        capacity //= 2
+    every_step = spec.training.discriminator_steps == EVERY_STEP and bool(np.all(trains_discriminator))
+    put = partial(jax.device_put, device=native_device(device))
+    blocks = []
+    for first in range(0, len(trains_discriminator), capacity):
+        flags = trains_discriminator[first : first + capacity]
+        cut = {name: put(_padded(array[first : first + capacity], capacity)) for name, array in arrays.items()}
+        padded = None if every_step else put(_padded(flags, capacity))
+        blocks.append(Block(arrays=cut, flags=padded, num_steps=len(flags)))
+    return tuple(blocks)
+
+
+def _padded(array: np.ndarray, capacity: int) -> np.ndarray:
+    result = np.zeros((capacity, *array.shape[1:]), dtype=array.dtype)
+    result[: len(array)] = array
+    return result
+
+
+class Programs:
+    """A GAN's functions, each compiled when it is first called with arrays of new shapes."""
+
+    def __init__(self, spec: GanSpec, /, *, device: str, dtype: str) -> None:
+        self.gan = build_gan(spec, device=device, dtype=dtype)
+        layers = (*spec.generator.layers, *spec.discriminator.layers)
+        convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
+        # A convolutional step as one function takes LLVM minutes, and what that saves is nothing beside its work.
+        jit = partial(jax.jit, compiler_options={} if convolves else loop_options(device))
+        self.step = jit(partial(_step, self.gan), static_argnames=("phase", "trains"))
+        self.observe = jit(partial(_observe, self.gan), static_argnames=("phase", "trains"))
+        self.apply = jit(partial(_apply, self.gan), static_argnames="network")
+        self._loop = jit(partial(_loop, self.gan), static_argnames="phase", donate_argnames="state")
+
+    def run(self, state: State, blocks: Sequence[Block], /, *, phase: Phase) -> tuple[State, np.ndarray]:
+        """Run blocks of steps; return the state and the losses, (number of losses, K). The state given is used up."""
+        columns = []
+        for block in blocks:
+            state, losses = self._loop(
+                state=state, arrays=block.arrays, flags=block.flags, num_steps=np.int32(block.num_steps), phase=phase
+            )
+            columns.append(losses[: block.num_steps])
+        return state, np.concatenate([np.array(losses) for losses in columns]).T
+
+
+@lru_cache(maxsize=16)
+def programs(spec: GanSpec, /, *, device: str, dtype: str) -> Programs:
+    """Return a GAN's functions; trainers of one GAN share what has been compiled."""
+    return Programs(spec, device=device, dtype=dtype)
+
+
+def _run_step(
+    gan: Gan, state: State, batch: Batch, record: Record, *, phase: Phase, trains: Any
+) -> tuple[State, tuple[Any, ...]]:
+    if phase == "pretraining":
+        return pretraining_step(gan, state, batch, record)
+    return adversarial_step(gan, state, batch, record, trains_discriminator=trains)
+
+
+def _step(gan: Gan, state: State, batch: Batch, *, phase: Phase, trains: bool) -> tuple[State, tuple[Any, ...]]:
+    """Return the state after a step, and its losses."""
+    return _run_step(gan, state, batch, Record(gan), phase=phase, trains=trains)
+
+
+def _observe(gan: Gan, state: State, batch: Batch, *, phase: Phase, trains: bool) -> Mapping[ProbeKey, Any]:
+    """Return all that a step computes, in order of execution, which JAX keeps in an OrderedDict alone."""
+    record = Record(gan)
+    _run_step(gan, state, batch, record, phase=phase, trains=trains)
+    return OrderedDict(record.found)
+
+
+def _apply(gan: Gan, state: State, inputs: Any, *, network: str) -> Any:
+    """Return a network's output for inputs (B, ...)."""
+    player = getattr(state, network)
+    return gan.networks[network](player.parameters, player.buffers, inputs).outputs
+
+
+def _loop(gan: Gan, *, state: State, arrays: Batch, flags: Any, num_steps: Any, phase: Phase) -> tuple[State, Any]:
+    """Run the steps in order; return the state and the losses, (capacity, number of losses), the padding left at 0."""
+    capacity, dtype = next((len(array), array.dtype) for array in arrays.values())
+
+    def body(step: Any, carried: tuple[State, Any]) -> tuple[State, Any]:
+        state, losses = carried
+        batch = {name: array[step] for name, array in arrays.items()}
+        trains = True if flags is None else flags[step]
+        state, found = _run_step(gan, state, batch, Record(gan), phase=phase, trains=trains)
+        return state, losses.at[step].set(jnp.stack(found))
+
+    empty = jnp.zeros((capacity, 1 if phase == "pretraining" else 3), dtype)
+    return lax.fori_loop(np.int32(0), num_steps, body, (state, empty))

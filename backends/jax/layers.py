@@ -1,0 +1,211 @@
+"""The layers as pure functions of their tensors, and a network of them.
+
+JAX has no layout of its own, so tensors and images keep the canonical one, which is also that of lax's convolutions
+where no other is asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from shared import spec
+from shared.errors import UnsupportedLayer
+
+# A layer's parameters and buffers, or those of a network by its layers' names.
+LayerTensors = Mapping[str, Any]
+Tensors = dict[str, dict[str, Any]]
+Convolve = Callable[..., Any]
+
+
+def linear(layer: spec.Linear, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return x Wᵀ + b. (B, in_features) to (B, out_features)."""
+    del layer
+    return _with_bias(inputs @ tensors["weight"].T, tensors)
+
+
+def conv2d(layer: spec.Conv2d, tensors: LayerTensors, inputs: Any, /, *, convolve: Convolve) -> Any:
+    """Return a cross-correlation with a square kernel. (B, in, height, width) to (B, out, ...)."""
+    return _with_bias(convolve(inputs, tensors["weight"], stride=layer.stride, padding=layer.padding), tensors)
+
+
+def conv_transpose2d(layer: spec.ConvTranspose2d, tensors: LayerTensors, inputs: Any, /, *, convolve: Convolve) -> Any:
+    """Return what Conv2d's gradient by its input is. (B, in, height, width) to (B, out, ...).
+
+    lax.conv_transpose with transpose_kernel=True is the same; this one also transposes the convolution by products.
+    """
+    _, height, width = layer.output_shape(inputs.shape[1:])
+    outputs = jax.ShapeDtypeStruct((len(inputs), layer.out_channels, height, width), inputs.dtype)
+    (images,) = jax.linear_transpose(
+        lambda images: convolve(images, tensors["weight"], stride=layer.stride, padding=layer.padding), outputs
+    )(inputs)
+    return _with_bias(images, tensors)
+
+
+def batch_norm(layer: spec.BatchNorm, tensors: LayerTensors, inputs: Any, /) -> tuple[Any, dict[str, Any]]:
+    """Return a batch normalisation over all axes but the channels, and where it leaves the buffers.
+
+    (B, features) or (B, channels, height, width). Ioffe and Szegedy 2015.
+    """
+    axes = tuple(axis for axis in range(inputs.ndim) if axis != 1)
+    mean, variance = jnp.mean(inputs, axis=axes), jnp.var(inputs, axis=axes)
+    used_mean, used_variance = mean, variance
+    if layer.statistics == "running":
+        used_mean, used_variance = tensors["running_mean"], tensors["running_var"]
+    scale = tensors["weight"] / jnp.sqrt(used_variance + layer.epsilon)
+    outputs = (inputs - _by_channel(used_mean, inputs)) * _by_channel(scale, inputs)
+    if layer.running_variance == "unbiased":
+        num_values = inputs.size // layer.num_features
+        variance = variance * (num_values / (num_values - 1) if num_values > 1 else math.nan)
+    kept, momentum = 1 - layer.momentum, layer.momentum
+    moved = {
+        "running_mean": kept * tensors["running_mean"] + momentum * mean,
+        "running_var": kept * tensors["running_var"] + momentum * variance,
+    }
+    return outputs + _by_channel(tensors["bias"], inputs), lax.stop_gradient(moved)
+
+
+def minibatch_discrimination(layer: spec.MinibatchDiscrimination, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Append to each sample how like it is to the others. Salimans et al. 2016, section 3.2.
+
+    (B, in_features) to (B, in_features + num_kernels).
+    """
+    rows = _with_bias(inputs @ tensors["weight"].T, tensors).reshape(len(inputs), layer.num_kernels, layer.kernel_dims)
+    distances = jnp.sum(jnp.abs(rows[:, None] - rows[None]), axis=3)  # (B, B, num_kernels)
+    if layer.self_distance:
+        distances = distances + jnp.eye(len(inputs), dtype=inputs.dtype)[:, :, None]
+    return jnp.concatenate([inputs, jnp.sum(jnp.exp(-distances), axis=1)], axis=1)
+
+
+def tanh(layer: spec.Tanh, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return the hyperbolic tangent."""
+    del layer, tensors
+    return jnp.tanh(inputs)
+
+
+def sigmoid(layer: spec.Sigmoid, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return 1 / (1 + exp(-x))."""
+    del layer, tensors
+    return jax.nn.sigmoid(inputs)
+
+
+def softplus(layer: spec.Softplus, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return log(1 + exp(x)), exact for every x."""
+    del layer, tensors
+    return jax.nn.softplus(inputs)
+
+
+def relu(layer: spec.ReLU, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return max(x, 0), with gradient 0 at 0; jnp.maximum's gradient there is a half."""
+    del layer, tensors
+    return jax.nn.relu(inputs)
+
+
+def leaky_relu(layer: spec.LeakyReLU, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return x where x > 0, slope · x elsewhere; jax.nn.leaky_relu has the gradient 1 at 0, this one the slope."""
+    del tensors
+    return jnp.where(inputs > 0, inputs, layer.slope * inputs)
+
+
+def reshape(layer: spec.Reshape, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return each sample in another shape, in row-major order."""
+    del tensors
+    return inputs.reshape(len(inputs), *layer.shape)
+
+
+LAYERS: dict[type, Callable[..., Any]] = {
+    spec.Linear: linear,
+    spec.Conv2d: conv2d,
+    spec.ConvTranspose2d: conv_transpose2d,
+    spec.BatchNorm: batch_norm,
+    spec.MinibatchDiscrimination: minibatch_discrimination,
+    spec.Tanh: tanh,
+    spec.Sigmoid: sigmoid,
+    spec.Softplus: softplus,
+    spec.ReLU: relu,
+    spec.LeakyReLU: leaky_relu,
+    spec.Reshape: reshape,
+}
+
+
+class Forward(NamedTuple):
+    """What a pass gives: the last output, the buffers as the pass leaves them, and each layer's output by name.
+
+    layers: an OrderedDict, which alone keeps its order in JAX's hands; a dict comes back sorted.
+    """
+
+    outputs: Any
+    buffers: Tensors
+    layers: OrderedDict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Layers in a row, by the names under which the spec places them; holds no tensor. name: its canonical one."""
+
+    name: str
+    layers: Mapping[str, tuple[spec.Layer, Callable[..., Any]]]
+
+    def __call__(self, parameters: Tensors, buffers: Tensors, inputs: Any, /) -> Forward:
+        """Run a training pass on inputs (B, ...)."""
+        outputs = inputs
+        moved: Tensors = {}
+        shown: OrderedDict[str, Any] = OrderedDict()
+        for name, (layer, apply) in self.layers.items():
+            outputs = apply(layer, parameters.get(name, {}) | buffers.get(name, {}), outputs)
+            if isinstance(layer, spec.BatchNorm):
+                outputs, moved[name] = outputs
+            shown[name] = outputs
+        return Forward(outputs, moved, shown)
+
+
+def build_network(name: str, network: spec.Network, /, *, device: str, dtype: str) -> Network:
+    """Build a network from its spec; raises UnsupportedLayer."""
+    # XLA has no fast convolution of float64 on a CPU: lax's takes ten times as long there as the matrix product.
+    convolve = convolve_by_products if (device, dtype) == ("cpu", "float64") else convolve_by_lax
+    layers: dict[str, tuple[spec.Layer, Callable[..., Any]]] = {}
+    for placed in network.placed:
+        if type(placed.layer) not in LAYERS:
+            raise UnsupportedLayer(f"JAX has no layer for {type(placed.layer).__name__}; add it to LAYERS in layers.py")
+        apply = LAYERS[type(placed.layer)]
+        convolves = isinstance(placed.layer, spec.Conv2d | spec.ConvTranspose2d)
+        layers[placed.name] = placed.layer, partial(apply, convolve=convolve) if convolves else apply
+    return Network(name=name, layers=layers)
+
+
+def convolve_by_lax(images: Any, weight: Any, /, *, stride: int, padding: int) -> Any:
+    """Return the cross-correlation of images (B, in, height, width) with a kernel (out, in, size, size)."""
+    return lax.conv_general_dilated(images, weight, window_strides=(stride, stride), padding=[(padding, padding)] * 2)
+
+
+def convolve_by_products(images: Any, weight: Any, /, *, stride: int, padding: int) -> Any:
+    """Return the same as one matrix product, of what the kernel sees from each place."""
+    num_out, _, size, _ = weight.shape
+    images = jnp.pad(images.transpose(0, 2, 3, 1), ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    height, width = (stride * ((length - size) // stride) + 1 for length in images.shape[1:3])
+    # Without barriers XLA writes what made the images into each of the slices, and compiles for minutes.
+    images = lax.optimization_barrier(images)
+    seen = [
+        images[:, row : row + height : stride, column : column + width : stride]
+        for row in range(size)
+        for column in range(size)
+    ]
+    columns = lax.optimization_barrier(jnp.concatenate(seen, axis=3))  # (B, height, width, size² · in)
+    return (columns @ weight.transpose(2, 3, 1, 0).reshape(-1, num_out)).transpose(0, 3, 1, 2)
+
+
+def _with_bias(outputs: Any, tensors: LayerTensors) -> Any:
+    return outputs + _by_channel(tensors["bias"], outputs) if "bias" in tensors else outputs
+
+
+def _by_channel(values: Any, outputs: Any) -> Any:
+    """Return values (channels,) in a shape that broadcasts against (B, channels, ...)."""
+    return values.reshape(-1, *(1,) * (outputs.ndim - 2))

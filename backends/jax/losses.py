@@ -1,0 +1,150 @@
+"""The losses. Scores are D's output, (B, 1), (B, 1, 1, 1) or (B, 2); a loss is (), unitless."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from shared import spec
+from shared.errors import UnsupportedLayer
+
+
+def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """-log p(real) - log(1 - p(fake)). Goodfellow et al. 2014, Algorithm 1."""
+    logarithms = _log_probability(loss, real, target=loss.real_label)
+    return -_reduce(loss, logarithms) - _reduce(loss, _log_probability(loss, fake, target=1 - loss.real_label))
+
+
+def binary_cross_entropy_discriminator_loss(
+    loss: spec.BinaryCrossEntropyDiscriminatorLoss, /, *, real: Any, fake: Any
+) -> Any:
+    """BCE(p(real), real_label) + BCE(p(fake), 1 - real_label), the logarithms clamped from below."""
+    entropies = _binary_cross_entropy(loss, real, target=loss.real_label)
+    return _reduce(loss, entropies) + _reduce(loss, _binary_cross_entropy(loss, fake, target=1 - loss.real_label))
+
+
+def cross_entropy_discriminator_loss(loss: spec.CrossEntropyDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """CE(D(real), real_label) + CE(D(fake), 1 - real_label), from two logits."""
+    return _cross_entropy(loss, fake, target=1 - loss.real_label) + _cross_entropy(loss, real, target=loss.real_label)
+
+
+def wasserstein_discriminator_loss(loss: spec.WassersteinDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """-D(real) + D(fake), without the penalty. Arjovsky et al. 2017, Algorithm 1."""
+    sign = 1 if loss.real_label == 1 else -1
+    return sign * (_reduce(loss, fake) - _reduce(loss, real))
+
+
+def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, /, *, fake: Any) -> Any:
+    """-log p(fake). Goodfellow et al. 2014, section 3."""
+    return -_reduce(loss, _log_probability(loss, fake, target=loss.real_label))
+
+
+def saturating_generator_loss(loss: spec.SaturatingGeneratorLoss, /, *, fake: Any) -> Any:
+    """log(1 - p(fake)). Goodfellow et al. 2014, Algorithm 1."""
+    return _reduce(loss, _log_probability(loss, fake, target=1 - loss.real_label))
+
+
+def binary_cross_entropy_generator_loss(loss: spec.BinaryCrossEntropyGeneratorLoss, /, *, fake: Any) -> Any:
+    """BCE(p(fake), real_label), the logarithm clamped from below."""
+    return _reduce(loss, _binary_cross_entropy(loss, fake, target=loss.real_label))
+
+
+def cross_entropy_generator_loss(loss: spec.CrossEntropyGeneratorLoss, /, *, fake: Any) -> Any:
+    """CE(D(fake), real_label), from two logits."""
+    return _cross_entropy(loss, fake, target=loss.real_label)
+
+
+def wasserstein_generator_loss(loss: spec.WassersteinGeneratorLoss, /, *, fake: Any) -> Any:
+    """-D(fake). Arjovsky et al. 2017."""
+    sign = -1 if loss.real_label == 1 else 1
+    return sign * _reduce(loss, fake)
+
+
+def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Any, target: Any) -> Any:
+    """(D(input) - target)²."""
+    return _reduce(loss, jnp.square(output - target))
+
+
+def gradient_penalty(
+    penalty: spec.GradientPenalty, /, *, discriminate: Callable[[Any], tuple[Any, Any]], mixed: Any
+) -> tuple[Any, Any, Any]:
+    """A weighted mean of (‖g‖ - 1)², g = ∂ΣD(mixed)/∂mixed; returns it and g (B, ...). Gulrajani et al. 2017.
+
+    mixed: (B, ...), between the real and the fake samples. discriminate: returns the scores and whatever else is to be
+    returned, third.
+    """
+
+    def total_score(samples: Any) -> tuple[Any, Any]:
+        scores, more = discriminate(samples)
+        return jnp.sum(scores), more
+
+    gradient, more = jax.grad(total_score, has_aux=True)(mixed)
+    squares = jnp.sum(jnp.square(gradient), axis=1 if penalty.norm == "channel" else tuple(range(1, gradient.ndim)))
+    # The square root has an infinite gradient at 0, which times 0 is NaN (jnp.linalg.norm has that flaw): step around.
+    is_zero = squares == 0
+    deviations = jnp.square(jnp.where(is_zero, 0.0, jnp.sqrt(jnp.where(is_zero, 1.0, squares))) - 1)
+    # XLA adds all places of all samples up in one run, which costs three digits; sample by sample it does not.
+    by_sample = jnp.mean(deviations.reshape(len(deviations), -1), axis=1)
+    return penalty.weight * jnp.mean(by_sample), gradient, more
+
+
+DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
+    spec.MinimaxDiscriminatorLoss: minimax_discriminator_loss,
+    spec.BinaryCrossEntropyDiscriminatorLoss: binary_cross_entropy_discriminator_loss,
+    spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
+    spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
+}
+GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
+    spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
+    spec.SaturatingGeneratorLoss: saturating_generator_loss,
+    spec.BinaryCrossEntropyGeneratorLoss: binary_cross_entropy_generator_loss,
+    spec.CrossEntropyGeneratorLoss: cross_entropy_generator_loss,
+    spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
+}
+
+
+def check_losses(gan: spec.GanSpec, /) -> None:
+    """Raise UnsupportedLayer where the spec names a loss that is in neither table."""
+    training = gan.training
+    known = DISCRIMINATOR_LOSSES | GENERATOR_LOSSES
+    for loss in (training.discriminator_loss, training.generator_loss):
+        if type(loss) not in known:
+            raise UnsupportedLayer(f"JAX has no loss for {type(loss).__name__}; add it to losses.py")
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _binary_cross_entropies(loss: Any, target: int, probability: Any) -> Any:
+    logarithm = jnp.log(probability) if target == 1 else jnp.log1p(-probability)
+    return -jnp.maximum(logarithm, loss.log_floor)
+
+
+@_binary_cross_entropies.defjvp
+def _binary_cross_entropies_jvp(loss: Any, target: int, primals: tuple[Any], tangents: tuple[Any]) -> tuple[Any, Any]:
+    ((probability,), (tangent,)) = primals, tangents
+    denominator = jnp.maximum(probability * (1 - probability), loss.denominator_floor)
+    return _binary_cross_entropies(loss, target, probability), tangent * (probability - target) / denominator
+
+
+def _binary_cross_entropy(loss: Any, probability: Any, *, target: int) -> Any:
+    """Return the cross entropy of each sample, differentiated as torch does; optax's own takes logits."""
+    return _binary_cross_entropies(loss, target, probability)
+
+
+def _log_probability(loss: Any, probability: Any, *, target: int) -> Any:
+    likelihood = probability if target == 1 else 1 - probability
+    if loss.probability_floor is not None:
+        # Gradient 0 below the floor, whole at it and above; jnp.maximum's would be a half at it.
+        likelihood = jnp.where(likelihood < loss.probability_floor, loss.probability_floor, likelihood)
+    return jnp.log(likelihood)
+
+
+def _cross_entropy(loss: Any, logits: Any, *, target: int) -> Any:
+    return _reduce(loss, -jax.nn.log_softmax(logits)[:, target])
+
+
+def _reduce(loss: Any, values: Any) -> Any:
+    return jnp.mean(values) if loss.reduction == "mean" else jnp.sum(values)

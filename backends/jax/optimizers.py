@@ -1,0 +1,107 @@
+"""The optimizers: optax's own where their mathematics is the spec's, one here where it is not.
+
+optax keeps its counters in 32 bits; the state's are of 64, and optax goes on counting in what it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from shared import spec
+from shared.errors import UnsupportedLayer
+
+# The spec's slots by their names in optax's states.
+NATIVE_SLOTS = {"m": "mu", "v": "nu", "square": "e_g", "delta": "e_x"}
+_COUNTER = "count"
+
+
+def learning_rate(rate: spec.LearningRate, /) -> optax.Schedule:
+    """Build a schedule: from the counter, 0 at the first update, to the learning rate."""
+    if isinstance(rate, spec.ConstantRate):
+        return optax.constant_schedule(rate.value)
+    return optax.exponential_decay(
+        rate.initial, transition_steps=rate.every, decay_rate=rate.factor, staircase=rate.staircase
+    )
+
+
+def gradient_descent(optimizer: spec.GradientDescent, /) -> optax.GradientTransformation:
+    """Build p ← p - lr · g."""
+    return optax.sgd(learning_rate(optimizer.learning_rate))
+
+
+def adam(optimizer: spec.Adam, /) -> optax.GradientTransformation:
+    """Build Adam, which is optax's own where ε is outside and the bias corrected. Kingma and Ba 2015, Algorithm 1."""
+    rate = learning_rate(optimizer.learning_rate)
+    if optimizer.epsilon_placement == "outside" and optimizer.bias_correction:
+        return optax.adam(rate, b1=optimizer.beta1, b2=optimizer.beta2, eps=optimizer.epsilon)
+    return optax.chain(scale_by_placed_adam(optimizer), optax.scale_by_learning_rate(rate))
+
+
+def adadelta(optimizer: spec.Adadelta, /) -> optax.GradientTransformation:
+    """Build Adadelta with a learning rate. Zeiler 2012, Algorithm 1."""
+    return optax.adadelta(learning_rate(optimizer.learning_rate), rho=optimizer.rho, eps=optimizer.epsilon)
+
+
+OPTIMIZERS: dict[type, Callable[..., optax.GradientTransformation]] = {
+    spec.GradientDescent: gradient_descent,
+    spec.Adam: adam,
+    spec.Adadelta: adadelta,
+}
+
+
+def scale_by_placed_adam(optimizer: spec.Adam, /) -> optax.GradientTransformation:
+    """Build optax.scale_by_adam with ε where the spec puts it, and without corrections where the spec has none.
+
+    optax adds ε to √v̂, or with eps_root under the root; TensorFlow's form adds it to √v.
+    """
+    beta1, beta2 = optimizer.beta1, optimizer.beta2
+
+    def init(parameters: Any) -> optax.ScaleByAdamState:
+        zeros = jax.tree.map(jnp.zeros_like, parameters)
+        return optax.ScaleByAdamState(count=jnp.zeros((), jnp.int32), mu=zeros, nu=zeros)
+
+    def update(gradients: Any, state: optax.ScaleByAdamState, parameters: Any = None) -> tuple[Any, Any]:
+        del parameters
+        means = jax.tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, state.mu, gradients)
+        squares = jax.tree.map(lambda v, g: beta2 * v + (1 - beta2) * jnp.square(g), state.nu, gradients)
+        count = state.count + 1
+        first, second = 1.0, 1.0
+        if optimizer.bias_correction:
+            first, second = 1 - beta1**count, jnp.sqrt(1 - beta2**count)
+        scale, divisor = (1 / first, second) if optimizer.epsilon_placement == "outside" else (second / first, 1.0)
+
+        def updated(m: Any, v: Any) -> Any:
+            return jnp.asarray(scale, m.dtype) * m / (jnp.sqrt(v) / jnp.asarray(divisor, m.dtype) + optimizer.epsilon)
+
+        updates = jax.tree.map(updated, means, squares)
+        return updates, optax.ScaleByAdamState(count=count, mu=means, nu=squares)
+
+    return optax.GradientTransformation(init, update)
+
+
+def build_optimizer(optimizer: spec.Optimizer, /) -> optax.GradientTransformation:
+    """Build an optimizer; raises UnsupportedLayer for one that is not in the table."""
+    if type(optimizer) not in OPTIMIZERS:
+        raise UnsupportedLayer(f"JAX has no optimizer for {type(optimizer).__name__}; add it to optimizers.py")
+    return OPTIMIZERS[type(optimizer)](optimizer)
+
+
+def slots(optimizer: spec.Optimizer, state: Any, /) -> dict[str, Any]:
+    """Return the spec's slots of an optax state, each in the form of the parameters."""
+    return {slot: optax.tree_utils.tree_get(state, NATIVE_SLOTS[slot]) for slot in optimizer.slots}
+
+
+def counter(state: Any, /) -> Any:
+    """Return how many updates an optax state has seen; where it keeps that twice, the two are the same."""
+    return optax.tree_utils.tree_get_all_with_path(state, _COUNTER)[0][1]
+
+
+def with_slots(optimizer: spec.Optimizer, state: Any, /, *, slots: dict[str, Any], counter: Any) -> Any:
+    """Return an optax state with these slots, by the spec's names, and this counter."""
+    values = {NATIVE_SLOTS[slot]: slots[slot] for slot in optimizer.slots}
+    return optax.tree_utils.tree_set(state, **values, **{_COUNTER: counter})

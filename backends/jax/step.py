@@ -1,0 +1,247 @@
+"""One training step, in the order that the spec gives, as a pure function of the state and a batch.
+
+Eager training, probing and the compiled loop all trace this. All that a step computes goes into its record; where a
+caller drops that, XLA leaves out what only the record needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+
+from backends.jax.layers import Forward, Tensors
+from backends.jax.losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES, gradient_penalty, mean_squared_error_loss
+from backends.jax.state import Gan, Player, State, named_tensors, tensors_of_state
+from shared.interface import ProbeKey
+from shared.spec import GradientPenalty, WassersteinDiscriminatorLoss
+from shared.state import counter_name, network_parameters, state_schema
+from shared.state.schema import OptimizerName, optimizers
+
+Batch = Mapping[str, Any]
+
+
+class StepLosses(NamedTuple):
+    """The losses of one step, each (); NaN for a discriminator that did not train."""
+
+    discriminator: Any
+    generator: Any
+    real_score: Any
+
+
+class Fake(NamedTuple):
+    """A batch that G made, (B, ...), and the function from its gradient to that of G's parameters."""
+
+    samples: Any
+    pull_back: Callable[[Any], tuple[Tensors]]
+
+
+class Record:
+    """Keeps what a step computes, by ProbeKey, in order of execution."""
+
+    def __init__(self, gan: Gan, /) -> None:
+        self.found: dict[ProbeKey, Any] = {}
+        self._gan = gan
+
+    def forward(self, phase: str, stream: str, network: str, forward: Forward, /) -> None:
+        """Keep every layer's output of a pass."""
+        for layer, outputs in forward.layers.items():
+            self.value(phase, "output", stream, f"{network}.{layer}", outputs)
+
+    def value(self, phase: str, quantity: str, stream: str, name: str, value: Any, /) -> None:
+        """Keep a loss, or the gradient penalty's input gradient."""
+        self.found[ProbeKey(phase, quantity, stream, name)] = value
+
+    def gradients(self, phase: OptimizerName, quantity: str, gradients: Tensors, /) -> None:
+        """Keep the gradients of the network that the phase trains."""
+        network, _ = optimizers(self._gan.spec)[phase]
+        by_name = named_tensors(network, gradients)
+        for tensor in network_parameters(self._gan.spec, network):
+            self.value(phase, quantity, "", tensor.name, by_name[tensor.name])
+
+    def updated(self, phase: OptimizerName, state: State, /) -> None:
+        """Keep what the phase's update leaves: parameters, slots, the counter, and the buffers of both networks."""
+        spec, tensors = self._gan.spec, tensors_of_state(self._gan, state)
+        network, _ = optimizers(spec)[phase]
+        roles = {name: tensor.role for name, tensor in state_schema(spec).items()}
+        own = {
+            "parameter": [tensor.name for tensor in network_parameters(spec, network)],
+            "slot": [n for n, role in roles.items() if role == "slot" and n.startswith(f"optimizer.{phase}.")],
+            "counter": [counter_name(phase)],
+            "buffer": [n for n, role in roles.items() if role == "buffer"],
+        }
+        for role, names in own.items():
+            for name in names:
+                self.value(phase, role, "", name, tensors[name])
+
+
+def pretraining_step(gan: Gan, state: State, batch: Batch, record: Record, /) -> tuple[State, tuple[Any]]:
+    """Fit D to the density for one step; return its loss. batch: "pretrain_input", "pretrain_target", (B, 1)."""
+    pretraining, network = gan.spec.pretraining, gan.networks["discriminator"]
+    if pretraining is None:
+        raise TypeError(f"{gan.spec.name!r} has no pretraining")
+    player = state.discriminator
+
+    def loss_of(parameters: Tensors) -> tuple[Any, Forward]:
+        forward = network(parameters, player.buffers, batch["pretrain_input"])
+        return mean_squared_error_loss(
+            pretraining.loss, output=forward.outputs, target=batch["pretrain_target"]
+        ), forward
+
+    (loss, forward), gradients = jax.value_and_grad(loss_of, has_aux=True)(player.parameters)
+    record.forward("pretraining", "input", "discriminator", forward)
+    record.value("pretraining", "loss", "", "loss", loss)
+    state = state._replace(discriminator=Player(player.parameters, forward.buffers))
+    return _updated(gan, state, "pretraining", gradients, record), (loss,)
+
+
+def adversarial_step(
+    gan: Gan, state: State, batch: Batch, record: Record, /, *, trains_discriminator: Any
+) -> tuple[State, StepLosses]:
+    """Update both players, or G alone, and return the losses from before the updates.
+
+    batch: the chunk's arrays of this step, each (B, ...). trains_discriminator: True or False, or in a compiled loop a
+    boolean array ().
+    """
+    training = gan.spec.training
+    reused = training.fake_batch == "reused"
+    own_latent = batch["latent_d" if training.latent_draws == "shared" else "latent_g"]
+    if training.first == "discriminator":
+        fake = None
+        if reused:
+            state, fake = _make_fake(gan, state, "discriminator", batch["latent_d"], record)
+        state, loss_d, real_score, through_d = _perhaps_train_discriminator(
+            gan, state, batch, fake, record, trains=trains_discriminator
+        )
+        if fake is None:
+            state, fake = _make_fake(gan, state, "generator", own_latent, record)
+        state, loss_g = _train_generator(gan, state, fake, through_d, record)
+    else:
+        state, fake = _make_fake(gan, state, "generator", own_latent, record)
+        state, loss_g = _train_generator(gan, state, fake, None, record)
+        state, loss_d, real_score, _ = _perhaps_train_discriminator(
+            gan, state, batch, fake if reused else None, record, trains=trains_discriminator
+        )
+    return state, StepLosses(loss_d, loss_g, real_score)
+
+
+def _make_fake(gan: Gan, state: State, phase: str, latent: Any, record: Record) -> tuple[State, Fake]:
+    player = state.generator
+
+    def generate(parameters: Tensors) -> tuple[Any, Forward]:
+        forward = gan.networks["generator"](parameters, player.buffers, latent)
+        return forward.outputs, forward
+
+    samples, pull_back, forward = jax.vjp(generate, player.parameters, has_aux=True)
+    record.forward(phase, "fake", "generator", forward)
+    player = Player(player.parameters, forward.buffers)
+    return state._replace(generator=player), Fake(samples, pull_back)
+
+
+def _perhaps_train_discriminator(
+    gan: Gan, state: State, batch: Batch, fake: Fake | None, record: Record, *, trains: Any
+) -> tuple[State, Any, Any, Tensors | None]:
+    """Return the state, D's loss, mean D(real), and the gradients that D's loss adds to G's, if it reaches G."""
+
+    def train(record: Record) -> tuple[State, Any, Any, Tensors | None]:
+        return _train_discriminator(gan, state, batch, fake, record)
+
+    def skip() -> tuple[State, Any, Any, Tensors | None]:
+        nothing = jnp.full((), jnp.nan, batch["real"].dtype)
+        zeros = None if gan.spec.training.detach_fake else jax.tree.map(jnp.zeros_like, state.generator.parameters)
+        return state, nothing, nothing, zeros
+
+    if isinstance(trains, bool):
+        return train(record) if trains else skip()
+    # What is computed inside a branch stays there, so the record is one to throw away.
+    return lax.cond(trains, lambda: train(Record(gan)), skip)
+
+
+def _train_discriminator(
+    gan: Gan, state: State, batch: Batch, fake: Fake | None, record: Record
+) -> tuple[State, Any, Any, Tensors | None]:
+    phase: OptimizerName = "discriminator"
+    network, training = gan.networks["discriminator"], gan.spec.training
+    if fake is None:
+        state, fake = _make_fake(gan, state, phase, batch["latent_d"], record)
+    player, loss_spec = state.discriminator, training.discriminator_loss
+
+    def loss_of(parameters: Tensors, samples: Any) -> tuple[Any, tuple[Forward, Forward]]:
+        of_real = network(parameters, player.buffers, batch["real"])
+        of_fake = network(parameters, of_real.buffers, samples)
+        loss = DISCRIMINATOR_LOSSES[type(loss_spec)](loss_spec, real=of_real.outputs, fake=of_fake.outputs)
+        return loss, (of_real, of_fake)
+
+    wanted = 0 if training.detach_fake else (0, 1)
+    (loss, passes), found = jax.value_and_grad(loss_of, argnums=wanted, has_aux=True)(player.parameters, fake.samples)
+    gradients, upstream = (found, None) if training.detach_fake else found
+    (through_d,) = (None,) if upstream is None else fake.pull_back(upstream)
+    for stream, forward in zip(("real", "fake"), passes, strict=True):
+        record.forward(phase, stream, "discriminator", forward)
+    if isinstance(loss_spec, WassersteinDiscriminatorLoss) and loss_spec.penalty is not None:
+        mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * fake.samples
+        penalty, of_penalty = _penalise(gan, loss_spec.penalty, state, mixed, record)
+        loss = loss + penalty
+        record.value(phase, "loss", "", "loss", loss)
+        record.gradients(phase, "penalty_gradient", of_penalty)
+        gradients = jax.tree.map(jnp.add, gradients, of_penalty)
+    record.value(phase, "loss", "", "loss", loss)
+    state = state._replace(discriminator=Player(player.parameters, passes[1].buffers))
+    state = _updated(gan, state, phase, gradients, record)
+    return state, loss, jnp.mean(passes[0].outputs), through_d
+
+
+def _penalise(gan: Gan, penalty: GradientPenalty, state: State, mixed: Any, record: Record) -> tuple[Any, Tensors]:
+    """Return weight · gp and its gradients. mixed: x̂, constants."""
+    phase, player = "discriminator", state.discriminator
+
+    def penalty_of(parameters: Tensors) -> tuple[Any, tuple[Any, Forward]]:
+        def discriminate(samples: Any) -> tuple[Any, Forward]:
+            forward = gan.networks["discriminator"](parameters, player.buffers, samples)
+            return forward.outputs, forward
+
+        value, gradient, forward = gradient_penalty(penalty, discriminate=discriminate, mixed=mixed)
+        return value, (gradient, forward)
+
+    (value, (gradient, forward)), gradients = jax.value_and_grad(penalty_of, has_aux=True)(player.parameters)
+    record.forward(phase, "mixed", "discriminator", forward)
+    record.value(phase, "input_gradient", "mixed", "discriminator", gradient)
+    record.value(phase, "loss", "", "penalty", value)
+    return value, gradients
+
+
+def _train_generator(
+    gan: Gan, state: State, fake: Fake, through_d: Tensors | None, record: Record
+) -> tuple[State, Any]:
+    """Return the state and G's loss. through_d: gradients of D's loss, added to those of G's own."""
+    phase: OptimizerName = "generator"
+    player, loss_spec = state.discriminator, gan.spec.training.generator_loss
+
+    def loss_of(samples: Any) -> tuple[Any, Forward]:
+        forward = gan.networks["discriminator"](player.parameters, player.buffers, samples)
+        return GENERATOR_LOSSES[type(loss_spec)](loss_spec, fake=forward.outputs), forward
+
+    (loss, forward), upstream = jax.value_and_grad(loss_of, has_aux=True)(fake.samples)
+    (gradients,) = fake.pull_back(upstream)
+    if through_d is not None:
+        gradients = jax.tree.map(jnp.add, through_d, gradients)
+    record.forward(phase, "fake", "discriminator", forward)
+    record.value(phase, "loss", "", "loss", loss)
+    state = state._replace(discriminator=Player(player.parameters, forward.buffers))
+    return _updated(gan, state, phase, gradients, record), loss
+
+
+def _updated(gan: Gan, state: State, phase: OptimizerName, gradients: Tensors, record: Record) -> State:
+    """Move the parameters of the network that the phase trains."""
+    record.gradients(phase, "gradient", gradients)
+    network, _ = optimizers(gan.spec)[phase]
+    player: Player = getattr(state, network)
+    updates, moved = gan.updates[phase].update(gradients, state.optimizers[phase], player.parameters)
+    player = Player(optax.apply_updates(player.parameters, updates), player.buffers)
+    state = state._replace(**{network: player}, optimizers=state.optimizers | {phase: moved})
+    record.updated(phase, state)
+    return state
