@@ -11,6 +11,7 @@ import pytest
 
 from backends import BACKENDS
 from shared import cli
+from shared.conformance.frameworks import configure_once
 from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape
 from shared.diagnose import session
@@ -25,7 +26,6 @@ from shared.harness.launch import JobOutcome
 from shared.harness.registry import find_backend, installed_version, load_trainer
 from shared.spec import GanSpec
 from shared.state import initial_state
-from tests.frameworks import configure_once
 
 SEED = 3
 NUM_STEPS = 2

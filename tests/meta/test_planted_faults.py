@@ -14,11 +14,11 @@ import pytest
 from backends import BACKENDS
 from shared.compare.assertions import assert_losses_close, assert_tensors_close
 from shared.compare.verdict import tensors_without_gradient
+from shared.conformance.noise import reference_probe, reference_run, run_steps
+from shared.conformance.small import SEED, adversarial_chunk, small_gan
 from shared.harness.registry import load_trainer
 from shared.spec import BatchNorm, GanSpec, LeakyReLU, Network
 from shared.state import initial_state
-from tests.conformance.noise import reference_probe, reference_run, run_steps
-from tests.conformance.small import SEED, adversarial_chunk, small_gan
 
 
 def _with_layers(spec: GanSpec, network: str, change) -> GanSpec:

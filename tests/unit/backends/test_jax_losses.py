@@ -9,7 +9,7 @@ import jax.numpy as jnp  # noqa: E402
 
 from backends.jax import losses  # noqa: E402
 from shared import spec  # noqa: E402
-from tests.frameworks import configure_once  # noqa: E402
+from shared.conformance.frameworks import configure_once  # noqa: E402
 
 configure_once("jax")
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp  # noqa: E402
 
 from backends.jax.optimizers import build_optimizer, counter, slots, with_slots  # noqa: E402
 from shared import spec  # noqa: E402
-from tests.frameworks import configure_once  # noqa: E402
+from shared.conformance.frameworks import configure_once  # noqa: E402
 
 configure_once("jax")
 

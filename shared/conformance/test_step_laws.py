@@ -10,8 +10,8 @@ import pytest
 from backends import BACKENDS
 from shared.compare.assertions import assert_losses_close, assert_same_bits, assert_tensors_close
 from shared.compare.verdict import tensors_without_gradient
-from tests.conformance.noise import reference_run, run_steps
-from tests.conformance.small import adversarial_chunk, build_trainer, pretraining_chunk, small_gan
+from shared.conformance.noise import reference_run, run_steps
+from shared.conformance.small import adversarial_chunk, build_trainer, pretraining_chunk, small_gan
 
 _NUM_STEPS = 6
 
@@ -51,6 +51,7 @@ def test_a_chunk_equals_its_steps_one_by_one(reference_too, backend, gan):
     assert_same_bits(trainer.export_state(), state)
 
 
+@pytest.mark.compiled
 def test_a_compiled_chunk_equals_its_steps_one_by_one(backend, compiled_gan):
     spec = small_gan(compiled_gan)
     _, allowed_losses, _, allowed = reference_run(spec, dtype="float64", num_pretraining=0, num_steps=_NUM_STEPS)

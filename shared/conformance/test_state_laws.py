@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from shared.compare.assertions import assert_same_bits
+from shared.conformance.small import adversarial_chunk, build_trainer, random_state, small_gan
 from shared.errors import StateError
 from shared.state import state_schema
-from tests.conformance.small import adversarial_chunk, build_trainer, random_state, small_gan
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from shared.compare.assertions import assert_same_bits
+from shared.conformance.small import SEED, build_trainer, seeded_tape, small_gan
 from shared.errors import RunInterrupted
 from shared.harness.album import Album
 from shared.harness.checkpoint import Position
@@ -13,7 +14,6 @@ from shared.harness.moments import choose_moments
 from shared.harness.training import TrainingResult, run_training
 from shared.interface import Trainer
 from shared.spec import GanSpec
-from tests.conformance.small import SEED, build_trainer, seeded_tape, small_gan
 
 NUM_STEPS = 24
 # The wide GAN has BatchNorm, whose buffers a look must leave alone; the minibatch one looks at D in batches.
@@ -36,7 +36,7 @@ def _album(spec: GanSpec, trainer: Trainer) -> Album:
     return Album(trainer, spec, moments, seed=SEED)
 
 
-@pytest.mark.parametrize("execution", ["eager", "compiled"])
+@pytest.mark.parametrize("execution", ["eager", pytest.param("compiled", marks=pytest.mark.compiled)])
 @pytest.mark.parametrize("name", LOOKED_AT)
 def test_looking_changes_nothing(backend, execution, name):
     spec = _small(name)

@@ -12,14 +12,14 @@ import pytest
 from backends import BACKENDS
 from shared.compare.assertions import assert_losses_close, assert_tensors_close
 from shared.compare.verdict import tensors_without_gradient
+from shared.conformance.noise import reference_run
+from shared.conformance.small import SEED, small_gan
 from shared.harness.launch import JobOutcome, run_jobs, training_job
 from shared.harness.registry import installed_version
 from shared.harness.settings import RunSettings
 from shared.spec import GanSpec
 from shared.spec.toml_file import write_spec
 from shared.state.archive import read_state
-from tests.conformance.noise import reference_run
-from tests.conformance.small import SEED, small_gan
 
 # SGD whose rate decays by the step; Adam's two slots and a BatchNorm's buffers; a penalty, with Adam too. Few steps,
 # which rounding does not yet take apart: the tolerance is measured, and says so.

@@ -7,8 +7,8 @@ import pytest
 
 from shared.compare.assertions import assert_losses_close, assert_tensors_close
 from shared.compare.verdict import tensors_without_gradient
-from tests.conformance.noise import reference_probe, reference_run, run_steps
-from tests.conformance.small import adversarial_chunk, build_trainer, pretraining_chunk, small_gan
+from shared.conformance.noise import reference_probe, reference_run, run_steps
+from shared.conformance.small import adversarial_chunk, build_trainer, pretraining_chunk, small_gan
 
 _NUM_PRETRAINING = 5
 _NUM_STEPS = 6
@@ -34,6 +34,7 @@ def test_many_steps_agree_eager(backend, gan):
     _assert_many_steps_agree(backend, gan, dtype="float64", execution="eager")
 
 
+@pytest.mark.compiled
 def test_many_steps_agree_compiled(backend, compiled_gan):
     _assert_many_steps_agree(backend, compiled_gan, dtype="float64", execution="compiled")
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from shared.compare.distances import relative_difference, tensor_difference
 from shared.compare.verdict import MARGIN
+from shared.conformance.small import SEED, adversarial_chunk, build_trainer, pretraining_chunk
 from shared.spec import GanSpec
 from shared.state import initial_state
-from tests.conformance.small import SEED, adversarial_chunk, build_trainer, pretraining_chunk
 
 _NUM_COPIES = 4
 

@@ -9,6 +9,7 @@ import pytest
 
 from shared.compare.assertions import assert_same_bits
 from shared.compare.yardstick import YardstickFollower
+from shared.conformance.small import build_trainer, small_gan
 from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape
 from shared.errors import RunInterrupted
@@ -18,7 +19,6 @@ from shared.harness.training import TrainingResult, run_training
 from shared.interface import Trainer
 from shared.spec import GanSpec
 from shared.state import initial_state
-from tests.conformance.small import build_trainer, small_gan
 
 CHUNK_STEPS = 3
 SETTINGS = {"seed": 5}
@@ -82,6 +82,7 @@ def test_interrupted_and_resumed_is_uninterrupted_on_digits(reference_too, backe
     _assert_resumes(spec, backend, "eager", tmp_path / "checkpoint.npz", num_chunks=num_chunks)
 
 
+@pytest.mark.compiled
 def test_the_compiled_path_resumes_as_well(backend, tmp_path):
     spec = small_gan("linear-2d").with_steps(pretraining=None, training=8)
     _assert_resumes(spec, backend, "compiled", tmp_path / "checkpoint.npz", num_chunks=2)

@@ -1,20 +1,35 @@
-"""Options and fixtures of the conformance laws: `pytest tests/conformance --backend NAME`."""
+"""The pytest plugin of the conformance laws: which backends and GANs a law is tried on.
+
+`pytest -p shared.conformance.plugin --pyargs shared.conformance --backend NAME` holds a backend to them, wherever it
+comes from.
+"""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
 from backends import BACKENDS, REFERENCE
+from shared.conformance.frameworks import configure_once
 from shared.gans import CATALOGUE
 from shared.harness.registry import installed_version
-from tests.frameworks import configure_once
+
+_LAWS = Path(__file__).parent
 
 
 def pytest_addoption(parser):
     parser.addoption("--backend", action="append", default=None, help="only this backend's laws (repeatable)")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "compiled: a law of the compiled execution")
+    config.addinivalue_line("markers", "xdist_group(name): laws that share a process")
+
+
 def pytest_generate_tests(metafunc):
+    if not _is_law(metafunc.definition):
+        return
     if "backend" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--backend", default=None) or list(BACKENDS)
         names = [name for name in chosen if name != REFERENCE or "reference_too" in metafunc.fixturenames]
@@ -37,9 +52,15 @@ def reference_too():
 
 @pytest.fixture(autouse=True)
 def _installed(request):
-    if "backend" not in request.fixturenames:
+    if "backend" not in request.fixturenames or not _is_law(request.node):
         return
     entry = BACKENDS[request.getfixturevalue("backend")]
     if installed_version(entry) is None:
         pytest.skip(f"{entry.title} is not installed: {entry.install_hint}")
+    if request.node.get_closest_marker("compiled") is not None and "compiled" not in entry.executions:
+        pytest.skip(f"{entry.title} has no compiled execution")
     configure_once(entry.name)
+
+
+def _is_law(item):
+    return _LAWS in item.path.parents
