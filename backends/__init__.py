@@ -20,7 +20,8 @@ class BackendEntry:
 
     package: the importable package with trainer.py and device.py. trainer: the class's name in trainer.py.
     distributions: the installed distributions that may provide the framework, the first found gives the version.
-    extra: what to install of gan-rosetta's; install: the command for a backend from outside. executions: what it has, the one that its users reach for first leading.
+    extra: what to install of gan-rosetta's; install: the command for a backend from outside. executions: what it has,
+    the one that its users reach for first leading.
     """
 
     name: str
