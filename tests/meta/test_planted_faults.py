@@ -14,6 +14,7 @@ import pytest
 from backends import BACKENDS
 from shared.compare.assertions import assert_losses_close, assert_tensors_close
 from shared.compare.verdict import tensors_without_gradient
+from shared.conformance.frameworks import configure_once
 from shared.conformance.noise import reference_probe, reference_run, run_steps
 from shared.conformance.small import SEED, adversarial_chunk, small_gan
 from shared.harness.registry import load_trainer
@@ -77,6 +78,7 @@ _FAULTS = [
 @pytest.mark.parametrize("backend", [pytest.param(b, marks=pytest.mark.xdist_group(f"laws-{b}")) for b in BACKENDS])
 @pytest.mark.parametrize(("gan", "plant"), _FAULTS)
 def test_a_planted_fault_breaks_the_law(backend, gan, plant):
+    configure_once(backend)
     spec = small_gan(gan)
     trainer = load_trainer(BACKENDS[backend]).build(plant(spec), device="cpu", dtype="float64", execution="eager")
     trainer.load_state(initial_state(spec, seed=SEED))

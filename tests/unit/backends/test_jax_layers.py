@@ -9,10 +9,7 @@ import jax.numpy as jnp  # noqa: E402
 
 from backends.jax import layers  # noqa: E402
 from shared import spec  # noqa: E402
-from shared.conformance.frameworks import configure_once  # noqa: E402
 from shared.spec import ZEROS, Normal  # noqa: E402
-
-configure_once("jax")
 
 GENERATOR = np.random.default_rng(5)
 BATCH_NORM = spec.BatchNorm(

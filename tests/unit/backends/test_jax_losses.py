@@ -9,9 +9,6 @@ import jax.numpy as jnp  # noqa: E402
 
 from backends.jax import losses  # noqa: E402
 from shared import spec  # noqa: E402
-from shared.conformance.frameworks import configure_once  # noqa: E402
-
-configure_once("jax")
 
 GENERATOR = np.random.default_rng(3)
 WEIGHT1 = GENERATOR.normal(size=(12, 5))

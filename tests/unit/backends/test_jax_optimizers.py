@@ -14,9 +14,6 @@ import jax.numpy as jnp  # noqa: E402
 
 from backends.jax.optimizers import build_optimizer, counter, slots, with_slots  # noqa: E402
 from shared import spec  # noqa: E402
-from shared.conformance.frameworks import configure_once  # noqa: E402
-
-configure_once("jax")
 
 RATE = spec.ExponentialDecay(initial=0.1, factor=0.5, every=3, staircase=True)
 GRADIENTS = np.random.default_rng(0).normal(size=(8, 4))
