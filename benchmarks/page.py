@@ -24,12 +24,14 @@ _HOW = """## How to read it
 - Each cell has a process of its own. **Rounds take turns**: the first round of every cell, then the second of every
   cell, one running at a time, so that drift of the machine hits all alike.
 - **Steps/s and samples/s** come from the same seconds, without feeding. **GFLOP/s** are counted from the GAN's matrix
-  products alone; their share is of the best median rate of a plain matrix product measured among the rounds, with as
-  many threads.
+  products alone, as its description has them and without gradients that nobody reads; a compiled path that makes G's
+  batch once where both updates would make the same does fewer. Their share is of the best median rate of a plain matrix
+  product measured among the rounds, with as many threads.
 - **Feeding** is `Trainer.stage`: casting a chunk and putting it on the device; its share is of `stage` and `train`.
 - **Host** is the share of a round's wall time outside `stage` and `train`: drawing the tape's numbers, and the loop.
 - **Memory** is the most that the process had resident, compilation included. **Import** is of the framework.
-  **Compile** is how much longer the first chunk of each kind took than the same chunk again.
+  **Compile** is how much longer the first chunk of each kind took than the same chunk again. For these two, as many
+  cells are opened at once as there are cores; rounds are timed one at a time.
 - A ratio is called a difference only where its bootstrap interval excludes 1 and a rank test agrees.
 """
 
@@ -43,7 +45,8 @@ def page_text(record: BenchmarkRecord, /, *, pictures: Sequence[str] = ()) -> st
         f"Measured {record.created} in {seconds_text(record.duration_seconds)} on {machine.processor}, "
         f"{machine.logical_cores} cores, {machine.memory_bytes / 1e9:.0f} GB, {machine.system}, "
         f"load {machine.load_average_1min:g} before the first cell. {', '.join(record.versions)}, "
-        f"{', '.join(_frameworks(record))}. Seed {options.seed}, TF32 {'on' if options.tf32 else 'off'}.",
+        f"{', '.join(_frameworks(record))}. Seed {options.seed}, TF32 {'on' if options.tf32 else 'off'}."
+        f"{_gpu_sentence(record)}",
         "",
         *(f"![{Path(name).stem}]({name})\n" for name in pictures),
     ]
@@ -81,6 +84,12 @@ def write_page(path: Path, record: BenchmarkRecord, pictures: Sequence[Path], /)
     names = [Path(os.path.relpath(picture, path.parent)).as_posix() for picture in pictures]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page_text(record, pictures=names), encoding="utf-8")
+
+
+def _gpu_sentence(record: BenchmarkRecord) -> str:
+    if any(result.cell.device != "cpu" for result in record.cells):
+        return ""
+    return " No GPU was measured: everything here ran on the processor; `--devices cuda` measures one."
 
 
 def _row(texts: Sequence[str]) -> list[str]:
