@@ -1,6 +1,8 @@
 # Two commands for a fresh machine with Python 3.11: `make compare` and `make test`. Each sets up .venv by itself.
+# With PYTHON=python3.12 everything but MXNet runs, on NumPy 2; the tests say what they left out.
 
 PYTHON ?= python3.11
+CONSTRAINTS := $(firstword $(wildcard constraints-$(notdir $(PYTHON)).txt) constraints.txt)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -28,9 +30,9 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all,dev,tutorials]'
+	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable '.[all,dev,tutorials]'
 	touch $(READY)
 
 clean:

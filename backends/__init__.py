@@ -80,6 +80,7 @@ _OURS: dict[str, BackendEntry] = {
             trainer="MxnetTrainer",
             distributions=("mxnet", "mxnet-cu112", "mxnet-cu110"),
             extra="mxnet",
+            install="pip install 'gan-rosetta[mxnet]', in Python 3.11, as it needs a NumPy below 2",
             executions=("compiled", "eager"),
         ),
         BackendEntry(
