@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import psutil
@@ -59,7 +59,7 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray], /) -> None:
         if array.dtype.hasobject:
             raise ValueError(f"array {name!r} has dtype {array.dtype}; expected numbers or text, which need no pickle")
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **cast(dict[str, Any], arrays))
 
 
 def read_npz(path: Path, /) -> dict[str, np.ndarray]:

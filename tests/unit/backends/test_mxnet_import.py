@@ -8,8 +8,10 @@ import sys
 
 import pytest
 
+from backends import BACKENDS
+
 if importlib.util.find_spec("mxnet") is None:
-    pytest.skip("MXNet is not installed", allow_module_level=True)
+    pytest.skip(f"MXNet is not installed: {BACKENDS['mxnet'].install_hint}", allow_module_level=True)
 
 _PROGRAM = """
 import numpy

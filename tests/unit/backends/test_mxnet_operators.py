@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backends import BACKENDS
+
 if importlib.util.find_spec("mxnet") is None:
-    pytest.skip("MXNet is not installed", allow_module_level=True)
+    pytest.skip(f"MXNet is not installed: {BACKENDS['mxnet'].install_hint}", allow_module_level=True)
 
 from backends.mxnet.framework import mx
 from backends.mxnet.input_gradient import InputGradient

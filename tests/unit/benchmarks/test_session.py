@@ -169,7 +169,7 @@ def test_a_gpu_cell_is_measured_with_its_memory(backend):
     if shutil.which("nvidia-smi") is None:
         pytest.skip("no GPU: nvidia-smi is not here")
     if installed_version(BACKENDS[backend]) is None:
-        pytest.skip(f"{backend} is not installed")
+        pytest.skip(f"{backend} is not installed: {BACKENDS[backend].install_hint}")
     plan = plan_benchmark(_selection(backends=(backend,), executions=("compiled",), devices=("cuda",), rounds=1))
     record = run_benchmark(plan, command="gan-rosetta bench", say=lambda line: None)
     (result,) = record.cells
