@@ -24,6 +24,7 @@ from shared.faults import FAULTS, Location, PlantedTrainer, find_fault
 from shared.gans import find_gan
 from shared.harness.launch import JobOutcome
 from shared.harness.registry import find_backend, installed_version, load_trainer
+from shared.options import DISAGREEMENT
 from shared.spec import GanSpec
 from shared.state import initial_state
 
@@ -186,7 +187,7 @@ def command(monkeypatch, capsys):
 def test_the_command_s_status_is_1_with_a_fault_and_0_without(command):
     arguments = ("linear-2d", "--backends", "numpy", "--steps", "1")
     status, output, _ = command(*arguments, "--plant", "adam-beta1")
-    assert status == cli.DISAGREEMENT == 1
+    assert status == DISAGREEMENT == 1
     assert "numpy is wrong, first in step 0, discriminator phase, slot of" in output
     status, output, _ = command(*arguments)
     assert status == 0
