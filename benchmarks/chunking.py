@@ -50,8 +50,8 @@ def choose_chunking(spec: GanSpec, tape: Tape, /, *, execution: str) -> Chunking
     return _cut(spec, full, max(1, int(largest)))
 
 
-def rechoose_eager(spec: GanSpec, tape: Tape, /, *, step_seconds: float, seconds: float) -> Chunking:
-    """Return how to cut the steps of an eager cell: a round of so many seconds in one chunk, or in the largest ones."""
+def rechoose(spec: GanSpec, tape: Tape, /, *, step_seconds: float, seconds: float) -> Chunking:
+    """Return how to cut steps whose time is known: a round of so many seconds in one chunk, or in the largest ones."""
     largest = choose_chunking(spec, tape, execution="compiled").chunk_steps
     wanted = int(seconds / step_seconds)
     return _cut(spec, _full_steps(spec, tape), max(1, min(largest, wanted)))

@@ -135,7 +135,7 @@ class Plan:
         references = {}
         for cell in self.cells:
             opening, rounds = _cell_seconds(cell, selection)
-            total += opening / max(1, _ASSUMED_CORES // cell.threads) + rounds
+            total += opening / _ASSUMED_CORES + rounds
             references[(cell.setting.removesuffix(cell.device), cell.dtype)] = cell
         for cell in references.values():
             spec = cell.spec()

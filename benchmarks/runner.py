@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 import psutil
 
-from benchmarks.chunking import choose_chunking, rechoose_eager, round_steps
+from benchmarks.chunking import choose_chunking, rechoose, round_steps
 from benchmarks.record import Round
 from shared.data.digest import TapeDigest
 from shared.data.tape import Tape, make_chunk
 from shared.interface import Chunk, Losses, Trainer
 from shared.spec import GanSpec
 from shared.state import State
+
+# A round that would last so many times what it is to last is made of smaller chunks.
+_LONG_ROUNDS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +100,10 @@ class CellRunner:
 
     def settle(self, seconds: float, /) -> Round:
         """Fix the chunk and the number of steps of a round that is to last so long, and run one to warm up."""
-        if self._is_eager:
-            self.chunking = rechoose_eager(self._spec, self._tape, step_seconds=self._step_seconds, seconds=seconds)
+        # A slow compiled path needs no thousand steps to drown a call's cost; the warm-up compiles what is new.
+        is_long = self._step_seconds * self.chunking.unit_steps > _LONG_ROUNDS * seconds
+        if self._is_eager or is_long:
+            self.chunking = rechoose(self._spec, self._tape, step_seconds=self._step_seconds, seconds=seconds)
         self._num_steps = round_steps(self.chunking, seconds=seconds, step_seconds=self._step_seconds)
         return self.run_round()
 

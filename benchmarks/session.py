@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -133,16 +132,13 @@ class _Session:
         return [cell.result for cell in opened], peaks
 
     def _open_cells(self, cells: Sequence[Cell], wave: int, stack: ExitStack) -> list[_Opened]:
-        """Open cells, as many at once as the cores allow with each one's threads; only rounds are timed alone."""
-        opened: list[_Opened] = []
-        for threads, group in itertools.groupby(cells, key=lambda cell: cell.threads):
-            pool = ThreadPoolExecutor(max_workers=max(1, available_cores() // threads))
-            try:
-                opened += pool.map(lambda cell: self._open_cell(cell, wave, stack), group)
-            finally:
-                # On an interrupt the stack kills the workers, and with them what the pool waits for.
-                pool.shutdown(wait=False, cancel_futures=True)
-        return opened
+        """Open cells, as many at once as there are cores; only rounds are timed alone."""
+        pool = ThreadPoolExecutor(max_workers=available_cores())
+        try:
+            return list(pool.map(lambda cell: self._open_cell(cell, wave, stack), cells))
+        finally:
+            # On an interrupt the stack kills the workers, and with them what the pool waits for.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _open_cell(self, cell: Cell, wave: int, stack: ExitStack) -> _Opened:
         self._say(f"{cell.setting}: {cell.label}")

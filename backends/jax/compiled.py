@@ -21,7 +21,8 @@ from jax import lax
 from backends.jax.device import loop_options, native_device
 from backends.jax.state import Gan, State, build_gan
 from backends.jax.step import Batch, Record, adversarial_step, pretraining_step
-from shared.interface import Phase, ProbeKey
+from shared.data.padding import padded
+from shared.interface import Chunk, Phase, ProbeKey
 from shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec
 
 _MAXIMUM_STEPS = 1024
@@ -32,37 +33,43 @@ _MAXIMUM_BYTES = 2**24
 class Block:
     """Steps to be run in one call, padded. arrays: (capacity, batch, ...) each.
 
-    flags: (capacity,), whether D trains; None where it does in every step. num_steps: without the padding.
+    flags: (capacity,), whether D trains; None where it does in every step. trains_discriminator: the same on the host,
+    without the padding.
     """
 
     arrays: Batch
     flags: Any
-    num_steps: int
+    trains_discriminator: tuple[bool, ...]
+
+    @property
+    def num_steps(self) -> int:
+        """How many there are, without the padding."""
+        return len(self.trains_discriminator)
 
 
-def make_blocks(
-    spec: GanSpec, arrays: Mapping[str, np.ndarray], trains_discriminator: np.ndarray, /, *, device: str
-) -> tuple[Block, ...]:
-    """Cut a chunk's arrays into padded blocks on the device."""
-    step_bytes = sum(array[0].nbytes for array in arrays.values())
+def make_blocks(spec: GanSpec, chunk: Chunk, /, *, device: str, dtype: str) -> tuple[Block, ...]:
+    """Cut a chunk's arrays into padded blocks of that type on the device."""
+    arrays, trains_discriminator = chunk.arrays, np.array(chunk.trains_discriminator, dtype=bool)
+    step_bytes = sum(array[0].size * np.dtype(dtype).itemsize for array in arrays.values())
     capacity = _MAXIMUM_STEPS
     while capacity > 1 and capacity * step_bytes > _MAXIMUM_BYTES:
         capacity //= 2
     every_step = spec.training.discriminator_steps == EVERY_STEP and bool(np.all(trains_discriminator))
-    put = partial(jax.device_put, device=native_device(device))
     blocks = []
     for first in range(0, len(trains_discriminator), capacity):
         flags = trains_discriminator[first : first + capacity]
-        cut = {name: put(_padded(array[first : first + capacity], capacity)) for name, array in arrays.items()}
-        padded = None if every_step else put(_padded(flags, capacity))
-        blocks.append(Block(arrays=cut, flags=padded, num_steps=len(flags)))
+        cut = {
+            name: _put(padded(array[first : first + capacity], capacity, dtype=dtype), device=device)
+            for name, array in arrays.items()
+        }
+        loop_flags = None if every_step else _put(padded(flags, capacity, dtype="bool"), device=device)
+        blocks.append(Block(arrays=cut, flags=loop_flags, trains_discriminator=tuple(flags.tolist())))
     return tuple(blocks)
 
 
-def _padded(array: np.ndarray, capacity: int) -> np.ndarray:
-    result = np.zeros((capacity, *array.shape[1:]), dtype=array.dtype)
-    result[: len(array)] = array
-    return result
+def _put(array: np.ndarray, *, device: str) -> Any:
+    """Have JAX take the memory over, which is cheaper than a copy; another device copies it."""
+    return jax.device_put(jax.dlpack.from_dlpack(array), native_device(device))
 
 
 class Programs:
@@ -104,15 +111,18 @@ def _run_step(
     return adversarial_step(gan, state, batch, record, trains_discriminator=trains)
 
 
-def _step(gan: Gan, state: State, batch: Batch, *, phase: Phase, trains: bool) -> tuple[State, tuple[Any, ...]]:
-    """Return the state after a step, and its losses."""
-    return _run_step(gan, state, batch, Record(gan), phase=phase, trains=trains)
+def _step(
+    gan: Gan, state: State, arrays: Batch, step: Any, *, phase: Phase, trains: bool
+) -> tuple[State, tuple[Any, ...]]:
+    """Return the state after a step of a block's arrays, and its losses."""
+    # Taken out of the arrays in here: outside, each costs as much as the step of a small GAN.
+    return _run_step(gan, state, _at(arrays, step), Record(gan), phase=phase, trains=trains)
 
 
-def _observe(gan: Gan, state: State, batch: Batch, *, phase: Phase, trains: bool) -> Mapping[ProbeKey, Any]:
+def _observe(gan: Gan, state: State, arrays: Batch, step: Any, *, phase: Phase, trains: bool) -> Mapping[ProbeKey, Any]:
     """Return all that a step computes, in order of execution, which JAX keeps in an OrderedDict alone."""
     record = Record(gan)
-    _run_step(gan, state, batch, record, phase=phase, trains=trains)
+    _run_step(gan, state, _at(arrays, step), record, phase=phase, trains=trains)
     return OrderedDict(record.found)
 
 
@@ -128,10 +138,13 @@ def _loop(gan: Gan, *, state: State, arrays: Batch, flags: Any, num_steps: Any, 
 
     def body(step: Any, carried: tuple[State, Any]) -> tuple[State, Any]:
         state, losses = carried
-        batch = {name: array[step] for name, array in arrays.items()}
         trains = True if flags is None else flags[step]
-        state, found = _run_step(gan, state, batch, Record(gan), phase=phase, trains=trains)
+        state, found = _run_step(gan, state, _at(arrays, step), Record(gan), phase=phase, trains=trains)
         return state, losses.at[step].set(jnp.stack(found))
 
     empty = jnp.zeros((capacity, 1 if phase == "pretraining" else 3), dtype)
     return lax.fori_loop(np.int32(0), num_steps, body, (state, empty))
+
+
+def _at(arrays: Batch, step: Any) -> Batch:
+    return {name: array[step] for name, array in arrays.items()}

@@ -21,12 +21,10 @@ from shared.state import check_state, state_schema
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
-    """A chunk on the device: each step's arrays (batch, ...), or blocks for the compiled path."""
+    """A chunk on the device, in blocks of padded steps."""
 
     phase: Phase
-    batches: tuple[Mapping[str, Any], ...]
     blocks: tuple[Block, ...]
-    trains_discriminator: tuple[bool, ...]
 
 
 class JaxTrainer:
@@ -74,17 +72,9 @@ class JaxTrainer:
 
     def stage(self, chunk: Chunk, /) -> Staged:
         """Cast a chunk and put it on the device; the transfer is finished when this returns."""
-        # NumPy casts, so that the rounding to float32 is the same in every backend.
-        arrays = {name: np.array(array, dtype=self._dtype, order="C") for name, array in chunk.arrays.items()}
-        trains = np.array(chunk.trains_discriminator, dtype=bool)
-        staged = Staged(
-            phase=chunk.phase,
-            batches=() if self._compiled else self._batches(arrays, chunk.num_steps),
-            blocks=make_blocks(self._spec, arrays, trains, device=self._device) if self._compiled else (),
-            trains_discriminator=tuple(trains.tolist()),
-        )
-        jax.block_until_ready([staged.batches, [block.arrays for block in staged.blocks]])
-        return staged
+        blocks = make_blocks(self._spec, chunk, device=self._device, dtype=self._dtype)
+        jax.block_until_ready([block.arrays for block in blocks])
+        return Staged(phase=chunk.phase, blocks=blocks)
 
     def train(self, staged: Staged, /) -> Losses:
         """Run a staged chunk's steps. One copy to the host, of the losses, at the end."""
@@ -92,9 +82,12 @@ class JaxTrainer:
             self._state, columns = self._programs.run(self._state, staged.blocks, phase=staged.phase)
         else:
             rows = []
-            for batch, trains in zip(staged.batches, staged.trains_discriminator, strict=True):
-                self._state, row = self._programs.step(self._state, batch, phase=staged.phase, trains=trains)
-                rows.append(row)
+            for block in staged.blocks:
+                for step, trains in enumerate(block.trains_discriminator):
+                    self._state, row = self._programs.step(
+                        self._state, block.arrays, np.int32(step), phase=staged.phase, trains=trains
+                    )
+                    rows.append(row)
             columns = np.array(jax.device_get(rows)).T
         if staged.phase == "pretraining":
             return Losses(pretraining=columns[0].copy())
@@ -109,11 +102,10 @@ class JaxTrainer:
         """
         if chunk.num_steps != 1:
             raise UsageError(f"probe takes a chunk of 1 step, and this one has {chunk.num_steps}; cut it")
-        arrays = {name: np.array(array, dtype=self._dtype, order="C") for name, array in chunk.arrays.items()}
-        (batch,) = self._batches(arrays, 1)
+        (block,) = self.stage(chunk).blocks
         options = {"phase": chunk.phase, "trains": bool(chunk.trains_discriminator[0])}
-        found = dict(self._programs.observe(self._state, batch, **options))
-        state, losses = self._programs.step(self._state, batch, **options)
+        found = dict(self._programs.observe(self._state, block.arrays, np.int32(0), **options))
+        state, losses = self._programs.step(self._state, block.arrays, np.int32(0), **options)
         return {key: np.array(value) for key, value in self._as_trained(found, state, losses).items()}
 
     def generate(self, latent: np.ndarray, /) -> np.ndarray:
@@ -144,7 +136,3 @@ class JaxTrainer:
         # Not views of NumPy's memory, which donated buffers would be written over, and no buffer twice.
         state = state_of_tensors(self._programs.gan, tensors)
         return jax.device_put(state, native_device(self._device), may_alias=False)
-
-    def _batches(self, arrays: Mapping[str, np.ndarray], num_steps: int) -> tuple[Mapping[str, Any], ...]:
-        batches = [{name: array[step] for name, array in arrays.items()} for step in range(num_steps)]
-        return tuple(jax.device_put(batches, native_device(self._device)))

@@ -6,7 +6,6 @@ length run the same compiled code; another batch size compiles once more.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,11 +15,11 @@ import numpy as np
 import tensorflow as tf
 
 from backends.tensorflow.step import AdversarialStep, Player, pretraining_step
+from shared.data.padding import padded
 from shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec
 
 _MAXIMUM_STEPS = 1024
 _MAXIMUM_BYTES = 2**24
-_ALIGNMENT_BYTES = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,20 +61,8 @@ def make_blocks(
 def _to_tensor(array: np.ndarray, *, capacity: int, dtype: str) -> Any:
     """Cast and pad in one pass over memory that TensorFlow then takes over; on another device it is copied there."""
     # Measured: `tf.constant` would copy it into fresh pages, at several times the cost of the cast.
-    padded = tf.experimental.dlpack.from_dlpack(_padded(array, capacity, dtype=dtype).__dlpack__())
-    return tf.identity(padded)
-
-
-def _padded(array: np.ndarray, capacity: int, *, dtype: str) -> np.ndarray:
-    """Return a copy with zeros to the capacity, aligned as XLA wants its arguments."""
-    shape, itemsize = (capacity, *array.shape[1:]), np.dtype(dtype).itemsize
-    num_bytes = math.prod(shape) * itemsize
-    memory = np.empty(num_bytes + _ALIGNMENT_BYTES, dtype=np.uint8)
-    start = -memory.ctypes.data % _ALIGNMENT_BYTES
-    result = memory[start : start + num_bytes].view(dtype).reshape(shape)
-    result[: len(array)] = array
-    result[len(array) :] = 0
-    return result
+    tensor = tf.experimental.dlpack.from_dlpack(padded(array, capacity, dtype=dtype).__dlpack__())
+    return tf.identity(tensor)
 
 
 class CompiledLoop:

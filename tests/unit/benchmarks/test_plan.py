@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.cells import FLOOR, cell_spec
-from benchmarks.chunking import choose_chunking, rechoose_eager, round_steps
+from benchmarks.chunking import choose_chunking, rechoose, round_steps
 from benchmarks.parity import parity_steps
 from benchmarks.plan import Selection, plan_benchmark
 from benchmarks.scaling import with_width
@@ -136,7 +136,7 @@ def test_chunks_are_of_whole_batches_and_rounds_of_whole_units(name, execution):
     assert steps % cut.unit_steps == 0
     assert all(0 <= first <= cut.lap_steps - cut.chunk_steps for first in firsts)
     assert len(firsts) * cut.chunk_steps == steps
-    slow = rechoose_eager(spec, tape, step_seconds=10.0, seconds=0.1)
+    slow = rechoose(spec, tape, step_seconds=10.0, seconds=0.1)
     assert slow.chunk_steps == 1
 
 
