@@ -80,7 +80,11 @@ class Programs:
         layers = (*spec.generator.layers, *spec.discriminator.layers)
         convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
         # A convolutional step as one function takes LLVM minutes, and what that saves is nothing beside its work.
-        jit = partial(jax.jit, compiler_options={} if convolves else loop_options(device))
+        options = loop_options(device)
+        if convolves:
+            # In float64, which is for comparing and not for speed, LLVM would still take thrice as long as the steps.
+            options = {"xla_backend_optimization_level": 0} if (device, dtype) == ("cpu", "float64") else {}
+        jit = partial(jax.jit, compiler_options=options)
         self.step = jit(partial(_step, self.gan), static_argnames=("phase", "trains"))
         self.observe = jit(partial(_observe, self.gan), static_argnames=("phase", "trains"))
         self.apply = jit(partial(_apply, self.gan), static_argnames="network")

@@ -83,7 +83,7 @@ class Run:
         if name not in self.record["files"]:
             raise RecordError(f"{path} is not among the files that record.json lists; {_REMEDY}")
         try:
-            found = _file_digest(path)
+            found = file_digest(path)
         except FileNotFoundError:
             raise RecordError(f"{path} is missing, although record.json lists it; {_REMEDY}") from None
         except OSError as error:
@@ -158,10 +158,11 @@ def write_snapshots(path: Path, snapshots: Mapping[str, Mapping[str, np.ndarray]
 
 def write_record(folder: Path, record: Mapping[str, Any], /) -> None:
     """Write record.json, which lists the folder's other files; last, so that a folder with a record is complete."""
-    files = {path.name: _file_digest(path) for path in sorted(folder.iterdir()) if path.name != _RECORD_FILE}
+    files = {path.name: file_digest(path) for path in sorted(folder.iterdir()) if path.name != _RECORD_FILE}
     write_document(folder / _RECORD_FILE, {**record, "files": files}, number=FORMAT)
 
 
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path, /) -> str:
+    """Return a file's SHA-256, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

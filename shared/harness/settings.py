@@ -16,7 +16,7 @@ from shared.interface import DTYPES
 SHORT_STEPS = {"mnist-conv": 1, "mnist-wgan-gp": 20, "mnist-wgan-gp-sample": 20}
 # In a comparison of the whole catalogue a GAN whose single step costs most of a minute takes a part of its batch: the
 # mathematics is the same, layer by layer.
-OVERVIEW_BATCH_SIZES = {"mnist-conv": 25}
+OVERVIEW_BATCH_SIZES = {"mnist-conv": 10}
 # With this one the 1D GANs find their target; with about half of all seeds one of them collapses, as GANs do.
 DEFAULT_SEED = 14
 DEVICES = ("cpu", "cuda")

@@ -15,7 +15,7 @@ from PIL import Image
 from backends import REFERENCE
 from shared.compare.distances import Floats
 from shared.harness.files import write_bytes, write_npz
-from shared.harness.record import Run
+from shared.harness.record import Run, file_digest
 from shared.report.loss_curves import draw_loss_curves
 from shared.report.pictures import write_picture
 from shared.report.style import GENERATED, INK, REAL, SMALL_SIZE, dress, new_figure
@@ -49,7 +49,8 @@ def _losses_figure(result: LessonResult, folder: Path) -> Figure:
         place = folder / "runs" / name
         place.mkdir(parents=True, exist_ok=True)
         write_npz(place / "losses.npz", record.losses)
-        runs.append(Run(folder=place, record={"backend": name, "gan": result.lesson.gan}))
+        files = {"losses.npz": file_digest(place / "losses.npz")}
+        runs.append(Run(folder=place, record={"backend": name, "gan": result.lesson.gan, "files": files}))
     return draw_loss_curves(runs, result.yardstick, result.lesson.spec)
 
 
