@@ -5,9 +5,9 @@ backend and execution, and one for the programs, trains all its GANs, since fram
 are relative, in float64: 1e-12 over the first 50 steps of each phase, and over the further steps what rounding has
 been measured to grow to.
 
-torch takes up to half a minute to compile a GAN, JAX as long for mnist-conv, which takes seconds a step everywhere. So by
-default torch compiles only the GANs of TORCH_COMPILED, mnist-conv makes 1 step, and none on JAX, whose laws hold it to
-the reference in a smaller size; with GAN_ROSETTA_LONG=1 all are compiled and mnist-conv makes 9 steps.
+torch takes up to half a minute to compile a GAN, JAX as long for mnist-conv, which takes seconds a step everywhere. So
+by default torch compiles only the GANs of TORCH_COMPILED, mnist-conv makes 1 step, and none on JAX, whose laws hold it
+to the reference in a smaller size; with GAN_ROSETTA_LONG=1 all are compiled and mnist-conv makes 9 steps.
 """
 
 from __future__ import annotations
