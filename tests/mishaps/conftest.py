@@ -14,6 +14,8 @@ import pytest
 
 from tests.mishaps.trial import ROOT, Mishap
 
+# Made when it is first needed: where all tests run, this file is read after the session has started.
+_ROWS = pytest.StashKey[list[tuple[str, ...]]]()
 _INTRODUCTION = """\
 # Mishaps
 
@@ -51,15 +53,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--mishaps-page", type=Path, default=None, help="write what happened to this Markdown file")
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    session.config.mishap_rows = []  # type: ignore[attr-defined]
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item):
     tried = getattr(item, "mishap", None)
     if tried is not None:
-        item.config.mishap_rows += [_cells(row, tried.folder) for row in tried.rows]  # type: ignore[attr-defined]
+        item.config.stash.setdefault(_ROWS, []).extend(_cells(row, tried.folder) for row in tried.rows)
     return (yield)
 
 
@@ -67,7 +65,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     target = config.getoption("--mishaps-page", default=None)
     if target is None:
         return
-    rows = config.mishap_rows  # type: ignore[attr-defined]
+    rows = config.stash.get(_ROWS, [])
     if exitstatus != 0 or not rows:
         reason = "not every mishap went as it should" if rows else "none was tried in this process; run with -n 0"
         terminalreporter.write_line(f"{target} is left alone: {reason}")
