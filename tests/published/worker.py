@@ -1,8 +1,8 @@
 """Trains GANs in a process of their own; leaves each one's losses in an `.npz`, or what went wrong in a `.txt`.
 
-Called by test_published.py as `python worker.py BACKEND EXECUTION FOLDER GAN:SEED:PRETRAINING_STEPS:STEPS ...`, with
-the repository's root on the module path. The files are named `GAN-SEED`. The backend "published" runs this folder's
-programs.
+Called by test_published.py as `python worker.py BACKEND EXECUTION FOLDER GAN:SEED:PRETRAINING_STEPS:STEPS:BATCH_SIZE ...`
+with the repository's root on the module path; a batch size of 0 is the published one. The files are named `GAN-SEED`.
+The backend "published" runs this folder's programs.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -99,11 +100,13 @@ def main(backend: str, execution: str, folder: Path, orders: list[str]) -> None:
     else:
         run = Backend(backend, execution).run
     for order in orders:
-        gan, seed, pretraining, steps = order.split(":")
+        gan, seed, pretraining, steps, batch_size = order.split(":")
+        spec = find_gan(gan)
+        spec = replace(spec, batch_size=int(batch_size) or spec.batch_size)
         num_steps: dict[Phase, int] = {"pretraining": int(pretraining), "adversarial": int(steps)}
         name = f"{gan}-{seed}"
         try:
-            losses = run(find_gan(gan), seed=int(seed), num_steps=num_steps)
+            losses = run(spec, seed=int(seed), num_steps=num_steps)
         except Exception:
             (folder / f"{name}.txt").write_text(traceback.format_exc())
         else:

@@ -72,6 +72,11 @@ def shown_frameworks(browser):
     ]
 
 
+def wait_for_frameworks(browser, expected):
+    """Wait until the tabs show these: a page that is slow to be laid out has not yet drawn all of them."""
+    wait_for(lambda: shown_frameworks(browser) == expected, lambda: f"{expected}, shown: {shown_frameworks(browser)}")
+
+
 def choose(browser, framework):
     selector = f"label[data-sync-id={framework}]"
     wait_for(lambda: len(find(browser, selector)) > 1, f"{selector} on {browser.current_url}: {browser.title!r}")
@@ -83,20 +88,20 @@ def choose(browser, framework):
 def wait_for(condition, what):
     end = time.monotonic() + SECONDS_TO_WAIT
     while not condition():
-        assert time.monotonic() < end, f"waited {SECONDS_TO_WAIT} s for {what}"
+        assert time.monotonic() < end, f"waited {SECONDS_TO_WAIT} s for {what() if callable(what) else what}"
         time.sleep(0.05)
 
 
 def test_tabs_switch_together_on_a_page_and_between_pages(browser, address):
     first, second, *_ = RUN
     browser.get(f"{address}/{first}/index.html")
-    assert shown_frameworks(browser) == [INSTALLED[0]] * 6
+    wait_for_frameworks(browser, [INSTALLED[0]] * 6)
     for framework in reversed(INSTALLED):
         choose(browser, framework)
-        assert shown_frameworks(browser) == [framework] * 6
+        wait_for_frameworks(browser, [framework] * 6)
     choose(browser, INSTALLED[-1])
     browser.get(f"{address}/{second}/index.html")
-    assert shown_frameworks(browser) == [INSTALLED[-1]] * 6
+    wait_for_frameworks(browser, [INSTALLED[-1]] * 6)
 
 
 def test_the_code_that_is_shown_can_be_copied(browser, address):
