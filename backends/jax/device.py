@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jax
+import platformdirs
 
 from shared.errors import UsageError
 
 # XLA's CPU runtime up to jaxlib 0.6 can compile a whole loop to one function, where its later runtime calls each
 # operation by itself: a third of the time for a step of a small GAN.
 _WHOLE_LOOPS = {"xla_cpu_use_thunk_runtime": False}
+
+_SHORTEST_KEPT_COMPILE_SECONDS = 0.5
 
 
 def configure(*, threads: int) -> None:
@@ -28,6 +34,7 @@ def configure(*, threads: int) -> None:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     flags = [f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}", "--xla_gpu_deterministic_ops=true"]
     os.environ["XLA_FLAGS"] = " ".join([*flags, os.environ.get("XLA_FLAGS", "")]).strip()
+    _keep_compiled(threads=threads)
 
 
 def list_devices() -> tuple[str, ...]:
@@ -62,6 +69,33 @@ def loop_options(device: str, /) -> dict[str, Any]:
     except RuntimeError:
         return {}
     return _WHOLE_LOOPS
+
+
+def _keep_compiled(*, threads: int) -> None:
+    """Have JAX keep what it compiles for later processes, by a hash of the program and of XLA's options.
+
+    XLA cuts work to the number of threads as it compiles, which its hash leaves out, so each number has a folder.
+    JAX_COMPILATION_CACHE_DIR names another folder, and JAX_ENABLE_COMPILATION_CACHE=false keeps nothing.
+    """
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    folder = platformdirs.user_cache_path("gan-rosetta") / "jax" / f"{_processor_digest()}-{threads}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    if os.access(folder, os.W_OK):
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
+            jax.config.update("jax_persistent_cache_min_compile_time_secs", _SHORTEST_KEPT_COMPILE_SECONDS)
+
+
+def _processor_digest() -> str:
+    """Return a name for what the processor can do: code for one may not run on another that shares the folder."""
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.is_file() else []
+    abilities = next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+    return hashlib.sha256(abilities.encode()).hexdigest()[:16]
 
 
 def _sees(name: str) -> bool:

@@ -1,6 +1,6 @@
 """Trains GANs in a process of their own; leaves each one's losses in an `.npz`, or what went wrong in a `.txt`.
 
-Called by test_published.py as `python worker.py BACKEND EXECUTION FOLDER GAN:SEED:PRETRAINING_STEPS:STEPS:BATCH_SIZE ...`
+Called by test_published.py: `python worker.py BACKEND EXECUTION FOLDER GAN:SEED:PRETRAINING_STEPS:STEPS:BATCH_SIZE ...`
 with the repository's root on the module path; a batch size of 0 is the published one. The files are named `GAN-SEED`.
 The backend "published" runs this folder's programs.
 """
