@@ -23,7 +23,7 @@ print(json.dumps([spec_to_toml(spec) for spec in draw_specs(8 * {_NUM_SPECS}, se
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def walked_gans(tmp_path_factory):
     """The TOML text of each GAN and the folder with the reference's side, which all backends of this process share."""
     finished = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True)
