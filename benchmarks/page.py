@@ -32,6 +32,7 @@ _HOW = """## How to read it
 - **Memory** is the most that the process had resident, compilation included. **Import** is of the framework.
   **Compile** is how much longer the first chunk of each kind took than the same chunk again. For these two, as many
   cells are opened at once as there are cores; rounds are timed one at a time.
+  torch and JAX keep what they compile, so what an earlier run left on the machine is read in place of compiled.
 - A ratio is called a difference only where its bootstrap interval excludes 1 and a rank test agrees.
 """
 
