@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from shared.data.tape import SeededTape, make_chunk
 from shared.gans import find_gan
 from shared.gans.affordable import narrowed
 from shared.harness.registry import load_trainer
+from shared.interface import Trainer
 from shared.spec import GanSpec
 from shared.state import initial_state, state_schema
 
@@ -44,10 +45,23 @@ def pretraining_chunk(spec: GanSpec, *, first_step: int = 0, num_steps: int = 1)
     return make_chunk(seeded_tape(spec), spec, "pretraining", first_step=first_step, num_steps=num_steps)
 
 
-def build_trainer(spec: GanSpec, *, backend: str, dtype: str = "float64", execution: str = "eager"):
+def loaded_trainer(spec: GanSpec, *, backend: str, dtype: str = "float64", execution: str = "eager") -> Trainer:
+    """The process's one trainer of this kind, in the initial state: what it once compiled serves every law."""
+    trainer = _one_trainer(spec, backend, dtype, execution)
+    trainer.load_state(initial_state(spec, seed=SEED))
+    return trainer
+
+
+def build_trainer(spec: GanSpec, *, backend: str, dtype: str = "float64", execution: str = "eager") -> Trainer:
+    """A trainer of its own in the initial state, for laws that hold several or reseed the framework between them."""
     trainer = load_trainer(BACKENDS[backend]).build(spec, device="cpu", dtype=dtype, execution=execution)
     trainer.load_state(initial_state(spec, seed=SEED))
     return trainer
+
+
+@cache
+def _one_trainer(spec: GanSpec, backend: str, dtype: str, execution: str) -> Trainer:
+    return build_trainer(spec, backend=backend, dtype=dtype, execution=execution)
 
 
 def random_state(spec: GanSpec, *, dtype: str = "float64") -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ import pytest
 from shared.compare.assertions import assert_losses_close, assert_tensors_close
 from shared.compare.verdict import tensors_without_gradient
 from shared.conformance.noise import reference_probe, reference_run, run_steps
-from shared.conformance.small import adversarial_chunk, build_trainer, pretraining_chunk, small_gan
+from shared.conformance.small import adversarial_chunk, loaded_trainer, pretraining_chunk, small_gan
 
 _NUM_PRETRAINING = 5
 _NUM_STEPS = 6
@@ -18,7 +18,7 @@ _NUM_STEPS = 6
 def test_every_quantity_of_a_step_agrees(backend, gan, dtype):
     spec = small_gan(gan)
     reference, allowed = reference_probe(spec, dtype=dtype, phase="adversarial", first_step=0)
-    probe = build_trainer(spec, backend=backend, dtype=dtype).probe(adversarial_chunk(spec))
+    probe = loaded_trainer(spec, backend=backend, dtype=dtype).probe(adversarial_chunk(spec))
     assert_tensors_close(probe, reference, within=allowed, ignoring=tensors_without_gradient(spec))
 
 
@@ -26,7 +26,7 @@ def test_every_quantity_of_a_step_agrees(backend, gan, dtype):
 def test_every_quantity_of_a_pretraining_step_agrees(backend, pretrained_gan, dtype):
     spec = small_gan(pretrained_gan)
     reference, allowed = reference_probe(spec, dtype=dtype, phase="pretraining", first_step=0)
-    probe = build_trainer(spec, backend=backend, dtype=dtype).probe(pretraining_chunk(spec))
+    probe = loaded_trainer(spec, backend=backend, dtype=dtype).probe(pretraining_chunk(spec))
     assert_tensors_close(probe, reference, within=allowed)
 
 
@@ -48,7 +48,7 @@ def _assert_many_steps_agree(backend, gan, *, dtype, execution):
     expected, allowed_losses, final, allowed = reference_run(
         spec, dtype=dtype, num_pretraining=_NUM_PRETRAINING, num_steps=_NUM_STEPS
     )
-    trainer = build_trainer(spec, backend=backend, dtype=dtype, execution=execution)
+    trainer = loaded_trainer(spec, backend=backend, dtype=dtype, execution=execution)
     losses, state = run_steps(trainer, spec, _NUM_PRETRAINING, _NUM_STEPS)
     for name, values in expected.items():
         assert losses[name].dtype == np.dtype(dtype)
@@ -61,8 +61,8 @@ def test_changing_the_backend_in_the_middle_changes_nothing(backend, gan):
     expected, allowed_losses, _, _ = reference_run(spec, dtype="float64", num_pretraining=0, num_steps=_NUM_STEPS)
     half = _NUM_STEPS // 2
     for first, second in (("numpy", backend), (backend, "numpy")):
-        start, state = run_steps(build_trainer(spec, backend=first), spec, 0, half)
-        trainer = build_trainer(spec, backend=second)
+        start, state = run_steps(loaded_trainer(spec, backend=first), spec, 0, half)
+        trainer = loaded_trainer(spec, backend=second)
         trainer.load_state(state)
         rest, _ = run_steps(trainer, spec, 0, half, first_step=half)
         for name in ("discriminator", "generator"):
@@ -79,7 +79,7 @@ def test_generate_and_discriminate_agree_and_change_nothing(backend, gan):
     generated = next(
         key for key in reversed(reference) if key[:3] == (phase, "output", "fake") and "generator." in key.name
     )
-    trainer, numpy_trainer = (build_trainer(spec, backend=name) for name in (backend, "numpy"))
+    trainer, numpy_trainer = (loaded_trainer(spec, backend=name) for name in (backend, "numpy"))
     before = trainer.export_state()
     fake = trainer.generate(latent)
     assert_tensors_close({generated: fake}, {generated: numpy_trainer.generate(latent)}, within=allowed)

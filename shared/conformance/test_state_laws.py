@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shared.compare.assertions import assert_same_bits
-from shared.conformance.small import adversarial_chunk, build_trainer, random_state, small_gan
+from shared.conformance.small import adversarial_chunk, loaded_trainer, random_state, small_gan
 from shared.errors import StateError
 from shared.state import state_schema
 
@@ -14,7 +14,7 @@ from shared.state import state_schema
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_load_then_export_gives_the_same_bits(reference_too, backend, gan, dtype):
     spec = small_gan(gan)
-    trainer = build_trainer(spec, backend=backend, dtype=dtype)
+    trainer = loaded_trainer(spec, backend=backend, dtype=dtype)
     state = random_state(spec, dtype=dtype)
     trainer.load_state(state)
     assert_same_bits(trainer.export_state(), state)
@@ -22,7 +22,7 @@ def test_load_then_export_gives_the_same_bits(reference_too, backend, gan, dtype
 
 def test_state_is_copied_in_and_out(reference_too, backend):
     spec = small_gan("linear-2d")
-    trainer = build_trainer(spec, backend=backend)
+    trainer = loaded_trainer(spec, backend=backend)
     state = random_state(spec)
     trainer.load_state(state)
     expected = {name: array.copy() for name, array in state.items()}
@@ -40,7 +40,7 @@ def test_state_is_copied_in_and_out(reference_too, backend):
 @pytest.mark.parametrize("fault", ["missing", "extra", "misshapen"])
 def test_a_wrong_state_is_refused_by_name_and_leaves_the_old_one(reference_too, backend, gan, fault):
     spec = small_gan(gan)
-    trainer = build_trainer(spec, backend=backend)
+    trainer = loaded_trainer(spec, backend=backend)
     before = trainer.export_state()
     state = random_state(spec)
     name = list(state_schema(spec))[3]

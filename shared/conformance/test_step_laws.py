@@ -11,14 +11,14 @@ from backends import BACKENDS
 from shared.compare.assertions import assert_losses_close, assert_same_bits, assert_tensors_close
 from shared.compare.verdict import tensors_without_gradient
 from shared.conformance.noise import reference_run, run_steps
-from shared.conformance.small import adversarial_chunk, build_trainer, pretraining_chunk, small_gan
+from shared.conformance.small import adversarial_chunk, build_trainer, loaded_trainer, pretraining_chunk, small_gan
 
 _NUM_STEPS = 6
 
 
 def test_probe_changes_nothing(reference_too, backend, gan):
     spec = small_gan(gan)
-    trainer = build_trainer(spec, backend=backend)
+    trainer = loaded_trainer(spec, backend=backend)
     trainer.train(trainer.stage(adversarial_chunk(spec)))
     before = trainer.export_state()
     trainer.probe(adversarial_chunk(spec, first_step=1))
@@ -30,7 +30,7 @@ def test_probe_changes_nothing(reference_too, backend, gan):
 
 def test_probe_shows_the_step_that_train_takes(reference_too, backend, gan):
     spec = small_gan(gan)
-    trainer = build_trainer(spec, backend=backend)
+    trainer = loaded_trainer(spec, backend=backend)
     probe = trainer.probe(adversarial_chunk(spec))
     losses, state = run_steps(trainer, spec, 0, 1)
     after = {
@@ -43,8 +43,8 @@ def test_probe_shows_the_step_that_train_takes(reference_too, backend, gan):
 
 def test_a_chunk_equals_its_steps_one_by_one(reference_too, backend, gan):
     spec = small_gan(gan)
-    together, state = run_steps(build_trainer(spec, backend=backend), spec, 0, _NUM_STEPS)
-    trainer = build_trainer(spec, backend=backend)
+    together, state = run_steps(loaded_trainer(spec, backend=backend), spec, 0, _NUM_STEPS)
+    trainer = loaded_trainer(spec, backend=backend)
     steps = [run_steps(trainer, spec, 0, 1, first_step=step)[0] for step in range(_NUM_STEPS)]
     apart = {name: np.concatenate([losses[name] for losses in steps]) for name in together}
     assert_same_bits(apart, together)
@@ -55,8 +55,8 @@ def test_a_chunk_equals_its_steps_one_by_one(reference_too, backend, gan):
 def test_a_compiled_chunk_equals_its_steps_one_by_one(backend, compiled_gan):
     spec = small_gan(compiled_gan)
     _, allowed_losses, _, allowed = reference_run(spec, dtype="float64", num_pretraining=0, num_steps=_NUM_STEPS)
-    together, state = run_steps(build_trainer(spec, backend=backend, execution="compiled"), spec, 0, _NUM_STEPS)
-    trainer = build_trainer(spec, backend=backend, execution="compiled")
+    together, state = run_steps(loaded_trainer(spec, backend=backend, execution="compiled"), spec, 0, _NUM_STEPS)
+    trainer = loaded_trainer(spec, backend=backend, execution="compiled")
     steps = [run_steps(trainer, spec, 0, 1, first_step=step)[0] for step in range(_NUM_STEPS)]
     for name, values in together.items():
         apart = np.concatenate([losses[name] for losses in steps])

@@ -15,11 +15,16 @@ _parent: int | None = None
 
 
 def listen() -> None:
-    """From now on take note of SIGINT and SIGTERM instead of dying of them; for a worker's main thread."""
+    """From now on take note of SIGINT and SIGTERM instead of dying of them; for a worker's main thread.
+
+    What this process was started to ignore it goes on ignoring, as where a script put the command in the background:
+    the command ignores that Ctrl-C too, so that a worker that stopped would be one that failed.
+    """
     global _parent  # noqa: PLW0603 - there is one parent a process
     _parent = os.getppid()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _take_note)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _take_note)
 
 
 def is_requested() -> bool:

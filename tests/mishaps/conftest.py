@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -26,6 +27,14 @@ that a user can mend, 3 a run that failed, 130 Ctrl-C, -9 a `kill -9`.
 | what was done | what was printed | status | what is there afterwards |
 | --- | --- | --- | --- |
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_hear_ctrl_c():
+    """What is started here hears Ctrl-C, also where the tests themselves ignore it, as in a script's background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

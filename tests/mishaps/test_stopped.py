@@ -10,6 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.mishaps.trial import PATIENCE_SECONDS, Mishap
@@ -19,6 +20,9 @@ FILES = ("losses.npz", "samples.npz", "moments.npz", "snapshots.npz", "state.saf
 TRAIN = ("train", "linear-2d", "--backend", "numpy", "--steps", "20000", "--checkpoint-every", "0.01")
 COMPARE = ("compare", "linear-2d", "--backends", "torch", "--steps", "4000", "--checkpoint-every", "0.01")
 NUM_KILLS = 4
+
+# In one process, so that the runs that nobody stops are made once.
+pytestmark = pytest.mark.xdist_group("stopped")
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
@@ -74,6 +78,19 @@ def test_a_stopped_run_goes_on_to_the_same_record(whole: Path, mishap: Mishap, h
     assert not checkpoint.exists()
     mishap.account(f"{how} during `train`", stopped, f"{kept}; after `--resume` {same} are those of an unstopped run")
     mishap.account(f"the same `train` again, after {how}", again, "the checkpoint")
+
+
+def test_a_command_that_ignores_ctrl_c_runs_on(mishap: Mishap) -> None:
+    # How a shell script starts what it puts in the background.
+    deaf = ("sh", "-c", 'trap "" INT; exec "$0" "$@"')
+    words = ("train", "linear-2d", "--backend", "numpy", "--steps", "3000", "--checkpoint-every", "0.01")
+    process = mishap.start(*words, "--out", mishap.folder, prefix=deaf)
+    wait_for(mishap.folder / f"{RUN}.checkpoint.npz", process)
+    os.killpg(process.pid, signal.SIGINT)
+    finished = mishap.finish(process)
+    assert finished.status == 0, finished.text
+    assert len(np.load(mishap.folder / RUN / "losses.npz")["generator"]) == 3000
+    mishap.account("Ctrl-C where a script put `train` in the background", finished, mishap.files())
 
 
 def test_a_comparison_killed_at_random_moments_goes_on_to_the_same_verdict(whole: Path, mishap: Mishap) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from backends import BACKENDS
 
@@ -75,29 +76,35 @@ def cases() -> Iterator[object]:
 
 @pytest.fixture(scope="session")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """Return the folder with a backend's losses, trained on first demand."""
-    folders: dict[tuple[str, str], Path] = {}
+    """Return the folder with a backend's losses, trained on first demand, once for all of pytest-xdist's processes."""
+    own = tmp_path_factory.getbasetemp()
+    root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
     def train(backend: str, execution: str) -> Path:
-        if (backend, execution) not in folders:
-            folder = folders[backend, execution] = tmp_path_factory.mktemp(f"{backend}-{execution}")
-            gans = STEPS if backend == "published" else gans_of(backend, execution)
-            orders = [order(gan, seed) for gan in gans for seed in SEEDS.get(gan, (0,))]
-            worker = Path(__file__).with_name("worker.py")
-            environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-            with (folder / "worker.log").open("w") as log:
-                subprocess.run(
-                    [sys.executable, str(worker), backend, execution, str(folder), *orders],
-                    cwd=REPOSITORY,
-                    env=environment,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    timeout=TIMEOUT_SECONDS,
-                    check=False,
-                )
-        return folders[backend, execution]
+        folder = root / f"{backend}-{execution}"
+        with FileLock(root / f"{folder.name}.lock"):
+            if not folder.exists():
+                folder.mkdir()
+                run_worker(backend, execution, folder)
+        return folder
 
     return train
+
+
+def run_worker(backend: str, execution: str, folder: Path) -> None:
+    gans = STEPS if backend == "published" else gans_of(backend, execution)
+    orders = [order(gan, seed) for gan in gans for seed in SEEDS.get(gan, (0,))]
+    worker = Path(__file__).with_name("worker.py")
+    with (folder / "worker.log").open("w") as log:
+        subprocess.run(
+            [sys.executable, str(worker), backend, execution, str(folder), *orders],
+            cwd=REPOSITORY,
+            env=os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
 
 
 def read_losses(folder: Path, gan: str, seed: int) -> dict[str, np.ndarray]:
