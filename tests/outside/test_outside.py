@@ -38,7 +38,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
             cwd=folder,
         )
     own, example = (next(wheels.glob(f"{name}-*.whl")) for name in ("gan_rosetta", "gan_rosetta_example"))
-    install = [str(python), "-m", "pip", "install", "--quiet", f"{own}[jax,laws]", str(example)]
+    # Without byte code, which is made of what is imported when it is: most of it never is.
+    install = [str(python), "-m", "pip", "install", "--quiet", "--no-compile", f"{own}[jax,laws]", str(example)]
     installed = subprocess.run(
         install, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
     )
