@@ -30,10 +30,9 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-# Byte code is made of what is imported when it is; most of a framework never is.
 $(READY): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --no-compile --constraint $(CONSTRAINTS) --editable '.[all,dev,tutorials]'
+	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable '.[all,dev,tutorials]'
 	touch $(READY)
 
 clean:
