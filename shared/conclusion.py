@@ -16,7 +16,6 @@ from shared.harness.session import compare_plan, train_plan
 from shared.options import DISAGREEMENT, errors, output, report_failures, report_not_finite
 from shared.report.as_data import as_text, compare_as_data, ending_as_data, train_as_data
 from shared.report.film import NUM_MOMENTS, film_path, require_film, write_film
-from shared.report.page.render import write_report
 from shared.report.tables import comparison_table, pair_table, run_table
 from shared.report.tensorboard import require_tensorboard, write_events
 from shared.spec import GanSpec
@@ -78,6 +77,8 @@ class Conclusion:
         )
         self._write_films([(comparison.runs, comparison.spec) for comparison in comparisons])
         if self.open_report and comparisons:
+            from shared.report.page.render import write_report  # noqa: PLC0415 - half a second of every other run
+
             path = write_report(folder, None).absolute()
             self._files["report"] = str(path)
             webbrowser.open(path.as_uri())

@@ -26,8 +26,9 @@ from shared.state import network_parameters, optimizers
 
 _aten = torch.ops.aten
 # Steps that one graph takes, by the most parameters that a GAN may have for it: a call costs tens of microseconds, and
-# each step in a graph some seconds of compilation.
+# each step in a graph some seconds of compilation. In float64, which is for comparing and not for speed, at most two.
 _NUM_UNROLLED_STEPS = {1_000: 4, 100_000: 2}
+_MOST_UNROLLED_IN_FLOAT64 = 2
 _LARGEST_TINY_GAN = 1_000
 # A matrix product of at most so many multiplications is written out, so that inductor fuses it with its neighbours.
 _LARGEST_FUSED_PRODUCT = 4096
@@ -76,7 +77,7 @@ class CompiledTraining:
         losses = []
         start = 0
         while start < len(trains_discriminator):
-            pattern = self._next_pattern(phase, trains_discriminator, start=start)
+            pattern = self._next_pattern(phase, trains_discriminator[start:], dtype=example.dtype)
             stop = start + len(pattern)
             inputs = [*tensors.values(), values[start:stop], *(array[start:stop] for array in arrays.values())]
             key = (phase, example.shape[1], pattern)
@@ -143,11 +144,16 @@ class CompiledTraining:
                 rows.append(step.run(batch, trains_discriminator=trains).stacked())
         return torch.stack(rows)
 
-    def _next_pattern(self, phase: Phase, trains_discriminator: Sequence[bool], *, start: int) -> tuple[bool, ...]:
+    def _next_pattern(
+        self, phase: Phase, trains_discriminator: Sequence[bool], *, dtype: torch.dtype
+    ) -> tuple[bool, ...]:
         wanted = self._num_unrolled_steps
-        pattern = tuple(trains_discriminator[start : start + wanted])
-        whole = len(pattern) == wanted and (phase == "pretraining" or all(pattern))
-        return pattern if whole else pattern[:1]
+        if dtype == torch.float64:
+            wanted = min(wanted, _MOST_UNROLLED_IN_FLOAT64)
+        if phase == "pretraining":
+            wanted = 1  # it is short: unrolled, it would save milliseconds of calls for seconds of compilation
+        pattern = tuple(trains_discriminator[:wanted])
+        return pattern if len(pattern) == wanted and all(pattern) else pattern[:1]
 
     def _phase_optimizers(self, phase: Phase) -> tuple[Any, ...]:
         return ("pretraining",) if phase == "pretraining" else ("discriminator", "generator")
