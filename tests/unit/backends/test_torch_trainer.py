@@ -51,10 +51,12 @@ def test_compiled_steps_are_the_eager_ones_whatever_the_chunk(compiled):
 
 
 def test_float32_unrolls_more_steps():
-    eager, unrolled = (build(execution, dtype="float32") for execution in ("eager", "compiled"))
-    expected, found = (trainer.train(trainer.stage(chunk(0, 4))) for trainer in (eager, unrolled))
+    exact, eager, unrolled = build("eager"), build("eager", dtype="float32"), build("compiled", dtype="float32")
+    expected, rounded, found = (trainer.train(trainer.stage(chunk(0, 4))) for trainer in (exact, eager, unrolled))
     for name in ("discriminator", "generator"):
-        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-6)
+        # Adam's first updates divide rounding by gradients near 0: how far that goes shows in the eager losses.
+        noise = np.abs(getattr(rounded, name) - getattr(expected, name)).max()
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=0, atol=8 * noise)
     assert [len(pattern) for _, _, pattern in unrolled.compiled.blocks] == [4]
 
 
