@@ -81,12 +81,14 @@ class Programs:
         convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
         # A convolutional step as one function takes LLVM minutes, and what that saves is nothing beside its work.
         options = loop_options(device)
+        hasty: dict[str, Any] = {"xla_backend_optimization_level": 0} if device == "cpu" else {}
         if convolves:
             # In float64, which is for comparing and not for speed, LLVM would still take thrice as long as the steps.
-            options = {"xla_backend_optimization_level": 0} if (device, dtype) == ("cpu", "float64") else {}
+            options = hasty if dtype == "float64" else {}
         jit = partial(jax.jit, compiler_options=options)
         self.step = jit(partial(_step, self.gan), static_argnames=("phase", "trains"))
-        self.observe = jit(partial(_observe, self.gan), static_argnames=("phase", "trains"))
+        # Called for a few steps, so that what LLVM would save in them is less than it takes.
+        self.observe = jax.jit(partial(_observe, self.gan), static_argnames=("phase", "trains"), compiler_options=hasty)
         self.apply = jit(partial(_apply, self.gan), static_argnames="network")
         self._loop = jit(partial(_loop, self.gan), static_argnames="phase", donate_argnames="state")
 
