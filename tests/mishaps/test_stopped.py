@@ -17,7 +17,7 @@ from tests.mishaps.trial import PATIENCE_SECONDS, Mishap
 
 RUN = Path("linear-2d") / "numpy"
 FILES = ("losses.npz", "samples.npz", "moments.npz", "snapshots.npz", "state.safetensors")
-TRAIN = ("train", "linear-2d", "--backend", "numpy", "--steps", "20000", "--checkpoint-every", "0.01")
+TRAIN = ("train", "linear-2d", "--backend", "numpy", "--steps", "8000", "--checkpoint-every", "0.01")
 COMPARE = ("compare", "linear-2d", "--backends", "torch", "--steps", "4000", "--checkpoint-every", "0.01")
 NUM_KILLS = 4
 

@@ -37,7 +37,7 @@ def worker_of(process: subprocess.Popen[str], backend: str) -> psutil.Process:
     ("number", "options", "says"),
     [
         (signal.SIGKILL, (), "the torch worker ended with signal SIGKILL"),
-        (signal.SIGSTOP, ("--patience", "15"), "the torch worker gave no sign of life for 15 s and was ended"),
+        (signal.SIGSTOP, ("--patience", "8"), "the torch worker gave no sign of life for 8 s and was ended"),
     ],
 )
 def test_a_worker_that_is_gone(mishap: Mishap, number: signal.Signals, options: tuple[str, ...], says: str) -> None:
