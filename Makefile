@@ -30,11 +30,9 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-# Byte code on all cores, without packages' own tests, for pip uses one. Some packages hold files that are no Python.
 $(READY): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --no-compile --constraint $(CONSTRAINTS) --editable '.[all,dev,tutorials]'
-	$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib 2> $(VENV)/compileall.log || true
+	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable '.[all,dev,tutorials]'
 	touch $(READY)
 
 clean:

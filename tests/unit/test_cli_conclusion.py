@@ -119,7 +119,7 @@ def test_quiet_says_verdicts_alone(gan_rosetta, tmp_path):
 
 
 def test_verbose_says_a_line_a_run_where_there_is_no_terminal(gan_rosetta, tmp_path):
-    arguments = ("compare", *GANS, "--backends", "numpy", *SMALL, "--out")
+    arguments = ("compare", "linear-2d", "--backends", "torch", "--steps", "2", "--out")
     assert "[2/2]" in gan_rosetta(*arguments, tmp_path / "a", "--verbose")[2]
     assert gan_rosetta(*arguments, tmp_path / "b")[2] == ""
 
