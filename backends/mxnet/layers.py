@@ -229,6 +229,20 @@ class Network(mx.gluon.HybridBlock):
         return [getattr(block, name) for block in self.blocks for name in block.layer.parameters()]
 
 
+class Pass(mx.gluon.HybridBlock):
+    """A network's last output and its moved buffers, in a row; it can be hybridized without the network."""
+
+    def __init__(self, network: Network, /) -> None:
+        super().__init__()
+        self.network = network
+
+    def hybrid_forward(self, ops: Any, inputs: Any, *buffers: Any) -> tuple[Any, ...]:
+        """Return the output, (B, ...), and moved, without which MXNet would warn of buffers that nothing uses."""
+        del ops
+        outputs, moved = self.network(inputs, *buffers)
+        return outputs[-1], *moved
+
+
 def build_network(network: spec.Network, /, *, context: Any, dtype: str) -> Network:
     """Build a network with all its parameters 0; raises UnsupportedLayer."""
     built = Network(network, dtype=dtype)

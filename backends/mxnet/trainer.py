@@ -10,7 +10,7 @@ import numpy as np
 
 from backends.mxnet.device import context
 from backends.mxnet.framework import mx
-from backends.mxnet.layers import build_network
+from backends.mxnet.layers import Pass, build_network
 from backends.mxnet.losses import check_losses
 from backends.mxnet.phases import Trace
 from backends.mxnet.step import Blocks, Observer, Player, StepRunner
@@ -58,6 +58,11 @@ class MxnetTrainer:
                 compiled=self._hybridized,
             )
         self._eager_blocks = Blocks(spec, self._networks, hybridized=False)
+        self._passes = {name: Pass(network) for name, network in self._networks.items()}
+        if spec.couples_samples:
+            # A boundary is a thousand batches of a D that looks at whole ones, milliseconds each where not a graph.
+            self._passes["discriminator"].hybridize()
+            self._networks["discriminator"].hybridize(active=False)
         self._compiled_blocks: dict[tuple[int, int], Blocks] = {}  # by steps of a chunk and batch size
         self._places: list[dict[str, Any]] = []  # 0, 1, ... on the device, (1,) each, by phase
 
@@ -142,8 +147,8 @@ class MxnetTrainer:
 
     def _apply(self, name: str, inputs: np.ndarray) -> np.ndarray:
         with mx.autograd.train_mode():
-            outputs, _ = self._networks[name](self._to_device(inputs), *self._buffers[name])
-        return outputs[-1].asnumpy()
+            output, *_ = self._passes[name](self._to_device(inputs), *self._buffers[name])
+        return output.asnumpy()
 
     def _blocks(self, staged: Staged) -> Blocks:
         if not self._hybridized:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -59,6 +60,10 @@ class TensorflowTrainer:
                 parameters = {parameter: self._tensors[parameter] for parameter in trained}
                 self._optimizers[name] = build_optimizer(optimizer, name=name, parameters=parameters)
                 self._tensors |= self._optimizers[name].slots
+        self._discriminate = partial(self._networks["discriminator"], buffer_moves=0)
+        if spec.couples_samples:
+            # A boundary is a thousand batches of a D that looks at whole ones, milliseconds each where not a graph.
+            self._discriminate = tf.function(self._discriminate)
         self._loop = None
         if execution == "compiled":
             players: dict[str, Player] = {name: self._player(name) for name in optimizers(spec)}
@@ -128,11 +133,11 @@ class TensorflowTrainer:
 
     def generate(self, latent: np.ndarray, /) -> np.ndarray:
         """Return G(latent), (batch, ...) in canonical layout. BatchNorm as in training, its buffers left alone."""
-        return self._apply("generator", latent)
+        return self._apply(partial(self._networks["generator"], buffer_moves=0), latent)
 
     def discriminate(self, samples: np.ndarray, /) -> np.ndarray:
         """Return D's output for samples (batch, ...). BatchNorm as in training, its buffers left alone."""
-        return self._apply("discriminator", samples)
+        return self._apply(self._discriminate, samples)
 
     def _stage(self, chunk: Chunk, *, compiled: bool) -> Staged:
         trains = np.array(chunk.trains_discriminator, dtype=bool)
@@ -150,10 +155,10 @@ class TensorflowTrainer:
             tf.test.experimental.sync_devices()
         return Staged(phase=chunk.phase, arrays=arrays, blocks=blocks, trains_discriminator=trains)
 
-    def _apply(self, name: str, inputs: np.ndarray) -> np.ndarray:
+    def _apply(self, network: Callable[[Any], Any], inputs: np.ndarray) -> np.ndarray:
         with tf.device(native_device(self._device)):
             native = tf.constant(self._to_native(inputs, num_leading=1))
-            return samples_to_canonical(self._networks[name](native, buffer_moves=0).numpy())
+            return samples_to_canonical(network(native).numpy())
 
     def _run(self, staged: Staged, observer: Observer) -> np.ndarray:
         """Run the steps eagerly and return their losses, (number of losses, K)."""
