@@ -32,7 +32,9 @@ types: $(READY)
 
 $(READY): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable '.[all,dev,tutorials]'
+	$(BIN)/pip install --quiet --no-compile --constraint $(CONSTRAINTS) --editable '.[all,dev,tutorials]'
+	# pip would compile the modules on one core, this does on all; some packages ship a file for another Python.
+	$(BIN)/python -m compileall -q -j 0 -x /tests/ $(VENV)/lib > $(VENV)/compileall.log 2>&1 || true
 	touch $(READY)
 
 clean:
