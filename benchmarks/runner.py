@@ -100,10 +100,11 @@ class CellRunner:
 
     def settle(self, seconds: float, /) -> Round:
         """Fix the chunk and the number of steps of a round that is to last so long, and run one to warm up."""
-        # A slow compiled path needs no thousand steps to drown a call's cost; the warm-up compiles what is new.
-        is_long = self._step_seconds * self.chunking.unit_steps > _LONG_ROUNDS * seconds
-        if self._is_eager or is_long:
-            self.chunking = rechoose(self._spec, self._tape, step_seconds=self._step_seconds, seconds=seconds)
+        # A slow compiled path needs no thousand steps to drown a call's cost, but as many as fit, since staging a chunk
+        # has a cost of its own too; the warm-up compiles what is new.
+        most = seconds if self._is_eager else _LONG_ROUNDS * seconds
+        if self._is_eager or self._step_seconds * self.chunking.unit_steps > most:
+            self.chunking = rechoose(self._spec, self._tape, step_seconds=self._step_seconds, seconds=most)
         self._num_steps = round_steps(self.chunking, seconds=seconds, step_seconds=self._step_seconds)
         return self.run_round()
 
