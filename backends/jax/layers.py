@@ -193,13 +193,12 @@ def convolve_by_products(images: Any, weight: Any, /, *, stride: int, padding: i
     height, width = (stride * ((length - size) // stride) + 1 for length in images.shape[1:3])
     # Without barriers XLA writes what made the images into each of the slices, and compiles for minutes.
     images = lax.optimization_barrier(images)
-    seen = [
-        images[:, row : row + height : stride, column : column + width : stride]
-        for row in range(size)
-        for column in range(size)
-    ]
-    columns = lax.optimization_barrier(jnp.concatenate(seen, axis=3))  # (B, height, width, size² · in)
-    return (columns @ weight.transpose(2, 3, 1, 0).reshape(-1, num_out)).transpose(0, 3, 1, 2)
+    # Rows first, then columns: so many slices fewer, each of which XLA compiles by itself, as it does its gradient.
+    rows = [lax.slice_in_dim(images, row, row + height, stride, axis=1) for row in range(size)]
+    seen = lax.optimization_barrier(jnp.concatenate(rows, axis=3))  # (B, height, all columns, size · in)
+    columns = [lax.slice_in_dim(seen, column, column + width, stride, axis=2) for column in range(size)]
+    seen = lax.optimization_barrier(jnp.concatenate(columns, axis=3))  # (B, height, width, size² · in)
+    return (seen @ weight.transpose(3, 2, 1, 0).reshape(-1, num_out)).transpose(0, 3, 1, 2)
 
 
 def _with_bias(outputs: Any, tensors: LayerTensors) -> Any:
