@@ -17,7 +17,7 @@ from shared.compare.verdict import tensors_without_gradient
 from shared.conformance.frameworks import configure_once
 from shared.conformance.noise import reference_probe, reference_run, run_steps
 from shared.conformance.small import SEED, adversarial_chunk, small_gan
-from shared.harness.registry import load_trainer
+from shared.harness.registry import installed_version, load_trainer
 from shared.spec import BatchNorm, GanSpec, LeakyReLU, Network
 from shared.state import initial_state
 
@@ -78,6 +78,8 @@ _FAULTS = [
 @pytest.mark.parametrize("backend", [pytest.param(b, marks=pytest.mark.xdist_group(f"laws-{b}")) for b in BACKENDS])
 @pytest.mark.parametrize(("gan", "plant"), _FAULTS)
 def test_a_planted_fault_breaks_the_law(backend, gan, plant):
+    if installed_version(BACKENDS[backend]) is None:
+        pytest.skip(f"{BACKENDS[backend].title} is not installed: {BACKENDS[backend].install_hint}")
     configure_once(backend)
     spec = small_gan(gan)
     trainer = load_trainer(BACKENDS[backend]).build(plant(spec), device="cpu", dtype="float64", execution="eager")

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from shared.harness.environments import python_in
@@ -26,7 +27,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the Python of a fresh environment with gan-rosetta, JAX, the newest NumPy, and the example's wheel."""
+    """Return the Python of a fresh environment with gan-rosetta, JAX, the newest other NumPy, and the example's wheel."""
     folder = tmp_path_factory.mktemp("outside")
     python = python_in(folder / "environment")
     _run([sys.executable, "-m", "venv", str(folder / "environment")], cwd=folder)
@@ -39,7 +40,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     own, example = (next(wheels.glob(f"{name}-*.whl")) for name in ("gan_rosetta", "gan_rosetta_example"))
     # Without byte code, which is made of what is imported when it is: most of it never is.
-    install = [str(python), "-m", "pip", "install", "--quiet", "--no-compile", f"{own}[jax,laws]", str(example)]
+    another_numpy = f"numpy!={np.__version__}"  # so that a record shows in which environment a run was
+    install = [str(python), "-m", "pip", "install", "--quiet", "--no-compile", another_numpy]
+    install += [f"{own}[jax,laws]", str(example)]
     installed = subprocess.run(
         install, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
     )
