@@ -27,7 +27,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the Python of a fresh environment with gan-rosetta, JAX, the newest other NumPy, and the example's wheel."""
+    """Return the Python of a fresh environment with gan-rosetta, JAX, another NumPy, and the example's wheel."""
     folder = tmp_path_factory.mktemp("outside")
     python = python_in(folder / "environment")
     _run([sys.executable, "-m", "venv", str(folder / "environment")], cwd=folder)
