@@ -195,8 +195,8 @@ def convolve_by_products(images: Any, weight: Any, /, *, stride: int, padding: i
     images = lax.optimization_barrier(images)
     # Rows first, then columns: so many slices fewer, each of which XLA compiles by itself, as it does its gradient.
     rows = [lax.slice_in_dim(images, row, row + height, stride, axis=1) for row in range(size)]
-    seen = lax.optimization_barrier(jnp.concatenate(rows, axis=3))  # (B, height, all columns, size · in)
-    columns = [lax.slice_in_dim(seen, column, column + width, stride, axis=2) for column in range(size)]
+    bands = lax.optimization_barrier(jnp.concatenate(rows, axis=3))  # (B, height, all columns, size · in)
+    columns = [lax.slice_in_dim(bands, column, column + width, stride, axis=2) for column in range(size)]
     seen = lax.optimization_barrier(jnp.concatenate(columns, axis=3))  # (B, height, width, size² · in)
     return (seen @ weight.transpose(3, 2, 1, 0).reshape(-1, num_out)).transpose(0, 3, 1, 2)
 

@@ -31,9 +31,8 @@ def tensor_difference(first: np.ndarray, second: np.ndarray, /) -> float:
 
     Relative to the tensor's scale and not entry by entry, since an entry near 0 has no digits of its own.
     """
+    _check_shapes(first, second)
     a, b = np.ravel(first), np.ravel(second)
-    if np.shape(first) != np.shape(second):
-        raise ValueError(f"arrays have shapes {np.shape(first)} and {np.shape(second)}; expected the same")
     largest = scale = 0.0
     # In blocks that stay in the processor's cache: whole, tensors of millions of numbers would go through memory a
     # dozen times.
@@ -72,7 +71,10 @@ def first_nonfinite(values: np.ndarray, /, *, expected: np.ndarray | None = None
 
 
 def _pair(first: np.ndarray, second: np.ndarray) -> tuple[Floats, Floats]:
-    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if a.shape != b.shape:
-        raise ValueError(f"arrays have shapes {a.shape} and {b.shape}; expected the same")
-    return a, b
+    _check_shapes(first, second)
+    return np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+
+
+def _check_shapes(first: np.ndarray, second: np.ndarray) -> None:
+    if np.shape(first) != np.shape(second):
+        raise ValueError(f"arrays have shapes {np.shape(first)} and {np.shape(second)}; expected the same")
