@@ -2,5 +2,8 @@
 
 import os
 
-# Read once, when TensorFlow is first imported, so it is set before any module of this folder can import it.
+from backends.tensorflow.framework import import_tensorflow
+
+# Read once, when TensorFlow is first imported, so both are done before any module of this folder can import it.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import_tensorflow()
