@@ -15,6 +15,8 @@ from backends.numpy.network import Network
 from shared import spec
 from shared.errors import UnsupportedLayer
 
+_NUM_CACHED = 2**15
+
 
 class Linear(Layer):
     """y = x Wᵀ + b: x (N, in), W (out, in), b (out,)."""
@@ -125,10 +127,16 @@ class BatchNorm(Layer):
         """
         if self.rounding is None:
             return np.asarray(np.add.reduce(terms, axis=self._axes))
-        channels = [terms[:, channel].ravel() for channel in range(terms.shape[1])]
-        total = np.array([np.add.accumulate(channel)[-1] for channel in channels], terms.dtype)
-        spread = np.sqrt(np.array([np.add.reduce(channel * channel) for channel in channels], terms.dtype))
-        self.rounding.disturb(total, num_terms=channels[0].size, scale=np.hypot(total, spread))
+        num_channels, num_terms = terms.shape[1], terms.size // terms.shape[1]
+        total, spread = np.empty((2, num_channels), terms.dtype)
+        # Channels at a time whose numbers stay in the cache: a call for each costs more than the sums of a small batch.
+        size = max(1, _NUM_CACHED // num_terms)
+        for part in (slice(first, first + size) for first in range(0, num_channels, size)):
+            rows = np.ascontiguousarray(np.moveaxis(terms[:, part], 1, 0)).reshape(-1, num_terms)
+            total[part] = np.add.accumulate(rows, axis=1)[:, -1]
+            spread[part] = np.add.reduce(np.square(rows), axis=1)
+        np.sqrt(spread, out=spread)
+        self.rounding.disturb(total, num_terms=num_terms, scale=np.hypot(total, spread))
         return total
 
     def move_buffers(self, cache: dict[str, Any], tensors: Tensors) -> None:

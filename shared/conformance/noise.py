@@ -43,9 +43,15 @@ def reference_probe(spec: GanSpec, *, dtype: str, phase: str, first_step: int):
     return reference, allowed
 
 
-@lru_cache(maxsize=64)
 def reference_run(spec: GanSpec, *, dtype: str, num_pretraining: int, num_steps: int):
     """Return the reference's losses and final state after some steps, and what rounding explains of each."""
+    if spec.pretraining is None:
+        num_pretraining = 0  # the same run whatever is asked
+    return _reference_run(spec, dtype, num_pretraining, num_steps)
+
+
+@lru_cache(maxsize=64)
+def _reference_run(spec: GanSpec, dtype: str, num_pretraining: int, num_steps: int):
     state = initial_state(spec, seed=SEED)
     losses, final = run_steps(build_trainer(spec, backend="numpy", dtype=dtype), spec, num_pretraining, num_steps)
     loss_noise = {name: np.zeros(len(values)) for name, values in losses.items()}
