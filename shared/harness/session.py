@@ -12,6 +12,7 @@ from rich.console import Console
 from backends import REFERENCE
 from shared.compare.comparison import GanComparison, compare_runs
 from shared.compare.yardstick import NUM_COPIES
+from shared.gans import CATALOGUE
 from shared.harness.inputs import export_inputs
 from shared.harness.jobs_on_disk import is_finished, locked, write_jobs
 from shared.harness.launch import JobOutcome, run_jobs, training_job
@@ -63,8 +64,8 @@ def compare_plan(
     """Run a plan's jobs, showing progress, and compare and draw each GAN as soon as its last run has ended.
 
     on_run: called with each run that has finished and its GAN, as soon as it has. Returns how each job ended and the
-    comparisons in the plan's order. A GAN whose reference failed has no yardstick
-    and is left out; its failure is among the outcomes.
+    comparisons in the catalogue's order, other GANs last. A GAN whose reference failed has no yardstick and is left
+    out; its failure is among the outcomes.
     """
     waiting: dict[str, list[JobOutcome]] = {job.gan: [] for job in plan.jobs}
     expected = Counter(job.gan for job in plan.jobs)
@@ -84,7 +85,8 @@ def compare_plan(
 
     with _display(plan, console, is_quiet=is_quiet, is_verbose=is_verbose) as display:
         outcomes = _run(plan, display=display, on_outcome=settle)
-    return outcomes, [comparisons[gan] for gan in waiting if gan in comparisons]
+    places = {name: place for place, name in enumerate(CATALOGUE)}
+    return outcomes, sorted(comparisons.values(), key=lambda found: places.get(found.spec.name, len(places)))
 
 
 def _display(plan: Plan, console: Console, *, is_quiet: bool, is_verbose: bool) -> ProgressDisplay:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from backends import BACKENDS, OUTSIDE_PROBLEMS
 from shared.compare.comparison import GanComparison
@@ -42,7 +42,7 @@ def backend_table(devices: Mapping[str, Sequence[str]], problems: Mapping[str, s
 
 def comparison_table(comparisons: Iterable[GanComparison], /) -> Table:
     """Return one row a GAN: backends, verdict, where they part, steps a second."""
-    table = Table("GAN", "Backends", "Verdict", "Where they part", "Steps a second", show_lines=True)
+    table = Table(_whole("GAN"), _whole("Backends"), "Verdict", "Where they part", "Steps a second", show_lines=True)
     for comparison in comparisons:
         style = _VERDICT_STYLES[comparison.verdict]
         table.add_row(
@@ -70,7 +70,9 @@ def pair_table(comparison: GanComparison, /) -> Table:
 
 def run_table(runs: Iterable[Run], /) -> Table:
     """Return one row a run: steps taken, last losses, steps a second, and where it is on disk."""
-    table = Table("GAN", "Backend", "Steps", "Last loss of D", "Last loss of G", "Steps a second", "Folder")
+    table = Table(
+        _whole("GAN"), _whole("Backend"), "Steps", "Loss of D", "Loss of G", "Steps a second", _whole("Folder")
+    )
     for run in runs:
         discriminator, generator = run.losses["discriminator"], run.losses["generator"]
         table.add_row(
@@ -83,6 +85,11 @@ def run_table(runs: Iterable[Run], /) -> Table:
             str(run.folder),
         )
     return table
+
+
+def _whole(title: str) -> Column:
+    """Return a column of names, which a narrow terminal breaks but does not cut off."""
+    return Column(title, overflow="fold")
 
 
 def _where_they_part(comparison: GanComparison) -> str:
@@ -109,7 +116,7 @@ def _agreement(comparison: GanComparison, worst: PairVerdict) -> str:
     checked, total = worst.checked_steps, worst.num_steps
     largest = max(pair.largest for pair in comparison.pairs)
     if checked == total:
-        return f"nowhere in {total} steps; losses within {largest:.0e}"
+        return f"nowhere in {total} steps; {f'losses within {largest:.0e}' if largest > 0 else 'the same losses'}"
     if comparison.yardstick.horizon == checked < len(comparison.yardstick.losses["generator"]):
         return f"nowhere in {checked} of {total} steps; then rounding alone parts the reference from itself"
     return f"nowhere in the {checked} of {total} steps that the reference took"

@@ -1,0 +1,53 @@
+"""The terminal's tables name every GAN and folder whole, however narrow the terminal is."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from shared.compare.comparison import GanComparison
+from shared.compare.verdict import PairVerdict
+from shared.compare.yardstick import Yardstick
+from shared.gans import CATALOGUE
+from shared.harness.record import read_run
+from shared.report.tables import comparison_table, run_table
+from tests.unit.report.recorded import record_gan
+
+LONGEST = max(CATALOGUE, key=len)
+
+
+@pytest.fixture
+def runs(tmp_path):
+    folder = record_gan(tmp_path, CATALOGUE[LONGEST])
+    return tuple(read_run(folder / backend) for backend in ("numpy", "torch"))
+
+
+def column(table, index):
+    """The cells of a column at 80 characters a line, the lines of a cell put together."""
+    text = StringIO()
+    Console(file=text, width=80).print(table)
+    rows = [line.split("│")[1:-1] for line in text.getvalue().splitlines() if line.startswith("│")]
+    return "".join(row[index].strip() for row in rows)
+
+
+def compared(runs, *, largest):
+    pair = PairVerdict(
+        pair=("numpy", "torch"), verdict="AGREE", reason="", checked_steps=30, num_steps=30, largest=largest
+    )
+    yardstick = Yardstick(losses={}, tensors={}, samples=None)
+    return GanComparison(spec=CATALOGUE[LONGEST], runs=runs, yardstick=yardstick, pairs=(pair,), failures={})
+
+
+def test_names_are_whole_on_a_narrow_terminal(runs):
+    assert column(run_table(runs), 0) == LONGEST * 2
+    assert column(run_table(runs), 6) == "".join(str(run.folder) for run in runs)
+    assert column(comparison_table([compared(runs, largest=1e-15)]), 0) == LONGEST
+
+
+@pytest.mark.parametrize(("largest", "said"), [(2.3e-15, "losses within 2e-15"), (0.0, "the same losses")])
+def test_a_verdict_says_how_close_the_losses_are(runs, largest, said):
+    text = StringIO()
+    Console(file=text, width=200).print(comparison_table([compared(runs, largest=largest)]))
+    assert f"nowhere in 30 steps; {said}" in text.getvalue()
