@@ -18,6 +18,7 @@ from benchmarks.chunking import choose_chunking, rechoose, round_steps
 from benchmarks.record import Round
 from shared.data.digest import TapeDigest
 from shared.data.tape import Tape, make_chunk
+from shared.harness.training import chunk_size
 from shared.interface import Chunk, Losses, Trainer
 from shared.spec import GanSpec
 from shared.state import State
@@ -100,9 +101,10 @@ class CellRunner:
 
     def settle(self, seconds: float, /) -> Round:
         """Fix the chunk and the number of steps of a round that is to last so long, and run one to warm up."""
-        # A slow compiled path needs no thousand steps to drown a call's cost, but as many as fit, since staging a chunk
-        # has a cost of its own too; the warm-up compiles what is new.
-        most = seconds if self._is_eager else _LONG_ROUNDS * seconds
+        # A slow compiled path needs no thousand steps to drown a call's cost, but as many as fit, and as many as training
+        # takes, since staging a chunk has a cost of its own too; the warm-up compiles what is new.
+        in_training = (chunk_size(self._spec) + 0.5) * self._step_seconds
+        most = seconds if self._is_eager else max(_LONG_ROUNDS * seconds, in_training)
         if self._is_eager or self._step_seconds * self.chunking.unit_steps > most:
             self.chunking = rechoose(self._spec, self._tape, step_seconds=self._step_seconds, seconds=most)
         self._num_steps = round_steps(self.chunking, seconds=seconds, step_seconds=self._step_seconds)

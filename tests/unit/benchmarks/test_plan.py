@@ -10,12 +10,16 @@ from benchmarks.cells import FLOOR, cell_spec
 from benchmarks.chunking import choose_chunking, rechoose, round_steps
 from benchmarks.parity import parity_steps
 from benchmarks.plan import Selection, plan_benchmark
+from benchmarks.runner import CellRunner
 from benchmarks.scaling import with_width
 from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape
 from shared.errors import GanRosettaError, SpecError, UsageError
 from shared.gans import CATALOGUE, find_gan
+from shared.harness.registry import find_backend, load_trainer
+from shared.harness.training import chunk_size
 from shared.spec.cost import step_flops
+from shared.state import initial_state
 
 
 def _plan(**options):
@@ -138,6 +142,18 @@ def test_chunks_are_of_whole_batches_and_rounds_of_whole_units(name, execution):
     assert len(firsts) * cut.chunk_steps == steps
     slow = rechoose(spec, tape, step_seconds=10.0, seconds=0.1)
     assert slow.chunk_steps == 1
+
+
+@pytest.mark.parametrize("execution", ["eager", "compiled"])
+def test_a_slow_compiled_cell_is_fed_as_training_feeds_it(monkeypatch, execution):
+    spec = cell_spec("sine")
+    trainer = load_trainer(find_backend("numpy")).build(spec, device="cpu", dtype="float32", execution="eager")
+    runner = CellRunner(
+        trainer, spec, _tape(spec), initial_state(spec, seed=1), execution=execution, device_bytes=lambda: None
+    )
+    monkeypatch.setattr(runner, "_step_seconds", 10.0)
+    settled = runner.settle(0.1)
+    assert settled.num_steps == runner.chunking.chunk_steps == (chunk_size(spec) if execution == "compiled" else 1)
 
 
 def test_a_pattern_of_the_discriminator_is_weighted_as_in_training():
