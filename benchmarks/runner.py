@@ -101,8 +101,8 @@ class CellRunner:
 
     def settle(self, seconds: float, /) -> Round:
         """Fix the chunk and the number of steps of a round that is to last so long, and run one to warm up."""
-        # A slow compiled path needs no thousand steps to drown a call's cost, but as many as fit, and as many as training
-        # takes, since staging a chunk has a cost of its own too; the warm-up compiles what is new.
+        # A slow compiled path needs no thousand steps to drown a call's cost, but as many as fit, and no fewer than
+        # training takes, since staging a chunk has a cost of its own too; the warm-up compiles what is new.
         in_training = (chunk_size(self._spec) + 0.5) * self._step_seconds
         most = seconds if self._is_eager else max(_LONG_ROUNDS * seconds, in_training)
         if self._is_eager or self._step_seconds * self.chunking.unit_steps > most:
