@@ -15,7 +15,7 @@ from backends.numpy.network import Network
 from shared import spec
 from shared.errors import UnsupportedLayer
 
-_NUM_CACHED = 2**15
+_NUMBERS_IN_CACHE = 2**15
 
 
 class Linear(Layer):
@@ -130,7 +130,7 @@ class BatchNorm(Layer):
         num_channels, num_terms = terms.shape[1], terms.size // terms.shape[1]
         total, spread = np.empty((2, num_channels), terms.dtype)
         # Channels at a time whose numbers stay in the cache: a call for each costs more than the sums of a small batch.
-        size = max(1, _NUM_CACHED // num_terms)
+        size = max(1, _NUMBERS_IN_CACHE // num_terms)
         for part in (slice(first, first + size) for first in range(0, num_channels, size)):
             rows = np.ascontiguousarray(np.moveaxis(terms[:, part], 1, 0)).reshape(-1, num_terms)
             total[part] = np.add.accumulate(rows, axis=1)[:, -1]

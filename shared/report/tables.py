@@ -70,9 +70,8 @@ def pair_table(comparison: GanComparison, /) -> Table:
 
 def run_table(runs: Iterable[Run], /) -> Table:
     """Return one row a run: steps taken, last losses, steps a second, and where it is on disk."""
-    table = Table(
-        _whole("GAN"), _whole("Backend"), "Steps", "Loss of D", "Loss of G", "Steps a second", _whole("Folder")
-    )
+    titles = ("Steps", "Last loss of D", "Last loss of G", "Steps a second")
+    table = Table(_whole("GAN"), _whole("Backend"), *titles, _whole("Folder"))
     for run in runs:
         discriminator, generator = run.losses["discriminator"], run.losses["generator"]
         table.add_row(
@@ -116,7 +115,7 @@ def _agreement(comparison: GanComparison, worst: PairVerdict) -> str:
     checked, total = worst.checked_steps, worst.num_steps
     largest = max(pair.largest for pair in comparison.pairs)
     if checked == total:
-        return f"nowhere in {total} steps; {f'losses within {largest:.0e}' if largest > 0 else 'the same losses'}"
+        return f"nowhere in {total} steps; {'the same losses' if largest == 0 else f'losses within {largest:.0e}'}"
     if comparison.yardstick.horizon == checked < len(comparison.yardstick.losses["generator"]):
         return f"nowhere in {checked} of {total} steps; then rounding alone parts the reference from itself"
     return f"nowhere in the {checked} of {total} steps that the reference took"

@@ -46,7 +46,10 @@ def test_names_are_whole_on_a_narrow_terminal(runs):
     assert column(comparison_table([compared(runs, largest=1e-15)]), 0) == LONGEST
 
 
-@pytest.mark.parametrize(("largest", "said"), [(2.3e-15, "losses within 2e-15"), (0.0, "the same losses")])
+@pytest.mark.parametrize(
+    ("largest", "said"),
+    [(2.3e-15, "losses within 2e-15"), (0.0, "the same losses"), (float("nan"), "losses within nan")],
+)
 def test_a_verdict_says_how_close_the_losses_are(runs, largest, said):
     text = StringIO()
     Console(file=text, width=200).print(comparison_table([compared(runs, largest=largest)]))
