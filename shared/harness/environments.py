@@ -18,7 +18,8 @@ from pathlib import Path
 
 import platformdirs
 
-from shared.errors import UsageError
+from backends import BACKENDS
+from shared.errors import UsageError, unknown_name
 
 FOLDER_VARIABLE = "GAN_ROSETTA_ENVIRONMENTS"
 _DISTRIBUTION = "gan-rosetta"
@@ -38,6 +39,8 @@ def choose_pythons(choices: Iterable[str] | None, /) -> None:
         backend, equals, text = choice.partition("=")
         if not (backend and equals and text):
             raise UsageError(f"--python is {choice!r}; expected BACKEND=PATH, such as jax=environments/jax/bin/python")
+        if backend not in BACKENDS:
+            raise unknown_name("backend", backend, BACKENDS)
         path = Path(text).expanduser()
         if path.is_dir():
             path = python_in(path)

@@ -64,6 +64,11 @@ def test_this_python_may_be_named(tmp_path: Path) -> None:
     assert python_of("torch") is None
 
 
+def test_a_python_for_an_unknown_backend_is_refused_with_the_nearest_name():
+    with pytest.raises(UsageError, match="did you mean 'jax'"):
+        choose_pythons([f"jaxx={sys.executable}"])
+
+
 @pytest.mark.parametrize("choice", ["torch", "=x", "torch=", ""])
 def test_what_is_no_choice_is_refused(choice: str) -> None:
     with pytest.raises(UsageError, match="expected BACKEND=PATH"):
