@@ -13,7 +13,7 @@ compare: $(READY)
 	$(BIN)/gan-rosetta compare
 
 test: $(READY) lint types
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 # Runs the lessons, holds them to the reference, and makes their pages in build/site; minutes at first, then seconds.
 site: $(READY)

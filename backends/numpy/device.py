@@ -18,19 +18,14 @@ _SETTERS = (
     "openblas_set_num_threads64",
     "openblas_set_num_threads",
 )
-# From glibc's malloc.h: how much free memory is kept, and how many blocks may come straight from the system.
-_M_TRIM_THRESHOLD = -1
-_M_MMAP_MAX = -4
 
 
 def configure(*, threads: int) -> None:
     """Set the number of threads that matrix products use; call once, before any tensor is made.
 
     An OpenBLAS that came with NumPy is told directly. Any other BLAS read its environment variables when NumPy was
-    imported; they are set here for what is started later. Freed memory is kept for the next step, since getting it
-    from the system anew takes longer than most of what is computed in it.
+    imported; they are set here for what is started later.
     """
-    _keep_freed_memory()
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = str(threads)
     for path in _bundled_openblas():
@@ -56,13 +51,6 @@ def check_device(device: str, /) -> None:
     available = list_devices()
     if device not in available:
         raise UsageError(f"device {device!r} is not available to numpy; expected one of {', '.join(available)}")
-
-
-def _keep_freed_memory() -> None:
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
-    if mallopt is not None:
-        mallopt(_M_TRIM_THRESHOLD, (1 << 31) - 1)
-        mallopt(_M_MMAP_MAX, 0)
 
 
 def _bundled_openblas() -> list[Path]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 from functools import cache
 
 from backends import BACKENDS
+from shared.harness.process import keep_freed_memory
 from shared.harness.registry import installed_version, load_device_module
 
 
 @cache
 def configure_once(name: str) -> None:
+    keep_freed_memory()
     load_device_module(BACKENDS[name]).configure(threads=1)
+    gc.freeze()  # as a worker does
 
 
 def configure_installed() -> None:

@@ -13,9 +13,11 @@ import pytest
 from backends import BACKENDS, REFERENCE
 from shared.conformance.frameworks import configure_once
 from shared.gans import CATALOGUE
+from shared.harness.process import call_with_room
 from shared.harness.registry import installed_version
 
 _LAWS = Path(__file__).parent
+_HAS_ROOM = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser):
@@ -25,6 +27,15 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "compiled: a law of the compiled execution")
     config.addinivalue_line("markers", "xdist_group(name): laws that share a process")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session):
+    """Have the loop run as a worker's does, with room for its calls."""
+    if session.config.stash.get(_HAS_ROOM, False):
+        return None
+    session.config.stash[_HAS_ROOM] = True
+    return call_with_room(lambda: session.config.hook.pytest_runtestloop(session=session))
 
 
 def pytest_generate_tests(metafunc):
@@ -59,6 +70,7 @@ def _installed(request):
         pytest.skip(f"{entry.title} is not installed: {entry.install_hint}")
     if request.node.get_closest_marker("compiled") is not None and "compiled" not in entry.executions:
         pytest.skip(f"{entry.title} has no compiled execution")
+    configure_once(REFERENCE)
     configure_once(entry.name)
 
 

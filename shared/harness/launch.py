@@ -18,9 +18,9 @@ from typing import IO, Any, Literal
 
 from shared.compare.yardstick import NUM_COPIES
 from shared.harness.environments import python_of
+from shared.harness.process import environment
 from shared.harness.settings import DEFAULT_PATIENCE_SECONDS, RunSettings
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _LAST_LINES = 15
 _SECONDS_TO_CLOSE = 5
 # A step of the largest GAN takes half a minute of a core.
@@ -143,13 +143,12 @@ class WorkerProcess:
         self._was_silent = False
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         threads = str(self._threads)
-        environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, threads)
         self._process = subprocess.Popen(
             [python_of(self._backend) or sys.executable, "-m", "shared.harness.worker", self._backend, threads],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env=environment,
+            env=os.environ | environment(threads=self._threads),
             text=True,
             encoding="utf-8",
         )

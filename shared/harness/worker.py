@@ -8,6 +8,7 @@ parent but these lines, so it may live in another environment.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -18,6 +19,7 @@ from typing import Any, TextIO
 
 from shared.errors import BackendUnavailable, GanRosettaError, RunInterrupted
 from shared.harness import interruption
+from shared.harness.process import call_with_room, keep_freed_memory
 
 _SECONDS_BETWEEN_REPORTS = 0.1
 
@@ -30,12 +32,15 @@ def main(arguments: list[str], /) -> None:
     from shared.harness import environments, registry  # noqa: PLC0415 - standard output is out of frameworks' reach now
 
     environments.choose_this_python(backend)
+    keep_freed_memory()
     try:
         entry = registry.find_backend(backend)
         started = time.perf_counter()
         device_module = registry.load_device_module(entry)
         device_module.configure(threads=threads)
         registry.load_trainer(entry)
+        # The million objects of a framework's modules stay; each full collection would go through them all.
+        gc.freeze()
         _send(
             events,
             event="ready",
@@ -122,4 +127,4 @@ def _send(events: TextIO, **event: Any) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    call_with_room(lambda: main(sys.argv[1:]))

@@ -23,6 +23,7 @@ import pytest
 from filelock import FileLock
 
 from backends import BACKENDS
+from shared.harness.process import environment
 from shared.harness.registry import installed_version
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -100,7 +101,7 @@ def run_worker(backend: str, execution: str, folder: Path) -> None:
         subprocess.run(
             [sys.executable, str(worker), backend, execution, str(folder), *orders],
             cwd=REPOSITORY,
-            env=os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
+            env=os.environ | environment(threads=1) | {"PYTHONPATH": str(REPOSITORY)},
             stdout=log,
             stderr=subprocess.STDOUT,
             timeout=TIMEOUT_SECONDS,

@@ -21,6 +21,7 @@ import numpy as np
 from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape, chunks
 from shared.gans import find_gan
+from shared.harness.process import call_with_room, keep_freed_memory
 from shared.harness.registry import find_backend, load_device_module, load_trainer
 from shared.interface import Losses, Phase, Trainer
 from shared.spec import GanSpec
@@ -94,6 +95,7 @@ class Backend:
 
 
 def main(backend: str, execution: str, folder: Path, orders: list[str]) -> None:
+    keep_freed_memory()
     if backend == "published":
         importlib.import_module("torch").set_num_threads(1)
         run = run_published
@@ -114,4 +116,4 @@ def main(backend: str, execution: str, folder: Path, orders: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4:])
+    call_with_room(lambda: main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4:]))
