@@ -21,8 +21,9 @@ _HOW = """## How to read it
 - **A step** is the median over rounds of the seconds in `Trainer.train` by the steps of the round, with an interval
   between two order statistics that covers the true median with 95 % or more (less with fewer than six rounds, which is
   then said). Every round trains the same steps from the same initial state; on a GPU `train` ends when the device does.
-- Each cell has a process of its own. **Rounds take turns**: the first round of every cell, then the second of every
-  cell, one running at a time, so that drift of the machine hits all alike.
+- Each cell has a process of its own, set up as one that trains is: huge pages where the system gives them, freed memory
+  kept, and threads as the last column says. **Rounds take turns**: the first round of every cell, then the second of
+  every cell, one running at a time, so that drift of the machine hits all alike.
 - **Steps/s and samples/s** come from the same seconds, without feeding. **GFLOP/s** are counted from the GAN's matrix
   products alone, as its description has them and without gradients that nobody reads; a compiled path that makes G's
   batch once where both updates would make the same does fewer. Their share is of the best median rate of a plain matrix
