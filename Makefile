@@ -12,6 +12,7 @@ READY := $(VENV)/.ready
 compare: $(READY)
 	$(BIN)/gan-rosetta compare
 
+# Memory in huge pages, as processes that train have it: shared/harness/process.py.
 test: $(READY) lint types
 	GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _TUNABLES = "GLIBC_TUNABLES"
-# Memory comes in pages of 2 MB where the system gives them on request: a 16th to a third as many page faults.
+# Memory comes in pages of 2 MB where the system gives them on request: a 14th to a third as many page faults.
 _HUGE_PAGES = "glibc.malloc.hugetlb=1"
 # From glibc's malloc.h: how much free memory is kept, and how many blocks may come straight from the system.
 _M_TRIM_THRESHOLD = -1
@@ -20,7 +20,7 @@ _M_MMAP_MAX = -4
 # In pointers: 1.1 MB, for which CPython takes 2 MB, of which what is left is the callees'.
 _ROOM = 140_000
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 
 def environment(*, threads: int) -> dict[str, str]:
@@ -42,12 +42,12 @@ def keep_freed_memory() -> None:
         mallopt(_M_MMAP_MAX, 0)
 
 
-def call_with_room(function: Callable[[], Result], /) -> Result:
+def call_with_room(function: Callable[[], _Result], /) -> _Result:
     """Call a function with a megabyte for the frames of all that it calls.
 
     CPython keeps the frames of calls in pieces of 16 KB, and gets and gives back a piece each time that a call crosses
-    its end. A loop that happens to run at that depth does so in every round: compiling one GAN of torch asked the
-    system for 340 000 pieces. A caller with a frame of this size makes the piece so large that no end is near.
+    its end. A loop that happens to run at that depth does so in every round: compiling one GAN of torch once asked the
+    system for 680 000 pieces. A caller with a frame of this size makes the piece so large that no end is near.
     """
     return function()
 
