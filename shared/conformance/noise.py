@@ -8,7 +8,7 @@ import numpy as np
 
 from shared.compare.distances import relative_difference, tensor_difference
 from shared.compare.verdict import MARGIN
-from shared.conformance.small import SEED, adversarial_chunk, build_trainer, pretraining_chunk
+from shared.conformance.small import adversarial_chunk, build_trainer, pretraining_chunk, seed_of
 from shared.spec import GanSpec
 from shared.state import initial_state
 
@@ -34,7 +34,7 @@ def reference_probe(spec: GanSpec, *, dtype: str, phase: str, first_step: int):
     chunk = make(spec, first_step=first_step)
     reference = build_trainer(spec, backend="numpy", dtype=dtype).probe(chunk)
     noise = dict.fromkeys(reference, 0.0)
-    for copy in _copies(spec, dtype, initial_state(spec, seed=SEED)):
+    for copy in _copies(spec, dtype, initial_state(spec, seed=seed_of(spec))):
         for key, array in copy.probe(chunk).items():
             noise[key] = max(noise[key], tensor_difference(array, reference[key]))
     allowed = {
@@ -52,7 +52,7 @@ def reference_run(spec: GanSpec, *, dtype: str, num_pretraining: int, num_steps:
 
 @lru_cache(maxsize=64)
 def _reference_run(spec: GanSpec, dtype: str, num_pretraining: int, num_steps: int):
-    state = initial_state(spec, seed=SEED)
+    state = initial_state(spec, seed=seed_of(spec))
     losses, final = run_steps(build_trainer(spec, backend="numpy", dtype=dtype), spec, num_pretraining, num_steps)
     loss_noise = {name: np.zeros(len(values)) for name, values in losses.items()}
     noise = dict.fromkeys(final, 0.0)

@@ -21,6 +21,12 @@ from shared.state import initial_state, state_schema
 _NARROWING = 8
 _SMALL_BATCHES = {"mnist-conv": 4, "mnist-wgan-gp": 16, "mnist-wgan-gp-sample": 16}
 SEED = 3
+# Under most seeds D saturates at once here, and what an optimizer does to gradients of 0 shows nothing.
+_SEEDS = {"gaussian-1d-adam-minibatch": 7}
+
+
+def seed_of(spec: GanSpec) -> int:
+    return _SEEDS.get(spec.name, SEED)
 
 
 @lru_cache(maxsize=32)
@@ -34,7 +40,7 @@ def small_gan(name: str) -> GanSpec:
 
 @lru_cache(maxsize=8)
 def seeded_tape(spec: GanSpec) -> SeededTape:
-    return SeededTape(spec, seed=SEED, digits=DigitSource.parse(None))
+    return SeededTape(spec, seed=seed_of(spec), digits=DigitSource.parse(None))
 
 
 def adversarial_chunk(spec: GanSpec, *, first_step: int = 0, num_steps: int = 1):
@@ -48,14 +54,14 @@ def pretraining_chunk(spec: GanSpec, *, first_step: int = 0, num_steps: int = 1)
 def loaded_trainer(spec: GanSpec, *, backend: str, dtype: str = "float64", execution: str = "eager") -> Trainer:
     """The process's one trainer of this kind, in the initial state: what it once compiled serves every law."""
     trainer = _one_trainer(spec, backend, dtype, execution)
-    trainer.load_state(initial_state(spec, seed=SEED))
+    trainer.load_state(initial_state(spec, seed=seed_of(spec)))
     return trainer
 
 
 def build_trainer(spec: GanSpec, *, backend: str, dtype: str = "float64", execution: str = "eager") -> Trainer:
     """A trainer of its own in the initial state, for laws that hold several or reseed the framework between them."""
     trainer = load_trainer(BACKENDS[backend]).build(spec, device="cpu", dtype=dtype, execution=execution)
-    trainer.load_state(initial_state(spec, seed=SEED))
+    trainer.load_state(initial_state(spec, seed=seed_of(spec)))
     return trainer
 
 

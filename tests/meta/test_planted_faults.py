@@ -16,7 +16,7 @@ from shared.compare.assertions import assert_losses_close, assert_tensors_close
 from shared.compare.verdict import tensors_without_gradient
 from shared.conformance.frameworks import configure_once
 from shared.conformance.noise import reference_probe, reference_run, run_steps
-from shared.conformance.small import SEED, adversarial_chunk, small_gan
+from shared.conformance.small import adversarial_chunk, seed_of, small_gan
 from shared.harness.registry import installed_version, load_trainer
 from shared.spec import BatchNorm, GanSpec, LeakyReLU, Network
 from shared.state import initial_state
@@ -83,7 +83,7 @@ def test_a_planted_fault_breaks_the_law(backend, gan, plant):
     configure_once(backend)
     spec = small_gan(gan)
     trainer = load_trainer(BACKENDS[backend]).build(plant(spec), device="cpu", dtype="float64", execution="eager")
-    trainer.load_state(initial_state(spec, seed=SEED))
+    trainer.load_state(initial_state(spec, seed=seed_of(spec)))
     losses, allowed_losses, final, allowed = reference_run(spec, dtype="float64", num_pretraining=0, num_steps=3)
     found, state = run_steps(trainer, spec, 0, 3)
 
@@ -123,6 +123,6 @@ def test_the_probe_of_a_changed_chunk_is_not_the_same():
     spec = small_gan("sine")
     reference, allowed = reference_probe(spec, dtype="float64", phase="adversarial", first_step=0)
     trainer = load_trainer(BACKENDS["numpy"]).build(spec, device="cpu", dtype="float64", execution="eager")
-    trainer.load_state(initial_state(spec, seed=SEED))
+    trainer.load_state(initial_state(spec, seed=seed_of(spec)))
     with pytest.raises(AssertionError):
         assert_tensors_close(trainer.probe(adversarial_chunk(spec, first_step=1)), reference, within=allowed)
