@@ -14,7 +14,7 @@ compare: $(READY)
 
 # Memory in huge pages, as processes that train have it: shared/harness/process.py.
 test: $(READY) lint types
-	GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+	GLIBC_TUNABLES=$${GLIBC_TUNABLES-glibc.malloc.hugetlb=1} $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 # Runs the lessons, holds them to the reference, and makes their pages in build/site; minutes at first, then seconds.
 site: $(READY)

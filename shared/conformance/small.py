@@ -21,7 +21,7 @@ from shared.state import initial_state, state_schema
 _NARROWING = 8
 _SMALL_BATCHES = {"mnist-conv": 4, "mnist-wgan-gp": 16, "mnist-wgan-gp-sample": 16}
 SEED = 3
-# Under most seeds D saturates at once here, and what an optimizer does to gradients of 0 shows nothing.
+# Under the other D saturates at once here, and what an optimizer does to gradients of 0 shows nothing.
 _SEEDS = {"gaussian-1d-adam-minibatch": 7}
 
 
