@@ -13,6 +13,7 @@ from shared import spec
 class _Activation(Layer):
     """f entrywise; a subclass gives f, f' and, unless it is 0 everywhere, f''."""
 
+    takes_copies = True
     has_second_derivative: ClassVar[bool] = True
 
     def derivative(self, cache: Any) -> Array:

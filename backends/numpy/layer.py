@@ -35,12 +35,14 @@ Tensors = Mapping[str, Array]
 class Layer:
     """A layer's mathematics; stateless. Arrays have the batch first, then the canonical per-sample shape.
 
+    takes_copies: True where everything, tensors too, may have an axis of copies before that (see copies.py).
     output_range: the bounds that the function never leaves, where it has any.
     computes: False for a layer that only moves numbers about, so that its result is a view of its argument.
     is_affine: True for x ↦ W x + b, whose cache is (x, W) and whose every result is a sum of products.
     rounding: None, or what a layer whose result hangs on long sums disturbs those by (see rounding.py).
     """
 
+    takes_copies: ClassVar[bool] = False
     output_range: ClassVar[tuple[float, float] | None] = None
     computes: ClassVar[bool] = True
     is_affine: ClassVar[bool] = False

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from backends.numpy.activations import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 from backends.numpy.convolution import Conv2d, ConvTranspose2d
 from backends.numpy.layer import Array, Layer, Tensors
-from backends.numpy.network import Network
+from backends.numpy.network import Copies, Network
 from shared import spec
 from shared.errors import UnsupportedLayer
 
@@ -21,13 +21,14 @@ _NUMBERS_IN_CACHE = 2**15
 class Linear(Layer):
     """y = x Wᵀ + b: x (N, in), W (out, in), b (out,)."""
 
+    takes_copies = True
     is_affine = True
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, tuple[Array, Array]]:
         weight = tensors["weight"]
-        y = np.matmul(x, weight.T)
+        y = np.matmul(x, weight.swapaxes(-1, -2))
         if "bias" in tensors:
-            y += tensors["bias"]
+            y += tensors["bias"][..., np.newaxis, :]
         return y, (x, weight)
 
     def backward(
@@ -35,9 +36,9 @@ class Linear(Layer):
     ) -> Array | None:
         x, weight = cache
         if gradients is not None:
-            np.matmul(gradient_y.T, x, out=gradients["weight"])
+            np.matmul(gradient_y.swapaxes(-1, -2), x, out=gradients["weight"])
             if "bias" in gradients:
-                np.add.reduce(gradient_y, axis=0, out=gradients["bias"])
+                np.add.reduce(gradient_y, axis=-2, out=gradients["bias"])
         return np.matmul(gradient_y, weight) if wants_input else None
 
     def forward_tangent(self, tangent_x: Array, cache: tuple[Array, Array]) -> Array:
@@ -81,7 +82,6 @@ class BatchNorm(Layer):
         images = len(input_shape) == 3
         self._axes = (0, 2, 3) if images else (0,)
         self._spread = (slice(None), np.newaxis, np.newaxis) if images else (slice(None),)
-        self._dot = "nchw,nchw->c" if images else "nc,nc->c"
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, dict[str, Any]]:
         spread, count = self._spread, x.size // x.shape[1]
@@ -157,42 +157,45 @@ class MinibatchDiscrimination(Layer):
     s[i, j, k] = -exp(-c[i, j, k]) (∂f[i, k] + ∂f[j, k]), ∂a[i, k, d] = Σ_j sign(a[i, k, d] - a[j, k, d]) s[i, j, k].
     """
 
+    takes_copies = True
+
     def __init__(self, layer: spec.MinibatchDiscrimination, input_shape: spec.Shape) -> None:
         self._linear = Linear(layer, input_shape)
         self._layer = layer
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Any]:
-        layer, size = self._layer, len(x)
+        layer, (*copies, size, _) = self._layer, x.shape
         projected, linear_cache = self._linear.forward(x, tensors)
-        projected = projected.reshape(size, layer.num_kernels, layer.kernel_dims)
-        differences = projected[:, np.newaxis] - projected  # (N, N, K, D)
+        projected = projected.reshape(*copies, size, layer.num_kernels, layer.kernel_dims)
+        differences = projected[..., :, np.newaxis, :, :] - projected[..., np.newaxis, :, :, :]  # (N, N, K, D)
         distances = np.add.reduce(np.abs(differences), axis=-1)  # (N, N, K)
         if layer.self_distance:
-            distances.reshape(size * size, -1)[:: size + 1] += 1.0
+            distances.reshape(*copies, size * size, -1)[..., :: size + 1, :] += 1.0
         likeness = np.exp(-distances)
-        y = np.concatenate((x, np.add.reduce(likeness, axis=1)), axis=1)
+        y = np.concatenate((x, np.add.reduce(likeness, axis=-2)), axis=-1)
         return y, (linear_cache, differences, likeness)
 
     def backward(self, gradient_y: Array, cache: Any, *, gradients: Tensors | None, wants_input: bool) -> Array | None:
         linear_cache, differences, likeness = cache
         num_features = self._layer.in_features
-        gradient_features = gradient_y[:, num_features:]
-        shared_gradient = gradient_features[:, np.newaxis] + gradient_features  # (N, N, K)
+        gradient_f = gradient_y[..., num_features:]
+        shared_gradient = gradient_f[..., :, np.newaxis, :] + gradient_f[..., np.newaxis, :, :]  # (N, N, K)
         shared_gradient *= likeness
         signs = np.sign(differences)
         signs *= shared_gradient[..., np.newaxis]
-        gradient_projected = -np.add.reduce(signs, axis=1).reshape(len(gradient_y), -1)
+        gradient_projected = -np.add.reduce(signs, axis=-3).reshape(*gradient_y.shape[:-1], -1)
         gradient_x = self._linear.backward(
             gradient_projected, linear_cache, gradients=gradients, wants_input=wants_input
         )
         if gradient_x is not None:
-            gradient_x += gradient_y[:, :num_features]
+            gradient_x += gradient_y[..., :num_features]
         return gradient_x
 
 
 class Reshape(Layer):
     """Another shape for each sample, row-major in the canonical layout; the derivative is the shape back."""
 
+    takes_copies = True
     computes = False
 
     def __init__(self, layer: spec.Reshape, input_shape: spec.Shape) -> None:
@@ -200,15 +203,15 @@ class Reshape(Layer):
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, None]:
         del tensors
-        return x.reshape(len(x), *self._output_shape), None
+        return self._reshaped(x, self._input_shape, self._output_shape), None
 
     def backward(self, gradient_y: Array, cache: None, *, gradients: Tensors | None, wants_input: bool) -> Array | None:
         del cache, gradients, wants_input
-        return gradient_y.reshape(len(gradient_y), *self._input_shape)
+        return self._reshaped(gradient_y, self._output_shape, self._input_shape)
 
     def forward_tangent(self, tangent_x: Array, cache: None) -> Array:
         del cache
-        return tangent_x.reshape(len(tangent_x), *self._output_shape)
+        return self._reshaped(tangent_x, self._input_shape, self._output_shape)
 
     def backward_tangent(
         self,
@@ -221,8 +224,12 @@ class Reshape(Layer):
         wants_input: bool,
     ) -> tuple[Array | None, Array | None]:
         del cache, tangent_x, gradients, wants_input
-        shape = (len(gradient_tangent_y), *self._input_shape)
-        return None if gradient_y is None else gradient_y.reshape(shape), gradient_tangent_y.reshape(shape)
+        gradient_x = None if gradient_y is None else self._reshaped(gradient_y, self._output_shape, self._input_shape)
+        return gradient_x, self._reshaped(gradient_tangent_y, self._output_shape, self._input_shape)
+
+    @staticmethod
+    def _reshaped(array: Array, old: spec.Shape, new: spec.Shape) -> Array:
+        return array.reshape(*array.shape[: array.ndim - len(old)], *new)
 
 
 LAYERS: dict[type[spec.Layer], Callable[[Any, spec.Shape], Layer]] = {
@@ -240,12 +247,15 @@ LAYERS: dict[type[spec.Layer], Callable[[Any, spec.Shape], Layer]] = {
 }
 
 
-def build_network(network: spec.Network, /, *, name: str, dtype: DTypeLike) -> Network:
-    """Build a network, its tensors at zero. name: "generator" or "discriminator". Raises UnsupportedLayer."""
+def build_network(network: spec.Network, /, *, name: str, dtype: DTypeLike, copies: Copies = ()) -> Network:
+    """Build a network, its tensors at zero. name: "generator" or "discriminator". Raises UnsupportedLayer.
+
+    copies: see network.py; only of layers that take them.
+    """
     layers = []
     for placed in network.placed:
         builder = LAYERS.get(type(placed.layer))
         if builder is None:
             raise UnsupportedLayer(f"numpy has no layer {type(placed.layer).__name__} ({name}.{placed.name})")
         layers.append(builder(placed.layer, placed.input_shape))
-    return Network(network, layers, name=name, dtype=dtype)
+    return Network(network, layers, name=name, dtype=dtype, copies=copies)

@@ -17,36 +17,43 @@ from shared import spec
 from shared.state import parameter_name
 
 Caches = list[Any]
+# The shape of the axis of copies (see copies.py): (n,), or () where there is none.
+Copies = tuple[int, ...]
 Observer = Callable[[str, Array], None]
 
 
 class FlatTensors:
     """Named tensors that share one flat vector, so that a sum or an update over all of them is one operation.
 
-    flat: the vector. by_layer: for each layer its tensors, views of the vector, by short name.
+    flat: the vector. by_layer: for each layer its tensors, views of the vector, by short name. All have the axis of
+    copies first, if there is one.
     """
 
-    def __init__(self, shapes: Sequence[dict[str, spec.Shape]], dtype: DTypeLike) -> None:
-        self.flat: Array = np.zeros(sum(math.prod(s) for layer in shapes for s in layer.values()), dtype)
+    def __init__(self, shapes: Sequence[dict[str, spec.Shape]], dtype: DTypeLike, *, copies: Copies = ()) -> None:
+        size = sum(math.prod(s) for layer in shapes for s in layer.values())
+        self.flat: Array = np.zeros((*copies, size), dtype)
         self.by_layer: list[dict[str, Array]] = []
         start = 0
         for layer in shapes:
             views = {}
             for short, shape in layer.items():
                 stop = start + math.prod(shape)
-                views[short] = self.flat[start:stop].reshape(shape)
+                views[short] = self.flat[..., start:stop].reshape(*copies, *shape)
                 start = stop
             self.by_layer.append(views)
 
 
 class Network:
-    """Layers in a row with their tensors. name: "generator" or "discriminator".
+    """Layers in a row with their tensors. name: "generator" or "discriminator". copies: of FlatTensors.
 
     gradients: where `backward` puts the gradient of a loss; more_gradients: where it puts one that is to be added.
     """
 
-    def __init__(self, network: spec.Network, layers: Sequence[Layer], *, name: str, dtype: DTypeLike) -> None:
+    def __init__(
+        self, network: spec.Network, layers: Sequence[Layer], *, name: str, dtype: DTypeLike, copies: Copies = ()
+    ) -> None:
         self.name = name
+        self.copies = copies
         self.names = [placed.name for placed in network.placed]
         self._rounding: RandomRounding | None = None
         self._dtype = dtype
@@ -57,7 +64,7 @@ class Network:
             {short: tensor.shape for short, tensor in placed.layer.buffers().items()} for placed in network.placed
         ]
         self.parameters = self.new_tensors()
-        self.buffers = FlatTensors(buffer_shapes, dtype)
+        self.buffers = FlatTensors(buffer_shapes, dtype, copies=copies)
         self.gradients = self.new_tensors()
         self.more_gradients = self.new_tensors()
         pairs = zip(self.parameters.by_layer, self.buffers.by_layer, strict=True)
@@ -67,6 +74,7 @@ class Network:
         ]
         self._layers = list(layers)
         self._lengths = [sum_lengths(placed) for placed in network.placed]
+        self._num_copies = math.prod(copies)
         self._first_trained = next((i for i, shapes in enumerate(self._parameter_shapes) if shapes), len(layers))
 
     @property
@@ -82,7 +90,7 @@ class Network:
 
     def new_tensors(self) -> FlatTensors:
         """Return zeros shaped as the parameters: gradients, or a slot of an optimizer."""
-        return FlatTensors(self._parameter_shapes, self._dtype)
+        return FlatTensors(self._parameter_shapes, self._dtype, copies=self.copies)
 
     def by_name(self, tensors: FlatTensors, /) -> dict[str, Array]:
         """Return tensors by canonical name, in the order of the layers."""
@@ -99,7 +107,7 @@ class Network:
             y, cache = layer.forward(x, tensors)
             layer.move_buffers(cache, tensors)
             if self._rounding is not None and layer.computes:
-                scale = output_scale(layer, x, tensors, y)
+                scale = output_scale(layer, x, tensors, y, num_copies=self._num_copies)
                 self._rounding.disturb(
                     y, within=layer.output_range, num_terms=lengths.output, scale=scale, by_channel=True
                 )
@@ -135,11 +143,11 @@ class Network:
             if self._rounding is None:
                 current = layer.backward(current, caches[index], gradients=gradients, wants_input=wanted)
                 continue
-            spreads = gradient_spreads(layer, current, caches[index], gradients)
+            spreads = gradient_spreads(layer, current, caches[index], gradients, num_copies=self._num_copies)
             current = layer.backward(current, caches[index], gradients=gradients, wants_input=wanted)
-            self._disturb_backward(index, current, gradients, spreads, len(gradient))
+            self._disturb_backward(index, current, gradients, spreads, self._batch(gradient))
         if into is not None:
-            self._disturb_gradients(into, len(gradient))
+            self._disturb_gradients(into, self._batch(gradient))
         return current if wants_input else None
 
     def _disturb_backward(
@@ -189,7 +197,10 @@ class Network:
                 for gradient in (gradient_y, gradient_tangent):
                     if gradient is not None:
                         self._rounding.disturb(gradient, num_terms=self._lengths[index].input_gradient)
-        self._disturb_gradients(into, len(tangent))
+        self._disturb_gradients(into, self._batch(tangent))
+
+    def _batch(self, array: Array) -> int:
+        return array.shape[len(self.copies)]
 
     def _disturb_gradients(self, tensors: FlatTensors, batch: int) -> None:
         """Disturb gradients by parameters, which are sums over the batch and, of kernels, over places."""

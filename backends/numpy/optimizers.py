@@ -26,8 +26,9 @@ class Optimizer:
         self.counter = 0
         self.slots: dict[str, FlatTensors] = {slot: network.new_tensors() for slot in optimizer.slots}
         self._spec = optimizer
-        vectors = (network.parameters.flat, network.gradients.flat, *(slot.flat for slot in self.slots.values()))
-        size = network.parameters.flat.size
+        tensors = (network.parameters, network.gradients, *self.slots.values())
+        vectors = [each.flat.reshape(-1) for each in tensors]
+        size = vectors[0].size
         cuts = [slice(start, min(start + _STRETCH, size)) for start in range(0, size, _STRETCH)]
         work = np.empty((2, min(size, _STRETCH)), vectors[0].dtype)
         self._stretches: list[tuple[Array, ...]] = [

@@ -17,19 +17,24 @@ from backends.numpy.layer import Array, Layer, Tensors
 _LARGEST = 4096
 
 
-def output_scale(layer: Layer, x: Array, tensors: Tensors, y: Array, /) -> Array | None:
-    """Return the size of the partial sums behind y, shaped as it is, or None for a layer or tensors without need."""
-    if not layer.is_affine or x.size > _LARGEST or y.size > _LARGEST or not _are_small(tensors):
+def output_scale(layer: Layer, x: Array, tensors: Tensors, y: Array, /, *, num_copies: int = 1) -> Array | None:
+    """Return the size of the partial sums behind y, shaped as it is, or None for a layer or tensors without need.
+
+    num_copies: that the arrays are of, side by side; what is small is one copy's.
+    """
+    largest = num_copies * _LARGEST
+    if not layer.is_affine or x.size > largest or y.size > largest or any(t.size > largest for t in tensors.values()):
         return None
     squares, _ = layer.forward(x * x, _squared(tensors))
     return np.hypot(y, np.sqrt(squares))
 
 
 def gradient_spreads(
-    layer: Layer, gradient_y: Array, cache: Any, gradients: Tensors | None, /
+    layer: Layer, gradient_y: Array, cache: Any, gradients: Tensors | None, /, *, num_copies: int = 1
 ) -> tuple[Array, Mapping[str, Array]] | None:
     """Return √Σt² of the input's gradient and, by short name, of the parameters', or None as in output_scale."""
-    if not layer.is_affine or gradient_y.size > _LARGEST or any(array.size > _LARGEST for array in cache):
+    largest = num_copies * _LARGEST
+    if not layer.is_affine or gradient_y.size > largest or any(array.size > largest for array in cache):
         return None
     squares = {short: np.empty_like(gradient) for short, gradient in (gradients or {}).items()}
     squared_cache = tuple(array * array for array in cache)
@@ -39,10 +44,6 @@ def gradient_spreads(
     if of_input is None:
         return None
     return np.sqrt(of_input), {short: np.sqrt(square) for short, square in squares.items()}
-
-
-def _are_small(tensors: Tensors) -> bool:
-    return all(tensor.size <= _LARGEST for tensor in tensors.values())
 
 
 def _squared(tensors: Tensors) -> dict[str, Array]:

@@ -9,6 +9,7 @@ another library's tanh would do to it. A sum of n like terms, each of whose addi
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -37,6 +38,7 @@ class RandomRounding:
         self._generator = np.random.Generator(np.random.SFC64(seed))
         self._dtype = np.dtype(dtype)
         self._epsilon = float(np.spacing(self._dtype.type(1)))
+        self._largest = _POOL_SIZE
         self._draw_pool()
         self._draw_offsets()
 
@@ -59,9 +61,9 @@ class RandomRounding:
         background the errors of a channel do not average out. common: that disturbance, where it is drawn already.
         """
         if by_channel:
-            common = self._take(array.shape[1]).reshape(1, -1, *(1,) * (array.ndim - 2))
+            common = self._take_by_channel(array)
         size = array.size
-        if size > _POOL_SIZE:
+        if size > self._largest:
             rows = len(array) * _POOL_SIZE // size
             parts = array if rows == 0 else [array[start : start + rows] for start in range(0, len(array), rows)]
             for part in parts:
@@ -86,6 +88,9 @@ class RandomRounding:
         """Return a single number, disturbed; num_terms as in disturb."""
         change = value * self._take(1)[0] * math.sqrt(max(num_terms / 3, 1))
         return value + change if math.isfinite(change) else value
+
+    def _take_by_channel(self, array: Array) -> Array:
+        return self._take(array.shape[1]).reshape(1, -1, *(1,) * (array.ndim - 2))
 
     def _take(self, size: int) -> Array:
         if self._next_offset == _NUM_OFFSETS:
@@ -129,6 +134,46 @@ class RandomRounding:
         self._offsets_origin = _origin(self._generator)
         self._offsets: list[int] = self._generator.integers(_POOL_SIZE, size=_NUM_OFFSETS).tolist()
         self._next_offset = 0
+
+
+class RoundingOfCopies(RandomRounding):
+    """Disturbs arrays whose first axis is that of copies, each copy's numbers as its own rounding would."""
+
+    def __init__(self, copies: Sequence[RandomRounding], /) -> None:
+        self._copies = tuple(copies)
+        self._largest = len(self._copies) * _POOL_SIZE
+
+    def disturb(
+        self,
+        array: Array,
+        /,
+        *,
+        within: tuple[float, float] | None = None,
+        num_terms: int = 1,
+        scale: Array | None = None,
+        by_channel: bool = False,
+        common: Array | None = None,
+    ) -> None:
+        if array.size <= self._largest:
+            super().disturb(
+                array, within=within, num_terms=num_terms, scale=scale, by_channel=by_channel, common=common
+            )
+            return
+        for copy, part in zip(self._copies, array, strict=True):
+            copy.disturb(part, within=within, num_terms=num_terms, by_channel=by_channel)
+
+    def disturbed(self, value: Any, /, *, num_terms: int = 1) -> Any:
+        """Return a number of each copy, (n,), disturbed."""
+        pairs = zip(self._copies, value, strict=True)
+        return np.array([copy.disturbed(number, num_terms=num_terms) for copy, number in pairs])
+
+    def _take_by_channel(self, array: Array) -> Array:
+        num_copies, _, num_channels = array.shape[:3]
+        return self._take(num_copies * num_channels).reshape(num_copies, 1, num_channels, *(1,) * (array.ndim - 3))
+
+    def _take(self, size: int) -> Array:
+        share = size // len(self._copies)
+        return np.concatenate([copy._take(share) for copy in self._copies])
 
 
 def _origin(generator: np.random.Generator) -> NDArray[np.uint64]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backends.numpy.layer import Array
 from backends.numpy.layers import build_network
@@ -17,25 +20,31 @@ from backends.numpy.losses import (
     mean_squared_error_loss,
     reduced,
 )
-from backends.numpy.network import Caches, Network
+from backends.numpy.network import Caches, Copies, Network
 from backends.numpy.optimizers import Optimizer, build_optimizer
 from backends.numpy.probe import Recorder, observe
 from backends.numpy.rounding import RandomRounding
 from shared.errors import UnsupportedLayer, UsageError
 from shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss
-from shared.state import optimizers, slot_name, state_schema
+from shared.state import check_state, counter_name, optimizers, slot_name, state_schema
+
+# Which of the copies, or all that there is.
+Index = int | EllipsisType
 
 
 class Stepper:
     """The two networks and the optimizers, and the steps that move them.
 
-    tensors: every parameter, buffer and slot by canonical name, live. rounding: see rounding.py.
+    tensors: every parameter, buffer and slot by canonical name, live. rounding: see rounding.py. copies: (n,) for n
+    copies of the GAN side by side (see copies.py); every array then has that axis first, losses too.
     """
 
-    def __init__(self, spec: GanSpec, dtype: np.dtype[Any]) -> None:
+    def __init__(self, spec: GanSpec, dtype: np.dtype[Any], *, copies: Copies = ()) -> None:
         self._spec = spec
-        self.generator = build_network(spec.generator, name="generator", dtype=dtype)
-        self.discriminator = build_network(spec.discriminator, name="discriminator", dtype=dtype)
+        self.copies = copies
+        self._nothing: Any = np.full(copies, np.nan) if copies else np.nan
+        self.generator = build_network(spec.generator, name="generator", dtype=dtype, copies=copies)
+        self.discriminator = build_network(spec.discriminator, name="discriminator", dtype=dtype, copies=copies)
         self._networks = {"generator": self.generator, "discriminator": self.discriminator}
         self.optimizers: dict[str, Optimizer] = {
             name: build_optimizer(optimizer, self._networks[network])
@@ -58,6 +67,23 @@ class Stepper:
         for network in self._networks.values():
             network.rounding = rounding
 
+    def load_state(self, state: Mapping[str, NDArray[Any]], /, copy: Index = ...) -> None:
+        """Copy a whole state in, into one of the copies if there are any; raises StateError where it is not one."""
+        check_state(state, self._spec)
+        with np.errstate(all="ignore"):
+            for name, tensor in self.tensors.items():
+                tensor[copy] = state[name]
+        for name, optimizer in self.optimizers.items():
+            optimizer.counter = int(state[counter_name(name)])
+
+    def export_state(self, copy: Index = ...) -> dict[str, NDArray[Any]]:
+        """Return a copy of the whole state, of one of the copies if there are any, in canonical order and layout."""
+        counters = {counter_name(name): optimizer.counter for name, optimizer in self.optimizers.items()}
+        return {
+            name: np.array(counters[name], np.int64) if name in counters else self.tensors[name][copy].copy()
+            for name in state_schema(self._spec)
+        }
+
     def pretraining_step(self, arrays: Mapping[str, Array], recorder: Recorder | None) -> Value:
         """Fit D to the density once; arrays are the step's. Returns the loss."""
         discriminator, pretraining = self.discriminator, self._spec.pretraining
@@ -65,7 +91,9 @@ class Stepper:
             raise UsageError(f"{self._spec.name!r} has no pretraining; train it on adversarial chunks alone")
         observer = observe(recorder, "pretraining", "input", discriminator)
         output, caches = discriminator.forward(arrays["pretrain_input"], observer=observer)
-        value, gradient = mean_squared_error_loss(pretraining.loss, output, arrays["pretrain_target"])
+        value, gradient = self._of_each_copy(
+            partial(mean_squared_error_loss, pretraining.loss), output, arrays["pretrain_target"]
+        )
         value = self._rounded_loss(value, gradient)
         discriminator.backward(gradient, caches, into=discriminator.gradients, wants_input=False)
         if recorder is not None:
@@ -82,8 +110,8 @@ class Stepper:
         latent_g = latent_d if training.latent_draws == "shared" else arrays["latent_g"]
         mix = arrays["mix"] if self._penalty is not None else None
         reused = training.fake_batch == "reused"
-        loss_d: float | Value = np.nan
-        real_score: float | Value = np.nan
+        loss_d: float | Value = self._nothing
+        real_score: float | Value = self._nothing
         if training.first == "generator":
             fake, caches = self._fake("generator", latent_g, recorder)
             loss_g = self._generator_phase(fake, caches, None, recorder)
@@ -114,14 +142,16 @@ class Stepper:
         training, network = self._spec.training, self.discriminator
         real_scores, real_caches = network.forward(real, observer=observe(recorder, "discriminator", "real", network))
         fake_scores, fake_caches = network.forward(fake, observer=observe(recorder, "discriminator", "fake", network))
-        real_score: Value | float = np.nan
+        real_score: Value | float = self._nothing
         if training.stop is not None:
-            real_score = self._rounded(reduced(real_scores, "mean"))
-        value, gradient_real, gradient_fake = self._discriminator_loss(
-            training.discriminator_loss, real_scores, fake_scores
+            (score,) = self._of_each_copy(lambda scores: (reduced(scores, "mean"),), real_scores)
+            real_score = self._rounded(score)
+        value, gradient_real, gradient_fake = self._of_each_copy(
+            partial(self._discriminator_loss, training.discriminator_loss), real_scores, fake_scores
         )
-        bias_gradient = gradient_real.sum() + gradient_fake.sum()
-        if isinstance(training.discriminator_loss, WassersteinDiscriminatorLoss):
+        bias_gradient: Value | None = None
+        if self._rounding is not None and isinstance(training.discriminator_loss, WassersteinDiscriminatorLoss):
+            bias_gradient = gradient_real.sum() + gradient_fake.sum()
             value = self._with_rounded_sums(value, real_scores, fake_scores)
         value = self._rounded_loss(value, gradient_real, gradient_fake)
         if mix is not None:
@@ -139,7 +169,7 @@ class Stepper:
             if recorder is not None:
                 recorder.gradients("discriminator", "penalty_gradient", network, network.more_gradients)
             self._add_more_gradients(network)
-        if self._rounding is not None and isinstance(training.discriminator_loss, WassersteinDiscriminatorLoss):
+        if bias_gradient is not None:
             self._keep_cancellation(network, bias_gradient)
         self._update("discriminator", network, recorder)
         return value, real_score, through
@@ -191,7 +221,7 @@ class Stepper:
         generator, discriminator = self.generator, self.discriminator
         observer = observe(recorder, "generator", "fake", discriminator)
         scores, score_caches = discriminator.forward(fake, observer=observer)
-        value, gradient = self._generator_loss(self._spec.training.generator_loss, scores)
+        value, gradient = self._of_each_copy(partial(self._generator_loss, self._spec.training.generator_loss), scores)
         value = self._rounded_loss(value, gradient)
         gradient_fake = discriminator.backward(gradient, score_caches, into=None, wants_input=True)
         if gradient_fake is not None:
@@ -229,7 +259,14 @@ class Stepper:
         if self._rounding is not None:
             for gradient in gradients:
                 self._rounding.disturb(gradient)
-        return self._rounded(value, num_terms=len(gradients[0]) if num_terms is None else num_terms)
+        batch: int = gradients[0].shape[len(self.copies)]
+        return self._rounded(value, num_terms=batch if num_terms is None else num_terms)
+
+    def _of_each_copy(self, function: Callable[..., tuple[Any, ...]], *arrays: Array) -> tuple[Any, ...]:
+        """Apply a function of one GAN's scores; with copies to each one's, and stack what it returns."""
+        if not self.copies:
+            return function(*arrays)
+        return tuple(np.array(results) for results in zip(*map(function, *arrays), strict=True))
 
     def _named_tensors(self) -> dict[str, Array]:
         """Return every floating-point tensor of the state by its canonical name, in canonical order: live views."""

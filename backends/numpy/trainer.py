@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backends.numpy.chunks import Staged, as_losses, stage_chunk, train_chunk
+from backends.numpy.copies import PerturbedCopies
 from backends.numpy.device import check_device
-from backends.numpy.layer import Array
 from backends.numpy.network import Network
 from backends.numpy.probe import Recorder
 from backends.numpy.rounding import RandomRounding
 from backends.numpy.steps import Stepper
 from shared.errors import UsageError
-from shared.interface import DTYPES, Chunk, Losses, Phase, ProbeKey
+from shared.interface import DTYPES, Chunk, Losses, ProbeKey
 from shared.spec import GanSpec
-from shared.state import check_state, counter_name, state_schema
-
-
-@dataclass(frozen=True, kw_only=True)
-class Staged:
-    """A chunk cast to the run's type: arrays (K, batch, ...), and whether D trains in each step."""
-
-    phase: Phase
-    arrays: Mapping[str, Array]
-    trains_discriminator: tuple[bool, ...]
 
 
 class NumpyTrainer:
@@ -51,43 +41,19 @@ class NumpyTrainer:
 
     def load_state(self, state: Mapping[str, NDArray[Any]], /) -> None:
         """Copy a whole state in, cast to the run's type. Raises StateError for missing, extra or misshapen names."""
-        check_state(state, self._spec)
-        with np.errstate(all="ignore"):
-            for name, tensor in self._stepper.tensors.items():
-                tensor[...] = state[name]
-        for name, optimizer in self._stepper.optimizers.items():
-            optimizer.counter = int(state[counter_name(name)])
+        self._stepper.load_state(state)
 
     def export_state(self) -> dict[str, NDArray[Any]]:
         """Return a copy of the whole state in canonical order and layout."""
-        counters = {counter_name(name): optimizer.counter for name, optimizer in self._stepper.optimizers.items()}
-        return {
-            name: np.array(counters[name], np.int64) if name in counters else self._stepper.tensors[name].copy()
-            for name in state_schema(self._spec)
-        }
+        return self._stepper.export_state()
 
     def stage(self, chunk: Chunk, /) -> Staged:
         """Cast a chunk; a copy, in the run's type."""
-        with np.errstate(all="ignore"):
-            arrays = {name: np.array(array, self._dtype, order="C") for name, array in chunk.arrays.items()}
-        trains = tuple(bool(trains) for trains in chunk.trains_discriminator)
-        return Staged(phase=chunk.phase, arrays=arrays, trains_discriminator=trains)
+        return stage_chunk(chunk, self._dtype)
 
     def train(self, staged: Staged, /) -> Losses:
         """Run a staged chunk's steps."""
-        arrays, trains = staged.arrays, staged.trains_discriminator
-        steps = [{name: array[index] for name, array in arrays.items()} for index in range(len(trains))]
-        with np.errstate(all="ignore"):
-            if staged.phase == "pretraining":
-                losses = [self._stepper.pretraining_step(step, None) for step in steps]
-                return Losses(pretraining=np.array(losses, self._dtype))
-            results = [self._stepper.adversarial_step(step, trains[k], None) for k, step in enumerate(steps)]
-        columns = np.array(results, self._dtype).reshape(len(trains), 3)
-        return Losses(
-            discriminator=columns[:, 0].copy(),
-            generator=columns[:, 1].copy(),
-            real_score=columns[:, 2].copy() if self._spec.training.stop is not None else None,
-        )
+        return as_losses(train_chunk(self._stepper, staged, self._dtype), staged.phase, self._spec)
 
     def probe(self, chunk: Chunk, /) -> dict[ProbeKey, NDArray[Any]]:
         """Run a chunk of one step and return everything it computed, in order of execution, then undo it."""
@@ -129,6 +95,10 @@ class NumpyTrainer:
     def export_rounding(self) -> NDArray[np.uint64]:
         """Return where the random rounding is, (20,); raises UsageError where there is none."""
         return self._require_rounding().export()
+
+    def perturbed_copies(self, *, seeds: Sequence[int]) -> PerturbedCopies:
+        """Return copies of this trainer as it is now, each of which rounds at random by its own seed."""
+        return PerturbedCopies(self._spec, self._dtype, self.export_state(), seeds=seeds)
 
     def restore_rounding(self, exported: NDArray[np.uint64], /) -> None:
         """Go on with the random rounding from there; raises UsageError where there is none, ValueError for others."""

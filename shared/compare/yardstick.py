@@ -9,7 +9,7 @@ forgets its nudge, while a framework rounds anew at every step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -44,6 +44,38 @@ class PerturbedTrainer(Trainer, Protocol):
         """Go on with the random rounding from there; raises ValueError for what export_rounding cannot return."""
         ...
 
+    def perturbed_copies(self, *, seeds: Sequence[int]) -> PerturbedCopies:
+        """Return copies of this trainer as it is now, each of which rounds at random by its own seed."""
+        ...
+
+
+class PerturbedCopies(Protocol):
+    """Copies of a trainer that round at random, trained side by side; everything in the order of their seeds."""
+
+    def train(self, chunk: Chunk, /) -> list[Losses]:
+        """Train each copy on a chunk; returns each one's losses."""
+        ...
+
+    def states(self) -> Iterator[State]:
+        """Yield each one's whole state."""
+        ...
+
+    def load_states(self, states: Sequence[State], /) -> None:
+        """Copy a whole state into each; raises StateError."""
+        ...
+
+    def generate(self, latent: np.ndarray, /) -> list[np.ndarray]:
+        """Return each one's G(latent)."""
+        ...
+
+    def export_roundings(self) -> list[np.ndarray]:
+        """Return where each one's random rounding is."""
+        ...
+
+    def restore_roundings(self, exported: Sequence[np.ndarray], /) -> None:
+        """Go on with each one's random rounding from there; raises ValueError for what no export returned."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Yardstick:
@@ -69,7 +101,8 @@ class Yardstick:
 class YardstickFollower:
     """Follows a run of the reference with perturbed copies of it."""
 
-    copies: list[PerturbedTrainer]
+    copies: PerturbedCopies
+    count: int
     _parts: dict[str, list[Floats]] = field(default_factory=lambda: {name: [] for name in LOSS_NAMES})
     _worst: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LOSS_NAMES, 0.0))
     _tensors: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -79,18 +112,17 @@ class YardstickFollower:
     def start(
         cls, build: Callable[[], PerturbedTrainer], state: State, /, *, seed: int, count: int
     ) -> YardstickFollower:
-        """Build the copies, load the reference's initial state into each, and let each round in its own way."""
-        copies = [build() for _ in range(count)]
-        for index, copy in enumerate(copies):
-            copy.load_state(state)
-            copy.perturb(seed=seed * count + index)
-        return cls(copies=copies)
+        """Make copies of the reference in its initial state, each of which rounds in its own way."""
+        trainer = build()
+        trainer.load_state(state)
+        seeds = range(seed * count, (seed + 1) * count)
+        return cls(copies=trainer.perturbed_copies(seeds=seeds), count=count)
 
     def follow(self, chunk: Chunk, losses: Losses, /) -> None:
         """Train the copies on a chunk and note how far their losses are from the reference's."""
         if self._lost:
             return
-        copies_losses = [copy.train(copy.stage(chunk)) for copy in self.copies]
+        copies_losses = self.copies.train(chunk)
         for name in LOSS_NAMES:
             values = getattr(losses, name)
             if values is None:
@@ -109,8 +141,8 @@ class YardstickFollower:
         shrink = (lambda whole: whole) if label == "end" else sketch_state
         reference = shrink(state)
         noise = dict.fromkeys(reference, 0.0)
-        for copy in self.copies:
-            other = shrink(copy.export_state())
+        for copy in self.copies.states():
+            other = shrink(copy)
             for name, array in reference.items():
                 noise[name] = max(noise[name], tensor_difference(other[name], array))
         self._tensors[label] = noise
@@ -119,7 +151,7 @@ class YardstickFollower:
         """Return what was measured; latent and samples are those of the reference at its end."""
         noise = None
         if not self._lost:
-            noise = max(tensor_difference(copy.generate(latent), samples) for copy in self.copies)
+            noise = max(tensor_difference(generated, samples) for generated in self.copies.generate(latent))
         return Yardstick(losses=self._joined_losses(), tensors=self._tensors, samples=noise)
 
     def export(self) -> dict[str, np.ndarray]:
@@ -127,9 +159,11 @@ class YardstickFollower:
         arrays = _measured_arrays(self._joined_losses(), self._tensors)
         arrays["lost"] = np.array(self._lost)
         # Copies that are past CHAOS are not asked again.
-        for index, copy in enumerate([] if self._lost else self.copies):
-            arrays[f"copies/{index}/rounding"] = copy.export_rounding()
-            arrays |= {f"copies/{index}/state/{name}": array for name, array in copy.export_state().items()}
+        if not self._lost:
+            both = zip(self.copies.export_roundings(), self.copies.states(), strict=True)
+            for index, (rounding, state) in enumerate(both):
+                arrays[f"copies/{index}/rounding"] = rounding
+                arrays |= {f"copies/{index}/state/{name}": array for name, array in state.items()}
         return arrays
 
     def resume(self, arrays: Mapping[str, np.ndarray], /) -> None:
@@ -138,10 +172,13 @@ class YardstickFollower:
         self._parts = {name: [values] for name, values in losses.items()}
         self._worst = {name: float(values[-1]) if len(values) else 0.0 for name, values in losses.items()}
         self._lost = bool(arrays["lost"])
-        for index, copy in enumerate([] if self._lost else self.copies):
-            prefix = f"copies/{index}/state/"
-            copy.load_state({key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)})
-            copy.restore_rounding(arrays[f"copies/{index}/rounding"])
+        if self._lost:
+            return
+        prefixes = [f"copies/{index}/state/" for index in range(self.count)]
+        self.copies.load_states(
+            [{key.removeprefix(p): array for key, array in arrays.items() if key.startswith(p)} for p in prefixes]
+        )
+        self.copies.restore_roundings([arrays[f"copies/{index}/rounding"] for index in range(self.count)])
 
     def _joined_losses(self) -> dict[str, Floats]:
         return {name: np.concatenate([np.zeros(0), *parts]) for name, parts in self._parts.items()}

@@ -1,0 +1,59 @@
+"""A chunk of steps: cast to the run's type, run step by step, and what its losses are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backends.numpy.layer import Array
+from backends.numpy.steps import Stepper
+from shared.interface import Chunk, Losses, Phase
+from shared.spec import GanSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """A chunk cast to the run's type: arrays (K, batch, ...), and whether D trains in each step."""
+
+    phase: Phase
+    arrays: Mapping[str, Array]
+    trains_discriminator: tuple[bool, ...]
+
+
+def stage_chunk(chunk: Chunk, dtype: np.dtype[Any], /) -> Staged:
+    """Cast a chunk; a copy, in the run's type."""
+    with np.errstate(all="ignore"):
+        arrays = {name: np.array(array, dtype, order="C") for name, array in chunk.arrays.items()}
+    trains = tuple(bool(trains) for trains in chunk.trains_discriminator)
+    return Staged(phase=chunk.phase, arrays=arrays, trains_discriminator=trains)
+
+
+def train_chunk(stepper: Stepper, staged: Staged, dtype: np.dtype[Any], /) -> Array:
+    """Run a staged chunk's steps; returns (K, 1) in pretraining, else (K, 3): D's and G's loss and mean D(real).
+
+    With copies theirs is the last axis.
+    """
+    arrays, trains = staged.arrays, staged.trains_discriminator
+    steps = [{name: array[index] for name, array in arrays.items()} for index in range(len(trains))]
+    results: list[Any]
+    with np.errstate(all="ignore"):
+        if staged.phase == "pretraining":
+            results = [(stepper.pretraining_step(step, None),) for step in steps]
+        else:
+            results = [stepper.adversarial_step(step, trains[k], None) for k, step in enumerate(steps)]
+    num_columns = 1 if staged.phase == "pretraining" else 3
+    return np.array(results, dtype).reshape(len(trains), num_columns, *stepper.copies)
+
+
+def as_losses(columns: Array, phase: Phase, spec: GanSpec, /) -> Losses:
+    """Return the losses of one GAN's columns, as train_chunk returns them."""
+    if phase == "pretraining":
+        return Losses(pretraining=columns[:, 0].copy())
+    return Losses(
+        discriminator=columns[:, 0].copy(),
+        generator=columns[:, 1].copy(),
+        real_score=columns[:, 2].copy() if spec.training.stop is not None else None,
+    )

@@ -1,0 +1,93 @@
+"""Perturbed copies of a GAN, trained side by side: what the yardstick is measured with.
+
+A step of a small GAN is some hundred calls of NumPy on a few dozen numbers each, and takes as long as the calls. So
+where every layer takes an axis of copies, the copies share the calls: each array of the step has that axis first. A
+copy's numbers are, bit for bit, those that it has alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends.numpy.chunks import as_losses, stage_chunk, train_chunk
+from backends.numpy.layers import LAYERS
+from backends.numpy.network import Copies
+from backends.numpy.rounding import RandomRounding, RoundingOfCopies
+from backends.numpy.steps import Stepper
+from shared.interface import Chunk, Losses
+from shared.spec import GanSpec, WassersteinDiscriminatorLoss
+from shared.state import State
+
+
+class PerturbedCopies:
+    """Copies of a GAN, from one state, each of which rounds at random by its own seed."""
+
+    def __init__(self, spec: GanSpec, dtype: np.dtype[Any], state: State, /, *, seeds: Sequence[int]) -> None:
+        self._spec = spec
+        self._dtype = dtype
+        self._roundings = [RandomRounding(seed=seed, dtype=dtype) for seed in seeds]
+        together = _take_copies(spec)
+        self._axis: Copies = (len(seeds),) if together else ()
+        self._steppers = [Stepper(spec, dtype, copies=self._axis) for _ in (seeds[:1] if together else seeds)]
+        self._places = [(0, index) if together else (index, ...) for index in range(len(seeds))]
+        rounding = [RoundingOfCopies(self._roundings)] if together else self._roundings
+        for stepper, own in zip(self._steppers, rounding, strict=True):
+            stepper.rounding = own
+        self.load_states([state] * len(seeds))
+
+    def train(self, chunk: Chunk, /) -> list[Losses]:
+        """Train each copy on a chunk; returns each one's losses."""
+        staged = stage_chunk(chunk, self._dtype)
+        if self._axis:
+            staged = replace(staged, arrays={name: self._spread(array) for name, array in staged.arrays.items()})
+        columns = [train_chunk(stepper, staged, self._dtype) for stepper in self._steppers]
+        if self._axis:
+            columns = list(np.moveaxis(columns[0], -1, 0))
+        return [as_losses(own, chunk.phase, self._spec) for own in columns]
+
+    def states(self) -> Iterator[State]:
+        """Yield a copy of each one's whole state, in canonical order and layout."""
+        for stepper, place in self._places:
+            yield self._steppers[stepper].export_state(place)
+
+    def load_states(self, states: Sequence[State], /) -> None:
+        """Copy a whole state into each; raises StateError for missing, extra or misshapen names."""
+        for (stepper, place), state in zip(self._places, states, strict=True):
+            self._steppers[stepper].load_state(state, place)
+
+    def generate(self, latent: NDArray[Any], /) -> list[NDArray[Any]]:
+        """Return each one's G(latent), (batch, ...), as a trainer's generate does."""
+        batch = np.array(latent, self._dtype, order="C")
+        if self._axis:
+            batch = np.broadcast_to(batch, (*self._axis, *batch.shape))
+        with np.errstate(all="ignore"):
+            found = [np.array(stepper.generator.infer(batch), order="C") for stepper in self._steppers]
+        return [found[stepper][place] for stepper, place in self._places]
+
+    def export_roundings(self) -> list[NDArray[np.uint64]]:
+        """Return where each one's random rounding is, (20,)."""
+        return [rounding.export() for rounding in self._roundings]
+
+    def restore_roundings(self, exported: Sequence[NDArray[np.uint64]], /) -> None:
+        """Go on with each one's random rounding from there; raises ValueError for what no export returned."""
+        for rounding, one in zip(self._roundings, exported, strict=True):
+            rounding.restore(one)
+
+    def _spread(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return a chunk's array (K, batch, ...) as (K, n, batch, ...), a view: every copy is fed the same."""
+        return np.broadcast_to(array[:, np.newaxis], (len(array), *self._axis, *array.shape[1:]))
+
+
+def _take_copies(spec: GanSpec) -> bool:
+    """Return whether a step of the GAN can be taken with an axis of copies.
+
+    A penalty's goes through tangents, which have none; its GANs are of large products, whose calls cost nothing.
+    """
+    placed = (*spec.generator.placed, *spec.discriminator.placed)
+    critic = isinstance(spec.training.discriminator_loss, WassersteinDiscriminatorLoss)
+    return not critic and all(LAYERS[type(each.layer)].takes_copies for each in placed)  # type: ignore[attr-defined]
