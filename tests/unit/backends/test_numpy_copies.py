@@ -1,0 +1,100 @@
+"""Copies that train side by side have, bit for bit, the numbers that each has alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backends.numpy import rounding
+from shared.conformance.small import small_gan
+from shared.gans import find_gan
+from tests.unit.backends.numpy_chunks import build, make_chunk
+
+SEEDS = (5, 6, 7)
+# The minibatch layer, pretraining and a stop rule; Adam; two logits. The last two train one after the other.
+GANS = ("gaussian-1d-minibatch", "gaussian-1d-adam", "linear-2d", "sine", "mnist-wgan-gp", "small mnist-conv")
+NAMES = ("pretraining", "discriminator", "generator", "real_score")
+
+
+def spec_of(name):
+    return small_gan("mnist-conv") if name == "small mnist-conv" else find_gan(name)
+
+
+def chunks_of(spec):
+    if spec.pretraining is not None:
+        yield make_chunk(spec, phase="pretraining", num_steps=4)
+    yield make_chunk(spec, num_steps=6)
+
+
+def alone(spec, dtype):
+    for seed in SEEDS:
+        trainer = build(spec, dtype=dtype)
+        trainer.perturb(seed=seed)
+        yield trainer
+
+
+def assert_same(first, second):
+    assert list(first) == list(second)
+    for name, array in first.items():
+        assert array.dtype == second[name].dtype, name
+        np.testing.assert_array_equal(array, second[name], err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", GANS)
+def test_copies_are_those_that_train_alone(name, dtype):
+    spec = spec_of(name)
+    copies, trainers = build(spec, dtype=dtype).perturbed_copies(seeds=SEEDS), list(alone(spec, dtype))
+    for chunk in chunks_of(spec):
+        for found, trainer in zip(copies.train(chunk), trainers, strict=True):
+            expected = trainer.train(trainer.stage(chunk))
+            for loss in NAMES:
+                one, other = getattr(found, loss), getattr(expected, loss)
+                assert (one is None) == (other is None)
+                if one is not None:
+                    assert one.dtype == other.dtype
+                    np.testing.assert_array_equal(one, other, err_msg=loss)
+    latent = make_chunk(spec).arrays["latent_d"][0]
+    generated = copies.generate(latent)
+    for state, samples, trainer in zip(copies.states(), generated, trainers, strict=True):
+        assert_same(state, trainer.export_state())
+        np.testing.assert_array_equal(samples, trainer.generate(latent))
+
+
+@pytest.mark.parametrize("name", ["gaussian-1d-minibatch", "small mnist-conv"])
+def test_copies_are_apart_from_each_other_and_from_the_reference(name):
+    spec = spec_of(name)
+    trainer = build(spec)
+    copies = trainer.perturbed_copies(seeds=SEEDS)
+    chunk = make_chunk(spec, num_steps=3)
+    copies.train(chunk)
+    trainer.train(trainer.stage(chunk))
+    weights = [next(iter(state.values())) for state in (*copies.states(), trainer.export_state())]
+    for index, one in enumerate(weights):
+        for other in weights[:index]:
+            assert not np.array_equal(one, other)
+
+
+def test_arrays_larger_than_the_pool_are_disturbed_as_alone(monkeypatch):
+    monkeypatch.setattr(rounding, "_POOL_SIZE", 512)
+    spec = find_gan("sine")
+    copies, trainers = build(spec).perturbed_copies(seeds=SEEDS), list(alone(spec, "float64"))
+    chunk = make_chunk(spec, num_steps=2)
+    copies.train(chunk)
+    for state, trainer in zip(copies.states(), trainers, strict=True):
+        trainer.train(trainer.stage(chunk))
+        assert_same(state, trainer.export_state())
+
+
+@pytest.mark.parametrize("name", ["sine", "mnist-wgan-gp"])
+def test_copies_go_on_from_where_others_were(name):
+    spec = find_gan(name)
+    first, second = (build(spec).perturbed_copies(seeds=seeds) for seeds in (SEEDS, (1, 2, 3)))
+    chunk = make_chunk(spec, num_steps=2)
+    first.train(chunk)
+    second.load_states(list(first.states()))
+    second.restore_roundings(first.export_roundings())
+    for copies in (first, second):
+        copies.train(chunk)
+    for one, other in zip(first.states(), second.states(), strict=True):
+        assert_same(one, other)
