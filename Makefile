@@ -6,22 +6,25 @@ CONSTRAINTS := $(firstword $(wildcard constraints-$(notdir $(PYTHON)).txt) const
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+COMPILED := $(VENV)/.compiled
+INSTALL := $(BIN)/pip install -qq --no-compile --constraint $(CONSTRAINTS)
 
 .PHONY: compare test mishaps lint types site clean
 
-compare: $(READY)
+compare: $(COMPILED)
 	$(BIN)/gan-rosetta compare
 
 # Memory in huge pages, as processes that train have it: shared/harness/process.py.
-test: $(READY) lint types
+test: $(READY)
+	$(MAKE) --jobs=2 --output-sync=target lint types $(COMPILED)
 	GLIBC_TUNABLES=$${GLIBC_TUNABLES-glibc.malloc.hugetlb=1} $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 # Runs the lessons, holds them to the reference, and makes their pages in build/site; minutes at first, then seconds.
-site: $(READY)
+site: $(COMPILED)
 	$(BIN)/python -m tutorials build
 
 # Tries every mishap and writes down what happened: docs/mishaps.md.
-mishaps: $(READY)
+mishaps: $(COMPILED)
 	$(BIN)/python -m pytest tests/mishaps -n 0 --mishaps-page docs/mishaps.md
 
 lint: $(READY)
@@ -33,10 +36,17 @@ types: $(READY)
 
 $(READY): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --no-compile --constraint $(CONSTRAINTS) --editable '.[all,dev,tutorials]'
-	# pip would compile the modules on one core, this does on all; some packages ship a file for another Python.
-	$(BIN)/python -m compileall -q -j 0 -x /tests/ $(VENV)/lib > $(VENV)/compileall.log 2>&1 || true
+	# Python 3.11 brings a pip that needs twice as long to find out what to install.
+	$(INSTALL) --upgrade pip
+	# pip unpacks on one core: the largest beside each other; what goes wrong here is met, and told, in the next line.
+	$(INSTALL) --no-deps tensorflow-cpu & $(INSTALL) --no-deps torch jaxlib scipy & wait
+	$(INSTALL) --editable '.[all,dev,tutorials]'
 	touch $(READY)
+
+# pip would compile the modules on one core, this does on all; some packages ship a file for another Python.
+$(COMPILED): $(READY)
+	$(BIN)/python -m compileall -q -j 0 -x /tests/ $(VENV)/lib > $(VENV)/compileall.log 2>&1 || true
+	touch $(COMPILED)
 
 clean:
 	rm -rf $(VENV) build *.egg-info

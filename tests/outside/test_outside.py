@@ -30,19 +30,17 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the Python of a fresh environment with gan-rosetta, JAX, another NumPy, and the example's wheel."""
     folder = tmp_path_factory.mktemp("outside")
     python = python_in(folder / "environment")
-    _run([sys.executable, "-m", "venv", str(folder / "environment")], cwd=folder)
+    _run([sys.executable, "-m", "venv", "--without-pip", str(folder / "environment")], cwd=folder)
+    # This environment's pip, which may be newer than the one that comes with Python, and so faster.
+    pip = [sys.executable, "-m", "pip", "--quiet", "--python", str(python)]
     wheels = folder / "wheels"
     for source in (REPOSITORY, EXAMPLE):
         copy = _copied(source, folder / source.name)
-        _run(
-            [str(python), "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(copy)],
-            cwd=folder,
-        )
+        _run([*pip, "wheel", "--no-deps", "--wheel-dir", str(wheels), str(copy)], cwd=folder)
     own, example = (next(wheels.glob(f"{name}-*.whl")) for name in ("gan_rosetta", "gan_rosetta_example"))
     # Without byte code, which is made of what is imported when it is: most of it never is.
     another_numpy = f"numpy!={np.__version__}"  # so that a record shows in which environment a run was
-    install = [str(python), "-m", "pip", "install", "--quiet", "--no-compile", another_numpy]
-    install += [f"{own}[jax,laws]", str(example)]
+    install = [*pip, "install", "--no-compile", another_numpy, f"{own}[jax,laws]", str(example)]
     installed = subprocess.run(
         install, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
     )
