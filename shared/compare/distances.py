@@ -38,7 +38,7 @@ def tensor_difference(first: np.ndarray, second: np.ndarray, /) -> float:
     # dozen times.
     for start in range(0, a.size, _BLOCK_SIZE):
         block = slice(start, start + _BLOCK_SIZE)
-        apart, size = _block_difference(a[block].astype(np.float64), b[block].astype(np.float64))
+        apart, size = _block_difference(*(each[block].astype(np.float64, copy=False) for each in (a, b)))
         largest, scale = max(largest, apart), max(scale, size)
     return largest / scale if 0 < largest < math.inf else largest
 

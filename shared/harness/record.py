@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import safetensors
-import safetensors.numpy
 
 from shared.errors import RecordError
 from shared.harness.documents import read_document, write_document
 from shared.harness.files import read_npz, write_npz
+from shared.state.archive import map_tensors
 
 FORMAT = 2
 MOMENTS_FILE = "moments.npz"
@@ -70,10 +70,10 @@ class Run:
 
     @cached_property
     def state(self) -> dict[str, np.ndarray]:
-        """The whole state at the end, by tensor."""
+        """The whole state at the end, by tensor; views of the file."""
         path = self.file(STATE_FILE)
         try:
-            return safetensors.numpy.load_file(path)
+            return map_tensors(path)
         except (OSError, ValueError, safetensors.SafetensorError) as error:
             raise RecordError(f"{path} cannot be read ({error}); {_REMEDY}") from None
 

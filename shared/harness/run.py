@@ -80,7 +80,7 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
     trainer = build()
     trainer.load_state(state)
     build_seconds = time.perf_counter() - started
-    initial = trainer.export_state()
+    initial_digest = state_digest(trainer.export_state())
     checkpoint = _last_checkpoint(settings, spec)
     recorder = _SnapshotRecorder()
     moments = choose_moments(
@@ -149,7 +149,7 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
                 "spec": to_data(spec),
                 "hashes": {
                     "spec": spec_digest(spec),
-                    "initial_state": state_digest(initial),
+                    "initial_state": initial_digest,
                     "tape": result.tape_digests,
                 },
                 "settings": replace(settings, resume=False).as_data(),

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -19,6 +20,7 @@ from shared.state.check import complete_state
 from shared.state.initial import State
 
 METADATA_KEY = "gan_rosetta"
+_DTYPES: dict[str, np.dtype[Any]] = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
 _SEAL = "sha256"
 
 
@@ -66,6 +68,29 @@ def read_state_and_metadata(path: Path, spec: GanSpec, /) -> tuple[State, dict[s
         return complete_state(dict(sorted(tensors.items())), spec), metadata
     except StateError as error:
         raise StateError(f"{path}: {error}") from error
+
+
+def map_tensors(path: Path, /) -> dict[str, np.ndarray]:
+    """Return the tensors of a .safetensors file as views of the file, which the system reads where they are looked at.
+
+    A state may be large, and a comparison has one for each backend. Raises OSError where the file is absent, ValueError
+    or SafetensorError where it is not a whole one of float64, float32 and int64.
+    """
+    with safetensors.safe_open(path, framework="numpy"):
+        pass  # It checks that the header is one and that the places of the tensors fill the file.
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    header.pop("__metadata__", None)
+    unknown = {entry["dtype"] for entry in header.values()} - set(_DTYPES)
+    if unknown:
+        raise ValueError(f"tensors of {', '.join(sorted(unknown))}; expected {', '.join(_DTYPES)}")
+    content = np.asarray(np.memmap(path, dtype=np.uint8, mode="r", offset=8 + length))
+    tensors = {}
+    for name, entry in header.items():
+        start, stop = entry["data_offsets"]
+        tensors[name] = content[start:stop].view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
+    return tensors
 
 
 def _read_metadata(path: Path, content: bytes, tensors: Mapping[str, np.ndarray]) -> dict[str, str]:

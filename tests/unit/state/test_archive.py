@@ -13,7 +13,7 @@ import safetensors.numpy
 from shared.errors import StateError
 from shared.gans import CATALOGUE, find_gan
 from shared.state import initial_state, state_schema
-from shared.state.archive import METADATA_KEY, read_state, read_state_and_metadata, write_state
+from shared.state.archive import METADATA_KEY, map_tensors, read_state, read_state_and_metadata, write_state
 
 SPEC = find_gan("linear-2d")
 
@@ -146,3 +146,25 @@ def test_a_state_that_somebody_else_wrote_needs_no_seal(path):
     state, metadata = read_state_and_metadata(path, SPEC)
     assert metadata == {}
     np.testing.assert_array_equal(state["generator.output.bias"], initial_state(SPEC, seed=3)["generator.output.bias"])
+
+
+def test_mapped_tensors_are_those_that_are_read(path):
+    mapped = map_tensors(path)
+    read = safetensors.numpy.load_file(path)
+    assert sorted(mapped) == sorted(read)
+    for name, array in read.items():
+        assert (mapped[name].dtype, mapped[name].shape) == (array.dtype, array.shape), name
+        np.testing.assert_array_equal(mapped[name], array)
+
+
+@pytest.mark.parametrize("length", [0, 5, 200, -1])
+def test_a_truncated_file_is_not_mapped(path, length):
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises((ValueError, safetensors.SafetensorError)):
+        map_tensors(path)
+
+
+def test_a_type_of_no_state_is_not_mapped(path):
+    safetensors.numpy.save_file({"weight": np.zeros(3, np.float16)}, path)
+    with pytest.raises(ValueError, match="F16; expected F64, F32, I64"):
+        map_tensors(path)
