@@ -17,9 +17,10 @@ from benchmarks.statistics import Ratio, Summary, compare_repeats, summarise
 class CellFigures:
     """A measured cell's figures; medians over its rounds.
 
-    step: seconds of train() a step, with its interval. feeding_seconds: of stage() a step; feeding_share: of stage()
-    and train() together; host_share: of a round's wall time outside stage() and train(), which is generating the tape
-    and the loop. peak_share: of the matrix-product rate measured in the same run, None where there is none.
+    step: seconds of train() a step, with its interval. feeding_seconds: of stage() a step, in chunks as long as
+    training's; feeding_share: of that and train() together; host_share: of a round's wall time outside stage() and
+    train(), which is generating the tape and the loop. peak_share: of the matrix-product rate measured in the same run,
+    None where there is none.
     """
 
     result: CellResult
@@ -123,6 +124,10 @@ def warnings(record: BenchmarkRecord, /) -> list[str]:
     return lines
 
 
+def _share(part: float, rest: float) -> float:
+    return part / (part + rest)
+
+
 def _figures(record: BenchmarkRecord, result: CellResult) -> CellFigures:
     step = summarise(result.step_seconds)
     rounds = result.rounds
@@ -135,8 +140,8 @@ def _figures(record: BenchmarkRecord, result: CellResult) -> CellFigures:
         samples_per_second=result.cell.batch_size / step.median,
         flops_per_second=rate,
         peak_share=None if peak is None else rate / peak,
-        feeding_seconds=float(np.median([r.stage_seconds / r.num_steps for r in rounds])),
-        feeding_share=float(np.median([r.stage_seconds / (r.stage_seconds + r.train_seconds) for r in rounds])),
+        feeding_seconds=float(np.median([r.feeding_seconds for r in rounds])),
+        feeding_share=float(np.median([_share(r.feeding_seconds, r.train_seconds / r.num_steps) for r in rounds])),
         host_share=float(np.median([1 - (r.stage_seconds + r.train_seconds) / r.wall_seconds for r in rounds])),
         peak_bytes=max(r.peak_bytes for r in rounds),
         device_bytes=max(device, default=None),

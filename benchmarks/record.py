@@ -13,7 +13,7 @@ from shared.harness.documents import read_document, write_document
 from shared.spec.reader import build
 from shared.spec.serialise import to_data
 
-FORMAT = 2
+FORMAT = 3
 # What the numbers of a record count in, by the last words of their names.
 UNITS = {
     "seconds": "s",
@@ -35,8 +35,9 @@ Status = Literal["measured", "disagrees", "unavailable", "failed"]
 class Round:
     """One round of a cell.
 
-    tape_seconds: making chunks on the host; stage_seconds: feeding, Trainer.stage; train_seconds: Trainer.train;
-    wall_seconds: the whole loop, with those three. peak_bytes, resident_bytes: of the worker's memory so far and at
+    tape_seconds: making chunks on the host; stage_seconds: Trainer.stage; train_seconds: Trainer.train; wall_seconds:
+    the whole loop, with those three. feeding_seconds: Trainer.stage a step, of chunks no shorter than training's, which
+    may be timed aside. peak_bytes, resident_bytes: of the worker's memory so far and at
     the round's end. device_bytes: the most memory used on the GPU so far, None on a processor. load_average: over a
     minute, before the round. is_finite: whether the last losses are numbers.
     """
@@ -46,6 +47,7 @@ class Round:
     stage_seconds: float
     train_seconds: float
     wall_seconds: float
+    feeding_seconds: float
     peak_bytes: int
     resident_bytes: int
     device_bytes: int | None

@@ -67,6 +67,7 @@ class CellRunner:
         self.chunking = choose_chunking(spec, tape, execution=execution)
         self._step_seconds = math.nan
         self._num_steps = self.chunking.unit_steps
+        self._as_in_training: Chunk | None = None
 
     def run_first(self, num_steps: int, /) -> FirstChunks:
         """Train from the initial state on the chunks that rounds will use, num_steps steps or more, then once more.
@@ -108,6 +109,11 @@ class CellRunner:
         if self._is_eager or self._step_seconds * self.chunking.unit_steps > most:
             self.chunking = rechoose(self._spec, self._tape, step_seconds=self._step_seconds, seconds=most)
         self._num_steps = round_steps(self.chunking, seconds=seconds, step_seconds=self._step_seconds)
+        longest = min(chunk_size(self._spec), self.chunking.lap_steps)
+        is_short = self.chunking.chunk_steps < longest
+        self._as_in_training = (
+            make_chunk(self._tape, self._spec, "adversarial", first_step=0, num_steps=longest) if is_short else None
+        )
         return self.run_round()
 
     def run_round(self) -> Round:
@@ -130,12 +136,18 @@ class CellRunner:
             stage_seconds += fed - made
             train_seconds += end - fed
             wall_seconds += clock() - start
+        feeding_seconds = stage_seconds / self._num_steps
+        if self._as_in_training is not None:
+            start = clock()
+            self._trainer.stage(self._as_in_training)
+            feeding_seconds = (clock() - start) / self._as_in_training.num_steps
         return Round(
             num_steps=self._num_steps,
             tape_seconds=tape_seconds,
             stage_seconds=stage_seconds,
             train_seconds=train_seconds,
             wall_seconds=wall_seconds,
+            feeding_seconds=feeding_seconds,
             peak_bytes=peak_bytes(),
             resident_bytes=int(psutil.Process().memory_info().rss),
             device_bytes=self._device_bytes(),

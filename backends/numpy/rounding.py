@@ -137,7 +137,10 @@ class RandomRounding:
 
 
 class RoundingOfCopies(RandomRounding):
-    """Disturbs arrays whose first axis is that of copies, each copy's numbers as its own rounding would."""
+    """Disturbs arrays whose first axis is that of copies, each copy's numbers as its own rounding would.
+
+    num_terms and all else is of one copy; an array of more numbers than a pool has is given to each copy's rounding.
+    """
 
     def __init__(self, copies: Sequence[RandomRounding], /) -> None:
         self._copies = tuple(copies)

@@ -92,22 +92,9 @@ class NumpyTrainer:
         """From now on disturb every number that training computes by a random rounding (see rounding.py)."""
         self._stepper.rounding = RandomRounding(seed=seed, dtype=self._dtype)
 
-    def export_rounding(self) -> NDArray[np.uint64]:
-        """Return where the random rounding is, (20,); raises UsageError where there is none."""
-        return self._require_rounding().export()
-
     def perturbed_copies(self, *, seeds: Sequence[int]) -> PerturbedCopies:
         """Return copies of this trainer as it is now, each of which rounds at random by its own seed."""
         return PerturbedCopies(self._spec, self._dtype, self.export_state(), seeds=seeds)
-
-    def restore_rounding(self, exported: NDArray[np.uint64], /) -> None:
-        """Go on with the random rounding from there; raises UsageError where there is none, ValueError for others."""
-        self._require_rounding().restore(exported)
-
-    def _require_rounding(self) -> RandomRounding:
-        if self._stepper.rounding is None:
-            raise UsageError("this trainer does not round at random; call perturb first")
-        return self._stepper.rounding
 
     def _infer(self, network: Network, batch: NDArray[Any]) -> NDArray[Any]:
         with np.errstate(all="ignore"):

@@ -36,14 +36,6 @@ class PerturbedTrainer(Trainer, Protocol):
         """Round at random from now on."""
         ...
 
-    def export_rounding(self) -> np.ndarray:
-        """Return where the random rounding is."""
-        ...
-
-    def restore_rounding(self, exported: np.ndarray, /) -> None:
-        """Go on with the random rounding from there; raises ValueError for what export_rounding cannot return."""
-        ...
-
     def perturbed_copies(self, *, seeds: Sequence[int]) -> PerturbedCopies:
         """Return copies of this trainer as it is now, each of which rounds at random by its own seed."""
         ...

@@ -25,6 +25,7 @@ def make_round(step_seconds, *, num_steps=100):
         stage_seconds=0.02 * step_seconds * num_steps,
         train_seconds=step_seconds * num_steps,
         wall_seconds=1.05 * step_seconds * num_steps,
+        feeding_seconds=0.02 * step_seconds,
         peak_bytes=2_000_000,
         resident_bytes=1_000_000,
         device_bytes=None,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from benchmarks import runner as runner_module
 from benchmarks.cells import FLOOR, cell_spec
 from benchmarks.chunking import choose_chunking, rechoose, round_steps
 from benchmarks.parity import parity_steps
@@ -154,6 +155,28 @@ def test_a_slow_compiled_cell_is_fed_as_training_feeds_it(monkeypatch, execution
     monkeypatch.setattr(runner, "_step_seconds", 10.0)
     settled = runner.settle(0.1)
     assert settled.num_steps == runner.chunking.chunk_steps == (chunk_size(spec) if execution == "compiled" else 1)
+
+
+def test_feeding_is_timed_on_chunks_as_long_as_trainings(monkeypatch):
+    spec = cell_spec("sine")
+    trainer = load_trainer(find_backend("numpy")).build(spec, device="cpu", dtype="float32", execution="eager")
+    runner = CellRunner(
+        trainer, spec, _tape(spec), initial_state(spec, seed=1), execution="eager", device_bytes=lambda: None
+    )
+    stage, staged = trainer.stage, []
+    seconds = iter(range(10**6))
+    monkeypatch.setattr(trainer, "stage", lambda chunk: staged.append(chunk.num_steps) or stage(chunk))
+    monkeypatch.setattr(runner_module.time, "perf_counter", lambda: float(next(seconds)))
+    monkeypatch.setattr(runner, "_step_seconds", 0.05)
+    settled = runner.settle(0.1)
+    assert runner.chunking.chunk_steps == 2
+    assert staged == [2, chunk_size(spec)]
+    assert settled.stage_seconds == 1.0
+    assert settled.feeding_seconds == 1.0 / chunk_size(spec)
+    monkeypatch.setattr(runner, "_step_seconds", 1e-4)
+    settled = runner.settle(0.1)
+    assert runner.chunking.chunk_steps >= chunk_size(spec)
+    assert settled.feeding_seconds == settled.stage_seconds / settled.num_steps
 
 
 def test_a_pattern_of_the_discriminator_is_weighted_as_in_training():

@@ -45,8 +45,8 @@ def test_a_record_never_changes(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data.update(format=3), "newer gan-rosetta.*upgrade it"),
-        (lambda data: data.update(format="1"), "this version reads format 2"),
+        (lambda data: data.update(format=4), "newer gan-rosetta.*upgrade it"),
+        (lambda data: data.update(format="1"), "this version reads format 3"),
         (lambda data: data["units"].update(seconds="ms"), "counts seconds in 'ms'; expected 's'"),
         (lambda data: data["units"].pop("bytes"), "counts bytes in None; expected 'B'"),
         (lambda data: data["units"].update(furlongs="x"), "counts furlongs"),
