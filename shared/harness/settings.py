@@ -13,7 +13,7 @@ from shared.interface import DTYPES
 
 # Steps of the adversarial phase where none are asked for. The GANs on digits train for hours at their published
 # lengths; these many steps take seconds and have an update of both networks.
-SHORT_STEPS = {"mnist-conv": 1, "mnist-wgan-gp": 10, "mnist-wgan-gp-sample": 10}
+SHORT_STEPS = {"mnist-conv": 1, "mnist-wgan-gp": 20, "mnist-wgan-gp-sample": 20}
 # In a comparison of the whole catalogue a GAN whose single step costs most of a minute takes a part of its batch: the
 # mathematics is the same, layer by layer.
 OVERVIEW_BATCH_SIZES = {"mnist-conv": 10}
