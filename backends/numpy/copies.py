@@ -86,8 +86,8 @@ class PerturbedCopies:
 def _take_copies(spec: GanSpec) -> bool:
     """Return whether a step of the GAN can be taken with an axis of copies.
 
-    A penalty's goes through tangents, which have none; its GANs are of large products, whose calls cost nothing.
+    A penalty's goes through tangents, which have none; its GANs are of large products, beside which calls cost little.
     """
     placed = (*spec.generator.placed, *spec.discriminator.placed)
     critic = isinstance(spec.training.discriminator_loss, WassersteinDiscriminatorLoss)
-    return not critic and all(LAYERS[type(each.layer)].takes_copies for each in placed)  # type: ignore[attr-defined]
+    return not critic and all(LAYERS[type(each.layer)].takes_copies for each in placed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -232,7 +231,7 @@ class Reshape(Layer):
         return array.reshape(*array.shape[: array.ndim - len(old)], *new)
 
 
-LAYERS: dict[type[spec.Layer], Callable[[Any, spec.Shape], Layer]] = {
+LAYERS: dict[type[spec.Layer], type[Layer]] = {
     spec.Linear: Linear,
     spec.Conv2d: Conv2d,
     spec.ConvTranspose2d: ConvTranspose2d,
