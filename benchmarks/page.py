@@ -30,7 +30,7 @@ _HOW = """## How to read it
   product measured among the rounds, with as many threads.
 - **Feeding** is `Trainer.stage`: casting a chunk and putting it on the device; its share is of `stage` and `train`.
   Where a round's chunks are shorter than training's, as those of slow eager steps are, it is timed on a chunk as long
-  as training's once a round, between two that train.
+  as training's once a round, after its steps.
 - **Host** is the share of a round's wall time outside `stage` and `train`: drawing the tape's numbers, and the loop.
 - **Memory** is the most that the process had resident, compilation included. **Import** is of the framework.
   **Compile** is how much longer the first chunk of each kind took than the same chunk again. For these two, as many

@@ -60,17 +60,13 @@ class RandomRounding:
         by_channel: disturb each entry of axis 1 as a whole too. Equal numbers round equally, so in images of mostly
         background the errors of a channel do not average out. common: that disturbance, where it is drawn already.
         """
+        if array.size > self._largest:
+            self._disturb_parts(array, within=within, num_terms=num_terms, by_channel=by_channel, common=common)
+            return
         if by_channel:
             common = self._take_by_channel(array)
-        size = array.size
-        if size > self._largest:
-            rows = len(array) * _POOL_SIZE // size
-            parts = array if rows == 0 else [array[start : start + rows] for start in range(0, len(array), rows)]
-            for part in parts:
-                self.disturb(part, within=within, num_terms=num_terms, common=common)
-            return
         # Not a product with 1 + ε ξ: rounded to the type, that factor is one of four numbers, and the result is biased.
-        drawn = self._take(size).reshape(array.shape)
+        drawn = self._take(array.size).reshape(array.shape)
         if common is not None:
             drawn = drawn + common
         change = drawn * (array if scale is None else scale)
@@ -88,6 +84,15 @@ class RandomRounding:
         """Return a single number, disturbed; num_terms as in disturb."""
         change = value * self._take(1)[0] * math.sqrt(max(num_terms / 3, 1))
         return value + change if math.isfinite(change) else value
+
+    def _disturb_parts(self, array: Array, /, *, by_channel: bool, common: Array | None, **how: Any) -> None:
+        """Disturb an array that is larger than the pool."""
+        if by_channel:
+            common = self._take_by_channel(array)
+        rows = len(array) * _POOL_SIZE // array.size
+        parts = array if rows == 0 else [array[start : start + rows] for start in range(0, len(array), rows)]
+        for part in parts:
+            self.disturb(part, common=common, **how)
 
     def _take_by_channel(self, array: Array) -> Array:
         return self._take(array.shape[1]).reshape(1, -1, *(1,) * (array.ndim - 2))
@@ -146,29 +151,14 @@ class RoundingOfCopies(RandomRounding):
         self._copies = tuple(copies)
         self._largest = len(self._copies) * _POOL_SIZE
 
-    def disturb(
-        self,
-        array: Array,
-        /,
-        *,
-        within: tuple[float, float] | None = None,
-        num_terms: int = 1,
-        scale: Array | None = None,
-        by_channel: bool = False,
-        common: Array | None = None,
-    ) -> None:
-        if array.size <= self._largest:
-            super().disturb(
-                array, within=within, num_terms=num_terms, scale=scale, by_channel=by_channel, common=common
-            )
-            return
-        for copy, part in zip(self._copies, array, strict=True):
-            copy.disturb(part, within=within, num_terms=num_terms, by_channel=by_channel)
-
     def disturbed(self, value: Any, /, *, num_terms: int = 1) -> Any:
         """Return a number of each copy, (n,), disturbed."""
         pairs = zip(self._copies, value, strict=True)
         return np.array([copy.disturbed(number, num_terms=num_terms) for copy, number in pairs])
+
+    def _disturb_parts(self, array: Array, /, **how: Any) -> None:
+        for copy, part in zip(self._copies, array, strict=True):
+            copy.disturb(part, **how)
 
     def _take_by_channel(self, array: Array) -> Array:
         num_copies, _, num_channels = array.shape[:3]
