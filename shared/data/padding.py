@@ -1,4 +1,4 @@
-"""Chunks of any length as arrays of one: what a compiled loop takes, cast and padded in one pass."""
+"""Chunks of any length as arrays of one: what a compiled loop takes, cast in one pass."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ _ALIGNMENT_BYTES = 64
 
 
 def padded(array: np.ndarray, capacity: int, /, *, dtype: str) -> np.ndarray:
-    """Return a copy of steps (K, ...) of another type, with zeros to (capacity, ...), aligned for XLA.
+    """Return a copy of steps (K, ...) of another type as (capacity, ...), aligned for XLA.
 
-    NumPy casts, so that the rounding to float32 is the same in every backend.
+    Whatever follows the K steps is left as the memory was, and must not be read: for GANs with slow steps, whose chunks
+    are short, filling it would take longer than the copy. NumPy casts, so that the rounding to float32 is the same in
+    every backend.
     """
     shape, itemsize = (capacity, *array.shape[1:]), np.dtype(dtype).itemsize
     num_bytes = math.prod(shape) * itemsize
@@ -21,5 +23,4 @@ def padded(array: np.ndarray, capacity: int, /, *, dtype: str) -> np.ndarray:
     start = -memory.ctypes.data % _ALIGNMENT_BYTES
     result: np.ndarray = memory[start : start + num_bytes].view(dtype).reshape(shape)
     result[: len(array)] = array
-    result[len(array) :] = 0
     return result
