@@ -1,4 +1,4 @@
-"""Laws on stepping: probing, cutting into chunks, and reseeding a framework change nothing."""
+"""Laws on stepping: probing, cutting into chunks, what memory held before and reseeding a framework change nothing."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from shared.conformance.noise import reference_run, run_steps
 from shared.conformance.small import adversarial_chunk, build_trainer, loaded_trainer, pretraining_chunk, small_gan
 
 _NUM_STEPS = 6
+# By the kind of a type: what reads a NaN shows it, and so does a step taken once more or with another D.
+_REMAINS = {"f": np.nan, "b": True, "i": -1, "u": 255}
+_new_memory = np.empty
 
 
 def test_probe_changes_nothing(reference_too, backend, gan):
@@ -63,6 +66,25 @@ def test_a_compiled_chunk_equals_its_steps_one_by_one(backend, compiled_gan):
         assert_losses_close(apart, values, within=allowed_losses[name], name=name)
     ignoring = tensors_without_gradient(spec)
     assert_tensors_close(trainer.export_state(), state, within=allowed, ignoring=ignoring)
+
+
+@pytest.mark.compiled
+def test_memory_that_was_not_written_is_not_read(backend, compiled_gan, monkeypatch):
+    """Compiled paths may stage short chunks in arrays that are longer, and leave the rest of them as it was."""
+    spec = small_gan(compiled_gan)
+    expected, state = run_steps(loaded_trainer(spec, backend=backend, execution="compiled"), spec, 0, _NUM_STEPS)
+    assert all(np.all(np.isfinite(tensor)) for tensor in state.values())
+    monkeypatch.setattr(np, "empty", _memory_with_remains)
+    losses, other = run_steps(loaded_trainer(spec, backend=backend, execution="compiled"), spec, 0, _NUM_STEPS)
+    assert_same_bits(losses, expected)
+    assert_same_bits(other, state)
+
+
+def _memory_with_remains(*arguments, **keywords):
+    array = _new_memory(*arguments, **keywords)
+    if array.dtype.kind in _REMAINS:
+        array.fill(_REMAINS[array.dtype.kind])
+    return array
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -54,20 +54,6 @@ def test_chunks_of_any_length_run_the_same_compiled_code(spec, monkeypatch):
         np.testing.assert_allclose(state[name], expected_tensor, rtol=1e-12, atol=1e-14, err_msg=name)
 
 
-@pytest.mark.parametrize("spec", [SPEC, SOMETIMES])
-def test_what_follows_a_chunks_steps_in_memory_is_not_read(spec, request):
-    chunks = [make_chunk(spec, num_steps=num_steps) for num_steps in (5, 1)]
-    losses, state = train(spec, chunks, execution="compiled")
-    request.getfixturevalue("memory_of_nans")
-    losses_beside_nans, state_beside_nans = train(spec, chunks, execution="compiled")
-    for found, expected in zip(losses_beside_nans, losses, strict=True):
-        np.testing.assert_array_equal(found.discriminator, expected.discriminator)
-        np.testing.assert_array_equal(found.generator, expected.generator)
-    for name, expected_tensor in state.items():
-        np.testing.assert_array_equal(state_beside_nans[name], expected_tensor, err_msg=name)
-        assert np.all(np.isfinite(expected_tensor)), name
-
-
 def test_a_chunk_longer_than_a_block_runs_as_several(monkeypatch):
     monkeypatch.setattr(compiled, "_MAXIMUM_STEPS", 4)
     chunk = make_chunk(SOMETIMES, num_steps=10)
