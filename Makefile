@@ -38,8 +38,10 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
 	# Python 3.11 brings a pip that needs twice as long to find out what to install.
 	$(INSTALL) --upgrade pip
-	# pip unpacks on one core: the largest beside each other; what goes wrong here is met, and told, in the next line.
-	$(INSTALL) --no-deps tensorflow-cpu & $(INSTALL) --no-deps torch jaxlib scipy & wait
+	# pip works on one core: what is pinned in three heaps beside each other, the largest packages apart. The last line
+	# finds out whether that is all that is needed, and tells what went wrong here.
+	$(INSTALL) --no-deps tensorflow_cpu & $(INSTALL) --no-deps torch jaxlib scipy & \
+	grep -vE '^(tensorflow_cpu|torch|jaxlib|scipy)==' $(CONSTRAINTS) | $(INSTALL) --no-deps --requirement /dev/stdin & wait
 	$(INSTALL) --editable '.[all,dev,tutorials]'
 	touch $(READY)
 
