@@ -10,7 +10,7 @@ import numpy as np
 
 from backends import REFERENCE
 from benchmarks.record import Parity
-from benchmarks.runner import tape_digest
+from benchmarks.runner import tape_digests
 from shared.compare.distances import relative_difference
 from shared.compare.verdict import MARGIN, Evidence, judge
 from shared.compare.yardstick import NUM_COPIES, PerturbedTrainer, Yardstick, YardstickFollower
@@ -30,9 +30,12 @@ _STEPS_AT_ONCE = 50
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceRun:
-    """The reference's first losses, and how far rounding alone takes them in its copies: each (num_steps,) by name."""
+    """The reference's first losses, and how far rounding alone takes them in its copies: each (num_steps,) by name.
 
-    tape_digest: str
+    tape_digests: of its first step, of its first two, and so on, by their number: a cell may have taken fewer.
+    """
+
+    tape_digests: Mapping[str, str]
     losses: Mapping[str, list[float]]
     envelope: Mapping[str, list[float]]
 
@@ -64,7 +67,7 @@ def run_reference(
     measured = follower.finish(latent, trainer.generate(latent))
     names = ("discriminator", "generator")
     return {
-        "tape_digest": tape_digest(taken, num_steps),
+        "tape_digests": tape_digests(taken, num_steps),
         "losses": {
             name: [float(v) for part in parts for v in np.asarray(getattr(part, name), np.float64)] for name in names
         },
@@ -77,11 +80,12 @@ def judge_cell(
 ) -> Parity:
     """Return how a cell's first losses compare with the reference's; digest: of the tape that the cell was fed."""
     num_steps = len(losses["generator"])
-    envelope = {key: np.array(values) for key, values in reference.envelope.items()}
+    envelope = {key: np.array(values[:num_steps]) for key, values in reference.envelope.items()}
+    theirs = {key: values[:num_steps] for key, values in reference.losses.items()}
     yardstick = Yardstick(losses={**envelope, "pretraining": np.zeros(0)}, tensors={}, samples=None)
     pair = judge(
-        _evidence(REFERENCE, reference.losses, reference.tape_digest, spec=spec, dtype=dtype, num_steps=num_steps),
-        _evidence(name, losses, digest, spec=spec, dtype=dtype, num_steps=num_steps),
+        _evidence(REFERENCE, theirs, reference.tape_digests, spec=spec, dtype=dtype),
+        _evidence(name, losses, {str(num_steps): digest}, spec=spec, dtype=dtype),
         yardstick,
         spec,
     )
@@ -114,13 +118,13 @@ def first_outside(reference: ReferenceRun, losses: Mapping[str, list[float]], /)
 
 
 def _evidence(
-    name: str, losses: Mapping[str, list[float]], digest: str, /, *, spec: GanSpec, dtype: str, num_steps: int
+    name: str, losses: Mapping[str, list[float]], tape_digests: Mapping[str, str], /, *, spec: GanSpec, dtype: str
 ) -> Evidence:
     return Evidence(
         name=name,
         dtype=dtype,
         identity={"spec": spec_digest(spec), "dtype": dtype},
-        tape_digests={"adversarial": {str(num_steps): digest}},
+        tape_digests={"adversarial": tape_digests},
         losses={"pretraining": np.zeros(0)} | {key: np.array(values) for key, values in losses.items()},
         snapshots={},
         samples=np.zeros(0),

@@ -179,21 +179,25 @@ def peak_bytes() -> int:
 
 def tape_digest(chunks: list[Chunk], num_steps: int, /) -> str:
     """Return the digest of the first num_steps steps of consecutive chunks."""
+    return tape_digests(chunks, num_steps)[str(num_steps)]
+
+
+def tape_digests(chunks: list[Chunk], num_steps: int, /) -> dict[str, str]:
+    """Return the digest of the first step of consecutive chunks, of the first two, and so on, by their number."""
     digest = TapeDigest()
-    left = num_steps
+    digests: dict[str, str] = {}
     for chunk in chunks:
-        taken = min(left, chunk.num_steps)
-        if taken:
+        for step in range(min(chunk.num_steps, num_steps - len(digests))):
             digest.update(
                 Chunk(
                     phase=chunk.phase,
-                    first_step=chunk.first_step,
-                    arrays={name: array[:taken] for name, array in chunk.arrays.items()},
-                    trains_discriminator=chunk.trains_discriminator[:taken],
+                    first_step=chunk.first_step + step,
+                    arrays={name: array[step : step + 1] for name, array in chunk.arrays.items()},
+                    trains_discriminator=chunk.trains_discriminator[step : step + 1],
                 )
             )
-        left -= taken
-    return digest.hexdigest()
+            digests[str(len(digests) + 1)] = digest.hexdigest()
+    return digests
 
 
 def _kind(chunk: Chunk) -> bytes:

@@ -99,6 +99,28 @@ def test_rounds_of_cells_take_turns_and_all_workers_are_closed():
     assert last_open < first_round
 
 
+def test_a_cell_whose_data_ends_sooner_than_parity_is_judged_by_the_steps_that_it_has():
+    """A lap over the 1000 points of linear-2d is 62 batches of 16, and parity takes 100 steps of a GAN so small."""
+    record, _ = _run(plan_benchmark(_selection(scale="batch", sizes=(4, 16))))
+    parities = [result.parity for result in record.cells]
+    assert [parity.verdict for parity in parities] == ["AGREE"] * 2, parities
+    assert [parity.num_steps for parity in parities] == [100, 60]
+    assert all(parity.judged_steps == parity.num_steps for parity in parities)
+    assert [result.status for result in record.cells] == ["measured"] * 2
+
+
+def _other_tape(answer):
+    answer["tape_digest"] = "0" * 64
+
+
+def test_a_cell_that_was_fed_another_tape_gets_no_throughput():
+    record, _ = _run(plan_benchmark(_selection(dtypes=("float64",))), spoil={"first": _other_tape})
+    (result,) = record.cells
+    assert result.status != "measured"
+    assert "the runs were fed different tapes, by adversarial step 100" in result.reason
+    assert figures(record) == []
+
+
 def _wrong_losses(answer):
     answer["losses"]["discriminator"][5] *= 1.01
 
