@@ -167,6 +167,7 @@ class GanSpec:
         )
         require_positive_integer(self, "batch_size")
         self._check_shapes()
+        self._check_batch_norms()
         self._check_penalty()
         if self.training.fake_batch == "reused" and self.training.first == "discriminator":
             require(
@@ -203,6 +204,15 @@ class GanSpec:
             good = self.discriminator.input_shape == (1,) and found == (1,)
             message = "pretraining on a density needs a discriminator from shape (1,) to shape (1,)"
             require(good, message, "pretraining")
+
+    def _check_batch_norms(self) -> None:
+        name = self.batch_norm_of_one(self.batch_size)
+        require(
+            name is None,
+            f"batch_size is {self.batch_size}, so that the BatchNorm {name} sees one value a channel, which has no "
+            "variance; take a batch size of 2 or more, or leave that layer out",
+            "batch_size",
+        )
 
     def _check_penalty(self) -> None:
         loss = self.training.discriminator_loss
@@ -245,6 +255,17 @@ class GanSpec:
         return any(isinstance(layer, MinibatchDiscrimination) for layer in layers) or (
             self.generator.has_batch_norm or self.discriminator.has_batch_norm
         )
+
+    def batch_norm_of_one(self, batch_size: int, /) -> str | None:
+        """Return the first BatchNorm, such as generator.norm1, that sees one value a channel in batches of this size.
+
+        None where there is none, as in every batch of two samples or more.
+        """
+        for network, layers in self.networks().items():
+            name = layers.batch_norm_of_one(batch_size)
+            if name is not None:
+                return f"{network}.{name}"
+        return None
 
     def networks(self) -> dict[str, Network]:
         """Return the two networks by their canonical names, the generator first."""

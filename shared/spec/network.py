@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -73,6 +74,17 @@ class Network:
     def has_batch_norm(self) -> bool:
         """Whether any layer couples the samples of a batch through its statistics."""
         return any(isinstance(layer, BatchNorm) for layer in self.layers)
+
+    def batch_norm_of_one(self, batch_size: int, /) -> str | None:
+        """Return the name of the first BatchNorm that sees one value a channel in batches of this size, or None.
+
+        One value has no variance: torch refuses it, and others go on with a running variance of NaN.
+        """
+        for placed in self.placed:
+            num_places = math.prod(placed.input_shape[1:])
+            if isinstance(placed.layer, BatchNorm) and batch_size * num_places == 1:
+                return placed.name
+        return None
 
     def biases_before_batch_norm(self) -> dict[str, str]:
         """Map each layer whose bias feeds straight into a BatchNorm on batch statistics to that BatchNorm's name.

@@ -106,6 +106,19 @@ def test_contradictions(build, words):
         build()
 
 
+def test_a_batch_norm_needs_two_values_a_channel():
+    with pytest.raises(
+        SpecError, match=r"batch_size is 1, so that the BatchNorm generator\.norm2 sees one value"
+    ) as caught:
+        replace(WGAN, batch_size=1)
+    assert caught.value.path == ("batch_size",)
+    # Over the places of an image there are more, and without a BatchNorm one will do.
+    assert replace(CONV, batch_size=1).batch_norm_of_one(1) is None
+    assert replace(SINE, batch_size=1).batch_norm_of_one(1) is None
+    assert WGAN.batch_norm_of_one(1) == "generator.norm2"
+    assert WGAN.batch_norm_of_one(2) is None
+
+
 def test_what_is_no_contradiction():
     assert with_training(SINE, fake_batch="regenerated", latent_draws="separate").uses_mix is False
     with_training(LINEAR, detach_fake=False)
