@@ -18,6 +18,7 @@ from shared.harness.files import write_bytes
 from shared.spec import GanSpec
 from shared.state.check import complete_state
 from shared.state.initial import State
+from shared.state.strangers import describe_stranger, how_to_bring_in
 
 METADATA_KEY = "gan_rosetta"
 _DTYPES: dict[str, np.dtype[Any]] = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
@@ -49,8 +50,9 @@ def read_state(path: Path, spec: GanSpec, /) -> State:
 def read_state_and_metadata(path: Path, spec: GanSpec, /) -> tuple[State, dict[str, str]]:
     """Read a whole state of the GAN, of any floating type; what complete_state may add is added.
 
-    Returns the state and what it says of itself, which is nothing where somebody else wrote it. Raises StateError where
-    the file is absent, no safetensors file, truncated, changed since it was written, or holds another GAN's state.
+    Returns the state and what it says of itself, which is nothing where somebody else wrote it. One that we wrote may
+    hold NaN and infinities, as its run ended. Raises StateError where the file is absent, no safetensors file,
+    truncated, changed since it was written, or holds another GAN's state.
     """
     try:
         content = path.read_bytes()
@@ -58,6 +60,9 @@ def read_state_and_metadata(path: Path, spec: GanSpec, /) -> tuple[State, dict[s
     except OSError as error:
         raise StateError(f"{path} cannot be read: {error.strerror or error}; expected a .safetensors file") from error
     except safetensors.SafetensorError as error:
+        stranger = describe_stranger(path)
+        if stranger is not None:
+            raise StateError(f"{path} is {stranger}; {how_to_bring_in(spec)}") from error
         raise StateError(f"{path} is not a whole .safetensors file ({error}); write or copy it again") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:  # It differs from version to version.
         wanted = "float64 or float32 tensors and int64 counters"
@@ -65,9 +70,10 @@ def read_state_and_metadata(path: Path, spec: GanSpec, /) -> tuple[State, dict[s
     metadata = _read_metadata(path, content, tensors)
     try:
         # Sorted, since the reader's order differs from call to call, and a message should not.
-        return complete_state(dict(sorted(tensors.items())), spec), metadata
+        state = complete_state(dict(sorted(tensors.items())), spec, must_be_finite=metadata is None)
     except StateError as error:
         raise StateError(f"{path}: {error}") from error
+    return state, metadata or {}
 
 
 def map_tensors(path: Path, /) -> dict[str, np.ndarray]:
@@ -93,15 +99,15 @@ def map_tensors(path: Path, /) -> dict[str, np.ndarray]:
     return tensors
 
 
-def _read_metadata(path: Path, content: bytes, tensors: Mapping[str, np.ndarray]) -> dict[str, str]:
-    """Return what our own writer put into the header, which must fit the tensors; nothing in another's file."""
+def _read_metadata(path: Path, content: bytes, tensors: Mapping[str, np.ndarray]) -> dict[str, str] | None:
+    """Return what our own writer put into the header, which must fit the tensors; None in another's file."""
     # The length of the header, then the header, which the reader of the tensors has found to be JSON.
     length = int.from_bytes(content[:8], "little")
     found = json.loads(content[8 : 8 + length]).get("__metadata__", {})
     # Under another key it is ours as well, in a file that has been changed.
     ours = [text for key, text in found.items() if key == METADATA_KEY or f'"{_SEAL}"' in text]
     if not ours:
-        return {}
+        return None
     try:
         metadata = json.loads(found[METADATA_KEY])
         seal = metadata.pop(_SEAL)

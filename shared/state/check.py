@@ -12,6 +12,9 @@ from shared.state.initial import State, initial_tensor
 from shared.state.schema import state_schema
 
 _OPTIONAL_ROLES = ("buffer", "slot", "counter")
+# Means of squares, whose roots are taken: Adam's second moment, Adadelta's two, BatchNorm's variance.
+_SQUARES = {"slot": ("v", "square", "delta"), "buffer": ("running_var",)}
+_NUM_SHOWN = 3
 
 
 def check_state(state: Mapping[str, np.ndarray], spec: GanSpec, /) -> None:
@@ -19,6 +22,10 @@ def check_state(state: Mapping[str, np.ndarray], spec: GanSpec, /) -> None:
     schema = state_schema(spec)
     missing = [name for name in schema if name not in state]
     extra = [name for name in state if name not in schema]
+    if missing and extra:
+        raise StateError(
+            f"state of {spec.name!r} lacks {_some(missing)}, and has {_some(extra)} in their place; rename its tensors"
+        )
     if missing:
         raise StateError(f"state of {spec.name!r} lacks {_listed(missing)}; expected {len(schema)} tensors")
     if extra:
@@ -35,11 +42,12 @@ def check_state(state: Mapping[str, np.ndarray], spec: GanSpec, /) -> None:
             raise StateError(f"{name} of {spec.name!r} is {int(array)}; expected 0 or more")
 
 
-def complete_state(state: Mapping[str, np.ndarray], spec: GanSpec, /) -> State:
+def complete_state(state: Mapping[str, np.ndarray], spec: GanSpec, /, *, must_be_finite: bool = True) -> State:
     """Return a whole state from one read from a file, checked; raises StateError.
 
     All BatchNorm buffers, or all of one optimizer's slots and counter, may be left out together: they then start as
-    they do in a fresh run. A parameter may not, nor may a part of such a group.
+    they do in a fresh run. A parameter may not, nor may a part of such a group. must_be_finite: False for a state that
+    a run of ours left, which holds whatever the run came to.
     """
     schema = state_schema(spec)
     groups: dict[str, list[str]] = {}
@@ -53,9 +61,27 @@ def complete_state(state: Mapping[str, np.ndarray], spec: GanSpec, /) -> State:
             whole |= {name: initial_tensor(schema[name], seed=0) for name in names}
     check_state(whole, spec)
     bad = [name for name, array in whole.items() if not np.all(np.isfinite(array))]
-    if bad:
-        raise StateError(f"state of {spec.name!r} has non-finite numbers in {_listed(bad)}")
+    if bad and must_be_finite:
+        raise StateError(
+            f"state of {spec.name!r} has non-finite numbers in {_listed(bad)}; a run from there shows nothing, so give "
+            "one of finite numbers"
+        )
+    negative = [
+        name
+        for name, tensor in schema.items()
+        if name.rpartition(".")[2] in _SQUARES.get(tensor.role, ()) and np.any(whole[name] < 0)
+    ]
+    if negative:
+        raise StateError(
+            f"state of {spec.name!r} has numbers below 0 in {_listed(negative)}, a mean of squares whose root is "
+            "taken; expected 0 or more"
+        )
     return {name: whole[name] for name in schema}
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:_NUM_SHOWN])
+    return shown if len(names) <= _NUM_SHOWN else f"{shown} and {len(names) - _NUM_SHOWN} more"
 
 
 def _listed(names: list[str]) -> str:

@@ -105,11 +105,32 @@ def test_a_state_of_another_gan_is_named(path):
     assert "has 'generator.hidden1.bias' and 11 more" in fault(path)
 
 
-def test_non_finite_numbers_are_named(path):
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_non_finite_numbers_of_somebody_else_are_named(path, bad):
     tensors = safetensors.numpy.load_file(path)
-    tensors["generator.output.bias"] = np.array([np.nan, 0])
+    tensors["generator.output.bias"] = np.array([bad, 0])
+    safetensors.numpy.save_file(tensors, path)
+    message = fault(path)
+    assert "'generator.output.bias'" in message
+    assert "give one of finite numbers" in message
+
+
+def test_what_a_run_of_ours_came_to_is_read_back_whatever_it_is(path):
+    tensors = safetensors.numpy.load_file(path)
+    tensors["generator.output.bias"] = np.array([np.nan, -np.inf])
+    tensors["optimizer.generator.output.weight.v"][0, 0] = np.nan
     write_state(path, tensors, metadata={})
-    assert "'generator.output.bias'" in fault(path)
+    np.testing.assert_array_equal(read_state(path, SPEC)["generator.output.bias"], [np.nan, -np.inf])
+
+
+def test_names_of_another_program_stand_beside_those_that_are_wanted(path):
+    state = initial_state(SPEC, seed=3)
+    renamed = {f"net.{index}": array for index, array in enumerate(state.values())}
+    safetensors.numpy.save_file(renamed, path)
+    message = fault(path)
+    wanted = [name for name in state_schema(SPEC) if not name.startswith("optimizer")]
+    assert f"lacks {', '.join(map(repr, wanted[:3]))} and {len(wanted) - 3} more" in message
+    assert f"has 'net.0', 'net.1', 'net.10' and {len(state) - 3} more in their place" in message
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):

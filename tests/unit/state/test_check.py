@@ -96,6 +96,30 @@ def test_a_state_from_a_file_must_be_finite(state, bad):
     check_state(state, SMALL)  # Whereas a run may end so.
 
 
+def test_a_state_of_a_run_may_be_anything(state):
+    state["discriminator.hidden2.weight"][1, 2] = np.nan
+    completed = complete_state(state, SMALL, must_be_finite=False)
+    np.testing.assert_array_equal(completed["discriminator.hidden2.weight"], state["discriminator.hidden2.weight"])
+
+
+@pytest.mark.parametrize("name", ["optimizer.generator.output.weight.v", "optimizer.discriminator.hidden1.bias.v"])
+def test_a_mean_of_squares_is_not_below_0(state, name):
+    state[name].flat[0] = -1e-9
+    assert f"below 0 in {name!r}" in fault(complete_state, state)
+
+
+def test_a_variance_is_not_below_0():
+    state = initial_state(SPEC, seed=0)
+    state["generator.norm1.running_var"][1] = -1
+    assert "below 0 in 'generator.norm1.running_var'" in fault(complete_state, state, SPEC)
+
+
+def test_both_what_lacks_and_what_is_there_are_named(state):
+    state["generator.out.weight"] = state.pop("generator.output.weight")
+    message = fault(check_state, state)
+    assert "lacks 'generator.output.weight', and has 'generator.out.weight' in their place" in message
+
+
 @pytest.mark.parametrize("optimizer", ["discriminator", "generator"])
 def test_one_optimizer_may_be_left_out_whole(state, optimizer):
     left = {name: array for name, array in state.items() if not name.startswith(f"optimizer.{optimizer}.")}

@@ -1,0 +1,86 @@
+"""Files of other programs that are given for a state: what each is, by its first bytes, and how to bring it in."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from shared.spec import GanSpec
+
+_NUM_HEAD_BYTES = 16
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_PICKLE_PROTOCOLS = range(2, 6)
+_TORCH_BEFORE_ZIP = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
+# https://github.com/apache/mxnet/blob/v1.x/src/ndarray/ndarray.cc: kMXAPINDArrayListMagic, and eight bytes of zeros.
+_MXNET = (0x112).to_bytes(8, "little") + bytes(8)
+# The end of a LevelDB table, which the .index of a TensorFlow checkpoint is.
+_LEVEL_DB = bytes.fromhex("57fb808b247547db")
+
+
+def describe_stranger(path: Path, /) -> str | None:
+    """Return what a file of another program is, in words; None for one that is unknown, or cannot be read.
+
+    Nothing in it is loaded: the first and last bytes and the names within an archive say enough.
+    """
+    try:
+        if zipfile.is_zipfile(path):
+            return _describe_archive(path)
+        with path.open("rb") as file:
+            head = file.read(_NUM_HEAD_BYTES)
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - len(_LEVEL_DB)))
+            tail = file.read()
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return None
+    return _describe_bytes(head, tail)
+
+
+def how_to_bring_in(spec: GanSpec, /) -> str:
+    """Return what to do with a file of another program, so that it can be an initial state of the GAN."""
+    return (
+        f"expected a .safetensors file with the tensors of {spec.name!r} under their canonical names, as `gan-rosetta "
+        "train --export-initial-state` writes one: load this one in its own program, and save its arrays under those "
+        "names with safetensors.numpy.save_file"
+    )
+
+
+def _describe_archive(path: Path) -> str:
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    if any(name.endswith("data.pkl") for name in names):
+        return "a file of torch.save, whose pickled objects are not loaded here"
+    if "model.weights.h5" in names:
+        return "a model of Keras (.keras)"
+    if names and all(name.endswith(".npy") for name in names):
+        return f"an .npz archive of NumPy with {', '.join(repr(name.removesuffix('.npy')) for name in names[:3])}"
+    return "a zip archive"
+
+
+def _describe_bytes(head: bytes, tail: bytes) -> str | None:
+    if head[8:9] == b"{":  # A .safetensors file that is not whole: its header's length may look like anything.
+        return None
+    if head.startswith(_TORCH_BEFORE_ZIP):
+        return "a file of torch.save in its old form, whose pickled objects are not loaded here"
+    if len(head) > 1 and head[0] == 0x80 and head[1] in _PICKLE_PROTOCOLS and tail.endswith(b"."):
+        return "a pickle, which is not loaded here since it may run anything"
+    for start, what in (
+        (_HDF5, "an HDF5 file, as Keras writes weights (.h5)"),
+        (_MXNET, "a file of MXNet's parameters (.params)"),
+        (b"\x93NUMPY", "a single array of NumPy (.npy)"),
+        (b"\x1f\x8b", "a gzip file"),
+    ):
+        if head.startswith(start):
+            return what
+    if tail == _LEVEL_DB:
+        return "the index of a TensorFlow checkpoint"
+    return "a MessagePack file, as Flax writes states (.msgpack)" if _is_message_pack(head) else None
+
+
+def _is_message_pack(head: bytes) -> bool:
+    """Whether the first bytes are those of a map whose first key is a text."""
+    if not head:
+        return False
+    length_bytes = {0xDE: 2, 0xDF: 4}.get(head[0], 0)
+    key = head[1 + length_bytes : 2 + length_bytes]
+    is_map = 0x80 < head[0] <= 0x8F or length_bytes > 0
+    return is_map and bool(key) and (0xA0 <= key[0] <= 0xBF or key[0] == 0xD9)
