@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -134,7 +135,9 @@ def train(
     )
     if resume is not None:
         _require_nothing_else(context)
-        raise typer.Exit(conclusion.train(plan_resume(resume), resume))
+        plan = plan_resume(resume, command="train")
+        _say_notes(plan.notes)
+        raise typer.Exit(conclusion.train(plan, resume))
     if (gan is None) == (spec is None):
         found = "neither" if gan is None else "both"
         raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
@@ -167,7 +170,9 @@ def train(
     if threads is None:
         template = template.with_threads(default_threads(template))
     folder = out or _fresh_folder()
-    raise typer.Exit(conclusion.train(plan_train(template, folder), folder))
+    plan = plan_train(template, folder)
+    _say_notes(plan.notes)
+    raise typer.Exit(conclusion.train(plan, folder))
 
 
 @app.command()
@@ -220,7 +225,9 @@ def compare(
     )
     if resume is not None:
         _require_nothing_else(context)
-        raise typer.Exit(conclusion.compare(plan_resume(resume), resume))
+        plan = plan_resume(resume, command="compare")
+        _say_notes(plan.notes)
+        raise typer.Exit(conclusion.compare(plan, resume))
     if gans and spec is not None:
         raise UsageError(f"expected names of GANs or --spec FILE.toml, not both; found {', '.join(gans)} and {spec}")
     template = RunSettings(
@@ -248,6 +255,7 @@ def compare(
     folder = out or _fresh_folder()
     names = split_names(backends)
     plan = plan_compare(gans or [], names, template, folder, threads=threads)
+    _say_notes(plan.notes)
     raise typer.Exit(conclusion.compare(plan, folder))
 
 
@@ -315,6 +323,12 @@ def _require_nothing_else(context: typer.Context) -> None:
     if given:
         names = ", ".join(name.replace("_", "-") for name in given)
         raise UsageError(f"--resume takes everything else from the folder; leave out {names}")
+
+
+def _say_notes(notes: Iterable[str]) -> None:
+    """Print, with --quiet too, what a user should know of what was given: it is nearly an error."""
+    for note in notes:
+        errors.print(f"gan-rosetta: {note}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _fresh_folder() -> Path:

@@ -34,6 +34,10 @@ class Tape(Protocol):
         """Return the number of samples in a step's batch."""
         ...
 
+    def num_steps(self, phase: Phase, /) -> int | None:
+        """Return how many steps it has until it would feed again what the GAN has new in each; None without end."""
+        ...
+
     def arrays(self, phase: Phase, /, *, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
         """Return the phase's arrays for a range of steps of one batch size, each (num_steps, batch, ...)."""
         ...
@@ -49,6 +53,13 @@ def array_shapes(spec: GanSpec, phase: Phase, /) -> dict[str, Shape]:
     if spec.uses_mix:
         shapes["mix"] = (1,) * len(spec.real.sample_shape)
     return shapes
+
+
+def repeats(spec: GanSpec, name: str, /) -> bool:
+    """Whether the GAN has a tape array begin again after some steps: one epoch, or a single step."""
+    if name.startswith("latent"):
+        return isinstance(spec.latent, NormalLatent) and spec.latent.redraw == "never"
+    return name == "real" and (isinstance(spec.real, SineReal) or not _reshuffles(spec))
 
 
 def chunks(tape: Tape, spec: GanSpec, phase: Phase, /, *, first_step: int, stop: int, size: int) -> Iterator[Chunk]:
@@ -90,6 +101,10 @@ class SeededTape:
         place = step % self._steps_per_epoch(self._pool)
         return min(self._spec.batch_size, len(self._pool) - place * self._spec.batch_size)
 
+    def num_steps(self, phase: Phase, /) -> int | None:
+        del phase
+        return None
+
     def arrays(self, phase: Phase, /, *, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
         if phase == "pretraining":
             return self._pretraining(first_step, num_steps)
@@ -108,12 +123,10 @@ class SeededTape:
 
     def period(self, name: str, /) -> int | None:
         """Return after how many steps an array, or "batch_size", repeats exactly; None where it does not."""
-        spec, pool = self._spec, self._pool
-        if name == "batch_size" or (name == "real" and pool is not None and not _reshuffles(spec)):
+        pool = self._pool
+        if name == "batch_size" or (name == "real" and repeats(self._spec, name)):
             return 1 if pool is None else self._steps_per_epoch(pool)
-        fixed_latent = isinstance(spec.latent, NormalLatent) and spec.latent.redraw == "never"
-        fixed = (name == "real" and isinstance(spec.real, SineReal)) or (name.startswith("latent") and fixed_latent)
-        return 1 if fixed else None
+        return 1 if repeats(self._spec, name) else None
 
     def _steps_per_epoch(self, pool: np.ndarray) -> int:
         return math.ceil(len(pool) / self._spec.batch_size)

@@ -1,34 +1,52 @@
 """The tape as an .npz file: written from any tape, and read in the seeded one's place.
 
-Each array has a leading step axis; step t reads index t modulo its length. Where some batches are short, `batch_size`
-(steps,) says how short, and the other arrays' rows beyond it are padding.
+Each array has a leading step axis. Those that the GAN has begin again (noise that is drawn once, digits in one order)
+may be shorter than a run: step t reads index t modulo their length. Where some batches are short, `batch_size` (steps,)
+says how short, and the other arrays' rows beyond it are padding.
 """
 
 from __future__ import annotations
 
 import math
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from shared.data.tape import SeededTape, Tape, array_shapes, describe_arrays
+from shared.data.tape import SeededTape, Tape, array_shapes, describe_arrays, repeats
 from shared.errors import TapeError
 from shared.harness.files import atomic_path, read_npz
 from shared.interface import Phase
-from shared.spec import GanSpec, Shape
+from shared.spec import DigitsReal, GanSpec, Shape
 
 _BATCH_SIZE = "batch_size"
+# What another program's single precision may be beyond a range, relative to its width.
+_SLACK = 1e-6
 _PHASES: tuple[Phase, ...] = ("pretraining", "adversarial")
 
 
 class FileTape:
-    """A tape read from a file, all of it in memory."""
+    """A tape read from a file, all of it in memory.
 
-    def __init__(self, arrays: dict[str, np.ndarray], /, *, full_batch_size: int, batch_sizes: np.ndarray) -> None:
+    num_steps: of each phase, until what the GAN has new in each step would be fed again; None where nothing is new.
+    """
+
+    def __init__(
+        self,
+        arrays: dict[str, np.ndarray],
+        /,
+        *,
+        path: Path,
+        full_batch_size: int,
+        batch_sizes: np.ndarray,
+        num_steps: Mapping[Phase, int | None],
+    ) -> None:
+        self.path = path
         self._arrays = arrays
         self._full_batch_size = full_batch_size
         self._batch_sizes = batch_sizes
+        self._num_steps = dict(num_steps)
 
     @classmethod
     def read(cls, path: Path, spec: GanSpec, /) -> FileTape:
@@ -41,12 +59,23 @@ class FileTape:
                 if name in arrays:
                     arrays[name] = _checked(path, name, arrays[name], spec=spec, shape=shape)
         batch_sizes = np.array([spec.batch_size]) if sizes is None else _checked_sizes(path, sizes, spec)
-        return cls(arrays, full_batch_size=spec.batch_size, batch_sizes=batch_sizes)
+        for name, array in arrays.items():
+            _check_range(path, name, array, batch_sizes, spec)
+        return cls(
+            arrays,
+            path=path,
+            full_batch_size=spec.batch_size,
+            batch_sizes=batch_sizes,
+            num_steps={phase: _steps_until_repeated(arrays, spec, phase) for phase in _PHASES},
+        )
 
     def batch_size(self, phase: Phase, step: int, /) -> int:
         if phase == "pretraining":
             return self._full_batch_size
         return int(self._batch_sizes[step % len(self._batch_sizes)])
+
+    def num_steps(self, phase: Phase, /) -> int | None:
+        return self._num_steps[phase]
 
     def arrays(self, phase: Phase, /, *, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
         batch = self.batch_size(phase, first_step)
@@ -144,6 +173,46 @@ def _checked(path: Path, name: str, array: np.ndarray, *, spec: GanSpec, shape: 
         place = tuple(int(index) for index in np.argwhere(~np.isfinite(numbers))[0])
         raise TapeError(f"{name} of {path} has {numbers[place]} at index {place}; expected finite numbers")
     return numbers
+
+
+def _check_range(path: Path, name: str, array: np.ndarray, batch_sizes: np.ndarray, spec: GanSpec) -> None:
+    """Raise TapeError where a number lies outside the range that the GAN says it is in; padding may."""
+    bounds = _range_of(name, spec)
+    if bounds is None:
+        return
+    low, high = bounds
+    slack = _SLACK * (high - low)
+    bad = (array < low - slack) | (array > high + slack)
+    for row in np.flatnonzero(bad.reshape(len(array), -1).any(axis=1)):
+        steps = row + len(array) * np.arange(len(batch_sizes))
+        used = spec.batch_size if _is_pretraining(name) else int(batch_sizes[steps % len(batch_sizes)].max())
+        places = np.argwhere(bad[row, :used])
+        if len(places):
+            place = (int(row), *(int(index) for index in places[0]))
+            raise TapeError(
+                f"{name} of {path} has {array[place]:g} at index {place}; {spec.name!r} has it from {low:g} to "
+                f"{high:g}; bring it into that range, or give a --spec that says another"
+            )
+
+
+def _range_of(name: str, spec: GanSpec) -> tuple[float, float] | None:
+    if name == "mix":
+        return 0.0, 1.0
+    if name == "real" and isinstance(spec.real, DigitsReal):
+        return spec.real.low, spec.real.high
+    if name == "pretrain_input" and spec.pretraining is not None:
+        return spec.pretraining.data.low, spec.pretraining.data.high
+    return None
+
+
+def _steps_until_repeated(arrays: Mapping[str, np.ndarray], spec: GanSpec, phase: Phase) -> int | None:
+    lengths = [len(arrays[name]) for name in array_shapes(spec, phase) if name in arrays and not repeats(spec, name)]
+    real, source = arrays["real"], spec.real
+    if phase == "adversarial" and isinstance(source, DigitsReal) and repeats(spec, "real"):
+        # Less than an epoch is a part of it, and what follows is other digits.
+        epoch = 0 if source.num_images is None else math.ceil(source.num_images / spec.batch_size)
+        lengths += [len(real)] if len(real) < epoch else []
+    return min(lengths, default=None)
 
 
 def _checked_sizes(path: Path, sizes: np.ndarray, spec: GanSpec) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,9 @@ from shared.state import State, check_state
 
 FORMAT = 2
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
-_REMEDY = "delete it, and the run starts again from its first step"
+# A checkpoint of the run itself, where the run looks for it, and one that was given to begin with.
+_MOVE_AWAY = "move it away, and the run starts again from its first step"
+_GIVE_ANOTHER = "give another file to start from"
 _SEAL = "sha256"
 _PARTS = ("losses", "state", "snapshots", "yardstick", "looks")
 
@@ -112,32 +115,43 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, /, *, spec: GanSpec) ->
         ) from None
 
 
+def is_checkpoint(path: Path, /) -> bool:
+    """Whether an archive is a checkpoint, whole or not, and no other program's: by the names in it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return True  # Its reader says what is wrong with it.
+    return "header.npy" in names
+
+
 def read_checkpoint(path: Path, spec: GanSpec, /, *, settings: Mapping[str, Any] | None = None) -> Checkpoint:
     """Read a checkpoint; raises RecordError unless it is whole, of a run of this GAN, and of one with these settings.
 
     settings: None where the run that goes on may be another one.
     """
+    remedy = _GIVE_ANOTHER if settings is None else _MOVE_AWAY
     try:
         arrays = read_npz(path)
         text, seal = str(arrays.pop("header")), str(arrays.pop(_SEAL, ""))
         header = json.loads(text)
     except (OSError, ValueError, KeyError, RecursionError) as error:
-        raise RecordError(f"{path} is not a whole checkpoint ({error}); {_REMEDY}") from None
-    check_format(path, header, FORMAT, remedy=_REMEDY)
+        raise RecordError(f"{path} is not a whole checkpoint ({error}); {remedy}") from None
+    check_format(path, header, FORMAT, remedy=remedy)
     if seal != _seal(text, arrays):
-        raise RecordError(f"{path} was changed after it was written: its SHA-256 is another; {_REMEDY}")
-    _check_header(path, header, spec)
-    _check_settings(path, header["settings"], settings or {})
+        raise RecordError(f"{path} was changed after it was written: its SHA-256 is another; {remedy}")
+    _check_header(path, header, spec, remedy=remedy)
+    _check_settings(path, header["settings"], settings or {}, remedy=remedy)
     parts: dict[str, dict[str, np.ndarray]] = {part: {} for part in _PARTS}
     for key, array in arrays.items():
         part, _, name = key.partition("/")
         if part not in parts:
-            raise RecordError(f"{path} has {key!r}, which no checkpoint has; {_REMEDY}")
+            raise RecordError(f"{path} has {key!r}, which no checkpoint has; {remedy}")
         parts[part][name] = array
     try:
         check_state(parts["state"], spec)
     except StateError as error:
-        raise RecordError(f"{path}: {error}; {_REMEDY}") from None
+        raise RecordError(f"{path}: {error}; {remedy}") from None
     snapshots: dict[str, dict[str, np.ndarray]] = {}
     for key, array in parts["snapshots"].items():
         label, _, name = key.partition("/")
@@ -152,7 +166,7 @@ def read_checkpoint(path: Path, spec: GanSpec, /, *, settings: Mapping[str, Any]
         resumed_at=tuple(header["resumed_at"]),
     )
     if settings is not None:
-        _check_losses(path, position, spec)
+        _check_losses(path, position, spec, remedy=remedy)
     return Checkpoint(
         position=position,
         state=parts["state"],
@@ -167,7 +181,7 @@ def _seal(header: str, arrays: Mapping[str, np.ndarray]) -> str:
     return hashlib.sha256(f"{header}\n{state_digest(arrays)}".encode()).hexdigest()
 
 
-def _check_header(path: Path, header: Any, spec: GanSpec) -> None:
+def _check_header(path: Path, header: Any, spec: GanSpec, *, remedy: str) -> None:
     good = {
         "spec": _is_text(header.get("spec")),
         "settings": isinstance(header.get("settings"), dict),
@@ -181,18 +195,18 @@ def _check_header(path: Path, header: Any, spec: GanSpec) -> None:
     }
     for name, holds in good.items():
         if not holds:
-            raise RecordError(f"{path} has {name} {header.get(name)!r}, which no checkpoint has; {_REMEDY}")
+            raise RecordError(f"{path} has {name} {header.get(name)!r}, which no checkpoint has; {remedy}")
     total = num_steps(spec, header["phase"])
     if not 0 < header["done"] <= total:
-        raise RecordError(f"{path} is at step {header['done']} of {total} of its {header['phase']}; {_REMEDY}")
+        raise RecordError(f"{path} is at step {header['done']} of {total} of its {header['phase']}; {remedy}")
     if header["spec"] != spec_digest(spec):
-        raise RecordError(f"{path} is of another {spec.name!r} than the one that is asked for; {_REMEDY}")
+        raise RecordError(f"{path} is of another {spec.name!r} than the one that is asked for; {remedy}")
 
 
-def _check_settings(path: Path, found: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+def _check_settings(path: Path, found: Mapping[str, Any], settings: Mapping[str, Any], *, remedy: str) -> None:
     for name in sorted(settings):
         if found.get(name) != settings[name]:
-            raise RecordError(f"{path} was run with {name} {found.get(name)!r}, now {settings[name]!r}; {_REMEDY}")
+            raise RecordError(f"{path} was run with {name} {found.get(name)!r}, now {settings[name]!r}; {remedy}")
 
 
 def num_steps(spec: GanSpec, phase: str, /) -> int:
@@ -202,14 +216,14 @@ def num_steps(spec: GanSpec, phase: str, /) -> int:
     return 0 if spec.pretraining is None else spec.pretraining.num_steps
 
 
-def _check_losses(path: Path, position: Position, spec: GanSpec) -> None:
+def _check_losses(path: Path, position: Position, spec: GanSpec, *, remedy: str) -> None:
     for phase, names in (("pretraining", ("pretraining",)), ("adversarial", ("discriminator", "generator"))):
         taken = _steps_taken(position, spec, phase)
         for name in names:
             values = position.losses.get(name, np.zeros(0))
             if values.shape != (taken,) or values.dtype != np.float64:
                 found = f"losses of {name} {values.dtype} {values.shape}"
-                raise RecordError(f"{path} has {found} after {taken} steps; {_REMEDY}")
+                raise RecordError(f"{path} has {found} after {taken} steps; {remedy}")
 
 
 def _steps_taken(position: Position, spec: GanSpec, phase: str) -> int:

@@ -20,6 +20,7 @@ from shared.spec.reader import build
 
 FORMAT = 2
 SUFFIX = ".job.json"
+_REMEDY = "move it away to leave this run out"
 
 
 def write_jobs(jobs: Iterable[RunSettings], /) -> None:
@@ -58,7 +59,7 @@ def locked(jobs: Iterable[RunSettings], /) -> Iterator[None]:
             folder = Path(job.folder)
             path = folder.with_name(f".{folder.name}.lock")
             if path.is_symlink():
-                raise RecordError(f"{path} is a link, which no lock of ours is; remove it")
+                raise RecordError(f"{path} is a link, which no lock of ours is; move it away")
             try:
                 folder.parent.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(FileLock(path, timeout=0))
@@ -74,12 +75,12 @@ def locked(jobs: Iterable[RunSettings], /) -> Iterator[None]:
 
 
 def _read_job(path: Path) -> RunSettings:
-    data = read_document(path, number=FORMAT, remedy="delete it to leave this run out")
+    data = read_document(path, number=FORMAT, remedy=_REMEDY)
     folder = path.with_name(path.name.removesuffix(SUFFIX))
     try:
         settings: RunSettings = build(RunSettings, data.get("settings"), name="settings")
     except GanRosettaError as error:
-        raise RecordError(f"{path} does not hold a run's settings ({error}); delete it to leave this run out") from None
+        raise RecordError(f"{path} does not hold a run's settings ({error}); {_REMEDY}") from None
     if (settings.gan, settings.backend) != (folder.parent.name, folder.name):
         raise RecordError(f"{path} is of {settings.gan} on {settings.backend}; it was moved there from another run")
     # Whatever it names elsewhere is not written: a folder of runs may come from somebody else.

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from backends import BACKENDS, REFERENCE
 from shared.compare.yardstick import NUM_COPIES
@@ -29,11 +30,12 @@ _THREADING_FLOPS = 1e8
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Jobs and how many may run at once. left_out: a line for each known backend that is not installed."""
+    """Jobs and how many may run at once. left_out, notes: lines for the user, of what is not run and of what is odd."""
 
     jobs: tuple[RunSettings, ...]
     num_slots: int
     left_out: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def plan_train(template: RunSettings, out: Path, /) -> Plan:
@@ -45,9 +47,9 @@ def plan_train(template: RunSettings, out: Path, /) -> Plan:
     resolve_execution(entry, template.execution)
     folder = out / spec.name / entry.name
     job = replace(template, folder=str(folder))
-    open_start(job, spec)
+    notes = open_start(job, spec).notes
     _require_fresh(job, out)
-    return Plan(jobs=(job,), num_slots=1, left_out=())
+    return Plan(jobs=(job,), num_slots=1, left_out=(), notes=notes)
 
 
 def plan_compare(
@@ -74,31 +76,46 @@ def plan_compare(
     is_overview = not gans and template.spec_file is None and template.batch_size is None
     names = [REFERENCE, *names]
     num_slots = max(1, min(len(names), available_cores()))
-    jobs = []
+    jobs: list[RunSettings] = []
+    notes: list[str] = []
     for named in sorted(specs, key=step_flops, reverse=True):
         job = replace(template, gan=named.name, threads=threads or max(1, available_cores() // num_slots))
         if is_overview:
             job = replace(job, batch_size=OVERVIEW_BATCH_SIZES.get(named.name))
         spec = resolve_spec(job)
-        place = open_start(job, spec).place
+        start = open_start(job, spec)
+        notes += start.notes
         for name in names:
-            jobs.append(_for_backend(job, name, spec, out / spec.name / name, place=place))
+            jobs.append(_for_backend(job, name, spec, out / spec.name / name, place=start.place))
             _require_fresh(jobs[-1], out)
     left_out = tuple(f"{entry.name} is left out: not installed; {entry.install_hint}" for entry in missing)
-    return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=left_out)
+    return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=left_out, notes=tuple(notes))
 
 
-def plan_resume(out: Path, /) -> Plan:
-    """Return the jobs that were begun in a folder, the costly GANs first, each to go on from its checkpoint.
+def plan_resume(out: Path, /, *, command: Literal["train", "compare"]) -> Plan:
+    """Return the jobs that a command began in a folder, the costly GANs first, each to go on from its checkpoint.
 
-    Raises RecordError where there are none or one cannot be read.
+    Raises RecordError where there are none or one cannot be read, or where all are the other command's.
     """
-    jobs = read_jobs(out)
+    began = read_jobs(out)
+    # Only compare measures the yardstick, on one run of each GAN.
+    compared = {job.gan for job in began if job.yardstick}
+    jobs = [job for job in began if (job.gan in compared) == (command == "compare")]
+    other = "train" if command == "compare" else "compare"
+    if not jobs:
+        purpose = "there is nothing to compare in it" if command == "compare" else "its runs are to be judged"
+        goes_on = f"`gan-rosetta {other} --resume {out}` goes on with it"
+        raise RecordError(f"{out} was written by {other}, so {purpose}; {goes_on}")
+    notes = tuple(
+        f"{job.gan} on {job.backend} is left out: {other} began it, and `gan-rosetta {other} --resume {out}` goes on"
+        for job in began
+        if job not in jobs
+    )
     for job in jobs:
         require_installed(find_backend(job.backend))
     jobs.sort(key=lambda job: step_flops(resolve_spec(job)), reverse=True)
     num_slots = max(1, min(len({job.backend for job in jobs}), available_cores() // max(job.threads for job in jobs)))
-    return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=())
+    return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=(), notes=notes)
 
 
 def _require_fresh(job: RunSettings, out: Path) -> None:

@@ -63,15 +63,23 @@ def histogram_edges() -> np.ndarray:
 
 
 def discriminate(trainer: Trainer, spec: GanSpec, samples: np.ndarray, /) -> np.ndarray:
-    """Return D's output for samples (n, ...) as (n, outputs), in the GAN's batches where D looks at whole ones."""
+    """Return D's output for samples (n, ...) as (n, outputs), in the GAN's batches where D looks at whole ones.
+
+    A last sample that a BatchNorm of D cannot see alone is seen beside those before it.
+    """
     size = spec.batch_size if spec.couples_samples else len(samples)
-    parts = [trainer.discriminate(samples[start : start + size]) for start in range(0, len(samples), size)]
+    is_lone = len(samples) % size == 1 < size and spec.discriminator.batch_norm_of_one(1) is not None
+    stop = len(samples) - 1 if is_lone else len(samples)
+    parts = [trainer.discriminate(samples[start : min(start + size, stop)]) for start in range(0, stop, size)]
+    if is_lone:
+        parts.append(trainer.discriminate(samples[-size:])[-1:])
     return np.concatenate(parts).reshape(len(samples), -1)
 
 
 def _real_samples(spec: GanSpec, tape: Tape) -> np.ndarray:
+    """Return what the tape feeds first, as many samples as are kept, or as it has before it would begin again."""
     count = num_samples(spec)
-    num_steps = -(-count // spec.batch_size)
+    num_steps = min(-(-count // spec.batch_size), tape.num_steps("adversarial") or count)
     parts = [
         chunk.arrays["real"].reshape(-1, *spec.real.sample_shape)
         for chunk in chunks(tape, spec, "adversarial", first_step=0, stop=num_steps, size=_STEPS_AT_ONCE)

@@ -197,6 +197,33 @@ def test_numbers_must_be_finite(bad, tmp_path):
     assert f"latent_d of {tmp_path / 'tape.npz'} has {bad} at index (1, 7, 0)" in message
 
 
+@pytest.mark.parametrize(
+    ("name", "place", "value", "words"),
+    [
+        ("real", (1, 3, 0, 5, 5), 255.0, "has 255 at index (1, 3, 0, 5, 5); 'mnist-wgan-gp' has it from -1 to 1"),
+        ("mix", (0, 2, 0, 0, 0), -0.1, "has -0.1 at index (0, 2, 0, 0, 0); 'mnist-wgan-gp' has it from 0 to 1"),
+    ],
+)
+def test_numbers_outside_the_range_that_the_gan_says_are_named(name, place, value, words, tmp_path):
+    spec = shortened("mnist-wgan-gp", training=2)
+    with np.load(write(tmp_path / "tape.npz", spec)) as archive:
+        arrays = dict(archive)
+    arrays[name][place] = value
+    assert words in fault(saved(tmp_path / "tape.npz", arrays), spec.name)
+    # Padding is never fed, and single precision may be a little over.
+    FileTape.read(saved(tmp_path / "tape.npz", arrays | {"batch_size": np.array([2, 2])}), spec)
+    arrays[name][place] = 1 + 1e-7
+    FileTape.read(saved(tmp_path / "tape.npz", arrays), spec)
+
+
+def test_pretraining_inputs_are_in_the_range_of_their_density(tmp_path):
+    arrays = small()
+    arrays["pretrain_input"][1, 4, 0] = 1e3
+    message = fault(saved(tmp_path / "tape.npz", arrays))
+    assert "pretrain_input" in message
+    assert "has 1000 at index (1, 4, 0)" in message
+
+
 @pytest.mark.parametrize("dtype", ["c16", "?", "U4", "M8[s]"])
 def test_other_types_are_refused(dtype, tmp_path):
     message = fault(saved(tmp_path / "tape.npz", small() | {"real": np.zeros((3, 12, 1), dtype=dtype)}))
