@@ -60,6 +60,28 @@ def test_it_comes_back_as_it_was(path: Path) -> None:
     assert replace(found.position, losses={}) == replace(expected.position, losses={})
 
 
+def test_numbers_that_are_none_come_back(path: Path) -> None:
+    found = a_checkpoint()
+    state = {
+        name: np.full_like(array, np.nan) if array.dtype.kind == "f" else array for name, array in found.state.items()
+    }
+    losses = {name: np.full_like(values, np.inf) for name, values in found.position.losses.items()}
+    broken = replace(found, state=state, position=replace(found.position, losses=losses))
+    write_checkpoint(path, broken, spec=SPEC)
+    again = read_checkpoint(path, SPEC, settings=SETTINGS)
+    assert_same_bits(again.state, state)
+    assert_same_bits(again.position.losses, losses)
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, None])
+def test_no_file_is_told_to_be_deleted(path: Path, settings: dict[str, object] | None) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(RecordError) as caught:
+        read_checkpoint(path, SPEC, settings=settings)
+    assert "delete" not in str(caught.value)
+    assert ("move it away" if settings else "give another file to start from") in str(caught.value)
+
+
 def test_another_gan_and_other_settings_are_refused(path: Path) -> None:
     with pytest.raises(RecordError, match="another 'gaussian-1d'"):
         read_checkpoint(path, replace(SPEC, batch_size=3), settings=SETTINGS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,14 @@ import pytest
 
 from backends import BACKENDS
 from shared.compare.assertions import assert_same_bits
-from shared.errors import StateError, UsageError
+from shared.data.digest import TapeDigest
+from shared.data.digits import DigitSource
+from shared.data.tape import SeededTape, chunks
+from shared.data.tape_file import write_tape
+from shared.errors import StateError, TapeError, UsageError
 from shared.gans import find_gan
 from shared.harness.checkpoint import BEGINNING, Checkpoint, Place, Position, write_checkpoint
-from shared.harness.inputs import open_start, state_metadata
+from shared.harness.inputs import open_inputs, open_start, state_metadata, tape_metadata
 from shared.harness.run import resolve_spec, run
 from shared.harness.settings import RunSettings
 from shared.state import initial_state
@@ -109,3 +115,147 @@ def test_a_run_from_there_on_is_the_rest_of_the_whole(tmp_path, kind):
     outcome = json.loads((rest / "record.json").read_text())["outcome"]
     assert outcome["began_at"] == {"phase": "adversarial", "step": 5}
     assert outcome["training_steps"] == 7
+
+
+def left_by(folder: Path, *, digests=None, **options: object) -> str:
+    """The state of a run on the tape that the options name, saved at step 5."""
+    settings = asked(folder, **options)
+    path = folder / "left.safetensors"
+    found = {"adversarial": {"5": digest_of(settings)}} if digests is None else digests
+    tape = tape_metadata(settings, SPEC, began=BEGINNING, ended=SAVED, tape_digests=found)
+    metadata = state_metadata(SPEC, SAVED, backend="torch", seed=settings.seed, tape=tape)
+    write_state(path, initial_state(SPEC, seed=3), metadata=metadata)
+    return str(path)
+
+
+def digest_of(settings: RunSettings) -> str:
+    digest = TapeDigest()
+    _, tape = open_inputs(settings, SPEC)
+    for chunk in chunks(tape, SPEC, "adversarial", first_step=0, stop=SAVED.done, size=3):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def exported(folder: Path, *, seed: int, name: str = "tape.npz") -> str:
+    tape = SeededTape(SPEC, seed=seed, digits=DigitSource.parse(None))
+    write_tape(folder / name, tape, SPEC, pretraining_steps=4, training_steps=12)
+    return str(folder / name)
+
+
+def test_the_same_numbers_are_the_same_tape_wherever_they_come_from(tmp_path):
+    mine, again = exported(tmp_path, seed=14), exported(tmp_path, seed=14, name="again.npz")
+    for before, now in (({}, {"tape": mine}), ({"tape": mine}, {}), ({"tape": mine}, {"tape": again})):
+        path = left_by(tmp_path, **before)
+        start = open_start(asked(tmp_path, initial_state=path, **now), SPEC)
+        assert start.place == SAVED
+        assert not [note for note in start.notes if "tape" in note]
+
+
+def test_other_numbers_are_another_tape(tmp_path):
+    mine, other = exported(tmp_path, seed=14), exported(tmp_path, seed=15, name="other.npz")
+    for before, now in (({}, {"tape": other}), ({"tape": other}, {}), ({"tape": mine}, {"tape": other})):
+        path = left_by(tmp_path, **before)
+        with pytest.raises(UsageError, match="whose numbers up to there are not those of") as caught:
+            open_start(asked(tmp_path, initial_state=path, **now), SPEC)
+        assert "--first-step 5 to go on with another tape" in str(caught.value)
+        assert place_of(asked(tmp_path, initial_state=path, first_step=5, **now)) == SAVED
+
+
+def test_a_checkpoint_knows_its_tape_too(tmp_path):
+    other = exported(tmp_path, seed=15, name="other.npz")
+    digest = TapeDigest()
+    _, tape = open_inputs(asked(tmp_path), SPEC)
+    for chunk in chunks(tape, SPEC, "adversarial", first_step=0, stop=SAVED.done, size=2):
+        digest.update(chunk)
+    path = tmp_path / "run.checkpoint.npz"
+    found = Checkpoint(
+        position=Position(place=SAVED, chain=digest.hexdigests()),
+        state=initial_state(SPEC, seed=3),
+        settings={"seed": 14, "mnist": None, "tape": None},
+    )
+    write_checkpoint(path, found, spec=SPEC)
+    assert (
+        place_of(asked(tmp_path, initial_state=str(path), tape=exported(tmp_path, seed=14, name="same.npz"))) == SAVED
+    )
+    with pytest.raises(UsageError, match="whose numbers up to there are not those of"):
+        place_of(asked(tmp_path, initial_state=str(path), tape=other))
+
+
+def test_a_tape_that_cannot_be_known_is_said(tmp_path):
+    path = saved(tmp_path, "state")
+    start = open_start(asked(tmp_path, initial_state=path, tape=exported(tmp_path, seed=15)), SPEC)
+    assert any("does not say which tape it was saved on" in note for note in start.notes)
+
+
+def write_digit_files(folder: Path) -> None:
+    """Noise for digits, as MNIST's four files have them."""
+    folder.mkdir()
+    for name in ("train", "t10k"):
+        pixels = np.random.default_rng(1).integers(0, 256, (70, 28, 28), dtype=np.uint8)
+        header = struct.pack(">IIII", 0x803, *pixels.shape)
+        (folder / f"{name}-images-idx3-ubyte").write_bytes(header + pixels.tobytes())
+        (folder / f"{name}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, len(pixels)) + bytes(len(pixels)))
+
+
+def test_digits_from_elsewhere_are_another_tape(tmp_path):
+    spec = find_gan("mnist-wgan-gp").with_steps(training=3)
+    folder = tmp_path / "digits"
+    write_digit_files(folder)
+    settings = RunSettings(gan=spec.name, backend="numpy", folder="", steps=3, mnist=str(folder))
+    _, tape = open_inputs(settings, spec)
+    digest = TapeDigest()
+    for chunk in chunks(tape, spec, "adversarial", first_step=0, stop=1, size=1):
+        digest.update(chunk)
+    place = Place(phase="adversarial", done=1)
+    told = tape_metadata(
+        settings, spec, began=BEGINNING, ended=place, tape_digests={"adversarial": {"1": digest.hexdigest()}}
+    )
+    path = tmp_path / "state.safetensors"
+    metadata = state_metadata(spec, place, backend="numpy", seed=settings.seed, tape=told)
+    write_state(path, initial_state(spec, seed=3), metadata=metadata)
+    again = replace(settings, initial_state=str(path))
+    assert open_start(again, spec).place == place
+    with pytest.raises(UsageError, match="whose numbers up to there are not those of the tape of seed 14 with digits"):
+        open_start(replace(again, mnist=None), spec)
+
+
+def test_optimizers_that_begin_anew_are_said(tmp_path):
+    path = saved(tmp_path, "state that nobody trained")
+    assert open_start(asked(tmp_path, initial_state=path), SPEC).notes == ()
+    (note,) = open_start(asked(tmp_path, initial_state=path, first_step=5), SPEC).notes
+    assert "the optimizer of the generator and that of the discriminator took no step yet (counter 0)" in note
+    assert "carries on at adversarial step 5" in note
+    state = initial_state(SPEC, seed=3) | {
+        f"optimizer.{name}.step": np.array(5) for name in ("generator", "discriminator")
+    }
+    path = saved(tmp_path, "state that nobody trained", state=state)
+    assert open_start(asked(tmp_path, initial_state=path, first_step=5), SPEC).notes == ()
+
+
+@pytest.mark.parametrize("kind", ["state", "checkpoint"])
+def test_a_run_carries_on_from_whatever_it_came_to(tmp_path, kind):
+    state = initial_state(SPEC, seed=3)
+    state["generator.output.bias"] = np.full_like(state["generator.output.bias"], np.nan)
+    path = saved(tmp_path, kind, state=state)
+    settings = asked(tmp_path, initial_state=path)
+    assert place_of(settings) == SAVED
+    run(settings, BACKENDS["numpy"], report_progress=lambda *_: None)
+    left = read_state(tmp_path / "run" / "state.safetensors", SPEC)
+    assert np.isnan(left["generator.output.bias"]).all()
+    # And what that leaves is read again.
+    settings = asked(tmp_path, initial_state=str(tmp_path / "run" / "state.safetensors"), steps=13)
+    assert place_of(settings) == Place(phase="adversarial", done=12)
+
+
+def test_a_tape_that_ends_before_the_run_is_refused(tmp_path):
+    with pytest.raises(TapeError, match="has 12 steps, and the run goes up to 13"):
+        place_of(asked(tmp_path, tape=exported(tmp_path, seed=14), steps=13))
+    assert place_of(asked(tmp_path, tape=exported(tmp_path, seed=14))) == BEGINNING
+
+
+def test_real_samples_are_what_was_fed_once(tmp_path):
+    settings = asked(tmp_path, tape=exported(tmp_path, seed=15))
+    run(settings, BACKENDS["numpy"], report_progress=lambda *_: None)
+    with np.load(settings.tape) as fed, np.load(tmp_path / "run" / "samples.npz") as samples:
+        np.testing.assert_array_equal(samples["real"], fed["real"].reshape(-1, 1))
+        assert len(samples["generated"]) == 10_000

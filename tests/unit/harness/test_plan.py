@@ -8,7 +8,8 @@ import pytest
 
 from shared.errors import RecordError
 from shared.gans import CATALOGUE, find_gan
-from shared.harness.plan import plan_compare
+from shared.harness.jobs_on_disk import write_jobs
+from shared.harness.plan import plan_compare, plan_resume
 from shared.harness.run import resolve_spec
 from shared.harness.settings import OVERVIEW_BATCH_SIZES, RunSettings
 
@@ -44,3 +45,33 @@ def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sine" / "numpy" / "record.json").write_text("{}")
     with pytest.raises(RecordError, match="already holds a run"):
         plan_compare(["sine"], ["numpy"], TEMPLATE, tmp_path, threads=1)
+
+
+def begun(out: Path, gan: str, *backends: str, yardstick: bool) -> None:
+    write_jobs(
+        RunSettings(
+            gan=gan, backend=name, folder=str(out / gan / name), yardstick=yardstick and name == "numpy", steps=3
+        )
+        for name in backends
+    )
+
+
+@pytest.mark.parametrize(("command", "other"), [("compare", "train"), ("train", "compare")])
+def test_what_the_other_command_began_is_not_gone_on_with(tmp_path: Path, command: str, other: str) -> None:
+    begun(tmp_path, "sine", "numpy", yardstick=other == "compare")
+    with pytest.raises(RecordError) as caught:
+        plan_resume(tmp_path, command=command)
+    message = str(caught.value)
+    assert f"was written by {other}" in message
+    assert f"`gan-rosetta {other} --resume {tmp_path}`" in message
+    assert [job.gan for job in plan_resume(tmp_path, command=other).jobs] == ["sine"]
+
+
+@pytest.mark.parametrize(("command", "gan"), [("compare", "sine"), ("train", "linear-2d")])
+def test_where_both_began_runs_the_other_s_are_left_out_in_words(tmp_path: Path, command: str, gan: str) -> None:
+    begun(tmp_path, "sine", "numpy", "torch", yardstick=True)
+    begun(tmp_path, "linear-2d", "torch", yardstick=False)
+    plan = plan_resume(tmp_path, command=command)
+    assert {job.gan for job in plan.jobs} == {gan}
+    assert all("is left out" in note for note in plan.notes)
+    assert len(plan.notes) == (1 if command == "compare" else 2)
