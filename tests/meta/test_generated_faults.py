@@ -7,6 +7,9 @@ import re
 import pytest
 from rich.console import Console
 
+from shared.data.digits import DigitSource
+from shared.data.reach import check_reach
+from shared.data.tape import SeededTape
 from shared.diagnose.session import diagnose
 from shared.faults import find_fault
 from shared.generate.check import find_disagreement, write_reference
@@ -88,6 +91,11 @@ def test_smaller_gans_are_valid_and_differ(specs):
         candidates = list(smaller(spec))
         assert spec not in candidates
         assert all(_num_layers(candidate) <= _num_layers(spec) + 2 for candidate in candidates)
+
+
+def test_drawn_and_smaller_gans_can_be_fed(specs):
+    for spec in [*specs, *(candidate for large in specs[:15] for candidate in smaller(large))]:
+        check_reach(SeededTape(spec, seed=0, digits=DigitSource.parse(None)), spec)
 
 
 def test_drawn_gans_are_always_the_same_and_survive_a_file(specs):
