@@ -11,10 +11,10 @@ import numpy as np
 from backends import REFERENCE
 from benchmarks.record import Parity
 from benchmarks.runner import tape_digests
-from shared.compare.distances import relative_difference
-from shared.compare.verdict import MARGIN, Evidence, judge
-from shared.compare.yardstick import NUM_COPIES, PerturbedTrainer, Yardstick, YardstickFollower
-from shared.data.tape import Tape, chunks, picture_latent
+from shared.compare.tolerance import num_copies
+from shared.compare.verdict import Evidence, judge
+from shared.compare.yardstick import PerturbedTrainer, Yardstick, YardstickFollower
+from shared.data.tape import Tape, chunks
 from shared.harness.registry import find_backend, load_trainer
 from shared.interface import Losses
 from shared.spec import GanSpec
@@ -30,19 +30,19 @@ _STEPS_AT_ONCE = 50
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceRun:
-    """The reference's first losses, and how far rounding alone takes them in its copies: each (num_steps,) by name.
+    """The reference's first losses, (num_steps,) by name, and the yardstick that was measured on them, as data.
 
     tape_digests: of its first step, of its first two, and so on, by their number: a cell may have taken fewer.
     """
 
     tape_digests: Mapping[str, str]
     losses: Mapping[str, list[float]]
-    envelope: Mapping[str, list[float]]
+    yardstick: Mapping[str, Any]
 
 
 def parity_steps(spec: GanSpec, /) -> int:
     """Return how many first steps are judged: as many as the reference can afford, 100 at most and one at least."""
-    affordable = _REFERENCE_FLOPS / (step_flops(spec) * (1 + NUM_COPIES))
+    affordable = _REFERENCE_FLOPS / (step_flops(spec) * (1 + num_copies(spec)))
     return max(1, min(_MOST_STEPS, spec.training.num_steps, int(affordable)))
 
 
@@ -57,21 +57,19 @@ def run_reference(
 
     trainer = build()
     trainer.load_state(state)
-    follower = YardstickFollower.start(build, state, seed=seed, count=NUM_COPIES)
+    follower = YardstickFollower.start(build, spec, state, dtype=dtype, seed=seed)
     taken = list(chunks(tape, spec, "adversarial", first_step=0, stop=num_steps, size=_STEPS_AT_ONCE))
     parts: list[Losses] = []
     for chunk in taken:
         parts.append(trainer.train(trainer.stage(chunk)))
         follower.follow(chunk, parts[-1])
-    latent = picture_latent(spec, seed=seed, num_samples=spec.batch_size)
-    measured = follower.finish(latent, trainer.generate(latent))
     names = ("discriminator", "generator")
     return {
         "tape_digests": tape_digests(taken, num_steps),
         "losses": {
             name: [float(v) for part in parts for v in np.asarray(getattr(part, name), np.float64)] for name in names
         },
-        "envelope": {name: [float(v) for v in measured.losses[name]] for name in names},
+        "yardstick": follower.finish().as_data(),
     }
 
 
@@ -80,13 +78,11 @@ def judge_cell(
 ) -> Parity:
     """Return how a cell's first losses compare with the reference's; digest: of the tape that the cell was fed."""
     num_steps = len(losses["generator"])
-    envelope = {key: np.array(values[:num_steps]) for key, values in reference.envelope.items()}
     theirs = {key: values[:num_steps] for key, values in reference.losses.items()}
-    yardstick = Yardstick(losses={**envelope, "pretraining": np.zeros(0)}, tensors={}, samples=None)
     pair = judge(
         _evidence(REFERENCE, theirs, reference.tape_digests, spec=spec, dtype=dtype),
         _evidence(name, losses, {str(num_steps): digest}, spec=spec, dtype=dtype),
-        yardstick,
+        Yardstick.from_data(reference.yardstick),
         spec,
     )
     largest = pair.largest if np.isfinite(pair.largest) else float(np.finfo(np.float64).max)
@@ -101,16 +97,15 @@ def judge_cell(
 
 
 def first_outside(reference: ReferenceRun, losses: Mapping[str, list[float]], /) -> str:
-    """Say where losses first lie further from the reference than MARGIN times its copies, "" where nowhere.
+    """Say where losses first lie further from the reference than is allowed, "" where nowhere.
 
     As far as the copies were followed, however far apart they are: a coarse check, for where no verdict is possible.
     """
-    for name, envelope in reference.envelope.items():
-        count = min(len(envelope), len(losses[name]))
-        mine, theirs = np.array(losses[name][:count]), np.array(reference.losses[name][:count])
-        differences = relative_difference(mine, theirs)
-        allowed = MARGIN * np.array(envelope[:count])
-        outside = np.flatnonzero(~(differences <= allowed))
+    yardstick = Yardstick.from_data(reference.yardstick)
+    for name in reference.losses:
+        differences = yardstick.loss_differences(name, np.array(losses[name]), np.array(reference.losses[name]))
+        allowed = yardstick.allowed_losses(name)[: len(differences)]
+        outside = np.flatnonzero(~(differences[: len(allowed)] <= allowed))
         if len(outside):
             step = int(outside[0])
             return f"{name}'s loss at step {step}: {differences[step]:.1e} apart, rounding explains {allowed[step]:.1e}"
@@ -126,6 +121,5 @@ def _evidence(
         identity={"spec": spec_digest(spec), "dtype": dtype},
         tape_digests={"adversarial": tape_digests},
         losses={"pretraining": np.zeros(0)} | {key: np.array(values) for key, values in losses.items()},
-        snapshots={},
-        samples=np.zeros(0),
+        moments={},
     )

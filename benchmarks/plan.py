@@ -12,7 +12,7 @@ from backends import BACKENDS, REFERENCE
 from benchmarks.accelerator import PEAK_BACKENDS
 from benchmarks.cells import FLOOR, Cell, cell_spec
 from benchmarks.parity import parity_steps
-from shared.compare.yardstick import NUM_COPIES
+from shared.compare.tolerance import num_copies
 from shared.data.digits import DigitSource
 from shared.errors import UsageError, unknown_name
 from shared.gans import find_gan
@@ -140,7 +140,7 @@ class Plan:
         for cell in references.values():
             spec = cell.spec()
             step = max(_STEP_SECONDS[REFERENCE], step_flops(spec) / _ASSUMED_FLOPS_PER_SECOND)
-            total += 0.5 + parity_steps(spec) * (1 + NUM_COPIES) * step
+            total += 0.5 + parity_steps(spec) * (1 + num_copies(spec)) * step
         for wave in range(len(self.waves)):
             for probe in self.probes(wave):
                 total += _IMPORT_SECONDS[probe.backend] + (selection.rounds + 1) * selection.seconds

@@ -54,6 +54,10 @@ class UnsupportedLayer(GanRosettaError):
     """A backend has no implementation of a layer, a loss or an optimizer that the spec names."""
 
 
+class WrongResult(Exception):
+    """A backend returned something else than the interface says; no user's error, so the run counts as crashed."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str], /) -> UsageError:
     """Build the error for a name that is not in a list, suggesting the nearest one that is.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
 
-from backends.numpy.layer import Array, Layer, Tensors
+from backends.numpy.formulas import SIGMOID, SOFTPLUS, TANH_SLOPE, evaluate
+from backends.numpy.layer import Array, Layer, Mask, Tensors
 from shared import spec
 
 
@@ -61,9 +63,12 @@ class Tanh(_Activation):
         y = np.tanh(x)
         return y, y
 
+    def exact(self, x: Array) -> Mask | None:
+        # 1 - tanh x = 2 / (exp(2 x) + 1)
+        return _saturated(2.0 * np.abs(x), x.dtype)
+
     def derivative(self, cache: Array) -> Array:
-        slope = cache * cache
-        return np.subtract(1.0, slope, out=slope)
+        return evaluate(TANH_SLOPE, self.rounding, cache)
 
     def second_derivative(self, cache: Array) -> Array:
         return -2.0 * cache * self.derivative(cache)
@@ -76,8 +81,11 @@ class Sigmoid(_Activation):
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Array]:
         del tensors
-        y = _sigmoid(x)
+        y = evaluate(SIGMOID, self.rounding, x)
         return y, y
+
+    def exact(self, x: Array) -> Mask | None:
+        return _saturated(x, x.dtype)
 
     def derivative(self, cache: Array) -> Array:
         slope = 1.0 - cache
@@ -93,13 +101,13 @@ class Softplus(_Activation):
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Array]:
         del tensors
-        return np.logaddexp(x, 0.0), x
+        return evaluate(SOFTPLUS, self.rounding, x), x
 
     def derivative(self, cache: Array) -> Array:
-        return _sigmoid(cache)
+        return evaluate(SIGMOID, self.rounding, cache)
 
     def second_derivative(self, cache: Array) -> Array:
-        slope = _sigmoid(cache)
+        slope = self.derivative(cache)
         return slope * (1.0 - slope)
 
 
@@ -107,6 +115,7 @@ class ReLU(_Activation):
     """f = max(x, 0), f' = 1 where x > 0 and 0 elsewhere."""
 
     has_second_derivative = False
+    rounds = False
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Array]:
         del tensors
@@ -129,6 +138,7 @@ class LeakyReLU(_Activation):
     """f = x where x > 0, slope · x elsewhere; f' = 1 where x > 0 and the slope elsewhere."""
 
     has_second_derivative = False
+    rounds = False
 
     def __init__(self, layer: spec.LeakyReLU, input_shape: spec.Shape) -> None:
         del input_shape
@@ -149,9 +159,7 @@ class LeakyReLU(_Activation):
         return slope
 
 
-def _sigmoid(x: Array) -> Array:
-    # This form keeps its relative accuracy where x is very negative; (1 + tanh(x / 2)) / 2 does not.
-    result = np.negative(x)
-    np.exp(result, out=result)
-    result += 1.0
-    return np.divide(1.0, result, out=result)
+def _saturated(x: Array, dtype: np.dtype[Any]) -> Mask | None:
+    """Return where 1 - exp(-x) rounds to 1 whatever the formula, or None where it does nowhere."""
+    found = x > 3 * math.log(2) - math.log(np.finfo(dtype).eps)
+    return found if found.any() else None

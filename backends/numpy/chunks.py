@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,19 +31,24 @@ def stage_chunk(chunk: Chunk, dtype: np.dtype[Any], /) -> Staged:
     return Staged(phase=chunk.phase, arrays=arrays, trains_discriminator=trains)
 
 
-def train_chunk(stepper: Stepper, staged: Staged, dtype: np.dtype[Any], /) -> Array:
+def train_chunk(
+    stepper: Stepper, staged: Staged, dtype: np.dtype[Any], /, *, on_step: Callable[[], None] | None = None
+) -> Array:
     """Run a staged chunk's steps; returns (K, 1) in pretraining, else (K, 3): D's and G's loss and mean D(real).
 
-    With copies theirs is the last axis.
+    With copies theirs is the last axis. on_step: called after each step.
     """
     arrays, trains = staged.arrays, staged.trains_discriminator
-    steps = [{name: array[index] for name, array in arrays.items()} for index in range(len(trains))]
-    results: list[Any]
+    results: list[Any] = []
     with np.errstate(all="ignore"):
-        if staged.phase == "pretraining":
-            results = [(stepper.pretraining_step(step, None),) for step in steps]
-        else:
-            results = [stepper.adversarial_step(step, trains[k], None) for k, step in enumerate(steps)]
+        for index, trains_discriminator in enumerate(trains):
+            step = {name: array[index] for name, array in arrays.items()}
+            if staged.phase == "pretraining":
+                results.append((stepper.pretraining_step(step, None),))
+            else:
+                results.append(stepper.adversarial_step(step, trains_discriminator, None))
+            if on_step is not None:
+                on_step()
     num_columns = 1 if staged.phase == "pretraining" else 3
     return np.array(results, dtype).reshape(len(trains), num_columns, *stepper.copies)
 

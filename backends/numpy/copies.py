@@ -7,7 +7,8 @@ copy's numbers are, bit for bit, those that it has alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from backends.numpy.chunks import as_losses, stage_chunk, train_chunk
 from backends.numpy.layers import LAYERS
-from backends.numpy.network import Copies
+from backends.numpy.network import Copies, Network
 from backends.numpy.rounding import RandomRounding, RoundingOfCopies
 from backends.numpy.steps import Stepper
 from shared.interface import Chunk, Losses
@@ -30,6 +31,7 @@ class PerturbedCopies:
     def __init__(self, spec: GanSpec, dtype: np.dtype[Any], state: State, /, *, seeds: Sequence[int]) -> None:
         self._spec = spec
         self._dtype = dtype
+        self._scales: dict[str, list[float]] = {}
         self._roundings = [RandomRounding(seed=seed, dtype=dtype) for seed in seeds]
         together = _take_copies(spec)
         self._axis: Copies = (len(seeds),) if together else ()
@@ -41,14 +43,25 @@ class PerturbedCopies:
         self.load_states([state] * len(seeds))
 
     def train(self, chunk: Chunk, /) -> list[Losses]:
-        """Train each copy on a chunk; returns each one's losses."""
+        """Train each copy on a chunk; returns each one's losses, and keeps what loss_scales returns."""
+        names = ("pretraining",) if chunk.phase == "pretraining" else ("discriminator", "generator")
+        self._scales = {name: [] for name in names}
         staged = stage_chunk(chunk, self._dtype)
         if self._axis:
             staged = replace(staged, arrays={name: self._spread(array) for name, array in staged.arrays.items()})
-        columns = [train_chunk(stepper, staged, self._dtype) for stepper in self._steppers]
+        watching = [self._keep_scales, *[None] * (len(self._steppers) - 1)]
+        pairs = zip(self._steppers, watching, strict=True)
+        columns = [train_chunk(stepper, staged, self._dtype, on_step=on_step) for stepper, on_step in pairs]
         if self._axis:
             columns = list(np.moveaxis(columns[0], -1, 0))
         return [as_losses(own, chunk.phase, self._spec) for own in columns]
+
+    def loss_scales(self) -> dict[str, NDArray[np.float64]]:
+        """Return how large the numbers are that each loss of the last chunk is made of, (K,), by the names of Losses.
+
+        The first copy's; NaN where D did not train.
+        """
+        return {name: np.array(values) for name, values in self._scales.items()}
 
     def states(self) -> Iterator[State]:
         """Yield a copy of each one's whole state, in canonical order and layout."""
@@ -62,12 +75,23 @@ class PerturbedCopies:
 
     def generate(self, latent: NDArray[Any], /) -> list[NDArray[Any]]:
         """Return each one's G(latent), (batch, ...), as a trainer's generate does."""
-        batch = np.array(latent, self._dtype, order="C")
+        return self._infer(lambda stepper: stepper.generator, latent)
+
+    def discriminate(self, samples: NDArray[Any], /) -> list[NDArray[Any]]:
+        """Return each one's D(samples), as a trainer's discriminate does."""
+        return self._infer(lambda stepper: stepper.discriminator, samples)
+
+    def _infer(self, network: Callable[[Stepper], Network], samples: NDArray[Any]) -> list[NDArray[Any]]:
+        batch = np.array(samples, self._dtype, order="C")
         if self._axis:
             batch = np.broadcast_to(batch, (*self._axis, *batch.shape))
         with np.errstate(all="ignore"):
-            found = [np.array(stepper.generator.infer(batch), order="C") for stepper in self._steppers]
+            found = [np.array(network(stepper).infer(batch), order="C") for stepper in self._steppers]
         return [found[stepper][place] for stepper, place in self._places]
+
+    def _keep_scales(self) -> None:
+        for name, values in self._scales.items():
+            values.append(self._steppers[0].scales.get((name, "loss"), math.nan))
 
     def export_roundings(self) -> list[NDArray[np.uint64]]:
         """Return where each one's random rounding is, (20,)."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.floating[Any]]
 Tensors = Mapping[str, Array]
+Mask = NDArray[np.bool_]
 
 
 class Layer:
@@ -37,14 +38,14 @@ class Layer:
 
     takes_copies: True where everything, tensors too, may have an axis of copies before that (see copies.py).
     output_range: the bounds that the function never leaves, where it has any.
-    computes: False for a layer that only moves numbers about, so that its result is a view of its argument.
+    rounds: False for a layer whose results every program has exactly, as it has its arguments.
     is_affine: True for x ↦ W x + b, whose cache is (x, W) and whose every result is a sum of products.
     rounding: None, or what a layer whose result hangs on long sums disturbs those by (see rounding.py).
     """
 
     takes_copies: ClassVar[bool] = False
     output_range: ClassVar[tuple[float, float] | None] = None
-    computes: ClassVar[bool] = True
+    rounds: ClassVar[bool] = True
     is_affine: ClassVar[bool] = False
     rounding: RandomRounding | None = None
 
@@ -54,6 +55,11 @@ class Layer:
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Any]:
         """Return y and what `backward` needs. x is left alone. tensors: parameters and buffers by short name."""
         raise NotImplementedError
+
+    def exact(self, x: Array) -> Mask | None:
+        """Return the entries of y that every program has exactly although the layer rounds, or None for none."""
+        del x
+        return None
 
     def backward(self, gradient_y: Array, cache: Any, *, gradients: Tensors | None, wants_input: bool) -> Array | None:
         """Return ∂L/∂x, or None where not wanted, and write ∂L/∂θ into `gradients`, unless None.

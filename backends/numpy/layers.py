@@ -15,6 +15,8 @@ from shared import spec
 from shared.errors import UnsupportedLayer
 
 _NUMBERS_IN_CACHE = 2**15
+# E[(x - E x)²] and E[x²] - (E x)².
+_VARIANCE_FORMULAS = 2
 
 
 class Linear(Layer):
@@ -87,9 +89,7 @@ class BatchNorm(Layer):
         mean = self._sum(x)
         mean /= count
         centred = x - mean[spread]
-        # Sums of products by `reduce`, which adds in pairs: einsum and BLAS lose a digit over 100 000 numbers.
-        variance = self._sum(np.square(centred))
-        variance /= count
+        variance = self._variance(x, centred, mean, count)
         cache = {"mean": mean, "variance": variance, "count": count, "weight": tensors["weight"]}
         if self._layer.statistics == "running":
             np.subtract(x, tensors["running_mean"][spread], out=centred)
@@ -117,6 +117,17 @@ class BatchNorm(Layer):
             gradient_y -= normalised * (sum_product / cache["count"])[spread]
         gradient_y *= scale[spread]
         return gradient_y
+
+    def _variance(self, x: Array, centred: Array, mean: Array, count: int) -> Array:
+        """Return the batch variance of each channel; half of the copies that round at random take the one-pass form."""
+        if self.rounding is not None and self.rounding.seed % _VARIANCE_FORMULAS == 1:
+            squares = self._sum(np.square(x))
+            squares /= count
+            return np.maximum(squares - mean * mean, 0.0)
+        # Sums of products by `reduce`, which adds in pairs: einsum and BLAS lose a digit over 100 000 numbers.
+        variance = self._sum(np.square(centred))
+        variance /= count
+        return variance
 
     def _sum(self, terms: Array) -> Array:
         """Return the sum over all axes but the channels.
@@ -165,6 +176,8 @@ class MinibatchDiscrimination(Layer):
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Any]:
         layer, (*copies, size, _) = self._layer, x.shape
         projected, linear_cache = self._linear.forward(x, tensors)
+        if self.rounding is not None:
+            self.rounding.disturb(projected, num_terms=layer.in_features)
         projected = projected.reshape(*copies, size, layer.num_kernels, layer.kernel_dims)
         differences = projected[..., :, np.newaxis, :, :] - projected[..., np.newaxis, :, :, :]  # (N, N, K, D)
         distances = np.add.reduce(np.abs(differences), axis=-1)  # (N, N, K)
@@ -182,6 +195,9 @@ class MinibatchDiscrimination(Layer):
         shared_gradient *= likeness
         signs = np.sign(differences)
         signs *= shared_gradient[..., np.newaxis]
+        if self.rounding is not None:
+            # Their sum over the batch, the bias's gradient, is exactly 0: what is left of it is rounding of its terms.
+            self.rounding.disturb(signs)
         gradient_projected = -np.add.reduce(signs, axis=-3).reshape(*gradient_y.shape[:-1], -1)
         gradient_x = self._linear.backward(
             gradient_projected, linear_cache, gradients=gradients, wants_input=wants_input
@@ -195,7 +211,7 @@ class Reshape(Layer):
     """Another shape for each sample, row-major in the canonical layout; the derivative is the shape back."""
 
     takes_copies = True
-    computes = False
+    rounds = False
 
     def __init__(self, layer: spec.Reshape, input_shape: spec.Shape) -> None:
         self._input_shape, self._output_shape = input_shape, layer.shape

@@ -1,6 +1,7 @@
 """The losses: the value, and the gradients with respect to D's scores, by hand.
 
-Scores are (B, 1), (B, 1, 1, 1) or (B, 2); a value is a scalar of their type, a gradient has the scores' shape.
+Scores are (B, 1), (B, 1, 1, 1) or (B, 2); a value is a scalar of their type, a gradient has the scores' shape. draw:
+which of an operation's formulas to take (see formulas.py), 0 for the first.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from backends.numpy.formulas import CROSS_ENTROPY, LOG_COMPLEMENT, Formulas
 from backends.numpy.layer import Array
 from shared import spec
 
@@ -18,8 +20,11 @@ DiscriminatorResult = tuple[Value, Array, Array]
 GeneratorResult = tuple[Value, Array]
 
 
-def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, real: Array, fake: Array, /) -> DiscriminatorResult:
+def minimax_discriminator_loss(
+    loss: spec.MinimaxDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
+) -> DiscriminatorResult:
     """Return -log p(real) - log(1 - p(fake)) and its two gradients. Goodfellow et al. 2014, Algorithm 1."""
+    del draw
     real_terms, gradient_real = _logarithm(real, loss.real_label, loss.probability_floor)
     fake_terms, gradient_fake = _logarithm(fake, 1 - loss.real_label, loss.probability_floor)
     real_terms += fake_terms
@@ -28,27 +33,28 @@ def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, real: Array,
 
 
 def binary_cross_entropy_discriminator_loss(
-    loss: spec.BinaryCrossEntropyDiscriminatorLoss, real: Array, fake: Array, /
+    loss: spec.BinaryCrossEntropyDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
 ) -> DiscriminatorResult:
     """Return BCE(p(real), 1) + BCE(p(fake), 0) and its two gradients."""
-    real_value, gradient_real = _binary_cross_entropy(loss, real, loss.real_label)
-    fake_value, gradient_fake = _binary_cross_entropy(loss, fake, 1 - loss.real_label)
+    real_value, gradient_real = _binary_cross_entropy(loss, real, loss.real_label, draw)
+    fake_value, gradient_fake = _binary_cross_entropy(loss, fake, 1 - loss.real_label, draw)
     return real_value + fake_value, gradient_real, gradient_fake
 
 
 def cross_entropy_discriminator_loss(
-    loss: spec.CrossEntropyDiscriminatorLoss, real: Array, fake: Array, /
+    loss: spec.CrossEntropyDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
 ) -> DiscriminatorResult:
     """Return CE(D(real), 1) + CE(D(fake), 0), from two logits, and its two gradients."""
-    real_value, gradient_real = _cross_entropy(real, loss.real_label, loss.reduction)
-    fake_value, gradient_fake = _cross_entropy(fake, 1 - loss.real_label, loss.reduction)
+    real_value, gradient_real = _cross_entropy(real, loss.real_label, loss.reduction, draw)
+    fake_value, gradient_fake = _cross_entropy(fake, 1 - loss.real_label, loss.reduction, draw)
     return real_value + fake_value, gradient_real, gradient_fake
 
 
 def wasserstein_discriminator_loss(
-    loss: spec.WassersteinDiscriminatorLoss, real: Array, fake: Array, /
+    loss: spec.WassersteinDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
 ) -> DiscriminatorResult:
     """Return -D(real) + D(fake), without the penalty, and its two gradients. Arjovsky et al. 2017."""
+    del draw
     sign = 1.0 if loss.real_label == 1 else -1.0
     difference = reduced(fake, loss.reduction) - reduced(real, loss.reduction)
     value = difference if loss.real_label == 1 else -difference
@@ -56,39 +62,53 @@ def wasserstein_discriminator_loss(
     return value, gradient_real, _scaled(np.ones_like(fake), sign, loss.reduction)
 
 
-def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, fake: Array, /) -> GeneratorResult:
+def non_saturating_generator_loss(
+    loss: spec.NonSaturatingGeneratorLoss, fake: Array, /, *, draw: int = 0
+) -> GeneratorResult:
     """Return -log p(fake) and its gradient. Goodfellow et al. 2014, section 3."""
+    del draw
     terms, gradient = _logarithm(fake, loss.real_label, loss.probability_floor)
     value = reduced(np.negative(terms, out=terms), loss.reduction)
     return value, _scaled(gradient, -1.0, loss.reduction)
 
 
-def saturating_generator_loss(loss: spec.SaturatingGeneratorLoss, fake: Array, /) -> GeneratorResult:
+def saturating_generator_loss(loss: spec.SaturatingGeneratorLoss, fake: Array, /, *, draw: int = 0) -> GeneratorResult:
     """Return log(1 - p(fake)) and its gradient. Goodfellow et al. 2014, Algorithm 1."""
+    del draw
     terms, gradient = _logarithm(fake, 1 - loss.real_label, loss.probability_floor)
     return reduced(terms, loss.reduction), _scaled(gradient, 1.0, loss.reduction)
 
 
-def binary_cross_entropy_generator_loss(loss: spec.BinaryCrossEntropyGeneratorLoss, fake: Array, /) -> GeneratorResult:
+def binary_cross_entropy_generator_loss(
+    loss: spec.BinaryCrossEntropyGeneratorLoss, fake: Array, /, *, draw: int = 0
+) -> GeneratorResult:
     """Return BCE(p(fake), 1) and its gradient."""
-    return _binary_cross_entropy(loss, fake, loss.real_label)
+    return _binary_cross_entropy(loss, fake, loss.real_label, draw)
 
 
-def cross_entropy_generator_loss(loss: spec.CrossEntropyGeneratorLoss, fake: Array, /) -> GeneratorResult:
+def cross_entropy_generator_loss(
+    loss: spec.CrossEntropyGeneratorLoss, fake: Array, /, *, draw: int = 0
+) -> GeneratorResult:
     """Return CE(D(fake), 1), from two logits, and its gradient."""
-    return _cross_entropy(fake, loss.real_label, loss.reduction)
+    return _cross_entropy(fake, loss.real_label, loss.reduction, draw)
 
 
-def wasserstein_generator_loss(loss: spec.WassersteinGeneratorLoss, fake: Array, /) -> GeneratorResult:
+def wasserstein_generator_loss(
+    loss: spec.WassersteinGeneratorLoss, fake: Array, /, *, draw: int = 0
+) -> GeneratorResult:
     """Return -D(fake) and its gradient. Arjovsky et al. 2017."""
+    del draw
     total = reduced(fake, loss.reduction)
     if loss.real_label == 1:
         return -total, _scaled(np.ones_like(fake), -1.0, loss.reduction)
     return total, _scaled(np.ones_like(fake), 1.0, loss.reduction)
 
 
-def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, output: Array, target: Array, /) -> GeneratorResult:
+def mean_squared_error_loss(
+    loss: spec.MeanSquaredErrorLoss, output: Array, target: Array, /, *, draw: int = 0
+) -> GeneratorResult:
     """Return (D(input) - target)² and its gradient with respect to D's output."""
+    del draw
     difference = output - target
     return reduced(difference * difference, loss.reduction), _scaled(difference, 2.0, loss.reduction)
 
@@ -98,8 +118,7 @@ def gradient_penalty(penalty: spec.GradientPenalty, gradient: Array, /) -> Gener
 
     ∂(‖g‖ - 1)²/∂g = 2 (‖g‖ - 1) g / ‖g‖, with g / ‖g‖ taken as 0 where g is. Gulrajani et al. 2017, Algorithm 1.
     """
-    axes = 1 if penalty.norm == "channel" else tuple(range(1, gradient.ndim))
-    norm = np.sqrt(np.add.reduce(gradient * gradient, axis=axes, keepdims=True))
+    norm = _norms(penalty, gradient)
     excess = norm - 1.0
     value = gradient.dtype.type(float(penalty.weight) * float(reduced(excess * excess, "mean")))
     factor = excess * (2.0 * float(penalty.weight) / norm.size)
@@ -111,6 +130,28 @@ def reduced(terms: Array, reduction: spec.losses.Reduction) -> Value:
     """Return the sum or the mean, as a scalar of the array's type (NumPy 1's scalars would turn to float64)."""
     total: Value = np.add.reduce(terms, axis=None)
     return total if reduction == "sum" else terms.dtype.type(total / terms.size)
+
+
+def loss_scale(loss: Any, /, *scores: Array) -> float:
+    """Return how large the numbers are that a loss of some batches of scores is made of.
+
+    A loss near 0 has the rounding of what cancelled in it: a critic's that of its scores; all others are logarithms of
+    probabilities near 1, and so of numbers with the rounding of 1.
+    """
+    sizes = [np.abs(batch) if loss.score == "critic" else np.ones(len(batch)) for batch in scores]
+    return float(sum(float(reduced(batch, loss.reduction)) for batch in sizes))
+
+
+def squared_error_scale(loss: spec.MeanSquaredErrorLoss, output: Array, target: Array, /) -> float:
+    """Return the same of (D(input) - target)²: each term's rounding is that of the difference's two sides."""
+    sides = np.abs(output) + np.abs(target)
+    return float(reduced(np.abs(output - target) * sides, loss.reduction))
+
+
+def penalty_scale(penalty: spec.GradientPenalty, gradient: Array, /) -> float:
+    """Return the same of weight · mean (‖g‖ - 1)²."""
+    norm = _norms(penalty, gradient)
+    return float(penalty.weight) * float(reduced(np.abs(norm - 1.0) * (norm + 1.0), "mean"))
 
 
 DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[[Any, Array, Array], DiscriminatorResult]] = {
@@ -144,9 +185,10 @@ def _binary_cross_entropy(
     loss: spec.BinaryCrossEntropyDiscriminatorLoss | spec.BinaryCrossEntropyGeneratorLoss,
     probability: Array,
     target: int,
+    draw: int,
 ) -> GeneratorResult:
     """Return -max(log q, log_floor), q = p for target 1 and 1 - p for 0; (p - target) / max(p (1 - p), floor)."""
-    terms = np.log(probability) if target == 1 else np.log1p(-probability)
+    terms = np.log(probability) if target == 1 else _drawn(LOG_COMPLEMENT, draw)(probability)
     np.maximum(terms, float(loss.log_floor), out=terms)
     denominator = np.maximum(probability * (1.0 - probability), float(loss.denominator_floor))
     gradient = (probability - float(target)) / denominator
@@ -154,7 +196,7 @@ def _binary_cross_entropy(
     return value, _scaled(gradient, 1.0, loss.reduction)
 
 
-def _cross_entropy(logits: Array, label: int, reduction: spec.losses.Reduction) -> GeneratorResult:
+def _cross_entropy(logits: Array, label: int, reduction: spec.losses.Reduction, draw: int) -> GeneratorResult:
     """Return -log softmax(logits)[label] = log(1 + exp(other - labelled)), of logits (B, 2), and softmax - one-hot."""
     margin = logits[:, 1 - label] - logits[:, label]
     other_probability = 1.0 / (1.0 + np.exp(-margin))
@@ -163,7 +205,17 @@ def _cross_entropy(logits: Array, label: int, reduction: spec.losses.Reduction) 
     gradient[:, label] = -other_probability
     if reduction == "mean":
         gradient /= len(logits)
-    return reduced(np.logaddexp(margin, 0.0), reduction), gradient
+    terms = _drawn(CROSS_ENTROPY, draw)(logits[:, label], logits[:, 1 - label])
+    return reduced(terms, reduction), gradient
+
+
+def _drawn(formulas: Formulas, draw: int) -> Callable[..., Array]:
+    return formulas[draw % len(formulas)]
+
+
+def _norms(penalty: spec.GradientPenalty, gradient: Array) -> Array:
+    axes = 1 if penalty.norm == "channel" else tuple(range(1, gradient.ndim))
+    return np.asarray(np.sqrt(np.add.reduce(gradient * gradient, axis=axes, keepdims=True)))
 
 
 def _scaled(gradient: Array, factor: float, reduction: spec.losses.Reduction) -> Array:

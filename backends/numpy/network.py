@@ -106,10 +106,15 @@ class Network:
         for (name, layer, tensors), lengths in zip(self._rows, self._lengths, strict=True):
             y, cache = layer.forward(x, tensors)
             layer.move_buffers(cache, tensors)
-            if self._rounding is not None and layer.computes:
+            if self._rounding is not None and layer.rounds:
                 scale = output_scale(layer, x, tensors, y, num_copies=self._num_copies)
                 self._rounding.disturb(
-                    y, within=layer.output_range, num_terms=lengths.output, scale=scale, by_channel=True
+                    y,
+                    within=layer.output_range,
+                    num_terms=lengths.output,
+                    scale=scale,
+                    exact=layer.exact(x),
+                    by_channel=True,
                 )
             x = y
             if observer is not None:
@@ -162,7 +167,7 @@ class Network:
         if self._rounding is None:
             return
         lengths = self._lengths[index]
-        if gradient_x is not None and self._layers[index].computes:
+        if gradient_x is not None and self._layers[index].rounds:
             scale = None if spreads is None else np.hypot(gradient_x, spreads[0])
             self._rounding.disturb(gradient_x, num_terms=lengths.input_gradient, scale=scale)
         if gradients is not None and spreads is not None:
@@ -178,7 +183,7 @@ class Network:
         for layer, cache in zip(self._layers, caches, strict=True):
             tangents.append(tangent)
             tangent = layer.forward_tangent(tangent, cache)
-            if self._rounding is not None and layer.computes:
+            if self._rounding is not None and layer.rounds:
                 self._rounding.disturb(tangent, num_terms=self._lengths[len(tangents) - 1].output)
         gradient_y: Array | None = None
         gradient_tangent: Any = np.ones_like(tangent)
@@ -193,7 +198,7 @@ class Network:
                 gradients=into.by_layer[index],
                 wants_input=index > last,
             )
-            if self._rounding is not None and layer.computes:
+            if self._rounding is not None and layer.rounds:
                 for gradient in (gradient_y, gradient_tangent):
                     if gradient is not None:
                         self._rounding.disturb(gradient, num_terms=self._lengths[index].input_gradient)

@@ -3,18 +3,21 @@
 Every computed number x becomes x (1 + ε ξ), with ε the type's spacing at 1 and ξ ~ U(-1, 1) drawn afresh: about what
 another library's tanh would do to it. A sum of n like terms, each of whose additions is disturbed so, moves by
 √(n / 3) ε ξ, and that is what sums get: a matrix product's, a kernel's gradient over a batch of images, a BatchNorm's
-100 000 terms. Libraries that add in blocks do better; others do add such numbers up one by one.
+100 000 terms. Libraries that add in blocks do better; others do add such numbers up one by one. Where frameworks
+compute an operation by different formulas, each copy takes one of them (see formulas.py). What every framework gets
+exactly is left alone.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from backends.numpy.formulas import Formulas
 from backends.numpy.layer import Array
 
 _POOL_SIZE = 1 << 20
@@ -35,6 +38,7 @@ class RandomRounding:
     """
 
     def __init__(self, *, seed: int, dtype: DTypeLike) -> None:
+        self.seed = seed
         self._generator = np.random.Generator(np.random.SFC64(seed))
         self._dtype = np.dtype(dtype)
         self._epsilon = float(np.spacing(self._dtype.type(1)))
@@ -50,18 +54,27 @@ class RandomRounding:
         within: tuple[float, float] | None = None,
         num_terms: int = 1,
         scale: Array | None = None,
+        exact: NDArray[np.bool_] | None = None,
         by_channel: bool = False,
         common: Array | None = None,
     ) -> None:
         """Disturb an array in place, then bring it back within a function's range.
 
         num_terms: of what sums the entries are; up to three terms disturb them as a single operation does.
-        scale: what is rounded, where that is not the entries themselves; for small arrays only.
+        scale: what is rounded, where that is not the entries themselves. exact: entries to leave alone.
         by_channel: disturb each entry of axis 1 as a whole too. Equal numbers round equally, so in images of mostly
         background the errors of a channel do not average out. common: that disturbance, where it is drawn already.
         """
         if array.size > self._largest:
-            self._disturb_parts(array, within=within, num_terms=num_terms, by_channel=by_channel, common=common)
+            self._disturb_parts(
+                array,
+                scale,
+                exact,
+                within=within,
+                num_terms=num_terms,
+                by_channel=by_channel,
+                common=common,
+            )
             return
         if by_channel:
             common = self._take_by_channel(array)
@@ -74,6 +87,8 @@ class RandomRounding:
             change *= math.sqrt(num_terms / 3)
         if not math.isfinite(np.vdot(change, change)):
             np.copyto(change, 0.0, where=~np.isfinite(change))  # infinity stays infinity
+        if exact is not None:
+            np.copyto(change, 0.0, where=exact)
         array += change
         if within is not None:
             # np.clip, at a third of its time in small arrays.
@@ -85,14 +100,31 @@ class RandomRounding:
         change = value * self._take(1)[0] * math.sqrt(max(num_terms / 3, 1))
         return value + change if math.isfinite(change) else value
 
-    def _disturb_parts(self, array: Array, /, *, by_channel: bool, common: Array | None, **how: Any) -> None:
+    def evaluate(self, formulas: Formulas, /, *arrays: Array) -> Array:
+        """Return an operation's result by the formula that is this copy's."""
+        return formulas[self.seed % len(formulas)](*arrays)
+
+    def _disturb_parts(
+        self,
+        array: Array,
+        scale: Array | None,
+        exact: NDArray[np.bool_] | None,
+        /,
+        *,
+        by_channel: bool,
+        common: Array | None,
+        **how: Any,
+    ) -> None:
         """Disturb an array that is larger than the pool."""
         if by_channel:
             common = self._take_by_channel(array)
         rows = len(array) * _POOL_SIZE // array.size
-        parts = array if rows == 0 else [array[start : start + rows] for start in range(0, len(array), rows)]
+        parts: Iterable[Any] = range(len(array))
+        if rows:
+            parts = (slice(start, start + rows) for start in range(0, len(array), rows))
         for part in parts:
-            self.disturb(part, common=common, **how)
+            own_scale, own_exact = (None if each is None else each[part] for each in (scale, exact))
+            self.disturb(array[part], scale=own_scale, exact=own_exact, common=common, **how)
 
     def _take_by_channel(self, array: Array) -> Array:
         return self._take(array.shape[1]).reshape(1, -1, *(1,) * (array.ndim - 2))
@@ -149,6 +181,10 @@ class RoundingOfCopies(RandomRounding):
 
     def __init__(self, copies: Sequence[RandomRounding], /) -> None:
         self._copies = tuple(copies)
+        seeds = [copy.seed for copy in self._copies]
+        if seeds != list(range(seeds[0], seeds[0] + len(seeds))):
+            raise ValueError(f"copies side by side have the seeds {seeds}; expected seeds that follow one another")
+        self.seed = seeds[0]
         self._largest = len(self._copies) * _POOL_SIZE
 
     def disturbed(self, value: Any, /, *, num_terms: int = 1) -> Any:
@@ -156,9 +192,20 @@ class RoundingOfCopies(RandomRounding):
         pairs = zip(self._copies, value, strict=True)
         return np.array([copy.disturbed(number, num_terms=num_terms) for copy, number in pairs])
 
-    def _disturb_parts(self, array: Array, /, **how: Any) -> None:
-        for copy, part in zip(self._copies, array, strict=True):
-            copy.disturb(part, **how)
+    def evaluate(self, formulas: Formulas, /, *arrays: Array) -> Array:
+        """Return an operation's result, each copy's by its own formula."""
+        count = len(formulas)
+        owners = [slice((index - self.seed) % count, None, count) for index in range(count)]
+        parts = [formula(*(array[own] for array in arrays)) for formula, own in zip(formulas, owners, strict=True)]
+        result = np.empty((len(self._copies), *parts[0].shape[1:]), parts[0].dtype)
+        for own, part in zip(owners, parts, strict=True):
+            result[own] = part
+        return result
+
+    def _disturb_parts(self, array: Array, scale: Array | None, exact: NDArray[np.bool_] | None, /, **how: Any) -> None:
+        for index, copy in enumerate(self._copies):
+            own_scale, own_exact = (None if each is None else each[index] for each in (scale, exact))
+            copy.disturb(array[index], scale=own_scale, exact=own_exact, **how)
 
     def _take_by_channel(self, array: Array) -> Array:
         num_copies, _, num_channels = array.shape[:3]

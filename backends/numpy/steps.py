@@ -17,8 +17,11 @@ from backends.numpy.losses import (
     GENERATOR_LOSSES,
     Value,
     gradient_penalty,
+    loss_scale,
     mean_squared_error_loss,
+    penalty_scale,
     reduced,
+    squared_error_scale,
 )
 from backends.numpy.network import Caches, Copies, Network
 from backends.numpy.optimizers import Optimizer, build_optimizer
@@ -36,7 +39,9 @@ class Stepper:
     """The two networks and the optimizers, and the steps that move them.
 
     tensors: every parameter, buffer and slot by canonical name, live. rounding: see rounding.py. copies: (n,) for n
-    copies of the GAN side by side (see copies.py); every array then has that axis first, losses too.
+    copies of the GAN side by side (see copies.py); every array then has that axis first, losses too. scales: of the
+    last step's losses, by phase and name, how large the numbers are that each is made of; kept where the step is
+    recorded or rounds at random, of copies the first one's.
     """
 
     def __init__(self, spec: GanSpec, dtype: np.dtype[Any], *, copies: Copies = ()) -> None:
@@ -51,6 +56,7 @@ class Stepper:
             for name, (network, optimizer) in optimizers(spec).items()
         }
         self.tensors = self._named_tensors()
+        self.scales: dict[tuple[str, str], float] = {}
         self._rounding: RandomRounding | None = None
         self._discriminator_loss = _entry(DISCRIMINATOR_LOSSES, spec.training.discriminator_loss)
         self._generator_loss = _entry(GENERATOR_LOSSES, spec.training.generator_loss)
@@ -89,12 +95,16 @@ class Stepper:
         discriminator, pretraining = self.discriminator, self._spec.pretraining
         if pretraining is None:
             raise UsageError(f"{self._spec.name!r} has no pretraining; train it on adversarial chunks alone")
+        self.scales.clear()
         observer = observe(recorder, "pretraining", "input", discriminator)
         output, caches = discriminator.forward(arrays["pretrain_input"], observer=observer)
         value, gradient = self._of_each_copy(
             partial(mean_squared_error_loss, pretraining.loss), output, arrays["pretrain_target"]
         )
         value = self._rounded_loss(value, gradient)
+        if self._measures(recorder):
+            sides = self._first_copy(output), self._first_copy(arrays["pretrain_target"])
+            self.scales["pretraining", "loss"] = squared_error_scale(pretraining.loss, *sides)
         discriminator.backward(gradient, caches, into=discriminator.gradients, wants_input=False)
         if recorder is not None:
             recorder.keep("pretraining", "loss", "", "loss", value)
@@ -105,6 +115,7 @@ class Stepper:
         self, arrays: Mapping[str, Array], trains_discriminator: bool, recorder: Recorder | None
     ) -> tuple[float | Value, ...]:
         """Run one step on its arrays; returns D's loss, G's loss and mean D(real), NaN where there is none."""
+        self.scales.clear()
         training = self._spec.training
         real, latent_d = arrays["real"], arrays["latent_d"]
         latent_g = latent_d if training.latent_draws == "shared" else arrays["latent_g"]
@@ -144,7 +155,7 @@ class Stepper:
         fake_scores, fake_caches = network.forward(fake, observer=observe(recorder, "discriminator", "fake", network))
         real_score: Value | float = self._nothing
         if training.stop is not None:
-            (score,) = self._of_each_copy(lambda scores: (reduced(scores, "mean"),), real_scores)
+            (score,) = self._of_each_copy(_mean, real_scores)
             real_score = self._rounded(score)
         value, gradient_real, gradient_fake = self._of_each_copy(
             partial(self._discriminator_loss, training.discriminator_loss), real_scores, fake_scores
@@ -154,6 +165,7 @@ class Stepper:
             bias_gradient = gradient_real.sum() + gradient_fake.sum()
             value = self._with_rounded_sums(value, real_scores, fake_scores)
         value = self._rounded_loss(value, gradient_real, gradient_fake)
+        self._keep_scale("discriminator", training.discriminator_loss, recorder, real_scores, fake_scores)
         if mix is not None:
             penalty, direction, mixed_caches = self._penalise(real, fake, mix, recorder)
             value = self._rounded(value + penalty)
@@ -205,6 +217,10 @@ class Stepper:
             raise TypeError("a gradient penalty needs an input gradient")
         value, direction = gradient_penalty(self._penalty, gradient)
         value = self._rounded_loss(value, direction, num_terms=gradient.size)
+        if self._measures(recorder):
+            scale = penalty_scale(self._penalty, gradient)
+            self.scales["discriminator", "penalty"] = scale
+            self.scales["discriminator", "loss"] += scale
         if recorder is not None:
             recorder.keep("discriminator", "input_gradient", "mixed", "discriminator", gradient)
             recorder.keep("discriminator", "loss", "", "penalty", value)
@@ -223,6 +239,7 @@ class Stepper:
         scores, score_caches = discriminator.forward(fake, observer=observer)
         value, gradient = self._of_each_copy(partial(self._generator_loss, self._spec.training.generator_loss), scores)
         value = self._rounded_loss(value, gradient)
+        self._keep_scale("generator", self._spec.training.generator_loss, recorder, scores)
         gradient_fake = discriminator.backward(gradient, score_caches, into=None, wants_input=True)
         if gradient_fake is not None:
             generator.backward(gradient_fake, caches, into=generator.gradients, wants_input=False)
@@ -239,12 +256,37 @@ class Stepper:
         optimizer = self.optimizers[phase]
         if recorder is not None:
             recorder.gradients(phase, "gradient", network, network.gradients)
-        optimizer.update()
-        if self._rounding is not None:
-            for tensors in (network.parameters, *optimizer.slots.values()):
-                self._rounding.disturb(tensors.flat)
+        if self._rounding is None:
+            optimizer.update()
+        else:
+            self._update_with_rounding(optimizer, network.parameters.flat, self._rounding)
         if recorder is not None:
             recorder.update(phase, network, optimizer.counter)
+
+    @staticmethod
+    def _update_with_rounding(optimizer: Optimizer, parameters: Array, rounding: RandomRounding) -> None:
+        """Update, and disturb what moved: a parameter as the difference of two numbers that it is.
+
+        What an update leaves as it was is the same in every program, and may stay so for a whole training.
+        """
+        scale = parameters.copy()
+        optimizer.update()
+        np.subtract(parameters, scale, out=scale)
+        np.abs(scale, out=scale)
+        np.add(scale, np.abs(parameters), out=scale, where=scale != 0.0)
+        rounding.disturb(parameters, scale=scale)
+        for tensors in optimizer.slots.values():
+            rounding.disturb(tensors.flat)
+
+    def _measures(self, recorder: Recorder | None) -> bool:
+        return recorder is not None or self._rounding is not None
+
+    def _keep_scale(self, phase: str, loss: Any, recorder: Recorder | None, *scores: Array) -> None:
+        if self._measures(recorder):
+            self.scales[phase, "loss"] = loss_scale(loss, *map(self._first_copy, scores))
+
+    def _first_copy(self, array: Array) -> Array:
+        return array[0] if self.copies else array
 
     def _add_more_gradients(self, network: Network) -> None:
         network.gradients.flat += network.more_gradients.flat
@@ -263,10 +305,16 @@ class Stepper:
         return self._rounded(value, num_terms=batch if num_terms is None else num_terms)
 
     def _of_each_copy(self, function: Callable[..., tuple[Any, ...]], *arrays: Array) -> tuple[Any, ...]:
-        """Apply a function of one GAN's scores; with copies to each one's, and stack what it returns."""
+        """Apply a function of one GAN's scores; with copies to each one's, and stack what it returns.
+
+        draw: which formulas each one takes, where that is what rounds (see formulas.py).
+        """
         if not self.copies:
-            return function(*arrays)
-        return tuple(np.array(results) for results in zip(*map(function, *arrays), strict=True))
+            return function(*arrays, draw=0 if self._rounding is None else self._rounding.seed)
+        first = 0 if self._rounding is None else self._rounding.seed
+        seeds = range(first, first + self.copies[0])
+        found = [function(*own, draw=seed) for *own, seed in zip(*arrays, seeds, strict=True)]
+        return tuple(np.array(results) for results in zip(*found, strict=True))
 
     def _named_tensors(self) -> dict[str, Array]:
         """Return every floating-point tensor of the state by its canonical name, in canonical order: live views."""
@@ -278,6 +326,11 @@ class Stepper:
                 by_name = self._networks[network_name].by_name(tensors)
                 found |= {slot_name(name, parameter, slot): view for parameter, view in by_name.items()}
         return {name: found[name] for name, tensor in state_schema(self._spec).items() if tensor.role != "counter"}
+
+
+def _mean(scores: Array, *, draw: int) -> tuple[Value]:
+    del draw
+    return (reduced(scores, "mean"),)
 
 
 def _entry(table: Mapping[Any, Any], loss: object) -> Any:

@@ -28,6 +28,7 @@ class NumpyTrainer:
         self._spec = spec
         self._dtype = np.dtype(dtype)
         self._stepper = Stepper(spec, self._dtype)
+        self._scales: dict[tuple[str, str], float] = {}
 
     @classmethod
     def build(cls, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> Self:
@@ -78,6 +79,7 @@ class NumpyTrainer:
             for name, optimizer in self._stepper.optimizers.items():
                 optimizer.counter = counters[name]
             self._stepper.rounding = rounding
+        self._scales = dict(self._stepper.scales)
         return recorder.values
 
     def generate(self, latent: NDArray[Any], /) -> NDArray[Any]:
@@ -87,6 +89,10 @@ class NumpyTrainer:
     def discriminate(self, samples: NDArray[Any], /) -> NDArray[Any]:
         """Return D's output for samples (batch, ...). BatchNorm as in training, its buffers left alone."""
         return self._infer(self._stepper.discriminator, samples)
+
+    def loss_scales(self) -> dict[ProbeKey, float]:
+        """Return how large the numbers are that each loss of the last probe is made of, by its key in the probe."""
+        return {ProbeKey(phase, "loss", "", name): scale for (phase, name), scale in self._scales.items()}
 
     def perturb(self, *, seed: int) -> None:
         """From now on disturb every number that training computes by a random rounding (see rounding.py)."""

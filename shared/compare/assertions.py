@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from shared.compare.distances import relative_difference, tensor_difference
+from shared.compare.distances import tensor_difference
+from shared.compare.yardstick import Yardstick
 from shared.interface import ProbeKey
 
 
@@ -31,23 +32,25 @@ def assert_same_names(actual: Sequence[object], expected: Sequence[object], /) -
 
 
 def assert_losses_close(
-    actual: np.ndarray | None, expected: np.ndarray | None, /, *, within: np.ndarray | float, name: str
+    actual: np.ndarray | None, expected: np.ndarray | None, /, *, yardstick: Yardstick, name: str
 ) -> None:
-    """Raise unless two losses (steps,) differ relatively by at most `within`, a number or one a step."""
+    """Raise unless two losses (steps,) of one name are no further apart, at any step, than rounding explains."""
     if actual is None or expected is None:
         if actual is not expected:
             raise AssertionError(f"{name}: one of the two losses is not there")
         return
     if len(actual) != len(expected):
         raise AssertionError(f"{name}: {len(actual)} steps; expected {len(expected)}")
-    difference = relative_difference(actual, expected)
-    outside = np.flatnonzero(~(difference <= within))
+    difference = yardstick.loss_differences(name, actual, expected)
+    allowed = yardstick.allowed_losses(name)
+    if len(allowed) < len(difference):
+        raise AssertionError(f"{name}: rounding was followed for {len(allowed)} steps; expected {len(difference)}")
+    outside = np.flatnonzero(~(difference <= allowed[: len(difference)]))
     if len(outside):
         step = int(outside[0])
-        allowed = float(np.broadcast_to(within, difference.shape)[step])
         raise AssertionError(
             f"{name} loss parts at step {step}: {actual[step]!r} for {expected[step]!r}, "
-            f"{difference[step]:.2e} apart, rounding explains {allowed:.2e}"
+            f"{difference[step]:.2e} apart, rounding explains {allowed[step]:.2e}"
         )
 
 
@@ -57,20 +60,18 @@ def assert_tensors_close(
     /,
     *,
     within: Mapping[str, float] | Mapping[ProbeKey, float],
-    ignoring: Sequence[str] = (),
+    scales: Mapping[ProbeKey, float] | None = None,
 ) -> None:
     """Raise unless each tensor's difference, relative to its scale, is at most what `within` has for its name.
 
-    ignoring: canonical names of tensors that rounding noise alone decides.
+    scales: of losses, how large the numbers are that they are made of.
     """
     assert_same_names(list(actual), list(expected))
     allowed: dict[object, float] = {name: amount for name, amount in within.items()}  # noqa: C416 - keys of two types
     for (name, array), other in zip(expected.items(), actual.values(), strict=True):
-        canonical = name.name if isinstance(name, ProbeKey) else name
-        if canonical in ignoring:
-            continue
         if other.shape != array.shape:
             raise AssertionError(f"{name} has shape {other.shape}; expected {array.shape}")
-        difference = tensor_difference(other, array)
+        scale = (scales or {}).get(name, 0.0) if isinstance(name, ProbeKey) else 0.0
+        difference = tensor_difference(other, array, scale=scale)
         if not difference <= allowed[name]:
             raise AssertionError(f"{name} is {difference:.2e} apart; rounding explains {allowed[name]:.2e}")

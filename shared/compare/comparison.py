@@ -9,14 +9,15 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from shared.compare.verdict import MARGIN, Evidence, PairVerdict, Verdict, judge
-from shared.compare.yardstick import CHAOS, Yardstick, read_yardstick
+from shared.compare.outputs import evaluate
+from shared.compare.verdict import Evidence, PairVerdict, Verdict, judge
+from shared.compare.yardstick import END, Yardstick, read_yardstick
 from shared.errors import RecordError
 from shared.harness.documents import write_document
 from shared.harness.record import Run, read_run
 from shared.spec import GanSpec
 
-FORMAT = 2
+FORMAT = 3
 YARDSTICK_FILE = "yardstick.npz"
 
 
@@ -57,7 +58,7 @@ def compare_runs(folder: Path, backends: list[str], spec: GanSpec, failures: Map
             f"{folder} has no run with {YARDSTICK_FILE}, so there is nothing to judge by; run compare again"
         )
     yardstick = yardstick_of(measured[0])
-    evidence = [gather_evidence(run) for run in runs]
+    evidence = [gather_evidence(run, spec) for run in runs]
     pairs = tuple(judge(first, second, yardstick, spec) for first, second in combinations(evidence, 2))
     comparison = GanComparison(spec=spec, runs=runs, yardstick=yardstick, pairs=pairs, failures=failures)
     write_document(folder / "comparison.json", to_json(comparison), number=FORMAT)
@@ -73,8 +74,9 @@ def yardstick_of(run: Run, /) -> Yardstick:
         raise RecordError(f"{path} cannot be read ({type(error).__name__}: {error}); run it again") from None
 
 
-def gather_evidence(run: Run, /) -> Evidence:
+def gather_evidence(run: Run, spec: GanSpec, /) -> Evidence:
     """Return what of a run on disk goes into a verdict."""
+    evaluated = evaluate(spec, run.state, latent=run.samples["latent"], real=run.samples["real"])
     hashes, settings = run.record["hashes"], run.record["settings"]
     began = run.record["outcome"]["began_at"]
     return Evidence(
@@ -89,8 +91,7 @@ def gather_evidence(run: Run, /) -> Evidence:
         first_step=began["step"] if began["phase"] == "adversarial" else 0,
         tape_digests=hashes["tape"],
         losses=run.losses,
-        snapshots={**run.snapshots, "end": run.state},
-        samples=run.samples["generated"],
+        moments={**run.snapshots, END: {**run.state, **run.snapshots.get(END, {}), **evaluated}},
     )
 
 
@@ -101,8 +102,8 @@ def to_json(comparison: GanComparison, /) -> dict[str, Any]:
         "verdict": comparison.verdict,
         "yardstick": {
             "comparable_steps": comparison.yardstick.horizon,
-            "chaos": CHAOS,
-            "margin": MARGIN,
+            "num_copies": comparison.yardstick.tolerance.num_copies,
+            "margin": comparison.yardstick.tolerance.margin,
         },
         "pairs": [_pair_to_json(pair) for pair in comparison.pairs],
         "failures": dict(comparison.failures),
@@ -129,7 +130,8 @@ def _pair_to_json(pair: PairVerdict) -> dict[str, Any]:
             "by_tensor": {name: _number(value) for name, value in pair.state.items()},
         },
         "samples": None if pair.samples is None else _number(pair.samples),
-        "not_comparable_tensors": list(pair.not_comparable_tensors),
+        "judged_tensors": pair.num_judged,
+        "left_out": list(pair.left_out),
     }
 
 

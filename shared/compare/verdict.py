@@ -1,9 +1,9 @@
 """The verdict on a pair of runs: AGREE, DISAGREE or NOT COMPARABLE, with the reason.
 
-A pair agrees when its losses at every step, its state at every kept moment and its samples at the end are no further
-apart than rounding alone takes the reference from itself (shared/compare/yardstick.py), times a margin for the luck of
-a few copies. Steps past the horizon, where rounding alone has reached CHAOS, say nothing and are not counted; the
-verdict names how many steps were.
+A pair agrees when its losses at every step, its state and what it gives at every kept moment are no further apart than
+rounding alone takes the reference from itself (yardstick.py), times a margin for the luck of a few copies
+(tolerance.py). Steps past the horizon, where rounding explains any difference, say nothing and are not counted; the
+verdict names how many steps were. A NaN or infinity that both runs have is no agreement.
 """
 
 from __future__ import annotations
@@ -14,26 +14,22 @@ from typing import Literal
 
 import numpy as np
 
-from shared.compare.distances import BOUNDS, Floats, first_nonfinite, first_over, relative_difference, tensor_difference
-from shared.compare.yardstick import LOSS_NAMES, Yardstick
-from shared.spec import GanSpec, MinibatchDiscrimination
-from shared.state import parameter_name, state_schema
+from shared.compare.distances import BOUNDS, Floats, first_nonfinite, first_over, tensor_difference
+from shared.compare.outputs import SAMPLES
+from shared.compare.yardstick import END, LOSS_NAMES, Yardstick
+from shared.spec import GanSpec
 
 Verdict = Literal["AGREE", "DISAGREE", "NOT COMPARABLE"]
-
-# The largest of a few copies' distances is itself a matter of luck: among correct runs the ratio of one distance to the
-# largest of the others was measured up to 6 (docs/agreement.md), in either direction.
-MARGIN = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
     """What of a run goes into a verdict.
 
-    losses: (steps,) by name. snapshots: for each moment the tensors, sketched, or whole at "end". samples: generated
-    on the fixed latent. dtype: "float32" or "float64". identity: for each of "spec", "initial state", "dtype" and
-    "first step" what must be the same in both; tape_digests: by phase and step, compared where both have one.
-    first_step: of the tape's adversarial steps, that of the first loss.
+    losses: (steps,) by name. moments: for each moment the tensors of the state and the outputs, sketched, or whole at
+    "end". dtype: "float32" or "float64". identity: for each of "spec", "initial state", "dtype" and "first step" what
+    must be the same in both; tape_digests: by phase and step, compared where both have one. first_step: of the tape's
+    adversarial steps, that of the first loss.
     """
 
     name: str
@@ -41,9 +37,13 @@ class Evidence:
     identity: Mapping[str, str]
     tape_digests: Mapping[str, Mapping[str, str]]
     losses: Mapping[str, np.ndarray]
-    snapshots: Mapping[str, Mapping[str, np.ndarray]]
-    samples: np.ndarray
+    moments: Mapping[str, Mapping[str, np.ndarray]]
     first_step: int = 0
+
+    @property
+    def num_steps(self) -> int:
+        """The adversarial steps that the run took."""
+        return len(self.losses["generator"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +62,11 @@ class Finding:
 class PairVerdict:
     """A pair's verdict and the numbers behind it.
 
-    checked_steps: adversarial steps that were judged, of num_steps. largest: largest relative loss difference over
-    all common steps. first_over: for each of BOUNDS the phase and step at which a loss first differs by more.
-    state, samples: differences at the end. apart_at: where a loss first left the envelope, as a phrase.
+    checked_steps: adversarial steps that were judged, of num_steps. largest: largest loss difference over all common
+    steps, relative to the loss or to what it is made of. first_over: for each of BOUNDS the phase and step at which a
+    loss first differs by more. state: differences at the end by tensor; samples: of the generated samples. num_judged:
+    tensors and outputs, over all moments, that were judged; left_out: those, as "name at moment", of which rounding
+    explains any difference.
     """
 
     pair: tuple[str, str]
@@ -78,24 +80,8 @@ class PairVerdict:
     first_over: Mapping[str, str | None] = field(default_factory=dict)
     state: Mapping[str, float] = field(default_factory=dict)
     samples: float | None = None
-    not_comparable_tensors: tuple[str, ...] = ()
-
-
-def tensors_without_gradient(spec: GanSpec, /) -> tuple[str, ...]:
-    """Return the tensors that rounding noise alone decides: biases whose effect is taken away again.
-
-    A BatchNorm takes away the bias before it, and minibatch discrimination its own, as it looks at differences. The
-    true gradient of such a bias is 0; Adam and Adadelta turn what is computed in its place into steps, which the bias's
-    slots and the BatchNorm's running mean then follow.
-    """
-    names: set[str] = set()
-    for network_name, network in spec.networks().items():
-        for placed in network.placed:
-            if isinstance(placed.layer, MinibatchDiscrimination):
-                names.add(parameter_name(network_name, placed.name, "bias"))
-        for layer, norm in network.biases_before_batch_norm().items():
-            names |= {parameter_name(network_name, layer, "bias"), parameter_name(network_name, norm, "running_mean")}
-    return tuple(tensor.name for tensor in state_schema(spec).values() if tensor.tensor in names)
+    num_judged: int = 0
+    left_out: tuple[str, ...] = ()
 
 
 def judge(first: Evidence, second: Evidence, yardstick: Yardstick, spec: GanSpec, /) -> PairVerdict:
@@ -104,46 +90,45 @@ def judge(first: Evidence, second: Evidence, yardstick: Yardstick, spec: GanSpec
     mismatch = _identity_mismatch(first, second)
     if mismatch:
         return PairVerdict(pair=pair, verdict="NOT COMPARABLE", reason=mismatch)
-    floor = float(np.finfo(first.dtype).eps)
-    differences = {name: _common_difference(first.losses[name], second.losses[name]) for name in LOSS_NAMES}
+    runs = (first, second)
+    differences = {
+        name: yardstick.loss_differences(name, first.losses[name], second.losses[name]) for name in LOSS_NAMES
+    }
     checked = {name: _checked_steps(differences[name], yardstick, name) for name in LOSS_NAMES}
-    if checked["generator"] == 0:
-        return PairVerdict(
-            pair=pair,
-            verdict="NOT COMPARABLE",
-            reason="rounding alone takes the reference from itself in its first adversarial step",
+    num_steps = max(run.num_steps for run in runs)
+    finite = _judge_finite(runs, checked, spec)
+    findings = [
+        finding
+        for name in LOSS_NAMES
+        if (finding := _judge_losses(name, differences[name], yardstick, checked[name])) is not None
+    ]
+    is_whole = checked["generator"] == first.num_steps == second.num_steps
+    tensors = _judge_moments(runs, yardstick, is_whole=is_whole)
+    findings += [*finite.findings, *tensors.findings]
+    verdict: Verdict = "DISAGREE" if findings else "AGREE"
+    reason = str(findings[0]) if findings else _agreement(checked["generator"], num_steps, len(tensors.left_out))
+    if not findings and checked["generator"] == 0:
+        verdict, reason = (
+            "NOT COMPARABLE",
+            "rounding alone explains any difference from the first adversarial step on",
         )
-    findings: list[Finding] = []
-    notes: list[str] = []
-    for name in LOSS_NAMES:
-        finding = _judge_losses(name, differences[name], yardstick.losses[name], checked[name], floor)
-        findings += [finding] if finding else []
-    findings += _judge_nonfinite(first, second, checked, notes, spec)
-    excluded = tensors_without_gradient(spec)
-    findings += _judge_snapshots(first, second, yardstick, floor, excluded)
-    samples = tensor_difference(first.samples, second.samples) if first.samples.shape == second.samples.shape else None
-    whole = checked["generator"] == len(first.losses["generator"]) == len(second.losses["generator"])
-    if whole and yardstick.samples is not None and samples is not None:
-        allowed = MARGIN * max(yardstick.samples, floor)
-        if not samples <= allowed:
-            findings.append(Finding(where="samples at the end", difference=samples, allowed=allowed))
-    num_steps = max(len(first.losses["generator"]), len(second.losses["generator"]))
-    notes += _notes_on_length(first, second, checked["generator"])
-    if excluded:
-        notes.append(f"{len(excluded)} tensors that hang on biases without a gradient were not compared")
+    if not findings and (finite.shared or tensors.shared_not_finite):
+        found = finite.shared or tensors.shared_not_finite
+        verdict, reason = "NOT COMPARABLE", f"{found} in both runs: nothing can be said of what comes after"
     return PairVerdict(
         pair=pair,
-        verdict="DISAGREE" if findings else "AGREE",
-        reason=str(findings[0]) if findings else _agreement(checked["generator"], num_steps),
+        verdict=verdict,
+        reason=reason,
         findings=tuple(findings),
-        notes=tuple(notes),
+        notes=(*finite.notes, *_notes_on_length(runs, checked["generator"]), *_notes_on_end(is_whole, tensors)),
         checked_steps=checked["generator"],
         num_steps=num_steps,
         largest=max((float(d.max(initial=0.0)) for d in differences.values()), default=0.0),
         first_over={f"{bound:.0e}": _first_step_over(differences, bound) for bound in BOUNDS},
-        state=_state_differences(first, second),
-        samples=samples,
-        not_comparable_tensors=excluded,
+        state=_final_differences(runs),
+        samples=_final_differences(runs, names=(SAMPLES,)).get(SAMPLES),
+        num_judged=tensors.num_judged,
+        left_out=tensors.left_out,
     )
 
 
@@ -161,19 +146,14 @@ def _identity_mismatch(first: Evidence, second: Evidence) -> str:
     return "" if common else "the runs' tape hashes have no step in common; use the same --chunk-steps"
 
 
-def _common_difference(first: np.ndarray, second: np.ndarray) -> Floats:
-    length = min(len(first), len(second))
-    return relative_difference(first[:length], second[:length])
-
-
 def _checked_steps(differences: Floats, yardstick: Yardstick, name: str) -> int:
-    known = len(yardstick.losses[name]) if name == "pretraining" else yardstick.horizon
+    known = len(yardstick.noise[name]) if name == "pretraining" else yardstick.horizon
     return min(len(differences), known)
 
 
-def _judge_losses(name: str, differences: Floats, envelope: Floats, checked: int, floor: float) -> Finding | None:
+def _judge_losses(name: str, differences: Floats, yardstick: Yardstick, checked: int) -> Finding | None:
     running = np.maximum.accumulate(differences[:checked]) if checked else differences[:0]
-    allowed = MARGIN * np.maximum(envelope[:checked], floor)
+    allowed = yardstick.allowed_losses(name)[:checked]
     outside = np.flatnonzero(~(running <= allowed))
     if not len(outside):
         return None
@@ -182,68 +162,106 @@ def _judge_losses(name: str, differences: Floats, envelope: Floats, checked: int
     return Finding(where=f"{label} loss at step {step}", difference=float(running[step]), allowed=float(allowed[step]))
 
 
-def _judge_nonfinite(
-    first: Evidence, second: Evidence, checked: Mapping[str, int], notes: list[str], spec: GanSpec
-) -> list[Finding]:
+@dataclass(frozen=True, kw_only=True)
+class _Finite:
+    """What is to be said of NaN and infinity in losses. shared: of such that both runs have, "" without."""
+
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    shared: str
+
+
+def _judge_finite(runs: tuple[Evidence, Evidence], checked: Mapping[str, int], spec: GanSpec) -> _Finite:
     """A NaN in one run and not in the other is a disagreement at any step; at different steps, within those judged."""
-    findings = []
+    findings, notes, shared = [], [], ""
+    names = tuple(run.name for run in runs)
     for name in LOSS_NAMES:
-        length = min(len(first.losses[name]), len(second.losses[name]))
+        length = min(len(run.losses[name]) for run in runs)
         pattern = spec.training.discriminator_steps
         expected = np.array(
-            [name != "discriminator" or pattern.includes(first.first_step + step) for step in range(length)], dtype=bool
+            [name != "discriminator" or pattern.includes(runs[0].first_step + step) for step in range(length)],
+            dtype=bool,
         )
-        steps = [first_nonfinite(run.losses[name][:length], expected=expected) for run in (first, second)]
-        if steps == [None, None]:
+        steps = [first_nonfinite(run.losses[name][:length], expected=expected) for run in runs]
+        known = [step for step in steps if step is not None]
+        if not known:
             continue
-        if None in steps:
-            step = next(s for s in steps if s is not None)
-            where = f"{name} loss is NaN or infinite from step {step} in {(first, second)[steps[0] is None].name} alone"
+        if len(known) == 1:
+            where = f"{name} loss is NaN or infinite from step {known[0]} in {names[steps[0] is None]} alone"
             findings.append(Finding(where=where, difference=float("inf"), allowed=0.0))
         elif steps[0] == steps[1]:
-            notes.append(f"{name} loss is NaN or infinite in both from step {steps[0]}")
+            shared = shared or f"{name} loss is NaN or infinite from step {steps[0]}"
         else:
-            text = f"{name} loss is NaN or infinite from step {steps[0]} in {first.name}, {steps[1]} in {second.name}"
-            if min(s for s in steps if s is not None) < checked[name]:
+            text = f"{name} loss is NaN or infinite from step {steps[0]} in {names[0]}, {steps[1]} in {names[1]}"
+            if min(known) < checked[name]:
                 findings.append(Finding(where=text, difference=float("inf"), allowed=0.0))
             else:
                 notes.append(text)
-    return findings
+                shared = shared or f"{name} loss is NaN or infinite from step {max(known)}"
+    return _Finite(findings=tuple(findings), notes=tuple(notes), shared=shared)
 
 
-def _judge_snapshots(
-    first: Evidence, second: Evidence, yardstick: Yardstick, floor: float, excluded: tuple[str, ...]
-) -> list[Finding]:
-    findings = []
+@dataclass(frozen=True, kw_only=True)
+class _Tensors:
+    """What is to be said of tensors and outputs; left_out and num_judged as in PairVerdict."""
+
+    findings: tuple[Finding, ...]
+    num_judged: int
+    left_out: tuple[str, ...]
+    shared_not_finite: str
+
+
+def _judge_moments(runs: tuple[Evidence, Evidence], yardstick: Yardstick, *, is_whole: bool) -> _Tensors:
+    findings, left_out, num_judged, not_finite = [], [], 0, ""
     for label, noise in yardstick.tensors.items():
-        if label not in first.snapshots or label not in second.snapshots:
+        if not all(label in run.moments for run in runs) or (label == END and not is_whole):
             continue
-        if label == "end" and len(first.losses["generator"]) != len(second.losses["generator"]):
-            continue
+        moment = "at the end" if label == END else f"after {label}"
         for name, amount in noise.items():
-            if name in excluded:
+            lacking = " and ".join(run.name for run in runs if name not in run.moments[label])
+            if lacking:
+                where = f"{name} {moment}, which {lacking} lacks"
+                findings.append(Finding(where=where, difference=float("inf"), allowed=0.0))
                 continue
-            difference = tensor_difference(first.snapshots[label][name], second.snapshots[label][name])
-            counter = name.endswith(".step")
-            allowed = 0.0 if counter else MARGIN * max(amount, floor)
+            arrays = [run.moments[label][name] for run in runs]
+            allowed = yardstick.tolerance.allowed(amount, is_counter=name.endswith(".step"))
+            if not all(np.isfinite(array).all() for array in arrays):
+                not_finite = not_finite or f"{name} {moment} has NaN or infinity"
+            # The largest difference that two numbers of one sign can have is 1.
+            if allowed >= 1.0:
+                left_out.append(f"{name} {moment}")
+                continue
+            num_judged += 1
+            difference = tensor_difference(arrays[0], arrays[1])
             if not difference <= allowed:
-                moment = "at the end" if label == "end" else f"after {label}"
                 findings.append(Finding(where=f"{name} {moment}", difference=difference, allowed=allowed))
-    return findings
+    return _Tensors(
+        findings=tuple(findings), num_judged=num_judged, left_out=tuple(left_out), shared_not_finite=not_finite
+    )
 
 
-def _notes_on_length(first: Evidence, second: Evidence, checked: int) -> list[str]:
-    lengths = [len(run.losses["generator"]) for run in (first, second)]
-    if lengths[0] == lengths[1]:
+def _notes_on_length(runs: tuple[Evidence, Evidence], checked: int) -> list[str]:
+    if runs[0].num_steps == runs[1].num_steps:
         return []
-    text = f"{first.name} took {lengths[0]} steps, {second.name} {lengths[1]}"
+    text = ", ".join(f"{run.name} took {run.num_steps} steps" for run in runs)
     return [f"{text}; {checked} were compared"]
 
 
-def _agreement(checked: int, num_steps: int) -> str:
-    if checked == num_steps:
-        return f"no further apart than rounding in all {num_steps} steps"
-    return f"no further apart than rounding in the {checked} of {num_steps} steps that can be judged"
+def _notes_on_end(is_whole: bool, tensors: _Tensors) -> list[str]:
+    notes = []
+    if not is_whole:
+        notes.append("the state and the samples at the end were not judged: they are of steps past those that can be")
+    if tensors.left_out:
+        notes.append(f"rounding explains any difference of {len(tensors.left_out)} tensors, which were left out")
+    return notes
+
+
+def _agreement(checked: int, num_steps: int, num_left_out: int) -> str:
+    steps = (
+        f"all {num_steps} steps" if checked == num_steps else f"the {checked} of {num_steps} steps that can be judged"
+    )
+    without = f", {num_left_out} tensors left out, which rounding decides" if num_left_out else ""
+    return f"no further apart than rounding in {steps}{without}"
 
 
 def _first_step_over(differences: Mapping[str, Floats], bound: float) -> str | None:
@@ -255,8 +273,11 @@ def _first_step_over(differences: Mapping[str, Floats], bound: float) -> str | N
     return f"step {min(known)}" if known else None
 
 
-def _state_differences(first: Evidence, second: Evidence) -> dict[str, float]:
-    if "end" not in first.snapshots or "end" not in second.snapshots:
-        return {}
-    mine, theirs = first.snapshots["end"], second.snapshots["end"]
-    return {name: tensor_difference(mine[name], theirs[name]) for name in mine}
+def _final_differences(runs: tuple[Evidence, Evidence], *, names: tuple[str, ...] | None = None) -> dict[str, float]:
+    """Return the differences at the end, of tensors and outputs of the same shape."""
+    mine, theirs = (run.moments.get(END, {}) for run in runs)
+    return {
+        name: tensor_difference(mine[name], theirs[name])
+        for name in (mine if names is None else names)
+        if name in mine and name in theirs and mine[name].shape == theirs[name].shape
+    }

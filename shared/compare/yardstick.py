@@ -1,32 +1,35 @@
 """The yardstick: how far rounding alone moves a run, measured on the reference.
 
 Copies of the NumPy reference train beside it from the same state and tape, each rounding at random in the last place
-after every operation (Monte Carlo arithmetic; Parker 1997). Their distance from the reference at a step is what two
-correct programs may differ by at that step: small and slowly growing while training is stable, growing by a constant
-factor a step where it is chaotic. A copy nudged only at its start would say too little where training contracts: it
-forgets its nudge, while a framework rounds anew at every step.
+after every operation (Monte Carlo arithmetic; Parker 1997), and by one of the formulas in use where there are several.
+Their distance from the reference at a step is what two correct programs may differ by at that step: small and slowly
+growing while training is stable, growing by a constant factor a step where it is chaotic. A copy nudged only at its
+start would say too little where training contracts: it forgets its nudge, while a framework rounds anew at every step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from shared.compare.distances import Floats, relative_difference, tensor_difference
+from shared.compare.outputs import Look, Outputs, evaluate
 from shared.compare.sketch import sketch_state
+from shared.compare.tolerance import Tolerance, num_copies
 from shared.harness.files import read_npz, write_npz
-from shared.interface import Chunk, Losses, Trainer
+from shared.interface import Chunk, Losses, ProbeKey, Trainer
+from shared.spec import GanSpec
 from shared.state import State
 
-# Perturbed copies that the reference is measured with; fewer leave too much to luck in tensors of a few entries.
-NUM_COPIES = 3
-# Past this difference two correct runs have nothing more to say about each other, step by step.
-CHAOS = 1e-3
 LOSS_NAMES = ("pretraining", "discriminator", "generator")
+END = "end"
+# What is kept of each loss, step by step.
+_KINDS = ("noise", "scales", "losses")
 
 
 class PerturbedTrainer(Trainer, Protocol):
@@ -40,12 +43,20 @@ class PerturbedTrainer(Trainer, Protocol):
         """Return copies of this trainer as it is now, each of which rounds at random by its own seed."""
         ...
 
+    def loss_scales(self) -> Mapping[ProbeKey, float]:
+        """Return how large the numbers are that each loss of the last probe is made of, by its key in the probe."""
+        ...
+
 
 class PerturbedCopies(Protocol):
     """Copies of a trainer that round at random, trained side by side; everything in the order of their seeds."""
 
     def train(self, chunk: Chunk, /) -> list[Losses]:
         """Train each copy on a chunk; returns each one's losses."""
+        ...
+
+    def loss_scales(self) -> Mapping[str, np.ndarray]:
+        """Return how large the numbers are that each loss of the last chunk is made of, (K,), by name."""
         ...
 
     def states(self) -> Iterator[State]:
@@ -58,6 +69,10 @@ class PerturbedCopies(Protocol):
 
     def generate(self, latent: np.ndarray, /) -> list[np.ndarray]:
         """Return each one's G(latent)."""
+        ...
+
+    def discriminate(self, samples: np.ndarray, /) -> list[np.ndarray]:
+        """Return each one's D(samples)."""
         ...
 
     def export_roundings(self) -> list[np.ndarray]:
@@ -73,20 +88,68 @@ class PerturbedCopies(Protocol):
 class Yardstick:
     """What rounding alone does.
 
-    losses: for each loss the largest relative difference of any copy up to each step, (steps,); only as far as the
-    copies were followed, which ends where one is past CHAOS. tensors: for each moment the relative difference of each
-    tensor. samples: of the generated samples at the end, None where the copies were past CHAOS by then.
+    tolerance: what is allowed, given as much. noise: for each loss the largest difference of any copy up to each step,
+    (steps,), as far as the copies were followed, which ends where nothing more can be told. scales: of each loss at
+    each step, how large the numbers are that it is made of. losses: the reference's own, as far. tensors: for each
+    moment ("pretraining", "step 10", "end") the difference of each tensor of the state and of each output.
     """
 
-    losses: dict[str, Floats]
-    tensors: dict[str, dict[str, float]]
-    samples: float | None
+    tolerance: Tolerance
+    noise: Mapping[str, Floats]
+    scales: Mapping[str, Floats]
+    losses: Mapping[str, Floats]
+    tensors: Mapping[str, Mapping[str, float]]
+
+    def loss_differences(self, name: str, first: np.ndarray, second: np.ndarray, /) -> Floats:
+        """Return how far two runs' losses of one name are apart, step by step, over the steps that both have.
+
+        Relative to the losses, or to what they are made of where that is larger: one near 0 has no digits of its own.
+        """
+        length = min(len(first), len(second))
+        scale = np.full(length, np.nan)
+        known = self.scales[name][:length]
+        scale[: len(known)] = known
+        return relative_difference(first[:length], second[:length], scale=scale)
+
+    def allowed_losses(self, name: str, /) -> Floats:
+        """Return how far apart rounding explains that losses are, at each step as far as that was followed."""
+        return self.tolerance.allowed_series(self.noise[name])
+
+    def as_data(self) -> dict[str, Any]:
+        """Return what is known of losses as plain data; of tensors nothing."""
+        series = {kind: {name: list(map(float, a)) for name, a in getattr(self, kind).items()} for kind in _KINDS}
+        return {"num_copies": self.tolerance.num_copies, "dtype": self.tolerance.dtype, **series}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], /) -> Yardstick:
+        """Return the yardstick of what as_data gave."""
+        tolerance = Tolerance(num_copies=data["num_copies"], dtype=data["dtype"])
+        series = {kind: {name: np.array(data[kind][name], dtype=np.float64) for name in LOSS_NAMES} for kind in _KINDS}
+        return cls(tolerance=tolerance, tensors={}, **series)
 
     @property
     def horizon(self) -> int:
-        """The number of adversarial steps over which runs can be compared."""
-        over = np.flatnonzero(np.maximum(self.losses["discriminator"], self.losses["generator"]) > CHAOS)
-        return int(over[0]) if len(over) else len(self.losses["generator"])
+        """The number of adversarial steps over which runs can be compared.
+
+        Until rounding alone explains a difference as large as the span of all that the reference's loss ever was, or,
+        where that is smaller, until it has taken half of the type's digits.
+        """
+        known = len(self.noise["generator"])
+        for name in ("discriminator", "generator"):
+            told_apart = max(_span(self.losses[name], self.scales[name]), math.sqrt(self.tolerance.floor))
+            over = np.flatnonzero(self.allowed_losses(name) > told_apart)
+            known = min(known, int(over[0])) if len(over) else known
+        return known
+
+
+def _span(losses: Floats, scales: Floats) -> float:
+    """Return how far apart the largest and the smallest of some losses are, as loss_differences measures it."""
+    finite = np.isfinite(losses)
+    if not finite.any():
+        return 1.0
+    values = losses[finite]
+    size = max(float(np.abs(values).max()), float(np.nanmax(scales[finite], initial=0.0)))
+    return float(values.max() - values.min()) / size if size else 0.0
 
 
 @dataclass(kw_only=True)
@@ -94,63 +157,72 @@ class YardstickFollower:
     """Follows a run of the reference with perturbed copies of it."""
 
     copies: PerturbedCopies
-    count: int
-    _parts: dict[str, list[Floats]] = field(default_factory=lambda: {name: [] for name in LOSS_NAMES})
+    spec: GanSpec
+    tolerance: Tolerance
+    _parts: dict[str, dict[str, list[Floats]]] = field(default_factory=lambda: {kind: {} for kind in _KINDS})
     _worst: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LOSS_NAMES, 0.0))
     _tensors: dict[str, dict[str, float]] = field(default_factory=dict)
     _lost: bool = False
 
     @classmethod
     def start(
-        cls, build: Callable[[], PerturbedTrainer], state: State, /, *, seed: int, count: int
+        cls, build: Callable[[], PerturbedTrainer], spec: GanSpec, state: State, /, *, dtype: str, seed: int
     ) -> YardstickFollower:
         """Make copies of the reference in its initial state, each of which rounds in its own way."""
         trainer = build()
         trainer.load_state(state)
+        count = num_copies(spec)
         seeds = range(seed * count, (seed + 1) * count)
-        return cls(copies=trainer.perturbed_copies(seeds=seeds), count=count)
+        tolerance = Tolerance(num_copies=count, dtype=dtype)
+        return cls(copies=trainer.perturbed_copies(seeds=seeds), spec=spec, tolerance=tolerance)
 
     def follow(self, chunk: Chunk, losses: Losses, /) -> None:
         """Train the copies on a chunk and note how far their losses are from the reference's."""
         if self._lost:
             return
         copies_losses = self.copies.train(chunk)
+        scales = self.copies.loss_scales()
         for name in LOSS_NAMES:
             values = getattr(losses, name)
             if values is None:
                 continue
-            differences = [relative_difference(getattr(other, name), values) for other in copies_losses]
+            others = [getattr(other, name) for other in copies_losses]
+            differences = [relative_difference(other, values, scale=scales[name]) for other in others]
             running = np.maximum.accumulate(np.concatenate([[self._worst[name]], np.max(differences, axis=0)]))[1:]
-            self._parts[name].append(running)
+            of_chunk = {"noise": running, "scales": scales[name], "losses": np.asarray(values, dtype=np.float64)}
+            for kind, part in of_chunk.items():
+                self._parts[kind].setdefault(name, []).append(part)
             self._worst[name] = float(running[-1])
-        # Following goes on to the chunk's end, so the horizon lies inside what is kept.
-        self._lost = max(self._worst["discriminator"], self._worst["generator"]) > CHAOS
+        # Past this a loss may be anything. Following goes on to the chunk's end: the horizon lies inside what is kept.
+        self._lost = self.tolerance.allowed(max(self._worst["discriminator"], self._worst["generator"])) > 1.0
 
     def snapshot(self, label: str, state: State, /) -> None:
         """Note how far the copies' tensors are from the reference's; whole tensors at the end, sketches before."""
-        if self._lost:
-            return
-        shrink = (lambda whole: whole) if label == "end" else sketch_state
-        reference = shrink(state)
-        noise = dict.fromkeys(reference, 0.0)
-        for copy in self.copies.states():
-            other = shrink(copy)
-            for name, array in reference.items():
-                noise[name] = max(noise[name], tensor_difference(other[name], array))
-        self._tensors[label] = noise
-
-    def finish(self, latent: np.ndarray, samples: np.ndarray, /) -> Yardstick:
-        """Return what was measured; latent and samples are those of the reference at its end."""
-        noise = None
         if not self._lost:
-            noise = max(tensor_difference(generated, samples) for generated in self.copies.generate(latent))
-        return Yardstick(losses=self._joined_losses(), tensors=self._tensors, samples=noise)
+            shrink = (lambda whole: whole) if label == END else sketch_state
+            self._note(label, shrink(state), (shrink(copy) for copy in self.copies.states()))
+
+    def look(self, label: str, look: Look, outputs: Outputs, /) -> None:
+        """Note how far what the copies give for a look's inputs is from what the reference gave."""
+        if not self._lost:
+            self._note(label, sketch_state(outputs), map(sketch_state, look.of_copies(self.copies)))
+
+    def evaluate(self, state: State, /, *, latent: np.ndarray, real: np.ndarray) -> None:
+        """Note how far the copies' final states are from the reference's, in evaluation mode."""
+        if not self._lost:
+            outputs = evaluate(self.spec, state, latent=latent, real=real)
+            others = (evaluate(self.spec, copy, latent=latent, real=real) for copy in self.copies.states())
+            self._note(END, outputs, others)
+
+    def finish(self) -> Yardstick:
+        """Return what was measured."""
+        return Yardstick(tolerance=self.tolerance, tensors=self._tensors, **self._joined())
 
     def export(self) -> dict[str, np.ndarray]:
         """Return what has been measured so far and each copy's state and rounding, for `resume` to go on from."""
-        arrays = _measured_arrays(self._joined_losses(), self._tensors)
+        arrays = _to_arrays(self.finish())
         arrays["lost"] = np.array(self._lost)
-        # Copies that are past CHAOS are not asked again.
+        # Copies that are lost are not asked again.
         if not self._lost:
             both = zip(self.copies.export_roundings(), self.copies.states(), strict=True)
             for index, (rounding, state) in enumerate(both):
@@ -160,50 +232,67 @@ class YardstickFollower:
 
     def resume(self, arrays: Mapping[str, np.ndarray], /) -> None:
         """Go on from an export; raises ValueError, KeyError or StateError where it is not one of as many copies."""
-        losses, self._tensors = _measured(arrays)
-        self._parts = {name: [values] for name, values in losses.items()}
-        self._worst = {name: float(values[-1]) if len(values) else 0.0 for name, values in losses.items()}
+        measured = _from_arrays(arrays)
+        if measured.tolerance != self.tolerance:
+            raise ValueError(f"it was measured with {measured.tolerance}; expected {self.tolerance}")
+        self._tensors = {label: dict(noise) for label, noise in measured.tensors.items()}
+        for kind in _KINDS:
+            self._parts[kind] = {name: [values] for name, values in getattr(measured, kind).items()}
+        self._worst = {name: float(values[-1]) if len(values) else 0.0 for name, values in measured.noise.items()}
         self._lost = bool(arrays["lost"])
         if self._lost:
             return
-        prefixes = [f"copies/{index}/state/" for index in range(self.count)]
+        count = self.tolerance.num_copies
+        prefixes = [f"copies/{index}/state/" for index in range(count)]
         self.copies.load_states(
             [{key.removeprefix(p): array for key, array in arrays.items() if key.startswith(p)} for p in prefixes]
         )
-        self.copies.restore_roundings([arrays[f"copies/{index}/rounding"] for index in range(self.count)])
+        self.copies.restore_roundings([arrays[f"copies/{index}/rounding"] for index in range(count)])
 
-    def _joined_losses(self) -> dict[str, Floats]:
-        return {name: np.concatenate([np.zeros(0), *parts]) for name, parts in self._parts.items()}
+    def _note(self, label: str, reference: Outputs, others: Iterable[Outputs]) -> None:
+        noise = dict.fromkeys(reference, 0.0)
+        for other in others:
+            for name, array in reference.items():
+                noise[name] = max(noise[name], tensor_difference(other[name], array))
+        self._tensors.setdefault(label, {}).update(noise)
+
+    def _joined(self) -> dict[str, dict[str, Floats]]:
+        empty = np.zeros(0)
+        return {
+            kind: {name: np.concatenate([empty, *parts.get(name, ())]) for name in LOSS_NAMES}
+            for kind, parts in self._parts.items()
+        }
 
 
 def write_yardstick(path: Path, yardstick: Yardstick, /) -> None:
     """Write a yardstick to an .npz file, atomically."""
-    arrays = _measured_arrays(yardstick.losses, yardstick.tensors)
-    if yardstick.samples is not None:
-        arrays["samples"] = np.array(yardstick.samples)
-    write_npz(path, arrays)
+    write_npz(path, _to_arrays(yardstick))
 
 
 def read_yardstick(path: Path, /) -> Yardstick:
     """Read a yardstick from an .npz file; raises OSError, ValueError or KeyError where it does not hold one."""
-    arrays = read_npz(path)
-    losses, tensors = _measured(arrays)
-    return Yardstick(losses=losses, tensors=tensors, samples=float(arrays["samples"]) if "samples" in arrays else None)
+    return _from_arrays(read_npz(path))
 
 
-def _measured_arrays(losses: Mapping[str, Floats], tensors: Mapping[str, Mapping[str, float]]) -> dict[str, np.ndarray]:
-    arrays: dict[str, np.ndarray] = {f"losses/{name}": array for name, array in losses.items()}
-    for label, noise in tensors.items():
+def _to_arrays(yardstick: Yardstick) -> dict[str, np.ndarray]:
+    tolerance = yardstick.tolerance
+    arrays = {"num_copies": np.array(tolerance.num_copies), "dtype": np.array(tolerance.dtype)}
+    for kind in _KINDS:
+        arrays |= {f"{kind}/{name}": array for name, array in getattr(yardstick, kind).items()}
+    for label, noise in yardstick.tensors.items():
         arrays[f"tensors/{label}/names"] = np.array(list(noise))
         arrays[f"tensors/{label}/values"] = np.array(list(noise.values()))
     return arrays
 
 
-def _measured(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, Floats], dict[str, dict[str, float]]]:
+def _from_arrays(arrays: Mapping[str, np.ndarray]) -> Yardstick:
     labels = [key.split("/")[1] for key in arrays if key.startswith("tensors/") and key.endswith("/names")]
-    losses = {name: arrays[f"losses/{name}"] for name in LOSS_NAMES}
     tensors = {}
     for label in labels:
         names, values = (arrays[f"tensors/{label}/{part}"].tolist() for part in ("names", "values"))
         tensors[label] = dict(zip(names, values, strict=True))
-    return losses, tensors
+    return Yardstick(
+        tolerance=Tolerance(num_copies=int(arrays["num_copies"]), dtype=str(arrays["dtype"])),
+        tensors=tensors,
+        **{kind: {name: arrays[f"{kind}/{name}"] for name in LOSS_NAMES} for kind in _KINDS},
+    )

@@ -11,7 +11,7 @@ import numpy as np
 
 from backends import REFERENCE
 from shared.compare.distances import Floats, first_over
-from shared.compare.yardstick import LOSS_NAMES, NUM_COPIES, PerturbedTrainer, YardstickFollower
+from shared.compare.yardstick import LOSS_NAMES, PerturbedTrainer, Yardstick, YardstickFollower
 from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape, Tape
 from shared.defaults.catalogue import FRAMEWORKS, apply_all, framework_defaults
@@ -24,7 +24,6 @@ from shared.diagnose.walk import walk_backend
 from shared.faults import Location, Plant, PlantedTrainer
 from shared.gans.affordable import AffordableGan
 from shared.harness.registry import find_backend, load_trainer
-from shared.harness.samples import sample_latent
 from shared.harness.training import run_training
 from shared.spec import GanSpec
 from shared.state import State, initial_state
@@ -69,9 +68,8 @@ def measure_defaults(
         gan=gan.spec.name,
         title=gan.spec.title,
         differs=gan.differs,
-        horizon=reference.horizon,
         losses=reference.losses,
-        rounding=reference.rounding,
+        yardstick=reference.yardstick,
         measurements=tuple(measurements),
     )
 
@@ -97,14 +95,11 @@ class _Reference:
         self._state = initial_state(spec, seed=seed)
         self._trainer_class = load_trainer(find_backend(REFERENCE))
         self._walked: dict[tuple[Visit, ...], Path] = {}
-        yardstick = YardstickFollower.start(lambda: self._build(spec), self._state, seed=seed, count=NUM_COPIES)
+        follower = YardstickFollower.start(lambda: self._build(spec), spec, self._state, dtype="float64", seed=seed)
         trainer = self._build(spec)
         trainer.load_state(self._state)
-        self.losses = run_training(trainer, spec, self._tape, keep_going=True, followers=(yardstick,)).losses
-        latent = sample_latent(spec, seed=seed)
-        measured = yardstick.finish(latent, trainer.generate(latent))
-        self.rounding = measured.losses
-        self.horizon = measured.horizon
+        self.losses = run_training(trainer, spec, self._tape, keep_going=True, followers=(follower,)).losses
+        self.yardstick: Yardstick = follower.finish()
 
     def run(self, changed: GanSpec) -> dict[str, Floats]:
         """Return the losses of a changed GAN, on the same tape."""
@@ -124,7 +119,7 @@ class _Reference:
         row = self._offender(changed, visits)
         if row is not None:
             return row
-        step = first_over(losses_apart(losses, self.losses, self.rounding), 0.0)
+        step = first_over(losses_apart(losses, self.losses, self.yardstick), 0.0)
         step = first_unequal(losses, self.losses) if step is None else step
         if step is None:
             return None

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from shared.compare.distances import Floats, first_over, relative_difference
-from shared.compare.verdict import MARGIN
-from shared.compare.yardstick import LOSS_NAMES
+from shared.compare.distances import Floats, first_over
+from shared.compare.yardstick import LOSS_NAMES, Yardstick
 from shared.diagnose.job import row_from_data
 from shared.diagnose.rows import Row
 from shared.harness.files import write_json, write_npz
@@ -45,17 +44,20 @@ class Measurement:
 class GanMeasurement:
     """All defaults in one GAN.
 
-    differs: what is not as published. losses: of the GAN itself. rounding: how far rounding alone takes its losses, up
-    to each step, as far as that was followed; horizon: the steps before rounding alone parts the GAN from itself.
+    differs: what is not as published. losses: of the GAN itself. yardstick: how far rounding alone takes them.
     """
 
     gan: str
     title: str
     differs: str
-    horizon: int
     losses: Mapping[str, Floats]
-    rounding: Mapping[str, Floats]
+    yardstick: Yardstick
     measurements: tuple[Measurement, ...]
+
+    @property
+    def horizon(self) -> int:
+        """The steps before rounding alone parts the GAN from itself."""
+        return self.yardstick.horizon
 
     @property
     def num_steps(self) -> int:
@@ -64,27 +66,24 @@ class GanMeasurement:
 
     def apart(self, measurement: Measurement, /) -> Floats:
         """Return how far a measurement's losses are from the GAN's own, (steps,); see losses_apart."""
-        return losses_apart(measurement.losses, self.losses, self.rounding)
+        return losses_apart(measurement.losses, self.losses, self.yardstick)
 
     def first_over(self, measurement: Measurement, /) -> int | None:
         """Return the first step in which a loss differs by more than BOUND, or None."""
         return first_over(self.apart(measurement), BOUND)
 
 
-def losses_apart(
-    losses: Mapping[str, Floats], expected: Mapping[str, Floats], rounding: Mapping[str, Floats], /
-) -> Floats:
-    """Return how far losses are apart, (steps,): |a - b| / max(|a|, |b|), the larger of D's and G's.
+def losses_apart(losses: Mapping[str, Floats], expected: Mapping[str, Floats], yardstick: Yardstick, /) -> Floats:
+    """Return how far losses are apart, (steps,), as the yardstick measures it, the larger of D's and G's.
 
-    Differences that rounding explains count as 0. rounding: up to each step, as far as it was followed; after that, as
-    at its end.
+    Differences that rounding explains count as 0; past the steps over which it was followed, as much as at their end.
     """
     result = np.zeros(len(expected["generator"]))
     for name in ("discriminator", "generator"):
-        difference = relative_difference(losses[name], expected[name])
-        known = np.maximum(rounding[name][: len(result)], np.finfo(np.float64).eps)
+        difference = yardstick.loss_differences(name, losses[name], expected[name])
+        known = yardstick.allowed_losses(name)[: len(result)]
         allowed = np.pad(known, (0, len(result) - len(known)), mode="edge")
-        difference[difference <= MARGIN * allowed] = 0.0
+        difference[difference <= allowed] = 0.0
         result = np.maximum(result, difference)
     return result
 
@@ -93,7 +92,6 @@ def write_measurement(folder: Path, result: GanMeasurement, /) -> None:
     """Write a measurement into a folder, which is made; atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     arrays = {f"gan/{name}": array for name, array in result.losses.items()}
-    arrays |= {f"rounding/{name}": array for name, array in result.rounding.items()}
     rows = []
     for index, measurement in enumerate(result.measurements):
         arrays |= {f"{index}/{name}": array for name, array in measurement.losses.items()}
@@ -101,7 +99,12 @@ def write_measurement(folder: Path, result: GanMeasurement, /) -> None:
         fields = asdict(measurement)
         del fields["losses"]
         rows.append({**fields, "first": first})
-    facts = {"gan": result.gan, "title": result.title, "differs": result.differs, "horizon": result.horizon}
+    facts = {
+        "gan": result.gan,
+        "title": result.title,
+        "differs": result.differs,
+        "yardstick": result.yardstick.as_data(),
+    }
     write_npz(folder / _LOSSES, arrays)
     write_json(folder / _RESULT, {**facts, "measurements": rows})
 
@@ -119,4 +122,5 @@ def read_measurement(folder: Path, /) -> GanMeasurement:
     for index, row in enumerate(data.pop("measurements")):
         first = None if row["first"] is None else row_from_data(row["first"])
         measurements.append(Measurement(**{**row, "first": first, "losses": part(str(index))}))
-    return GanMeasurement(**data, losses=part("gan"), rounding=part("rounding"), measurements=tuple(measurements))
+    yardstick = Yardstick.from_data(data.pop("yardstick"))
+    return GanMeasurement(**data, losses=part("gan"), yardstick=yardstick, measurements=tuple(measurements))

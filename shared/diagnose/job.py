@@ -141,5 +141,7 @@ def read_offenders(path: Path, /) -> dict[str, Row | None]:
 def row_from_data(data: dict[str, Any], /) -> Row:
     """Return a row from what Row.as_data gave."""
     own = {key: value for key, value in data.items() if key not in ("in_noise", "verdict")}
-    numbers = {n: None if data[n] is None else float(data[n]) for n in ("difference", "noise", "got", "expected")}
+    numbers = {
+        n: None if data[n] is None else float(data[n]) for n in ("difference", "noise", "allowed", "got", "expected")
+    }
     return Row(**{**own, **numbers, "index": tuple(data["index"])})

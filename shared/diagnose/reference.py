@@ -13,21 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from shared.compare.distances import tensor_difference
+from shared.compare.tolerance import num_copies
 from shared.compare.yardstick import PerturbedTrainer
 from shared.data.tape import Tape, chunks, make_chunk
 from shared.diagnose.visits import Visit
 from shared.harness.files import write_json, write_npz
 from shared.interface import Phase, ProbeKey
 from shared.spec import GanSpec
-from shared.spec.cost import step_flops
 from shared.state import State
 from shared.state.archive import read_state, write_state
 
-_NUM_COPIES = 3
-# A number that cancels rounds to one of few values, and three copies may by luck all have the same; where copies cost
-# next to nothing, luck is left out.
-_MANY_COPIES = 8
-_CHEAP_FLOPS = 1e6
 _SEPARATOR = "|"
 _CHUNK_STEPS = 500
 # sigmoid(-33) is 4.7e-15: below every floor that the catalogue puts under a logarithm, and above underflow.
@@ -50,8 +45,15 @@ class ReferenceVisit:
 
     def noise(self) -> dict[str, float]:
         """Return the noise of each quantity by its joined key, in order."""
-        noise: dict[str, float] = json.loads((self.folder / "noise.json").read_text(encoding="utf-8"))
-        return {key: float(value) for key, value in noise.items()}
+        return self._numbers("noise")
+
+    def scales(self) -> dict[str, float]:
+        """Return how large the numbers are that each loss is made of, by its joined key."""
+        return self._numbers("scales")
+
+    def _numbers(self, name: str) -> dict[str, float]:
+        found: dict[str, float] = json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+        return {key: float(value) for key, value in found.items()}
 
     def arrays(self) -> np.lib.npyio.NpzFile:
         """Return what the step computed, by joined key; to be closed."""
@@ -87,7 +89,7 @@ def walk_reference(
     """
     reference = build()
     reference.load_state(state)
-    copies = [build() for _ in range(_num_copies(spec))]
+    copies = [build() for _ in range(num_copies(spec))]
     for index, copy in enumerate(copies):
         copy.load_state(state)
         copy.perturb(seed=index)
@@ -101,18 +103,15 @@ def walk_reference(
         here = reference.export_state()
         chunk = make_chunk(tape, spec, visit.phase, first_step=visit.step, num_steps=1)
         probe = reference.probe(chunk)
+        scales = dict(reference.loss_scales())
         noise = dict.fromkeys(probe, 0.0)
         for copy in copies:
             if forced:
                 copy.load_state(here)
             for key, array in copy.probe(chunk).items():
-                noise[key] = max(noise[key], tensor_difference(array, probe[key]))
-        _write_visit(visit_folder(folder, index), here, probe, noise, spec)
+                noise[key] = max(noise[key], tensor_difference(array, probe[key], scale=scales.get(key, 0.0)))
+        _write_visit(visit_folder(folder, index), here, probe, {"noise": noise, "scales": scales}, spec)
         report_progress(index + 1, len(visits))
-
-
-def _num_copies(spec: GanSpec) -> int:
-    return _MANY_COPIES if step_flops(spec) < _CHEAP_FLOPS else _NUM_COPIES
 
 
 class _Position:
@@ -148,9 +147,14 @@ def saturated_state(trainer: PerturbedTrainer, spec: GanSpec, state: State, tape
 
 
 def _write_visit(
-    folder: Path, state: State, probe: Mapping[ProbeKey, np.ndarray], noise: Mapping[ProbeKey, float], spec: GanSpec
+    folder: Path,
+    state: State,
+    probe: Mapping[ProbeKey, np.ndarray],
+    numbers: Mapping[str, Mapping[ProbeKey, float]],
+    spec: GanSpec,
 ) -> None:
     folder.mkdir(parents=True)
     write_state(folder / "state.safetensors", state, metadata={"gan": spec.name})
     write_npz(folder / "probe.npz", {joined(key): array for key, array in probe.items()})
-    write_json(folder / "noise.json", {joined(key): str(amount) for key, amount in noise.items()})
+    for name, by_key in numbers.items():
+        write_json(folder / f"{name}.json", {joined(key): str(amount) for key, amount in by_key.items()})

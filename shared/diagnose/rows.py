@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from shared.compare.distances import tensor_difference
-from shared.compare.verdict import MARGIN
+from shared.compare.tolerance import Tolerance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +19,9 @@ class Row:
     """A quantity of one step in a backend beside the reference's.
 
     phase: as in ProbeKey, or "start" for the state before the first step, or "train" for the losses of the step and
-    the state after it as `train` takes it. difference: relative to the tensor's scale. noise: what rounding alone
-    does to it. got, expected: the entry that differs most, and index its place; None where there is nothing to show.
-    comparable: False for tensors that rounding decides.
+    the state after it as `train` takes it. difference: relative to the tensor's scale, or, of a loss, to what it is
+    made of where that is larger. noise: what rounding alone does to it; allowed: what it explains of a difference.
+    got, expected: the entry that differs most, and index its place; None where there is nothing to show.
     """
 
     visit: str
@@ -30,10 +31,10 @@ class Row:
     name: str
     difference: float
     noise: float
+    allowed: float
     got: float | None
     expected: float | None
     index: tuple[int, ...]
-    comparable: bool
 
     @property
     def in_noise(self) -> float:
@@ -43,7 +44,12 @@ class Row:
     @property
     def is_off(self) -> bool:
         """Whether this is different mathematics and not rounding."""
-        return self.comparable and not self.in_noise <= MARGIN
+        return not self.difference <= self.allowed
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether anything can be said: not where rounding explains any difference."""
+        return self.allowed < 1.0
 
     def as_data(self) -> dict[str, Any]:
         """Return the row as plain data; infinities as text."""
@@ -53,22 +59,32 @@ class Row:
     @property
     def verdict(self) -> str:
         """What to say of the row."""
-        if not self.comparable:
+        if not self.is_comparable and not self.is_off:
             return "not comparable"
         return "different mathematics" if self.is_off else "rounding"
 
 
 def compare_quantity(
-    got: np.ndarray | None, expected: np.ndarray, /, *, noise: float, floor: float, exact: bool, **names: Any
+    got: np.ndarray | None,
+    expected: np.ndarray,
+    /,
+    *,
+    noise: float,
+    tolerance: Tolerance,
+    exact: bool,
+    scale: float = 0.0,
+    **names: Any,
 ) -> Row:
     """Return the row of one quantity; got None where the backend did not compute it.
 
-    exact: any difference is off. floor: the least noise there can be.
+    exact: any difference is off. scale: how large the numbers are that a loss is made of.
     """
-    amount = 0.0 if exact else max(noise, floor)
+    amount = 0.0 if exact else tolerance.noise_floor(noise)
+    allowed = 0.0 if exact else tolerance.allowed(noise)
+    row = partial(Row, noise=amount, allowed=allowed, **names)
     if got is None or got.shape != expected.shape:
-        return Row(difference=math.inf, noise=amount, got=None, expected=None, index=(), **names)
-    difference = tensor_difference(got, expected)
+        return row(difference=math.inf, got=None, expected=None, index=())
+    difference = tensor_difference(got, expected, scale=scale)
     ours, theirs = np.asarray(got, dtype=np.float64), np.asarray(expected, dtype=np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(ours - theirs)
@@ -76,13 +92,11 @@ def compare_quantity(
     same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
     apart = np.where(same, 0.0, np.nan_to_num(apart, nan=np.inf, posinf=np.inf))
     index = tuple(int(i) for i in np.unravel_index(int(np.argmax(apart)), apart.shape)) if apart.size else ()
-    return Row(
+    return row(
         difference=difference,
-        noise=amount,
         got=float(got[index]) if apart.size else None,
         expected=float(expected[index]) if apart.size else None,
         index=index,
-        **names,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.compare.verdict import tensors_without_gradient
+from shared.compare.tolerance import Tolerance, num_copies
 from shared.compare.yardstick import LOSS_NAMES
 from shared.data.tape import Tape, chunks, make_chunk
 from shared.diagnose.reference import ReferenceVisit, joined, visit_folder
@@ -61,8 +61,7 @@ class _Walk:
     def __init__(self, trainer: Trainer | PlantedTrainer, spec: GanSpec, tape: Tape, dtype: str) -> None:
         self._trainer, self._spec, self._tape = trainer, spec, tape
         self._dtype = dtype
-        self._floor = float(np.finfo(dtype).eps)
-        self._excluded = set(tensors_without_gradient(spec))
+        self._tolerance = Tolerance(num_copies=num_copies(spec), dtype=dtype)
         self._done: dict[Phase, int] = {"pretraining": 0, "adversarial": 0}
 
     def start(self, state: State, visit: Visit) -> Iterator[Row]:
@@ -83,15 +82,17 @@ class _Walk:
         """Compare everything that the step computes, then the state that `train` makes of it."""
         chunk = make_chunk(self._tape, self._spec, visit.phase, first_step=visit.step, num_steps=1)
         probe = self._trainer.probe(chunk)
-        noise = reference.noise()
+        noise, scales = reference.noise(), reference.scales()
         with reference.arrays() as arrays:
             expected = reference.read_keys()
             yield from self._compare_order(visit, probe, expected)
             for key in expected:
                 text = joined(key)
-                yield self._row(visit, key, probe.get(key), arrays[text], noise=noise[text])
+                yield self._row(
+                    visit, key, probe.get(key), arrays[text], noise=noise[text], scale=scales.get(text, 0.0)
+                )
             after = {key.name: joined(key) for key in expected if key.quantity in _AFTER_UPDATE}
-            yield from self._compare_trained(visit, chunk, arrays, after, noise)
+            yield from self._compare_trained(visit, chunk, reference, arrays, after)
 
     def _compare_order(self, visit: Visit, probe: Mapping[ProbeKey, Any], expected: list[ProbeKey]) -> Iterator[Row]:
         """Yield a row where phases or passes come in another order, or more or fewer of them."""
@@ -107,8 +108,14 @@ class _Walk:
                 return
 
     def _compare_trained(
-        self, visit: Visit, chunk: Chunk, arrays: Any, after: Mapping[str, str], noise: Mapping[str, float]
+        self,
+        visit: Visit,
+        chunk: Chunk,
+        reference: ReferenceVisit,
+        arrays: Any,
+        after: Mapping[str, str],
     ) -> Iterator[Row]:
+        noise, scales = reference.noise(), reference.scales()
         before = self._trainer.export_state()
         losses = self._trainer.train(self._trainer.stage(chunk))
         trained = self._trainer.export_state()
@@ -118,7 +125,7 @@ class _Walk:
             if text in noise:
                 got = None if values is None else values[0]
                 key = ProbeKey("train", "loss", "", name)
-                yield self._row(visit, key, got, arrays[text], noise=noise[text])
+                yield self._row(visit, key, got, arrays[text], noise=noise[text], scale=scales.get(text, 0.0))
         roles = {name: tensor.role for name, tensor in state_schema(self._spec).items()}
         for name, text in after.items():
             key = ProbeKey("train", roles[name], "", name)
@@ -139,20 +146,21 @@ class _Walk:
         expected: np.ndarray,
         *,
         noise: float,
+        scale: float = 0.0,
         exact: bool = False,
     ) -> Row:
         return compare_quantity(
             got,
             expected,
             noise=noise,
-            floor=self._floor,
+            scale=scale,
+            tolerance=self._tolerance,
             exact=exact or key.quantity == "counter",
             visit=visit.label,
             phase=key.phase,
             quantity=key.quantity,
             stream=key.stream,
             name=key.name,
-            comparable=key.name not in self._excluded,
         )
 
 

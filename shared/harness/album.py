@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
+from shared.compare.outputs import SAMPLES, SCORES, Look, Outputs
+from shared.compare.yardstick import END
 from shared.harness.moments import Moments
-from shared.harness.samples import NUM_BOUNDARY_POINTS, boundary_positions, density, discriminate, sample_latent
+from shared.harness.samples import NUM_BOUNDARY_POINTS, boundary_positions, density, sample_latent
 from shared.harness.samples import histogram_edges as edges_of_histograms
 from shared.interface import Trainer
 from shared.spec import DigitsReal, GanSpec
@@ -18,30 +21,53 @@ _MOST_SAMPLES = 500
 _MOST_PIXELS = 2**16
 
 
-class Album:
-    """Takes looks at a trainer, which changes nothing in it. moments: when."""
+class LookFollower(Protocol):
+    """Something that sees each look whole."""
 
-    def __init__(self, trainer: Trainer, spec: GanSpec, moments: Moments, /, *, seed: int) -> None:
+    def look(self, label: str, look: Look, outputs: Outputs, /) -> None:
+        """Take note of what the trainer gave for a look's inputs at a named moment."""
+        ...
+
+
+class Album:
+    """Takes looks at a trainer, which changes nothing in it. moments: when. followers: are shown each look whole."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        spec: GanSpec,
+        moments: Moments,
+        /,
+        *,
+        seed: int,
+        followers: Sequence[LookFollower] = (),
+    ) -> None:
         self.moments = moments
-        self._trainer, self._spec = trainer, spec
+        self._trainer, self._spec, self._followers = trainer, spec, followers
         self._latent = sample_latent(spec, seed=seed)
         self._looks: list[dict[str, np.ndarray]] = []
 
     def take(self, *, pretraining: int, adversarial: int) -> None:
         """Look at the trainer, after so many steps of each phase."""
-        generated = self._trainer.generate(self._latent)
-        boundary = None
+        look = Look(latent=self._latent)
         if self._spec.discriminator.input_shape == (1,):
-            # Where D looks at whole batches, those that the end is looked at by, and of each its first position.
-            block = self._spec.batch_size if self._spec.couples_samples else 1
-            rows = (self._boundary_rows()[:, np.newaxis] + np.arange(block)).ravel()
-            positions = boundary_positions()[rows[rows < NUM_BOUNDARY_POINTS]]
-            boundary = discriminate(self._trainer, self._spec, positions[:, np.newaxis])[::block, 0]
-        self._add(generated, boundary, pretraining=pretraining, adversarial=adversarial)
+            look = self._boundary_look()
+        outputs = look.of_trainer(self._trainer)
+        num_pretraining = self._spec.pretraining.num_steps if self._spec.pretraining is not None else 0
+        label = f"step {adversarial}" if pretraining == num_pretraining else f"pretraining step {pretraining}"
+        self._show(label, look, outputs)
+        boundary = outputs[SCORES][:, 0] if SCORES in outputs else None
+        self._add(outputs[SAMPLES], boundary, pretraining=pretraining, adversarial=adversarial)
 
     def close(self, samples: Mapping[str, np.ndarray], /, *, pretraining: int, adversarial: int) -> None:
         """Add the end, from the arrays of samples.npz."""
         boundary = samples["boundary_y"][self._boundary_rows()] if "boundary_y" in samples else None
+        outputs = {SAMPLES: samples["generated"]}
+        if boundary is not None:
+            self._show(END, self._boundary_look(), outputs | {SCORES: boundary[:, np.newaxis]})
+        elif self._followers:
+            look = Look(latent=self._latent, asked=samples["real"][: self._spec.batch_size])
+            self._show(END, look, outputs | {SCORES: look.scores_of_trainer(self._trainer)})
         self._add(samples["generated"], boundary, pretraining=pretraining, adversarial=adversarial)
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -66,6 +92,17 @@ class Album:
         names = [name for name in arrays if name not in ("boundary_x", "histogram_edges")]
         count = len(arrays["adversarial_steps"]) if names else 0
         self._looks = [{name: arrays[name][index] for name in names} for index in range(count)]
+
+    def _boundary_look(self) -> Look:
+        """Return a look at the boundary: where D looks at whole batches, those that the end is looked at by."""
+        block = self._spec.batch_size if self._spec.couples_samples else 1
+        rows = (self._boundary_rows()[:, np.newaxis] + np.arange(block)).ravel()
+        positions = boundary_positions()[rows[rows < NUM_BOUNDARY_POINTS]]
+        return Look(latent=self._latent, asked=positions[:, np.newaxis], block=block)
+
+    def _show(self, label: str, look: Look, outputs: Outputs) -> None:
+        for follower in self._followers:
+            follower.look(label, look, outputs)
 
     def _add(self, generated: np.ndarray, boundary: np.ndarray | None, *, pretraining: int, adversarial: int) -> None:
         look = {"pretraining_steps": np.array(pretraining), "adversarial_steps": np.array(adversarial)}

@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any, Literal
 
-from shared.compare.yardstick import NUM_COPIES
 from shared.harness.environments import python_of
 from shared.harness.process import environment
 from shared.harness.settings import DEFAULT_PATIENCE_SECONDS, RunSettings
@@ -64,9 +63,8 @@ class Job:
     keeps_checkpoints: bool = False
 
 
-def training_job(settings: RunSettings, /) -> Job:
-    """Return the job of a training run."""
-    num_runs = 1 + NUM_COPIES if settings.yardstick else 1
+def training_job(settings: RunSettings, /, *, num_runs: int = 1) -> Job:
+    """Return the job of a training run; num_runs: with the copies that it is measured with."""
     return Job(settings=settings, request={"run": settings.as_data()}, num_runs=num_runs, keeps_checkpoints=True)
 
 

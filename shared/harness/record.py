@@ -20,7 +20,7 @@ from shared.harness.documents import read_document, write_document
 from shared.harness.files import read_npz, write_npz
 from shared.state.archive import map_tensors
 
-FORMAT = 2
+FORMAT = 3
 MOMENTS_FILE = "moments.npz"
 STATE_FILE = "state.safetensors"
 _RECORD_FILE = "record.json"

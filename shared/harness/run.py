@@ -6,18 +6,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 
 from backends import BackendEntry
 from shared.compare.distances import first_nonfinite
+from shared.compare.outputs import Look, Outputs
 from shared.compare.sketch import sketch_state
-from shared.compare.yardstick import NUM_COPIES, PerturbedTrainer, YardstickFollower, write_yardstick
+from shared.compare.yardstick import END, PerturbedTrainer, YardstickFollower, write_yardstick
 from shared.data.digest import state_digest
 from shared.errors import RecordError, StateError, UsageError
 from shared.gans import CATALOGUE, find_gan
-from shared.harness.album import Album
+from shared.harness.album import Album, LookFollower
+from shared.harness.checked import CheckedTrainer
 from shared.harness.checkpoint import Checkpoint, Position, num_steps, read_checkpoint
 from shared.harness.files import write_npz
 from shared.harness.inputs import open_start, state_metadata
@@ -26,7 +28,7 @@ from shared.harness.machine import describe_machine, describe_versions
 from shared.harness.moments import choose_moments
 from shared.harness.record import MOMENTS_FILE, STATE_FILE, new_run_folder, write_record, write_snapshots
 from shared.harness.registry import load_device_module, load_trainer, resolve_execution
-from shared.harness.samples import make_samples, sample_latent
+from shared.harness.samples import make_samples
 from shared.harness.settings import SHORT_STEPS, RunSettings
 from shared.harness.training import Follower, ReportProgress, TrainingResult, chunk_size, run_training
 from shared.interface import Chunk, Losses, Trainer
@@ -77,7 +79,7 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
         return trainer_class.build(spec, device=settings.device, dtype=settings.dtype, execution=execution)
 
     started = time.perf_counter()
-    trainer = build()
+    trainer = CheckedTrainer(build(), spec, name=entry.name, dtype=settings.dtype)
     trainer.load_state(state)
     build_seconds = time.perf_counter() - started
     initial_digest = state_digest(trainer.export_state())
@@ -88,12 +90,12 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
         count=settings.num_moments,
         chunk_steps=settings.chunk_steps or chunk_size(spec),
     )
-    album = Album(trainer, spec, moments, seed=settings.seed)
-    followers: list[Follower] = [recorder]
+    followers: list[_RunFollower] = [recorder]
     yardstick = None
     if settings.yardstick:
-        yardstick = YardstickFollower.start(_perturbable(build), state, seed=settings.seed, count=NUM_COPIES)
+        yardstick = YardstickFollower.start(_perturbable(build), spec, state, dtype=settings.dtype, seed=settings.seed)
         followers.append(yardstick)
+    album = Album(trainer, spec, moments, seed=settings.seed, followers=followers)
     start = Position(place=inputs.place, began=inputs.place)
     if checkpoint is not None:
         start = checkpoint.position
@@ -138,8 +140,8 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
         metadata = state_metadata(spec, result.ended, backend=entry.name, seed=settings.seed)
         write_state(folder / STATE_FILE, final, metadata=metadata)
         if yardstick is not None:
-            measured = yardstick.finish(sample_latent(spec, seed=settings.seed), samples["generated"])
-            write_yardstick(folder / "yardstick.npz", measured)
+            yardstick.evaluate(final, latent=samples["latent"], real=samples["real"])
+            write_yardstick(folder / "yardstick.npz", yardstick.finish())
         write_record(
             folder,
             {
@@ -187,9 +189,13 @@ def _perturbable(build: Callable[[], Trainer]) -> Callable[[], PerturbedTrainer]
     return build_copy
 
 
+class _RunFollower(Follower, LookFollower, Protocol):
+    """Something that sees the whole of a run."""
+
+
 @dataclass(kw_only=True)
 class _SnapshotRecorder:
-    """Keeps sketches of the trainer's state; the state at the end is kept whole, so not here."""
+    """Keeps sketches of the trainer's state and of what it gave; the state at the end is kept whole, so not here."""
 
     snapshots: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
@@ -197,8 +203,12 @@ class _SnapshotRecorder:
         pass
 
     def snapshot(self, label: str, state: State, /) -> None:
-        if label != "end":
-            self.snapshots[label] = sketch_state(state)
+        if label != END:
+            self.snapshots.setdefault(label, {}).update(sketch_state(state))
+
+    def look(self, label: str, look: Look, outputs: Outputs, /) -> None:
+        del look
+        self.snapshots.setdefault(label, {}).update(sketch_state(outputs))
 
 
 def _timings(result: TrainingResult) -> dict[str, object]:

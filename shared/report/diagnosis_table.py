@@ -24,7 +24,7 @@ def diagnosis_sentences(diagnosis: Diagnosis, /) -> list[Text]:
     for name, rows in diagnosis.rows.items():
         offender = diagnosis.offender(name)
         if offender is None:
-            worst = max((row for row in rows if row.comparable and row.noise), key=lambda row: row.in_noise)
+            worst = max((row for row in rows if row.is_comparable and row.noise), key=lambda row: row.in_noise)
             visits = len(dict.fromkeys(row.visit for row in rows))
             text = f"{name}: {len(rows)} quantities in {visits} steps, none beyond rounding"
             detail = f" (largest {worst.in_noise:.1f} times the noise floor: {_place(worst)})"
@@ -44,7 +44,7 @@ def diagnosis_table(name: str, rows: list[Row], offender: Row | None, /) -> Tabl
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("Verdict")
     for row in _shown(rows, offender):
-        style = "bold red" if row is offender else "red" if row.is_off else "dim" if not row.comparable else ""
+        style = "bold red" if row is offender else "red" if row.is_off else "dim" if not row.is_comparable else ""
         marker = " ← first" if row is offender else ""
         table.add_row(
             f"{row.visit}, {row.phase}",
@@ -115,7 +115,7 @@ def _short(row: Row) -> str:
 def _shown(rows: list[Row], offender: Row | None) -> Iterable[Row]:
     if offender is None:
         for visit in dict.fromkeys(row.visit for row in rows):
-            yield max((r for r in rows if r.visit == visit and r.comparable), key=lambda row: row.in_noise)
+            yield max((r for r in rows if r.visit == visit and r.is_comparable), key=lambda row: row.in_noise)
         return
     place = next(index for index, row in enumerate(rows) if row is offender)
     first = max(0, place - _ROWS_BEFORE)

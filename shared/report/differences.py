@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.compare.distances import Floats, relative_difference
+from shared.compare.yardstick import Yardstick
 from shared.spec import GanSpec
 
 Booleans = NDArray[np.bool_]
@@ -25,10 +26,18 @@ def trained_steps(name: str, num_steps: int, spec: GanSpec, /) -> Booleans:
     return np.array([name != "discriminator" or pattern.includes(step) for step in range(num_steps)], dtype=bool)
 
 
-def loss_differences(first: Floats, second: Floats, trained: Booleans, /) -> Floats:
-    """Return the relative differences over the common steps, NaN where the steps say nothing: both losses are NaN."""
+def loss_differences(
+    name: str, first: Floats, second: Floats, trained: Booleans, /, *, yardstick: Yardstick | None
+) -> Floats:
+    """Return how far losses are apart over the common steps, NaN where the steps say nothing: both losses are NaN.
+
+    As the yardstick, by which the pair was judged, measures it; without one relative to the losses alone.
+    """
     length = min(len(first), len(second))
-    result = relative_difference(first[:length], second[:length])
+    if yardstick is None:
+        result = relative_difference(first[:length], second[:length])
+    else:
+        result = yardstick.loss_differences(name, first, second)
     silent = ~trained[:length] | (~np.isfinite(first[:length]) & ~np.isfinite(second[:length]))
     result[silent] = np.nan
     return result

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from backends import REFERENCE
 from shared.compare.distances import Floats, first_nonfinite
-from shared.compare.verdict import MARGIN
-from shared.compare.yardstick import CHAOS, Yardstick
+from shared.compare.yardstick import Yardstick
 from shared.harness.record import Run
 from shared.report.differences import (
     IDENTICAL,
@@ -94,8 +93,8 @@ def draw_loss_curves(runs: Sequence[Run], yardstick: Yardstick | None, spec: Gan
         _draw_losses(panels[0], curves, name, trained)
         panel_title(panels[0], TITLES[name])
         if num_rows == 2:
-            _draw_differences(panels[1], curves, reference, name, trained=trained, top=top)
-            _draw_yardstick(panels[1], yardstick, name, num_steps, reference.run)
+            _draw_differences(panels[1], curves, reference, name, yardstick, trained=trained, top=top)
+            _draw_yardstick(panels[1], yardstick, name, num_steps)
         if name != "pretraining" and yardstick is not None:
             for axes in panels:
                 _draw_chaos(axes, yardstick.horizon, num_steps)
@@ -104,7 +103,7 @@ def draw_loss_curves(runs: Sequence[Run], yardstick: Yardstick | None, spec: Gan
     if num_rows == 2:
         grid[1, 0].set_ylabel(f"relative difference from {reference.label}", fontsize=TEXT_SIZE, color=INK)
     figure.align_ylabels()
-    legend_below(figure, _legend(curves, reference, grid, num_rows == 2 and yardstick is not None))
+    legend_below(figure, _legend(curves, reference, grid, yardstick if num_rows == 2 else None))
     return figure
 
 
@@ -205,23 +204,33 @@ def _top(curves: Sequence[_Curve], reference: _Curve, names: Sequence[str], yard
         for curve in curves:
             if curve.row is not None:
                 trained = np.ones(len(curve.run.losses[name]), dtype=bool)
-                differences = loss_differences(curve.run.losses[name], reference.run.losses[name], trained)
+                pair = curve.run.losses[name], reference.run.losses[name]
+                differences = loss_differences(name, *pair, trained, yardstick=yardstick)
                 largest = max(largest, float(differences[np.isfinite(differences)].max(initial=0.0)))
         if yardstick is not None:
-            allowed = MARGIN * yardstick.losses[name]
+            allowed = yardstick.allowed_losses(name)
             largest = max(largest, float(allowed[np.isfinite(allowed)].max(initial=0.0)))
     # No relative difference is over 2.
     return float(10 ** min(1.0, np.ceil(np.log10(largest) + 0.3)))
 
 
 def _draw_differences(
-    axes: Axes, curves: Sequence[_Curve], reference: _Curve, name: str, /, *, trained: Booleans, top: float
+    axes: Axes,
+    curves: Sequence[_Curve],
+    reference: _Curve,
+    name: str,
+    yardstick: Yardstick | None,
+    /,
+    *,
+    trained: Booleans,
+    top: float,
 ) -> None:
     num_rows = len(curves) - 1
     for curve in curves:
         if curve.row is None:
             continue
-        differences = loss_differences(curve.run.losses[name], reference.run.losses[name], trained)
+        pair = curve.run.losses[name], reference.run.losses[name]
+        differences = loss_differences(name, *pair, trained, yardstick=yardstick)
         apart = np.flatnonzero(differences != 0.0)
         values = finite_or_gap(differences[apart])
         kept = thin(values)
@@ -262,15 +271,14 @@ def _draw_identical(axes: Axes, curve: _Curve, steps: NDArray[np.int64], num_ste
     )
 
 
-def _draw_yardstick(axes: Axes, yardstick: Yardstick | None, name: str, num_steps: int, reference: Run) -> None:
+def _draw_yardstick(axes: Axes, yardstick: Yardstick | None, name: str, num_steps: int) -> None:
     """Shade what rounding alone does, and the margin over it that still counts as agreement."""
     if yardstick is None:
         return
     known = num_steps if name == "pretraining" else min(num_steps, yardstick.horizon)
-    envelope = yardstick.losses[name][:num_steps]
+    envelope = yardstick.noise[name][:num_steps]
     bottom, top = axes.get_ylim()
-    unit = float(np.finfo(reference.record.get("settings", {}).get("dtype", "float64")).eps)
-    allowed = MARGIN * np.maximum(envelope[:known], unit)
+    allowed = yardstick.allowed_losses(name)[:known]
     for values, color, label in ((allowed, _MARGIN, "_margin"), (envelope, _ENVELOPE, "rounding alone")):
         steps = thin(values)
         shown = np.clip(np.nan_to_num(values[steps], nan=top, posinf=top), bottom, top)
@@ -285,7 +293,7 @@ def _draw_chaos(axes: Axes, horizon: int, num_steps: int) -> None:
 
 
 def _legend(
-    curves: Sequence[_Curve], reference: _Curve, grid: NDArray[np.object_], with_envelope: bool
+    curves: Sequence[_Curve], reference: _Curve, grid: NDArray[np.object_], yardstick: Yardstick | None
 ) -> list[Artist]:
     """Return the legend's entries: the runs, and of the marks only those that the panels show."""
     many = len(curves) > 1
@@ -301,12 +309,12 @@ def _legend(
         for curve in sorted(curves, key=lambda curve: curve is not reference)
     ]
     labels = {artist.get_label() for axes in grid.ravel() for artist in (*axes.lines, *axes.patches)}
-    if with_envelope:
+    if yardstick is not None:
+        margin = f"{yardstick.tolerance.margin:.2g} times that: still agreement"
         handles.append(Patch(facecolor=_ENVELOPE, edgecolor=GRID, label="rounding alone"))
-        handles.append(Patch(facecolor=_MARGIN, edgecolor=GRID, label=f"{MARGIN:g} times that: still agreement"))
+        handles.append(Patch(facecolor=_MARGIN, edgecolor=GRID, label=margin))
     if "horizon" in labels:
-        power = round(np.log10(CHAOS))
-        chaos = f"chaos: rounding alone has reached $10^{{{power}}}$"
+        chaos = "chaos: rounding alone explains any difference"
         handles.append(Patch(facecolor=_CHAOS, edgecolor=QUIET, linestyle=":", label=chaos))
     if any(str(label).endswith("not finite") for label in labels):
         handles.append(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.compare.distances import relative_difference
+from shared.compare.outputs import SAMPLES
+from shared.compare.sketch import sketch_state
 from shared.compare.verdict import Evidence, PairVerdict, judge
-from shared.compare.yardstick import LOSS_NAMES, Yardstick
+from shared.compare.yardstick import END, LOSS_NAMES, Yardstick
 from tutorials.machinery.lessons import FRAMEWORKS, Lesson
 from tutorials.machinery.record import LessonRecord
 
@@ -51,7 +52,7 @@ def judge_lesson(
         steps = len(reference.losses[name]) if name == "pretraining" else pair.checked_steps
         mine, theirs = record.losses[name][:steps], reference.losses[name][:steps]
         if len(mine) == len(theirs) and len(mine):
-            largest = max(largest, float(relative_difference(mine, theirs).max()))
+            largest = max(largest, float(yardstick.loss_differences(name, mine, theirs).max()))
     return LessonVerdict(lesson=lesson, framework=framework, pair=pair, largest=largest)
 
 
@@ -81,6 +82,5 @@ def _evidence(name: str, record: LessonRecord) -> Evidence:
         identity={"initial state": record.digests["initial state"]},
         tape_digests={"adversarial": {"all": record.digests["tape"]}},
         losses=record.losses,
-        snapshots={},
-        samples=record.samples,
+        moments={END: sketch_state({SAMPLES: record.samples})},
     )

@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 from backends import BACKENDS, REFERENCE
-from shared.compare.yardstick import NUM_COPIES, PerturbedTrainer, YardstickFollower, write_yardstick
+from shared.compare.outputs import SAMPLES, Look
+from shared.compare.yardstick import END, PerturbedTrainer, YardstickFollower, write_yardstick
 from shared.harness.training import run_training
 from tutorials.machinery.inputs import inputs_digests, read_inputs, shown_latent
 from tutorials.machinery.lessons import SEED, Lesson, find_lesson
@@ -34,13 +35,14 @@ def run_reference(lesson: Lesson, inputs: Path, folder: Path, /) -> None:
 
     trainer = build()
     trainer.load_state(state)
-    follower = YardstickFollower.start(build, state, seed=SEED, count=NUM_COPIES)
+    follower = YardstickFollower.start(build, spec, state, dtype="float64", seed=SEED)
     result = run_training(trainer, spec, tape, keep_going=True, followers=(follower,))
-    latent = shown_latent(lesson, tape)
-    samples = trainer.generate(latent)
+    look = Look(latent=shown_latent(lesson, tape))
+    outputs = look.of_trainer(trainer)
+    follower.look(END, look, outputs)
     folder.mkdir(parents=True, exist_ok=True)
-    write_yardstick(folder / YARDSTICK_FILE, follower.finish(latent, samples))
-    record = LessonRecord(digests=inputs_digests(inputs), losses=result.losses, samples=samples)
+    write_yardstick(folder / YARDSTICK_FILE, follower.finish())
+    record = LessonRecord(digests=inputs_digests(inputs), losses=result.losses, samples=outputs[SAMPLES])
     write_record(folder / RECORD_FILE, record)
 
 

@@ -11,7 +11,6 @@ from plotly.subplots import make_subplots
 
 from backends import REFERENCE
 from shared.compare.distances import Floats
-from shared.compare.verdict import MARGIN
 from shared.compare.yardstick import Yardstick
 from shared.harness.record import Run
 from shared.report.differences import (
@@ -55,9 +54,9 @@ def loss_figure(
     figure.update_yaxes(title_text="loss", type=_scale(series), row=1, col=1)
     if rows == 2:
         trained = trained_steps(name, num_steps, spec)
-        tops = [_add_differences(figure, name, runs, labels, trained=trained, num_bins=num_bins)]
+        tops = [_add_differences(figure, name, runs, labels, yardstick, trained=trained, num_bins=num_bins)]
         if yardstick is not None:
-            tops.append(_add_envelope(figure, yardstick, name, runs[0], num_steps))
+            tops.append(_add_envelope(figure, yardstick, name, num_steps))
         _scale_differences(figure, labels[_reference(runs)], num_others=len(runs) - 1, top=max(tops))
     if yardstick is not None and name != "pretraining" and yardstick.horizon < num_steps:
         figure.add_vrect(
@@ -83,12 +82,21 @@ def _scale(series: Sequence[Floats]) -> str:
 
 
 def _add_differences(
-    figure: go.Figure, name: str, runs: Sequence[Run], labels: Sequence[str], /, *, trained: Booleans, num_bins: int
+    figure: go.Figure,
+    name: str,
+    runs: Sequence[Run],
+    labels: Sequence[str],
+    yardstick: Yardstick | None,
+    /,
+    *,
+    trained: Booleans,
+    num_bins: int,
 ) -> float:
     """Draw the differences and return the largest, 2 where only one of a pair is finite."""
     reference = _reference(runs)
     others = [index for index in range(len(runs)) if index != reference]
-    found = [loss_differences(runs[i].losses[name], runs[reference].losses[name], trained) for i in others]
+    expected = runs[reference].losses[name]
+    found = [loss_differences(name, runs[i].losses[name], expected, trained, yardstick=yardstick) for i in others]
     steps = common_steps(found, num_bins=num_bins)
     top = 0.0
     for row, (index, differences) in enumerate(zip(others, found, strict=True)):
@@ -130,12 +138,11 @@ def _scale_differences(figure: go.Figure, reference: str, /, *, num_others: int,
     )
 
 
-def _add_envelope(figure: go.Figure, yardstick: Yardstick, name: str, run: Run, num_steps: int) -> float:
+def _add_envelope(figure: go.Figure, yardstick: Yardstick, name: str, num_steps: int) -> float:
     """Shade what rounding alone does, and the margin over it that still counts as agreement; return their largest."""
     known = num_steps if name == "pretraining" else min(num_steps, yardstick.horizon)
-    envelope = yardstick.losses[name][:num_steps]
-    unit = float(np.finfo(run.record["settings"].get("dtype", "float64")).eps)
-    allowed = MARGIN * np.maximum(envelope[:known], unit)
+    envelope = yardstick.noise[name][:num_steps]
+    allowed = yardstick.allowed_losses(name)[:known]
     top = 0.0
     for values, color in ((allowed, ALLOWED), (envelope, ENVELOPE)):
         if not len(values):

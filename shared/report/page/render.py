@@ -15,8 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from shared.compare.verdict import MARGIN
-from shared.compare.yardstick import CHAOS, LOSS_NAMES
+from shared.compare.yardstick import LOSS_NAMES
 from shared.errors import UsageError
 from shared.harness.files import write_bytes
 from shared.harness.record import Run
@@ -66,7 +65,7 @@ class _Section:
     samples: SamplesShown
     quality: tuple[_QualityRow, ...]
     throughput: tuple[list[str], ...]
-    has_envelope: bool
+    margin: str
     has_chaos: bool
 
 
@@ -111,8 +110,6 @@ def report_page(gans: Sequence[GanRuns], /) -> str:
         envelope=ENVELOPE,
         allowed=ALLOWED,
         chaos_area=CHAOS_AREA,
-        margin=f"{MARGIN:g}",
-        chaos=f"{CHAOS:g}",
     )
 
 
@@ -138,7 +135,7 @@ def _section(gan: GanRuns, index: int, num_bins: int) -> _Section:
         samples=sample_figures(runs, spec) if spec is not None else SamplesShown(moments=(), shown=()),
         quality=tuple(_quality(runs, spec)) if spec is not None else (),
         throughput=tuple(throughput_rows(runs, labels)),
-        has_envelope=gan.yardstick is not None and len(runs) > 1,
+        margin="" if gan.yardstick is None or len(runs) < 2 else f"{gan.yardstick.tolerance.margin:.2g}",
         has_chaos=gan.yardstick is not None and gan.yardstick.horizon < num_steps,
     )
 

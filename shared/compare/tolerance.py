@@ -1,0 +1,81 @@
+"""What is allowed of a difference: the one place that says how far two right programs may be apart.
+
+Some copies of the reference round at random. The largest of their distances from it is what rounding was seen to do, by
+the luck of a few draws; two right programs may well be further apart than that. How much further follows from how many
+copies there were: see `margin`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from scipy.integrate import quad
+from scipy.optimize import brentq
+from scipy.special import erf
+
+from shared.spec import GanSpec
+from shared.spec.cost import step_flops
+
+# How often a difference that rounding alone made is taken for another mathematics, for each quantity that is judged.
+FALSE_ALARM_RATE = 1e-4
+# Copies where they cost next to nothing, and where a step is dear: there they are most of what a comparison costs.
+_MANY_COPIES, _SOME_COPIES, _FEW_COPIES = 8, 6, 4
+_CHEAP_FLOPS, _DEAR_FLOPS = 1e6, 1e8
+_LARGEST_MARGIN = 1e6
+
+
+def num_copies(spec: GanSpec, /) -> int:
+    """Return how many copies the noise of a GAN is measured on: more where they are cheap."""
+    flops = step_flops(spec)
+    return _MANY_COPIES if flops < _CHEAP_FLOPS else _SOME_COPIES if flops < _DEAR_FLOPS else _FEW_COPIES
+
+
+@cache
+def margin(count: int, /) -> float:
+    """Return how many times further apart than the furthest of some copies two right programs may be.
+
+    In the direction in which a training is most sensitive, a copy's distance from the reference is |Z| with Z normal,
+    and that of two programs, each with its own rounding, √2 |Z|. The margin m makes P(√2 |Z| > m max |Z_i|) over
+    `count` copies the FALSE_ALARM_RATE: E[erf(|Z| / m)ⁿ]. In tensors of many entries the largest is less a matter of
+    luck, so that this is the worst case. Three copies need 28, eight 5.9, twenty-four 3.2.
+    """
+
+    def excess(m: float) -> float:
+        density = math.sqrt(2 / math.pi)
+        alarms, _ = quad(lambda z: density * math.exp(-z * z / 2) * float(erf(z / m)) ** count, 0, np.inf, epsabs=1e-13)
+        return math.log(alarms / FALSE_ALARM_RATE)
+
+    return float(brentq(excess, 1.0, _LARGEST_MARGIN))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tolerance:
+    """What is allowed, given the noise that some copies showed. dtype: "float32" or "float64", of the run."""
+
+    num_copies: int
+    dtype: str
+
+    @property
+    def margin(self) -> float:
+        """How many times the noise is allowed."""
+        return margin(self.num_copies)
+
+    @property
+    def floor(self) -> float:
+        """The least noise that there can be: the type's spacing at 1."""
+        return float(np.finfo(self.dtype).eps)
+
+    def noise_floor(self, noise: float, /) -> float:
+        """Return the noise, or the least that there can be."""
+        return max(noise, self.floor)
+
+    def allowed(self, noise: float, /, *, is_counter: bool = False) -> float:
+        """Return the largest difference that rounding explains; counters are exact."""
+        return 0.0 if is_counter else self.margin * self.noise_floor(noise)
+
+    def allowed_series(self, noise: np.ndarray, /) -> np.ndarray:
+        """Return the largest differences that rounding explains, step by step."""
+        return self.margin * np.maximum(noise, self.floor)
