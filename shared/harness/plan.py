@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from backends import BACKENDS, REFERENCE
-from shared.compare.yardstick import NUM_COPIES
+from shared.compare.tolerance import num_copies
 from shared.errors import RecordError, UsageError
 from shared.gans import CATALOGUE, find_gan
 from shared.harness.checkpoint import Place
@@ -143,7 +143,7 @@ def available_cores() -> int:
 
 def affordable_steps(spec: GanSpec, /) -> int:
     """Return how many adversarial steps the reference and its copies can take of a GAN."""
-    return max(1, int(_REFERENCE_FLOPS / (step_flops(spec) * (1 + NUM_COPIES))))
+    return max(1, int(_REFERENCE_FLOPS / (step_flops(spec) * (1 + num_copies(spec)))))
 
 
 def _for_backend(job: RunSettings, name: str, spec: GanSpec, folder: Path, *, place: Place) -> RunSettings:

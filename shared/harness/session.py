@@ -11,7 +11,7 @@ from rich.console import Console
 
 from backends import REFERENCE
 from shared.compare.comparison import GanComparison, compare_runs
-from shared.compare.yardstick import NUM_COPIES
+from shared.compare.tolerance import num_copies
 from shared.gans import CATALOGUE
 from shared.harness.inputs import export_inputs
 from shared.harness.jobs_on_disk import is_finished, locked, write_jobs
@@ -99,8 +99,11 @@ def _share(job: RunSettings) -> float:
     spec = resolve_spec(job)
     pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
     steps = spec.training.num_steps + _PRETRAINING_STEP * pretraining
-    runs = 1 + NUM_COPIES if job.yardstick else 1
-    return runs * (_SECONDS_A_JOB + steps * (_SECONDS_A_STEP + step_flops(spec) / _FLOPS_A_SECOND))
+    return _num_runs(job) * (_SECONDS_A_JOB + steps * (_SECONDS_A_STEP + step_flops(spec) / _FLOPS_A_SECOND))
+
+
+def _num_runs(job: RunSettings) -> int:
+    return 1 + num_copies(resolve_spec(job)) if job.yardstick else 1
 
 
 def _run(plan: Plan, *, display: ProgressDisplay, on_outcome: Callable[[JobOutcome], None]) -> list[JobOutcome]:
@@ -120,7 +123,7 @@ def _run(plan: Plan, *, display: ProgressDisplay, on_outcome: Callable[[JobOutco
         for outcome in earlier:
             on_settled(outcome)
         later = run_jobs(
-            [training_job(job) for job in to_do],
+            [training_job(job, num_runs=_num_runs(job)) for job in to_do],
             num_slots=plan.num_slots,
             on_progress=display.on_progress,
             on_outcome=on_settled,
