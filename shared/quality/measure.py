@@ -8,22 +8,28 @@ import numpy as np
 
 from shared.compare.distances import Floats
 from shared.quality import gaussian
-from shared.quality.number import Better, QualityNumber
+from shared.quality.fed import measure_against_fed
+from shared.quality.number import Better, QualityNumber, measured
 from shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
 from shared.spec.sources import GaussianReal
 
 _LOWER: Better = "lower"
 
 
-def measure_quality(samples: Mapping[str, np.ndarray], spec: GanSpec, /) -> tuple[QualityNumber, ...]:
+def measure_quality(
+    samples: Mapping[str, np.ndarray], spec: GanSpec, /, *, is_as_declared: bool = True
+) -> tuple[QualityNumber, ...]:
     """Return the numbers for the arrays of a run's samples.npz; the share that is not finite comes last.
 
-    Samples with a NaN or an infinity are left out of all numbers but that one.
+    Samples with a NaN or an infinity are left out of all numbers but that one. is_as_declared: the real data are what
+    the spec says; False where a run was fed a tape or images of somebody's own, which are then what is measured by.
     """
     generated = np.asarray(samples["generated"], dtype=np.float64)
     finite, real = _finite(generated), _finite(np.asarray(samples["real"], dtype=np.float64))
     source = spec.real
-    if isinstance(source, GaussianReal):
+    if not is_as_declared:
+        numbers = measure_against_fed(finite, real, spec)
+    elif isinstance(source, GaussianReal):
         numbers = _one_dimensional(finite, real, source)
     elif isinstance(source, LinearGaussianReal):
         numbers = _several_dimensions(finite, real, source)
@@ -54,16 +60,8 @@ def _number(
     generated_and_real: tuple[Floats, Floats],
 ) -> QualityNumber:
     """Measure generated and real samples with one function; a number needs two samples."""
-    value, scale = (_measured(function, values) for values in generated_and_real)
+    value, scale = (measured(function, values) for values in generated_and_real)
     return QualityNumber(name=name, unit=unit, definition=definition, better=_LOWER, value=value, real=scale)
-
-
-def _measured(function: Callable[[Floats], float], values: Floats) -> float | None:
-    if len(values) < 2:
-        return None
-    with np.errstate(over="ignore", invalid="ignore"):
-        result = function(values)
-    return result if np.isfinite(result) else float("inf")
 
 
 def _one_dimensional(generated: Floats, real: Floats, source: GaussianReal) -> list[QualityNumber]:
@@ -138,8 +136,8 @@ def _digits(generated: Floats, real: Floats, source: DigitsReal) -> list[Quality
         unit="root-mean-square grey level, 0 to 1",
         definition=copied,
         better="near the real samples' own",
-        value=_measured(judge.nearest, pixels),
-        real=_measured(lambda x: judge.nearest(x, other_than_itself=True), real_pixels),
+        value=measured(judge.nearest, pixels),
+        real=measured(lambda x: judge.nearest(x, other_than_itself=True), real_pixels),
     )
     return [
         _number("Fréchet distance of features", "unit of the scores", features, judge.frechet, (pixels, real_pixels)),

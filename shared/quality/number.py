@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
+
+from shared.compare.distances import Floats
 
 Better = Literal["lower", "near the real samples' own"]
 
@@ -24,3 +29,12 @@ class QualityNumber:
     better: Better
     value: float | None
     real: float | None
+
+
+def measured(function: Callable[[Floats], float], values: Floats, /) -> float | None:
+    """Return a function of samples (n, ...); None of fewer than two, infinite where they are too large for it."""
+    if len(values) < 2:
+        return None
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        result = function(values)
+    return result if np.isfinite(result) else float("inf")

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from shared.compare.distances import Floats
 from shared.harness.record import Run
+from shared.report.fed import title_of
 from shared.report.style import note, panel_title, run_labels, small_multiples
 from shared.spec import DigitsReal, GanSpec
 
@@ -28,7 +29,7 @@ def draw_digit_grid(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
     if not isinstance(source, DigitsReal):
         raise ValueError(f"{spec.name} has real data {source}; expected DigitsReal")
     figure, panels = small_multiples(
-        f"{spec.name}: {spec.title}", num_panels=len(runs) + 1, panel_inches=(3.3, 3.4), share=False
+        title_of(runs, spec), num_panels=len(runs) + 1, panel_inches=(3.3, 3.4), share=False
     )
     _draw_grid(panels[0], runs[0].samples["real"], source)
     panel_title(panels[0], "real")

@@ -15,6 +15,7 @@ from shared.errors import UsageError
 from shared.harness.files import atomic_path
 from shared.harness.record import Run
 from shared.report.digit_grid import compose_grid
+from shared.report.fed import fed_from, title_of
 from shared.report.film_panels import legend_of, panel_of
 from shared.report.looks import Look, all_moments, look_at, looks_of, moment_text
 from shared.report.style import legend_below, panel_title, run_labels, small_multiples
@@ -61,18 +62,19 @@ def draw_frames(runs: Sequence[Run], spec: GanSpec, /) -> Iterator[Frame]:
     everything = [look for looks in by_run for look in looks]
     width = max(2.1, min(3.4, _WIDTH_INCHES / len(runs)))
     height = 0.9 * width + 0.3 if not isinstance(spec.real, DigitsReal) else width * _tallness(everything, spec.real)
-    figure, axes = small_multiples(spec.name, num_panels=len(runs), panel_inches=(width, height))
+    name = spec.name if fed_from(runs, spec) is None else title_of(runs, spec)
+    figure, axes = small_multiples(name, num_panels=len(runs), panel_inches=(width, height))
     figure.set_dpi(_DOTS_PER_INCH)
     panels = [panel_of(own, run, spec, everything) for own, run in zip(axes, runs, strict=True)]
     for own, label in zip(axes, run_labels(runs), strict=True):
         panel_title(own, label)
-    legend = legend_of(spec)
+    legend = legend_of(runs, spec)
     if legend:
         legend_below(figure, legend)
     for moment in moments:
         for panel, looks in zip(panels, by_run, strict=True):
             panel.show(look_at(looks, moment))
-        figure.suptitle(f"{spec.name}: {moment_text(moment, moments[-1])}")
+        figure.suptitle(f"{name}: {moment_text(moment, moments[-1])}")
         buffer = io.BytesIO()
         figure.savefig(buffer, format="rgba", dpi=_DOTS_PER_INCH)
         # What has room once keeps it: measuring it again takes as long as drawing.

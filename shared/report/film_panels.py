@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 
 from shared.harness.record import Run
 from shared.report.digit_grid import compose_grid
+from shared.report.fed import name_of_real_curves, real_curves
 from shared.report.looks import Look, boundary_limits, highest_density, value_limits
 from shared.report.series import finite_or_gap
 from shared.report.style import GENERATED, INK, REAL, SMALL_SIZE, TEXT_SIZE, dress
@@ -38,19 +39,19 @@ def panel_of(axes: Axes, run: Run, spec: GanSpec, looks: Sequence[Look], /) -> P
     if isinstance(spec.real, LinearGaussianReal):
         return _Points(axes, run, looks)
     if isinstance(spec.real, SineReal):
-        return _Curves(axes, run, looks)
+        return _Curves(axes, run, spec, looks)
     if isinstance(spec.real, DigitsReal):
         return _Digits(axes, spec.real, looks)
     raise TypeError(f"no film of {type(spec.real).__name__}; add a panel in shared/report/film_panels.py")
 
 
-def legend_of(spec: GanSpec, /) -> list[Line2D | Patch]:
+def legend_of(runs: Sequence[Run], spec: GanSpec, /) -> list[Line2D | Patch]:
     """Return what explains a film's panels; nothing where they show pictures."""
     real, generated = Patch(color=REAL, label="real samples"), Patch(color=GENERATED, label="generated samples")
     if spec.discriminator.input_shape == (1,):
         return [Line2D([], [], color=INK, linewidth=1.6, label="decision boundary D(x)"), real, generated]
     if isinstance(spec.real, SineReal):
-        true = Line2D([], [], color=INK, linestyle="--", linewidth=1.8, label="sin(x), the real curve")
+        true = Line2D([], [], color=INK, linestyle="--", linewidth=1.8, label=name_of_real_curves(runs, spec))
         return [true, Line2D([], [], color=GENERATED, linewidth=1.0, label="generated curves")]
     return [] if isinstance(spec.real, DigitsReal) else [real, generated]
 
@@ -97,10 +98,11 @@ class _Points:
 
 
 class _Curves:
-    def __init__(self, axes: Axes, run: Run, looks: Sequence[Look], /) -> None:
+    def __init__(self, axes: Axes, run: Run, spec: GanSpec, looks: Sequence[Look], /) -> None:
         self._positions = np.linspace(0.0, 2 * np.pi, run.samples["real"][0].size)
         (self._curves,) = axes.plot([], [], color=GENERATED, linewidth=0.7, alpha=0.4)
-        axes.plot(self._positions, np.sin(self._positions), color=INK, linestyle="--", linewidth=1.8)
+        real = real_curves([run], spec)
+        axes.plot(self._positions, real.T, color=INK, linestyle="--", linewidth=1.8 if len(real) == 1 else 0.9)
         axes.set_xlim(0, 2 * np.pi)
         axes.set_ylim(value_limits(looks, run.samples["real"]))
         axes.set_xlabel("x", fontsize=TEXT_SIZE, color=INK)

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 
 from shared.compare.distances import Floats
 from shared.harness.record import Run
+from shared.report.fed import title_of
 from shared.report.looks import MAGNITUDE_SHOWN, boundary_limits
 from shared.report.series import finite_or_gap, thin
 from shared.report.style import (
@@ -29,12 +30,13 @@ from shared.report.style import (
 )
 from shared.spec import GanSpec
 
+# A share of the real samples beyond the histogram that is worth a word: a long tail is not.
+_MANY = 0.01
+
 
 def draw_one_dimensional(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
     """Return a panel for each run: D(x) on the left scale, densities of real and generated samples on the right one."""
-    figure, panels = small_multiples(
-        f"{spec.name}: {spec.title}", num_panels=len(runs), panel_inches=(4.6, 2.5), share=True
-    )
+    figure, panels = small_multiples(title_of(runs, spec), num_panels=len(runs), panel_inches=(4.6, 2.5), share=True)
     low, high = boundary_limits([run.samples["boundary_y"] for run in runs], spec)
     densest = max(float(run.samples[f"histogram_{kind}"].max()) for run in runs for kind in ("real", "generated"))
     for axes, run, label in zip(panels, runs, run_labels(runs), strict=True):
@@ -58,7 +60,7 @@ def draw_one_dimensional(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
             axes.set_xlabel("x", fontsize=TEXT_SIZE, color=INK)
         if axes.yaxis.get_tick_params()["labelleft"]:
             axes.set_ylabel("D(x)", fontsize=TEXT_SIZE, color=INK)
-        panel_title(axes, label, _facts(run.samples["generated"], edges))
+        panel_title(axes, label, _facts(run.samples["generated"], run.samples["real"], edges))
     legend_below(
         figure,
         [
@@ -102,16 +104,23 @@ def _pale() -> tuple[str, float]:
     return (GENERATED, 0.35)
 
 
-def _facts(generated: Floats, edges: Floats) -> str:
-    """Return mean and standard deviation of the samples, and how many are not in the picture."""
+def _facts(generated: Floats, real: Floats, edges: Floats) -> str:
+    """Return mean and standard deviation of the samples, and how many are not in the picture, real ones too."""
     values = np.asarray(generated, dtype=np.float64).ravel()
     finite = values[np.isfinite(values)]
     parts = []
     if len(finite):
         parts.append(f"generated: mean {finite.mean():.3g}, standard deviation {finite.std():.3g}")
-        outside = np.count_nonzero((finite < edges[0]) | (finite > edges[-1])) / len(values)
+        outside = _num_outside(finite, edges) / len(values)
         if outside:
             parts.append(f"{outside:.1%} outside")
     if len(finite) < len(values):
         parts.append(f"{1 - len(finite) / len(values):.1%} not finite")
+    hidden = _num_outside(real, edges) / max(1, real.size)
+    if hidden >= _MANY:
+        parts.append(f"{hidden:.1%} of the real samples outside")
     return ", ".join(parts)
+
+
+def _num_outside(values: Floats, edges: Floats) -> int:
+    return int(np.count_nonzero((values < edges[0]) | (values > edges[-1])))

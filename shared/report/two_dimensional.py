@@ -1,4 +1,7 @@
-"""Two-dimensional data: real and generated points, with the true and the generated covariance as ellipses."""
+"""Two-dimensional data: real and generated points, with the true and the generated covariance as ellipses.
+
+Where another cloud was fed than the spec says, its own mean and covariance stand for the true ones.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from matplotlib.patches import Ellipse
 
 from shared.compare.distances import Floats
 from shared.harness.record import Run
+from shared.report.fed import fed_from, title_of
 from shared.report.style import (
     GENERATED,
     INK,
@@ -39,11 +43,8 @@ def draw_two_dimensional(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
     source = spec.real
     if not isinstance(source, LinearGaussianReal) or len(source.offset) < 2:
         raise ValueError(f"{spec.name} has real data {source}; expected LinearGaussianReal of at least two coordinates")
-    mean = np.array(source.offset)
-    covariance = np.array(source.matrix).T @ np.array(source.matrix)
-    figure, panels = small_multiples(
-        f"{spec.name}: {spec.title}", num_panels=len(runs), panel_inches=(3.4, 3.3), share=True
-    )
+    mean, covariance, name = _truth(runs, spec, source)
+    figure, panels = small_multiples(title_of(runs, spec), num_panels=len(runs), panel_inches=(3.4, 3.3), share=True)
     center, half_widths = _frame(runs, mean, covariance)
     for axes, run, label in zip(panels, runs, run_labels(runs), strict=True):
         _draw_run(axes, run, mean, covariance)
@@ -59,12 +60,21 @@ def draw_two_dimensional(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
         [
             _dot(REAL, "real points"),
             _dot(GENERATED, "generated points"),
-            Line2D([], [], color=INK, linestyle="--", linewidth=1.4, label="true covariance, 2σ"),
+            Line2D([], [], color=INK, linestyle="--", linewidth=1.4, label=f"{name}, 2σ"),
             Line2D([], [], color=GENERATED, linewidth=1.6, label="generated covariance, 2σ"),
         ],
         num_columns=4 if len(runs) > 2 else 2,
     )
     return figure
+
+
+def _truth(runs: Sequence[Run], spec: GanSpec, source: LinearGaussianReal) -> tuple[Floats, Floats, str]:
+    """Return the mean (d,) and covariance (d, d) of the real points, and what the covariance is called."""
+    matrix = np.array(source.matrix)
+    found = None if fed_from(runs, spec) is None else moments(runs[0].samples["real"])
+    if found is None:
+        return np.array(source.offset), matrix.T @ matrix, "true covariance"
+    return (*found, "covariance of the real points")
 
 
 def covariance_ellipse(mean: Floats, covariance: Floats, /) -> tuple[Floats, float, float, float]:

@@ -17,6 +17,7 @@ from shared.harness.documents import read_document
 from shared.harness.jobs_on_disk import SUFFIX as JOB_SUFFIX
 from shared.harness.record import MOMENTS_FILE, Run, read_run
 from shared.interface import DTYPES
+from shared.report.fed import about
 from shared.spec import GanSpec
 from shared.spec.reader import build
 
@@ -56,6 +57,11 @@ class GanRuns:
     yardstick: Yardstick | None
     judgement: Judgement | None
     missing: tuple[str, ...] = field(default=())
+
+    @property
+    def about(self) -> str:
+        """The GAN in a line, with what it was fed where that is not what its spec says; "" where nothing is known."""
+        return "" if self.spec is None else about(self.runs, self.spec)
 
 
 def collect(folder: Path, /) -> list[GanRuns]:

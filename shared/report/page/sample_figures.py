@@ -19,6 +19,7 @@ from plotly.subplots import make_subplots
 
 from shared.harness.record import Run
 from shared.report.digit_grid import compose_grid
+from shared.report.fed import fed_from, real_curves
 from shared.report.looks import (
     Look,
     Moment,
@@ -89,10 +90,11 @@ def _shown(
     source = spec.real
     if isinstance(source, DigitsReal):
         num_shown = len(looks[0][0].generated)
+        caption = "real digits" if fed_from(runs, spec) is None else "images that were fed"
         real = _picture(runs[0].samples["real"][:num_shown], source)
         height, width, _ = compose_grid(looks[0][0].generated, source).shape
         return [
-            Shown(caption="real digits", images=(real,), size=(width, height)),
+            Shown(caption=caption, images=(real,), size=(width, height)),
             *(
                 Shown(
                     caption=label,
@@ -103,12 +105,17 @@ def _shown(
                 for label, of_run in zip(labels, looks, strict=True)
             ),
         ]
-    draw = _curves if isinstance(source, SineReal) else _points
     if isinstance(source, LinearGaussianReal) and len(source.offset) != 2:
         return []
     limits = value_limits([look for of_run in looks for look in of_run], runs[0].samples["real"])
+
+    def draw(run: Run, label: str, of_run: Sequence[Look]) -> go.Figure:
+        if isinstance(source, SineReal):
+            return _curves(run, label, of_run, limits, real=real_curves(runs, spec))
+        return _points(run, label, of_run, limits)
+
     return [
-        Shown(caption=label, run=label, figure=draw(run, label, of_run, limits))
+        Shown(caption=label, run=label, figure=draw(run, label, of_run))
         for run, label, of_run in zip(runs, labels, looks, strict=True)
     ]
 
@@ -191,29 +198,33 @@ def _points(run: Run, label: str, looks: Sequence[Look], limits: tuple[float, fl
     return figure
 
 
-def _curves(run: Run, label: str, looks: Sequence[Look], limits: tuple[float, float]) -> go.Figure:
+def _curves(run: Run, label: str, looks: Sequence[Look], limits: tuple[float, float], *, real: np.ndarray) -> go.Figure:
     num_points = looks[-1].generated[0].size if len(looks[-1].generated) else 0
     num_curves = min(_CURVES_SHOWN, *(len(look.generated) for look in looks))
     positions = np.linspace(0.0, 2 * np.pi, num_points)
 
-    def heights(look: Look) -> Singles:
+    def joined(curves: np.ndarray) -> Singles:
         # All curves as one, with a gap behind each.
-        curves = np.asarray(look.generated[:num_curves], dtype=np.float64).reshape(num_curves, -1)
-        return _single(np.concatenate([curves, np.full((num_curves, 1), np.nan)], axis=1).ravel())
+        return _single(np.concatenate([curves, np.full((len(curves), 1), np.nan)], axis=1).ravel())
+
+    def across(count: int) -> Singles:
+        return _single(np.tile(np.append(positions, np.nan), count))
+
+    def heights(look: Look) -> Singles:
+        return joined(np.asarray(look.generated[:num_curves], dtype=np.float64).reshape(num_curves, -1))
 
     figure = go.Figure()
-    x = np.tile(np.append(positions, np.nan), num_curves)
-    curves = line(label, run.backend, _single(x), heights(looks[-1]), hovertemplate="%{y:.4g}")
+    curves = line(label, run.backend, across(num_curves), heights(looks[-1]), hovertemplate="%{y:.4g}")
     curves.line.width, curves.line.dash, curves.opacity, curves.mode = 0.8, "solid", 0.5, "lines"
     figure.add_trace(curves)
     figure.add_trace(
         go.Scatter(
-            x=positions,
-            y=np.sin(positions),
-            name="sin(x)",
+            x=across(len(real)),
+            y=joined(real),
+            name="real",
             mode="lines",
-            line={"color": "#000000", "dash": "dash", "width": 2},
-            hovertemplate="sin: %{y:.4g}",
+            line={"color": "#000000", "dash": "dash", "width": 2 if len(real) == 1 else 1},
+            hovertemplate="real: %{y:.4g}",
             meta={"run": "", "ink": True},
         )
     )
