@@ -13,6 +13,7 @@ from backends import REFERENCE
 from shared.compare.distances import Floats, first_over
 from shared.compare.yardstick import LOSS_NAMES, PerturbedTrainer, Yardstick, YardstickFollower
 from shared.data.digits import DigitSource
+from shared.data.reach import check_reach
 from shared.data.tape import SeededTape, Tape
 from shared.defaults.catalogue import FRAMEWORKS, apply_all, framework_defaults
 from shared.defaults.measurement import ALL, GanMeasurement, Measurement, losses_apart
@@ -92,6 +93,7 @@ class _Reference:
     def __init__(self, spec: GanSpec, *, seed: int, digits: DigitSource, folder: Path) -> None:
         self._spec, self._seed, self._folder = spec, seed, folder
         self._tape: Tape = SeededTape(spec, seed=seed, digits=digits)
+        check_reach(self._tape, spec)
         self._state = initial_state(spec, seed=seed)
         self._trainer_class = load_trainer(find_backend(REFERENCE))
         self._walked: dict[tuple[Visit, ...], Path] = {}

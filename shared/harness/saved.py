@@ -11,8 +11,8 @@ from typing import cast, get_args
 from shared.data.digest import TapeDigest
 from shared.data.digits import DigitSource
 from shared.data.tape import Tape, chunks
-from shared.errors import StateError, UsageError
-from shared.harness.checkpoint import BEGINNING, Place, is_checkpoint, num_steps, read_checkpoint
+from shared.errors import RecordError, StateError, UsageError
+from shared.harness.checkpoint import BEGINNING, Place, Position, is_checkpoint, num_steps, read_checkpoint
 from shared.harness.settings import RunSettings
 from shared.interface import Phase
 from shared.spec import DigitsReal, GanSpec
@@ -132,6 +132,22 @@ def require_same_tape(saved: SavedState, settings: RunSettings, spec: GanSpec, t
             f"those of {now}; give the same --tape, --mnist or --seed, {otherwise}"
         )
     return None
+
+
+def require_fed_so_far(path: Path, position: Position, settings: RunSettings, spec: GanSpec, tape: Tape, /) -> None:
+    """Raise RecordError where files that a run is fed are no longer those that its checkpoint was reached with.
+
+    path: of the checkpoint. A tape that is drawn from a seed, with digits that come with a package, is always the same.
+    """
+    if not position.chain or (settings.tape is None and settings.mnist is None):
+        return
+    place, began = position.place, position.began
+    first = began.done if began.phase == place.phase else 0
+    if TapeDigest(position.chain).hexdigest() != _digest(tape, spec, place.phase, first, place.done):
+        raise RecordError(
+            f"{path} was reached at {place} on other numbers than {settings.tape or settings.mnist} holds now; put the "
+            "file back as it was, or move the checkpoint away, and the run starts again from its first step"
+        )
 
 
 def idle_optimizers(saved: SavedState, spec: GanSpec, place: Place, /) -> str | None:

@@ -16,11 +16,12 @@ from shared.data.digest import TapeDigest
 from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape, chunks
 from shared.data.tape_file import write_tape
-from shared.errors import StateError, TapeError, UsageError
+from shared.errors import RecordError, StateError, TapeError, UsageError
 from shared.gans import find_gan
 from shared.harness.checkpoint import BEGINNING, Checkpoint, Place, Position, write_checkpoint
 from shared.harness.inputs import open_inputs, open_start, state_metadata, tape_metadata
 from shared.harness.run import resolve_spec, run
+from shared.harness.saved import require_fed_so_far
 from shared.harness.settings import RunSettings
 from shared.state import initial_state
 from shared.state.archive import read_state, write_state
@@ -179,6 +180,20 @@ def test_a_checkpoint_knows_its_tape_too(tmp_path):
     )
     with pytest.raises(UsageError, match="whose numbers up to there are not those of"):
         place_of(asked(tmp_path, initial_state=str(path), tape=other))
+
+
+def test_a_checkpoint_is_gone_on_with_on_the_file_that_it_was_reached_with(tmp_path):
+    settings = asked(tmp_path, tape=exported(tmp_path, seed=14))
+    spec, tape = resolve_spec(settings), open_inputs(settings, SPEC)[1]
+    digest = TapeDigest()
+    for chunk in chunks(tape, SPEC, "adversarial", first_step=0, stop=SAVED.done, size=2):
+        digest.update(chunk)
+    position = Position(place=SAVED, chain=digest.hexdigests())
+    require_fed_so_far(tmp_path / "at", position, settings, spec, tape)
+    exported(tmp_path, seed=15)
+    tape = open_inputs(settings, SPEC)[1]
+    with pytest.raises(RecordError, match=r"on other numbers than .*tape\.npz holds now; put the file back"):
+        require_fed_so_far(tmp_path / "at", position, settings, spec, tape)
 
 
 def test_a_tape_that_cannot_be_known_is_said(tmp_path):
