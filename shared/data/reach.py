@@ -6,7 +6,7 @@ from shared.data.tape import SeededTape, Tape
 from shared.data.tape_file import FileTape
 from shared.errors import DataError, TapeError
 from shared.interface import Phase
-from shared.spec import GanSpec
+from shared.spec import DigitsReal, GanSpec
 
 
 def check_reach(tape: Tape, spec: GanSpec, /, *, phase: Phase = "pretraining", done: int = 0) -> None:
@@ -45,9 +45,10 @@ def _require_variances(tape: Tape, spec: GanSpec, *, first: int, stop: int) -> N
         found = f"the BatchNorm {layer} would see one value a channel in step {step}, which has no variance"
         if isinstance(tape, FileTape):
             raise TapeError(f"{found}: batch_size of {tape.path} is 1 there; give that batch 2 samples or more{end}")
+        kind = "image" if isinstance(spec.real, DigitsReal) else "point"
         raise DataError(
-            f"{found}: the last batch of the epoch is the 1 image or point that batches of {spec.batch_size} leave; "
-            f"take another batch size (--batch-size) or another number of images or points{end}"
+            f"{found}: the last batch of the epoch is the 1 {kind} that batches of {spec.batch_size} leave; take another "
+            f"batch size (--batch-size) or number of {kind}s (num_{kind}s in a --spec){end}"
         )
 
 

@@ -210,7 +210,7 @@ class GanSpec:
         require(
             name is None,
             f"batch_size is {self.batch_size}, so that the BatchNorm {name} sees one value a channel, which has no "
-            "variance; take a batch size of 2 or more, or leave that layer out",
+            "variance; take a batch size of 2 or more (batch_size, or --batch-size on the command line)",
             "batch_size",
         )
 
