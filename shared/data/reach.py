@@ -47,8 +47,8 @@ def _require_variances(tape: Tape, spec: GanSpec, *, first: int, stop: int) -> N
             raise TapeError(f"{found}: batch_size of {tape.path} is 1 there; give that batch 2 samples or more{end}")
         kind = "image" if isinstance(spec.real, DigitsReal) else "point"
         raise DataError(
-            f"{found}: the last batch of the epoch is the 1 {kind} that batches of {spec.batch_size} leave; take another "
-            f"batch size (--batch-size) or number of {kind}s (num_{kind}s in a --spec){end}"
+            f"{found}: the last batch of the epoch is the 1 {kind} that batches of {spec.batch_size} leave; take "
+            f"another batch size (--batch-size) or number of {kind}s (num_{kind}s in a --spec){end}"
         )
 
 
