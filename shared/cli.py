@@ -12,6 +12,7 @@ import typer
 from rich.syntax import Syntax
 
 from benchmarks.command import app as bench
+from shared.accuracy.command import accuracy
 from shared.defaults.command import defaults
 from shared.diagnose.command import diagnose, faults
 from shared.errors import GanRosettaError, UsageError
@@ -287,6 +288,7 @@ app.command()(diagnose)
 app.command()(faults)
 app.command()(generate)
 app.command()(defaults)
+app.command()(accuracy)
 app.add_typer(bench, name="bench")
 
 

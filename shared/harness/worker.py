@@ -1,9 +1,9 @@
 """The process in which a backend runs: `python -m shared.harness.worker BACKEND`.
 
 It reads one request a line from standard input, {"run": {...}}, {"diagnosis": {...}}, {"defaults": {...}},
-{"generated": {...}} or {"benchmark": {...}}, and answers with one event a line: {"event": "progress", ...} while a job
-goes on, then {"event": "finished", ...}, which may hold a result, or {"event": "failed", ...}. It needs nothing of its
-parent but these lines, so it may live in another environment.
+{"generated": {...}}, {"accuracy": {...}} or {"benchmark": {...}}, and answers with one event a line:
+{"event": "progress", ...} while a job goes on, then {"event": "finished", ...}, which may hold a result, or
+{"event": "failed", ...}. It needs nothing of its parent but these lines, so it may live in another environment.
 """
 
 from __future__ import annotations
@@ -102,6 +102,10 @@ def _perform(
         from shared.harness.settings import RunSettings  # noqa: PLC0415
 
         run_defaults_job(RunSettings(**request["defaults"]), report_progress=report_progress)
+    elif "accuracy" in request:
+        from shared.accuracy.job import AccuracyJob, run_accuracy_job  # noqa: PLC0415
+
+        run_accuracy_job(AccuracyJob.from_data(request["accuracy"]), entry, report_progress=report_progress)
     elif "generated" in request:
         from shared.generate.job import BatchJob, run_batch_job  # noqa: PLC0415
 

@@ -1,0 +1,1 @@
+"""How accurate each operation of training is: errors in units of the last place, and whether rounding explains them."""

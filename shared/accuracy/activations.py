@@ -1,0 +1,77 @@
+"""The activations and their derivatives, at many numbers in one step: a feature each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from shared.accuracy import exact
+from shared.accuracy.operation import Operation, Quantity, Trial, read_gradient
+from shared.accuracy.points import both_signs
+from shared.accuracy.tiny import linear, step_arrays, tiny_gan
+from shared.interface import Dtype
+from shared.spec import Activation, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
+
+_SLOPE = 0.2
+_NUM_POINTS = len(both_signs("float32"))
+_ONE = np.ones((1, 1))
+
+Function = Callable[[np.ndarray], np.ndarray]
+
+
+def _trials(dtype: Dtype) -> Sequence[Trial]:
+    points = both_signs(dtype)
+    return [
+        Trial(
+            inputs=tuple(points.tolist()),
+            state={
+                "generator.input.weight": points,
+                "generator.output.weight": np.ones(_NUM_POINTS),
+                "discriminator.score.weight": _ONE,
+            },
+            arrays=step_arrays(latent=_ONE, real=_ONE),
+            arguments={"x": points},
+        )
+    ]
+
+
+def _of(function: Function) -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
+    return lambda arguments: function(exact.extended(arguments["x"]))[:, np.newaxis]
+
+
+def _operation(name: str, layer: Activation, value: Function, derivative: Function) -> Operation:
+    """F is read as the gradient of the weight that follows it, f' as that of the weight before it."""
+    return Operation(
+        name=name,
+        group="activations",
+        title=name,
+        spec=tiny_gan(
+            name.lower(),
+            generator=(linear("input", 1, _NUM_POINTS), layer, linear("output", _NUM_POINTS, 1)),
+            discriminator=(linear("score", 1, 1),),
+        ),
+        trials=_trials,
+        quantities=(
+            Quantity(name="value", read=read_gradient("output.weight"), truth=_of(value)),
+            Quantity(name="derivative", read=read_gradient("input.weight"), truth=_of(derivative)),
+        ),
+        axis="x",
+    )
+
+
+def _leaky(x: np.ndarray) -> np.ndarray:
+    return np.where(x > 0, x, exact.extended(_SLOPE) * x)
+
+
+def _leaky_derivative(x: np.ndarray) -> np.ndarray:
+    return np.where(x > 0, exact.extended(1), exact.extended(_SLOPE))
+
+
+ACTIVATIONS = (
+    _operation("sigmoid", Sigmoid(), exact.sigmoid, exact.sigmoid_derivative),
+    _operation("tanh", Tanh(), exact.tanh, exact.tanh_derivative),
+    _operation("softplus", Softplus(), exact.softplus, exact.sigmoid),
+    _operation("relu", ReLU(), lambda x: np.maximum(x, 0), lambda x: (x > 0).astype(x.dtype)),
+    _operation("leaky-relu", LeakyReLU(slope=_SLOPE), _leaky, _leaky_derivative),
+)

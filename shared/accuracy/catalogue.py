@@ -1,0 +1,39 @@
+"""Every operation that is measured, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.accuracy.activations import ACTIVATIONS
+from shared.accuracy.losses import LOSSES
+from shared.accuracy.norms import NORMS
+from shared.accuracy.operation import Operation
+from shared.accuracy.optimizers import OPTIMIZERS
+from shared.accuracy.sums import SUMS
+from shared.errors import unknown_name
+
+OPERATIONS: dict[str, Operation] = {
+    operation.name: operation for operation in (*ACTIVATIONS, *LOSSES, *SUMS, *NORMS, *OPTIMIZERS)
+}
+GROUPS = {
+    "activations": "Activations",
+    "losses": "Losses",
+    "sums": "Sums, products and convolutions",
+    "norms": "BatchNorm, minibatch discrimination and the penalty",
+    "optimizers": "Optimizers",
+}
+
+
+def find_operations(names: Sequence[str], /) -> list[Operation]:
+    """Return the operations of these names or groups, all where none is named; raises UsageError for another name."""
+    if not names:
+        return list(OPERATIONS.values())
+    found: dict[str, Operation] = {}
+    for name in names:
+        if name in GROUPS:
+            found |= {key: operation for key, operation in OPERATIONS.items() if operation.group == name}
+        elif name in OPERATIONS:
+            found[name] = OPERATIONS[name]
+        else:
+            raise unknown_name("operation", name, [*OPERATIONS, *GROUPS])
+    return list(found.values())

@@ -1,0 +1,90 @@
+"""What frameworks are known to do that rounding does not explain: where, why, and a few lines that show it bare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from shared.interface import Dtype
+
+_RATE = 0.001  # of the optimizers that are measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defect:
+    """A known defect. backends: those that have it. reason: what happens and where in the framework's source.
+
+    script: a few lines of the bare framework that show it. covers: whether a result that is not covered comes of it,
+    from the type, the operation, what the result is for, and the result and the reference's, (entries,) each.
+    """
+
+    name: str
+    backends: tuple[str, ...]
+    title: str
+    reason: str
+    scripts: dict[str, str]
+    covers: Callable[[Dtype, str, float | str, np.ndarray, np.ndarray], bool]
+
+
+def find_defect(
+    *, backend: str, dtype: Dtype, operation: str, label: float | str, got: np.ndarray, reference: np.ndarray
+) -> Defect | None:
+    """Return the known defect that a result which is not covered comes of, or None."""
+    for defect in DEFECTS:
+        if backend in defect.backends and defect.covers(dtype, operation, label, got, reference):
+            return defect
+    return None
+
+
+# The smallest number on the way from an input to the result, where that is not one of the two.
+_ON_THE_WAY: dict[str, Callable[[float], float]] = {
+    "adam": lambda gradient: 0.1 * gradient,
+    "adam-uncorrected": lambda gradient: 0.1 * _RATE * gradient,
+    "adam-hat": lambda gradient: 0.1 * _RATE * 0.03 * gradient,
+    "penalty": lambda length: 0.02 * length**2,
+    "penalty-by-channel": lambda length: 0.05 * length**2,
+}
+
+
+def _is_flushed(dtype: Dtype, operation: str, label: float | str, got: np.ndarray, reference: np.ndarray) -> bool:
+    """Whether an input, what should come out, or a number on the way is subnormal."""
+    tiny = float(np.finfo(dtype).tiny)
+    if isinstance(label, str):
+        # A batch's share of numbers near the end.
+        return label == "1000 small"
+    on_the_way = _ON_THE_WAY.get(operation, abs)(abs(label))
+    if 0 < min(abs(label), on_the_way) < tiny:
+        return True
+    apart = got != reference
+    with np.errstate(all="ignore"):
+        return bool(np.all(got[apart] == 0) and np.all(np.abs(reference[apart].astype(np.float64)) < tiny))
+
+
+DEFECTS: tuple[Defect, ...] = (
+    Defect(
+        name="subnormals-flushed",
+        backends=("tensorflow", "jax"),
+        title="Subnormal numbers are 0",
+        reason=(
+            "TensorFlow and XLA set the processor's flush-to-zero and denormals-are-zero for the threads that compute "
+            "(`ScopedFlushDenormal` of tsl/platform/denormal.h), since such numbers are slow on some processors. What "
+            "is below the smallest normal number, 1.2e-38 in float32, counts as 0: as an argument, as a result, and on "
+            "the way, so that Adam takes no step for a gradient of 1e-38 where the others take one of 1e-33."
+        ),
+        scripts={
+            "tensorflow": (
+                "import tensorflow as tf\n"
+                "x = tf.constant([1e-39])\n"
+                "print(tf.nn.relu(x).numpy(), tf.tanh(x).numpy())  # [0.] [0.]; NumPy: 1e-39"
+            ),
+            "jax": (
+                "import jax\n"
+                "x = jax.numpy.array([1e-39])\n"
+                "print(jax.nn.relu(x), jax.grad(lambda x: jax.nn.relu(x).sum())(x))  # [0.] [0.]; NumPy: 1e-39, 1"
+            ),
+        },
+        covers=_is_flushed,
+    ),
+)

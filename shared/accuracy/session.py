@@ -1,0 +1,101 @@
+"""The atlas, measured: each backend in a worker process of its own, then held to what the reference's worker left."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from backends import REFERENCE
+from shared.accuracy.catalogue import OPERATIONS
+from shared.accuracy.findings import Row, judge_results
+from shared.accuracy.job import AccuracyJob, read_measures, read_results
+from shared.accuracy.measure import Measure
+from shared.accuracy.operation import Operation
+from shared.harness.launch import Job, JobOutcome, run_jobs
+from shared.harness.plan import available_cores
+from shared.harness.registry import find_backend
+from shared.harness.settings import RunSettings
+from shared.interface import Dtype, Execution
+from shared.report.progress import ProgressDisplay
+
+_LABEL = "accuracy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Atlas:
+    """What was measured. failures: by "backend operation dtype execution" what an operation raised."""
+
+    operations: tuple[Operation, ...]
+    rows: tuple[Row, ...]
+    measures: dict[tuple[str, Dtype], Measure]
+    failures: dict[str, str]
+
+    @property
+    def backends(self) -> tuple[str, ...]:
+        """The backends of the rows, in order."""
+        return tuple(dict.fromkeys(row.backend for row in self.rows))
+
+
+def measure_atlas(
+    operations: Sequence[Operation],
+    /,
+    *,
+    backends: Sequence[str],
+    dtypes: Sequence[Dtype],
+    executions: Sequence[Execution],
+    console: Console,
+) -> tuple[Atlas, list[JobOutcome]]:
+    """Return what was measured, and the jobs that failed; raises UsageError for a backend that there is not."""
+    entries = [find_backend(name) for name in dict.fromkeys(backends)]
+    names = tuple(operation.name for operation in operations)
+    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as folder:
+
+        def job(backend: str, own: Sequence[Execution], *, is_reference: bool) -> Job:
+            request = AccuracyJob(
+                folder=folder, is_reference=is_reference, operations=names, dtypes=tuple(dtypes), executions=tuple(own)
+            )
+            side = "reference" if is_reference else backend
+            settings = RunSettings(gan=_LABEL, backend=backend, folder=f"{folder}/{side}")
+            return Job(settings=settings, request={"accuracy": request.as_data()})
+
+        jobs = [job(REFERENCE, ("eager",), is_reference=True)]
+        for entry in entries:
+            own = [execution for execution in executions if execution in entry.executions]
+            if own:
+                jobs.append(job(entry.name, own, is_reference=False))
+        with ProgressDisplay(console, num_jobs=len(jobs)) as display:
+            outcomes = run_jobs(
+                jobs,
+                num_slots=min(available_cores(), len(jobs)),
+                on_progress=display.on_progress,
+                on_outcome=display.on_outcome,
+            )
+        failed = [outcome for outcome in outcomes if outcome.status != "finished"]
+        sides = [entry.name for entry in entries if (Path(folder) / f"{entry.name}.npz").exists()]
+        if not (Path(folder) / "reference.npz").exists():
+            return Atlas(operations=tuple(operations), rows=(), measures={}, failures={}), failed
+        return _judge(Path(folder), operations, sides), failed
+
+
+def _judge(folder: Path, operations: Sequence[Operation], backends: Sequence[str]) -> Atlas:
+    measures = read_measures(folder)
+    rows: list[Row] = []
+    failures: dict[str, str] = {}
+    for backend in backends:
+        for (name, dtype, execution), results in read_results(folder, backend).items():
+            rows += judge_results(
+                OPERATIONS[name],
+                results,
+                measures[name, dtype],
+                backend=backend,
+                dtype=dtype,
+                execution=execution,
+            )
+        found = json.loads((folder / f"{backend}.json").read_text(encoding="utf-8"))
+        failures |= {f"{backend} {place.replace('/', ' ')}": message for place, message in found.items()}
+    return Atlas(operations=tuple(operations), rows=tuple(rows), measures=measures, failures=failures)

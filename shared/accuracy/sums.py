@@ -1,0 +1,172 @@
+"""Means, sums, dot products and convolutions: long sums of terms that are equal, cancel, or lie far apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from shared.accuracy.operation import Operation, Quantity, Trial, loss_quantity, read_gradient
+from shared.accuracy.points import Points, in_type
+from shared.accuracy.tiny import conv, linear, step_arrays, tiny_gan
+from shared.interface import Dtype
+from shared.spec import Reshape
+from shared.spec.losses import Reduction
+
+_SEED = 5
+_BATCHES = (1, 3, 1000)
+_NUM_TERMS = 500  # with eight sums, the most entries whose partial sums the copies look at
+_CHANNELS, _SIZE = 4, 8
+_ONE = np.ones((1, 1))
+
+KINDS = ("equal", "random", "positive", "alternating", "one huge", "one huge, last", "falling", "small")
+
+
+def make_terms(kind: str, dtype: Dtype, /, *, size: int) -> Points:
+    """Return the terms of a sum, (size,), exact in the type. kind: of KINDS."""
+    eps, tiny = (float(x) for x in (np.finfo(dtype).eps, np.finfo(dtype).tiny))
+    places = np.arange(size)
+    random = np.random.default_rng(_SEED)
+    terms = {
+        "equal": np.full(size, 0.1),
+        "random": random.standard_normal(size),
+        "positive": random.uniform(0.5, 1.5, size),
+        "alternating": np.where(places % 2, -1.0, 1.0) * (1 + eps * places),
+        "one huge": np.where(places == 0, 3 / eps, 0.7),
+        "one huge, last": np.where(places == size - 1, 3 / eps, 0.7),
+        "falling": 1.0 / (1 + places) ** 2,
+        "small": np.full(size, 37 * tiny),
+    }
+    return in_type(terms[kind], dtype)
+
+
+def _batch_trials(dtype: Dtype) -> Sequence[Trial]:
+    trials = []
+    for batch in _BATCHES:
+        for kind in KINDS:
+            latent = make_terms(kind, dtype, size=batch)[:, np.newaxis]
+            trials.append(
+                Trial(
+                    inputs=(f"{batch} {kind}",),
+                    state={"generator.input.weight": _ONE, "discriminator.score.weight": _ONE},
+                    arrays=step_arrays(latent=latent, real=np.zeros_like(latent)),
+                )
+            )
+    return trials
+
+
+def _over_batch(reduction: Reduction) -> Operation:
+    """The loss is the batch's sum or mean, and the gradient of G's weight that of each latent's share."""
+    return Operation(
+        name=f"{reduction}-over-batch",
+        group="sums",
+        title=f"{reduction} over a batch",
+        spec=tiny_gan(
+            f"{reduction}-over-batch",
+            generator=(linear("input", 1, 1),),
+            discriminator=(linear("score", 1, 1),),
+            reduction=reduction,
+        ),
+        trials=_batch_trials,
+        quantities=(
+            loss_quantity("loss", "generator"),
+            Quantity(name="gradient", read=read_gradient("input.weight")),
+        ),
+    )
+
+
+def _dot_trials(dtype: Dtype) -> Sequence[Trial]:
+    first = make_terms("positive", dtype, size=_NUM_TERMS)
+    rows = np.stack([make_terms(kind, dtype, size=_NUM_TERMS) for kind in KINDS])
+    return [
+        Trial(
+            inputs=KINDS,
+            state={
+                "generator.input.weight": first,
+                "generator.dot.weight": rows,
+                "generator.output.weight": np.ones(len(KINDS)),
+                "discriminator.score.weight": _ONE,
+            },
+            arrays=step_arrays(latent=_ONE, real=_ONE),
+        )
+    ]
+
+
+def _dot() -> Operation:
+    return Operation(
+        name="dot",
+        group="sums",
+        title=f"Linear of {_NUM_TERMS} features",
+        spec=tiny_gan(
+            "dot",
+            generator=(
+                linear("input", 1, _NUM_TERMS),
+                linear("dot", _NUM_TERMS, len(KINDS)),
+                linear("output", len(KINDS), 1),
+            ),
+            discriminator=(linear("score", 1, 1),),
+        ),
+        trials=_dot_trials,
+        quantities=(
+            Quantity(name="output", read=read_gradient("output.weight")),
+            Quantity(
+                name="input's gradient", read=read_gradient("input.weight", as_one_row=True), label="all eight kinds"
+            ),
+        ),
+    )
+
+
+def _image_trials(dtype: Dtype) -> Sequence[Trial]:
+    """Images and kernels of each kind, and the gradients of the output that many places have: random."""
+    size, taps = _CHANNELS * _SIZE**2, _CHANNELS**2 * 9
+    random = np.random.default_rng(_SEED + 1)
+    kernels = in_type(random.uniform(-1, 1, taps), dtype)
+    weights = in_type(random.uniform(0.5, 1.5, size), dtype)
+    return [
+        Trial(
+            inputs=(kind,),
+            state={
+                "generator.input.weight": make_terms(kind, dtype, size=size),
+                "generator.conv.weight": kernels if kind != "equal" else np.full(taps, in_type(np.array(0.3), dtype)),
+                "generator.output.weight": weights,
+                "discriminator.score.weight": _ONE,
+            },
+            arrays=step_arrays(latent=_ONE, real=_ONE),
+        )
+        for kind in KINDS
+    ]
+
+
+def _convolution(name: str, title: str, *, transposed: bool) -> Operation:
+    size = _CHANNELS * _SIZE**2
+    return Operation(
+        name=name,
+        group="sums",
+        title=title,
+        spec=tiny_gan(
+            name,
+            generator=(
+                linear("input", 1, size),
+                Reshape(shape=(_CHANNELS, _SIZE, _SIZE)),
+                conv("conv", _CHANNELS, _CHANNELS, transposed=transposed),
+                Reshape(shape=(size,)),
+                linear("output", size, 1),
+            ),
+            discriminator=(linear("score", 1, 1),),
+        ),
+        trials=_image_trials,
+        quantities=(
+            Quantity(name="output", read=read_gradient("output.weight", as_one_row=True)),
+            Quantity(name="kernel's gradient", read=read_gradient("conv.weight", as_one_row=True)),
+            Quantity(name="input's gradient", read=read_gradient("input.weight", as_one_row=True)),
+        ),
+    )
+
+
+SUMS = (
+    _over_batch("mean"),
+    _over_batch("sum"),
+    _dot(),
+    _convolution("convolution", "Conv2d, 4 channels, kernel 3", transposed=False),
+    _convolution("transposed-convolution", "ConvTranspose2d, 4 channels, kernel 3", transposed=True),
+)
