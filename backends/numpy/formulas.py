@@ -72,6 +72,32 @@ def _cross_entropy_by_log_softmax(labelled: Array, other: Array) -> Array:
     return np.log(total) - (labelled - largest)
 
 
+def _slope_of_other(labelled: Array, other: Array) -> Array:
+    return -1.0 / (1.0 + np.exp(labelled - other))
+
+
+def _slope_of_softmax(labelled: Array, other: Array) -> Array:
+    largest = np.maximum(labelled, other)
+    own = np.exp(labelled - largest)
+    return own / (own + np.exp(other - largest)) - 1.0
+
+
+def _sum_in_pairs(terms: Array) -> Array:
+    return np.asarray(np.add.reduce(terms, axis=None))
+
+
+def _sum_one_by_one(terms: Array) -> Array:
+    return np.asarray(np.add.accumulate(terms.reshape(-1))[-1])
+
+
+def _weight_gradient_of_product(gradient_y: Array, x: Array) -> Array:
+    return np.matmul(gradient_y.swapaxes(-1, -2), x)
+
+
+def _weight_gradient_one_by_one(gradient_y: Array, x: Array) -> Array:
+    return np.asarray(np.add.reduce(gradient_y[..., :, :, np.newaxis] * x[..., :, np.newaxis, :], axis=-3))
+
+
 def _log_complement_by_log1p(probability: Array) -> Array:
     return np.log1p(-probability)
 
@@ -85,4 +111,9 @@ SOFTPLUS: Formulas = (_softplus_by_logaddexp, _softplus_by_sign, _softplus_by_ex
 TANH_SLOPE: Formulas = (_tanh_slope_of_square, _tanh_slope_of_factors)
 # -log softmax of two logits, (B,) each.
 CROSS_ENTROPY: Formulas = (_cross_entropy_by_logaddexp, _cross_entropy_by_log_softmax)
+# Its derivative by the labelled logit.
+CROSS_ENTROPY_SLOPE: Formulas = (_slope_of_other, _slope_of_softmax)
+# Of all entries; and Σ ∂y xᵀ over the batch, (..., out, in) of (..., N, out) and (..., N, in).
+SUM: Formulas = (_sum_in_pairs, _sum_one_by_one)
+WEIGHT_GRADIENT: Formulas = (_weight_gradient_of_product, _weight_gradient_one_by_one)
 LOG_COMPLEMENT: Formulas = (_log_complement_by_log1p, _log_complement_by_log)

@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 
 from backends.numpy.activations import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 from backends.numpy.convolution import Conv2d, ConvTranspose2d
+from backends.numpy.formulas import WEIGHT_GRADIENT
 from backends.numpy.layer import Array, Layer, Tensors
 from backends.numpy.network import Copies, Network
 from shared import spec
@@ -37,7 +38,11 @@ class Linear(Layer):
     ) -> Array | None:
         x, weight = cache
         if gradients is not None:
-            np.matmul(gradient_y.swapaxes(-1, -2), x, out=gradients["weight"])
+            num_terms = gradient_y.shape[-2] * gradient_y.shape[-1] * x.shape[-1]
+            if self.rounding is not None and num_terms <= _NUMBERS_IN_CACHE:
+                gradients["weight"][...] = self.rounding.evaluate(WEIGHT_GRADIENT, gradient_y, x)
+            else:
+                np.matmul(gradient_y.swapaxes(-1, -2), x, out=gradients["weight"])
             if "bias" in gradients:
                 np.add.reduce(gradient_y, axis=-2, out=gradients["bias"])
         return np.matmul(gradient_y, weight) if wants_input else None

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.numpy.formulas import CROSS_ENTROPY, LOG_COMPLEMENT, Formulas
+from backends.numpy.formulas import CROSS_ENTROPY, CROSS_ENTROPY_SLOPE, LOG_COMPLEMENT, SUM, Formulas
 from backends.numpy.layer import Array
 from shared import spec
 
@@ -24,11 +24,10 @@ def minimax_discriminator_loss(
     loss: spec.MinimaxDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
 ) -> DiscriminatorResult:
     """Return -log p(real) - log(1 - p(fake)) and its two gradients. Goodfellow et al. 2014, Algorithm 1."""
-    del draw
     real_terms, gradient_real = _logarithm(real, loss.real_label, loss.probability_floor)
     fake_terms, gradient_fake = _logarithm(fake, 1 - loss.real_label, loss.probability_floor)
     real_terms += fake_terms
-    value = reduced(np.negative(real_terms, out=real_terms), loss.reduction)
+    value = reduced(np.negative(real_terms, out=real_terms), loss.reduction, draw)
     return value, _scaled(gradient_real, -1.0, loss.reduction), _scaled(gradient_fake, -1.0, loss.reduction)
 
 
@@ -54,9 +53,8 @@ def wasserstein_discriminator_loss(
     loss: spec.WassersteinDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
 ) -> DiscriminatorResult:
     """Return -D(real) + D(fake), without the penalty, and its two gradients. Arjovsky et al. 2017."""
-    del draw
     sign = 1.0 if loss.real_label == 1 else -1.0
-    difference = reduced(fake, loss.reduction) - reduced(real, loss.reduction)
+    difference = reduced(fake, loss.reduction, draw) - reduced(real, loss.reduction, draw)
     value = difference if loss.real_label == 1 else -difference
     gradient_real = _scaled(np.ones_like(real), -sign, loss.reduction)
     return value, gradient_real, _scaled(np.ones_like(fake), sign, loss.reduction)
@@ -66,17 +64,15 @@ def non_saturating_generator_loss(
     loss: spec.NonSaturatingGeneratorLoss, fake: Array, /, *, draw: int = 0
 ) -> GeneratorResult:
     """Return -log p(fake) and its gradient. Goodfellow et al. 2014, section 3."""
-    del draw
     terms, gradient = _logarithm(fake, loss.real_label, loss.probability_floor)
-    value = reduced(np.negative(terms, out=terms), loss.reduction)
+    value = reduced(np.negative(terms, out=terms), loss.reduction, draw)
     return value, _scaled(gradient, -1.0, loss.reduction)
 
 
 def saturating_generator_loss(loss: spec.SaturatingGeneratorLoss, fake: Array, /, *, draw: int = 0) -> GeneratorResult:
     """Return log(1 - p(fake)) and its gradient. Goodfellow et al. 2014, Algorithm 1."""
-    del draw
     terms, gradient = _logarithm(fake, 1 - loss.real_label, loss.probability_floor)
-    return reduced(terms, loss.reduction), _scaled(gradient, 1.0, loss.reduction)
+    return reduced(terms, loss.reduction, draw), _scaled(gradient, 1.0, loss.reduction)
 
 
 def binary_cross_entropy_generator_loss(
@@ -97,8 +93,7 @@ def wasserstein_generator_loss(
     loss: spec.WassersteinGeneratorLoss, fake: Array, /, *, draw: int = 0
 ) -> GeneratorResult:
     """Return -D(fake) and its gradient. Arjovsky et al. 2017."""
-    del draw
-    total = reduced(fake, loss.reduction)
+    total = reduced(fake, loss.reduction, draw)
     if loss.real_label == 1:
         return -total, _scaled(np.ones_like(fake), -1.0, loss.reduction)
     return total, _scaled(np.ones_like(fake), 1.0, loss.reduction)
@@ -108,9 +103,8 @@ def mean_squared_error_loss(
     loss: spec.MeanSquaredErrorLoss, output: Array, target: Array, /, *, draw: int = 0
 ) -> GeneratorResult:
     """Return (D(input) - target)² and its gradient with respect to D's output."""
-    del draw
     difference = output - target
-    return reduced(difference * difference, loss.reduction), _scaled(difference, 2.0, loss.reduction)
+    return reduced(difference * difference, loss.reduction, draw), _scaled(difference, 2.0, loss.reduction)
 
 
 def gradient_penalty(penalty: spec.GradientPenalty, gradient: Array, /) -> GeneratorResult:
@@ -123,12 +117,13 @@ def gradient_penalty(penalty: spec.GradientPenalty, gradient: Array, /) -> Gener
     value = gradient.dtype.type(float(penalty.weight) * float(reduced(excess * excess, "mean")))
     factor = excess * (2.0 * float(penalty.weight) / norm.size)
     np.divide(factor, norm, out=factor, where=norm != 0.0)
+    np.copyto(factor, 0.0, where=norm == 0.0)
     return value, factor * gradient
 
 
-def reduced(terms: Array, reduction: spec.losses.Reduction) -> Value:
+def reduced(terms: Array, reduction: spec.losses.Reduction, draw: int = 0) -> Value:
     """Return the sum or the mean, as a scalar of the array's type (NumPy 1's scalars would turn to float64)."""
-    total: Value = np.add.reduce(terms, axis=None)
+    total = terms.dtype.type(_drawn(SUM, draw)(terms))
     return total if reduction == "sum" else terms.dtype.type(total / terms.size)
 
 
@@ -192,21 +187,21 @@ def _binary_cross_entropy(
     np.maximum(terms, float(loss.log_floor), out=terms)
     denominator = np.maximum(probability * (1.0 - probability), float(loss.denominator_floor))
     gradient = (probability - float(target)) / denominator
-    value = reduced(np.negative(terms, out=terms), loss.reduction)
+    value = reduced(np.negative(terms, out=terms), loss.reduction, draw)
     return value, _scaled(gradient, 1.0, loss.reduction)
 
 
 def _cross_entropy(logits: Array, label: int, reduction: spec.losses.Reduction, draw: int) -> GeneratorResult:
     """Return -log softmax(logits)[label] = log(1 + exp(other - labelled)), of logits (B, 2), and softmax - one-hot."""
-    margin = logits[:, 1 - label] - logits[:, label]
-    other_probability = 1.0 / (1.0 + np.exp(-margin))
+    labelled, other = logits[:, label], logits[:, 1 - label]
+    other_probability = 1.0 / (1.0 + np.exp(labelled - other))
     gradient = np.empty_like(logits)
     gradient[:, 1 - label] = other_probability
-    gradient[:, label] = -other_probability
+    gradient[:, label] = _drawn(CROSS_ENTROPY_SLOPE, draw)(labelled, other)
     if reduction == "mean":
         gradient /= len(logits)
-    terms = _drawn(CROSS_ENTROPY, draw)(logits[:, label], logits[:, 1 - label])
-    return reduced(terms, reduction), gradient
+    terms = _drawn(CROSS_ENTROPY, draw)(labelled, other)
+    return reduced(terms, reduction, draw), gradient
 
 
 def _drawn(formulas: Formulas, draw: int) -> Callable[..., Array]:

@@ -7,6 +7,10 @@ import pytest
 
 from shared.compare.assertions import assert_losses_close, assert_same_bits, assert_same_names, assert_tensors_close
 from shared.compare.distances import first_nonfinite, first_over, relative_difference, tensor_difference
+from shared.interface import ProbeKey
+from tests.unit.compare.yardsticks import yardstick_of
+
+TIGHT = yardstick_of({"generator": [1e-13] * 3})
 
 
 def test_same_bits_sees_a_sign_of_zero_a_type_and_a_name():
@@ -24,19 +28,21 @@ def test_same_bits_sees_a_sign_of_zero_a_type_and_a_name():
 
 def test_losses_close_sees_a_value_a_length_and_a_nan():
     losses = np.array([1.0, 2.0, 3.0])
-    assert_losses_close(losses, losses, within=0.0, name="x")
+    assert_losses_close(losses, losses, yardstick=TIGHT, name="generator")
     for wrong in (losses + np.array([0, 1e-9, 0]), losses[:2], losses * [1, np.nan, 1], losses * [1, 1, np.inf]):
         with pytest.raises(AssertionError):
-            assert_losses_close(wrong, losses, within=1e-12, name="x")
+            assert_losses_close(wrong, losses, yardstick=TIGHT, name="generator")
     with pytest.raises(AssertionError):
-        assert_losses_close(None, losses, within=1.0, name="x")
+        assert_losses_close(None, losses, yardstick=TIGHT, name="generator")
+    with pytest.raises(AssertionError, match="followed for 3 steps"):
+        assert_losses_close(np.ones(4), np.ones(4), yardstick=TIGHT, name="generator")
 
 
 def test_losses_close_allows_no_more_than_each_step_has():
-    losses = np.array([1.0, 1.0])
+    losses, growing = np.array([1.0, 1.0]), yardstick_of({"generator": [1e-10, 1e-4]})
     with pytest.raises(AssertionError, match="step 0"):
-        assert_losses_close(losses + np.array([1e-6, 0]), losses, within=np.array([1e-9, 1e-3]), name="x")
-    assert_losses_close(losses + np.array([0, 1e-6]), losses, within=np.array([1e-9, 1e-3]), name="x")
+        assert_losses_close(losses + np.array([1e-6, 0]), losses, yardstick=growing, name="generator")
+    assert_losses_close(losses + np.array([0, 1e-6]), losses, yardstick=growing, name="generator")
 
 
 def test_tensors_close_sees_one_entry_a_nan_and_a_shape():
@@ -44,7 +50,11 @@ def test_tensors_close_sees_one_entry_a_nan_and_a_shape():
     for wrong in (np.arange(6.0).reshape(3, 2), tensor["a"] + np.eye(2, 3) * 1e-6, tensor["a"] * np.nan):
         with pytest.raises(AssertionError):
             assert_tensors_close({"a": wrong}, tensor, within={"a": 1e-9})
-    assert_tensors_close({"a": tensor["a"] * np.nan}, tensor, within={"a": 1e-9}, ignoring=["a"])
+    loss = ProbeKey("generator", "loss", "", "loss")
+    near, zero = {loss: np.array(1e-12)}, {loss: np.array(0.0)}
+    assert_tensors_close(near, zero, within={loss: 1e-9}, scales={loss: 1.0})
+    with pytest.raises(AssertionError):
+        assert_tensors_close(near, zero, within={loss: 1e-9})
 
 
 def test_a_finite_number_is_infinitely_far_from_one_that_is_not():

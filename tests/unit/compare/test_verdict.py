@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shared.compare.verdict import MARGIN, Evidence, judge, tensors_without_gradient
-from shared.compare.yardstick import Yardstick
+from shared.compare.tolerance import margin
+from shared.compare.verdict import Evidence, judge
 from shared.gans import find_gan
 from shared.state import state_schema
+from tests.unit.compare.yardsticks import NUM_COPIES, yardstick_of
 
 _STEPS = 20
 _NOISE = 1e-14
+_MARGIN = margin(NUM_COPIES)
 
 
 @pytest.fixture
@@ -24,9 +26,12 @@ def spec():
 @pytest.fixture
 def yardstick(spec):
     noise = dict.fromkeys(state_schema(spec), _NOISE)
-    envelope = np.full(_STEPS, _NOISE)
-    losses = {"pretraining": np.zeros(0), "discriminator": envelope, "generator": envelope}
-    return Yardstick(losses=losses, tensors={"step 1": noise, "end": noise}, samples=_NOISE)
+    outputs = {"samples": _NOISE, "scores": _NOISE}
+    return _with_noise([_NOISE] * _STEPS, tensors={"step 1": noise | outputs, "end": noise | outputs})
+
+
+def _with_noise(noise, tensors=None):
+    return yardstick_of({"discriminator": noise, "generator": noise}, tensors=tensors)
 
 
 def _evidence(spec, name="torch"):
@@ -36,14 +41,14 @@ def _evidence(spec, name="torch"):
         n: np.array(3) if t.role == "counter" else generator.uniform(1, 2, t.shape)
         for n, t in state_schema(spec).items()
     }
+    tensors |= {"samples": generator.uniform(1, 2, (4, 2)), "scores": generator.uniform(1, 2, (4, 1))}
     return Evidence(
         name=name,
         dtype="float64",
         identity={"spec": "a", "initial state": "b", "dtype": "float64"},
         tape_digests={"pretraining": {}, "adversarial": {"1": "x", "20": "y"}},
         losses={"pretraining": np.zeros(0), **losses},
-        snapshots={"step 1": tensors, "end": tensors},
-        samples=np.ones((4, 2)),
+        moments={"step 1": tensors, "end": tensors},
     )
 
 
@@ -54,9 +59,9 @@ def _changed_loss(evidence, name, step, value):
 
 
 def _changed_tensor(evidence, moment, name, factor):
-    snapshots = {label: dict(tensors) for label, tensors in evidence.snapshots.items()}
-    snapshots[moment][name] = snapshots[moment][name] * factor
-    return replace(evidence, snapshots=snapshots)
+    moments = {label: dict(tensors) for label, tensors in evidence.moments.items()}
+    moments[moment][name] = moments[moment][name] * factor
+    return replace(evidence, moments=moments)
 
 
 def test_equal_runs_agree_in_all_steps(spec, yardstick):
@@ -66,8 +71,8 @@ def test_equal_runs_agree_in_all_steps(spec, yardstick):
 
 def test_rounding_agrees_and_more_than_rounding_does_not(spec, yardstick):
     first = _evidence(spec)
-    within = _changed_loss(first, "generator", 7, lambda value: value * (1 + 0.9 * MARGIN * _NOISE))
-    beyond = _changed_loss(first, "generator", 7, lambda value: value * (1 + 1.5 * MARGIN * _NOISE))
+    within = _changed_loss(first, "generator", 7, lambda value: value * (1 + 0.9 * _MARGIN * _NOISE))
+    beyond = _changed_loss(first, "generator", 7, lambda value: value * (1 + 1.5 * _MARGIN * _NOISE))
     assert judge(first, within, yardstick, spec).verdict == "AGREE"
     verdict = judge(first, beyond, yardstick, spec)
     assert verdict.verdict == "DISAGREE"
@@ -87,18 +92,27 @@ def test_first_steps_over_the_bounds_are_named(spec, yardstick):
 @pytest.mark.parametrize("step", [3, _STEPS - 1])
 def test_nan_in_one_run_alone_is_a_disagreement_even_past_the_horizon(spec, yardstick, bad, step):
     chaos = np.where(np.arange(_STEPS) < 10, _NOISE, 1.0)
-    yardstick = replace(yardstick, losses={**yardstick.losses, "generator": chaos, "discriminator": chaos})
+    yardstick = _with_noise(chaos, tensors=yardstick.tensors)
     first = _evidence(spec)
     verdict = judge(first, _changed_loss(first, "generator", step, lambda _: bad), yardstick, spec)
     assert verdict.verdict == "DISAGREE"
     assert any("NaN or infinite" in finding.where for finding in verdict.findings)
 
 
-def test_nan_in_both_at_the_same_step_is_noted(spec, yardstick):
+def test_nan_in_both_is_no_agreement(spec, yardstick):
     first = _changed_loss(_evidence(spec), "generator", 5, lambda _: np.nan)
     verdict = judge(first, first, yardstick, spec)
-    assert verdict.verdict == "AGREE"
-    assert any("in both from step 5" in note for note in verdict.notes)
+    assert verdict.verdict == "NOT COMPARABLE"
+    assert "generator loss is NaN or infinite from step 5" in verdict.reason
+    assert "in both" in verdict.reason
+
+
+@pytest.mark.parametrize("name", ["generator.output.weight", "samples", "scores"])
+def test_nan_in_the_state_or_the_outputs_of_both_is_no_agreement(spec, yardstick, name):
+    first = _changed_tensor(_evidence(spec), "end", name, np.nan)
+    verdict = judge(first, first, yardstick, spec)
+    assert verdict.verdict == "NOT COMPARABLE"
+    assert f"{name} at the end has NaN" in verdict.reason
 
 
 @pytest.mark.parametrize("moment", ["step 1", "end"])
@@ -116,16 +130,58 @@ def test_counters_must_be_equal(spec, yardstick):
     assert verdict.verdict == "DISAGREE"
 
 
-def test_wrong_samples_disagree(spec, yardstick):
+@pytest.mark.parametrize("moment", ["step 1", "end"])
+@pytest.mark.parametrize("name", ["samples", "scores"])
+def test_wrong_outputs_disagree(spec, yardstick, moment, name):
     first = _evidence(spec)
-    assert judge(first, replace(first, samples=first.samples[::-1] * 1.1), yardstick, spec).verdict == "DISAGREE"
+    verdict = judge(first, _changed_tensor(first, moment, name, 1 + 1e-9), yardstick, spec)
+    assert verdict.verdict == "DISAGREE"
+    assert name in verdict.reason
+
+
+def test_an_output_that_one_run_lacks_disagrees(spec, yardstick):
+    first = _evidence(spec)
+    moments = {label: {n: a for n, a in tensors.items() if n != "scores"} for label, tensors in first.moments.items()}
+    verdict = judge(first, replace(first, name="mxnet", moments=moments), yardstick, spec)
+    assert verdict.verdict == "DISAGREE"
+    assert "which mxnet lacks" in verdict.reason
+
+
+def test_what_rounding_decides_is_left_out_and_counted(spec, yardstick):
+    first = _evidence(spec)
+    name = "generator.output.bias"
+    noise = {label: {**tensors, name: 0.5} for label, tensors in yardstick.tensors.items()}
+    verdict = judge(first, _changed_tensor(first, "end", name, -1.0), replace(yardstick, tensors=noise), spec)
+    assert verdict.verdict == "AGREE"
+    assert verdict.left_out == (f"{name} after step 1", f"{name} at the end")
+    assert "2 tensors left out" in verdict.reason
+
+
+def test_a_loss_near_zero_is_measured_by_what_it_is_made_of(spec):
+    tiny = np.full(_STEPS, 1e-12)
+    yardstick = yardstick_of(
+        {"discriminator": tiny * 1e-3, "generator": tiny * 1e-3},
+        scales={"discriminator": np.ones(_STEPS), "generator": np.ones(_STEPS)},
+    )
+    first = replace(_evidence(spec), moments={})
+    first = replace(first, losses={**first.losses, "generator": tiny, "discriminator": tiny})
+    assert judge(first, _changed_loss(first, "generator", 7, lambda _: 0.0), yardstick, spec).verdict == "DISAGREE"
+    near = _changed_loss(first, "generator", 7, lambda value: value + 2e-16)
+    assert judge(first, near, yardstick, spec).verdict == "AGREE"
+
+
+def test_the_end_is_not_judged_by_the_noise_of_an_earlier_step(spec, yardstick):
+    short = {name: yardstick.noise[name][:5] for name in ("discriminator", "generator")}
+    shorter = yardstick_of(short, tensors=yardstick.tensors)
+    first = _evidence(spec)
+    verdict = judge(first, _changed_tensor(first, "end", "samples", 1 + 1e-9), shorter, spec)
+    assert verdict.verdict == "AGREE"
+    assert any("at the end were not judged" in note for note in verdict.notes)
 
 
 def test_steps_past_the_horizon_are_not_judged_and_not_counted(spec, yardstick):
     chaos = np.where(np.arange(_STEPS) < 10, _NOISE, 0.5)
-    yardstick = replace(
-        yardstick, losses={**yardstick.losses, "generator": chaos, "discriminator": chaos}, samples=None
-    )
+    yardstick = _with_noise(chaos)
     first = _evidence(spec)
     verdict = judge(first, _changed_loss(first, "generator", 12, lambda value: value * 2), yardstick, spec)
     assert (verdict.verdict, verdict.checked_steps, verdict.num_steps) == ("AGREE", 10, _STEPS)
@@ -134,7 +190,7 @@ def test_steps_past_the_horizon_are_not_judged_and_not_counted(spec, yardstick):
 
 def test_nothing_to_judge_is_not_agreement(spec, yardstick):
     chaos = np.ones(_STEPS)
-    yardstick = replace(yardstick, losses={**yardstick.losses, "generator": chaos, "discriminator": chaos})
+    yardstick = _with_noise(chaos, tensors=yardstick.tensors)
     first = _evidence(spec)
     assert judge(first, first, yardstick, spec).verdict == "NOT COMPARABLE"
 
@@ -153,11 +209,3 @@ def test_runs_on_different_tapes_are_refused(spec, yardstick):
     for digests in ({"1": "x", "20": "z"}, {"7": "x"}):
         second = replace(first, tape_digests={"pretraining": {}, "adversarial": digests})
         assert judge(first, second, yardstick, spec).verdict == "NOT COMPARABLE"
-
-
-def test_biases_that_a_batch_norm_takes_away_are_named():
-    found = tensors_without_gradient(find_gan("mnist-wgan-gp"))
-    expected = {f"generator.linear{i}.bias" for i in (2, 3, 4)} | {f"generator.norm{i}.running_mean" for i in (2, 3, 4)}
-    slots = {f"optimizer.generator.linear{i}.bias.{slot}" for i in (2, 3, 4) for slot in "mv"}
-    assert set(found) == expected | slots
-    assert tensors_without_gradient(find_gan("sine")) == ()

@@ -18,6 +18,7 @@ from shared.gans import CATALOGUE, find_gan
 from shared.gans.affordable import AffordableGan, make_affordable
 from shared.report.defaults_page import defaults_markdown, write_page
 from shared.report.defaults_table import HEADERS, cells, percent
+from tests.unit.compare.yardsticks import yardstick_of
 
 
 @cache
@@ -129,10 +130,15 @@ def test_running_statistics_move_no_loss():
 def test_distances_leave_out_rounding_and_keep_what_is_not_a_number():
     losses = {"discriminator": np.array([1.0, np.nan, 1.0, 1.0]), "generator": np.array([1.0, 2.0, 2.0, 2.0])}
     rounding = {"discriminator": np.full(4, 1e-9), "generator": np.full(2, 1e-9)}
-    other = {"discriminator": np.array([1 + 5e-9, np.nan, np.nan, 1.0]), "generator": np.array([1.0, 2.1, 2.0, 2.0])}
+    other = {"discriminator": np.array([1 + 4e-9, np.nan, np.nan, 1.0]), "generator": np.array([1.0, 2.1, 2.0, 2.0])}
     measurement = Measurement(framework="torch", subject=ALL, own="", value="", same=False, first=None, losses=other)
     result = GanMeasurement(
-        gan="x", title="", differs="", horizon=3, losses=losses, rounding=rounding, measurements=(measurement,)
+        gan="x",
+        title="",
+        differs="",
+        losses=losses,
+        yardstick=yardstick_of(rounding),
+        measurements=(measurement,),
     )
     apart = result.apart(measurement)
     np.testing.assert_allclose(apart, [0.0, 0.1 / 2.1, np.inf, 0.0])

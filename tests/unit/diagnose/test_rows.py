@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from shared.compare.verdict import MARGIN
+from shared.compare.tolerance import Tolerance
 from shared.diagnose.job import read_rows, row_from_data
 from shared.diagnose.rows import Row, compare_quantity, first_offender
 from shared.harness.files import write_json
@@ -17,19 +17,22 @@ NAN, INFINITY = float("nan"), float("inf")
 EXPECTED = np.array([[1.0, -2.0], [3.0, 4.0]])
 
 
-def compare(got, expected=EXPECTED, *, noise=1e-15, floor=2e-16, exact=False, comparable=True) -> Row:
+TOLERANCE = Tolerance(num_copies=8, dtype="float64")
+
+
+def compare(got, expected=EXPECTED, *, noise=1e-15, exact=False, scale=0.0) -> Row:
     return compare_quantity(
         got,
         expected,
         noise=noise,
-        floor=floor,
+        tolerance=TOLERANCE,
+        scale=scale,
         exact=exact,
         visit="step 0",
         phase="discriminator",
         quantity="output",
         stream="real",
         name="discriminator.hidden",
-        comparable=comparable,
     )
 
 
@@ -47,16 +50,16 @@ def test_equal_arrays_are_not_off():
 
 @pytest.mark.parametrize(("factor", "off"), [(0.9, False), (1.1, True)])
 def test_the_margin_is_of_the_noise_relative_to_the_tensor_s_scale(factor, off):
-    # The largest entry is 4, so that this difference is factor · MARGIN · noise of the scale.
-    row = compare(changed((0, 0), 1.0 + factor * MARGIN * 1e-9 * 4), noise=1e-9)
-    assert row.in_noise == pytest.approx(factor * MARGIN, rel=1e-6)
+    # The largest entry is 4, so that this difference is factor · TOLERANCE.margin · noise of the scale.
+    row = compare(changed((0, 0), 1.0 + factor * TOLERANCE.margin * 1e-9 * 4), noise=1e-9)
+    assert row.in_noise == pytest.approx(factor * TOLERANCE.margin, rel=1e-6)
     assert row.is_off == off
     assert row.verdict == ("different mathematics" if off else "rounding")
 
 
 def test_the_floor_holds_where_the_copies_by_luck_do_not_differ():
     row = compare(changed((1, 1), np.nextafter(4.0, 5.0)), noise=0.0)
-    assert row.noise == 2e-16
+    assert row.noise == np.finfo(np.float64).eps
     assert not row.is_off
 
 
@@ -132,15 +135,20 @@ def test_integers_are_compared_by_value():
 
 
 def test_what_rounding_decides_is_never_off():
-    row = compare(changed((0, 0), 50.0), comparable=False)
-    assert row.in_noise > 1e12
+    row = compare(changed((0, 0), 8.0), noise=0.3)
     assert not row.is_off
     assert row.verdict == "not comparable"
 
 
+def test_a_loss_near_zero_is_measured_by_what_it_is_made_of():
+    assert compare(np.float64(1e-13), np.array(2e-13)).is_off
+    assert not compare(np.float64(1e-16), np.array(2e-16), scale=1.0).is_off
+    assert compare(np.float64(1e-13), np.array(2e-13), scale=1.0).is_off
+
+
 def test_the_first_offender_is_the_first_in_order_and_not_the_worst():
     fine = compare(EXPECTED)
-    ignored = compare(None, comparable=False)
+    ignored = compare(changed((0, 0), 8.0), noise=0.3)
     small, large = compare(changed((0, 0), 1.001)), compare(changed((0, 0), 100.0))
     assert first_offender([fine, ignored, small, large]) is small
     assert first_offender([fine, ignored]) is None

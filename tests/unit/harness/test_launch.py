@@ -72,11 +72,6 @@ def test_no_more_run_at_once_than_there_are_slots(schedule) -> None:
     assert sorted(o.settings.folder for o in outcomes) == sorted(j.settings.folder for j in jobs)
 
 
-def test_the_reference_counts_its_copies() -> None:
-    settings = RunSettings(gan="sine", backend="numpy", folder="x", yardstick=True)
-    assert training_job(settings).num_runs > 1
-
-
 def test_a_worker_that_dies_leaves_the_others_standing(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     real_run = launch.WorkerProcess.run
 

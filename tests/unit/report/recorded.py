@@ -11,12 +11,13 @@ import numpy as np
 from shared.compare import comparison as comparison_module
 from shared.compare.comparison import GanComparison, to_json
 from shared.compare.verdict import PairVerdict
-from shared.compare.yardstick import LOSS_NAMES, Yardstick, write_yardstick
+from shared.compare.yardstick import LOSS_NAMES, write_yardstick
 from shared.harness.documents import write_document
 from shared.harness.files import write_npz
 from shared.harness.record import read_run, write_record
 from shared.spec import GanSpec
 from shared.spec.serialise import to_data
+from tests.unit.compare.yardsticks import yardstick_of
 
 
 def record_gan(
@@ -65,7 +66,7 @@ def record_gan(
     envelope = {name: np.full(num_steps, 1e-14) for name in LOSS_NAMES}
     if horizon is not None:
         envelope["generator"][horizon:] = 0.1
-    yardstick = Yardstick(losses=envelope, tensors={}, samples=None)
+    yardstick = yardstick_of(envelope)
     write_yardstick(folder / backends[0] / "yardstick.npz", yardstick)
     for backend, record in records.items():
         write_record(folder / backend, record)

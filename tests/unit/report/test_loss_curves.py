@@ -5,10 +5,10 @@ import io
 import numpy as np
 import pytest
 
-from shared.compare.yardstick import Yardstick
 from shared.gans import find_gan
 from shared.report.differences import IDENTICAL, TITLES
 from shared.report.loss_curves import draw_loss_curves
+from tests.unit.compare.yardsticks import yardstick_of
 
 LINEAR = find_gan("linear-2d")
 RANDOM = np.random.default_rng(0)
@@ -42,8 +42,7 @@ def legend_texts(figure):
 
 
 def yardstick(*, discriminator, generator, pretraining=()):
-    losses = {"pretraining": pretraining, "discriminator": discriminator, "generator": generator}
-    return Yardstick(losses={k: np.asarray(v, float) for k, v in losses.items()}, tensors={}, samples=None)
+    return yardstick_of({"pretraining": pretraining, "discriminator": discriminator, "generator": generator})
 
 
 def draws_without_warning(figure):
@@ -132,7 +131,7 @@ def test_without_numpy_the_first_run_is_the_reference(make_run):
 
 def test_rounding_alone_is_shaded_as_far_as_it_was_measured(make_run):
     runs = [make_run(name, discriminator=np.ones(6), generator=np.ones(6)) for name in ("numpy", "torch")]
-    measured = yardstick(discriminator=[1e-16, 1e-15, 1e-9, 1e-2], generator=[1e-15, 1e-14, 1e-10, 1e-9])
+    measured = yardstick(discriminator=[1e-16, 1e-15, 1e-9, 0.5], generator=[1e-15, 1e-14, 1e-10, 1e-9])
     figure = draw_loss_curves(runs, measured, LINEAR)
     lower = panel(figure, "Generator", row=1)
     area = next(entry for entry in lower.collections if entry.get_label() == "rounding alone")
@@ -141,7 +140,7 @@ def test_rounding_alone_is_shaded_as_far_as_it_was_measured(make_run):
     assert corners[:, 1].max() == pytest.approx(1e-9)
     margin = next(entry for entry in lower.collections if entry.get_label() == "_margin")
     assert margin.get_paths()[0].vertices[:, 0].max() == 2  # up to the horizon, beyond which nothing is judged
-    assert margin.get_paths()[0].vertices[:, 1].max() == pytest.approx(1e-9)
+    assert margin.get_paths()[0].vertices[:, 1].max() == pytest.approx(measured.tolerance.margin * 1e-10)
     assert "rounding alone" in legend_texts(figure)
 
 
@@ -151,7 +150,7 @@ def test_the_horizon_is_marked_in_the_adversarial_columns(make_run, title, row):
     spec = find_gan("gaussian-1d")
     common = {"pretraining": np.ones(9), "discriminator": np.ones(6), "generator": np.ones(6), "gan": spec.name}
     runs = [make_run(name, **common) for name in ("numpy", "torch")]
-    measured = yardstick(discriminator=[1e-9, 1e-6, 1e-2], generator=[1e-9, 1e-6, 1e-2], pretraining=[1e-15] * 9)
+    measured = yardstick(discriminator=[1e-9, 1e-6, 0.5], generator=[1e-9, 1e-6, 0.5], pretraining=[1e-15] * 9)
     figure = draw_loss_curves(runs, measured, spec)
     assert list(line(panel(figure, title, row=row), "horizon").get_xdata()) == [2, 2]
     assert "horizon" not in labels(panel(figure, TITLES["pretraining"], row=row))

@@ -9,10 +9,10 @@ from rich.console import Console
 
 from shared.compare.comparison import GanComparison
 from shared.compare.verdict import PairVerdict
-from shared.compare.yardstick import Yardstick
 from shared.gans import CATALOGUE
 from shared.harness.record import read_run
 from shared.report.tables import comparison_table, run_table
+from tests.unit.compare.yardsticks import yardstick_of
 from tests.unit.report.recorded import record_gan
 
 LONGEST = max(CATALOGUE, key=len)
@@ -36,7 +36,7 @@ def compared(runs, *, largest):
     pair = PairVerdict(
         pair=("numpy", "torch"), verdict="AGREE", reason="", checked_steps=30, num_steps=30, largest=largest
     )
-    yardstick = Yardstick(losses={}, tensors={}, samples=None)
+    yardstick = yardstick_of({})
     return GanComparison(spec=CATALOGUE[LONGEST], runs=runs, yardstick=yardstick, pairs=(pair,), failures={})
 
 
