@@ -79,7 +79,10 @@ def minibatch_discrimination(layer: spec.MinibatchDiscrimination, tensors: Layer
     (B, in_features) to (B, in_features + num_kernels).
     """
     rows = _with_bias(inputs @ tensors["weight"].T, tensors).reshape(len(inputs), layer.num_kernels, layer.kernel_dims)
-    distances = jnp.sum(jnp.abs(rows[:, None] - rows[None]), axis=3)  # (B, B, num_kernels)
+    differences = rows[:, None] - rows[None]
+    # JAX's |x| has derivative 1 at 0, so that a sample's distance from itself would leave noise where 1 - 1 cancels.
+    magnitudes = differences * jax.lax.stop_gradient(jnp.sign(differences))
+    distances = jnp.sum(magnitudes, axis=3)  # (B, B, num_kernels)
     if layer.self_distance:
         distances = distances + jnp.eye(len(inputs), dtype=inputs.dtype)[:, :, None]
     return jnp.concatenate([inputs, jnp.sum(jnp.exp(-distances), axis=1)], axis=1)
