@@ -1,4 +1,4 @@
-"""The command `gan-rosetta`. Exit status: 0 all agree, 1 some disagree, 2 wrong usage, 3 a run failed."""
+"""The command `gan-rosetta`. Exit status: 0 all agree, 1 some disagree, 2 wrong usage, 3 a run failed, 4 no verdict."""
 
 from __future__ import annotations
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shared.compare.comparison import GanComparison
 from shared.errors import UsageError
 from shared.harness.moments import DEFAULT_NUM_MOMENTS
 from shared.harness.plan import Plan
 from shared.harness.record import Run
 from shared.harness.session import compare_plan, train_plan
-from shared.options import DISAGREEMENT, errors, output, report_failures, report_not_finite
+from shared.options import DISAGREEMENT, NOT_COMPARABLE, errors, output, report_failures, report_not_finite
 from shared.report.as_data import as_text, compare_as_data, ending_as_data, train_as_data
 from shared.report.film import NUM_MOMENTS, film_path, require_film, write_film
 from shared.report.tables import comparison_table, pair_table, run_table
@@ -83,8 +84,7 @@ class Conclusion:
             self._files["report"] = str(path)
             webbrowser.open(path.as_uri())
         status = report_failures(outcomes, verbose=self.is_verbose)
-        if status == 0 and any(comparison.verdict != "AGREE" for comparison in comparisons):
-            status = DISAGREEMENT
+        status = status or _status_of(comparisons)
         if self.is_json:
             self._say_data(compare_as_data(comparisons, **ending_as_data(status, folder, outcomes, self._files)))
         elif self.is_quiet:
@@ -118,6 +118,14 @@ class Conclusion:
             _say(f"Film: {film}")
         if "tensorboard" in self._files:
             _say(f"TensorBoard: tensorboard --logdir {self._files['tensorboard']}")
+
+
+def _status_of(comparisons: Sequence[GanComparison]) -> int:
+    """Return the exit status of verdicts; where nothing was judged, nothing agrees."""
+    verdicts = {comparison.verdict for comparison in comparisons}
+    if verdicts == {"AGREE"}:
+        return 0
+    return DISAGREEMENT if "DISAGREE" in verdicts else NOT_COMPARABLE
 
 
 def write_films(path: Path, filmed: Sequence[tuple[Sequence[Run], GanSpec]], /) -> list[str]:

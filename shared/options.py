@@ -13,7 +13,7 @@ from rich.console import Console
 from shared.harness.launch import JobOutcome
 from shared.harness.record import Run
 
-DISAGREEMENT, WRONG_USAGE, FAILURE, INTERRUPTED = 1, 2, 3, 130
+DISAGREEMENT, WRONG_USAGE, FAILURE, NOT_COMPARABLE, INTERRUPTED = 1, 2, 3, 4, 130
 MACHINE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE)
 
 output = Console()

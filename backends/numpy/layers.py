@@ -137,18 +137,20 @@ class BatchNorm(Layer):
     def _sum(self, terms: Array) -> Array:
         """Return the sum over all axes but the channels.
 
-        A copy that rounds at random adds one by one, as some libraries do: images are mostly background, and sums of
-        equal terms err to one side, by more than chance. And terms may cancel: what is rounded is their partial sums.
+        Half of the copies that round at random add one by one, as some libraries do: images are mostly background, and
+        sums of equal terms err to one side, by more than chance. And terms may cancel: what is rounded is their partial
+        sums.
         """
         if self.rounding is None:
             return np.asarray(np.add.reduce(terms, axis=self._axes))
+        one_by_one = self.rounding.seed // _VARIANCE_FORMULAS % 2 == 0
         num_channels, num_terms = terms.shape[1], terms.size // terms.shape[1]
         total, spread = np.empty((2, num_channels), terms.dtype)
         # Channels at a time whose numbers stay in the cache: a call for each costs more than the sums of a small batch.
         size = max(1, _NUMBERS_IN_CACHE // num_terms)
         for part in (slice(first, first + size) for first in range(0, num_channels, size)):
             rows = np.ascontiguousarray(np.moveaxis(terms[:, part], 1, 0)).reshape(-1, num_terms)
-            total[part] = np.add.accumulate(rows, axis=1)[:, -1]
+            total[part] = np.add.accumulate(rows, axis=1)[:, -1] if one_by_one else np.add.reduce(rows, axis=1)
             spread[part] = np.add.reduce(np.square(rows), axis=1)
         np.sqrt(spread, out=spread)
         self.rounding.disturb(total, num_terms=num_terms, scale=np.hypot(total, spread))

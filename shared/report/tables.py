@@ -114,11 +114,14 @@ def _where_they_part(comparison: GanComparison) -> str:
 def _agreement(comparison: GanComparison, worst: PairVerdict) -> str:
     checked, total = worst.checked_steps, worst.num_steps
     largest = max(pair.largest for pair in comparison.pairs)
+    left_out = max(len(pair.left_out) for pair in comparison.pairs)
+    without = f"; {left_out} tensors left out, which rounding decides" if left_out else ""
     if checked == total:
-        return f"nowhere in {total} steps; {'the same losses' if largest == 0 else f'losses within {largest:.0e}'}"
-    if comparison.yardstick.horizon == checked < len(comparison.yardstick.losses["generator"]):
-        return f"nowhere in {checked} of {total} steps; then rounding alone parts the reference from itself"
-    return f"nowhere in the {checked} of {total} steps that the reference took"
+        close = "the same losses" if largest == 0 else f"losses within {largest:.0e}"
+        return f"nowhere in {total} steps; {close}{without}"
+    if comparison.yardstick.horizon == checked < len(comparison.yardstick.noise["generator"]):
+        return f"nowhere in {checked} of {total} steps; then rounding alone explains any difference{without}"
+    return f"nowhere in the {checked} of {total} steps that the reference took{without}"
 
 
 def _speed(run: Run) -> str:
