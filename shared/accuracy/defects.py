@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,18 @@ _RATE = 0.001  # of the optimizers that are measured
 
 
 @dataclass(frozen=True, kw_only=True)
+class Script:
+    """A few lines of a bare framework that show a defect, and what they print; tests run them."""
+
+    program: str
+    prints: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Defect:
     """A known defect. backends: those that have it. reason: what happens and where in the framework's source.
 
-    script: a few lines of the bare framework that show it. covers: whether a result that is not covered comes of it,
+    scripts: by backend, of the bare framework. covers: whether a result that is not covered comes of it,
     from the type, the operation, what the result is for, and the result and the reference's, (entries,) each.
     """
 
@@ -24,7 +32,7 @@ class Defect:
     backends: tuple[str, ...]
     title: str
     reason: str
-    scripts: dict[str, str]
+    scripts: Mapping[str, Script]
     covers: Callable[[Dtype, str, float | str, np.ndarray, np.ndarray], bool]
 
 
@@ -74,15 +82,21 @@ DEFECTS: tuple[Defect, ...] = (
             "the way, so that Adam takes no step for a gradient of 1e-38 where the others take one of 1e-33."
         ),
         scripts={
-            "tensorflow": (
-                "import tensorflow as tf\n"
-                "x = tf.constant([1e-39])\n"
-                "print(tf.nn.relu(x).numpy(), tf.tanh(x).numpy())  # [0.] [0.]; NumPy: 1e-39"
+            "tensorflow": Script(
+                program=(
+                    "import tensorflow as tf\n"
+                    "x = tf.constant([1e-39])\n"
+                    "print(float(x[0]), (x * 1.0).numpy(), tf.tanh(x).numpy())"
+                ),
+                prints="1.0000000036243183e-39 [0.] [0.]",
             ),
-            "jax": (
-                "import jax\n"
-                "x = jax.numpy.array([1e-39])\n"
-                "print(jax.nn.relu(x), jax.grad(lambda x: jax.nn.relu(x).sum())(x))  # [0.] [0.]; NumPy: 1e-39, 1"
+            "jax": Script(
+                program=(
+                    "import jax\n"
+                    "x = jax.numpy.array([1e-39])\n"
+                    "print(float(x[0]), x * 1.0, jax.grad(lambda x: jax.nn.relu(x).sum())(x))"
+                ),
+                prints="1.0000000036243183e-39 [0.] [0.]",
             ),
         },
         covers=_is_flushed,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from functools import lru_cache
 
 import pytest
 
 from backends import BACKENDS
 from shared.accuracy.catalogue import OPERATIONS
+from shared.accuracy.defects import DEFECTS
 from shared.accuracy.findings import judge_results
 from shared.accuracy.measure import measure_backend, measure_reference
 from shared.harness.registry import load_trainer
@@ -43,3 +46,12 @@ def _assert_covered(backend, operation, *, dtype, execution):
     )
     unexplained = [f"{row.quantity}: {each}" for row in rows for each in row.unexplained]
     assert not unexplained, "\n".join([f"{len(unexplained)} results are neither covered nor known:", *unexplained[:5]])
+
+
+def test_scripts_show_the_known_defects_in_the_bare_framework(backend):
+    for defect in DEFECTS:
+        if backend in defect.scripts:
+            script = defect.scripts[backend]
+            command = [sys.executable, "-c", script.program]
+            finished = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert finished.stdout.strip() == script.prints, finished.stderr[-500:]

@@ -112,7 +112,7 @@ def _defects(atlas: Atlas) -> str:
         lines += [f"**{defect.title}** ({counts}). {defect.reason}", ""]
         for backend, script in defect.scripts.items():
             if backend in seen:
-                lines += ["```python", script, "```", ""]
+                lines += ["```python", f"{script.program}  # {script.prints}", "```", ""]
     return "\n".join(lines)
 
 
