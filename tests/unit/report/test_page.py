@@ -270,7 +270,7 @@ def test_compare_opens_the_report_that_it_writes(tmp_path, monkeypatch):
     out = tmp_path / "runs"
     words = ["compare", "linear-2d", "--backends", "numpy", "--steps", "2", "--open", "--out", str(out)]
     finished = CliRunner().invoke(shared.cli.app, words)
-    assert finished.exit_code == 1, finished.output  # One backend agrees with nobody.
+    assert finished.exit_code == 4, finished.output  # One backend is compared with nobody.
     assert opened == [(out / "report.html").as_uri()]
     assert "linear-2d" in Page((out / "report.html").read_text(encoding="utf-8")).text
     finished = CliRunner().invoke(shared.cli.app, ["report", str(out), "--out", str(tmp_path / "again.html")])
