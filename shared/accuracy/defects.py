@@ -88,7 +88,7 @@ DEFECTS: tuple[Defect, ...] = (
                     "x = tf.constant([1e-39])\n"
                     "print(float(x[0]), (x * 1.0).numpy(), tf.tanh(x).numpy())"
                 ),
-                prints="1.0000000036243183e-39 [0.] [0.]",
+                prints="1.0000002153053333e-39 [0.] [0.]",
             ),
             "jax": Script(
                 program=(
@@ -96,7 +96,7 @@ DEFECTS: tuple[Defect, ...] = (
                     "x = jax.numpy.array([1e-39])\n"
                     "print(float(x[0]), x * 1.0, jax.grad(lambda x: jax.nn.relu(x).sum())(x))"
                 ),
-                prints="1.0000000036243183e-39 [0.] [0.]",
+                prints="1.0000002153053333e-39 [0.] [0.]",
             ),
         },
         covers=_is_flushed,
