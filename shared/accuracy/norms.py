@@ -36,7 +36,7 @@ _SEED = 9
 _EPSILON, _WEIGHT, _SLOPE = 1e-5, 10.0, 0.5
 _ONE = np.ones((1, 1))
 _BATCHES = (2, 7, 512)
-_FEATURES = ("ordinary", "constant", "constant, huge", "mean far beyond the spread", "tiny spread", "one outlier")
+_FEATURES = ("ordinary", "constant", "constant, huge", "far from 0", "tiny spread", "one outlier")
 
 
 def _features(dtype: Dtype, batch: int) -> np.ndarray:

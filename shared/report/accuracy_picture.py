@@ -57,11 +57,11 @@ def draw_group(atlas: Atlas, group: str, /, *, dtype: Dtype) -> Figure | None:
     figure, axes = small_multiples(
         f"{GROUPS[group]} in {dtype}: errors in units of the last place",
         num_panels=len(panels),
-        panel_inches=(3.5, 2.4) if words else (2.6, 2.1),
+        panel_inches=(3.4, 2.4) if words else (2.6, 2.2),
     )
     for panel, (operation, quantity) in zip(axes, panels, strict=True):
         own = [row for row in rows if (row.operation, row.quantity) == (operation.name, quantity)]
-        panel_title(panel, f"{operation.name}: {quantity}", _batch(own[0]))
+        panel_title(panel, operation.name, ", ".join(part for part in (quantity, _batch(own[0])) if part))
         allowed = allowed_in_ulp(atlas.measures[operation.name, dtype], quantity, dtype=dtype)
         if operation.axis:
             _draw_curves(panel, operation, own, allowed)
