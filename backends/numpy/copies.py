@@ -74,19 +74,22 @@ class PerturbedCopies:
             self._steppers[stepper].load_state(state, place)
 
     def generate(self, latent: NDArray[Any], /) -> list[NDArray[Any]]:
-        """Return each one's G(latent), (batch, ...), as a trainer's generate does."""
+        """Return each one's G(latent), (batch, ...), as a trainer's generate does, but rounding at random."""
         return self._infer(lambda stepper: stepper.generator, latent)
 
     def discriminate(self, samples: NDArray[Any], /) -> list[NDArray[Any]]:
-        """Return each one's D(samples), as a trainer's discriminate does."""
+        """Return each one's D(samples), as a trainer's discriminate does, but rounding at random."""
         return self._infer(lambda stepper: stepper.discriminator, samples)
 
     def _infer(self, network: Callable[[Stepper], Network], samples: NDArray[Any]) -> list[NDArray[Any]]:
         batch = np.array(samples, self._dtype, order="C")
         if self._axis:
             batch = np.broadcast_to(batch, (*self._axis, *batch.shape))
+        roundings = [rounding.aside() for rounding in self._roundings]
+        own = [RoundingOfCopies(roundings)] if self._axis else roundings
         with np.errstate(all="ignore"):
-            found = [np.array(network(stepper).infer(batch), order="C") for stepper in self._steppers]
+            pairs = zip(self._steppers, own, strict=True)
+            found = [np.array(network(stepper).infer(batch, rounding=one), order="C") for stepper, one in pairs]
         return [found[stepper][place] for stepper, place in self._places]
 
     def _keep_scales(self) -> None:

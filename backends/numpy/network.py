@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 from backends.numpy.layer import Array, Layer, Tensors
 from backends.numpy.partial_sums import gradient_spreads, output_scale
 from backends.numpy.rounding import RandomRounding
-from backends.numpy.sums import sum_lengths
+from backends.numpy.sums import SumLengths, sum_lengths
 from shared import spec
 from shared.state import parameter_name
 
@@ -106,16 +106,7 @@ class Network:
         for (name, layer, tensors), lengths in zip(self._rows, self._lengths, strict=True):
             y, cache = layer.forward(x, tensors)
             layer.move_buffers(cache, tensors)
-            if self._rounding is not None and layer.rounds:
-                scale = output_scale(layer, x, tensors, y, num_copies=self._num_copies)
-                self._rounding.disturb(
-                    y,
-                    within=layer.output_range,
-                    num_terms=lengths.output,
-                    scale=scale,
-                    exact=layer.exact(x),
-                    by_channel=True,
-                )
+            self._disturb_output(layer, x, tensors, y, lengths)
             x = y
             if observer is not None:
                 observer(name, x)
@@ -124,12 +115,14 @@ class Network:
             self._rounding.disturb(self.buffers.flat)
         return x, caches
 
-    def infer(self, x: Array, /) -> Array:
-        """Return the output of a pass that leaves the buffers alone and is never disturbed."""
-        rounding, self.rounding = self.rounding, None
-        for _, layer, tensors in self._rows:
-            x, _ = layer.forward(x, tensors)
-        self.rounding = rounding
+    def infer(self, x: Array, /, *, rounding: RandomRounding | None = None) -> Array:
+        """Return the output of a pass that leaves the buffers alone and is disturbed by this rounding alone."""
+        own, self.rounding = self.rounding, rounding
+        for (_, layer, tensors), lengths in zip(self._rows, self._lengths, strict=True):
+            y, _ = layer.forward(x, tensors)
+            self._disturb_output(layer, x, tensors, y, lengths)
+            x = y
+        self.rounding = own
         return x
 
     def backward(
@@ -154,6 +147,17 @@ class Network:
         if into is not None:
             self._disturb_gradients(into, self._batch(gradient))
         return current if wants_input else None
+
+    def _disturb_output(self, layer: Layer, x: Array, tensors: Tensors, y: Array, lengths: SumLengths) -> None:
+        if self._rounding is not None and layer.rounds:
+            self._rounding.disturb(
+                y,
+                within=layer.output_range,
+                num_terms=lengths.output,
+                scale=output_scale(layer, x, tensors, y, num_copies=self._num_copies),
+                exact=layer.exact(x),
+                by_channel=True,
+            )
 
     def _disturb_backward(
         self,

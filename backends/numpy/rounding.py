@@ -10,6 +10,7 @@ exactly is left alone.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
@@ -103,6 +104,14 @@ class RandomRounding:
     def evaluate(self, formulas: Formulas, /, *arrays: Array) -> Array:
         """Return an operation's result by the formula that is this copy's."""
         return formulas[self.seed % len(formulas)](*arrays)
+
+    def aside(self) -> RandomRounding:
+        """Return one for a look at the copy, from the same pool: this one stays where it is, however often."""
+        other = copy.copy(self)
+        other._generator = np.random.Generator(np.random.SFC64([self.seed, 1]))
+        other._num_taken = 0
+        other._draw_offsets()
+        return other
 
     def _disturb_parts(
         self,
@@ -203,9 +212,9 @@ class RoundingOfCopies(RandomRounding):
         return result
 
     def _disturb_parts(self, array: Array, scale: Array | None, exact: NDArray[np.bool_] | None, /, **how: Any) -> None:
-        for index, copy in enumerate(self._copies):
+        for index, own in enumerate(self._copies):
             own_scale, own_exact = (None if each is None else each[index] for each in (scale, exact))
-            copy.disturb(array[index], scale=own_scale, exact=own_exact, **how)
+            own.disturb(array[index], scale=own_scale, exact=own_exact, **how)
 
     def _take_by_channel(self, array: Array) -> Array:
         num_copies, _, num_channels = array.shape[:3]

@@ -97,14 +97,13 @@ def judge(first: Evidence, second: Evidence, yardstick: Yardstick, spec: GanSpec
     checked = {name: _checked_steps(differences[name], yardstick, name) for name in LOSS_NAMES}
     num_steps = max(run.num_steps for run in runs)
     finite = _judge_finite(runs, checked, spec)
-    findings = [
-        finding
-        for name in LOSS_NAMES
-        if (finding := _judge_losses(name, differences[name], yardstick, checked[name])) is not None
-    ]
+    findings = list(finite.findings)
+    for name in LOSS_NAMES:
+        finding = _judge_losses(name, differences[name], yardstick, checked[name])
+        findings += [finding] if finding else []
     is_whole = checked["generator"] == first.num_steps == second.num_steps
     tensors = _judge_moments(runs, yardstick, is_whole=is_whole)
-    findings += [*finite.findings, *tensors.findings]
+    findings += tensors.findings
     verdict: Verdict = "DISAGREE" if findings else "AGREE"
     reason = str(findings[0]) if findings else _agreement(checked["generator"], num_steps, len(tensors.left_out))
     if not findings and checked["generator"] == 0:
@@ -112,15 +111,14 @@ def judge(first: Evidence, second: Evidence, yardstick: Yardstick, spec: GanSpec
             "NOT COMPARABLE",
             "rounding alone explains any difference from the first adversarial step on",
         )
-    if not findings and (finite.shared or tensors.shared_not_finite):
-        found = finite.shared or tensors.shared_not_finite
-        verdict, reason = "NOT COMPARABLE", f"{found} in both runs: nothing can be said of what comes after"
+    if not findings and (finite.unsaid or tensors.unsaid):
+        verdict, reason = "NOT COMPARABLE", f"{finite.unsaid or tensors.unsaid}: no agreement, whatever came before"
     return PairVerdict(
         pair=pair,
         verdict=verdict,
         reason=reason,
         findings=tuple(findings),
-        notes=(*finite.notes, *_notes_on_length(runs, checked["generator"]), *_notes_on_end(is_whole, tensors)),
+        notes=(*_notes_on_length(runs, checked["generator"]), *_notes_on_end(is_whole, tensors)),
         checked_steps=checked["generator"],
         num_steps=num_steps,
         largest=max((float(d.max(initial=0.0)) for d in differences.values()), default=0.0),
@@ -164,16 +162,15 @@ def _judge_losses(name: str, differences: Floats, yardstick: Yardstick, checked:
 
 @dataclass(frozen=True, kw_only=True)
 class _Finite:
-    """What is to be said of NaN and infinity in losses. shared: of such that both runs have, "" without."""
+    """What is to be said of NaN and infinity in losses. unsaid: of such as decide nothing, and are no agreement."""
 
     findings: tuple[Finding, ...]
-    notes: tuple[str, ...]
-    shared: str
+    unsaid: str
 
 
 def _judge_finite(runs: tuple[Evidence, Evidence], checked: Mapping[str, int], spec: GanSpec) -> _Finite:
-    """A NaN in one run and not in the other is a disagreement at any step; at different steps, within those judged."""
-    findings, notes, shared = [], [], ""
+    """A NaN in one run and not in the other, or at another step, is a disagreement within the steps that are judged."""
+    findings, unsaid = [], ""
     names = tuple(run.name for run in runs)
     for name in LOSS_NAMES:
         length = min(len(run.losses[name]) for run in runs)
@@ -187,32 +184,35 @@ def _judge_finite(runs: tuple[Evidence, Evidence], checked: Mapping[str, int], s
         if not known:
             continue
         if len(known) == 1:
-            where = f"{name} loss is NaN or infinite from step {known[0]} in {names[steps[0] is None]} alone"
-            findings.append(Finding(where=where, difference=float("inf"), allowed=0.0))
+            text = f"{name} loss is NaN or infinite from step {known[0]} in {names[steps[0] is None]} alone"
+            if known[0] < checked[name]:
+                findings.append(Finding(where=text, difference=float("inf"), allowed=0.0))
+            else:
+                # Rounding alone may have taken the one across the edge of what there is a logarithm of.
+                unsaid = unsaid or f"{text}, past the steps that can be judged"
         elif steps[0] == steps[1]:
-            shared = shared or f"{name} loss is NaN or infinite from step {steps[0]}"
+            unsaid = unsaid or f"{name} loss is NaN or infinite from step {steps[0]} in both runs"
         else:
             text = f"{name} loss is NaN or infinite from step {steps[0]} in {names[0]}, {steps[1]} in {names[1]}"
             if min(known) < checked[name]:
                 findings.append(Finding(where=text, difference=float("inf"), allowed=0.0))
             else:
-                notes.append(text)
-                shared = shared or f"{name} loss is NaN or infinite from step {max(known)}"
-    return _Finite(findings=tuple(findings), notes=tuple(notes), shared=shared)
+                unsaid = unsaid or f"{text}, past the steps that can be judged"
+    return _Finite(findings=tuple(findings), unsaid=unsaid)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Tensors:
-    """What is to be said of tensors and outputs; left_out and num_judged as in PairVerdict."""
+    """What is to be said of tensors and outputs; left_out and num_judged as in PairVerdict, unsaid as of losses."""
 
     findings: tuple[Finding, ...]
     num_judged: int
     left_out: tuple[str, ...]
-    shared_not_finite: str
+    unsaid: str
 
 
 def _judge_moments(runs: tuple[Evidence, Evidence], yardstick: Yardstick, *, is_whole: bool) -> _Tensors:
-    findings, left_out, num_judged, not_finite = [], [], 0, ""
+    findings, left_out, num_judged, unsaid = [], [], 0, ""
     for label, noise in yardstick.tensors.items():
         if not all(label in run.moments for run in runs) or (label == END and not is_whole):
             continue
@@ -226,7 +226,7 @@ def _judge_moments(runs: tuple[Evidence, Evidence], yardstick: Yardstick, *, is_
             arrays = [run.moments[label][name] for run in runs]
             allowed = yardstick.tolerance.allowed(amount, is_counter=name.endswith(".step"))
             if not all(np.isfinite(array).all() for array in arrays):
-                not_finite = not_finite or f"{name} {moment} has NaN or infinity"
+                unsaid = unsaid or f"{name} {moment} has NaN or infinity"
             # The largest difference that two numbers of one sign can have is 1.
             if allowed >= 1.0:
                 left_out.append(f"{name} {moment}")
@@ -235,9 +235,7 @@ def _judge_moments(runs: tuple[Evidence, Evidence], yardstick: Yardstick, *, is_
             difference = tensor_difference(arrays[0], arrays[1])
             if not difference <= allowed:
                 findings.append(Finding(where=f"{name} {moment}", difference=difference, allowed=allowed))
-    return _Tensors(
-        findings=tuple(findings), num_judged=num_judged, left_out=tuple(left_out), shared_not_finite=not_finite
-    )
+    return _Tensors(findings=tuple(findings), num_judged=num_judged, left_out=tuple(left_out), unsaid=unsaid)
 
 
 def _notes_on_length(runs: tuple[Evidence, Evidence], checked: int) -> list[str]:

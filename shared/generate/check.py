@@ -104,7 +104,10 @@ def _tape(spec: GanSpec) -> SeededTape:
 
 
 def _visits(spec: GanSpec) -> tuple[Visit, ...]:
-    return plan_visits(spec, num_steps=_NUM_STEPS, forced=False)
+    """Return the first steps, and the last, where what training came to may be seen."""
+    first = plan_visits(spec, num_steps=_NUM_STEPS, forced=False)
+    last = Visit(phase="adversarial", step=spec.training.num_steps - 1)
+    return first if last in first else (*first, last)
 
 
 def _report_nothing(done: int, total: int, /) -> None:

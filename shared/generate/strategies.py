@@ -11,6 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from shared.generate.regimes import REGIMES
 from shared.generate.stack import MAX_WIDTH, Stack, convolutions_to, decimals
 from shared.spec import (
     EVERY_STEP,
@@ -64,7 +65,7 @@ _DENOMINATOR_FLOORS = st.sampled_from([1e-12, 0.2])
 
 @st.composite
 def gan_specs(draw: Any) -> GanSpec:
-    """Draw a GAN of three steps."""
+    """Draw a GAN of three steps; a third of all are sent where GANs go badly, or far on."""
     score = draw(st.sampled_from(["probability", "logits", "critic"]))
     penalised = score == "critic" and draw(st.booleans())
     batch_size = draw(_batch_sizes(score))
@@ -78,7 +79,7 @@ def gan_specs(draw: Any) -> GanSpec:
     pretraining = None
     if shape == (1,) and discriminator.output_shape == (1,) and draw(st.booleans()):
         pretraining = draw(_pretrainings())
-    return GanSpec(
+    spec = GanSpec(
         name="generated",
         title="Generated",
         source="drawn at random",
@@ -90,6 +91,8 @@ def gan_specs(draw: Any) -> GanSpec:
         pretraining=pretraining,
         training=draw(_trainings(score, penalised=penalised, generator=generator)),
     )
+    regime = draw(st.sampled_from([None] * (2 * len(REGIMES)) + list(REGIMES)))
+    return spec if regime is None else REGIMES[regime](spec)
 
 
 def _batch_sizes(score: str) -> st.SearchStrategy[int]:

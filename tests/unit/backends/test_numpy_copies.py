@@ -54,11 +54,36 @@ def test_copies_are_those_that_train_alone(name, dtype):
                 if one is not None:
                     assert one.dtype == other.dtype
                     np.testing.assert_array_equal(one, other, err_msg=loss)
-    latent = make_chunk(spec).arrays["latent_d"][0]
-    generated = copies.generate(latent)
-    for state, samples, trainer in zip(copies.states(), generated, trainers, strict=True):
+    for state, trainer in zip(copies.states(), trainers, strict=True):
         assert_same(state, trainer.export_state())
-        np.testing.assert_array_equal(samples, trainer.generate(latent))
+
+
+@pytest.mark.parametrize("name", GANS)
+def test_a_look_at_copies_rounds_as_alone_and_moves_nothing(name):
+    spec = spec_of(name)
+    trainer = build(spec)
+    copies = trainer.perturbed_copies(seeds=SEEDS)
+    chunk = make_chunk(spec, num_steps=2)
+    copies.train(chunk)
+    before = copies.export_roundings()
+    latent, real = chunk.arrays["latent_d"][0], chunk.arrays["real"][0]
+    looks = [(copies.generate(latent), copies.discriminate(real)) for _ in range(2)]
+    np.testing.assert_array_equal(copies.export_roundings(), before)
+    for index, (seed, state) in enumerate(zip(SEEDS, copies.states(), strict=True)):
+        single = build(spec).perturbed_copies(seeds=(seed,))
+        single.load_states([state])
+        single.restore_roundings([before[index]])
+        trainer.load_state(state)
+        for found, expected, exact in zip(
+            zip(*looks, strict=True),
+            (single.generate(latent)[0], single.discriminate(real)[0]),
+            (trainer.generate(latent), trainer.discriminate(real)),
+            strict=True,
+        ):
+            for look in found:
+                np.testing.assert_array_equal(look[index], expected)
+            assert not np.array_equal(expected, exact)
+            np.testing.assert_allclose(expected, exact, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["gaussian-1d-minibatch", "small mnist-conv"])
