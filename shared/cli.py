@@ -13,6 +13,7 @@ from rich.syntax import Syntax
 
 from benchmarks.command import app as bench
 from shared.accuracy.command import accuracy
+from shared.calibrate.command import calibrate
 from shared.defaults.command import defaults
 from shared.diagnose.command import diagnose, faults
 from shared.errors import GanRosettaError, UsageError
@@ -288,6 +289,7 @@ app.command()(diagnose)
 app.command()(faults)
 app.command()(generate)
 app.command()(defaults)
+app.command()(calibrate)
 app.command()(accuracy)
 app.add_typer(bench, name="bench")
 

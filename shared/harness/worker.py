@@ -1,8 +1,8 @@
 """The process in which a backend runs: `python -m shared.harness.worker BACKEND`.
 
 It reads one request a line from standard input, {"run": {...}}, {"diagnosis": {...}}, {"defaults": {...}},
-{"generated": {...}}, {"accuracy": {...}} or {"benchmark": {...}}, and answers with one event a line:
-{"event": "progress", ...} while a job goes on, then {"event": "finished", ...}, which may hold a result, or
+{"generated": {...}}, {"accuracy": {...}}, {"calibration": {...}} or {"benchmark": {...}}, and answers with one event a
+line: {"event": "progress", ...} while a job goes on, then {"event": "finished", ...}, which may hold a result, or
 {"event": "failed", ...}. It needs nothing of its parent but these lines, so it may live in another environment.
 """
 
@@ -106,6 +106,10 @@ def _perform(
         from shared.accuracy.job import AccuracyJob, run_accuracy_job  # noqa: PLC0415
 
         run_accuracy_job(AccuracyJob.from_data(request["accuracy"]), entry, report_progress=report_progress)
+    elif "calibration" in request:
+        from shared.calibrate.job import serve_calibration  # noqa: PLC0415
+
+        serve_calibration(request["calibration"], entry, report_progress=report_progress)
     elif "generated" in request:
         from shared.generate.job import BatchJob, run_batch_job  # noqa: PLC0415
 

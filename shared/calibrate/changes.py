@@ -1,0 +1,106 @@
+"""Small mistakes of a chosen size: a gradient, a learning rate, an ε or a BatchNorm's momentum, off by a share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from backends import BACKENDS, REFERENCE
+from shared.faults.places import find_layer, find_optimizer, replace_layer, replace_optimizer
+from shared.harness.registry import load_trainer
+from shared.interface import Trainer
+from shared.spec import Adadelta, Adam, BatchNorm, ConstantRate, ExponentialDecay, GanSpec, GradientDescent
+
+Build = Callable[[str], Trainer]
+"""Builds a trainer of the reference in a type."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A mistake.
+
+    plant: returns what builds the reference with the mistake in it, of a relative size; None where the GAN has not what
+    it touches.
+    """
+
+    name: str
+    title: str
+    plant: Callable[[GanSpec, float], Build | None]
+
+
+def build_reference(spec: GanSpec, /) -> Build:
+    """Return what builds the reference as it is."""
+    trainer_class = load_trainer(BACKENDS[REFERENCE])
+    return lambda dtype: trainer_class.build(spec, device="cpu", dtype=dtype, execution="eager")
+
+
+def _rate(spec: GanSpec, size: float) -> Build | None:
+    found = find_optimizer(spec, (GradientDescent, Adam, Adadelta))
+    if found is None:
+        return None
+    network, optimizer = found
+    rate = optimizer.learning_rate
+    field = "initial" if isinstance(rate, ExponentialDecay) else "value"
+    if not isinstance(rate, ExponentialDecay | ConstantRate) or getattr(rate, field) == 0.0:
+        return None
+    changes: dict[str, Any] = {field: (1.0 + size) * getattr(rate, field)}
+    changed = replace(optimizer, learning_rate=replace(rate, **changes))
+    return build_reference(replace_optimizer(spec, network, changed))
+
+
+def _epsilon(spec: GanSpec, size: float) -> Build | None:
+    found = find_optimizer(spec, (Adam, Adadelta))
+    if found is None:
+        return None
+    network, optimizer = found
+    return build_reference(
+        replace_optimizer(spec, network, replace(optimizer, epsilon=(1.0 + size) * optimizer.epsilon))
+    )
+
+
+def _momentum(spec: GanSpec, size: float) -> Build | None:
+    place = find_layer(spec, BatchNorm)
+    if place is None:
+        return None
+    network, index = place
+    norm = getattr(spec, network).layers[index]
+    return build_reference(replace_layer(spec, place, replace(norm, momentum=(1.0 + size) * norm.momentum)))
+
+
+def _gradient(spec: GanSpec, size: float) -> Build | None:
+    """Scale the gradient of the last weight of the network that trains first."""
+    network = spec.training.first
+    last = [placed.name for placed in getattr(spec, network).placed if "weight" in placed.layer.parameters()][-1]
+    build = build_reference(spec)
+
+    def build_scaled(dtype: str) -> Trainer:
+        trainer = build(dtype)
+        _scale_gradient(trainer, network, f"{network}.{last}.weight", 1.0 + size)
+        return trainer
+
+    return build_scaled
+
+
+def _scale_gradient(trainer: Trainer, network: str, tensor: str, factor: float) -> None:
+    """Have the reference multiply one gradient before each update."""
+    # It has no hook for that: no right program needs one.
+    stepper = cast(Any, trainer)._stepper
+    own = getattr(stepper, network)
+    gradient = own.by_name(own.gradients)[tensor]
+    update = stepper._update
+
+    def scale_and_update(phase: str, trained: Any, recorder: Any) -> None:
+        if phase == network:
+            gradient[...] *= factor
+        update(phase, trained, recorder)
+
+    stepper._update = scale_and_update
+
+
+CHANGES: tuple[Change, ...] = (
+    Change(name="gradient", title="a gradient", plant=_gradient),
+    Change(name="rate", title="a learning rate", plant=_rate),
+    Change(name="epsilon", title="an optimizer's ε", plant=_epsilon),
+    Change(name="momentum", title="a BatchNorm's momentum", plant=_momentum),
+)

@@ -1,0 +1,208 @@
+"""A calibration: every regime trained from many seeds by every backend in worker processes, each two runs judged."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from backends import BACKENDS, REFERENCE
+from shared.calibrate.counting import count_pairs, of_kind
+from shared.calibrate.job import CalibrationJob, PowerJob, copy_path, read_power, trained_path, yardstick_path
+from shared.calibrate.pairs import Cell, JudgedPair, judge_pairs
+from shared.calibrate.power import Power
+from shared.calibrate.regimes import Regime
+from shared.calibrate.trained import as_evidence, read_trained
+from shared.compare.yardstick import read_yardstick
+from shared.harness.launch import Job, JobOutcome, run_jobs
+from shared.harness.plan import available_cores
+from shared.harness.settings import RunSettings
+from shared.interface import Execution
+from shared.report.progress import ProgressDisplay
+from shared.spec.serialise import spec_digest
+
+_DIGEST_LENGTH = 12
+
+OnPairs = Callable[[Sequence[JudgedPair]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationPlan:
+    """What to do. regimes, dtypes, executions: each with each. backends: the reference is always there too.
+
+    num_held_out: copies of the reference that are judged as if they were backends. power: names of those regimes in
+    which planted changes are measured, on the first seed.
+    """
+
+    regimes: tuple[Regime, ...]
+    seeds: tuple[int, ...]
+    dtypes: tuple[str, ...]
+    executions: tuple[Execution, ...]
+    backends: tuple[str, ...]
+    num_held_out: int = 4
+    power: tuple[str, ...] = ()
+
+
+@dataclass(kw_only=True)
+class Calibration:
+    """What came of it. pairs: of backends and of copies, judged; powers: how small a change is seen.
+
+    failures: jobs that did not finish. seconds: that all took.
+    """
+
+    pairs: list[JudgedPair] = field(default_factory=list)
+    powers: list[Power] = field(default_factory=list)
+    failures: list[JobOutcome] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the judge is off as seldom as it promises, and sees planted mistakes as told."""
+        kept = all(count_pairs(of_kind(self.pairs, kind)).keeps_promise for kind in ("backends", "copies"))
+        return kept and not any(power.is_otherwise for power in self.powers)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "seconds": self.seconds,
+            "counts": {kind: count_pairs(of_kind(self.pairs, kind)).as_data() for kind in ("backends", "copies")},
+            "not_agreed": [pair.as_data() for pair in self.pairs if pair.verdict != "AGREE"],
+            "powers": [power.as_data() for power in self.powers],
+            "failures": {f"{o.settings.backend}: {o.settings.gan}": o.message for o in self.failures},
+        }
+
+
+@dataclass(kw_only=True)
+class _Group:
+    """A regime in one type: all runs that the reference's one yardstick judges."""
+
+    regime: Regime
+    dtype: str
+    folder: Path
+    jobs: list[CalibrationJob] = field(default_factory=list)
+    backends: list[str] = field(default_factory=list)
+    left: int = 0
+
+
+def calibrate(
+    plan: CalibrationPlan, /, *, console: Console, keep: Path | None = None, on_pairs: OnPairs | None = None
+) -> Calibration:
+    """Train and judge everything.
+
+    keep: a folder that keeps the backends' trainings, so that a judge that has changed can be calibrated again without
+    them: those that are there are not trained again; the reference's always are. on_pairs: called with the pairs of a
+    regime and type as soon as they are judged.
+    """
+    started = time.perf_counter()
+    result = Calibration()
+    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as temporary:
+        root = str(keep or temporary)
+        groups = {str(group.folder): group for group in _groups(plan, Path(root))}
+        power = {f"{root}/power-{name}": name for name in plan.power}
+        jobs = [_as_job(job, name) for g in groups.values() for job, name in zip(g.jobs, g.backends, strict=True)]
+        jobs += [_as_power_job(folder, name, plan.seeds[0]) for folder, name in power.items()]
+
+        def on_outcome(outcome: JobOutcome) -> None:
+            display.on_outcome(outcome)
+            if outcome.status != "finished":
+                result.failures.append(outcome)
+            if outcome.settings.folder in power:
+                if outcome.status == "finished":
+                    result.powers += read_power(Path(outcome.settings.folder))
+                return
+            group = groups[str(Path(outcome.settings.folder).parent)]
+            group.left -= 1
+            if group.left == 0:
+                pairs = _judge_group(group, plan)
+                result.pairs += pairs
+                if on_pairs is not None:
+                    on_pairs(pairs)
+                if keep is None:
+                    shutil.rmtree(group.folder, ignore_errors=True)
+
+        with ProgressDisplay(console, num_jobs=len(jobs)) as display:
+            run_jobs(jobs, num_slots=available_cores(), on_progress=display.on_progress, on_outcome=on_outcome)
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+def _groups(plan: CalibrationPlan, root: Path) -> list[_Group]:
+    groups = []
+    for regime in plan.regimes:
+        for dtype in plan.dtypes:
+            folder = root / f"{regime.name}-{dtype}-{spec_digest(regime.spec)[:_DIGEST_LENGTH]}"
+            folder.mkdir(parents=True, exist_ok=True)
+            group = _Group(regime=regime, dtype=dtype, folder=folder)
+            seeds = plan.seeds[: regime.num_seeds(len(plan.seeds))]
+            for name, execution in _runs(plan):
+                group.backends.append(name)
+                group.jobs.append(
+                    CalibrationJob(
+                        folder=str(folder),
+                        regime=regime.name,
+                        dtype=dtype,
+                        execution=execution,
+                        seeds=seeds,
+                        num_held_out=plan.num_held_out if name == REFERENCE else None,
+                    )
+                )
+            group.left = len(group.jobs)
+            groups.append(group)
+    return groups
+
+
+def _runs(plan: CalibrationPlan) -> list[tuple[str, Execution]]:
+    """Return every backend and execution that there is to train; the reference once, for all executions."""
+    runs: list[tuple[str, Execution]] = [(REFERENCE, "eager")]
+    for execution in plan.executions:
+        for name in plan.backends:
+            if name != REFERENCE and execution in BACKENDS[name].executions:
+                runs.append((name, execution))
+    return runs
+
+
+def _as_job(job: CalibrationJob, backend: str) -> Job:
+    settings = RunSettings(
+        gan=f"{job.regime}, {job.dtype}, {job.execution}",
+        backend=backend,
+        folder=f"{job.folder}/{backend}-{job.execution}",
+        dtype=job.dtype,
+    )
+    return Job(settings=settings, request={"calibration": job.as_data()}, num_runs=len(job.seeds))
+
+
+def _as_power_job(folder: str, regime: str, seed: int) -> Job:
+    settings = RunSettings(gan=f"{regime}, planted changes", backend=REFERENCE, folder=folder)
+    job = PowerJob(folder=folder, regime=regime, seed=seed)
+    return Job(settings=settings, request={"calibration": job.as_data()})
+
+
+def _judge_group(group: _Group, plan: CalibrationPlan) -> list[JudgedPair]:
+    """Judge each two backends of an execution, and each two copies, seed by seed; what a failed job left out is not."""
+    spec, reference = group.regime.spec, group.jobs[0]
+    found: list[JudgedPair] = []
+    for seed in reference.seeds:
+        if not yardstick_path(reference, seed).exists() or not trained_path(reference, seed, REFERENCE).exists():
+            continue
+        yardstick = read_yardstick(yardstick_path(reference, seed))
+        own = as_evidence(read_trained(trained_path(reference, seed, REFERENCE)), spec)
+        for execution in plan.executions:
+            paths = [
+                trained_path(job, seed, name)
+                for job, name in zip(group.jobs, group.backends, strict=True)
+                if job.execution == execution and name != REFERENCE
+            ]
+            evidence = [own, *(as_evidence(read_trained(path), spec) for path in paths if path.exists())]
+            cell = Cell(regime=group.regime.name, dtype=group.dtype, execution=execution)
+            found += judge_pairs(evidence, yardstick, spec, cell=cell, seed=seed)
+        copies = [copy_path(reference, seed, index) for index in range(plan.num_held_out)]
+        evidence = [own, *(as_evidence(read_trained(path), spec) for path in copies)]
+        cell = Cell(regime=group.regime.name, dtype=group.dtype, execution="eager", kind="copies")
+        found += judge_pairs(evidence, yardstick, spec, cell=cell, seed=seed)
+    return found
