@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 
 from shared.compare.distances import BOUNDS, Floats, first_nonfinite, first_over, tensor_difference
 from shared.compare.outputs import SAMPLES
 from shared.compare.yardstick import END, LOSS_NAMES, Yardstick
+from shared.interface import Phase
 from shared.spec import GanSpec
 
 Verdict = Literal["AGREE", "DISAGREE", "NOT COMPARABLE"]
@@ -48,11 +49,16 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One place where a pair is further apart than rounding: where, by how much, and how much was allowed."""
+    """One place where a pair is further apart than rounding: where, by how much, and how much was allowed.
+
+    phase, step: the step that shows it, or after which it was seen.
+    """
 
     where: str
     difference: float
     allowed: float
+    phase: Phase
+    step: int
 
     def __str__(self) -> str:
         return f"{self.where}: {self.difference:.1e} apart, rounding explains {self.allowed:.1e}"
@@ -99,10 +105,10 @@ def judge(first: Evidence, second: Evidence, yardstick: Yardstick, spec: GanSpec
     finite = _judge_finite(runs, checked, spec)
     findings = list(finite.findings)
     for name in LOSS_NAMES:
-        finding = _judge_losses(name, differences[name], yardstick, checked[name])
+        finding = _judge_losses(name, differences[name], yardstick, checked[name], first.first_step)
         findings += [finding] if finding else []
     is_whole = checked["generator"] == first.num_steps == second.num_steps
-    tensors = _judge_moments(runs, yardstick, is_whole=is_whole)
+    tensors = _judge_moments(runs, yardstick, spec, is_whole=is_whole)
     findings += tensors.findings
     verdict: Verdict = "DISAGREE" if findings else "AGREE"
     reason = str(findings[0]) if findings else _agreement(checked["generator"], num_steps, len(tensors.left_out))
@@ -149,7 +155,9 @@ def _checked_steps(differences: Floats, yardstick: Yardstick, name: str) -> int:
     return min(len(differences), known)
 
 
-def _judge_losses(name: str, differences: Floats, yardstick: Yardstick, checked: int) -> Finding | None:
+def _judge_losses(
+    name: str, differences: Floats, yardstick: Yardstick, checked: int, first_step: int
+) -> Finding | None:
     running = np.maximum.accumulate(differences[:checked]) if checked else differences[:0]
     allowed = yardstick.allowed_losses(name)[:checked]
     outside = np.flatnonzero(~(running <= allowed))
@@ -157,7 +165,34 @@ def _judge_losses(name: str, differences: Floats, yardstick: Yardstick, checked:
         return None
     step = int(outside[0])
     label = "pretraining" if name == "pretraining" else f"{name}'s"
-    return Finding(where=f"{label} loss at step {step}", difference=float(running[step]), allowed=float(allowed[step]))
+    return Finding(
+        where=f"{label} loss at step {step}",
+        difference=float(running[step]),
+        allowed=float(allowed[step]),
+        **_place(name, step, first_step),
+    )
+
+
+def _place(name: str, step: int, first_step: int) -> _Place:
+    """Return the phase of a loss, and which of its steps the loss at an index is of."""
+    if name == "pretraining":
+        return {"phase": "pretraining", "step": step}
+    return {"phase": "adversarial", "step": first_step + step}
+
+
+class _Place(TypedDict):
+    phase: Phase
+    step: int
+
+
+def _place_of_moment(label: str, spec: GanSpec, run: Evidence) -> _Place:
+    """Return the step after which a moment was."""
+    if label == END:
+        return {"phase": "adversarial", "step": run.first_step + run.num_steps - 1}
+    if label == "pretraining":
+        return {"phase": "pretraining", "step": spec.pretraining.num_steps - 1 if spec.pretraining is not None else 0}
+    phase: Phase = "pretraining" if label.startswith("pretraining") else "adversarial"
+    return {"phase": phase, "step": max(0, int(label.rpartition(" ")[2]) - 1)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +221,8 @@ def _judge_finite(runs: tuple[Evidence, Evidence], checked: Mapping[str, int], s
         if len(known) == 1:
             text = f"{name} loss is NaN or infinite from step {known[0]} in {names[steps[0] is None]} alone"
             if known[0] < checked[name]:
-                findings.append(Finding(where=text, difference=float("inf"), allowed=0.0))
+                place = _place(name, known[0], runs[0].first_step)
+                findings.append(Finding(where=text, difference=float("inf"), allowed=0.0, **place))
             else:
                 # Rounding alone may have taken the one across the edge of what there is a logarithm of.
                 unsaid = unsaid or f"{text}, past the steps that can be judged"
@@ -195,7 +231,8 @@ def _judge_finite(runs: tuple[Evidence, Evidence], checked: Mapping[str, int], s
         else:
             text = f"{name} loss is NaN or infinite from step {steps[0]} in {names[0]}, {steps[1]} in {names[1]}"
             if min(known) < checked[name]:
-                findings.append(Finding(where=text, difference=float("inf"), allowed=0.0))
+                place = _place(name, min(known), runs[0].first_step)
+                findings.append(Finding(where=text, difference=float("inf"), allowed=0.0, **place))
             else:
                 unsaid = unsaid or f"{text}, past the steps that can be judged"
     return _Finite(findings=tuple(findings), unsaid=unsaid)
@@ -211,17 +248,18 @@ class _Tensors:
     unsaid: str
 
 
-def _judge_moments(runs: tuple[Evidence, Evidence], yardstick: Yardstick, *, is_whole: bool) -> _Tensors:
+def _judge_moments(runs: tuple[Evidence, Evidence], yardstick: Yardstick, spec: GanSpec, *, is_whole: bool) -> _Tensors:
     findings, left_out, num_judged, unsaid = [], [], 0, ""
     for label, noise in yardstick.tensors.items():
         if not all(label in run.moments for run in runs) or (label == END and not is_whole):
             continue
         moment = "at the end" if label == END else f"after {label}"
+        place = _place_of_moment(label, spec, runs[0])
         for name, amount in noise.items():
             lacking = " and ".join(run.name for run in runs if name not in run.moments[label])
             if lacking:
                 where = f"{name} {moment}, which {lacking} lacks"
-                findings.append(Finding(where=where, difference=float("inf"), allowed=0.0))
+                findings.append(Finding(where=where, difference=float("inf"), allowed=0.0, **place))
                 continue
             arrays = [run.moments[label][name] for run in runs]
             allowed = yardstick.tolerance.allowed(amount, is_counter=name.endswith(".step"))
@@ -234,7 +272,8 @@ def _judge_moments(runs: tuple[Evidence, Evidence], yardstick: Yardstick, *, is_
             num_judged += 1
             difference = tensor_difference(arrays[0], arrays[1])
             if not difference <= allowed:
-                findings.append(Finding(where=f"{name} {moment}", difference=difference, allowed=allowed))
+                where = f"{name} {moment}"
+                findings.append(Finding(where=where, difference=difference, allowed=allowed, **place))
     return _Tensors(findings=tuple(findings), num_judged=num_judged, left_out=tuple(left_out), unsaid=unsaid)
 
 

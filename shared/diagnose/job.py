@@ -13,7 +13,7 @@ from backends import BackendEntry
 from shared.compare.yardstick import PerturbedTrainer
 from shared.diagnose.reference import walk_reference
 from shared.diagnose.rows import Row, first_offender
-from shared.diagnose.visits import plan_visits
+from shared.diagnose.visits import Visit, plan_visits
 from shared.diagnose.walk import walk_backend
 from shared.errors import UsageError
 from shared.faults import PlantedTrainer, find_fault
@@ -30,8 +30,9 @@ class DiagnosisJob:
     """What a worker is to do. settings.folder is the diagnosis's; fault: the name of one to plant, or None.
 
     is_reference: walk as the reference and leave its side; else compare with what it left. forced: each step starts
-    from the reference's state. num_steps: visit each of so many first steps; None chooses. trials: faults to plant one
-    after the other, keeping of each only what was found first; None keeps every row of one diagnosis.
+    from the reference's state. num_steps: visit each of so many first steps; None chooses. visits: these and no others.
+    trials: faults to plant one after the other, keeping of each only what was found first; None keeps every row of one
+    diagnosis.
     """
 
     settings: RunSettings
@@ -40,6 +41,7 @@ class DiagnosisJob:
     num_steps: int | None
     fault: str | None
     trials: tuple[str, ...] | None = None
+    visits: tuple[Visit, ...] | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Return the job as plain data, for a worker."""
@@ -49,7 +51,8 @@ class DiagnosisJob:
     def from_data(cls, data: dict[str, Any], /) -> DiagnosisJob:
         """Return the job from what as_data gave."""
         trials = None if data["trials"] is None else tuple(data["trials"])
-        return cls(**{**data, "settings": RunSettings(**data["settings"]), "trials": trials})
+        visits = None if data["visits"] is None else tuple(Visit(**visit) for visit in data["visits"])
+        return cls(**{**data, "settings": RunSettings(**data["settings"]), "trials": trials, "visits": visits})
 
     @property
     def rows_path(self) -> Path:
@@ -64,7 +67,7 @@ def run_diagnosis_job(
     settings = job.settings
     spec = resolve_spec(settings)
     state, tape = open_inputs(settings, spec)
-    visits = plan_visits(spec, num_steps=job.num_steps, forced=job.forced)
+    visits = job.visits or plan_visits(spec, num_steps=job.num_steps, forced=job.forced)
     load_device_module(entry).check_device(settings.device)
     execution = resolve_execution(entry, settings.execution)
     trainer_class = load_trainer(entry)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from backends import BACKENDS, REFERENCE
+from shared.compare.verdict import Finding
 from shared.diagnose.job import DiagnosisJob, read_rows
+from shared.diagnose.parting import find_partings, visits_of
 from shared.diagnose.rows import Row, first_offender
-from shared.diagnose.visits import with_published_steps
+from shared.diagnose.visits import Visit, plan_visits, with_published_steps
 from shared.errors import UsageError
 from shared.faults import find_fault
 from shared.harness.inputs import open_inputs
@@ -27,13 +29,18 @@ from shared.report.progress import ProgressDisplay
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """What a diagnosis found: the rows of each backend in order of execution, and the jobs that failed."""
+    """What a diagnosis found: the rows of each backend in order of execution, and the jobs that failed.
+
+    unexplained: of backends whose whole run parts from the reference's, although no quantity that was looked into is
+    off, where that shows first.
+    """
 
     gan: str
     forced: bool
     planted: Mapping[str, str]
     rows: Mapping[str, list[Row]]
     failures: tuple[JobOutcome, ...]
+    unexplained: Mapping[str, Finding] = field(default_factory=dict)
 
     def offender(self, backend: str, /) -> Row | None:
         """Return the first quantity of a backend that is off, or None."""
@@ -42,7 +49,7 @@ class Diagnosis:
     @property
     def odd_ones(self) -> tuple[str, ...]:
         """The backends that part from the reference."""
-        return tuple(name for name in self.rows if self.offender(name) is not None)
+        return tuple(name for name in self.rows if self.offender(name) is not None or name in self.unexplained)
 
     def as_data(self) -> dict[str, Any]:
         """Return the diagnosis as plain data."""
@@ -51,10 +58,11 @@ class Diagnosis:
             offender = first_offender(rows)
             backends[name] = {
                 "first_offender": None if offender is None else offender.as_data(),
+                "unexplained": str(self.unexplained[name]) if name in self.unexplained else None,
                 "rows": [row.as_data() for row in rows],
             }
         return {
-            "format": 1,
+            "format": 2,
             "gan": self.gan,
             "mode": "forced" if self.forced else "free",
             "planted": dict(self.planted),
@@ -106,41 +114,73 @@ def diagnose(
     console: Console,
 ) -> Diagnosis:
     """Run a diagnosis in worker processes; raises what a user can cause before any of them starts."""
-    template = with_published_steps(with_spec_text(template))
-    spec = resolve_spec(template)
+    template = with_spec_text(template)
+    looked_into = with_published_steps(template)
+    spec = resolve_spec(looked_into)
     for name in backends:
         resolve_execution(find_backend(name), template.execution)
     for fault in planted.values():
         if find_fault(fault).plant(spec) is None:
             raise UsageError(f"fault {fault!r} has nothing to touch in {spec.name!r}; see `gan-rosetta faults`")
-    open_inputs(template, spec)
-    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as folder:
+    open_inputs(looked_into, spec)
+    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
+        base = replace(looked_into, gan=spec.name)
+        walk = _Walk(base=base, planted=planted, forced=forced, num_steps=num_steps, console=console)
+        rows, failures = walk.look(backends, Path(root) / "first")
+        parts: dict[str, Finding] = {}
+        clear = [name for name, own in rows.items() if first_offender(own) is None and name not in planted]
+        if num_steps is None and clear and not failures:
+            parts, failed = find_partings(replace(template, gan=spec.name), clear, Path(root) / "runs", console=console)
+            failures += failed
+            visits = visits_of(parts.values(), plan_visits(spec, num_steps=None, forced=forced))
+            if visits:
+                more, failed = walk.look(list(parts), Path(root) / "second", visits=visits)
+                failures += failed
+                rows |= {name: [*rows[name], *own] for name, own in more.items()}
+    unexplained = {name: finding for name, finding in parts.items() if first_offender(rows[name]) is None}
+    return Diagnosis(
+        gan=spec.name, forced=forced, planted=planted, rows=rows, failures=tuple(failures), unexplained=unexplained
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Walk:
+    """How backends are walked beside the reference."""
+
+    base: RunSettings
+    planted: Mapping[str, str]
+    forced: bool
+    num_steps: int | None
+    console: Console
+
+    def look(
+        self, backends: Sequence[str], folder: Path, /, *, visits: tuple[Visit, ...] | None = None
+    ) -> tuple[dict[str, list[Row]], list[JobOutcome]]:
+        """Return each backend's rows, in order of execution, and the jobs that failed. visits: None chooses."""
+        folder.mkdir()
         cores = available_cores()
-        base = replace(template, gan=spec.name, folder=folder)
-
-        def job(name: str, *, is_reference: bool, threads: int) -> Job:
-            settings = replace(base, backend=name, threads=threads)
-            diagnosis = DiagnosisJob(
-                settings=settings,
-                is_reference=is_reference,
-                forced=forced,
-                num_steps=num_steps,
-                fault=None if is_reference else planted.get(name),
-            )
-            return Job(settings=settings, request={"diagnosis": diagnosis.as_data()})
-
-        walk = job(REFERENCE, is_reference=True, threads=cores)
-        walk = replace(walk, settings=replace(walk.settings, device="cpu"))
-        outcomes = _run([walk], 1, console)
-        if outcomes[0].status != "finished":
-            return Diagnosis(gan=spec.name, forced=forced, planted=planted, rows={}, failures=tuple(outcomes))
         slots = min(cores, len(backends))
-        jobs = [job(name, is_reference=False, threads=max(1, cores // slots)) for name in backends]
-        outcomes = _run(jobs, slots, console)
+        walk = self._job(REFERENCE, folder, threads=cores, visits=visits)
+        outcomes = _run([replace(walk, settings=replace(walk.settings, device="cpu"))], 1, self.console)
+        if outcomes[0].status != "finished":
+            return {}, outcomes
+        jobs = [self._job(name, folder, threads=max(1, cores // slots), visits=visits) for name in backends]
+        outcomes = _run(jobs, slots, self.console)
         finished = {outcome.settings.backend for outcome in outcomes if outcome.status == "finished"}
-        rows = {name: read_rows(Path(folder) / f"{name}.json") for name in backends if name in finished}
-    failures = tuple(outcome for outcome in outcomes if outcome.status != "finished")
-    return Diagnosis(gan=spec.name, forced=forced, planted=planted, rows=rows, failures=failures)
+        rows = {name: read_rows(folder / f"{name}.json") for name in backends if name in finished}
+        return rows, [outcome for outcome in outcomes if outcome.status != "finished"]
+
+    def _job(self, name: str, folder: Path, /, *, threads: int, visits: tuple[Visit, ...] | None) -> Job:
+        settings = replace(self.base, folder=str(folder), backend=name, threads=threads)
+        diagnosis = DiagnosisJob(
+            settings=settings,
+            is_reference=name == REFERENCE,
+            forced=self.forced,
+            num_steps=self.num_steps,
+            fault=None if name == REFERENCE else self.planted.get(name),
+            visits=visits,
+        )
+        return Job(settings=settings, request={"diagnosis": diagnosis.as_data()})
 
 
 def _run(jobs: list[Job], num_slots: int, console: Console) -> list[JobOutcome]:

@@ -23,7 +23,11 @@ def diagnosis_sentences(diagnosis: Diagnosis, /) -> list[Text]:
     lines = []
     for name, rows in diagnosis.rows.items():
         offender = diagnosis.offender(name)
-        if offender is None:
+        if offender is None and name in diagnosis.unexplained:
+            text = f"{name} parts from the reference in a whole run: {diagnosis.unexplained[name]}"
+            detail = "; no step that was looked into is off by itself, so that many steps make it"
+            lines.append(Text.assemble((text, "bold red"), detail))
+        elif offender is None:
             worst = max((row for row in rows if row.is_comparable and row.noise), key=lambda row: row.in_noise)
             visits = len(dict.fromkeys(row.visit for row in rows))
             text = f"{name}: {len(rows)} quantities in {visits} steps, none beyond rounding"
