@@ -13,7 +13,7 @@ from backends import BackendEntry
 from shared.compare.yardstick import PerturbedTrainer
 from shared.diagnose.reference import walk_reference
 from shared.diagnose.rows import Row, first_offender
-from shared.diagnose.visits import Visit, plan_visits
+from shared.diagnose.visits import Visit, plan_on_tape
 from shared.diagnose.walk import walk_backend
 from shared.errors import UsageError
 from shared.faults import PlantedTrainer, find_fault
@@ -67,7 +67,7 @@ def run_diagnosis_job(
     settings = job.settings
     spec = resolve_spec(settings)
     state, tape = open_inputs(settings, spec)
-    visits = job.visits or plan_visits(spec, num_steps=job.num_steps, forced=job.forced)
+    visits = job.visits or plan_on_tape(spec, tape, num_steps=job.num_steps, forced=job.forced)
     load_device_module(entry).check_device(settings.device)
     execution = resolve_execution(entry, settings.execution)
     trainer_class = load_trainer(entry)

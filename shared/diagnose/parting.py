@@ -1,4 +1,4 @@
-"""Where a backend's whole run parts from the reference's, as `compare` judges it: what single steps then have to explain.
+"""Where a backend's whole run parts from the reference's, as `compare` judges it, for single steps to explain.
 
 A diagnosis looks into a few steps, each from the reference's own state. A mistake that shows later, or only when many
 steps come together, is seen by no such look; so a backend of which they find nothing is trained as `compare` trains it.
@@ -6,7 +6,7 @@ steps come together, is seen by no such look; so a backend of which they find no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def find_partings(
     return found, failed
 
 
-def visits_of(findings: Iterable[Finding], known: Mapping[Visit, object] | Sequence[Visit], /) -> tuple[Visit, ...]:
+def visits_of(findings: Iterable[Finding], known: Sequence[Visit], /) -> tuple[Visit, ...]:
     """Return the steps to look into for findings, in order of training, without those that are known."""
     visits = set()
     for finding in findings:

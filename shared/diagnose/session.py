@@ -15,7 +15,7 @@ from shared.compare.verdict import Finding
 from shared.diagnose.job import DiagnosisJob, read_rows
 from shared.diagnose.parting import find_partings, visits_of
 from shared.diagnose.rows import Row, first_offender
-from shared.diagnose.visits import Visit, plan_visits, with_published_steps
+from shared.diagnose.visits import Visit, plan_on_tape, with_published_steps
 from shared.errors import UsageError
 from shared.faults import find_fault
 from shared.harness.inputs import open_inputs
@@ -114,6 +114,8 @@ def diagnose(
     console: Console,
 ) -> Diagnosis:
     """Run a diagnosis in worker processes; raises what a user can cause before any of them starts."""
+    if not backends:
+        raise UsageError("only the reference is installed, so there is nothing to diagnose; see `gan-rosetta list`")
     template = with_spec_text(template)
     looked_into = with_published_steps(template)
     spec = resolve_spec(looked_into)
@@ -122,7 +124,7 @@ def diagnose(
     for fault in planted.values():
         if find_fault(fault).plant(spec) is None:
             raise UsageError(f"fault {fault!r} has nothing to touch in {spec.name!r}; see `gan-rosetta faults`")
-    open_inputs(looked_into, spec)
+    visits = plan_on_tape(spec, open_inputs(looked_into, spec)[1], num_steps=num_steps, forced=forced)
     with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
         base = replace(looked_into, gan=spec.name)
         walk = _Walk(base=base, planted=planted, forced=forced, num_steps=num_steps, console=console)
@@ -132,9 +134,9 @@ def diagnose(
         if num_steps is None and clear and not failures:
             parts, failed = find_partings(replace(template, gan=spec.name), clear, Path(root) / "runs", console=console)
             failures += failed
-            visits = visits_of(parts.values(), plan_visits(spec, num_steps=None, forced=forced))
-            if visits:
-                more, failed = walk.look(list(parts), Path(root) / "second", visits=visits)
+            later = visits_of(parts.values(), visits)
+            if later:
+                more, failed = walk.look(list(parts), Path(root) / "second", visits=later)
                 failures += failed
                 rows |= {name: [*rows[name], *own] for name, own in more.items()}
     unexplained = {name: finding for name, finding in parts.items() if first_offender(rows[name]) is None}

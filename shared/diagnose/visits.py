@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from shared.data.reach import check_reach, cut_to_tape
+from shared.data.tape import Tape
 from shared.gans import CATALOGUE
 from shared.harness.settings import RunSettings
 from shared.interface import Phase
@@ -49,6 +51,17 @@ def plan_visits(spec: GanSpec, /, *, num_steps: int | None, forced: bool) -> tup
     if forced and spec.training.discriminator_loss.score == "probability":
         visits.append(Visit(phase="adversarial", step=0, saturated=True))
     return tuple(visits)
+
+
+def plan_on_tape(spec: GanSpec, tape: Tape, /, *, num_steps: int | None, forced: bool) -> tuple[Visit, ...]:
+    """Return the visits as plan_visits does, those that it chooses only as far as the tape goes.
+
+    Raises TapeError, DataError where the tape cannot feed the steps up to the last visit.
+    """
+    visits = plan_visits(spec if num_steps is not None else cut_to_tape(spec, tape), num_steps=num_steps, forced=forced)
+    last = max((visit.step for visit in visits if visit.phase == "adversarial"), default=0)
+    check_reach(tape, spec.with_steps(training=last + 1))
+    return visits
 
 
 def with_published_steps(settings: RunSettings, /) -> RunSettings:

@@ -41,6 +41,8 @@ def generate(
     if count < 1 or seed < 0:
         raise UsageError(f"--count is {count} and --seed {seed}; expected a count from 1 and a seed from 0")
     names = choose_backends([name.strip() for name in (backends or "").split(",") if name.strip()])
+    if not names:
+        raise UsageError("only the reference is installed, so there is nothing to check; see `gan-rosetta list`")
     for name in names:
         resolve_execution(find_backend(name), execution)
     if plant is not None:

@@ -16,19 +16,21 @@ from shared.compare.outputs import Look, Outputs
 from shared.compare.sketch import sketch_state
 from shared.compare.yardstick import END, PerturbedTrainer, YardstickFollower, write_yardstick
 from shared.data.digest import state_digest
+from shared.data.tape import Tape
 from shared.errors import RecordError, StateError, UsageError
 from shared.gans import CATALOGUE, find_gan
 from shared.harness.album import Album, LookFollower
 from shared.harness.checked import CheckedTrainer
 from shared.harness.checkpoint import Checkpoint, Position, num_steps, read_checkpoint
 from shared.harness.files import write_npz
-from shared.harness.inputs import open_start, state_metadata
+from shared.harness.inputs import open_start, state_metadata, tape_metadata
 from shared.harness.keeper import CheckpointKeeper
 from shared.harness.machine import describe_machine, describe_versions
 from shared.harness.moments import choose_moments
 from shared.harness.record import MOMENTS_FILE, STATE_FILE, new_run_folder, write_record, write_snapshots
 from shared.harness.registry import load_device_module, load_trainer, resolve_execution
 from shared.harness.samples import make_samples
+from shared.harness.saved import require_fed_so_far
 from shared.harness.settings import SHORT_STEPS, RunSettings
 from shared.harness.training import Follower, ReportProgress, TrainingResult, chunk_size, run_training
 from shared.interface import Chunk, Losses, Trainer
@@ -83,7 +85,7 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
     trainer.load_state(state)
     build_seconds = time.perf_counter() - started
     initial_digest = state_digest(trainer.export_state())
-    checkpoint = _last_checkpoint(settings, spec)
+    checkpoint = _last_checkpoint(settings, spec, tape)
     recorder = _SnapshotRecorder()
     moments = choose_moments(
         settings.planned_steps or spec.training.num_steps,
@@ -137,8 +139,7 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
         write_npz(folder / "samples.npz", samples)
         write_npz(folder / MOMENTS_FILE, album.arrays())
         write_snapshots(folder / "snapshots.npz", recorder.snapshots)
-        metadata = state_metadata(spec, result.ended, backend=entry.name, seed=settings.seed)
-        write_state(folder / STATE_FILE, final, metadata=metadata)
+        write_state(folder / STATE_FILE, final, metadata=_metadata(settings, spec, result))
         if yardstick is not None:
             yardstick.evaluate(final, latent=samples["latent"], real=samples["real"])
             write_yardstick(folder / "yardstick.npz", yardstick.finish())
@@ -164,10 +165,18 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
     settings.checkpoint_path.unlink(missing_ok=True)
 
 
-def _last_checkpoint(settings: RunSettings, spec: GanSpec) -> Checkpoint | None:
-    if not settings.resume or not settings.checkpoint_path.exists():
+def _last_checkpoint(settings: RunSettings, spec: GanSpec, tape: Tape) -> Checkpoint | None:
+    path = settings.checkpoint_path
+    if not settings.resume or not path.exists():
         return None
-    return read_checkpoint(settings.checkpoint_path, spec, settings=settings.numeric_data)
+    checkpoint = read_checkpoint(path, spec, settings=settings.numeric_data)
+    require_fed_so_far(path, checkpoint.position, settings, spec, tape)
+    return checkpoint
+
+
+def _metadata(settings: RunSettings, spec: GanSpec, result: TrainingResult) -> dict[str, str]:
+    tape = tape_metadata(settings, spec, began=result.began, ended=result.ended, tape_digests=result.tape_digests)
+    return state_metadata(spec, result.ended, backend=settings.backend, seed=settings.seed, tape=tape)
 
 
 def _take_up(yardstick: YardstickFollower, checkpoint: Checkpoint, path: Path) -> None:
@@ -175,7 +184,7 @@ def _take_up(yardstick: YardstickFollower, checkpoint: Checkpoint, path: Path) -
         yardstick.resume(checkpoint.yardstick)
     except (KeyError, ValueError, TypeError, StateError) as error:
         raise RecordError(
-            f"{path} lacks the yardstick's copies ({error}); delete it, and the run starts again from its first step"
+            f"{path} lacks the yardstick's copies ({error}); move it away, and the run starts again from its first step"
         ) from None
 
 

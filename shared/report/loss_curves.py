@@ -30,6 +30,7 @@ from shared.report.differences import (
     loss_differences,
     trained_steps,
 )
+from shared.report.fed import title_of
 from shared.report.series import finite_or_gap, has_lone_points, thin
 from shared.report.style import (
     GRID,
@@ -81,7 +82,7 @@ def draw_loss_curves(runs: Sequence[Run], yardstick: Yardstick | None, spec: Gan
     reference = next(curve for curve in curves if curve.row is None)
     names = [name for name in TITLES if any(len(run.losses[name]) for run in runs)]
     num_rows = 2 if len(curves) > 1 else 1
-    figure = new_figure(f"{spec.name}: {spec.title}", width_inches=_width(names), height_inches=0.9 + 2.5 * num_rows)
+    figure = new_figure(title_of(runs, spec), width_inches=_width(names), height_inches=0.9 + 2.5 * num_rows)
     grid = figure.subplots(num_rows, len(names), sharex="col", squeeze=False)
     top = _top(curves, reference, names, yardstick)
     for column, name in enumerate(names):

@@ -22,6 +22,7 @@ from shared.harness.record import Run
 from shared.quality.measure import measure_quality
 from shared.quality.number import QualityNumber
 from shared.report.differences import TITLES
+from shared.report.fed import fed_from
 from shared.report.page.collect import GanRuns, collect
 from shared.report.page.loss_figure import ALLOWED, CHAOS_AREA, ENVELOPE, loss_figure
 from shared.report.page.sample_figures import SamplesShown, sample_figures
@@ -141,7 +142,8 @@ def _section(gan: GanRuns, index: int, num_bins: int) -> _Section:
 
 
 def _quality(runs: Sequence[Run], spec: GanSpec) -> list[_QualityRow]:
-    measured = [measure_quality(run.samples, spec) for run in runs]
+    is_as_declared = fed_from(runs, spec) is None
+    measured = [measure_quality(run.samples, spec, is_as_declared=is_as_declared) for run in runs]
     return [
         _QualityRow(about=row[0], real=number(row[0].real), values=tuple(number(entry.value) for entry in row))
         for row in zip(*measured, strict=True)
