@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -38,7 +38,8 @@ class Row:
     """An operation's quantity on a backend.
 
     labels, errors: of each result, what it was for, and its error in ulp. largest, at: the largest error and where.
-    sound: the largest where the reference errs by at most SOUND_ULP. median: of all.
+    sound: the largest of those covered where the truth is no subnormal number and the reference errs by at most
+    SOUND_ULP. median: of all.
     """
 
     operation: str
@@ -106,6 +107,7 @@ def judge_results(
 ) -> list[Row]:
     """Return a row a quantity."""
     rows = []
+    place = (operation.name, backend, dtype)
     for name, stand in labels(operation, dtype).items():
         errors = errors_in_ulp(results[name], measure.truth[name], dtype=dtype)
         own = errors_in_ulp(measure.reference[name], measure.truth[name], dtype=dtype)
@@ -117,34 +119,47 @@ def judge_results(
             execution=execution,
             labels=stand,
             errors=errors,
-            sound=float(np.max(errors[own <= SOUND_ULP], initial=0.0)),
-            uncovered=(),
+            sound=0.0,
+            uncovered=_uncovered(name, stand, place, results[name], measure),
         )
-        rows.append(replace(row, uncovered=_uncovered(row, results[name], measure)))
+        outside = {each.label for each in row.uncovered}
+        covered = np.array([_in_words(label) not in outside for label in stand])
+        sound = covered & (own <= SOUND_ULP) & _is_normal(measure.truth[name], dtype)
+        rows.append(replace(row, sound=float(np.max(errors[sound], initial=0.0))))
     return rows
 
 
-def _uncovered(row: Row, results: np.ndarray, measure: Measure) -> tuple[Uncovered, ...]:
-    reference, truth = measure.reference[row.quantity], measure.truth[row.quantity]
-    apart, allowed = (
-        row_differences(results, reference, scales=measure.scales[row.quantity]),
-        measure.allowed[row.quantity],
-    )
+def _is_normal(truth: np.ndarray, dtype: Dtype) -> NDArray[np.bool_]:
+    """Return which rows' true results are 0 or at least the smallest normal number, (rows,)."""
+    largest = np.max(np.abs(truth), axis=1)
+    return (largest == 0) | (largest >= float(np.finfo(dtype).tiny))
+
+
+def _in_words(label: float | str) -> str:
+    return label if isinstance(label, str) else f"{label:.6g}"
+
+
+def _uncovered(
+    name: str, stand: Sequence[float | str], place: tuple[str, str, Dtype], results: np.ndarray, measure: Measure
+) -> tuple[Uncovered, ...]:
+    """Return what is not covered of a quantity's results. place: operation, backend and type."""
+    operation, backend, dtype = place
+    reference, truth = measure.reference[name], measure.truth[name]
+    apart, allowed = row_differences(results, reference, scales=measure.scales[name]), measure.allowed[name]
     found = []
     for index in np.flatnonzero(~(apart <= allowed)).tolist():
         entry = _furthest(results[index], reference[index])
         defect: Defect | None = find_defect(
-            backend=row.backend,
-            dtype=row.dtype,
-            operation=row.operation,
-            label=row.labels[index],
+            backend=backend,
+            dtype=dtype,
+            operation=operation,
+            label=stand[index],
             got=results[index],
             reference=reference[index],
         )
-        label = row.labels[index]
         found.append(
             Uncovered(
-                label=label if isinstance(label, str) else f"{label:.6g}",
+                label=_in_words(stand[index]),
                 got=float(results[index, entry]),
                 reference=float(reference[index, entry]),
                 truth=float(truth[index, entry]),

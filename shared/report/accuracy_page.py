@@ -36,10 +36,10 @@ _READING = """\
 - *ulp*: the distance from a number of the type to the next. A correctly rounded result errs by at most 0.5 ulp. The
   truth is computed in extended precision (64 bits), by formulas that lose no digits; tests hold it to mpmath. A
   convolution's or a penalty's results are a tensor, and their error is in ulp of its largest entry.
-- A cell has the largest error over all inputs for which the reference's formula is sound (errs by at most
-  {sound:.0f} ulp), eager / compiled, one number where these do the same. *→ 300*: over all inputs, where that is more:
-  there the formula itself loses digits, in the reference as in the framework. *all*: no digit is left. *∞*: not finite
-  where the truth is.
+- A cell has the largest error over all inputs for which the reference's formula is sound (it errs by at most
+  {sound:.0f} ulp, and the truth is no subnormal number), eager / compiled, one number where these do the same. *→ 300*:
+  over all inputs, where that is more: there the formula itself loses digits, in the reference as in the framework.
+  *all*: no digit is left. *∞*: not finite where the truth is.
 - *Covered*: no further from the NumPy reference than the yardstick allows, as in a verdict, on {copies} copies that
   round at random. {not_covered} marks what is not, {known} what is a known defect, named below.
 - Inputs reach from the smallest subnormal number to near the largest. Each operation is a GAN of one or two layers
