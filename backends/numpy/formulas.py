@@ -95,7 +95,18 @@ def _weight_gradient_of_product(gradient_y: Array, x: Array) -> Array:
 
 
 def _weight_gradient_one_by_one(gradient_y: Array, x: Array) -> Array:
-    return np.asarray(np.add.reduce(gradient_y[..., :, :, np.newaxis] * x[..., :, np.newaxis, :], axis=-3))
+    # Not reduce, which adds in pairs where the terms lie side by side.
+    return np.asarray(np.add.accumulate(gradient_y[..., :, :, np.newaxis] * x[..., :, np.newaxis, :], axis=-3))[
+        ..., -1, :, :
+    ]
+
+
+def _bias_gradient_in_numpy(gradient_y: Array) -> Array:
+    return np.asarray(np.add.reduce(gradient_y, axis=-2))
+
+
+def _bias_gradient_one_by_one(gradient_y: Array) -> Array:
+    return np.asarray(np.add.accumulate(gradient_y, axis=-2)[..., -1, :])
 
 
 def _log_complement_by_log1p(probability: Array) -> Array:
@@ -116,4 +127,6 @@ CROSS_ENTROPY_SLOPE: Formulas = (_slope_of_other, _slope_of_softmax)
 # Of all entries; and Σ ∂y xᵀ over the batch, (..., out, in) of (..., N, out) and (..., N, in).
 SUM: Formulas = (_sum_in_pairs, _sum_one_by_one)
 WEIGHT_GRADIENT: Formulas = (_weight_gradient_of_product, _weight_gradient_one_by_one)
+# Σ ∂y over the batch, (..., out).
+BIAS_GRADIENT: Formulas = (_bias_gradient_in_numpy, _bias_gradient_one_by_one)
 LOG_COMPLEMENT: Formulas = (_log_complement_by_log1p, _log_complement_by_log)

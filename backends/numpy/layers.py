@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 
 from backends.numpy.activations import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 from backends.numpy.convolution import Conv2d, ConvTranspose2d
-from backends.numpy.formulas import WEIGHT_GRADIENT
+from backends.numpy.formulas import BIAS_GRADIENT, WEIGHT_GRADIENT, evaluate
 from backends.numpy.layer import Array, Layer, Tensors
 from backends.numpy.network import Copies, Network
 from shared import spec
@@ -44,7 +44,7 @@ class Linear(Layer):
             else:
                 np.matmul(gradient_y.swapaxes(-1, -2), x, out=gradients["weight"])
             if "bias" in gradients:
-                np.add.reduce(gradient_y, axis=-2, out=gradients["bias"])
+                gradients["bias"][...] = evaluate(BIAS_GRADIENT, self.rounding, gradient_y)
         return np.matmul(gradient_y, weight) if wants_input else None
 
     def forward_tangent(self, tangent_x: Array, cache: tuple[Array, Array]) -> Array:
