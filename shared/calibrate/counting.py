@@ -99,3 +99,8 @@ def count_pairs(pairs: Iterable[JudgedPair], /) -> Count:
 def of_kind(pairs: Sequence[JudgedPair], kind: str, /) -> list[JudgedPair]:
     """Return the pairs of backends, or of copies."""
     return [pair for pair in pairs if pair.cell.kind == kind]
+
+
+def leading(pairs: Sequence[JudgedPair], /) -> list[JudgedPair]:
+    """Return the pairs of backends, or of copies where there is none of backends."""
+    return of_kind(pairs, "backends") or of_kind(pairs, "copies")

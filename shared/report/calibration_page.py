@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from shared.calibrate.counting import count_pairs, of_kind
+from shared.calibrate.counting import count_pairs, leading, of_kind
 from shared.calibrate.pairs import JudgedPair
 from shared.calibrate.regimes import find_regimes
 from shared.calibrate.session import Calibration, CalibrationPlan
@@ -102,11 +102,13 @@ def calibration_markdown(result: Calibration, plan: CalibrationPlan, /) -> str:
 
 
 def _found(pairs: Sequence[JudgedPair]) -> str:
-    count = count_pairs(of_kind(pairs, "backends"))
+    own = leading(pairs)
+    count = count_pairs(own)
+    what = "backends" if own[0].cell.kind == "backends" else "copies"
     lines = [
         "## What came of it",
         "",
-        f"Of {count.alarms.total} pairs of backends, {count.alarms.count} are false alarms: a rate of at most "
+        f"Of {count.alarms.total} pairs of {what}, {count.alarms.count} are false alarms: a rate of at most "
         f"{100 * count.alarms.upper:.2g} %. They come from {count.trainings.count} of {count.trainings.total} "
         f"trainings. {count.silences.count} pairs are silences. Of {count.quantities.total} quantities judged, "
         f"{count.quantities.count} were off; promised are {FALSE_ALARM_RATE:.0e} of them, "

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from shared.calibrate.counting import leading
 from shared.calibrate.pairs import JudgedPair
 from shared.report.style import (
     GENERATED,
@@ -79,9 +80,9 @@ def _draw_curves(axes: Axes, pairs: Sequence[JudgedPair]) -> None:
 
 def _draw_regimes(axes: Axes, pairs: Sequence[JudgedPair], names: Sequence[str]) -> None:
     dress(axes)
-    panel_title(axes, "Every pair of backends, by regime")
+    own = leading(pairs)
+    panel_title(axes, f"Every pair of {own[0].cell.kind if own else 'backends'}, by regime")
     places = {name: len(names) - 1 - index for index, name in enumerate(names)}
-    own = [pair for pair in pairs if pair.cell.kind == "backends"]
     for pair in own:
         is_alarm = pair.verdict == "DISAGREE"
         compiled = pair.cell.execution == "compiled"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from rich.table import Table
 
 from shared.calibrate.changes import CHANGES
-from shared.calibrate.counting import Count, count_pairs, of_kind
+from shared.calibrate.counting import Count, count_pairs, leading, of_kind
 from shared.calibrate.pairs import JudgedPair
 from shared.calibrate.power import Power
 from shared.calibrate.session import Calibration
@@ -22,7 +22,7 @@ _TITLES = {change.name: change.title for change in CHANGES}
 def count_rows(pairs: Sequence[JudgedPair], /) -> list[tuple[str, ...]]:
     """Return what stands under COUNT_HEADERS: all pairs of backends, by type, by execution, and copies."""
     own, copies = of_kind(pairs, "backends"), of_kind(pairs, "copies")
-    rows = [count_row("pairs of backends", count_pairs(own))]
+    rows = [count_row("pairs of backends", count_pairs(own))] if own else []
     rows += _by(own, lambda pair: pair.cell.dtype)
     rows += _by(own, lambda pair: pair.cell.execution)
     if copies:
@@ -31,8 +31,8 @@ def count_rows(pairs: Sequence[JudgedPair], /) -> list[tuple[str, ...]]:
 
 
 def regime_rows(pairs: Sequence[JudgedPair], /) -> list[tuple[str, ...]]:
-    """Return what stands under COUNT_HEADERS: pairs of backends by regime."""
-    return _by(of_kind(pairs, "backends"), lambda pair: pair.cell.regime)
+    """Return what stands under COUNT_HEADERS: pairs of backends by regime, of copies where there is none."""
+    return _by(leading(pairs), lambda pair: pair.cell.regime)
 
 
 def backend_rows(pairs: Sequence[JudgedPair], /) -> list[tuple[str, ...]]:

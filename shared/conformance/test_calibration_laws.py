@@ -1,0 +1,30 @@
+"""The judge finds no fault between copies of the reference that round at random, where training goes well or badly."""
+
+from __future__ import annotations
+
+import pytest
+from rich.console import Console
+
+from backends import REFERENCE
+from shared.calibrate.counting import count_pairs
+from shared.calibrate.regimes import find_regimes
+from shared.calibrate.session import CalibrationPlan, calibrate
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_small_calibration_has_no_false_alarm(dtype):
+    plan = CalibrationPlan(
+        regimes=tuple(find_regimes(["d-wins-bce", "saturated-bce"])),
+        seeds=(0, 1),
+        dtypes=(dtype,),
+        executions=("eager",),
+        backends=(REFERENCE,),
+        num_held_out=4,
+    )
+    result = calibrate(plan, console=Console(quiet=True))
+    assert not result.failures
+    count = count_pairs(result.pairs)
+    assert count.alarms.total == 2 * 2 * 10
+    assert count.alarms.count == 0, [pair.reason for pair in result.pairs if pair.verdict == "DISAGREE"]
+    assert count.silences.count == 0
+    assert result.is_good
