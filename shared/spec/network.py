@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from shared.spec.checks import require, require_shape, within
-from shared.spec.layers import BatchNorm, Conv2d, ConvTranspose2d, Layer, Linear, Shape, WeightedLayer
+from shared.spec.layers import BatchNorm, Layer, Shape, WeightedLayer
 
 _NAME = re.compile(r"[a-z][a-z0-9]*\Z")
 
@@ -86,21 +86,6 @@ class Network:
                 return placed.name
         return None
 
-    def biases_before_batch_norm(self) -> dict[str, str]:
-        """Map each layer whose bias feeds straight into a BatchNorm on batch statistics to that BatchNorm's name.
-
-        The normalisation takes the bias away again, so its true gradient is 0 and what a framework computes for it is
-        rounding noise, which Adam and Adadelta turn into steps.
-        """
-        affine = (Linear, Conv2d, ConvTranspose2d)
-        return {
-            first.name: second.name
-            for first, second in zip(self.placed, self.placed[1:], strict=False)
-            if isinstance(first.layer, affine)
-            and first.layer.bias_init is not None
-            and isinstance(second.layer, BatchNorm)
-            and second.layer.statistics == "batch"
-        }
 
 
 def _checked_name(layer: WeightedLayer) -> str:

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import SpecError
-from shared.gans import find_gan
 from shared.spec import (
     ZEROS,
     BatchNorm,
@@ -179,21 +178,3 @@ def test_a_network_needs_layers_of_different_names():
 def test_layer_names_are_lower_case_words(name):
     with pytest.raises(SpecError, match="layer name"):
         network(replace(LINEAR, name=name), shape=(3,))
-
-
-def test_biases_before_batch_norm():
-    assert find_gan("mnist-wgan-gp").generator.biases_before_batch_norm() == {
-        f"linear{index}": f"norm{index}" for index in (2, 3, 4)
-    }
-    conv = find_gan("mnist-conv")
-    assert conv.generator.biases_before_batch_norm() == {}
-    assert conv.discriminator.biases_before_batch_norm() == {f"down{index}": f"norm{index}" for index in range(5, 9)}
-    first = replace(LINEAR, out_features=4)
-    running = replace(NORM, statistics="running")
-    for layers, expected in (
-        ((first, NORM), {"hidden": "norm"}),
-        ((first, running), {}),
-        ((first, Tanh(), NORM), {}),
-        ((replace(first, bias_init=None), NORM), {}),
-    ):
-        assert network(*layers, shape=(3,)).biases_before_batch_norm() == expected
