@@ -32,6 +32,7 @@ from shared.report.style import (
 _COLORS = {"float64": GENERATED, "float32": "#e69f00"}
 _COPIES = QUIET
 _LEAST, _MOST = 0.004, 4.0
+_SHARES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
 _TICKS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 _ROW_INCHES, _HEAD_INCHES = 0.17, 1.5
 _OFFSETS = {"float64": 0.16, "float32": -0.16}
@@ -49,8 +50,8 @@ def draw_calibration(pairs: Sequence[JudgedPair], /) -> Figure:
     grid = figure.add_gridspec(1, 2, width_ratios=(1.0, 1.25))
     curves, rows = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
     _draw_curves(curves, judged)
-    _draw_regimes(rows, judged, names)
-    legend_below(figure, _legend(judged), num_columns=6)
+    _draw_regimes(rows, leading(pairs), names)
+    legend_below(figure, _legend(judged), num_columns=7)
     return figure
 
 
@@ -74,16 +75,22 @@ def _draw_curves(axes: Axes, pairs: Sequence[JudgedPair]) -> None:
     _limit(axes)
     axes.set_yscale("log")
     axes.set_ylim(0.7 / most, 1.3)
+    ticks = [share for share in _SHARES if share > 0.7 / most]
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_major_formatter(FixedFormatter([f"{100 * tick:g} %" for tick in ticks]))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylabel("pairs that come at least as near", fontsize=TEXT_SIZE, color=INK)
 
 
 def _draw_regimes(axes: Axes, pairs: Sequence[JudgedPair], names: Sequence[str]) -> None:
     dress(axes)
-    own = leading(pairs)
-    panel_title(axes, f"Every pair of {own[0].cell.kind if own else 'backends'}, by regime")
+    panel_title(axes, f"Every pair of {pairs[0].cell.kind}, by regime")
     places = {name: len(names) - 1 - index for index, name in enumerate(names)}
-    for pair in own:
+    judged = [pair for pair in pairs if pair.verdict != "NOT COMPARABLE"]
+    for name in set(names) - {pair.cell.regime for pair in judged}:
+        text = "not comparable, every pair"
+        axes.text(1.2 * _LEAST, places[name], text, fontsize=SMALL_SIZE, color=QUIET, va="center")
+    for pair in judged:
         is_alarm = pair.verdict == "DISAGREE"
         compiled = pair.cell.execution == "compiled"
         color = WARNING if is_alarm else _COLORS.get(pair.cell.dtype, INK)
@@ -134,12 +141,12 @@ def _legend(pairs: Sequence[JudgedPair]) -> list[Artist]:
     handles: list[Artist] = []
     for dtype, execution, kind in sorted(
         {(p.cell.dtype, p.cell.execution, p.cell.kind) for p in pairs},
-        key=lambda key: (key[2], key[1] != "eager", key[0]),
+        key=lambda key: (key[2], key[1] != "eager", key[0] != "float64"),
     ):
-        label = f"copies of the reference, {dtype}" if kind == "copies" else f"{dtype}, {execution}"
+        label = f"copies, {dtype}" if kind == "copies" else f"{dtype}, {execution}"
         handles.append(
             Line2D([], [], color=_COLORS.get(dtype, INK), linestyle=_line(execution, kind), linewidth=1.8, label=label)
         )
-    if any(pair.verdict == "DISAGREE" for pair in pairs):
+    if any(pair.verdict == "DISAGREE" for pair in leading(pairs)):
         handles.append(Line2D([], [], linestyle="none", marker="x", color=WARNING, markersize=5, label="a false alarm"))
     return handles

@@ -25,7 +25,7 @@ def draw_power(powers: Sequence[Power], /) -> Figure:
     """Return the picture; a change that is not even seen when it is as large as the number itself has no line."""
     names = list(dict.fromkeys(power.gan for power in powers))
     figure, panels = small_multiples(
-        "The smallest mistake that is seen, relative to the right number, by steps judged",
+        "The smallest mistake that is seen, by the steps that are judged",
         num_panels=len(names),
         panel_inches=(3.3, 2.5),
     )
@@ -73,7 +73,7 @@ def _scale(axes: Axes) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_minor_locator(NullLocator())
     axes.set_xlabel("step", fontsize=SMALL_SIZE, color=INK)
-    axes.set_ylabel("relative size", fontsize=TEXT_SIZE, color=INK)
+    axes.set_ylabel("size of the mistake", fontsize=TEXT_SIZE, color=INK)
 
 
 def _legend(powers: Sequence[Power]) -> list[Artist]:
