@@ -118,8 +118,13 @@ class BatchNorm(Layer):
             return None
         scale = cache["weight"] * cache["inverse"]
         if self._layer.statistics == "batch":
-            gradient_y -= (sum_gradient / cache["count"])[spread]
-            gradient_y -= normalised * (sum_product / cache["count"])[spread]
+            common, slope = (sum_gradient / cache["count"])[spread], (sum_product / cache["count"])[spread]
+            terms = None if self.rounding is None else np.abs(gradient_y) + np.abs(common) + np.abs(normalised * slope)
+            gradient_y -= common
+            gradient_y -= normalised * slope
+            if self.rounding is not None:
+                # Of a batch of two next to nothing is left: what is rounded is the terms.
+                self.rounding.disturb(gradient_y, scale=terms)
         gradient_y *= scale[spread]
         return gradient_y
 

@@ -131,8 +131,8 @@ class Yardstick:
     def horizon(self) -> int:
         """The number of adversarial steps over which runs can be compared.
 
-        Until rounding alone explains a difference as large as the span of all that the reference's loss ever was, or,
-        where that is smaller, until it has taken half of the type's digits.
+        Until rounding alone explains a difference as large as the span of all that the reference's loss ever was; where
+        that is next to nothing, until rounding has taken half of the type's digits.
         """
         known = len(self.noise["generator"])
         for name in ("discriminator", "generator"):
