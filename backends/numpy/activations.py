@@ -11,7 +11,6 @@ from backends.numpy.formulas import SIGMOID, SOFTPLUS, TANH_SLOPE, evaluate
 from backends.numpy.layer import Array, Layer, Mask, Tensors
 from shared import spec
 
-
 # How much less than the type's spacing at 1 is nothing beside 1 in every program.
 _FAR_BELOW = 64
 

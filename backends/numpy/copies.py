@@ -28,11 +28,21 @@ from shared.state import State
 class PerturbedCopies:
     """Copies of a GAN, from one state, each of which rounds at random by its own seed."""
 
-    def __init__(self, spec: GanSpec, dtype: np.dtype[Any], state: State, /, *, seeds: Sequence[int]) -> None:
+    def __init__(
+        self,
+        spec: GanSpec,
+        dtype: np.dtype[Any],
+        state: State,
+        /,
+        *,
+        seeds: Sequence[int],
+        coarseness: Sequence[float],
+    ) -> None:
         self._spec = spec
         self._dtype = dtype
         self._scales: dict[str, list[float]] = {}
-        self._roundings = [RandomRounding(seed=seed, dtype=dtype) for seed in seeds]
+        pairs = zip(seeds, coarseness, strict=True)
+        self._roundings = [RandomRounding(seed=seed, dtype=dtype, coarseness=times) for seed, times in pairs]
         together = _take_copies(spec)
         self._axis: Copies = (len(seeds),) if together else ()
         self._steppers = [Stepper(spec, dtype, copies=self._axis) for _ in (seeds[:1] if together else seeds)]

@@ -35,14 +35,16 @@ _Value = TypeVar("_Value", bound=np.floating[Any])
 class RandomRounding:
     """Disturbs numbers by a random rounding; what it does depends on the seed and the sequence of calls alone.
 
+    coarseness: how many times the type's spacing ε is.
+
     Each call takes ε ξ from a pool, from a random place on; the pool is drawn anew after sixteen times its size.
     """
 
-    def __init__(self, *, seed: int, dtype: DTypeLike) -> None:
+    def __init__(self, *, seed: int, dtype: DTypeLike, coarseness: float = 1.0) -> None:
         self.seed = seed
         self._generator = np.random.Generator(np.random.SFC64(seed))
         self._dtype = np.dtype(dtype)
-        self._epsilon = float(np.spacing(self._dtype.type(1)))
+        self._epsilon = coarseness * float(np.spacing(self._dtype.type(1)))
         self._largest = _POOL_SIZE
         self._draw_pool()
         self._draw_offsets()

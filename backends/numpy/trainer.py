@@ -94,13 +94,14 @@ class NumpyTrainer:
         """Return how large the numbers are that each loss of the last probe is made of, by its key in the probe."""
         return {ProbeKey(phase, "loss", "", name): scale for (phase, name), scale in self._scales.items()}
 
-    def perturb(self, *, seed: int) -> None:
+    def perturb(self, *, seed: int, coarseness: float = 1.0) -> None:
         """From now on disturb every number that training computes by a random rounding (see rounding.py)."""
-        self._stepper.rounding = RandomRounding(seed=seed, dtype=self._dtype)
+        self._stepper.rounding = RandomRounding(seed=seed, dtype=self._dtype, coarseness=coarseness)
 
-    def perturbed_copies(self, *, seeds: Sequence[int]) -> PerturbedCopies:
-        """Return copies of this trainer as it is now, each of which rounds at random by its own seed."""
-        return PerturbedCopies(self._spec, self._dtype, self.export_state(), seeds=seeds)
+    def perturbed_copies(self, *, seeds: Sequence[int], coarseness: Sequence[float] | None = None) -> PerturbedCopies:
+        """Return copies of this trainer as it is now, each of which rounds at random by its own seed; see perturb."""
+        times = (1.0,) * len(seeds) if coarseness is None else coarseness
+        return PerturbedCopies(self._spec, self._dtype, self.export_state(), seeds=seeds, coarseness=times)
 
     def _infer(self, network: Network, batch: NDArray[Any]) -> NDArray[Any]:
         with np.errstate(all="ignore"):

@@ -34,5 +34,6 @@ def allowed_differences(
     reference: np.ndarray, copies: Sequence[np.ndarray], /, *, scales: np.ndarray, dtype: Dtype
 ) -> NDArray[np.float64]:
     """Return how far two right programs' results may be apart, row by row, in row_differences' terms."""
-    noise = np.max([row_differences(copy, reference, scales=scales) for copy in copies], axis=0)
-    return Tolerance(num_copies=len(copies), dtype=dtype).allowed_series(noise)
+    tolerance = Tolerance(num_copies=len(copies), dtype=dtype)
+    noise = tolerance.noise([row_differences(copy, reference, scales=scales) for copy in copies])
+    return tolerance.allowed_series(noise)

@@ -12,6 +12,7 @@ from backends import REFERENCE
 from shared.accuracy import exact
 from shared.accuracy.envelope import NUM_COPIES, allowed_differences
 from shared.accuracy.operation import Operation, Outcome
+from shared.compare.tolerance import Tolerance
 from shared.compare.yardstick import PerturbedTrainer
 from shared.harness.registry import find_backend, load_trainer
 from shared.interface import Dtype, Trainer
@@ -70,7 +71,8 @@ def _run_copies(
     trainer: PerturbedTrainer, operation: Operation, dtype: Dtype
 ) -> tuple[list[Results], dict[str, NDArray[np.float64]]]:
     """Return what each copy gives, and the scales of each quantity's rows."""
-    copies = trainer.perturbed_copies(seeds=range(NUM_COPIES))
+    coarseness = Tolerance(num_copies=NUM_COPIES, dtype=dtype).coarseness
+    copies = trainer.perturbed_copies(seeds=range(NUM_COPIES), coarseness=coarseness)
     outcomes: list[list[Outcome]] = [[] for _ in range(NUM_COPIES)]
     scales: dict[str, list[np.ndarray]] = {quantity.name: [] for quantity in operation.quantities}
     for trial in operation.trials(dtype):

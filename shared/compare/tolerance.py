@@ -8,8 +8,10 @@ copies there were: see `margin`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from scipy.integrate import quad
@@ -25,6 +27,8 @@ FALSE_ALARM_RATE = 1e-4
 _MANY_COPIES, _SOME_COPIES, _FEW_COPIES = 8, 6, 4
 _CHEAP_FLOPS, _DEAR_FLOPS = 1e6, 1e8
 _LARGEST_MARGIN = 1e6
+
+_Distance = TypeVar("_Distance", float, np.ndarray)
 
 
 def num_copies(spec: GanSpec, /) -> int:
@@ -62,6 +66,21 @@ class Tolerance:
     def margin(self) -> float:
         """How many times the noise is allowed."""
         return margin(self.num_copies)
+
+    @property
+    def coarseness(self) -> tuple[float, ...]:
+        """How many times as coarsely as a program each copy rounds: two by two once, and as often as the margin says.
+
+        A distance that the copies did not reach is taken for that many times as large as theirs, which holds as long as
+        a training answers in proportion. Where it jumps, at the kink of a ReLU, at a floor under a logarithm, at a
+        probability that rounds to 1, only a copy that gets as far shows it.
+        """
+        return tuple(self.margin if index // 2 % 2 else 1.0 for index in range(self.num_copies))
+
+    def noise(self, distances: Sequence[_Distance], /) -> _Distance:
+        """Return what rounding was seen to do, from each copy's distance from the reference, in order."""
+        shares = [distance / times for distance, times in zip(distances, self.coarseness, strict=True)]
+        return np.max(shares, axis=0)  # type: ignore[no-any-return]
 
     @property
     def floor(self) -> float:

@@ -35,12 +35,12 @@ _KINDS = ("noise", "scales", "losses")
 class PerturbedTrainer(Trainer, Protocol):
     """A Trainer that can round at random."""
 
-    def perturb(self, *, seed: int) -> None:
-        """Round at random from now on."""
+    def perturb(self, *, seed: int, coarseness: float = 1.0) -> None:
+        """Round at random from now on, so many times as coarsely as the type does."""
         ...
 
-    def perturbed_copies(self, *, seeds: Sequence[int]) -> PerturbedCopies:
-        """Return copies of this trainer as it is now, each of which rounds at random by its own seed."""
+    def perturbed_copies(self, *, seeds: Sequence[int], coarseness: Sequence[float] | None = None) -> PerturbedCopies:
+        """Return copies of this trainer as it is now, each of which rounds at random by its own seed; see perturb."""
         ...
 
     def loss_scales(self) -> Mapping[ProbeKey, float]:
@@ -174,7 +174,8 @@ class YardstickFollower:
         count = num_copies(spec)
         seeds = range(seed * count, (seed + 1) * count)
         tolerance = Tolerance(num_copies=count, dtype=dtype)
-        return cls(copies=trainer.perturbed_copies(seeds=seeds), spec=spec, tolerance=tolerance)
+        copies = trainer.perturbed_copies(seeds=seeds, coarseness=tolerance.coarseness)
+        return cls(copies=copies, spec=spec, tolerance=tolerance)
 
     def follow(self, chunk: Chunk, losses: Losses, /) -> None:
         """Train the copies on a chunk and note how far their losses are from the reference's."""
@@ -188,7 +189,8 @@ class YardstickFollower:
                 continue
             others = [getattr(other, name) for other in copies_losses]
             differences = [relative_difference(other, values, scale=scales[name]) for other in others]
-            running = np.maximum.accumulate(np.concatenate([[self._worst[name]], np.max(differences, axis=0)]))[1:]
+            noise = self.tolerance.noise(differences)
+            running = np.maximum.accumulate(np.concatenate([[self._worst[name]], noise]))[1:]
             of_chunk = {"noise": running, "scales": scales[name], "losses": np.asarray(values, dtype=np.float64)}
             for kind, part in of_chunk.items():
                 self._parts[kind].setdefault(name, []).append(part)
@@ -250,10 +252,11 @@ class YardstickFollower:
         self.copies.restore_roundings([arrays[f"copies/{index}/rounding"] for index in range(count)])
 
     def _note(self, label: str, reference: Outputs, others: Iterable[Outputs]) -> None:
-        noise = dict.fromkeys(reference, 0.0)
+        distances: dict[str, list[float]] = {name: [] for name in reference}
         for other in others:
             for name, array in reference.items():
-                noise[name] = max(noise[name], tensor_difference(other[name], array))
+                distances[name].append(tensor_difference(other[name], array))
+        noise = {name: float(self.tolerance.noise(found)) for name, found in distances.items()}
         self._tensors.setdefault(label, {}).update(noise)
 
     def _joined(self) -> dict[str, dict[str, Floats]]:

@@ -20,14 +20,17 @@ def reference_probe(spec: GanSpec, *, dtype: str, phase: str, first_step: int):
     trainer = build_trainer(spec, backend="numpy", dtype=dtype)
     reference = trainer.probe(chunk)
     scales = trainer.loss_scales()
-    noise = dict.fromkeys(reference, 0.0)
-    for index in range(num_copies(spec)):
-        copy = build_trainer(spec, backend="numpy", dtype=dtype)
-        copy.perturb(seed=index)
-        for key, array in copy.probe(chunk).items():
-            noise[key] = max(noise[key], tensor_difference(array, reference[key], scale=scales.get(key, 0.0)))
     tolerance = Tolerance(num_copies=num_copies(spec), dtype=dtype)
-    allowed = {k: tolerance.allowed(amount, is_counter=k.quantity == "counter") for k, amount in noise.items()}
+    distances = {key: [] for key in reference}
+    for index, coarseness in enumerate(tolerance.coarseness):
+        copy = build_trainer(spec, backend="numpy", dtype=dtype)
+        copy.perturb(seed=index, coarseness=coarseness)
+        for key, array in copy.probe(chunk).items():
+            distances[key].append(tensor_difference(array, reference[key], scale=scales.get(key, 0.0)))
+    allowed = {
+        key: tolerance.allowed(tolerance.noise(found), is_counter=key.quantity == "counter")
+        for key, found in distances.items()
+    }
     return reference, {"within": allowed, "scales": scales}
 
 

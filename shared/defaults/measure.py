@@ -142,6 +142,7 @@ class _Reference:
                 visits=visits,
                 folder=self._walked[key],
                 forced=True,
+                dtype="float64",
                 report_progress=_report_nothing,
             )
         plant = Plant(spec=changed, expected=_ANYWHERE, start=lambda _state: self._start_of(changed))

@@ -88,6 +88,7 @@ def run_diagnosis_job(
             visits=visits,
             folder=folder / "reference",
             forced=job.forced,
+            dtype=settings.dtype,
             report_progress=report,
         )
         return

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from shared.compare.distances import tensor_difference
-from shared.compare.tolerance import num_copies
+from shared.compare.tolerance import Tolerance, num_copies
 from shared.compare.yardstick import PerturbedTrainer
 from shared.data.tape import Tape, chunks, make_chunk
 from shared.diagnose.visits import Visit
@@ -80,6 +80,7 @@ def walk_reference(
     visits: Sequence[Visit],
     folder: Path,
     forced: bool,
+    dtype: str,
     report_progress: Callable[[int, int], None],
 ) -> None:
     """Walk the visits with the reference and its perturbed copies; write a subfolder for each.
@@ -89,10 +90,11 @@ def walk_reference(
     """
     reference = build()
     reference.load_state(state)
-    copies = [build() for _ in range(num_copies(spec))]
-    for index, copy in enumerate(copies):
+    tolerance = Tolerance(num_copies=num_copies(spec), dtype=dtype)
+    copies = [build() for _ in tolerance.coarseness]
+    for index, (copy, coarseness) in enumerate(zip(copies, tolerance.coarseness, strict=True)):
         copy.load_state(state)
-        copy.perturb(seed=index)
+        copy.perturb(seed=index, coarseness=coarseness)
     trainers = [reference] if forced else [reference, *copies]
     position = _Position(spec, tape)
     for index, visit in enumerate(visits):
@@ -104,12 +106,13 @@ def walk_reference(
         chunk = make_chunk(tape, spec, visit.phase, first_step=visit.step, num_steps=1)
         probe = reference.probe(chunk)
         scales = dict(reference.loss_scales())
-        noise = dict.fromkeys(probe, 0.0)
+        distances: dict[ProbeKey, list[float]] = {key: [] for key in probe}
         for copy in copies:
             if forced:
                 copy.load_state(here)
             for key, array in copy.probe(chunk).items():
-                noise[key] = max(noise[key], tensor_difference(array, probe[key], scale=scales.get(key, 0.0)))
+                distances[key].append(tensor_difference(array, probe[key], scale=scales.get(key, 0.0)))
+        noise = {key: float(tolerance.noise(found)) for key, found in distances.items()}
         _write_visit(visit_folder(folder, index), here, probe, {"noise": noise, "scales": scales}, spec)
         report_progress(index + 1, len(visits))
 

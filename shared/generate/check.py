@@ -61,6 +61,7 @@ def write_reference(spec: GanSpec, folder: Path, /) -> None:
         visits=_visits(spec),
         folder=folder,
         forced=True,
+        dtype=_DTYPE,
         report_progress=_report_nothing,
     )
 

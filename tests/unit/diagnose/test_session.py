@@ -86,7 +86,7 @@ def test_backends_to_diagnose():
 def test_the_diagnosis_as_json():
     found = diagnosis(torch=WRONG, tensorflow=RIGHT)
     data = json.loads(json.dumps(found.as_data(), allow_nan=False))
-    assert (data["format"], data["gan"], data["mode"]) == (1, "sine", "forced")
+    assert (data["format"], data["gan"], data["mode"]) == (2, "sine", "forced")
     assert data["planted"] == {"torch": "adam-beta2"}
     assert data["wrong"] == ["torch"]
     assert data["failures"] == {"mxnet": "out of memory"}
