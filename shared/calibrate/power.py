@@ -163,6 +163,7 @@ class _Subject:
             self._tape,
             visits=self._visits,
             folder=self._folders[dtype],
+            dtype=dtype,
             forced=True,
             report_progress=_report_nothing,
         )

@@ -113,7 +113,7 @@ def test_quiet_says_verdicts_alone(gan_rosetta, tmp_path):
     alone = gan_rosetta(
         "compare", "sine", "linear-2d", "--backends", "numpy", "--steps", "2", "--quiet", "--out", tmp_path / "b"
     )
-    assert alone == (1, "linear-2d: NOT COMPARABLE\nsine: NOT COMPARABLE\n", "")
+    assert alone == (4, "linear-2d: NOT COMPARABLE\nsine: NOT COMPARABLE\n", "")
     assert gan_rosetta(
         "train", "linear-2d", "--backend", "numpy", "--steps", "2", "--quiet", "--out", tmp_path / "c"
     ) == (0, "", "")

@@ -18,7 +18,7 @@ from shared.harness.plan import plan_train
 from shared.harness.registry import find_backend
 from shared.harness.run import resolve_spec, run
 from shared.harness.settings import RunSettings
-from shared.options import DISAGREEMENT
+from shared.options import NOT_COMPARABLE
 from shared.spec.serialise import spec_digest, to_data
 from shared.spec.toml_file import spec_from_toml, spec_to_toml
 
@@ -98,7 +98,7 @@ def test_compare_takes_a_file(command):
     status, output, _ = command(
         "compare", "--spec", "mine.toml", "--backends", "numpy", "--steps", "2", "--out", "runs"
     )
-    assert status == DISAGREEMENT
+    assert status == NOT_COMPARABLE
     assert "my-linear" in output
     assert "NOT COMPARABLE" in output
     assert [path.name for path in Path("runs").iterdir()] == ["my-linear"]
