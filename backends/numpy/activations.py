@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from backends.numpy.formulas import SIGMOID, SOFTPLUS, TANH_SLOPE, evaluate
+from backends.numpy.formulas import SIGMOID, SOFTPLUS, SOFTPLUS_SLOPE, TANH_SLOPE, evaluate
 from backends.numpy.layer import Array, Layer, Mask, Tensors
 from shared import spec
 
@@ -107,7 +107,7 @@ class Softplus(_Activation):
         return evaluate(SOFTPLUS, self.rounding, x), x
 
     def derivative(self, cache: Array) -> Array:
-        return evaluate(SIGMOID, self.rounding, cache)
+        return evaluate(SOFTPLUS_SLOPE, self.rounding, cache)
 
     def second_derivative(self, cache: Array) -> Array:
         slope = self.derivative(cache)

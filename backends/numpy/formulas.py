@@ -53,6 +53,11 @@ def _softplus_by_exponential(x: Array) -> Array:
     return np.where(beyond, x, np.log1p(np.exp(np.where(beyond, 0.0, x))))
 
 
+def _softplus_slope_of_difference(x: Array) -> Array:
+    # As JAX differentiates log(exp x + 1); the difference has the rounding of x.
+    return np.asarray(np.exp(x - np.logaddexp(x, 0.0)))
+
+
 def _tanh_slope_of_square(y: Array) -> Array:
     slope = y * y
     return np.subtract(1.0, slope, out=slope)
@@ -119,6 +124,7 @@ def _log_complement_by_log(probability: Array) -> Array:
 
 SIGMOID: Formulas = (_sigmoid_by_exponential, _sigmoid_by_sign)
 SOFTPLUS: Formulas = (_softplus_by_logaddexp, _softplus_by_sign, _softplus_by_exponential)
+SOFTPLUS_SLOPE: Formulas = (*SIGMOID, _softplus_slope_of_difference)
 TANH_SLOPE: Formulas = (_tanh_slope_of_square, _tanh_slope_of_factors)
 # -log softmax of two logits, (B,) each.
 CROSS_ENTROPY: Formulas = (_cross_entropy_by_logaddexp, _cross_entropy_by_log_softmax)

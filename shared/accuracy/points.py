@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,6 +37,7 @@ def both_signs(dtype: Dtype, /, **how: int) -> Points:
 def logits(dtype: Dtype, /) -> Points:
     """Return numbers to squash: about 0, through where a sigmoid saturates in the type, to far beyond; ascending."""
     ends = [60, 75, 95, 102, 110, 300, 700, 720, 760, 3e4]
-    near = np.concatenate([np.geomspace(1e-3, 1, 6), np.linspace(2, 44, 22)])
+    # Half of log 2 is where the probability is √2 - 1, at which series for logarithms change over.
+    near = np.concatenate([np.geomspace(1e-3, 1, 6), [math.log(2) / 2], np.linspace(2, 44, 22)])
     positive = in_type(np.array([1e-30, 1e-8, *near, *ends]), dtype)
     return np.concatenate([-positive[::-1], [0.0], positive])
