@@ -33,7 +33,9 @@ def calibrate(
     ] = 6,
     first_seed: Annotated[int, typer.Option("--first-seed", help="The first of them.")] = 0,
     dtype: Annotated[str, typer.Option("--dtype", help="float64, float32 or both.")] = _BOTH,
-    execution: Annotated[str, typer.Option("--execution", help="eager, compiled or both.")] = "eager",
+    execution: Annotated[
+        str, typer.Option("--execution", help="eager, compiled, or both: compiled then in some regimes only.")
+    ] = "eager",
     backends: Annotated[
         str | None,
         typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),

@@ -20,6 +20,7 @@ from shared.spec import (
     GradientPenalty,
     Initializer,
     Layer,
+    LeakyReLU,
     Linear,
     LinearGaussianReal,
     MinimaxDiscriminatorLoss,
@@ -27,7 +28,10 @@ from shared.spec import (
     NonSaturatingGeneratorLoss,
     NormalLatent,
     Optimizer,
+    ReLU,
     SaturatingGeneratorLoss,
+    Sigmoid,
+    Tanh,
     Training,
     UniformFanIn,
     WassersteinDiscriminatorLoss,
@@ -115,6 +119,16 @@ def wasserstein(*, penalty: float | None = None) -> Losses:
         WassersteinDiscriminatorLoss(penalty=own, reduction="mean", real_label=1),
         WassersteinGeneratorLoss(reduction="mean", real_label=1),
     )
+
+
+GENERATOR = (linear("hidden", 3, 8), Tanh(), linear("output", 8, 2))
+WIDE_GENERATOR = (linear("hidden", 3, 16), ReLU(), linear("output", 16, 2))
+
+
+def judging(*, outputs: int = 1, sigmoid: bool = True, width: int = 8) -> tuple[Layer, ...]:
+    """Return a discriminator of one hidden layer; sigmoid: ends in a probability."""
+    end = (Sigmoid(),) if sigmoid else ()
+    return (linear("hidden", 2, width), LeakyReLU(slope=0.2), linear("output", width, outputs), *end)
 
 
 def plane_gan(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 
-from shared.calibrate import coupled, extremes
+from shared.calibrate import coupled, extremes, games
 from shared.errors import SpecError, unknown_name
 from shared.gans import find_gan
 from shared.gans.affordable import narrowed
@@ -37,6 +37,19 @@ _WITH_POWER = {
     "third-steps",
     "norm-adam",
 }
+_COMPILED = {
+    "linear-2d",
+    "d-wins-bce",
+    "d-wins-adam",
+    "explodes-sgd",
+    "saturated-bce",
+    "saturated-tanh",
+    "batch-of-one",
+    "batch-of-two",
+    "wasserstein-penalty",
+    "generator-first",
+    "norm-adam",
+}
 _DEAR_FLOPS, _DEAR_SHARE = 1e7, 3
 
 
@@ -44,12 +57,14 @@ _DEAR_FLOPS, _DEAR_SHARE = 1e7, 3
 class Regime:
     """A GAN and what it is there for, in a few words; its name is the GAN's.
 
-    shows_power: planted mistakes are measured in it too.
+    shows_power: planted mistakes are measured in it too. compiles: where both executions are asked for, it is trained
+    compiled too; compiling costs more than many trainings.
     """
 
     spec: GanSpec
     summary: str
     shows_power: bool = False
+    compiles: bool = False
 
     def __post_init__(self) -> None:
         if not self.summary:
@@ -69,9 +84,15 @@ class Regime:
 def regimes() -> dict[str, Regime]:
     """Return every regime by its name, the catalogue's GANs first."""
     found = [(_small(name), "the catalogue's, in small") for name in _SMALL]
-    found += [*extremes.build_all(), *coupled.build_all()]
+    found += [*extremes.build_all(), *games.build_all(), *coupled.build_all()]
     return {
-        spec.name: Regime(spec=spec, summary=summary, shows_power=spec.name in _WITH_POWER) for spec, summary in found
+        spec.name: Regime(
+            spec=spec,
+            summary=summary,
+            shows_power=spec.name in _WITH_POWER,
+            compiles=spec.name in _COMPILED,
+        )
+        for spec, summary in found
     }
 
 

@@ -140,7 +140,7 @@ def _groups(plan: CalibrationPlan, root: Path) -> list[_Group]:
             folder.mkdir(parents=True, exist_ok=True)
             group = _Group(regime=regime, dtype=dtype, folder=folder)
             seeds = plan.seeds[: regime.num_seeds(len(plan.seeds))]
-            for name, execution in _runs(plan):
+            for name, execution in _runs(plan, regime):
                 group.backends.append(name)
                 group.jobs.append(
                     CalibrationJob(
@@ -157,10 +157,12 @@ def _groups(plan: CalibrationPlan, root: Path) -> list[_Group]:
     return groups
 
 
-def _runs(plan: CalibrationPlan) -> list[tuple[str, Execution]]:
+def _runs(plan: CalibrationPlan, regime: Regime) -> list[tuple[str, Execution]]:
     """Return every backend and execution that there is to train; the reference once, for all executions."""
     runs: list[tuple[str, Execution]] = [(REFERENCE, "eager")]
     for execution in plan.executions:
+        if execution == "compiled" and len(plan.executions) > 1 and not regime.compiles:
+            continue
         for name in plan.backends:
             if name != REFERENCE and execution in BACKENDS[name].executions:
                 runs.append((name, execution))
@@ -198,6 +200,8 @@ def _judge_group(group: _Group, plan: CalibrationPlan) -> list[JudgedPair]:
                 for job, name in zip(group.jobs, group.backends, strict=True)
                 if job.execution == execution and name != REFERENCE
             ]
+            if not paths:
+                continue
             evidence = [own, *(as_evidence(read_trained(path), spec) for path in paths if path.exists())]
             cell = Cell(regime=group.regime.name, dtype=group.dtype, execution=execution)
             found += judge_pairs(evidence, yardstick, spec, cell=cell, seed=seed)
