@@ -30,7 +30,7 @@ class CalibrationJob:
     """What a worker is to do: train a regime from every seed, and leave a file for each in the folder.
 
     num_held_out: of the reference, measure the yardstick too, and keep so many copies that are none of its own; None
-    for a backend.
+    for a backend. code: of the backend as it is, so that what another version of it left is not taken for its own.
     """
 
     folder: str
@@ -39,6 +39,7 @@ class CalibrationJob:
     execution: str
     seeds: tuple[int, ...]
     num_held_out: int | None
+    code: str = ""
 
     def as_data(self) -> dict[str, Any]:
         """Return the job as plain data, for a worker."""
@@ -142,7 +143,7 @@ def _train_reference(
 
 def trained_path(job: CalibrationJob, seed: int, name: str, /) -> Path:
     """Return where a job leaves a seed's training."""
-    return Path(job.folder) / f"{job.dtype}-{job.execution}-{seed}-{name}.npz"
+    return Path(job.folder) / f"{job.dtype}-{job.execution}-{seed}-{name}{job.code}.npz"
 
 
 def copy_path(job: CalibrationJob, seed: int, index: int, /) -> Path:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from backends import BACKENDS, REFERENCE
+from backends import BACKENDS, REFERENCE, BackendEntry
 from shared.calibrate.counting import count_pairs, of_kind
 from shared.calibrate.job import CalibrationJob, PowerJob, copy_path, read_power, trained_path, yardstick_path
 from shared.calibrate.pairs import Cell, JudgedPair, judge_pairs
@@ -22,6 +25,7 @@ from shared.calibrate.trained import as_evidence, read_trained
 from shared.compare.yardstick import read_yardstick
 from shared.harness.launch import Job, JobOutcome, run_jobs
 from shared.harness.plan import available_cores
+from shared.harness.registry import installed_version
 from shared.harness.settings import RunSettings
 from shared.interface import Execution
 from shared.report.progress import ProgressDisplay
@@ -132,6 +136,17 @@ def calibrate(
     return result
 
 
+@cache
+def code_digest(entry: BackendEntry, /) -> str:
+    """Return a digest of a backend's version and of every line of its package."""
+    digest = hashlib.sha256(str(installed_version(entry)).encode())
+    found = importlib.util.find_spec(entry.package)
+    for folder in (found.submodule_search_locations or []) if found is not None else []:
+        for path in sorted(Path(folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:_DIGEST_LENGTH]
+
+
 def _groups(plan: CalibrationPlan, root: Path) -> list[_Group]:
     groups = []
     for regime in plan.regimes:
@@ -150,6 +165,7 @@ def _groups(plan: CalibrationPlan, root: Path) -> list[_Group]:
                         execution=execution,
                         seeds=seeds,
                         num_held_out=plan.num_held_out if name == REFERENCE else None,
+                        code="" if name == REFERENCE else f"-{code_digest(BACKENDS[name])}",
                     )
                 )
             group.left = len(group.jobs)
