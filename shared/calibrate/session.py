@@ -155,7 +155,7 @@ def _groups(plan: CalibrationPlan, root: Path) -> list[_Group]:
             folder.mkdir(parents=True, exist_ok=True)
             group = _Group(regime=regime, dtype=dtype, folder=folder)
             seeds = plan.seeds[: regime.num_seeds(len(plan.seeds))]
-            for name, execution in _runs(plan, regime):
+            for name, execution in runs_of(plan, regime):
                 group.backends.append(name)
                 group.jobs.append(
                     CalibrationJob(
@@ -173,7 +173,7 @@ def _groups(plan: CalibrationPlan, root: Path) -> list[_Group]:
     return groups
 
 
-def _runs(plan: CalibrationPlan, regime: Regime) -> list[tuple[str, Execution]]:
+def runs_of(plan: CalibrationPlan, regime: Regime, /) -> list[tuple[str, Execution]]:
     """Return every backend and execution that there is to train; the reference once, for all executions."""
     runs: list[tuple[str, Execution]] = [(REFERENCE, "eager")]
     for execution in plan.executions:

@@ -87,7 +87,7 @@ def calibration_markdown(result: Calibration, plan: CalibrationPlan, /) -> str:
             num_regimes=len(plan.regimes),
             num_seeds=len(plan.seeds),
             dtypes=" and ".join(plan.dtypes),
-            executions=" and ".join(plan.executions),
+            executions=_executions(result.pairs, plan),
             backends=", ".join(backends) or "the reference alone",
             minutes=result.seconds / 60,
         ),
@@ -99,6 +99,13 @@ def calibration_markdown(result: Calibration, plan: CalibrationPlan, /) -> str:
         picture = f"![The smallest mistakes that are seen, by steps judged](pictures/{POWER_PICTURE})\n"
         parts += [_POWER, picture, _table(POWER_HEADERS, power_rows(result.powers))]
     return "\n".join(parts)
+
+
+def _executions(pairs: Sequence[JudgedPair], plan: CalibrationPlan) -> str:
+    compiled = {pair.cell.regime for pair in pairs if pair.cell.execution == "compiled"}
+    if len(plan.executions) == 1 or len(compiled) == len(plan.regimes):
+        return " and ".join(plan.executions)
+    return f"eager and, in {len(compiled)} regimes, compiled"
 
 
 def _found(pairs: Sequence[JudgedPair]) -> str:

@@ -12,6 +12,7 @@ from shared.calibrate.job import CalibrationJob, copy_path, run_calibration_job,
 from shared.calibrate.pairs import Cell, judge_pairs, nearest_to_limit
 from shared.calibrate.power import Power, measure_power
 from shared.calibrate.regimes import find_regimes, regimes
+from shared.calibrate.session import CalibrationPlan, code_digest, runs_of
 from shared.calibrate.trained import as_evidence, read_trained, train_once
 from shared.compare.yardstick import read_yardstick
 from shared.data.digits import DigitSource
@@ -148,6 +149,30 @@ def test_every_regime_has_a_name_of_its_own_and_an_unknown_one_is_refused():
     assert [regime.name for regime in find_regimes(["sine", "norm-adam", "sine"])] == ["sine", "norm-adam"]
     with pytest.raises(UsageError, match="did you mean 'saturated-bce'"):
         find_regimes(["saturated-bc"])
+
+
+def test_compiled_in_some_regimes_where_both_are_asked_for_and_in_each_where_it_alone_is():
+    def jobs_of(*executions):
+        plan = CalibrationPlan(
+            regimes=tuple(find_regimes(["linear-2d", "sine"])),
+            seeds=(0,),
+            dtypes=("float64",),
+            executions=executions,
+            backends=("numpy", "torch"),
+        )
+        return {(regime.name, *run) for regime in plan.regimes for run in runs_of(plan, regime)}
+
+    both = jobs_of("eager", "compiled")
+    assert ("linear-2d", "torch", "compiled") in both
+    assert ("sine", "torch", "compiled") not in both
+    assert ("sine", "torch", "eager") in both
+    assert ("sine", "torch", "compiled") in jobs_of("compiled")
+    assert ("sine", "numpy", "eager") in jobs_of("compiled")
+
+
+def test_the_code_of_each_backend_has_a_digest_of_its_own():
+    digests = {code_digest(entry) for entry in BACKENDS.values()}
+    assert len(digests) == len(BACKENDS)
 
 
 def test_fewer_seeds_where_a_step_is_dear():
