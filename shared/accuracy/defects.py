@@ -84,7 +84,7 @@ DEFECTS: tuple[Defect, ...] = (
         scripts={
             "tensorflow": Script(
                 program=(
-                    "import tensorflow as tf\n"
+                    "import tensorflow as tf\n\n"
                     "x = tf.constant([1e-39])\n"
                     "print(float(x[0]), (x * 1.0).numpy(), tf.tanh(x).numpy())"
                 ),
@@ -92,7 +92,7 @@ DEFECTS: tuple[Defect, ...] = (
             ),
             "jax": Script(
                 program=(
-                    "import jax\n"
+                    "import jax\n\n"
                     "x = jax.numpy.array([1e-39])\n"
                     "print(float(x[0]), x * 1.0, jax.grad(lambda x: jax.nn.relu(x).sum())(x))"
                 ),

@@ -87,7 +87,6 @@ class Network:
         return None
 
 
-
 def _checked_name(layer: WeightedLayer) -> str:
     good = isinstance(layer.name, str) and _NAME.match(layer.name) is not None
     expected = "expected lower-case letters and digits, starting with a letter"
