@@ -78,8 +78,12 @@ class Tolerance:
         return tuple(self.margin if index // 2 % 2 else 1.0 for index in range(self.num_copies))
 
     def noise(self, distances: Sequence[_Distance], /) -> _Distance:
-        """Return what rounding was seen to do, from each copy's distance from the reference, in order."""
-        shares = [distance / times for distance, times in zip(distances, self.coarseness, strict=True)]
+        """Return what rounding was seen to do, from each copy's distance from the reference, in order.
+
+        A coarse copy's counts for less, but for so much that twice what it shows is allowed: where a training jumps, two
+        programs may jump to either side.
+        """
+        shares = [distance / max(1.0, times / 2) for distance, times in zip(distances, self.coarseness, strict=True)]
         return np.max(shares, axis=0)  # type: ignore[no-any-return]
 
     @property
