@@ -80,7 +80,7 @@ class Tolerance:
     def noise(self, distances: Sequence[_Distance], /) -> _Distance:
         """Return what rounding was seen to do, from each copy's distance from the reference, in order.
 
-        A coarse copy's counts for less, but for so much that twice what it shows is allowed: where a training jumps, two
+        A coarse copy counts for less, but for so much that twice what it shows is allowed: where a training jumps, two
         programs may jump to either side.
         """
         shares = [distance / max(1.0, times / 2) for distance, times in zip(distances, self.coarseness, strict=True)]
