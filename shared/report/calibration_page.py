@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from shared.calibrate.counting import count_pairs, leading, of_kind
+from shared.calibrate.counting import Count, count_pairs, of_kind
 from shared.calibrate.pairs import JudgedPair
 from shared.calibrate.regimes import find_regimes
 from shared.calibrate.session import Calibration, CalibrationPlan
@@ -30,8 +30,10 @@ _INTRODUCTION = """\
 # How often the judge is wrong
 
 Made by `gan-rosetta calibrate --markdown docs/calibration.md`: {num_regimes} regimes, {num_seeds} seeds, {dtypes},
-{executions}, on {backends}, in {minutes:.0f} minutes. A judge errs in two ways. It may find a fault where there is
-none, and it may overlook one. Both are measured here, by the same `judge` that `compare` asks.
+{executions}, on {backends}, in {minutes:.0f} minutes.
+
+A judge errs in two ways. It may find a fault where there is none, and it may overlook one. Both are measured here, by
+the same `judge` that `compare` asks.
 """
 
 _READING = """\
@@ -109,23 +111,27 @@ def _executions(pairs: Sequence[JudgedPair], plan: CalibrationPlan) -> str:
 
 
 def _found(pairs: Sequence[JudgedPair]) -> str:
-    own = leading(pairs)
-    count = count_pairs(own)
-    what = "backends" if own[0].cell.kind == "backends" else "copies"
-    lines = [
-        "## What came of it",
-        "",
-        f"Of {count.alarms.total} pairs of {what}, {count.alarms.count} are false alarms: a rate of at most "
-        f"{100 * count.alarms.upper:.2g} %. They come from {count.trainings.count} of {count.trainings.total} "
-        f"trainings. {count.silences.count} pairs are silences. Of {count.quantities.total} quantities judged, "
-        f"{count.quantities.count} were off; promised are {FALSE_ALARM_RATE:.0e} of them, "
-        f"{FALSE_ALARM_RATE * count.quantities.total:.0f}.",
-        "",
+    lines = ["## What came of it", ""]
+    for kind in ("backends", "copies"):
+        own = of_kind(pairs, kind)
+        if own:
+            lines += [_said_of(count_pairs(own), kind), ""]
+    lines += [
         f"![How near right pairs come to the limit](pictures/{ALARMS_PICTURE})",
         "",
         _table(COUNT_HEADERS, [*count_rows(pairs), *backend_rows(pairs)]),
     ]
     return "\n".join(lines)
+
+
+def _said_of(count: Count, kind: str) -> str:
+    kept = "no more than" if count.keeps_promise else "**more than**"
+    return (
+        f"Of {count.alarms.total} pairs of {kind}, {count.alarms.count} are false alarms, a rate of at most "
+        f"{100 * count.alarms.upper:.2g} %, in {count.trainings.count} of {count.trainings.total} trainings; "
+        f"{count.silences.count} are silences. Of {count.quantities.total} quantities judged, {count.quantities.count} "
+        f"were off, {kept} chance makes of the {FALSE_ALARM_RATE * count.quantities.total:.0f} that are promised."
+    )
 
 
 def _regimes(pairs: Sequence[JudgedPair]) -> str:
