@@ -256,9 +256,11 @@ def _judge_moments(runs: tuple[Evidence, Evidence], yardstick: Yardstick, spec: 
         moment = "at the end" if label == END else f"after {label}"
         place = _place_of_moment(label, spec, runs[0])
         for name, amount in noise.items():
-            lacking = " and ".join(run.name for run in runs if name not in run.moments[label])
+            lacking = [run.name for run in runs if name not in run.moments[label]]
+            if len(lacking) == len(runs):
+                continue
             if lacking:
-                where = f"{name} {moment}, which {lacking} lacks"
+                where = f"{name} {moment}, which {lacking[0]} lacks"
                 findings.append(Finding(where=where, difference=float("inf"), allowed=0.0, **place))
                 continue
             arrays = [run.moments[label][name] for run in runs]
