@@ -80,6 +80,7 @@ def references(tmp_path_factory):
             visits=visits(spec, forced),
             folder=folder,
             forced=forced,
+            dtype="float64",
             report_progress=lambda _done, _total: None,
         )
         return folder
