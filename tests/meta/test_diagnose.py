@@ -145,7 +145,7 @@ def test_without_a_fault_nothing_alarms(backend, references, gan, forced):
     # It looked: at every visit, and at everything that a step computes.
     assert {row.visit for row in rows} == {visit.label for visit in visits(small(gan), forced)}
     assert {row.quantity for row in rows} >= {"output", "loss", "gradient", "parameter", "counter"}
-    assert sum(row.comparable for row in rows) > 100
+    assert sum(row.is_comparable for row in rows) > 100
 
 
 def test_a_place_is_matched_by_phase_quantity_and_name():
