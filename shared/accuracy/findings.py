@@ -14,6 +14,7 @@ from shared.accuracy.defects import Defect, find_defect
 from shared.accuracy.envelope import row_differences
 from shared.accuracy.measure import Measure, Results, errors_in_ulp, labels
 from shared.accuracy.operation import Operation
+from shared.compare.tolerance import is_explained
 from shared.interface import Dtype
 
 # Where the reference errs by more, its formula loses digits, and the frameworks' with it.
@@ -147,7 +148,8 @@ def _uncovered(
     reference, truth = measure.reference[name], measure.truth[name]
     apart, allowed = row_differences(results, reference, scales=measure.scales[name]), measure.allowed[name]
     found = []
-    for index in np.flatnonzero(~(apart <= allowed)).tolist():
+    pairs = zip(apart.tolist(), allowed.tolist(), strict=True)
+    for index in (place for place, pair in enumerate(pairs) if not is_explained(*pair)):
         entry = _furthest(results[index], reference[index])
         defect: Defect | None = find_defect(
             backend=backend,

@@ -27,6 +27,8 @@ FALSE_ALARM_RATE = 1e-4
 _MANY_COPIES, _SOME_COPIES, _FEW_COPIES = 8, 6, 4
 _CHEAP_FLOPS, _DEAR_FLOPS = 1e6, 1e8
 _LARGEST_MARGIN = 1e6
+# The largest difference that two numbers of one sign can have, relative to them: past it nothing can be told.
+WHOLE = 1.0
 
 _Distance = TypeVar("_Distance", float, np.ndarray)
 
@@ -53,6 +55,11 @@ def margin(count: int, /) -> float:
         return math.log(alarms / FALSE_ALARM_RATE)
 
     return float(brentq(excess, 1.0, _LARGEST_MARGIN))
+
+
+def is_explained(difference: float, allowed: float, /) -> bool:
+    """Return whether rounding explains a difference: what it allows, and any finite one where it allows the whole."""
+    return difference <= allowed or (allowed >= WHOLE and math.isfinite(difference))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ import numpy as np
 
 from shared.compare.distances import BOUNDS, Floats, first_nonfinite, first_over, tensor_difference
 from shared.compare.outputs import SAMPLES
+from shared.compare.tolerance import WHOLE
 from shared.compare.yardstick import END, LOSS_NAMES, Yardstick
 from shared.interface import Phase
 from shared.spec import GanSpec
@@ -267,8 +268,7 @@ def _judge_moments(runs: tuple[Evidence, Evidence], yardstick: Yardstick, spec: 
             allowed = yardstick.tolerance.allowed(amount, is_counter=name.endswith(".step"))
             if not all(np.isfinite(array).all() for array in arrays):
                 unsaid = unsaid or f"{name} {moment} has NaN or infinity"
-            # The largest difference that two numbers of one sign can have is 1.
-            if allowed >= 1.0:
+            if allowed >= WHOLE:
                 left_out.append(f"{name} {moment}")
                 continue
             num_judged += 1

@@ -20,7 +20,7 @@ import numpy as np
 from shared.compare.distances import Floats, relative_difference, tensor_difference
 from shared.compare.outputs import Look, Outputs, evaluate
 from shared.compare.sketch import sketch_state
-from shared.compare.tolerance import Tolerance, num_copies
+from shared.compare.tolerance import WHOLE, Tolerance, num_copies
 from shared.harness.files import read_npz, write_npz
 from shared.interface import Chunk, Losses, ProbeKey, Trainer
 from shared.spec import GanSpec
@@ -196,7 +196,7 @@ class YardstickFollower:
                 self._parts[kind].setdefault(name, []).append(part)
             self._worst[name] = float(running[-1])
         # Past this a loss may be anything. Following goes on to the chunk's end: the horizon lies inside what is kept.
-        self._lost = self.tolerance.allowed(max(self._worst["discriminator"], self._worst["generator"])) > 1.0
+        self._lost = self.tolerance.allowed(max(self._worst["discriminator"], self._worst["generator"])) > WHOLE
 
     def snapshot(self, label: str, state: State, /) -> None:
         """Note how far the copies' tensors are from the reference's; whole tensors at the end, sketches before."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from shared.compare.distances import tensor_difference
-from shared.compare.tolerance import Tolerance
+from shared.compare.tolerance import WHOLE, Tolerance, is_explained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +44,12 @@ class Row:
     @property
     def is_off(self) -> bool:
         """Whether this is different mathematics and not rounding."""
-        return not self.difference <= self.allowed
+        return not is_explained(self.difference, self.allowed)
 
     @property
     def is_comparable(self) -> bool:
         """Whether anything can be said: not where rounding explains any difference."""
-        return self.allowed < 1.0
+        return self.allowed < WHOLE
 
     def as_data(self) -> dict[str, Any]:
         """Return the row as plain data; infinities as text."""

@@ -72,9 +72,12 @@ def gan_specs(draw: Any) -> GanSpec:
     real = draw(_real_sources(batch_size, powers_of_two=score == "critic"))
     shape = real.sample_shape
     normalised = batch_size >= 2
-    # Every row of the sine is the same: in D its batch variance would be rounding noise, divided by itself.
+    # Every row of the sine is the same: in D its batch variance would be rounding noise, divided by itself, and the
+    # signs of its samples' distances from each other those of rounding.
     varied = not isinstance(real, SineReal)
-    discriminator = draw(_discriminators(shape, score, plain=penalised, normalised=normalised and varied))
+    discriminator = draw(
+        _discriminators(shape, score, plain=penalised, normalised=normalised and varied, minibatch=varied)
+    )
     generator, latent = draw(_generators(shape, normalised=normalised))
     pretraining = None
     if shape == (1,) and discriminator.output_shape == (1,) and draw(st.booleans()):
@@ -138,7 +141,7 @@ def _real_sources(draw: Any, batch_size: int, *, powers_of_two: bool) -> RealSou
 
 
 @st.composite
-def _discriminators(draw: Any, shape: Shape, score: str, *, plain: bool, normalised: bool) -> Network:
+def _discriminators(draw: Any, shape: Shape, score: str, *, plain: bool, normalised: bool, minibatch: bool) -> Network:
     stack = Stack(draw, shape, plain=plain, normalised=normalised and not plain)
     image = len(shape) == 3
     if image and not plain:
@@ -152,7 +155,7 @@ def _discriminators(draw: Any, shape: Shape, score: str, *, plain: bool, normali
     else:
         stack.flatten()
         for _ in range(draw(st.integers(0, 2))):
-            stack.hidden(minibatch=True)
+            stack.hidden(minibatch=minibatch)
         stack.linear(2 if score == "logits" else 1)
         if score != "logits" and draw(st.integers(0, 5)) == 5:
             stack.reshape((1, 1, 1))

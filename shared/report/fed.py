@@ -21,7 +21,7 @@ def fed_from(runs: Sequence[Run], spec: GanSpec, /) -> str | None:
     None where it is what the spec says.
     """
     for run in runs:
-        settings = run.record["settings"]
+        settings = run.record.get("settings", {})
         tape, mnist = settings.get("tape"), settings.get("mnist")
         if tape is not None:
             return f"a tape from the file {Path(str(tape)).name}"
