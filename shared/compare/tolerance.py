@@ -76,21 +76,18 @@ class Tolerance:
 
     @property
     def coarseness(self) -> tuple[float, ...]:
-        """How many times as coarsely as a program each copy rounds: two by two once, and as often as the margin says.
+        """How many times as coarsely as a program each copy rounds: two by two once, and half as often as the margin.
 
-        A distance that the copies did not reach is taken for that many times as large as theirs, which holds as long as
-        a training answers in proportion. Where it jumps, at the kink of a ReLU, at a floor under a logarithm, at a
-        probability that rounds to 1, only a copy that gets as far shows it.
+        A distance that the copies did not reach is taken for as many times theirs as the margin says, which holds as
+        long as a training answers in proportion. Where it jumps, at the kink of a ReLU, at a floor under a logarithm,
+        at a probability that rounds to 1, only a copy that gets as far shows it. Of such a copy twice the distance is
+        allowed, since two programs may jump to either side.
         """
-        return tuple(self.margin if index // 2 % 2 else 1.0 for index in range(self.num_copies))
+        return tuple(self.margin / 2 if index // 2 % 2 else 1.0 for index in range(self.num_copies))
 
     def noise(self, distances: Sequence[_Distance], /) -> _Distance:
-        """Return what rounding was seen to do, from each copy's distance from the reference, in order.
-
-        A coarse copy counts for less, but for so much that twice what it shows is allowed: where a training jumps, two
-        programs may jump to either side.
-        """
-        shares = [distance / max(1.0, times / 2) for distance, times in zip(distances, self.coarseness, strict=True)]
+        """Return what rounding was seen to do, from each copy's distance from the reference, in order."""
+        shares = [distance / times for distance, times in zip(distances, self.coarseness, strict=True)]
         return np.max(shares, axis=0)  # type: ignore[no-any-return]
 
     @property
