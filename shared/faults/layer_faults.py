@@ -35,7 +35,11 @@ def _buffer_fault(name: str, summary: str, buffers: tuple[str, ...], change: Cal
             return None
         layer = getattr(spec, place[0]).layers[place[1]]
         names = tuple(f"{layer_name(spec, place)}.{buffer}" for buffer in buffers)
-        expected = Location(phase=first_phase(spec, place[0]), quantities=("buffer",), names=names)
+        quantities: tuple[str, ...] = ("buffer",)
+        if layer.statistics == "running":
+            # The buffers that one pass moved are what the step's next pass normalises by.
+            names, quantities = (*names, layer_name(spec, place)), ("output", "buffer")
+        expected = Location(phase=first_phase(spec, place[0]), quantities=quantities, names=names)
         return Plant(spec=replace_layer(spec, place, change(layer)), expected=expected)
 
     return Fault(name=name, summary=summary, plant=plant)
