@@ -162,24 +162,27 @@ class _Walk:
         folder.mkdir()
         cores = available_cores()
         slots = min(cores, len(backends))
-        walk = self._job(REFERENCE, folder, threads=cores, visits=visits)
+        walk = self._job(REFERENCE, folder, is_reference=True, threads=cores, visits=visits)
         outcomes = _run([replace(walk, settings=replace(walk.settings, device="cpu"))], 1, self.console)
         if outcomes[0].status != "finished":
             return {}, outcomes
-        jobs = [self._job(name, folder, threads=max(1, cores // slots), visits=visits) for name in backends]
+        share = max(1, cores // slots)
+        jobs = [self._job(name, folder, is_reference=False, threads=share, visits=visits) for name in backends]
         outcomes = _run(jobs, slots, self.console)
         finished = {outcome.settings.backend for outcome in outcomes if outcome.status == "finished"}
         rows = {name: read_rows(folder / f"{name}.json") for name in backends if name in finished}
         return rows, [outcome for outcome in outcomes if outcome.status != "finished"]
 
-    def _job(self, name: str, folder: Path, /, *, threads: int, visits: tuple[Visit, ...] | None) -> Job:
+    def _job(
+        self, name: str, folder: Path, /, *, is_reference: bool, threads: int, visits: tuple[Visit, ...] | None
+    ) -> Job:
         settings = replace(self.base, folder=str(folder), backend=name, threads=threads)
         diagnosis = DiagnosisJob(
             settings=settings,
-            is_reference=name == REFERENCE,
+            is_reference=is_reference,
             forced=self.forced,
             num_steps=self.num_steps,
-            fault=None if name == REFERENCE else self.planted.get(name),
+            fault=None if is_reference else self.planted.get(name),
             visits=visits,
         )
         return Job(settings=settings, request={"diagnosis": diagnosis.as_data()})
