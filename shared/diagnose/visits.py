@@ -37,7 +37,7 @@ def plan_visits(spec: GanSpec, /, *, num_steps: int | None, forced: bool) -> tup
     """Return the visits in order of training.
 
     num_steps: visit each of the first steps of each phase; None chooses. forced: add a visit to a saturated state,
-    where the discriminator gives probabilities.
+    where the discriminator gives probabilities and has a weight to scale.
     """
     pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
     if num_steps is None:
@@ -48,7 +48,8 @@ def plan_visits(spec: GanSpec, /, *, num_steps: int | None, forced: bool) -> tup
         steps = pretraining_steps = set(range(num_steps))
     visits = [Visit(phase="pretraining", step=step) for step in sorted(pretraining_steps) if step < pretraining]
     visits += [Visit(phase="adversarial", step=step) for step in sorted(steps) if step < spec.training.num_steps]
-    if forced and spec.training.discriminator_loss.score == "probability":
+    has_parameters = any(placed.layer.parameters() for placed in spec.discriminator.placed)
+    if forced and has_parameters and spec.training.discriminator_loss.score == "probability":
         visits.append(Visit(phase="adversarial", step=0, saturated=True))
     return tuple(visits)
 
