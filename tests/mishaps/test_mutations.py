@@ -141,7 +141,7 @@ def _read_run(path: Path) -> Any:
 
 def _read_yardstick(path: Path) -> Any:
     found = yardstick_of(read_run(path.parent))
-    return _bits(found.losses), found.tensors, found.samples
+    return _bits(found.noise), _bits(found.scales), _bits(found.losses), found.tensors, found.tolerance
 
 
 def _read_comparison(path: Path) -> Any:
