@@ -61,8 +61,8 @@ def calibrate(
     """Measure how often the judge is wrong: false alarms between right programs, and the smallest mistake that is seen.
 
     For example, `gan-rosetta calibrate linear-2d norm-adam --seeds 2 --dtype float64 --no-power` takes a minute. Exit
-    status: 1 where quantities are off more often than is promised, by more than chance makes of it once in 1000 times,
-    or where a planted mistake is not seen as told; 3 where a worker failed.
+    status: 1 where more trainings have a false alarm than is promised, by more than chance makes of it once in 1000
+    times, or where a planted mistake is not seen as told; 3 where a worker failed.
     """
     from shared.calibrate.session import calibrate as measure  # noqa: PLC0415 - commands import what they need
     from shared.report.calibration_page import write_page  # noqa: PLC0415

@@ -61,9 +61,19 @@ class Count:
     largest: float
 
     @property
+    def promised(self) -> float:
+        """Of how many trainings one quantity or more would be off at the promised rate, as a share.
+
+        Trainings are what is independent: the pairs of one share a yardstick, so all its quantities count as one
+        pair's do.
+        """
+        of_a_pair = self.quantities.total / self.alarms.total if self.alarms.total else 0.0
+        return -math.expm1(of_a_pair * math.log1p(-FALSE_ALARM_RATE))
+
+    @property
     def keeps_promise(self) -> bool:
-        """Whether quantities are off as seldom as the judge promises, as far as chance can tell."""
-        return not self.quantities.exceeds(FALSE_ALARM_RATE)
+        """Whether the judge is off in as few trainings as it promises, as far as chance can tell."""
+        return not self.trainings.exceeds(self.promised)
 
     def as_data(self) -> dict[str, Any]:
         """Return the count as plain data; an infinite number becomes text."""

@@ -50,8 +50,9 @@ _READING = """\
   count of *trainings* with a false alarm, whose seeds are independent, is the one to go by where there are several.
 - **Of allowed**: the largest difference of a pair over what is allowed there, over all losses, tensors and outputs that
   were judged. Over 1 is a false alarm.
-- What is promised is a rate of {rate:.0e} for each quantity that is judged, not for each pair; the command's exit
-  status is 1 where quantities are off more often, by more than chance makes of it once in 1000 times.
+- What is promised is a rate of {rate:.0e} for each quantity that is judged, not for each pair, and so a share of
+  trainings in which one or more is off; the command's exit status is 1 where there are more, by more than chance makes
+  of it once in 1000 times.
 """
 
 _POWER = """\
@@ -129,8 +130,9 @@ def _said_of(count: Count, kind: str) -> str:
     return (
         f"Of {count.alarms.total} pairs of {kind}, {count.alarms.count} are false alarms, a rate of at most "
         f"{100 * count.alarms.upper:.2g} %, in {count.trainings.count} of {count.trainings.total} trainings; "
-        f"{count.silences.count} are silences. Of {count.quantities.total} quantities judged, {count.quantities.count} "
-        f"were off, {kept} chance makes of the {FALSE_ALARM_RATE * count.quantities.total:.0f} that are promised."
+        f"{count.silences.count} are silences. Trainings with a false alarm are {kept} chance makes of the "
+        f"{100 * count.promised:.2g} % that are promised. Of {count.quantities.total} quantities judged, "
+        f"{count.quantities.count} were off."
     )
 
 

@@ -12,7 +12,6 @@ from shared.calibrate.counting import Count, count_pairs, leading, of_kind
 from shared.calibrate.pairs import JudgedPair
 from shared.calibrate.power import Power
 from shared.calibrate.session import Calibration
-from shared.compare.tolerance import FALSE_ALARM_RATE
 
 COUNT_HEADERS = ("", "Pairs", "False alarms", "95 % bound", "Silences", "Largest of allowed")
 POWER_HEADERS = ("GAN", "Mistake", "Type", "Seen after 1 step", "After all", "Where", "diagnose", "Half, twice")
@@ -96,8 +95,8 @@ def summary_lines(result: Calibration, /) -> list[str]:
         kept = "as seldom as promised" if count.keeps_promise else "MORE OFTEN THAN PROMISED"
         lines.append(
             f"Pairs of right {title}: {count.alarms} are false alarms, {count.silences.count} silences; in "
-            f"{count.trainings} trainings there is a false alarm. Quantities off: {count.quantities}, {kept} "
-            f"({FALSE_ALARM_RATE:.0e})."
+            f"{count.trainings} trainings there is a false alarm, {kept} ({100 * count.promised:.2g} %). Quantities "
+            f"off: {count.quantities}."
         )
     if result.powers:
         wrong = [power for power in result.powers if power.is_otherwise]

@@ -72,7 +72,15 @@ def test_alarms_and_silences_are_counted_apart_and_trainings_once():
     assert (count.quantities.count, count.quantities.total) == (8, 1000)
     assert (count.trainings.count, count.trainings.total) == (1, 5)
     assert count.largest == 1.5
-    assert not count.keeps_promise
+
+
+def test_the_promise_is_of_trainings_since_the_pairs_of_one_are_off_together():
+    one = [_pair(verdict="DISAGREE", seed=0, num_findings=9) for _ in range(10)]
+    count = count_pairs([*one, *(_pair(seed=seed) for seed in range(1, 5))])
+    assert count.promised == pytest.approx(1 - (1 - 1e-4) ** 100)
+    assert count.keeps_promise  # One training of five is off by 5 % chance.
+    two = [_pair(verdict="DISAGREE", seed=seed, num_findings=1) for seed in range(2)]
+    assert not count_pairs([*two, *(_pair(seed=seed) for seed in range(2, 5))]).keeps_promise
 
 
 def test_nothing_off_keeps_the_promise_and_so_does_nothing_at_all():
