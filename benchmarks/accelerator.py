@@ -1,10 +1,11 @@
-"""What the benchmark asks of a framework beyond its Trainer: TF32 on or off, GPU memory, and a bare matrix product."""
+"""What the benchmark asks of a framework beyond its Trainer: TF32, the GPU and its memory, launches, a bare product."""
 
 from __future__ import annotations
 
 import importlib
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,21 @@ import numpy as np
 from shared.errors import UsageError
 
 Product = Callable[[], None]
+
+# Other ways of launching compiled steps on a GPU than the backend's own.
+VARIANTS: Mapping[str, tuple[str, ...]] = {"torch": ("without graphs",), "jax": ("scan",)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenDevice:
+    """What a framework sees of a device. name: as the framework has it. memory_bytes: 0 where it does not say.
+
+    details: what else it says, such as the compute capability, as one line.
+    """
+
+    name: str
+    memory_bytes: int
+    details: str
 
 
 def allow_tf32(backend: str, /) -> None:
@@ -52,6 +68,40 @@ def device_bytes(backend: str, device: str, /) -> int | None:
     return None
 
 
+def describe_device(backend: str, device: str, /) -> SeenDevice:
+    """Return what a framework sees of a device."""
+    if device == "cpu":
+        return SeenDevice(name="the processor", memory_bytes=0, details="")
+    if backend == "torch":
+        torch = importlib.import_module("torch")
+        found = torch.cuda.get_device_properties(0)
+        details = f"compute capability {found.major}.{found.minor}, {found.multi_processor_count} multiprocessors"
+        versions = f"CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
+        return SeenDevice(name=found.name, memory_bytes=int(found.total_memory), details=f"{details}, {versions}")
+    if backend == "jax":
+        found = importlib.import_module("jax").devices("cuda")[0]
+        # Not the card's: the share of it that JAX may take.
+        limit = (found.memory_stats() or {}).get("bytes_limit", 0)
+        details = f"compute capability {found.compute_capability}, {found.client.platform_version}"
+        return SeenDevice(name=found.device_kind, memory_bytes=int(limit), details=" ".join(details.split()))
+    if backend == "tensorflow":
+        config = importlib.import_module("tensorflow").config
+        found = config.experimental.get_device_details(config.list_physical_devices("GPU")[0])
+        capability = ".".join(str(part) for part in found.get("compute_capability", ()))
+        return SeenDevice(name=str(found.get("device_name", "a GPU")), memory_bytes=0, details=capability)
+    return SeenDevice(name="a GPU", memory_bytes=0, details="")
+
+
+def use_variant(trainer: Any, variant: str | None, /) -> None:
+    """Have a trainer launch its compiled steps otherwise; one of VARIANTS, or None for its own way."""
+    if variant == "without graphs":
+        trainer.compiled.captures = False
+    elif variant == "scan":
+        trainer.scans = True
+    elif variant is not None:
+        raise UsageError(f"no way of launching steps is called {variant!r}; expected one of {VARIANTS}")
+
+
 def matrix_product(backend: str, /, *, device: str, dtype: str, size: int) -> Product:
     """Return a function that multiplies two (size, size) matrices once, finished when it returns.
 
@@ -89,5 +139,22 @@ def _torch_product(first: Any, second: Any, device: str) -> Product:
     return multiply
 
 
-_PRODUCTS: Mapping[str, Callable[[Any, Any, str], Product]] = {"numpy": _numpy_product, "torch": _torch_product}
-PEAK_BACKENDS = tuple(_PRODUCTS)
+def _jax_product(first: Any, second: Any, device: str) -> Product:
+    jax = importlib.import_module("jax")
+    a, b = (jax.device_put(array, jax.devices(device)[0]) for array in (first, second))
+    product = jax.jit(jax.numpy.matmul)
+
+    def multiply() -> None:
+        product(a, b).block_until_ready()
+
+    return multiply
+
+
+_PRODUCTS: Mapping[str, Callable[[Any, Any, str], Product]] = {
+    "numpy": _numpy_product,
+    "torch": _torch_product,
+    "jax": _jax_product,
+}
+# Whose products are timed to tell what a processor can do, and a GPU.
+PEAK_BACKENDS = ("numpy", "torch")
+GPU_PEAK_BACKENDS = ("torch", "jax")

@@ -14,7 +14,11 @@ FLOOR = "c-floor"
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """What is measured. threads: of the framework. batch_size: samples a step. width: factor on the hidden layers."""
+    """What is measured.
+
+    threads: of the framework. batch_size: samples a step. width: factor on the hidden layers. variant: another way of
+    launching the steps than the backend's own, see benchmarks/accelerator.py; None for its own.
+    """
 
     gan: str
     backend: str
@@ -24,13 +28,14 @@ class Cell:
     threads: int
     batch_size: int
     width: float = 1.0
+    variant: str | None = None
 
     @property
     def label(self) -> str:
         """What runs the GAN, in words."""
         if self.backend == FLOOR:
             return "C loop, the floor"
-        return f"{self.backend} {self.execution}"
+        return f"{self.backend} {self.execution}" + ("" if self.variant is None else f", {self.variant}")
 
     @property
     def setting(self) -> str:
@@ -42,7 +47,8 @@ class Cell:
     def key(self) -> tuple[str, ...]:
         """What makes two cells of two records the same cell: everything but the threads."""
         identity = (self.gan, self.backend, self.execution, self.device, self.dtype)
-        return (*identity, str(self.batch_size), f"{self.width:g}")
+        variant = () if self.variant is None else (self.variant,)
+        return (*identity, str(self.batch_size), f"{self.width:g}", *variant)
 
     def spec(self) -> GanSpec:
         """Return the GAN as this cell trains it; raises UsageError for an unknown name, SpecError for a bad size."""

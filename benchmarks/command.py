@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from shared.errors import GanRosettaError, UsageError
-from shared.harness.environments import choose_pythons
+from shared.harness.environments import parse_pythons
 from shared.harness.settings import DEFAULT_SEED
 from shared.options import DISAGREEMENT, FAILURE, WRONG_USAGE, Python
 
@@ -65,7 +65,7 @@ def bench(
     from benchmarks.table import plan_table  # noqa: PLC0415
     from benchmarks.words import seconds_text  # noqa: PLC0415
 
-    choose_pythons(python)
+    pythons = parse_pythons(python)
     selection = Selection(
         gans=_split(gans),
         backends=_split(backends),
@@ -79,6 +79,7 @@ def bench(
         seed=seed,
         mnist=mnist,
         scale=scale,
+        pythons=pythons,
         sizes=None if sizes is None else tuple(_number("--sizes", size) for size in _split(sizes)),
     )
     plan = plan_benchmark(selection)
@@ -117,6 +118,70 @@ def page(
     found = read_record(record)
     _show(found)
     _write(found, markdown=markdown, pictures=pictures)
+
+
+@app.command("gpu")
+def gpu(
+    *,
+    gans: Annotated[Names, typer.Option("--gans", help="GANs, separated by commas; all by default.")] = None,
+    backends: Annotated[Names, typer.Option("--backends", help="Backends; all that see the device.")] = None,
+    device: Annotated[str, typer.Option("--device", help="cuda; cpu tries the command itself.")] = "cuda",
+    parts: Annotated[Names, typer.Option("--parts", help="What to measure, in order; all by default.")] = None,
+    minutes: Annotated[float, typer.Option("--minutes", help="Parts that would begin later are left out.")] = 9.0,
+    rounds: Annotated[int, typer.Option("--rounds", help="Repeats of each cell.")] = 4,
+    seconds: Annotated[float, typer.Option("--seconds", help="Seconds that a round is to last.")] = 0.15,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the initial state and of the tape.")] = DEFAULT_SEED,
+    mnist: Annotated[Names, typer.Option("--mnist", help="Digits: a folder of IDX files, or 'download'.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Write the record to this JSON file, after each part.")],
+    markdown: Markdown = None,
+) -> None:
+    """Measure a GPU: what sees it, parity, repetition, throughput, growth and launches, in less than ten minutes."""
+    from benchmarks.gpu.page import gpu_page_text  # noqa: PLC0415 - commands import what they need
+    from benchmarks.gpu.record import GpuRecord, write_gpu_record  # noqa: PLC0415
+    from benchmarks.gpu.stages import GpuSelection, run_gpu_benchmark  # noqa: PLC0415
+    from benchmarks.record import require_new  # noqa: PLC0415
+    from shared.harness.files import write_bytes  # noqa: PLC0415
+
+    selection = GpuSelection(
+        device=device,
+        gans=_split(gans),
+        backends=_split(backends),
+        parts=_split(parts),
+        minutes=minutes,
+        rounds=rounds,
+        seconds=seconds,
+        seed=seed,
+        mnist=mnist,
+    )
+    require_new(out)
+
+    def keep(record: GpuRecord) -> None:
+        write_gpu_record(out, record)
+        if markdown is not None:
+            write_bytes(markdown, gpu_page_text(record).encode())
+
+    record = run_gpu_benchmark(selection, command=_command(), say=_say, keep=keep)
+    for path in [out, *([] if markdown is None else [markdown])]:
+        _say(f"wrote {path}")
+    statuses = [cell.status for part, cell in record.cells() if not (part.record and part.record.options.tf32)]
+    problems = any(part.problem for part in record.parts)
+    failed = problems or "failed" in statuses or not statuses
+    raise typer.Exit(FAILURE if failed else DISAGREEMENT if "disagrees" in statuses else 0)
+
+
+@app.command("gpu-page")
+def gpu_page(
+    record: Annotated[Path, typer.Argument(help="A record that `bench gpu` wrote.")],
+    *,
+    markdown: Annotated[Path, typer.Option("--markdown", help="Write the page to this file.")],
+) -> None:
+    """Make the page of a measured GPU again."""
+    from benchmarks.gpu.page import gpu_page_text  # noqa: PLC0415
+    from benchmarks.gpu.record import read_gpu_record  # noqa: PLC0415
+    from shared.harness.files import write_bytes  # noqa: PLC0415
+
+    write_bytes(markdown, gpu_page_text(read_gpu_record(record)).encode())
+    _say(f"wrote {markdown}")
 
 
 @app.command("compare")

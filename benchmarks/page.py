@@ -56,11 +56,11 @@ def page_text(record: BenchmarkRecord, /, *, pictures: Sequence[str] = ()) -> st
     ]
     by_result = {id(found.result): found for found in figures(record)}
     for setting, cells in settings(record).items():
-        lines += [f"## {setting}", "", *_row(COLUMNS), *_row(["---"] * len(COLUMNS))]
+        lines += [f"## {setting}", "", *row(COLUMNS), *row(["---"] * len(COLUMNS))]
         for result in cells:
             found = by_result.get(id(result))
             texts = figure_texts(found) if found else [no_throughput(result), *[""] * (len(COLUMNS) - 2)]
-            lines += _row([result.cell.label, *texts])
+            lines += row([result.cell.label, *texts])
         lines += ["", *_parity_lines(cells), *_ratio_lines(cells), ""]
     lines += _peak_lines(record)
     lines += [
@@ -69,12 +69,12 @@ def page_text(record: BenchmarkRecord, /, *, pictures: Sequence[str] = ()) -> st
         "First chunk, then the warm-up round's step beside the median of the rounds after it.",
         "",
     ]
-    lines += [*_row(["Cell", "First chunk", "Warm-up step", "Step"]), *_row(["---"] * 4)]
+    lines += [*row(["Cell", "First chunk", "Warm-up step", "Step"]), *row(["---"] * 4)]
     for found in by_result.values():
         result = found.result
         warm = " ".join(seconds_text(r.train_seconds / r.num_steps) for r in result.warm_up)
         name = f"{result.cell.setting}: {result.cell.label}"
-        lines += _row([name, seconds_text(result.first_chunk_seconds), warm, seconds_text(found.step.median)])
+        lines += row([name, seconds_text(result.first_chunk_seconds), warm, seconds_text(found.step.median)])
     told = warnings(record)
     lines += ["", "## Warnings", "", *(f"- {line}" for line in told or ["None."]), "", _HOW]
     lines += ["## How to reproduce it", "", "```", options.command, "```", ""]
@@ -96,7 +96,8 @@ def _gpu_sentence(record: BenchmarkRecord) -> str:
     return " No GPU was measured: everything here ran on the processor; `--devices cuda` measures one."
 
 
-def _row(texts: Sequence[str]) -> list[str]:
+def row(texts: Sequence[str], /) -> list[str]:
+    """Return a table's row of Markdown, as one line."""
     return ["| " + " | ".join(text.replace("|", "\\|").replace("\n", " ") for text in texts) + " |"]
 
 
@@ -136,10 +137,10 @@ def _ratio_lines(cells: Sequence[CellResult]) -> list[str]:
 
 def _peak_lines(record: BenchmarkRecord) -> list[str]:
     lines = ["## Matrix products measured in the same run", ""]
-    lines += [*_row(["Backend", "Device", "Type", "Threads", "Size", "GFLOP/s, median"]), *_row(["---"] * 6)]
+    lines += [*row(["Backend", "Device", "Type", "Threads", "Size", "GFLOP/s, median"]), *row(["---"] * 6)]
     for peak in record.peaks:
         rates = sorted(peak.flops_per_second)
         if rates:
             median = count_text(rates[len(rates) // 2] / 1e9)
-            lines += _row([peak.backend, peak.device, peak.dtype, str(peak.threads), str(peak.size), median])
+            lines += row([peak.backend, peak.device, peak.dtype, str(peak.threads), str(peak.size), median])
     return [*lines, ""]

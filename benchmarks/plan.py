@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psutil
 
 from backends import BACKENDS, REFERENCE
-from benchmarks.accelerator import PEAK_BACKENDS
+from benchmarks.accelerator import PEAK_BACKENDS, VARIANTS
 from benchmarks.cells import FLOOR, Cell, cell_spec
 from benchmarks.parity import parity_steps
 from shared.compare.tolerance import num_copies
@@ -19,8 +19,8 @@ from shared.gans import find_gan
 from shared.gans.gaussian_1d import SPEC as FLOOR_SPEC
 from shared.harness.plan import threads_for
 from shared.harness.registry import find_backend, installed_version, require_installed
-from shared.harness.settings import DEFAULT_SEED, DEVICES
-from shared.interface import DTYPES, EXECUTIONS
+from shared.harness.settings import DEFAULT_SEED
+from shared.interface import DEVICES, DTYPES, EXECUTIONS
 from shared.spec import GanSpec
 from shared.spec.cost import step_flops
 
@@ -51,7 +51,9 @@ class Selection:
     """What a user asks for. Empty tuples choose: the default GANs, all installed backends, all executions of each.
 
     threads: None chooses by the GAN. scale: "batch", "width" or None; sizes: batch sizes or width factors, None for
-    the default ones. seconds: of a round. mnist: where digits come from.
+    the default ones. seconds: of a round. mnist: where digits come from. pythons: of backends that do
+    not run on their usual one. repeats: each cell's first steps are trained
+    twice and compared. variants: other ways of launching compiled steps on a GPU are cells too.
     """
 
     gans: tuple[str, ...] = ()
@@ -67,6 +69,9 @@ class Selection:
     mnist: str | None = None
     scale: str | None = None
     sizes: tuple[float, ...] | None = None
+    repeats: bool = False
+    variants: bool = False
+    pythons: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for option, value, least in (("--rounds", self.rounds, 1), ("--seed", self.seed, 0)):
@@ -120,12 +125,15 @@ class Plan:
 
     def probes(self, wave: int, /) -> tuple[PeakProbe, ...]:
         """Return the matrix products to time in a wave: one for each backend that has one, device, type and threads."""
-        kinds = dict.fromkeys((cell.device, cell.dtype, cell.threads) for cell in self.waves[wave])
+        # What a GPU multiplies does not depend on the host's threads.
+        kinds = dict.fromkeys(
+            (cell.device, cell.dtype, cell.threads if cell.device == "cpu" else 1) for cell in self.waves[wave]
+        )
         return tuple(
             PeakProbe(backend=name, device=device, dtype=dtype, threads=threads, size=_peak_size(device, threads))
             for device, dtype, threads in kinds
-            for name in PEAK_BACKENDS
-            if installed_version(BACKENDS[name]) is not None and (device == "cpu" or name != REFERENCE)
+            for name, place in PEAK_BACKENDS
+            if place == device and installed_version(BACKENDS[name], self.selection.pythons.get(name)) is not None
         )
 
     def estimate_seconds(self) -> float:
@@ -154,7 +162,7 @@ def plan_benchmark(selection: Selection, /) -> Plan:
     floor is there where gaussian-1d is in its own size, compiled and on the cpu, unless other backends were named.
     """
     gans = [find_gan(name).name for name in dict.fromkeys(selection.gans or DEFAULT_GANS)]
-    names, left_out = _backend_names(selection.backends)
+    names, left_out = _backend_names(selection.backends, selection.pythons)
     cells = [
         cell
         for gan in gans
@@ -169,13 +177,13 @@ def plan_benchmark(selection: Selection, /) -> Plan:
     return Plan(selection=selection, waves=_waves(cells), left_out=tuple(left_out))
 
 
-def _backend_names(asked: Sequence[str]) -> tuple[list[str], list[str]]:
+def _backend_names(asked: Sequence[str], pythons: Mapping[str, str]) -> tuple[list[str], list[str]]:
     if asked:
         for name in asked:
             if name != FLOOR:
-                require_installed(find_backend(name))
+                require_installed(find_backend(name), pythons.get(name))
         return list(dict.fromkeys(asked)), []
-    missing = [entry for entry in BACKENDS.values() if installed_version(entry) is None]
+    missing = [entry for entry in BACKENDS.values() if installed_version(entry, pythons.get(entry.name)) is None]
     installed = [entry.name for entry in BACKENDS.values() if entry not in missing]
     left_out = [f"{entry.name} is left out: not installed; {entry.install_hint}" for entry in missing]
     return [FLOOR, *installed], left_out
@@ -220,6 +228,8 @@ def _cells(
             for execution in sorted(executions, reverse=True)
             if not selection.executions or execution in selection.executions
         ]
+        if selection.variants and device != "cpu" and "compiled" in (selection.executions or executions):
+            cells += [replace(base, backend=name, execution="compiled", variant=v) for v in VARIANTS.get(name, ())]
     return cells
 
 

@@ -78,11 +78,29 @@ class Parity:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Repeat:
+    """A cell's first steps, trained again from the same state in the same process.
+
+    same_bits: whether every loss and every tensor of the state came out the same. loss_difference, state_difference:
+    largest relative differences, of tensors by their scale. last_losses: D's and G's, as the first time left them, None
+    where they are no numbers. digest: SHA-256 of the first time's losses and state, by which other processes are
+    compared.
+    """
+
+    num_steps: int
+    same_bits: bool
+    loss_difference: float
+    state_difference: float
+    last_losses: tuple[float, ...]
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CellResult:
     """What was found of a cell. rounds: none unless its losses agreed with the reference's.
 
     reason: why there is no throughput. wave: cells of one wave took turns. framework: its version. chunk_steps: steps a
-    call of the trainer. step_flops: operations a step, counted from the spec.
+    call of the trainer. step_flops: operations a step, counted from the spec. repeat: None where it was not asked for.
     """
 
     cell: Cell
@@ -99,6 +117,7 @@ class CellResult:
     parity: Parity | None
     warm_up: tuple[Round, ...]
     rounds: tuple[Round, ...]
+    repeat: Repeat | None = None
 
     def __post_init__(self) -> None:
         _require_numbers(self)
@@ -179,7 +198,7 @@ class BenchmarkRecord:
 def write_record(path: Path, record: BenchmarkRecord, /) -> None:
     """Write a record; raises RecordError where the file exists, as records never change, or cannot be written."""
     require_new(path)
-    data = {"kind": _KIND, "units": UNITS, "record": _without_none(to_data(record))}
+    data = {"kind": _KIND, "units": UNITS, "record": without_none(to_data(record))}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_document(path, data, number=FORMAT)
@@ -201,7 +220,7 @@ def read_record(path: Path, /) -> BenchmarkRecord:
         raise RecordError(f"{path} is not there; expected a record that `gan-rosetta bench --out` wrote") from None
     if data.get("kind") != _KIND:
         raise RecordError(f"{path} holds no benchmark; expected a record that `gan-rosetta bench --out` wrote")
-    _check_units(path, data.get("units"))
+    check_units(path, data.get("units"))
     try:
         record: BenchmarkRecord = build(BenchmarkRecord, data.get("record"), name="the record")
     except SpecError as error:
@@ -210,7 +229,8 @@ def read_record(path: Path, /) -> BenchmarkRecord:
     return record
 
 
-def _check_units(path: Path, found: Any) -> None:
+def check_units(path: Path, found: Any, /) -> None:
+    """Raise RecordError unless a file counts in this version's units."""
     units = found if isinstance(found, dict) else {}
     for name in sorted({*UNITS, *units}):
         if units.get(name) != UNITS.get(name):
@@ -220,11 +240,11 @@ def _check_units(path: Path, found: Any) -> None:
             )
 
 
-def _without_none(data: Any) -> Any:
+def without_none(data: Any, /) -> Any:
     """Leave out what is None, which the reader puts back in."""
     if isinstance(data, dict):
-        return {key: _without_none(value) for key, value in data.items() if value is not None}
-    return [_without_none(value) for value in data] if isinstance(data, list) else data
+        return {key: without_none(value) for key, value in data.items() if value is not None}
+    return [without_none(value) for value in data] if isinstance(data, list) else data
 
 
 def _require_numbers(part: Any) -> None:

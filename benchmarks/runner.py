@@ -15,7 +15,8 @@ import numpy as np
 import psutil
 
 from benchmarks.chunking import choose_chunking, rechoose, round_steps
-from benchmarks.record import Round
+from benchmarks.record import Repeat, Round
+from benchmarks.repeating import Trained, compare_trained
 from shared.data.digest import TapeDigest
 from shared.data.tape import Tape, make_chunk
 from shared.harness.training import chunk_size
@@ -68,15 +69,16 @@ class CellRunner:
         self._step_seconds = math.nan
         self._num_steps = self.chunking.unit_steps
         self._as_in_training: Chunk | None = None
+        self._first: Trained | None = None
 
-    def run_first(self, num_steps: int, /) -> FirstChunks:
+    def run_first(self, num_steps: int, /, *, keeps: bool = False) -> FirstChunks:
         """Train from the initial state on the chunks that rounds will use, num_steps steps or more, then once more.
 
         The losses of the first num_steps steps are what parity is judged by: those of the very code that is timed.
+        keeps: what they leave is kept for run_again.
         """
         cut = self.chunking
-        total = max(num_steps, cut.unit_steps)
-        chunks = [self._chunk(first) for first in range(0, total, cut.chunk_steps) if first < cut.lap_steps]
+        chunks = self._first_chunks(num_steps)
         num_steps = min(num_steps, sum(chunk.num_steps for chunk in chunks))
         self._reload()
         seconds: dict[bytes, float] = {}
@@ -85,6 +87,8 @@ class CellRunner:
             took, losses = self._train(chunk)
             seconds.setdefault(_kind(chunk), took)
             parts.append(losses)
+        if keeps:
+            self._first = Trained(losses=tuple(parts), state=self._trainer.export_state())
         again: dict[bytes, float] = {}
         for chunk in chunks:
             if _kind(chunk) not in again:
@@ -99,6 +103,16 @@ class CellRunner:
             tape_digest=tape_digest(chunks, num_steps),
             losses={name: _joined(parts, name, num_steps) for name in ("discriminator", "generator")},
         )
+
+    def run_again(self, num_steps: int, /) -> Repeat:
+        """Train the first steps once more, and say how far they end from the first time; after run_first that kept."""
+        if self._first is None:
+            raise RuntimeError("run_again compares with what run_first(..., keeps=True) left; call that first")
+        first, self._first = self._first, None
+        self._reload()
+        chunks = self._first_chunks(num_steps)
+        losses = tuple(self._train(chunk)[1] for chunk in chunks)
+        return compare_trained(first, Trained(losses=losses, state=self._trainer.export_state()))
 
     def settle(self, seconds: float, /) -> Round:
         """Fix the chunk and the number of steps of a round that is to last so long, and run one to warm up."""
@@ -154,6 +168,11 @@ class CellRunner:
             load_average=round(load_average, 2),
             is_finite=losses.generator is not None and bool(np.isfinite(losses.generator[-1])),
         )
+
+    def _first_chunks(self, num_steps: int) -> list[Chunk]:
+        cut = self.chunking
+        total = max(num_steps, cut.unit_steps)
+        return [self._chunk(first) for first in range(0, total, cut.chunk_steps) if first < cut.lap_steps]
 
     def _chunk(self, first_step: int) -> Chunk:
         steps = self.chunking.chunk_steps

@@ -8,13 +8,14 @@ from dataclasses import asdict
 from typing import Any
 
 from backends import BackendEntry
-from benchmarks.accelerator import allow_tf32, device_bytes, matrix_product
+from benchmarks.accelerator import allow_tf32, describe_device, device_bytes, matrix_product, use_variant
 from benchmarks.cells import FLOOR, Cell
 from benchmarks.parity import run_reference
 from benchmarks.runner import CellRunner
 from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape
 from shared.harness.registry import load_device_module, load_trainer
+from shared.harness.tasks import ReportProgress
 from shared.interface import Trainer
 from shared.spec import GanSpec
 from shared.state import State, initial_state
@@ -22,13 +23,17 @@ from shared.state import State, initial_state
 Kept = dict[str, Any]
 
 
-def serve(request: dict[str, Any], entry: BackendEntry, kept: Kept, /) -> dict[str, Any]:
+def serve(
+    request: dict[str, Any], entry: BackendEntry, /, *, report_progress: ReportProgress, kept: Kept
+) -> dict[str, Any]:
     """Do one action and return its result as plain data; raises what a user can cause.
 
     kept: what earlier actions of this worker left. Actions: "open" builds a cell, "first" trains its first chunks,
-    "settle" warms it up, "round" times a round; "vet" trains the first chunks of another cell and forgets it;
-    "reference" trains the reference; "peak" times matrix products.
+    "repeat" trains them again and compares, "settle" warms it up, "round" times a round; "vet" trains the first chunks
+    of another cell and forgets it; "reference" trains the reference; "peak" times matrix products; "device" says what
+    the framework sees.
     """
+    del report_progress  # An action is as long as a cell's opening or a round, and says nothing on its way.
     return _ACTIONS[request["action"]](request, entry, kept)
 
 
@@ -59,6 +64,7 @@ def _build(request: dict[str, Any], entry: BackendEntry) -> tuple[CellRunner, di
         compile_seconds = floor.compile_seconds
     else:
         trainer = load_trainer(entry).build(spec, device=cell.device, dtype=cell.dtype, execution=cell.execution)
+        use_variant(trainer, cell.variant)
     trainer.load_state(state)
     seconds = time.perf_counter() - started
     runner = CellRunner(
@@ -74,7 +80,17 @@ def _build(request: dict[str, Any], entry: BackendEntry) -> tuple[CellRunner, di
 
 def _first(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
     del entry
-    return _runner(kept).run_first(request["num_steps"]).as_data()
+    return _runner(kept).run_first(request["num_steps"], keeps=request.get("keeps", False)).as_data()
+
+
+def _repeat(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
+    del entry
+    return {"repeat": asdict(_runner(kept).run_again(request["num_steps"]))}
+
+
+def _device(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
+    del kept
+    return asdict(describe_device(entry.name, request["device"]))
 
 
 def _settle(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
@@ -126,6 +142,8 @@ def _runner(kept: Kept) -> CellRunner:
 _ACTIONS: dict[str, Callable[[dict[str, Any], BackendEntry, Kept], dict[str, Any]]] = {
     "open": _open,
     "first": _first,
+    "repeat": _repeat,
+    "device": _device,
     "vet": _vet,
     "settle": _settle,
     "round": _round,

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 import scipy
@@ -18,7 +19,7 @@ from benchmarks.cells import FLOOR, Cell
 from benchmarks.judging import Judge
 from benchmarks.parity import parity_steps
 from benchmarks.plan import FEW_ROUNDS, LONG_ROUND_SECONDS, PeakProbe, Plan
-from benchmarks.record import BenchmarkRecord, CellResult, Machine, Options, PeakResult, Round, Status
+from benchmarks.record import BenchmarkRecord, CellResult, Machine, Options, PeakResult, Repeat, Round, Status
 from shared.harness.launch import Job, JobOutcome, Progress, WorkerProcess
 from shared.harness.machine import describe_machine, describe_versions
 from shared.harness.plan import available_cores
@@ -71,7 +72,7 @@ def run_benchmark(plan: Plan, /, *, command: str, say: Say, start_worker: StartW
     started = time.perf_counter()
     # Before the first cell, which is what the load average in the record says of.
     machine = Machine(**describe_machine())  # type: ignore[arg-type]
-    session = _Session(plan, say, start_worker or _start_process)
+    session = _Session(plan, say, start_worker or partial(_start_process, plan.selection.pythons))
     results: list[CellResult] = []
     peaks: list[PeakResult] = []
     for wave in range(len(plan.waves)):
@@ -161,7 +162,11 @@ class _Session:
             raise _Over("unavailable", f"no {cell.device} here: {cell.backend} sees {', '.join(ready['devices'])}")
         base = {"cell": asdict(cell), "seed": self._selection.seed, "mnist": self._selection.mnist}
         built = self._ask(worker, cell, {"action": "open", "tf32": self._selection.tf32, **base})
-        first = self._ask(worker, cell, {"action": "first", "num_steps": parity_steps(cell.spec())})
+        num_steps, repeats = parity_steps(cell.spec()), self._selection.repeats
+        first = self._ask(worker, cell, {"action": "first", "num_steps": num_steps, "keeps": repeats})
+        repeat = None
+        if repeats:
+            repeat = Repeat(**self._ask(worker, cell, {"action": "repeat", "num_steps": num_steps})["repeat"])
         result = replace(
             result,
             framework=str(ready["version"]),
@@ -170,6 +175,7 @@ class _Session:
             first_chunk_seconds=first["first_chunk_seconds"],
             compile_seconds=first["compile_seconds"] + built["compile_seconds"],
             chunk_steps=first["chunk_steps"],
+            repeat=repeat,
             parity=self._judge.judge(cell, first, base, lambda of, request: self._ask(worker, of, request)),
         )
         if result.parity is None or result.parity.verdict != "AGREE":
@@ -269,12 +275,12 @@ class _Over(Exception):
         self.result = result
 
 
-def _start_process(backend: str, threads: int) -> Worker:
-    return WorkerProcess(backend, threads=threads)
+def _start_process(pythons: Mapping[str, str], backend: str, threads: int) -> Worker:
+    return WorkerProcess(backend, threads=threads, python=pythons.get(backend))
 
 
 def _job(gan: str, backend: str, request: Data) -> Job:
-    return Job(settings=RunSettings(gan=gan, backend=backend, folder=""), request={"benchmark": dict(request)})
+    return Job(settings=RunSettings(gan=gan, backend=backend, folder=""), task="benchmark", data=dict(request))
 
 
 def _empty_result(cell: Cell, wave: int) -> CellResult:

@@ -38,5 +38,10 @@ def bytes_text(num_bytes: int | None, /) -> str:
     return "n/a" if num_bytes is None else f"{num_bytes / 1e9:.2f} GB"
 
 
+def difference_text(difference: float, /) -> str:
+    """Return a relative difference with two digits."""
+    return "0" if difference == 0 else f"{difference:.1e}"
+
+
 def _digits(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"

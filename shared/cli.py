@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.syntax import Syntax
 
+from backends import BACKENDS
 from benchmarks.command import app as bench
 from shared.accuracy.command import accuracy
 from shared.calibrate.command import calibrate
@@ -19,14 +20,17 @@ from shared.diagnose.command import diagnose, faults
 from shared.errors import GanRosettaError, UsageError
 from shared.generate.command import generate
 from shared.harness.checkpoint import SECONDS_BETWEEN_CHECKPOINTS
-from shared.harness.environments import choose_pythons
-from shared.harness.settings import DEFAULT_PATIENCE_SECONDS, DEFAULT_SEED, RunSettings
+from shared.harness.environments import parse_pythons
+from shared.harness.launch import DEFAULT_PATIENCE_SECONDS
+from shared.harness.request import make_template
+from shared.harness.settings import DEFAULT_SEED
 from shared.options import (
     FAILURE,
     INTERRUPTED,
     MACHINE_ERRORS,
     WRONG_USAGE,
     Animate,
+    Backends,
     BatchSize,
     CheckpointEvery,
     Device,
@@ -44,6 +48,7 @@ from shared.options import (
     Python,
     Quiet,
     Resume,
+    Runs,
     Seed,
     SpecFile,
     Steps,
@@ -51,10 +56,9 @@ from shared.options import (
     TensorBoard,
     Threads,
     Verbose,
+    choose_runs,
     errors,
     output,
-    path_text,
-    split_names,
 )
 
 app = typer.Typer(
@@ -70,10 +74,10 @@ def list_everything(*, python: Python = None) -> None:
     from shared.harness.inspect import inspect_backends  # noqa: PLC0415 - commands import what they need
     from shared.report.tables import backend_table, gan_table  # noqa: PLC0415
 
-    choose_pythons(python)
+    pythons = parse_pythons(python)
     output.print(gan_table())
-    devices, problems = inspect_backends()
-    output.print(backend_table(devices, problems))
+    devices, problems = inspect_backends(pythons)
+    output.print(backend_table(devices, problems, pythons))
 
 
 @app.command()
@@ -96,6 +100,7 @@ def train(
     gan: Annotated[str | None, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")] = None,
     *,
     backend: Annotated[str | None, typer.Option("--backend", help="The framework to train it on.")] = None,
+    runs: Runs = None,
     spec: SpecFile = None,
     steps: Steps = None,
     pretrain_steps: PretrainSteps = None,
@@ -127,11 +132,11 @@ def train(
     as_json: Json = False,
     out: Out = None,
 ) -> None:
-    """Train one GAN on one backend."""
+    """Train one GAN on one backend, or in several runs."""
     from shared.conclusion import Conclusion  # noqa: PLC0415
-    from shared.harness.plan import default_threads, plan_resume, plan_train  # noqa: PLC0415
+    from shared.harness.plan import plan_resume, plan_train  # noqa: PLC0415
 
-    choose_pythons(python)
+    pythons = parse_pythons(python)
     conclusion = Conclusion(
         animate=animate, tensorboard=tensorboard, is_verbose=verbose, is_quiet=quiet, is_json=as_json
     )
@@ -143,36 +148,31 @@ def train(
     if (gan is None) == (spec is None):
         found = "neither" if gan is None else "both"
         raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
-    if backend is None:
-        raise UsageError("train needs --backend; see `gan-rosetta list` for those that there are")
-    template = RunSettings(
-        gan=gan or "",
-        spec_file=None if spec is None else str(spec),
-        backend=backend,
-        folder="",
+    if backend is None and runs is None:
+        raise UsageError("train needs --backend or --runs; see `gan-rosetta list` for the backends that there are")
+    asked = choose_runs(runs, backend)
+    template = make_template(
+        spec or gan,
+        steps=steps,
+        pretrain_steps=pretrain_steps,
+        batch_size=batch_size,
         seed=seed,
         dtype=dtype,
         execution=execution,
         device=device,
-        threads=threads if threads is not None else 1,
-        steps=steps,
-        pretrain_steps=pretrain_steps,
-        batch_size=batch_size,
-        initial_state=path_text(initial_state),
+        initial_state=initial_state,
         first_step=first_step,
-        tape=path_text(tape),
+        tape=tape,
         mnist=mnist,
         keep_going=keep_going,
-        export_tape=path_text(export_tape),
-        export_initial_state=path_text(export_initial_state),
-        checkpoint_seconds=checkpoint_every,
-        patience_seconds=patience,
+        export_tape=export_tape,
+        export_initial_state=export_initial_state,
+        checkpoint_every=checkpoint_every,
+        patience=patience,
         num_moments=conclusion.num_moments,
     )
-    if threads is None:
-        template = template.with_threads(default_threads(template))
     folder = out or _fresh_folder()
-    plan = plan_train(template, folder)
+    plan = plan_train(asked, template, folder, pythons=pythons, threads=threads)
     _say_notes(plan.notes)
     raise typer.Exit(conclusion.train(plan, folder))
 
@@ -183,10 +183,8 @@ def compare(
     gans: Annotated[list[str] | None, typer.Argument(help="GANs to compare; all where none is named.")] = None,
     *,
     spec: SpecFile = None,
-    backends: Annotated[
-        str | None,
-        typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
-    ] = None,
+    backends: Backends = None,
+    runs: Runs = None,
     steps: Steps = None,
     pretrain_steps: PretrainSteps = None,
     batch_size: BatchSize = None,
@@ -212,11 +210,11 @@ def compare(
     as_json: Json = False,
     out: Out = None,
 ) -> None:
-    """Train GANs on several backends from the same state and data, and judge each pair of backends."""
+    """Train GANs in several runs from the same state and data, and judge each pair of runs."""
     from shared.conclusion import Conclusion  # noqa: PLC0415
     from shared.harness.plan import plan_compare, plan_resume  # noqa: PLC0415
 
-    choose_pythons(python)
+    pythons = parse_pythons(python)
     conclusion = Conclusion(
         animate=animate,
         tensorboard=tensorboard,
@@ -232,31 +230,33 @@ def compare(
         raise typer.Exit(conclusion.compare(plan, resume))
     if gans and spec is not None:
         raise UsageError(f"expected names of GANs or --spec FILE.toml, not both; found {', '.join(gans)} and {spec}")
-    template = RunSettings(
-        gan="",
-        spec_file=None if spec is None else str(spec),
-        backend="",
-        folder="",
+    template = make_template(
+        spec,
+        steps=steps,
+        pretrain_steps=pretrain_steps,
+        batch_size=batch_size,
         seed=seed,
         dtype=dtype,
         execution=execution,
         device=device,
-        threads=threads if threads is not None else 1,
-        steps=steps,
-        pretrain_steps=pretrain_steps,
-        batch_size=batch_size,
-        initial_state=path_text(initial_state),
+        initial_state=initial_state,
         first_step=first_step,
-        tape=path_text(tape),
+        tape=tape,
         mnist=mnist,
         keep_going=keep_going,
-        checkpoint_seconds=checkpoint_every,
-        patience_seconds=patience,
+        checkpoint_every=checkpoint_every,
+        patience=patience,
         num_moments=conclusion.num_moments,
     )
     folder = out or _fresh_folder()
-    names = split_names(backends)
-    plan = plan_compare(gans or [], names, template, folder, threads=threads)
+    asked = choose_runs(runs, backends)
+    misplaced = [name for name in gans or () if name in BACKENDS]
+    if misplaced:
+        raise UsageError(
+            f"{misplaced[0]!r} is a backend, but stands where GANs are named; names are separated by commas, without "
+            f"spaces: --backends torch,{misplaced[0]}"
+        )
+    plan = plan_compare(gans or [], asked, template, folder, threads=threads, pythons=pythons)
     _say_notes(plan.notes)
     raise typer.Exit(conclusion.compare(plan, folder))
 

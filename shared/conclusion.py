@@ -14,9 +14,12 @@ from shared.harness.moments import DEFAULT_NUM_MOMENTS
 from shared.harness.plan import Plan
 from shared.harness.record import Run
 from shared.harness.session import compare_plan, train_plan
+from shared.harness.watching import Watch
 from shared.options import DISAGREEMENT, NOT_COMPARABLE, errors, output, report_failures, report_not_finite
 from shared.report.as_data import as_text, compare_as_data, ending_as_data, train_as_data
 from shared.report.film import NUM_MOMENTS, film_path, require_film, write_film
+from shared.report.pictures import draw_comparison, draw_pictures
+from shared.report.progress import on_terminal
 from shared.report.tables import comparison_table, pair_table, run_table
 from shared.report.tensorboard import require_tensorboard, write_events
 from shared.spec import GanSpec
@@ -54,9 +57,7 @@ class Conclusion:
 
     def train(self, plan: Plan, folder: Path, /) -> int:
         """Train what is planned, say what came of it and return the exit status."""
-        outcomes, trained = train_plan(
-            plan, console=errors, on_run=self._write_events, is_quiet=self.is_quiet, is_verbose=self.is_verbose
-        )
+        outcomes, trained = train_plan(plan, watch=self._watch, on_run=self._on_trained)
         runs = [run for run, _ in trained]
         self._write_films([([run], spec) for run, spec in trained])
         status = report_failures(outcomes, verbose=self.is_verbose)
@@ -74,7 +75,7 @@ class Conclusion:
             for line in plan.left_out:
                 errors.print(line, markup=False, highlight=False)
         outcomes, comparisons = compare_plan(
-            plan, console=errors, on_run=self._write_events, is_quiet=self.is_quiet, is_verbose=self.is_verbose
+            plan, watch=self._watch, on_run=self._write_events, on_comparison=draw_comparison
         )
         self._write_films([(comparison.runs, comparison.spec) for comparison in comparisons])
         if self.open_report and comparisons:
@@ -97,6 +98,14 @@ class Conclusion:
             _say(f"Records, comparison.json and pictures: {folder}")
             self._say_files()
         return status
+
+    @property
+    def _watch(self) -> Watch:
+        return on_terminal(errors, is_quiet=self.is_quiet, writes_lines=self.is_verbose)
+
+    def _on_trained(self, run: Run, spec: GanSpec, /) -> None:
+        draw_pictures(run.folder, [run], None, spec)
+        self._write_events(run, spec)
 
     def _write_events(self, run: Run, spec: GanSpec, /) -> None:
         if self.tensorboard is not None:

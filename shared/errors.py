@@ -42,6 +42,10 @@ class UsageError(GanRosettaError):
     """An argument has a value that nothing can be done with."""
 
 
+class RunFailed(GanRosettaError):
+    """Runs ended without what was asked of them; the message has a line for each."""
+
+
 class RunInterrupted(GanRosettaError):
     """A run was asked to stop on its way; what it has done so far is kept where it can be."""
 
@@ -58,13 +62,18 @@ class WrongResult(Exception):
     """A backend returned something else than the interface says; no user's error, so the run counts as crashed."""
 
 
+# Words that people bring from elsewhere, which are not spelt like ours.
+_OTHER_WORDS = {"gpu": "cuda", "jit": "compiled", "graph": "compiled", "single": "float32", "double": "float64"}
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str], /) -> UsageError:
-    """Build the error for a name that is not in a list, suggesting the nearest one that is.
+    """Build the error for a name that is not in a list, suggesting the one that is meant or the nearest.
 
     kind: what is named, such as "GAN" or "backend". Returns the error; the caller raises it.
     """
     choices = list(known)
     lowered = {choice.lower(): choice for choice in choices}
-    nearest = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.4)
-    hint = f"did you mean {lowered[nearest[0]]!r}? " if nearest else ""
+    meant = _OTHER_WORDS.get(name.lower())
+    nearest = [meant] if meant in choices else difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.4)
+    hint = f"did you mean {lowered.get(nearest[0], nearest[0])!r}? " if nearest else ""
     return UsageError(f"unknown {kind} {name!r}: {hint}Known: {', '.join(choices)}.")

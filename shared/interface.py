@@ -15,6 +15,7 @@ Execution = Literal["eager", "compiled"]
 Dtype = Literal["float32", "float64"]
 DTYPES: tuple[Dtype, ...] = ("float32", "float64")
 EXECUTIONS: tuple[Execution, ...] = ("eager", "compiled")
+DEVICES = ("cpu", "cuda")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from shared.errors import UsageError
 from shared.harness.launch import JobOutcome
 from shared.harness.record import Run
+from shared.harness.registry import find_backend
+from shared.harness.run_name import RunName, parse_runs
 
 DISAGREEMENT, WRONG_USAGE, FAILURE, NOT_COMPARABLE, INTERRUPTED = 1, 2, 3, 4, 130
 MACHINE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE)
@@ -65,6 +68,19 @@ Python = Annotated[
         help="Run a backend on the Python of an environment of its own; may be given for several.",
     ),
 ]
+Runs = Annotated[
+    str | None,
+    typer.Option(
+        "--runs",
+        metavar="RUN,RUN…",
+        help="Runs, separated by commas: BACKEND[@ENVIRONMENT][:word…], such as torch:compiled,jax@envs/new:float32; "
+        "words are eager, compiled, float32, float64, cpu, cuda, threads=N. What one leaves out the other options say.",
+    ),
+]
+Backends = Annotated[
+    str | None,
+    typer.Option("--backends", help="Backends, separated by commas, a run each; all installed ones where not given."),
+]
 Verbose = Annotated[
     bool,
     typer.Option(
@@ -111,7 +127,7 @@ def report_failures(outcomes: list[JobOutcome], /, *, verbose: bool) -> int:
     for outcome in outcomes:
         if outcome.status == "finished":
             continue
-        label = f"{outcome.settings.gan} on {outcome.settings.backend}"
+        label = f"{outcome.settings.gan} on {outcome.settings.run_name}"
         errors.print(f"gan-rosetta: {label}: {outcome.message}", markup=False, highlight=False, soft_wrap=True)
         if verbose and outcome.details:
             errors.print(outcome.details, markup=False, highlight=False, soft_wrap=True)
@@ -125,7 +141,7 @@ def report_not_finite(runs: Iterable[Run], /) -> None:
         found = run.record["outcome"]["first_not_finite"]
         losses = "; ".join(f"loss {name} from step {step}" for name, step in found.items())
         if found:
-            line = f"gan-rosetta: {run.gan} on {run.backend}: NaN or infinite, {losses}"
+            line = f"gan-rosetta: {run.gan} on {run.name}: NaN or infinite, {losses}"
             errors.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -134,6 +150,12 @@ def split_names(names: str | None, /) -> list[str]:
     return [name.strip() for name in (names or "").split(",") if name.strip()]
 
 
-def path_text(path: Path | None, /) -> str | None:
-    """Return a path as a worker takes it: whole, in text."""
-    return None if path is None else str(path.absolute())
+def choose_runs(runs: str | None, backends: str | None, /) -> list[RunName]:
+    """Return the runs that --runs or --backends names, empty where neither does; raises UsageError."""
+    if runs is not None and backends is not None:
+        raise UsageError(f"--runs {runs} and --backends {backends} name the same; give one of them")
+    names = split_names(runs if runs is not None else backends)
+    if runs is None:
+        for name in names:
+            find_backend(name)
+    return parse_runs(dict.fromkeys(names))

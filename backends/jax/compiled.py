@@ -91,14 +91,20 @@ class Programs:
         self.observe = jax.jit(partial(_observe, self.gan), static_argnames=("phase", "trains"), compiler_options=hasty)
         self.apply = jit(partial(_apply, self.gan), static_argnames="network")
         self._loop = jit(partial(_loop, self.gan), static_argnames="phase", donate_argnames="state")
+        self._scan = jit(partial(_scan, self.gan), static_argnames=("phase", "num_steps"), donate_argnames="state")
 
-    def run(self, state: State, blocks: Sequence[Block], /, *, phase: Phase) -> tuple[State, np.ndarray]:
-        """Run blocks of steps; return the state and the losses, (number of losses, K). The state given is used up."""
+    def run(
+        self, state: State, blocks: Sequence[Block], /, *, phase: Phase, scans: bool = False
+    ) -> tuple[State, np.ndarray]:
+        """Run blocks of steps; return the state and the losses, (number of losses, K). The state given is used up.
+
+        scans: by a loop whose length is compiled in, so that blocks of another length compile once more.
+        """
         columns = []
         for block in blocks:
-            state, losses = self._loop(
-                state=state, arrays=block.arrays, flags=block.flags, num_steps=np.int32(block.num_steps), phase=phase
-            )
+            run = self._scan if scans else self._loop
+            num_steps = block.num_steps if scans else np.int32(block.num_steps)
+            state, losses = run(state=state, arrays=block.arrays, flags=block.flags, num_steps=num_steps, phase=phase)
             columns.append(losses[: block.num_steps])
         return state, np.concatenate([np.array(losses) for losses in columns]).T
 
@@ -150,6 +156,17 @@ def _loop(gan: Gan, *, state: State, arrays: Batch, flags: Any, num_steps: Any, 
 
     empty = jnp.zeros((capacity, 1 if phase == "pretraining" else 3), dtype)
     return lax.fori_loop(np.int32(0), num_steps, body, (state, empty))
+
+
+def _scan(gan: Gan, *, state: State, arrays: Batch, flags: Any, num_steps: int, phase: Phase) -> tuple[State, Any]:
+    """Run so many steps in order; return the state and the losses, (num_steps, number of losses)."""
+
+    def body(state: State, step: Any) -> tuple[State, Any]:
+        trains = True if flags is None else flags[step]
+        state, found = _run_step(gan, state, _at(arrays, step), Record(gan), phase=phase, trains=trains)
+        return state, jnp.stack(found)
+
+    return lax.scan(body, state, jnp.arange(num_steps, dtype=np.int32))
 
 
 def _at(arrays: Batch, step: Any) -> Batch:

@@ -40,6 +40,7 @@ class JaxTrainer:
         self._device = device
         self._dtype = dtype
         self._compiled = execution == "compiled"
+        self.scans = False  # whether the compiled loop has its length compiled in
         self._programs = programs(spec, device=device, dtype=dtype)
         self._state = self._put(zero_tensors(spec, dtype=dtype))
 
@@ -79,7 +80,7 @@ class JaxTrainer:
     def train(self, staged: Staged, /) -> Losses:
         """Run a staged chunk's steps. One copy to the host, of the losses, at the end."""
         if self._compiled:
-            self._state, columns = self._programs.run(self._state, staged.blocks, phase=staged.phase)
+            self._state, columns = self._programs.run(self._state, staged.blocks, phase=staged.phase, scans=self.scans)
         else:
             rows = []
             for block in staged.blocks:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from backends.torch.captured import CapturedSteps, Inputs
 from backends.torch.layers import BatchNorm
 from backends.torch.optimizers import UPDATES, NamedOptimizer, step_values
 from backends.torch.step import UNOBSERVED, AdversarialStep, Player, pretraining_step
@@ -32,6 +33,8 @@ _MOST_UNROLLED_IN_FLOAT64 = 2
 _LARGEST_TINY_GAN = 1_000
 # A matrix product of at most so many multiplications is written out, so that inductor fuses it with its neighbours.
 _LARGEST_FUSED_PRODUCT = 4096
+# Steps that one CUDA graph launches: enough to drown a launch, few enough to be captured in a fraction of a second.
+_NUM_CAPTURED_STEPS = 64
 
 Block = Callable[..., Any]
 
@@ -40,7 +43,8 @@ class CompiledTraining:
     """Runs steps in compiled blocks, each of one phase, batch size and pattern of the discriminator's training.
 
     networks, optimizers and tensors (parameters, buffers and slots, by canonical name) are the trainer's own. A block
-    is compiled when it is first needed, so a chunk's length never matters.
+    is compiled when it is first needed, so a chunk's length never matters. captures: whether blocks are launched as
+    CUDA graphs, on a GPU alone.
     """
 
     def __init__(
@@ -68,11 +72,42 @@ class CompiledTraining:
         fitting = (steps for most, steps in _NUM_UNROLLED_STEPS.items() if can_unroll and num_parameters <= most)
         self._num_unrolled_steps = next(fitting, 1)
         self._is_tiny = num_parameters <= _LARGEST_TINY_GAN
+        # What convolutions take is far more than their launches, and a graph would keep memory of its own for them.
+        self.captures = not self._convolves
+        self._captured = CapturedSteps()
 
     def run(self, phase: Phase, arrays: Mapping[str, Tensor], trains_discriminator: Sequence[bool], /) -> Tensor:
         """Run K steps and return their losses, (K, number of losses). arrays: (K, B, ...) each."""
         example = next(iter(arrays.values()))
         values = torch.from_numpy(self._step_values(phase, trains_discriminator)).to(example)
+        if example.device.type == "cuda" and self.captures:
+            losses = self._run_captured(phase, arrays, values, trains_discriminator)
+        else:
+            losses = self._run_blocks(phase, arrays, values, trains_discriminator)
+        for name in self._phase_optimizers(phase):
+            num_updates = sum(trains_discriminator) if name == "discriminator" else len(trains_discriminator)
+            self._optimizers[name].set_counter(self._optimizers[name].counter + num_updates)
+        return losses
+
+    def _run_captured(
+        self, phase: Phase, arrays: Mapping[str, Tensor], values: Tensor, trains_discriminator: Sequence[bool]
+    ) -> Tensor:
+        losses = []
+        for start in range(0, len(trains_discriminator), _NUM_CAPTURED_STEPS):
+            steps = slice(start, start + _NUM_CAPTURED_STEPS)
+            trains = tuple(trains_discriminator[steps])
+
+            def run(inputs: Inputs, trains: tuple[bool, ...] = trains) -> Tensor:
+                return self._run_blocks(phase, {name: inputs[name] for name in arrays}, inputs["values"], trains)
+
+            inputs = {"values": values[steps]} | {name: array[steps] for name, array in arrays.items()}
+            losses.append(self._captured.run((phase, len(inputs[next(iter(arrays))][0]), trains), inputs, run))
+        return torch.cat(losses)
+
+    def _run_blocks(
+        self, phase: Phase, arrays: Mapping[str, Tensor], values: Tensor, trains_discriminator: Sequence[bool]
+    ) -> Tensor:
+        example = next(iter(arrays.values()))
         tensors = self._phase_tensors(phase)
         losses = []
         start = 0
@@ -87,9 +122,6 @@ class CompiledTraining:
                 )
             losses.append(self.blocks[key](*inputs))
             start = stop
-        for name in self._phase_optimizers(phase):
-            num_updates = sum(trains_discriminator) if name == "discriminator" else len(trains_discriminator)
-            self._optimizers[name].set_counter(self._optimizers[name].counter + num_updates)
         return torch.cat(losses)
 
     def _compile(

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from shared.options import DISAGREEMENT, FAILURE, report_failures, split_names
+from shared.report.progress import on_terminal
 
 _BOTH = "both"
 
@@ -58,7 +59,7 @@ def accuracy(
         backends=[entry.name for entry in chosen],
         dtypes=_some(dtype, DTYPES, option="--dtype"),
         executions=_some(execution, EXECUTIONS, option="--execution"),
-        console=errors,
+        watch=on_terminal(errors),
     )
     status = report_failures(failed, verbose=verbose)
     for place, message in atlas.failures.items():

@@ -15,6 +15,7 @@ from shared.accuracy.exact import Extended
 from shared.accuracy.measure import Measure, Results, measure_backend, measure_reference
 from shared.harness.files import read_npz, write_json, write_npz
 from shared.harness.registry import load_trainer
+from shared.harness.tasks import ReportProgress
 from shared.interface import Dtype, Execution
 
 # The truth in two numbers: rounded to double, and the rest.
@@ -41,6 +42,15 @@ class AccuracyJob:
         """Return the job from what as_data gave."""
         own: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
         return cls(**own)
+
+
+def serve(
+    data: dict[str, Any], entry: BackendEntry, /, *, report_progress: ReportProgress, kept: dict[str, Any]
+) -> dict[str, Any]:
+    """Do an AccuracyJob in a worker."""
+    del kept
+    run_accuracy_job(AccuracyJob.from_data(data), entry, report_progress=report_progress)
+    return {}
 
 
 def run_accuracy_job(

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
 from backends import REFERENCE
 from shared.accuracy.catalogue import OPERATIONS
 from shared.accuracy.findings import Row, judge_results
@@ -20,8 +18,8 @@ from shared.harness.launch import Job, JobOutcome, run_jobs
 from shared.harness.plan import available_cores
 from shared.harness.registry import find_backend
 from shared.harness.settings import RunSettings
+from shared.harness.watching import Watch
 from shared.interface import Dtype, Execution
-from shared.report.progress import ProgressDisplay
 
 _LABEL = "accuracy"
 
@@ -48,7 +46,7 @@ def measure_atlas(
     backends: Sequence[str],
     dtypes: Sequence[Dtype],
     executions: Sequence[Execution],
-    console: Console,
+    watch: Watch,
 ) -> tuple[Atlas, list[JobOutcome]]:
     """Return what was measured, and the jobs that failed; raises UsageError for a backend that there is not."""
     entries = [find_backend(name) for name in dict.fromkeys(backends)]
@@ -61,19 +59,19 @@ def measure_atlas(
             )
             side = "reference" if is_reference else backend
             settings = RunSettings(gan=_LABEL, backend=backend, folder=f"{folder}/{side}")
-            return Job(settings=settings, request={"accuracy": request.as_data()})
+            return Job(settings=settings, task="accuracy", data=request.as_data())
 
         jobs = [job(REFERENCE, ("eager",), is_reference=True)]
         for entry in entries:
             own = [execution for execution in executions if execution in entry.executions]
             if own:
                 jobs.append(job(entry.name, own, is_reference=False))
-        with ProgressDisplay(console, num_jobs=len(jobs)) as display:
+        with watch(len(jobs)) as watcher:
             outcomes = run_jobs(
                 jobs,
                 num_slots=min(available_cores(), len(jobs)),
-                on_progress=display.on_progress,
-                on_outcome=display.on_outcome,
+                on_progress=watcher.on_progress,
+                on_outcome=watcher.on_outcome,
             )
         failed = [outcome for outcome in outcomes if outcome.status != "finished"]
         sides = [entry.name for entry in entries if (Path(folder) / f"{entry.name}.npz").exists()]

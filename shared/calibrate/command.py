@@ -12,6 +12,7 @@ import typer
 from shared.errors import UsageError
 from shared.interface import DTYPES, EXECUTIONS
 from shared.options import DISAGREEMENT, Json, Verbose, errors, output, report_failures, split_names
+from shared.report.progress import on_terminal
 
 if TYPE_CHECKING:
     from shared.calibrate.pairs import JudgedPair
@@ -84,7 +85,7 @@ def calibrate(
         (out / _PAIRS_FILE).unlink(missing_ok=True)
     result = measure(
         plan,
-        console=errors,
+        watch=on_terminal(errors),
         keep=None if out is None else out / _TRAINED_FOLDER,
         on_pairs=None if out is None else lambda pairs: _keep(out, pairs),
     )

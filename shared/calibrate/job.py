@@ -18,6 +18,7 @@ from shared.data.digits import DigitSource
 from shared.data.tape import SeededTape
 from shared.harness.files import write_json
 from shared.harness.registry import load_trainer
+from shared.harness.tasks import ReportProgress
 from shared.interface import Trainer
 from shared.spec import GanSpec
 from shared.state import initial_state
@@ -64,14 +65,16 @@ class PowerJob:
         return {"power": asdict(self)}
 
 
-def serve_calibration(
-    request: dict[str, Any], entry: BackendEntry, /, *, report_progress: Callable[[str, int, int], None]
-) -> None:
-    """Do what a worker was asked to: a CalibrationJob or a PowerJob, as data."""
-    if "power" in request:
-        run_power_job(PowerJob(**request["power"]), report_progress=report_progress)
+def serve(
+    data: dict[str, Any], entry: BackendEntry, /, *, report_progress: ReportProgress, kept: dict[str, Any]
+) -> dict[str, Any]:
+    """Do a CalibrationJob or a PowerJob in a worker."""
+    del kept
+    if "power" in data:
+        run_power_job(PowerJob(**data["power"]), report_progress=report_progress)
     else:
-        run_calibration_job(CalibrationJob.from_data(request), entry, report_progress=report_progress)
+        run_calibration_job(CalibrationJob.from_data(data), entry, report_progress=report_progress)
+    return {}
 
 
 def run_power_job(job: PowerJob, /, *, report_progress: Callable[[str, int, int], None]) -> None:

@@ -13,8 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from backends import BACKENDS, REFERENCE, BackendEntry
 from shared.calibrate.counting import count_pairs, of_kind
 from shared.calibrate.job import CalibrationJob, PowerJob, copy_path, read_power, trained_path, yardstick_path
@@ -27,8 +25,8 @@ from shared.harness.launch import Job, JobOutcome, run_jobs
 from shared.harness.plan import available_cores
 from shared.harness.registry import installed_version
 from shared.harness.settings import RunSettings
+from shared.harness.watching import Watch
 from shared.interface import Execution
-from shared.report.progress import ProgressDisplay
 from shared.spec.serialise import spec_digest
 
 _DIGEST_LENGTH = 12
@@ -95,7 +93,7 @@ class _Group:
 
 
 def calibrate(
-    plan: CalibrationPlan, /, *, console: Console, keep: Path | None = None, on_pairs: OnPairs | None = None
+    plan: CalibrationPlan, /, *, watch: Watch, keep: Path | None = None, on_pairs: OnPairs | None = None
 ) -> Calibration:
     """Train and judge everything.
 
@@ -113,7 +111,7 @@ def calibrate(
         jobs += [_as_power_job(folder, name, plan.seeds[0]) for folder, name in power.items()]
 
         def on_outcome(outcome: JobOutcome) -> None:
-            display.on_outcome(outcome)
+            watcher.on_outcome(outcome)
             if outcome.status != "finished":
                 result.failures.append(outcome)
             if outcome.settings.folder in power:
@@ -130,8 +128,8 @@ def calibrate(
                 if keep is None:
                     shutil.rmtree(group.folder, ignore_errors=True)
 
-        with ProgressDisplay(console, num_jobs=len(jobs)) as display:
-            run_jobs(jobs, num_slots=available_cores(), on_progress=display.on_progress, on_outcome=on_outcome)
+        with watch(len(jobs)) as watcher:
+            run_jobs(jobs, num_slots=available_cores(), on_progress=watcher.on_progress, on_outcome=on_outcome)
     result.seconds = time.perf_counter() - started
     return result
 
@@ -192,13 +190,13 @@ def _as_job(job: CalibrationJob, backend: str) -> Job:
         folder=f"{job.folder}/{backend}-{job.execution}",
         dtype=job.dtype,
     )
-    return Job(settings=settings, request={"calibration": job.as_data()}, num_runs=len(job.seeds))
+    return Job(settings=settings, task="calibration", data=job.as_data(), num_runs=len(job.seeds))
 
 
 def _as_power_job(folder: str, regime: str, seed: int) -> Job:
     settings = RunSettings(gan=f"{regime}, planted changes", backend=REFERENCE, folder=folder)
     job = PowerJob(folder=folder, regime=regime, seed=seed)
-    return Job(settings=settings, request={"calibration": job.as_data()})
+    return Job(settings=settings, task="calibration", data=job.as_data())
 
 
 def _judge_group(group: _Group, plan: CalibrationPlan) -> list[JudgedPair]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from shared.compare.mixed import mixed_yardstick
 from shared.compare.outputs import evaluate
 from shared.compare.verdict import Evidence, PairVerdict, Verdict, judge
 from shared.compare.yardstick import END, Yardstick, read_yardstick
@@ -17,19 +20,27 @@ from shared.harness.documents import write_document
 from shared.harness.record import Run, read_run
 from shared.spec import GanSpec
 
-FORMAT = 3
+FORMAT = 4
 YARDSTICK_FILE = "yardstick.npz"
 
 
 @dataclass(frozen=True, kw_only=True)
 class GanComparison:
-    """All runs of one GAN, judged. failures: what backends that left no run had to say."""
+    """All runs of one GAN, judged.
+
+    yardsticks: by type, for runs of that type. failures: what runs that left no record had to say.
+    """
 
     spec: GanSpec
     runs: tuple[Run, ...]
-    yardstick: Yardstick
+    yardsticks: Mapping[str, Yardstick]
     pairs: tuple[PairVerdict, ...]
     failures: Mapping[str, str]
+
+    @property
+    def yardstick(self) -> Yardstick:
+        """That of the coarsest type, which every pair is at most as far apart as."""
+        return self.yardsticks[min(self.yardsticks, key=_fineness)]
 
     @property
     def verdict(self) -> Verdict:
@@ -46,23 +57,65 @@ class GanComparison:
         return min(self.pairs, key=lambda pair: (order[pair.verdict], pair.checked_steps), default=None)
 
 
-def compare_runs(folder: Path, backends: list[str], spec: GanSpec, failures: Mapping[str, str], /) -> GanComparison:
-    """Judge the runs in folder/<backend> and write folder/comparison.json; raises RecordError without the yardstick.
+def compare_runs(folders: Sequence[Path], spec: GanSpec, failures: Mapping[str, str], /) -> GanComparison:
+    """Judge the runs in some folders of one folder and write comparison.json there.
 
-    backends: those that left a run. failures: messages of those that did not.
+    failures: messages of the runs that left none. Raises RecordError where none of the runs has a yardstick.
     """
-    runs = tuple(read_run(folder / name) for name in backends)
-    measured = [run for run in runs if (run.folder / YARDSTICK_FILE).exists()]
+    folder = folders[0].parent
+    runs = tuple(read_run(own) for own in folders)
+    measured = measured_runs(runs)
     if not measured:
         raise RecordError(
             f"{folder} has no run with {YARDSTICK_FILE}, so there is nothing to judge by; run compare again"
         )
-    yardstick = yardstick_of(measured[0])
+    judges = _Judges(
+        yardsticks={dtype: yardstick_of(run) for dtype, run in measured.items()},
+        references={dtype: gather_evidence(run, spec) for dtype, run in measured.items()},
+        spec=spec,
+    )
     evidence = [gather_evidence(run, spec) for run in runs]
-    pairs = tuple(judge(first, second, yardstick, spec) for first, second in combinations(evidence, 2))
-    comparison = GanComparison(spec=spec, runs=runs, yardstick=yardstick, pairs=pairs, failures=failures)
+    pairs = tuple(judges.judge(first, second) for first, second in combinations(evidence, 2))
+    comparison = GanComparison(spec=spec, runs=runs, yardsticks=judges.yardsticks, pairs=pairs, failures=failures)
     write_document(folder / "comparison.json", to_json(comparison), number=FORMAT)
     return comparison
+
+
+def measured_runs(runs: Iterable[Run], /) -> dict[str, Run]:
+    """Return the first run with a yardstick of each type, the coarsest type first."""
+    found: dict[str, Run] = {}
+    for run in runs:
+        if (run.folder / YARDSTICK_FILE).exists():
+            found.setdefault(run.record["settings"]["dtype"], run)
+    return dict(sorted(found.items(), key=lambda item: _fineness(item[0])))
+
+
+def _fineness(dtype: str) -> float:
+    return -float(np.finfo(dtype).eps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Judges:
+    """What judges pairs: of one type by its yardstick, of two by the coarser one's.
+
+    references: the runs that the yardsticks were measured on. All by type.
+    """
+
+    yardsticks: Mapping[str, Yardstick]
+    references: Mapping[str, Evidence]
+    spec: GanSpec
+
+    def judge(self, first: Evidence, second: Evidence) -> PairVerdict:
+        coarse, fine = sorted((first.dtype, second.dtype), key=_fineness)
+        for dtype in (coarse, fine):
+            if dtype not in self.yardsticks:
+                reason = f"the reference left no run in {dtype}, so there is nothing to judge by"
+                return PairVerdict(pair=(first.name, second.name), verdict="NOT COMPARABLE", reason=reason)
+        yardstick = self.yardsticks[coarse]
+        if coarse != fine:
+            references = (self.references[coarse], self.references[fine])
+            yardstick = mixed_yardstick(yardstick, self.yardsticks[fine], *references)
+        return judge(first, second, yardstick, self.spec)
 
 
 def yardstick_of(run: Run, /) -> Yardstick:
@@ -80,10 +133,11 @@ def gather_evidence(run: Run, spec: GanSpec, /) -> Evidence:
     hashes, settings = run.record["hashes"], run.record["settings"]
     began = run.record["outcome"]["began_at"]
     return Evidence(
-        name=run.backend,
+        name=run.name,
         dtype=settings["dtype"],
         identity={
             "spec": hashes["spec"],
+            "given state": hashes.get("given_state", ""),
             "initial state": hashes["initial_state"],
             "dtype": settings["dtype"],
             "first step": f"{began['step']}" if began["phase"] == "adversarial" else f"{began['step']} before",
@@ -100,10 +154,13 @@ def to_json(comparison: GanComparison, /) -> dict[str, Any]:
     return {
         "gan": comparison.spec.name,
         "verdict": comparison.verdict,
-        "yardstick": {
-            "comparable_steps": comparison.yardstick.horizon,
-            "num_copies": comparison.yardstick.tolerance.num_copies,
-            "margin": comparison.yardstick.tolerance.margin,
+        "yardsticks": {
+            dtype: {
+                "comparable_steps": yardstick.horizon,
+                "num_copies": yardstick.tolerance.num_copies,
+                "margin": yardstick.tolerance.margin,
+            }
+            for dtype, yardstick in comparison.yardsticks.items()
         },
         "pairs": [_pair_to_json(pair) for pair in comparison.pairs],
         "failures": dict(comparison.failures),
@@ -113,7 +170,7 @@ def to_json(comparison: GanComparison, /) -> dict[str, Any]:
 def _pair_to_json(pair: PairVerdict) -> dict[str, Any]:
     largest_state = max(pair.state.items(), key=lambda item: item[1], default=None)
     return {
-        "backends": list(pair.pair),
+        "runs": list(pair.pair),
         "verdict": pair.verdict,
         "reason": pair.reason,
         "findings": [

@@ -8,7 +8,7 @@ verdict names how many steps were. A NaN or infinity that both runs have is no a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 
@@ -22,6 +22,8 @@ from shared.interface import Phase
 from shared.spec import GanSpec
 
 Verdict = Literal["AGREE", "DISAGREE", "NOT COMPARABLE"]
+# What differs between runs of two types from the same state.
+_OF_A_TYPE = ("dtype", "initial state")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +31,9 @@ class Evidence:
     """What of a run goes into a verdict.
 
     losses: (steps,) by name. moments: for each moment the tensors of the state and the outputs, sketched, or whole at
-    "end". dtype: "float32" or "float64". identity: for each of "spec", "initial state", "dtype" and "first step" what
-    must be the same in both; tape_digests: by phase and step, compared where both have one. first_step: of the tape's
-    adversarial steps, that of the first loss.
+    "end". dtype: "float32" or "float64". identity: for each of "spec", "given state", "initial state", which is that in
+    the run's type, "dtype" and "first step" what must be the same in both; tape_digests: by phase and step, compared
+    where both have one. first_step: of the tape's adversarial steps, that of the first loss.
     """
 
     name: str
@@ -94,7 +96,8 @@ class PairVerdict:
 def judge(first: Evidence, second: Evidence, yardstick: Yardstick, spec: GanSpec, /) -> PairVerdict:
     """Return the verdict on two runs of the same spec from the same state and tape."""
     pair = (first.name, second.name)
-    mismatch = _identity_mismatch(first, second)
+    is_mixed = {first.dtype, second.dtype} == {yardstick.tolerance.dtype, yardstick.finer_dtype}
+    mismatch = _identity_mismatch(first, second, ignored=_OF_A_TYPE if is_mixed else ())
     if mismatch:
         return PairVerdict(pair=pair, verdict="NOT COMPARABLE", reason=mismatch)
     runs = (first, second)
@@ -125,7 +128,11 @@ def judge(first: Evidence, second: Evidence, yardstick: Yardstick, spec: GanSpec
         verdict=verdict,
         reason=reason,
         findings=tuple(findings),
-        notes=(*_notes_on_length(runs, checked["generator"]), *_notes_on_end(is_whole, tensors)),
+        notes=(
+            *_notes_on_types(yardstick, is_mixed),
+            *_notes_on_length(runs, checked["generator"]),
+            *_notes_on_end(is_whole, tensors),
+        ),
         checked_steps=checked["generator"],
         num_steps=num_steps,
         largest=max((float(d.max(initial=0.0)) for d in differences.values()), default=0.0),
@@ -137,9 +144,9 @@ def judge(first: Evidence, second: Evidence, yardstick: Yardstick, spec: GanSpec
     )
 
 
-def _identity_mismatch(first: Evidence, second: Evidence) -> str:
+def _identity_mismatch(first: Evidence, second: Evidence, *, ignored: Sequence[str]) -> str:
     for what, value in first.identity.items():
-        if second.identity.get(what) != value:
+        if what not in ignored and second.identity.get(what) != value:
             return f"the runs have different {what}: {value[:12]} and {second.identity.get(what, 'none')[:12]}"
     common = 0
     for phase, digests in first.tape_digests.items():
@@ -277,6 +284,11 @@ def _judge_moments(runs: tuple[Evidence, Evidence], yardstick: Yardstick, spec: 
                 where = f"{name} {moment}"
                 findings.append(Finding(where=where, difference=difference, allowed=allowed, **place))
     return _Tensors(findings=tuple(findings), num_judged=num_judged, left_out=tuple(left_out), unsaid=unsaid)
+
+
+def _notes_on_types(yardstick: Yardstick, is_mixed: bool) -> list[str]:
+    dtype, finer = yardstick.tolerance.dtype, yardstick.finer_dtype
+    return [f"{dtype} beside {finer}: by {dtype}'s yardstick"] if is_mixed else []
 
 
 def _notes_on_length(runs: tuple[Evidence, Evidence], checked: int) -> list[str]:

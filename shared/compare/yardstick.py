@@ -92,6 +92,8 @@ class Yardstick:
     (steps,), as far as the copies were followed, which ends where nothing more can be told. scales: of each loss at
     each step, how large the numbers are that it is made of. losses: the reference's own, as far. tensors: for each
     moment ("pretraining", "step 10", "end") the difference of each tensor of the state and of each output.
+    finer_dtype: a type whose runs this compares with those of the tolerance's type (mixed.py), "" where it is for runs
+    of one type.
     """
 
     tolerance: Tolerance
@@ -99,6 +101,7 @@ class Yardstick:
     scales: Mapping[str, Floats]
     losses: Mapping[str, Floats]
     tensors: Mapping[str, Mapping[str, float]]
+    finer_dtype: str = ""
 
     def loss_differences(self, name: str, first: np.ndarray, second: np.ndarray, /) -> Floats:
         """Return how far two runs' losses of one name are apart, step by step, over the steps that both have.
@@ -124,7 +127,9 @@ class Yardstick:
     def from_data(cls, data: Mapping[str, Any], /) -> Yardstick:
         """Return the yardstick of what as_data gave."""
         tolerance = Tolerance(num_copies=data["num_copies"], dtype=data["dtype"])
-        series = {kind: {name: np.array(data[kind][name], dtype=np.float64) for name in LOSS_NAMES} for kind in _KINDS}
+        series: dict[str, Any] = {
+            kind: {name: np.array(data[kind][name], dtype=np.float64) for name in LOSS_NAMES} for kind in _KINDS
+        }
         return cls(tolerance=tolerance, tensors={}, **series)
 
     @property
@@ -218,7 +223,8 @@ class YardstickFollower:
 
     def finish(self) -> Yardstick:
         """Return what was measured."""
-        return Yardstick(tolerance=self.tolerance, tensors=self._tensors, **self._joined())
+        series: dict[str, Any] = self._joined()
+        return Yardstick(tolerance=self.tolerance, tensors=self._tensors, **series)
 
     def export(self) -> dict[str, np.ndarray]:
         """Return what has been measured so far and each copy's state and rounding, for `resume` to go on from."""
@@ -294,8 +300,6 @@ def _from_arrays(arrays: Mapping[str, np.ndarray]) -> Yardstick:
     for label in labels:
         names, values = (arrays[f"tensors/{label}/{part}"].tolist() for part in ("names", "values"))
         tensors[label] = dict(zip(names, values, strict=True))
-    return Yardstick(
-        tolerance=Tolerance(num_copies=int(arrays["num_copies"]), dtype=str(arrays["dtype"])),
-        tensors=tensors,
-        **{kind: {name: arrays[f"{kind}/{name}"] for name in LOSS_NAMES} for kind in _KINDS},
-    )
+    series: dict[str, Any] = {kind: {name: arrays[f"{kind}/{name}"] for name in LOSS_NAMES} for kind in _KINDS}
+    tolerance = Tolerance(num_copies=int(arrays["num_copies"]), dtype=str(arrays["dtype"]))
+    return Yardstick(tolerance=tolerance, tensors=tensors, **series)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from rich.console import Console
 
 from backends import REFERENCE
 from shared.calibrate.counting import count_pairs
 from shared.calibrate.regimes import find_regimes
 from shared.calibrate.session import CalibrationPlan, calibrate
+from shared.harness.watching import calling
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -21,7 +21,7 @@ def test_a_small_calibration_has_no_false_alarm(dtype):
         backends=(REFERENCE,),
         num_held_out=4,
     )
-    result = calibrate(plan, console=Console(quiet=True))
+    result = calibrate(plan, watch=calling(None))
     assert not result.failures
     count = count_pairs(result.pairs)
     assert count.alarms.total == 2 * 2 * 10

@@ -13,8 +13,9 @@ from backends import BACKENDS
 from shared.compare.assertions import assert_losses_close, assert_tensors_close
 from shared.conformance.noise import reference_run
 from shared.conformance.small import SEED, small_gan
-from shared.harness.launch import JobOutcome, run_jobs, training_job
+from shared.harness.launch import JobOutcome, run_jobs
 from shared.harness.registry import installed_version
+from shared.harness.run import training_job
 from shared.harness.settings import RunSettings
 from shared.spec import GanSpec
 from shared.spec.toml_file import write_spec

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from shared.harness.settings import DEFAULT_SEED
 from shared.options import FAILURE
+from shared.report.progress import on_terminal
 
 
 def defaults(
@@ -33,7 +34,7 @@ def defaults(
     if markdown is not None:
         require_place(markdown)
     console, errors = Console(), Console(stderr=True)
-    results, failures = run_defaults(gans or list(CATALOGUE), seed=seed, mnist=mnist, console=errors)
+    results, failures = run_defaults(gans or list(CATALOGUE), seed=seed, mnist=mnist, watch=on_terminal(errors))
     for result in results:
         console.print(defaults_table(result))
     for outcome in failures:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
-
-from backends import REFERENCE
+from backends import REFERENCE, BackendEntry
 from shared.data.digits import DigitSource
 from shared.defaults.measure import measure_defaults
 from shared.defaults.measurement import GanMeasurement, read_measurement, write_measurement
@@ -17,12 +16,13 @@ from shared.gans.affordable import make_affordable
 from shared.harness.launch import Job, JobOutcome, run_jobs
 from shared.harness.plan import available_cores
 from shared.harness.settings import RunSettings
-from shared.report.progress import ProgressDisplay
+from shared.harness.tasks import ReportProgress
+from shared.harness.watching import Watch
 from shared.spec.cost import step_flops
 
 
 def run_defaults(
-    gans: Sequence[str], /, *, seed: int, mnist: str | None, console: Console
+    gans: Sequence[str], /, *, seed: int, mnist: str | None, watch: Watch
 ) -> tuple[list[GanMeasurement], list[JobOutcome]]:
     """Return what was measured of each GAN, in the order given, and the jobs that failed; raises UsageError."""
     specs = [find_gan(name) for name in dict.fromkeys(gans)]
@@ -33,18 +33,27 @@ def run_defaults(
             settings = RunSettings(
                 gan=spec.name, backend=REFERENCE, folder=f"{root}/{spec.name}", seed=seed, mnist=mnist
             )
-            jobs.append(Job(settings=settings, request={"defaults": settings.as_data()}))
-        with ProgressDisplay(console, num_jobs=len(jobs)) as display:
+            jobs.append(Job(settings=settings, task="defaults", data=settings.as_data()))
+        with watch(len(jobs)) as watcher:
             outcomes = run_jobs(
                 jobs,
                 num_slots=min(available_cores(), len(jobs)),
-                on_progress=display.on_progress,
-                on_outcome=display.on_outcome,
+                on_progress=watcher.on_progress,
+                on_outcome=watcher.on_outcome,
             )
         failures = [outcome for outcome in outcomes if outcome.status != "finished"]
         failed = {outcome.settings.gan for outcome in failures}
         results = [read_measurement(Path(root) / spec.name) for spec in specs if spec.name not in failed]
     return results, failures
+
+
+def serve(
+    data: dict[str, Any], entry: BackendEntry, /, *, report_progress: ReportProgress, kept: dict[str, Any]
+) -> dict[str, Any]:
+    """Measure one GAN's defaults in a worker."""
+    del entry, kept
+    run_defaults_job(RunSettings(**data), report_progress=report_progress)
+    return {}
 
 
 def run_defaults_job(settings: RunSettings, /, *, report_progress: Callable[[str, int, int], None]) -> None:

@@ -9,35 +9,38 @@ from typing import Annotated
 import typer
 
 from shared.errors import UsageError
-from shared.harness.environments import choose_pythons
-from shared.harness.settings import DEFAULT_SEED, RunSettings
+from shared.harness.environments import parse_pythons
+from shared.harness.request import make_template
+from shared.harness.run_name import RunName
+from shared.harness.settings import DEFAULT_SEED
 from shared.options import (
     DISAGREEMENT,
+    Backends,
     Device,
     Dtype,
     ExecutionOption,
     InitialState,
     Mnist,
     Python,
+    Runs,
     Seed,
     SpecFile,
     TapeOption,
     Verbose,
+    choose_runs,
     errors,
     output,
-    path_text,
     report_failures,
     split_names,
 )
+from shared.report.progress import on_terminal
 
 
 def diagnose(
     gan: Annotated[str | None, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")] = None,
     *,
-    backends: Annotated[
-        str | None,
-        typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
-    ] = None,
+    backends: Backends = None,
+    runs: Runs = None,
     spec: SpecFile = None,
     free: Annotated[
         bool,
@@ -64,27 +67,27 @@ def diagnose(
     from shared.diagnose import session  # noqa: PLC0415
     from shared.report.diagnosis_table import diagnosis_sentences, diagnosis_table  # noqa: PLC0415
 
-    choose_pythons(python)
+    pythons = parse_pythons(python)
     if (gan is None) == (spec is None):
         raise UsageError("diagnose takes the name of a GAN or --spec FILE.toml; give one of the two")
     if steps is not None and steps < 1:
         raise UsageError(f"--steps is {steps}; expected 1 or more")
-    template = RunSettings(
-        gan=gan or "",
-        backend="",
-        folder="",
+    template = make_template(
+        spec or gan,
         seed=seed,
         dtype=dtype,
         execution=execution,
         device=device,
-        initial_state=path_text(initial_state),
-        tape=path_text(tape),
+        initial_state=initial_state,
+        tape=tape,
         mnist=mnist,
-        spec_file=path_text(spec),
     )
-    names = session.choose_backends(split_names(backends))
-    planted = session.parse_plants(plant or [], names)
-    diagnosis = session.diagnose(template, names, planted, forced=not free, num_steps=steps, console=errors)
+    asked = choose_runs(runs, backends)
+    asked = asked or [RunName(backend=name) for name in session.choose_backends([], pythons)]
+    planted = session.parse_plants(plant or [], [str(run) for run in asked])
+    diagnosis = session.diagnose(
+        template, asked, planted, forced=not free, num_steps=steps, watch=on_terminal(errors), pythons=pythons
+    )
     status = report_failures(list(diagnosis.failures), verbose=verbose)
     if json_output:
         typer.echo(json.dumps(diagnosis.as_data(), indent=1))
@@ -106,10 +109,7 @@ def faults(
     check: Annotated[
         bool, typer.Option("--check", help="Plant each in each backend and see that it is found.")
     ] = False,
-    backends: Annotated[
-        str | None,
-        typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
-    ] = None,
+    backends: Backends = None,
     seed: Seed = DEFAULT_SEED,
     python: Python = None,
     markdown: Annotated[Path | None, typer.Option("--markdown", help="Also write the table to this file.")] = None,
@@ -122,13 +122,14 @@ def faults(
     from shared.gans import CATALOGUE, find_gan  # noqa: PLC0415
     from shared.report.diagnosis_table import fault_table, trial_markdown, trial_table  # noqa: PLC0415
 
-    choose_pythons(python)
+    pythons = parse_pythons(python)
     if not check:
         output.print(fault_table())
         return
-    names = choose_backends(split_names(backends)) if backends else [REFERENCE, *choose_backends([])]
+    named = split_names(backends)
+    names = choose_backends(named, pythons) if named else [REFERENCE, *choose_backends([], pythons)]
     chosen = [find_gan(gan).name for gan in gans or CATALOGUE]
-    trials, failures = run_trials(chosen, names, seed=seed, console=errors)
+    trials, failures = run_trials(chosen, names, seed=seed, watch=on_terminal(errors), pythons=pythons)
     status = report_failures(failures, verbose=verbose)
     output.print(trial_table(trials))
     for trial in trials:

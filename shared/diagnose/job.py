@@ -21,7 +21,9 @@ from shared.harness.files import write_json
 from shared.harness.inputs import open_inputs
 from shared.harness.registry import load_device_module, load_trainer, resolve_execution
 from shared.harness.run import resolve_spec
+from shared.harness.run_name import folder_name
 from shared.harness.settings import RunSettings
+from shared.harness.tasks import ReportProgress
 from shared.interface import Trainer
 
 
@@ -54,10 +56,14 @@ class DiagnosisJob:
         visits = None if data["visits"] is None else tuple(Visit(**visit) for visit in data["visits"])
         return cls(**{**data, "settings": RunSettings(**data["settings"]), "trials": trials, "visits": visits})
 
-    @property
-    def rows_path(self) -> Path:
-        """Where the rows of a backend go."""
-        return Path(self.settings.folder) / f"{self.settings.backend}.json"
+
+def serve(
+    data: dict[str, Any], entry: BackendEntry, /, *, report_progress: ReportProgress, kept: dict[str, Any]
+) -> dict[str, Any]:
+    """Do a DiagnosisJob in a worker."""
+    del kept
+    run_diagnosis_job(DiagnosisJob.from_data(data), entry, report_progress=report_progress)
+    return {}
 
 
 def run_diagnosis_job(
@@ -115,7 +121,7 @@ def run_diagnosis_job(
         )
 
     if job.trials is None:
-        write_json(job.rows_path, [row.as_data() for row in walk(job.fault, report_progress=report)])
+        write_json(rows_path(settings), [row.as_data() for row in walk(job.fault, report_progress=report)])
         return
     found: dict[str, Any] = {}
     for index, fault in enumerate(job.trials):
@@ -124,7 +130,12 @@ def run_diagnosis_job(
         # A trainer's networks refer to each other, and Python would not look for them before memory is short.
         gc.collect()
         report(index + 1, len(job.trials))
-    write_json(job.rows_path, found)
+    write_json(rows_path(settings), found)
+
+
+def rows_path(settings: RunSettings, /) -> Path:
+    """Return where the rows of a run go."""
+    return Path(settings.folder) / f"{folder_name(settings.run_name)}.json"
 
 
 def _report_nothing(done: int, total: int, /) -> None:

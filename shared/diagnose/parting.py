@@ -6,45 +6,50 @@ steps come together, is seen by no such look; so a backend of which they find no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
-from backends import REFERENCE
 from shared.compare.comparison import compare_runs
 from shared.compare.verdict import Finding
 from shared.diagnose.visits import Visit
-from shared.harness.launch import JobOutcome, run_jobs, training_job
+from shared.harness.launch import JobOutcome, run_jobs
 from shared.harness.plan import plan_compare
-from shared.harness.run import resolve_spec
+from shared.harness.run import resolve_spec, training_job
+from shared.harness.run_name import RunName
 from shared.harness.settings import RunSettings
-from shared.report.progress import ProgressDisplay
+from shared.harness.watching import Watch
 
 
 def find_partings(
-    template: RunSettings, backends: Sequence[str], folder: Path, /, *, console: Console
+    template: RunSettings,
+    runs: Sequence[RunName],
+    folder: Path,
+    /,
+    *,
+    watch: Watch,
+    pythons: Mapping[str, str],
 ) -> tuple[dict[str, Finding], list[JobOutcome]]:
-    """Return where each backend that parts from the reference first does, and the runs that failed.
+    """Return where each run that parts from the reference first does, by its name, and the runs that failed.
 
-    template: as `compare` takes it. folder: for the runs, inside one that is taken away.
+    template, pythons: as `compare` takes them. folder: for the runs, inside one that is taken away.
     """
     gans = [template.gan] if template.spec_file is None else []
-    plan = plan_compare(gans, backends, replace(template, num_moments=1), folder, threads=None)
+    plan = plan_compare(gans, runs, replace(template, num_moments=1), folder, threads=None, pythons=pythons)
     jobs = [training_job(job) for job in plan.jobs]
-    with ProgressDisplay(console, num_jobs=len(jobs)) as display:
+    with watch(len(jobs)) as watcher:
         outcomes = run_jobs(
-            jobs, num_slots=plan.num_slots, on_progress=display.on_progress, on_outcome=display.on_outcome
+            jobs, num_slots=plan.num_slots, on_progress=watcher.on_progress, on_outcome=watcher.on_outcome
         )
     failed = [outcome for outcome in outcomes if outcome.status != "finished"]
     finished = [job for job in plan.jobs if job.folder not in {outcome.settings.folder for outcome in failed}]
-    if REFERENCE not in {job.backend for job in finished}:
+    if not any(job.yardstick for job in finished):
         return {}, failed
-    spec = resolve_spec(next((job for job in finished if job.backend != REFERENCE), finished[0]))
-    names = [job.backend for job in finished]
-    comparison = compare_runs(Path(finished[0].folder).parent, names, spec, {})
-    found = {pair.pair[1]: pair.findings[0] for pair in comparison.pairs if pair.pair[0] == REFERENCE and pair.findings}
+    spec = resolve_spec(next((job for job in finished if not job.yardstick), finished[0]))
+    comparison = compare_runs([Path(job.folder) for job in finished], spec, {})
+    references = {job.dtype: job.run_name for job in finished if job.yardstick}
+    own = {(references.get(job.dtype), job.run_name) for job in finished}
+    found = {pair.pair[1]: pair.findings[0] for pair in comparison.pairs if pair.pair in own and pair.findings}
     return found, failed
 
 

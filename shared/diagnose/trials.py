@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rich.console import Console
-
 from backends import REFERENCE
-from shared.diagnose.job import DiagnosisJob, read_offenders
+from shared.diagnose.job import DiagnosisJob, read_offenders, rows_path
 from shared.diagnose.rows import Row
 from shared.faults import FAULTS, Location
 from shared.gans import find_gan
@@ -19,7 +17,7 @@ from shared.harness.launch import Job, JobOutcome, run_jobs
 from shared.harness.plan import available_cores
 from shared.harness.run import resolve_spec
 from shared.harness.settings import RunSettings
-from shared.report.progress import ProgressDisplay
+from shared.harness.watching import Watch
 from shared.spec.toml_file import spec_to_toml
 
 # Two steps of each phase, and the saturated one, show every fault of the catalogue.
@@ -46,9 +44,19 @@ class Trial:
 
 
 def run_trials(
-    gans: Sequence[str], backends: Sequence[str], /, *, seed: int, console: Console
+    gans: Sequence[str],
+    backends: Sequence[str],
+    /,
+    *,
+    seed: int,
+    watch: Watch,
+    pythons: Mapping[str, str] | None = None,
 ) -> tuple[list[Trial], list[JobOutcome]]:
-    """Return the trials of all faults that touch a GAN, on each backend, and the jobs that failed."""
+    """Return the trials of all faults that touch a GAN, on each backend, and the jobs that failed.
+
+    pythons: of backends that do not run on their usual one.
+    """
+    chosen = pythons or {}
     trials: list[Trial] = []
     failures: list[JobOutcome] = []
     with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
@@ -58,20 +66,21 @@ def run_trials(
             spec = resolve_spec(settings)
             names = ("", *(name for name, fault in FAULTS.items() if fault.plant(spec) is not None))
             walks.append(_job(settings, is_reference=True, trials=None))
-            jobs += [_job(replace(settings, backend=name), is_reference=False, trials=names) for name in backends]
+            own = [replace(settings, backend=name, python=chosen.get(name)) for name in backends]
+            jobs += [_job(each, is_reference=False, trials=names) for each in own]
         for batch in (walks, jobs):
-            with ProgressDisplay(console, num_jobs=len(batch)) as display:
+            with watch(len(batch)) as watcher:
                 outcomes = run_jobs(
                     batch,
                     num_slots=available_cores(),
-                    on_progress=display.on_progress,
-                    on_outcome=display.on_outcome,
+                    on_progress=watcher.on_progress,
+                    on_outcome=watcher.on_outcome,
                 )
             failures += [outcome for outcome in outcomes if outcome.status != "finished"]
             if failures:
                 break
         for job in jobs:
-            path = Path(job.settings.folder) / f"{job.settings.backend}.json"
+            path = rows_path(job.settings)
             if path.exists():
                 trials += _read_trials(job.settings, path)
     return trials, failures
@@ -97,7 +106,7 @@ def _job(settings: RunSettings, *, is_reference: bool, trials: tuple[str, ...] |
     job = DiagnosisJob(
         settings=settings, is_reference=is_reference, forced=True, num_steps=_NUM_STEPS, fault=None, trials=trials
     )
-    return Job(settings=settings, request={"diagnosis": job.as_data()})
+    return Job(settings=settings, task="diagnosis", data=job.as_data())
 
 
 def _read_trials(settings: RunSettings, path: Path) -> list[Trial]:

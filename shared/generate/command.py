@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from shared.errors import UsageError
-from shared.harness.environments import choose_pythons
-from shared.options import DISAGREEMENT, FAILURE, Python
+from shared.harness.environments import parse_pythons
+from shared.options import DISAGREEMENT, FAILURE, Python, split_names
 
 DEFAULT_FOLDER = Path("runs/generated")
 
@@ -37,10 +37,10 @@ def generate(
     from shared.generate.session import draw_specs, run_generated  # noqa: PLC0415
     from shared.harness.registry import find_backend, resolve_execution  # noqa: PLC0415
 
-    choose_pythons(python)
+    pythons = parse_pythons(python)
     if count < 1 or seed < 0:
         raise UsageError(f"--count is {count} and --seed {seed}; expected a count from 1 and a seed from 0")
-    names = choose_backends([name.strip() for name in (backends or "").split(",") if name.strip()])
+    names = choose_backends(split_names(backends), pythons)
     if not names:
         raise UsageError("only the reference is installed, so there is nothing to check; see `gan-rosetta list`")
     for name in names:
@@ -50,7 +50,7 @@ def generate(
     console, errors = Console(), Console(stderr=True)
     specs = draw_specs(count, seed=seed)
     faults = {} if plant is None else dict.fromkeys(names, plant)
-    summary = run_generated(specs, names, out, execution=execution, console=errors, faults=faults)
+    summary = run_generated(specs, names, out, execution=execution, console=errors, faults=faults, pythons=pythons)
     for group, counts in summary.vocabulary.items():
         console.print(f"{group}: {', '.join(f'{name} {number}' for name, number in counts.items())}", highlight=False)
     for failure in summary.failures:

@@ -30,16 +30,25 @@ _BATCHES_AHEAD = 3
 class Crew:
     """Workers that check batches of GANs. To be used in a `with`, which ends them.
 
-    faults: by backend the name of a fault to plant. num_slots: how many workers may be busy at once.
+    faults: by backend the name of a fault to plant. num_slots: how many workers may be busy at once. pythons: of
+    backends that do not run on their usual one.
     """
 
     def __init__(
-        self, backends: Sequence[str], /, *, execution: str, num_slots: int, faults: Mapping[str, str] | None = None
+        self,
+        backends: Sequence[str],
+        /,
+        *,
+        execution: str,
+        num_slots: int,
+        faults: Mapping[str, str] | None = None,
+        pythons: Mapping[str, str] | None = None,
     ) -> None:
         self._backends = tuple(backends)
         self._execution = execution
         self._faults = dict(faults or {})
-        self._workers = {name: WorkerProcess(name, threads=1) for name in self._backends}
+        chosen = pythons or {}
+        self._workers = {name: WorkerProcess(name, threads=1, python=chosen.get(name)) for name in self._backends}
         self._workers[_SIDE] = WorkerProcess(REFERENCE, threads=1)
         self._slots = threading.BoundedSemaphore(num_slots)
         self.seconds = dict.fromkeys(self._workers, 0.0)
@@ -131,7 +140,7 @@ class Crew:
         settings = RunSettings(gan="generated", backend=REFERENCE if is_reference else name, folder=str(folder))
         with self._slots:
             return self._workers[name].run(
-                Job(settings=settings, request={"generated": job.as_data()}), on_progress=_ignore
+                Job(settings=settings, task="generated", data=job.as_data()), on_progress=_ignore
             )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from backends import BackendEntry
 from shared.generate.check import Finding, find_disagreement, write_reference
 from shared.harness.files import write_json
+from shared.harness.tasks import ReportProgress
 from shared.spec.toml_file import spec_from_toml
 
 SPECS_FILE = "specs.json"
@@ -32,6 +33,15 @@ class BatchJob:
     def as_data(self) -> dict[str, Any]:
         """Return the job as plain data, for a worker."""
         return asdict(self)
+
+
+def serve(
+    data: dict[str, Any], entry: BackendEntry, /, *, report_progress: ReportProgress, kept: dict[str, Any]
+) -> dict[str, Any]:
+    """Do a BatchJob in a worker."""
+    del kept
+    run_batch_job(BatchJob(**data), entry, report_progress=report_progress)
+    return {}
 
 
 def run_batch_job(job: BatchJob, entry: BackendEntry, /, *, report_progress: Callable[[str, int, int], None]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -88,8 +88,12 @@ def run_generated(
     execution: str,
     console: Console,
     faults: Mapping[str, str] | None = None,
+    pythons: Mapping[str, str] | None = None,
 ) -> Summary:
-    """Check GANs on backends in worker processes; keep each that fails in the folder, the first few shrunk."""
+    """Check GANs on backends in worker processes; keep each that fails in the folder, the first few shrunk.
+
+    faults, pythons: as a Crew takes them.
+    """
     summary = Summary(vocabulary=count_vocabulary(specs))
     found: list[tuple[int, str, Finding]] = []
     started = time.perf_counter()
@@ -108,16 +112,17 @@ def run_generated(
             highlight=False,
         )
 
-    crew = Crew(backends, execution=execution, num_slots=available_cores(), faults=faults)
+    def new_crew(names: Sequence[str]) -> Crew:
+        return Crew(names, execution=execution, num_slots=available_cores(), faults=faults, pythons=pythons)
+
+    crew = new_crew(backends)
     with crew:
         crew.check_all([specs[i : i + _BATCH] for i in range(0, len(specs), _BATCH)], on_batch=on_batch)
     summary.seconds = time.perf_counter() - started
     summary.seconds_by_worker = dict(crew.seconds)
     for number, (index, name, finding) in enumerate(found):
         shrinks = number < _MAX_SHRUNK and name in backends
-        summary.failures.append(
-            _keep(specs[index], index, name, finding, out, execution=execution, faults=faults, shrinks=shrinks)
-        )
+        summary.failures.append(_keep(specs[index], index, name, finding, out, new_crew=new_crew, shrinks=shrinks))
     return summary
 
 
@@ -128,13 +133,12 @@ def _keep(
     finding: Finding,
     out: Path,
     *,
-    execution: str,
-    faults: Mapping[str, str] | None,
+    new_crew: Callable[[Sequence[str]], Crew],
     shrinks: bool,
 ) -> Failure:
     if shrinks:
         last: dict[GanSpec, Finding] = {}
-        with Crew([backend], execution=execution, num_slots=available_cores(), faults=faults) as crew:
+        with new_crew([backend]) as crew:
 
             def fails(specs: Sequence[GanSpec]) -> list[bool]:
                 entries = crew.check(specs)[backend]

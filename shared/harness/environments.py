@@ -1,8 +1,8 @@
 """Which Python each backend's worker runs on: this one, or that of an environment of the backend's own.
 
-Frameworks want different versions of NumPy, so a backend may live elsewhere: where `--python NAME=PATH` says, or in the
-folder NAME of `environments_folder()`. Nothing but the worker's lines pass between the two. The environment needs
-gan-rosetta, in the same version, and the framework.
+Frameworks want different versions of NumPy, so a backend may live elsewhere: where its run's name or
+`--python NAME=PATH` says, or in the folder NAME of `environments_folder()`. Nothing but the worker's lines pass between
+the two. The environment needs gan-rosetta, in the same version, and the framework.
 """
 
 from __future__ import annotations
@@ -30,32 +30,37 @@ _LOOK = (
     "print(json.dumps({d.metadata['Name']: d.version for d in m.distributions() if d.metadata['Name']}))"
 )
 
-_chosen: dict[str, Path] = {}
 
-
-def choose_pythons(choices: Iterable[str] | None, /) -> None:
-    """Take choices NAME=PATH, in place of earlier ones of the same names; raises UsageError for what is not one."""
+def parse_pythons(choices: Iterable[str] | None, /) -> dict[str, str]:
+    """Return the Python of each backend of choices NAME=PATH; raises UsageError for what is not one."""
+    chosen = {}
     for choice in choices or ():
         backend, equals, text = choice.partition("=")
         if not (backend and equals and text):
             raise UsageError(f"--python is {choice!r}; expected BACKEND=PATH, such as jax=environments/jax/bin/python")
         if backend not in BACKENDS:
             raise unknown_name("backend", backend, BACKENDS)
-        path = Path(text).expanduser()
-        if path.is_dir():
-            path = python_in(path)
-        if not (path.is_file() and os.access(path, os.X_OK)):
-            raise UsageError(
-                f"--python says that {backend} runs on {text}, which is no program; expected an environment, or its "
-                "Python, made by `python -m venv` and `pip install gan-rosetta`"
-            )
-        # Absolute, but not resolved: a link into another installation is what makes an environment.
-        _chosen[backend] = path.absolute()
+        chosen[backend] = find_python(text, said=f"--python says that {backend} runs on {text}")
+    return chosen
 
 
-def choose_this_python(backend: str, /) -> None:
-    """Have a backend run on this Python: a worker is where it was sent."""
-    _chosen[backend] = Path(sys.executable)
+def find_python(environment: str, /, *, said: str) -> str:
+    """Return the Python of an environment: its folder, its name in `environments_folder()`, or the program itself.
+
+    said: who names it, for the UsageError that is raised where there is none.
+    """
+    path = Path(environment).expanduser()
+    if not path.exists() and path.name == environment:
+        path = environments_folder() / environment
+    if path.is_dir():
+        path = python_in(path)
+    if not (path.is_file() and os.access(path, os.X_OK)):
+        raise UsageError(
+            f"{said}, which is no program; expected an environment, or its Python, made by `python -m venv` and "
+            "`pip install gan-rosetta`"
+        )
+    # Absolute, but not resolved: a link into another installation is what makes an environment.
+    return str(path.absolute())
 
 
 def environments_folder() -> Path:
@@ -69,14 +74,12 @@ def python_in(environment: Path, /) -> Path:
     return environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
-def python_of(backend: str, /) -> str | None:
-    """Return the Python of a backend that does not run on this one; None for those that do."""
-    path = _chosen.get(backend)
-    if path is None:
-        path = python_in(environments_folder() / backend)
-        if not path.is_file():
-            return None
-    return None if path == Path(sys.executable) else str(path.absolute())
+def python_of(backend: str, chosen: str | None = None, /) -> str | None:
+    """Return the Python that a backend runs on, None for this one; chosen: what was asked for, None for the usual."""
+    path = python_in(environments_folder() / backend) if chosen is None else Path(chosen)
+    if path == Path(sys.executable) or (chosen is None and not path.is_file()):
+        return None
+    return str(path.absolute())
 
 
 def version_in(python: str | None, distribution: str, /) -> str | None:

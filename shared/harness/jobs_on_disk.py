@@ -1,6 +1,6 @@
 """What a command was asked to run, kept beside each run's folder, so that it can be taken up again.
 
-DIR/<gan>/<backend>.job.json holds the settings of a run from before it begins; DIR/<gan>/.<backend>.lock is held while
+DIR/<gan>/<run>.job.json holds the settings of a run from before it begins; DIR/<gan>/.<run>.lock is held while
 a command works on it, so that two never write the same run.
 """
 
@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from shared.errors import GanRosettaError, RecordError
 from shared.harness.documents import read_document, write_document
+from shared.harness.run_name import folder_name
 from shared.harness.settings import RunSettings
 from shared.spec.reader import build
 
@@ -38,7 +39,7 @@ def read_jobs(out: Path, /) -> list[RunSettings]:
     """
     paths = sorted(out.glob(f"*/*{SUFFIX}"))
     if not paths:
-        raise RecordError(f"{out} has no run to go on with: no <gan>/<backend>{SUFFIX} is there")
+        raise RecordError(f"{out} has no run to go on with: no <gan>/<run>{SUFFIX} is there")
     root = out.resolve()
     for path in paths:
         if not path.resolve().is_relative_to(root):
@@ -81,7 +82,7 @@ def _read_job(path: Path) -> RunSettings:
         settings: RunSettings = build(RunSettings, data.get("settings"), name="settings")
     except GanRosettaError as error:
         raise RecordError(f"{path} does not hold a run's settings ({error}); {_REMEDY}") from None
-    if (settings.gan, settings.backend) != (folder.parent.name, folder.name):
-        raise RecordError(f"{path} is of {settings.gan} on {settings.backend}; it was moved there from another run")
+    if (settings.gan, folder_name(settings.run_name)) != (folder.parent.name, folder.name):
+        raise RecordError(f"{path} is of {settings.gan} on {settings.run_name}; it was moved there from another run")
     # Whatever it names elsewhere is not written: a folder of runs may come from somebody else.
     return replace(settings, folder=str(folder), resume=True, export_tape=None, export_initial_state=None)

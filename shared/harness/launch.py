@@ -14,25 +14,69 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import IO, Any, Literal
+from typing import IO, Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from shared.harness.environments import python_of
 from shared.harness.process import environment
-from shared.harness.settings import DEFAULT_PATIENCE_SECONDS, RunSettings
 
 _LAST_LINES = 15
 _SECONDS_TO_CLOSE = 5
 # A step of the largest GAN takes half a minute of a core.
 _SECONDS_TO_STOP = 90
 
+# Between two signs of life of a worker; a compiler or a step of the largest GAN may take minutes on a busy machine.
+DEFAULT_PATIENCE_SECONDS = 1800.0
+
 JobStatus = Literal["finished", "usage", "unavailable", "crash", "interrupted"]
 
 
+class Order(Protocol):
+    """Whom a job is for, and on what: what this room needs to know of a run's settings."""
+
+    @property
+    def gan(self) -> str:
+        """What the job is about."""
+        ...
+
+    @property
+    def run_name(self) -> str:
+        """What the run is called among those beside it."""
+        ...
+
+    @property
+    def folder(self) -> str:
+        """Where it writes, which no other job does at the same time."""
+        ...
+
+    @property
+    def backend(self) -> str:
+        """The backend of the worker."""
+        ...
+
+    @property
+    def python(self) -> str | None:
+        """That the worker runs on, None for the backend's usual one."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """Of the framework."""
+        ...
+
+    @property
+    def patience_seconds(self) -> float:
+        """How long the worker may give no sign of life."""
+        ...
+
+
+OrderT = TypeVar("OrderT", bound=Order)
+
+
 @dataclass(frozen=True, kw_only=True)
-class JobOutcome:
+class JobOutcome(Generic[OrderT]):
     """How a job ended. details: a traceback or the worker's last words, for `--verbose`. result: what it answered."""
 
-    settings: RunSettings
+    settings: OrderT
     status: JobStatus
     message: str = ""
     details: str = ""
@@ -43,44 +87,44 @@ class JobOutcome:
 class Progress:
     """One sign of life of a job: steps done of the total, in a phase."""
 
-    settings: RunSettings
+    settings: Order
     phase: str
     done: int
     total: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """Something for a worker to do. settings say for whom; request is what the worker reads.
+class Job(Generic[OrderT]):
+    """Something for a worker to do. settings say for whom; task, data: what, see tasks.py.
 
     num_runs: how many trainings it comes to, which decides who goes first. keeps_checkpoints: whether it stops by
     itself, with what it has done kept, when it is asked to; others are killed.
     """
 
-    settings: RunSettings
-    request: dict[str, Any]
+    settings: OrderT
+    task: str
+    data: Mapping[str, Any]
     num_runs: int = 1
     keeps_checkpoints: bool = False
 
 
-def training_job(settings: RunSettings, /, *, num_runs: int = 1) -> Job:
-    """Return the job of a training run; num_runs: with the copies that it is measured with."""
-    return Job(settings=settings, request={"run": settings.as_data()}, num_runs=num_runs, keeps_checkpoints=True)
-
-
 class WorkerProcess:
-    """A worker of one backend. Starts on the first job, and again after it died."""
+    """A worker of one backend. Starts on the first job, and again after it died.
 
-    def __init__(self, backend: str, /, *, threads: int) -> None:
+    python: that it runs on, None for the backend's usual one.
+    """
+
+    def __init__(self, backend: str, /, *, threads: int, python: str | None = None) -> None:
         self._backend = backend
+        self._python = python
         self._threads = threads
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[bytes] | None = None
-        self._job: Job | None = None
+        self._job: Job[Any] | None = None
         self._patience_seconds = DEFAULT_PATIENCE_SECONDS
         self._was_silent = False
 
-    def run(self, job: Job, /, *, on_progress: Callable[[Progress], None]) -> JobOutcome:
+    def run(self, job: Job[OrderT], /, *, on_progress: Callable[[Progress], None]) -> JobOutcome[OrderT]:
         """Run one job to its end and say how it ended; never raises for what happens in the worker."""
         self._job = job
         settings = job.settings
@@ -90,7 +134,7 @@ class WorkerProcess:
             if ready.get("event") != "ready":
                 kind: JobStatus = "unavailable" if ready.get("event") == "unavailable" else "crash"
                 return self._ended(settings, kind, str(ready.get("message", "")))
-        self._send(job.request)
+        self._send({"task": job.task, "data": job.data})
         while True:
             event = self._receive()
             name = event.get("event")
@@ -142,7 +186,13 @@ class WorkerProcess:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         threads = str(self._threads)
         self._process = subprocess.Popen(
-            [python_of(self._backend) or sys.executable, "-m", "shared.harness.worker", self._backend, threads],
+            [
+                python_of(self._backend, self._python) or sys.executable,
+                "-m",
+                "shared.harness.worker",
+                self._backend,
+                threads,
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -180,7 +230,7 @@ class WorkerProcess:
         self._was_silent = True
         self.kill()
 
-    def _ended(self, settings: RunSettings, status: JobStatus, message: str) -> JobOutcome:
+    def _ended(self, settings: OrderT, status: JobStatus, message: str) -> JobOutcome[OrderT]:
         """Describe a worker that said its last word, or died without one."""
         code = self._process.wait() if self._process is not None else None
         if self._was_silent:
@@ -199,45 +249,45 @@ class WorkerProcess:
 
 
 def run_jobs(
-    jobs: Iterable[Job],
+    jobs: Iterable[Job[OrderT]],
     /,
     *,
     num_slots: int,
     on_progress: Callable[[Progress], None],
-    on_outcome: Callable[[JobOutcome], None],
-) -> list[JobOutcome]:
-    """Run all jobs, each backend's in their order in one worker, at most num_slots jobs at a time.
+    on_outcome: Callable[[JobOutcome[OrderT]], None],
+) -> list[JobOutcome[OrderT]]:
+    """Run all jobs, those of one kind of worker in their order in one worker, at most num_slots jobs at a time.
 
-    The backend with the most left to do goes first. on_progress is called from the workers' threads, on_outcome from
+    The worker with the most left to do goes first. on_progress is called from the workers' threads, on_outcome from
     the caller's, while other jobs go on. Returns the outcomes in order of completion. On KeyboardInterrupt no further
     job starts, those that keep checkpoints stop after the chunk that they are in, the others at once, and the interrupt
     goes on; a second one does not wait for them.
     """
-    by_backend: dict[str, list[Job]] = {}
+    by_worker: dict[_WorkerKey, list[Job[OrderT]]] = {}
     for job in jobs:
-        by_backend.setdefault(job.settings.backend, []).append(job)
+        by_worker.setdefault(_worker_key(job.settings), []).append(job)
     slots = _Slots(num_slots)
-    settled: queue.SimpleQueue[JobOutcome] = queue.SimpleQueue()
+    settled: queue.SimpleQueue[JobOutcome[OrderT]] = queue.SimpleQueue()
     stopping = threading.Event()
-    workers = {name: WorkerProcess(name, threads=own[0].settings.threads) for name, own in by_backend.items()}
+    workers = {key: WorkerProcess(key.backend, threads=key.threads, python=key.python) for key in by_worker}
 
-    def serve(name: str) -> None:
-        left = sum(job.num_runs for job in by_backend[name])
-        for job in by_backend[name]:
+    def serve(key: _WorkerKey) -> None:
+        left = sum(job.num_runs for job in by_worker[key])
+        for job in by_worker[key]:
             with slots.taken(urgency=left):
                 if stopping.is_set():
                     break
-                outcome = workers[name].run(job, on_progress=on_progress)
+                outcome = workers[key].run(job, on_progress=on_progress)
             left -= job.num_runs
             settled.put(outcome)
-        workers[name].close()
+        workers[key].close()
 
-    threads = [threading.Thread(target=serve, args=(name,), daemon=True) for name in by_backend]
+    threads = [threading.Thread(target=serve, args=(key,), daemon=True) for key in by_worker]
     for thread in threads:
         thread.start()
-    outcomes: list[JobOutcome] = []
+    outcomes: list[JobOutcome[OrderT]] = []
     try:
-        for _ in range(sum(map(len, by_backend.values()))):
+        for _ in range(sum(map(len, by_worker.values()))):
             outcomes.append(settled.get())
             on_outcome(outcomes[-1])
         for thread in threads:
@@ -255,6 +305,18 @@ def run_jobs(
                 worker.kill()
         raise
     return outcomes
+
+
+class _WorkerKey(NamedTuple):
+    """What a worker is started with: jobs that want the same share one."""
+
+    backend: str
+    python: str | None
+    threads: int
+
+
+def _worker_key(settings: Order) -> _WorkerKey:
+    return _WorkerKey(settings.backend, settings.python, settings.threads)
 
 
 class _Slots:

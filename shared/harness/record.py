@@ -40,6 +40,11 @@ class Run:
         return str(self.record["backend"])
 
     @property
+    def name(self) -> str:
+        """What the run is called among those beside it (run_name.py): the backend's name, unless more was said."""
+        return str(self.record.get("run") or self.backend)
+
+    @property
     def gan(self) -> str:
         """The GAN's name."""
         return str(self.record["gan"])

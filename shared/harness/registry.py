@@ -18,9 +18,15 @@ def find_backend(name: str, /) -> BackendEntry:
     return BACKENDS[name]
 
 
-def installed_version(entry: BackendEntry, /) -> str | None:
-    """Return the framework's version where its worker will run, without importing it, or None: not installed there."""
-    python = python_of(entry.name)
+def installed_version(entry: BackendEntry, chosen: str | None = None, /) -> str | None:
+    """Return the framework's version where its worker will run, without importing it, or None: not installed there.
+
+    chosen: the Python that was asked for, None for the backend's usual one.
+    """
+    return _version_in(entry, python_of(entry.name, chosen))
+
+
+def _version_in(entry: BackendEntry, python: str | None) -> str | None:
     found = (version_in(python, distribution) for distribution in entry.distributions)
     return next((version for version in found if version is not None), None)
 
@@ -52,19 +58,25 @@ def load_trainer(entry: BackendEntry, /) -> type[Trainer]:
     return trainer
 
 
-def require_installed(entry: BackendEntry, /) -> None:
-    """Raise BackendUnavailable, with what to do, where the framework is not installed or its worker cannot run."""
-    python = python_of(entry.name)
+def require_installed(entry: BackendEntry, chosen: str | None = None, /) -> None:
+    """Raise BackendUnavailable, with what to do, where the framework is not installed or its worker cannot run.
+
+    chosen: the Python that was asked for, None for the backend's usual one.
+    """
+    _require_in(entry, python_of(entry.name, chosen))
+
+
+def _require_in(entry: BackendEntry, python: str | None) -> None:
     problem = find_problem(python)
     if problem is not None:
         raise BackendUnavailable(f"backend {entry.name!r}: {problem}")
-    if installed_version(entry) is None:
+    if _version_in(entry, python) is None:
         place = "" if python is None else f" in the environment of {python}"
         raise BackendUnavailable(f"backend {entry.name!r} is not installed{place}: {entry.install_hint}")
 
 
 def _load(entry: BackendEntry, module: str) -> ModuleType:
-    require_installed(entry)
+    _require_in(entry, None)
     try:
         return importlib.import_module(f"{entry.package}.{module}")
     except (UsageError, BackendUnavailable):

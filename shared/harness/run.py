@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from shared.harness.checkpoint import Checkpoint, Position, num_steps, read_chec
 from shared.harness.files import write_npz
 from shared.harness.inputs import open_start, state_metadata, tape_metadata
 from shared.harness.keeper import CheckpointKeeper
+from shared.harness.launch import Job
 from shared.harness.machine import describe_machine, describe_versions
 from shared.harness.moments import choose_moments
 from shared.harness.record import MOMENTS_FILE, STATE_FILE, new_run_folder, write_record, write_snapshots
@@ -60,11 +61,29 @@ def resolve_spec(settings: RunSettings, /) -> GanSpec:
 
 
 def with_spec_text(settings: RunSettings, /) -> RunSettings:
-    """Return the settings with what their spec_file holds now and with the name that stands in it; raises SpecError."""
+    """Return the settings with what their spec_file holds and with the name that stands in it; raises SpecError.
+
+    The file is read where the settings do not have its text yet.
+    """
     if settings.spec_file is None:
         return settings
-    settings = replace(settings, spec_text=read_spec_text(Path(settings.spec_file)))
+    if settings.spec_text is None:
+        settings = replace(settings, spec_text=read_spec_text(Path(settings.spec_file)))
     return replace(settings, gan=resolve_spec(settings).name)
+
+
+def training_job(settings: RunSettings, /, *, num_runs: int = 1) -> Job[RunSettings]:
+    """Return the job of a training run; num_runs: with the copies that it is measured with."""
+    return Job(settings=settings, task="run", data=settings.as_data(), num_runs=num_runs, keeps_checkpoints=True)
+
+
+def serve(
+    data: dict[str, Any], entry: BackendEntry, /, *, report_progress: ReportProgress, kept: dict[str, Any]
+) -> dict[str, Any]:
+    """Do a training job in a worker."""
+    del kept
+    run(RunSettings(**data), entry, report_progress=report_progress)
+    return {}
 
 
 def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: ReportProgress) -> None:
@@ -84,7 +103,7 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
     trainer = CheckedTrainer(build(), spec, name=entry.name, dtype=settings.dtype)
     trainer.load_state(state)
     build_seconds = time.perf_counter() - started
-    initial_digest = state_digest(trainer.export_state())
+    given_digest, initial_digest = state_digest(state), state_digest(trainer.export_state())
     checkpoint = _last_checkpoint(settings, spec, tape)
     recorder = _SnapshotRecorder()
     moments = choose_moments(
@@ -148,11 +167,13 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
             {
                 "gan": spec.name,
                 "backend": entry.name,
+                "run": settings.run_name,
                 "execution": execution,
                 "spec": to_data(spec),
                 "hashes": {
                     "spec": spec_digest(spec),
                     "initial_state": initial_digest,
+                    "given_state": given_digest,
                     "tape": result.tape_digests,
                 },
                 "settings": replace(settings, resume=False).as_data(),

@@ -1,4 +1,4 @@
-"""Carries out a plan: runs its jobs with progress shown, then compares and draws what they left."""
+"""Carries out a plan: runs its jobs, then compares what they left."""
 
 from __future__ import annotations
 
@@ -7,21 +7,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
-from backends import REFERENCE
 from shared.compare.comparison import GanComparison, compare_runs
 from shared.compare.tolerance import num_copies
 from shared.gans import CATALOGUE
 from shared.harness.inputs import export_inputs
 from shared.harness.jobs_on_disk import is_finished, locked, write_jobs
-from shared.harness.launch import JobOutcome, run_jobs, training_job
+from shared.harness.launch import JobOutcome, run_jobs
 from shared.harness.plan import Plan
 from shared.harness.record import Run, read_run
-from shared.harness.run import resolve_spec
+from shared.harness.run import resolve_spec, training_job
 from shared.harness.settings import RunSettings
-from shared.report.pictures import draw_pictures
-from shared.report.progress import ProgressDisplay
+from shared.harness.watching import Watch
 from shared.spec import GanSpec
 from shared.spec.cost import step_flops
 
@@ -29,14 +25,13 @@ from shared.spec.cost import step_flops
 _SECONDS_A_JOB, _SECONDS_A_STEP, _FLOPS_A_SECOND = 0.5, 1e-3, 2e10
 _PRETRAINING_STEP = 0.3
 OnRun = Callable[[Run, GanSpec], None]
+OnComparison = Callable[[GanComparison], None]
 
 
-def train_plan(
-    plan: Plan, /, *, console: Console, on_run: OnRun, is_quiet: bool = False, is_verbose: bool = False
-) -> tuple[list[JobOutcome], list[tuple[Run, GanSpec]]]:
-    """Run each job, showing progress, and draw the pictures of the runs that finished, beside their records.
+def train_plan(plan: Plan, /, *, watch: Watch, on_run: OnRun) -> tuple[list[JobOutcome], list[tuple[Run, GanSpec]]]:
+    """Run each job. Returns how each ended, and the runs that finished, each with its GAN.
 
-    on_run: called with each run that has finished and its GAN. Returns how each job ended, and those runs.
+    on_run: called with each of those as soon as it has finished.
     """
     for job in plan.jobs:
         if not job.resume:
@@ -47,25 +42,20 @@ def train_plan(
 
     def settle(outcome: JobOutcome) -> None:
         if outcome.status == "finished":
-            folder, spec = Path(outcome.settings.folder), resolve_spec(outcome.settings)
-            run = read_run(folder)
-            draw_pictures(folder, [run], None, spec)
-            on_run(run, spec)
-            runs.append((run, spec))
+            runs.append((read_run(Path(outcome.settings.folder)), resolve_spec(outcome.settings)))
+            on_run(*runs[-1])
 
-    with _display(plan, console, is_quiet=is_quiet, is_verbose=is_verbose) as display:
-        outcomes = _run(replace(plan, jobs=jobs), display=display, on_outcome=settle)
-    return outcomes, runs
+    return _run(replace(plan, jobs=jobs), watch=watch, on_outcome=settle), runs
 
 
 def compare_plan(
-    plan: Plan, /, *, console: Console, on_run: OnRun, is_quiet: bool = False, is_verbose: bool = False
+    plan: Plan, /, *, watch: Watch, on_run: OnRun, on_comparison: OnComparison
 ) -> tuple[list[JobOutcome], list[GanComparison]]:
-    """Run a plan's jobs, showing progress, and compare and draw each GAN as soon as its last run has ended.
+    """Run a plan's jobs, and compare each GAN as soon as its last run has ended.
 
-    on_run: called with each run that has finished and its GAN, as soon as it has. Returns how each job ended and the
-    comparisons in the catalogue's order, other GANs last. A GAN whose reference failed has no yardstick and is left
-    out; its failure is among the outcomes.
+    on_run: called with each run that has finished and its GAN, as soon as it has; on_comparison likewise. Returns how
+    each job ended and the comparisons in the catalogue's order, other GANs last. A GAN whose reference failed has no
+    yardstick and is left out; its failure is among the outcomes.
     """
     waiting: dict[str, list[JobOutcome]] = {job.gan: [] for job in plan.jobs}
     expected = Counter(job.gan for job in plan.jobs)
@@ -77,21 +67,16 @@ def compare_plan(
             on_run(read_run(Path(outcome.settings.folder)), resolve_spec(outcome.settings))
         waiting[gan].append(outcome)
         if len(waiting[gan]) == expected[gan]:
-            planned = [job.backend for job in plan.jobs if job.gan == gan]
-            waiting[gan].sort(key=lambda ended: planned.index(ended.settings.backend))
+            planned = [job.run_name for job in plan.jobs if job.gan == gan]
+            waiting[gan].sort(key=lambda ended: planned.index(ended.settings.run_name))
             comparison = _compare_gan(waiting[gan])
             if comparison is not None:
                 comparisons[gan] = comparison
+                on_comparison(comparison)
 
-    with _display(plan, console, is_quiet=is_quiet, is_verbose=is_verbose) as display:
-        outcomes = _run(plan, display=display, on_outcome=settle)
+    outcomes = _run(plan, watch=watch, on_outcome=settle)
     places = {name: place for place, name in enumerate(CATALOGUE)}
     return outcomes, sorted(comparisons.values(), key=lambda found: places.get(found.spec.name, len(places)))
-
-
-def _display(plan: Plan, console: Console, *, is_quiet: bool, is_verbose: bool) -> ProgressDisplay:
-    shares = {job.folder: _share(job) for job in plan.jobs}
-    return ProgressDisplay(console, num_jobs=len(plan.jobs), shares=shares, is_quiet=is_quiet, writes_lines=is_verbose)
 
 
 def _share(job: RunSettings) -> float:
@@ -106,12 +91,13 @@ def _num_runs(job: RunSettings) -> int:
     return 1 + num_copies(resolve_spec(job)) if job.yardstick else 1
 
 
-def _run(plan: Plan, *, display: ProgressDisplay, on_outcome: Callable[[JobOutcome], None]) -> list[JobOutcome]:
+def _run(plan: Plan, *, watch: Watch, on_outcome: Callable[[JobOutcome], None]) -> list[JobOutcome]:
     """Run what is not finished yet; outcomes of the others come first."""
-    with locked(plan.jobs):
+    shares = {job.folder: _share(job) for job in plan.jobs}
+    with locked(plan.jobs), watch(len(plan.jobs), shares) as watcher:
 
         def on_settled(outcome: JobOutcome) -> None:
-            display.on_outcome(outcome)
+            watcher.on_outcome(outcome)
             on_outcome(outcome)
 
         done = [job for job in plan.jobs if job.resume and is_finished(job)]
@@ -125,20 +111,17 @@ def _run(plan: Plan, *, display: ProgressDisplay, on_outcome: Callable[[JobOutco
         later = run_jobs(
             [training_job(job, num_runs=_num_runs(job)) for job in to_do],
             num_slots=plan.num_slots,
-            on_progress=display.on_progress,
+            on_progress=watcher.on_progress,
             on_outcome=on_settled,
         )
         return [*earlier, *later]
 
 
 def _compare_gan(outcomes: list[JobOutcome]) -> GanComparison | None:
-    folder = Path(outcomes[0].settings.folder).parent
-    names = [outcome.settings.backend for outcome in outcomes if outcome.status == "finished"]
-    if REFERENCE not in names:
+    finished = [outcome.settings for outcome in outcomes if outcome.status == "finished"]
+    if not any(settings.yardstick for settings in finished):
         return None
     # The reference may have taken fewer steps than were asked for.
-    spec = resolve_spec(next((o.settings for o in outcomes if o.settings.backend != REFERENCE), outcomes[0].settings))
-    failures = {outcome.settings.backend: outcome.message for outcome in outcomes if outcome.status != "finished"}
-    comparison = compare_runs(folder, names, spec, failures)
-    draw_pictures(folder, list(comparison.runs), comparison.yardstick, spec)
-    return comparison
+    spec = resolve_spec(next((o.settings for o in outcomes if not o.settings.yardstick), outcomes[0].settings))
+    failures = {outcome.settings.run_name: outcome.message for outcome in outcomes if outcome.status != "finished"}
+    return compare_runs([Path(settings.folder) for settings in finished], spec, failures)

@@ -8,8 +8,9 @@ from typing import Any
 
 from shared.errors import UsageError, unknown_name
 from shared.harness.checkpoint import SECONDS_BETWEEN_CHECKPOINTS
+from shared.harness.launch import DEFAULT_PATIENCE_SECONDS
 from shared.harness.moments import DEFAULT_NUM_MOMENTS
-from shared.interface import DTYPES
+from shared.interface import DEVICES, DTYPES
 
 # Steps of the adversarial phase where none are asked for. The GANs on digits train for hours at their published
 # lengths; these many steps take seconds and have an update of both networks.
@@ -19,15 +20,14 @@ SHORT_STEPS = {"mnist-conv": 1, "mnist-wgan-gp": 20, "mnist-wgan-gp-sample": 20}
 OVERVIEW_BATCH_SIZES = {"mnist-conv": 10}
 # With this one the 1D GANs find their target; with about half of all seeds one of them collapses, as GANs do.
 DEFAULT_SEED = 14
-DEVICES = ("cpu", "cuda")
-# Between two signs of life of a worker; a compiler or a step of the largest GAN may take minutes on a busy machine.
-DEFAULT_PATIENCE_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
     """One backend's run of one GAN.
 
+    run: its name beside others (run_name.py), the backend's where it is "". python: that its worker runs on, None for
+    the backend's usual one (environments.py).
     spec_file: a TOML file that describes the GAN, in place of one of the catalogue; spec_text: what stood in it when
     the run was planned, so that a change to the file touches no run that is under way.
     steps, pretrain_steps, batch_size: None for the default. seed: of the initial state and the tape.
@@ -44,6 +44,8 @@ class RunSettings:
     gan: str
     backend: str
     folder: str
+    run: str = ""
+    python: str | None = None
     seed: int = DEFAULT_SEED
     dtype: str = "float64"
     execution: str = "auto"
@@ -85,6 +87,11 @@ class RunSettings:
         if self.device not in DEVICES:
             raise unknown_name("device", self.device, DEVICES)
 
+    @property
+    def run_name(self) -> str:
+        """What the run is called among those beside it."""
+        return self.run or self.backend
+
     def with_threads(self, threads: int, /) -> RunSettings:
         """Return the settings with another number of threads."""
         return replace(self, threads=threads)
@@ -102,7 +109,7 @@ class RunSettings:
     @property
     def numeric_data(self) -> dict[str, Any]:
         """Return those settings that decide a run's numbers, as plain data."""
-        other = {"folder", "export_tape", "export_initial_state", "spec_file"}
+        other = {"folder", "run", "python", "export_tape", "export_initial_state", "spec_file"}
         other |= {"checkpoint_seconds", "resume", "patience_seconds"}
         return {name: value for name, value in self.as_data().items() if name not in other}
 

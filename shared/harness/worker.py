@@ -1,9 +1,8 @@
 """The process in which a backend runs: `python -m shared.harness.worker BACKEND`.
 
-It reads one request a line from standard input, {"run": {...}}, {"diagnosis": {...}}, {"defaults": {...}},
-{"generated": {...}}, {"accuracy": {...}}, {"calibration": {...}} or {"benchmark": {...}}, and answers with one event a
-line: {"event": "progress", ...} while a job goes on, then {"event": "finished", ...}, which may hold a result, or
-{"event": "failed", ...}. It needs nothing of its parent but these lines, so it may live in another environment.
+It reads one request a line from standard input, {"task": NAME, "data": {...}} (see tasks.py), and answers with one
+event a line: {"event": "progress", ...} while a job goes on, then {"event": "finished", ...}, which may hold a result,
+or {"event": "failed", ...}. It needs nothing of its parent but these lines, so it may live in another environment.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from typing import Any, TextIO
 
 from shared.errors import BackendUnavailable, GanRosettaError, RunInterrupted
 from shared.harness import interruption
 from shared.harness.process import call_with_room, keep_freed_memory
+from shared.harness.tasks import find_task
 
 _SECONDS_BETWEEN_REPORTS = 0.1
 
@@ -29,9 +28,8 @@ def main(arguments: list[str], /) -> None:
     backend, threads = arguments[0], int(arguments[1])
     events = _claim_standard_output()
     interruption.listen()
-    from shared.harness import environments, registry  # noqa: PLC0415 - standard output is out of frameworks' reach now
+    from shared.harness import registry  # noqa: PLC0415 - standard output is out of frameworks' reach now
 
-    environments.choose_this_python(backend)
     keep_freed_memory()
     try:
         entry = registry.find_backend(backend)
@@ -68,7 +66,8 @@ def _serve(request: dict[str, Any], entry: Any, events: TextIO, kept: dict[str, 
 
     started = time.perf_counter()
     try:
-        result = _perform(request, entry, report_progress, kept)
+        serve = find_task(request["task"])
+        result = serve(request["data"], entry, report_progress=report_progress, kept=kept)
     except RunInterrupted as error:
         _send(events, event="failed", kind="interrupted", message=str(error), details="")
     except BackendUnavailable as error:
@@ -82,44 +81,6 @@ def _serve(request: dict[str, Any], entry: Any, events: TextIO, kept: dict[str, 
         _send(events, event="failed", kind="crash", message=message, details=traceback.format_exc())
     else:
         _send(events, event="finished", seconds=time.perf_counter() - started, result=result)
-
-
-def _perform(
-    request: dict[str, Any], entry: Any, report_progress: Callable[[str, int, int], None], kept: dict[str, Any]
-) -> dict[str, Any]:
-    """Do what a request asks; returns its result. kept: what requests leave for later ones in this process."""
-    if "benchmark" in request:
-        from benchmarks.service import serve  # noqa: PLC0415
-
-        return serve(request["benchmark"], entry, kept)
-    if "run" in request:
-        from shared.harness.run import run  # noqa: PLC0415
-        from shared.harness.settings import RunSettings  # noqa: PLC0415
-
-        run(RunSettings(**request["run"]), entry, report_progress=report_progress)
-    elif "defaults" in request:
-        from shared.defaults.session import run_defaults_job  # noqa: PLC0415
-        from shared.harness.settings import RunSettings  # noqa: PLC0415
-
-        run_defaults_job(RunSettings(**request["defaults"]), report_progress=report_progress)
-    elif "accuracy" in request:
-        from shared.accuracy.job import AccuracyJob, run_accuracy_job  # noqa: PLC0415
-
-        run_accuracy_job(AccuracyJob.from_data(request["accuracy"]), entry, report_progress=report_progress)
-    elif "calibration" in request:
-        from shared.calibrate.job import serve_calibration  # noqa: PLC0415
-
-        serve_calibration(request["calibration"], entry, report_progress=report_progress)
-    elif "generated" in request:
-        from shared.generate.job import BatchJob, run_batch_job  # noqa: PLC0415
-
-        run_batch_job(BatchJob(**request["generated"]), entry, report_progress=report_progress)
-    else:
-        from shared.diagnose.job import DiagnosisJob, run_diagnosis_job  # noqa: PLC0415
-
-        job = DiagnosisJob.from_data(request["diagnosis"])
-        run_diagnosis_job(job, entry, report_progress=report_progress)
-    return {}
 
 
 def _claim_standard_output() -> TextIO:

@@ -34,6 +34,7 @@ def ending_as_data(
         {
             "gan": outcome.settings.gan,
             "backend": outcome.settings.backend,
+            "run": outcome.settings.run_name,
             "status": outcome.status,
             "message": outcome.message,
         }
@@ -52,6 +53,7 @@ def _run(run: Run) -> dict[str, Any]:
     return {
         "gan": run.gan,
         "backend": run.backend,
+        "run": run.name,
         "folder": str(run.folder),
         "steps": len(run.losses["generator"]),
         "last_losses": {

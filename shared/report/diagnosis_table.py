@@ -19,7 +19,7 @@ _ROWS_AFTER = 6
 
 
 def diagnosis_sentences(diagnosis: Diagnosis, /) -> list[Text]:
-    """Return one sentence a backend: where it first parts from the reference, or that it does not."""
+    """Return one sentence a run: where it first parts from the reference, or that it does not."""
     lines = []
     for name, rows in diagnosis.rows.items():
         offender = diagnosis.offender(name)

@@ -39,13 +39,13 @@ from shared.report.style import (
     ROUND_STEPS,
     TEXT_SIZE,
     BackendStyle,
-    backend_style,
     dress,
     legend_below,
     new_figure,
     note,
     panel_title,
     run_labels,
+    run_style,
     whole_steps,
 )
 from shared.spec import GanSpec
@@ -113,7 +113,7 @@ def _curves(runs: Sequence[Run]) -> list[_Curve]:
     reference = next((i for i, run in enumerate(runs) if run.backend == REFERENCE), 0)
     rows = iter(range(len(runs)))
     curves = [
-        _Curve(run=run, label=label, style=backend_style(run.backend), row=None if i == reference else next(rows))
+        _Curve(run=run, label=label, style=run_style(run.name), row=None if i == reference else next(rows))
         for i, (run, label) in enumerate(zip(runs, labels, strict=True))
     ]
     return sorted(curves, key=lambda curve: curve.style.order)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from shared.compare.comparison import GanComparison
 from shared.compare.yardstick import Yardstick
 from shared.errors import RecordError
 from shared.harness.files import atomic_path
@@ -30,6 +31,12 @@ def draw_pictures(folder: Path, runs: Sequence[Run], yardstick: Yardstick | None
         write_picture(folder / name, figure)
         paths.append(folder / name)
     return paths
+
+
+def draw_comparison(comparison: GanComparison, /) -> None:
+    """Draw a comparison's pictures beside its runs' folders."""
+    runs = list(comparison.runs)
+    draw_pictures(runs[0].folder.parent, runs, comparison.yardstick, comparison.spec)
 
 
 def draw_samples(runs: Sequence[Run], spec: GanSpec, /) -> Figure:

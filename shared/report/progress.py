@@ -23,9 +23,19 @@ from rich.text import Text
 
 from shared.harness.launch import JobOutcome
 from shared.harness.launch import Progress as JobProgress
+from shared.harness.watching import Watch
 
 # Speeds are averages over this long: chunks of steps come in jolts.
 _SECONDS_OF_SPEED = 60.0
+
+
+def on_terminal(console: Console, /, *, is_quiet: bool = False, writes_lines: bool = False) -> Watch:
+    """Return a watch that shows progress on a console; is_quiet, writes_lines: as in ProgressDisplay."""
+
+    def watch(num_jobs: int, shares: Mapping[str, float] | None = None, /) -> ProgressDisplay:
+        return ProgressDisplay(console, num_jobs=num_jobs, shares=shares, is_quiet=is_quiet, writes_lines=writes_lines)
+
+    return watch
 
 
 class ProgressDisplay:
@@ -90,7 +100,7 @@ class ProgressDisplay:
                 self._phases[key] = progress.phase
                 self._remove(key)
                 self._tasks[key] = self._bars.add_task(
-                    f"{settings.backend}: {settings.gan}, {progress.phase}",
+                    f"{settings.run_name}: {settings.gan}, {progress.phase}",
                     total=progress.total,
                     completed=progress.done,
                     count=count,
@@ -111,7 +121,7 @@ class ProgressDisplay:
             self._parts[key] = self._share(key)
             self._show_overall()
             if self._writes_lines and not self._console.is_terminal and self._num_jobs > 1:
-                label = f"{outcome.settings.gan} on {outcome.settings.backend}"
+                label = f"{outcome.settings.gan} on {outcome.settings.run_name}"
                 line = f"[{self._num_done}/{self._num_jobs}] {label}: {outcome.status}"
                 self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 

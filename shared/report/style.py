@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from matplotlib.artist import Artist
@@ -31,12 +31,15 @@ WARNING = "#b2182b"
 ROUND_STEPS = (1, 2, 2.5, 5, 10)
 
 
+LineStyle = Literal["-", "--", "-.", ":"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class BackendStyle:
     """How a backend's curves look. Widths fall as orders rise, so that equal curves on one another all stay visible."""
 
     color: str
-    line_style: Literal["-", "--", "-."]
+    line_style: LineStyle
     marker: str
     width: float
     order: int
@@ -50,6 +53,8 @@ _STYLES = {
     "jax": BackendStyle(color="#cc79a7", line_style="-", marker="D", width=1.6, order=5),
     "numpy": BackendStyle(color="#000000", line_style="--", marker=".", width=0.9, order=7),
 }
+# How a run is drawn whose name has the word.
+_WORD_LINES: dict[str, LineStyle] = {"compiled": "-.", "float32": ":", "cuda": "--"}
 _OTHER_COLORS = ("#0072b2", "#e69f00", "#7f4f24", "#6a3d9a", "#999933", "#aa4466")
 _OTHER_MARKERS = ("v", "P", "X", "*", "<", ">")
 
@@ -64,15 +69,33 @@ def backend_style(name: str, /) -> BackendStyle:
     return BackendStyle(color=color, line_style="-.", marker=marker, width=1.2, order=6)
 
 
+def run_style(name: str, /) -> BackendStyle:
+    """Return a run's style: its backend's colour, drawn by other strokes for each word that its name has.
+
+    An environment of its own makes the colour lighter.
+    """
+    head, *words = name.split(":")
+    backend, at, _ = head.partition("@")
+    style = backend_style(backend)
+    for word in words:
+        style = replace(style, line_style=_WORD_LINES.get(word, style.line_style))
+    return replace(style, color=_lighter(style.color)) if at else style
+
+
+def _lighter(color: str) -> str:
+    channels = (int(color[start : start + 2], 16) for start in (1, 3, 5))
+    return "#" + "".join(f"{(channel + 255) // 2:02x}" for channel in channels)
+
+
 def run_labels(runs: Sequence[Run], /) -> list[str]:
-    """Return a label for each run: its backend and, where backends repeat, the settings in which those runs differ."""
+    """Return a label for each run: its name and, where names repeat, the settings in which those runs differ."""
     labels = []
     for run in runs:
-        same = [other for other in runs if other.backend == run.backend]
+        same = [other for other in runs if other.name == run.name]
         facts = [_facts(other) for other in same]
         mine = _facts(run)
         varying = [mine[key] for key in mine if len({fact[key] for fact in facts}) > 1]
-        labels.append(" ".join([run.backend, *varying]))
+        labels.append(" ".join([run.name, *varying]))
     return [label if labels.count(label) == 1 else f"{label} #{i}" for i, label in enumerate(labels, start=1)]
 
 

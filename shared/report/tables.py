@@ -25,11 +25,13 @@ def gan_table() -> Table:
     return table
 
 
-def backend_table(devices: Mapping[str, Sequence[str]], problems: Mapping[str, str]) -> Table:
+def backend_table(
+    devices: Mapping[str, Sequence[str]], problems: Mapping[str, str], pythons: Mapping[str, str]
+) -> Table:
     """Return the backends: version, executions and devices, or how to install what is missing."""
     table = Table("Backend", "Framework", "Version", "Executions", "Devices", title="Backends", title_justify="left")
     for name, entry in BACKENDS.items():
-        version = installed_version(entry)
+        version = installed_version(entry, pythons.get(name))
         if version is None:
             table.add_row(name, entry.title, "[yellow]not installed[/]", entry.install_hint, "")
         else:
@@ -41,13 +43,13 @@ def backend_table(devices: Mapping[str, Sequence[str]], problems: Mapping[str, s
 
 
 def comparison_table(comparisons: Iterable[GanComparison], /) -> Table:
-    """Return one row a GAN: backends, verdict, where they part, steps a second."""
-    table = Table(_whole("GAN"), _whole("Backends"), "Verdict", "Where they part", "Steps a second", show_lines=True)
+    """Return one row a GAN: runs, verdict, where they part, steps a second."""
+    table = Table(_whole("GAN"), _whole("Runs"), "Verdict", "Where they part", "Steps a second", show_lines=True)
     for comparison in comparisons:
         style = _VERDICT_STYLES[comparison.verdict]
         table.add_row(
             comparison.spec.name,
-            "\n".join(run.backend for run in comparison.runs),
+            "\n".join(run.name for run in comparison.runs),
             f"[{style}]{comparison.verdict}[/]",
             _where_they_part(comparison),
             "\n".join(_speed(run) for run in comparison.runs),
@@ -56,7 +58,7 @@ def comparison_table(comparisons: Iterable[GanComparison], /) -> Table:
 
 
 def pair_table(comparison: GanComparison, /) -> Table:
-    """Return one row a pair of backends, with every finding."""
+    """Return one row a pair of runs, with every finding."""
     table = Table(
         "Pair", "Verdict", "Largest loss difference", "First step over 1e-9", "Why", title=comparison.spec.name
     )
@@ -71,12 +73,12 @@ def pair_table(comparison: GanComparison, /) -> Table:
 def run_table(runs: Iterable[Run], /) -> Table:
     """Return one row a run: steps taken, last losses, steps a second, and where it is on disk."""
     titles = ("Steps", "Last loss of D", "Last loss of G", "Steps a second")
-    table = Table(_whole("GAN"), _whole("Backend"), *titles, _whole("Folder"))
+    table = Table(_whole("GAN"), _whole("Run"), *titles, _whole("Folder"))
     for run in runs:
         discriminator, generator = run.losses["discriminator"], run.losses["generator"]
         table.add_row(
             run.gan,
-            run.backend,
+            run.name,
             str(len(generator)),
             f"{discriminator[-1]:.6g}",
             f"{generator[-1]:.6g}",
@@ -105,7 +107,7 @@ def _where_they_part(comparison: GanComparison) -> str:
     published = CATALOGUE.get(comparison.spec.name)
     if published is not None and published.batch_size != comparison.spec.batch_size:
         lines.append(f"batches of {comparison.spec.batch_size}, published with {published.batch_size}")
-    notes = {note for pair in comparison.pairs for note in pair.notes if "NaN" in note}
+    notes = {note for pair in comparison.pairs for note in pair.notes if "NaN" in note or "yardstick" in note}
     lines += sorted(notes)[:2]
     lines += [f"[red]{name} failed: {message}[/]" for name, message in comparison.failures.items()]
     return "\n".join(lines)

@@ -10,6 +10,7 @@ import numpy as np
 
 from shared.errors import UsageError
 from shared.harness.record import Run
+from shared.harness.run_name import folder_name
 from shared.report.differences import trained_steps
 from shared.report.film import draw_frames
 from shared.report.looks import looks_of
@@ -38,7 +39,7 @@ def write_events(folder: Path, run: Run, spec: GanSpec, /) -> Path:
     """
     from tensorboardX import SummaryWriter  # noqa: PLC0415 - an extra
 
-    target = folder / run.gan / run.backend
+    target = folder / run.gan / folder_name(run.name)
     for earlier in target.glob("events.out.tfevents.*"):
         earlier.unlink()
     with SummaryWriter(str(target)) as writer:

@@ -166,7 +166,7 @@ def command(monkeypatch, capsys):
         outcomes = []
         for job in jobs:
             # As a worker gets it.
-            request = DiagnosisJob.from_data(json.loads(json.dumps(job.request["diagnosis"])))
+            request = DiagnosisJob.from_data(json.loads(json.dumps(job.data)))
             run_diagnosis_job(request, find_backend(job.settings.backend), report_progress=lambda *_progress: None)
             outcomes.append(JobOutcome(settings=job.settings, status="finished"))
             on_outcome(outcomes[-1])

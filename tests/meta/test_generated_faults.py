@@ -16,7 +16,9 @@ from shared.generate.check import find_disagreement, write_reference
 from shared.generate.coverage import count_vocabulary
 from shared.generate.session import draw_specs, run_generated
 from shared.generate.shrink import shrink, smaller
+from shared.harness.run_name import RunName
 from shared.harness.settings import RunSettings
+from shared.harness.watching import calling
 from shared.spec import Adam, GanSpec, LeakyReLU
 from shared.spec.toml_file import read_spec, spec_from_toml, spec_to_toml
 
@@ -69,7 +71,12 @@ def test_a_failing_gan_is_shrunk_kept_and_found_again(specs, tmp_path):
     assert failure.finding.row.quantity == "slot"
     template = RunSettings(gan="", backend="", folder="", spec_file=str(failure.path), execution="eager")
     diagnosis = diagnose(
-        template, ["numpy"], {"numpy": "adam-beta2"}, forced=True, num_steps=3, console=Console(quiet=True)
+        template,
+        [RunName(backend="numpy")],
+        {"numpy": "adam-beta2"},
+        forced=True,
+        num_steps=3,
+        watch=calling(None),
     )
     assert diagnosis.offender("numpy").name == failure.finding.row.name
 

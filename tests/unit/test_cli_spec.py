@@ -17,6 +17,7 @@ from shared.harness.launch import JobOutcome
 from shared.harness.plan import plan_train
 from shared.harness.registry import find_backend
 from shared.harness.run import resolve_spec, run
+from shared.harness.run_name import RunName
 from shared.harness.settings import RunSettings
 from shared.options import NOT_COMPARABLE
 from shared.spec.serialise import spec_digest, to_data
@@ -34,7 +35,7 @@ def command(monkeypatch, capsys, tmp_path):
         outcomes = []
         for job in jobs:
             # As a worker gets it.
-            settings = RunSettings(**json.loads(json.dumps(job.request["run"])))
+            settings = RunSettings(**json.loads(json.dumps(job.data)))
             run(settings, find_backend(settings.backend), report_progress=lambda *_progress: None)
             outcomes.append(JobOutcome(settings=settings, status="finished"))
             on_outcome(outcomes[-1])
@@ -144,7 +145,7 @@ def test_a_plan_keeps_the_file_as_it_was(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(MINE, encoding="utf-8")
     template = RunSettings(gan="", backend="numpy", folder="", spec_file=str(path))
-    (job,) = plan_train(template, tmp_path / "runs").jobs
+    (job,) = plan_train([RunName(backend="numpy")], template, tmp_path / "runs").jobs
     path.write_text("no longer a GAN", encoding="utf-8")
     assert job.gan == resolve_spec(job).name == "my-linear"
     with pytest.raises(SpecError, match=r"mine\.toml, line 1: this is not TOML"):

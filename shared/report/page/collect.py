@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from shared.compare.comparison import FORMAT, YARDSTICK_FILE, yardstick_of
+from shared.compare.comparison import FORMAT, YARDSTICK_FILE, measured_runs, yardstick_of
 from shared.compare.yardstick import LOSS_NAMES, Yardstick
 from shared.errors import GanRosettaError, RecordError
 from shared.gans import CATALOGUE
 from shared.harness.documents import read_document
 from shared.harness.jobs_on_disk import SUFFIX as JOB_SUFFIX
 from shared.harness.record import MOMENTS_FILE, Run, read_run
+from shared.harness.run_name import folder_name
 from shared.interface import DTYPES
 from shared.report.fed import about
 from shared.spec import GanSpec
@@ -27,9 +28,9 @@ _VERDICTS = ("AGREE", "DISAGREE", "NOT COMPARABLE")
 
 @dataclass(frozen=True, kw_only=True)
 class PairResult:
-    """What comparison.json says of a pair of backends. largest: relative loss difference, or "inf"."""
+    """What comparison.json says of a pair of runs. largest: relative loss difference, or "inf"."""
 
-    backends: tuple[str, str]
+    runs: tuple[str, str]
     verdict: str
     reason: str
     notes: tuple[str, ...]
@@ -40,7 +41,7 @@ class PairResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What comparison.json says of a GAN. failures: the messages of backends that left no run."""
+    """What comparison.json says of a GAN. failures: the messages of those that left no run."""
 
     verdict: str
     pairs: tuple[PairResult, ...]
@@ -49,7 +50,7 @@ class Judgement:
 
 @dataclass(frozen=True, kw_only=True)
 class GanRuns:
-    """All that a folder holds of one GAN. spec: None where no run of it finished; missing: backends without a run."""
+    """All that a folder holds of one GAN. spec: None where no run of it finished; missing: of runs that left none."""
 
     name: str
     spec: GanSpec | None
@@ -98,10 +99,11 @@ def _collect_gan(root: Path, place: Path, folders: list[Path]) -> GanRuns:
         raise RecordError(f"{place} holds runs of {', '.join(names)}; expected a folder for each GAN")
     # Above a run or a folder of runs that was named itself, nothing is read.
     readable = place.resolve().is_relative_to(root)
-    measured = [run for run in runs if (run.folder / YARDSTICK_FILE).exists()]
+    measured = list(measured_runs(runs).values())
     begun = {path.name.removesuffix(JOB_SUFFIX) for path in place.glob(f"*{JOB_SUFFIX}")} if readable else set()
     judgement = _read_judgement(root, place / "comparison.json") if readable else None
-    left = {folder.name for folder in folders} | set(judgement.failures if judgement is not None else ())
+    failed = judgement.failures if judgement is not None else ()
+    left = {folder.name for folder in folders} | {folder_name(name) for name in failed}
     return GanRuns(
         name=runs[0].gan if runs else place.name,
         spec=specs[-1] if specs else None,
@@ -132,8 +134,8 @@ def _check_run(run: Run) -> GanSpec:
 
 
 def _problems(run: Run, spec: GanSpec) -> Iterator[str]:
-    for name in ("gan", "backend"):
-        if not isinstance(run.record[name], str):
+    for name in ("gan", "backend", "run"):
+        if not isinstance(run.record.get(name, ""), str):
             yield f"{name} in record.json is {run.record[name]!r}; expected a name"
     for name in ("settings", "timings", "versions", "machine", "outcome"):
         if not isinstance(run.record[name], dict):
@@ -195,12 +197,12 @@ def _read_judgement(root: Path, path: Path) -> Judgement | None:
 
 
 def _pair(data: Mapping[str, Any]) -> PairResult:
-    first, second = data["backends"]
+    first, second = data["runs"]
     largest = data["largest_relative_loss_difference"]
     if data["verdict"] not in _VERDICTS:
         raise ValueError(f"a pair's verdict is {data['verdict']!r}")
     return PairResult(
-        backends=(str(first), str(second)),
+        runs=(str(first), str(second)),
         verdict=data["verdict"],
         reason=str(data["reason"]),
         notes=tuple(str(note) for note in data["notes"]),

@@ -49,7 +49,7 @@ def loss_figure(
     steps = common_steps(series, num_bins=num_bins)
     for run, label, values in zip(runs, labels, series, strict=True):
         known = steps[steps < len(values)]
-        figure.add_trace(line(label, run.backend, known, values[known], hovertemplate="%{y:.8g}"), row=1, col=1)
+        figure.add_trace(line(label, run.name, known, values[known], hovertemplate="%{y:.8g}"), row=1, col=1)
     figure.update_layout(new_layout(height=LOSS_HEIGHT if rows == 2 else LOSS_HEIGHT // 2 + 40, hovermode="x unified"))
     figure.update_yaxes(title_text="loss", type=_scale(series), row=1, col=1)
     if rows == 2:
@@ -102,7 +102,7 @@ def _add_differences(
     for row, (index, differences) in enumerate(zip(others, found, strict=True)):
         known = steps[steps < len(differences)]
         values = differences[known]
-        label, backend = labels[index], runs[index].backend
+        label, backend = labels[index], runs[index].name
         apart = np.where(values == 0.0, np.nan, values)
         top = max(top, float(values[np.isfinite(values)].max(initial=0.0)))
         curve = line(label, backend, known, apart, hovertemplate="%{y:.2e} apart", connectgaps=False)

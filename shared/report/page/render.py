@@ -35,7 +35,7 @@ from shared.report.page.words import (
     verdict_sentence,
     versions,
 )
-from shared.report.style import backend_style, run_labels
+from shared.report.style import run_labels, run_style
 from shared.spec import GanSpec
 
 REPORT_FILE = "report.html"
@@ -128,7 +128,7 @@ def _section(gan: GanRuns, index: int, num_bins: int) -> _Section:
         gan=gan,
         anchor=f"gan-{index}",
         labels=tuple(labels),
-        colors=tuple(backend_style(run.backend).color for run in runs),
+        colors=tuple(run_style(run.name).color for run in runs),
         sentence=verdict_sentence(gan),
         command=reproduce_command(gan),
         verdict=gan.judgement.verdict if gan.judgement is not None else "",

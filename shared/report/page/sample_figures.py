@@ -138,10 +138,10 @@ def _one(runs: Sequence[Run], looks: Sequence[Sequence[Look]], spec: GanSpec) ->
     )
     figure.add_trace(shade, row=2, col=1)
     for run, label, of_run in zip(runs, run_labels(runs), looks, strict=True):
-        curve = line(label, run.backend, *_boundary(of_run[-1]), hovertemplate="%{y:.6g}")
+        curve = line(label, run.name, *_boundary(of_run[-1]), hovertemplate="%{y:.6g}")
         curve.mode = "lines"
         figure.add_trace(curve, row=1, col=1)
-        density = line(label, run.backend, centres, _single(of_run[-1].density), hovertemplate="%{y:.3g}")
+        density = line(label, run.name, centres, _single(of_run[-1].density), hovertemplate="%{y:.3g}")
         density.line.shape = "hvh"
         figure.add_trace(density, row=2, col=1)
 
@@ -185,7 +185,7 @@ def _points(run: Run, label: str, looks: Sequence[Look], limits: tuple[float, fl
         shown = _single(look.generated[:_POINTS_SHOWN])
         return shown[:, 0], shown[:, 1]
 
-    figure.add_trace(dots(label, run.backend, *places(looks[-1]), hovertemplate=where, opacity=0.6))
+    figure.add_trace(dots(label, run.name, *places(looks[-1]), hovertemplate=where, opacity=0.6))
 
     def frame(index: int) -> list[go.Scatter]:
         x, y = places(looks[index])
@@ -214,7 +214,7 @@ def _curves(run: Run, label: str, looks: Sequence[Look], limits: tuple[float, fl
         return joined(np.asarray(look.generated[:num_curves], dtype=np.float64).reshape(num_curves, -1))
 
     figure = go.Figure()
-    curves = line(label, run.backend, across(num_curves), heights(looks[-1]), hovertemplate="%{y:.4g}")
+    curves = line(label, run.name, across(num_curves), heights(looks[-1]), hovertemplate="%{y:.4g}")
     curves.line.width, curves.line.dash, curves.opacity, curves.mode = 0.8, "solid", 0.5, "lines"
     figure.add_trace(curves)
     figure.add_trace(

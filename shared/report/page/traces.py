@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from shared.compare.distances import Floats
 from shared.report.series import finite_or_gap, thin
-from shared.report.style import backend_style
+from shared.report.style import run_style
 
 # All loss curves of a page together, before they are written in base64.
 _CURVE_BYTES = 3_000_000
@@ -44,7 +44,7 @@ def common_steps(series: list[Floats], /, *, num_bins: int) -> NDArray[np.int32]
 
 def line(name: str, backend: str, x: np.ndarray, y: np.ndarray, /, **more: Any) -> go.Scatter:
     """Return a curve in a backend's style, a gap where it is not finite. name: the run's label."""
-    style = backend_style(backend)
+    style = run_style(backend)
     return go.Scatter(
         x=x,
         y=finite_or_gap(y),
@@ -60,7 +60,7 @@ def line(name: str, backend: str, x: np.ndarray, y: np.ndarray, /, **more: Any) 
 
 def dots(name: str, backend: str, x: np.ndarray, y: np.ndarray, /, **more: Any) -> go.Scatter:
     """Return points in a backend's colour. name: the run's label."""
-    style = backend_style(backend)
+    style = run_style(backend)
     size = more.pop("size", 4)
     opacity = more.pop("opacity", 1.0)
     marker = {"color": style.color, "size": size, "opacity": opacity}
@@ -69,7 +69,7 @@ def dots(name: str, backend: str, x: np.ndarray, y: np.ndarray, /, **more: Any) 
 
 def meta(name: str, backend: str, /) -> dict[str, Any]:
     """Return what page.js knows a trace by: whose it is, to hide it, and whether it is drawn in the colour of text."""
-    return {"run": name, "ink": backend_style(backend).color == _INK}
+    return {"run": name, "ink": run_style(backend).color == _INK}
 
 
 def new_layout(**more: Any) -> dict[str, Any]:

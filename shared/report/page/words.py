@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from backends import REFERENCE
+from backends import BACKENDS, REFERENCE
 from shared.harness.record import Run
 from shared.harness.settings import DEFAULT_SEED
 from shared.report.page.collect import GanRuns, Judgement, PairResult
@@ -33,14 +33,14 @@ def verdict_sentence(gan: GanRuns, /) -> str:
         return f"A comparison needs two runs.{failed}"
     worst = _worst(judgement)
     if worst.verdict == "AGREE":
-        who = "Both backends agree" if len(judgement.pairs) == 1 else f"All {len(judgement.pairs)} pairs agree"
+        who = "Both runs agree" if len(judgement.pairs) == 1 else f"All {len(judgement.pairs)} pairs agree"
         largest = max((float(pair.largest) for pair in judgement.pairs), default=0.0)
         within = f"; losses within {largest:.0e}" if worst.checked_steps == worst.num_steps else ""
         return f"{who}: {worst.reason}{within}.{failed}"
     same = sum(pair.verdict == worst.verdict for pair in judgement.pairs)
     others = f" So do {same - 1} other pairs." if same > 1 and worst.verdict == "DISAGREE" else ""
     word = "disagree" if worst.verdict == "DISAGREE" else "cannot be compared"
-    return f"{' and '.join(worst.backends)} {word}: {worst.reason}.{others}{failed}"
+    return f"{' and '.join(worst.runs)} {word}: {worst.reason}.{others}{failed}"
 
 
 def _worst(judgement: Judgement) -> PairResult:
@@ -58,8 +58,11 @@ def reproduce_command(gan: GanRuns, /) -> str:
     is_comparison = gan.judgement is not None
     words = ["gan-rosetta", "compare" if is_comparison else "train"]
     words += ["--spec", str(settings["spec_file"])] if settings.get("spec_file") else [gan.name]
-    names = [run.backend for run in gan.runs] + sorted(gan.judgement.failures if gan.judgement else ())
-    words += ["--backends", ",".join(names)] if is_comparison else ["--backend", run.backend]
+    names = [run.name for run in gan.runs] + sorted(gan.judgement.failures if gan.judgement else ())
+    if is_comparison:
+        words += ["--backends" if set(names) <= set(BACKENDS) else "--runs", ",".join(names)]
+    else:
+        words += ["--backend", run.backend] if run.name == run.backend else ["--runs", run.name]
     words += ["--dtype", str(settings.get("dtype"))]
     words += ["--seed", str(settings.get("seed"))] if settings.get("seed") != DEFAULT_SEED else []
     pretrained = gan.spec is not None and gan.spec.pretraining is not None

@@ -33,7 +33,7 @@ class _InProcess:
         return {"event": "ready", "version": "1", "devices": list(self._devices), "import_seconds": 0.1}
 
     def run(self, job, /, *, on_progress):
-        request = job.request["benchmark"]
+        request = job.data
         self._log.append((self._name, request["action"]))
         if request["action"] == self._fail:
             return JobOutcome(settings=job.settings, status="crash", message="it died")
@@ -186,7 +186,7 @@ def test_matrix_products_and_device_memory_know_their_place():
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("backend", ["torch", "tensorflow", "mxnet"])
+@pytest.mark.parametrize("backend", ["torch", "tensorflow", "mxnet", "jax"])
 def test_a_gpu_cell_is_measured_with_its_memory(backend):
     if shutil.which("nvidia-smi") is None:
         pytest.skip("no GPU: nvidia-smi is not here")

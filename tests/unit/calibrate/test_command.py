@@ -25,10 +25,8 @@ def command(monkeypatch, capsys, tmp_path):
     def run_jobs_here(jobs, /, *, num_slots, on_progress, on_outcome):
         outcomes = []
         for job in jobs:
-            jobs_of_workers.serve_calibration(
-                job.request["calibration"],
-                BACKENDS[job.settings.backend],
-                report_progress=lambda *_progress: None,
+            jobs_of_workers.serve(
+                dict(job.data), BACKENDS[job.settings.backend], report_progress=lambda *_progress: None, kept={}
             )
             outcomes.append(JobOutcome(settings=job.settings, status="finished"))
             on_outcome(outcomes[-1])

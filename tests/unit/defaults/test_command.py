@@ -26,7 +26,7 @@ def command(monkeypatch, capsys, tmp_path):
     def run_jobs_here(jobs, /, *, num_slots, on_progress, on_outcome):
         outcomes = []
         for job in jobs:
-            settings = RunSettings(**job.request["defaults"])
+            settings = RunSettings(**job.data)
             if settings.gan == "sine":
                 outcomes.append(JobOutcome(settings=settings, status="crash", message="out of memory"))
             else:

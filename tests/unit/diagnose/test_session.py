@@ -65,8 +65,8 @@ def test_plants():
     [
         (["adam-betta2"], "unknown fault 'adam-betta2': did you mean 'adam-beta2'?"),
         (["torch:adam-betta1"], "did you mean 'adam-beta1'?"),
-        (["tensorflow:adam-beta2"], "backend 'tensorflow' is not diagnosed; expected one of torch, mxnet"),
-        (["adam-beta2", "torch:adam-beta1"], "torch already has 'adam-beta2' planted; plant one fault a backend"),
+        (["tensorflow:adam-beta2"], "'tensorflow' is not diagnosed; expected one of torch, mxnet"),
+        (["adam-beta2", "torch:adam-beta1"], "torch already has 'adam-beta2' planted; plant one fault a run"),
         (["torch:"], "unknown fault ''"),
     ],
 )
@@ -86,20 +86,20 @@ def test_backends_to_diagnose():
 def test_the_diagnosis_as_json():
     found = diagnosis(torch=WRONG, tensorflow=RIGHT)
     data = json.loads(json.dumps(found.as_data(), allow_nan=False))
-    assert (data["format"], data["gan"], data["mode"]) == (2, "sine", "forced")
+    assert (data["format"], data["gan"], data["mode"]) == (3, "sine", "forced")
     assert data["planted"] == {"torch": "adam-beta2"}
     assert data["wrong"] == ["torch"]
     assert data["failures"] == {"mxnet": "out of memory"}
-    assert data["backends"]["tensorflow"]["first_offender"] is None
-    first = data["backends"]["torch"]["first_offender"]
+    assert data["runs"]["tensorflow"]["first_offender"] is None
+    first = data["runs"]["torch"]["first_offender"]
     assert (first["name"], first["verdict"]) == ("discriminator.layer21.weight", "different mathematics")
-    assert [entry["name"] for entry in data["backends"]["torch"]["rows"]] == [entry.name for entry in WRONG]
+    assert [entry["name"] for entry in data["runs"]["torch"]["rows"]] == [entry.name for entry in WRONG]
 
 
 def test_infinities_in_json_are_text():
     missing = row(1, difference=float("inf"), got=None, expected=None, index=(), noise=0.0)
     text = json.dumps(diagnosis(torch=[missing]).as_data(), allow_nan=False)
-    assert json.loads(text)["backends"]["torch"]["first_offender"]["in_noise"] == "inf"
+    assert json.loads(text)["runs"]["torch"]["first_offender"]["in_noise"] == "inf"
 
 
 def test_a_sentence_names_the_first_that_is_off():

@@ -11,6 +11,7 @@ from shared.errors import RecordError
 from shared.harness.documents import write_document
 from shared.harness.jobs_on_disk import FORMAT, is_finished, locked, read_jobs, write_jobs
 from shared.harness.plan import plan_train
+from shared.harness.run_name import RunName
 from shared.harness.settings import RunSettings
 
 
@@ -92,4 +93,4 @@ def test_a_new_run_does_not_overwrite_an_interrupted_one(tmp_path: Path) -> None
     job.checkpoint_path.parent.mkdir()
     job.checkpoint_path.touch()
     with pytest.raises(RecordError, match="--resume"):
-        plan_train(RunSettings(gan="sine", backend="numpy", folder=""), tmp_path)
+        plan_train([RunName(backend="numpy")], RunSettings(gan="sine", backend="", folder=""), tmp_path)

@@ -9,12 +9,14 @@ from collections.abc import Callable
 import pytest
 
 from shared.harness import launch
-from shared.harness.launch import Job, JobOutcome, run_jobs, training_job
+from shared.harness.launch import Job, JobOutcome, run_jobs
+from shared.harness.run import training_job
 from shared.harness.settings import RunSettings
 
 
 def job(backend: str, gan: str, *, num_runs: int = 1) -> Job:
-    return Job(settings=RunSettings(gan=gan, backend=backend, folder=f"{gan}/{backend}"), request={}, num_runs=num_runs)
+    settings = RunSettings(gan=gan, backend=backend, folder=f"{gan}/{backend}")
+    return Job(settings=settings, task="run", data={}, num_runs=num_runs)
 
 
 @pytest.fixture
@@ -25,8 +27,8 @@ def schedule(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[list[str], 
     most: list[int] = []
 
     class WaitingWorker:
-        def __init__(self, backend: str, /, *, threads: int) -> None:
-            del backend, threads
+        def __init__(self, backend: str, /, *, threads: int, python: str | None) -> None:
+            del backend, threads, python
 
         def run(self, job: Job, /, *, on_progress: Callable[[object], None]) -> JobOutcome:
             del on_progress
@@ -103,7 +105,7 @@ def test_a_worker_that_hangs_is_ended_and_the_others_stand(tmp_path, monkeypatch
 
     # The worker waits for a request that never comes.
     def send_but_to_one(self, request: dict[str, dict[str, str]]) -> None:
-        if not request["run"]["folder"].endswith("/hangs"):
+        if not request["data"]["folder"].endswith("/hangs"):
             send(self, request)
 
     monkeypatch.setattr(launch.WorkerProcess, "_send", send_but_to_one)

@@ -11,6 +11,7 @@ from shared.gans import CATALOGUE, find_gan
 from shared.harness.jobs_on_disk import write_jobs
 from shared.harness.plan import plan_compare, plan_resume
 from shared.harness.run import resolve_spec
+from shared.harness.run_name import RunName, parse_runs
 from shared.harness.settings import OVERVIEW_BATCH_SIZES, RunSettings
 
 TEMPLATE = RunSettings(gan="", backend="", folder="")
@@ -21,30 +22,49 @@ def batch_sizes(plan):
 
 
 def test_the_whole_catalogue_takes_a_smaller_batch_of_the_costliest_gan_alone(tmp_path: Path) -> None:
-    found = batch_sizes(plan_compare([], ["numpy"], TEMPLATE, tmp_path, threads=1))
+    found = batch_sizes(plan_compare([], [RunName(backend="numpy")], TEMPLATE, tmp_path, threads=1))
     assert found == {name: OVERVIEW_BATCH_SIZES.get(name, spec.batch_size) for name, spec in CATALOGUE.items()}
 
 
 def test_a_gan_that_is_named_keeps_its_batch(tmp_path: Path) -> None:
-    found = batch_sizes(plan_compare(["mnist-conv"], ["numpy"], TEMPLATE, tmp_path, threads=1))
+    found = batch_sizes(plan_compare(["mnist-conv"], [RunName(backend="numpy")], TEMPLATE, tmp_path, threads=1))
     assert found == {"mnist-conv": find_gan("mnist-conv").batch_size}
 
 
 def test_a_batch_size_that_is_asked_for_holds_for_all(tmp_path: Path) -> None:
     template = RunSettings(gan="", backend="", folder="", batch_size=8)
-    assert set(batch_sizes(plan_compare([], ["numpy"], template, tmp_path, threads=1)).values()) == {8}
+    assert set(batch_sizes(plan_compare([], [RunName(backend="numpy")], template, tmp_path, threads=1)).values()) == {8}
 
 
 def test_the_reference_is_always_there_and_measures_the_yardstick(tmp_path: Path) -> None:
-    plan = plan_compare(["sine"], ["numpy"], TEMPLATE, tmp_path, threads=1)
+    plan = plan_compare(["sine"], [RunName(backend="numpy")], TEMPLATE, tmp_path, threads=1)
     assert [(job.backend, job.yardstick) for job in plan.jobs] == [("numpy", True)]
+
+
+def test_each_type_has_a_reference_and_what_a_run_s_name_says_holds_for_it_alone(tmp_path: Path) -> None:
+    runs = parse_runs(["torch:eager", "torch:float32:threads=3", "jax"])
+    plan = plan_compare(["sine"], runs, TEMPLATE, tmp_path, threads=2)
+    found = [(job.run_name, job.dtype, job.execution, job.threads, job.yardstick) for job in plan.jobs]
+    assert found == [
+        ("numpy", "float64", "auto", 2, True),
+        ("numpy:float32", "float32", "auto", 2, True),
+        ("torch:eager", "float64", "eager", 2, False),
+        ("torch:float32:threads=3", "float32", "auto", 3, False),
+        ("jax", "float64", "auto", 2, False),
+    ]
+    assert [Path(job.folder).name for job in plan.jobs][1] == "numpy+float32"
+
+
+def test_a_run_of_the_reference_that_is_asked_for_is_what_its_type_is_measured_on(tmp_path: Path) -> None:
+    plan = plan_compare(["sine"], parse_runs(["numpy:eager:float32"]), TEMPLATE, tmp_path, threads=1)
+    assert [(job.run_name, job.yardstick) for job in plan.jobs] == [("numpy:eager:float32", True)]
 
 
 def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sine" / "numpy").mkdir(parents=True)
     (tmp_path / "sine" / "numpy" / "record.json").write_text("{}")
     with pytest.raises(RecordError, match="already holds a run"):
-        plan_compare(["sine"], ["numpy"], TEMPLATE, tmp_path, threads=1)
+        plan_compare(["sine"], [RunName(backend="numpy")], TEMPLATE, tmp_path, threads=1)
 
 
 def begun(out: Path, gan: str, *backends: str, yardstick: bool) -> None:

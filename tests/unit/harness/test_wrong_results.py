@@ -95,7 +95,7 @@ def _compare(folder: Path, monkeypatch: pytest.MonkeyPatch, liar: type[NumpyTrai
             monkeypatch.setattr(run_module, "load_trainer", lambda _entry: liar)
         own = replace(settings, folder=str(folder / name), backend=name, yardstick=name == "numpy")
         run(own, entry, report_progress=lambda *_progress: None)
-    return compare_runs(folder, ["numpy", "liar"], resolve_spec(settings), {})
+    return compare_runs([folder / "numpy", folder / "liar"], resolve_spec(settings), {})
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,9 @@ def record_gan(
         for pair in combinations(backends, 2)
     )
     runs = tuple(read_run(folder / backend) for backend in backends)
-    comparison = GanComparison(spec=spec, runs=runs, yardstick=yardstick, pairs=pairs, failures=failures or {})
+    comparison = GanComparison(
+        spec=spec, runs=runs, yardsticks={"float64": yardstick}, pairs=pairs, failures=failures or {}
+    )
     write_document(folder / "comparison.json", to_json(comparison), number=comparison_module.FORMAT)
     return folder
 

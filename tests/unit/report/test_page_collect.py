@@ -67,7 +67,7 @@ def test_nothing_is_read_outside_the_folder(tmp_path, part):
         ("numpy/record.json", {"backend": None}, "expected a name"),
         ("comparison.json", {"format": 1}, "has format 1"),
         ("numpy/record.json", {"format": 4}, "written by a newer gan-rosetta"),
-        ("comparison.json", {"format": 4}, "written by a newer gan-rosetta"),
+        ("comparison.json", {"format": 5}, "written by a newer gan-rosetta"),
         ("comparison.json", {"verdict": "<b>"}, "can be shown"),
         ("comparison.json", {"pairs": [{}]}, "can be shown"),
         ("comparison.json", {"pairs": 3}, "can be shown"),

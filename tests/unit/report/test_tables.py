@@ -37,7 +37,9 @@ def compared(runs, *, largest):
         pair=("numpy", "torch"), verdict="AGREE", reason="", checked_steps=30, num_steps=30, largest=largest
     )
     yardstick = yardstick_of({})
-    return GanComparison(spec=CATALOGUE[LONGEST], runs=runs, yardstick=yardstick, pairs=(pair,), failures={})
+    return GanComparison(
+        spec=CATALOGUE[LONGEST], runs=runs, yardsticks={"float64": yardstick}, pairs=(pair,), failures={}
+    )
 
 
 def test_names_are_whole_on_a_narrow_terminal(runs):

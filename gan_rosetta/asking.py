@@ -1,0 +1,60 @@
+"""What the functions of the library share: who watches, where runs go, what is said of those that failed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.errors import RunFailed
+from shared.harness.environments import parse_pythons
+from shared.harness.launch import JobOutcome, Progress
+from shared.harness.watching import Watch, calling
+
+OnProgress = Callable[[Progress], object] | bool | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where runs are written: a folder of the caller's, or one that goes when the last result that reads it does."""
+
+    folder: Path
+    kept_by: tempfile.TemporaryDirectory[str] | None = None
+
+    @classmethod
+    def choose(cls, out: str | Path | None, /) -> Place:
+        """Return the folder that is given, or a new one."""
+        if out is not None:
+            return cls(Path(out))
+        temporary = tempfile.TemporaryDirectory(prefix="gan-rosetta-")
+        return cls(Path(temporary.name), temporary)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the caller gave the folder."""
+        return self.kept_by is None
+
+
+def watch_of(on_progress: OnProgress, /) -> Watch:
+    """Return what watches jobs: nobody, the caller's function, or, for True, the terminal."""
+    if on_progress is True:
+        from rich.console import Console  # noqa: PLC0415 - only who asks for it waits for it
+
+        from shared.report.progress import on_terminal  # noqa: PLC0415
+
+        return on_terminal(Console(stderr=True))
+    return calling(on_progress or None)
+
+
+def pythons_of(pythons: Mapping[str, str | Path] | None, /) -> dict[str, str]:
+    """Return the Python of each backend that is to run on another than its usual one; raises UsageError."""
+    return parse_pythons(f"{backend}={path}" for backend, path in (pythons or {}).items())
+
+
+def raise_failures(outcomes: Iterable[JobOutcome], /) -> None:
+    """Raise RunFailed where one of some jobs did not finish."""
+    failed = [outcome for outcome in outcomes if outcome.status != "finished"]
+    if failed:
+        lines = (f"{each.settings.gan} on {each.settings.run_name}: {each.message}" for each in failed)
+        raise RunFailed("\n".join(lines))

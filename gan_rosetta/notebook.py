@@ -1,0 +1,57 @@
+"""How results show themselves in a notebook: the verdict, a table, curves."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from shared.compare.comparison import GanComparison
+from shared.harness.record import Run
+from shared.spec import GanSpec
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from shared.diagnose.session import Diagnosis
+
+
+def comparison_html(comparison: GanComparison, /) -> str:
+    """Return a comparison: its verdict, each pair's, and the curves of all runs."""
+    from shared.report.loss_curves import draw_loss_curves  # noqa: PLC0415 - matplotlib is slow to import
+
+    rows: list[Sequence[str]] = [(" and ".join(pair.pair), pair.verdict, pair.reason) for pair in comparison.pairs]
+    rows += [(name, "failed", message) for name, message in comparison.failures.items()]
+    picture = _picture(draw_loss_curves(list(comparison.runs), comparison.yardstick, comparison.spec))
+    title = f"<p><b>{escape(comparison.spec.name)}: {escape(comparison.verdict)}</b></p>"
+    return title + _table(("Runs", "Verdict", "Why"), rows) + picture
+
+
+def run_html(run: Run, spec: GanSpec, /) -> str:
+    """Return a run: its last losses and its curves."""
+    from shared.report.loss_curves import draw_loss_curves  # noqa: PLC0415 - matplotlib is slow to import
+
+    rows = [(name, str(len(values)), f"{values[-1]:.8g}") for name, values in run.losses.items() if len(values)]
+    title = f"<p><b>{escape(run.gan)} on {escape(run.name)}</b></p>"
+    return title + _table(("Loss", "Steps", "Last"), rows) + _picture(draw_loss_curves([run], None, spec))
+
+
+def diagnosis_html(diagnosis: Diagnosis, /) -> str:
+    """Return a diagnosis: a sentence a run."""
+    from shared.report.diagnosis_table import diagnosis_sentences  # noqa: PLC0415 - needs rich
+
+    return "".join(f"<p>{escape(sentence.plain)}</p>" for sentence in diagnosis_sentences(diagnosis))
+
+
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(header)}</th>" for header in headers)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _picture(figure: Figure) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return f'<img alt="losses" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'

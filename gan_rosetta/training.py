@@ -1,0 +1,67 @@
+"""Trains a GAN in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Unpack
+
+from gan_rosetta import notebook
+from gan_rosetta.asking import OnProgress, Place, pythons_of, raise_failures, watch_of
+from gan_rosetta.wording import speaks_python
+from shared.harness.plan import plan_train
+from shared.harness.record import Run
+from shared.harness.request import Options, make_template
+from shared.harness.run_name import RunName
+from shared.harness.session import train_plan
+from shared.spec import GanSpec
+
+
+@dataclass(frozen=True)
+class TrainedRun(Run):
+    """A finished run: name, losses, state, samples, moments and record, read from its folder when they are asked for.
+
+    losses: (steps,) by name, "pretraining", "discriminator" and "generator". state: by tensor, in the canonical layout.
+    samples: "latent", "generated" and "real", (n, ...) each, and of 1D GANs D's boundary and histograms.
+    """
+
+    spec: GanSpec
+    place: Place
+
+    def _repr_html_(self) -> str:
+        return notebook.run_html(self, self.spec)
+
+
+@speaks_python
+def train(
+    gan: str | Path | GanSpec,
+    /,
+    *,
+    run: str,
+    threads: int | None = None,
+    pythons: Mapping[str, str | Path] | None = None,
+    out: str | Path | None = None,
+    on_progress: OnProgress = None,
+    **options: Unpack[Options],
+) -> TrainedRun:
+    """Train a GAN in one run, and return what it left.
+
+    gan: a name of the catalogue, a TOML file, or a GanSpec. run: BACKEND[@ENVIRONMENT][:word…], such as "jax:compiled".
+    threads: of the framework, chosen where not given. pythons: the Python of backends that have an environment of their
+    own. out: a folder for the run; without it the run goes with the last result that reads it. on_progress: called with
+    a Progress, from any thread, as the run goes on; True shows it on the terminal. options: see Options.
+
+    Raises UsageError and its like for what cannot be asked, before anything starts; RunFailed where the run fails.
+
+    >>> result = train("linear-2d", run="numpy", steps=3)
+    >>> result.losses["generator"].shape
+    (3,)
+    """
+    template = make_template(gan, **options)
+    place = Place.choose(out)
+    plan = plan_train([RunName.parse(run)], template, place.folder, pythons=pythons_of(pythons), threads=threads)
+    outcomes, runs = train_plan(plan, watch=watch_of(on_progress), on_run=lambda _run, _spec: None)
+    raise_failures(outcomes)
+    found, spec = runs[0]
+    return TrainedRun(found.folder, found.record, spec, place)
