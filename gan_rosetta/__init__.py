@@ -6,17 +6,23 @@
     comparison.runs["torch:compiled"].losses["generator"]       # (200,)
     comparison.assert_agrees()                                  # raises with the place where they part
 
-Frameworks run in processes of their own: importing this imports none of them.
+Frameworks run in processes of their own: neither importing this nor asking it for anything imports one here.
 """
 
-from gan_rosetta.catalogue import Backend, backends, gans, read_spec, spec
-from gan_rosetta.comparing import Comparison, compare, resume
-from gan_rosetta.diagnosing import Diagnosis, diagnose
-from gan_rosetta.measuring import bench, report
-from gan_rosetta.training import TrainedRun, train
-from shared.errors import GanRosettaError, RunFailed
-from shared.harness.launch import Progress
-from shared.spec import GanSpec
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gan_rosetta.catalogue import Backend, backends, gans, read_spec, spec
+    from gan_rosetta.comparing import Comparison, compare, resume
+    from gan_rosetta.diagnosing import Diagnosis, diagnose
+    from gan_rosetta.measuring import bench, report
+    from gan_rosetta.training import TrainedRun, train
+    from shared.errors import GanRosettaError, RunFailed
+    from shared.harness.launch import Progress
+    from shared.spec import GanSpec
 
 __all__ = [
     "Backend",
@@ -38,3 +44,35 @@ __all__ = [
     "spec",
     "train",
 ]
+
+# Where each name is. Every module of ours is below this package, so that what stands here is imported by all of them,
+# workers too: names are looked up when they are asked for.
+_HOMES = {
+    "Backend": "gan_rosetta.catalogue",
+    "Comparison": "gan_rosetta.comparing",
+    "Diagnosis": "gan_rosetta.diagnosing",
+    "GanRosettaError": "shared.errors",
+    "GanSpec": "shared.spec",
+    "Progress": "shared.harness.launch",
+    "RunFailed": "shared.errors",
+    "TrainedRun": "gan_rosetta.training",
+    "bench": "gan_rosetta.measuring",
+    "compare": "gan_rosetta.comparing",
+    "diagnose": "gan_rosetta.diagnosing",
+    "gans": "gan_rosetta.catalogue",
+    "read_spec": "gan_rosetta.catalogue",
+    "report": "gan_rosetta.measuring",
+    "resume": "gan_rosetta.comparing",
+    "spec": "gan_rosetta.catalogue",
+    "train": "gan_rosetta.training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
