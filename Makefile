@@ -14,7 +14,7 @@ INSTALL := $(BIN)/pip install -qq --no-compile --constraint $(CONSTRAINTS)
 compare: $(COMPILED)
 	$(BIN)/gan-rosetta compare
 
-# Memory in huge pages, as processes that train have it: shared/harness/process.py.
+# Memory in huge pages, as processes that train have it: shared/workers/process.py.
 test: $(READY)
 	$(MAKE) --jobs=2 --output-sync=target lint types $(COMPILED)
 	GLIBC_TUNABLES=$${GLIBC_TUNABLES-glibc.malloc.hugetlb=1} $(BIN)/python -m pytest -n 2 --dist loadgroup

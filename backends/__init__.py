@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from shared.interface import Execution
+from gan_rosetta.shared.interface import Execution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ _OURS: dict[str, BackendEntry] = {
         BackendEntry(
             name="numpy",
             title="NumPy, the reference",
-            package="backends.numpy",
+            package="gan_rosetta.backends.numpy",
             trainer="NumpyTrainer",
             distributions=("numpy",),
             extra="",
@@ -58,7 +60,7 @@ _OURS: dict[str, BackendEntry] = {
         BackendEntry(
             name="torch",
             title="PyTorch",
-            package="backends.torch",
+            package="gan_rosetta.backends.torch",
             trainer="TorchTrainer",
             distributions=("torch",),
             extra="torch",
@@ -67,7 +69,7 @@ _OURS: dict[str, BackendEntry] = {
         BackendEntry(
             name="tensorflow",
             title="TensorFlow",
-            package="backends.tensorflow",
+            package="gan_rosetta.backends.tensorflow",
             trainer="TensorflowTrainer",
             distributions=("tensorflow", "tensorflow-cpu"),
             extra="tensorflow",
@@ -76,7 +78,7 @@ _OURS: dict[str, BackendEntry] = {
         BackendEntry(
             name="mxnet",
             title="Apache MXNet",
-            package="backends.mxnet",
+            package="gan_rosetta.backends.mxnet",
             trainer="MxnetTrainer",
             distributions=("mxnet", "mxnet-cu112", "mxnet-cu110"),
             extra="mxnet",
@@ -86,7 +88,7 @@ _OURS: dict[str, BackendEntry] = {
         BackendEntry(
             name="jax",
             title="JAX",
-            package="backends.jax",
+            package="gan_rosetta.backends.jax",
             trainer="JaxTrainer",
             distributions=("jax",),
             extra="jax",
@@ -129,5 +131,32 @@ def _find_fault(entry: Any, name: str) -> str | None:
     return None
 
 
-_OUTSIDE, OUTSIDE_PROBLEMS = _find_outside()
-BACKENDS = _OURS | _OUTSIDE
+class _Backends(Mapping[str, BackendEntry]):
+    """Our backends, and with them those that installed packages register, found when another name is asked for.
+
+    What registers one may do anything as it loads, so nothing is loaded for the sake of a backend of ours.
+    """
+
+    @cached_property
+    def _found(self) -> tuple[dict[str, BackendEntry], dict[str, str]]:
+        return _find_outside()
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """Why those that cannot be used cannot, by name."""
+        return self._found[1]
+
+    def __getitem__(self, name: str) -> BackendEntry:
+        return _OURS[name] if name in _OURS else self._found[0][name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in _OURS or name in self._found[0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**_OURS, **self._found[0]})
+
+    def __len__(self) -> int:
+        return len(_OURS) + len(self._found[0])
+
+
+BACKENDS = _Backends()

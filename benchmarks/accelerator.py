@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.errors import UsageError
+from gan_rosetta.shared.errors import UsageError
 
 Product = Callable[[], None]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.scaling import with_batch_size, with_width
-from shared.gans import find_gan
-from shared.spec import GanSpec
+from gan_rosetta.benchmarks.scaling import with_batch_size, with_width
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.spec import GanSpec
 
 # Not one of the backends: the C program of benchmarks/floor, which runs in a worker of the reference's.
 FLOOR = "c-floor"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from shared.data.tape import Tape
-from shared.spec import GanSpec
-from shared.spec.cost import step_flops
+from gan_rosetta.shared.data.tape import Tape
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.cost import step_flops
 
 # A chunk of the compiled path: enough steps to drown a call's own cost, few enough to last a fraction of a second.
 _MAXIMUM_CHUNK_STEPS = 1000

@@ -8,9 +8,9 @@ from itertools import combinations
 
 import numpy as np
 
-from benchmarks.cells import FLOOR
-from benchmarks.record import BenchmarkRecord, CellResult
-from benchmarks.statistics import Ratio, Summary, compare_repeats, summarise
+from gan_rosetta.benchmarks.cells import FLOOR
+from gan_rosetta.benchmarks.record import BenchmarkRecord, CellResult
+from gan_rosetta.benchmarks.statistics import Ratio, Summary, compare_repeats, summarise
 
 
 @dataclass(frozen=True, kw_only=True)

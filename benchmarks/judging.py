@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from benchmarks.cells import Cell
-from benchmarks.parity import ReferenceRun, first_outside, judge_cell, parity_steps
-from benchmarks.record import Parity
+from gan_rosetta.benchmarks.cells import Cell
+from gan_rosetta.benchmarks.parity import ReferenceRun, first_outside, judge_cell, parity_steps
+from gan_rosetta.benchmarks.record import Parity
 
 Data = Mapping[str, Any]
 Ask = Callable[[Cell, Data], Data]

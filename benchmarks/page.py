@@ -6,11 +6,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.cells import FLOOR
-from benchmarks.findings import Comparison, comparisons, figures, settings, warnings
-from benchmarks.record import BenchmarkRecord, CellResult
-from benchmarks.table import COLUMNS, figure_texts, no_throughput
-from benchmarks.words import count_text, seconds_text
+from gan_rosetta.benchmarks.cells import FLOOR
+from gan_rosetta.benchmarks.findings import Comparison, comparisons, figures, settings, warnings
+from gan_rosetta.benchmarks.record import BenchmarkRecord, CellResult
+from gan_rosetta.benchmarks.table import COLUMNS, figure_texts, no_throughput
+from gan_rosetta.benchmarks.words import count_text, seconds_text
 
 _HOW = """## How to read it
 

@@ -8,19 +8,19 @@ from typing import Any, cast
 
 import numpy as np
 
-from backends import REFERENCE
-from benchmarks.record import Parity
-from benchmarks.runner import tape_digests
-from shared.compare.tolerance import num_copies
-from shared.compare.verdict import Evidence, judge
-from shared.compare.yardstick import PerturbedTrainer, Yardstick, YardstickFollower
-from shared.data.tape import Tape, chunks
-from shared.harness.registry import find_backend, load_trainer
-from shared.interface import Losses
-from shared.spec import GanSpec
-from shared.spec.cost import step_flops
-from shared.spec.serialise import spec_digest
-from shared.state import State
+from gan_rosetta.backends import REFERENCE
+from gan_rosetta.benchmarks.record import Parity
+from gan_rosetta.benchmarks.runner import tape_digests
+from gan_rosetta.shared.compare.tolerance import num_copies
+from gan_rosetta.shared.compare.verdict import Evidence, judge
+from gan_rosetta.shared.compare.yardstick import PerturbedTrainer, Yardstick, YardstickFollower
+from gan_rosetta.shared.data.tape import Tape, chunks
+from gan_rosetta.shared.interface import Losses
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.cost import step_flops
+from gan_rosetta.shared.spec.serialise import spec_digest
+from gan_rosetta.shared.state import State
+from gan_rosetta.shared.workers.registry import find_backend, load_trainer
 
 _MOST_STEPS = 100
 # What the reference and its copies may spend on one GAN in one type: some ten seconds of a core.

@@ -10,12 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from benchmarks.cells import FLOOR
-from benchmarks.findings import CellFigures, figures, settings
-from benchmarks.record import BenchmarkRecord
-from benchmarks.words import count_text, seconds_text
-from shared.harness.files import atomic_path
-from shared.report.style import (
+from gan_rosetta.benchmarks.cells import FLOOR
+from gan_rosetta.benchmarks.findings import CellFigures, figures, settings
+from gan_rosetta.benchmarks.record import BenchmarkRecord
+from gan_rosetta.benchmarks.words import count_text, seconds_text
+from gan_rosetta.shared.report.style import (
     INK,
     QUIET,
     SMALL_SIZE,
@@ -28,6 +27,7 @@ from shared.report.style import (
     panel_title,
     small_multiples,
 )
+from gan_rosetta.shared.storage.files import atomic_path
 
 _ROW_INCHES = 0.27
 _LINES = {"compiled": "-", "eager": "--"}

@@ -8,21 +8,21 @@ from typing import Any
 
 import psutil
 
-from backends import BACKENDS, REFERENCE
-from benchmarks.accelerator import PEAK_BACKENDS, VARIANTS
-from benchmarks.cells import FLOOR, Cell, cell_spec
-from benchmarks.parity import parity_steps
-from shared.compare.tolerance import num_copies
-from shared.data.digits import DigitSource
-from shared.errors import UsageError, unknown_name
-from shared.gans import find_gan
-from shared.gans.gaussian_1d import SPEC as FLOOR_SPEC
-from shared.harness.plan import threads_for
-from shared.harness.registry import find_backend, installed_version, require_installed
-from shared.harness.settings import DEFAULT_SEED
-from shared.interface import DEVICES, DTYPES, EXECUTIONS
-from shared.spec import GanSpec
-from shared.spec.cost import step_flops
+from gan_rosetta.backends import BACKENDS, REFERENCE
+from gan_rosetta.benchmarks.accelerator import GPU_PEAK_BACKENDS, PEAK_BACKENDS, VARIANTS
+from gan_rosetta.benchmarks.cells import FLOOR, Cell, cell_spec
+from gan_rosetta.benchmarks.parity import parity_steps
+from gan_rosetta.shared.compare.tolerance import num_copies
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.errors import UsageError, unknown_name
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.gans.gaussian_1d import SPEC as FLOOR_SPEC
+from gan_rosetta.shared.interface import DEVICES, DTYPES, EXECUTIONS
+from gan_rosetta.shared.runs.plan import threads_for
+from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.cost import step_flops
+from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed
 
 DEFAULT_GANS = ("gaussian-1d", "linear-2d", "sine", "mnist-wgan-gp")
 DEFAULT_ROUNDS = 7
@@ -132,8 +132,8 @@ class Plan:
         return tuple(
             PeakProbe(backend=name, device=device, dtype=dtype, threads=threads, size=_peak_size(device, threads))
             for device, dtype, threads in kinds
-            for name, place in PEAK_BACKENDS
-            if place == device and installed_version(BACKENDS[name], self.selection.pythons.get(name)) is not None
+            for name in (PEAK_BACKENDS if device == "cpu" else GPU_PEAK_BACKENDS)
+            if installed_version(BACKENDS[name], self.selection.pythons.get(name)) is not None
         )
 
     def estimate_seconds(self) -> float:

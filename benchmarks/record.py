@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.cells import Cell
-from shared.errors import RecordError, SpecError
-from shared.harness.documents import read_document, write_document
-from shared.spec.reader import build
-from shared.spec.serialise import to_data
+from gan_rosetta.benchmarks.cells import Cell
+from gan_rosetta.shared.errors import RecordError, SpecError
+from gan_rosetta.shared.spec.reader import build
+from gan_rosetta.shared.spec.serialise import to_data
+from gan_rosetta.shared.storage.documents import read_document, write_document
 
 FORMAT = 3
 # What the numbers of a record count in, by the last words of their names.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.cells import Cell
-from benchmarks.record import BenchmarkRecord, CellResult
-from benchmarks.statistics import Ratio, compare_repeats
-from shared.errors import RecordError
+from gan_rosetta.benchmarks.cells import Cell
+from gan_rosetta.benchmarks.record import BenchmarkRecord, CellResult
+from gan_rosetta.benchmarks.statistics import Ratio, compare_repeats
+from gan_rosetta.shared.errors import RecordError
 
 Change = Literal["slower", "faster", "no difference", "lost", "gained", "missing"]
 

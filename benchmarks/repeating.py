@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.record import Repeat
-from shared.compare.distances import relative_difference, tensor_difference
-from shared.interface import Losses
+from gan_rosetta.benchmarks.record import Repeat
+from gan_rosetta.shared.compare.distances import relative_difference, tensor_difference
+from gan_rosetta.shared.interface import Losses
 
 _NAMES = ("discriminator", "generator")
 

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import psutil
 
-from benchmarks.chunking import choose_chunking, rechoose, round_steps
-from benchmarks.record import Repeat, Round
-from benchmarks.repeating import Trained, compare_trained
-from shared.data.digest import TapeDigest
-from shared.data.tape import Tape, make_chunk
-from shared.harness.training import chunk_size
-from shared.interface import Chunk, Losses, Trainer
-from shared.spec import GanSpec
-from shared.state import State
+from gan_rosetta.benchmarks.chunking import choose_chunking, rechoose, round_steps
+from gan_rosetta.benchmarks.record import Repeat, Round
+from gan_rosetta.benchmarks.repeating import Trained, compare_trained
+from gan_rosetta.shared.data.digest import TapeDigest
+from gan_rosetta.shared.data.tape import Tape, make_chunk
+from gan_rosetta.shared.interface import Chunk, Losses, Trainer
+from gan_rosetta.shared.runs.training import chunk_size
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import State
 
 # A round that would last so many times what it is to last is made of smaller chunks.
 _LONG_ROUNDS = 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.errors import UsageError
-from shared.spec import (
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.spec import (
     BatchNorm,
     Conv2d,
     ConvTranspose2d,

@@ -7,18 +7,18 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from backends import BackendEntry
-from benchmarks.accelerator import allow_tf32, describe_device, device_bytes, matrix_product, use_variant
-from benchmarks.cells import FLOOR, Cell
-from benchmarks.parity import run_reference
-from benchmarks.runner import CellRunner
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape
-from shared.harness.registry import load_device_module, load_trainer
-from shared.harness.tasks import ReportProgress
-from shared.interface import Trainer
-from shared.spec import GanSpec
-from shared.state import State, initial_state
+from gan_rosetta.backends import BackendEntry
+from gan_rosetta.benchmarks.accelerator import allow_tf32, describe_device, device_bytes, matrix_product, use_variant
+from gan_rosetta.benchmarks.cells import FLOOR, Cell
+from gan_rosetta.benchmarks.parity import run_reference
+from gan_rosetta.benchmarks.runner import CellRunner
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.interface import Trainer
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import State, initial_state
+from gan_rosetta.shared.workers.registry import load_device_module, load_trainer
+from gan_rosetta.shared.workers.tasks import ReportProgress
 
 Kept = dict[str, Any]
 
@@ -58,7 +58,7 @@ def _build(request: dict[str, Any], entry: BackendEntry) -> tuple[CellRunner, di
     trainer: Trainer
     compile_seconds = 0.0
     if cell.backend == FLOOR:
-        from benchmarks.floor.trainer import FloorTrainer  # noqa: PLC0415 - needs a C compiler
+        from gan_rosetta.benchmarks.floor.trainer import FloorTrainer  # noqa: PLC0415 - needs a C compiler
 
         trainer = floor = FloorTrainer.build(spec, device=cell.device, dtype=cell.dtype, execution=cell.execution)
         compile_seconds = floor.compile_seconds

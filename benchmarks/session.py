@@ -14,17 +14,26 @@ from typing import Any, Protocol
 
 import scipy
 
-from backends import REFERENCE
-from benchmarks.cells import FLOOR, Cell
-from benchmarks.judging import Judge
-from benchmarks.parity import parity_steps
-from benchmarks.plan import FEW_ROUNDS, LONG_ROUND_SECONDS, PeakProbe, Plan
-from benchmarks.record import BenchmarkRecord, CellResult, Machine, Options, PeakResult, Repeat, Round, Status
-from shared.harness.launch import Job, JobOutcome, Progress, WorkerProcess
-from shared.harness.machine import describe_machine, describe_versions
-from shared.harness.plan import available_cores
-from shared.harness.settings import RunSettings
-from shared.spec.cost import step_flops
+from gan_rosetta.backends import REFERENCE
+from gan_rosetta.benchmarks.cells import FLOOR, Cell
+from gan_rosetta.benchmarks.judging import Judge
+from gan_rosetta.benchmarks.parity import parity_steps
+from gan_rosetta.benchmarks.plan import FEW_ROUNDS, LONG_ROUND_SECONDS, PeakProbe, Plan
+from gan_rosetta.benchmarks.record import (
+    BenchmarkRecord,
+    CellResult,
+    Machine,
+    Options,
+    PeakResult,
+    Repeat,
+    Round,
+    Status,
+)
+from gan_rosetta.shared.runs.machine import describe_machine, describe_versions
+from gan_rosetta.shared.runs.plan import available_cores
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.spec.cost import step_flops
+from gan_rosetta.shared.workers.launch import Job, JobOutcome, Progress, WorkerProcess
 
 # Threads of OpenMP spin for a fifth of a second after their work, which the next cell is not to pay for.
 _SETTLING_SECONDS = 0.25
@@ -34,7 +43,7 @@ Data = Mapping[str, Any]
 
 
 class Worker(Protocol):
-    """What a session needs of a worker process; see shared/harness/launch.py."""
+    """What a session needs of a worker process; see shared/workers/launch.py."""
 
     def start(self) -> dict[str, Any]: ...
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from benchmarks.findings import CellFigures, figures, settings
-from benchmarks.plan import Plan
-from benchmarks.record import BenchmarkRecord, CellResult
-from benchmarks.regressions import CellChange
-from benchmarks.words import bytes_text, count_text, interval_text, seconds_text, share_text
+from gan_rosetta.benchmarks.findings import CellFigures, figures, settings
+from gan_rosetta.benchmarks.plan import Plan
+from gan_rosetta.benchmarks.record import BenchmarkRecord, CellResult
+from gan_rosetta.benchmarks.regressions import CellChange
+from gan_rosetta.benchmarks.words import bytes_text, count_text, interval_text, seconds_text, share_text
 
 COLUMNS = (
     "What ran it",

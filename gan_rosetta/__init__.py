@@ -14,15 +14,18 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+# Before the function of this name: the package is imported from by its whole name, never as an attribute.
+import gan_rosetta.backends  # noqa: F401
+
 if TYPE_CHECKING:
-    from gan_rosetta.catalogue import Backend, backends, gans, read_spec, spec
+    from gan_rosetta.catalogue import Backend, gans, read_spec, spec
     from gan_rosetta.comparing import Comparison, compare, resume
     from gan_rosetta.diagnosing import Diagnosis, diagnose
     from gan_rosetta.measuring import bench, report
+    from gan_rosetta.shared.errors import GanRosettaError, RunFailed
+    from gan_rosetta.shared.spec import GanSpec
+    from gan_rosetta.shared.workers.launch import Progress
     from gan_rosetta.training import TrainedRun, train
-    from shared.errors import GanRosettaError, RunFailed
-    from shared.harness.launch import Progress
-    from shared.spec import GanSpec
 
 __all__ = [
     "Backend",
@@ -51,10 +54,10 @@ _HOMES = {
     "Backend": "gan_rosetta.catalogue",
     "Comparison": "gan_rosetta.comparing",
     "Diagnosis": "gan_rosetta.diagnosing",
-    "GanRosettaError": "shared.errors",
-    "GanSpec": "shared.spec",
-    "Progress": "shared.harness.launch",
-    "RunFailed": "shared.errors",
+    "GanRosettaError": "gan_rosetta.shared.errors",
+    "GanSpec": "gan_rosetta.shared.spec",
+    "Progress": "gan_rosetta.shared.workers.launch",
+    "RunFailed": "gan_rosetta.shared.errors",
     "TrainedRun": "gan_rosetta.training",
     "bench": "gan_rosetta.measuring",
     "compare": "gan_rosetta.comparing",
@@ -66,6 +69,17 @@ _HOMES = {
     "spec": "gan_rosetta.catalogue",
     "train": "gan_rosetta.training",
 }
+
+
+def backends() -> dict[str, Backend]:
+    """Return the backends by name, those that are not installed too; imports no framework.
+
+    >>> backends()["numpy"].executions
+    ('eager',)
+    """
+    from gan_rosetta.catalogue import list_backends  # noqa: PLC0415 - as all names here, when it is asked for
+
+    return list_backends()
 
 
 def __getattr__(name: str) -> Any:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.errors import RunFailed
-from shared.harness.environments import parse_pythons
-from shared.harness.launch import JobOutcome, Progress
-from shared.harness.watching import Watch, calling
+from gan_rosetta.shared.errors import RunFailed
+from gan_rosetta.shared.workers.environments import parse_pythons
+from gan_rosetta.shared.workers.launch import JobOutcome, Progress
+from gan_rosetta.shared.workers.watching import Watch, calling
 
 OnProgress = Callable[[Progress], object] | bool | None
 
@@ -41,7 +41,7 @@ def watch_of(on_progress: OnProgress, /) -> Watch:
     if on_progress is True:
         from rich.console import Console  # noqa: PLC0415 - only who asks for it waits for it
 
-        from shared.report.progress import on_terminal  # noqa: PLC0415
+        from gan_rosetta.shared.report.progress import on_terminal  # noqa: PLC0415
 
         return on_terminal(Console(stderr=True))
     return calling(on_progress or None)

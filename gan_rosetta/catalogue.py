@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends import BACKENDS
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.spec import GanSpec, toml_file
+from gan_rosetta.shared.workers.registry import installed_version
 from gan_rosetta.wording import speaks_python
-from shared.gans import CATALOGUE, find_gan
-from shared.harness.registry import installed_version
-from shared.spec import GanSpec, toml_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +51,8 @@ def read_spec(path: str | Path, /) -> GanSpec:
     return toml_file.read_spec(Path(path), reserved=CATALOGUE)
 
 
-def backends() -> dict[str, Backend]:
-    """Return the backends by name, those that are not installed too. Imports no framework.
-
-    >>> backends()["numpy"].executions
-    ('eager',)
-    """
+def list_backends() -> dict[str, Backend]:
+    """Return the backends by name, those that are not installed too. Imports no framework."""
     return {
         name: Backend(
             name=name,

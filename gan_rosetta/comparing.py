@@ -9,15 +9,15 @@ from typing import Any, Unpack
 
 from gan_rosetta import notebook
 from gan_rosetta.asking import OnProgress, Place, pythons_of, raise_failures, watch_of
+from gan_rosetta.shared.compare.verdict import PairVerdict, Verdict
+from gan_rosetta.shared.runs.comparison import GanComparison, to_json
+from gan_rosetta.shared.runs.names import parse_runs
+from gan_rosetta.shared.runs.plan import Plan, plan_compare, plan_resume
+from gan_rosetta.shared.runs.request import Options, make_template
+from gan_rosetta.shared.runs.session import compare_plan
+from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.training import TrainedRun
 from gan_rosetta.wording import in_python_words, speaks_python
-from shared.compare.comparison import GanComparison, to_json
-from shared.compare.verdict import PairVerdict, Verdict
-from shared.harness.plan import Plan, plan_compare, plan_resume
-from shared.harness.request import Options, make_template
-from shared.harness.run_name import parse_runs
-from shared.harness.session import compare_plan
-from shared.spec import GanSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +133,7 @@ def _compared(plan: Plan, place: Place, on_progress: OnProgress) -> list[Compari
 
 
 def _draw(comparison: GanComparison) -> None:
-    from shared.report.pictures import draw_comparison  # noqa: PLC0415 - only who gives a folder waits for it
+    from gan_rosetta.shared.report.pictures import draw_comparison  # noqa: PLC0415 - only who gives a folder waits for it
 
     draw_comparison(comparison)
 

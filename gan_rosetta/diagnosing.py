@@ -9,12 +9,12 @@ from typing import Unpack
 
 from gan_rosetta import notebook
 from gan_rosetta.asking import OnProgress, pythons_of, raise_failures, watch_of
+from gan_rosetta.shared.diagnose import session
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.runs.names import RunName, parse_runs
+from gan_rosetta.shared.runs.request import FeedOptions, make_template
+from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.wording import speaks_python
-from shared.diagnose import session
-from shared.errors import UsageError
-from shared.harness.request import FeedOptions, make_template
-from shared.harness.run_name import RunName, parse_runs
-from shared.spec import GanSpec
 
 
 class Diagnosis(session.Diagnosis):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.plan import DEFAULT_ROUNDS, DEFAULT_SECONDS, Selection, plan_benchmark
-from benchmarks.record import BenchmarkRecord
-from benchmarks.session import run_benchmark
 from gan_rosetta.asking import pythons_of
+from gan_rosetta.benchmarks.plan import DEFAULT_ROUNDS, DEFAULT_SECONDS, Selection, plan_benchmark
+from gan_rosetta.benchmarks.record import BenchmarkRecord
+from gan_rosetta.benchmarks.session import run_benchmark
+from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 from gan_rosetta.wording import speaks_python
-from shared.harness.settings import DEFAULT_SEED
 
 
 @speaks_python
@@ -64,6 +64,6 @@ def report(folder: str | Path, /, *, out: str | Path | None = None) -> Path:
 
     out: the file to write, report.html in the folder where not given. Raises RecordError for what cannot be read.
     """
-    from shared.report.page.render import write_report  # noqa: PLC0415 - only who asks for a page waits for it
+    from gan_rosetta.shared.report.page.render import write_report  # noqa: PLC0415 - only who asks for a page waits for it
 
     return write_report(Path(folder), None if out is None else Path(out))

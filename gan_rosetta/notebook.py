@@ -8,19 +8,19 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from shared.compare.comparison import GanComparison
-from shared.harness.record import Run
-from shared.spec import GanSpec
+from gan_rosetta.shared.runs.comparison import GanComparison
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.spec import GanSpec
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from shared.diagnose.session import Diagnosis
+    from gan_rosetta.shared.diagnose.session import Diagnosis
 
 
 def comparison_html(comparison: GanComparison, /) -> str:
     """Return a comparison: its verdict, each pair's, and the curves of all runs."""
-    from shared.report.loss_curves import draw_loss_curves  # noqa: PLC0415 - matplotlib is slow to import
+    from gan_rosetta.shared.report.loss_curves import draw_loss_curves  # noqa: PLC0415 - matplotlib is slow to import
 
     rows: list[Sequence[str]] = [(" and ".join(pair.pair), pair.verdict, pair.reason) for pair in comparison.pairs]
     rows += [(name, "failed", message) for name, message in comparison.failures.items()]
@@ -31,7 +31,7 @@ def comparison_html(comparison: GanComparison, /) -> str:
 
 def run_html(run: Run, spec: GanSpec, /) -> str:
     """Return a run: its last losses and its curves."""
-    from shared.report.loss_curves import draw_loss_curves  # noqa: PLC0415 - matplotlib is slow to import
+    from gan_rosetta.shared.report.loss_curves import draw_loss_curves  # noqa: PLC0415 - matplotlib is slow to import
 
     rows = [(name, str(len(values)), f"{values[-1]:.8g}") for name, values in run.losses.items() if len(values)]
     title = f"<p><b>{escape(run.gan)} on {escape(run.name)}</b></p>"
@@ -40,7 +40,7 @@ def run_html(run: Run, spec: GanSpec, /) -> str:
 
 def diagnosis_html(diagnosis: Diagnosis, /) -> str:
     """Return a diagnosis: a sentence a run."""
-    from shared.report.diagnosis_table import diagnosis_sentences  # noqa: PLC0415 - needs rich
+    from gan_rosetta.shared.report.diagnosis_table import diagnosis_sentences  # noqa: PLC0415 - needs rich
 
     return "".join(f"<p>{escape(sentence.plain)}</p>" for sentence in diagnosis_sentences(diagnosis))
 

@@ -9,13 +9,13 @@ from typing import Unpack
 
 from gan_rosetta import notebook
 from gan_rosetta.asking import OnProgress, Place, pythons_of, raise_failures, watch_of
+from gan_rosetta.shared.runs.names import RunName
+from gan_rosetta.shared.runs.plan import plan_train
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.runs.request import Options, make_template
+from gan_rosetta.shared.runs.session import train_plan
+from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.wording import speaks_python
-from shared.harness.plan import plan_train
-from shared.harness.record import Run
-from shared.harness.request import Options, make_template
-from shared.harness.run_name import RunName
-from shared.harness.session import train_plan
-from shared.spec import GanSpec
 
 
 @dataclass(frozen=True)

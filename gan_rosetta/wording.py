@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from shared.errors import GanRosettaError
+from gan_rosetta.shared.errors import GanRosettaError
 
 # An option, and the word in capitals that stands for its value.
 _OPTION = re.compile(r"--([a-z][a-z-]*)(?: (?:[A-Z]{2,}|FILE\.[a-z]+)\b)?")

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 
-from shared.spec import GanSpec
+from gan_rosetta.shared.spec import GanSpec
 
 Phase = Literal["pretraining", "adversarial"]
 Execution = Literal["eager", "compiled"]

@@ -18,12 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from backends.jax.device import loop_options, native_device
-from backends.jax.state import Gan, State, build_gan
-from backends.jax.step import Batch, Record, adversarial_step, pretraining_step
-from shared.data.padding import padded
-from shared.interface import Chunk, Phase, ProbeKey
-from shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec
+from gan_rosetta.backends.jax.device import loop_options, native_device
+from gan_rosetta.backends.jax.state import Gan, State, build_gan
+from gan_rosetta.backends.jax.step import Batch, Record, adversarial_step, pretraining_step
+from gan_rosetta.shared.data.padding import padded
+from gan_rosetta.shared.interface import Chunk, Phase, ProbeKey
+from gan_rosetta.shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec
 
 _MAXIMUM_STEPS = 1024
 _MAXIMUM_BYTES = 2**24

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import platformdirs
 
-from shared.errors import UsageError
+from gan_rosetta.shared.errors import UsageError
 
 # XLA's CPU runtime up to jaxlib 0.6 can compile a whole loop to one function, where its later runtime calls each
 # operation by itself: a third of the time for a step of a small GAN.

@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from shared import spec
-from shared.errors import UnsupportedLayer
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
 
 _LARGE_PROBABILITY = 0.25
 

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from shared import spec
-from shared.errors import UnsupportedLayer
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
 
 # The spec's slots by their names in optax's states.
 NATIVE_SLOTS = {"m": "mu", "v": "nu", "square": "e_g", "delta": "e_x"}

@@ -10,11 +10,11 @@ import jax
 import numpy as np
 import optax
 
-from backends.jax.layers import Network, Tensors, build_network
-from backends.jax.losses import check_losses
-from backends.jax.optimizers import build_optimizer, counter, slots, with_slots
-from shared.spec import GanSpec
-from shared.state import counter_name, optimizers, parameter_name, slot_name, state_schema
+from gan_rosetta.backends.jax.layers import Network, Tensors, build_network
+from gan_rosetta.backends.jax.losses import check_losses
+from gan_rosetta.backends.jax.optimizers import build_optimizer, counter, slots, with_slots
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import counter_name, optimizers, parameter_name, slot_name, state_schema
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,13 +14,18 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
-from backends.jax.layers import Forward, Tensors
-from backends.jax.losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES, gradient_penalty, mean_squared_error_loss
-from backends.jax.state import Gan, Player, State, named_tensors, tensors_of_state
-from shared.interface import ProbeKey
-from shared.spec import GradientPenalty, WassersteinDiscriminatorLoss
-from shared.state import counter_name, network_parameters, state_schema
-from shared.state.schema import OptimizerName, optimizers
+from gan_rosetta.backends.jax.layers import Forward, Tensors
+from gan_rosetta.backends.jax.losses import (
+    DISCRIMINATOR_LOSSES,
+    GENERATOR_LOSSES,
+    gradient_penalty,
+    mean_squared_error_loss,
+)
+from gan_rosetta.backends.jax.state import Gan, Player, State, named_tensors, tensors_of_state
+from gan_rosetta.shared.interface import ProbeKey
+from gan_rosetta.shared.spec import GradientPenalty, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.state import counter_name, network_parameters, state_schema
+from gan_rosetta.shared.state.schema import OptimizerName, optimizers
 
 Batch = Mapping[str, Any]
 

@@ -9,14 +9,14 @@ from typing import Any, Self
 import jax
 import numpy as np
 
-from backends.jax.compiled import Block, make_blocks, programs
-from backends.jax.device import check_device, native_device
-from backends.jax.state import State, state_of_tensors, tensors_of_state, zero_tensors
-from backends.jax.step import StepLosses
-from shared.errors import UsageError
-from shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
-from shared.spec import GanSpec
-from shared.state import check_state, state_schema
+from gan_rosetta.backends.jax.compiled import Block, make_blocks, programs
+from gan_rosetta.backends.jax.device import check_device, native_device
+from gan_rosetta.backends.jax.state import State, state_of_tensors, tensors_of_state, zero_tensors
+from gan_rosetta.backends.jax.step import StepLosses
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import check_state, state_schema
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class JaxTrainer:
         if execution not in EXECUTIONS:
             raise UsageError(f"execution is {execution!r}; expected one of {', '.join(EXECUTIONS)}")
         if not jax.config.jax_enable_x64:
-            raise UsageError("JAX would make float32 of every float64; call backends.jax.device.configure first")
+            raise UsageError("JAX would make float32 of every float64; call configure of device.py first")
         return cls(spec, device=device, dtype=dtype, execution=execution)
 
     def load_state(self, state: Mapping[str, np.ndarray], /) -> None:

@@ -6,7 +6,7 @@ import importlib
 import os
 from typing import Any
 
-from shared.errors import UsageError
+from gan_rosetta.shared.errors import UsageError
 
 
 def configure(*, threads: int) -> None:
@@ -44,4 +44,4 @@ def context(device: str, /) -> Any:
 
 def _mxnet() -> Any:
     # Not at the top, where the import would come before `configure`.
-    return importlib.import_module("backends.mxnet.framework").mx
+    return importlib.import_module("gan_rosetta.backends.mxnet.framework").mx

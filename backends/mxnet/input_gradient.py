@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from backends.mxnet.framework import mx
-from backends.mxnet.layers import Linear, Network
-from shared import spec
+from gan_rosetta.backends.mxnet.framework import mx
+from gan_rosetta.backends.mxnet.layers import Linear, Network
+from gan_rosetta.shared import spec
 
 
 class LinearTransposed(mx.gluon.HybridBlock):

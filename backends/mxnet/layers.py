@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.mxnet.framework import mx
-from shared import spec
-from shared.errors import UnsupportedLayer
+from gan_rosetta.backends.mxnet.framework import mx
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
 
 # From here on log1p(exp(x)) rounds to x in float64 too; MXNet's own softrelu switches at 20, where it is off by 2e-9.
 _SOFTPLUS_THRESHOLD = 40.0

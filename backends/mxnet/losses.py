@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from shared import spec
-from shared.errors import UnsupportedLayer
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
 
 
 def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, ops: Any, /, *, real: Any, fake: Any) -> Any:

@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from backends.mxnet.framework import mx
-from shared import spec
-from shared.errors import UnsupportedLayer
+from gan_rosetta.backends.mxnet.framework import mx
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
 
 Updated = tuple[Any, list[Any]]
 

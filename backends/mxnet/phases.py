@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from backends.mxnet import losses
-from backends.mxnet.framework import mx
-from backends.mxnet.input_gradient import InputGradient
-from backends.mxnet.layers import Network
-from shared import spec
+from gan_rosetta.backends.mxnet import losses
+from gan_rosetta.backends.mxnet.framework import mx
+from gan_rosetta.backends.mxnet.input_gradient import InputGradient
+from gan_rosetta.backends.mxnet.layers import Network
+from gan_rosetta.shared import spec
 
 Passes = dict[tuple[str, str], list[Any]]
 

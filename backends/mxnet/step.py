@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from backends.mxnet.framework import mx
-from backends.mxnet.layers import Network
-from backends.mxnet.optimizers import Update, step_scalars
-from backends.mxnet.phases import DiscriminatorPhase, Generation, GeneratorPhase, Phase, Pretraining, Trace
-from shared import spec
+from gan_rosetta.backends.mxnet.framework import mx
+from gan_rosetta.backends.mxnet.layers import Network
+from gan_rosetta.backends.mxnet.optimizers import Update, step_scalars
+from gan_rosetta.backends.mxnet.phases import DiscriminatorPhase, Generation, GeneratorPhase, Phase, Pretraining, Trace
+from gan_rosetta.shared import spec
 
 
 class Player:

@@ -8,16 +8,16 @@ from typing import Any, Self
 
 import numpy as np
 
-from backends.mxnet.device import context
-from backends.mxnet.framework import mx
-from backends.mxnet.layers import Pass, build_network
-from backends.mxnet.losses import check_losses
-from backends.mxnet.phases import Trace
-from backends.mxnet.step import Blocks, Observer, Player, StepRunner
-from shared.errors import UsageError
-from shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
-from shared.spec import GanSpec
-from shared.state import check_state, counter_name, network_parameters, optimizers, slot_name, state_schema
+from gan_rosetta.backends.mxnet.device import context
+from gan_rosetta.backends.mxnet.framework import mx
+from gan_rosetta.backends.mxnet.layers import Pass, build_network
+from gan_rosetta.backends.mxnet.losses import check_losses
+from gan_rosetta.backends.mxnet.phases import Trace
+from gan_rosetta.backends.mxnet.step import Blocks, Observer, Player, StepRunner
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import check_state, counter_name, network_parameters, optimizers, slot_name, state_schema
 
 
 @dataclass(frozen=True, kw_only=True)

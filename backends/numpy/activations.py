@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from backends.numpy.formulas import SIGMOID, SOFTPLUS, SOFTPLUS_SLOPE, TANH_SLOPE, evaluate
-from backends.numpy.layer import Array, Layer, Mask, Tensors
-from shared import spec
+from gan_rosetta.backends.numpy.formulas import SIGMOID, SOFTPLUS, SOFTPLUS_SLOPE, TANH_SLOPE, evaluate
+from gan_rosetta.backends.numpy.layer import Array, Layer, Mask, Tensors
+from gan_rosetta.shared import spec
 
 # How much less than the type's spacing at 1 is nothing beside 1 in every program.
 _FAR_BELOW = 64

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from backends.numpy.layer import Array
-from backends.numpy.steps import Stepper
-from shared.interface import Chunk, Losses, Phase
-from shared.spec import GanSpec
+from gan_rosetta.backends.numpy.layer import Array
+from gan_rosetta.backends.numpy.steps import Stepper
+from gan_rosetta.shared.interface import Chunk, Losses, Phase
+from gan_rosetta.shared.spec import GanSpec
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from backends.numpy.layer import Array, Layer, Tensors
-from shared import spec
+from gan_rosetta.backends.numpy.layer import Array, Layer, Tensors
+from gan_rosetta.shared import spec
 
 _COLUMNS_BYTES = 8 << 20
 

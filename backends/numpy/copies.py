@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.numpy.chunks import as_losses, stage_chunk, train_chunk
-from backends.numpy.layers import LAYERS
-from backends.numpy.network import Copies, Network
-from backends.numpy.rounding import RandomRounding, RoundingOfCopies
-from backends.numpy.steps import Stepper
-from shared.interface import Chunk, Losses
-from shared.spec import GanSpec, WassersteinDiscriminatorLoss
-from shared.state import State
+from gan_rosetta.backends.numpy.chunks import as_losses, stage_chunk, train_chunk
+from gan_rosetta.backends.numpy.layers import LAYERS
+from gan_rosetta.backends.numpy.network import Copies, Network
+from gan_rosetta.backends.numpy.rounding import RandomRounding, RoundingOfCopies
+from gan_rosetta.backends.numpy.steps import Stepper
+from gan_rosetta.shared.interface import Chunk, Losses
+from gan_rosetta.shared.spec import GanSpec, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.state import State
 
 
 class PerturbedCopies:

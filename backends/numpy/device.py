@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.errors import UsageError
+from gan_rosetta.shared.errors import UsageError
 
 _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 # NumPy 2's wheels, NumPy 1.26's wheels, a system's OpenBLAS with 64-bit and with 32-bit integers.

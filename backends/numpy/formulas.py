@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backends.numpy.layer import Array
+from gan_rosetta.backends.numpy.layer import Array
 
 if TYPE_CHECKING:
-    from backends.numpy.rounding import RandomRounding
+    from gan_rosetta.backends.numpy.rounding import RandomRounding
 
 Formulas = tuple[Callable[..., Array], ...]
 

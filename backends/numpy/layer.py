@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.errors import UnsupportedLayer
-from shared.spec import Shape
+from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.spec import Shape
 
 if TYPE_CHECKING:
-    from backends.numpy.rounding import RandomRounding
+    from gan_rosetta.backends.numpy.rounding import RandomRounding
 
 Array = NDArray[np.floating[Any]]
 Tensors = Mapping[str, Array]

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from backends.numpy.activations import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
-from backends.numpy.convolution import Conv2d, ConvTranspose2d
-from backends.numpy.formulas import BIAS_GRADIENT, WEIGHT_GRADIENT, evaluate
-from backends.numpy.layer import Array, Layer, Tensors
-from backends.numpy.network import Copies, Network
-from shared import spec
-from shared.errors import UnsupportedLayer
+from gan_rosetta.backends.numpy.activations import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
+from gan_rosetta.backends.numpy.convolution import Conv2d, ConvTranspose2d
+from gan_rosetta.backends.numpy.formulas import BIAS_GRADIENT, WEIGHT_GRADIENT, evaluate
+from gan_rosetta.backends.numpy.layer import Array, Layer, Tensors
+from gan_rosetta.backends.numpy.network import Copies, Network
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
 
 _NUMBERS_IN_CACHE = 2**15
 # E[(x - E x)²] and E[x²] - (E x)².

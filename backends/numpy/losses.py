@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from backends.numpy.formulas import CROSS_ENTROPY, CROSS_ENTROPY_SLOPE, LOG_COMPLEMENT, SUM, Formulas
-from backends.numpy.layer import Array
-from shared import spec
+from gan_rosetta.backends.numpy.formulas import CROSS_ENTROPY, CROSS_ENTROPY_SLOPE, LOG_COMPLEMENT, SUM, Formulas
+from gan_rosetta.backends.numpy.layer import Array
+from gan_rosetta.shared import spec
 
 Value = np.floating[Any]
 DiscriminatorResult = tuple[Value, Array, Array]

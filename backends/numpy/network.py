@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from backends.numpy.layer import Array, Layer, Tensors
-from backends.numpy.partial_sums import gradient_spreads, output_scale
-from backends.numpy.rounding import RandomRounding
-from backends.numpy.sums import SumLengths, sum_lengths
-from shared import spec
-from shared.state import parameter_name
+from gan_rosetta.backends.numpy.layer import Array, Layer, Tensors
+from gan_rosetta.backends.numpy.partial_sums import gradient_spreads, output_scale
+from gan_rosetta.backends.numpy.rounding import RandomRounding
+from gan_rosetta.backends.numpy.sums import SumLengths, sum_lengths
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.state import parameter_name
 
 Caches = list[Any]
 # The shape of the axis of copies (see copies.py): (n,), or () where there is none.

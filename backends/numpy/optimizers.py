@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from backends.numpy.layer import Array
-from backends.numpy.network import FlatTensors, Network
-from shared import spec
-from shared.errors import UnsupportedLayer
+from gan_rosetta.backends.numpy.layer import Array
+from gan_rosetta.backends.numpy.network import FlatTensors, Network
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
 
 _STRETCH = 1 << 14
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.numpy.layer import Array, Layer, Tensors
+from gan_rosetta.backends.numpy.layer import Array, Layer, Tensors
 
 _LARGEST = 4096
 

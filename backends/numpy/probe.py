@@ -1,4 +1,4 @@
-"""Keeps what a step computes, under the names of shared.interface.ProbeKey, in the order in which it happens."""
+"""Keeps what a step computes, under the names of interface.ProbeKey, in the order in which it happens."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.numpy.layer import Array
-from backends.numpy.network import FlatTensors, Network, Observer
-from shared.interface import ProbeKey
-from shared.spec import GanSpec
-from shared.state import counter_name, state_schema
+from gan_rosetta.backends.numpy.layer import Array
+from gan_rosetta.backends.numpy.network import FlatTensors, Network, Observer
+from gan_rosetta.shared.interface import ProbeKey
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import counter_name, state_schema
 
 
 class Recorder:

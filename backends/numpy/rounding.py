@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from backends.numpy.formulas import Formulas
-from backends.numpy.layer import Array
+from gan_rosetta.backends.numpy.formulas import Formulas
+from gan_rosetta.backends.numpy.layer import Array
 
 _POOL_SIZE = 1 << 20
 _FEW_TERMS = 3

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.numpy.layer import Array
-from backends.numpy.layers import build_network
-from backends.numpy.losses import (
+from gan_rosetta.backends.numpy.layer import Array
+from gan_rosetta.backends.numpy.layers import build_network
+from gan_rosetta.backends.numpy.losses import (
     DISCRIMINATOR_LOSSES,
     GENERATOR_LOSSES,
     Value,
@@ -23,13 +23,13 @@ from backends.numpy.losses import (
     reduced,
     squared_error_scale,
 )
-from backends.numpy.network import Caches, Copies, Network
-from backends.numpy.optimizers import Optimizer, build_optimizer
-from backends.numpy.probe import Recorder, observe
-from backends.numpy.rounding import RandomRounding
-from shared.errors import UnsupportedLayer, UsageError
-from shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss
-from shared.state import check_state, counter_name, optimizers, slot_name, state_schema
+from gan_rosetta.backends.numpy.network import Caches, Copies, Network
+from gan_rosetta.backends.numpy.optimizers import Optimizer, build_optimizer
+from gan_rosetta.backends.numpy.probe import Recorder, observe
+from gan_rosetta.backends.numpy.rounding import RandomRounding
+from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
+from gan_rosetta.shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.state import check_state, counter_name, optimizers, slot_name, state_schema
 
 # Which of the copies, or all that there is.
 Index = int | EllipsisType

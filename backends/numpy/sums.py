@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.spec import Conv2d, ConvTranspose2d, Linear, MinibatchDiscrimination, PlacedLayer
+from gan_rosetta.shared.spec import Conv2d, ConvTranspose2d, Linear, MinibatchDiscrimination, PlacedLayer
 
 
 @dataclass(frozen=True, kw_only=True)

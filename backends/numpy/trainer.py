@@ -9,16 +9,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from backends.numpy.chunks import Staged, as_losses, stage_chunk, train_chunk
-from backends.numpy.copies import PerturbedCopies
-from backends.numpy.device import check_device
-from backends.numpy.network import Network
-from backends.numpy.probe import Recorder
-from backends.numpy.rounding import RandomRounding
-from backends.numpy.steps import Stepper
-from shared.errors import UsageError
-from shared.interface import DTYPES, Chunk, Losses, ProbeKey
-from shared.spec import GanSpec
+from gan_rosetta.backends.numpy.chunks import Staged, as_losses, stage_chunk, train_chunk
+from gan_rosetta.backends.numpy.copies import PerturbedCopies
+from gan_rosetta.backends.numpy.device import check_device
+from gan_rosetta.backends.numpy.network import Network
+from gan_rosetta.backends.numpy.probe import Recorder
+from gan_rosetta.backends.numpy.rounding import RandomRounding
+from gan_rosetta.backends.numpy.steps import Stepper
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import DTYPES, Chunk, Losses, ProbeKey
+from gan_rosetta.shared.spec import GanSpec
 
 
 class NumpyTrainer:

@@ -2,7 +2,7 @@
 
 import os
 
-from backends.tensorflow.framework import import_tensorflow
+from gan_rosetta.backends.tensorflow.framework import import_tensorflow
 
 # Read once, when TensorFlow is first imported, so both are done before any module of this folder can import it.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from backends.tensorflow.step import AdversarialStep, Player, pretraining_step
-from shared.data.padding import padded
-from shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec
+from gan_rosetta.backends.tensorflow.step import AdversarialStep, Player, pretraining_step
+from gan_rosetta.shared.data.padding import padded
+from gan_rosetta.shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec
 
 _MAXIMUM_STEPS = 1024
 _MAXIMUM_BYTES = 2**24

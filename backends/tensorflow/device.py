@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from shared.errors import UsageError
+from gan_rosetta.shared.errors import UsageError
 
 _NATIVE_NAMES = {"cpu": "/CPU:0", "cuda": "/GPU:0"}
 

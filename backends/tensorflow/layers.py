@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from shared import spec
-from shared.errors import UnsupportedLayer
-from shared.state import parameter_name
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.state import parameter_name
 
 # A canonical tensor's axes in the order in which TensorFlow keeps them, by rank; a slot's are its parameter's.
 # Matrices: (out, in) -> (in, out). Kernels: (out, in, height, width) -> (height, width, in, out), of transposed

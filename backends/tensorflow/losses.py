@@ -7,8 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from shared import spec
-from shared.errors import UnsupportedLayer
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
 
 Network = Callable[[Any], Any]
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from shared import spec
-from shared.errors import UnsupportedLayer
-from shared.state import counter_name, slot_name
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.state import counter_name, slot_name
 
 Coefficients = tuple[float, ...]
 

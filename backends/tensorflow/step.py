@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from backends.tensorflow.layers import Network, Observe
-from backends.tensorflow.losses import (
+from gan_rosetta.backends.tensorflow.layers import Network, Observe
+from gan_rosetta.backends.tensorflow.losses import (
     DISCRIMINATOR_LOSSES,
     GENERATOR_LOSSES,
     gradient_penalty,
     mean_squared_error_loss,
 )
-from shared.spec import GanSpec, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.spec import GanSpec, WassersteinDiscriminatorLoss
 
 
 @dataclass(frozen=True, kw_only=True)

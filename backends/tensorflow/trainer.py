@@ -10,9 +10,9 @@ from typing import Any, Self
 import numpy as np
 import tensorflow as tf
 
-from backends.tensorflow.compiled import Block, CompiledLoop, make_blocks
-from backends.tensorflow.device import check_device, native_device
-from backends.tensorflow.layers import (
+from gan_rosetta.backends.tensorflow.compiled import Block, CompiledLoop, make_blocks
+from gan_rosetta.backends.tensorflow.device import check_device, native_device
+from gan_rosetta.backends.tensorflow.layers import (
     Observe,
     build_network,
     parameter_to_canonical,
@@ -20,14 +20,14 @@ from backends.tensorflow.layers import (
     samples_to_canonical,
     samples_to_native,
 )
-from backends.tensorflow.losses import check_losses
-from backends.tensorflow.optimizers import build_optimizer
-from backends.tensorflow.step import UNOBSERVED, AdversarialStep, Observer, Player, pretraining_step
-from shared.errors import UsageError
-from shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
-from shared.spec import GanSpec
-from shared.state import check_state, network_parameters, optimizers, state_schema
-from shared.state.schema import OptimizerName
+from gan_rosetta.backends.tensorflow.losses import check_losses
+from gan_rosetta.backends.tensorflow.optimizers import build_optimizer
+from gan_rosetta.backends.tensorflow.step import UNOBSERVED, AdversarialStep, Observer, Player, pretraining_step
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import check_state, network_parameters, optimizers, state_schema
+from gan_rosetta.shared.state.schema import OptimizerName
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,13 +17,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from backends.torch.captured import CapturedSteps, Inputs
-from backends.torch.layers import BatchNorm
-from backends.torch.optimizers import UPDATES, NamedOptimizer, step_values
-from backends.torch.step import UNOBSERVED, AdversarialStep, Player, pretraining_step
-from shared.interface import Phase
-from shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec, WassersteinDiscriminatorLoss
-from shared.state import network_parameters, optimizers
+from gan_rosetta.backends.torch.captured import CapturedSteps, Inputs
+from gan_rosetta.backends.torch.layers import BatchNorm
+from gan_rosetta.backends.torch.optimizers import UPDATES, NamedOptimizer, step_values
+from gan_rosetta.backends.torch.step import UNOBSERVED, AdversarialStep, Player, pretraining_step
+from gan_rosetta.shared.interface import Phase
+from gan_rosetta.shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.state import network_parameters, optimizers
 
 _aten = torch.ops.aten
 # Steps that one graph takes, by the most parameters that a GAN may have for it: a call costs tens of microseconds, and

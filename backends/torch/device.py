@@ -6,7 +6,7 @@ import os
 
 import torch
 
-from shared.errors import UsageError
+from gan_rosetta.shared.errors import UsageError
 
 
 def configure(*, threads: int) -> None:

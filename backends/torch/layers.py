@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import skip_init
 
-from shared import spec
-from shared.errors import UnsupportedLayer
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
 
 # From here on log1p(exp(x)) rounds to x in float64 too; torch's default of 20 is off by 2e-9.
 _SOFTPLUS_THRESHOLD = 40.0

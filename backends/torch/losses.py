@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from shared import spec
-from shared.errors import UnsupportedLayer
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
 
 
 def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, /, *, real: Tensor, fake: Tensor) -> Tensor:

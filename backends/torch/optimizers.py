@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from shared import spec
-from shared.errors import UnsupportedLayer
-from shared.state import counter_name, slot_name
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.state import counter_name, slot_name
 
 Slots = Mapping[str, Tensor]
 _NATIVE_SLOTS = {"m": "exp_avg", "v": "exp_avg_sq", "square": "square_avg", "delta": "acc_delta"}

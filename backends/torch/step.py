@@ -9,8 +9,13 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from backends.torch.losses import DISCRIMINATOR_LOSSES, GENERATOR_LOSSES, gradient_penalty, mean_squared_error_loss
-from shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss
+from gan_rosetta.backends.torch.losses import (
+    DISCRIMINATOR_LOSSES,
+    GENERATOR_LOSSES,
+    gradient_penalty,
+    mean_squared_error_loss,
+)
+from gan_rosetta.shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss
 
 
 class Updates(Protocol):

@@ -11,16 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from backends.torch.compiled import CompiledTraining
-from backends.torch.device import check_device
-from backends.torch.layers import build_network
-from backends.torch.losses import check_losses
-from backends.torch.optimizers import NamedOptimizer
-from backends.torch.step import UNOBSERVED, AdversarialStep, Observer, Player, pretraining_step
-from shared.errors import UsageError
-from shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
-from shared.spec import GanSpec
-from shared.state import check_state, optimizers, state_schema
+from gan_rosetta.backends.torch.compiled import CompiledTraining
+from gan_rosetta.backends.torch.device import check_device
+from gan_rosetta.backends.torch.layers import build_network
+from gan_rosetta.backends.torch.losses import check_losses
+from gan_rosetta.backends.torch.optimizers import NamedOptimizer
+from gan_rosetta.backends.torch.step import UNOBSERVED, AdversarialStep, Observer, Player, pretraining_step
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import check_state, optimizers, state_schema
 
 _TORCH_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from shared.errors import BackendUnavailable
+from gan_rosetta.shared.errors import BackendUnavailable
 
 SOURCE = Path(__file__).with_name("gaussian_1d.c")
 _COMPILERS = ("cc", "gcc", "clang")

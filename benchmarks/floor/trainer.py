@@ -10,13 +10,13 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from benchmarks.floor.library import build_library
-from shared.errors import UnsupportedLayer, UsageError
-from shared.gans.gaussian_1d import SPEC
-from shared.interface import Chunk, Losses
-from shared.spec import ExponentialDecay, GanSpec
-from shared.spec.serialise import spec_digest
-from shared.state import check_state, counter_name, state_schema
+from gan_rosetta.benchmarks.floor.library import build_library
+from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
+from gan_rosetta.shared.gans.gaussian_1d import SPEC
+from gan_rosetta.shared.interface import Chunk, Losses
+from gan_rosetta.shared.spec import ExponentialDecay, GanSpec
+from gan_rosetta.shared.spec.serialise import spec_digest
+from gan_rosetta.shared.state import check_state, counter_name, state_schema
 
 # The tensors of each network in the order in which they lie in the C program's structures.
 _NETWORKS: tuple[Literal["generator", "discriminator"], ...] = ("generator", "discriminator")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks.cells import Cell
-from benchmarks.findings import CellFigures, figures
-from benchmarks.gpu.record import GpuRecord, Part, Sight
-from benchmarks.gpu.repetition import Repetition, repetitions
-from benchmarks.page import row
-from benchmarks.record import CellResult, PeakResult
-from benchmarks.words import bytes_text, count_text, difference_text, seconds_text, share_text
+from gan_rosetta.benchmarks.cells import Cell
+from gan_rosetta.benchmarks.findings import CellFigures, figures
+from gan_rosetta.benchmarks.gpu.record import GpuRecord, Part, Sight
+from gan_rosetta.benchmarks.gpu.repetition import Repetition, repetitions
+from gan_rosetta.benchmarks.page import row
+from gan_rosetta.benchmarks.record import CellResult, PeakResult
+from gan_rosetta.benchmarks.words import bytes_text, count_text, difference_text, seconds_text, share_text
 
 _HOW = """## How to read it
 

@@ -6,11 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.record import UNITS, BenchmarkRecord, CellResult, Machine, PeakResult, check_units, without_none
-from shared.errors import RecordError, SpecError
-from shared.harness.documents import read_document, write_document
-from shared.spec.reader import build
-from shared.spec.serialise import to_data
+from gan_rosetta.benchmarks.record import (
+    UNITS,
+    BenchmarkRecord,
+    CellResult,
+    Machine,
+    PeakResult,
+    check_units,
+    without_none,
+)
+from gan_rosetta.shared.errors import RecordError, SpecError
+from gan_rosetta.shared.spec.reader import build
+from gan_rosetta.shared.spec.serialise import to_data
+from gan_rosetta.shared.storage.documents import read_document, write_document
 
 FORMAT = 1
 _KIND = "gan-rosetta GPU benchmark"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.cells import Cell
-from benchmarks.gpu.record import GpuRecord
-from benchmarks.record import Repeat
-from shared.compare.distances import relative_difference
+from gan_rosetta.benchmarks.cells import Cell
+from gan_rosetta.benchmarks.gpu.record import GpuRecord
+from gan_rosetta.benchmarks.record import Repeat
+from gan_rosetta.shared.compare.distances import relative_difference
 
 
 @dataclass(frozen=True, kw_only=True)

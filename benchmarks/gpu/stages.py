@@ -13,17 +13,17 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from backends import BACKENDS, REFERENCE, BackendEntry
-from benchmarks.gpu.record import GpuRecord, Part, Sight
-from benchmarks.plan import Selection, plan_benchmark
-from benchmarks.record import Machine
-from benchmarks.session import run_benchmark
-from shared.errors import GanRosettaError, UsageError
-from shared.gans import CATALOGUE
-from shared.harness.launch import Job, Progress, WorkerProcess
-from shared.harness.machine import describe_machine
-from shared.harness.registry import installed_version
-from shared.harness.settings import DEFAULT_SEED, RunSettings
+from gan_rosetta.backends import BACKENDS, REFERENCE, BackendEntry
+from gan_rosetta.benchmarks.gpu.record import GpuRecord, Part, Sight
+from gan_rosetta.benchmarks.plan import Selection, plan_benchmark
+from gan_rosetta.benchmarks.record import Machine
+from gan_rosetta.benchmarks.session import run_benchmark
+from gan_rosetta.shared.errors import GanRosettaError, UsageError
+from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.runs.machine import describe_machine
+from gan_rosetta.shared.runs.settings import DEFAULT_SEED, RunSettings
+from gan_rosetta.shared.workers.launch import Job, Progress, WorkerProcess
+from gan_rosetta.shared.workers.registry import installed_version
 
 Say = Callable[[str], None]
 Keep = Callable[[GpuRecord], None]

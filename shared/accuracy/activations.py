@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from shared.accuracy import exact
-from shared.accuracy.operation import Operation, Quantity, Trial, read_gradient
-from shared.accuracy.points import both_signs
-from shared.accuracy.tiny import linear, step_arrays, tiny_gan
-from shared.interface import Dtype
-from shared.spec import Activation, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
+from gan_rosetta.shared.accuracy import exact
+from gan_rosetta.shared.accuracy.operation import Operation, Quantity, Trial, read_gradient
+from gan_rosetta.shared.accuracy.points import both_signs
+from gan_rosetta.shared.accuracy.tiny import linear, step_arrays, tiny_gan
+from gan_rosetta.shared.interface import Dtype
+from gan_rosetta.shared.spec import Activation, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 
 _SLOPE = 0.2
 _NUM_POINTS = len(both_signs("float32"))

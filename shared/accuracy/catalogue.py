@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.accuracy.activations import ACTIVATIONS
-from shared.accuracy.losses import LOSSES
-from shared.accuracy.norms import NORMS
-from shared.accuracy.operation import Operation
-from shared.accuracy.optimizers import OPTIMIZERS
-from shared.accuracy.sums import SUMS
-from shared.errors import unknown_name
+from gan_rosetta.shared.accuracy.activations import ACTIVATIONS
+from gan_rosetta.shared.accuracy.losses import LOSSES
+from gan_rosetta.shared.accuracy.norms import NORMS
+from gan_rosetta.shared.accuracy.operation import Operation
+from gan_rosetta.shared.accuracy.optimizers import OPTIMIZERS
+from gan_rosetta.shared.accuracy.sums import SUMS
+from gan_rosetta.shared.errors import unknown_name
 
 OPERATIONS: dict[str, Operation] = {
     operation.name: operation for operation in (*ACTIVATIONS, *LOSSES, *SUMS, *NORMS, *OPTIMIZERS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.interface import Dtype
+from gan_rosetta.shared.interface import Dtype
 
 _RATE = 0.001  # of the optimizers that are measured
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.compare.distances import tensor_difference
-from shared.compare.tolerance import Tolerance
-from shared.interface import Dtype
+from gan_rosetta.shared.compare.distances import tensor_difference
+from gan_rosetta.shared.compare.tolerance import Tolerance
+from gan_rosetta.shared.interface import Dtype
 
 # The GANs are tiny, so that copies cost nothing.
 NUM_COPIES = 8

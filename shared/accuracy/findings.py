@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.accuracy.defects import Defect, find_defect
-from shared.accuracy.envelope import row_differences
-from shared.accuracy.measure import Measure, Results, errors_in_ulp, labels
-from shared.accuracy.operation import Operation
-from shared.compare.tolerance import is_explained
-from shared.interface import Dtype
+from gan_rosetta.shared.accuracy.defects import Defect, find_defect
+from gan_rosetta.shared.accuracy.envelope import row_differences
+from gan_rosetta.shared.accuracy.measure import Measure, Results, errors_in_ulp, labels
+from gan_rosetta.shared.accuracy.operation import Operation
+from gan_rosetta.shared.compare.tolerance import is_explained
+from gan_rosetta.shared.interface import Dtype
 
 # Where the reference errs by more, its formula loses digits, and the frameworks' with it.
 SOUND_ULP = 10.0

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from backends import BackendEntry
-from shared.accuracy.catalogue import OPERATIONS
-from shared.accuracy.exact import Extended
-from shared.accuracy.measure import Measure, Results, measure_backend, measure_reference
-from shared.harness.files import read_npz, write_json, write_npz
-from shared.harness.registry import load_trainer
-from shared.harness.tasks import ReportProgress
-from shared.interface import Dtype, Execution
+from gan_rosetta.backends import BackendEntry
+from gan_rosetta.shared.accuracy.catalogue import OPERATIONS
+from gan_rosetta.shared.accuracy.exact import Extended
+from gan_rosetta.shared.accuracy.measure import Measure, Results, measure_backend, measure_reference
+from gan_rosetta.shared.interface import Dtype, Execution
+from gan_rosetta.shared.storage.files import read_npz, write_json, write_npz
+from gan_rosetta.shared.workers.registry import load_trainer
+from gan_rosetta.shared.workers.tasks import ReportProgress
 
 # The truth in two numbers: rounded to double, and the rest.
 _TRUTH, _REST = "truth", "rest"

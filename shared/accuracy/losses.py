@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from shared.accuracy import exact
-from shared.accuracy.operation import Operation, Quantity, Trial, loss_quantity, read_entry
-from shared.accuracy.points import in_type, logits
-from shared.accuracy.tiny import KEEPING, linear, step_arrays, tiny_gan
-from shared.interface import Dtype
-from shared.spec import (
+from gan_rosetta.shared.accuracy import exact
+from gan_rosetta.shared.accuracy.operation import Operation, Quantity, Trial, loss_quantity, read_entry
+from gan_rosetta.shared.accuracy.points import in_type, logits
+from gan_rosetta.shared.accuracy.tiny import KEEPING, linear, step_arrays, tiny_gan
+from gan_rosetta.shared.interface import Dtype
+from gan_rosetta.shared.spec import (
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
     CrossEntropyDiscriminatorLoss,

@@ -8,14 +8,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from backends import REFERENCE
-from shared.accuracy import exact
-from shared.accuracy.envelope import NUM_COPIES, allowed_differences
-from shared.accuracy.operation import Operation, Outcome
-from shared.compare.tolerance import Tolerance
-from shared.compare.yardstick import PerturbedTrainer
-from shared.harness.registry import find_backend, load_trainer
-from shared.interface import Dtype, Trainer
+from gan_rosetta.backends import REFERENCE
+from gan_rosetta.shared.accuracy import exact
+from gan_rosetta.shared.accuracy.envelope import NUM_COPIES, allowed_differences
+from gan_rosetta.shared.accuracy.operation import Operation, Outcome
+from gan_rosetta.shared.compare.tolerance import Tolerance
+from gan_rosetta.shared.compare.yardstick import PerturbedTrainer
+from gan_rosetta.shared.interface import Dtype, Trainer
+from gan_rosetta.shared.workers.registry import find_backend, load_trainer
 
 Results = dict[str, np.ndarray]
 """For each quantity its numbers, (rows, entries), the rows of all trials one after the other."""
@@ -91,8 +91,8 @@ def _run_copies(
 def _truth(operation: Operation, dtype: Dtype) -> Results:
     """Return the reference's own formulas in extended precision, or the quantity's truth where it has one."""
     # Here, since only this knows the reference from within.
-    from backends.numpy.chunks import as_losses, stage_chunk, train_chunk  # noqa: PLC0415
-    from backends.numpy.steps import Stepper  # noqa: PLC0415
+    from gan_rosetta.backends.numpy.chunks import as_losses, stage_chunk, train_chunk  # noqa: PLC0415
+    from gan_rosetta.backends.numpy.steps import Stepper  # noqa: PLC0415
 
     wide = np.dtype(exact.Extended)
     stepper = Stepper(operation.spec, wide)

@@ -7,19 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from shared.accuracy import exact
-from shared.accuracy.operation import (
-    Operation,
-    Quantity,
-    Trial,
-    loss_quantity,
-    read_gradient,
-    read_tensor,
-)
-from shared.accuracy.points import in_type
-from shared.accuracy.tiny import linear, reals, step_arrays, tiny_gan
-from shared.interface import Dtype
-from shared.spec import (
+from gan_rosetta.shared.accuracy import exact
+from gan_rosetta.shared.accuracy.operation import Operation, Quantity, Trial, loss_quantity, read_gradient, read_tensor
+from gan_rosetta.shared.accuracy.points import in_type
+from gan_rosetta.shared.accuracy.tiny import linear, reals, step_arrays, tiny_gan
+from gan_rosetta.shared.interface import Dtype
+from gan_rosetta.shared.spec import (
     ZEROS,
     BatchNorm,
     DigitsReal,

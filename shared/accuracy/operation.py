@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from shared.errors import UsageError
-from shared.interface import Chunk, Dtype, Losses, Phase
-from shared.spec import GanSpec
-from shared.state import State, state_schema
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import Chunk, Dtype, Losses, Phase
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import State, state_schema
 
 # Of an optimizer with β1 = 0: after an update its slot m is the gradient, bit for bit.
 GRADIENT_SLOT = "m"

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from shared.accuracy import exact
-from shared.accuracy.operation import Operation, Quantity, Trial, read_tensor
-from shared.accuracy.points import in_type, magnitudes
-from shared.accuracy.tiny import linear, step_arrays, tiny_gan
-from shared.interface import Dtype
-from shared.spec import Adadelta, Adam, ConstantRate, GradientDescent, Optimizer
+from gan_rosetta.shared.accuracy import exact
+from gan_rosetta.shared.accuracy.operation import Operation, Quantity, Trial, read_tensor
+from gan_rosetta.shared.accuracy.points import in_type, magnitudes
+from gan_rosetta.shared.accuracy.tiny import linear, step_arrays, tiny_gan
+from gan_rosetta.shared.interface import Dtype
+from gan_rosetta.shared.spec import Adadelta, Adam, ConstantRate, GradientDescent, Optimizer
 
 _RATE = 0.001
 _ONE = np.ones((1, 1))

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.interface import Dtype
+from gan_rosetta.shared.interface import Dtype
 
 Points = NDArray[np.float64]
 

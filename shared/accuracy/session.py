@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends import REFERENCE
-from shared.accuracy.catalogue import OPERATIONS
-from shared.accuracy.findings import Row, judge_results
-from shared.accuracy.job import AccuracyJob, read_measures, read_results
-from shared.accuracy.measure import Measure
-from shared.accuracy.operation import Operation
-from shared.harness.launch import Job, JobOutcome, run_jobs
-from shared.harness.plan import available_cores
-from shared.harness.registry import find_backend
-from shared.harness.settings import RunSettings
-from shared.harness.watching import Watch
-from shared.interface import Dtype, Execution
+from gan_rosetta.backends import REFERENCE
+from gan_rosetta.shared.accuracy.catalogue import OPERATIONS
+from gan_rosetta.shared.accuracy.findings import Row, judge_results
+from gan_rosetta.shared.accuracy.job import AccuracyJob, read_measures, read_results
+from gan_rosetta.shared.accuracy.measure import Measure
+from gan_rosetta.shared.accuracy.operation import Operation
+from gan_rosetta.shared.interface import Dtype, Execution
+from gan_rosetta.shared.runs.plan import available_cores
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.workers.launch import Job, JobOutcome, run_jobs
+from gan_rosetta.shared.workers.registry import find_backend
+from gan_rosetta.shared.workers.watching import Watch
 
 _LABEL = "accuracy"
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shared.accuracy.operation import Operation, Quantity, Trial, loss_quantity, read_gradient
-from shared.accuracy.points import Points, in_type
-from shared.accuracy.tiny import conv, linear, step_arrays, tiny_gan
-from shared.interface import Dtype
-from shared.spec import Reshape
-from shared.spec.losses import Reduction
+from gan_rosetta.shared.accuracy.operation import Operation, Quantity, Trial, loss_quantity, read_gradient
+from gan_rosetta.shared.accuracy.points import Points, in_type
+from gan_rosetta.shared.accuracy.tiny import conv, linear, step_arrays, tiny_gan
+from gan_rosetta.shared.interface import Dtype
+from gan_rosetta.shared.spec import Reshape
+from gan_rosetta.shared.spec.losses import Reduction
 
 _SEED = 5
 _BATCHES = (1, 3, 1000)

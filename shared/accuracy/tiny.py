@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shared.spec import (
+from gan_rosetta.shared.spec import (
     ZEROS,
     Adam,
     ConstantRate,
@@ -30,7 +30,7 @@ from shared.spec import (
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
 )
-from shared.spec.losses import Reduction
+from gan_rosetta.shared.spec.losses import Reduction
 
 # Keeps the gradient; its rate of 0 leaves the parameters alone.
 KEEPING = Adam(

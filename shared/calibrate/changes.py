@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from backends import BACKENDS, REFERENCE
-from shared.faults.places import find_layer, find_optimizer, replace_layer, replace_optimizer
-from shared.harness.registry import load_trainer
-from shared.interface import Trainer
-from shared.spec import Adadelta, Adam, BatchNorm, ConstantRate, ExponentialDecay, GanSpec, GradientDescent
+from gan_rosetta.backends import BACKENDS, REFERENCE
+from gan_rosetta.shared.faults.places import find_layer, find_optimizer, replace_layer, replace_optimizer
+from gan_rosetta.shared.interface import Trainer
+from gan_rosetta.shared.spec import Adadelta, Adam, BatchNorm, ConstantRate, ExponentialDecay, GanSpec, GradientDescent
+from gan_rosetta.shared.workers.registry import load_trainer
 
 Build = Callable[[str], Trainer]
 """Builds a trainer of the reference in a type."""

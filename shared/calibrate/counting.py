@@ -9,9 +9,9 @@ from typing import Any
 
 from scipy.stats import beta, binom
 
-from shared.calibrate.pairs import JudgedPair
-from shared.compare.tolerance import FALSE_ALARM_RATE
-from shared.errors import UsageError
+from gan_rosetta.shared.calibrate.pairs import JudgedPair
+from gan_rosetta.shared.compare.tolerance import FALSE_ALARM_RATE
+from gan_rosetta.shared.errors import UsageError
 
 _CONFIDENCE = 0.95
 # A calibration of a right judge is to fail this seldom.

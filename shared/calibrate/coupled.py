@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.calibrate.pieces import (
+from gan_rosetta.shared.calibrate.pieces import (
     adadelta,
     adam,
     binary_cross_entropy,
@@ -14,7 +14,7 @@ from shared.calibrate.pieces import (
     plane_gan,
     sgd,
 )
-from shared.spec import (
+from gan_rosetta.shared.spec import (
     EVERY_STEP,
     DigitsReal,
     GanSpec,

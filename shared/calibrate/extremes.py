@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.calibrate.pieces import (
+from gan_rosetta.shared.calibrate.pieces import (
     GENERATOR,
     WIDE_GENERATOR,
     adam,
@@ -17,7 +17,7 @@ from shared.calibrate.pieces import (
     sgd,
     wasserstein,
 )
-from shared.spec import GanSpec, LeakyReLU, Normal, Sigmoid, Softplus, Tanh
+from gan_rosetta.shared.spec import GanSpec, LeakyReLU, Normal, Sigmoid, Softplus, Tanh
 
 _STEEP = Normal(standard_deviation=30.0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.calibrate.pieces import (
+from gan_rosetta.shared.calibrate.pieces import (
     GENERATOR,
     WIDE_GENERATOR,
     adadelta,
@@ -16,7 +16,7 @@ from shared.calibrate.pieces import (
     sgd,
     wasserstein,
 )
-from shared.spec import GanSpec, LeakyReLU, ReLU, Sigmoid, Softplus, StepPattern
+from gan_rosetta.shared.spec import GanSpec, LeakyReLU, ReLU, Sigmoid, Softplus, StepPattern
 
 
 def build_all() -> list[tuple[GanSpec, str]]:

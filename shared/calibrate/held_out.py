@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from shared.calibrate.trained import Trained
-from shared.compare.outputs import Look, Outputs
-from shared.compare.sketch import sketch_state
-from shared.compare.yardstick import END, LOSS_NAMES, PerturbedCopies, PerturbedTrainer
-from shared.interface import Chunk, Losses
-from shared.state import State
+from gan_rosetta.shared.calibrate.trained import Trained
+from gan_rosetta.shared.compare.outputs import Look, Outputs
+from gan_rosetta.shared.compare.sketch import sketch_state
+from gan_rosetta.shared.compare.yardstick import END, LOSS_NAMES, PerturbedCopies, PerturbedTrainer
+from gan_rosetta.shared.interface import Chunk, Losses
+from gan_rosetta.shared.state import State
 
 # Seeds of their rounding, far from those of the yardstick's copies.
 _FIRST_SEED = 1_000_000

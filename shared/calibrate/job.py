@@ -8,20 +8,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from backends import BackendEntry
-from shared.calibrate.held_out import HeldOutCopies
-from shared.calibrate.power import Power, measure_power
-from shared.calibrate.regimes import find_regimes
-from shared.calibrate.trained import RunFollower, train_once, write_trained
-from shared.compare.yardstick import PerturbedTrainer, YardstickFollower, write_yardstick
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape
-from shared.harness.files import write_json
-from shared.harness.registry import load_trainer
-from shared.harness.tasks import ReportProgress
-from shared.interface import Trainer
-from shared.spec import GanSpec
-from shared.state import initial_state
+from gan_rosetta.backends import BackendEntry
+from gan_rosetta.shared.calibrate.held_out import HeldOutCopies
+from gan_rosetta.shared.calibrate.power import Power, measure_power
+from gan_rosetta.shared.calibrate.regimes import find_regimes
+from gan_rosetta.shared.calibrate.trained import RunFollower, train_once, write_trained
+from gan_rosetta.shared.compare.yardstick import PerturbedTrainer, YardstickFollower, write_yardstick
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.interface import Trainer
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.storage.files import write_json
+from gan_rosetta.shared.workers.registry import load_trainer
+from gan_rosetta.shared.workers.tasks import ReportProgress
 
 POWER_FILE = "power.json"
 

@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from shared.compare.distances import tensor_difference
-from shared.compare.verdict import Evidence, Verdict, judge
-from shared.compare.yardstick import END, LOSS_NAMES, Yardstick
-from shared.spec import GanSpec
+from gan_rosetta.shared.compare.distances import tensor_difference
+from gan_rosetta.shared.compare.verdict import Evidence, Verdict, judge
+from gan_rosetta.shared.compare.yardstick import END, LOSS_NAMES, Yardstick
+from gan_rosetta.shared.spec import GanSpec
 
 Kind = Literal["backends", "copies"]
 _MOST_FINDINGS = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from shared.spec import (
+from gan_rosetta.shared.spec import (
     EVERY_STEP,
     Adadelta,
     Adam,

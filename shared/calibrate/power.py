@@ -15,22 +15,29 @@ from typing import Any, cast
 
 import numpy as np
 
-from backends import REFERENCE
-from shared.calibrate.changes import CHANGES, Build, Change, build_reference
-from shared.calibrate.response import Response, Sight, largest_share, linearity, measure_response, smallest_seen
-from shared.calibrate.trained import as_evidence, train_once
-from shared.compare.distances import Floats
-from shared.compare.verdict import Evidence, judge
-from shared.compare.yardstick import PerturbedTrainer, Yardstick, YardstickFollower
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape
-from shared.diagnose.reference import ReferenceVisit, joined, visit_folder, walk_reference
-from shared.diagnose.rows import Row
-from shared.diagnose.visits import Visit
-from shared.diagnose.walk import walk_backend
-from shared.interface import DTYPES, ProbeKey
-from shared.spec import GanSpec
-from shared.state import initial_state
+from gan_rosetta.backends import REFERENCE
+from gan_rosetta.shared.calibrate.changes import CHANGES, Build, Change, build_reference
+from gan_rosetta.shared.calibrate.response import (
+    Response,
+    Sight,
+    largest_share,
+    linearity,
+    measure_response,
+    smallest_seen,
+)
+from gan_rosetta.shared.calibrate.trained import as_evidence, train_once
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.compare.verdict import Evidence, judge
+from gan_rosetta.shared.compare.yardstick import PerturbedTrainer, Yardstick, YardstickFollower
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.diagnose.reference import ReferenceVisit, joined, visit_folder, walk_reference
+from gan_rosetta.shared.diagnose.rows import Row
+from gan_rosetta.shared.diagnose.visits import Visit
+from gan_rosetta.shared.diagnose.walk import walk_backend
+from gan_rosetta.shared.interface import DTYPES, ProbeKey
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import initial_state
 
 # Sizes to measure the response with: the first that moves something this many times further than is allowed.
 _SIZES = (1e-10, 1e-8, 1e-6, 1e-4, 1e-2)

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 
-from shared.calibrate import coupled, extremes, games
-from shared.errors import SpecError, unknown_name
-from shared.gans import find_gan
-from shared.gans.affordable import narrowed
-from shared.spec import GanSpec
-from shared.spec.cost import step_flops
+from gan_rosetta.shared.calibrate import coupled, extremes, games
+from gan_rosetta.shared.errors import SpecError, unknown_name
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.gans.affordable import narrowed
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.cost import step_flops
 
 # Of the catalogue: steps of pretraining and of adversarial training, and the batch size where it is not the GAN's.
 _SMALL: dict[str, tuple[int, int, int | None]] = {

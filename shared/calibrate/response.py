@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.compare.distances import Floats, tensor_difference
-from shared.compare.verdict import Evidence
-from shared.compare.yardstick import END, LOSS_NAMES, Yardstick
+from gan_rosetta.shared.compare.distances import Floats, tensor_difference
+from gan_rosetta.shared.compare.verdict import Evidence
+from gan_rosetta.shared.compare.yardstick import END, LOSS_NAMES, Yardstick
 
 _LOSSES = tuple(name for name in LOSS_NAMES if name != "pretraining")
 # The largest difference that two numbers of one sign can have: beyond it nothing is judged.

@@ -13,21 +13,28 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from backends import BACKENDS, REFERENCE, BackendEntry
-from shared.calibrate.counting import count_pairs, of_kind
-from shared.calibrate.job import CalibrationJob, PowerJob, copy_path, read_power, trained_path, yardstick_path
-from shared.calibrate.pairs import Cell, JudgedPair, judge_pairs
-from shared.calibrate.power import Power
-from shared.calibrate.regimes import Regime
-from shared.calibrate.trained import as_evidence, read_trained
-from shared.compare.yardstick import read_yardstick
-from shared.harness.launch import Job, JobOutcome, run_jobs
-from shared.harness.plan import available_cores
-from shared.harness.registry import installed_version
-from shared.harness.settings import RunSettings
-from shared.harness.watching import Watch
-from shared.interface import Execution
-from shared.spec.serialise import spec_digest
+from gan_rosetta.backends import BACKENDS, REFERENCE, BackendEntry
+from gan_rosetta.shared.calibrate.counting import count_pairs, of_kind
+from gan_rosetta.shared.calibrate.job import (
+    CalibrationJob,
+    PowerJob,
+    copy_path,
+    read_power,
+    trained_path,
+    yardstick_path,
+)
+from gan_rosetta.shared.calibrate.pairs import Cell, JudgedPair, judge_pairs
+from gan_rosetta.shared.calibrate.power import Power
+from gan_rosetta.shared.calibrate.regimes import Regime
+from gan_rosetta.shared.calibrate.trained import as_evidence, read_trained
+from gan_rosetta.shared.compare.yardstick import read_yardstick
+from gan_rosetta.shared.interface import Execution
+from gan_rosetta.shared.runs.plan import available_cores
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.spec.serialise import spec_digest
+from gan_rosetta.shared.workers.launch import Job, JobOutcome, run_jobs
+from gan_rosetta.shared.workers.registry import installed_version
+from gan_rosetta.shared.workers.watching import Watch
 
 _DIGEST_LENGTH = 12
 

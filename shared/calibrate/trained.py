@@ -10,22 +10,22 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from shared.compare.outputs import Look, Outputs, evaluate
-from shared.compare.sketch import sketch_state
-from shared.compare.verdict import Evidence
-from shared.compare.yardstick import END
-from shared.data.digest import state_digest
-from shared.data.tape import Tape
-from shared.harness.album import Album, LookFollower
-from shared.harness.checked import CheckedTrainer
-from shared.harness.files import read_npz, write_npz
-from shared.harness.moments import choose_moments
-from shared.harness.samples import make_samples
-from shared.harness.training import Follower, chunk_size, run_training
-from shared.interface import Chunk, Losses, Trainer
-from shared.spec import GanSpec
-from shared.spec.serialise import spec_digest
-from shared.state import State, state_schema
+from gan_rosetta.shared.compare.outputs import Look, Outputs, evaluate
+from gan_rosetta.shared.compare.sketch import sketch_state
+from gan_rosetta.shared.compare.verdict import Evidence
+from gan_rosetta.shared.compare.yardstick import END
+from gan_rosetta.shared.data.digest import state_digest
+from gan_rosetta.shared.data.tape import Tape
+from gan_rosetta.shared.interface import Chunk, Losses, Trainer
+from gan_rosetta.shared.runs.checked import CheckedTrainer
+from gan_rosetta.shared.runs.looks import Album, LookFollower
+from gan_rosetta.shared.runs.moments import choose_moments
+from gan_rosetta.shared.runs.samples import make_samples
+from gan_rosetta.shared.runs.training import Follower, chunk_size, run_training
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.serialise import spec_digest
+from gan_rosetta.shared.state import State, state_schema
+from gan_rosetta.shared.storage.files import read_npz, write_npz
 
 Moments = Mapping[str, Mapping[str, np.ndarray]]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from shared.compare.distances import tensor_difference
-from shared.compare.yardstick import Yardstick
-from shared.interface import ProbeKey
+from gan_rosetta.shared.compare.distances import tensor_difference
+from gan_rosetta.shared.compare.yardstick import Yardstick
+from gan_rosetta.shared.interface import ProbeKey
 
 
 def assert_same_bits(actual: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], /) -> None:

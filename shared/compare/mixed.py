@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from shared.compare.distances import tensor_difference
-from shared.compare.verdict import Evidence
-from shared.compare.yardstick import LOSS_NAMES, Yardstick
+from gan_rosetta.shared.compare.distances import tensor_difference
+from gan_rosetta.shared.compare.verdict import Evidence
+from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
 
 
 def mixed_yardstick(

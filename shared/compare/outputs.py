@@ -8,10 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
-from backends import BACKENDS, REFERENCE
-from shared.harness.registry import load_trainer
-from shared.interface import Trainer
-from shared.spec import BatchNorm, GanSpec, Network
+from gan_rosetta.backends import BACKENDS, REFERENCE
+from gan_rosetta.shared.interface import Trainer
+from gan_rosetta.shared.spec import BatchNorm, GanSpec, Network
+from gan_rosetta.shared.workers.registry import load_trainer
 
 Outputs = dict[str, np.ndarray]
 SAMPLES, SCORES = "samples", "scores"

@@ -18,8 +18,8 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.special import erf
 
-from shared.spec import GanSpec
-from shared.spec.cost import step_flops
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.cost import step_flops
 
 # How often a difference that rounding alone made is taken for another mathematics, for each quantity that is judged.
 FALSE_ALARM_RATE = 1e-4

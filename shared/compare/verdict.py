@@ -14,12 +14,12 @@ from typing import Literal, TypedDict
 
 import numpy as np
 
-from shared.compare.distances import BOUNDS, Floats, first_nonfinite, first_over, tensor_difference
-from shared.compare.outputs import SAMPLES
-from shared.compare.tolerance import WHOLE
-from shared.compare.yardstick import END, LOSS_NAMES, Yardstick
-from shared.interface import Phase
-from shared.spec import GanSpec
+from gan_rosetta.shared.compare.distances import BOUNDS, Floats, first_nonfinite, first_over, tensor_difference
+from gan_rosetta.shared.compare.outputs import SAMPLES
+from gan_rosetta.shared.compare.tolerance import WHOLE
+from gan_rosetta.shared.compare.yardstick import END, LOSS_NAMES, Yardstick
+from gan_rosetta.shared.interface import Phase
+from gan_rosetta.shared.spec import GanSpec
 
 Verdict = Literal["AGREE", "DISAGREE", "NOT COMPARABLE"]
 # What differs between runs of two types from the same state.

@@ -17,14 +17,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from shared.compare.distances import Floats, relative_difference, tensor_difference
-from shared.compare.outputs import Look, Outputs, evaluate
-from shared.compare.sketch import sketch_state
-from shared.compare.tolerance import WHOLE, Tolerance, num_copies
-from shared.harness.files import read_npz, write_npz
-from shared.interface import Chunk, Losses, ProbeKey, Trainer
-from shared.spec import GanSpec
-from shared.state import State
+from gan_rosetta.shared.compare.distances import Floats, relative_difference, tensor_difference
+from gan_rosetta.shared.compare.outputs import Look, Outputs, evaluate
+from gan_rosetta.shared.compare.sketch import sketch_state
+from gan_rosetta.shared.compare.tolerance import WHOLE, Tolerance, num_copies
+from gan_rosetta.shared.interface import Chunk, Losses, ProbeKey, Trainer
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import State
+from gan_rosetta.shared.storage.files import read_npz, write_npz
 
 LOSS_NAMES = ("pretraining", "discriminator", "generator")
 END = "end"

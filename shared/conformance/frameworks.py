@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 from functools import cache
 
-from backends import BACKENDS
-from shared.harness.process import keep_freed_memory
-from shared.harness.registry import installed_version, load_device_module
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.workers.process import keep_freed_memory
+from gan_rosetta.shared.workers.registry import installed_version, load_device_module
 
 
 @cache

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache, partial
 
-from shared.compare.distances import tensor_difference
-from shared.compare.tolerance import Tolerance, num_copies
-from shared.compare.yardstick import END, YardstickFollower
-from shared.conformance.small import adversarial_chunk, build_trainer, pretraining_chunk, seed_of
-from shared.spec import GanSpec
-from shared.state import initial_state
+from gan_rosetta.shared.compare.distances import tensor_difference
+from gan_rosetta.shared.compare.tolerance import Tolerance, num_copies
+from gan_rosetta.shared.compare.yardstick import END, YardstickFollower
+from gan_rosetta.shared.conformance.small import adversarial_chunk, build_trainer, pretraining_chunk, seed_of
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import initial_state
 
 
 @lru_cache(maxsize=64)

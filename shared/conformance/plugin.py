@@ -1,7 +1,8 @@
 """The pytest plugin of the conformance laws: which backends and GANs a law is tried on.
 
-`pytest -p shared.conformance.plugin --pyargs shared.conformance --backend NAME` holds a backend to them, wherever it
-comes from.
+`pytest --pyargs gan_rosetta.shared.conformance --gan-rosetta-backend NAME` holds a backend to them, wherever it comes
+from. pytest loads the plugin wherever gan-rosetta is installed, so that in other sessions it does nothing and imports
+nothing of ours.
 """
 
 from __future__ import annotations
@@ -10,39 +11,27 @@ from pathlib import Path
 
 import pytest
 
-from backends import BACKENDS, REFERENCE
-from shared.conformance.frameworks import configure_once
-from shared.gans import CATALOGUE
-from shared.harness.process import call_with_room
-from shared.harness.registry import installed_version
-
-_LAWS = Path(__file__).parent
-_HAS_ROOM = pytest.StashKey[bool]()
+_LAWS = Path(__file__).resolve().parent
 
 
 def pytest_addoption(parser):
-    parser.addoption("--backend", action="append", default=None, help="only this backend's laws (repeatable)")
+    group = parser.getgroup("gan-rosetta")
+    group.addoption("--gan-rosetta-backend", action="append", help="only this backend's laws (repeatable)")
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "compiled: a law of the compiled execution")
+    config.addinivalue_line("markers", "compiled: a law of gan-rosetta's compiled execution")
     config.addinivalue_line("markers", "xdist_group(name): laws that share a process")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session):
-    """Have the loop run as a worker's does, with room for its calls."""
-    if session.config.stash.get(_HAS_ROOM, False):
-        return None
-    session.config.stash[_HAS_ROOM] = True
-    return call_with_room(lambda: session.config.hook.pytest_runtestloop(session=session))
 
 
 def pytest_generate_tests(metafunc):
     if not _is_law(metafunc.definition):
         return
+    from gan_rosetta.backends import BACKENDS, REFERENCE  # noqa: PLC0415 - only a session that tries laws needs it
+    from gan_rosetta.shared.gans import CATALOGUE  # noqa: PLC0415
+
     if "backend" in metafunc.fixturenames:
-        chosen = metafunc.config.getoption("--backend", default=None) or list(BACKENDS)
+        chosen = metafunc.config.getoption("--gan-rosetta-backend") or list(BACKENDS)
         names = [name for name in chosen if name != REFERENCE or "reference_too" in metafunc.fixturenames]
         metafunc.parametrize(
             "backend",
@@ -62,9 +51,13 @@ def reference_too():
 
 
 @pytest.fixture(autouse=True)
-def _installed(request):
-    if "backend" not in request.fixturenames or not _is_law(request.node):
+def _gan_rosetta_backend_is_installed(request):
+    if not _is_law(request.node) or "backend" not in request.fixturenames:
         return
+    from gan_rosetta.backends import BACKENDS, REFERENCE  # noqa: PLC0415
+    from gan_rosetta.shared.conformance.frameworks import configure_once  # noqa: PLC0415
+    from gan_rosetta.shared.workers.registry import installed_version  # noqa: PLC0415
+
     entry = BACKENDS[request.getfixturevalue("backend")]
     if installed_version(entry) is None:
         pytest.skip(f"{entry.title} is not installed: {entry.install_hint}")
@@ -75,4 +68,4 @@ def _installed(request):
 
 
 def _is_law(item):
-    return _LAWS in item.path.parents
+    return _LAWS in item.path.resolve().parents

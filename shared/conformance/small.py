@@ -7,15 +7,15 @@ from functools import cache, lru_cache
 
 import numpy as np
 
-from backends import BACKENDS
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape, make_chunk
-from shared.gans import find_gan
-from shared.gans.affordable import narrowed
-from shared.harness.registry import load_trainer
-from shared.interface import Trainer
-from shared.spec import GanSpec
-from shared.state import initial_state, state_schema
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape, make_chunk
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.gans.affordable import narrowed
+from gan_rosetta.shared.interface import Trainer
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import initial_state, state_schema
+from gan_rosetta.shared.workers.registry import load_trainer
 
 # Every layer of the convolutional GAN stays, with an eighth of its channels; whole, a step takes seconds in float64.
 _NARROWING = 8

@@ -8,12 +8,12 @@ from functools import lru_cache
 
 import pytest
 
-from backends import BACKENDS
-from shared.accuracy.catalogue import OPERATIONS
-from shared.accuracy.defects import DEFECTS
-from shared.accuracy.findings import judge_results
-from shared.accuracy.measure import measure_backend, measure_reference
-from shared.harness.registry import load_trainer
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.accuracy.catalogue import OPERATIONS
+from gan_rosetta.shared.accuracy.defects import DEFECTS
+from gan_rosetta.shared.accuracy.findings import judge_results
+from gan_rosetta.shared.accuracy.measure import measure_backend, measure_reference
+from gan_rosetta.shared.workers.registry import load_trainer
 
 # Each takes a compiler seconds; `gan-rosetta accuracy` measures all of them compiled.
 _COMPILED = (

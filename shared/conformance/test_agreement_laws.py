@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.compare.assertions import assert_losses_close, assert_tensors_close
-from shared.conformance.noise import reference_probe, reference_run, run_steps
-from shared.conformance.small import adversarial_chunk, loaded_trainer, pretraining_chunk, small_gan
+from gan_rosetta.shared.compare.assertions import assert_losses_close, assert_tensors_close
+from gan_rosetta.shared.conformance.noise import reference_probe, reference_run, run_steps
+from gan_rosetta.shared.conformance.small import adversarial_chunk, loaded_trainer, pretraining_chunk, small_gan
 
 _NUM_PRETRAINING = 5
 _NUM_STEPS = 6

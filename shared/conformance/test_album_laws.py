@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.compare.assertions import assert_same_bits
-from shared.conformance.small import SEED, build_trainer, loaded_trainer, seeded_tape, small_gan
-from shared.errors import RunInterrupted
-from shared.harness.album import Album
-from shared.harness.checkpoint import Position
-from shared.harness.moments import choose_moments
-from shared.harness.training import TrainingResult, run_training
-from shared.interface import Trainer
-from shared.spec import GanSpec
+from gan_rosetta.shared.compare.assertions import assert_same_bits
+from gan_rosetta.shared.conformance.small import SEED, build_trainer, loaded_trainer, seeded_tape, small_gan
+from gan_rosetta.shared.errors import RunInterrupted
+from gan_rosetta.shared.interface import Trainer
+from gan_rosetta.shared.runs.checkpoint import Position
+from gan_rosetta.shared.runs.looks import Album
+from gan_rosetta.shared.runs.moments import choose_moments
+from gan_rosetta.shared.runs.training import TrainingResult, run_training
+from gan_rosetta.shared.spec import GanSpec
 
 NUM_STEPS = 24
 # The wide GAN has BatchNorm, whose buffers a look must leave alone; the minibatch one looks at D in batches.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from backends import REFERENCE
-from shared.calibrate.counting import count_pairs
-from shared.calibrate.regimes import find_regimes
-from shared.calibrate.session import CalibrationPlan, calibrate
-from shared.harness.watching import calling
+from gan_rosetta.backends import REFERENCE
+from gan_rosetta.shared.calibrate.counting import count_pairs
+from gan_rosetta.shared.calibrate.regimes import find_regimes
+from gan_rosetta.shared.calibrate.session import CalibrationPlan, calibrate
+from gan_rosetta.shared.workers.watching import calling
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends import BACKENDS
-from shared.compare.assertions import assert_losses_close, assert_tensors_close
-from shared.conformance.noise import reference_run
-from shared.conformance.small import SEED, small_gan
-from shared.harness.launch import JobOutcome, run_jobs
-from shared.harness.registry import installed_version
-from shared.harness.run import training_job
-from shared.harness.settings import RunSettings
-from shared.spec import GanSpec
-from shared.spec.toml_file import write_spec
-from shared.state.archive import read_state
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.compare.assertions import assert_losses_close, assert_tensors_close
+from gan_rosetta.shared.conformance.noise import reference_run
+from gan_rosetta.shared.conformance.small import SEED, small_gan
+from gan_rosetta.shared.runs.run import training_job
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.toml_file import write_spec
+from gan_rosetta.shared.state.archive import read_state
+from gan_rosetta.shared.workers.launch import JobOutcome, run_jobs
+from gan_rosetta.shared.workers.registry import installed_version
 
 # SGD whose rate decays by the step; Adam's two slots and a BatchNorm's buffers; a penalty, with Adam too. Few steps,
 # which rounding does not yet take apart: the tolerance is measured, and says so.

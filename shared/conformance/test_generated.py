@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from shared.generate.check import find_disagreement, write_reference
-from shared.spec.toml_file import spec_from_toml
+from gan_rosetta.shared.generate.check import find_disagreement, write_reference
+from gan_rosetta.shared.spec.toml_file import spec_from_toml
 
 _NUM_SPECS = 20
 _SEED = 1
@@ -17,8 +17,8 @@ _SEED = 1
 # the GANs would depend on which tests ran before.
 _PROGRAM = f"""
 import json
-from shared.generate.session import draw_specs
-from shared.spec.toml_file import spec_to_toml
+from gan_rosetta.shared.generate.session import draw_specs
+from gan_rosetta.shared.spec.toml_file import spec_to_toml
 print(json.dumps([spec_to_toml(spec) for spec in draw_specs(8 * {_NUM_SPECS}, seed={_SEED})[::8]]))
 """
 

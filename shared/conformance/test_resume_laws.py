@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.compare.assertions import assert_same_bits
-from shared.compare.outputs import Look
-from shared.compare.yardstick import YardstickFollower
-from shared.conformance.small import build_trainer, small_gan
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape
-from shared.errors import RunInterrupted
-from shared.harness.checkpoint import Checkpoint, Position, read_checkpoint, write_checkpoint
-from shared.harness.samples import sample_latent
-from shared.harness.training import TrainingResult, run_training
-from shared.interface import Trainer
-from shared.spec import GanSpec
-from shared.state import initial_state
+from gan_rosetta.shared.compare.assertions import assert_same_bits
+from gan_rosetta.shared.compare.outputs import Look
+from gan_rosetta.shared.compare.yardstick import YardstickFollower
+from gan_rosetta.shared.conformance.small import build_trainer, small_gan
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.errors import RunInterrupted
+from gan_rosetta.shared.interface import Trainer
+from gan_rosetta.shared.runs.checkpoint import Checkpoint, Position, read_checkpoint, write_checkpoint
+from gan_rosetta.shared.runs.samples import sample_latent
+from gan_rosetta.shared.runs.training import TrainingResult, run_training
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import initial_state
 
 CHUNK_STEPS = 3
 SETTINGS = {"seed": 5}

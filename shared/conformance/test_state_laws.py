@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.compare.assertions import assert_same_bits
-from shared.conformance.small import adversarial_chunk, loaded_trainer, random_state, small_gan
-from shared.errors import StateError
-from shared.state import state_schema
+from gan_rosetta.shared.compare.assertions import assert_same_bits
+from gan_rosetta.shared.conformance.small import adversarial_chunk, loaded_trainer, random_state, small_gan
+from gan_rosetta.shared.errors import StateError
+from gan_rosetta.shared.state import state_schema
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

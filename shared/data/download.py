@@ -11,8 +11,8 @@ import pooch  # type: ignore[import-untyped]
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from shared.data.idx import FILE_NAMES
-from shared.errors import DataError
+from gan_rosetta.shared.data.idx import FILE_NAMES
+from gan_rosetta.shared.errors import DataError
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",

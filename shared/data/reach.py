@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from shared.data.tape import SeededTape, Tape
-from shared.data.tape_file import FileTape
-from shared.errors import DataError, TapeError
-from shared.interface import Phase
-from shared.spec import DigitsReal, GanSpec
+from gan_rosetta.shared.data.tape import SeededTape, Tape
+from gan_rosetta.shared.data.tape_file import FileTape
+from gan_rosetta.shared.errors import DataError, TapeError
+from gan_rosetta.shared.interface import Phase
+from gan_rosetta.shared.spec import DigitsReal, GanSpec
 
 
 def check_reach(tape: Tape, spec: GanSpec, /, *, phase: Phase = "pretraining", done: int = 0) -> None:

@@ -8,11 +8,11 @@ from typing import Protocol
 
 import numpy as np
 
-from shared.data import streams
-from shared.data.digits import DigitSource, prepare_digits
-from shared.errors import DataError
-from shared.interface import Chunk, Phase
-from shared.spec import (
+from gan_rosetta.shared.data import streams
+from gan_rosetta.shared.data.digits import DigitSource, prepare_digits
+from gan_rosetta.shared.errors import DataError
+from gan_rosetta.shared.interface import Chunk, Phase
+from gan_rosetta.shared.spec import (
     DigitsReal,
     GanSpec,
     GaussianReal,

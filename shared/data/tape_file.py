@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.data.tape import SeededTape, Tape, array_shapes, describe_arrays, repeats
-from shared.errors import TapeError
-from shared.harness.files import atomic_path, read_npz
-from shared.interface import Phase
-from shared.spec import DigitsReal, GanSpec, Shape
+from gan_rosetta.shared.data.tape import SeededTape, Tape, array_shapes, describe_arrays, repeats
+from gan_rosetta.shared.errors import TapeError
+from gan_rosetta.shared.interface import Phase
+from gan_rosetta.shared.spec import DigitsReal, GanSpec, Shape
+from gan_rosetta.shared.storage.files import atomic_path, read_npz
 
 _BATCH_SIZE = "batch_size"
 # What another program's single precision may be beyond a range, relative to its width.

@@ -9,25 +9,25 @@ from typing import cast
 
 import numpy as np
 
-from backends import REFERENCE
-from shared.compare.distances import Floats, first_over
-from shared.compare.yardstick import LOSS_NAMES, PerturbedTrainer, Yardstick, YardstickFollower
-from shared.data.digits import DigitSource
-from shared.data.reach import check_reach
-from shared.data.tape import SeededTape, Tape
-from shared.defaults.catalogue import FRAMEWORKS, apply_all, framework_defaults
-from shared.defaults.measurement import ALL, GanMeasurement, Measurement, losses_apart
-from shared.defaults.subjects import SUBJECTS
-from shared.diagnose.reference import walk_reference
-from shared.diagnose.rows import Row, first_offender
-from shared.diagnose.visits import Visit
-from shared.diagnose.walk import walk_backend
-from shared.faults import Location, Plant, PlantedTrainer
-from shared.gans.affordable import AffordableGan
-from shared.harness.registry import find_backend, load_trainer
-from shared.harness.training import run_training
-from shared.spec import GanSpec
-from shared.state import State, initial_state
+from gan_rosetta.backends import REFERENCE
+from gan_rosetta.shared.compare.distances import Floats, first_over
+from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, PerturbedTrainer, Yardstick, YardstickFollower
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.reach import check_reach
+from gan_rosetta.shared.data.tape import SeededTape, Tape
+from gan_rosetta.shared.defaults.catalogue import FRAMEWORKS, apply_all, framework_defaults
+from gan_rosetta.shared.defaults.measurement import ALL, GanMeasurement, Measurement, losses_apart
+from gan_rosetta.shared.defaults.subjects import SUBJECTS
+from gan_rosetta.shared.diagnose.reference import walk_reference
+from gan_rosetta.shared.diagnose.rows import Row, first_offender
+from gan_rosetta.shared.diagnose.visits import Visit
+from gan_rosetta.shared.diagnose.walk import walk_backend
+from gan_rosetta.shared.faults import Location, Plant, PlantedTrainer
+from gan_rosetta.shared.gans.affordable import AffordableGan
+from gan_rosetta.shared.runs.training import run_training
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import State, initial_state
+from gan_rosetta.shared.workers.registry import find_backend, load_trainer
 
 # A default is found where it is; nothing is expected of it beforehand.
 _ANYWHERE = Location(phase="", quantities=())

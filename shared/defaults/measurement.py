@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from shared.compare.distances import Floats, first_over
-from shared.compare.yardstick import LOSS_NAMES, Yardstick
-from shared.diagnose.job import row_from_data
-from shared.diagnose.rows import Row
-from shared.harness.files import write_json, write_npz
+from gan_rosetta.shared.compare.distances import Floats, first_over
+from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
+from gan_rosetta.shared.diagnose.job import row_from_data
+from gan_rosetta.shared.diagnose.rows import Row
+from gan_rosetta.shared.storage.files import write_json, write_npz
 
 MOMENTS = (1, 10, 100)
 BOUND = 0.01

@@ -7,18 +7,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from backends import REFERENCE, BackendEntry
-from shared.data.digits import DigitSource
-from shared.defaults.measure import measure_defaults
-from shared.defaults.measurement import GanMeasurement, read_measurement, write_measurement
-from shared.gans import find_gan
-from shared.gans.affordable import make_affordable
-from shared.harness.launch import Job, JobOutcome, run_jobs
-from shared.harness.plan import available_cores
-from shared.harness.settings import RunSettings
-from shared.harness.tasks import ReportProgress
-from shared.harness.watching import Watch
-from shared.spec.cost import step_flops
+from gan_rosetta.backends import REFERENCE, BackendEntry
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.defaults.measure import measure_defaults
+from gan_rosetta.shared.defaults.measurement import GanMeasurement, read_measurement, write_measurement
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.gans.affordable import make_affordable
+from gan_rosetta.shared.runs.plan import available_cores
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.spec.cost import step_flops
+from gan_rosetta.shared.workers.launch import Job, JobOutcome, run_jobs
+from gan_rosetta.shared.workers.tasks import ReportProgress
+from gan_rosetta.shared.workers.watching import Watch
 
 
 def run_defaults(

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from shared.faults.places import Place, replace_layer, replace_optimizer, replace_training
-from shared.spec import (
+from gan_rosetta.shared.faults.places import Place, replace_layer, replace_optimizer, replace_training
+from gan_rosetta.shared.spec import (
     Adadelta,
     Adam,
     BatchNorm,

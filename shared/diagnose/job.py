@@ -9,22 +9,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from backends import BackendEntry
-from shared.compare.yardstick import PerturbedTrainer
-from shared.diagnose.reference import walk_reference
-from shared.diagnose.rows import Row, first_offender
-from shared.diagnose.visits import Visit, plan_on_tape
-from shared.diagnose.walk import walk_backend
-from shared.errors import UsageError
-from shared.faults import PlantedTrainer, find_fault
-from shared.harness.files import write_json
-from shared.harness.inputs import open_inputs
-from shared.harness.registry import load_device_module, load_trainer, resolve_execution
-from shared.harness.run import resolve_spec
-from shared.harness.run_name import folder_name
-from shared.harness.settings import RunSettings
-from shared.harness.tasks import ReportProgress
-from shared.interface import Trainer
+from gan_rosetta.backends import BackendEntry
+from gan_rosetta.shared.compare.yardstick import PerturbedTrainer
+from gan_rosetta.shared.diagnose.reference import walk_reference
+from gan_rosetta.shared.diagnose.rows import Row, first_offender
+from gan_rosetta.shared.diagnose.visits import Visit, plan_on_tape
+from gan_rosetta.shared.diagnose.walk import walk_backend
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.faults import PlantedTrainer, find_fault
+from gan_rosetta.shared.interface import Trainer
+from gan_rosetta.shared.runs.inputs import open_inputs
+from gan_rosetta.shared.runs.names import folder_name
+from gan_rosetta.shared.runs.run import resolve_spec
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.storage.files import write_json
+from gan_rosetta.shared.workers.registry import load_device_module, load_trainer, resolve_execution
+from gan_rosetta.shared.workers.tasks import ReportProgress
 
 
 @dataclass(frozen=True, kw_only=True)

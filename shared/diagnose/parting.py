@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from shared.compare.comparison import compare_runs
-from shared.compare.verdict import Finding
-from shared.diagnose.visits import Visit
-from shared.harness.launch import JobOutcome, run_jobs
-from shared.harness.plan import plan_compare
-from shared.harness.run import resolve_spec, training_job
-from shared.harness.run_name import RunName
-from shared.harness.settings import RunSettings
-from shared.harness.watching import Watch
+from gan_rosetta.shared.compare.verdict import Finding
+from gan_rosetta.shared.diagnose.visits import Visit
+from gan_rosetta.shared.runs.comparison import compare_runs
+from gan_rosetta.shared.runs.names import RunName
+from gan_rosetta.shared.runs.plan import plan_compare
+from gan_rosetta.shared.runs.run import resolve_spec, training_job
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.workers.launch import JobOutcome, run_jobs
+from gan_rosetta.shared.workers.watching import Watch
 
 
 def find_partings(

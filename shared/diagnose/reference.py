@@ -12,16 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.compare.distances import tensor_difference
-from shared.compare.tolerance import Tolerance, num_copies
-from shared.compare.yardstick import PerturbedTrainer
-from shared.data.tape import Tape, chunks, make_chunk
-from shared.diagnose.visits import Visit
-from shared.harness.files import write_json, write_npz
-from shared.interface import Phase, ProbeKey
-from shared.spec import GanSpec
-from shared.state import State
-from shared.state.archive import read_state, write_state
+from gan_rosetta.shared.compare.distances import tensor_difference
+from gan_rosetta.shared.compare.tolerance import Tolerance, num_copies
+from gan_rosetta.shared.compare.yardstick import PerturbedTrainer
+from gan_rosetta.shared.data.tape import Tape, chunks, make_chunk
+from gan_rosetta.shared.diagnose.visits import Visit
+from gan_rosetta.shared.interface import Phase, ProbeKey
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import State
+from gan_rosetta.shared.state.archive import read_state, write_state
+from gan_rosetta.shared.storage.files import write_json, write_npz
 
 _SEPARATOR = "|"
 _CHUNK_STEPS = 500

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from shared.compare.distances import tensor_difference
-from shared.compare.tolerance import WHOLE, Tolerance, is_explained
+from gan_rosetta.shared.compare.distances import tensor_difference
+from gan_rosetta.shared.compare.tolerance import WHOLE, Tolerance, is_explained
 
 
 @dataclass(frozen=True, kw_only=True)

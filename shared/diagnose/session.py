@@ -8,22 +8,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from backends import BACKENDS, REFERENCE
-from shared.compare.verdict import Finding
-from shared.diagnose.job import DiagnosisJob, read_rows, rows_path
-from shared.diagnose.parting import find_partings, visits_of
-from shared.diagnose.rows import Row, first_offender
-from shared.diagnose.visits import Visit, plan_on_tape, with_published_steps
-from shared.errors import UsageError
-from shared.faults import find_fault
-from shared.harness.inputs import open_inputs
-from shared.harness.launch import Job, JobOutcome, run_jobs
-from shared.harness.plan import available_cores, settings_of_run
-from shared.harness.registry import find_backend, installed_version, require_installed
-from shared.harness.run import resolve_spec, with_spec_text
-from shared.harness.run_name import RunName
-from shared.harness.settings import RunSettings
-from shared.harness.watching import Watch
+from gan_rosetta.backends import BACKENDS, REFERENCE
+from gan_rosetta.shared.compare.verdict import Finding
+from gan_rosetta.shared.diagnose.job import DiagnosisJob, read_rows, rows_path
+from gan_rosetta.shared.diagnose.parting import find_partings, visits_of
+from gan_rosetta.shared.diagnose.rows import Row, first_offender
+from gan_rosetta.shared.diagnose.visits import Visit, plan_on_tape, with_published_steps
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.faults import find_fault
+from gan_rosetta.shared.runs.inputs import open_inputs
+from gan_rosetta.shared.runs.names import RunName
+from gan_rosetta.shared.runs.plan import available_cores, settings_of_run
+from gan_rosetta.shared.runs.run import resolve_spec, with_spec_text
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.workers.launch import Job, JobOutcome, run_jobs
+from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed
+from gan_rosetta.shared.workers.watching import Watch
 
 _AS_REFERENCE: Mapping[str, Any] = {"backend": REFERENCE, "run": "", "python": None, "device": "cpu"}
 

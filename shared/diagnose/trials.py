@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backends import REFERENCE
-from shared.diagnose.job import DiagnosisJob, read_offenders, rows_path
-from shared.diagnose.rows import Row
-from shared.faults import FAULTS, Location
-from shared.gans import find_gan
-from shared.gans.affordable import make_affordable
-from shared.harness.launch import Job, JobOutcome, run_jobs
-from shared.harness.plan import available_cores
-from shared.harness.run import resolve_spec
-from shared.harness.settings import RunSettings
-from shared.harness.watching import Watch
-from shared.spec.toml_file import spec_to_toml
+from gan_rosetta.backends import REFERENCE
+from gan_rosetta.shared.diagnose.job import DiagnosisJob, read_offenders, rows_path
+from gan_rosetta.shared.diagnose.rows import Row
+from gan_rosetta.shared.faults import FAULTS, Location
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.gans.affordable import make_affordable
+from gan_rosetta.shared.runs.plan import available_cores
+from gan_rosetta.shared.runs.run import resolve_spec
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.spec.toml_file import spec_to_toml
+from gan_rosetta.shared.workers.launch import Job, JobOutcome, run_jobs
+from gan_rosetta.shared.workers.watching import Watch
 
 # Two steps of each phase, and the saturated one, show every fault of the catalogue.
 _NUM_STEPS = 2

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from shared.data.reach import check_reach, cut_to_tape
-from shared.data.tape import Tape
-from shared.gans import CATALOGUE
-from shared.harness.settings import RunSettings
-from shared.interface import Phase
-from shared.spec import GanSpec
-from shared.spec.cost import step_flops
+from gan_rosetta.shared.data.reach import check_reach, cut_to_tape
+from gan_rosetta.shared.data.tape import Tape
+from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.interface import Phase
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.cost import step_flops
 
 # The first steps show most mistakes; these later ones show schedules, and what only trained networks do.
 _PRETRAINING_STEPS = (0, 1, 2, 150)

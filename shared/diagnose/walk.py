@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from shared.compare.tolerance import Tolerance, num_copies
-from shared.compare.yardstick import LOSS_NAMES
-from shared.data.tape import Tape, chunks, make_chunk
-from shared.diagnose.reference import ReferenceVisit, joined, visit_folder
-from shared.diagnose.rows import Row, compare_quantity
-from shared.diagnose.visits import Visit
-from shared.faults.planted import PlantedTrainer
-from shared.interface import Chunk, Phase, ProbeKey, Trainer
-from shared.spec import GanSpec
-from shared.state import State, state_schema
+from gan_rosetta.shared.compare.tolerance import Tolerance, num_copies
+from gan_rosetta.shared.compare.yardstick import LOSS_NAMES
+from gan_rosetta.shared.data.tape import Tape, chunks, make_chunk
+from gan_rosetta.shared.diagnose.reference import ReferenceVisit, joined, visit_folder
+from gan_rosetta.shared.diagnose.rows import Row, compare_quantity
+from gan_rosetta.shared.diagnose.visits import Visit
+from gan_rosetta.shared.faults.planted import PlantedTrainer
+from gan_rosetta.shared.interface import Chunk, Phase, ProbeKey, Trainer
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import State, state_schema
 
 _CHUNK_STEPS = 500
 _AFTER_UPDATE = ("parameter", "slot", "counter", "buffer")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shared.errors import unknown_name
-from shared.faults import layer_faults, loss_faults, optimizer_faults, step_faults
-from shared.faults.fault import Fault
+from gan_rosetta.shared.errors import unknown_name
+from gan_rosetta.shared.faults import layer_faults, loss_faults, optimizer_faults, step_faults
+from gan_rosetta.shared.faults.fault import Fault
 
 FAULTS: dict[str, Fault] = {
     fault.name: fault

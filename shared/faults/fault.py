@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.interface import Chunk
-from shared.spec import GanSpec
+from gan_rosetta.shared.interface import Chunk
+from gan_rosetta.shared.spec import GanSpec
 
 TensorMap = Callable[[np.ndarray], np.ndarray]
 

@@ -9,10 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from shared.data import streams
-from shared.faults.fault import Fault, Location, Plant, TensorMap
-from shared.faults.places import find_layer, first_phase, layer_name, output_of, replace_layer
-from shared.spec import BatchNorm, Conv2d, ConvTranspose2d, GanSpec, LeakyReLU, Linear, MinibatchDiscrimination
+from gan_rosetta.shared.data import streams
+from gan_rosetta.shared.faults.fault import Fault, Location, Plant, TensorMap
+from gan_rosetta.shared.faults.places import find_layer, first_phase, layer_name, output_of, replace_layer
+from gan_rosetta.shared.spec import (
+    BatchNorm,
+    Conv2d,
+    ConvTranspose2d,
+    GanSpec,
+    LeakyReLU,
+    Linear,
+    MinibatchDiscrimination,
+)
 
 _GLOROT_SEED = 4321
 

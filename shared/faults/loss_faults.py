@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from shared.faults.fault import Fault, Location, Plant
-from shared.faults.places import replace_training
-from shared.spec import GanSpec, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.faults.fault import Fault, Location, Plant
+from gan_rosetta.shared.faults.places import replace_training
+from gan_rosetta.shared.spec import GanSpec, WassersteinDiscriminatorLoss
 
 
 def _summed(network: str) -> Fault:

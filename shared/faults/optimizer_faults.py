@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from shared.faults.fault import Fault, Location, Plant
-from shared.faults.places import find_optimizer, replace_optimizer, update_of
-from shared.spec import Adadelta, Adam, ConstantRate, ExponentialDecay, GanSpec, GradientDescent
+from gan_rosetta.shared.faults.fault import Fault, Location, Plant
+from gan_rosetta.shared.faults.places import find_optimizer, replace_optimizer, update_of
+from gan_rosetta.shared.spec import Adadelta, Adam, ConstantRate, ExponentialDecay, GanSpec, GradientDescent
 
 
 def _optimizer_fault(name: str, summary: str, kind: type | tuple[type, ...], change: Callable[[Any], Any]) -> Fault:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from shared.faults.fault import Location
-from shared.spec import GanSpec, Layer, Network, Optimizer
+from gan_rosetta.shared.faults.fault import Location
+from gan_rosetta.shared.spec import GanSpec, Layer, Network, Optimizer
 
 Place = tuple[str, int]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from shared.faults.fault import Plant
-from shared.interface import Chunk, Losses, ProbeKey, Trainer
-from shared.state.schema import state_schema
+from gan_rosetta.shared.faults.fault import Plant
+from gan_rosetta.shared.interface import Chunk, Losses, ProbeKey, Trainer
+from gan_rosetta.shared.state.schema import state_schema
 
 
 class PlantedTrainer:

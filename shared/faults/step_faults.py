@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.data import streams
-from shared.faults.fault import Fault, Location, Plant
-from shared.faults.places import replace_training
-from shared.interface import Chunk
-from shared.spec import EVERY_STEP, GanSpec
+from gan_rosetta.shared.data import streams
+from gan_rosetta.shared.faults.fault import Fault, Location, Plant
+from gan_rosetta.shared.faults.places import replace_training
+from gan_rosetta.shared.interface import Chunk
+from gan_rosetta.shared.spec import EVERY_STEP, GanSpec
 
 _REDRAW_SEED = 8765
 

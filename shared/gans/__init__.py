@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shared.errors import unknown_name
-from shared.gans import gaussian_1d, gaussian_1d_adam, linear_2d, mnist_conv, mnist_wgan_gp, sine
-from shared.spec import GanSpec
+from gan_rosetta.shared.errors import unknown_name
+from gan_rosetta.shared.gans import gaussian_1d, gaussian_1d_adam, linear_2d, mnist_conv, mnist_wgan_gp, sine
+from gan_rosetta.shared.spec import GanSpec
 
 CATALOGUE: dict[str, GanSpec] = {
     spec.name: spec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from shared.spec import BatchNorm, Conv2d, ConvTranspose2d, GanSpec, Layer, Network
+from gan_rosetta.shared.spec import BatchNorm, Conv2d, ConvTranspose2d, GanSpec, Layer, Network
 
 _DIGIT_BATCHES = {"mnist-conv": 8}
 _DIGIT_BATCH_ELSEWHERE = 16

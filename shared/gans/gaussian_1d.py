@@ -3,7 +3,7 @@
 Eric Jang's "Generative Adversarial Nets in TensorFlow", as completed by John Glover (2016).
 """
 
-from shared.spec import (
+from gan_rosetta.shared.spec import (
     EVERY_STEP,
     ZEROS,
     DensityRegression,

@@ -1,6 +1,6 @@
 """1D Gaussian in its later published form: ReLU, Adam as TensorFlow 1 has it, floored logarithms, no pretraining."""
 
-from shared.spec import (
+from gan_rosetta.shared.spec import (
     EVERY_STEP,
     ZEROS,
     Adam,

@@ -1,6 +1,6 @@
 """A linear generator on a 2D Gaussian; the discriminator gives two logits."""
 
-from shared.spec import (
+from gan_rosetta.shared.spec import (
     EVERY_STEP,
     ZEROS,
     Adam,

@@ -1,6 +1,6 @@
 """Deep convolutional GAN on 900 MNIST digits, three channels of 32 × 32, with Adadelta."""
 
-from shared.spec import (
+from gan_rosetta.shared.spec import (
     Adadelta,
     BatchNorm,
     BinaryCrossEntropyDiscriminatorLoss,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Literal
 
-from shared.spec import (
+from gan_rosetta.shared.spec import (
     EVERY_STEP,
     Adam,
     BatchNorm,

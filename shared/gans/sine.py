@@ -1,6 +1,6 @@
 """A GAN that draws sine curves: G first, in the saturating form, then D on the batch made before G's update."""
 
-from shared.spec import (
+from gan_rosetta.shared.spec import (
     EVERY_STEP,
     Adam,
     ConstantRate,

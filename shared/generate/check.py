@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from backends import BACKENDS, REFERENCE
-from shared.compare.yardstick import PerturbedTrainer
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape
-from shared.diagnose.job import row_from_data
-from shared.diagnose.reference import walk_reference
-from shared.diagnose.rows import Row, first_offender
-from shared.diagnose.visits import Visit, plan_visits
-from shared.diagnose.walk import walk_backend
-from shared.errors import UsageError
-from shared.faults import PlantedTrainer, find_fault
-from shared.harness.registry import load_trainer
-from shared.harness.settings import DEFAULT_SEED
-from shared.interface import Trainer
-from shared.spec import GanSpec
-from shared.state import initial_state
+from gan_rosetta.backends import BACKENDS, REFERENCE
+from gan_rosetta.shared.compare.yardstick import PerturbedTrainer
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.diagnose.job import row_from_data
+from gan_rosetta.shared.diagnose.reference import walk_reference
+from gan_rosetta.shared.diagnose.rows import Row, first_offender
+from gan_rosetta.shared.diagnose.visits import Visit, plan_visits
+from gan_rosetta.shared.diagnose.walk import walk_backend
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.faults import PlantedTrainer, find_fault
+from gan_rosetta.shared.interface import Trainer
+from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.workers.registry import load_trainer
 
 _NUM_STEPS = 3
 _DTYPE = "float64"

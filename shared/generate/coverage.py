@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args
 
-from shared.spec import GanSpec, Layer, Optimizer, RealSource
-from shared.spec.losses import DiscriminatorLoss, GeneratorLoss
-from shared.spec.sources import LatentSource
+from gan_rosetta.shared.spec import GanSpec, Layer, Optimizer, RealSource
+from gan_rosetta.shared.spec.losses import DiscriminatorLoss, GeneratorLoss
+from gan_rosetta.shared.spec.sources import LatentSource
 
 _GROUPS = {
     "layers": get_args(Layer),

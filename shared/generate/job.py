@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from backends import BackendEntry
-from shared.generate.check import Finding, find_disagreement, write_reference
-from shared.harness.files import write_json
-from shared.harness.tasks import ReportProgress
-from shared.spec.toml_file import spec_from_toml
+from gan_rosetta.backends import BackendEntry
+from gan_rosetta.shared.generate.check import Finding, find_disagreement, write_reference
+from gan_rosetta.shared.spec.toml_file import spec_from_toml
+from gan_rosetta.shared.storage.files import write_json
+from gan_rosetta.shared.workers.tasks import ReportProgress
 
 SPECS_FILE = "specs.json"
 

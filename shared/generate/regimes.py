@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from shared.spec import ConstantRate, GanSpec, GradientDescent, Network, Normal
+from gan_rosetta.shared.spec import ConstantRate, GanSpec, GradientDescent, Network, Normal
 
 _FAR = 40
 _SATURATING_DEVIATION = 30.0

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from shared.errors import UsageError
-from shared.generate.check import Finding
-from shared.generate.coverage import count_vocabulary
-from shared.generate.crew import Crew, Findings
-from shared.generate.shrink import shrink
-from shared.harness.plan import available_cores
-from shared.spec import GanSpec
-from shared.spec.serialise import spec_digest
-from shared.spec.toml_file import write_spec
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.generate.check import Finding
+from gan_rosetta.shared.generate.coverage import count_vocabulary
+from gan_rosetta.shared.generate.pool import Crew, Findings
+from gan_rosetta.shared.generate.shrink import shrink
+from gan_rosetta.shared.runs.plan import available_cores
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.serialise import spec_digest
+from gan_rosetta.shared.spec.toml_file import write_spec
 
 _BATCH = 20
 _MAX_SHRUNK = 5
@@ -54,7 +54,7 @@ def draw_specs(count: int, /, *, seed: int) -> list[GanSpec]:
         raise UsageError(
             "Hypothesis draws the GANs; it is not installed: pip install 'gan-rosetta[generate]'"
         ) from None
-    from shared.generate.strategies import gan_specs  # noqa: PLC0415
+    from gan_rosetta.shared.generate.strategies import gan_specs  # noqa: PLC0415
 
     drawn: dict[GanSpec, None] = {}
     for part in range(10):

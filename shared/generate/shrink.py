@@ -8,8 +8,8 @@ from dataclasses import fields, replace
 from functools import partial
 from typing import Any, get_args
 
-from shared.errors import SpecError
-from shared.spec import (
+from gan_rosetta.shared.errors import SpecError
+from gan_rosetta.shared.spec import (
     EVERY_STEP,
     Adadelta,
     Adam,
@@ -32,7 +32,7 @@ from shared.spec import (
     Shape,
     UniformFanIn,
 )
-from shared.spec.layers import Activation
+from gan_rosetta.shared.spec.layers import Activation
 
 _PLAIN_OPTIMIZER = GradientDescent(learning_rate=ConstantRate(value=0.01))
 _PLAIN_REAL = GaussianReal(mean=1.0, standard_deviation=1.0, sort=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from shared.spec import (
+from gan_rosetta.shared.spec import (
     BatchNorm,
     Constant,
     Conv2d,

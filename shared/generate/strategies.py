@@ -11,9 +11,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from shared.generate.regimes import REGIMES
-from shared.generate.stack import MAX_WIDTH, Stack, convolutions_to, decimals
-from shared.spec import (
+from gan_rosetta.shared.generate.regimes import REGIMES
+from gan_rosetta.shared.generate.stack import MAX_WIDTH, Stack, convolutions_to, decimals
+from gan_rosetta.shared.spec import (
     EVERY_STEP,
     Adadelta,
     Adam,

@@ -19,10 +19,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from shared.compare.distances import Floats
-from shared.data.digits import DigitSource, packaged_labels, prepare_digits
-from shared.quality.gaussian import frechet_distance, moments
-from shared.spec import DigitsReal
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.data.digits import DigitSource, packaged_labels, prepare_digits
+from gan_rosetta.shared.quality.gaussian import frechet_distance, moments
+from gan_rosetta.shared.spec import DigitsReal
 
 SIDE = 14
 NUM_COMPONENTS = 32

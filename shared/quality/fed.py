@@ -11,10 +11,10 @@ import numpy as np
 from scipy import stats
 from scipy.spatial.distance import cdist
 
-from shared.compare.distances import Floats
-from shared.quality import gaussian
-from shared.quality.number import Better, QualityNumber, measured
-from shared.spec import DigitsReal, GanSpec, SineReal
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.quality import gaussian
+from gan_rosetta.shared.quality.number import Better, QualityNumber, measured
+from gan_rosetta.shared.spec import DigitsReal, GanSpec, SineReal
 
 Distance = Callable[[Floats, Floats], float]
 _SCALE = "The number of the real samples is that of one half of them against the other."
@@ -103,7 +103,7 @@ def _curves(generated: Floats, fed: Floats) -> list[QualityNumber]:
 
 
 def _images(generated: Floats, fed: Floats, source: DigitsReal) -> list[QualityNumber]:
-    from shared.quality.digits import SIDE, to_pixels, train_judge  # noqa: PLC0415 - scikit-learn
+    from gan_rosetta.shared.quality.digits import SIDE, to_pixels, train_judge  # noqa: PLC0415 - scikit-learn
 
     judge = train_judge(source)
     pixels = to_pixels(generated, source), to_pixels(fed, source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg, stats
 
-from shared.compare.distances import Floats
+from gan_rosetta.shared.compare.distances import Floats
 
 
 def wasserstein_to_normal(values: Floats, /, *, mean: float, standard_deviation: float) -> float:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from shared.compare.distances import Floats
-from shared.quality import gaussian
-from shared.quality.fed import measure_against_fed
-from shared.quality.number import Better, QualityNumber, measured
-from shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
-from shared.spec.sources import GaussianReal
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.quality import gaussian
+from gan_rosetta.shared.quality.fed import measure_against_fed
+from gan_rosetta.shared.quality.number import Better, QualityNumber, measured
+from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
+from gan_rosetta.shared.spec.sources import GaussianReal
 
 _LOWER: Better = "lower"
 
@@ -117,7 +117,7 @@ def _sine(generated: Floats, source: SineReal) -> list[QualityNumber]:
 
 
 def _digits(generated: Floats, real: Floats, source: DigitsReal) -> list[QualityNumber]:
-    from shared.quality.digits import NUM_COMPONENTS, SIDE, to_pixels, train_judge  # noqa: PLC0415 - scikit-learn
+    from gan_rosetta.shared.quality.digits import NUM_COMPONENTS, SIDE, to_pixels, train_judge  # noqa: PLC0415 - scikit-learn
 
     judge = train_judge(source)
     pixels, real_pixels = to_pixels(generated, source), to_pixels(real, source)

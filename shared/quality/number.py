@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from shared.compare.distances import Floats
+from gan_rosetta.shared.compare.distances import Floats
 
 Better = Literal["lower", "near the real samples' own"]
 

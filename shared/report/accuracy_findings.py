@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from backends import REFERENCE
-from shared.accuracy.findings import Row, by_place
-from shared.accuracy.session import Atlas
-from shared.interface import Dtype
-from shared.report.accuracy_table import in_words
+from gan_rosetta.backends import REFERENCE
+from gan_rosetta.shared.accuracy.findings import Row, by_place
+from gan_rosetta.shared.accuracy.session import Atlas
+from gan_rosetta.shared.interface import Dtype
+from gan_rosetta.shared.report.accuracy_table import in_words
 
 _COMPARED: tuple[tuple[str, str, Dtype], ...] = (
     ("tanh", "value", "float32"),

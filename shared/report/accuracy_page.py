@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from shared.accuracy.catalogue import GROUPS
-from shared.accuracy.defects import DEFECTS
-from shared.accuracy.envelope import NUM_COPIES
-from shared.accuracy.findings import SOUND_ULP
-from shared.accuracy.session import Atlas
-from shared.errors import UsageError
-from shared.harness.files import write_bytes
-from shared.interface import Dtype
-from shared.report.accuracy_findings import findings
-from shared.report.accuracy_picture import draw_group
-from shared.report.accuracy_table import KNOWN, NOT_COVERED, conclusion, group_lines, uncovered_lines
-from shared.report.pictures import write_picture
+from gan_rosetta.shared.accuracy.catalogue import GROUPS
+from gan_rosetta.shared.accuracy.defects import DEFECTS
+from gan_rosetta.shared.accuracy.envelope import NUM_COPIES
+from gan_rosetta.shared.accuracy.findings import SOUND_ULP
+from gan_rosetta.shared.accuracy.session import Atlas
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import Dtype
+from gan_rosetta.shared.report.accuracy_findings import findings
+from gan_rosetta.shared.report.accuracy_picture import draw_group
+from gan_rosetta.shared.report.accuracy_table import KNOWN, NOT_COVERED, conclusion, group_lines, uncovered_lines
+from gan_rosetta.shared.report.pictures import write_picture
+from gan_rosetta.shared.storage.files import write_bytes
 
 # What people train in; the tables have both types.
 _DRAWN: Dtype = "float32"

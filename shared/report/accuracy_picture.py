@@ -13,13 +13,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullLocator
 
-from shared.accuracy.catalogue import GROUPS
-from shared.accuracy.findings import Row
-from shared.accuracy.measure import allowed_in_ulp
-from shared.accuracy.operation import Operation
-from shared.accuracy.session import Atlas
-from shared.interface import Dtype
-from shared.report.style import (
+from gan_rosetta.shared.accuracy.catalogue import GROUPS
+from gan_rosetta.shared.accuracy.findings import Row
+from gan_rosetta.shared.accuracy.measure import allowed_in_ulp
+from gan_rosetta.shared.accuracy.operation import Operation
+from gan_rosetta.shared.accuracy.session import Atlas
+from gan_rosetta.shared.interface import Dtype
+from gan_rosetta.shared.report.style import (
     INK,
     QUIET,
     SMALL_SIZE,

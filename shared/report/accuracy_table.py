@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from rich.table import Table
 
-from shared.accuracy.catalogue import GROUPS
-from shared.accuracy.findings import SOUND_ULP, Row, by_place
-from shared.accuracy.session import Atlas
-from shared.interface import EXECUTIONS, Dtype
+from gan_rosetta.shared.accuracy.catalogue import GROUPS
+from gan_rosetta.shared.accuracy.findings import SOUND_ULP, Row, by_place
+from gan_rosetta.shared.accuracy.session import Atlas
+from gan_rosetta.shared.interface import EXECUTIONS, Dtype
 
 NOT_COVERED, KNOWN = "✗", "†"
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from shared.compare.comparison import GanComparison, to_json
-from shared.harness.launch import JobOutcome
-from shared.harness.record import Run
+from gan_rosetta.shared.runs.comparison import GanComparison, to_json
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.workers.launch import JobOutcome
 
 FORMAT = 1
 

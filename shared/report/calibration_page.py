@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from shared.calibrate.counting import Count, count_pairs, of_kind
-from shared.calibrate.pairs import JudgedPair
-from shared.calibrate.regimes import find_regimes
-from shared.calibrate.session import Calibration, CalibrationPlan
-from shared.compare.tolerance import FALSE_ALARM_RATE
-from shared.harness.files import write_bytes
-from shared.report.calibration_picture import draw_calibration
-from shared.report.calibration_power import draw_power
-from shared.report.calibration_table import (
+from gan_rosetta.shared.calibrate.counting import Count, count_pairs, of_kind
+from gan_rosetta.shared.calibrate.pairs import JudgedPair
+from gan_rosetta.shared.calibrate.regimes import find_regimes
+from gan_rosetta.shared.calibrate.session import Calibration, CalibrationPlan
+from gan_rosetta.shared.compare.tolerance import FALSE_ALARM_RATE
+from gan_rosetta.shared.report.calibration_picture import draw_calibration
+from gan_rosetta.shared.report.calibration_power import draw_power
+from gan_rosetta.shared.report.calibration_table import (
     COUNT_HEADERS,
     POWER_HEADERS,
     backend_rows,
@@ -21,7 +20,8 @@ from shared.report.calibration_table import (
     power_rows,
     regime_rows,
 )
-from shared.report.pictures import write_picture
+from gan_rosetta.shared.report.pictures import write_picture
+from gan_rosetta.shared.storage.files import write_bytes
 
 ALARMS_PICTURE, POWER_PICTURE = "calibration.png", "calibration-power.png"
 _MOST_LISTED = 40

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from shared.calibrate.counting import leading
-from shared.calibrate.pairs import JudgedPair
-from shared.report.style import (
+from gan_rosetta.shared.calibrate.counting import leading
+from gan_rosetta.shared.calibrate.pairs import JudgedPair
+from gan_rosetta.shared.report.style import (
     GENERATED,
     GRID,
     INK,

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
-from shared.calibrate.changes import CHANGES
-from shared.calibrate.power import Power
-from shared.report.style import INK, SMALL_SIZE, TEXT_SIZE, legend_below, panel_title, small_multiples
+from gan_rosetta.shared.calibrate.changes import CHANGES
+from gan_rosetta.shared.calibrate.power import Power
+from gan_rosetta.shared.report.style import INK, SMALL_SIZE, TEXT_SIZE, legend_below, panel_title, small_multiples
 
 _COLORS = {"gradient": "#0072b2", "rate": "#d55e00", "epsilon": "#009e73", "momentum": "#cc79a7"}
 _LINES: dict[str, Literal["-", "--"]] = {"float64": "-", "float32": "--"}

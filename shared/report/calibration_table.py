@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 from rich.table import Table
 
-from shared.calibrate.changes import CHANGES
-from shared.calibrate.counting import Count, count_pairs, leading, of_kind
-from shared.calibrate.pairs import JudgedPair
-from shared.calibrate.power import Power
-from shared.calibrate.session import Calibration
+from gan_rosetta.shared.calibrate.changes import CHANGES
+from gan_rosetta.shared.calibrate.counting import Count, count_pairs, leading, of_kind
+from gan_rosetta.shared.calibrate.pairs import JudgedPair
+from gan_rosetta.shared.calibrate.power import Power
+from gan_rosetta.shared.calibrate.session import Calibration
 
 COUNT_HEADERS = ("", "Pairs", "False alarms", "95 % bound", "Silences", "Largest of allowed")
 POWER_HEADERS = ("GAN", "Mistake", "Type", "Seen after 1 step", "After all", "Where", "diagnose", "Half, twice")

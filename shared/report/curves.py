@@ -9,11 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from shared.compare.distances import Floats
-from shared.harness.record import Run
-from shared.report.fed import fed_from, name_of_real_curves, real_curves, title_of
-from shared.report.series import finite_or_gap
-from shared.report.style import (
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.report.fed import fed_from, name_of_real_curves, real_curves, title_of
+from gan_rosetta.shared.report.series import finite_or_gap
+from gan_rosetta.shared.report.style import (
     GENERATED,
     INK,
     TEXT_SIZE,
@@ -23,7 +22,8 @@ from shared.report.style import (
     run_labels,
     small_multiples,
 )
-from shared.spec import GanSpec
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.spec import GanSpec
 
 _REACH = 2.5
 

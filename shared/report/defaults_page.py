@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from shared.defaults.catalogue import FRAMEWORKS, framework_defaults
-from shared.defaults.measurement import ALL, BOUND, GanMeasurement
-from shared.defaults.subjects import SUBJECTS
-from shared.errors import UsageError
-from shared.harness.files import write_bytes
-from shared.report.defaults_picture import draw_defaults
-from shared.report.defaults_table import HEADERS, cells, percent
-from shared.report.pictures import write_picture
+from gan_rosetta.shared.defaults.catalogue import FRAMEWORKS, framework_defaults
+from gan_rosetta.shared.defaults.measurement import ALL, BOUND, GanMeasurement
+from gan_rosetta.shared.defaults.subjects import SUBJECTS
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.report.defaults_picture import draw_defaults
+from gan_rosetta.shared.report.defaults_table import HEADERS, cells, percent
+from gan_rosetta.shared.report.pictures import write_picture
+from gan_rosetta.shared.storage.files import write_bytes
 
 _INTRODUCTION = """\
 # What the defaults would have done

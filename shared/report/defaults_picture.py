@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from backends import REFERENCE
-from shared.compare.distances import Floats
-from shared.defaults.catalogue import FRAMEWORKS
-from shared.defaults.measurement import ALL, GanMeasurement
-from shared.report.differences import TITLES
-from shared.report.series import finite_or_gap
-from shared.report.style import (
+from gan_rosetta.backends import REFERENCE
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.defaults.catalogue import FRAMEWORKS
+from gan_rosetta.shared.defaults.measurement import ALL, GanMeasurement
+from gan_rosetta.shared.report.differences import TITLES
+from gan_rosetta.shared.report.series import finite_or_gap
+from gan_rosetta.shared.report.style import (
     INK,
     ROUND_STEPS,
     TEXT_SIZE,

@@ -6,10 +6,10 @@ import math
 
 from rich.table import Table
 
-from shared.compare.distances import Floats
-from shared.defaults.measurement import ALL, BOUND, MOMENTS, GanMeasurement, Measurement
-from shared.defaults.subjects import SUBJECTS
-from shared.diagnose.rows import Row
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.defaults.measurement import ALL, BOUND, MOMENTS, GanMeasurement, Measurement
+from gan_rosetta.shared.defaults.subjects import SUBJECTS
+from gan_rosetta.shared.diagnose.rows import Row
 
 HEADERS = (
     "Default",

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from shared.diagnose.rows import Row
-from shared.diagnose.session import Diagnosis
-from shared.diagnose.trials import Trial
-from shared.faults import FAULTS
-from shared.gans import CATALOGUE
+from gan_rosetta.shared.diagnose.rows import Row
+from gan_rosetta.shared.diagnose.session import Diagnosis
+from gan_rosetta.shared.diagnose.trials import Trial
+from gan_rosetta.shared.faults import FAULTS
+from gan_rosetta.shared.gans import CATALOGUE
 
 _ROWS_BEFORE = 12
 _ROWS_AFTER = 6

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.compare.distances import Floats, relative_difference
-from shared.compare.yardstick import Yardstick
-from shared.spec import GanSpec
+from gan_rosetta.shared.compare.distances import Floats, relative_difference
+from gan_rosetta.shared.compare.yardstick import Yardstick
+from gan_rosetta.shared.spec import GanSpec
 
 Booleans = NDArray[np.bool_]
 

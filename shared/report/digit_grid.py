@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from shared.compare.distances import Floats
-from shared.harness.record import Run
-from shared.report.fed import title_of
-from shared.report.style import note, panel_title, run_labels, small_multiples
-from shared.spec import DigitsReal, GanSpec
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.report.fed import title_of
+from gan_rosetta.shared.report.style import note, panel_title, run_labels, small_multiples
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.spec import DigitsReal, GanSpec
 
 _NUM_ACROSS = 8
 _GAP_PIXELS = 2

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.compare.distances import Floats
-from shared.harness.record import Run
-from shared.spec import DigitsReal, GanSpec
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.spec import DigitsReal, GanSpec
 
 _CURVES_KEPT = 64
 _OUR_DIGITS = (None, "packaged", "download")

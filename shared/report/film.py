@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from shared.errors import UsageError
-from shared.harness.files import atomic_path
-from shared.harness.record import Run
-from shared.report.digit_grid import compose_grid
-from shared.report.fed import fed_from, title_of
-from shared.report.film_panels import legend_of, panel_of
-from shared.report.looks import Look, all_moments, look_at, looks_of, moment_text
-from shared.report.style import legend_below, panel_title, run_labels, small_multiples
-from shared.spec import DigitsReal, GanSpec
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.report.digit_grid import compose_grid
+from gan_rosetta.shared.report.fed import fed_from, title_of
+from gan_rosetta.shared.report.film_panels import legend_of, panel_of
+from gan_rosetta.shared.report.looks import Look, all_moments, look_at, looks_of, moment_text
+from gan_rosetta.shared.report.style import legend_below, panel_title, run_labels, small_multiples
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.spec import DigitsReal, GanSpec
+from gan_rosetta.shared.storage.files import atomic_path
 
 Frame = NDArray[np.uint8]
 # Of training for a film, so that it moves; a run that is not filmed keeps fewer.

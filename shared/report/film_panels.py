@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from shared.harness.record import Run
-from shared.report.digit_grid import compose_grid
-from shared.report.fed import name_of_real_curves, real_curves
-from shared.report.looks import Look, boundary_limits, highest_density, value_limits
-from shared.report.series import finite_or_gap
-from shared.report.style import GENERATED, INK, REAL, SMALL_SIZE, TEXT_SIZE, dress
-from shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
+from gan_rosetta.shared.report.digit_grid import compose_grid
+from gan_rosetta.shared.report.fed import name_of_real_curves, real_curves
+from gan_rosetta.shared.report.looks import Look, boundary_limits, highest_density, value_limits
+from gan_rosetta.shared.report.series import finite_or_gap
+from gan_rosetta.shared.report.style import GENERATED, INK, REAL, SMALL_SIZE, TEXT_SIZE, dress
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
 
 _POINTS_SHOWN = 500
 

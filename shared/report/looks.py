@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shared.compare.distances import Floats
-from shared.harness.record import Run
-from shared.spec import GanSpec
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.spec import GanSpec
 
 _REACH = 3.0
 MAGNITUDE_SHOWN = 1e6

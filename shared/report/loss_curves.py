@@ -15,11 +15,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator, SymmetricalLogLocator
 from numpy.typing import NDArray
 
-from backends import REFERENCE
-from shared.compare.distances import Floats, first_nonfinite
-from shared.compare.yardstick import Yardstick
-from shared.harness.record import Run
-from shared.report.differences import (
+from gan_rosetta.backends import REFERENCE
+from gan_rosetta.shared.compare.distances import Floats, first_nonfinite
+from gan_rosetta.shared.compare.yardstick import Yardstick
+from gan_rosetta.shared.report.differences import (
     IDENTICAL,
     LARGEST_DRAWN,
     ROW,
@@ -30,9 +29,9 @@ from shared.report.differences import (
     loss_differences,
     trained_steps,
 )
-from shared.report.fed import title_of
-from shared.report.series import finite_or_gap, has_lone_points, thin
-from shared.report.style import (
+from gan_rosetta.shared.report.fed import title_of
+from gan_rosetta.shared.report.series import finite_or_gap, has_lone_points, thin
+from gan_rosetta.shared.report.style import (
     GRID,
     INK,
     QUIET,
@@ -48,7 +47,8 @@ from shared.report.style import (
     run_style,
     whole_steps,
 )
-from shared.spec import GanSpec
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.spec import GanSpec
 
 _LOWEST_DIFFERENCE = 10**-16.4
 _ENVELOPE = "#f0c9a0"

@@ -10,12 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from shared.compare.distances import Floats
-from shared.harness.record import Run
-from shared.report.fed import title_of
-from shared.report.looks import MAGNITUDE_SHOWN, boundary_limits
-from shared.report.series import finite_or_gap, thin
-from shared.report.style import (
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.report.fed import title_of
+from gan_rosetta.shared.report.looks import MAGNITUDE_SHOWN, boundary_limits
+from gan_rosetta.shared.report.series import finite_or_gap, thin
+from gan_rosetta.shared.report.style import (
     GENERATED,
     INK,
     REAL,
@@ -28,7 +27,8 @@ from shared.report.style import (
     run_labels,
     small_multiples,
 )
-from shared.spec import GanSpec
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.spec import GanSpec
 
 # A share of the real samples beyond the histogram that is worth a word: a long tail is not.
 _MANY = 0.01

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from shared.compare.comparison import GanComparison
-from shared.compare.yardstick import Yardstick
-from shared.errors import RecordError
-from shared.harness.files import atomic_path
-from shared.harness.record import Run
-from shared.report.curves import draw_curves
-from shared.report.digit_grid import draw_digit_grid
-from shared.report.loss_curves import draw_loss_curves
-from shared.report.one_dimensional import draw_one_dimensional
-from shared.report.two_dimensional import draw_two_dimensional
-from shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
+from gan_rosetta.shared.compare.yardstick import Yardstick
+from gan_rosetta.shared.errors import RecordError
+from gan_rosetta.shared.report.curves import draw_curves
+from gan_rosetta.shared.report.digit_grid import draw_digit_grid
+from gan_rosetta.shared.report.loss_curves import draw_loss_curves
+from gan_rosetta.shared.report.one_dimensional import draw_one_dimensional
+from gan_rosetta.shared.report.two_dimensional import draw_two_dimensional
+from gan_rosetta.shared.runs.comparison import GanComparison
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
+from gan_rosetta.shared.storage.files import atomic_path
 
 LOSSES_FILE = "losses.png"
 SAMPLES_FILE = "samples.png"

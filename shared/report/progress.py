@@ -21,9 +21,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from shared.harness.launch import JobOutcome
-from shared.harness.launch import Progress as JobProgress
-from shared.harness.watching import Watch
+from gan_rosetta.shared.workers.launch import JobOutcome
+from gan_rosetta.shared.workers.launch import Progress as JobProgress
+from gan_rosetta.shared.workers.watching import Watch
 
 # Speeds are averages over this long: chunks of steps come in jolts.
 _SECONDS_OF_SPEED = 60.0

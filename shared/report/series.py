@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.compare.distances import Floats
+from gan_rosetta.shared.compare.distances import Floats
 
 MAXIMUM_BINS = 800
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from shared.harness.record import Run
+from gan_rosetta.shared.runs.record import Run
 
 DOTS_PER_INCH = 160
 TITLE_SIZE = 11.0

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Column, Table
 
-from backends import BACKENDS, OUTSIDE_PROBLEMS
-from shared.compare.comparison import GanComparison
-from shared.compare.verdict import PairVerdict
-from shared.gans import CATALOGUE
-from shared.harness.record import Run
-from shared.harness.registry import installed_version
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.compare.verdict import PairVerdict
+from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.runs.comparison import GanComparison
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.workers.registry import installed_version
 
 _VERDICT_STYLES = {"AGREE": "green", "DISAGREE": "bold red", "NOT COMPARABLE": "yellow"}
 
@@ -37,7 +37,7 @@ def backend_table(
         else:
             found = problems.get(name) or ", ".join(devices.get(name, ()))
             table.add_row(name, entry.title, version, ", ".join(entry.executions), found)
-    for name, problem in OUTSIDE_PROBLEMS.items():
+    for name, problem in BACKENDS.problems.items():
         table.add_row(name, "[yellow]cannot be used[/]", "", problem, "")
     return table
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.errors import UsageError
-from shared.harness.record import Run
-from shared.harness.run_name import folder_name
-from shared.report.differences import trained_steps
-from shared.report.film import draw_frames
-from shared.report.looks import looks_of
-from shared.report.series import thin
-from shared.spec import GanSpec
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.report.differences import trained_steps
+from gan_rosetta.shared.report.film import draw_frames
+from gan_rosetta.shared.report.looks import looks_of
+from gan_rosetta.shared.report.series import thin
+from gan_rosetta.shared.runs.names import folder_name
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.spec import GanSpec
 
 # TensorBoard itself shows a thousand points of a curve.
 _BINS = 400

@@ -13,10 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 
-from shared.compare.distances import Floats
-from shared.harness.record import Run
-from shared.report.fed import fed_from, title_of
-from shared.report.style import (
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.report.fed import fed_from, title_of
+from gan_rosetta.shared.report.style import (
     GENERATED,
     INK,
     REAL,
@@ -27,7 +26,8 @@ from shared.report.style import (
     run_labels,
     small_multiples,
 )
-from shared.spec import GanSpec, LinearGaussianReal
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.spec import GanSpec, LinearGaussianReal
 
 _NUM_DEVIATIONS = 2.0
 # Points further out than this many times the real cloud's half width are counted, not drawn.

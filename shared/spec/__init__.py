@@ -1,8 +1,17 @@
 """The vocabulary in which GANs are described: frozen dataclasses that check themselves when they are built."""
 
-from shared.spec.gan import EVERY_STEP, GanSpec, Pretraining, StepPattern, StopRule, Training
-from shared.spec.initializers import ONES, ZEROS, Constant, GlorotUniform, Initializer, Normal, Uniform, UniformFanIn
-from shared.spec.layers import (
+from gan_rosetta.shared.spec.gan import EVERY_STEP, GanSpec, Pretraining, StepPattern, StopRule, Training
+from gan_rosetta.shared.spec.initializers import (
+    ONES,
+    ZEROS,
+    Constant,
+    GlorotUniform,
+    Initializer,
+    Normal,
+    Uniform,
+    UniformFanIn,
+)
+from gan_rosetta.shared.spec.layers import (
     Activation,
     BatchNorm,
     Conv2d,
@@ -20,7 +29,7 @@ from shared.spec.layers import (
     Tanh,
     WeightedLayer,
 )
-from shared.spec.losses import (
+from gan_rosetta.shared.spec.losses import (
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
     CrossEntropyDiscriminatorLoss,
@@ -35,8 +44,8 @@ from shared.spec.losses import (
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
 )
-from shared.spec.network import Network, PlacedLayer
-from shared.spec.optimizers import (
+from gan_rosetta.shared.spec.network import Network, PlacedLayer
+from gan_rosetta.shared.spec.optimizers import (
     Adadelta,
     Adam,
     ConstantRate,
@@ -45,7 +54,7 @@ from shared.spec.optimizers import (
     LearningRate,
     Optimizer,
 )
-from shared.spec.sources import (
+from gan_rosetta.shared.spec.sources import (
     DensityRegression,
     DigitsReal,
     GaussianReal,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from shared.errors import SpecError
+from gan_rosetta.shared.errors import SpecError
 
 
 def require(condition: bool, message: str, /, *path: str | int) -> None:

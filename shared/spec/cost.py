@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from shared.spec.gan import GanSpec
-from shared.spec.layers import Conv2d, ConvTranspose2d, Linear, MinibatchDiscrimination
-from shared.spec.network import Network
+from gan_rosetta.shared.spec.gan import GanSpec
+from gan_rosetta.shared.spec.layers import Conv2d, ConvTranspose2d, Linear, MinibatchDiscrimination
+from gan_rosetta.shared.spec.network import Network
 
 _FLOPS_PER_MULTIPLY_ADD = 2
 

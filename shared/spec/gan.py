@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from shared.spec.checks import (
+from gan_rosetta.shared.spec.checks import (
     require,
     require_choice,
     require_finite,
@@ -14,7 +14,7 @@ from shared.spec.checks import (
     require_integer,
     require_positive_integer,
 )
-from shared.spec.layers import (
+from gan_rosetta.shared.spec.layers import (
     BatchNorm,
     LeakyReLU,
     Linear,
@@ -25,10 +25,15 @@ from shared.spec.layers import (
     Softplus,
     Tanh,
 )
-from shared.spec.losses import DiscriminatorLoss, GeneratorLoss, MeanSquaredErrorLoss, WassersteinDiscriminatorLoss
-from shared.spec.network import Network
-from shared.spec.optimizers import Optimizer
-from shared.spec.sources import DensityRegression, LatentSource, RealSource
+from gan_rosetta.shared.spec.losses import (
+    DiscriminatorLoss,
+    GeneratorLoss,
+    MeanSquaredErrorLoss,
+    WassersteinDiscriminatorLoss,
+)
+from gan_rosetta.shared.spec.network import Network
+from gan_rosetta.shared.spec.optimizers import Optimizer
+from gan_rosetta.shared.spec.sources import DensityRegression, LatentSource, RealSource
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 _SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.spec.checks import require_finite
+from gan_rosetta.shared.spec.checks import require_finite
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from shared.spec.checks import (
+from gan_rosetta.shared.spec.checks import (
     require,
     require_choice,
     require_finite,
@@ -18,7 +18,7 @@ from shared.spec.checks import (
     require_positive_integer,
     require_shape,
 )
-from shared.spec.initializers import ONES, ZEROS, Initializer
+from gan_rosetta.shared.spec.initializers import ONES, ZEROS, Initializer
 
 Shape = tuple[int, ...]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from shared.spec.checks import require_choice, require_finite
+from gan_rosetta.shared.spec.checks import require_choice, require_finite
 
 Reduction = Literal["mean", "sum"]
 RealLabel = Literal[0, 1]

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from shared.spec.checks import require, require_shape, within
-from shared.spec.layers import BatchNorm, Layer, Shape, WeightedLayer
+from gan_rosetta.shared.spec.checks import require, require_shape, within
+from gan_rosetta.shared.spec.layers import BatchNorm, Layer, Shape, WeightedLayer
 
 _NAME = re.compile(r"[a-z][a-z0-9]*\Z")
 

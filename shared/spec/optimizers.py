@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from shared.spec.checks import require, require_choice, require_finite, require_instance, require_positive_integer
+from gan_rosetta.shared.spec.checks import (
+    require,
+    require_choice,
+    require_finite,
+    require_instance,
+    require_positive_integer,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from shared.errors import SpecError, unknown_name
-from shared.spec.checks import require, within
+from gan_rosetta.shared.errors import SpecError, unknown_name
+from gan_rosetta.shared.spec.checks import require, within
 
 _SCALARS: dict[Any, tuple[str, str]] = {
     str: ("a text in quotes", "texts"),

@@ -7,7 +7,7 @@ import json
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from shared.spec.gan import GanSpec
+from gan_rosetta.shared.spec.gan import GanSpec
 
 
 def to_data(value: Any, /) -> Any:

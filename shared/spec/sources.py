@@ -6,8 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.spec.checks import require, require_choice, require_finite, require_positive_integer, require_shape
-from shared.spec.layers import Shape
+from gan_rosetta.shared.spec.checks import (
+    require,
+    require_choice,
+    require_finite,
+    require_positive_integer,
+    require_shape,
+)
+from gan_rosetta.shared.spec.layers import Shape
 
 
 @dataclass(frozen=True, kw_only=True)

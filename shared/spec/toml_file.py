@@ -17,12 +17,12 @@ from typing import Any, get_args, get_type_hints
 import tomlkit
 from tomlkit.items import AbstractTable, Item
 
-from shared.errors import SpecError
-from shared.spec.checks import require
-from shared.spec.gan import GanSpec
-from shared.spec.reader import alternatives, build
-from shared.spec.serialise import spec_digest
-from shared.spec.toml_lines import line_numbers, line_of
+from gan_rosetta.shared.errors import SpecError
+from gan_rosetta.shared.spec.checks import require
+from gan_rosetta.shared.spec.gan import GanSpec
+from gan_rosetta.shared.spec.reader import alternatives, build
+from gan_rosetta.shared.spec.serialise import spec_digest
+from gan_rosetta.shared.spec.toml_lines import line_numbers, line_of
 
 # Tables down to here get a header of their own; what lies deeper, such as a learning rate, stands in braces.
 _HEADER_DEPTH = 2

@@ -1,8 +1,8 @@
 """A run's state: which tensors it has, how they start, how they are checked and kept in files."""
 
-from shared.state.check import check_state, complete_state
-from shared.state.initial import State, initial_state
-from shared.state.schema import (
+from gan_rosetta.shared.state.check import check_state, complete_state
+from gan_rosetta.shared.state.initial import State, initial_state
+from gan_rosetta.shared.state.schema import (
     TensorSpec,
     counter_name,
     network_parameters,

@@ -12,13 +12,13 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from shared.data.digest import state_digest
-from shared.errors import StateError
-from shared.harness.files import write_bytes
-from shared.spec import GanSpec
-from shared.state.check import complete_state
-from shared.state.initial import State
-from shared.state.strangers import describe_stranger, how_to_bring_in
+from gan_rosetta.shared.data.digest import state_digest
+from gan_rosetta.shared.errors import StateError
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state.check import complete_state
+from gan_rosetta.shared.state.initial import State
+from gan_rosetta.shared.state.strangers import describe_stranger, how_to_bring_in
+from gan_rosetta.shared.storage.files import write_bytes
 
 METADATA_KEY = "gan_rosetta"
 _DTYPES: dict[str, np.dtype[Any]] = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "I64": np.dtype("<i8")}

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from shared.errors import StateError
-from shared.spec import GanSpec
-from shared.state.initial import State, initial_tensor
-from shared.state.schema import state_schema
+from gan_rosetta.shared.errors import StateError
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state.initial import State, initial_tensor
+from gan_rosetta.shared.state.schema import state_schema
 
 _OPTIONAL_ROLES = ("buffer", "slot", "counter")
 # Means of squares, whose roots are taken: Adam's second moment, Adadelta's two, BatchNorm's variance.

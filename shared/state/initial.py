@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from shared.data import streams
-from shared.spec import Constant, GanSpec, GlorotUniform, Initializer, Normal, Uniform
-from shared.state.schema import TensorSpec, state_schema
+from gan_rosetta.shared.data import streams
+from gan_rosetta.shared.spec import Constant, GanSpec, GlorotUniform, Initializer, Normal, Uniform
+from gan_rosetta.shared.state.schema import TensorSpec, state_schema
 
 State = dict[str, np.ndarray]
 

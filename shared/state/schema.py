@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
-from shared.spec import GanSpec, Initializer, Network, Optimizer, ParameterSpec, Shape
+from gan_rosetta.shared.spec import GanSpec, Initializer, Network, Optimizer, ParameterSpec, Shape
 
 Role = Literal["parameter", "buffer", "slot", "counter"]
 OptimizerName = Literal["pretraining", "discriminator", "generator"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from shared.spec import GanSpec
+from gan_rosetta.shared.spec import GanSpec
 
 _NUM_HEAD_BYTES = 16
 _HDF5 = b"\x89HDF\r\n\x1a\n"

@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.compare.assertions import assert_losses_close, assert_same_bits, assert_same_names, assert_tensors_close
-from shared.compare.distances import first_nonfinite, first_over, relative_difference, tensor_difference
-from shared.interface import ProbeKey
+from gan_rosetta.shared.compare.assertions import (
+    assert_losses_close,
+    assert_same_bits,
+    assert_same_names,
+    assert_tensors_close,
+)
+from gan_rosetta.shared.compare.distances import first_nonfinite, first_over, relative_difference, tensor_difference
+from gan_rosetta.shared.interface import ProbeKey
 from tests.unit.compare.yardsticks import yardstick_of
 
 TIGHT = yardstick_of({"generator": [1e-13] * 3})

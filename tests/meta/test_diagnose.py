@@ -9,24 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from backends import BACKENDS
-from shared import cli
-from shared.conformance.frameworks import configure_once
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape
-from shared.diagnose import session
-from shared.diagnose.job import DiagnosisJob, run_diagnosis_job
-from shared.diagnose.reference import walk_reference
-from shared.diagnose.rows import Row, first_offender
-from shared.diagnose.visits import Visit, plan_visits
-from shared.diagnose.walk import walk_backend
-from shared.faults import FAULTS, Location, PlantedTrainer, find_fault
-from shared.gans import find_gan
-from shared.harness.launch import JobOutcome
-from shared.harness.registry import find_backend, installed_version, load_trainer
-from shared.options import DISAGREEMENT
-from shared.spec import GanSpec
-from shared.state import initial_state
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.commands import main as cli
+from gan_rosetta.shared.commands.options import DISAGREEMENT
+from gan_rosetta.shared.conformance.frameworks import configure_once
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.diagnose import session
+from gan_rosetta.shared.diagnose.job import DiagnosisJob, run_diagnosis_job
+from gan_rosetta.shared.diagnose.reference import walk_reference
+from gan_rosetta.shared.diagnose.rows import Row, first_offender
+from gan_rosetta.shared.diagnose.visits import Visit, plan_visits
+from gan_rosetta.shared.diagnose.walk import walk_backend
+from gan_rosetta.shared.faults import FAULTS, Location, PlantedTrainer, find_fault
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.workers.launch import JobOutcome
+from gan_rosetta.shared.workers.registry import find_backend, installed_version, load_trainer
 
 SEED = 3
 NUM_STEPS = 2

@@ -7,20 +7,20 @@ import re
 import pytest
 from rich.console import Console
 
-from shared.data.digits import DigitSource
-from shared.data.reach import check_reach
-from shared.data.tape import SeededTape
-from shared.diagnose.session import diagnose
-from shared.faults import find_fault
-from shared.generate.check import find_disagreement, write_reference
-from shared.generate.coverage import count_vocabulary
-from shared.generate.session import draw_specs, run_generated
-from shared.generate.shrink import shrink, smaller
-from shared.harness.run_name import RunName
-from shared.harness.settings import RunSettings
-from shared.harness.watching import calling
-from shared.spec import Adam, GanSpec, LeakyReLU
-from shared.spec.toml_file import read_spec, spec_from_toml, spec_to_toml
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.reach import check_reach
+from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.diagnose.session import diagnose
+from gan_rosetta.shared.faults import find_fault
+from gan_rosetta.shared.generate.check import find_disagreement, write_reference
+from gan_rosetta.shared.generate.coverage import count_vocabulary
+from gan_rosetta.shared.generate.session import draw_specs, run_generated
+from gan_rosetta.shared.generate.shrink import shrink, smaller
+from gan_rosetta.shared.runs.names import RunName
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.spec import Adam, GanSpec, LeakyReLU
+from gan_rosetta.shared.spec.toml_file import read_spec, spec_from_toml, spec_to_toml
+from gan_rosetta.shared.workers.watching import calling
 
 _FAULTS = ["adam-beta2", "leaky-relu-slope", "batch-norm-momentum", "linear-transposed", "generator-loss-summed"]
 

@@ -11,14 +11,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backends import BACKENDS
-from shared.compare.assertions import assert_losses_close, assert_tensors_close
-from shared.conformance.frameworks import configure_once
-from shared.conformance.noise import reference_probe, reference_run, run_steps
-from shared.conformance.small import adversarial_chunk, seed_of, small_gan
-from shared.harness.registry import installed_version, load_trainer
-from shared.spec import BatchNorm, GanSpec, LeakyReLU, Network
-from shared.state import initial_state
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.compare.assertions import assert_losses_close, assert_tensors_close
+from gan_rosetta.shared.conformance.frameworks import configure_once
+from gan_rosetta.shared.conformance.noise import reference_probe, reference_run, run_steps
+from gan_rosetta.shared.conformance.small import adversarial_chunk, seed_of, small_gan
+from gan_rosetta.shared.spec import BatchNorm, GanSpec, LeakyReLU, Network
+from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.workers.registry import installed_version, load_trainer
 
 
 def _with_layers(spec: GanSpec, network: str, change) -> GanSpec:

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape
-from shared.data.tape_file import write_tape
-from shared.gans import find_gan
-from shared.spec import BatchNorm
-from shared.spec.toml_file import write_spec
-from shared.state import initial_state
-from shared.state.archive import read_state
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.data.tape_file import write_tape
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.spec import BatchNorm
+from gan_rosetta.shared.spec.toml_file import write_spec
+from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.state.archive import read_state
 from tests.mishaps.trial import Mishap
 
 LINEAR = find_gan("linear-2d")

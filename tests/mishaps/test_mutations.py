@@ -15,23 +15,23 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from benchmarks.record import read_record as read_benchmark
-from benchmarks.record import write_record as write_benchmark
-from shared.compare.comparison import yardstick_of
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape
-from shared.data.tape_file import FileTape, write_tape
-from shared.errors import GanRosettaError
-from shared.gans import find_gan
-from shared.harness.checkpoint import Checkpoint, Place, Position, read_checkpoint, write_checkpoint
-from shared.harness.jobs_on_disk import read_jobs, write_jobs
-from shared.harness.record import read_run
-from shared.harness.settings import RunSettings
-from shared.report.page.collect import collect
-from shared.spec.serialise import to_data
-from shared.spec.toml_file import read_spec, write_spec
-from shared.state import initial_state
-from shared.state.archive import read_state, write_state
+from gan_rosetta.benchmarks.record import read_record as read_benchmark
+from gan_rosetta.benchmarks.record import write_record as write_benchmark
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.data.tape_file import FileTape, write_tape
+from gan_rosetta.shared.errors import GanRosettaError
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.report.page.collect import collect
+from gan_rosetta.shared.runs.checkpoint import Checkpoint, Place, Position, read_checkpoint, write_checkpoint
+from gan_rosetta.shared.runs.comparison import yardstick_of
+from gan_rosetta.shared.runs.jobs_on_disk import read_jobs, write_jobs
+from gan_rosetta.shared.runs.record import read_run
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.spec.serialise import to_data
+from gan_rosetta.shared.spec.toml_file import read_spec, write_spec
+from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.state.archive import read_state, write_state
 from tests.mishaps.mutations import (
     spoil_archive,
     spoil_bytes,

@@ -10,16 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import record as benchmark
-from shared.compare import comparison
-from shared.gans import find_gan
-from shared.harness import checkpoint, jobs_on_disk, record
-from shared.harness.checkpoint import Checkpoint, Place, Position, write_checkpoint
-from shared.harness.documents import write_document
-from shared.harness.settings import RunSettings
-from shared.spec.toml_file import spec_to_toml
-from shared.state import initial_state
-from shared.state.archive import write_state
+from gan_rosetta.benchmarks import record as benchmark
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.runs import checkpoint, comparison, jobs_on_disk, record
+from gan_rosetta.shared.runs.checkpoint import Checkpoint, Place, Position, write_checkpoint
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.spec.toml_file import spec_to_toml
+from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.state.archive import write_state
+from gan_rosetta.shared.storage.documents import write_document
 from tests.mishaps.trial import Mishap
 from tests.unit.report.recorded import change, record_gan, relist
 

@@ -13,8 +13,8 @@ import numpy as np
 import psutil
 import pytest
 
-from shared.gans import find_gan
-from shared.spec.toml_file import spec_to_toml
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.spec.toml_file import spec_to_toml
 from tests.mishaps.trial import PATIENCE_SECONDS, Mishap
 
 COMPARE = ("compare", "linear-2d", "--backends", "torch")
@@ -27,7 +27,7 @@ def worker_of(process: subprocess.Popen[str], backend: str) -> psutil.Process:
         assert process.poll() is None, process.communicate()[0]
         for child in psutil.Process(process.pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
-                if child.cmdline()[2:4] == ["shared.harness.worker", backend]:
+                if child.cmdline()[2:4] == ["gan_rosetta.shared.workers.worker", backend]:
                     return child
         time.sleep(0.01)
     raise AssertionError(f"no worker of {backend}")

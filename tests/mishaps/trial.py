@@ -14,7 +14,7 @@ import pytest
 
 PATIENCE_SECONDS = 240
 ROOT = Path(__file__).parents[2]
-_COMMAND = [sys.executable, "-m", "shared.cli"]
+_COMMAND = [sys.executable, "-m", "gan_rosetta"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.harness.environments import python_in
+from gan_rosetta.shared.workers.environments import python_in
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = Path(__file__).with_name("example")
@@ -57,7 +57,7 @@ def outside(environment: Path, tmp_path: Path) -> Command:
 
 
 def test_it_is_listed_and_those_that_cannot_be_used_are_named(outside: Command) -> None:
-    listed = outside("shared.cli", "list")
+    listed = outside("gan_rosetta", "list")
     assert listed.returncode == 0, listed.stderr
     text = " ".join(listed.stdout.replace("│", " ").split())
     assert "example An example from outside 1.2.3 eager cpu" in text
@@ -66,18 +66,38 @@ def test_it_is_listed_and_those_that_cannot_be_used_are_named(outside: Command) 
 
 
 def test_it_is_compared_diagnosed_and_measured(outside: Command) -> None:
-    compared = outside("shared.cli", "compare", "linear-2d", "--backends", "example", "--steps", "20", "--out", "runs")
+    compared = outside(
+        "gan_rosetta",
+        "compare",
+        "linear-2d",
+        "--backends",
+        "example",
+        "--steps",
+        "20",
+        "--out",
+        "runs",
+    )
     assert compared.returncode == 0, compared.stderr
     assert "AGREE" in compared.stdout
-    diagnosed = outside("shared.cli", "diagnose", "linear-2d", "--backends", "example")
+    diagnosed = outside("gan_rosetta", "diagnose", "linear-2d", "--backends", "example")
     assert diagnosed.returncode == 0, diagnosed.stderr
-    measured = outside("shared.cli", "bench", "--gans", "linear-2d", "--backends", "example", "--rounds", "1")
+    measured = outside("gan_rosetta", "bench", "--gans", "linear-2d", "--backends", "example", "--rounds", "1")
     assert measured.returncode == 0, measured.stderr
     assert "example eager" in measured.stdout
 
 
 def test_a_mistake_outside_is_found(outside: Command) -> None:
-    compared = outside("shared.cli", "compare", "linear-2d", "--backends", "hasty", "--steps", "20", "--out", "runs")
+    compared = outside(
+        "gan_rosetta",
+        "compare",
+        "linear-2d",
+        "--backends",
+        "hasty",
+        "--steps",
+        "20",
+        "--out",
+        "runs",
+    )
     assert compared.returncode == 1, compared.stdout + compared.stderr
     assert "DISAGREE" in compared.stdout
 
@@ -86,9 +106,9 @@ def test_it_holds_the_laws_and_the_one_with_a_mistake_does_not(outside: Command)
     laws = [
         "pytest",
         "-p",
-        "shared.conformance.plugin",
+        "gan_rosetta.shared.conformance.plugin",
         "--pyargs",
-        "shared.conformance",
+        "gan_rosetta.shared.conformance",
         "-q",
         "-p",
         "no:cacheprovider",
@@ -102,7 +122,15 @@ def test_it_holds_the_laws_and_the_one_with_a_mistake_does_not(outside: Command)
 
 
 def test_two_environments_agree(environment: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "shared.cli", "compare", "gaussian-1d-adam", "--backends", "jax,torch"]
+    command = [
+        sys.executable,
+        "-m",
+        "gan_rosetta",
+        "compare",
+        "gaussian-1d-adam",
+        "--backends",
+        "jax,torch",
+    ]
     command += ["--python", f"jax={environment}", "--steps", "50", "--out", str(tmp_path / "runs")]
     compared = _run(command, cwd=tmp_path, check=False)
     assert compared.returncode == 0, compared.stdout + compared.stderr

@@ -22,10 +22,10 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from backends import BACKENDS
-from shared.gans import find_gan
-from shared.harness.process import environment
-from shared.harness.registry import installed_version
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.workers.process import environment
+from gan_rosetta.shared.workers.registry import installed_version
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LONG = os.environ.get("GAN_ROSETTA_LONG") == "1"

@@ -18,14 +18,14 @@ from types import ModuleType
 
 import numpy as np
 
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape, chunks
-from shared.gans import find_gan
-from shared.harness.process import call_with_room, keep_freed_memory
-from shared.harness.registry import find_backend, load_device_module, load_trainer
-from shared.interface import Losses, Phase, Trainer
-from shared.spec import GanSpec
-from shared.state import initial_state
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape, chunks
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.interface import Losses, Phase, Trainer
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.workers.process import call_with_room, keep_freed_memory
+from gan_rosetta.shared.workers.registry import find_backend, load_device_module, load_trainer
 
 CHUNK_SIZE = 50
 # GAN -> module of this folder and function in it.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from shared.errors import UsageError
+from gan_rosetta.shared.errors import UsageError
 from tutorials.draw import LESSONS as DRAWN
 from tutorials.machinery.fingerprint import program_fingerprint
 from tutorials.machinery.inputs import STATE_FILE, TAPE_FILE, write_inputs

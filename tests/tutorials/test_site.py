@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlparse
 import numpy as np
 import pytest
 
-from shared.compare.assertions import assert_same_bits
+from gan_rosetta.shared.compare.assertions import assert_same_bits
 from tests.tutorials.conftest import INSTALLED, RUN
 from tutorials.machinery.lessons import FRAMEWORKS, LESSONS
 from tutorials.machinery.notebooks import make_notebook

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shared import cli
-from shared.gans import find_gan
-from shared.harness.record import read_run
-from shared.report.film import draw_frames
+from gan_rosetta.shared.commands import main as cli
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.report.film import draw_frames
+from gan_rosetta.shared.runs.record import read_run
 
 GANS = ("linear-2d", "gaussian-1d")
 SMALL = ("--steps", "12", "--pretrain-steps", "3")
@@ -127,7 +127,7 @@ def test_verbose_says_a_line_a_run_where_there_is_no_terminal(gan_rosetta, tmp_p
 
 def test_a_run_that_fails_is_in_the_document(gan_rosetta, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "shared.harness.launch.WorkerProcess.start", lambda self: {"event": "unavailable", "message": "m"}
+        "gan_rosetta.shared.workers.launch.WorkerProcess.start", lambda self: {"event": "unavailable", "message": "m"}
     )
     status, said, errors = gan_rosetta("train", "linear-2d", "--backend", "numpy", "--json", "--out", tmp_path / "a")
     data = json.loads(said)

@@ -8,13 +8,13 @@ import sys
 import numpy as np
 import pytest
 
-from shared import cli
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape
-from shared.data.tape_file import write_tape
-from shared.gans import find_gan
-from shared.state import initial_state
-from shared.state.archive import write_state
+from gan_rosetta.shared.commands import main as cli
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.data.tape_file import write_tape
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.state.archive import write_state
 
 
 @pytest.fixture

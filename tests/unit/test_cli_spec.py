@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from shared import cli
-from shared.errors import SpecError
-from shared.gans import CATALOGUE, find_gan
-from shared.harness import session
-from shared.harness.launch import JobOutcome
-from shared.harness.plan import plan_train
-from shared.harness.registry import find_backend
-from shared.harness.run import resolve_spec, run
-from shared.harness.run_name import RunName
-from shared.harness.settings import RunSettings
-from shared.options import NOT_COMPARABLE
-from shared.spec.serialise import spec_digest, to_data
-from shared.spec.toml_file import spec_from_toml, spec_to_toml
+from gan_rosetta.shared.commands import main as cli
+from gan_rosetta.shared.commands.options import NOT_COMPARABLE
+from gan_rosetta.shared.errors import SpecError
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.runs import session
+from gan_rosetta.shared.runs.names import RunName
+from gan_rosetta.shared.runs.plan import plan_train
+from gan_rosetta.shared.runs.run import resolve_spec, run
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.spec.serialise import spec_digest, to_data
+from gan_rosetta.shared.spec.toml_file import spec_from_toml, spec_to_toml
+from gan_rosetta.shared.workers.launch import JobOutcome
+from gan_rosetta.shared.workers.registry import find_backend
 
 MINE = spec_to_toml(find_gan("linear-2d")).replace('"linear-2d"', '"my-linear"').replace("value = 0.05", "value = 0.03")
 

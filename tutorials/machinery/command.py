@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared.errors import GanRosettaError, UsageError
+from gan_rosetta.shared.errors import GanRosettaError, UsageError
 from tutorials.machinery.judging import LessonDrift, LessonVerdict, assert_agreement
 from tutorials.machinery.lessons import FRAMEWORKS, choose_lessons
 from tutorials.machinery.running import LessonCrash, LessonResult, run_lessons

@@ -15,7 +15,7 @@ _REFERENCE_SOURCES = (
     "shared/compare/yardstick.py",
     "shared/data",
     "shared/gans",
-    "shared/harness/training.py",
+    "shared/runs/training.py",
     "shared/spec",
     "shared/state",
     "backends/numpy",

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape, Tape
-from shared.data.tape_file import FileTape, write_tape
-from shared.state import State, initial_state
-from shared.state.archive import read_state, write_state
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape, Tape
+from gan_rosetta.shared.data.tape_file import FileTape, write_tape
+from gan_rosetta.shared.state import State, initial_state
+from gan_rosetta.shared.state.archive import read_state, write_state
 from tutorials.machinery.lessons import SEED, Lesson
 
 TAPE_FILE = "tape.npz"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.compare.outputs import SAMPLES
-from shared.compare.sketch import sketch_state
-from shared.compare.verdict import Evidence, PairVerdict, judge
-from shared.compare.yardstick import END, LOSS_NAMES, Yardstick
+from gan_rosetta.shared.compare.outputs import SAMPLES
+from gan_rosetta.shared.compare.sketch import sketch_state
+from gan_rosetta.shared.compare.verdict import Evidence, PairVerdict, judge
+from gan_rosetta.shared.compare.yardstick import END, LOSS_NAMES, Yardstick
 from tutorials.machinery.lessons import FRAMEWORKS, Lesson
 from tutorials.machinery.record import LessonRecord
 

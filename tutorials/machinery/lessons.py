@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from shared.errors import unknown_name
-from shared.gans import find_gan
-from shared.harness.settings import DEFAULT_SEED
-from shared.spec import GanSpec
+from gan_rosetta.shared.errors import unknown_name
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.spec import GanSpec
 
 HOME = Path(__file__).resolve().parents[1]
 # How each framework's name is written, in the order of the tabs.

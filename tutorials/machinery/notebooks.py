@@ -8,7 +8,7 @@ from typing import Any
 import jupytext
 import nbformat
 
-from shared.harness.files import write_bytes
+from gan_rosetta.shared.storage.files import write_bytes
 from tutorials.machinery.lessons import FRAMEWORKS, HOME, Lesson
 
 # What a notebook service may lack. MXNet 1.9.1 needs the NumPy of its time.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from shared.errors import UsageError
+from gan_rosetta.shared.errors import UsageError
 from tutorials.machinery.judging import LessonVerdict
 from tutorials.machinery.lessons import FRAMEWORKS, Lesson
 from tutorials.machinery.notebooks import notebook_name, program_cells

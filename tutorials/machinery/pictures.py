@@ -12,13 +12,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from backends import REFERENCE
-from shared.compare.distances import Floats
-from shared.harness.files import write_bytes, write_npz
-from shared.harness.record import Run, file_digest
-from shared.report.loss_curves import draw_loss_curves
-from shared.report.pictures import write_picture
-from shared.report.style import GENERATED, INK, REAL, SMALL_SIZE, dress, new_figure
+from gan_rosetta.backends import REFERENCE
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.report.loss_curves import draw_loss_curves
+from gan_rosetta.shared.report.pictures import write_picture
+from gan_rosetta.shared.report.style import GENERATED, INK, REAL, SMALL_SIZE, dress, new_figure
+from gan_rosetta.shared.runs.record import Run, file_digest
+from gan_rosetta.shared.storage.files import write_bytes, write_npz
 from tutorials.machinery.lessons import FRAMEWORKS, Lesson
 from tutorials.machinery.record import LessonRecord
 from tutorials.machinery.running import LessonResult

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.compare.yardstick import LOSS_NAMES
-from shared.harness.files import write_npz
+from gan_rosetta.shared.compare.yardstick import LOSS_NAMES
+from gan_rosetta.shared.storage.files import write_npz
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,10 +11,10 @@ import json
 import sys
 from pathlib import Path
 
-from backends import BACKENDS, REFERENCE
-from shared.compare.outputs import SAMPLES, Look
-from shared.compare.yardstick import END, PerturbedTrainer, YardstickFollower, write_yardstick
-from shared.harness.training import run_training
+from gan_rosetta.backends import BACKENDS, REFERENCE
+from gan_rosetta.shared.compare.outputs import SAMPLES, Look
+from gan_rosetta.shared.compare.yardstick import END, PerturbedTrainer, YardstickFollower, write_yardstick
+from gan_rosetta.shared.runs.training import run_training
 from tutorials.machinery.inputs import inputs_digests, read_inputs, shown_latent
 from tutorials.machinery.lessons import SEED, Lesson, find_lesson
 from tutorials.machinery.record import LessonRecord, write_record

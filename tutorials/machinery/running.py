@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.compare.yardstick import Yardstick, read_yardstick
-from shared.errors import UsageError
-from shared.harness.plan import available_cores
-from shared.spec.cost import step_flops
+from gan_rosetta.shared.compare.yardstick import Yardstick, read_yardstick
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.runs.plan import available_cores
+from gan_rosetta.shared.spec.cost import step_flops
 from tutorials.machinery import reference, worker
 from tutorials.machinery.fingerprint import framework_version, inputs_fingerprint, is_fresh, program_fingerprint
 from tutorials.machinery.inputs import write_inputs

@@ -13,7 +13,7 @@ import numpy as np
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
-from shared.harness.files import write_bytes
+from gan_rosetta.shared.storage.files import write_bytes
 from tutorials.machinery.fingerprint import framework_version
 from tutorials.machinery.inputs import read_inputs
 from tutorials.machinery.lessons import FRAMEWORKS, HOME

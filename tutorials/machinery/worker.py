@@ -19,8 +19,8 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 
-from shared.compare.yardstick import LOSS_NAMES
-from shared.errors import UsageError
+from gan_rosetta.shared.compare.yardstick import LOSS_NAMES
+from gan_rosetta.shared.errors import UsageError
 from tutorials.machinery.inputs import inputs_digests
 from tutorials.machinery.record import LessonRecord, write_record
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from shared.compare.comparison import FORMAT, YARDSTICK_FILE, measured_runs, yardstick_of
-from shared.compare.yardstick import LOSS_NAMES, Yardstick
-from shared.errors import GanRosettaError, RecordError
-from shared.gans import CATALOGUE
-from shared.harness.documents import read_document
-from shared.harness.jobs_on_disk import SUFFIX as JOB_SUFFIX
-from shared.harness.record import MOMENTS_FILE, Run, read_run
-from shared.harness.run_name import folder_name
-from shared.interface import DTYPES
-from shared.report.fed import about
-from shared.spec import GanSpec
-from shared.spec.reader import build
+from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
+from gan_rosetta.shared.errors import GanRosettaError, RecordError
+from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.interface import DTYPES
+from gan_rosetta.shared.report.fed import about
+from gan_rosetta.shared.runs.comparison import FORMAT, YARDSTICK_FILE, measured_runs, yardstick_of
+from gan_rosetta.shared.runs.jobs_on_disk import SUFFIX as JOB_SUFFIX
+from gan_rosetta.shared.runs.names import folder_name
+from gan_rosetta.shared.runs.record import MOMENTS_FILE, Run, read_run
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.reader import build
+from gan_rosetta.shared.storage.documents import read_document
 
 _FILES = ("record.json", "losses.npz", "samples.npz", MOMENTS_FILE, YARDSTICK_FILE)
 _VERDICTS = ("AGREE", "DISAGREE", "NOT COMPARABLE")

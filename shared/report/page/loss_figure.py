@@ -9,11 +9,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from backends import REFERENCE
-from shared.compare.distances import Floats
-from shared.compare.yardstick import Yardstick
-from shared.harness.record import Run
-from shared.report.differences import (
+from gan_rosetta.backends import REFERENCE
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.compare.yardstick import Yardstick
+from gan_rosetta.shared.report.differences import (
     IDENTICAL,
     LARGEST_DRAWN,
     ROW,
@@ -22,10 +21,11 @@ from shared.report.differences import (
     loss_differences,
     trained_steps,
 )
-from shared.report.page.traces import LOSS_HEIGHT, common_steps, dots, line, new_layout
-from shared.report.series import thin
-from shared.report.style import run_labels
-from shared.spec import GanSpec
+from gan_rosetta.shared.report.page.traces import LOSS_HEIGHT, common_steps, dots, line, new_layout
+from gan_rosetta.shared.report.series import thin
+from gan_rosetta.shared.report.style import run_labels
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.spec import GanSpec
 
 ENVELOPE, ALLOWED, CHAOS_AREA = "rgba(230, 140, 40, 0.40)", "rgba(230, 140, 40, 0.16)", "rgba(128, 128, 128, 0.18)"
 _LOWEST_TICK, _LOWEST_TOP = -15, 1e-13

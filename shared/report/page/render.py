@@ -15,19 +15,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from shared.compare.yardstick import LOSS_NAMES
-from shared.errors import UsageError
-from shared.harness.files import write_bytes
-from shared.harness.record import Run
-from shared.quality.measure import measure_quality
-from shared.quality.number import QualityNumber
-from shared.report.differences import TITLES
-from shared.report.fed import fed_from
-from shared.report.page.collect import GanRuns, collect
-from shared.report.page.loss_figure import ALLOWED, CHAOS_AREA, ENVELOPE, loss_figure
-from shared.report.page.sample_figures import SamplesShown, sample_figures
-from shared.report.page.traces import bins_for
-from shared.report.page.words import (
+from gan_rosetta.shared.compare.yardstick import LOSS_NAMES
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.quality.measure import measure_quality
+from gan_rosetta.shared.quality.number import QualityNumber
+from gan_rosetta.shared.report.differences import TITLES
+from gan_rosetta.shared.report.fed import fed_from
+from gan_rosetta.shared.report.page.collect import GanRuns, collect
+from gan_rosetta.shared.report.page.loss_figure import ALLOWED, CHAOS_AREA, ENVELOPE, loss_figure
+from gan_rosetta.shared.report.page.sample_figures import SamplesShown, sample_figures
+from gan_rosetta.shared.report.page.traces import bins_for
+from gan_rosetta.shared.report.page.words import (
     machines,
     number,
     reproduce_command,
@@ -35,8 +33,10 @@ from shared.report.page.words import (
     verdict_sentence,
     versions,
 )
-from shared.report.style import run_labels, run_style
-from shared.spec import GanSpec
+from gan_rosetta.shared.report.style import run_labels, run_style
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.storage.files import write_bytes
 
 REPORT_FILE = "report.html"
 _HERE = Path(__file__).parent

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from plotly.subplots import make_subplots
 
-from shared.harness.record import Run
-from shared.report.digit_grid import compose_grid
-from shared.report.fed import fed_from, real_curves
-from shared.report.looks import (
+from gan_rosetta.shared.report.digit_grid import compose_grid
+from gan_rosetta.shared.report.fed import fed_from, real_curves
+from gan_rosetta.shared.report.looks import (
     Look,
     Moment,
     all_moments,
@@ -31,10 +30,11 @@ from shared.report.looks import (
     moment_text,
     value_limits,
 )
-from shared.report.page.traces import LOSS_HEIGHT, SAMPLES_HEIGHT, dots, line, new_layout
-from shared.report.series import finite_or_gap, thin
-from shared.report.style import REAL, run_labels
-from shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
+from gan_rosetta.shared.report.page.traces import LOSS_HEIGHT, SAMPLES_HEIGHT, dots, line, new_layout
+from gan_rosetta.shared.report.series import finite_or_gap, thin
+from gan_rosetta.shared.report.style import REAL, run_labels
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
 
 Singles = NDArray[np.float32]
 _POINTS_SHOWN = 300

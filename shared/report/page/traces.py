@@ -13,9 +13,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from shared.compare.distances import Floats
-from shared.report.series import finite_or_gap, thin
-from shared.report.style import run_style
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.report.series import finite_or_gap, thin
+from gan_rosetta.shared.report.style import run_style
 
 # All loss curves of a page together, before they are written in base64.
 _CURVE_BYTES = 3_000_000

@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from backends import BACKENDS, REFERENCE
-from shared.harness.record import Run
-from shared.harness.settings import DEFAULT_SEED
-from shared.report.page.collect import GanRuns, Judgement, PairResult
+from gan_rosetta.backends import BACKENDS, REFERENCE
+from gan_rosetta.shared.report.page.collect import GanRuns, Judgement, PairResult
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 
 _DEFAULTS = {
     "execution": "auto",

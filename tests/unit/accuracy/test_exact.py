@@ -6,8 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from shared.accuracy import exact
-from shared.errors import UsageError
+from gan_rosetta.shared.accuracy import exact
+from gan_rosetta.shared.errors import UsageError
 
 _POINTS = np.array([-800, -90, -33, -3.5, -1, -1e-3, -1e-20, 0, 1e-20, 1e-3, 0.4, 1, 3.5, 17, 33, 90, 800])
 mpmath.mp.dps = 60

@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.accuracy.catalogue import GROUPS, OPERATIONS, find_operations
-from shared.accuracy.envelope import row_differences
-from shared.accuracy.measure import errors_in_ulp, labels, measure_reference, run_trials
-from shared.errors import UsageError
-from shared.harness.registry import find_backend, load_trainer
-from shared.interface import DTYPES
-from shared.spec import Activation, Layer, losses, optimizers
-from shared.spec.layers import Reshape
+from gan_rosetta.shared.accuracy.catalogue import GROUPS, OPERATIONS, find_operations
+from gan_rosetta.shared.accuracy.envelope import row_differences
+from gan_rosetta.shared.accuracy.measure import errors_in_ulp, labels, measure_reference, run_trials
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import DTYPES
+from gan_rosetta.shared.spec import Activation, Layer, losses, optimizers
+from gan_rosetta.shared.spec.layers import Reshape
+from gan_rosetta.shared.workers.registry import find_backend, load_trainer
 
 
 def test_every_layer_loss_and_optimizer_of_the_vocabulary_is_measured():

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backends import BACKENDS
-from shared import cli
-from shared.accuracy.catalogue import GROUPS, OPERATIONS, find_operations
-from shared.accuracy.defects import DEFECTS
-from shared.accuracy.findings import judge_results
-from shared.accuracy.measure import measure_backend, measure_reference
-from shared.accuracy.session import Atlas
-from shared.harness.registry import find_backend, load_trainer
-from shared.report.accuracy_page import accuracy_markdown, write_page
-from shared.report.accuracy_table import accuracy_tables, conclusion, in_words, uncovered_lines
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.accuracy.catalogue import GROUPS, OPERATIONS, find_operations
+from gan_rosetta.shared.accuracy.defects import DEFECTS
+from gan_rosetta.shared.accuracy.findings import judge_results
+from gan_rosetta.shared.accuracy.measure import measure_backend, measure_reference
+from gan_rosetta.shared.accuracy.session import Atlas
+from gan_rosetta.shared.commands import main as cli
+from gan_rosetta.shared.report.accuracy_page import accuracy_markdown, write_page
+from gan_rosetta.shared.report.accuracy_table import accuracy_tables, conclusion, in_words, uncovered_lines
+from gan_rosetta.shared.workers.registry import find_backend, load_trainer
 
 _DOCS = Path(__file__).parents[3] / "docs"
 _NAMES = ("tanh", "dot", "penalty", "gradient-descent")

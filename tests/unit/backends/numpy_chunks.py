@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from backends.numpy.trainer import NumpyTrainer
-from shared.gans import find_gan
-from shared.interface import Chunk
-from shared.spec import ConstantRate
-from shared.state import initial_state
+from gan_rosetta.backends.numpy.trainer import NumpyTrainer
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.interface import Chunk
+from gan_rosetta.shared.spec import ConstantRate
+from gan_rosetta.shared.state import initial_state
 
 
 def build(spec, *, dtype="float64", seed=1):

@@ -14,9 +14,9 @@ pytest.importorskip("jax", reason="JAX is not installed: pip install 'gan-rosett
 REPOSITORY = Path(__file__).resolve().parents[3]
 PROGRAM = """
 import logging, sys
-from backends.jax import device
+from gan_rosetta.backends.jax import device
 device.configure(threads=1)
-from shared.conformance.small import adversarial_chunk, build_trainer, small_gan
+from gan_rosetta.shared.conformance.small import adversarial_chunk, build_trainer, small_gan
 logging.getLogger("jax._src.compiler").setLevel(logging.DEBUG)
 logging.getLogger("jax._src.compiler").addHandler(logging.StreamHandler(sys.stderr))
 spec = small_gan("linear-2d")

@@ -7,9 +7,9 @@ jax = pytest.importorskip("jax")
 
 import jax.numpy as jnp  # noqa: E402
 
-from backends.jax import layers  # noqa: E402
-from shared import spec  # noqa: E402
-from shared.spec import ZEROS, Normal  # noqa: E402
+from gan_rosetta.backends.jax import layers  # noqa: E402
+from gan_rosetta.shared import spec  # noqa: E402
+from gan_rosetta.shared.spec import ZEROS, Normal  # noqa: E402
 
 GENERATOR = np.random.default_rng(5)
 BATCH_NORM = spec.BatchNorm(

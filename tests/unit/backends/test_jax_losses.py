@@ -7,8 +7,8 @@ jax = pytest.importorskip("jax")
 
 import jax.numpy as jnp  # noqa: E402
 
-from backends.jax import losses  # noqa: E402
-from shared import spec  # noqa: E402
+from gan_rosetta.backends.jax import losses  # noqa: E402
+from gan_rosetta.shared import spec  # noqa: E402
 
 GENERATOR = np.random.default_rng(3)
 WEIGHT1 = GENERATOR.normal(size=(12, 5))

@@ -12,8 +12,8 @@ optax = pytest.importorskip("optax")
 
 import jax.numpy as jnp  # noqa: E402
 
-from backends.jax.optimizers import build_optimizer, counter, slots, with_slots  # noqa: E402
-from shared import spec  # noqa: E402
+from gan_rosetta.backends.jax.optimizers import build_optimizer, counter, slots, with_slots  # noqa: E402
+from gan_rosetta.shared import spec  # noqa: E402
 
 RATE = spec.ExponentialDecay(initial=0.1, factor=0.5, every=3, staircase=True)
 GRADIENTS = np.random.default_rng(0).normal(size=(8, 4))

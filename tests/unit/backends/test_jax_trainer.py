@@ -7,13 +7,13 @@ import pytest
 
 jax = pytest.importorskip("jax")
 
-from backends.jax import compiled  # noqa: E402
-from backends.jax.trainer import JaxTrainer  # noqa: E402
-from shared.errors import UsageError  # noqa: E402
-from shared.gans import find_gan  # noqa: E402
-from shared.interface import Chunk  # noqa: E402
-from shared.spec import StepPattern  # noqa: E402
-from shared.state import initial_state  # noqa: E402
+from gan_rosetta.backends.jax import compiled  # noqa: E402
+from gan_rosetta.backends.jax.trainer import JaxTrainer  # noqa: E402
+from gan_rosetta.shared.errors import UsageError  # noqa: E402
+from gan_rosetta.shared.gans import find_gan  # noqa: E402
+from gan_rosetta.shared.interface import Chunk  # noqa: E402
+from gan_rosetta.shared.spec import StepPattern  # noqa: E402
+from gan_rosetta.shared.state import initial_state  # noqa: E402
 
 SPEC = find_gan("gaussian-1d")
 SOMETIMES = replace(SPEC, training=replace(SPEC.training, discriminator_steps=StepPattern(period=3, offsets=(1,))))

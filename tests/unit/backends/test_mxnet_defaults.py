@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends import BACKENDS
+from gan_rosetta.backends import BACKENDS
 
 if importlib.util.find_spec("mxnet") is None:
     pytest.skip(f"MXNet is not installed: {BACKENDS['mxnet'].install_hint}", allow_module_level=True)
 
-from backends.mxnet.framework import mx
-from shared.defaults import DEFAULTS
-from shared.spec import ZEROS, Uniform
+from gan_rosetta.backends.mxnet.framework import mx
+from gan_rosetta.shared.defaults import DEFAULTS
+from gan_rosetta.shared.spec import ZEROS, Uniform
 
 
 def value(subject: str) -> Any:

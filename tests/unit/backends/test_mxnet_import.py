@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from backends import BACKENDS
+from gan_rosetta.backends import BACKENDS
 
 if importlib.util.find_spec("mxnet") is None:
     pytest.skip(f"MXNet is not installed: {BACKENDS['mxnet'].install_hint}", allow_module_level=True)
@@ -16,7 +16,7 @@ if importlib.util.find_spec("mxnet") is None:
 _PROGRAM = """
 import numpy
 before = set(vars(numpy))
-from backends.mxnet.device import configure, framework_version, list_devices
+from gan_rosetta.backends.mxnet.device import configure, framework_version, list_devices
 configure(threads=1)
 assert "mxnet" not in __import__("sys").modules
 assert list_devices()[0] == "cpu"

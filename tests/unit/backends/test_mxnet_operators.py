@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends import BACKENDS
+from gan_rosetta.backends import BACKENDS
 
 if importlib.util.find_spec("mxnet") is None:
     pytest.skip(f"MXNet is not installed: {BACKENDS['mxnet'].install_hint}", allow_module_level=True)
 
-from backends.mxnet.framework import mx
-from backends.mxnet.input_gradient import InputGradient
-from backends.mxnet.layers import build_network
-from backends.mxnet.losses import cross_entropy_generator_loss, gradient_penalty
-from backends.mxnet.trainer import MxnetTrainer
-from shared import spec
-from shared.gans import find_gan
-from shared.interface import Chunk
-from shared.state import initial_state
+from gan_rosetta.backends.mxnet.framework import mx
+from gan_rosetta.backends.mxnet.input_gradient import InputGradient
+from gan_rosetta.backends.mxnet.layers import build_network
+from gan_rosetta.backends.mxnet.losses import cross_entropy_generator_loss, gradient_penalty
+from gan_rosetta.backends.mxnet.trainer import MxnetTrainer
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.interface import Chunk
+from gan_rosetta.shared.state import initial_state
 
 _UNIFORM = spec.UniformFanIn()
 

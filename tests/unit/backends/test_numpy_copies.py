@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.numpy import rounding
-from shared.conformance.small import small_gan
-from shared.gans import find_gan
+from gan_rosetta.backends.numpy import rounding
+from gan_rosetta.shared.conformance.small import small_gan
+from gan_rosetta.shared.gans import find_gan
 from tests.unit.backends.numpy_chunks import build, make_chunk
 
 SEEDS = (5, 6, 7)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.numpy.layer import Layer
-from backends.numpy.layers import LAYERS, Conv2d, build_network
-from shared.errors import UnsupportedLayer
-from shared.spec import (
+from gan_rosetta.backends.numpy.layer import Layer
+from gan_rosetta.backends.numpy.layers import LAYERS, Conv2d, build_network
+from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.spec import (
     ZEROS,
     BatchNorm,
     ConvTranspose2d,
@@ -23,9 +23,7 @@ from shared.spec import (
     Softplus,
     Tanh,
 )
-from shared.spec import (
-    Conv2d as ConvSpec,
-)
+from gan_rosetta.shared.spec import Conv2d as ConvSpec
 
 _UNIT = Normal(standard_deviation=1.0)
 
@@ -258,7 +256,7 @@ def test_convolution_in_blocks_equals_the_whole(monkeypatch):
     y, caches = network.forward(x)
     gradient_x = network.backward(np.ones_like(y), caches, into=network.gradients, wants_input=True)
     gradients = network.gradients.flat.copy()
-    monkeypatch.setattr("backends.numpy.convolution._COLUMNS_BYTES", 2 * 18 * 12 * 8)
+    monkeypatch.setattr("gan_rosetta.backends.numpy.convolution._COLUMNS_BYTES", 2 * 18 * 12 * 8)
     blocks = list(Conv2d(_CASES["conv"][0], (2, 5, 6))._windows.blocks(5, 8))
     assert [samples.stop for samples in blocks] == [2, 4, 5]
     y_blocks, caches = network.forward(x)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.numpy.losses import (
+from gan_rosetta.backends.numpy.losses import (
     DISCRIMINATOR_LOSSES,
     GENERATOR_LOSSES,
     gradient_penalty,
     mean_squared_error_loss,
 )
-from shared.spec import (
+from gan_rosetta.shared.spec import (
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
     CrossEntropyDiscriminatorLoss,

@@ -5,10 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.numpy import optimizers
-from backends.numpy.layers import build_network
-from backends.numpy.optimizers import build_optimizer
-from shared.spec import ZEROS, Adadelta, Adam, ConstantRate, ExponentialDecay, GradientDescent, Linear, Network, Normal
+from gan_rosetta.backends.numpy import optimizers
+from gan_rosetta.backends.numpy.layers import build_network
+from gan_rosetta.backends.numpy.optimizers import build_optimizer
+from gan_rosetta.shared.spec import (
+    ZEROS,
+    Adadelta,
+    Adam,
+    ConstantRate,
+    ExponentialDecay,
+    GradientDescent,
+    Linear,
+    Network,
+    Normal,
+)
 
 _DECAY = ExponentialDecay(initial=0.1, factor=0.7, every=2, staircase=False)
 

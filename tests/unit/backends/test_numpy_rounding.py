@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.numpy import rounding
-from backends.numpy.rounding import RandomRounding
-from shared.gans import find_gan
+from gan_rosetta.backends.numpy import rounding
+from gan_rosetta.backends.numpy.rounding import RandomRounding
+from gan_rosetta.shared.gans import find_gan
 from tests.unit.backends.numpy_chunks import build, make_chunk, slices
 
 

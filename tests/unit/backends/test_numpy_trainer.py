@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.numpy import device
-from backends.numpy.trainer import NumpyTrainer
-from shared.errors import StateError, UsageError
-from shared.gans import CATALOGUE, find_gan
-from shared.spec import StepPattern
-from shared.state import initial_state, state_schema
+from gan_rosetta.backends.numpy import device
+from gan_rosetta.backends.numpy.trainer import NumpyTrainer
+from gan_rosetta.shared.errors import StateError, UsageError
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.spec import StepPattern
+from gan_rosetta.shared.state import initial_state, state_schema
 from tests.unit.backends.numpy_chunks import build, make_chunk, slices, still, variant
 
 _SMALL = ["gaussian-1d", "gaussian-1d-minibatch", "gaussian-1d-adam", "gaussian-1d-adam-minibatch", "linear-2d", "sine"]

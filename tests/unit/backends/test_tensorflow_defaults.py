@@ -10,8 +10,8 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from shared.defaults import DEFAULTS  # noqa: E402
-from shared.spec import ZEROS, GlorotUniform  # noqa: E402
+from gan_rosetta.shared.defaults import DEFAULTS  # noqa: E402
+from gan_rosetta.shared.spec import ZEROS, GlorotUniform  # noqa: E402
 
 keras = tf.keras
 

@@ -8,15 +8,15 @@ import sys
 
 import pytest
 
-from backends import BACKENDS
+from gan_rosetta.backends import BACKENDS
 
 if importlib.util.find_spec("tensorflow") is None:
     pytest.skip(f"TensorFlow is not installed: {BACKENDS['tensorflow'].install_hint}", allow_module_level=True)
 
 _PROGRAM = """
 import sys
-import backends.tensorflow.device
-from backends.tensorflow import framework
+import gan_rosetta.backends.tensorflow.device
+from gan_rosetta.backends.tensorflow import framework
 assert not any(isinstance(finder, framework._Declining) for finder in sys.meta_path)
 assert not {"keras", "jax"} & set(sys.modules), "imported on the way"
 import tensorflow as tf

@@ -5,8 +5,8 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from backends.tensorflow import layers  # noqa: E402
-from shared import spec  # noqa: E402
+from gan_rosetta.backends.tensorflow import layers  # noqa: E402
+from gan_rosetta.shared import spec  # noqa: E402
 
 BATCH_NORM = spec.BatchNorm(
     name="norm", num_features=3, epsilon=1e-5, momentum=0.1, running_variance="unbiased", statistics="batch"

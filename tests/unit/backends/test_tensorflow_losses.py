@@ -5,8 +5,8 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from backends.tensorflow import losses  # noqa: E402
-from shared import spec  # noqa: E402
+from gan_rosetta.backends.tensorflow import losses  # noqa: E402
+from gan_rosetta.shared import spec  # noqa: E402
 
 GENERATOR = np.random.default_rng(3)
 WEIGHT1 = tf.constant(GENERATOR.normal(size=(12, 5)))

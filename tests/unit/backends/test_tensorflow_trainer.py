@@ -7,12 +7,12 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from backends.tensorflow import compiled  # noqa: E402
-from backends.tensorflow.trainer import TensorflowTrainer  # noqa: E402
-from shared.gans import find_gan  # noqa: E402
-from shared.interface import Chunk  # noqa: E402
-from shared.spec import StepPattern  # noqa: E402
-from shared.state import initial_state  # noqa: E402
+from gan_rosetta.backends.tensorflow import compiled  # noqa: E402
+from gan_rosetta.backends.tensorflow.trainer import TensorflowTrainer  # noqa: E402
+from gan_rosetta.shared.gans import find_gan  # noqa: E402
+from gan_rosetta.shared.interface import Chunk  # noqa: E402
+from gan_rosetta.shared.spec import StepPattern  # noqa: E402
+from gan_rosetta.shared.state import initial_state  # noqa: E402
 
 SPEC = find_gan("gaussian-1d")
 SOMETIMES = replace(SPEC, training=replace(SPEC.training, discriminator_steps=StepPattern(period=3, offsets=(1,))))

@@ -5,9 +5,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from backends.torch.layers import LAYERS, build_network  # noqa: E402
-from shared import spec  # noqa: E402
-from shared.errors import UnsupportedLayer  # noqa: E402
+from gan_rosetta.backends.torch.layers import LAYERS, build_network  # noqa: E402
+from gan_rosetta.shared import spec  # noqa: E402
+from gan_rosetta.shared.errors import UnsupportedLayer  # noqa: E402
 
 
 def network(*layers, input_shape):

@@ -4,8 +4,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from backends.torch import losses  # noqa: E402
-from shared import spec  # noqa: E402
+from gan_rosetta.backends.torch import losses  # noqa: E402
+from gan_rosetta.shared import spec  # noqa: E402
 
 
 def values_and_gradient(function, scores):

@@ -6,8 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from backends.torch.optimizers import UPDATES, NamedOptimizer, PlacedAdam, step_values  # noqa: E402
-from shared import spec  # noqa: E402
+from gan_rosetta.backends.torch.optimizers import UPDATES, NamedOptimizer, PlacedAdam, step_values  # noqa: E402
+from gan_rosetta.shared import spec  # noqa: E402
 
 RATE = spec.ExponentialDecay(initial=0.1, factor=0.5, every=3, staircase=False)
 ADAM = spec.Adam(

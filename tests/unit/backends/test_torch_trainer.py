@@ -7,13 +7,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from backends.torch.losses import GENERATOR_LOSSES  # noqa: E402
-from backends.torch.trainer import TorchTrainer  # noqa: E402
-from shared.errors import UnsupportedLayer, UsageError  # noqa: E402
-from shared.gans import find_gan  # noqa: E402
-from shared.interface import Chunk  # noqa: E402
-from shared.spec import CrossEntropyGeneratorLoss, StepPattern  # noqa: E402
-from shared.state import initial_state  # noqa: E402
+from gan_rosetta.backends.torch.losses import GENERATOR_LOSSES  # noqa: E402
+from gan_rosetta.backends.torch.trainer import TorchTrainer  # noqa: E402
+from gan_rosetta.shared.errors import UnsupportedLayer, UsageError  # noqa: E402
+from gan_rosetta.shared.gans import find_gan  # noqa: E402
+from gan_rosetta.shared.interface import Chunk  # noqa: E402
+from gan_rosetta.shared.spec import CrossEntropyGeneratorLoss, StepPattern  # noqa: E402
+from gan_rosetta.shared.state import initial_state  # noqa: E402
 
 SPEC = find_gan("linear-2d")
 

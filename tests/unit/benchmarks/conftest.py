@@ -10,5 +10,5 @@ import pytest
 @pytest.fixture(autouse=True)
 def _memory(monkeypatch):
     monkeypatch.setattr(
-        "benchmarks.plan.psutil", SimpleNamespace(virtual_memory=lambda: SimpleNamespace(available=8e9))
+        "gan_rosetta.benchmarks.plan.psutil", SimpleNamespace(virtual_memory=lambda: SimpleNamespace(available=8e9))
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from benchmarks.cells import Cell
-from benchmarks.record import BenchmarkRecord, CellResult, Machine, Options, Parity, PeakResult, Round
+from gan_rosetta.benchmarks.cells import Cell
+from gan_rosetta.benchmarks.record import BenchmarkRecord, CellResult, Machine, Options, Parity, PeakResult, Round
 
 AGREE = Parity(
     verdict="AGREE",

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.numpy.trainer import NumpyTrainer
-from benchmarks.cells import cell_spec
-from benchmarks.floor import library
-from benchmarks.floor.trainer import FloorTrainer
-from benchmarks.parity import ReferenceRun, judge_cell, run_reference
-from benchmarks.runner import tape_digest
-from shared.compare.assertions import assert_same_bits
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape, chunks
-from shared.errors import BackendUnavailable, UnsupportedLayer, UsageError
-from shared.state import initial_state
+from gan_rosetta.backends.numpy.trainer import NumpyTrainer
+from gan_rosetta.benchmarks.cells import cell_spec
+from gan_rosetta.benchmarks.floor import library
+from gan_rosetta.benchmarks.floor.trainer import FloorTrainer
+from gan_rosetta.benchmarks.parity import ReferenceRun, judge_cell, run_reference
+from gan_rosetta.benchmarks.runner import tape_digest
+from gan_rosetta.shared.compare.assertions import assert_same_bits
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape, chunks
+from gan_rosetta.shared.errors import BackendUnavailable, UnsupportedLayer, UsageError
+from gan_rosetta.shared.state import initial_state
 
 SPEC = cell_spec("gaussian-1d")
 TAPE = SeededTape(SPEC, seed=14, digits=DigitSource.parse(None))

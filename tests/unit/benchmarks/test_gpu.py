@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.gpu.page import gpu_page_text
-from benchmarks.gpu.record import GpuRecord, Part, Sight, read_gpu_record, write_gpu_record
-from benchmarks.gpu.repetition import repetitions
-from benchmarks.gpu.stages import PARTS, GpuSelection, run_gpu_benchmark
-from benchmarks.plan import Selection, plan_benchmark
-from benchmarks.record import PeakResult, Repeat
-from benchmarks.repeating import Trained, compare_trained
-from shared.errors import RecordError, UsageError
-from shared.interface import Losses
+from gan_rosetta.benchmarks.gpu.page import gpu_page_text
+from gan_rosetta.benchmarks.gpu.record import GpuRecord, Part, Sight, read_gpu_record, write_gpu_record
+from gan_rosetta.benchmarks.gpu.repetition import repetitions
+from gan_rosetta.benchmarks.gpu.stages import PARTS, GpuSelection, run_gpu_benchmark
+from gan_rosetta.benchmarks.plan import Selection, plan_benchmark
+from gan_rosetta.benchmarks.record import PeakResult, Repeat
+from gan_rosetta.benchmarks.repeating import Trained, compare_trained
+from gan_rosetta.shared.errors import RecordError, UsageError
+from gan_rosetta.shared.interface import Losses
 from tests.unit.benchmarks.synthetic import CELL, make_record, make_result
 
 SIGHT = Sight(

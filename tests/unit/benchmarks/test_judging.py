@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.judging import Judge
+from gan_rosetta.benchmarks.judging import Judge
 from tests.unit.benchmarks.synthetic import CELL
 from tests.unit.compare.yardsticks import yardstick_of
 

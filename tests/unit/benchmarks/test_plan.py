@@ -6,21 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import runner as runner_module
-from benchmarks.cells import FLOOR, cell_spec
-from benchmarks.chunking import choose_chunking, rechoose, round_steps
-from benchmarks.parity import parity_steps
-from benchmarks.plan import Selection, plan_benchmark
-from benchmarks.runner import CellRunner
-from benchmarks.scaling import with_width
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape
-from shared.errors import GanRosettaError, SpecError, UsageError
-from shared.gans import CATALOGUE, find_gan
-from shared.harness.registry import find_backend, load_trainer
-from shared.harness.training import chunk_size
-from shared.spec.cost import step_flops
-from shared.state import initial_state
+from gan_rosetta.benchmarks import runner as runner_module
+from gan_rosetta.benchmarks.cells import FLOOR, cell_spec
+from gan_rosetta.benchmarks.chunking import choose_chunking, rechoose, round_steps
+from gan_rosetta.benchmarks.parity import parity_steps
+from gan_rosetta.benchmarks.plan import Selection, plan_benchmark
+from gan_rosetta.benchmarks.runner import CellRunner
+from gan_rosetta.benchmarks.scaling import with_width
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.errors import GanRosettaError, SpecError, UsageError
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.runs.training import chunk_size
+from gan_rosetta.shared.spec.cost import step_flops
+from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.workers.registry import find_backend, load_trainer
 
 
 def _plan(**options):

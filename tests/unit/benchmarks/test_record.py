@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.record import read_record, write_record
-from shared.errors import RecordError, SpecError
-from shared.harness.documents import write_document
+from gan_rosetta.benchmarks.record import read_record, write_record
+from gan_rosetta.shared.errors import RecordError, SpecError
+from gan_rosetta.shared.storage.documents import write_document
 from tests.unit.benchmarks.synthetic import AGREE, CELL, make_record, make_result, make_round
 
 

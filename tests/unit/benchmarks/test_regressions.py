@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.command import app
-from benchmarks.record import write_record
-from benchmarks.regressions import compare_records
-from shared.errors import RecordError
+from gan_rosetta.benchmarks.record import write_record
+from gan_rosetta.benchmarks.regressions import compare_records
+from gan_rosetta.shared.commands.bench import app
+from gan_rosetta.shared.errors import RecordError
 from tests.unit.benchmarks.synthetic import CELL, make_record, make_result
 
 BASE = [1.00e-3, 1.01e-3, 1.02e-3, 0.99e-3, 1.00e-3, 1.01e-3, 0.98e-3]

@@ -7,19 +7,19 @@ import shutil
 
 import pytest
 
-from backends import BACKENDS
-from benchmarks.accelerator import device_bytes, matrix_product
-from benchmarks.findings import comparisons, figures, warnings
-from benchmarks.page import page_text
-from benchmarks.pictures import draw_benchmark
-from benchmarks.plan import Selection, plan_benchmark
-from benchmarks.record import read_record, write_record
-from benchmarks.service import serve
-from benchmarks.session import run_benchmark
-from benchmarks.table import result_tables
-from shared.errors import BackendUnavailable, GanRosettaError, UsageError
-from shared.harness.launch import JobOutcome
-from shared.harness.registry import installed_version
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.benchmarks.accelerator import device_bytes, matrix_product
+from gan_rosetta.benchmarks.findings import comparisons, figures, warnings
+from gan_rosetta.benchmarks.page import page_text
+from gan_rosetta.benchmarks.pictures import draw_benchmark
+from gan_rosetta.benchmarks.plan import Selection, plan_benchmark
+from gan_rosetta.benchmarks.record import read_record, write_record
+from gan_rosetta.benchmarks.service import serve
+from gan_rosetta.benchmarks.session import run_benchmark
+from gan_rosetta.benchmarks.table import result_tables
+from gan_rosetta.shared.errors import BackendUnavailable, GanRosettaError, UsageError
+from gan_rosetta.shared.workers.launch import JobOutcome
+from gan_rosetta.shared.workers.registry import installed_version
 
 
 class _InProcess:
@@ -69,7 +69,7 @@ def _run(plan, **worker):
 
 def test_a_benchmark_in_worker_processes_from_plan_to_page(tmp_path, monkeypatch):
     # No framework is imported for its matrix product, which takes longer than all the rest.
-    monkeypatch.setattr("benchmarks.plan.PEAK_BACKENDS", ("numpy",))
+    monkeypatch.setattr("gan_rosetta.benchmarks.plan.PEAK_BACKENDS", ("numpy",))
     plan = plan_benchmark(_selection(rounds=1))
     record = run_benchmark(plan, command="gan-rosetta bench", say=lambda line: None)
     (result,) = record.cells

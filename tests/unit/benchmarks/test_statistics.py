@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.statistics import CONFIDENCE, compare_repeats, summarise
+from gan_rosetta.benchmarks.statistics import CONFIDENCE, compare_repeats, summarise
 
 
 def test_the_interval_of_a_median_covers_it_as_often_as_it_says():

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from backends import BACKENDS
-from shared import cli
-from shared.calibrate import job as jobs_of_workers
-from shared.calibrate import session
-from shared.harness.launch import JobOutcome
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.calibrate import job as jobs_of_workers
+from gan_rosetta.shared.calibrate import session
+from gan_rosetta.shared.commands import main as cli
+from gan_rosetta.shared.workers.launch import JobOutcome
 
 
 @pytest.fixture

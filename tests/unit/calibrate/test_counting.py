@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from shared.calibrate.counting import Rate, count_pairs, of_kind
-from shared.calibrate.pairs import Cell, JudgedPair
-from shared.errors import UsageError
+from gan_rosetta.shared.calibrate.counting import Rate, count_pairs, of_kind
+from gan_rosetta.shared.calibrate.pairs import Cell, JudgedPair
+from gan_rosetta.shared.errors import UsageError
 
 
 def _pair(*, verdict="AGREE", seed=0, kind="backends", share=0.1, num_findings=0, num_quantities=100):

@@ -6,22 +6,28 @@ from dataclasses import replace
 
 import pytest
 
-from backends import BACKENDS, REFERENCE
-from shared.calibrate.counting import count_pairs
-from shared.calibrate.job import CalibrationJob, copy_path, run_calibration_job, trained_path, yardstick_path
-from shared.calibrate.pairs import Cell, judge_pairs, nearest_to_limit
-from shared.calibrate.power import Power, measure_power
-from shared.calibrate.regimes import find_regimes, regimes
-from shared.calibrate.session import CalibrationPlan, code_digest, runs_of
-from shared.calibrate.trained import as_evidence, read_trained, train_once
-from shared.compare.yardstick import read_yardstick
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape
-from shared.errors import UsageError
-from shared.faults import find_fault
-from shared.faults.planted import PlantedTrainer
-from shared.harness.registry import load_trainer
-from shared.state import initial_state
+from gan_rosetta.backends import BACKENDS, REFERENCE
+from gan_rosetta.shared.calibrate.counting import count_pairs
+from gan_rosetta.shared.calibrate.job import (
+    CalibrationJob,
+    copy_path,
+    run_calibration_job,
+    trained_path,
+    yardstick_path,
+)
+from gan_rosetta.shared.calibrate.pairs import Cell, judge_pairs, nearest_to_limit
+from gan_rosetta.shared.calibrate.power import Power, measure_power
+from gan_rosetta.shared.calibrate.regimes import find_regimes, regimes
+from gan_rosetta.shared.calibrate.session import CalibrationPlan, code_digest, runs_of
+from gan_rosetta.shared.calibrate.trained import as_evidence, read_trained, train_once
+from gan_rosetta.shared.compare.yardstick import read_yardstick
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.faults import find_fault
+from gan_rosetta.shared.faults.planted import PlantedTrainer
+from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.workers.registry import load_trainer
 
 _REGIME = "batch-of-two"
 _NUM_COPIES = 3

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from shared.calibrate.response import Response, largest_share, linearity, smallest_seen
-from shared.compare.tolerance import margin
+from gan_rosetta.shared.calibrate.response import Response, largest_share, linearity, smallest_seen
+from gan_rosetta.shared.compare.tolerance import margin
 from tests.unit.compare.yardsticks import NUM_COPIES, yardstick_of
 
 _STEPS = 5

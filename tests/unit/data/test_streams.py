@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from shared.data import streams
+from gan_rosetta.shared.data import streams
 
 DRAWS = [streams.uniform, streams.normal]
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from shared.data.digits import DigitSource, prepare_digits
-from shared.data.tape import SeededTape, array_shapes, chunks, make_chunk, picture_latent
-from shared.errors import DataError
-from shared.gans import CATALOGUE, find_gan
-from shared.spec import GanSpec, LinearGaussianReal, NormalLatent, StepPattern
+from gan_rosetta.shared.data.digits import DigitSource, prepare_digits
+from gan_rosetta.shared.data.tape import SeededTape, array_shapes, chunks, make_chunk, picture_latent
+from gan_rosetta.shared.errors import DataError
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.spec import GanSpec, LinearGaussianReal, NormalLatent, StepPattern
 
 PACKAGED = DigitSource.parse(None)
 # The other form of the penalty is fed the same tape.

@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape, array_shapes, chunks
-from shared.data.tape_file import FileTape, write_tape
-from shared.errors import TapeError
-from shared.gans import CATALOGUE, find_gan
-from shared.spec import GanSpec, NormalLatent
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape, array_shapes, chunks
+from gan_rosetta.shared.data.tape_file import FileTape, write_tape
+from gan_rosetta.shared.errors import TapeError
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.spec import GanSpec, NormalLatent
 
 PACKAGED = DigitSource.parse(None)
 # The other form of the penalty is fed the same tape.

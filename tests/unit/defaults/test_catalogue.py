@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from shared.defaults import DEFAULTS, FRAMEWORKS, SUBJECTS
-from shared.defaults.catalogue import apply_all
-from shared.gans import CATALOGUE, find_gan
-from shared.spec import (
+from gan_rosetta.shared.defaults import DEFAULTS, FRAMEWORKS, SUBJECTS
+from gan_rosetta.shared.defaults.catalogue import apply_all
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.spec import (
     ZEROS,
     Adadelta,
     Adam,
@@ -27,8 +27,8 @@ from shared.spec import (
     SaturatingGeneratorLoss,
     Uniform,
 )
-from shared.spec.serialise import to_data
-from shared.state import state_schema
+from gan_rosetta.shared.spec.serialise import to_data
+from gan_rosetta.shared.state import state_schema
 
 
 def differing(first: object, second: object) -> set[str]:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from shared import cli
-from shared.defaults import session
-from shared.gans.affordable import AffordableGan
-from shared.harness.launch import JobOutcome
-from shared.harness.settings import RunSettings
+from gan_rosetta.shared.commands import main as cli
+from gan_rosetta.shared.defaults import session
+from gan_rosetta.shared.gans.affordable import AffordableGan
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.workers.launch import JobOutcome
 
 
 @pytest.fixture

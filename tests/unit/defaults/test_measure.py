@@ -9,15 +9,21 @@ from functools import cache
 import numpy as np
 import pytest
 
-from shared import cli
-from shared.data.digits import DigitSource
-from shared.defaults import DEFAULTS, FRAMEWORKS
-from shared.defaults.measure import first_unequal, measure_defaults
-from shared.defaults.measurement import ALL, GanMeasurement, Measurement, read_measurement, write_measurement
-from shared.gans import CATALOGUE, find_gan
-from shared.gans.affordable import AffordableGan, make_affordable
-from shared.report.defaults_page import defaults_markdown, write_page
-from shared.report.defaults_table import HEADERS, cells, percent
+from gan_rosetta.shared.commands import main as cli
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.defaults import DEFAULTS, FRAMEWORKS
+from gan_rosetta.shared.defaults.measure import first_unequal, measure_defaults
+from gan_rosetta.shared.defaults.measurement import (
+    ALL,
+    GanMeasurement,
+    Measurement,
+    read_measurement,
+    write_measurement,
+)
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.gans.affordable import AffordableGan, make_affordable
+from gan_rosetta.shared.report.defaults_page import defaults_markdown, write_page
+from gan_rosetta.shared.report.defaults_table import HEADERS, cells, percent
 from tests.unit.compare.yardsticks import yardstick_of
 
 
@@ -92,9 +98,9 @@ def test_a_clamp_that_acts_later_is_found_where_it_does(monkeypatch):
     spec = find_gan("sine").with_steps(training=60)
     clamp = DEFAULTS["tensorflow:bce-clamp"]
     high = replace(clamp, value=replace(clamp.value, probability_floor=0.485))
-    monkeypatch.setattr("shared.defaults.measure.FRAMEWORKS", {"torch": "torch"})
-    monkeypatch.setattr("shared.defaults.measure.framework_defaults", lambda _name: [high])
-    monkeypatch.setattr("shared.defaults.measure.apply_all", lambda _name, spec: high.apply(spec))
+    monkeypatch.setattr("gan_rosetta.shared.defaults.measure.FRAMEWORKS", {"torch": "torch"})
+    monkeypatch.setattr("gan_rosetta.shared.defaults.measure.framework_defaults", lambda _name: [high])
+    monkeypatch.setattr("gan_rosetta.shared.defaults.measure.apply_all", lambda _name, spec: high.apply(spec))
     result = measure_defaults(
         AffordableGan(spec=spec, differs=""),
         seed=14,

@@ -8,10 +8,10 @@ import math
 import numpy as np
 import pytest
 
-from shared.compare.tolerance import Tolerance
-from shared.diagnose.job import read_rows, row_from_data
-from shared.diagnose.rows import Row, compare_quantity, first_offender
-from shared.harness.files import write_json
+from gan_rosetta.shared.compare.tolerance import Tolerance
+from gan_rosetta.shared.diagnose.job import read_rows, row_from_data
+from gan_rosetta.shared.diagnose.rows import Row, compare_quantity, first_offender
+from gan_rosetta.shared.storage.files import write_json
 
 NAN, INFINITY = float("nan"), float("inf")
 EXPECTED = np.array([[1.0, -2.0], [3.0, 4.0]])

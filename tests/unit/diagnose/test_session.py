@@ -8,12 +8,12 @@ import json
 import pytest
 from rich.console import Console
 
-from shared.diagnose.rows import Row
-from shared.diagnose.session import Diagnosis, choose_backends, parse_plants
-from shared.errors import UsageError
-from shared.harness.launch import JobOutcome
-from shared.harness.settings import RunSettings
-from shared.report.diagnosis_table import diagnosis_sentences, diagnosis_table
+from gan_rosetta.shared.diagnose.rows import Row
+from gan_rosetta.shared.diagnose.session import Diagnosis, choose_backends, parse_plants
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.report.diagnosis_table import diagnosis_sentences, diagnosis_table
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.workers.launch import JobOutcome
 
 
 def row(number: int, *, off: bool = False, comparable: bool = True, **changes: object) -> Row:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.diagnose.visits import Visit, plan_visits
-from shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.diagnose.visits import Visit, plan_visits
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
 
 
 def steps(visits: tuple[Visit, ...], phase: str = "adversarial") -> list[int]:

@@ -5,13 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.data.digits import DigitSource
-from shared.data.tape import SeededTape, make_chunk
-from shared.errors import UsageError
-from shared.faults import FAULTS, Plant, find_fault, layer_faults, loss_faults, optimizer_faults, step_faults
-from shared.gans import CATALOGUE
-from shared.spec import GanSpec
-from shared.state import initial_state, state_schema
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape, make_chunk
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.faults import (
+    FAULTS,
+    Plant,
+    find_fault,
+    layer_faults,
+    loss_faults,
+    optimizer_faults,
+    step_faults,
+)
+from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import initial_state, state_schema
 
 PHASES = {"start", "pretraining", "discriminator", "generator"}
 QUANTITIES = {"output", "loss", "gradient", "parameter", "slot", "buffer", "order"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.data.digits import DigitSource, prepare_digits
-from shared.gans import CATALOGUE, find_gan
-from shared.quality.measure import measure_quality
+from gan_rosetta.shared.data.digits import DigitSource, prepare_digits
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.quality.measure import measure_quality
 
 BROKEN = "samples that are not numbers"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from shared.quality.gaussian import (
+from gan_rosetta.shared.quality.gaussian import (
     covariance_error,
     frechet_distance,
     kolmogorov_smirnov_to_normal,

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.data.digits import DigitSource, packaged_labels, prepare_digits
-from shared.gans import CATALOGUE, find_gan
-from shared.quality.digits import to_pixels, train_judge
-from shared.quality.measure import measure_quality
+from gan_rosetta.shared.data.digits import DigitSource, packaged_labels, prepare_digits
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.quality.digits import to_pixels, train_judge
+from gan_rosetta.shared.quality.measure import measure_quality
 
 
 def measured(name, generated, real=None):

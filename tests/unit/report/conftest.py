@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.harness.files import write_npz
-from shared.harness.record import Run, new_run_folder, read_run, write_record
+from gan_rosetta.shared.runs.record import Run, new_run_folder, read_run, write_record
+from gan_rosetta.shared.storage.files import write_npz
 
 MakeRun = Callable[..., Run]
 

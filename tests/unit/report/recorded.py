@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.compare import comparison as comparison_module
-from shared.compare.comparison import GanComparison, to_json
-from shared.compare.verdict import PairVerdict
-from shared.compare.yardstick import LOSS_NAMES, write_yardstick
-from shared.harness.documents import write_document
-from shared.harness.files import write_npz
-from shared.harness.record import read_run, write_record
-from shared.spec import GanSpec
-from shared.spec.serialise import to_data
+from gan_rosetta.shared.compare.verdict import PairVerdict
+from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, write_yardstick
+from gan_rosetta.shared.runs import comparison as comparison_module
+from gan_rosetta.shared.runs.comparison import GanComparison, to_json
+from gan_rosetta.shared.runs.record import read_run, write_record
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.serialise import to_data
+from gan_rosetta.shared.storage.documents import write_document
+from gan_rosetta.shared.storage.files import write_npz
 from tests.unit.compare.yardsticks import yardstick_of
 
 

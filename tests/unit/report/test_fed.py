@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from matplotlib.patches import Ellipse
 
-from shared.gans import CATALOGUE, find_gan
-from shared.report.curves import draw_curves
-from shared.report.fed import about, fed_from, real_curves, title_of
-from shared.report.film import draw_frames
-from shared.report.film_panels import legend_of
-from shared.report.looks import looks_of
-from shared.report.page.collect import collect
-from shared.report.page.sample_figures import sample_figures
-from shared.report.pictures import draw_samples
-from shared.report.two_dimensional import draw_two_dimensional
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.report.curves import draw_curves
+from gan_rosetta.shared.report.fed import about, fed_from, real_curves, title_of
+from gan_rosetta.shared.report.film import draw_frames
+from gan_rosetta.shared.report.film_panels import legend_of
+from gan_rosetta.shared.report.looks import looks_of
+from gan_rosetta.shared.report.page.collect import collect
+from gan_rosetta.shared.report.page.sample_figures import sample_figures
+from gan_rosetta.shared.report.pictures import draw_samples
+from gan_rosetta.shared.report.two_dimensional import draw_two_dimensional
 from tests.unit.report.recorded import record_gan
 
 LINEAR, SINE, GAUSSIAN = find_gan("linear-2d"), find_gan("sine"), find_gan("gaussian-1d")

@@ -5,9 +5,9 @@ import io
 import numpy as np
 import pytest
 
-from shared.gans import find_gan
-from shared.report.differences import IDENTICAL, TITLES
-from shared.report.loss_curves import draw_loss_curves
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.report.differences import IDENTICAL, TITLES
+from gan_rosetta.shared.report.loss_curves import draw_loss_curves
 from tests.unit.compare.yardsticks import yardstick_of
 
 LINEAR = find_gan("linear-2d")

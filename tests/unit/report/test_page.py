@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import shared.cli
-import shared.harness.plan
-from shared.errors import UsageError
-from shared.gans import CATALOGUE, find_gan
-from shared.quality.measure import measure_quality
-from shared.report.page.collect import collect
-from shared.report.page.render import report_page, write_report
-from shared.report.page.words import reproduce_command, verdict_sentence
+import gan_rosetta.shared.runs.plan
+from gan_rosetta.shared.commands import main as main_module
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.quality.measure import measure_quality
+from gan_rosetta.shared.report.page.collect import collect
+from gan_rosetta.shared.report.page.render import report_page, write_report
+from gan_rosetta.shared.report.page.words import reproduce_command, verdict_sentence
 from tests.unit.report.recorded import change, record_gan
 
 LINEAR = find_gan("linear-2d")
@@ -246,11 +246,11 @@ def test_the_command_asks_for_what_was_run(tmp_path, monkeypatch):
         plans.append((gans, names, template))
         raise UsageError("planned")
 
-    monkeypatch.setattr(shared.harness.plan, "plan_compare", remember)
+    monkeypatch.setattr(gan_rosetta.shared.runs.plan, "plan_compare", remember)
     (gan,) = collect(tmp_path)
     program, *words = shlex.split(reproduce_command(gan))
     assert program == "gan-rosetta"
-    finished = CliRunner().invoke(shared.cli.app, words)
+    finished = CliRunner().invoke(main_module.app, words)
     assert str(finished.exception) == "planned", finished.output
     ((gans, names, template),) = plans
     assert (gans, names) == (["gaussian-1d"], ["numpy", "torch"])
@@ -269,10 +269,10 @@ def test_compare_opens_the_report_that_it_writes(tmp_path, monkeypatch):
     monkeypatch.setattr(webbrowser, "open", opened.append)
     out = tmp_path / "runs"
     words = ["compare", "linear-2d", "--backends", "numpy", "--steps", "2", "--open", "--out", str(out)]
-    finished = CliRunner().invoke(shared.cli.app, words)
+    finished = CliRunner().invoke(main_module.app, words)
     assert finished.exit_code == 4, finished.output  # One backend is compared with nobody.
     assert opened == [(out / "report.html").as_uri()]
     assert "linear-2d" in Page((out / "report.html").read_text(encoding="utf-8")).text
-    finished = CliRunner().invoke(shared.cli.app, ["report", str(out), "--out", str(tmp_path / "again.html")])
+    finished = CliRunner().invoke(main_module.app, ["report", str(out), "--out", str(tmp_path / "again.html")])
     assert finished.exit_code == 0, finished.output
     assert (tmp_path / "again.html").read_bytes() == (out / "report.html").read_bytes()

@@ -8,8 +8,8 @@ import time
 import pytest
 from selenium.webdriver import ActionChains, Keys
 
-from shared.gans import find_gan
-from shared.report.page.render import write_report
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.report.page.render import write_report
 from tests.browser import headless_chromium
 from tests.unit.report.recorded import record_gan
 

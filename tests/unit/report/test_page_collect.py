@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.errors import RecordError, UsageError
-from shared.gans import find_gan
-from shared.harness.files import write_npz
-from shared.report.page.collect import collect
-from shared.report.page.render import write_report
+from gan_rosetta.shared.errors import RecordError, UsageError
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.report.page.collect import collect
+from gan_rosetta.shared.report.page.render import write_report
+from gan_rosetta.shared.storage.files import write_npz
 from tests.unit.report.recorded import change, record_gan, relist
 
 LINEAR = find_gan("linear-2d")

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from backends import BACKENDS
-from shared.gans import CATALOGUE
-from shared.harness.registry import installed_version
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.workers.registry import installed_version
 from tests.browser import headless_chromium
 from tests.unit.report.test_page_browser import DRAWN, move, set_theme, wait_for
 
@@ -23,7 +23,7 @@ SECONDS_TO_RUN = 900
 
 
 def gan_rosetta(*arguments):
-    command = [sys.executable, "-m", "shared.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "gan_rosetta", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_TO_RUN, check=False)
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shared.gans import CATALOGUE, find_gan
-from shared.report.pictures import draw_pictures, draw_samples
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.report.pictures import draw_pictures, draw_samples
 
 
 def samples_of(spec, generated):

@@ -8,9 +8,9 @@ import re
 import pytest
 from rich.console import Console
 
-from shared.harness.launch import JobOutcome, Progress
-from shared.harness.settings import RunSettings
-from shared.report.progress import ProgressDisplay
+from gan_rosetta.shared.report.progress import ProgressDisplay
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.workers.launch import JobOutcome, Progress
 
 JOBS = [RunSettings(gan="sine", backend=backend, folder=f"runs/sine/{backend}") for backend in ("numpy", "torch")]
 

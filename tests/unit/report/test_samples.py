@@ -8,12 +8,12 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Ellipse
 
-from shared.gans import find_gan
-from shared.report.curves import draw_curves
-from shared.report.digit_grid import compose_grid, draw_digit_grid
-from shared.report.one_dimensional import draw_one_dimensional
-from shared.report.style import GENERATED
-from shared.report.two_dimensional import covariance_ellipse, draw_two_dimensional, moments
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.report.curves import draw_curves
+from gan_rosetta.shared.report.digit_grid import compose_grid, draw_digit_grid
+from gan_rosetta.shared.report.one_dimensional import draw_one_dimensional
+from gan_rosetta.shared.report.style import GENERATED
+from gan_rosetta.shared.report.two_dimensional import covariance_ellipse, draw_two_dimensional, moments
 
 GAUSSIAN, LINEAR, SINE = find_gan("gaussian-1d"), find_gan("linear-2d"), find_gan("sine")
 CONV, WASSERSTEIN = find_gan("mnist-conv"), find_gan("mnist-wgan-gp")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shared.report.series import finite_or_gap, has_lone_points, thin
+from gan_rosetta.shared.report.series import finite_or_gap, has_lone_points, thin
 
 
 def test_short_series_are_kept_whole():

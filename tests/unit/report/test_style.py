@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from backends import BACKENDS
-from shared.report.style import backend_style, run_labels, small_multiples
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.report.style import backend_style, run_labels, small_multiples
 
 
 def test_every_backend_differs_from_every_other_in_colour_and_marker():

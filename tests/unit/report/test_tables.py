@@ -7,11 +7,11 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from shared.compare.comparison import GanComparison
-from shared.compare.verdict import PairVerdict
-from shared.gans import CATALOGUE
-from shared.harness.record import read_run
-from shared.report.tables import comparison_table, run_table
+from gan_rosetta.shared.compare.verdict import PairVerdict
+from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.report.tables import comparison_table, run_table
+from gan_rosetta.shared.runs.comparison import GanComparison
+from gan_rosetta.shared.runs.record import read_run
 from tests.unit.compare.yardsticks import yardstick_of
 from tests.unit.report.recorded import record_gan
 

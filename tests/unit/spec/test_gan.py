@@ -8,9 +8,9 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from shared.errors import SpecError, UsageError
-from shared.gans import CATALOGUE, find_gan
-from shared.spec import (
+from gan_rosetta.shared.errors import SpecError, UsageError
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.spec import (
     CrossEntropyGeneratorLoss,
     GanSpec,
     MinibatchDiscrimination,

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import SpecError
-from shared.spec import (
+from gan_rosetta.shared.errors import SpecError
+from gan_rosetta.shared.spec import (
     ZEROS,
     BatchNorm,
     Constant,

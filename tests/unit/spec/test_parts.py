@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import SpecError
-from shared.gans import find_gan
-from shared.spec import (
+from gan_rosetta.shared.errors import SpecError
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.spec import (
     Adadelta,
     ConstantRate,
     DensityRegression,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.gans import CATALOGUE
+from gan_rosetta.shared.gans import CATALOGUE
 
 SAMPLEWISE_DISCRIMINATORS = {
     "gaussian-1d",

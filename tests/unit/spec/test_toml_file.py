@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.errors import SpecError
-from shared.gans import CATALOGUE, find_gan
-from shared.spec import (
+from gan_rosetta.shared.errors import SpecError
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.spec import (
     BatchNorm,
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
@@ -23,8 +23,8 @@ from shared.spec import (
     StopRule,
     UniformFanIn,
 )
-from shared.spec.serialise import spec_digest
-from shared.spec.toml_file import read_spec, spec_from_toml, spec_to_toml, write_spec
+from gan_rosetta.shared.spec.serialise import spec_digest
+from gan_rosetta.shared.spec.toml_file import read_spec, spec_from_toml, spec_to_toml, write_spec
 
 SINE = spec_to_toml(find_gan("sine"))
 WGAN = spec_to_toml(find_gan("mnist-wgan-gp"))

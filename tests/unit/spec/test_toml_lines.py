@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.spec.toml_lines import Place, line_numbers, line_of
+from gan_rosetta.shared.spec.toml_lines import Place, line_numbers, line_of
 
 # @ becomes the number of its line, § a number that no other block has.
 BLOCKS = (

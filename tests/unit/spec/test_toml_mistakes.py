@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from shared.errors import SpecError
-from shared.gans import CATALOGUE, find_gan
-from shared.spec.toml_file import spec_from_toml, spec_to_toml
+from gan_rosetta.shared.errors import SpecError
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.spec.toml_file import spec_from_toml, spec_to_toml
 
 SINE = spec_to_toml(find_gan("sine"))
 WGAN = spec_to_toml(find_gan("mnist-wgan-gp"))

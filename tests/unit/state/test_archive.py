@@ -10,10 +10,10 @@ import pytest
 import safetensors
 import safetensors.numpy
 
-from shared.errors import StateError
-from shared.gans import CATALOGUE, find_gan
-from shared.state import initial_state, state_schema
-from shared.state.archive import METADATA_KEY, map_tensors, read_state, read_state_and_metadata, write_state
+from gan_rosetta.shared.errors import StateError
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.state import initial_state, state_schema
+from gan_rosetta.shared.state.archive import METADATA_KEY, map_tensors, read_state, read_state_and_metadata, write_state
 
 SPEC = find_gan("linear-2d")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.errors import StateError
-from shared.gans import find_gan
-from shared.state import check_state, complete_state, initial_state, state_schema
+from gan_rosetta.shared.errors import StateError
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.state import check_state, complete_state, initial_state, state_schema
 
 SPEC = find_gan("mnist-conv")
 SMALL = find_gan("linear-2d")

@@ -9,21 +9,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from shared.errors import SpecError
-from shared.gans import find_gan
-from shared.spec import (
-    ZEROS,
-    Conv2d,
-    ConvTranspose2d,
-    GlorotUniform,
-    Initializer,
-    Linear,
-    Network,
-    Uniform,
-)
-from shared.spec.toml_file import spec_from_toml, spec_to_toml
-from shared.state.initial import initial_tensor
-from shared.state.schema import TensorSpec
+from gan_rosetta.shared.errors import SpecError
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.spec import ZEROS, Conv2d, ConvTranspose2d, GlorotUniform, Initializer, Linear, Network, Uniform
+from gan_rosetta.shared.spec.toml_file import spec_from_toml, spec_to_toml
+from gan_rosetta.shared.state.initial import initial_tensor
+from gan_rosetta.shared.state.schema import TensorSpec
 
 
 def tensor(layer: Linear | Conv2d | ConvTranspose2d, name: str = "weight") -> TensorSpec:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from shared.gans import CATALOGUE, find_gan
-from shared.spec import Adadelta, Adam, ConstantRate, GradientDescent
-from shared.state import (
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.spec import Adadelta, Adam, ConstantRate, GradientDescent
+from gan_rosetta.shared.state import (
     counter_name,
     initial_state,
     network_parameters,

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.errors import StateError
-from shared.gans import find_gan
-from shared.harness.saved import read_saved
-from shared.state import initial_state
-from shared.state.archive import write_state
-from shared.state.strangers import describe_stranger
+from gan_rosetta.shared.errors import StateError
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.runs.saved import read_saved
+from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.state.archive import write_state
+from gan_rosetta.shared.state.strangers import describe_stranger
 
 SPEC = find_gan("linear-2d")
 WEIGHTS = {"net.0.weight": np.ones((2, 3), np.float32)}

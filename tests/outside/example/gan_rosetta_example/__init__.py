@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends import BackendEntry
+from gan_rosetta.backends import BackendEntry
 
 _INSTALL = "pip install gan-rosetta-example"
 

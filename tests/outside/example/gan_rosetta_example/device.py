@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 
-from backends.numpy.device import configure
-from shared.errors import UsageError
+from gan_rosetta.backends.numpy.device import configure
+from gan_rosetta.shared.errors import UsageError
 
 __all__ = ["check_device", "configure", "framework_version", "list_devices"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from backends.numpy.trainer import NumpyTrainer
-from shared.interface import Chunk
+from gan_rosetta.backends.numpy.trainer import NumpyTrainer
+from gan_rosetta.shared.interface import Chunk
 
 
 class ExampleTrainer(NumpyTrainer):

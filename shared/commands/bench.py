@@ -1,0 +1,266 @@
+"""The command `gan-rosetta bench`. Exit status: 0 all well, 1 a parity or a regression failed, 2 usage, 3 a crash."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from gan_rosetta.shared.commands.options import DISAGREEMENT, FAILURE, Python
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.workers.environments import parse_pythons
+
+if TYPE_CHECKING:
+    from gan_rosetta.benchmarks.record import BenchmarkRecord
+
+app = typer.Typer(
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    help="Measure what a training step costs in each framework, after judging its losses.",
+)
+_output = Console()
+_errors = Console(stderr=True)
+
+Markdown = Annotated[Path | None, typer.Option("--markdown", help="Write the page to this file.")]
+Pictures = Annotated[
+    Path | None,
+    typer.Option("--pictures", help="Folder for the pictures; without it, none unless there is a page."),
+]
+Names = str | None
+
+
+@app.callback()
+def bench(
+    context: typer.Context,
+    *,
+    gans: Annotated[Names, typer.Option("--gans", help="GANs, separated by commas; four of them by default.")] = None,
+    backends: Annotated[Names, typer.Option("--backends", help="Backends; all installed ones, and c-floor.")] = None,
+    executions: Annotated[Names, typer.Option("--executions", help="eager, compiled; all by default.")] = None,
+    devices: Annotated[str, typer.Option("--devices", help="cpu, cuda.")] = "cpu",
+    dtypes: Annotated[str, typer.Option("--dtypes", help="float32, float64.")] = "float32",
+    rounds: Annotated[int, typer.Option("--rounds", help="Repeats of each cell.")] = 7,
+    seconds: Annotated[float, typer.Option("--seconds", help="Seconds that a round is to last.")] = 0.2,
+    python: Python = None,
+    threads: Annotated[str, typer.Option("--threads", help="Threads of a cell, or auto: by its cost.")] = "auto",
+    tf32: Annotated[bool, typer.Option("--tf32", help="Let float32 products on a GPU keep ten bits.")] = False,
+    scale: Annotated[Names, typer.Option("--scale", help="batch or width: measure each GAN in several sizes.")] = None,
+    sizes: Annotated[Names, typer.Option("--sizes", help="Batch sizes, or multiples of the width.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the initial state and of the tape.")] = DEFAULT_SEED,
+    mnist: Annotated[Names, typer.Option("--mnist", help="Digits: a folder of IDX files, or 'download'.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the record to this JSON file.")] = None,
+    markdown: Markdown = None,
+    pictures: Pictures = None,
+    dry_run: Annotated[bool, typer.Option("--plan", help="Print the plan and its estimate, and stop.")] = False,
+) -> None:
+    """Measure training steps; without options, four GANs on all installed backends in less than five minutes."""
+    if context.invoked_subcommand is not None:
+        return
+    from gan_rosetta.benchmarks.plan import Selection, plan_benchmark  # noqa: PLC0415 - commands import what they need
+    from gan_rosetta.benchmarks.record import require_new, write_record  # noqa: PLC0415
+    from gan_rosetta.benchmarks.session import run_benchmark  # noqa: PLC0415
+    from gan_rosetta.benchmarks.table import plan_table  # noqa: PLC0415
+    from gan_rosetta.benchmarks.words import seconds_text  # noqa: PLC0415
+
+    pythons = parse_pythons(python)
+    selection = Selection(
+        gans=_split(gans),
+        backends=_split(backends),
+        executions=_split(executions),
+        devices=_split(devices),
+        dtypes=_split(dtypes),
+        rounds=rounds,
+        seconds=seconds,
+        threads=None if threads == "auto" else _whole("--threads", threads),
+        tf32=tf32,
+        seed=seed,
+        mnist=mnist,
+        scale=scale,
+        pythons=pythons,
+        sizes=None if sizes is None else tuple(_number("--sizes", size) for size in _split(sizes)),
+    )
+    plan = plan_benchmark(selection)
+    if out is not None:
+        require_new(out)
+    for line in plan.left_out:
+        _say(line)
+    _errors.print(plan_table(plan))
+    estimate = plan.estimate_seconds()
+    shown = f"{estimate / 60:.0f} min" if estimate >= 120 else seconds_text(estimate)
+    waves = "" if len(plan.waves) == 1 else f", in {len(plan.waves)} waves as memory allows"
+    _say(f"{len(plan.cells)} to measure{waves}: about {shown} on two cores")
+    if dry_run:
+        return
+    record = run_benchmark(plan, command=_command(), say=_say)
+    if out is not None:
+        write_record(out, record)
+    _show(record)
+    _write(record, markdown=markdown, pictures=pictures)
+    statuses = {result.status for result in record.cells}
+    measured = "measured" in statuses
+    status = FAILURE if "failed" in statuses else DISAGREEMENT if "disagrees" in statuses else 0
+    raise typer.Exit(status or (0 if measured else FAILURE))
+
+
+@app.command("page")
+def page(
+    record: Annotated[Path, typer.Argument(help="A record that `bench --out` wrote.")],
+    *,
+    markdown: Markdown = None,
+    pictures: Pictures = None,
+) -> None:
+    """Show a record again, or make its page and pictures."""
+    from gan_rosetta.benchmarks.record import read_record  # noqa: PLC0415
+
+    found = read_record(record)
+    _show(found)
+    _write(found, markdown=markdown, pictures=pictures)
+
+
+@app.command("gpu")
+def gpu(
+    *,
+    gans: Annotated[Names, typer.Option("--gans", help="GANs, separated by commas; all by default.")] = None,
+    backends: Annotated[Names, typer.Option("--backends", help="Backends; all that see the device.")] = None,
+    device: Annotated[str, typer.Option("--device", help="cuda; cpu tries the command itself.")] = "cuda",
+    parts: Annotated[Names, typer.Option("--parts", help="What to measure, in order; all by default.")] = None,
+    minutes: Annotated[float, typer.Option("--minutes", help="Parts that would begin later are left out.")] = 9.0,
+    rounds: Annotated[int, typer.Option("--rounds", help="Repeats of each cell.")] = 4,
+    seconds: Annotated[float, typer.Option("--seconds", help="Seconds that a round is to last.")] = 0.15,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the initial state and of the tape.")] = DEFAULT_SEED,
+    mnist: Annotated[Names, typer.Option("--mnist", help="Digits: a folder of IDX files, or 'download'.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Write the record to this JSON file, after each part.")],
+    markdown: Markdown = None,
+) -> None:
+    """Measure a GPU: what sees it, parity, repetition, throughput, growth and launches, in less than ten minutes."""
+    from gan_rosetta.benchmarks.gpu.page import gpu_page_text  # noqa: PLC0415 - commands import what they need
+    from gan_rosetta.benchmarks.gpu.record import GpuRecord, write_gpu_record  # noqa: PLC0415
+    from gan_rosetta.benchmarks.gpu.stages import GpuSelection, run_gpu_benchmark  # noqa: PLC0415
+    from gan_rosetta.benchmarks.record import require_new  # noqa: PLC0415
+    from gan_rosetta.shared.storage.files import write_bytes  # noqa: PLC0415
+
+    selection = GpuSelection(
+        device=device,
+        gans=_split(gans),
+        backends=_split(backends),
+        parts=_split(parts),
+        minutes=minutes,
+        rounds=rounds,
+        seconds=seconds,
+        seed=seed,
+        mnist=mnist,
+    )
+    require_new(out)
+
+    def keep(record: GpuRecord) -> None:
+        write_gpu_record(out, record)
+        if markdown is not None:
+            write_bytes(markdown, gpu_page_text(record).encode())
+
+    record = run_gpu_benchmark(selection, command=_command(), say=_say, keep=keep)
+    for path in [out, *([] if markdown is None else [markdown])]:
+        _say(f"wrote {path}")
+    statuses = [cell.status for part, cell in record.cells() if not (part.record and part.record.options.tf32)]
+    problems = any(part.problem for part in record.parts)
+    failed = problems or "failed" in statuses or not statuses
+    raise typer.Exit(FAILURE if failed else DISAGREEMENT if "disagrees" in statuses else 0)
+
+
+@app.command("gpu-page")
+def gpu_page(
+    record: Annotated[Path, typer.Argument(help="A record that `bench gpu` wrote.")],
+    *,
+    markdown: Annotated[Path, typer.Option("--markdown", help="Write the page to this file.")],
+) -> None:
+    """Make the page of a measured GPU again."""
+    from gan_rosetta.benchmarks.gpu.page import gpu_page_text  # noqa: PLC0415
+    from gan_rosetta.benchmarks.gpu.record import read_gpu_record  # noqa: PLC0415
+    from gan_rosetta.shared.storage.files import write_bytes  # noqa: PLC0415
+
+    write_bytes(markdown, gpu_page_text(read_gpu_record(record)).encode())
+    _say(f"wrote {markdown}")
+
+
+@app.command("compare")
+def compare(
+    old: Annotated[Path, typer.Argument(help="The record to compare with.")],
+    new: Annotated[Path, typer.Argument(help="The record of the same machine later.")],
+) -> None:
+    """Name the cells that became slower; exit status 1 where there is one."""
+    from gan_rosetta.benchmarks.record import read_record  # noqa: PLC0415
+    from gan_rosetta.benchmarks.regressions import compare_records  # noqa: PLC0415
+    from gan_rosetta.benchmarks.table import change_table  # noqa: PLC0415
+
+    changes = compare_records(read_record(old), read_record(new))
+    _output.print(change_table(changes))
+    regressions = [change for change in changes if change.is_regression]
+    for change in regressions:
+        by = change.reason if change.ratio is None else f"{change.ratio.ratio:.2f} times the seconds a step"
+        line = f"{change.cell.setting}: {change.cell.label} is {change.change}: {by}"
+        _output.print(line, markup=False, highlight=False, soft_wrap=True)
+    if not regressions:
+        _output.print("no regression", markup=False, highlight=False)
+    raise typer.Exit(DISAGREEMENT if regressions else 0)
+
+
+def _show(record: BenchmarkRecord) -> None:
+    from gan_rosetta.benchmarks.findings import warnings  # noqa: PLC0415
+    from gan_rosetta.benchmarks.table import result_tables  # noqa: PLC0415
+
+    for table in result_tables(record):
+        _output.print(table)
+    for line in warnings(record):
+        _output.print(f"warning: {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _write(record: BenchmarkRecord, *, markdown: Path | None, pictures: Path | None) -> None:
+    from gan_rosetta.benchmarks.page import write_page  # noqa: PLC0415
+    from gan_rosetta.benchmarks.pictures import draw_benchmark  # noqa: PLC0415
+
+    if pictures is None and markdown is not None:
+        pictures = markdown.parent / "pictures"
+    drawn = [] if pictures is None else draw_benchmark(record, pictures)
+    if markdown is not None:
+        write_page(markdown, record, drawn)
+    for path in [*drawn, *([] if markdown is None else [markdown])]:
+        _say(f"wrote {path}")
+
+
+def _command() -> str:
+    """Return how it was called, without the files that it writes or the place of the digits."""
+    kept: list[str] = []
+    arguments = iter(sys.argv[1:])
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        if name in ("--out", "--markdown", "--pictures", "--mnist"):
+            if not value:
+                next(arguments, None)
+            kept += ["--mnist DIR"] if name == "--mnist" else []
+        else:
+            kept.append(argument)
+    own = kept[1:] if kept[:1] == ["bench"] else kept
+    return " ".join(["gan-rosetta bench", *own])
+
+
+def _split(names: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
+
+
+def _whole(option: str, text: str) -> int:
+    if not text.isdecimal():
+        raise UsageError(f"{option} is {text!r}; expected 'auto' or a whole number from 1")
+    return int(text)
+
+
+def _number(option: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{option} has {text!r}; expected numbers separated by commas") from None
+
+
+def _say(line: str) -> None:
+    _errors.print(line, markup=False, highlight=False, soft_wrap=True)

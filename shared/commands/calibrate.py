@@ -1,0 +1,161 @@
+"""The command `gan-rosetta calibrate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gan_rosetta.shared.commands.options import (
+    DISAGREEMENT,
+    Json,
+    Verbose,
+    errors,
+    output,
+    report_failures,
+    split_names,
+)
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import DTYPES, EXECUTIONS
+from gan_rosetta.shared.report.progress import on_terminal
+
+if TYPE_CHECKING:
+    from gan_rosetta.shared.calibrate.pairs import JudgedPair
+    from gan_rosetta.shared.calibrate.session import CalibrationPlan
+
+_BOTH = "both"
+_PAIRS_FILE, _RESULT_FILE = "pairs.jsonl", "calibration.json"
+_TRAINED_FOLDER = "trained"
+_FORMAT = 1
+
+
+def calibrate(
+    regimes: Annotated[
+        list[str] | None, typer.Argument(help="Regimes to train, such as linear-2d or saturated-bce; all where none.")
+    ] = None,
+    *,
+    seeds: Annotated[
+        int, typer.Option("--seeds", help="Seeds of each regime, a third of them where a step is dear.")
+    ] = 6,
+    first_seed: Annotated[int, typer.Option("--first-seed", help="The first of them.")] = 0,
+    dtype: Annotated[str, typer.Option("--dtype", help="float64, float32 or both.")] = _BOTH,
+    execution: Annotated[
+        str, typer.Option("--execution", help="eager, compiled, or both: compiled then in some regimes only.")
+    ] = "eager",
+    backends: Annotated[
+        str | None,
+        typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
+    ] = None,
+    power: Annotated[
+        bool, typer.Option("--power/--no-power", help="Also measure how small a planted mistake is seen.")
+    ] = True,
+    verbose: Verbose = False,
+    as_json: Json = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Keep all pairs and trainings in this folder; backends' trainings that are there are not done again.",
+        ),
+    ] = None,
+    markdown: Annotated[
+        Path | None,
+        typer.Option("--markdown", help="Also write the page to this file, and its pictures to pictures/ beside it."),
+    ] = None,
+) -> None:
+    """Measure how often the judge is wrong: false alarms between right programs, and the smallest mistake that is seen.
+
+    For example, `gan-rosetta calibrate linear-2d norm-adam --seeds 2 --dtype float64 --no-power` takes a minute. Exit
+    status: 1 where more trainings have a false alarm than is promised, by more than chance makes of it once in 1000
+    times, or where a planted mistake is not seen as told; 3 where a worker failed.
+    """
+    from gan_rosetta.shared.calibrate.session import calibrate as measure  # noqa: PLC0415 - commands import what they need
+    from gan_rosetta.shared.report.calibration_page import write_page  # noqa: PLC0415
+    from gan_rosetta.shared.report.calibration_table import calibration_tables, summary_lines  # noqa: PLC0415
+    from gan_rosetta.shared.report.defaults_page import require_place  # noqa: PLC0415
+
+    if markdown is not None:
+        require_place(markdown)
+    plan = _plan(
+        regimes or [],
+        seeds=range(first_seed, first_seed + seeds),
+        dtype=dtype,
+        execution=execution,
+        backends=backends,
+        power=power,
+    )
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / _PAIRS_FILE).unlink(missing_ok=True)
+    result = measure(
+        plan,
+        watch=on_terminal(errors),
+        keep=None if out is None else out / _TRAINED_FOLDER,
+        on_pairs=None if out is None else lambda pairs: _keep(out, pairs),
+    )
+    status = report_failures(result.failures, verbose=verbose) or (0 if result.is_good else DISAGREEMENT)
+    document: dict[str, Any] = {"format": _FORMAT, "command": "calibrate", "status": status, **result.as_data()}
+    if out is not None:
+        (out / _RESULT_FILE).write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
+    written = write_page(markdown, result, plan) if markdown is not None else []
+    if as_json:
+        typer.echo(json.dumps(document, allow_nan=False))
+    else:
+        for table in calibration_tables(result):
+            output.print(table)
+        for line in [*summary_lines(result), *(f"Written: {path}" for path in written)]:
+            output.print(line, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(status)
+
+
+def _plan(
+    names: list[str],
+    /,
+    *,
+    seeds: range,
+    dtype: str,
+    execution: str,
+    backends: str | None,
+    power: bool,
+) -> CalibrationPlan:
+    """Return what to do; raises UsageError in the words of the command."""
+    from gan_rosetta.backends import BACKENDS  # noqa: PLC0415
+    from gan_rosetta.shared.calibrate.regimes import find_regimes  # noqa: PLC0415
+    from gan_rosetta.shared.calibrate.session import CalibrationPlan  # noqa: PLC0415
+    from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed  # noqa: PLC0415
+
+    if not seeds or seeds.start < 0:
+        raise UsageError(f"--seeds is {len(seeds)} and --first-seed {seeds.start}; expected 1 or more, from 0 or more")
+    chosen = [find_backend(name) for name in split_names(backends)]
+    for entry in chosen:
+        require_installed(entry)
+    regimes = tuple(find_regimes(names))
+    return CalibrationPlan(
+        regimes=regimes,
+        seeds=tuple(seeds),
+        dtypes=_some(dtype, DTYPES, option="--dtype"),
+        executions=_some(execution, EXECUTIONS, option="--execution"),
+        backends=tuple(
+            entry.name
+            for entry in chosen or [entry for entry in BACKENDS.values() if installed_version(entry) is not None]
+        ),
+        power=tuple(regime.name for regime in regimes if regime.shows_power) if power else (),
+    )
+
+
+def _some(word: str, known: tuple[Any, ...], *, option: str) -> tuple[Any, ...]:
+    """Return those of the known words that an option names; raises UsageError."""
+    if word == _BOTH:
+        return known
+    if word not in known:
+        raise UsageError(f"{option} is {word!r}; expected {', '.join(known)} or {_BOTH}")
+    return (word,)
+
+
+def _keep(folder: Path, pairs: Sequence[JudgedPair]) -> None:
+    with (folder / _PAIRS_FILE).open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(pair.as_data(), allow_nan=False) + "\n" for pair in pairs)

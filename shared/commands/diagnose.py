@@ -1,0 +1,142 @@
+"""The commands `gan-rosetta diagnose` and `gan-rosetta faults`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gan_rosetta.shared.commands.options import (
+    DISAGREEMENT,
+    Backends,
+    Device,
+    Dtype,
+    ExecutionOption,
+    InitialState,
+    Mnist,
+    Python,
+    Runs,
+    Seed,
+    SpecFile,
+    TapeOption,
+    Verbose,
+    choose_runs,
+    errors,
+    output,
+    report_failures,
+    split_names,
+)
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.report.progress import on_terminal
+from gan_rosetta.shared.runs.names import RunName
+from gan_rosetta.shared.runs.request import make_template
+from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.workers.environments import parse_pythons
+
+
+def diagnose(
+    gan: Annotated[str | None, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")] = None,
+    *,
+    backends: Backends = None,
+    runs: Runs = None,
+    spec: SpecFile = None,
+    free: Annotated[
+        bool,
+        typer.Option("--free", help="Let each backend train on its own; else each step starts from the reference."),
+    ] = False,
+    steps: Annotated[
+        int | None, typer.Option("--steps", help="Look into each of so many first steps; chosen where not given.")
+    ] = None,
+    plant: Annotated[
+        list[str] | None, typer.Option("--plant", help="FAULT, in the first backend, or BACKEND:FAULT. Repeatable.")
+    ] = None,
+    seed: Seed = DEFAULT_SEED,
+    dtype: Dtype = "float64",
+    execution: ExecutionOption = "auto",
+    device: Device = "cpu",
+    initial_state: InitialState = None,
+    tape: TapeOption = None,
+    mnist: Mnist = None,
+    python: Python = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Find the first quantity in which a backend parts from the reference: step, phase, layer and what it is of."""
+    from gan_rosetta.shared.diagnose import session  # noqa: PLC0415
+    from gan_rosetta.shared.report.diagnosis_table import diagnosis_sentences, diagnosis_table  # noqa: PLC0415
+
+    pythons = parse_pythons(python)
+    if (gan is None) == (spec is None):
+        raise UsageError("diagnose takes the name of a GAN or --spec FILE.toml; give one of the two")
+    if steps is not None and steps < 1:
+        raise UsageError(f"--steps is {steps}; expected 1 or more")
+    template = make_template(
+        spec or gan,
+        seed=seed,
+        dtype=dtype,
+        execution=execution,
+        device=device,
+        initial_state=initial_state,
+        tape=tape,
+        mnist=mnist,
+    )
+    asked = choose_runs(runs, backends)
+    asked = asked or [RunName(backend=name) for name in session.choose_backends([], pythons)]
+    planted = session.parse_plants(plant or [], [str(run) for run in asked])
+    diagnosis = session.diagnose(
+        template, asked, planted, forced=not free, num_steps=steps, watch=on_terminal(errors), pythons=pythons
+    )
+    status = report_failures(list(diagnosis.failures), verbose=verbose)
+    if json_output:
+        typer.echo(json.dumps(diagnosis.as_data(), indent=1))
+    else:
+        for name, rows in diagnosis.rows.items():
+            output.print(diagnosis_table(name, rows, diagnosis.offender(name)))
+        for sentence in diagnosis_sentences(diagnosis):
+            output.print(sentence, soft_wrap=True)
+    if status == 0 and diagnosis.odd_ones:
+        status = DISAGREEMENT
+    raise typer.Exit(status)
+
+
+def faults(
+    gans: Annotated[
+        list[str] | None, typer.Argument(help="With --check: GANs to plant in; all where none is named.")
+    ] = None,
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Plant each in each backend and see that it is found.")
+    ] = False,
+    backends: Backends = None,
+    seed: Seed = DEFAULT_SEED,
+    python: Python = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="Also write the table to this file.")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Show the porting mistakes that `diagnose --plant` can plant, or check that each is found."""
+    from gan_rosetta.backends import REFERENCE  # noqa: PLC0415
+    from gan_rosetta.shared.diagnose.session import choose_backends  # noqa: PLC0415
+    from gan_rosetta.shared.diagnose.trials import run_trials  # noqa: PLC0415
+    from gan_rosetta.shared.gans import CATALOGUE, find_gan  # noqa: PLC0415
+    from gan_rosetta.shared.report.diagnosis_table import fault_table, trial_markdown, trial_table  # noqa: PLC0415
+
+    pythons = parse_pythons(python)
+    if not check:
+        output.print(fault_table())
+        return
+    named = split_names(backends)
+    names = choose_backends(named, pythons) if named else [REFERENCE, *choose_backends([], pythons)]
+    chosen = [find_gan(gan).name for gan in gans or CATALOGUE]
+    trials, failures = run_trials(chosen, names, seed=seed, watch=on_terminal(errors), pythons=pythons)
+    status = report_failures(failures, verbose=verbose)
+    output.print(trial_table(trials))
+    for trial in trials:
+        if not trial.is_right:
+            output.print(f"{trial.gan} on {trial.backend}, {trial.fault or 'no fault'}: found {trial.found}")
+    if markdown is not None:
+        markdown.write_text(trial_markdown(trials), encoding="utf-8")
+    if status == 0 and not all(trial.is_right for trial in trials):
+        status = DISAGREEMENT
+    raise typer.Exit(status)

@@ -1,0 +1,343 @@
+"""The command `gan-rosetta`. Exit status: 0 all agree, 1 some disagree, 2 wrong usage, 3 a run failed, 4 no verdict."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.syntax import Syntax
+
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.commands.accuracy import accuracy
+from gan_rosetta.shared.commands.bench import app as bench
+from gan_rosetta.shared.commands.calibrate import calibrate
+from gan_rosetta.shared.commands.defaults import defaults
+from gan_rosetta.shared.commands.diagnose import diagnose, faults
+from gan_rosetta.shared.commands.generate import generate
+from gan_rosetta.shared.commands.options import (
+    FAILURE,
+    INTERRUPTED,
+    MACHINE_ERRORS,
+    WRONG_USAGE,
+    Animate,
+    Backends,
+    BatchSize,
+    CheckpointEvery,
+    Device,
+    Dtype,
+    ExecutionOption,
+    FirstStep,
+    InitialState,
+    Json,
+    KeepGoing,
+    Mnist,
+    OpenReport,
+    Out,
+    Patience,
+    PretrainSteps,
+    Python,
+    Quiet,
+    Resume,
+    Runs,
+    Seed,
+    SpecFile,
+    Steps,
+    TapeOption,
+    TensorBoard,
+    Threads,
+    Verbose,
+    choose_runs,
+    errors,
+    output,
+)
+from gan_rosetta.shared.errors import GanRosettaError, UsageError
+from gan_rosetta.shared.runs.checkpoint import SECONDS_BETWEEN_CHECKPOINTS
+from gan_rosetta.shared.runs.request import make_template
+from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.workers.environments import parse_pythons
+from gan_rosetta.shared.workers.launch import DEFAULT_PATIENCE_SECONDS
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="The same GANs in every framework, fed the same numbers, compared step by step.",
+)
+
+
+@app.command("list")
+def list_everything(*, python: Python = None) -> None:
+    """Show the GANs, and the backends with their versions and devices."""
+    from gan_rosetta.shared.report.tables import backend_table, gan_table  # noqa: PLC0415
+    from gan_rosetta.shared.workers.inspect import inspect_backends  # noqa: PLC0415 - commands import what they need
+
+    pythons = parse_pythons(python)
+    output.print(gan_table())
+    devices, problems = inspect_backends(pythons)
+    output.print(backend_table(devices, problems, pythons))
+
+
+@app.command()
+def show(gan: Annotated[str, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")]) -> None:
+    """Print a GAN's description in TOML, to be changed and given to train or compare with --spec."""
+    from gan_rosetta.shared.gans import find_gan  # noqa: PLC0415
+    from gan_rosetta.shared.spec.toml_file import spec_to_toml  # noqa: PLC0415
+
+    text = spec_to_toml(find_gan(gan))
+    if sys.stdout.isatty():
+        output.print(Syntax(text, "toml", theme="ansi_dark", background_color="default", word_wrap=True))
+    else:
+        # Bytes, since a file is to be UTF-8 whatever the terminal's encoding is.
+        typer.echo(text.encode(), nl=False)
+
+
+@app.command()
+def train(
+    context: typer.Context,
+    gan: Annotated[str | None, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")] = None,
+    *,
+    backend: Annotated[str | None, typer.Option("--backend", help="The framework to train it on.")] = None,
+    runs: Runs = None,
+    spec: SpecFile = None,
+    steps: Steps = None,
+    pretrain_steps: PretrainSteps = None,
+    batch_size: BatchSize = None,
+    seed: Seed = DEFAULT_SEED,
+    dtype: Dtype = "float64",
+    execution: ExecutionOption = "auto",
+    device: Device = "cpu",
+    threads: Threads = None,
+    python: Python = None,
+    initial_state: InitialState = None,
+    first_step: FirstStep = None,
+    tape: TapeOption = None,
+    mnist: Mnist = None,
+    keep_going: KeepGoing = False,
+    export_tape: Annotated[
+        Path | None, typer.Option("--export-tape", help="Write the run's tape to this .npz.")
+    ] = None,
+    export_initial_state: Annotated[
+        Path | None, typer.Option("--export-initial-state", help="Write the run's initial state to this .safetensors.")
+    ] = None,
+    checkpoint_every: CheckpointEvery = SECONDS_BETWEEN_CHECKPOINTS,
+    patience: Patience = DEFAULT_PATIENCE_SECONDS,
+    animate: Animate = None,
+    tensorboard: TensorBoard = None,
+    resume: Resume = None,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Train one GAN on one backend, or in several runs."""
+    from gan_rosetta.shared.commands.outcomes import Conclusion  # noqa: PLC0415
+    from gan_rosetta.shared.runs.plan import plan_resume, plan_train  # noqa: PLC0415
+
+    pythons = parse_pythons(python)
+    conclusion = Conclusion(
+        animate=animate, tensorboard=tensorboard, is_verbose=verbose, is_quiet=quiet, is_json=as_json
+    )
+    if resume is not None:
+        _require_nothing_else(context)
+        plan = plan_resume(resume, command="train")
+        _say_notes(plan.notes)
+        raise typer.Exit(conclusion.train(plan, resume))
+    if (gan is None) == (spec is None):
+        found = "neither" if gan is None else "both"
+        raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
+    if backend is None and runs is None:
+        raise UsageError("train needs --backend or --runs; see `gan-rosetta list` for the backends that there are")
+    asked = choose_runs(runs, backend)
+    template = make_template(
+        spec or gan,
+        steps=steps,
+        pretrain_steps=pretrain_steps,
+        batch_size=batch_size,
+        seed=seed,
+        dtype=dtype,
+        execution=execution,
+        device=device,
+        initial_state=initial_state,
+        first_step=first_step,
+        tape=tape,
+        mnist=mnist,
+        keep_going=keep_going,
+        export_tape=export_tape,
+        export_initial_state=export_initial_state,
+        checkpoint_every=checkpoint_every,
+        patience=patience,
+        num_moments=conclusion.num_moments,
+    )
+    folder = out or _fresh_folder()
+    plan = plan_train(asked, template, folder, pythons=pythons, threads=threads)
+    _say_notes(plan.notes)
+    raise typer.Exit(conclusion.train(plan, folder))
+
+
+@app.command()
+def compare(
+    context: typer.Context,
+    gans: Annotated[list[str] | None, typer.Argument(help="GANs to compare; all where none is named.")] = None,
+    *,
+    spec: SpecFile = None,
+    backends: Backends = None,
+    runs: Runs = None,
+    steps: Steps = None,
+    pretrain_steps: PretrainSteps = None,
+    batch_size: BatchSize = None,
+    seed: Seed = DEFAULT_SEED,
+    dtype: Dtype = "float64",
+    execution: ExecutionOption = "auto",
+    device: Device = "cpu",
+    threads: Threads = None,
+    python: Python = None,
+    initial_state: InitialState = None,
+    first_step: FirstStep = None,
+    tape: TapeOption = None,
+    mnist: Mnist = None,
+    keep_going: KeepGoing = False,
+    checkpoint_every: CheckpointEvery = SECONDS_BETWEEN_CHECKPOINTS,
+    patience: Patience = DEFAULT_PATIENCE_SECONDS,
+    animate: Animate = None,
+    tensorboard: TensorBoard = None,
+    resume: Resume = None,
+    open_report: OpenReport = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    out: Out = None,
+) -> None:
+    """Train GANs in several runs from the same state and data, and judge each pair of runs."""
+    from gan_rosetta.shared.commands.outcomes import Conclusion  # noqa: PLC0415
+    from gan_rosetta.shared.runs.plan import plan_compare, plan_resume  # noqa: PLC0415
+
+    pythons = parse_pythons(python)
+    conclusion = Conclusion(
+        animate=animate,
+        tensorboard=tensorboard,
+        open_report=open_report,
+        is_verbose=verbose,
+        is_quiet=quiet,
+        is_json=as_json,
+    )
+    if resume is not None:
+        _require_nothing_else(context)
+        plan = plan_resume(resume, command="compare")
+        _say_notes(plan.notes)
+        raise typer.Exit(conclusion.compare(plan, resume))
+    if gans and spec is not None:
+        raise UsageError(f"expected names of GANs or --spec FILE.toml, not both; found {', '.join(gans)} and {spec}")
+    template = make_template(
+        spec,
+        steps=steps,
+        pretrain_steps=pretrain_steps,
+        batch_size=batch_size,
+        seed=seed,
+        dtype=dtype,
+        execution=execution,
+        device=device,
+        initial_state=initial_state,
+        first_step=first_step,
+        tape=tape,
+        mnist=mnist,
+        keep_going=keep_going,
+        checkpoint_every=checkpoint_every,
+        patience=patience,
+        num_moments=conclusion.num_moments,
+    )
+    folder = out or _fresh_folder()
+    asked = choose_runs(runs, backends)
+    misplaced = [name for name in gans or () if name in BACKENDS]
+    if misplaced:
+        raise UsageError(
+            f"{misplaced[0]!r} is a backend, but stands where GANs are named; names are separated by commas, without "
+            f"spaces: --backends torch,{misplaced[0]}"
+        )
+    plan = plan_compare(gans or [], asked, template, folder, threads=threads, pythons=pythons)
+    _say_notes(plan.notes)
+    raise typer.Exit(conclusion.compare(plan, folder))
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="What compare or train wrote: its folder, a GAN's or a run's.")],
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The HTML file to write; report.html in the folder where not given.")
+    ] = None,
+    animate: Animate = None,
+) -> None:
+    """Make one HTML page of a folder of runs: verdicts, curves, samples, quality and speed. It needs no network."""
+    from gan_rosetta.shared.commands.outcomes import write_films  # noqa: PLC0415
+    from gan_rosetta.shared.report.film import require_film  # noqa: PLC0415
+    from gan_rosetta.shared.report.page.collect import collect  # noqa: PLC0415
+    from gan_rosetta.shared.report.page.render import write_report  # noqa: PLC0415
+
+    if animate is not None:
+        require_film(animate)
+    path = write_report(folder, out).absolute()
+    output.print(f"Report: {path}", markup=False, highlight=False, soft_wrap=True)
+    if animate is not None:
+        for film in write_films(animate, [(gan.runs, gan.spec) for gan in collect(folder) if gan.spec is not None]):
+            output.print(f"Film: {film}", markup=False, highlight=False, soft_wrap=True)
+
+
+app.command()(diagnose)
+app.command()(faults)
+app.command()(generate)
+app.command()(defaults)
+app.command()(calibrate)
+app.command()(accuracy)
+app.add_typer(bench, name="bench")
+
+
+def main() -> None:
+    """Run the command; errors that a user can cause become one line and status 2."""
+    try:
+        app()
+    except GanRosettaError as error:
+        errors.print(f"gan-rosetta: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(WRONG_USAGE)
+    except OSError as error:
+        # A disk that is full or read-only, or too many open files: the machine's fault, wherever it was met.
+        if error.errno not in MACHINE_ERRORS:
+            raise
+        line = f"gan-rosetta: {error.strerror}{f': {error.filename}' if error.filename else ''}"
+        errors.print(f"{line}; what is done is kept", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(FAILURE)
+    except SystemExit as end:
+        # What typer makes of Ctrl-C.
+        if end.code == INTERRUPTED:
+            line = "gan-rosetta: interrupted; what is done is kept, --resume FOLDER goes on with it"
+            errors.print(line, markup=False, highlight=False, soft_wrap=True)
+        raise
+
+
+# What is said and shown of runs is no part of them.
+_WITH_RESUME = ("resume", "python", "verbose", "quiet", "as_json", "open_report", "animate", "tensorboard")
+
+
+def _require_nothing_else(context: typer.Context) -> None:
+    """Raise UsageError where more was given than --resume: the rest is in the folder."""
+    sources = {name: context.get_parameter_source(name) for name in context.params if name not in _WITH_RESUME}
+    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if given:
+        names = ", ".join(name.replace("_", "-") for name in given)
+        raise UsageError(f"--resume takes everything else from the folder; leave out {names}")
+
+
+def _say_notes(notes: Iterable[str]) -> None:
+    """Print, with --quiet too, what a user should know of what was given: it is nearly an error."""
+    for note in notes:
+        errors.print(f"gan-rosetta: {note}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _fresh_folder() -> Path:
+    return Path("runs") / datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S")
+
+
+if __name__ == "__main__":
+    main()

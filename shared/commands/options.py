@@ -1,0 +1,161 @@
+"""What the commands share: options that mean the same everywhere, exit statuses, and where is printed."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.runs.names import RunName, parse_runs
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.workers.launch import JobOutcome
+from gan_rosetta.shared.workers.registry import find_backend
+
+DISAGREEMENT, WRONG_USAGE, FAILURE, NOT_COMPARABLE, INTERRUPTED = 1, 2, 3, 4, 130
+MACHINE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE)
+
+output = Console()
+errors = Console(stderr=True)
+
+Steps = Annotated[int | None, typer.Option("--steps", help="Adversarial steps; the GAN's own number where not given.")]
+PretrainSteps = Annotated[
+    int | None, typer.Option("--pretrain-steps", help="Pretraining steps, where the GAN has any.")
+]
+BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Samples a step; the GAN's own where not given.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the initial state and of the tape.")]
+Dtype = Annotated[
+    str, typer.Option("--dtype", help="float64 shows every difference in mathematics; float32 is what people train in.")
+]
+ExecutionOption = Annotated[
+    str, typer.Option("--execution", help="eager, compiled, or auto: what users of each framework reach for first.")
+]
+Device = Annotated[str, typer.Option("--device", help="cpu or cuda.")]
+Threads = Annotated[int | None, typer.Option("--threads", help="Threads of each framework; chosen where not given.")]
+InitialState = Annotated[
+    Path | None,
+    typer.Option(
+        "--initial-state",
+        help="Start from this state: a .safetensors file, or any backend's checkpoint; one that a run left goes on at "
+        "the step at which it was saved.",
+    ),
+]
+FirstStep = Annotated[
+    int | None,
+    typer.Option(
+        "--first-step", help="The tape's adversarial step to start at; that at which --initial-state was saved, if any."
+    ),
+]
+TapeOption = Annotated[Path | None, typer.Option("--tape", help="Feed this .npz file instead of the seed's tape.")]
+Mnist = Annotated[
+    str | None,
+    typer.Option("--mnist", help="Digits: a folder with the four IDX files, or 'download'; else 5000 packaged ones."),
+]
+SpecFile = Annotated[
+    Path | None,
+    typer.Option("--spec", help="A GAN of your own, in a TOML file; `gan-rosetta show` gives one to start from."),
+]
+KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Ignore a GAN's own rule for stopping early.")]
+Python = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--python",
+        metavar="BACKEND=PATH",
+        help="Run a backend on the Python of an environment of its own; may be given for several.",
+    ),
+]
+Runs = Annotated[
+    str | None,
+    typer.Option(
+        "--runs",
+        metavar="RUN,RUN…",
+        help="Runs, separated by commas: BACKEND[@ENVIRONMENT][:word…], such as torch:compiled,jax@envs/new:float32; "
+        "words are eager, compiled, float32, float64, cpu, cuda, threads=N. What one leaves out the other options say.",
+    ),
+]
+Backends = Annotated[
+    str | None,
+    typer.Option("--backends", help="Backends, separated by commas, a run each; all installed ones where not given."),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", help="Show tracebacks, every pair's verdict, and elsewhere than on a terminal a line a run."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say no more than verdicts and errors; show no progress.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Say on standard output, as one JSON document, what came of it, and nothing else."),
+]
+Animate = Annotated[
+    Path | None,
+    typer.Option(
+        "--animate",
+        metavar="FILE",
+        help="Make a film of training, all backends side by side: FILE.gif or FILE.mp4; of several GANs one each, "
+        "FILE-<gan>.gif.",
+    ),
+]
+TensorBoard = Annotated[
+    Path | None,
+    typer.Option("--tensorboard", metavar="DIR", help="Write losses and samples into this folder for TensorBoard."),
+]
+OpenReport = Annotated[
+    bool, typer.Option("--open", help="Also write the report, report.html in the folder, and open it in a browser.")
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder for the runs; runs/<date and time> where not given.")]
+
+
+Resume = Annotated[
+    Path | None, typer.Option("--resume", help="Go on with the runs of this folder, from their last checkpoints.")
+]
+CheckpointEvery = Annotated[float, typer.Option("--checkpoint-every", help="Seconds between a run's checkpoints.")]
+
+Patience = Annotated[
+    float, typer.Option("--patience", help="Seconds that a worker may give no sign of life before it is ended.")
+]
+
+
+def report_failures(outcomes: list[JobOutcome], /, *, verbose: bool) -> int:
+    """Print a line for each job that did not finish, and return the exit status that they make."""
+    status = 0
+    for outcome in outcomes:
+        if outcome.status == "finished":
+            continue
+        label = f"{outcome.settings.gan} on {outcome.settings.run_name}"
+        errors.print(f"gan-rosetta: {label}: {outcome.message}", markup=False, highlight=False, soft_wrap=True)
+        if verbose and outcome.details:
+            errors.print(outcome.details, markup=False, highlight=False, soft_wrap=True)
+        status = max(status, WRONG_USAGE if outcome.status == "usage" else FAILURE)
+    return status
+
+
+def report_not_finite(runs: Iterable[Run], /) -> None:
+    """Print a line for each run whose losses stopped being numbers, with the step."""
+    for run in runs:
+        found = run.record["outcome"]["first_not_finite"]
+        losses = "; ".join(f"loss {name} from step {step}" for name, step in found.items())
+        if found:
+            line = f"gan-rosetta: {run.gan} on {run.name}: NaN or infinite, {losses}"
+            errors.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def split_names(names: str | None, /) -> list[str]:
+    """Return the names in a list with commas."""
+    return [name.strip() for name in (names or "").split(",") if name.strip()]
+
+
+def choose_runs(runs: str | None, backends: str | None, /) -> list[RunName]:
+    """Return the runs that --runs or --backends names, empty where neither does; raises UsageError."""
+    if runs is not None and backends is not None:
+        raise UsageError(f"--runs {runs} and --backends {backends} name the same; give one of them")
+    names = split_names(runs if runs is not None else backends)
+    if runs is None:
+        for name in names:
+            find_backend(name)
+    return parse_runs(dict.fromkeys(names))

@@ -1,0 +1,158 @@
+"""How train and compare carry out a plan: progress, what is written besides the records, what is said at the end."""
+
+from __future__ import annotations
+
+import webbrowser
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gan_rosetta.shared.commands.options import (
+    DISAGREEMENT,
+    NOT_COMPARABLE,
+    errors,
+    output,
+    report_failures,
+    report_not_finite,
+)
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.report.as_data import as_text, compare_as_data, ending_as_data, train_as_data
+from gan_rosetta.shared.report.film import NUM_MOMENTS, film_path, require_film, write_film
+from gan_rosetta.shared.report.pictures import draw_comparison, draw_pictures
+from gan_rosetta.shared.report.progress import on_terminal
+from gan_rosetta.shared.report.tables import comparison_table, pair_table, run_table
+from gan_rosetta.shared.report.tensorboard import require_tensorboard, write_events
+from gan_rosetta.shared.runs.comparison import GanComparison
+from gan_rosetta.shared.runs.moments import DEFAULT_NUM_MOMENTS
+from gan_rosetta.shared.runs.plan import Plan
+from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.runs.session import compare_plan, train_plan
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.workers.watching import Watch
+
+
+@dataclass(kw_only=True)
+class Conclusion:
+    """What a user wants to see of runs.
+
+    Raises UsageError, before anything is trained, where that cannot be. animate: a film's file; tensorboard: a folder
+    of event files; open_report: also make the report and open it. is_quiet: say no more than verdicts and errors;
+    is_json: say it as one JSON document.
+    """
+
+    animate: Path | None = None
+    tensorboard: Path | None = None
+    open_report: bool = False
+    is_verbose: bool = False
+    is_quiet: bool = False
+    is_json: bool = False
+    _files: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.is_quiet and self.is_verbose:
+            raise UsageError("--quiet and --verbose exclude each other; give one of them")
+        if self.animate is not None:
+            require_film(self.animate)
+        if self.tensorboard is not None:
+            require_tensorboard(self.tensorboard)
+
+    @property
+    def num_moments(self) -> int:
+        """About how many moments of training a run keeps samples of for this."""
+        return DEFAULT_NUM_MOMENTS if self.animate is None else NUM_MOMENTS
+
+    def train(self, plan: Plan, folder: Path, /) -> int:
+        """Train what is planned, say what came of it and return the exit status."""
+        outcomes, trained = train_plan(plan, watch=self._watch, on_run=self._on_trained)
+        runs = [run for run, _ in trained]
+        self._write_films([([run], spec) for run, spec in trained])
+        status = report_failures(outcomes, verbose=self.is_verbose)
+        report_not_finite(runs)
+        if self.is_json:
+            self._say_data(train_as_data(runs, **ending_as_data(status, folder, outcomes, self._files)))
+        elif runs and not self.is_quiet:
+            output.print(run_table(runs))
+            self._say_files()
+        return status
+
+    def compare(self, plan: Plan, folder: Path, /) -> int:
+        """Train and compare what is planned, say what came of it and return the exit status."""
+        if not self.is_quiet:
+            for line in plan.left_out:
+                errors.print(line, markup=False, highlight=False)
+        outcomes, comparisons = compare_plan(
+            plan, watch=self._watch, on_run=self._write_events, on_comparison=draw_comparison
+        )
+        self._write_films([(comparison.runs, comparison.spec) for comparison in comparisons])
+        if self.open_report and comparisons:
+            from gan_rosetta.shared.report.page.render import write_report  # noqa: PLC0415 - half a second of every other run
+
+            path = write_report(folder, None).absolute()
+            self._files["report"] = str(path)
+            webbrowser.open(path.as_uri())
+        status = report_failures(outcomes, verbose=self.is_verbose)
+        status = status or _status_of(comparisons)
+        if self.is_json:
+            self._say_data(compare_as_data(comparisons, **ending_as_data(status, folder, outcomes, self._files)))
+        elif self.is_quiet:
+            for comparison in comparisons:
+                _say(f"{comparison.spec.name}: {comparison.verdict}")
+        else:
+            output.print(comparison_table(comparisons))
+            for comparison in comparisons if self.is_verbose else ():
+                output.print(pair_table(comparison))
+            _say(f"Records, comparison.json and pictures: {folder}")
+            self._say_files()
+        return status
+
+    @property
+    def _watch(self) -> Watch:
+        return on_terminal(errors, is_quiet=self.is_quiet, writes_lines=self.is_verbose)
+
+    def _on_trained(self, run: Run, spec: GanSpec, /) -> None:
+        draw_pictures(run.folder, [run], None, spec)
+        self._write_events(run, spec)
+
+    def _write_events(self, run: Run, spec: GanSpec, /) -> None:
+        if self.tensorboard is not None:
+            write_events(self.tensorboard, run, spec)
+            self._files["tensorboard"] = str(self.tensorboard)
+
+    def _write_films(self, filmed: Sequence[tuple[Sequence[Run], GanSpec]], /) -> None:
+        if self.animate is not None:
+            self._files["films"] = write_films(self.animate, filmed)
+
+    def _say_data(self, data: dict[str, Any]) -> None:
+        # Not through a console, which would wrap it.
+        print(as_text(data))
+
+    def _say_files(self) -> None:
+        if "report" in self._files:
+            _say(f"Report: {self._files['report']}")
+        for film in self._files.get("films", ()):
+            _say(f"Film: {film}")
+        if "tensorboard" in self._files:
+            _say(f"TensorBoard: tensorboard --logdir {self._files['tensorboard']}")
+
+
+def _status_of(comparisons: Sequence[GanComparison]) -> int:
+    """Return the exit status of verdicts; where nothing was judged, nothing agrees."""
+    verdicts = {comparison.verdict for comparison in comparisons}
+    if verdicts == {"AGREE"}:
+        return 0
+    return DISAGREEMENT if "DISAGREE" in verdicts else NOT_COMPARABLE
+
+
+def write_films(path: Path, filmed: Sequence[tuple[Sequence[Run], GanSpec]], /) -> list[str]:
+    """Write a film for each GAN and return their paths: the one that was asked for, or with the GAN's name in it."""
+    films = []
+    for runs, spec in filmed:
+        target = film_path(path, spec.name, num_gans=len(filmed))
+        write_film(target, runs, spec)
+        films.append(str(target))
+    return films
+
+
+def _say(line: str) -> None:
+    output.print(line, markup=False, highlight=False, soft_wrap=True)

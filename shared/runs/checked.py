@@ -1,0 +1,89 @@
+"""The border to a backend: what its trainer returns is what the interface says, or the run ends and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from gan_rosetta.shared.errors import StateError, WrongResult
+from gan_rosetta.shared.interface import Chunk, Losses, ProbeKey, Trainer
+from gan_rosetta.shared.spec import GanSpec, Shape
+from gan_rosetta.shared.state import check_state
+
+
+class CheckedTrainer:
+    """A trainer each of whose results is checked by number, shape and type; raises WrongResult.
+
+    name: the backend's, for messages. Numbers are not judged here: NaN is a result too.
+    """
+
+    def __init__(self, trainer: Trainer, spec: GanSpec, /, *, name: str, dtype: str) -> None:
+        self._trainer, self._spec, self._name = trainer, spec, name
+        self._dtype = np.dtype(dtype)
+
+    @classmethod
+    def build(cls, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> Self:
+        """Not here: a checked trainer is made of one that is built."""
+        del spec, device, dtype, execution
+        raise TypeError("CheckedTrainer wraps a trainer; build that one")
+
+    def load_state(self, state: Mapping[str, np.ndarray], /) -> None:
+        """As Trainer.load_state."""
+        self._trainer.load_state(state)
+
+    def export_state(self) -> dict[str, np.ndarray]:
+        """As Trainer.export_state."""
+        state = self._trainer.export_state()
+        try:
+            check_state(state, self._spec)
+        except (StateError, AttributeError, TypeError, KeyError) as error:
+            raise self._wrong("export_state", f"something else than the GAN's state: {error}") from None
+        return state
+
+    def stage(self, chunk: Chunk, /) -> tuple[Chunk, Any]:
+        """As Trainer.stage; the chunk stays beside it, since it says how many losses there must be."""
+        return chunk, self._trainer.stage(chunk)
+
+    def train(self, staged: tuple[Chunk, Any], /) -> Losses:
+        """As Trainer.train."""
+        chunk, own = staged
+        losses = self._trainer.train(own)
+        expected = {"pretraining"} if chunk.phase == "pretraining" else {"discriminator", "generator"}
+        if chunk.phase == "adversarial" and self._spec.training.stop is not None:
+            expected.add("real_score")
+        for name in ("pretraining", "discriminator", "generator", "real_score"):
+            values = getattr(losses, name, None)
+            if (values is not None) != (name in expected):
+                found = "none" if values is None else "some"
+                wanted = "one a step" if name in expected else "none"
+                raise self._wrong("train", f"{found} of the losses {name!r} for {chunk.phase} steps; expected {wanted}")
+            if values is not None:
+                self._check_array(f"train's {name}", values, (chunk.num_steps,))
+        return losses
+
+    def probe(self, chunk: Chunk, /) -> dict[ProbeKey, np.ndarray]:
+        """As Trainer.probe; a diagnosis names what of it is missing or misshapen."""
+        return self._trainer.probe(chunk)
+
+    def generate(self, latent: np.ndarray, /) -> np.ndarray:
+        """As Trainer.generate."""
+        samples = self._trainer.generate(latent)
+        self._check_array("generate", samples, (len(latent), *self._spec.generator.output_shape))
+        return samples
+
+    def discriminate(self, samples: np.ndarray, /) -> np.ndarray:
+        """As Trainer.discriminate."""
+        scores = self._trainer.discriminate(samples)
+        self._check_array("discriminate", scores, (len(samples), *self._spec.discriminator.output_shape))
+        return scores
+
+    def _check_array(self, what: str, array: Any, shape: Shape) -> None:
+        if not isinstance(array, np.ndarray):
+            raise self._wrong(what, f"{type(array).__name__}; expected a NumPy array of shape {shape}")
+        if array.shape != shape or array.dtype != self._dtype:
+            raise self._wrong(what, f"{array.dtype} numbers of shape {array.shape}; expected {self._dtype} of {shape}")
+
+    def _wrong(self, what: str, found: str) -> WrongResult:
+        return WrongResult(f"{self._name}: {what} returned {found}; see Trainer in shared/interface.py")

@@ -1,0 +1,262 @@
+"""A run on its way, in one file: whatever it takes to go on as if nothing had happened.
+
+The file is replaced as a whole, so that a run that is killed at any moment leaves its last checkpoint or none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import numpy as np
+
+from gan_rosetta.shared.data.digest import state_digest
+from gan_rosetta.shared.errors import RecordError, StateError
+from gan_rosetta.shared.storage.files import read_npz, write_npz
+from gan_rosetta.shared.storage.formats import check_format
+from gan_rosetta.shared.interface import Phase
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.serialise import spec_digest
+from gan_rosetta.shared.state import State, check_state
+
+FORMAT = 2
+SECONDS_BETWEEN_CHECKPOINTS = 30.0
+# A checkpoint of the run itself, where the run looks for it, and one that was given to begin with.
+_MOVE_AWAY = "move it away, and the run starts again from its first step"
+_GIVE_ANOTHER = "give another file to start from"
+_SEAL = "sha256"
+_PARTS = ("losses", "state", "snapshots", "yardstick", "looks")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A place in a run: so many steps of a phase are behind it, and all of the phases before."""
+
+    phase: Phase = "pretraining"
+    done: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.phase} step {self.done}"
+
+
+BEGINNING = Place()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """Where a run is, after a whole chunk, and what it has left so far.
+
+    began: where the run's own first step is, later than the beginning where it took a state over from another run.
+    losses: (steps,) by name, of the run's own steps. tape_digests: by phase and step. chain: of the phase's tape, as
+    TapeDigest has it. seconds: spent so far, by part; resumed_at: the steps at which the run was taken up again.
+    """
+
+    place: Place
+    began: Place = BEGINNING
+    losses: Mapping[str, np.ndarray] = field(default_factory=dict)
+    tape_digests: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    chain: Mapping[str, str] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    resumed_at: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """A position, the trainer's whole state there, and the sketches of earlier ones by moment and tensor.
+
+    settings: what the run was asked for. yardstick: where its copies are, empty where the run has none. looks: the
+    arrays of shared/runs/looks.py, as far as here.
+    """
+
+    position: Position
+    state: State
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    snapshots: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    yardstick: Mapping[str, np.ndarray] = field(default_factory=dict)
+    looks: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint, /, *, spec: GanSpec) -> None:
+    """Write a checkpoint in place of the last one, atomically; raises RecordError where that fails."""
+    position = checkpoint.position
+    header = {
+        "format": FORMAT,
+        "spec": spec_digest(spec),
+        "settings": dict(checkpoint.settings),
+        "phase": position.place.phase,
+        "done": position.place.done,
+        "began": [position.began.phase, position.began.done],
+        "tape_digests": {phase: dict(digests) for phase, digests in position.tape_digests.items()},
+        "chain": dict(position.chain),
+        "seconds": dict(position.seconds),
+        "resumed_at": list(position.resumed_at),
+    }
+    arrays: dict[str, np.ndarray] = {}
+    arrays |= {f"losses/{name}": np.asarray(values) for name, values in position.losses.items()}
+    arrays |= {f"state/{name}": np.asarray(array) for name, array in checkpoint.state.items()}
+    arrays |= {f"yardstick/{name}": array for name, array in checkpoint.yardstick.items()}
+    for label, sketches in checkpoint.snapshots.items():
+        arrays |= {f"snapshots/{label}/{name}": array for name, array in sketches.items()}
+    arrays |= {f"looks/{name}": array for name, array in checkpoint.looks.items()}
+    text = json.dumps(header)
+    arrays |= {"header": np.array(text), _SEAL: np.array(_seal(text, arrays))}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_npz(path, arrays)
+    except OSError as error:
+        raise RecordError(
+            f"cannot write the checkpoint {path} ({error.strerror or error}); the last one stands"
+        ) from None
+
+
+def is_checkpoint(path: Path, /) -> bool:
+    """Whether an archive is a checkpoint, whole or not, and no other program's: by the names in it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return True  # Its reader says what is wrong with it.
+    return "header.npy" in names
+
+
+def read_checkpoint(path: Path, spec: GanSpec, /, *, settings: Mapping[str, Any] | None = None) -> Checkpoint:
+    """Read a checkpoint; raises RecordError unless it is whole, of a run of this GAN, and of one with these settings.
+
+    settings: None where the run that goes on may be another one.
+    """
+    remedy = _GIVE_ANOTHER if settings is None else _MOVE_AWAY
+    try:
+        arrays = read_npz(path)
+        text, seal = str(arrays.pop("header")), str(arrays.pop(_SEAL, ""))
+        header = json.loads(text)
+    except (OSError, ValueError, KeyError, RecursionError) as error:
+        raise RecordError(f"{path} is not a whole checkpoint ({error}); {remedy}") from None
+    check_format(path, header, FORMAT, remedy=remedy)
+    if seal != _seal(text, arrays):
+        raise RecordError(f"{path} was changed after it was written: its SHA-256 is another; {remedy}")
+    _check_header(path, header, spec, remedy=remedy)
+    _check_settings(path, header["settings"], settings or {}, remedy=remedy)
+    parts: dict[str, dict[str, np.ndarray]] = {part: {} for part in _PARTS}
+    for key, array in arrays.items():
+        part, _, name = key.partition("/")
+        if part not in parts:
+            raise RecordError(f"{path} has {key!r}, which no checkpoint has; {remedy}")
+        parts[part][name] = array
+    try:
+        check_state(parts["state"], spec)
+    except StateError as error:
+        raise RecordError(f"{path}: {error}; {remedy}") from None
+    snapshots: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in parts["snapshots"].items():
+        label, _, name = key.partition("/")
+        snapshots.setdefault(label, {})[name] = array
+    position = Position(
+        place=Place(phase=cast(Phase, header["phase"]), done=header["done"]),
+        began=Place(phase=cast(Phase, header["began"][0]), done=header["began"][1]),
+        losses=parts["losses"],
+        tape_digests=header["tape_digests"],
+        chain=header["chain"],
+        seconds=header["seconds"],
+        resumed_at=tuple(header["resumed_at"]),
+    )
+    if settings is not None:
+        _check_losses(path, position, spec, remedy=remedy)
+    return Checkpoint(
+        position=position,
+        state=parts["state"],
+        settings=header["settings"],
+        snapshots=snapshots,
+        yardstick=parts["yardstick"],
+        looks=parts["looks"],
+    )
+
+
+def _seal(header: str, arrays: Mapping[str, np.ndarray]) -> str:
+    return hashlib.sha256(f"{header}\n{state_digest(arrays)}".encode()).hexdigest()
+
+
+def _check_header(path: Path, header: Any, spec: GanSpec, *, remedy: str) -> None:
+    good = {
+        "spec": _is_text(header.get("spec")),
+        "settings": isinstance(header.get("settings"), dict),
+        "phase": header.get("phase") in get_args(Phase),
+        "done": _is_count(header.get("done")),
+        "began": _is_place(header.get("began")),
+        "tape_digests": _is_table(header.get("tape_digests"), _are_texts),
+        "chain": _are_texts(header.get("chain")),
+        "seconds": _is_table(header.get("seconds"), _is_number),
+        "resumed_at": isinstance(header.get("resumed_at"), list) and all(map(_is_text, header["resumed_at"])),
+    }
+    for name, holds in good.items():
+        if not holds:
+            raise RecordError(f"{path} has {name} {header.get(name)!r}, which no checkpoint has; {remedy}")
+    total = num_steps(spec, header["phase"])
+    if not 0 < header["done"] <= total:
+        raise RecordError(f"{path} is at step {header['done']} of {total} of its {header['phase']}; {remedy}")
+    if header["spec"] != spec_digest(spec):
+        raise RecordError(f"{path} is of another {spec.name!r} than the one that is asked for; {remedy}")
+
+
+def _check_settings(path: Path, found: Mapping[str, Any], settings: Mapping[str, Any], *, remedy: str) -> None:
+    for name in sorted(settings):
+        if found.get(name) != settings[name]:
+            raise RecordError(f"{path} was run with {name} {found.get(name)!r}, now {settings[name]!r}; {remedy}")
+
+
+def num_steps(spec: GanSpec, phase: str, /) -> int:
+    """Return how many steps a phase of the GAN has."""
+    if phase == "adversarial":
+        return spec.training.num_steps
+    return 0 if spec.pretraining is None else spec.pretraining.num_steps
+
+
+def _check_losses(path: Path, position: Position, spec: GanSpec, *, remedy: str) -> None:
+    for phase, names in (("pretraining", ("pretraining",)), ("adversarial", ("discriminator", "generator"))):
+        taken = _steps_taken(position, spec, phase)
+        for name in names:
+            values = position.losses.get(name, np.zeros(0))
+            if values.shape != (taken,) or values.dtype != np.float64:
+                found = f"losses of {name} {values.dtype} {values.shape}"
+                raise RecordError(f"{path} has {found} after {taken} steps; {remedy}")
+
+
+def _steps_taken(position: Position, spec: GanSpec, phase: str) -> int:
+    """Return how many steps of a phase the run has taken itself."""
+    place, began = position.place, position.began
+    if phase == "pretraining" and place.phase == "adversarial":
+        end = num_steps(spec, phase)
+    else:
+        end = place.done if place.phase == phase else 0
+    if phase == "pretraining" and began.phase == "adversarial":
+        return 0
+    return end - (began.done if began.phase == phase else 0)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and value[0] in get_args(Phase) and _is_count(value[1])
+
+
+def _is_table(value: Any, is_entry: Any) -> bool:
+    return isinstance(value, dict) and all(is_entry(entry) for entry in value.values())
+
+
+def _are_texts(value: Any) -> bool:
+    return _is_table(value, _is_text)

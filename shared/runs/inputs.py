@@ -1,0 +1,104 @@
+"""What a run is fed: the state that it starts from, the tape, and the tape's step at which it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.reach import check_reach
+from gan_rosetta.shared.data.tape import SeededTape, Tape
+from gan_rosetta.shared.data.tape_file import FileTape, write_tape
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.runs.checkpoint import BEGINNING, Place, num_steps
+from gan_rosetta.shared.runs.saved import idle_optimizers, read_saved, require_same_tape, state_metadata, tape_metadata
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import State, initial_state
+from gan_rosetta.shared.state.archive import write_state
+
+__all__ = ["Inputs", "export_inputs", "open_inputs", "open_start", "state_metadata", "tape_metadata"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """The state that a run starts from, its tape, and where on the tape it starts.
+
+    notes: lines for the user about what was given, which is taken all the same.
+    """
+
+    state: State
+    tape: Tape
+    place: Place
+    notes: tuple[str, ...] = ()
+
+
+def open_inputs(settings: RunSettings, spec: GanSpec, /) -> tuple[State, Tape]:
+    """Return the initial state and the tape, drawn from the seed or read from files; raises StateError, TapeError.
+
+    How far the tape reaches is left to whoever knows how far it will be read: shared/data/reach.py.
+    """
+    if settings.initial_state is None:
+        return initial_state(spec, seed=settings.seed), _open_tape(settings, spec)
+    return read_saved(Path(settings.initial_state), spec).state, _open_tape(settings, spec)
+
+
+def open_start(settings: RunSettings, spec: GanSpec, /) -> Inputs:
+    """Return the initial state, the tape and where a run starts on it.
+
+    A state that a run left, or that lies in a checkpoint, goes on where it was saved, unless the settings have a
+    first_step. Raises StateError, RecordError, TapeError and DataError for files and data, UsageError where no step is
+    left to take, or the state was saved on another tape.
+    """
+    tape = _open_tape(settings, spec)
+    place, notes = BEGINNING, []
+    saved = None if settings.initial_state is None else read_saved(Path(settings.initial_state), spec)
+    if saved is not None and settings.first_step is None and saved.place != BEGINNING:
+        place = saved.place
+    elif settings.first_step:
+        place = Place(phase="adversarial", done=settings.first_step)
+    _require_steps_left(spec, place)
+    check_reach(tape, spec, phase=place.phase, done=place.done)
+    if saved is not None:
+        if settings.first_step is None and place != BEGINNING:
+            notes.append(require_same_tape(saved, settings, spec, tape))
+        notes.append(idle_optimizers(saved, spec, place))
+    state = initial_state(spec, seed=settings.seed) if saved is None else saved.state
+    return Inputs(state=state, tape=tape, place=place, notes=tuple(note for note in notes if note is not None))
+
+
+def export_inputs(settings: RunSettings, /, spec: GanSpec) -> None:
+    """Write the tape and the initial state to the files that the settings name; raises UsageError where one exists."""
+    targets = {"--export-tape": settings.export_tape, "--export-initial-state": settings.export_initial_state}
+    for option, target in targets.items():
+        if target is not None and Path(target).exists():
+            raise UsageError(f"{option} {target} already exists; name another file, or move that one away")
+    if not any(targets.values()):
+        return
+    state, tape = open_inputs(settings, spec)
+    if settings.export_initial_state is not None:
+        metadata = {"gan": spec.name, "seed": str(settings.seed)}
+        write_state(Path(settings.export_initial_state), state, metadata=metadata)
+    if settings.export_tape is not None:
+        write_tape(
+            Path(settings.export_tape),
+            tape,
+            spec,
+            pretraining_steps=num_steps(spec, "pretraining"),
+            training_steps=num_steps(spec, "adversarial"),
+        )
+
+
+def _require_steps_left(spec: GanSpec, place: Place) -> None:
+    total = num_steps(spec, place.phase)
+    if place.done > total or (place.phase == "adversarial" and place.done == total):
+        raise UsageError(
+            f"the run would start at {place}, but ends at {place.phase} step {total}, so nothing is left to do; "
+            "--steps counts from the beginning of the tape, not from where the run starts"
+        )
+
+
+def _open_tape(settings: RunSettings, spec: GanSpec) -> Tape:
+    if settings.tape is not None:
+        return FileTape.read(Path(settings.tape), spec)
+    return SeededTape(spec, seed=settings.seed, digits=DigitSource.parse(settings.mnist))

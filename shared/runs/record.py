@@ -1,0 +1,173 @@
+"""A run on disk: a folder with record.json, losses.npz, state.safetensors, and snapshots, samples and moments.npz."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+
+from gan_rosetta.shared.errors import RecordError
+from gan_rosetta.shared.storage.documents import read_document, write_document
+from gan_rosetta.shared.storage.files import read_npz, write_npz
+from gan_rosetta.shared.state.archive import map_tensors
+
+FORMAT = 3
+MOMENTS_FILE = "moments.npz"
+STATE_FILE = "state.safetensors"
+_RECORD_FILE = "record.json"
+_REMEDY = "move that folder away and run it again, which --resume does too"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read lazily from its folder."""
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def backend(self) -> str:
+        """The backend's name."""
+        return str(self.record["backend"])
+
+    @property
+    def name(self) -> str:
+        """What the run is called among those beside it (run_name.py): the backend's name, unless more was said."""
+        return str(self.record.get("run") or self.backend)
+
+    @property
+    def gan(self) -> str:
+        """The GAN's name."""
+        return str(self.record["gan"])
+
+    @cached_property
+    def losses(self) -> dict[str, np.ndarray]:
+        """The losses by name, (steps,) each."""
+        return self._arrays("losses.npz")
+
+    @cached_property
+    def samples(self) -> dict[str, np.ndarray]:
+        """The arrays of shared/runs/samples.py."""
+        return self._arrays("samples.npz")
+
+    @cached_property
+    def moments(self) -> dict[str, np.ndarray]:
+        """The arrays of shared/runs/looks.py; empty where the run is of a version that kept none."""
+        return self._arrays(MOMENTS_FILE) if MOMENTS_FILE in self.record["files"] else {}
+
+    @cached_property
+    def snapshots(self) -> dict[str, dict[str, np.ndarray]]:
+        """The sketches of the state, by moment and tensor."""
+        result: dict[str, dict[str, np.ndarray]] = {}
+        for key, array in self._arrays("snapshots.npz").items():
+            label, name = key.split("/", 1)
+            result.setdefault(label, {})[name] = array
+        return result
+
+    @cached_property
+    def state(self) -> dict[str, np.ndarray]:
+        """The whole state at the end, by tensor; views of the file."""
+        path = self.file(STATE_FILE)
+        try:
+            return map_tensors(path)
+        except (OSError, ValueError, safetensors.SafetensorError) as error:
+            raise RecordError(f"{path} cannot be read ({error}); {_REMEDY}") from None
+
+    def file(self, name: str, /) -> Path:
+        """Return the path of one of the run's files; raises RecordError unless it is as it was when the run ended."""
+        path = self.folder / name
+        if name not in self.record["files"]:
+            raise RecordError(f"{path} is not among the files that record.json lists; {_REMEDY}")
+        try:
+            found = file_digest(path)
+        except FileNotFoundError:
+            raise RecordError(f"{path} is missing, although record.json lists it; {_REMEDY}") from None
+        except OSError as error:
+            raise RecordError(f"{path} cannot be read ({error.strerror or error}); {_REMEDY}") from None
+        if found != self.record["files"][name]:
+            raise RecordError(f"{path} was changed after the run ended: its SHA-256 is another; {_REMEDY}")
+        return path
+
+    def check_files(self) -> None:
+        """Raise RecordError unless every file of the run is as it was when the run ended."""
+        for name in self.record["files"]:
+            self.file(name)
+
+    def _arrays(self, name: str) -> dict[str, np.ndarray]:
+        path = self.file(name)
+        try:
+            return read_npz(path)
+        except (OSError, ValueError) as error:
+            raise RecordError(f"{path} cannot be read ({error}); {_REMEDY}") from None
+
+
+def read_run(folder: Path, /) -> Run:
+    """Read a run's record; raises RecordError where there is none or it is not one of ours."""
+    path = folder / "record.json"
+    try:
+        record = read_document(path, number=FORMAT, remedy=_REMEDY)
+    except FileNotFoundError:
+        raise RecordError(f"{folder} holds no run: record.json is not there") from None
+    files = record.get("files")
+    names = files if isinstance(files, dict) else {"": 0}
+    if not all(isinstance(digest, str) and name == Path(name).name for name, digest in names.items()):
+        raise RecordError(f"{path} does not list the run's files by name; {_REMEDY}")
+    return Run(folder, record)
+
+
+def require_free(folder: Path, /) -> None:
+    """Raise RecordError where the folder already holds a run, or nothing can be written there."""
+    if (folder / "record.json").exists():
+        raise RecordError(f"{folder} already holds a run; name another folder with --out, or move that one away")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        trial = folder.parent / f".trial-{uuid.uuid4().hex}"
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise RecordError(f"cannot write to {folder.parent} ({error.strerror or error}); name another --out") from None
+
+
+@contextmanager
+def new_run_folder(folder: Path, /) -> Iterator[Path]:
+    """Give a temporary folder beside `folder` to write a run into, and move it there, whole, at the end.
+
+    Raises RecordError where the folder already holds a run or cannot be written. Leaves nothing behind on failure.
+    """
+    require_free(folder)
+    partial = folder.parent / f".{folder.name}.partial-{uuid.uuid4().hex}"
+    try:
+        partial.mkdir()
+        yield partial
+        require_free(folder)
+        partial.replace(folder)
+    except OSError as error:
+        raise RecordError(f"cannot write the run to {folder} ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_snapshots(path: Path, snapshots: Mapping[str, Mapping[str, np.ndarray]], /) -> None:
+    """Write sketches of a state, by moment and tensor, to an .npz file."""
+    write_npz(path, {f"{label}/{name}": array for label, states in snapshots.items() for name, array in states.items()})
+
+
+def write_record(folder: Path, record: Mapping[str, Any], /) -> None:
+    """Write record.json, which lists the folder's other files; last, so that a folder with a record is complete."""
+    files = {path.name: file_digest(path) for path in sorted(folder.iterdir()) if path.name != _RECORD_FILE}
+    write_document(folder / _RECORD_FILE, {**record, "files": files}, number=FORMAT)
+
+
+def file_digest(path: Path, /) -> str:
+    """Return a file's SHA-256, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

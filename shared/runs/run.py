@@ -1,0 +1,280 @@
+"""One run from settings to record: build, load, train, export. Runs inside a worker process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from gan_rosetta.backends import BackendEntry
+from gan_rosetta.shared.compare.distances import first_nonfinite
+from gan_rosetta.shared.compare.outputs import Look, Outputs
+from gan_rosetta.shared.compare.sketch import sketch_state
+from gan_rosetta.shared.compare.yardstick import END, PerturbedTrainer, YardstickFollower, write_yardstick
+from gan_rosetta.shared.data.digest import state_digest
+from gan_rosetta.shared.data.tape import Tape
+from gan_rosetta.shared.errors import RecordError, StateError, UsageError
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.runs.looks import Album, LookFollower
+from gan_rosetta.shared.runs.checked import CheckedTrainer
+from gan_rosetta.shared.runs.checkpoint import Checkpoint, Position, num_steps, read_checkpoint
+from gan_rosetta.shared.storage.files import write_npz
+from gan_rosetta.shared.runs.inputs import open_start, state_metadata, tape_metadata
+from gan_rosetta.shared.runs.checkpointing import CheckpointKeeper
+from gan_rosetta.shared.workers.launch import Job
+from gan_rosetta.shared.runs.machine import describe_machine, describe_versions
+from gan_rosetta.shared.runs.moments import choose_moments
+from gan_rosetta.shared.runs.record import MOMENTS_FILE, STATE_FILE, new_run_folder, write_record, write_snapshots
+from gan_rosetta.shared.workers.registry import load_device_module, load_trainer, resolve_execution
+from gan_rosetta.shared.runs.samples import make_samples
+from gan_rosetta.shared.runs.saved import require_fed_so_far
+from gan_rosetta.shared.runs.settings import SHORT_STEPS, RunSettings
+from gan_rosetta.shared.runs.training import Follower, ReportProgress, TrainingResult, chunk_size, run_training
+from gan_rosetta.shared.interface import Chunk, Losses, Trainer
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.serialise import spec_digest, to_data
+from gan_rosetta.shared.spec.toml_file import read_spec_text, spec_from_toml
+from gan_rosetta.shared.state import State
+from gan_rosetta.shared.state.archive import write_state
+
+
+def resolve_spec(settings: RunSettings, /) -> GanSpec:
+    """Return the GAN that the settings name, with the number of steps that they ask for or that is its default.
+
+    Raises UsageError for an unknown name, SpecError for a file that does not describe a GAN.
+    """
+    if settings.spec_file is not None:
+        text = settings.spec_text if settings.spec_text is not None else read_spec_text(Path(settings.spec_file))
+        spec = spec_from_toml(text, where=settings.spec_file, reserved=CATALOGUE)
+        default_steps = None
+    else:
+        spec = find_gan(settings.gan)
+        default_steps = SHORT_STEPS.get(spec.name)
+    steps = settings.steps if settings.steps is not None else default_steps
+    if settings.batch_size is not None:
+        spec = replace(spec, batch_size=settings.batch_size)
+    return spec.with_steps(pretraining=settings.pretrain_steps, training=steps)
+
+
+def with_spec_text(settings: RunSettings, /) -> RunSettings:
+    """Return the settings with what their spec_file holds and with the name that stands in it; raises SpecError.
+
+    The file is read where the settings do not have its text yet.
+    """
+    if settings.spec_file is None:
+        return settings
+    if settings.spec_text is None:
+        settings = replace(settings, spec_text=read_spec_text(Path(settings.spec_file)))
+    return replace(settings, gan=resolve_spec(settings).name)
+
+
+def training_job(settings: RunSettings, /, *, num_runs: int = 1) -> Job[RunSettings]:
+    """Return the job of a training run; num_runs: with the copies that it is measured with."""
+    return Job(settings=settings, task="run", data=settings.as_data(), num_runs=num_runs, keeps_checkpoints=True)
+
+
+def serve(
+    data: dict[str, Any], entry: BackendEntry, /, *, report_progress: ReportProgress, kept: dict[str, Any]
+) -> dict[str, Any]:
+    """Do a training job in a worker."""
+    del kept
+    run(RunSettings(**data), entry, report_progress=report_progress)
+    return {}
+
+
+def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: ReportProgress) -> None:
+    """Train one GAN on one backend, in this process, and write the run's folder. Raises what a user can cause."""
+    spec = resolve_spec(settings)
+    inputs = open_start(settings, spec)
+    state, tape = inputs.state, inputs.tape
+    device_module = load_device_module(entry)
+    device_module.check_device(settings.device)
+    execution = resolve_execution(entry, settings.execution)
+    trainer_class = load_trainer(entry)
+
+    def build() -> Trainer:
+        return trainer_class.build(spec, device=settings.device, dtype=settings.dtype, execution=execution)
+
+    started = time.perf_counter()
+    trainer = CheckedTrainer(build(), spec, name=entry.name, dtype=settings.dtype)
+    trainer.load_state(state)
+    build_seconds = time.perf_counter() - started
+    given_digest, initial_digest = state_digest(state), state_digest(trainer.export_state())
+    checkpoint = _last_checkpoint(settings, spec, tape)
+    recorder = _SnapshotRecorder()
+    moments = choose_moments(
+        settings.planned_steps or spec.training.num_steps,
+        count=settings.num_moments,
+        chunk_steps=settings.chunk_steps or chunk_size(spec),
+    )
+    followers: list[_RunFollower] = [recorder]
+    yardstick = None
+    if settings.yardstick:
+        yardstick = YardstickFollower.start(_perturbable(build), spec, state, dtype=settings.dtype, seed=settings.seed)
+        followers.append(yardstick)
+    album = Album(trainer, spec, moments, seed=settings.seed, followers=followers)
+    start = Position(place=inputs.place, began=inputs.place)
+    if checkpoint is not None:
+        start = checkpoint.position
+        trainer.load_state(checkpoint.state)
+        album.restore(checkpoint.looks)
+        recorder.snapshots.update({label: dict(sketches) for label, sketches in checkpoint.snapshots.items()})
+        if yardstick is not None:
+            _take_up(yardstick, checkpoint, settings.checkpoint_path)
+
+    def make_checkpoint(position: Position) -> Checkpoint:
+        return Checkpoint(
+            position=position,
+            state=trainer.export_state(),
+            settings=settings.numeric_data,
+            snapshots=recorder.snapshots,
+            yardstick={} if yardstick is None else yardstick.export(),
+            looks=album.arrays(),
+        )
+
+    result = run_training(
+        trainer,
+        spec,
+        tape,
+        chunk_steps=settings.chunk_steps,
+        keep_going=settings.keep_going,
+        followers=tuple(followers),
+        report_progress=report_progress,
+        start=start,
+        keeper=CheckpointKeeper(
+            settings.checkpoint_path, spec=spec, seconds=settings.checkpoint_seconds, make=make_checkpoint
+        ),
+        watcher=album,
+    )
+    samples = make_samples(trainer, spec, tape, seed=settings.seed)
+    album.close(samples, pretraining=num_steps(spec, "pretraining"), adversarial=result.ended.done)
+    final = trainer.export_state()
+    with new_run_folder(Path(settings.folder)) as folder:
+        write_npz(folder / "losses.npz", result.losses)
+        write_npz(folder / "samples.npz", samples)
+        write_npz(folder / MOMENTS_FILE, album.arrays())
+        write_snapshots(folder / "snapshots.npz", recorder.snapshots)
+        write_state(folder / STATE_FILE, final, metadata=_metadata(settings, spec, result))
+        if yardstick is not None:
+            yardstick.evaluate(final, latent=samples["latent"], real=samples["real"])
+            write_yardstick(folder / "yardstick.npz", yardstick.finish())
+        write_record(
+            folder,
+            {
+                "gan": spec.name,
+                "backend": entry.name,
+                "run": settings.run_name,
+                "execution": execution,
+                "spec": to_data(spec),
+                "hashes": {
+                    "spec": spec_digest(spec),
+                    "initial_state": initial_digest,
+                    "given_state": given_digest,
+                    "tape": result.tape_digests,
+                },
+                "settings": replace(settings, resume=False).as_data(),
+                "versions": describe_versions(entry.name, device_module.framework_version()),
+                "machine": describe_machine(),
+                "timings": {"build_seconds": build_seconds, **_timings(result)},
+                "outcome": _outcome(result, spec),
+            },
+        )
+    settings.checkpoint_path.unlink(missing_ok=True)
+
+
+def _last_checkpoint(settings: RunSettings, spec: GanSpec, tape: Tape) -> Checkpoint | None:
+    path = settings.checkpoint_path
+    if not settings.resume or not path.exists():
+        return None
+    checkpoint = read_checkpoint(path, spec, settings=settings.numeric_data)
+    require_fed_so_far(path, checkpoint.position, settings, spec, tape)
+    return checkpoint
+
+
+def _metadata(settings: RunSettings, spec: GanSpec, result: TrainingResult) -> dict[str, str]:
+    tape = tape_metadata(settings, spec, began=result.began, ended=result.ended, tape_digests=result.tape_digests)
+    return state_metadata(spec, result.ended, backend=settings.backend, seed=settings.seed, tape=tape)
+
+
+def _take_up(yardstick: YardstickFollower, checkpoint: Checkpoint, path: Path) -> None:
+    try:
+        yardstick.resume(checkpoint.yardstick)
+    except (KeyError, ValueError, TypeError, StateError) as error:
+        raise RecordError(
+            f"{path} lacks the yardstick's copies ({error}); move it away, and the run starts again from its first step"
+        ) from None
+
+
+def _perturbable(build: Callable[[], Trainer]) -> Callable[[], PerturbedTrainer]:
+    def build_copy() -> PerturbedTrainer:
+        trainer = build()
+        if not hasattr(trainer, "perturb"):
+            raise UsageError(f"{type(trainer).__name__} cannot round at random; the yardstick is measured on numpy")
+        return cast(PerturbedTrainer, trainer)
+
+    return build_copy
+
+
+class _RunFollower(Follower, LookFollower, Protocol):
+    """Something that sees the whole of a run."""
+
+
+@dataclass(kw_only=True)
+class _SnapshotRecorder:
+    """Keeps sketches of the trainer's state and of what it gave; the state at the end is kept whole, so not here."""
+
+    snapshots: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+
+    def follow(self, chunk: Chunk, losses: Losses, /) -> None:
+        pass
+
+    def snapshot(self, label: str, state: State, /) -> None:
+        if label != END:
+            self.snapshots.setdefault(label, {}).update(sketch_state(state))
+
+    def look(self, label: str, look: Look, outputs: Outputs, /) -> None:
+        del look
+        self.snapshots.setdefault(label, {}).update(sketch_state(outputs))
+
+
+def _timings(result: TrainingResult) -> dict[str, object]:
+    seconds = result.seconds
+    timed = seconds["timed_steps"]
+    return {
+        "stage_seconds": seconds["stage"],
+        "first_chunks_seconds": seconds["first_chunks"],
+        "train_seconds": seconds["train"],
+        "timed_steps": timed,
+        "resumed_at": list(result.resumed_at),
+        "steps_per_second": timed / seconds["train"] if timed else None,
+    }
+
+
+def _outcome(result: TrainingResult, spec: GanSpec) -> dict[str, object]:
+    status = "finished" if result.stopped_at is None else "stopped by its rule"
+    steps = {"pretraining_steps": len(result.losses["pretraining"]), "training_steps": len(result.losses["generator"])}
+    return {
+        "status": status,
+        "stopped_at": result.stopped_at,
+        "began_at": {"phase": result.began.phase, "step": result.began.done},
+        **steps,
+        "first_not_finite": _first_not_finite(result, spec),
+    }
+
+
+def _first_not_finite(result: TrainingResult, spec: GanSpec) -> dict[str, int]:
+    """Return, by loss, the first step at which it is NaN or infinite; D's is NaN by rule where D does not train."""
+    pattern = spec.training.discriminator_steps
+    found = {}
+    for name, values in result.losses.items():
+        phase = "pretraining" if name == "pretraining" else "adversarial"
+        first = result.began.done if result.began.phase == phase else 0
+        trained = np.array([pattern.includes(first + index) for index in range(len(values))], dtype=bool)
+        index = first_nonfinite(values, expected=trained if name == "discriminator" else None)
+        if index is not None:
+            found[name] = first + index
+    return found

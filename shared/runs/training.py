@@ -1,0 +1,303 @@
+"""The loop that feeds a tape to a trainer, chunk by chunk, and keeps what comparison needs."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from gan_rosetta.shared.data.digest import TapeDigest
+from gan_rosetta.shared.data.tape import Tape, chunks, make_chunk
+from gan_rosetta.shared.runs.checkpoint import BEGINNING, Place, Position
+from gan_rosetta.shared.runs.moments import SNAPSHOT_STEPS, Moments
+from gan_rosetta.shared.interface import Chunk, Losses, Phase, Trainer
+from gan_rosetta.shared.spec import GanSpec, StopRule
+from gan_rosetta.shared.spec.cost import step_flops
+from gan_rosetta.shared.state import State
+
+_CHUNK_FLOPS = 4e9
+_MAXIMUM_CHUNK_STEPS = 500
+_MAXIMUM_CHUNK_BYTES = 64e6
+
+
+ReportProgress = Callable[[Phase, int, int], None]
+
+
+class Follower(Protocol):
+    """Something that sees each chunk after the trainer has trained on it."""
+
+    def follow(self, chunk: Chunk, losses: Losses, /) -> None:
+        """Take note of a chunk and the losses that the trainer had on it."""
+        ...
+
+    def snapshot(self, label: str, state: State, /) -> None:
+        """Take note of the trainer's state at a named moment."""
+        ...
+
+
+class Watcher(Protocol):
+    """Something that looks at the trainer at some moments before the end, and changes nothing in it."""
+
+    @property
+    def moments(self) -> Moments:
+        """When to look, in which chunks end."""
+        ...
+
+    def take(self, *, pretraining: int, adversarial: int) -> None:
+        """Look at the trainer, after so many steps of each phase."""
+        ...
+
+
+class Keeper(Protocol):
+    """Something that may keep a run's position after a chunk."""
+
+    def after_chunk(self, position: Callable[[], Position], /) -> None:
+        """Keep the position, if it is time; raises RunInterrupted where the run is to stop here."""
+        ...
+
+
+@dataclass(kw_only=True)
+class TrainingResult:
+    """What a run leaves: losses (steps,) by name, tape digests by phase and step, seconds by part.
+
+    resumed_at: where the run was taken up again after an interruption, such as "adversarial step 500". began: where
+    its first step was; losses[name][i] is of the step i after it.
+    """
+
+    losses: dict[str, np.ndarray]
+    tape_digests: dict[str, dict[str, str]]
+    stopped_at: int | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    resumed_at: tuple[str, ...] = ()
+    began: Place = BEGINNING
+
+    @property
+    def ended(self) -> Place:
+        """Where the run's last step is behind it."""
+        first = self.began.done if self.began.phase == "adversarial" else 0
+        return Place(phase="adversarial", done=first + len(self.losses["generator"]))
+
+
+def chunk_size(spec: GanSpec, /) -> int:
+    """Return how many steps to give a trainer at once: enough to drown its overhead, few enough to show progress."""
+    sample_bytes = 8 * (math.prod(spec.real.sample_shape) + 2 * math.prod(spec.latent.sample_shape))
+    by_memory = _MAXIMUM_CHUNK_BYTES / (sample_bytes * spec.batch_size)
+    return int(max(1, min(_MAXIMUM_CHUNK_STEPS, _CHUNK_FLOPS / step_flops(spec), by_memory)))
+
+
+def run_training(
+    trainer: Trainer,
+    spec: GanSpec,
+    tape: Tape,
+    /,
+    *,
+    chunk_steps: int | None = None,
+    keep_going: bool = False,
+    followers: tuple[Follower, ...] = (),
+    report_progress: ReportProgress | None = None,
+    start: Position | None = None,
+    keeper: Keeper | None = None,
+    watcher: Watcher | None = None,
+) -> TrainingResult:
+    """Train a loaded trainer for all of the spec's steps and return what came of it.
+
+    keep_going: ignore the spec's stop rule. report_progress: called with (phase, steps done, steps in all). start: go
+    on from this position, whose state the trainer has; chunk_steps and the watcher's moments as they were then.
+    """
+    report = report_progress or _report_nothing
+    loop = _Loop(trainer, spec, tape, followers, report, start=start, keeper=keeper, watcher=watcher)
+    size = chunk_steps or chunk_size(spec)
+    loop.pretrain(size)
+    loop.train(
+        size if watcher is None else watcher.moments.chunk_steps,
+        stop_rule=None if keep_going else spec.training.stop,
+    )
+    return loop.result()
+
+
+class _Loop:
+    """One run: its trainer, what follows it, and what it has left so far."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        spec: GanSpec,
+        tape: Tape,
+        followers: tuple[Follower, ...],
+        report: ReportProgress,
+        *,
+        start: Position | None,
+        keeper: Keeper | None,
+        watcher: Watcher | None,
+    ) -> None:
+        self._trainer, self._spec, self._tape = trainer, spec, tape
+        self._followers, self._report, self._keeper = followers, report, keeper
+        self._watcher = watcher
+        self._moments = watcher.moments.steps if watcher is not None else ()
+        self._num_pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
+        self._start = start
+        self._clock = _Clock()
+        self._losses: dict[str, list[np.ndarray]] = {"pretraining": [], "discriminator": [], "generator": []}
+        self._tape_digests: dict[str, dict[str, str]] = {"pretraining": {}, "adversarial": {}}
+        self._resumed_at: tuple[str, ...] = ()
+        self._stopped_at: int | None = None
+        self._began = BEGINNING if start is None else start.began
+        self._is_new = start is None or start.place == start.began
+        if start is not None:
+            self._losses = {name: [start.losses.get(name, np.zeros(0))] for name in self._losses}
+            self._tape_digests |= {phase: dict(digests) for phase, digests in start.tape_digests.items()}
+            self._resumed_at = start.resumed_at if start.place == start.began else (*start.resumed_at, str(start.place))
+            self._clock.seconds |= start.seconds
+
+    def pretrain(self, size: int) -> None:
+        total = self._num_pretraining
+        if self._start is not None and self._start.place.phase == "adversarial":
+            return
+        first, digest = self._beginning("pretraining")
+        if self._is_new and first < total:
+            self._look(pretraining=first, adversarial=0)
+        for chunk in chunks(self._tape, self._spec, "pretraining", first_step=first, stop=total, size=size):
+            self._take(chunk, self._clock.train(self._trainer, chunk), digest, total)
+            done = chunk.first_step + chunk.num_steps
+            if done == total:
+                self._snapshot("pretraining")
+            self._keep("pretraining", done, digest)
+
+    def train(self, size: int, *, stop_rule: StopRule | None) -> None:
+        total = self._spec.training.num_steps
+        first, digest = self._beginning("adversarial")
+        if first == 0 or self._is_new:
+            self._look(pretraining=self._num_pretraining, adversarial=first)
+        stops = sorted({*SNAPSHOT_STEPS, *self._moments, total})
+        for chunk in _adversarial_chunks(self._tape, self._spec, size, first_step=first, stops=stops):
+            before = self._trainer.export_state() if stop_rule is not None else {}
+            losses = self._clock.train(self._trainer, chunk)
+            stop_index = _stop_index(losses, stop_rule.tolerance) if stop_rule is not None else None
+            if stop_index is not None:
+                self._end_within(chunk, before, stop_index)
+                break
+            self._take(chunk, losses, digest, total)
+            done = chunk.first_step + chunk.num_steps
+            if done in SNAPSHOT_STEPS:
+                self._snapshot(f"step {done}")
+            if done in self._moments and done < total:
+                self._look(pretraining=self._num_pretraining, adversarial=done)
+            self._keep("adversarial", done, digest)
+        self._snapshot("end")
+
+    def _beginning(self, phase: Phase) -> tuple[int, TapeDigest]:
+        """Return a phase's first step that is still to be done, and the digest of its tape as far as that."""
+        if self._start is None or self._start.place.phase != phase:
+            return 0, TapeDigest()
+        done = self._start.place.done
+        return done, TapeDigest(self._start.chain, next_steps={phase: done})
+
+    def _keep(self, phase: Phase, done: int, digest: TapeDigest) -> None:
+        if self._keeper is not None:
+            self._keeper.after_chunk(
+                lambda: Position(
+                    place=Place(phase=phase, done=done),
+                    began=self._began,
+                    losses=self._joined_losses(),
+                    tape_digests=self._tape_digests,
+                    chain=digest.hexdigests(),
+                    seconds=self._clock.seconds,
+                    resumed_at=self._resumed_at,
+                )
+            )
+
+    def result(self) -> TrainingResult:
+        return TrainingResult(
+            losses=self._joined_losses(),
+            tape_digests=self._tape_digests,
+            stopped_at=self._stopped_at,
+            seconds=self._clock.seconds,
+            resumed_at=self._resumed_at,
+            began=self._began,
+        )
+
+    def _joined_losses(self) -> dict[str, np.ndarray]:
+        empty = np.zeros(0)
+        return {name: np.concatenate([empty, *parts]) for name, parts in self._losses.items()}
+
+    def _end_within(self, chunk: Chunk, before: State, stop_index: int) -> None:
+        """Do a chunk again, only as far as the step that ends the run."""
+        self._stopped_at = chunk.first_step + stop_index
+        self._trainer.load_state(before)
+        shorter = make_chunk(
+            self._tape, self._spec, "adversarial", first_step=chunk.first_step, num_steps=stop_index + 1
+        )
+        # Its digest is left out: runs that do not stop here have none at this step to compare it with.
+        self._take(shorter, self._clock.train(self._trainer, shorter), None, self._stopped_at + 1)
+
+    def _take(self, chunk: Chunk, losses: Losses, digest: TapeDigest | None, total: int) -> None:
+        for name, parts in self._losses.items():
+            values = getattr(losses, name)
+            if values is not None:
+                parts.append(np.asarray(values, dtype=np.float64))
+        for follower in self._followers:
+            follower.follow(chunk, losses)
+        done = chunk.first_step + chunk.num_steps
+        if digest is not None:
+            digest.update(chunk)
+            self._tape_digests[chunk.phase][str(done)] = digest.hexdigest()
+        self._report(chunk.phase, done, total)
+
+    def _look(self, *, pretraining: int, adversarial: int) -> None:
+        if self._watcher is not None:
+            self._watcher.take(pretraining=pretraining, adversarial=adversarial)
+
+    def _snapshot(self, label: str) -> None:
+        if self._followers:
+            state = self._trainer.export_state()
+            for follower in self._followers:
+                follower.snapshot(label, state)
+
+
+def _report_nothing(phase: Phase, done: int, total: int, /) -> None:
+    pass
+
+
+def _adversarial_chunks(
+    tape: Tape, spec: GanSpec, size: int, *, first_step: int, stops: Sequence[int]
+) -> Iterator[Chunk]:
+    """Yield all adversarial chunks from a step on, with a boundary at every stop, ascending, up to the last step."""
+    first = first_step
+    for stop in (stop for stop in stops if first_step < stop <= spec.training.num_steps):
+        yield from chunks(tape, spec, "adversarial", first_step=first, stop=stop, size=size)
+        first = stop
+
+
+class _Clock:
+    """Times stage and train; the first chunk of each phase, which may compile, apart from the rest."""
+
+    def __init__(self) -> None:
+        self.seconds = {"stage": 0.0, "first_chunks": 0.0, "train": 0.0, "timed_steps": 0.0}
+        self._seen: set[tuple[str, int]] = set()
+
+    def train(self, trainer: Trainer, chunk: Chunk) -> Losses:
+        start = time.perf_counter()
+        staged = trainer.stage(chunk)
+        staged_at = time.perf_counter()
+        losses = trainer.train(staged)
+        end = time.perf_counter()
+        self.seconds["stage"] += staged_at - start
+        kind = (chunk.phase, chunk.num_steps)
+        if kind in self._seen:
+            self.seconds["train"] += end - staged_at
+            self.seconds["timed_steps"] += chunk.num_steps
+        else:
+            self._seen.add(kind)
+            self.seconds["first_chunks"] += end - staged_at
+        return losses
+
+
+def _stop_index(losses: Losses, tolerance: float) -> int | None:
+    if losses.real_score is None:
+        raise TypeError("the trainer reported no real_score although the spec has a stop rule")
+    hits = np.flatnonzero(np.abs(np.asarray(losses.real_score, dtype=np.float64) - 0.5) <= tolerance)
+    return int(hits[0]) if len(hits) else None

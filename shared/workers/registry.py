@@ -1,0 +1,88 @@
+"""Finds backends: which are known, which are installed, and their Trainer classes."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from gan_rosetta.backends import BACKENDS, BackendEntry
+from gan_rosetta.shared.errors import BackendUnavailable, UsageError, unknown_name
+from gan_rosetta.shared.interface import EXECUTIONS, Execution, Trainer
+from gan_rosetta.shared.workers.environments import find_problem, python_of, version_in
+
+
+def find_backend(name: str, /) -> BackendEntry:
+    """Return the entry of that name; raises UsageError, with the nearest name, where there is none."""
+    if name not in BACKENDS:
+        raise unknown_name("backend", name, BACKENDS)
+    return BACKENDS[name]
+
+
+def installed_version(entry: BackendEntry, chosen: str | None = None, /) -> str | None:
+    """Return the framework's version where its worker will run, without importing it, or None: not installed there.
+
+    chosen: the Python that was asked for, None for the backend's usual one.
+    """
+    return _version_in(entry, python_of(entry.name, chosen))
+
+
+def _version_in(entry: BackendEntry, python: str | None) -> str | None:
+    found = (version_in(python, distribution) for distribution in entry.distributions)
+    return next((version for version in found if version is not None), None)
+
+
+def resolve_execution(entry: BackendEntry, execution: str, /) -> Execution:
+    """Return the execution to use: "auto" is the backend's own habit, and a backend without "compiled" runs eager.
+
+    Raises UsageError for another word.
+    """
+    if execution == "auto":
+        return entry.executions[0]
+    if execution not in EXECUTIONS:
+        raise unknown_name("execution", execution, (*EXECUTIONS, "auto"))
+    for known in entry.executions:
+        if known == execution:
+            return known
+    return entry.executions[0]
+
+
+def load_device_module(entry: BackendEntry, /) -> ModuleType:
+    """Import and return the backend's device module; raises BackendUnavailable where the framework fails to import."""
+    return _load(entry, "device")
+
+
+def load_trainer(entry: BackendEntry, /) -> type[Trainer]:
+    """Import and return the backend's Trainer class; raises BackendUnavailable where the framework fails to import."""
+    module = _load(entry, "trainer")
+    trainer: type[Trainer] = getattr(module, entry.trainer)
+    return trainer
+
+
+def require_installed(entry: BackendEntry, chosen: str | None = None, /) -> None:
+    """Raise BackendUnavailable, with what to do, where the framework is not installed or its worker cannot run.
+
+    chosen: the Python that was asked for, None for the backend's usual one.
+    """
+    _require_in(entry, python_of(entry.name, chosen))
+
+
+def _require_in(entry: BackendEntry, python: str | None) -> None:
+    problem = find_problem(python)
+    if problem is not None:
+        raise BackendUnavailable(f"backend {entry.name!r}: {problem}")
+    if _version_in(entry, python) is None:
+        place = "" if python is None else f" in the environment of {python}"
+        raise BackendUnavailable(f"backend {entry.name!r} is not installed{place}: {entry.install_hint}")
+
+
+def _load(entry: BackendEntry, module: str) -> ModuleType:
+    _require_in(entry, None)
+    try:
+        return importlib.import_module(f"{entry.package}.{module}")
+    except (UsageError, BackendUnavailable):
+        raise
+    except Exception as error:
+        raise BackendUnavailable(
+            f"backend {entry.name!r} is installed but does not import ({type(error).__name__}: {error}); "
+            f"reinstall it: {entry.install_hint}"
+        ) from error

@@ -1,0 +1,152 @@
+"""A backend that returns what it should not is refused by name; one that returns wrong numbers anywhere disagrees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.backends.numpy.trainer import NumpyTrainer
+from gan_rosetta.shared.runs.comparison import compare_runs
+from gan_rosetta.shared.errors import WrongResult
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.gans.affordable import make_affordable
+from gan_rosetta.shared.runs import run as run_module
+from gan_rosetta.shared.runs.run import resolve_spec, run
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.interface import Losses
+from gan_rosetta.shared.spec.toml_file import spec_to_toml
+
+LIAR = replace(BACKENDS["numpy"], name="liar")
+
+
+class _FewSamples(NumpyTrainer):
+    def generate(self, latent):
+        return super().generate(latent)[:3]
+
+
+class _ListOfSamples(NumpyTrainer):
+    def generate(self, latent):
+        return super().generate(latent).tolist()
+
+
+class _SinglePrecision(NumpyTrainer):
+    def discriminate(self, samples):
+        return super().discriminate(samples).astype(np.float32)
+
+
+class _OneLoss(NumpyTrainer):
+    def train(self, staged):
+        losses = super().train(staged)
+        return Losses(**{name: None if v is None else v[:1] for name, v in vars(losses).items()})
+
+
+class _NoLossOfG(NumpyTrainer):
+    def train(self, staged):
+        return replace(super().train(staged), generator=None)
+
+
+class _StateWithoutATensor(NumpyTrainer):
+    def export_state(self):
+        state = super().export_state()
+        state.pop("generator.output.bias", None)
+        return state
+
+
+class _OneMinusD(NumpyTrainer):
+    def discriminate(self, samples):
+        return 1.0 - super().discriminate(samples)
+
+
+class _ConstantD(NumpyTrainer):
+    def discriminate(self, samples):
+        return np.full_like(super().discriminate(samples), 0.5)
+
+
+class _NaNFromD(NumpyTrainer):
+    def discriminate(self, samples):
+        return np.full_like(super().discriminate(samples), np.nan)
+
+
+class _WrongAtOneMoment(NumpyTrainer):
+    looks = 0
+
+    def generate(self, latent):
+        type(self).looks += 1
+        samples = super().generate(latent)
+        return samples * 1.001 if type(self).looks == 3 else samples
+
+
+class _FrozenMean(NumpyTrainer):
+    """Never moves BatchNorm's running mean: nothing that training computes hangs on it."""
+
+    def export_state(self):
+        return {n: 0.0 * a if n.endswith("running_mean") else a for n, a in super().export_state().items()}
+
+
+def _compare(folder: Path, monkeypatch: pytest.MonkeyPatch, liar: type[NumpyTrainer], **options: Any):
+    settings = RunSettings(**{"gan": "gaussian-1d", "backend": "numpy", "folder": "", "steps": 20, **options})
+    for name, entry in (("numpy", BACKENDS["numpy"]), ("liar", LIAR)):
+        if name == "liar":
+            monkeypatch.setattr(run_module, "load_trainer", lambda _entry: liar)
+        own = replace(settings, folder=str(folder / name), backend=name, yardstick=name == "numpy")
+        run(own, entry, report_progress=lambda *_progress: None)
+    return compare_runs([folder / "numpy", folder / "liar"], resolve_spec(settings), {})
+
+
+@pytest.mark.parametrize(
+    ("liar", "words"),
+    [
+        (_FewSamples, r"liar: generate returned float64 numbers of shape \(3, 1\); expected float64 of \(10000, 1\)"),
+        (_ListOfSamples, r"liar: generate returned list; expected a NumPy array of shape \(10000, 1\)"),
+        (_SinglePrecision, "liar: discriminate returned float32 numbers"),
+        (_OneLoss, "liar: train's (pretraining|discriminator) returned float64 numbers of shape"),
+        (_NoLossOfG, "liar: train returned none of the losses 'generator'"),
+        (
+            _StateWithoutATensor,
+            "liar: export_state returned something else than the GAN's state.*generator.output.bias",
+        ),
+    ],
+)
+def test_a_result_of_a_wrong_number_shape_or_type_is_refused_by_name(tmp_path, monkeypatch, liar, words):
+    with pytest.raises(WrongResult, match=words):
+        _compare(tmp_path, monkeypatch, liar)
+
+
+def test_what_is_right_agrees(tmp_path, monkeypatch):
+    comparison = _compare(tmp_path, monkeypatch, NumpyTrainer)
+    assert (comparison.verdict, comparison.pairs[0].largest) == ("AGREE", 0.0)
+    assert "scores after step 10" not in comparison.pairs[0].left_out
+
+
+@pytest.mark.parametrize(
+    ("liar", "verdict", "words"),
+    [
+        (_OneMinusD, "DISAGREE", "scores"),
+        (_ConstantD, "DISAGREE", "scores"),
+        (_NaNFromD, "DISAGREE", "scores"),
+        (_WrongAtOneMoment, "DISAGREE", "samples after step"),
+    ],
+)
+def test_wrong_numbers_at_any_moment_disagree(tmp_path, monkeypatch, liar, verdict, words):
+    comparison = _compare(tmp_path, monkeypatch, liar)
+    assert comparison.verdict == verdict
+    assert words in comparison.pairs[0].reason
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_running_mean_that_never_moves_disagrees_also_where_it_hangs_on_a_bias(tmp_path, monkeypatch, dtype):
+    spec = replace(make_affordable(find_gan("mnist-conv")).spec, name="small-conv", batch_size=4)
+    assert spec.discriminator.has_batch_norm
+    text = spec_to_toml(spec)
+    options = {"gan": "small-conv", "spec_file": "small-conv.toml", "spec_text": text, "steps": 2, "dtype": dtype}
+    comparison = _compare(tmp_path, monkeypatch, _FrozenMean, **options)
+    assert comparison.verdict == "DISAGREE"
+    wrong = {finding.where.split(" ")[0] for finding in comparison.pairs[0].findings}
+    means = {name for name in comparison.runs[0].state if name.endswith("running_mean")}
+    assert means <= wrong
+    assert any("evaluation mode" in finding.where for finding in comparison.pairs[0].findings)

@@ -1,0 +1,120 @@
+"""Which job runs when, and what becomes of the others when one worker dies."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from gan_rosetta.shared.runs.run import training_job
+from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.workers import launch
+from gan_rosetta.shared.workers.launch import Job, JobOutcome, run_jobs
+
+
+def job(backend: str, gan: str, *, num_runs: int = 1) -> Job:
+    settings = RunSettings(gan=gan, backend=backend, folder=f"{gan}/{backend}")
+    return Job(settings=settings, task="run", data={}, num_runs=num_runs)
+
+
+@pytest.fixture
+def schedule(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[list[str], int, list[JobOutcome]]]:
+    """Return a function that runs jobs on workers that only wait, and returns their order and the most at once."""
+    order: list[str] = []
+    running: list[str] = []
+    most: list[int] = []
+
+    class WaitingWorker:
+        def __init__(self, backend: str, /, *, threads: int, python: str | None) -> None:
+            del backend, threads, python
+
+        def run(self, job: Job, /, *, on_progress: Callable[[object], None]) -> JobOutcome:
+            del on_progress
+            order.append(f"{job.settings.gan} on {job.settings.backend}")
+            running.append(job.settings.backend)
+            most.append(len(running))
+            time.sleep(0.02)
+            running.remove(job.settings.backend)
+            return JobOutcome(settings=job.settings, status="finished")
+
+        def close(self) -> None:
+            pass
+
+        kill = close
+
+    monkeypatch.setattr(launch, "WorkerProcess", WaitingWorker)
+
+    def execute(jobs: list[Job], num_slots: int) -> tuple[list[str], int, list[JobOutcome]]:
+        main = threading.current_thread()
+
+        def on_outcome(outcome: JobOutcome) -> None:
+            assert threading.current_thread() is main, f"{outcome} was reported from another thread"
+
+        outcomes = run_jobs(jobs, num_slots=num_slots, on_progress=lambda _: None, on_outcome=on_outcome)
+        return order, max(most), outcomes
+
+    return execute
+
+
+def test_the_backend_with_the_most_left_goes_first(schedule) -> None:
+    jobs = [job("torch", "a"), job("numpy", "a", num_runs=4), job("torch", "b"), job("numpy", "b", num_runs=4)]
+    order, most, outcomes = schedule(jobs, 1)
+    # Whichever thread starts first has the first slot; after it the reference comes before what is left of torch.
+    assert [name for name in order[1:] if "numpy" in name] == order[1 : 1 + sum("numpy" in name for name in order[1:])]
+    assert most == 1
+    assert len(outcomes) == len(jobs)
+
+
+def test_no_more_run_at_once_than_there_are_slots(schedule) -> None:
+    jobs = [job(backend, gan) for backend in ("numpy", "torch", "mxnet") for gan in ("a", "b")]
+    _, most, outcomes = schedule(jobs, 2)
+    assert most == 2
+    assert sorted(o.settings.folder for o in outcomes) == sorted(j.settings.folder for j in jobs)
+
+
+def test_a_worker_that_dies_leaves_the_others_standing(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real_run = launch.WorkerProcess.run
+
+    def run_or_die(self, job: Job, /, *, on_progress) -> JobOutcome:
+        if job.settings.gan != "sine":
+            return real_run(self, job, on_progress=on_progress)
+        assert self.start()["event"] == "ready"
+        self.kill()
+        self._process.wait()
+        with monkeypatch.context() as patch:
+            # Not noticed before the request is sent, to a process that is no more.
+            patch.setattr(self._process, "poll", lambda: None)
+            return real_run(self, job, on_progress=on_progress)
+
+    monkeypatch.setattr(launch.WorkerProcess, "run", run_or_die)
+    jobs = [
+        training_job(RunSettings(gan=gan, backend="numpy", folder=str(tmp_path / gan), steps=2, pretrain_steps=0))
+        for gan in ("sine", "linear-2d")
+    ]
+    outcomes = run_jobs(jobs, num_slots=2, on_progress=lambda _: None, on_outcome=lambda _: None)
+    found = {outcome.settings.gan: (outcome.status, outcome.message) for outcome in outcomes}
+    assert found["sine"] == ("crash", "the numpy worker ended with signal SIGKILL")
+    assert found["linear-2d"] == ("finished", "")
+    assert (tmp_path / "linear-2d" / "record.json").exists()
+
+
+def test_a_worker_that_hangs_is_ended_and_the_others_stand(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = launch.WorkerProcess._send
+
+    # The worker waits for a request that never comes.
+    def send_but_to_one(self, request: dict[str, dict[str, str]]) -> None:
+        if not request["data"]["folder"].endswith("/hangs"):
+            send(self, request)
+
+    monkeypatch.setattr(launch.WorkerProcess, "_send", send_but_to_one)
+    jobs = [
+        training_job(RunSettings(gan="linear-2d", backend="numpy", folder=str(tmp_path / name), steps=2, **options))
+        for name, options in (("hangs", {"patience_seconds": 1.0}), ("runs", {}))
+    ]
+    outcomes = run_jobs(jobs, num_slots=2, on_progress=lambda _: None, on_outcome=lambda _: None)
+    found = {outcome.settings.folder.rsplit("/", 1)[1]: outcome for outcome in outcomes}
+    assert found["hangs"].status == "crash"
+    assert "no sign of life for 1 s" in found["hangs"].message
+    assert (found["runs"].status, found["runs"].message) == ("finished", "")
