@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -13,14 +13,14 @@ from gan_rosetta.benchmarks.record import Parity
 from gan_rosetta.benchmarks.runner import tape_digests
 from gan_rosetta.shared.compare.tolerance import num_copies
 from gan_rosetta.shared.compare.verdict import Evidence, judge
-from gan_rosetta.shared.compare.yardstick import PerturbedTrainer, Yardstick, YardstickFollower
+from gan_rosetta.shared.compare.yardstick import Yardstick, YardstickFollower
 from gan_rosetta.shared.data.tape import Tape, chunks
-from gan_rosetta.shared.interface import Losses
+from gan_rosetta.shared.interface import Losses, PerturbedTrainer
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.state import State
-from gan_rosetta.shared.workers.registry import find_backend, load_trainer
+from gan_rosetta.shared.workers.registry import build_reference
 
 _MOST_STEPS = 100
 # What the reference and its copies may spend on one GAN in one type: some ten seconds of a core.
@@ -50,10 +50,9 @@ def run_reference(
     spec: GanSpec, tape: Tape, state: State, /, *, dtype: str, seed: int, num_steps: int
 ) -> dict[str, Any]:
     """Train the reference and its perturbed copies, in the cells' type; returns a ReferenceRun as plain data."""
-    trainer_class = load_trainer(find_backend(REFERENCE))
 
     def build() -> PerturbedTrainer:
-        return cast(PerturbedTrainer, trainer_class.build(spec, device="cpu", dtype=dtype, execution="eager"))
+        return build_reference(spec, dtype=dtype)
 
     trainer = build()
     trainer.load_state(state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, Self
 
@@ -113,4 +113,56 @@ class Trainer(Protocol):
 
     def discriminate(self, samples: np.ndarray, /) -> np.ndarray:
         """Return D's output for samples (batch, ...). BatchNorm as in training, its buffers left alone."""
+        ...
+
+
+class PerturbedTrainer(Trainer, Protocol):
+    """A Trainer that can round at random."""
+
+    def perturb(self, *, seed: int, coarseness: float = 1.0) -> None:
+        """Round at random from now on, so many times as coarsely as the type does."""
+        ...
+
+    def perturbed_copies(self, *, seeds: Sequence[int], coarseness: Sequence[float] | None = None) -> PerturbedCopies:
+        """Return copies of this trainer as it is now, each of which rounds at random by its own seed; see perturb."""
+        ...
+
+    def loss_scales(self) -> Mapping[ProbeKey, float]:
+        """Return how large the numbers are that each loss of the last probe is made of, by its key in the probe."""
+        ...
+
+
+class PerturbedCopies(Protocol):
+    """Copies of a trainer that round at random, trained side by side; everything in the order of their seeds."""
+
+    def train(self, chunk: Chunk, /) -> list[Losses]:
+        """Train each copy on a chunk; returns each one's losses."""
+        ...
+
+    def loss_scales(self) -> Mapping[str, np.ndarray]:
+        """Return how large the numbers are that each loss of the last chunk is made of, (K,), by name."""
+        ...
+
+    def states(self) -> Iterator[dict[str, np.ndarray]]:
+        """Yield each one's whole state."""
+        ...
+
+    def load_states(self, states: Sequence[Mapping[str, np.ndarray]], /) -> None:
+        """Copy a whole state into each; raises StateError."""
+        ...
+
+    def generate(self, latent: np.ndarray, /) -> list[np.ndarray]:
+        """Return each one's G(latent)."""
+        ...
+
+    def discriminate(self, samples: np.ndarray, /) -> list[np.ndarray]:
+        """Return each one's D(samples)."""
+        ...
+
+    def export_roundings(self) -> list[np.ndarray]:
+        """Return where each one's random rounding is."""
+        ...
+
+    def restore_roundings(self, exported: Sequence[np.ndarray], /) -> None:
+        """Go on with each one's random rounding from there; raises ValueError for what no export returned."""
         ...

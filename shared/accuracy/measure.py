@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_rosetta.backends import REFERENCE
 from gan_rosetta.shared.accuracy import exact
 from gan_rosetta.shared.accuracy.envelope import NUM_COPIES, allowed_differences
 from gan_rosetta.shared.accuracy.operation import Operation, Outcome
 from gan_rosetta.shared.compare.tolerance import Tolerance
-from gan_rosetta.shared.compare.yardstick import PerturbedTrainer
-from gan_rosetta.shared.interface import Dtype, Trainer
-from gan_rosetta.shared.workers.registry import find_backend, load_trainer
+from gan_rosetta.shared.interface import Dtype, PerturbedTrainer, Trainer
+from gan_rosetta.shared.workers.registry import build_reference
 
 Results = dict[str, np.ndarray]
 """For each quantity its numbers, (rows, entries), the rows of all trials one after the other."""
@@ -48,10 +46,7 @@ def run_trials(trainer: Trainer, operation: Operation, dtype: Dtype, /) -> Resul
 def measure_reference(operation: Operation, dtype: Dtype, /) -> Measure:
     """Return what a backend's results are held to; raises UsageError where there is no extended precision."""
     exact.require_extended()
-    trainer = cast(
-        PerturbedTrainer,
-        load_trainer(find_backend(REFERENCE)).build(operation.spec, device="cpu", dtype=dtype, execution="eager"),
-    )
+    trainer = build_reference(operation.spec, dtype=dtype)
     reference = run_trials(trainer, operation, dtype)
     copies, scales = _run_copies(trainer, operation, dtype)
     allowed = {

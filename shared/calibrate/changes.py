@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from gan_rosetta.backends import BACKENDS, REFERENCE
 from gan_rosetta.shared.faults.places import find_layer, find_optimizer, replace_layer, replace_optimizer
 from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.spec import Adadelta, Adam, BatchNorm, ConstantRate, ExponentialDecay, GanSpec, GradientDescent
-from gan_rosetta.shared.workers.registry import load_trainer
+from gan_rosetta.shared.workers.registry import build_reference
 
 Build = Callable[[str], Trainer]
 """Builds a trainer of the reference in a type."""
+
+
+def _building(spec: GanSpec) -> Build:
+    return lambda dtype: build_reference(spec, dtype=dtype)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +32,6 @@ class Change:
     plant: Callable[[GanSpec, float], Build | None]
 
 
-def build_reference(spec: GanSpec, /) -> Build:
-    """Return what builds the reference as it is."""
-    trainer_class = load_trainer(BACKENDS[REFERENCE])
-    return lambda dtype: trainer_class.build(spec, device="cpu", dtype=dtype, execution="eager")
-
-
 def _rate(spec: GanSpec, size: float) -> Build | None:
     found = find_optimizer(spec, (GradientDescent, Adam, Adadelta))
     if found is None:
@@ -46,7 +43,7 @@ def _rate(spec: GanSpec, size: float) -> Build | None:
         return None
     changes: dict[str, Any] = {field: (1.0 + size) * getattr(rate, field)}
     changed = replace(optimizer, learning_rate=replace(rate, **changes))
-    return build_reference(replace_optimizer(spec, network, changed))
+    return _building(replace_optimizer(spec, network, changed))
 
 
 def _epsilon(spec: GanSpec, size: float) -> Build | None:
@@ -54,9 +51,7 @@ def _epsilon(spec: GanSpec, size: float) -> Build | None:
     if found is None:
         return None
     network, optimizer = found
-    return build_reference(
-        replace_optimizer(spec, network, replace(optimizer, epsilon=(1.0 + size) * optimizer.epsilon))
-    )
+    return _building(replace_optimizer(spec, network, replace(optimizer, epsilon=(1.0 + size) * optimizer.epsilon)))
 
 
 def _momentum(spec: GanSpec, size: float) -> Build | None:
@@ -65,17 +60,16 @@ def _momentum(spec: GanSpec, size: float) -> Build | None:
         return None
     network, index = place
     norm = getattr(spec, network).layers[index]
-    return build_reference(replace_layer(spec, place, replace(norm, momentum=(1.0 + size) * norm.momentum)))
+    return _building(replace_layer(spec, place, replace(norm, momentum=(1.0 + size) * norm.momentum)))
 
 
 def _gradient(spec: GanSpec, size: float) -> Build | None:
     """Scale the gradient of the last weight of the network that trains first."""
     network = spec.training.first
     last = [placed.name for placed in getattr(spec, network).placed if "weight" in placed.layer.parameters()][-1]
-    build = build_reference(spec)
 
     def build_scaled(dtype: str) -> Trainer:
-        trainer = build(dtype)
+        trainer = build_reference(spec, dtype=dtype)
         _scale_gradient(trainer, network, f"{network}.{last}.weight", 1.0 + size)
         return trainer
 

@@ -10,8 +10,8 @@ import numpy as np
 from gan_rosetta.shared.calibrate.trained import Trained
 from gan_rosetta.shared.compare.outputs import Look, Outputs
 from gan_rosetta.shared.compare.sketch import sketch_state
-from gan_rosetta.shared.compare.yardstick import END, LOSS_NAMES, PerturbedCopies, PerturbedTrainer
-from gan_rosetta.shared.interface import Chunk, Losses
+from gan_rosetta.shared.compare.yardstick import END, LOSS_NAMES
+from gan_rosetta.shared.interface import Chunk, Losses, PerturbedCopies, PerturbedTrainer
 from gan_rosetta.shared.state import State
 
 # Seeds of their rounding, far from those of the yardstick's copies.

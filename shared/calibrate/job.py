@@ -6,21 +6,21 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from gan_rosetta.backends import BackendEntry
 from gan_rosetta.shared.calibrate.held_out import HeldOutCopies
 from gan_rosetta.shared.calibrate.power import Power, measure_power
 from gan_rosetta.shared.calibrate.regimes import find_regimes
 from gan_rosetta.shared.calibrate.trained import RunFollower, train_once, write_trained
-from gan_rosetta.shared.compare.yardstick import PerturbedTrainer, YardstickFollower, write_yardstick
+from gan_rosetta.shared.compare.yardstick import YardstickFollower, write_yardstick
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape
-from gan_rosetta.shared.interface import Trainer
+from gan_rosetta.shared.interface import PerturbedTrainer, Trainer
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.storage.files import write_json
-from gan_rosetta.shared.workers.registry import load_trainer
+from gan_rosetta.shared.workers.registry import build_reference, load_trainer
 from gan_rosetta.shared.workers.tasks import ReportProgress
 
 POWER_FILE = "power.json"
@@ -109,7 +109,7 @@ def run_calibration_job(
     trainer: Trainer | None = None
     for index, seed in enumerate(job.seeds):
         if job.num_held_out is not None:
-            _train_reference(job, cast(Callable[[], PerturbedTrainer], build), spec, seed, entry.name)
+            _train_reference(job, spec, seed, entry.name)
         elif not trained_path(job, seed, entry.name).exists():
             trainer = trainer or build()
             _train_backend(job, trainer, spec, seed, entry.name)
@@ -123,9 +123,10 @@ def _train_backend(job: CalibrationJob, trainer: Trainer, spec: GanSpec, seed: i
     write_trained(trained_path(job, seed, name), trained)
 
 
-def _train_reference(
-    job: CalibrationJob, build: Callable[[], PerturbedTrainer], spec: GanSpec, seed: int, name: str
-) -> None:
+def _train_reference(job: CalibrationJob, spec: GanSpec, seed: int, name: str) -> None:
+    def build() -> PerturbedTrainer:
+        return build_reference(spec, dtype=job.dtype)
+
     tape = SeededTape(spec, seed=seed, digits=DigitSource.parse(None))
     state = initial_state(spec, seed=seed)
     yardstick = YardstickFollower.start(build, spec, state, dtype=job.dtype, seed=seed)
@@ -134,9 +135,7 @@ def _train_reference(
     if job.num_held_out:
         held_out = HeldOutCopies.start(build, state, count=job.num_held_out, seed=seed)
         followers.append(held_out)
-    trained = train_once(
-        cast(Trainer, build()), spec, tape, state, name=name, dtype=job.dtype, seed=seed, followers=followers
-    )
+    trained = train_once(build(), spec, tape, state, name=name, dtype=job.dtype, seed=seed, followers=followers)
     yardstick.evaluate(trained.final_state(spec), latent=trained.latent, real=trained.real)
     write_yardstick(yardstick_path(job, seed), yardstick.finish())
     write_trained(trained_path(job, seed, name), trained)

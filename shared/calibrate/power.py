@@ -11,12 +11,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from gan_rosetta.backends import REFERENCE
-from gan_rosetta.shared.calibrate.changes import CHANGES, Build, Change, build_reference
+from gan_rosetta.shared.calibrate.changes import CHANGES, Build, Change
 from gan_rosetta.shared.calibrate.response import (
     Response,
     Sight,
@@ -28,7 +28,7 @@ from gan_rosetta.shared.calibrate.response import (
 from gan_rosetta.shared.calibrate.trained import as_evidence, train_once
 from gan_rosetta.shared.compare.distances import Floats
 from gan_rosetta.shared.compare.verdict import Evidence, judge
-from gan_rosetta.shared.compare.yardstick import PerturbedTrainer, Yardstick, YardstickFollower
+from gan_rosetta.shared.compare.yardstick import Yardstick, YardstickFollower
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape
 from gan_rosetta.shared.diagnose.reference import ReferenceVisit, joined, visit_folder, walk_reference
@@ -38,6 +38,7 @@ from gan_rosetta.shared.diagnose.walk import walk_backend
 from gan_rosetta.shared.interface import DTYPES, ProbeKey
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.workers.registry import build_reference
 
 # Sizes to measure the response with: the first that moves something this many times further than is allowed.
 _SIZES = (1e-10, 1e-8, 1e-6, 1e-4, 1e-2)
@@ -146,12 +147,11 @@ class _Subject:
         return found
 
     def _measure_rounding(self, dtype: str) -> None:
-        build = build_reference(self._spec)
         follower = YardstickFollower.start(
-            lambda: cast(PerturbedTrainer, build(dtype)), self._spec, self._state, dtype=dtype, seed=self._seed
+            lambda: build_reference(self._spec, dtype=dtype), self._spec, self._state, dtype=dtype, seed=self._seed
         )
         trained = train_once(
-            build(dtype),
+            build_reference(self._spec, dtype=dtype),
             self._spec,
             self._tape,
             self._state,
@@ -164,7 +164,7 @@ class _Subject:
         self._right[dtype] = as_evidence(trained, self._spec)
         self._yardsticks[dtype] = follower.finish()
         walk_reference(
-            lambda: cast(PerturbedTrainer, build(dtype)),
+            lambda: build_reference(self._spec, dtype=dtype),
             self._spec,
             self._state,
             self._tape,

@@ -10,10 +10,10 @@ start would say too little where training contracts: it forgets its nudge, while
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from gan_rosetta.shared.compare.distances import Floats, relative_difference, te
 from gan_rosetta.shared.compare.outputs import Look, Outputs, evaluate
 from gan_rosetta.shared.compare.sketch import sketch_state
 from gan_rosetta.shared.compare.tolerance import WHOLE, Tolerance, num_copies
-from gan_rosetta.shared.interface import Chunk, Losses, ProbeKey, Trainer
+from gan_rosetta.shared.interface import Chunk, Losses, PerturbedCopies, PerturbedTrainer
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State
 from gan_rosetta.shared.storage.files import read_npz, write_npz
@@ -30,58 +30,6 @@ LOSS_NAMES = ("pretraining", "discriminator", "generator")
 END = "end"
 # What is kept of each loss, step by step.
 _KINDS = ("noise", "scales", "losses")
-
-
-class PerturbedTrainer(Trainer, Protocol):
-    """A Trainer that can round at random."""
-
-    def perturb(self, *, seed: int, coarseness: float = 1.0) -> None:
-        """Round at random from now on, so many times as coarsely as the type does."""
-        ...
-
-    def perturbed_copies(self, *, seeds: Sequence[int], coarseness: Sequence[float] | None = None) -> PerturbedCopies:
-        """Return copies of this trainer as it is now, each of which rounds at random by its own seed; see perturb."""
-        ...
-
-    def loss_scales(self) -> Mapping[ProbeKey, float]:
-        """Return how large the numbers are that each loss of the last probe is made of, by its key in the probe."""
-        ...
-
-
-class PerturbedCopies(Protocol):
-    """Copies of a trainer that round at random, trained side by side; everything in the order of their seeds."""
-
-    def train(self, chunk: Chunk, /) -> list[Losses]:
-        """Train each copy on a chunk; returns each one's losses."""
-        ...
-
-    def loss_scales(self) -> Mapping[str, np.ndarray]:
-        """Return how large the numbers are that each loss of the last chunk is made of, (K,), by name."""
-        ...
-
-    def states(self) -> Iterator[State]:
-        """Yield each one's whole state."""
-        ...
-
-    def load_states(self, states: Sequence[State], /) -> None:
-        """Copy a whole state into each; raises StateError."""
-        ...
-
-    def generate(self, latent: np.ndarray, /) -> list[np.ndarray]:
-        """Return each one's G(latent)."""
-        ...
-
-    def discriminate(self, samples: np.ndarray, /) -> list[np.ndarray]:
-        """Return each one's D(samples)."""
-        ...
-
-    def export_roundings(self) -> list[np.ndarray]:
-        """Return where each one's random rounding is."""
-        ...
-
-    def restore_roundings(self, exported: Sequence[np.ndarray], /) -> None:
-        """Go on with each one's random rounding from there; raises ValueError for what no export returned."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)

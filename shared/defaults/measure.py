@@ -5,13 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
-from gan_rosetta.backends import REFERENCE
 from gan_rosetta.shared.compare.distances import Floats, first_over
-from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, PerturbedTrainer, Yardstick, YardstickFollower
+from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick, YardstickFollower
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.reach import check_reach
 from gan_rosetta.shared.data.tape import SeededTape, Tape
@@ -27,7 +25,7 @@ from gan_rosetta.shared.gans.affordable import AffordableGan
 from gan_rosetta.shared.runs.training import run_training
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State, initial_state
-from gan_rosetta.shared.workers.registry import find_backend, load_trainer
+from gan_rosetta.shared.workers.registry import build_reference
 
 # A default is found where it is; nothing is expected of it beforehand.
 _ANYWHERE = Location(phase="", quantities=())
@@ -95,17 +93,18 @@ class _Reference:
         self._tape: Tape = SeededTape(spec, seed=seed, digits=digits)
         check_reach(self._tape, spec)
         self._state = initial_state(spec, seed=seed)
-        self._trainer_class = load_trainer(find_backend(REFERENCE))
         self._walked: dict[tuple[Visit, ...], Path] = {}
-        follower = YardstickFollower.start(lambda: self._build(spec), spec, self._state, dtype="float64", seed=seed)
-        trainer = self._build(spec)
+        follower = YardstickFollower.start(
+            lambda: build_reference(spec, dtype="float64"), spec, self._state, dtype="float64", seed=seed
+        )
+        trainer = build_reference(spec, dtype="float64")
         trainer.load_state(self._state)
         self.losses = run_training(trainer, spec, self._tape, keep_going=True, followers=(follower,)).losses
         self.yardstick: Yardstick = follower.finish()
 
     def run(self, changed: GanSpec) -> dict[str, Floats]:
         """Return the losses of a changed GAN, on the same tape."""
-        trainer = self._build(changed)
+        trainer = build_reference(changed, dtype="float64")
         trainer.load_state(initial_state(changed, seed=self._seed))
         return run_training(trainer, changed, self._tape, keep_going=True).losses
 
@@ -135,7 +134,7 @@ class _Reference:
         if key not in self._walked:
             self._walked[key] = self._folder / f"walk-{len(self._walked)}"
             walk_reference(
-                lambda: self._build(self._spec),
+                lambda: build_reference(self._spec, dtype="float64"),
                 self._spec,
                 self._state,
                 self._tape,
@@ -147,7 +146,7 @@ class _Reference:
             )
         plant = Plant(spec=changed, expected=_ANYWHERE, start=lambda _state: self._start_of(changed))
         rows = walk_backend(
-            PlantedTrainer(self._build(changed), plant),
+            PlantedTrainer(build_reference(changed, dtype="float64"), plant),
             self._spec,
             self._state,
             self._tape,
@@ -161,10 +160,6 @@ class _Reference:
 
     def _start_of(self, changed: GanSpec) -> State:
         return initial_state(changed, seed=self._seed)
-
-    def _build(self, spec: GanSpec) -> PerturbedTrainer:
-        trainer = self._trainer_class.build(spec, device="cpu", dtype="float64", execution="eager")
-        return cast(PerturbedTrainer, trainer)
 
 
 def first_unequal(losses: Mapping[str, Floats], expected: Mapping[str, Floats], /) -> int | None:

@@ -7,10 +7,9 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from gan_rosetta.backends import BackendEntry
-from gan_rosetta.shared.compare.yardstick import PerturbedTrainer
 from gan_rosetta.shared.diagnose.reference import walk_reference
 from gan_rosetta.shared.diagnose.rows import Row, first_offender
 from gan_rosetta.shared.diagnose.visits import Visit, plan_on_tape
@@ -23,7 +22,7 @@ from gan_rosetta.shared.runs.names import folder_name
 from gan_rosetta.shared.runs.run import resolve_spec
 from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.storage.files import write_json
-from gan_rosetta.shared.workers.registry import load_device_module, load_trainer, resolve_execution
+from gan_rosetta.shared.workers.registry import build_reference, load_device_module, load_trainer, resolve_execution
 from gan_rosetta.shared.workers.tasks import ReportProgress
 
 
@@ -87,7 +86,7 @@ def run_diagnosis_job(
 
     if job.is_reference:
         walk_reference(
-            lambda: cast(PerturbedTrainer, build(spec)),
+            lambda: build_reference(spec, dtype=settings.dtype),
             spec,
             state,
             tape,

@@ -14,10 +14,9 @@ import numpy as np
 
 from gan_rosetta.shared.compare.distances import tensor_difference
 from gan_rosetta.shared.compare.tolerance import Tolerance, num_copies
-from gan_rosetta.shared.compare.yardstick import PerturbedTrainer
 from gan_rosetta.shared.data.tape import Tape, chunks, make_chunk
 from gan_rosetta.shared.diagnose.visits import Visit
-from gan_rosetta.shared.interface import Phase, ProbeKey
+from gan_rosetta.shared.interface import PerturbedTrainer, Phase, ProbeKey
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State
 from gan_rosetta.shared.state.archive import read_state, write_state

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from gan_rosetta.backends import BACKENDS, REFERENCE
-from gan_rosetta.shared.compare.yardstick import PerturbedTrainer
+from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape
 from gan_rosetta.shared.diagnose.job import row_from_data
@@ -21,7 +20,7 @@ from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import initial_state
-from gan_rosetta.shared.workers.registry import load_trainer
+from gan_rosetta.shared.workers.registry import build_reference, load_trainer
 
 _NUM_STEPS = 3
 _DTYPE = "float64"
@@ -54,7 +53,7 @@ class Finding:
 def write_reference(spec: GanSpec, folder: Path, /) -> None:
     """Walk a GAN's first steps with the reference and its perturbed copies, and leave its side in a new folder."""
     walk_reference(
-        lambda: cast(PerturbedTrainer, _build(spec, REFERENCE, "eager")),
+        lambda: build_reference(spec, dtype=_DTYPE),
         spec,
         initial_state(spec, seed=DEFAULT_SEED),
         _tape(spec),
@@ -76,9 +75,9 @@ def find_disagreement(
     """
     plant = None if fault is None else find_fault(fault).plant(spec)
     try:
-        trainer: Trainer | PlantedTrainer = _build(spec if plant is None else plant.spec, backend, execution)
+        trainer = _build(spec if plant is None else plant.spec, backend, execution)
         rows = walk_backend(
-            trainer if plant is None else PlantedTrainer(cast(Trainer, trainer), plant),
+            trainer if plant is None else PlantedTrainer(trainer, plant),
             spec,
             initial_state(spec, seed=DEFAULT_SEED),
             _tape(spec),

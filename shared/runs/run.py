@@ -10,11 +10,13 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
+from gan_rosetta.shared.workers.registry import build_reference
 from gan_rosetta.backends import BackendEntry
 from gan_rosetta.shared.compare.distances import first_nonfinite
 from gan_rosetta.shared.compare.outputs import Look, Outputs
 from gan_rosetta.shared.compare.sketch import sketch_state
-from gan_rosetta.shared.compare.yardstick import END, PerturbedTrainer, YardstickFollower, write_yardstick
+from gan_rosetta.shared.compare.yardstick import END, YardstickFollower, write_yardstick
+from gan_rosetta.shared.interface import PerturbedTrainer
 from gan_rosetta.shared.data.digest import state_digest
 from gan_rosetta.shared.data.tape import Tape
 from gan_rosetta.shared.errors import RecordError, StateError, UsageError
@@ -114,7 +116,9 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
     followers: list[_RunFollower] = [recorder]
     yardstick = None
     if settings.yardstick:
-        yardstick = YardstickFollower.start(_perturbable(build), spec, state, dtype=settings.dtype, seed=settings.seed)
+        yardstick = YardstickFollower.start(
+            lambda: build_reference(spec, dtype=settings.dtype), spec, state, dtype=settings.dtype, seed=settings.seed
+        )
         followers.append(yardstick)
     album = Album(trainer, spec, moments, seed=settings.seed, followers=followers)
     start = Position(place=inputs.place, began=inputs.place)
@@ -207,16 +211,6 @@ def _take_up(yardstick: YardstickFollower, checkpoint: Checkpoint, path: Path) -
         raise RecordError(
             f"{path} lacks the yardstick's copies ({error}); move it away, and the run starts again from its first step"
         ) from None
-
-
-def _perturbable(build: Callable[[], Trainer]) -> Callable[[], PerturbedTrainer]:
-    def build_copy() -> PerturbedTrainer:
-        trainer = build()
-        if not hasattr(trainer, "perturb"):
-            raise UsageError(f"{type(trainer).__name__} cannot round at random; the yardstick is measured on numpy")
-        return cast(PerturbedTrainer, trainer)
-
-    return build_copy
 
 
 class _RunFollower(Follower, LookFollower, Protocol):

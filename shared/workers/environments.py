@@ -113,7 +113,7 @@ def _look_into(python: str) -> tuple[Mapping[str, str], str | None]:
     """Return the versions of what another Python has installed, or why that cannot be told."""
     try:
         answer = subprocess.run(
-            [python, "-c", _LOOK], capture_output=True, text=True, timeout=_SECONDS_TO_LOOK, check=True
+            [python, "-P", "-c", _LOOK], capture_output=True, text=True, timeout=_SECONDS_TO_LOOK, check=True
         )
         return dict(json.loads(answer.stdout)), None
     except (OSError, subprocess.SubprocessError, ValueError, TypeError) as error:

@@ -26,13 +26,14 @@ def inspect_backends(pythons: Mapping[str, str], /) -> tuple[dict[str, tuple[str
             if ready.get("event") == "ready":
                 devices[entry.name] = tuple(ready["devices"])
             else:
-                problems[entry.name] = str(ready.get("message", "the worker died while importing it"))
+                problems[entry.name] = str(ready["message"])
     return devices, problems
 
 
 def _ask(entry: BackendEntry, python: str | None) -> dict[str, Any]:
+    """Return the first event of a backend's worker, or a message where it ended without one."""
     worker = WorkerProcess(entry.name, threads=1, python=python)
     try:
-        return worker.start()
+        return worker.start() or {"message": worker.how_it_ended()}
     finally:
         worker.close()

@@ -20,6 +20,7 @@ from gan_rosetta.shared.workers.environments import python_of
 from gan_rosetta.shared.workers.process import environment
 
 _LAST_LINES = 15
+_MAX_LAST_LINE_CHARACTERS = 300
 _SECONDS_TO_CLOSE = 5
 # A step of the largest GAN takes half a minute of a core.
 _SECONDS_TO_STOP = 90
@@ -231,22 +232,33 @@ class WorkerProcess:
         self._was_silent = True
         self.kill()
 
-    def _ended(self, settings: OrderT, status: JobStatus, message: str) -> JobOutcome[OrderT]:
-        """Describe a worker that said its last word, or died without one."""
+    def how_it_ended(self) -> str:
+        """Wait for the end of a process that does not answer, and say in a line how it ended, and its last words."""
         code = self._process.wait() if self._process is not None else None
         if self._was_silent:
-            message = (
+            return (
                 f"the {self._backend} worker gave no sign of life for {self._patience_seconds:g} s and was ended; "
                 "--patience SECONDS waits longer"
             )
-        elif not message:
-            message = f"the {self._backend} worker ended with {_describe_exit(code)}"
-        last_words = ""
-        if self._errors is not None:
-            self._errors.seek(0)
-            lines = self._errors.read().decode(errors="replace").splitlines()
-            last_words = "\n".join(lines[-_LAST_LINES:])
-        return JobOutcome(settings=settings, status=status, message=message, details=last_words)
+        ended = f"the {self._backend} worker ended with {_describe_exit(code)}"
+        last = next((line.strip() for line in reversed(self._said()) if line.strip()), "")
+        if len(last) > _MAX_LAST_LINE_CHARACTERS:
+            last = f"{last[:_MAX_LAST_LINE_CHARACTERS]}…"
+        return f"{ended}: {last}" if last else ended
+
+    def _ended(self, settings: OrderT, status: JobStatus, message: str) -> JobOutcome[OrderT]:
+        """Describe a worker that said its last word, or died without one."""
+        how = self.how_it_ended()
+        last_words = "\n".join(self._said()[-_LAST_LINES:])
+        said = message if message and not self._was_silent else how
+        return JobOutcome(settings=settings, status=status, message=said, details=last_words)
+
+    def _said(self) -> list[str]:
+        """Return the lines of the process's standard error."""
+        if self._errors is None:
+            return []
+        self._errors.seek(0)
+        return self._errors.read().decode(errors="replace").splitlines()
 
 
 def run_jobs(

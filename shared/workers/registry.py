@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import cast
 
-from gan_rosetta.backends import BACKENDS, BackendEntry
+from gan_rosetta.backends import BACKENDS, REFERENCE, BackendEntry
 from gan_rosetta.shared.errors import BackendUnavailable, UsageError, unknown_name
-from gan_rosetta.shared.interface import EXECUTIONS, Execution, Trainer
+from gan_rosetta.shared.interface import EXECUTIONS, Execution, PerturbedTrainer, Trainer
+from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.workers.environments import find_problem, python_of, version_in
 
 
@@ -56,6 +58,12 @@ def load_trainer(entry: BackendEntry, /) -> type[Trainer]:
     module = _load(entry, "trainer")
     trainer: type[Trainer] = getattr(module, entry.trainer)
     return trainer
+
+
+def build_reference(spec: GanSpec, /, *, dtype: str) -> PerturbedTrainer:
+    """Return a trainer of the reference, which can round at random, on the processor."""
+    trainer = load_trainer(find_backend(REFERENCE)).build(spec, device="cpu", dtype=dtype, execution="eager")
+    return cast(PerturbedTrainer, trainer)
 
 
 def require_installed(entry: BackendEntry, chosen: str | None = None, /) -> None:

@@ -6,15 +6,15 @@ Run as `python -m tutorials.machinery.reference ORDERS`, with a list of orders a
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 from pathlib import Path
 
-from gan_rosetta.backends import BACKENDS, REFERENCE
 from gan_rosetta.shared.compare.outputs import SAMPLES, Look
-from gan_rosetta.shared.compare.yardstick import END, PerturbedTrainer, YardstickFollower, write_yardstick
+from gan_rosetta.shared.compare.yardstick import END, YardstickFollower, write_yardstick
+from gan_rosetta.shared.interface import PerturbedTrainer
 from gan_rosetta.shared.runs.training import run_training
+from gan_rosetta.shared.workers.registry import build_reference
 from tutorials.machinery.inputs import inputs_digests, read_inputs, shown_latent
 from tutorials.machinery.lessons import SEED, Lesson, find_lesson
 from tutorials.machinery.record import LessonRecord, write_record
@@ -27,11 +27,9 @@ def run_reference(lesson: Lesson, inputs: Path, folder: Path, /) -> None:
     """Train the reference and its copies on a lesson's inputs; leave record and yardstick in the folder."""
     state, tape = read_inputs(lesson, inputs)
     spec = lesson.spec.with_steps(pretraining=None, training=lesson.num_judged)
-    trainer_class = importlib.import_module(f"{BACKENDS[REFERENCE].package}.trainer").NumpyTrainer
 
     def build() -> PerturbedTrainer:
-        trainer: PerturbedTrainer = trainer_class.build(spec, device="cpu", dtype="float64", execution="eager")
-        return trainer
+        return build_reference(spec, dtype="float64")
 
     trainer = build()
     trainer.load_state(state)
