@@ -12,6 +12,7 @@ Frameworks run in processes of their own: neither importing this nor asking it f
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 # Before the function of this name: the package is imported from by its whole name, never as an attribute.
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from gan_rosetta.shared.spec import GanSpec
     from gan_rosetta.shared.workers.launch import Progress
     from gan_rosetta.training import TrainedRun, train
+
+    __version__: str
 
 __all__ = [
     "Backend",
@@ -83,10 +86,12 @@ def backends() -> dict[str, Backend]:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.metadata.version("gan-rosetta")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, "__version__"})

@@ -6,6 +6,7 @@ import doctest
 import importlib
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +45,11 @@ def test_every_public_name_is_there_and_no_other():
     assert set(gr.__all__) <= set(dir(gr))
     with pytest.raises(AttributeError, match="has no attribute 'comapre'"):
         _ = gr.comapre
+
+
+def test_the_version_stands_in_one_place():
+    told = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert gr.__version__ == told["project"]["version"]
 
 
 def test_runs_have_names_losses_states_and_samples(comparison):
