@@ -24,9 +24,9 @@ from gan_rosetta.shared.errors import UsageError, unknown_name
 FOLDER_VARIABLE = "GAN_ROSETTA_ENVIRONMENTS"
 _DISTRIBUTION = "gan-rosetta"
 _SECONDS_TO_LOOK = 60
-# What an environment has, asked of its own Python, which need not have anything of ours.
+# What an environment has, asked of its own Python, which need not have anything of ours, nor read the folder it is in.
 _LOOK = (
-    "import importlib.metadata as m, json; "
+    "import sys; sys.path[:] = filter(None, sys.path); import importlib.metadata as m, json; "
     "print(json.dumps({d.metadata['Name']: d.version for d in m.distributions() if d.metadata['Name']}))"
 )
 
@@ -113,7 +113,7 @@ def _look_into(python: str) -> tuple[Mapping[str, str], str | None]:
     """Return the versions of what another Python has installed, or why that cannot be told."""
     try:
         answer = subprocess.run(
-            [python, "-P", "-c", _LOOK], capture_output=True, text=True, timeout=_SECONDS_TO_LOOK, check=True
+            [python, "-c", _LOOK], capture_output=True, text=True, timeout=_SECONDS_TO_LOOK, check=True
         )
         return dict(json.loads(answer.stdout)), None
     except (OSError, subprocess.SubprocessError, ValueError, TypeError) as error:

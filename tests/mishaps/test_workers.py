@@ -27,7 +27,7 @@ def worker_of(process: subprocess.Popen[str], backend: str) -> psutil.Process:
         assert process.poll() is None, process.communicate()[0]
         for child in psutil.Process(process.pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
-                if child.cmdline()[2:4] == ["gan_rosetta.shared.workers.worker", backend]:
+                if child.cmdline()[3:5] == ["gan_rosetta.shared.workers.worker", backend]:
                     return child
         time.sleep(0.01)
     raise AssertionError(f"no worker of {backend}")

@@ -121,3 +121,9 @@ def test_the_worker_is_started_there(tmp_path: Path) -> None:
         assert worker.start()["version"] == "from elsewhere"
     finally:
         worker.close()
+
+
+def test_files_that_lie_about_are_not_what_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "json.py").write_text("raise RuntimeError('a stranger')\n")
+    monkeypatch.chdir(tmp_path)
+    assert environments.version_in(sys.executable, "gan-rosetta") == environments.version_in(None, "gan-rosetta")

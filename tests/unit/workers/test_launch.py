@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from gan_rosetta.shared.runs.run import training_job
 from gan_rosetta.shared.runs.settings import RunSettings
-from gan_rosetta.shared.workers import launch
+from gan_rosetta.shared.workers import inspect, launch
 from gan_rosetta.shared.workers.launch import Job, JobOutcome, run_jobs
 
 
@@ -118,3 +119,41 @@ def test_a_worker_that_hangs_is_ended_and_the_others_stand(tmp_path, monkeypatch
     assert found["hangs"].status == "crash"
     assert "no sign of life for 1 s" in found["hangs"].message
     assert (found["runs"].status, found["runs"].message) == ("finished", "")
+
+
+@pytest.fixture
+def dying(tmp_path):
+    """Return a program that stands in for a Python, says something, and dies."""
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\necho 'it began well' >&2\necho ' libfancy.so.3 is missing ' >&2\necho >&2\nexit 7\n")
+    program.chmod(0o755)
+    return str(program)
+
+
+def outcome_on(python: str) -> JobOutcome:
+    worker = launch.WorkerProcess("numpy", threads=1, python=python)
+    try:
+        return worker.run(job("numpy", "sine"), on_progress=lambda _: None)
+    finally:
+        worker.close()
+
+
+def test_a_worker_that_dies_says_the_last_line_of_what_it_said(dying):
+    outcome = outcome_on(dying)
+    assert outcome.status == "crash"
+    assert outcome.message == "the numpy worker ended with exit status 7: libfancy.so.3 is missing"
+    assert outcome.details.splitlines()[0] == "it began well"
+
+
+def test_a_last_line_without_end_is_cut(dying):
+    Path(dying).write_text("#!/bin/sh\nhead -c 9000 /dev/zero | tr '\\0' x >&2\nexit 7\n")
+    outcome = outcome_on(dying)
+    assert outcome.message.endswith("xxx…")
+    assert len(outcome.message) < 400
+
+
+def test_a_backend_that_dies_while_it_is_imported_is_named_by_its_last_words(dying, monkeypatch):
+    monkeypatch.setattr(inspect, "installed_version", lambda entry, python: "1" if entry.name == "torch" else None)
+    devices, problems = inspect.inspect_backends({"torch": dying})
+    assert devices == {}
+    assert problems == {"torch": "the torch worker ended with exit status 7: libfancy.so.3 is missing"}
