@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gan_rosetta.shared.data import download, idx
+from gan_rosetta.shared.data import idx
 from gan_rosetta.shared.errors import DataError, UsageError
 from gan_rosetta.shared.spec import DigitsReal
 
@@ -95,6 +95,8 @@ def _load(source: DigitSource) -> NDArray[np.uint8]:
     elif source.folder is not None:
         images = idx.read_folder(Path(source.folder)).train_images
     else:
+        from gan_rosetta.shared.data import download  # noqa: PLC0415 - workers do without what shows a download
+
         images = idx.read_folder(download.fetch()).train_images
     images.flags.writeable = False
     return images

@@ -22,7 +22,6 @@ from gan_rosetta.shared.spec.checks import require
 from gan_rosetta.shared.spec.gan import GanSpec
 from gan_rosetta.shared.spec.reader import alternatives, build
 from gan_rosetta.shared.spec.serialise import spec_digest
-from gan_rosetta.shared.spec.toml_lines import line_numbers, line_of
 
 # Tables down to here get a header of their own; what lies deeper, such as a learning rate, stands in braces.
 _HEADER_DEPTH = 2
@@ -61,6 +60,8 @@ def spec_from_toml(text: str, /, *, where: str, reserved: Mapping[str, GanSpec] 
         good = other is None or spec_digest(other) == spec_digest(spec)
         require(good, f"name {spec.name!r} is that of another GAN; expected a name of your own", "name")
     except SpecError as error:
+        from gan_rosetta.shared.spec.toml_lines import line_numbers, line_of  # noqa: PLC0415 - only a mistake has a line
+
         line = line_of(line_numbers(text), error.path)
         raise SpecError(f"{where}, line {line}: {error}") from None
     return spec
