@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gan_rosetta.shared.interface import Execution
+if TYPE_CHECKING:  # This is imported with gan_rosetta, in every pytest session too: it brings nothing else.
+    from gan_rosetta.shared.interface import Execution
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,20 +22,16 @@ class Place:
     """Where runs are written: a folder of the caller's, or one that goes when the last result that reads it does."""
 
     folder: Path
-    kept_by: tempfile.TemporaryDirectory[str] | None = None
+    is_given: bool = True
 
     @classmethod
     def choose(cls, out: str | Path | None, /) -> Place:
         """Return the folder that is given, or a new one."""
         if out is not None:
             return cls(Path(out))
-        temporary = tempfile.TemporaryDirectory(prefix="gan-rosetta-")
-        return cls(Path(temporary.name), temporary)
-
-    @property
-    def is_given(self) -> bool:
-        """Whether the caller gave the folder."""
-        return self.kept_by is None
+        place = cls(Path(tempfile.mkdtemp(prefix="gan-rosetta-")), is_given=False)
+        weakref.finalize(place, shutil.rmtree, place.folder, ignore_errors=True)
+        return place
 
 
 def watch_of(on_progress: OnProgress, /) -> Watch:

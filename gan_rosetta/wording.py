@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from gan_rosetta.shared.errors import GanRosettaError
 
 # An option, and the word in capitals that stands for its value.
-_OPTION = re.compile(r"--([a-z][a-z-]*)(?: (?:[A-Z]{2,}|FILE\.[a-z]+)\b)?")
+_OPTION = re.compile(r"--([a-z][a-z-]*)(?: (?:FILE\.[a-z]+|[A-Z]{2,})\b)?")
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")

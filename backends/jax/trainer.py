@@ -53,7 +53,7 @@ class JaxTrainer:
         if execution not in EXECUTIONS:
             raise UsageError(f"execution is {execution!r}; expected one of {', '.join(EXECUTIONS)}")
         if not jax.config.jax_enable_x64:
-            raise UsageError("JAX would make float32 of every float64; call configure of device.py first")
+            raise UsageError("JAX would make float32 of every float64; call backends.jax.device.configure first")
         return cls(spec, device=device, dtype=dtype, execution=execution)
 
     def load_state(self, state: Mapping[str, np.ndarray], /) -> None:

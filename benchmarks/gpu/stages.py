@@ -65,12 +65,16 @@ class GpuSelection:
 
 @dataclass(frozen=True, kw_only=True)
 class _Stage:
-    """What a part measures beyond what all share. only: of the chosen GANs, those that it takes."""
+    """What a part measures beyond what all share.
+
+    only: of the chosen GANs, those that it takes. fresh: compile anew. is_alone: too few cells to fill the processor.
+    """
 
     title: str
     options: dict[str, Any]
     only: tuple[str, ...]
     fresh: bool = False
+    is_alone: bool = False
 
 
 _SMALLER = tuple(name for name in CATALOGUE if name != LARGEST_GAN)
@@ -81,20 +85,23 @@ _STAGES: dict[str, _Stage] = {
         options={"dtypes": ("float64",), "rounds": 2, "seconds": _QUICK},
         only=_SMALLER,
     ),
-    "largest": _Stage(title="The largest GAN, float32", options={}, only=(LARGEST_GAN,)),
-    "largest-float64": _Stage(
-        title="The largest GAN, float64, a batch of 10",
-        options={"dtypes": ("float64",), "scale": "batch", "sizes": (10.0,), "rounds": 2},
-        only=(LARGEST_GAN,),
-    ),
-    "tf32": _Stage(title="TF32 allowed", options={"tf32": True, "rounds": 3}, only=(SWEPT_GAN,)),
-    "batch": _Stage(title="Growing batches", options={"scale": "batch"}, only=(SWEPT_GAN,)),
-    "width": _Stage(title="Growing widths", options={"scale": "width"}, only=(SWEPT_GAN,)),
+    "largest": _Stage(title="The largest GAN, float32", options={"rounds": 3}, only=(LARGEST_GAN,), is_alone=True),
     "anew": _Stage(
         title="Other processes that compile anew",
         options={"rounds": 1, "seconds": _QUICK},
         only=tuple(name for name in _SMALLER if "minibatch" not in name),
         fresh=True,
+    ),
+    "tf32": _Stage(
+        title="TF32 allowed", options={"tf32": True, "rounds": 3, "executions": ("eager",)}, only=(SWEPT_GAN,)
+    ),
+    "batch": _Stage(title="Growing batches", options={"scale": "batch"}, only=(SWEPT_GAN,)),
+    "width": _Stage(title="Growing widths", options={"scale": "width"}, only=(SWEPT_GAN,)),
+    "largest-float64": _Stage(
+        title="The largest GAN, float64, a batch of 10",
+        options={"dtypes": ("float64",), "scale": "batch", "sizes": (10.0,), "rounds": 2},
+        only=(LARGEST_GAN,),
+        is_alone=True,
     ),
 }
 PARTS = tuple(_STAGES)
@@ -162,7 +169,8 @@ def _measure(
     }
     try:
         plan = plan_benchmark(Selection(**common | stage.options))
-        with _variables(_ONE_COMPILER_EACH | (_COMPILE_ANEW if stage.fresh else {})):
+        variables = ({} if stage.is_alone else _ONE_COMPILER_EACH) | (_COMPILE_ANEW if stage.fresh else {})
+        with _variables(variables):
             return replace(part, record=run_benchmark(plan, command=command, say=say))
     except GanRosettaError as error:
         return replace(part, problem=str(error))

@@ -13,16 +13,16 @@ from gan_rosetta.shared.compare.tolerance import num_copies
 from gan_rosetta.shared.errors import RecordError, UsageError
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.runs.checkpoint import Place
-from gan_rosetta.shared.workers.environments import find_python
 from gan_rosetta.shared.runs.inputs import open_start
 from gan_rosetta.shared.runs.jobs_on_disk import read_jobs
-from gan_rosetta.shared.runs.record import require_free
-from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed, resolve_execution
-from gan_rosetta.shared.runs.run import resolve_spec, with_spec_text
 from gan_rosetta.shared.runs.names import RunName, folder_name
+from gan_rosetta.shared.runs.record import require_free
+from gan_rosetta.shared.runs.run import resolve_spec, with_spec_text
 from gan_rosetta.shared.runs.settings import OVERVIEW_BATCH_SIZES, RunSettings
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
+from gan_rosetta.shared.workers.environments import find_python
+from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed, resolve_execution
 
 # What the reference and its copies may spend on one GAN: about a minute on two cores.
 _REFERENCE_FLOPS = 3e12
@@ -56,12 +56,12 @@ def plan_train(
     template = with_spec_text(template)
     spec = resolve_spec(template)
     num_slots = max(1, min(len(runs), available_cores()))
-    template = replace(template, threads=threads or (threads_for(spec) if num_slots == 1 else _share(num_slots)))
+    template = replace(template, threads=_chosen(threads, threads_for(spec) if num_slots == 1 else _share(num_slots)))
     notes = open_start(template, spec).notes
     jobs = []
     for run in runs:
         job = settings_of_run(template, run, out / spec.name, pythons or {})
-        job = job.with_threads(run.threads or template.threads)
+        job = job.with_threads(_chosen(run.threads, template.threads))
         require_installed(find_backend(job.backend), job.python)
         _require_fresh(job, out)
         jobs.append(job)
@@ -112,7 +112,7 @@ def plan_compare(
         notes += start.notes
         for run in base:
             own = replace(run, gan=named.name, batch_size=batch_size, folder=_folder(out / spec.name, run.run_name))
-            own = own.with_threads(own_threads.get(run.run_name) or threads or _share(num_slots))
+            own = own.with_threads(_chosen(own_threads.get(run.run_name), _chosen(threads, _share(num_slots))))
             jobs.append(_afforded(own, spec, place=start.place) if own.yardstick else own)
             _require_fresh(jobs[-1], out)
     left_out = tuple(
@@ -216,6 +216,10 @@ def _afforded(job: RunSettings, spec: GanSpec, *, place: Place) -> RunSettings:
 
 def _folder(parent: Path, run: str) -> str:
     return str(parent / folder_name(run))
+
+
+def _chosen(asked: int | None, otherwise: int) -> int:
+    return otherwise if asked is None else asked
 
 
 def _share(num_slots: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gan_rosetta.backends.numpy import convolution
 from gan_rosetta.backends.numpy.layer import Layer
 from gan_rosetta.backends.numpy.layers import LAYERS, Conv2d, build_network
 from gan_rosetta.shared.errors import UnsupportedLayer
@@ -256,7 +257,7 @@ def test_convolution_in_blocks_equals_the_whole(monkeypatch):
     y, caches = network.forward(x)
     gradient_x = network.backward(np.ones_like(y), caches, into=network.gradients, wants_input=True)
     gradients = network.gradients.flat.copy()
-    monkeypatch.setattr("gan_rosetta.backends.numpy.convolution._COLUMNS_BYTES", 2 * 18 * 12 * 8)
+    monkeypatch.setattr(convolution, "_COLUMNS_BYTES", 2 * 18 * 12 * 8)
     blocks = list(Conv2d(_CASES["conv"][0], (2, 5, 6))._windows.blocks(5, 8))
     assert [samples.stop for samples in blocks] == [2, 4, 5]
     y_blocks, caches = network.forward(x)

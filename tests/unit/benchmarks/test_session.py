@@ -38,7 +38,7 @@ class _InProcess:
         if request["action"] == self._fail:
             return JobOutcome(settings=job.settings, status="crash", message="it died")
         try:
-            answer = serve(request, self._entry, self._kept)
+            answer = serve(request, self._entry, report_progress=lambda *_: None, kept=self._kept)
         except (GanRosettaError, BackendUnavailable) as error:
             return JobOutcome(settings=job.settings, status="usage", message=str(error))
         self._spoil.get(request["action"], lambda given: None)(answer)

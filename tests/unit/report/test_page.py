@@ -242,7 +242,7 @@ def test_the_command_asks_for_what_was_run(tmp_path, monkeypatch):
     record_gan(tmp_path, find_gan("gaussian-1d"), settings=asked)
     plans = []
 
-    def remember(gans, names, template, folder, *, threads):
+    def remember(gans, names, template, folder, *, threads, pythons):
         plans.append((gans, names, template))
         raise UsageError("planned")
 
@@ -253,7 +253,7 @@ def test_the_command_asks_for_what_was_run(tmp_path, monkeypatch):
     finished = CliRunner().invoke(main_module.app, words)
     assert str(finished.exception) == "planned", finished.output
     ((gans, names, template),) = plans
-    assert (gans, names) == (["gaussian-1d"], ["numpy", "torch"])
+    assert (gans, [str(name) for name in names]) == (["gaussian-1d"], ["numpy", "torch"])
     assert {key: getattr(template, key) for key in asked} == asked
 
 
