@@ -175,7 +175,8 @@ class _Session:
         first = self._ask(worker, cell, {"action": "first", "num_steps": num_steps, "keeps": repeats})
         repeat = None
         if repeats:
-            repeat = Repeat(**self._ask(worker, cell, {"action": "repeat", "num_steps": num_steps})["repeat"])
+            again = self._ask(worker, cell, {"action": "repeat", "num_steps": num_steps})["repeat"]
+            repeat = Repeat(**{**again, "last_losses": tuple(again["last_losses"])})
         result = replace(
             result,
             framework=str(ready["version"]),

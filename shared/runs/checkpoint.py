@@ -18,12 +18,12 @@ import numpy as np
 
 from gan_rosetta.shared.data.digest import state_digest
 from gan_rosetta.shared.errors import RecordError, StateError
-from gan_rosetta.shared.storage.files import read_npz, write_npz
-from gan_rosetta.shared.storage.formats import check_format
 from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.state import State, check_state
+from gan_rosetta.shared.storage.files import read_npz, write_npz
+from gan_rosetta.shared.storage.formats import check_format
 
 FORMAT = 2
 SECONDS_BETWEEN_CHECKPOINTS = 30.0

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gan_rosetta.shared.errors import RunInterrupted
-from gan_rosetta.shared.workers import interruption
 from gan_rosetta.shared.runs.checkpoint import Checkpoint, Position, write_checkpoint
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.workers import interruption
 
 # A checkpoint may take no more than about this share of the time.
 _LARGEST_SHARE = 0.05

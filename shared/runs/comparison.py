@@ -16,9 +16,9 @@ from gan_rosetta.shared.compare.outputs import evaluate
 from gan_rosetta.shared.compare.verdict import Evidence, PairVerdict, Verdict, judge
 from gan_rosetta.shared.compare.yardstick import END, Yardstick, read_yardstick
 from gan_rosetta.shared.errors import RecordError
-from gan_rosetta.shared.storage.documents import write_document
 from gan_rosetta.shared.runs.record import Run, read_run
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.storage.documents import write_document
 
 FORMAT = 4
 YARDSTICK_FILE = "yardstick.npz"

@@ -14,10 +14,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gan_rosetta.shared.errors import GanRosettaError, RecordError
-from gan_rosetta.shared.storage.documents import read_document, write_document
 from gan_rosetta.shared.runs.names import folder_name
 from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec.reader import build
+from gan_rosetta.shared.storage.documents import read_document, write_document
 
 FORMAT = 2
 SUFFIX = ".job.json"

@@ -9,10 +9,10 @@ import numpy as np
 
 from gan_rosetta.shared.compare.outputs import SAMPLES, SCORES, Look, Outputs
 from gan_rosetta.shared.compare.yardstick import END
+from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.runs.moments import Moments
 from gan_rosetta.shared.runs.samples import NUM_BOUNDARY_POINTS, boundary_positions, density, sample_latent
 from gan_rosetta.shared.runs.samples import histogram_edges as edges_of_histograms
-from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.spec import DigitsReal, GanSpec
 
 _NUM_BOUNDARY_SHOWN = 125

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from gan_rosetta.shared.errors import UsageError, unknown_name
-from gan_rosetta.shared.workers.registry import find_backend
 from gan_rosetta.shared.interface import DEVICES, DTYPES, EXECUTIONS
+from gan_rosetta.shared.workers.registry import find_backend
 
 _THREADS = "threads="
 # What parts the words of a run's name in the name of its folder, which not every system lets hold a colon.

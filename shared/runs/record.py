@@ -16,9 +16,9 @@ import numpy as np
 import safetensors
 
 from gan_rosetta.shared.errors import RecordError
+from gan_rosetta.shared.state.archive import map_tensors
 from gan_rosetta.shared.storage.documents import read_document, write_document
 from gan_rosetta.shared.storage.files import read_npz, write_npz
-from gan_rosetta.shared.state.archive import map_tensors
 
 FORMAT = 3
 MOMENTS_FILE = "moments.npz"

@@ -3,45 +3,42 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 
-from gan_rosetta.shared.workers.registry import build_reference
 from gan_rosetta.backends import BackendEntry
 from gan_rosetta.shared.compare.distances import first_nonfinite
 from gan_rosetta.shared.compare.outputs import Look, Outputs
 from gan_rosetta.shared.compare.sketch import sketch_state
 from gan_rosetta.shared.compare.yardstick import END, YardstickFollower, write_yardstick
-from gan_rosetta.shared.interface import PerturbedTrainer
 from gan_rosetta.shared.data.digest import state_digest
 from gan_rosetta.shared.data.tape import Tape
-from gan_rosetta.shared.errors import RecordError, StateError, UsageError
+from gan_rosetta.shared.errors import RecordError, StateError
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
-from gan_rosetta.shared.runs.looks import Album, LookFollower
+from gan_rosetta.shared.interface import Chunk, Losses, Trainer
 from gan_rosetta.shared.runs.checked import CheckedTrainer
 from gan_rosetta.shared.runs.checkpoint import Checkpoint, Position, num_steps, read_checkpoint
-from gan_rosetta.shared.storage.files import write_npz
-from gan_rosetta.shared.runs.inputs import open_start, state_metadata, tape_metadata
 from gan_rosetta.shared.runs.checkpointing import CheckpointKeeper
-from gan_rosetta.shared.workers.launch import Job
+from gan_rosetta.shared.runs.inputs import open_start, state_metadata, tape_metadata
+from gan_rosetta.shared.runs.looks import Album, LookFollower
 from gan_rosetta.shared.runs.machine import describe_machine, describe_versions
 from gan_rosetta.shared.runs.moments import choose_moments
 from gan_rosetta.shared.runs.record import MOMENTS_FILE, STATE_FILE, new_run_folder, write_record, write_snapshots
-from gan_rosetta.shared.workers.registry import load_device_module, load_trainer, resolve_execution
 from gan_rosetta.shared.runs.samples import make_samples
 from gan_rosetta.shared.runs.saved import require_fed_so_far
 from gan_rosetta.shared.runs.settings import SHORT_STEPS, RunSettings
 from gan_rosetta.shared.runs.training import Follower, ReportProgress, TrainingResult, chunk_size, run_training
-from gan_rosetta.shared.interface import Chunk, Losses, Trainer
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.serialise import spec_digest, to_data
 from gan_rosetta.shared.spec.toml_file import read_spec_text, spec_from_toml
 from gan_rosetta.shared.state import State
 from gan_rosetta.shared.state.archive import write_state
+from gan_rosetta.shared.storage.files import write_npz
+from gan_rosetta.shared.workers.launch import Job
+from gan_rosetta.shared.workers.registry import build_reference, load_device_module, load_trainer, resolve_execution
 
 
 def resolve_spec(settings: RunSettings, /) -> GanSpec:

@@ -12,9 +12,9 @@ from gan_rosetta.shared.data.digest import TapeDigest
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import Tape, chunks
 from gan_rosetta.shared.errors import RecordError, StateError, UsageError
+from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.runs.checkpoint import BEGINNING, Place, Position, is_checkpoint, num_steps, read_checkpoint
 from gan_rosetta.shared.runs.settings import RunSettings
-from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.spec import DigitsReal, GanSpec
 from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.state import State, counter_name

@@ -7,19 +7,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from gan_rosetta.shared.runs.comparison import GanComparison, compare_runs
 from gan_rosetta.shared.compare.tolerance import num_copies
 from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.runs.comparison import GanComparison, compare_runs
 from gan_rosetta.shared.runs.inputs import export_inputs
 from gan_rosetta.shared.runs.jobs_on_disk import is_finished, locked, write_jobs
-from gan_rosetta.shared.workers.launch import JobOutcome, run_jobs
 from gan_rosetta.shared.runs.plan import Plan
 from gan_rosetta.shared.runs.record import Run, read_run
 from gan_rosetta.shared.runs.run import resolve_spec, training_job
 from gan_rosetta.shared.runs.settings import RunSettings
-from gan_rosetta.shared.workers.watching import Watch
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
+from gan_rosetta.shared.workers.launch import JobOutcome, run_jobs
+from gan_rosetta.shared.workers.watching import Watch
 
 # What a job costs on one core of an ordinary machine, roughly: frameworks differ, and only shares are made of it.
 _SECONDS_A_JOB, _SECONDS_A_STEP, _FLOPS_A_SECOND = 0.5, 1e-3, 2e10

@@ -12,9 +12,9 @@ import numpy as np
 
 from gan_rosetta.shared.data.digest import TapeDigest
 from gan_rosetta.shared.data.tape import Tape, chunks, make_chunk
+from gan_rosetta.shared.interface import Chunk, Losses, Phase, Trainer
 from gan_rosetta.shared.runs.checkpoint import BEGINNING, Place, Position
 from gan_rosetta.shared.runs.moments import SNAPSHOT_STEPS, Moments
-from gan_rosetta.shared.interface import Chunk, Losses, Phase, Trainer
 from gan_rosetta.shared.spec import GanSpec, StopRule
 from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.state import State

@@ -243,7 +243,7 @@ def test_the_command_asks_for_what_was_run(tmp_path, monkeypatch):
     plans = []
 
     def remember(gans, names, template, folder, *, threads, pythons):
-        plans.append((gans, names, template))
+        plans.append((gans, names, replace(template, threads=threads)))
         raise UsageError("planned")
 
     monkeypatch.setattr(gan_rosetta.shared.runs.plan, "plan_compare", remember)
