@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from gan_rosetta.backends import BackendEntry
-from gan_rosetta.benchmarks.accelerator import allow_tf32, describe_device, device_bytes, matrix_product, use_variant
+from gan_rosetta.benchmarks.accelerator import use_variant
 from gan_rosetta.benchmarks.cells import FLOOR, Cell
 from gan_rosetta.benchmarks.parity import run_reference
 from gan_rosetta.benchmarks.runner import CellRunner
@@ -39,7 +41,7 @@ def serve(
 
 def _open(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
     if request["tf32"]:
-        allow_tf32(entry.name)
+        load_device_module(entry).allow_tf32()
     kept["runner"], result = _build(request, entry)
     return result
 
@@ -73,7 +75,7 @@ def _build(request: dict[str, Any], entry: BackendEntry) -> tuple[CellRunner, di
         tape,
         state,
         execution=cell.execution,
-        device_bytes=lambda: device_bytes(entry.name, cell.device),
+        device_bytes=lambda: load_device_module(entry).peak_bytes(cell.device),
     )
     return runner, {"build_seconds": seconds - compile_seconds, "compile_seconds": compile_seconds}
 
@@ -90,7 +92,7 @@ def _repeat(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[st
 
 def _device(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
     del kept
-    return asdict(describe_device(entry.name, request["device"]))
+    return asdict(load_device_module(entry).describe_device(request["device"]))
 
 
 def _settle(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
@@ -114,10 +116,14 @@ def _reference(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict
 def _peak(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
     size = request["size"]
     if "product" not in kept:
+        device = load_device_module(entry)
         if request["tf32"]:
-            allow_tf32(entry.name)
-        load_device_module(entry).check_device(request["device"])
-        kept["product"] = matrix_product(entry.name, device=request["device"], dtype=request["dtype"], size=size)
+            device.allow_tf32()
+        device.check_device(request["device"])
+        generator = np.random.default_rng(0)
+        # Around 0, so that sums of products stay of one size.
+        first, second = (generator.standard_normal((size, size)).astype(request["dtype"]) for _ in range(2))
+        kept["product"] = device.matrix_product(first, second, device=request["device"])
         kept["product"]()
     started = time.perf_counter()
     seconds, count = 0.0, 0

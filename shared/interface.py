@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, Self
 
@@ -113,6 +113,64 @@ class Trainer(Protocol):
 
     def discriminate(self, samples: np.ndarray, /) -> np.ndarray:
         """Return D's output for samples (batch, ...). BatchNorm as in training, its buffers left alone."""
+        ...
+
+
+Product = Callable[[], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenDevice:
+    """What a framework sees of a device. name: as the framework has it. memory_bytes: 0 where it does not say.
+
+    details: what else it says, such as the compute capability, as one line.
+    """
+
+    name: str
+    memory_bytes: int = 0
+    details: str = ""
+
+
+class Device(Protocol):
+    """What a backend's device.py provides, as functions: what the machine's framework can do, and how it is set.
+
+    devices are "cpu" and "cuda", the first GPU that the framework sees.
+    """
+
+    def configure(self, *, threads: int) -> None:
+        """Set threads, determinism and whole products; call once in a process, before any array is made."""
+        ...
+
+    def list_devices(self) -> tuple[str, ...]:
+        """Return the devices that a trainer can be built on here."""
+        ...
+
+    def framework_version(self) -> str:
+        """Return the framework's version."""
+        ...
+
+    def check_device(self, device: str, /) -> None:
+        """Raise UsageError, saying what there is, unless the framework can run on the device."""
+        ...
+
+    def describe_device(self, device: str, /) -> SeenDevice:
+        """Return what the framework sees of a device that it has."""
+        ...
+
+    def peak_bytes(self, device: str, /) -> int | None:
+        """Return the most memory of the device that the framework has used so far; None where it keeps no count."""
+        ...
+
+    def allow_tf32(self) -> None:
+        """Let float32 products on a GPU keep ten bits of mantissa; after configure, before anything is computed."""
+        ...
+
+    def reseed(self, seed: int, /) -> None:
+        """Seed whatever the framework draws random numbers from, which no step is to depend on."""
+        ...
+
+    def matrix_product(self, first: np.ndarray, second: np.ndarray, /, *, device: str) -> Product:
+        """Return a function that multiplies two matrices once on the device, finished when it returns."""
         ...
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import platformdirs
 
 from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import Product, SeenDevice
 
 # XLA's CPU runtime up to jaxlib 0.6 can compile a whole loop to one function, where its later runtime calls each
 # operation by itself: a third of the time for a step of a small GAN.
@@ -52,6 +54,42 @@ def check_device(device: str, /) -> None:
     available = list_devices()
     if device not in available:
         raise UsageError(f"device is {device!r}; JAX {framework_version()} has {', '.join(available)} here")
+
+
+def describe_device(device: str, /) -> SeenDevice:
+    """Return what JAX sees of a device; of a GPU's memory the share that JAX may take."""
+    if device == "cpu":
+        return SeenDevice(name="the processor")
+    found: Any = native_device(device)
+    limit = (found.memory_stats() or {}).get("bytes_limit", 0)
+    details = f"compute capability {found.compute_capability}, {found.client.platform_version}"
+    return SeenDevice(name=found.device_kind, memory_bytes=int(limit), details=" ".join(details.split()))
+
+
+def peak_bytes(device: str, /) -> int | None:
+    """Return the most memory of the GPU that JAX has used so far; None on a processor."""
+    return None if device == "cpu" else int(native_device(device).memory_stats()["peak_bytes_in_use"])
+
+
+def allow_tf32() -> None:
+    """Let float32 products on a GPU keep ten bits of mantissa."""
+    jax.config.update("jax_default_matmul_precision", None)
+
+
+def reseed(seed: int, /) -> None:
+    """Do nothing: JAX draws from keys that it is given, and keeps no generator."""
+    del seed
+
+
+def matrix_product(first: np.ndarray, second: np.ndarray, /, *, device: str) -> Product:
+    """Return a function that multiplies two matrices once, finished when it returns."""
+    a, b = (jax.device_put(array, native_device(device)) for array in (first, second))
+    product = jax.jit(jax.numpy.matmul)
+
+    def multiply() -> None:
+        product(a, b).block_until_ready()
+
+    return multiply
 
 
 def native_device(device: str, /) -> Any:

@@ -6,7 +6,10 @@ import importlib
 import os
 from typing import Any
 
+import numpy as np
+
 from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import Product, SeenDevice
 
 
 def configure(*, threads: int) -> None:
@@ -34,6 +37,45 @@ def check_device(device: str, /) -> None:
         raise UsageError(
             f"device is {device!r}; MXNet {framework_version()} has {', '.join(devices)} here: pass one of them"
         )
+
+
+def describe_device(device: str, /) -> SeenDevice:
+    """Return what MXNet sees of a device: no more than that it is there."""
+    return SeenDevice(name="the processor" if device == "cpu" else "a GPU")
+
+
+def peak_bytes(device: str, /) -> int | None:
+    """Return the memory of the GPU in use now, MXNet's pool and others' programs with it; None on a processor.
+
+    MXNet keeps no count of the most that it has used.
+    """
+    if device == "cpu":
+        return None
+    free, total = _mxnet().context.gpu_memory_info(0)
+    return int(total - free)
+
+
+def allow_tf32() -> None:
+    """Let float32 products on a GPU keep ten bits of mantissa."""
+    # Read by cuBLAS and cuDNN when they start; "0" forbids it and no value leaves it to MXNet, which allows it.
+    os.environ.pop("NVIDIA_TF32_OVERRIDE", None)
+    os.environ["MXNET_CUDA_ALLOW_TENSOR_CORE"] = "1"
+
+
+def reseed(seed: int, /) -> None:
+    """Seed MXNet's generators, those of all devices."""
+    _mxnet().random.seed(seed)
+
+
+def matrix_product(first: np.ndarray, second: np.ndarray, /, *, device: str) -> Product:
+    """Return a function that multiplies two matrices once, finished when it returns."""
+    nd = _mxnet().nd
+    a, b = (nd.from_numpy(array.copy()).as_in_context(context(device)) for array in (first, second))
+
+    def multiply() -> None:
+        nd.dot(a, b).wait_to_read()
+
+    return multiply
 
 
 def context(device: str, /) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import Product, SeenDevice
 
 _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 # NumPy 2's wheels, NumPy 1.26's wheels, a system's OpenBLAS with 64-bit and with 32-bit integers.
@@ -51,6 +52,38 @@ def check_device(device: str, /) -> None:
     available = list_devices()
     if device not in available:
         raise UsageError(f"device {device!r} is not available to numpy; expected one of {', '.join(available)}")
+
+
+def describe_device(device: str, /) -> SeenDevice:
+    """Return what NumPy sees of the processor."""
+    del device
+    return SeenDevice(name="the processor")
+
+
+def peak_bytes(device: str, /) -> int | None:
+    """Return None: the processor's memory is the process's."""
+    del device
+    return None
+
+
+def allow_tf32() -> None:
+    """Do nothing: there is no GPU."""
+
+
+def reseed(seed: int, /) -> None:
+    """Seed NumPy's own generator."""
+    np.random.seed(seed)
+
+
+def matrix_product(first: np.ndarray, second: np.ndarray, /, *, device: str) -> Product:
+    """Return a function that multiplies two matrices once; raises UsageError for another device."""
+    check_device(device)
+    out = np.empty_like(first)
+
+    def multiply() -> None:
+        np.matmul(first, second, out=out)
+
+    return multiply
 
 
 def _bundled_openblas() -> list[Path]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
 from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import Product, SeenDevice
 
 _NATIVE_NAMES = {"cpu": "/CPU:0", "cuda": "/GPU:0"}
 
@@ -35,6 +37,42 @@ def check_device(device: str, /) -> None:
     available = list_devices()
     if device not in available:
         raise UsageError(f"device is {device!r}; TensorFlow {framework_version()} has {', '.join(available)} here")
+
+
+def describe_device(device: str, /) -> SeenDevice:
+    """Return what TensorFlow sees of a device."""
+    if device == "cpu":
+        return SeenDevice(name="the processor")
+    found = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
+    capability = ".".join(str(part) for part in found.get("compute_capability", ()))
+    return SeenDevice(name=str(found.get("device_name", "a GPU")), details=capability)
+
+
+def peak_bytes(device: str, /) -> int | None:
+    """Return the most memory of the GPU that TensorFlow has used so far; None on a processor."""
+    return None if device == "cpu" else int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
+def allow_tf32() -> None:
+    """Let float32 products on a GPU keep ten bits of mantissa."""
+    tf.config.experimental.enable_tensor_float_32_execution(True)
+
+
+def reseed(seed: int, /) -> None:
+    """Seed TensorFlow's generator."""
+    tf.random.set_seed(seed)
+
+
+def matrix_product(first: np.ndarray, second: np.ndarray, /, *, device: str) -> Product:
+    """Return a function that multiplies two matrices once, finished when it returns."""
+    with tf.device(native_device(device)):
+        a, b = (tf.constant(array) for array in (first, second))
+
+    def multiply() -> None:
+        # A product on a GPU is finished when a number of it has come back.
+        tf.linalg.matmul(a, b)[0, 0].numpy()
+
+    return multiply
 
 
 def native_device(device: str, /) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import torch
 
 from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import Product, SeenDevice
 
 
 def configure(*, threads: int) -> None:
@@ -37,3 +39,42 @@ def check_device(device: str, /) -> None:
     available = list_devices()
     if device not in available:
         raise UsageError(f"torch has no device {device!r} here; expected one of {', '.join(available)}")
+
+
+def describe_device(device: str, /) -> SeenDevice:
+    """Return what torch sees of a device."""
+    if device == "cpu":
+        return SeenDevice(name="the processor")
+    found = torch.cuda.get_device_properties(0)
+    details = f"compute capability {found.major}.{found.minor}, {found.multi_processor_count} multiprocessors"
+    versions = f"CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
+    return SeenDevice(name=found.name, memory_bytes=int(found.total_memory), details=f"{details}, {versions}")
+
+
+def peak_bytes(device: str, /) -> int | None:
+    """Return the most memory of the GPU that torch has had allocated so far; None on a processor."""
+    return None if device == "cpu" else int(torch.cuda.max_memory_allocated())
+
+
+def allow_tf32() -> None:
+    """Let float32 products and convolutions on a GPU keep ten bits of mantissa."""
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.allow_tf32 = True
+
+
+def reseed(seed: int, /) -> None:
+    """Seed torch's generators, those of all devices."""
+    torch.manual_seed(seed)
+
+
+def matrix_product(first: np.ndarray, second: np.ndarray, /, *, device: str) -> Product:
+    """Return a function that multiplies two matrices once, finished when it returns."""
+    a, b = (torch.from_numpy(array).to(device) for array in (first, second))
+    out = torch.empty_like(a)
+
+    def multiply() -> None:
+        torch.mm(a, b, out=out)
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    return multiply

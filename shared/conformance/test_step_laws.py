@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import pytest
 
@@ -17,6 +15,7 @@ from gan_rosetta.shared.conformance.small import (
     pretraining_chunk,
     small_gan,
 )
+from gan_rosetta.shared.workers.registry import load_device_module
 
 _NUM_STEPS = 6
 # By the kind of a type: what reads a NaN shows it, and so does a step taken once more or with another D.
@@ -106,19 +105,8 @@ def _memory_with_remains(*arguments, **keywords):
 def test_reseeding_the_framework_changes_nothing(reference_too, backend, seed):
     spec = small_gan("sine")
     expected, state = run_steps(build_trainer(spec, backend=backend), spec, 0, 3)
-    _reseed(backend, seed)
+    np.random.seed(seed)
+    load_device_module(BACKENDS[backend]).reseed(seed)
     losses, other = run_steps(build_trainer(spec, backend=backend), spec, 0, 3)
     assert_same_bits(losses, expected)
     assert_same_bits(other, state)
-
-
-def _reseed(backend, seed):
-    np.random.seed(seed)
-    module = importlib.import_module({"numpy": "numpy"}.get(backend, BACKENDS[backend].package + ".device"))
-    framework = {"torch": "torch", "tensorflow": "tf", "mxnet": "mx"}.get(backend)
-    if backend == "torch":
-        getattr(module, framework).manual_seed(seed)
-    elif backend == "tensorflow":
-        getattr(module, framework).random.set_seed(seed)
-    elif backend == "mxnet":
-        importlib.import_module("mxnet").random.seed(seed)

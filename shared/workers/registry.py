@@ -8,7 +8,7 @@ from typing import cast
 
 from gan_rosetta.backends import BACKENDS, REFERENCE, BackendEntry
 from gan_rosetta.shared.errors import BackendUnavailable, UsageError, unknown_name
-from gan_rosetta.shared.interface import EXECUTIONS, Execution, PerturbedTrainer, Trainer
+from gan_rosetta.shared.interface import EXECUTIONS, Device, Execution, PerturbedTrainer, Trainer
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.workers.environments import find_problem, python_of, version_in
 
@@ -48,9 +48,9 @@ def resolve_execution(entry: BackendEntry, execution: str, /) -> Execution:
     return entry.executions[0]
 
 
-def load_device_module(entry: BackendEntry, /) -> ModuleType:
+def load_device_module(entry: BackendEntry, /) -> Device:
     """Import and return the backend's device module; raises BackendUnavailable where the framework fails to import."""
-    return _load(entry, "device")
+    return cast(Device, _load(entry, "device"))
 
 
 def load_trainer(entry: BackendEntry, /) -> type[Trainer]:

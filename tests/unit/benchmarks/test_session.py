@@ -8,7 +8,6 @@ import shutil
 import pytest
 
 from gan_rosetta.backends import BACKENDS
-from gan_rosetta.benchmarks.accelerator import device_bytes, matrix_product
 from gan_rosetta.benchmarks.findings import comparisons, figures, warnings
 from gan_rosetta.benchmarks.page import page_text
 from gan_rosetta.benchmarks.pictures import draw_benchmark
@@ -17,7 +16,7 @@ from gan_rosetta.benchmarks.record import read_record, write_record
 from gan_rosetta.benchmarks.service import serve
 from gan_rosetta.benchmarks.session import run_benchmark
 from gan_rosetta.benchmarks.table import result_tables
-from gan_rosetta.shared.errors import BackendUnavailable, GanRosettaError, UsageError
+from gan_rosetta.shared.errors import BackendUnavailable, GanRosettaError
 from gan_rosetta.shared.workers.launch import JobOutcome
 from gan_rosetta.shared.workers.registry import installed_version
 
@@ -174,15 +173,6 @@ def test_a_sweep_is_drawn_and_small_differences_are_not_claimed(tmp_path):
     assert picture.name == "bench-batch.png"
     assert any("2 rounds" in line for line in warnings(record))
     assert comparisons(record.cells[:1]) == []
-
-
-def test_matrix_products_and_device_memory_know_their_place():
-    matrix_product("numpy", device="cpu", dtype="float64", size=4)()
-    with pytest.raises(UsageError, match="no matrix product"):
-        matrix_product("mxnet", device="cpu", dtype="float32", size=4)
-    with pytest.raises(UsageError, match="numpy multiplies on the processor"):
-        matrix_product("numpy", device="cuda", dtype="float32", size=4)
-    assert device_bytes("torch", "cpu") is None
 
 
 @pytest.mark.gpu

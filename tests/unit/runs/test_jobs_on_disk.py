@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from gan_rosetta.shared.errors import RecordError
-from gan_rosetta.shared.storage.documents import write_document
 from gan_rosetta.shared.runs.jobs_on_disk import FORMAT, is_finished, locked, read_jobs, write_jobs
-from gan_rosetta.shared.runs.plan import plan_train
 from gan_rosetta.shared.runs.names import RunName
+from gan_rosetta.shared.runs.plan import plan_train
 from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.storage.documents import write_document
 
 
 def a_job(out: Path, backend: str = "numpy") -> RunSettings:

@@ -9,9 +9,9 @@ import pytest
 from gan_rosetta.shared.errors import RecordError
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.runs.jobs_on_disk import write_jobs
+from gan_rosetta.shared.runs.names import RunName, parse_runs
 from gan_rosetta.shared.runs.plan import plan_compare, plan_resume
 from gan_rosetta.shared.runs.run import resolve_spec
-from gan_rosetta.shared.runs.names import RunName, parse_runs
 from gan_rosetta.shared.runs.settings import OVERVIEW_BATCH_SIZES, RunSettings
 
 TEMPLATE = RunSettings(gan="", backend="", folder="")

@@ -11,14 +11,14 @@ import pytest
 
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.backends.numpy.trainer import NumpyTrainer
-from gan_rosetta.shared.runs.comparison import compare_runs
 from gan_rosetta.shared.errors import WrongResult
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.gans.affordable import make_affordable
+from gan_rosetta.shared.interface import Losses
 from gan_rosetta.shared.runs import run as run_module
+from gan_rosetta.shared.runs.comparison import compare_runs
 from gan_rosetta.shared.runs.run import resolve_spec, run
 from gan_rosetta.shared.runs.settings import RunSettings
-from gan_rosetta.shared.interface import Losses
 from gan_rosetta.shared.spec.toml_file import spec_to_toml
 
 LIAR = replace(BACKENDS["numpy"], name="liar")

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import importlib.metadata
 
-from gan_rosetta.backends.numpy.device import configure
+from gan_rosetta.backends.numpy.device import allow_tf32, configure, describe_device, matrix_product, peak_bytes, reseed
 from gan_rosetta.shared.errors import UsageError
 
-__all__ = ["check_device", "configure", "framework_version", "list_devices"]
+__all__ = [
+    "allow_tf32",
+    "check_device",
+    "configure",
+    "describe_device",
+    "framework_version",
+    "list_devices",
+    "matrix_product",
+    "peak_bytes",
+    "reseed",
+]
 
 
 def list_devices() -> tuple[str, ...]:
