@@ -17,6 +17,8 @@ from gan_rosetta.shared.storage.files import write_bytes
 from tutorials.machinery.fingerprint import framework_version
 from tutorials.machinery.inputs import read_inputs
 from tutorials.machinery.lessons import FRAMEWORKS, HOME
+from tutorials.machinery.library import NAME as LIBRARY
+from tutorials.machinery.library import library_page
 from tutorials.machinery.notebooks import notebook_name, notebook_text
 from tutorials.machinery.pages import make_page, verdict_table
 from tutorials.machinery.pictures import FILM_FILE, FRAMES_FILE, LOSSES_FILE, draw_lesson
@@ -40,6 +42,7 @@ def assemble(results: list[LessonResult], root: Path, sources: Path, /) -> None:
             _copy(folder / framework / FIGURE_FILE, place / f"{framework}.png")
             _copy(result.lesson.program(framework), place / f"in_{framework}.py")
             _write(place / notebook_name(result.lesson, framework), notebook_text(result.lesson, framework))
+    _write(sources / f"{LIBRARY}.md", library_page())
     _write(sources / "index.md", _index(results))
 
 
@@ -61,7 +64,7 @@ def build_site(sources: Path, site: Path, /) -> None:
         )
         application.build()
     if said.getvalue():
-        raise RuntimeError(f"Sphinx warns about the tutorials' pages:\n{said.getvalue()}")
+        raise RuntimeError(f"Sphinx warns about the site's pages:\n{said.getvalue()}")
 
 
 def _draw_if_stale(result: LessonResult, folder: Path) -> list[str]:
@@ -91,7 +94,7 @@ def _index(results: list[LessonResult]) -> str:
     versions = ", ".join(f"{title} {framework_version(name)}" for name, title in FRAMEWORKS.items())
     contents = [f"1. [](/{r.lesson.name}/index.md): {r.lesson.summary}" for r in results]
     text = text.replace("```{contents-of-lessons}\n```", "\n".join(contents))
-    pages = "\n".join(f"{result.lesson.name}/index" for result in results)
+    pages = "\n".join((*(f"{result.lesson.name}/index" for result in results), LIBRARY))
     text = text.replace("```{table}\n```", f"{verdict_table(results)}\n\n{versions}, float64, one thread.")
     return f"{text}\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
 

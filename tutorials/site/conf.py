@@ -8,7 +8,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 project = "gan-rosetta tutorials"
 author = "the gan-rosetta authors"
 project_copyright = author
-extensions = ["myst_parser", "sphinx_design", "sphinx_copybutton", "tutorials.machinery.mathml"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "tutorials.machinery.mathml",
+]
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 80
 myst_enable_extensions = ["colon_fence", "dollarmath", "attrs_inline"]
 source_suffix = {".md": "markdown"}
 html_math_renderer = "mathml"
