@@ -155,7 +155,7 @@ def _identity_mismatch(first: Evidence, second: Evidence, *, ignored: Sequence[s
             common += other is not None
             if other is not None and other != digest:
                 return f"the runs were fed different tapes, by {phase} step {step}"
-    return "" if common else "the runs were fed chunks of which none ends at the same step, so that it cannot be told whether the tapes are one"
+    return "" if common else "no chunk of the runs ends at the same step, so nothing tells whether their tapes are one"
 
 
 def _checked_steps(differences: Floats, yardstick: Yardstick, name: str) -> int:

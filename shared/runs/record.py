@@ -41,7 +41,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What the run is called among those beside it (run_name.py): the backend's name, unless more was said."""
+        """What the run is called among those beside it (names.py): the backend's name, unless more was said."""
         return str(self.record.get("run") or self.backend)
 
     @property
