@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import scipy
 
@@ -122,11 +120,11 @@ class _Session:
 
     def run_wave(self, wave: int) -> tuple[list[CellResult], list[PeakResult]]:
         """Open a wave's cells, let them take turns, and close them."""
-        with ExitStack() as stack:
-            opened = self._open_cells(self._plan.waves[wave], wave, stack)
+        with _Workers() as workers:
+            opened = self._open_cells(self._plan.waves[wave], wave, workers)
             if not any(cell.worker for cell in opened):
                 return [cell.result for cell in opened], []
-            products = [self._open_peak(probe, stack) for probe in self._plan.probes(wave)]
+            products = [self._open_peak(probe, workers) for probe in self._plan.probes(wave)]
             live = [product for product in products if product is not None]
             for index in range(self._selection.rounds):
                 self._say(f"wave {wave + 1} of {len(self._plan.waves)}, round {index + 1} of {self._selection.rounds}")
@@ -141,20 +139,20 @@ class _Session:
             ]
         return [cell.result for cell in opened], peaks
 
-    def _open_cells(self, cells: Sequence[Cell], wave: int, stack: ExitStack) -> list[_Opened]:
+    def _open_cells(self, cells: Sequence[Cell], wave: int, workers: _Workers) -> list[_Opened]:
         """Open cells, as many at once as there are cores; only rounds are timed alone."""
         pool = ThreadPoolExecutor(max_workers=available_cores())
         try:
-            return list(pool.map(lambda cell: self._open_cell(cell, wave, stack), cells))
+            return list(pool.map(lambda cell: self._open_cell(cell, wave, workers), cells))
         finally:
-            # On an interrupt the stack kills the workers, and with them what the pool waits for.
+            # On an interrupt the workers are killed, and with them what the pool waits for.
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _open_cell(self, cell: Cell, wave: int, stack: ExitStack) -> _Opened:
+    def _open_cell(self, cell: Cell, wave: int, workers: _Workers) -> _Opened:
         self._say(f"{cell.setting}: {cell.label}")
         result = _empty_result(cell, wave)
         backend = REFERENCE if cell.backend == FLOOR else cell.backend
-        worker = self._enter(backend, cell.threads, stack)
+        worker = workers.add(self._start_worker(backend, cell.threads))
         try:
             return self._warm_up(cell, result, worker)
         except _Over as over:
@@ -207,8 +205,8 @@ class _Session:
         key = (cell.gan, cell.batch_size, cell.width, cell.dtype)
         if key in self._reference_failures:
             raise _Over("failed", self._reference_failures[key])
-        with ExitStack() as stack:
-            worker = self._enter(REFERENCE, cell.threads, stack)
+        with _Workers() as workers:
+            worker = workers.add(self._start_worker(REFERENCE, cell.threads))
             try:
                 return self._ask(worker, cell, request)
             except _Over as over:
@@ -216,8 +214,8 @@ class _Session:
                 self._reference_failures[key] = reason
                 raise _Over("failed", reason) from None
 
-    def _open_peak(self, probe: PeakProbe, stack: ExitStack) -> _OpenedPeak | None:
-        worker = self._enter(probe.backend, probe.threads, stack)
+    def _open_peak(self, probe: PeakProbe, workers: _Workers) -> _OpenedPeak | None:
+        worker = workers.add(self._start_worker(probe.backend, probe.threads))
         product = _OpenedPeak(probe=probe, worker=worker)
         self._time_product(product)
         if not product.rates:
@@ -260,12 +258,6 @@ class _Session:
             time.sleep(_SETTLING_SECONDS)
         self._busy_threads = threads
 
-    def _enter(self, backend: str, threads: int, stack: ExitStack) -> Worker:
-        worker = self._start_worker(backend, threads)
-        # On an interrupt what a worker is doing may take long: it is not waited for.
-        stack.callback(lambda: worker.kill() if sys.exc_info()[0] is not None else worker.close())
-        return worker
-
     def _ask(self, worker: Worker, cell: Cell, request: Data) -> Data:
         backend = REFERENCE if cell.backend == FLOOR else cell.backend
         outcome = worker.run(_job(cell.gan, backend, request), on_progress=_ignore)
@@ -273,6 +265,30 @@ class _Session:
             return outcome.result
         status: Status = "failed" if outcome.status == "crash" else "unavailable"
         raise _Over(status, outcome.message)
+
+
+class _Workers:
+    """Workers that end together, beside each other: one with a GPU takes seconds to let go of it."""
+
+    def __init__(self) -> None:
+        self._workers: list[Worker] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def add(self, worker: Worker, /) -> Worker:
+        """Have a worker end with the others; returns it."""
+        self._workers.append(worker)
+        return worker
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is not None:
+            # What a worker is doing on an interrupt may take long: it is not waited for.
+            for worker in self._workers:
+                worker.kill()
+        elif self._workers:
+            with ThreadPoolExecutor(max_workers=len(self._workers)) as pool:
+                list(pool.map(lambda worker: worker.close(), self._workers))
 
 
 class _Over(Exception):

@@ -20,20 +20,18 @@ _MOST_GRAPHS = 16
 class CapturedSteps:
     """Graphs by the kind of steps that they launch. The steps may change tensors in place that stay where they are.
 
-    The first run of a kind is not captured, since what is loaded, compiled or tuned then must not be; nor are kinds
-    past the sixteenth.
+    Kinds past the sixteenth are run as they are, and so are steps that run for the first time: what is loaded, compiled
+    or tuned then must not be captured.
     """
 
     def __init__(self) -> None:
-        self._seen: set[Hashable] = set()
         self._graphs: dict[Hashable, _Graph] = {}
         self._pool: tuple[int, int] | None = None
 
-    def run(self, kind: Hashable, inputs: Inputs, steps: Steps, /) -> Tensor:
+    def run(self, kind: Hashable, inputs: Inputs, steps: Steps, /, *, have_run: bool) -> Tensor:
         """Return what the steps give for inputs, which are of the same shapes in all runs of a kind."""
         if kind not in self._graphs:
-            if kind not in self._seen or len(self._graphs) == _MOST_GRAPHS:
-                self._seen.add(kind)
+            if not have_run or len(self._graphs) == _MOST_GRAPHS:
                 return steps(inputs)
             if self._pool is None:
                 self._pool = torch.cuda.graph_pool_handle()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -101,7 +101,11 @@ class CompiledTraining:
                 return self._run_blocks(phase, {name: inputs[name] for name in arrays}, inputs["values"], trains)
 
             inputs = {"values": values[steps]} | {name: array[steps] for name, array in arrays.items()}
-            losses.append(self._captured.run((phase, len(inputs[next(iter(arrays))][0]), trains), inputs, run))
+            example = inputs[next(iter(arrays))]
+            patterns = self._patterns(phase, trains, dtype=example.dtype)
+            have_run = all((phase, example.shape[1], pattern) in self.blocks for pattern in patterns)
+            kind = (phase, example.shape[1], trains)
+            losses.append(self._captured.run(kind, inputs, run, have_run=have_run))
         return torch.cat(losses)
 
     def _run_blocks(
@@ -111,8 +115,7 @@ class CompiledTraining:
         tensors = self._phase_tensors(phase)
         losses = []
         start = 0
-        while start < len(trains_discriminator):
-            pattern = self._next_pattern(phase, trains_discriminator[start:], dtype=example.dtype)
+        for pattern in self._patterns(phase, trains_discriminator, dtype=example.dtype):
             stop = start + len(pattern)
             inputs = [*tensors.values(), values[start:stop], *(array[start:stop] for array in arrays.values())]
             key = (phase, example.shape[1], pattern)
@@ -140,6 +143,8 @@ class CompiledTraining:
         with torch.no_grad(), warnings.catch_warnings():
             # inductor imports torch.utils.mkldnn, which is written with torch's own deprecated decorator.
             warnings.filterwarnings("ignore", "`torch.jit.script_method` is deprecated", DeprecationWarning)
+            # It would have float32 products keep ten bits.
+            warnings.filterwarnings("ignore", "TensorFloat32 tensor cores", UserWarning)
             return torch._inductor.compile(graph, inputs, options=self._options(inputs[0]))
 
     def _block(
@@ -175,6 +180,16 @@ class CompiledTraining:
                 step = AdversarialStep(self._spec, **players, observer=UNOBSERVED, stacks=self._stacks, shares=shares)
                 rows.append(step.run(batch, trains_discriminator=trains).stacked())
         return torch.stack(rows)
+
+    def _patterns(
+        self, phase: Phase, trains_discriminator: Sequence[bool], *, dtype: torch.dtype
+    ) -> Iterator[tuple[bool, ...]]:
+        """Yield the patterns of the blocks that steps are cut into."""
+        start = 0
+        while start < len(trains_discriminator):
+            pattern = self._next_pattern(phase, trains_discriminator[start:], dtype=dtype)
+            yield pattern
+            start += len(pattern)
 
     def _next_pattern(
         self, phase: Phase, trains_discriminator: Sequence[bool], *, dtype: torch.dtype
@@ -214,7 +229,9 @@ class CompiledTraining:
 
     def _options(self, example: Tensor) -> dict[str, Any]:
         if example.device.type != "cpu":
-            return {}
+            # Whether a product is padded is found out by timing it, and with it how its sums are rounded: each process
+            # would have digits of its own.
+            return {"shape_padding": False}
         options: dict[str, Any] = {"cpp_wrapper": True}
         # A wrapper in a file of its own, which g++ then need not optimise, compiles in a half to a seventh of the time,
         # and makes every call of a kernel a real one: nothing to most GANs, but twice the time of a step to a tiny one.

@@ -146,6 +146,13 @@ class TorchTrainer:
         if self.compiled is not None and not observer.looks:
             losses = self.compiled.run(staged.phase, staged.arrays, staged.trains_discriminator)
             return _to_host(losses.transpose(0, 1))
+        with torch.autograd.set_multithreading_enabled(False):
+            return self._run_eagerly(staged, observer)
+
+    def _run_eagerly(self, staged: Staged, observer: Observer) -> np.ndarray:
+        # Gradients by one tensor are added up in the order in which their operations were made, counted by thread. A
+        # backward pass on a GPU has a thread of its own, whose count for the penalty's second order depends on how much
+        # the process had trained before, and with it the last bit of a critic's gradient.
         rows: list[Tensor] = []
         if staged.phase == "pretraining":
             player = self._player("discriminator", "pretraining")

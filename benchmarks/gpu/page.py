@@ -8,6 +8,7 @@ from gan_rosetta.benchmarks.cells import Cell
 from gan_rosetta.benchmarks.findings import CellFigures, figures
 from gan_rosetta.benchmarks.gpu.record import GpuRecord, Part, Sight
 from gan_rosetta.benchmarks.gpu.repetition import Repetition, repetitions
+from gan_rosetta.benchmarks.gpu.stages import PART_TITLES
 from gan_rosetta.benchmarks.page import row
 from gan_rosetta.benchmarks.record import CellResult, PeakResult
 from gan_rosetta.benchmarks.words import bytes_text, count_text, difference_text, seconds_text, share_text
@@ -17,7 +18,8 @@ _HOW = """## How to read it
 - **Parity** is that of the [benchmark](benchmarks.md): a cell's first losses against the NumPy reference's on the
   processor, in the same type, by the [measured yardstick](agreement.md). A cell that does not agree has no throughput.
 - **Again** trains the first steps once more from the same state in the same process, and compares every loss and every
-  tensor of the state. **Anew** compares with another process, which compiled everything anew.
+  tensor of the state. **Elsewhere** compares with other processes: those that launch the same steps otherwise, that
+  compiled everything anew, or that measured the cell in another part.
 - **Steps/s** are medians over rounds that take turns, of `Trainer.train`, which ends when the device does.
 - **Shares** are of the best plain matrix product measured in the same part, 8192 by 8192, by any backend.
 - Memory is the most that the framework had allocated on the device by then, in a process of its own.
@@ -124,11 +126,11 @@ def _repeat_lines(record: GpuRecord) -> list[str]:
         "## Run to run",
         "",
         f"Again in the same process: {same} of {len(found)} cells are the same bit for bit, in every loss and tensor. "
-        f"Anew in another process: {equal} of {len(compared)}.",
+        f"In other processes, launched otherwise or compiled anew: {equal} of {len(compared)}.",
         "",
     ]
     rows = [_repeat_row(one) for one in found if not one.is_same]
-    return [*lines, *_table(["Cell", "Steps", "Again: losses, state", "Anew: last losses"], rows)]
+    return [*lines, *_table(["Cell", "Steps", "Again: losses, state", "Elsewhere: last losses"], rows)]
 
 
 def _repeat_row(one: Repetition) -> list[str]:
@@ -216,6 +218,8 @@ def _growth_lines(record: GpuRecord) -> list[str]:
 
 def _part_lines(record: GpuRecord) -> list[str]:
     rows = [[part.title, seconds_text(part.seconds), part.problem or "measured"] for part in record.parts]
+    measured = {part.name for part in record.parts}
+    rows += [[title, "", "not measured"] for name, title in PART_TITLES.items() if name not in measured]
     return ["## The parts of this measurement", "", *_table(["Part", "Took", "Outcome"], rows)]
 
 

@@ -1,8 +1,8 @@
-"""Whether a cell's steps come out the same again: in the same process, and in others that compiled anew."""
+"""Whether a cell's steps come out the same again: in the same process, and in others."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,20 +46,23 @@ class Repetition:
 
 
 def repetitions(record: GpuRecord, /) -> list[Repetition]:
-    """Return each cell that was trained twice, once a setting, with what the parts that compiled anew found of it.
+    """Return each cell that was trained twice, once a setting, with what other processes found of the same steps.
 
-    TF32 aside. Only as many steps of one are compared with as many of another.
+    Others are those that compiled anew, that launch the same steps otherwise, and that other parts measured again; a
+    cell that launches otherwise has none of its own. TF32 aside. Only as many steps of one are compared with as many of
+    another.
     """
     first: dict[tuple[str, ...], tuple[Cell, Repeat]] = {}
     others: dict[tuple[str, ...], list[Repeat]] = {}
     for part, result in record.cells():
         if result.repeat is None or part.record is None or part.record.options.tf32:
             continue
-        key = result.cell.key
-        if not part.fresh:
-            first.setdefault(key, (result.cell, result.repeat))
-        elif key in first and first[key][1].num_steps == result.repeat.num_steps:
-            others.setdefault(key, []).append(result.repeat)
+        own, plain = result.cell.key, replace(result.cell, variant=None).key
+        is_first = not part.fresh and own not in first
+        if is_first:
+            first[own] = result.cell, result.repeat
+        if (not is_first or own != plain) and plain in first and first[plain][1].num_steps == result.repeat.num_steps:
+            others.setdefault(plain, []).append(result.repeat)
     return [
         Repetition(cell=cell, repeat=repeat, others=tuple(others.get(key, ()))) for key, (cell, repeat) in first.items()
     ]

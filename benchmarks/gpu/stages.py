@@ -105,6 +105,7 @@ _STAGES: dict[str, _Stage] = {
     ),
 }
 PARTS = tuple(_STAGES)
+PART_TITLES = {name: stage.title for name, stage in _STAGES.items()}
 
 
 def run_gpu_benchmark(selection: GpuSelection, /, *, command: str, say: Say, keep: Keep) -> GpuRecord:

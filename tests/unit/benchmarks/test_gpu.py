@@ -134,6 +134,15 @@ def test_other_processes_are_compared_over_as_many_steps_only():
     assert repetitions(_record(_part(tf32=True))) == []
 
 
+def test_another_way_of_launching_is_another_process():
+    cell = replace(GPU_CELL, execution="compiled")
+    otherwise = _part("batch", cell=replace(cell, variant="without graphs"), repeat=replace(REPEAT, digest="b"))
+    plain, variant = repetitions(_record(_part(cell=cell), otherwise, _part("width", cell=cell)))
+    assert [other.digest for other in plain.others] == ["b", "a"]
+    assert not plain.is_same_elsewhere
+    assert variant.others == ()
+
+
 def test_the_page_names_the_card_what_disagrees_and_what_differs():
     cell = replace(GPU_CELL, gan="mnist-wgan-gp", batch_size=64)
     differs = replace(REPEAT, same_bits=False, loss_difference=1e-6, state_difference=1e-5)
