@@ -65,7 +65,7 @@ def diagnose(
 ) -> None:
     """Find the first quantity in which a backend parts from the reference: step, phase, layer and what it is of."""
     from gan_rosetta.shared.diagnose import session  # noqa: PLC0415
-    from gan_rosetta.shared.report.diagnosis_table import diagnosis_sentences, diagnosis_table  # noqa: PLC0415
+    from gan_rosetta.shared.report.diagnosis_table import diagnosis_lines, diagnosis_sentences  # noqa: PLC0415
 
     pythons = parse_pythons(python)
     if (gan is None) == (spec is None):
@@ -92,10 +92,12 @@ def diagnose(
     if json_output:
         typer.echo(json.dumps(diagnosis.as_data(), indent=1))
     else:
-        for name, rows in diagnosis.rows.items():
-            output.print(diagnosis_table(name, rows, diagnosis.offender(name)))
         for sentence in diagnosis_sentences(diagnosis):
             output.print(sentence, soft_wrap=True)
+        for name, rows in diagnosis.rows.items():
+            offender = diagnosis.offender(name)
+            for line in diagnosis_lines(name, rows, offender) if verbose or offender is not None else ():
+                output.print(line, soft_wrap=True)
     if status == 0 and diagnosis.odd_ones:
         status = DISAGREEMENT
     raise typer.Exit(status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from gan_rosetta.shared.diagnose.rows import Row
@@ -39,44 +39,37 @@ def diagnosis_sentences(diagnosis: Diagnosis, /) -> list[Text]:
     return lines
 
 
-def diagnosis_table(name: str, rows: list[Row], offender: Row | None, /) -> Table:
-    """Return the rows of the offending step around the offender, or each step's worst row where there is none."""
-    table = Table(title=f"{name}, in order of execution", title_justify="left")
-    table.add_column("Step and phase")
-    table.add_column("Quantity", min_width=24, overflow="fold")
-    for header in ("Got", "Expected", "Noise floors"):
-        table.add_column(header, justify="right", no_wrap=True)
-    table.add_column("Verdict")
+def diagnosis_lines(name: str, rows: list[Row], offender: Row | None, /) -> list[Text]:
+    """Return the quantities of the offending step around the offender, or each step's worst one where there is none.
+
+    A line each, in order of execution, for a terminal to break where it likes: names stay whole.
+    """
+    lines = [Text(f"{name}, in order of execution:", style="bold")]
     for row in _shown(rows, offender):
         style = "bold red" if row is offender else "red" if row.is_off else "dim" if not row.is_comparable else ""
-        marker = " ← first" if row is offender else ""
-        table.add_row(
-            f"{row.visit}, {row.phase}",
-            f"{row.quantity} {row.name}{f' on {row.stream}' if row.stream else ''}",
-            _number(row.got),
-            _number(row.expected),
-            f"{row.in_noise:.1f}" if row.in_noise < 1e4 else f"{row.in_noise:.0e}",
-            row.verdict + marker,
-            style=style,
-        )
-    return table
+        first = "first, " if row is offender else ""
+        floors = f"{row.in_noise:.1f}" if row.in_noise < 1e4 else f"{row.in_noise:.0e}"
+        values = f"{_number(row.got)} for {_number(row.expected)}, {floors} noise floors"
+        lines.append(Text(f"  {_place(row)}: {values}: {first}{row.verdict}", style=style))
+    return lines
 
 
 def fault_table() -> Table:
     """Return the catalogue of faults, with the GANs that each touches."""
-    table = Table("Fault", "What it does", "Touches", title="Faults to plant", title_justify="left")
+    # Names are to be typed, so that neither column of names is ever cut or broken.
+    name, touches = (Column(title, no_wrap=True) for title in ("Fault", "Touches"))
+    table = Table(name, "What it does", touches, title="Faults to plant", title_justify="left")
     for fault in FAULTS.values():
         touched = [spec.name for spec in CATALOGUE.values() if fault.plant(spec) is not None]
-        table.add_row(fault.name, fault.summary, "all" if len(touched) == len(CATALOGUE) else ", ".join(touched))
+        table.add_row(fault.name, fault.summary, "all" if len(touched) == len(CATALOGUE) else "\n".join(touched))
     return table
 
 
 def trial_table(trials: Sequence[Trial], /) -> Table:
     """Return faults by backends: in how many GANs each was found at its place, of how many that it touches."""
     backends = list(dict.fromkeys(trial.backend for trial in trials))
-    table = Table(
-        "Fault", *backends, title="Faults found at their place, of GANs that they touch", title_justify="left"
-    )
+    title = "Faults found at their place, of GANs that they touch"
+    table = Table(Column("Fault", no_wrap=True), *backends, title=title, title_justify="left")
     for fault in dict.fromkeys(trial.fault for trial in trials):
         table.add_row(fault or "none planted, none alarmed", *(_share(trials, fault, name) for name in backends))
     right = sum(trial.is_right for trial in trials)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Column, Table
+from rich.text import Text
 
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.compare.verdict import PairVerdict
@@ -42,16 +43,25 @@ def backend_table(
     return table
 
 
+def comparison_lines(comparison: GanComparison, /) -> list[Text]:
+    """Return what came of a comparison: a line with the verdict and where runs part, and lines of what else to know."""
+    first, *others = _where_they_part(comparison)
+    style = _VERDICT_STYLES[comparison.verdict]
+    lines = [Text.assemble(f"{comparison.spec.name}: ", (comparison.verdict, style), f": {first}")]
+    lines += [Text(f"  {line}") for line in others]
+    lines += [Text(f"  {name} failed: {message}", style="red") for name, message in comparison.failures.items()]
+    return lines
+
+
 def comparison_table(comparisons: Iterable[GanComparison], /) -> Table:
-    """Return one row a GAN: runs, verdict, where they part, steps a second."""
-    table = Table(_whole("GAN"), _whole("Runs"), "Verdict", "Where they part", "Steps a second", show_lines=True)
+    """Return one row a GAN: runs, verdict, steps a second."""
+    table = Table(_whole("GAN"), _whole("Runs"), Column("Verdict", no_wrap=True), "Steps a second", show_lines=True)
     for comparison in comparisons:
         style = _VERDICT_STYLES[comparison.verdict]
         table.add_row(
             comparison.spec.name,
             "\n".join(run.name for run in comparison.runs),
             f"[{style}]{comparison.verdict}[/]",
-            _where_they_part(comparison),
             "\n".join(_speed(run) for run in comparison.runs),
         )
     return table
@@ -60,7 +70,12 @@ def comparison_table(comparisons: Iterable[GanComparison], /) -> Table:
 def pair_table(comparison: GanComparison, /) -> Table:
     """Return one row a pair of runs, with every finding."""
     table = Table(
-        "Pair", "Verdict", "Largest loss difference", "First step over 1e-9", "Why", title=comparison.spec.name
+        _whole("Pair"),
+        "Verdict",
+        "Largest loss difference",
+        "First step over 1e-9",
+        _whole("Why"),
+        title=comparison.spec.name,
     )
     for pair in comparison.pairs:
         style = _VERDICT_STYLES[pair.verdict]
@@ -71,9 +86,8 @@ def pair_table(comparison: GanComparison, /) -> Table:
 
 
 def run_table(runs: Iterable[Run], /) -> Table:
-    """Return one row a run: steps taken, last losses, steps a second, and where it is on disk."""
-    titles = ("Steps", "Last loss of D", "Last loss of G", "Steps a second")
-    table = Table(_whole("GAN"), _whole("Run"), *titles, _whole("Folder"))
+    """Return one row a run: steps taken, last losses, steps a second."""
+    table = Table(_whole("GAN"), _whole("Run"), "Steps", "Last loss of D", "Last loss of G", "Steps a second")
     for run in runs:
         discriminator, generator = run.losses["discriminator"], run.losses["generator"]
         table.add_row(
@@ -83,7 +97,6 @@ def run_table(runs: Iterable[Run], /) -> Table:
             f"{discriminator[-1]:.6g}",
             f"{generator[-1]:.6g}",
             _speed(run),
-            str(run.folder),
         )
     return table
 
@@ -93,7 +106,7 @@ def _whole(title: str) -> Column:
     return Column(title, overflow="fold")
 
 
-def _where_they_part(comparison: GanComparison) -> str:
+def _where_they_part(comparison: GanComparison) -> list[str]:
     lines = []
     worst = comparison.worst_pair
     if worst is None:
@@ -109,8 +122,7 @@ def _where_they_part(comparison: GanComparison) -> str:
         lines.append(f"batches of {comparison.spec.batch_size}, published with {published.batch_size}")
     notes = {note for pair in comparison.pairs for note in pair.notes if "NaN" in note or "yardstick" in note}
     lines += sorted(notes)[:2]
-    lines += [f"[red]{name} failed: {message}[/]" for name, message in comparison.failures.items()]
-    return "\n".join(lines)
+    return lines
 
 
 def _agreement(comparison: GanComparison, worst: PairVerdict) -> str:

@@ -11,7 +11,8 @@ from rich.console import Console
 from gan_rosetta.shared.diagnose.rows import Row
 from gan_rosetta.shared.diagnose.session import Diagnosis, choose_backends, parse_plants
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.report.diagnosis_table import diagnosis_sentences, diagnosis_table
+from gan_rosetta.shared.faults import FAULTS
+from gan_rosetta.shared.report.diagnosis_table import diagnosis_lines, diagnosis_sentences, fault_table
 from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.workers.launch import JobOutcome
 
@@ -42,14 +43,6 @@ def diagnosis(**rows: list[Row]) -> Diagnosis:
         settings=RunSettings(gan="sine", backend="mxnet", folder=""), status="crash", message="out of memory"
     )
     return Diagnosis(gan="sine", forced=True, planted={"torch": "adam-beta2"}, rows=rows, failures=(failed,))
-
-
-def printed(thing: object) -> str:
-    console = Console(file=io.StringIO(), width=200, color_system=None)
-    console.print(thing, soft_wrap=True)
-    stream = console.file
-    assert isinstance(stream, io.StringIO)
-    return stream.getvalue()
 
 
 def test_plants():
@@ -126,21 +119,27 @@ def test_sentences_of_other_kinds(changes, words):
     assert words in sentence.plain
 
 
-def test_the_table_marks_the_first_that_is_off_amid_its_neighbours():
-    text = printed(diagnosis_table("torch", WRONG, WRONG[21]))
-    lines = [line for line in text.splitlines() if "layer" in line]
-    (marked,) = [line for line in lines if "← first" in line]
-    assert "layer21.weight" in marked
-    assert "different mathematics" in marked
+def test_the_lines_mark_the_first_that_is_off_amid_its_neighbours():
+    lines = [line.plain for line in diagnosis_lines("torch", WRONG, WRONG[21])[1:]]
+    (marked,) = [line for line in lines if ": first, " in line]
+    assert "discriminator.layer21.weight" in marked
+    assert marked.endswith("different mathematics")
     assert len(lines) == 12 + 1 + 6
     before = lines[lines.index(marked) - 1]
-    assert "layer20.weight" in before
+    assert "discriminator.layer20.weight" in before
     assert "not comparable" in before
 
 
-def test_the_table_of_a_right_backend_has_the_worst_of_each_step():
+def test_the_lines_of_a_right_backend_have_the_worst_of_each_step():
     rows = [*RIGHT, *(row(index, visit="step 3") for index in range(1, 5))]
-    lines = [line for line in printed(diagnosis_table("torch", rows, None)).splitlines() if "layer" in line]
+    lines = [line.plain for line in diagnosis_lines("torch", rows, None)[1:]]
     assert ["layer39" in lines[0], "layer4." in lines[1]] == [True, True]
     assert len(lines) == 2
-    assert "← first" not in "".join(lines)
+    assert "first, " not in "".join(lines)
+
+
+def test_what_is_to_be_typed_is_whole_however_narrow_the_terminal():
+    text = io.StringIO()
+    Console(file=text, width=80).print(fault_table())
+    for name in (*FAULTS, "gaussian-1d-adam-minibatch", "mnist-wgan-gp-sample"):
+        assert f" {name} " in text.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -9,7 +10,7 @@ from rich.console import Console
 
 from gan_rosetta.shared.compare.verdict import PairVerdict
 from gan_rosetta.shared.gans import CATALOGUE
-from gan_rosetta.shared.report.tables import comparison_table, run_table
+from gan_rosetta.shared.report.tables import comparison_lines, comparison_table, run_table
 from gan_rosetta.shared.runs.comparison import GanComparison
 from gan_rosetta.shared.runs.record import read_run
 from tests.unit.compare.yardsticks import yardstick_of
@@ -44,7 +45,6 @@ def compared(runs, *, largest):
 
 def test_names_are_whole_on_a_narrow_terminal(runs):
     assert column(run_table(runs), 0) == LONGEST * 2
-    assert column(run_table(runs), 6) == "".join(str(run.folder) for run in runs)
     assert column(comparison_table([compared(runs, largest=1e-15)]), 0) == LONGEST
 
 
@@ -53,6 +53,10 @@ def test_names_are_whole_on_a_narrow_terminal(runs):
     [(2.3e-15, "losses within 2e-15"), (0.0, "the same losses"), (float("nan"), "losses within nan")],
 )
 def test_a_verdict_says_how_close_the_losses_are(runs, largest, said):
-    text = StringIO()
-    Console(file=text, width=200).print(comparison_table([compared(runs, largest=largest)]))
-    assert f"nowhere in 30 steps; {said}" in text.getvalue()
+    (line,) = comparison_lines(compared(runs, largest=largest))
+    assert line.plain == f"{LONGEST}: AGREE: nowhere in 30 steps; {said}"
+
+
+def test_who_failed_stands_below_the_verdict_and_what_it_says_is_text(runs):
+    found = replace(compared(runs, largest=0.0), failures={"jax:compiled": "[/red] out of memory"})
+    assert [line.plain for line in comparison_lines(found)][1] == "  jax:compiled failed: [/red] out of memory"
