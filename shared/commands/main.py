@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.syntax import Syntax
@@ -60,6 +62,9 @@ from gan_rosetta.shared.runs.request import make_template
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 from gan_rosetta.shared.workers.environments import parse_pythons
 from gan_rosetta.shared.workers.launch import DEFAULT_PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from gan_rosetta.shared.runs.plan import Plan
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -143,8 +148,7 @@ def train(
     if resume is not None:
         _require_nothing_else(context)
         plan = plan_resume(resume, command="train")
-        _say_notes(plan.notes)
-        raise typer.Exit(conclusion.train(plan, resume))
+        _carry_out(conclusion.train, plan, resume, command="train")
     if (gan is None) == (spec is None):
         found = "neither" if gan is None else "both"
         raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
@@ -173,8 +177,7 @@ def train(
     )
     folder = out or _fresh_folder()
     plan = plan_train(asked, template, folder, pythons=pythons, threads=threads)
-    _say_notes(plan.notes)
-    raise typer.Exit(conclusion.train(plan, folder))
+    _carry_out(conclusion.train, plan, folder, command="train")
 
 
 @app.command()
@@ -226,8 +229,7 @@ def compare(
     if resume is not None:
         _require_nothing_else(context)
         plan = plan_resume(resume, command="compare")
-        _say_notes(plan.notes)
-        raise typer.Exit(conclusion.compare(plan, resume))
+        _carry_out(conclusion.compare, plan, resume, command="compare")
     if gans and spec is not None:
         raise UsageError(f"expected names of GANs or --spec FILE.toml, not both; found {', '.join(gans)} and {spec}")
     template = make_template(
@@ -257,8 +259,7 @@ def compare(
             f"spaces: --backends torch,{misplaced[0]}"
         )
     plan = plan_compare(gans or [], asked, template, folder, threads=threads, pythons=pythons)
-    _say_notes(plan.notes)
-    raise typer.Exit(conclusion.compare(plan, folder))
+    _carry_out(conclusion.compare, plan, folder, command="compare")
 
 
 @app.command()
@@ -294,6 +295,10 @@ app.command()(accuracy)
 app.add_typer(bench, name="bench")
 
 
+class Interrupted(Exception):
+    """Ctrl-C, in a command that keeps what is done; the message says how to go on."""
+
+
 def main() -> None:
     """Run the command; errors that a user can cause become one line and status 2."""
     try:
@@ -301,19 +306,47 @@ def main() -> None:
     except GanRosettaError as error:
         errors.print(f"gan-rosetta: {error}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(WRONG_USAGE)
-    except OSError as error:
-        # A disk that is full or read-only, or too many open files: the machine's fault, wherever it was met.
-        if error.errno not in MACHINE_ERRORS:
-            raise
-        line = f"gan-rosetta: {error.strerror}{f': {error.filename}' if error.filename else ''}"
-        errors.print(f"{line}; what is done is kept", markup=False, highlight=False, soft_wrap=True)
+    except Interrupted as interrupted:
+        errors.print(f"gan-rosetta: {interrupted}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        errors.print(f"gan-rosetta: {_describe_failure(error)}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(FAILURE)
     except SystemExit as end:
-        # What typer makes of Ctrl-C.
+        # What typer makes of Ctrl-C, in a command that keeps nothing.
         if end.code == INTERRUPTED:
-            line = "gan-rosetta: interrupted; what is done is kept, --resume FOLDER goes on with it"
-            errors.print(line, markup=False, highlight=False, soft_wrap=True)
+            errors.print("gan-rosetta: interrupted", markup=False, highlight=False, soft_wrap=True)
         raise
+
+
+def _describe_failure(error: Exception) -> str:
+    """Say in one line what failed: the machine, or else we, of which the traceback is kept in a file that is named."""
+    if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
+        # A disk that is full or read-only, or too many open files, wherever it was met.
+        return f"{error.strerror}{f': {error.filename}' if error.filename else ''}; what is done is kept"
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    what = f"{type(error).__name__}: {error}".splitlines()[0]
+    said = f"this is a defect of gan-rosetta: {what} ({Path(place.filename).name}, line {place.lineno})"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="gan-rosetta-", suffix=".traceback.txt", delete=False, encoding="utf-8"
+        ) as file:
+            traceback.print_exception(error, file=file)
+    except OSError:
+        return said
+    return f"{said}; the traceback is in {file.name}"
+
+
+def _carry_out(conclude: Callable[[Plan, Path], int], plan: Plan, folder: Path, *, command: str) -> NoReturn:
+    """Say what a user should know of a plan, carry it out and exit; raises Interrupted on Ctrl-C."""
+    _say_notes(plan.notes)
+    try:
+        status = conclude(plan, folder)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; what is done is kept, and `gan-rosetta {command} --resume {folder}` goes on with it"
+        ) from None
+    raise typer.Exit(status)
 
 
 # What is said and shown of runs is no part of them.

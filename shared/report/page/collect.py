@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,19 @@ from gan_rosetta.shared.spec.reader import build
 from gan_rosetta.shared.storage.documents import read_document
 
 _FILES = ("record.json", "losses.npz", "samples.npz", MOMENTS_FILE, YARDSTICK_FILE)
+# How compare/verdict.py ends the name of a place.
+_MOMENT = re.compile(r" (at the end|at step \d+|after .+)$")
 _VERDICTS = ("AGREE", "DISAGREE", "NOT COMPARABLE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parting:
+    """Where a pair parts. what: a tensor or a loss; moment: when; difference: or "inf"; allowed: by rounding."""
+
+    what: str
+    moment: str
+    difference: float | str
+    allowed: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +46,7 @@ class PairResult:
     runs: tuple[str, str]
     verdict: str
     reason: str
+    partings: tuple[Parting, ...]
     notes: tuple[str, ...]
     largest: float | str
     checked_steps: int
@@ -198,15 +212,30 @@ def _read_judgement(root: Path, path: Path) -> Judgement | None:
 
 def _pair(data: Mapping[str, Any]) -> PairResult:
     first, second = data["runs"]
-    largest = data["largest_relative_loss_difference"]
     if data["verdict"] not in _VERDICTS:
         raise ValueError(f"a pair's verdict is {data['verdict']!r}")
     return PairResult(
         runs=(str(first), str(second)),
         verdict=data["verdict"],
         reason=str(data["reason"]),
+        partings=tuple(_parting(entry) for entry in data["findings"]),
         notes=tuple(str(note) for note in data["notes"]),
-        largest="inf" if largest == "inf" else float(largest),
+        largest=_number(data["largest_relative_loss_difference"]),
         checked_steps=int(data["checked_steps"]),
         num_steps=int(data["num_steps"]),
     )
+
+
+def _parting(data: Mapping[str, Any]) -> Parting:
+    where = str(data["where"])
+    moment = _MOMENT.search(where)
+    return Parting(
+        what=where[: moment.start()] if moment else where,
+        moment=moment[1] if moment else "",
+        difference=_number(data["difference"]),
+        allowed=float(data["allowed"]),
+    )
+
+
+def _number(value: Any) -> float | str:
+    return "inf" if value == "inf" else float(value)

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -19,13 +19,15 @@ from gan_rosetta.shared.compare.yardstick import LOSS_NAMES
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.quality.measure import measure_quality
 from gan_rosetta.shared.quality.number import QualityNumber
+from gan_rosetta.shared.report.diagnose_command import diagnose_command
 from gan_rosetta.shared.report.differences import TITLES
 from gan_rosetta.shared.report.fed import fed_from
-from gan_rosetta.shared.report.page.collect import GanRuns, collect
+from gan_rosetta.shared.report.page.collect import GanRuns, PairResult, collect
 from gan_rosetta.shared.report.page.loss_figure import ALLOWED, CHAOS_AREA, ENVELOPE, loss_figure
 from gan_rosetta.shared.report.page.sample_figures import SamplesShown, sample_figures
 from gan_rosetta.shared.report.page.traces import bins_for
 from gan_rosetta.shared.report.page.words import (
+    amount,
     machines,
     number,
     reproduce_command,
@@ -39,6 +41,8 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.storage.files import write_bytes
 
 REPORT_FILE = "report.html"
+# Of a pair; the first ones say where it began, and comparison.json has them all.
+_MOST_PARTINGS = 20
 _HERE = Path(__file__).parent
 
 
@@ -52,6 +56,15 @@ class _QualityRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _PartingPair:
+    """A pair that disagrees. command: that looks into it, "" where none does; num_more: places that are not shown."""
+
+    pair: PairResult
+    command: str
+    num_more: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Section:
     """What the page shows of one GAN."""
 
@@ -62,6 +75,7 @@ class _Section:
     sentence: str
     command: str
     verdict: str
+    partings: tuple[_PartingPair, ...]
     losses: tuple[tuple[str, go.Figure], ...]
     samples: SamplesShown
     quality: tuple[_QualityRow, ...]
@@ -100,6 +114,7 @@ def report_page(gans: Sequence[GanRuns], /) -> str:
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["figure"] = _figure_data
+    environment.filters["amount"] = amount
     environment.filters["data"] = lambda value: _as_data(json.dumps(value))
     return environment.get_template("page.html").render(
         sections=sections,
@@ -132,6 +147,7 @@ def _section(gan: GanRuns, index: int, num_bins: int) -> _Section:
         sentence=verdict_sentence(gan),
         command=reproduce_command(gan),
         verdict=gan.judgement.verdict if gan.judgement is not None else "",
+        partings=tuple(_partings(gan)),
         losses=tuple(losses),
         samples=sample_figures(runs, spec) if spec is not None else SamplesShown(moments=(), shown=()),
         quality=tuple(_quality(runs, spec)) if spec is not None else (),
@@ -139,6 +155,19 @@ def _section(gan: GanRuns, index: int, num_bins: int) -> _Section:
         margin="" if gan.yardstick is None or len(runs) < 2 else f"{gan.yardstick.tolerance.margin:.2g}",
         has_chaos=gan.yardstick is not None and gan.yardstick.horizon < num_steps,
     )
+
+
+def _partings(gan: GanRuns) -> list[_PartingPair]:
+    pairs = gan.judgement.pairs if gan.judgement is not None else ()
+    return [
+        _PartingPair(
+            pair=replace(pair, partings=pair.partings[:_MOST_PARTINGS]),
+            command=diagnose_command(gan.runs, pair.runs),
+            num_more=max(0, len(pair.partings) - _MOST_PARTINGS),
+        )
+        for pair in pairs
+        if pair.partings
+    ]
 
 
 def _quality(runs: Sequence[Run], spec: GanSpec) -> list[_QualityRow]:

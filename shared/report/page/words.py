@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -35,7 +36,8 @@ def verdict_sentence(gan: GanRuns, /) -> str:
     if worst.verdict == "AGREE":
         who = "Both runs agree" if len(judgement.pairs) == 1 else f"All {len(judgement.pairs)} pairs agree"
         largest = max((float(pair.largest) for pair in judgement.pairs), default=0.0)
-        within = f"; losses within {largest:.0e}" if worst.checked_steps == worst.num_steps else ""
+        close = f"losses within {largest:.0e}" if largest else "identical losses"
+        within = f"; {close}" if worst.checked_steps == worst.num_steps else ""
         return f"{who}: {worst.reason}{within}.{failed}"
     same = sum(pair.verdict == worst.verdict for pair in judgement.pairs)
     others = f" So do {same - 1} other pairs." if same > 1 and worst.verdict == "DISAGREE" else ""
@@ -125,6 +127,12 @@ def number(value: object, /) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "n/a"
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3g}"
+
+
+def amount(value: float | str, /) -> str:
+    """Return a relative difference as text."""
+    size = float(value)
+    return "identical" if size == 0 else "infinite" if math.isinf(size) else f"{size:.1e}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -20,9 +20,11 @@ from gan_rosetta.shared.commands import main as main_module
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.quality.measure import measure_quality
+from gan_rosetta.shared.report.diagnose_command import diagnose_command
 from gan_rosetta.shared.report.page.collect import collect
 from gan_rosetta.shared.report.page.render import report_page, write_report
 from gan_rosetta.shared.report.page.words import reproduce_command, verdict_sentence
+from gan_rosetta.shared.runs.record import read_run
 from tests.unit.report.recorded import change, record_gan
 
 LINEAR = find_gan("linear-2d")
@@ -204,6 +206,64 @@ def test_the_verdict_in_a_sentence(tmp_path, verdict, sentence):
     assert sentence in page.text
     assert verdict in page.text
     assert "it broke" in page.text
+
+
+def test_equal_losses_are_called_identical(tmp_path):
+    path = record_gan(tmp_path, LINEAR) / "comparison.json"
+    (pair,) = json.loads(path.read_text())["pairs"]
+    change(path, pairs=[{**pair, "largest_relative_loss_difference": 0.0}])
+    (gan,) = collect(tmp_path)
+    assert verdict_sentence(gan).endswith("; identical losses.")
+    assert "0e+00" not in Page(report_page([gan])).text
+
+
+def test_the_page_says_where_a_pair_parts_and_how_to_look_into_it(tmp_path):
+    settings = {"dtype": "float32", "seed": 3, "device": "cpu", "threads": 1}
+    path = record_gan(tmp_path, LINEAR, ("numpy", "torch", "jax"), verdict="DISAGREE", settings=settings)
+    path /= "comparison.json"
+    pairs = json.loads(path.read_text())["pairs"]
+    findings = [
+        {"where": "generator's loss at step 7", "difference": 0.25, "allowed": 1e-14},
+        {"where": "generator.output.weight after 3", "difference": 0.5, "allowed": 2e-14},
+        {"where": "optimizer.generator.step at the end", "difference": "inf", "allowed": 0.0},
+        *({"where": f"tensor{index} at the end", "difference": 0.1, "allowed": 1e-9} for index in range(30)),
+    ]
+    change(path, pairs=[{**pairs[0], "findings": findings}, {**pairs[1], "verdict": "AGREE"}, pairs[2]])
+    page = Page(report_page(collect(tmp_path)))
+    for row in (
+        "generator's loss at step 7 2.5e-01 1.0e-14",
+        "generator.output.weight after 3 5.0e-01 2.0e-14",
+        "optimizer.generator.step at the end infinite nothing",
+        "And 13 more in comparison.json.",
+        "gan-rosetta diagnose linear-2d --runs torch --dtype float32 --seed 3",
+    ):
+        assert row in page.text
+    assert page.text.count("gan-rosetta diagnose") == 1
+
+
+@pytest.mark.parametrize("names", [("numpy", "torch"), ("torch:float32", "jax"), ("torch:compiled", "torch:eager")])
+def test_the_command_that_looks_into_a_pair_can_be_run(tmp_path, names):
+    said = {"seed": 5, "dtype": "float32", "execution": "compiled", "mnist": "a 'b'", "threads": 1, "device": "cpu"}
+    folder = record_gan(tmp_path, LINEAR, settings=said)
+    first, second = (read_run(folder / name) for name in ("numpy", "torch"))
+    runs = []
+    for run, name in zip((first, second), names, strict=True):
+        backend, _, word = name.partition(":")
+        own = said | ({"execution": word} if word in ("eager", "compiled") else {})
+        runs.append(replace(run, record={**run.record, "backend": backend, "run": name, "settings": own}))
+    words = shlex.split(diagnose_command(runs, names))
+    assert words[:3] == ["gan-rosetta", "diagnose", "linear-2d"]
+    options = dict(zip(words[3::2], words[4::2], strict=True))
+    assert options["--runs"] == ",".join(name for name in names if name != "numpy")
+    assert options["--mnist"] == "a 'b'"
+    assert ("--execution" in options) == (names[0] != "torch:compiled")
+    assert options["--dtype"] == "float32"
+
+
+def test_no_command_looks_into_the_reference_alone_or_a_gan_given_in_python(tmp_path):
+    folder = record_gan(tmp_path, LINEAR, settings={"spec_file": "the GanSpec 'linear-2d'"})
+    runs = [read_run(folder / name) for name in ("numpy", "torch")]
+    assert diagnose_command(runs, ("numpy", "numpy:float32")) == diagnose_command(runs, ("numpy", "torch")) == ""
 
 
 @pytest.mark.parametrize("name", ["gaussian-1d", "linear-2d", "sine", "mnist-wgan-gp"])
