@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from gan_rosetta.shared.commands.options import FAILURE
+from gan_rosetta.shared.commands.options import FAILURE, SpecFile, require_one_source
 from gan_rosetta.shared.report.progress import on_terminal
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 
@@ -16,6 +16,7 @@ from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 def defaults(
     gans: Annotated[list[str] | None, typer.Argument(help="GANs to measure in; all where none is named.")] = None,
     *,
+    spec: SpecFile = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the initial state and of the tape.")] = DEFAULT_SEED,
     mnist: Annotated[
         str | None, typer.Option("--mnist", help="Where digits come from, as for `gan-rosetta compare`.")
@@ -34,7 +35,10 @@ def defaults(
     if markdown is not None:
         require_place(markdown)
     console, errors = Console(), Console(stderr=True)
-    results, failures = run_defaults(gans or list(CATALOGUE), seed=seed, mnist=mnist, watch=on_terminal(errors))
+    require_one_source(gans, spec)
+    results, failures = run_defaults(
+        gans or list(CATALOGUE), spec_file=spec, seed=seed, mnist=mnist, watch=on_terminal(errors)
+    )
     for result in results:
         console.print(defaults_table(result))
     for outcome in failures:

@@ -26,12 +26,14 @@ from gan_rosetta.shared.commands.options import (
     errors,
     output,
     report_failures,
+    require_one_source,
     split_names,
 )
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.report.progress import on_terminal
 from gan_rosetta.shared.runs.names import RunName
 from gan_rosetta.shared.runs.request import make_template
+from gan_rosetta.shared.runs.run import resolve_spec
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 from gan_rosetta.shared.workers.environments import parse_pythons
 
@@ -111,6 +113,7 @@ def faults(
     check: Annotated[
         bool, typer.Option("--check", help="Plant each in each backend and see that it is found.")
     ] = False,
+    spec: SpecFile = None,
     backends: Backends = None,
     seed: Seed = DEFAULT_SEED,
     python: Python = None,
@@ -125,18 +128,22 @@ def faults(
     from gan_rosetta.shared.report.diagnosis_table import fault_table, trial_markdown, trial_table  # noqa: PLC0415
 
     pythons = parse_pythons(python)
+    require_one_source(gans, spec)
+    if spec is not None and not check:
+        raise UsageError(f"--spec {spec} is a GAN to plant mistakes in, which --check does; give both")
     if not check:
         output.print(fault_table())
         return
     named = split_names(backends)
     names = choose_backends(named, pythons) if named else [REFERENCE, *choose_backends([], pythons)]
-    chosen = [find_gan(gan).name for gan in gans or CATALOGUE]
+    chosen = [find_gan(gan) for gan in gans or CATALOGUE] if spec is None else [resolve_spec(make_template(spec))]
     trials, failures = run_trials(chosen, names, seed=seed, watch=on_terminal(errors), pythons=pythons)
     status = report_failures(failures, verbose=verbose)
     output.print(trial_table(trials))
     for trial in trials:
         if not trial.is_right:
-            output.print(f"{trial.gan} on {trial.backend}, {trial.fault or 'no fault'}: found {trial.found}")
+            line = f"{trial.gan} on {trial.backend}, {trial.fault or 'no fault'}: found {trial.found}"
+            output.print(line, markup=False, highlight=False, soft_wrap=True)
     if markdown is not None:
         markdown.write_text(trial_markdown(trials), encoding="utf-8")
     if status == 0 and not all(trial.is_right for trial in trials):

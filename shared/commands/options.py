@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -148,6 +148,12 @@ def report_not_finite(runs: Iterable[Run], /) -> None:
 def split_names(names: str | None, /) -> list[str]:
     """Return the names in a list with commas."""
     return [name.strip() for name in (names or "").split(",") if name.strip()]
+
+
+def require_one_source(gans: Sequence[str] | None, spec: Path | None, /) -> None:
+    """Raise UsageError where GANs are named and --spec gives one too."""
+    if gans and spec is not None:
+        raise UsageError(f"expected names of GANs or --spec FILE.toml, not both; found {', '.join(gans)} and {spec}")
 
 
 def choose_runs(runs: str | None, backends: str | None, /) -> list[RunName]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from gan_rosetta.shared.defaults.measurement import GanMeasurement, read_measure
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.gans.affordable import make_affordable
 from gan_rosetta.shared.runs.plan import available_cores
+from gan_rosetta.shared.runs.run import resolve_spec, with_spec_text
 from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.workers.launch import Job, JobOutcome, run_jobs
@@ -22,17 +24,21 @@ from gan_rosetta.shared.workers.watching import Watch
 
 
 def run_defaults(
-    gans: Sequence[str], /, *, seed: int, mnist: str | None, watch: Watch
+    gans: Sequence[str], /, *, spec_file: Path | None = None, seed: int, mnist: str | None, watch: Watch
 ) -> tuple[list[GanMeasurement], list[JobOutcome]]:
-    """Return what was measured of each GAN, in the order given, and the jobs that failed; raises UsageError."""
-    specs = [find_gan(name) for name in dict.fromkeys(gans)]
+    """Return what was measured of each GAN, in the order given, and the jobs that failed.
+
+    gans: names of the catalogue; spec_file: a TOML file that describes another, in place of them. Raises UsageError,
+    and SpecError for a file that describes no GAN.
+    """
+    path = None if spec_file is None else str(spec_file)
+    given = with_spec_text(RunSettings(gan="", backend=REFERENCE, folder="", seed=seed, mnist=mnist, spec_file=path))
+    specs = [find_gan(name) for name in dict.fromkeys(gans)] if spec_file is None else [resolve_spec(given)]
     with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
         jobs = []
         # The costliest first, so that none is left over at the end.
         for spec in sorted(specs, key=step_flops, reverse=True):
-            settings = RunSettings(
-                gan=spec.name, backend=REFERENCE, folder=f"{root}/{spec.name}", seed=seed, mnist=mnist
-            )
+            settings = replace(given, gan=spec.name, folder=f"{root}/{spec.name}")
             jobs.append(Job(settings=settings, task="defaults", data=settings.as_data()))
         with watch(len(jobs)) as watcher:
             outcomes = run_jobs(
@@ -63,7 +69,7 @@ def run_defaults_job(settings: RunSettings, /, *, report_progress: Callable[[str
         report_progress("defaults", done, total)
 
     result = measure_defaults(
-        make_affordable(find_gan(settings.gan)),
+        make_affordable(find_gan(settings.gan) if settings.spec_file is None else resolve_spec(settings)),
         seed=settings.seed,
         digits=DigitSource.parse(settings.mnist),
         report_progress=report,

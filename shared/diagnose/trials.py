@@ -11,11 +11,12 @@ from gan_rosetta.backends import REFERENCE
 from gan_rosetta.shared.diagnose.job import DiagnosisJob, read_offenders, rows_path
 from gan_rosetta.shared.diagnose.rows import Row
 from gan_rosetta.shared.faults import FAULTS, Location
-from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.gans.affordable import make_affordable
 from gan_rosetta.shared.runs.plan import available_cores
 from gan_rosetta.shared.runs.run import resolve_spec
 from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.toml_file import spec_to_toml
 from gan_rosetta.shared.workers.launch import Job, JobOutcome, run_jobs
 from gan_rosetta.shared.workers.watching import Watch
@@ -44,7 +45,7 @@ class Trial:
 
 
 def run_trials(
-    gans: Sequence[str],
+    gans: Sequence[GanSpec],
     backends: Sequence[str],
     /,
     *,
@@ -62,7 +63,7 @@ def run_trials(
     with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
         walks, jobs = [], []
         for gan in gans:
-            settings = _affordable_settings(gan, folder=f"{root}/{gan}", seed=seed)
+            settings = _affordable_settings(gan, folder=f"{root}/{gan.name}", seed=seed)
             spec = resolve_spec(settings)
             names = ("", *(name for name, fault in FAULTS.items() if fault.plant(spec) is not None))
             walks.append(_job(settings, is_reference=True, trials=None))
@@ -86,18 +87,19 @@ def run_trials(
     return trials, failures
 
 
-def _affordable_settings(gan: str, *, folder: str, seed: int) -> RunSettings:
-    """Return the reference's settings for a GAN of the catalogue, in a size of which many runs can be afforded."""
-    affordable = make_affordable(find_gan(gan))
-    if not affordable.differs:
-        return RunSettings(gan=gan, backend=REFERENCE, folder=folder, seed=seed)
-    small = replace(affordable.spec, name=f"{gan}-small")
+def _affordable_settings(gan: GanSpec, *, folder: str, seed: int) -> RunSettings:
+    """Return the reference's settings for a GAN, in a size of which many runs can be afforded."""
+    affordable = make_affordable(gan)
+    is_known = CATALOGUE.get(gan.name) == gan
+    if is_known and not affordable.differs:
+        return RunSettings(gan=gan.name, backend=REFERENCE, folder=folder, seed=seed)
+    small = replace(affordable.spec, name=f"{gan.name}-small") if is_known else affordable.spec
     return RunSettings(
         gan=small.name,
         backend=REFERENCE,
         folder=folder,
         seed=seed,
-        spec_file=f"{gan}, {affordable.differs}",
+        spec_file=f"{gan.name}, {affordable.differs}" if affordable.differs else gan.name,
         spec_text=spec_to_toml(small),
     )
 

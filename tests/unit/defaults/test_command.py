@@ -9,8 +9,10 @@ import pytest
 
 from gan_rosetta.shared.commands import main as cli
 from gan_rosetta.shared.defaults import session
+from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.gans.affordable import AffordableGan
 from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.spec.toml_file import spec_to_toml
 from gan_rosetta.shared.workers.launch import JobOutcome
 
 
@@ -63,6 +65,21 @@ def test_the_page_and_its_pictures(command):
     assert output.count("Written: ") == 2
     assert {str(path) for path in Path().rglob("*.*")} == {"page.md", "pictures/defaults-linear-2d.png"}
     assert "(seed 3, float64)" in Path("page.md").read_text(encoding="utf-8")
+
+
+def test_a_gan_from_a_file(command):
+    text = spec_to_toml(find_gan("linear-2d")).replace('"linear-2d"', '"my-linear"')
+    Path("mine.toml").write_text(text, encoding="utf-8")
+    status, output, errors = command("--spec", "mine.toml")
+    assert (status, errors) == (0, "")
+    assert "my-linear: the frameworks' defaults (4 steps)" in output
+    assert "torch, the same as the GAN's: " in output
+
+
+def test_a_file_and_names_exclude_each_other(command):
+    status, _, errors = command("linear-2d", "--spec", "mine.toml")
+    assert (status, len(errors.splitlines())) == (2, 1)
+    assert "not both; found linear-2d and mine.toml" in errors
 
 
 def test_a_gan_that_fails_is_said_and_the_others_are_shown(command):
