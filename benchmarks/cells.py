@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gan_rosetta.benchmarks.scaling import with_batch_size, with_width
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.toml_file import spec_from_toml
 
 # Not one of the backends: the C program of benchmarks/floor, which runs in a worker of the reference's.
 FLOOR = "c-floor"
@@ -17,7 +18,8 @@ class Cell:
     """What is measured.
 
     threads: of the framework. batch_size: samples a step. width: factor on the hidden layers. variant: another way of
-    launching the steps than the backend's own, see benchmarks/accelerator.py; None for its own.
+    launching the steps than the backend's own, see benchmarks/accelerator.py; None for its own. spec_text: the TOML
+    that describes the GAN, None for one of the catalogue.
     """
 
     gan: str
@@ -29,6 +31,7 @@ class Cell:
     batch_size: int
     width: float = 1.0
     variant: str | None = None
+    spec_text: str | None = None
 
     @property
     def label(self) -> str:
@@ -48,17 +51,22 @@ class Cell:
         """What makes two cells of two records the same cell: everything but the threads."""
         identity = (self.gan, self.backend, self.execution, self.device, self.dtype)
         variant = () if self.variant is None else (self.variant,)
-        return (*identity, str(self.batch_size), f"{self.width:g}", *variant)
+        own = () if self.spec_text is None else (self.spec_text,)
+        return (*identity, str(self.batch_size), f"{self.width:g}", *variant, *own)
 
     def spec(self) -> GanSpec:
         """Return the GAN as this cell trains it; raises UsageError for an unknown name, SpecError for a bad size."""
-        return cell_spec(self.gan, batch_size=self.batch_size, width=self.width)
+        return cell_spec(self.gan, batch_size=self.batch_size, width=self.width, spec_text=self.spec_text)
 
 
-def cell_spec(gan: str, /, *, batch_size: int | None = None, width: float = 1.0) -> GanSpec:
-    """Return a GAN of the catalogue in another size, without its pretraining; None keeps its own batch size.
+def cell_spec(
+    gan: str, /, *, batch_size: int | None = None, width: float = 1.0, spec_text: str | None = None
+) -> GanSpec:
+    """Return a GAN in another size, without its pretraining; None keeps its own batch size.
 
-    Raises UsageError for an unknown name, SpecError where the size contradicts the GAN.
+    spec_text: the TOML that describes it, None for one of the catalogue. Raises UsageError for an unknown name,
+    SpecError where the size contradicts the GAN.
     """
-    spec = with_width(find_gan(gan), width).with_steps(pretraining=0)
+    spec = find_gan(gan) if spec_text is None else spec_from_toml(spec_text, where=gan)
+    spec = with_width(spec, width).with_steps(pretraining=0)
     return spec if batch_size is None else with_batch_size(spec, batch_size)

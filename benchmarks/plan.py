@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -15,13 +16,14 @@ from gan_rosetta.benchmarks.parity import parity_steps
 from gan_rosetta.shared.compare.tolerance import num_copies
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.errors import UsageError, unknown_name
-from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.gans.gaussian_1d import SPEC as FLOOR_SPEC
 from gan_rosetta.shared.interface import DEVICES, DTYPES, EXECUTIONS
 from gan_rosetta.shared.runs.plan import threads_for
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
+from gan_rosetta.shared.spec.toml_file import read_spec_text, spec_from_toml
 from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed
 
 DEFAULT_GANS = ("gaussian-1d", "linear-2d", "sine", "mnist-wgan-gp")
@@ -50,6 +52,7 @@ _MEMORY_SHARE = 0.7
 class Selection:
     """What a user asks for. Empty tuples choose: the default GANs, all installed backends, all executions of each.
 
+    spec_file: a TOML file that describes a GAN, in place of gans.
     threads: None chooses by the GAN. scale: "batch", "width" or None; sizes: batch sizes or width factors, None for
     the default ones. seconds: of a round. mnist: where digits come from. pythons: of backends that do
     not run on their usual one. repeats: each cell's first steps are trained
@@ -72,8 +75,12 @@ class Selection:
     repeats: bool = False
     variants: bool = False
     pythons: Mapping[str, str] = field(default_factory=dict)
+    spec_file: Path | None = None
 
     def __post_init__(self) -> None:
+        if self.gans and self.spec_file is not None:
+            named = ", ".join(self.gans)
+            raise UsageError(f"expected --gans or --spec FILE.toml, not both; found {named} and {self.spec_file}")
         for option, value, least in (("--rounds", self.rounds, 1), ("--seed", self.seed, 0)):
             if value < least:
                 raise UsageError(f"{option} is {value}; expected {least} or more")
@@ -161,15 +168,18 @@ def plan_benchmark(selection: Selection, /) -> Plan:
     Backends that are not installed are left out unless they were named, executions that a backend lacks always; the
     floor is there where gaussian-1d is in its own size, compiled and on the cpu, unless other backends were named.
     """
-    gans = [find_gan(name).name for name in dict.fromkeys(selection.gans or DEFAULT_GANS)]
+    gans: dict[GanSpec, str | None] = {find_gan(name): None for name in selection.gans or DEFAULT_GANS}
+    if selection.spec_file is not None:
+        text = read_spec_text(selection.spec_file)
+        gans = {spec_from_toml(text, where=str(selection.spec_file), reserved=CATALOGUE): text}
     names, left_out = _backend_names(selection.backends, selection.pythons)
     cells = [
         cell
-        for gan in gans
-        for size in _sizes(find_gan(gan), selection)
+        for gan, text in gans.items()
+        for size in _sizes(gan, selection)
         for device in dict.fromkeys(selection.devices)
         for dtype in dict.fromkeys(selection.dtypes)
-        for cell in _cells(gan, size, names, selection, device=device, dtype=dtype)
+        for cell in _cells(gan.name, size, names, selection, device=device, dtype=dtype, spec_text=text)
     ]
     if not cells:
         asked = f"{', '.join(names)} as {', '.join(selection.executions or EXECUTIONS)}"
@@ -202,10 +212,17 @@ def _sizes(spec: GanSpec, selection: Selection) -> list[tuple[int, float]]:
 
 
 def _cells(
-    gan: str, size: tuple[int, float], names: Sequence[str], selection: Selection, *, device: str, dtype: str
+    gan: str,
+    size: tuple[int, float],
+    names: Sequence[str],
+    selection: Selection,
+    *,
+    device: str,
+    dtype: str,
+    spec_text: str | None,
 ) -> list[Cell]:
     batch_size, width = size
-    spec = cell_spec(gan, batch_size=batch_size, width=width)
+    spec = cell_spec(gan, batch_size=batch_size, width=width, spec_text=spec_text)
     base = Cell(
         gan=gan,
         backend="",
@@ -215,6 +232,7 @@ def _cells(
         threads=selection.threads or threads_for(spec),
         batch_size=batch_size,
         width=width,
+        spec_text=spec_text,
     )
     cells = []
     for name in names:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from gan_rosetta.shared.commands.options import DISAGREEMENT, FAILURE, Python
+from gan_rosetta.shared.commands.options import DISAGREEMENT, FAILURE, Python, SpecFile
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 from gan_rosetta.shared.workers.environments import parse_pythons
@@ -38,6 +38,7 @@ def bench(
     context: typer.Context,
     *,
     gans: Annotated[Names, typer.Option("--gans", help="GANs, separated by commas; four of them by default.")] = None,
+    spec: SpecFile = None,
     backends: Annotated[Names, typer.Option("--backends", help="Backends; all installed ones, and c-floor.")] = None,
     executions: Annotated[Names, typer.Option("--executions", help="eager, compiled; all by default.")] = None,
     devices: Annotated[str, typer.Option("--devices", help="cpu, cuda.")] = "cpu",
@@ -51,7 +52,10 @@ def bench(
     sizes: Annotated[Names, typer.Option("--sizes", help="Batch sizes, or multiples of the width.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the initial state and of the tape.")] = DEFAULT_SEED,
     mnist: Annotated[Names, typer.Option("--mnist", help="Digits: a folder of IDX files, or 'download'.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the record to this JSON file.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write the record to this file; runs/<date and time>-bench.json where not given."),
+    ] = None,
     markdown: Markdown = None,
     pictures: Pictures = None,
     dry_run: Annotated[bool, typer.Option("--plan", help="Print the plan and its estimate, and stop.")] = False,
@@ -59,7 +63,8 @@ def bench(
     """Measure training steps; without options, four GANs on all installed backends in less than five minutes."""
     if context.invoked_subcommand is not None:
         return
-    from gan_rosetta.benchmarks.plan import Selection, plan_benchmark  # noqa: PLC0415 - commands import what they need
+    from gan_rosetta.benchmarks.kept import fresh_record_path  # noqa: PLC0415 - commands import what they need
+    from gan_rosetta.benchmarks.plan import Selection, plan_benchmark  # noqa: PLC0415
     from gan_rosetta.benchmarks.record import require_new, write_record  # noqa: PLC0415
     from gan_rosetta.benchmarks.session import run_benchmark  # noqa: PLC0415
     from gan_rosetta.benchmarks.table import plan_table  # noqa: PLC0415
@@ -68,6 +73,7 @@ def bench(
     pythons = parse_pythons(python)
     selection = Selection(
         gans=_split(gans),
+        spec_file=spec,
         backends=_split(backends),
         executions=_split(executions),
         devices=_split(devices),
@@ -95,9 +101,11 @@ def bench(
     if dry_run:
         return
     record = run_benchmark(plan, command=_command(), say=_say)
-    if out is not None:
-        write_record(out, record)
     _show(record)
+    path = out if out is not None else fresh_record_path()
+    write_record(path, record)
+    kept = "" if out is not None else "; `gan-rosetta bench compare` compares it with the one before"
+    _say(f"wrote {path}{kept}")
     _write(record, markdown=markdown, pictures=pictures)
     statuses = {result.status for result in record.cells}
     measured = "measured" in statuses
@@ -186,15 +194,23 @@ def gpu_page(
 
 @app.command("compare")
 def compare(
-    old: Annotated[Path, typer.Argument(help="The record to compare with.")],
-    new: Annotated[Path, typer.Argument(help="The record of the same machine later.")],
+    old: Annotated[
+        Path | None, typer.Argument(help="The record to compare with; the latest but one in runs/ where not given.")
+    ] = None,
+    new: Annotated[
+        Path | None, typer.Argument(help="The record of the same machine later; the latest in runs/ where not given.")
+    ] = None,
 ) -> None:
     """Name the cells that became slower; exit status 1 where there is one."""
+    from gan_rosetta.benchmarks.kept import choose_records  # noqa: PLC0415
     from gan_rosetta.benchmarks.record import read_record  # noqa: PLC0415
     from gan_rosetta.benchmarks.regressions import compare_records  # noqa: PLC0415
     from gan_rosetta.benchmarks.table import change_table  # noqa: PLC0415
 
-    changes = compare_records(read_record(old), read_record(new))
+    chosen = choose_records(old, new)
+    if new is None:
+        _say(f"{chosen[0]} and, later, {chosen[1]}")
+    changes = compare_records(*map(read_record, chosen))
     _output.print(change_table(changes))
     regressions = [change for change in changes if change.is_regression]
     for change in regressions:

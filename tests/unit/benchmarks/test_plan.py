@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import pytest
 
 from gan_rosetta.benchmarks import runner as runner_module
-from gan_rosetta.benchmarks.cells import FLOOR, cell_spec
+from gan_rosetta.benchmarks.cells import FLOOR, Cell, cell_spec
 from gan_rosetta.benchmarks.chunking import choose_chunking, rechoose, round_steps
 from gan_rosetta.benchmarks.parity import parity_steps
 from gan_rosetta.benchmarks.plan import Selection, plan_benchmark
@@ -19,6 +20,7 @@ from gan_rosetta.shared.errors import GanRosettaError, SpecError, UsageError
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.runs.training import chunk_size
 from gan_rosetta.shared.spec.cost import step_flops
+from gan_rosetta.shared.spec.toml_file import spec_from_toml, spec_to_toml
 from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.workers.registry import find_backend, load_trainer
 
@@ -33,6 +35,21 @@ def test_cells_are_what_was_asked_for_and_backends_have():
     assert found == [(g, "numpy", "eager", d) for g in ("linear-2d", "sine") for d in ("float32", "float64")]
     with pytest.raises(UsageError, match="no cell is left"):
         _plan(executions=("compiled",))
+
+
+def test_a_gan_from_a_file_is_measured_in_every_size(tmp_path):
+    path = tmp_path / "mine.toml"
+    text = spec_to_toml(find_gan("linear-2d")).replace('"linear-2d"', '"my-linear"').replace("0.05", "0.03")
+    path.write_text(text, encoding="utf-8")
+    cells = plan_benchmark(Selection(spec_file=path, backends=("numpy",), scale="batch", sizes=(2.0, 8.0))).cells
+    assert [(cell.gan, cell.batch_size) for cell in cells] == [("my-linear", 2), ("my-linear", 8)]
+    expected = replace(spec_from_toml(text, where="here"), batch_size=8)
+    assert cells[1].spec() == expected != cell_spec("linear-2d", batch_size=8)
+    # As a worker gets it.
+    assert Cell(**json.loads(json.dumps(asdict(cells[1])))).spec() == expected
+    assert cells[1].key != replace(cells[1], spec_text=text.replace("0.03", "0.02")).key
+    with pytest.raises(UsageError, match="not both; found sine and"):
+        Selection(gans=("sine",), spec_file=path)
 
 
 def test_the_floor_is_there_for_its_own_gan_alone():

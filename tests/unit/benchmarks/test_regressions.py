@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from gan_rosetta.benchmarks.kept import choose_records, fresh_record_path
 from gan_rosetta.benchmarks.record import write_record
 from gan_rosetta.benchmarks.regressions import compare_records
 from gan_rosetta.shared.commands.bench import app
-from gan_rosetta.shared.errors import RecordError
+from gan_rosetta.shared.errors import RecordError, UsageError
 from tests.unit.benchmarks.synthetic import CELL, make_record, make_result
 
 BASE = [1.00e-3, 1.01e-3, 1.02e-3, 0.99e-3, 1.00e-3, 1.01e-3, 0.98e-3]
@@ -61,3 +63,30 @@ def test_the_exit_status_tells_of_regressions(tmp_path, factor, status, words):
     finished = CliRunner().invoke(app, ["compare", str(tmp_path / "old.json"), str(tmp_path / "new.json")])
     assert finished.exit_code == status
     assert words in finished.output
+
+
+def test_without_names_the_latest_records_are_compared(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, factor in (("2026-01-01-000000", 5.0), ("2026-01-02-000000", 1.0), ("2026-01-02-000001", 1.3)):
+        write_record(Path("runs") / f"{name}-bench.json", make_record(make_result(_times(factor))))
+    (tmp_path / "runs" / "2026-01-03-000000").mkdir()
+    finished = CliRunner().invoke(app, ["compare"])
+    assert finished.exit_code == 1
+    assert "runs/2026-01-02-000000-bench.json and, later, runs/2026-01-02-000001-bench.json" in finished.output
+    assert "is slower: 1.30 times" in finished.output
+    with_one = CliRunner().invoke(app, ["compare", str(tmp_path / "runs/2026-01-01-000000-bench.json")])
+    assert with_one.exit_code == 0
+    assert "and, later, runs/2026-01-02-000001-bench.json" in with_one.output
+    latest = Path("runs/2026-01-02-000001-bench.json")
+    assert choose_records(latest, None) == (Path("runs/2026-01-02-000000-bench.json"), latest)
+
+
+def test_too_few_records_are_refused_with_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="finds none; measure again with `gan-rosetta bench`"):
+        choose_records(None, None)
+    with pytest.raises(UsageError, match=r"no record to compare old\.json with"):
+        choose_records(Path("old.json"), None)
+    write_record(fresh_record_path(), make_record(make_result(BASE)))
+    with pytest.raises(UsageError, match=r"finds only runs/.*-bench\.json"):
+        choose_records(None, None)
