@@ -18,7 +18,7 @@ from gan_rosetta.shared.data.digest import state_digest
 from gan_rosetta.shared.data.tape import Tape
 from gan_rosetta.shared.interface import Chunk, Losses, Trainer
 from gan_rosetta.shared.runs.checked import CheckedTrainer
-from gan_rosetta.shared.runs.looks import Album, LookFollower
+from gan_rosetta.shared.runs.looks import LookFollower, LookRecorder
 from gan_rosetta.shared.runs.moments import choose_moments
 from gan_rosetta.shared.runs.samples import make_samples
 from gan_rosetta.shared.runs.training import Follower, chunk_size, run_training
@@ -78,11 +78,11 @@ def train_once(
     recorder = _Recorder()
     everyone: tuple[RunFollower, ...] = (recorder, *followers)
     moments = choose_moments(spec.training.num_steps, count=_NUM_MOMENTS, chunk_steps=chunk_size(spec))
-    album = Album(checked, spec, moments, seed=seed, followers=everyone)
-    result = run_training(checked, spec, tape, followers=everyone, watcher=album)
+    look_recorder = LookRecorder(checked, spec, moments, seed=seed, followers=everyone)
+    result = run_training(checked, spec, tape, followers=everyone, watcher=look_recorder)
     samples = make_samples(checked, spec, tape, seed=seed)
     pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
-    album.close(samples, pretraining=pretraining, adversarial=result.ended.done)
+    look_recorder.close(samples, pretraining=pretraining, adversarial=result.ended.done)
     return Trained(
         name=name,
         dtype=dtype,

@@ -138,17 +138,17 @@ def train(
     out: Out = None,
 ) -> None:
     """Train one GAN on one backend, or in several runs."""
-    from gan_rosetta.shared.commands.outcomes import Conclusion  # noqa: PLC0415
+    from gan_rosetta.shared.commands.outcomes import RunReporter  # noqa: PLC0415
     from gan_rosetta.shared.runs.plan import plan_resume, plan_train  # noqa: PLC0415
 
     pythons = parse_pythons(python)
-    conclusion = Conclusion(
+    reporter = RunReporter(
         animate=animate, tensorboard=tensorboard, is_verbose=verbose, is_quiet=quiet, is_json=as_json
     )
     if resume is not None:
         _require_nothing_else(context)
         plan = plan_resume(resume, command="train")
-        _carry_out(conclusion.train, plan, resume, command="train")
+        _carry_out(reporter.train, plan, resume, command="train")
     if (gan is None) == (spec is None):
         found = "neither" if gan is None else "both"
         raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
@@ -173,11 +173,11 @@ def train(
         export_initial_state=export_initial_state,
         checkpoint_every=checkpoint_every,
         patience=patience,
-        num_moments=conclusion.num_moments,
+        num_moments=reporter.num_moments,
     )
     folder = out or _fresh_folder()
     plan = plan_train(asked, template, folder, pythons=pythons, threads=threads)
-    _carry_out(conclusion.train, plan, folder, command="train")
+    _carry_out(reporter.train, plan, folder, command="train")
 
 
 @app.command()
@@ -214,11 +214,11 @@ def compare(
     out: Out = None,
 ) -> None:
     """Train GANs in several runs from the same state and data, and judge each pair of runs."""
-    from gan_rosetta.shared.commands.outcomes import Conclusion  # noqa: PLC0415
+    from gan_rosetta.shared.commands.outcomes import RunReporter  # noqa: PLC0415
     from gan_rosetta.shared.runs.plan import plan_compare, plan_resume  # noqa: PLC0415
 
     pythons = parse_pythons(python)
-    conclusion = Conclusion(
+    reporter = RunReporter(
         animate=animate,
         tensorboard=tensorboard,
         open_report=open_report,
@@ -229,7 +229,7 @@ def compare(
     if resume is not None:
         _require_nothing_else(context)
         plan = plan_resume(resume, command="compare")
-        _carry_out(conclusion.compare, plan, resume, command="compare")
+        _carry_out(reporter.compare, plan, resume, command="compare")
     if gans and spec is not None:
         raise UsageError(f"expected names of GANs or --spec FILE.toml, not both; found {', '.join(gans)} and {spec}")
     template = make_template(
@@ -248,7 +248,7 @@ def compare(
         keep_going=keep_going,
         checkpoint_every=checkpoint_every,
         patience=patience,
-        num_moments=conclusion.num_moments,
+        num_moments=reporter.num_moments,
     )
     folder = out or _fresh_folder()
     asked = choose_runs(runs, backends)
@@ -259,7 +259,7 @@ def compare(
             f"spaces: --backends torch,{misplaced[0]}"
         )
     plan = plan_compare(gans or [], asked, template, folder, threads=threads, pythons=pythons)
-    _carry_out(conclusion.compare, plan, folder, command="compare")
+    _carry_out(reporter.compare, plan, folder, command="compare")
 
 
 @app.command()

@@ -19,27 +19,54 @@ from gan_rosetta.shared.workers.registry import find_backend
 DISAGREEMENT, WRONG_USAGE, FAILURE, NOT_COMPARABLE, INTERRUPTED = 1, 2, 3, 4, 130
 MACHINE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE)
 
+# The groups of options in a command's help.
+TRAINED, COMPUTED = "What is trained", "What it runs on, and how"
+KEPT, SHOWN = "What is kept", "What is said and shown"
+
 output = Console()
 errors = Console(stderr=True)
 
-Steps = Annotated[int | None, typer.Option("--steps", help="Adversarial steps; the GAN's own number where not given.")]
-PretrainSteps = Annotated[
-    int | None, typer.Option("--pretrain-steps", help="Pretraining steps, where the GAN has any.")
+Steps = Annotated[
+    int | None,
+    typer.Option("--steps", rich_help_panel=TRAINED, help="Adversarial steps; the GAN's own number where not given."),
 ]
-BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Samples a step; the GAN's own where not given.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of the initial state and of the tape.")]
+PretrainSteps = Annotated[
+    int | None,
+    typer.Option("--pretrain-steps", rich_help_panel=TRAINED, help="Pretraining steps, where the GAN has any."),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option("--batch-size", rich_help_panel=TRAINED, help="Samples a step; the GAN's own where not given."),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", rich_help_panel=TRAINED, help="Seed of the initial state and of the tape.")
+]
 Dtype = Annotated[
-    str, typer.Option("--dtype", help="float64 shows every difference in mathematics; float32 is what people train in.")
+    str,
+    typer.Option(
+        "--dtype",
+        rich_help_panel=COMPUTED,
+        help="float64 shows every difference in mathematics; float32 is what people train in.",
+    ),
 ]
 ExecutionOption = Annotated[
-    str, typer.Option("--execution", help="eager, compiled, or auto: what users of each framework reach for first.")
+    str,
+    typer.Option(
+        "--execution",
+        rich_help_panel=COMPUTED,
+        help="eager, compiled, or auto: what users of each framework reach for first.",
+    ),
 ]
-Device = Annotated[str, typer.Option("--device", help="cpu or cuda.")]
-Threads = Annotated[int | None, typer.Option("--threads", help="Threads of each framework; chosen where not given.")]
+Device = Annotated[str, typer.Option("--device", rich_help_panel=COMPUTED, help="cpu or cuda.")]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", rich_help_panel=COMPUTED, help="Threads of each framework; chosen where not given."),
+]
 InitialState = Annotated[
     Path | None,
     typer.Option(
         "--initial-state",
+        rich_help_panel=TRAINED,
         help="Start from this state: a .safetensors file, or any backend's checkpoint; one that a run left goes on at "
         "the step at which it was saved.",
     ),
@@ -47,23 +74,38 @@ InitialState = Annotated[
 FirstStep = Annotated[
     int | None,
     typer.Option(
-        "--first-step", help="The tape's adversarial step to start at; that at which --initial-state was saved, if any."
+        "--first-step",
+        rich_help_panel=TRAINED,
+        help="The tape's adversarial step to start at; that at which --initial-state was saved, if any.",
     ),
 ]
-TapeOption = Annotated[Path | None, typer.Option("--tape", help="Feed this .npz file instead of the seed's tape.")]
+TapeOption = Annotated[
+    Path | None, typer.Option("--tape", rich_help_panel=TRAINED, help="Feed this .npz file instead of the seed's tape.")
+]
 Mnist = Annotated[
     str | None,
-    typer.Option("--mnist", help="Digits: a folder with the four IDX files, or 'download'; else 5000 packaged ones."),
+    typer.Option(
+        "--mnist",
+        rich_help_panel=TRAINED,
+        help="Digits: a folder with the four IDX files, or 'download'; else 5000 packaged ones.",
+    ),
 ]
 SpecFile = Annotated[
     Path | None,
-    typer.Option("--spec", help="A GAN of your own, in a TOML file; `gan-rosetta show` gives one to start from."),
+    typer.Option(
+        "--spec",
+        rich_help_panel=TRAINED,
+        help="A GAN of your own, in a TOML file; `gan-rosetta show` gives one to start from.",
+    ),
 ]
-KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Ignore a GAN's own rule for stopping early.")]
+KeepGoing = Annotated[
+    bool, typer.Option("--keep-going", rich_help_panel=TRAINED, help="Ignore a GAN's own rule for stopping early.")
+]
 Python = Annotated[
     list[str] | None,
     typer.Option(
         "--python",
+        rich_help_panel=COMPUTED,
         metavar="BACKEND=PATH",
         help="Run a backend on the Python of an environment of its own; may be given for several.",
     ),
@@ -72,6 +114,7 @@ Runs = Annotated[
     str | None,
     typer.Option(
         "--runs",
+        rich_help_panel=COMPUTED,
         metavar="RUN,RUN…",
         help="Runs, separated by commas: BACKEND[@ENVIRONMENT][:word…], such as torch:compiled,jax@envs/new:float32; "
         "words are eager, compiled, float32, float64, cpu, cuda, threads=N. What one leaves out the other options say.",
@@ -79,23 +122,36 @@ Runs = Annotated[
 ]
 Backends = Annotated[
     str | None,
-    typer.Option("--backends", help="Backends, separated by commas, a run each; all installed ones where not given."),
+    typer.Option(
+        "--backends",
+        rich_help_panel=COMPUTED,
+        help="Backends, separated by commas, a run each; all installed ones where not given.",
+    ),
 ]
 Verbose = Annotated[
     bool,
     typer.Option(
-        "--verbose", help="Show tracebacks, every pair's verdict, and elsewhere than on a terminal a line a run."
+        "--verbose",
+        rich_help_panel=SHOWN,
+        help="Show tracebacks, every pair's verdict, and elsewhere than on a terminal a line a run.",
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Say no more than verdicts and errors; show no progress.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", rich_help_panel=SHOWN, help="Say no more than verdicts and errors; show no progress.")
+]
 Json = Annotated[
     bool,
-    typer.Option("--json", help="Say on standard output, as one JSON document, what came of it, and nothing else."),
+    typer.Option(
+        "--json",
+        rich_help_panel=SHOWN,
+        help="Say on standard output, as one JSON document, what came of it, and nothing else.",
+    ),
 ]
 Animate = Annotated[
     Path | None,
     typer.Option(
         "--animate",
+        rich_help_panel=SHOWN,
         metavar="FILE",
         help="Make a film of training, all backends side by side: FILE.gif or FILE.mp4; of several GANs one each, "
         "FILE-<gan>.gif.",
@@ -103,21 +159,42 @@ Animate = Annotated[
 ]
 TensorBoard = Annotated[
     Path | None,
-    typer.Option("--tensorboard", metavar="DIR", help="Write losses and samples into this folder for TensorBoard."),
+    typer.Option(
+        "--tensorboard",
+        rich_help_panel=SHOWN,
+        metavar="DIR",
+        help="Write losses and samples into this folder for TensorBoard.",
+    ),
 ]
 OpenReport = Annotated[
-    bool, typer.Option("--open", help="Also write the report, report.html in the folder, and open it in a browser.")
+    bool,
+    typer.Option(
+        "--open",
+        rich_help_panel=SHOWN,
+        help="Also write the report, report.html in the folder, and open it in a browser.",
+    ),
 ]
-Out = Annotated[Path | None, typer.Option("--out", help="Folder for the runs; runs/<date and time> where not given.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", rich_help_panel=KEPT, help="Folder for the runs; runs/<date and time> where not given."),
+]
 
 
 Resume = Annotated[
-    Path | None, typer.Option("--resume", help="Go on with the runs of this folder, from their last checkpoints.")
+    Path | None,
+    typer.Option(
+        "--resume", rich_help_panel=KEPT, help="Go on with the runs of this folder, from their last checkpoints."
+    ),
 ]
-CheckpointEvery = Annotated[float, typer.Option("--checkpoint-every", help="Seconds between a run's checkpoints.")]
+CheckpointEvery = Annotated[
+    float, typer.Option("--checkpoint-every", rich_help_panel=KEPT, help="Seconds between a run's checkpoints.")
+]
 
 Patience = Annotated[
-    float, typer.Option("--patience", help="Seconds that a worker may give no sign of life before it is ended.")
+    float,
+    typer.Option(
+        "--patience", rich_help_panel=KEPT, help="Seconds that a worker may give no sign of life before it is ended."
+    ),
 ]
 
 

@@ -33,7 +33,7 @@ from gan_rosetta.shared.workers.watching import Watch
 
 
 @dataclass(kw_only=True)
-class Conclusion:
+class RunReporter:
     """What a user wants to see of runs.
 
     Raises UsageError, before anything is trained, where that cannot be. animate: a film's file; tensorboard: a folder

@@ -55,7 +55,7 @@ class _StopAfter:
 
 
 def _run(
-    spec: GanSpec, trainer: Trainer, *, start: Position | None = None, keeper=None, followers=()
+    spec: GanSpec, trainer: Trainer, *, start: Position | None = None, checkpointer=None, followers=()
 ) -> TrainingResult:
     tape = SeededTape(spec, seed=SETTINGS["seed"], digits=DigitSource.parse(None))
     return run_training(
@@ -66,7 +66,7 @@ def _run(
         keep_going=True,
         followers=followers,
         start=start,
-        keeper=keeper,
+        checkpointer=checkpointer,
     )
 
 
@@ -99,7 +99,7 @@ def _assert_resumes(spec: GanSpec, backend: str, execution: str, path: Path, *, 
     stopped = build_trainer(spec, backend=backend, execution=execution)
     stopped.load_state(state)
     with pytest.raises(RunInterrupted):
-        _run(spec, stopped, keeper=_StopAfter(path, stopped, spec, num_chunks=num_chunks))
+        _run(spec, stopped, checkpointer=_StopAfter(path, stopped, spec, num_chunks=num_chunks))
 
     checkpoint = read_checkpoint(path, spec, settings=SETTINGS)
     resumed = build_trainer(spec, backend=backend, execution=execution)
@@ -140,9 +140,9 @@ def _measure(spec: GanSpec, path: Path, *, num_chunks: int = 0, checkpoint: Chec
     yardstick = YardstickFollower.start(build, spec, state, dtype="float64", seed=5)
     if checkpoint is not None:
         yardstick.resume(checkpoint.yardstick)
-    keeper = _StopAfter(path, trainer, spec, num_chunks=num_chunks, yardstick=yardstick) if num_chunks else None
+    checkpointer = _StopAfter(path, trainer, spec, num_chunks=num_chunks, yardstick=yardstick) if num_chunks else None
     start = None if checkpoint is None else checkpoint.position
-    result = _run(spec, trainer, start=start, keeper=keeper, followers=(yardstick,))
+    result = _run(spec, trainer, start=start, checkpointer=checkpointer, followers=(yardstick,))
     look = Look(latent=sample_latent(spec, seed=5))
     yardstick.look("end", look, look.of_trainer(trainer))
     return result, trainer, yardstick.finish()

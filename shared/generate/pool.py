@@ -27,7 +27,7 @@ _SIDE = "reference"
 _BATCHES_AHEAD = 3
 
 
-class Crew:
+class WorkerPool:
     """Workers that check batches of GANs. To be used in a `with`, which ends them.
 
     faults: by backend the name of a fault to plant. num_slots: how many workers may be busy at once. pythons: of

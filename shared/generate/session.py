@@ -12,7 +12,7 @@ from rich.console import Console
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.generate.check import Finding
 from gan_rosetta.shared.generate.coverage import count_vocabulary
-from gan_rosetta.shared.generate.pool import Crew, Findings
+from gan_rosetta.shared.generate.pool import Findings, WorkerPool
 from gan_rosetta.shared.generate.shrink import shrink
 from gan_rosetta.shared.runs.plan import available_cores
 from gan_rosetta.shared.spec import GanSpec
@@ -92,7 +92,7 @@ def run_generated(
 ) -> Summary:
     """Check GANs on backends in worker processes; keep each that fails in the folder, the first few shrunk.
 
-    faults, pythons: as a Crew takes them.
+    faults, pythons: as a WorkerPool takes them.
     """
     summary = Summary(vocabulary=count_vocabulary(specs))
     found: list[tuple[int, str, Finding]] = []
@@ -112,17 +112,17 @@ def run_generated(
             highlight=False,
         )
 
-    def new_crew(names: Sequence[str]) -> Crew:
-        return Crew(names, execution=execution, num_slots=available_cores(), faults=faults, pythons=pythons)
+    def new_pool(names: Sequence[str]) -> WorkerPool:
+        return WorkerPool(names, execution=execution, num_slots=available_cores(), faults=faults, pythons=pythons)
 
-    crew = new_crew(backends)
-    with crew:
-        crew.check_all([specs[i : i + _BATCH] for i in range(0, len(specs), _BATCH)], on_batch=on_batch)
+    pool = new_pool(backends)
+    with pool:
+        pool.check_all([specs[i : i + _BATCH] for i in range(0, len(specs), _BATCH)], on_batch=on_batch)
     summary.seconds = time.perf_counter() - started
-    summary.seconds_by_worker = dict(crew.seconds)
+    summary.seconds_by_worker = dict(pool.seconds)
     for number, (index, name, finding) in enumerate(found):
         shrinks = number < _MAX_SHRUNK and name in backends
-        summary.failures.append(_keep(specs[index], index, name, finding, out, new_crew=new_crew, shrinks=shrinks))
+        summary.failures.append(_keep(specs[index], index, name, finding, out, new_pool=new_pool, shrinks=shrinks))
     return summary
 
 
@@ -133,15 +133,15 @@ def _keep(
     finding: Finding,
     out: Path,
     *,
-    new_crew: Callable[[Sequence[str]], Crew],
+    new_pool: Callable[[Sequence[str]], WorkerPool],
     shrinks: bool,
 ) -> Failure:
     if shrinks:
         last: dict[GanSpec, Finding] = {}
-        with new_crew([backend]) as crew:
+        with new_pool([backend]) as pool:
 
             def fails(specs: Sequence[GanSpec]) -> list[bool]:
-                entries = crew.check(specs)[backend]
+                entries = pool.check(specs)[backend]
                 last.update({s: entry for s, entry in zip(specs, entries, strict=True) if entry is not None})
                 return [entry is not None for entry in entries]
 

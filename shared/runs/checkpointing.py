@@ -15,7 +15,7 @@ from gan_rosetta.shared.workers import interruption
 _LARGEST_SHARE = 0.05
 
 
-class CheckpointKeeper:
+class CheckpointWriter:
     """Writes checkpoints of one run to one file.
 
     seconds: from one checkpoint to the next, or longer where writing takes long. make: returns the checkpoint at a

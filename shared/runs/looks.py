@@ -29,7 +29,7 @@ class LookFollower(Protocol):
         ...
 
 
-class Album:
+class LookRecorder:
     """Takes looks at a trainer, which changes nothing in it. moments: when. followers: are shown each look whole."""
 
     def __init__(

@@ -21,9 +21,9 @@ from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.interface import Chunk, Losses, Trainer
 from gan_rosetta.shared.runs.checked import CheckedTrainer
 from gan_rosetta.shared.runs.checkpoint import Checkpoint, Position, num_steps, read_checkpoint
-from gan_rosetta.shared.runs.checkpointing import CheckpointKeeper
+from gan_rosetta.shared.runs.checkpointing import CheckpointWriter
 from gan_rosetta.shared.runs.inputs import open_start, state_metadata, tape_metadata
-from gan_rosetta.shared.runs.looks import Album, LookFollower
+from gan_rosetta.shared.runs.looks import LookFollower, LookRecorder
 from gan_rosetta.shared.runs.machine import describe_machine, describe_versions
 from gan_rosetta.shared.runs.moments import choose_moments
 from gan_rosetta.shared.runs.record import MOMENTS_FILE, STATE_FILE, new_run_folder, write_record, write_snapshots
@@ -117,12 +117,12 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
             lambda: build_reference(spec, dtype=settings.dtype), spec, state, dtype=settings.dtype, seed=settings.seed
         )
         followers.append(yardstick)
-    album = Album(trainer, spec, moments, seed=settings.seed, followers=followers)
+    look_recorder = LookRecorder(trainer, spec, moments, seed=settings.seed, followers=followers)
     start = Position(place=inputs.place, began=inputs.place)
     if checkpoint is not None:
         start = checkpoint.position
         trainer.load_state(checkpoint.state)
-        album.restore(checkpoint.looks)
+        look_recorder.restore(checkpoint.looks)
         recorder.snapshots.update({label: dict(sketches) for label, sketches in checkpoint.snapshots.items()})
         if yardstick is not None:
             _take_up(yardstick, checkpoint, settings.checkpoint_path)
@@ -134,7 +134,7 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
             settings=settings.numeric_data,
             snapshots=recorder.snapshots,
             yardstick={} if yardstick is None else yardstick.export(),
-            looks=album.arrays(),
+            looks=look_recorder.arrays(),
         )
 
     result = run_training(
@@ -146,18 +146,18 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
         followers=tuple(followers),
         report_progress=report_progress,
         start=start,
-        keeper=CheckpointKeeper(
+        checkpointer=CheckpointWriter(
             settings.checkpoint_path, spec=spec, seconds=settings.checkpoint_seconds, make=make_checkpoint
         ),
-        watcher=album,
+        watcher=look_recorder,
     )
     samples = make_samples(trainer, spec, tape, seed=settings.seed)
-    album.close(samples, pretraining=num_steps(spec, "pretraining"), adversarial=result.ended.done)
+    look_recorder.close(samples, pretraining=num_steps(spec, "pretraining"), adversarial=result.ended.done)
     final = trainer.export_state()
     with new_run_folder(Path(settings.folder)) as folder:
         write_npz(folder / "losses.npz", result.losses)
         write_npz(folder / "samples.npz", samples)
-        write_npz(folder / MOMENTS_FILE, album.arrays())
+        write_npz(folder / MOMENTS_FILE, look_recorder.arrays())
         write_snapshots(folder / "snapshots.npz", recorder.snapshots)
         write_state(folder / STATE_FILE, final, metadata=_metadata(settings, spec, result))
         if yardstick is not None:

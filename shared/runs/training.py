@@ -52,7 +52,7 @@ class Watcher(Protocol):
         ...
 
 
-class Keeper(Protocol):
+class Checkpointer(Protocol):
     """Something that may keep a run's position after a chunk."""
 
     def after_chunk(self, position: Callable[[], Position], /) -> None:
@@ -100,7 +100,7 @@ def run_training(
     followers: tuple[Follower, ...] = (),
     report_progress: ReportProgress | None = None,
     start: Position | None = None,
-    keeper: Keeper | None = None,
+    checkpointer: Checkpointer | None = None,
     watcher: Watcher | None = None,
 ) -> TrainingResult:
     """Train a loaded trainer for all of the spec's steps and return what came of it.
@@ -109,7 +109,7 @@ def run_training(
     on from this position, whose state the trainer has; chunk_steps and the watcher's moments as they were then.
     """
     report = report_progress or _report_nothing
-    loop = _Loop(trainer, spec, tape, followers, report, start=start, keeper=keeper, watcher=watcher)
+    loop = _Loop(trainer, spec, tape, followers, report, start=start, checkpointer=checkpointer, watcher=watcher)
     size = chunk_steps or chunk_size(spec)
     loop.pretrain(size)
     loop.train(
@@ -131,11 +131,11 @@ class _Loop:
         report: ReportProgress,
         *,
         start: Position | None,
-        keeper: Keeper | None,
+        checkpointer: Checkpointer | None,
         watcher: Watcher | None,
     ) -> None:
         self._trainer, self._spec, self._tape = trainer, spec, tape
-        self._followers, self._report, self._keeper = followers, report, keeper
+        self._followers, self._report, self._checkpointer = followers, report, checkpointer
         self._watcher = watcher
         self._moments = watcher.moments.steps if watcher is not None else ()
         self._num_pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
@@ -197,8 +197,8 @@ class _Loop:
         return done, TapeDigest(self._start.chain, next_steps={phase: done})
 
     def _keep(self, phase: Phase, done: int, digest: TapeDigest) -> None:
-        if self._keeper is not None:
-            self._keeper.after_chunk(
+        if self._checkpointer is not None:
+            self._checkpointer.after_chunk(
                 lambda: Position(
                     place=Place(phase=phase, done=done),
                     began=self._began,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gan_rosetta.shared.commands import main as command
-from gan_rosetta.shared.commands.outcomes import Conclusion
+from gan_rosetta.shared.commands.outcomes import RunReporter
 from gan_rosetta.shared.report import tables
 
 
@@ -44,7 +44,7 @@ def test_an_interrupted_command_names_its_folder(monkeypatch, capsys, tmp_path, 
     def interrupt(self, plan, folder, /):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Conclusion, name, interrupt)
+    monkeypatch.setattr(RunReporter, name, interrupt)
     status, said = run(monkeypatch, capsys, name, "linear-2d", "--runs", "numpy", "--out", str(tmp_path))
     assert status == 130
     assert f"and `gan-rosetta {name} --resume {tmp_path}` goes on with it" in said

@@ -10,7 +10,7 @@ from gan_rosetta.shared.conformance.small import SEED, build_trainer, loaded_tra
 from gan_rosetta.shared.errors import RunInterrupted
 from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.runs.checkpoint import Position
-from gan_rosetta.shared.runs.looks import Album
+from gan_rosetta.shared.runs.looks import LookRecorder
 from gan_rosetta.shared.runs.moments import choose_moments
 from gan_rosetta.shared.runs.training import TrainingResult, run_training
 from gan_rosetta.shared.spec import GanSpec
@@ -27,13 +27,13 @@ def _small(name: str) -> GanSpec:
     )
 
 
-def _run(spec: GanSpec, trainer: Trainer, album: Album | None, **options) -> TrainingResult:
-    return run_training(trainer, spec, seeded_tape(spec), keep_going=True, watcher=album, **options)
+def _run(spec: GanSpec, trainer: Trainer, look_recorder: LookRecorder | None, **options) -> TrainingResult:
+    return run_training(trainer, spec, seeded_tape(spec), keep_going=True, watcher=look_recorder, **options)
 
 
-def _album(spec: GanSpec, trainer: Trainer) -> Album:
+def _look_recorder(spec: GanSpec, trainer: Trainer) -> LookRecorder:
     moments = choose_moments(spec.training.num_steps, count=4, chunk_steps=500)
-    return Album(trainer, spec, moments, seed=SEED)
+    return LookRecorder(trainer, spec, moments, seed=SEED)
 
 
 @pytest.mark.parametrize("execution", ["eager", pytest.param("compiled", marks=pytest.mark.compiled)])
@@ -43,12 +43,12 @@ def test_looking_changes_nothing(backend, execution, name):
     alone = loaded_trainer(spec, backend=backend, execution=execution)
     expected, state = _run(spec, alone, None), alone.export_state()
     watched = loaded_trainer(spec, backend=backend, execution=execution)
-    album = _album(spec, watched)
-    found = _run(spec, watched, album)
+    look_recorder = _look_recorder(spec, watched)
+    found = _run(spec, watched, look_recorder)
     assert_same_bits(found.losses, expected.losses)
     assert_same_bits(watched.export_state(), state)
-    looks = album.arrays()
-    assert looks["adversarial_steps"].tolist()[-1] == album.moments.steps[-2]
+    looks = look_recorder.arrays()
+    assert looks["adversarial_steps"].tolist()[-1] == look_recorder.moments.steps[-2]
     shown = looks.get("generated", looks.get("histogram_generated"))
     assert len({look.tobytes() for look in shown}) > 1
 
@@ -71,11 +71,11 @@ class _Stop:
 def test_a_run_taken_up_again_has_the_looks_of_one_that_never_stopped(reference_too, backend, num_chunks):
     spec = _small("gaussian-1d-minibatch")
     whole, stopped, resumed = (build_trainer(spec, backend=backend) for _ in range(3))
-    expected, before, after = (_album(spec, trainer) for trainer in (whole, stopped, resumed))
+    expected, before, after = (_look_recorder(spec, trainer) for trainer in (whole, stopped, resumed))
     _run(spec, whole, expected)
     stop = _Stop(stopped, num_chunks=num_chunks)
     with pytest.raises(RunInterrupted):
-        _run(spec, stopped, before, keeper=stop)
+        _run(spec, stopped, before, checkpointer=stop)
     resumed.load_state(stop.state)
     after.restore(before.arrays())
     _run(spec, resumed, after, start=stop.position)

@@ -13,7 +13,7 @@ from gan_rosetta.shared.compare.assertions import assert_same_bits
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape
 from gan_rosetta.shared.gans import find_gan
-from gan_rosetta.shared.runs.looks import Album, num_shown
+from gan_rosetta.shared.runs.looks import LookRecorder, num_shown
 from gan_rosetta.shared.runs.moments import choose_moments
 from gan_rosetta.shared.runs.record import read_run
 from gan_rosetta.shared.runs.run import run
@@ -55,12 +55,12 @@ def test_a_look_is_what_the_end_would_show(gan):
     trainer = NumpyTrainer.build(spec, device="cpu", dtype="float64", execution="eager")
     trainer.load_state(initial_state(spec, seed=2))
     before = trainer.export_state()
-    album = Album(trainer, spec, choose_moments(5, count=8, chunk_steps=5), seed=2)
-    album.take(pretraining=0, adversarial=0)
+    look_recorder = LookRecorder(trainer, spec, choose_moments(5, count=8, chunk_steps=5), seed=2)
+    look_recorder.take(pretraining=0, adversarial=0)
     assert_same_bits(trainer.export_state(), before)
     tape = SeededTape(spec, seed=2, digits=DigitSource.parse(None))
-    album.close(make_samples(trainer, spec, tape, seed=2), pretraining=0, adversarial=0)
-    looks = album.arrays()
+    look_recorder.close(make_samples(trainer, spec, tape, seed=2), pretraining=0, adversarial=0)
+    looks = look_recorder.arrays()
     np.testing.assert_allclose(looks["boundary_y"][0], looks["boundary_y"][1], rtol=1e-12)
     np.testing.assert_array_equal(looks["histogram_generated"][0], looks["histogram_generated"][1])
     assert len(looks["boundary_x"]) < NUM_BOUNDARY_POINTS
@@ -96,6 +96,6 @@ def test_a_reference_of_fewer_steps_is_looked_at_when_the_others_are(tmp_path):
 def test_numbers_that_are_not_finite_are_kept_as_such(tmp_path):
     spec = find_gan("linear-2d")
     trainer = NumpyTrainer.build(spec, device="cpu", dtype="float64", execution="eager")
-    album = Album(trainer, spec, choose_moments(5, count=8, chunk_steps=5), seed=2)
-    album.close({"generated": np.array([[1e300, np.nan]])}, pretraining=0, adversarial=5)
-    np.testing.assert_array_equal(album.arrays()["generated"][0], [[np.inf, np.nan]])
+    look_recorder = LookRecorder(trainer, spec, choose_moments(5, count=8, chunk_steps=5), seed=2)
+    look_recorder.close({"generated": np.array([[1e300, np.nan]])}, pretraining=0, adversarial=5)
+    np.testing.assert_array_equal(look_recorder.arrays()["generated"][0], [[np.inf, np.nan]])
