@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from gan_rosetta.shared.commands.options import DISAGREEMENT, FAILURE, report_failures, split_names
+from gan_rosetta.shared.commands.options import (
+    COMPUTED,
+    DISAGREEMENT,
+    FAILURE,
+    KEPT,
+    SHOWN,
+    TRAINED,
+    report_failures,
+    split_names,
+)
 from gan_rosetta.shared.report.progress import on_terminal
 
 _BOTH = "both"
@@ -19,21 +28,38 @@ def accuracy(
     *,
     operations: Annotated[
         str | None,
-        typer.Option("--operations", help="Operations or groups of them, separated by commas; all where not given."),
+        typer.Option(
+            "--operations",
+            rich_help_panel=TRAINED,
+            help="Operations or groups of them, separated by commas; all where not given.",
+        ),
     ] = None,
     backends: Annotated[
         str | None,
-        typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
+        typer.Option(
+            "--backends",
+            rich_help_panel=COMPUTED,
+            help="Backends, separated by commas; all installed ones where not given.",
+        ),
     ] = None,
-    dtype: Annotated[str, typer.Option("--dtype", help="float32, float64 or both.")] = _BOTH,
-    execution: Annotated[str, typer.Option("--execution", help="eager, compiled or both.")] = _BOTH,
+    dtype: Annotated[str, typer.Option("--dtype", rich_help_panel=COMPUTED, help="float32, float64 or both.")] = _BOTH,
+    execution: Annotated[
+        str, typer.Option("--execution", rich_help_panel=COMPUTED, help="eager, compiled or both.")
+    ] = _BOTH,
     markdown: Annotated[
         Path | None,
-        typer.Option("--markdown", help="Also write the page to this file, and its pictures to pictures/ beside it."),
+        typer.Option(
+            "--markdown",
+            rich_help_panel=KEPT,
+            help="Also write the page to this file, and its pictures to pictures/ beside it.",
+        ),
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show tracebacks.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", rich_help_panel=SHOWN, help="Show tracebacks.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Say on standard output, as one JSON document, what came of it.")
+        bool,
+        typer.Option(
+            "--json", rich_help_panel=SHOWN, help="Say on standard output, as one JSON document, what came of it."
+        ),
     ] = False,
 ) -> None:
     """Measure each operation's error on each framework, and whether rounding explains it.

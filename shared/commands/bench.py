@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from gan_rosetta.shared.commands.options import DISAGREEMENT, FAILURE, Python, SpecFile
+from gan_rosetta.shared.commands.examples import example
+from gan_rosetta.shared.commands.options import COMPUTED, DISAGREEMENT, FAILURE, KEPT, TRAINED, Python, SpecFile
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 from gan_rosetta.shared.workers.environments import parse_pythons
@@ -19,16 +20,20 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     invoke_without_command=True,
+    epilog=example("bench"),
     pretty_exceptions_enable=False,
     help="Measure what a training step costs in each framework, after judging its losses.",
 )
 _output = Console()
+_MEASURED = "How it is measured"
 _errors = Console(stderr=True)
 
-Markdown = Annotated[Path | None, typer.Option("--markdown", help="Write the page to this file.")]
+Markdown = Annotated[Path | None, typer.Option("--markdown", rich_help_panel=KEPT, help="Write the page to this file.")]
 Pictures = Annotated[
     Path | None,
-    typer.Option("--pictures", help="Folder for the pictures; without it, none unless there is a page."),
+    typer.Option(
+        "--pictures", rich_help_panel=KEPT, help="Folder for the pictures; without it, none unless there is a page."
+    ),
 ]
 Names = str | None
 
@@ -37,28 +42,56 @@ Names = str | None
 def bench(
     context: typer.Context,
     *,
-    gans: Annotated[Names, typer.Option("--gans", help="GANs, separated by commas; four of them by default.")] = None,
+    gans: Annotated[
+        Names,
+        typer.Option("--gans", rich_help_panel=TRAINED, help="GANs, separated by commas; four of them by default."),
+    ] = None,
     spec: SpecFile = None,
-    backends: Annotated[Names, typer.Option("--backends", help="Backends; all installed ones, and c-floor.")] = None,
-    executions: Annotated[Names, typer.Option("--executions", help="eager, compiled; all by default.")] = None,
-    devices: Annotated[str, typer.Option("--devices", help="cpu, cuda.")] = "cpu",
-    dtypes: Annotated[str, typer.Option("--dtypes", help="float32, float64.")] = "float32",
-    rounds: Annotated[int, typer.Option("--rounds", help="Repeats of each cell.")] = 7,
-    seconds: Annotated[float, typer.Option("--seconds", help="Seconds that a round is to last.")] = 0.2,
+    backends: Annotated[
+        Names, typer.Option("--backends", rich_help_panel=COMPUTED, help="Backends; all installed ones, and c-floor.")
+    ] = None,
+    executions: Annotated[
+        Names, typer.Option("--executions", rich_help_panel=COMPUTED, help="eager, compiled; all by default.")
+    ] = None,
+    devices: Annotated[str, typer.Option("--devices", rich_help_panel=COMPUTED, help="cpu, cuda.")] = "cpu",
+    dtypes: Annotated[str, typer.Option("--dtypes", rich_help_panel=COMPUTED, help="float32, float64.")] = "float32",
+    rounds: Annotated[int, typer.Option("--rounds", rich_help_panel=_MEASURED, help="Repeats of each cell.")] = 7,
+    seconds: Annotated[
+        float, typer.Option("--seconds", rich_help_panel=_MEASURED, help="Seconds that a round is to last.")
+    ] = 0.2,
     python: Python = None,
-    threads: Annotated[str, typer.Option("--threads", help="Threads of a cell, or auto: by its cost.")] = "auto",
-    tf32: Annotated[bool, typer.Option("--tf32", help="Let float32 products on a GPU keep ten bits.")] = False,
-    scale: Annotated[Names, typer.Option("--scale", help="batch or width: measure each GAN in several sizes.")] = None,
-    sizes: Annotated[Names, typer.Option("--sizes", help="Batch sizes, or multiples of the width.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the initial state and of the tape.")] = DEFAULT_SEED,
-    mnist: Annotated[Names, typer.Option("--mnist", help="Digits: a folder of IDX files, or 'download'.")] = None,
+    threads: Annotated[
+        str, typer.Option("--threads", rich_help_panel=COMPUTED, help="Threads of a cell, or auto: by its cost.")
+    ] = "auto",
+    tf32: Annotated[
+        bool, typer.Option("--tf32", rich_help_panel=COMPUTED, help="Let float32 products on a GPU keep ten bits.")
+    ] = False,
+    scale: Annotated[
+        Names,
+        typer.Option("--scale", rich_help_panel=TRAINED, help="batch or width: measure each GAN in several sizes."),
+    ] = None,
+    sizes: Annotated[
+        Names, typer.Option("--sizes", rich_help_panel=TRAINED, help="Batch sizes, or multiples of the width.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", rich_help_panel=TRAINED, help="Seed of the initial state and of the tape.")
+    ] = DEFAULT_SEED,
+    mnist: Annotated[
+        Names, typer.Option("--mnist", rich_help_panel=TRAINED, help="Digits: a folder of IDX files, or 'download'.")
+    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Write the record to this file; runs/<date and time>-bench.json where not given."),
+        typer.Option(
+            "--out",
+            rich_help_panel=KEPT,
+            help="Write the record to this file; runs/<date and time>-bench.json where not given.",
+        ),
     ] = None,
     markdown: Markdown = None,
     pictures: Pictures = None,
-    dry_run: Annotated[bool, typer.Option("--plan", help="Print the plan and its estimate, and stop.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--plan", rich_help_panel=_MEASURED, help="Print the plan and its estimate, and stop.")
+    ] = False,
 ) -> None:
     """Measure training steps; without options, four GANs on all installed backends in less than five minutes."""
     if context.invoked_subcommand is not None:
@@ -113,7 +146,7 @@ def bench(
     raise typer.Exit(status or (0 if measured else FAILURE))
 
 
-@app.command("page")
+@app.command("page", epilog=example("bench page"))
 def page(
     record: Annotated[Path, typer.Argument(help="A record that `bench --out` wrote.")],
     *,
@@ -128,19 +161,37 @@ def page(
     _write(found, markdown=markdown, pictures=pictures)
 
 
-@app.command("gpu")
+@app.command("gpu", epilog=example("bench gpu"))
 def gpu(
     *,
-    gans: Annotated[Names, typer.Option("--gans", help="GANs, separated by commas; all by default.")] = None,
-    backends: Annotated[Names, typer.Option("--backends", help="Backends; all that see the device.")] = None,
-    device: Annotated[str, typer.Option("--device", help="cuda; cpu tries the command itself.")] = "cuda",
-    parts: Annotated[Names, typer.Option("--parts", help="What to measure, in order; all by default.")] = None,
-    minutes: Annotated[float, typer.Option("--minutes", help="Parts that would begin later are left out.")] = 9.0,
-    rounds: Annotated[int, typer.Option("--rounds", help="Repeats of each cell.")] = 4,
-    seconds: Annotated[float, typer.Option("--seconds", help="Seconds that a round is to last.")] = 0.15,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the initial state and of the tape.")] = DEFAULT_SEED,
-    mnist: Annotated[Names, typer.Option("--mnist", help="Digits: a folder of IDX files, or 'download'.")] = None,
-    out: Annotated[Path, typer.Option("--out", help="Write the record to this JSON file, after each part.")],
+    gans: Annotated[
+        Names, typer.Option("--gans", rich_help_panel=TRAINED, help="GANs, separated by commas; all by default.")
+    ] = None,
+    backends: Annotated[
+        Names, typer.Option("--backends", rich_help_panel=COMPUTED, help="Backends; all that see the device.")
+    ] = None,
+    device: Annotated[
+        str, typer.Option("--device", rich_help_panel=COMPUTED, help="cuda; cpu tries the command itself.")
+    ] = "cuda",
+    parts: Annotated[
+        Names, typer.Option("--parts", rich_help_panel=_MEASURED, help="What to measure, in order; all by default.")
+    ] = None,
+    minutes: Annotated[
+        float, typer.Option("--minutes", rich_help_panel=_MEASURED, help="Parts that would begin later are left out.")
+    ] = 9.0,
+    rounds: Annotated[int, typer.Option("--rounds", rich_help_panel=_MEASURED, help="Repeats of each cell.")] = 4,
+    seconds: Annotated[
+        float, typer.Option("--seconds", rich_help_panel=_MEASURED, help="Seconds that a round is to last.")
+    ] = 0.15,
+    seed: Annotated[
+        int, typer.Option("--seed", rich_help_panel=TRAINED, help="Seed of the initial state and of the tape.")
+    ] = DEFAULT_SEED,
+    mnist: Annotated[
+        Names, typer.Option("--mnist", rich_help_panel=TRAINED, help="Digits: a folder of IDX files, or 'download'.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", rich_help_panel=KEPT, help="Write the record to this JSON file, after each part.")
+    ],
     markdown: Markdown = None,
 ) -> None:
     """Measure a GPU: what sees it, parity, repetition, throughput, growth and launches, in less than ten minutes."""
@@ -177,11 +228,11 @@ def gpu(
     raise typer.Exit(FAILURE if failed else DISAGREEMENT if "disagrees" in statuses else 0)
 
 
-@app.command("gpu-page")
+@app.command("gpu-page", epilog=example("bench gpu-page"))
 def gpu_page(
     record: Annotated[Path, typer.Argument(help="A record that `bench gpu` wrote.")],
     *,
-    markdown: Annotated[Path, typer.Option("--markdown", help="Write the page to this file.")],
+    markdown: Annotated[Path, typer.Option("--markdown", rich_help_panel=KEPT, help="Write the page to this file.")],
 ) -> None:
     """Make the page of a measured GPU again."""
     from gan_rosetta.benchmarks.gpu.page import gpu_page_text  # noqa: PLC0415
@@ -192,7 +243,7 @@ def gpu_page(
     _say(f"wrote {markdown}")
 
 
-@app.command("compare")
+@app.command("compare", epilog=example("bench compare"))
 def compare(
     old: Annotated[
         Path | None, typer.Argument(help="The record to compare with; the latest but one in runs/ where not given.")

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gan_rosetta.shared.commands.options import (
+    COMPUTED,
     DISAGREEMENT,
+    KEPT,
+    TRAINED,
     Json,
     Verbose,
     errors,
@@ -38,19 +41,34 @@ def calibrate(
     ] = None,
     *,
     seeds: Annotated[
-        int, typer.Option("--seeds", help="Seeds of each regime, a third of them where a step is dear.")
+        int,
+        typer.Option(
+            "--seeds", rich_help_panel=TRAINED, help="Seeds of each regime, a third of them where a step is dear."
+        ),
     ] = 6,
-    first_seed: Annotated[int, typer.Option("--first-seed", help="The first of them.")] = 0,
-    dtype: Annotated[str, typer.Option("--dtype", help="float64, float32 or both.")] = _BOTH,
+    first_seed: Annotated[int, typer.Option("--first-seed", rich_help_panel=TRAINED, help="The first of them.")] = 0,
+    dtype: Annotated[str, typer.Option("--dtype", rich_help_panel=COMPUTED, help="float64, float32 or both.")] = _BOTH,
     execution: Annotated[
-        str, typer.Option("--execution", help="eager, compiled, or both: compiled then in some regimes only.")
+        str,
+        typer.Option(
+            "--execution",
+            rich_help_panel=COMPUTED,
+            help="eager, compiled, or both: compiled then in some regimes only.",
+        ),
     ] = "eager",
     backends: Annotated[
         str | None,
-        typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
+        typer.Option(
+            "--backends",
+            rich_help_panel=COMPUTED,
+            help="Backends, separated by commas; all installed ones where not given.",
+        ),
     ] = None,
     power: Annotated[
-        bool, typer.Option("--power/--no-power", help="Also measure how small a planted mistake is seen.")
+        bool,
+        typer.Option(
+            "--power/--no-power", rich_help_panel=TRAINED, help="Also measure how small a planted mistake is seen."
+        ),
     ] = True,
     verbose: Verbose = False,
     as_json: Json = False,
@@ -58,13 +76,18 @@ def calibrate(
         Path | None,
         typer.Option(
             "--out",
+            rich_help_panel=KEPT,
             metavar="DIR",
             help="Keep all pairs and trainings in this folder; backends' trainings that are there are not done again.",
         ),
     ] = None,
     markdown: Annotated[
         Path | None,
-        typer.Option("--markdown", help="Also write the page to this file, and its pictures to pictures/ beside it."),
+        typer.Option(
+            "--markdown",
+            rich_help_panel=KEPT,
+            help="Also write the page to this file, and its pictures to pictures/ beside it.",
+        ),
     ] = None,
 ) -> None:
     """Measure how often the judge is wrong: false alarms between right programs, and the smallest mistake that is seen.

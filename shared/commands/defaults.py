@@ -8,7 +8,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from gan_rosetta.shared.commands.options import FAILURE, SpecFile, require_one_source
+from gan_rosetta.shared.commands.options import (
+    FAILURE,
+    KEPT,
+    TRAINED,
+    SpecFile,
+    require_one_source,
+)
 from gan_rosetta.shared.report.progress import on_terminal
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 
@@ -17,13 +23,20 @@ def defaults(
     gans: Annotated[list[str] | None, typer.Argument(help="GANs to measure in; all where none is named.")] = None,
     *,
     spec: SpecFile = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the initial state and of the tape.")] = DEFAULT_SEED,
+    seed: Annotated[
+        int, typer.Option("--seed", rich_help_panel=TRAINED, help="Seed of the initial state and of the tape.")
+    ] = DEFAULT_SEED,
     mnist: Annotated[
-        str | None, typer.Option("--mnist", help="Where digits come from, as for `gan-rosetta compare`.")
+        str | None,
+        typer.Option("--mnist", rich_help_panel=TRAINED, help="Where digits come from, as for `gan-rosetta compare`."),
     ] = None,
     markdown: Annotated[
         Path | None,
-        typer.Option("--markdown", help="Also write the page to this file, and its pictures to pictures/ beside it."),
+        typer.Option(
+            "--markdown",
+            rich_help_panel=KEPT,
+            help="Also write the page to this file, and its pictures to pictures/ beside it.",
+        ),
     ] = None,
 ) -> None:
     """Measure what each framework's own defaults would have changed, against the GANs as they are described."""

@@ -10,6 +10,8 @@ import typer
 
 from gan_rosetta.shared.commands.options import (
     DISAGREEMENT,
+    KEPT,
+    SHOWN,
     Backends,
     Device,
     Dtype,
@@ -37,6 +39,8 @@ from gan_rosetta.shared.runs.run import resolve_spec
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 from gan_rosetta.shared.workers.environments import parse_pythons
 
+_LOOKED = "What is looked for"
+
 
 def diagnose(
     gan: Annotated[str | None, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")] = None,
@@ -46,13 +50,23 @@ def diagnose(
     spec: SpecFile = None,
     free: Annotated[
         bool,
-        typer.Option("--free", help="Let each backend train on its own; else each step starts from the reference."),
+        typer.Option(
+            "--free",
+            rich_help_panel=_LOOKED,
+            help="Let each backend train on its own; else each step starts from the reference.",
+        ),
     ] = False,
     steps: Annotated[
-        int | None, typer.Option("--steps", help="Look into each of so many first steps; chosen where not given.")
+        int | None,
+        typer.Option(
+            "--steps", rich_help_panel=_LOOKED, help="Look into each of so many first steps; chosen where not given."
+        ),
     ] = None,
     plant: Annotated[
-        list[str] | None, typer.Option("--plant", help="FAULT, in the first backend, or BACKEND:FAULT. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--plant", rich_help_panel=_LOOKED, help="FAULT, in the first backend, or BACKEND:FAULT. Repeatable."
+        ),
     ] = None,
     seed: Seed = DEFAULT_SEED,
     dtype: Dtype = "float64",
@@ -62,7 +76,9 @@ def diagnose(
     tape: TapeOption = None,
     mnist: Mnist = None,
     python: Python = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    json_output: Annotated[
+        bool, typer.Option("--json", rich_help_panel=SHOWN, help="Print everything as JSON.")
+    ] = False,
     verbose: Verbose = False,
 ) -> None:
     """Find the first quantity in which a backend parts from the reference: step, phase, layer and what it is of."""
@@ -111,13 +127,16 @@ def faults(
     ] = None,
     *,
     check: Annotated[
-        bool, typer.Option("--check", help="Plant each in each backend and see that it is found.")
+        bool,
+        typer.Option("--check", rich_help_panel=_LOOKED, help="Plant each in each backend and see that it is found."),
     ] = False,
     spec: SpecFile = None,
     backends: Backends = None,
     seed: Seed = DEFAULT_SEED,
     python: Python = None,
-    markdown: Annotated[Path | None, typer.Option("--markdown", help="Also write the table to this file.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", rich_help_panel=KEPT, help="Also write the table to this file.")
+    ] = None,
     verbose: Verbose = False,
 ) -> None:
     """Show the porting mistakes that `diagnose --plant` can plant, or check that each is found."""

@@ -9,7 +9,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from gan_rosetta.shared.commands.options import DISAGREEMENT, FAILURE, Python, split_names
+from gan_rosetta.shared.commands.options import (
+    COMPUTED,
+    DISAGREEMENT,
+    FAILURE,
+    KEPT,
+    TRAINED,
+    Python,
+    split_names,
+)
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.workers.environments import parse_pythons
 
@@ -18,18 +26,32 @@ DEFAULT_FOLDER = Path("runs/generated")
 
 def generate(
     *,
-    count: Annotated[int, typer.Option("--count", help="How many GANs to draw.")] = 100,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the drawing; the same one gives the same GANs.")] = 0,
+    count: Annotated[int, typer.Option("--count", rich_help_panel=TRAINED, help="How many GANs to draw.")] = 100,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", rich_help_panel=TRAINED, help="Seed of the drawing; the same one gives the same GANs."),
+    ] = 0,
     backends: Annotated[
         str | None,
-        typer.Option("--backends", help="Backends, separated by commas; all installed ones where not given."),
+        typer.Option(
+            "--backends",
+            rich_help_panel=COMPUTED,
+            help="Backends, separated by commas; all installed ones where not given.",
+        ),
     ] = None,
-    execution: Annotated[str, typer.Option("--execution", help="eager or compiled.")] = "eager",
+    execution: Annotated[
+        str, typer.Option("--execution", rich_help_panel=COMPUTED, help="eager or compiled.")
+    ] = "eager",
     python: Python = None,
     plant: Annotated[
-        str | None, typer.Option("--plant", help="Plant this FAULT in each backend, to see that it is found.")
+        str | None,
+        typer.Option(
+            "--plant", rich_help_panel=TRAINED, help="Plant this FAULT in each backend, to see that it is found."
+        ),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the GANs that fail.")] = DEFAULT_FOLDER,
+    out: Annotated[
+        Path, typer.Option("--out", rich_help_panel=KEPT, help="Folder for the GANs that fail.")
+    ] = DEFAULT_FOLDER,
 ) -> None:
     """Draw GANs at random and hold every backend to the reference on each, in float64."""
     from gan_rosetta.shared.diagnose.session import choose_backends  # noqa: PLC0415 - commands import what they need

@@ -19,10 +19,13 @@ from gan_rosetta.shared.commands.bench import app as bench
 from gan_rosetta.shared.commands.calibrate import calibrate
 from gan_rosetta.shared.commands.defaults import defaults
 from gan_rosetta.shared.commands.diagnose import diagnose, faults
+from gan_rosetta.shared.commands.examples import JUDGE, LOOK_UP, MEASURE, RUN, example
 from gan_rosetta.shared.commands.generate import generate
 from gan_rosetta.shared.commands.options import (
+    COMPUTED,
     FAILURE,
     INTERRUPTED,
+    KEPT,
     MACHINE_ERRORS,
     WRONG_USAGE,
     Animate,
@@ -70,10 +73,11 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="The same GANs in every framework, fed the same numbers, compared step by step.",
+    epilog=example("compare"),
 )
 
 
-@app.command("list")
+@app.command("list", epilog=example("list"), rich_help_panel=LOOK_UP)
 def list_everything(*, python: Python = None) -> None:
     """Show the GANs, and the backends with their versions and devices."""
     from gan_rosetta.shared.report.tables import backend_table, gan_table  # noqa: PLC0415
@@ -85,7 +89,7 @@ def list_everything(*, python: Python = None) -> None:
     output.print(backend_table(devices, problems, pythons))
 
 
-@app.command()
+@app.command(epilog=example("show"), rich_help_panel=LOOK_UP)
 def show(gan: Annotated[str, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")]) -> None:
     """Print a GAN's description in TOML, to be changed and given to train or compare with --spec."""
     from gan_rosetta.shared.gans import find_gan  # noqa: PLC0415
@@ -99,12 +103,14 @@ def show(gan: Annotated[str, typer.Argument(help="A GAN's name; see `gan-rosetta
         typer.echo(text.encode(), nl=False)
 
 
-@app.command()
+@app.command(epilog=example("train"), rich_help_panel=RUN)
 def train(
     context: typer.Context,
     gan: Annotated[str | None, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")] = None,
     *,
-    backend: Annotated[str | None, typer.Option("--backend", help="The framework to train it on.")] = None,
+    backend: Annotated[
+        str | None, typer.Option("--backend", rich_help_panel=COMPUTED, help="The framework to train it on.")
+    ] = None,
     runs: Runs = None,
     spec: SpecFile = None,
     steps: Steps = None,
@@ -122,10 +128,13 @@ def train(
     mnist: Mnist = None,
     keep_going: KeepGoing = False,
     export_tape: Annotated[
-        Path | None, typer.Option("--export-tape", help="Write the run's tape to this .npz.")
+        Path | None, typer.Option("--export-tape", rich_help_panel=KEPT, help="Write the run's tape to this .npz.")
     ] = None,
     export_initial_state: Annotated[
-        Path | None, typer.Option("--export-initial-state", help="Write the run's initial state to this .safetensors.")
+        Path | None,
+        typer.Option(
+            "--export-initial-state", rich_help_panel=KEPT, help="Write the run's initial state to this .safetensors."
+        ),
     ] = None,
     checkpoint_every: CheckpointEvery = SECONDS_BETWEEN_CHECKPOINTS,
     patience: Patience = DEFAULT_PATIENCE_SECONDS,
@@ -180,7 +189,7 @@ def train(
     _carry_out(reporter.train, plan, folder, command="train")
 
 
-@app.command()
+@app.command(epilog=example("compare"), rich_help_panel=RUN)
 def compare(
     context: typer.Context,
     gans: Annotated[list[str] | None, typer.Argument(help="GANs to compare; all where none is named.")] = None,
@@ -262,7 +271,7 @@ def compare(
     _carry_out(reporter.compare, plan, folder, command="compare")
 
 
-@app.command()
+@app.command(epilog=example("report"), rich_help_panel=RUN)
 def report(
     folder: Annotated[Path, typer.Argument(help="What compare or train wrote: its folder, a GAN's or a run's.")],
     *,
@@ -286,13 +295,13 @@ def report(
             output.print(f"Film: {film}", markup=False, highlight=False, soft_wrap=True)
 
 
-app.command()(diagnose)
-app.command()(faults)
-app.command()(generate)
-app.command()(defaults)
-app.command()(calibrate)
-app.command()(accuracy)
-app.add_typer(bench, name="bench")
+app.command(epilog=example("diagnose"), rich_help_panel=JUDGE)(diagnose)
+app.command(epilog=example("faults"), rich_help_panel=JUDGE)(faults)
+app.command(epilog=example("generate"), rich_help_panel=JUDGE)(generate)
+app.command(epilog=example("defaults"), rich_help_panel=JUDGE)(defaults)
+app.command(epilog=example("calibrate"), rich_help_panel=MEASURE)(calibrate)
+app.command(epilog=example("accuracy"), rich_help_panel=MEASURE)(accuracy)
+app.add_typer(bench, name="bench", rich_help_panel=MEASURE)
 
 
 class Interrupted(Exception):
