@@ -144,25 +144,24 @@ def faults(
     from gan_rosetta.shared.diagnose.session import choose_backends  # noqa: PLC0415
     from gan_rosetta.shared.diagnose.trials import run_trials  # noqa: PLC0415
     from gan_rosetta.shared.gans import CATALOGUE, find_gan  # noqa: PLC0415
-    from gan_rosetta.shared.report.diagnosis_table import fault_table, trial_markdown, trial_table  # noqa: PLC0415
+    from gan_rosetta.shared.report.diagnosis_table import fault_lines, trial_lines, trial_markdown  # noqa: PLC0415
 
     pythons = parse_pythons(python)
     require_one_source(gans, spec)
     if spec is not None and not check:
         raise UsageError(f"--spec {spec} is a GAN to plant mistakes in, which --check does; give both")
     if not check:
-        output.print(fault_table())
+        for text in fault_lines():
+            # A terminal has a width to break lines at; elsewhere they stay whole.
+            output.print(text, soft_wrap=not output.is_terminal)
         return
     named = split_names(backends)
     names = choose_backends(named, pythons) if named else [REFERENCE, *choose_backends([], pythons)]
     chosen = [find_gan(gan) for gan in gans or CATALOGUE] if spec is None else [resolve_spec(make_template(spec))]
     trials, failures = run_trials(chosen, names, seed=seed, watch=on_terminal(errors), pythons=pythons)
     status = report_failures(failures, verbose=verbose)
-    output.print(trial_table(trials))
-    for trial in trials:
-        if not trial.is_right:
-            line = f"{trial.gan} on {trial.backend}, {trial.fault or 'no fault'}: found {trial.found}"
-            output.print(line, markup=False, highlight=False, soft_wrap=True)
+    for line in trial_lines(trials):
+        output.print(line, markup=False, highlight=False, soft_wrap=True)
     if markdown is not None:
         markdown.write_text(trial_markdown(trials), encoding="utf-8")
     if status == 0 and not all(trial.is_right for trial in trials):

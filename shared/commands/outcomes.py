@@ -21,7 +21,7 @@ from gan_rosetta.shared.report.as_data import as_text, compare_as_data, ending_a
 from gan_rosetta.shared.report.film import NUM_MOMENTS, film_path, require_film, write_film
 from gan_rosetta.shared.report.pictures import draw_comparison, draw_pictures
 from gan_rosetta.shared.report.progress import on_terminal
-from gan_rosetta.shared.report.tables import comparison_lines, comparison_table, pair_table, run_table
+from gan_rosetta.shared.report.tables import comparison_lines, pair_lines, run_lines, speed_lines
 from gan_rosetta.shared.report.tensorboard import require_tensorboard, write_events
 from gan_rosetta.shared.runs.comparison import GanComparison
 from gan_rosetta.shared.runs.moments import DEFAULT_NUM_MOMENTS
@@ -72,9 +72,8 @@ class RunReporter:
         if self.is_json:
             self._say_data(train_as_data(runs, **ending_as_data(status, folder, outcomes, self._files)))
         elif runs and not self.is_quiet:
-            output.print(run_table(runs))
-            for run in runs:
-                _say(f"Folder of {run.gan} on {run.name}: {run.folder}")
+            for line in run_lines(runs):
+                _say(line)
             self._say_files()
         return status
 
@@ -103,9 +102,10 @@ class RunReporter:
         else:
             for text in (text for comparison in comparisons for text in comparison_lines(comparison)):
                 output.print(text, soft_wrap=True)
-            output.print(comparison_table(comparisons))
-            for comparison in comparisons if self.is_verbose else ():
-                output.print(pair_table(comparison))
+            for line in speed_lines(comparisons):
+                _say(line)
+            for text in (text for comparison in comparisons if self.is_verbose for text in pair_lines(comparison)):
+                output.print(text, soft_wrap=True)
             _say(f"Records, comparison.json and pictures: {folder}")
             self._say_files()
         return status

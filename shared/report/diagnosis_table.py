@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from rich.table import Column, Table
 from rich.text import Text
 
 from gan_rosetta.shared.diagnose.rows import Row
@@ -13,9 +12,11 @@ from gan_rosetta.shared.diagnose.session import Diagnosis
 from gan_rosetta.shared.diagnose.trials import Trial
 from gan_rosetta.shared.faults import FAULTS
 from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.report.listing import aligned
 
 _ROWS_BEFORE = 12
 _ROWS_AFTER = 6
+_FIRST, _OFF, _UNKNOWN = "→", "✗", "?"
 
 
 def diagnosis_sentences(diagnosis: Diagnosis, /) -> list[Text]:
@@ -42,39 +43,53 @@ def diagnosis_sentences(diagnosis: Diagnosis, /) -> list[Text]:
 def diagnosis_lines(name: str, rows: list[Row], offender: Row | None, /) -> list[Text]:
     """Return the quantities of the offending step around the offender, or each step's worst one where there is none.
 
-    A line each, in order of execution, for a terminal to break where it likes: names stay whole.
+    A line each, in order of execution. Names stand last and whole: a terminal that is too narrow breaks them itself.
     """
-    lines = [Text(f"{name}, in order of execution:", style="bold")]
-    for row in _shown(rows, offender):
+    shown = list(_shown(rows, offender))
+    lines = [
+        Text(f"{name}, in order of execution:", style="bold"),
+        Text(f"({_FIRST} first that is off, {_OFF} different mathematics, {_UNKNOWN} not comparable, else rounding)"),
+    ]
+    header, *numbers = aligned([("got", "expected", "floors"), *map(_numbers, shown)], right=(0, 1, 2))
+    lines.append(Text(f"  {header}  quantity"))
+    place = ""
+    for row, entries in zip(shown, numbers, strict=True):
+        if place != (place := f"{row.visit}, {row.phase} phase"):
+            lines.append(Text(f"{place}:"))
         style = "bold red" if row is offender else "red" if row.is_off else "dim" if not row.is_comparable else ""
-        first = "first, " if row is offender else ""
-        floors = f"{row.in_noise:.1f}" if row.in_noise < 1e4 else f"{row.in_noise:.0e}"
-        values = f"{_number(row.got)} for {_number(row.expected)}, {floors} noise floors"
-        lines.append(Text(f"  {_place(row)}: {values}: {first}{row.verdict}", style=style))
+        mark = _FIRST if row is offender else _OFF if row.is_off else " " if row.is_comparable else _UNKNOWN
+        stream = f" on {row.stream}" if row.stream else ""
+        lines.append(Text(f"{mark} {entries}  {row.quantity} {row.name}{stream}", style=style))
     return lines
 
 
-def fault_table() -> Table:
-    """Return the catalogue of faults, with the GANs that each touches."""
-    # Names are to be typed, so that neither column of names is ever cut or broken.
-    name, touches = (Column(title, no_wrap=True) for title in ("Fault", "Touches"))
-    table = Table(name, "What it does", touches, title="Faults to plant", title_justify="left")
+def fault_lines() -> list[Text]:
+    """Return the catalogue of faults: of each its name, what it does, and the GANs that it touches."""
+    lines = []
     for fault in FAULTS.values():
         touched = [spec.name for spec in CATALOGUE.values() if fault.plant(spec) is not None]
-        table.add_row(fault.name, fault.summary, "all" if len(touched) == len(CATALOGUE) else "\n".join(touched))
-    return table
+        gans = "all GANs" if len(touched) == len(CATALOGUE) else ", ".join(touched)
+        lines += [Text.assemble((fault.name, "bold"), f": {fault.summary}"), Text(f"  in {gans}", style="dim")]
+    return lines
 
 
-def trial_table(trials: Sequence[Trial], /) -> Table:
-    """Return faults by backends: in how many GANs each was found at its place, of how many that it touches."""
+def trial_lines(trials: Sequence[Trial], /) -> list[str]:
+    """Return faults by backends: in how many GANs each was found at its place, of how many that it touches.
+
+    Below them those that were not, and where each was found.
+    """
     backends = list(dict.fromkeys(trial.backend for trial in trials))
-    title = "Faults found at their place, of GANs that they touch"
-    table = Table(Column("Fault", no_wrap=True), *backends, title=title, title_justify="left")
-    for fault in dict.fromkeys(trial.fault for trial in trials):
-        table.add_row(fault or "none planted, none alarmed", *(_share(trials, fault, name) for name in backends))
-    right = sum(trial.is_right for trial in trials)
-    table.caption = f"{right} of {len(trials)} cells right"
-    return table
+    rows = [
+        (fault or "none planted, none alarmed", *(_share(trials, fault, name) for name in backends))
+        for fault in dict.fromkeys(trial.fault for trial in trials)
+    ]
+    wrong = [trial for trial in trials if not trial.is_right]
+    return [
+        "Faults found at their place, of the GANs that they touch:",
+        *aligned([("fault", *backends), *rows], right=range(1, len(backends) + 1)),
+        f"{len(trials) - len(wrong)} of {len(trials)} cells right",
+        *(f"{trial.gan} on {trial.backend}, {trial.fault or 'no fault'}: {_found(trial)}" for trial in wrong),
+    ]
 
 
 def trial_markdown(trials: Sequence[Trial], /) -> str:
@@ -132,6 +147,15 @@ def _amount(row: Row) -> str:
     index = f"[{', '.join(map(str, row.index))}]" if row.index else ""
     floors = "" if math.isinf(row.in_noise) else f", {row.in_noise:.1e} noise floors"
     return f"{row.got:.9g} for {row.expected:.9g} at {index or 'its only entry'}{floors}"
+
+
+def _found(trial: Trial) -> str:
+    return "found nowhere" if trial.found is None else f"found in {_place(trial.found)}"
+
+
+def _numbers(row: Row) -> tuple[str, str, str]:
+    floors = f"{row.in_noise:.1f}" if row.in_noise < 1e4 else f"{row.in_noise:.0e}"
+    return _number(row.got), _number(row.expected), floors
 
 
 def _number(value: float | None) -> str:

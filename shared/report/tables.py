@@ -1,4 +1,4 @@
-"""The tables of the terminal, with rich."""
+"""What the terminal shows of GANs, backends and runs; no name in it is ever cut."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from rich.text import Text
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.compare.verdict import PairVerdict
 from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.report.diagnose_command import diagnose_command
+from gan_rosetta.shared.report.listing import aligned
 from gan_rosetta.shared.runs.comparison import GanComparison
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.workers.registry import installed_version
@@ -19,7 +21,7 @@ _VERDICT_STYLES = {"AGREE": "green", "DISAGREE": "bold red", "NOT COMPARABLE": "
 
 def gan_table() -> Table:
     """Return the catalogue: name, what it is, batch size and published steps."""
-    table = Table("GAN", "What it is", "Batch", "Steps", title="GANs", title_justify="left")
+    table = Table(_whole("GAN"), "What it is", "Batch", "Steps", title="GANs", title_justify="left")
     for spec in CATALOGUE.values():
         pretraining = f"{spec.pretraining.num_steps} + " if spec.pretraining is not None else ""
         table.add_row(spec.name, spec.title, str(spec.batch_size), f"{pretraining}{spec.training.num_steps}")
@@ -30,7 +32,9 @@ def backend_table(
     devices: Mapping[str, Sequence[str]], problems: Mapping[str, str], pythons: Mapping[str, str]
 ) -> Table:
     """Return the backends: version, executions and devices, or how to install what is missing."""
-    table = Table("Backend", "Framework", "Version", "Executions", "Devices", title="Backends", title_justify="left")
+    table = Table(_whole("Backend"), title="Backends", title_justify="left")
+    for header in ("Framework", "Version", "Executions", "Devices"):
+        table.add_column(header, overflow="fold")
     for name, entry in BACKENDS.items():
         version = installed_version(entry, pythons.get(name))
         if version is None:
@@ -53,57 +57,38 @@ def comparison_lines(comparison: GanComparison, /) -> list[Text]:
     return lines
 
 
-def comparison_table(comparisons: Iterable[GanComparison], /) -> Table:
-    """Return one row a GAN: runs, verdict, steps a second."""
-    table = Table(_whole("GAN"), _whole("Runs"), Column("Verdict", no_wrap=True), "Steps a second", show_lines=True)
-    for comparison in comparisons:
-        style = _VERDICT_STYLES[comparison.verdict]
-        table.add_row(
-            comparison.spec.name,
-            "\n".join(run.name for run in comparison.runs),
-            f"[{style}]{comparison.verdict}[/]",
-            "\n".join(_speed(run) for run in comparison.runs),
-        )
-    return table
+def speed_lines(comparisons: Iterable[GanComparison], /) -> list[str]:
+    """Return a line a run: GAN, run, steps taken, steps a second."""
+    rows = [
+        (run.gan if index == 0 else "", run.name, str(len(run.losses["generator"])), _speed(run))
+        for comparison in comparisons
+        for index, run in enumerate(comparison.runs)
+    ]
+    return aligned([("GAN", "run", "steps", "steps a second"), *rows], right=(2, 3)) if rows else []
 
 
-def pair_table(comparison: GanComparison, /) -> Table:
-    """Return one row a pair of runs, with every finding."""
-    table = Table(
-        _whole("Pair"),
-        "Verdict",
-        "Largest loss difference",
-        "First step over 1e-9",
-        _whole("Why"),
-        title=comparison.spec.name,
-    )
+def pair_lines(comparison: GanComparison, /) -> list[Text]:
+    """Return a line a pair of runs, and below it why, or each of its findings."""
+    lines = [Text(f"{comparison.spec.name}, each pair of runs:", style="bold")]
     for pair in comparison.pairs:
-        style = _VERDICT_STYLES[pair.verdict]
-        findings = "\n".join(str(finding) for finding in pair.findings) or pair.reason
-        first = pair.first_over.get("1e-09") or "never"
-        table.add_row(" and ".join(pair.pair), f"[{style}]{pair.verdict}[/]", f"{pair.largest:.1e}", first, findings)
-    return table
+        apart = "identical losses" if pair.largest == 0 else f"losses within {pair.largest:.1e}"
+        first = pair.first_over.get("1e-09")
+        numbers = f": {apart}{f', over 1e-9 first at {first}' if first else ''}" if pair.num_steps else ""
+        verdict = (pair.verdict, _VERDICT_STYLES[pair.verdict])
+        lines.append(Text.assemble(f"{' and '.join(pair.pair)}: ", verdict, numbers))
+        lines += [Text(f"  {reason}") for reason in pair.findings or (pair.reason,)]
+    return lines
 
 
-def run_table(runs: Iterable[Run], /) -> Table:
-    """Return one row a run: steps taken, last losses, steps a second."""
-    table = Table(_whole("GAN"), _whole("Run"), "Steps", "Last loss of D", "Last loss of G", "Steps a second")
+def run_lines(runs: Sequence[Run], /) -> list[str]:
+    """Return a line a run: steps taken, last losses, steps a second; below them the folder of each."""
+    rows = []
     for run in runs:
-        discriminator, generator = run.losses["discriminator"], run.losses["generator"]
-        table.add_row(
-            run.gan,
-            run.name,
-            str(len(generator)),
-            f"{discriminator[-1]:.6g}",
-            f"{generator[-1]:.6g}",
-            _speed(run),
-        )
-    return table
-
-
-def _whole(title: str) -> Column:
-    """Return a column of names, which a narrow terminal breaks but does not cut off."""
-    return Column(title, overflow="fold")
+        last = (f"{run.losses[name][-1]:.6g}" for name in ("discriminator", "generator"))
+        rows.append((run.gan, run.name, str(len(run.losses["generator"])), *last, _speed(run)))
+    header = ("GAN", "run", "steps", "last loss of D", "last loss of G", "steps a second")
+    folders = [f"Folder of {run.gan} on {run.name}: {run.folder}" for run in runs]
+    return [*aligned([header, *rows], right=(2, 3, 4, 5)), *folders]
 
 
 def _where_they_part(comparison: GanComparison) -> list[str]:
@@ -116,7 +101,9 @@ def _where_they_part(comparison: GanComparison) -> list[str]:
     else:
         lines.append(f"{' and '.join(worst.pair)}: {worst.reason}")
         others = sum(pair.verdict == worst.verdict for pair in comparison.pairs) - 1
-        lines += [f"and {others} other pairs"] if others else []
+        lines += [f"and {others} other {'pair' if others == 1 else 'pairs'}"] if others else []
+        command = diagnose_command(comparison.runs, worst.pair) if worst.verdict == "DISAGREE" else ""
+        lines += [f"look into it: {command}"] if command else []
     published = CATALOGUE.get(comparison.spec.name)
     if published is not None and published.batch_size != comparison.spec.batch_size:
         lines.append(f"batches of {comparison.spec.batch_size}, published with {published.batch_size}")
@@ -131,7 +118,7 @@ def _agreement(comparison: GanComparison, worst: PairVerdict) -> str:
     left_out = max(len(pair.left_out) for pair in comparison.pairs)
     without = f"; {left_out} tensors left out, which rounding decides" if left_out else ""
     if checked == total:
-        close = "the same losses" if largest == 0 else f"losses within {largest:.0e}"
+        close = "identical losses" if largest == 0 else f"losses within {largest:.0e}"
         return f"nowhere in {total} steps; {close}{without}"
     if comparison.yardstick.horizon == checked < len(comparison.yardstick.noise["generator"]):
         return f"nowhere in {checked} of {total} steps; then rounding alone explains any difference{without}"
@@ -141,3 +128,8 @@ def _agreement(comparison: GanComparison, worst: PairVerdict) -> str:
 def _speed(run: Run) -> str:
     speed = run.record["timings"]["steps_per_second"]
     return "n/a" if speed is None else f"{speed:,.0f}" if speed >= 10 else f"{speed:.2f}"
+
+
+def _whole(title: str) -> Column:
+    """Return a column of names, each whole in a line of its own, so that it can be copied."""
+    return Column(title, no_wrap=True)

@@ -12,7 +12,7 @@ from gan_rosetta.shared.diagnose.rows import Row
 from gan_rosetta.shared.diagnose.session import Diagnosis, choose_backends, parse_plants
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import FAULTS
-from gan_rosetta.shared.report.diagnosis_table import diagnosis_lines, diagnosis_sentences, fault_table
+from gan_rosetta.shared.report.diagnosis_table import diagnosis_lines, diagnosis_sentences, fault_lines
 from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.workers.launch import JobOutcome
 
@@ -120,26 +120,42 @@ def test_sentences_of_other_kinds(changes, words):
 
 
 def test_the_lines_mark_the_first_that_is_off_amid_its_neighbours():
-    lines = [line.plain for line in diagnosis_lines("torch", WRONG, WRONG[21])[1:]]
-    (marked,) = [line for line in lines if ": first, " in line]
-    assert "discriminator.layer21.weight" in marked
-    assert marked.endswith("different mathematics")
-    assert len(lines) == 12 + 1 + 6
-    before = lines[lines.index(marked) - 1]
-    assert "discriminator.layer20.weight" in before
-    assert "not comparable" in before
+    lines = [line.plain for line in diagnosis_lines("torch", WRONG, WRONG[21])]
+    assert lines[3] == "step 2, discriminator phase:"
+    (marked,) = [line for line in lines[4:] if line.startswith("→ ")]
+    assert marked.split() == ["→", "1.25", "1.5", "1e+12", "parameter", "discriminator.layer21.weight"]
+    assert len(lines[4:]) == 12 + 1 + 6
+    place = lines.index(marked)
+    assert lines[place - 1].startswith("? ")
+    assert lines[place + 1].startswith("✗ ")
+    assert lines[place + 2].startswith("  ")
+
+
+def test_a_line_a_quantity_fits_80_columns():
+    rows = [row(1, got=-1.2345678e-05, expected=-1.2345678e-05, name="discriminator.hidden1.weight", stream="fake")]
+    lines = [line.plain for line in diagnosis_lines("torch", [*rows, *WRONG], WRONG[21])]
+    assert max(map(len, lines)) <= 80
+    # A longer one loses nothing, since the terminal breaks it.
+    name = "optimizer.discriminator." + "layer" * 20
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    for line in diagnosis_lines("torch", [row(1, name=name)], None):
+        console.print(line, soft_wrap=True)
+    assert f"parameter {name}\n" in console.file.getvalue()
 
 
 def test_the_lines_of_a_right_backend_have_the_worst_of_each_step():
     rows = [*RIGHT, *(row(index, visit="step 3") for index in range(1, 5))]
-    lines = [line.plain for line in diagnosis_lines("torch", rows, None)[1:]]
-    assert ["layer39" in lines[0], "layer4." in lines[1]] == [True, True]
-    assert len(lines) == 2
-    assert "first, " not in "".join(lines)
+    lines = [line.plain for line in diagnosis_lines("torch", rows, None)[3:]]
+    assert lines[0::2] == ["step 2, discriminator phase:", "step 3, discriminator phase:"]
+    assert ["layer39" in lines[1], "layer4." in lines[3]] == [True, True]
+    assert len(lines) == 4
 
 
-def test_what_is_to_be_typed_is_whole_however_narrow_the_terminal():
-    text = io.StringIO()
-    Console(file=text, width=80).print(fault_table())
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_what_is_to_be_typed_is_whole_however_narrow_the_terminal(is_terminal):
+    console = Console(file=io.StringIO(), width=80, color_system=None, force_terminal=is_terminal)
+    for line in fault_lines():
+        console.print(line, soft_wrap=not console.is_terminal)
+    words = console.file.getvalue().replace(",", " ").replace(":", " ").split()
     for name in (*FAULTS, "gaussian-1d-adam-minibatch", "mnist-wgan-gp-sample"):
-        assert f" {name} " in text.getvalue()
+        assert name in words

@@ -8,9 +8,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from gan_rosetta.shared.compare.verdict import PairVerdict
+from gan_rosetta.shared.compare.verdict import Finding, PairVerdict
 from gan_rosetta.shared.gans import CATALOGUE
-from gan_rosetta.shared.report.tables import comparison_lines, comparison_table, run_table
+from gan_rosetta.shared.report.tables import comparison_lines, gan_table, pair_lines, run_lines, speed_lines
 from gan_rosetta.shared.runs.comparison import GanComparison
 from gan_rosetta.shared.runs.record import read_run
 from tests.unit.compare.yardsticks import yardstick_of
@@ -25,14 +25,6 @@ def runs(tmp_path):
     return tuple(read_run(folder / backend) for backend in ("numpy", "torch"))
 
 
-def column(table, index):
-    """The cells of a column at 80 characters a line, the lines of a cell put together."""
-    text = StringIO()
-    Console(file=text, width=80).print(table)
-    rows = [line.split("│")[1:-1] for line in text.getvalue().splitlines() if line.startswith("│")]
-    return "".join(row[index].strip() for row in rows)
-
-
 def compared(runs, *, largest):
     pair = PairVerdict(
         pair=("numpy", "torch"), verdict="AGREE", reason="", checked_steps=30, num_steps=30, largest=largest
@@ -43,14 +35,55 @@ def compared(runs, *, largest):
     )
 
 
-def test_names_are_whole_on_a_narrow_terminal(runs):
-    assert column(run_table(runs), 0) == LONGEST * 2
-    assert column(comparison_table([compared(runs, largest=1e-15)]), 0) == LONGEST
+def renamed(run, name):
+    return replace(run, record={**run.record, "run": name})
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_names_are_whole_however_narrow_the_terminal_is(runs, width):
+    named = tuple(renamed(run, f"{run.name}@a-long-environment:compiled:float32") for run in runs)
+    text = StringIO()
+    console = Console(file=text, width=width)
+    found = replace(compared(named, largest=1e-15), runs=named)
+    for line in (*run_lines(named), *speed_lines([found]), *pair_lines(found)):
+        console.print(line, soft_wrap=True, highlight=False)
+    words = text.getvalue().split()
+    for run in named:
+        assert words.count(run.name) == 2
+        assert f"Folder of {LONGEST} on {run.name}: {run.folder}\n" in text.getvalue()
+    assert words.count(LONGEST) == 2 + 1 + 2
+
+
+def test_the_catalogue_is_whole_at_80_columns():
+    text = StringIO()
+    Console(file=text, width=80).print(gan_table())
+    assert set(CATALOGUE) <= set(text.getvalue().split())
+
+
+def test_each_pair_has_a_line_with_its_findings_below(runs):
+    finding = Finding(where="a tensor at the end", difference=0.5, allowed=1e-9, phase="adversarial", step=9)
+    found = compared(runs, largest=0.0)
+    pair = replace(found.pairs[0], verdict="DISAGREE", findings=(finding,), first_over={"1e-09": "step 4"})
+    lines = [line.plain for line in pair_lines(replace(found, pairs=(pair,)))]
+    assert lines[1:] == ["numpy and torch: DISAGREE: identical losses, over 1e-9 first at step 4", f"  {finding}"]
+    mismatched = replace(pair, verdict="NOT COMPARABLE", reason="other tapes", findings=(), num_steps=0)
+    lines = [line.plain for line in pair_lines(replace(found, pairs=(mismatched,)))]
+    assert lines[1:] == ["numpy and torch: NOT COMPARABLE", "  other tapes"]
+
+
+def test_who_parts_is_named_whole_with_the_command_that_looks_into_it(runs):
+    long = "torch@a-long-environment:compiled"
+    named = (runs[0], renamed(runs[1], long))
+    pair = PairVerdict(pair=("numpy", long), verdict="DISAGREE", reason="generator's loss at step 3: far apart")
+    found = replace(compared(named, largest=1.0), runs=named, pairs=(pair,))
+    first, *others = [line.plain for line in comparison_lines(found)]
+    assert first == f"{LONGEST}: DISAGREE: numpy and {long}: generator's loss at step 3: far apart"
+    assert f"  look into it: gan-rosetta diagnose {LONGEST} --runs {long} --seed 3" in others
 
 
 @pytest.mark.parametrize(
     ("largest", "said"),
-    [(2.3e-15, "losses within 2e-15"), (0.0, "the same losses"), (float("nan"), "losses within nan")],
+    [(2.3e-15, "losses within 2e-15"), (0.0, "identical losses"), (float("nan"), "losses within nan")],
 )
 def test_a_verdict_says_how_close_the_losses_are(runs, largest, said):
     (line,) = comparison_lines(compared(runs, largest=largest))
