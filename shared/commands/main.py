@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import tempfile
 import traceback
@@ -58,6 +59,7 @@ from gan_rosetta.shared.commands.options import (
     choose_runs,
     errors,
     output,
+    require_one_source,
 )
 from gan_rosetta.shared.errors import GanRosettaError, UsageError
 from gan_rosetta.shared.runs.checkpoint import SECONDS_BETWEEN_CHECKPOINTS
@@ -239,8 +241,7 @@ def compare(
         _require_nothing_else(context)
         plan = plan_resume(resume, command="compare")
         _carry_out(reporter.compare, plan, resume, command="compare")
-    if gans and spec is not None:
-        raise UsageError(f"expected names of GANs or --spec FILE.toml, not both; found {', '.join(gans)} and {spec}")
+    require_one_source(gans, spec)
     template = make_template(
         spec,
         steps=steps,
@@ -352,9 +353,8 @@ def _carry_out(conclude: Callable[[Plan, Path], int], plan: Plan, folder: Path, 
     try:
         status = conclude(plan, folder)
     except KeyboardInterrupt:
-        raise Interrupted(
-            f"interrupted; what is done is kept, and `gan-rosetta {command} --resume {folder}` goes on with it"
-        ) from None
+        words = f"gan-rosetta {command} --resume {shlex.quote(str(folder))}"
+        raise Interrupted(f"interrupted; what is done is kept, and `{words}` goes on with it") from None
     raise typer.Exit(status)
 
 
