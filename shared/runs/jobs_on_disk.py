@@ -7,7 +7,7 @@ a command works on it, so that two never write the same run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,21 +47,6 @@ def read_jobs(out: Path, /) -> list[RunSettings]:
     return [_read_job(path) for path in paths]
 
 
-def forget(job: RunSettings, /) -> None:
-    """Take away what was kept of a run that was refused, and the folders that were made for it alone.
-
-    To be called while it is locked. There is nothing to go on with: what it was asked for cannot be.
-    """
-    if job.resume or job.checkpoint_path.exists():
-        return
-    folder = Path(job.folder)
-    for path in (job.job_path, _lock_path(folder)):
-        path.unlink(missing_ok=True)
-    for parent in (folder.parent, folder.parent.parent):
-        with suppress(OSError):  # it holds something
-            parent.rmdir()
-
-
 def is_finished(job: RunSettings, /) -> bool:
     """Return whether a run's record is there, which is written last."""
     return (Path(job.folder) / "record.json").exists()
@@ -73,7 +58,7 @@ def locked(jobs: Iterable[RunSettings], /) -> Iterator[None]:
     with ExitStack() as stack:
         for job in jobs:
             folder = Path(job.folder)
-            path = _lock_path(folder)
+            path = folder.with_name(f".{folder.name}.lock")
             if path.is_symlink():
                 raise RecordError(f"{path} is a link, which no lock of ours is; move it away")
             try:
@@ -88,10 +73,6 @@ def locked(jobs: Iterable[RunSettings], /) -> Iterator[None]:
                     f"cannot write to {folder.parent} ({error.strerror or error}); make it writable, or copy the runs"
                 ) from None
         yield
-
-
-def _lock_path(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.lock")
 
 
 def _read_job(path: Path) -> RunSettings:

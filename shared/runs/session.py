@@ -11,7 +11,7 @@ from gan_rosetta.shared.compare.tolerance import num_copies
 from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.runs.comparison import GanComparison, compare_runs
 from gan_rosetta.shared.runs.inputs import export_inputs
-from gan_rosetta.shared.runs.jobs_on_disk import forget, is_finished, locked, write_jobs
+from gan_rosetta.shared.runs.jobs_on_disk import is_finished, locked, write_jobs
 from gan_rosetta.shared.runs.plan import Plan
 from gan_rosetta.shared.runs.record import Run, read_run
 from gan_rosetta.shared.runs.run import resolve_spec, training_job
@@ -98,8 +98,6 @@ def _run(plan: Plan, *, watch: Watch, on_outcome: Callable[[JobOutcome], None]) 
 
         def on_settled(outcome: JobOutcome) -> None:
             watcher.on_outcome(outcome)
-            if outcome.status == "usage":
-                forget(outcome.settings)
             on_outcome(outcome)
 
         done = [job for job in plan.jobs if job.resume and is_finished(job)]

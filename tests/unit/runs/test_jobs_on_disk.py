@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gan_rosetta.shared.errors import RecordError
-from gan_rosetta.shared.runs.jobs_on_disk import FORMAT, forget, is_finished, locked, read_jobs, write_jobs
+from gan_rosetta.shared.runs.jobs_on_disk import FORMAT, is_finished, locked, read_jobs, write_jobs
 from gan_rosetta.shared.runs.names import RunName
 from gan_rosetta.shared.runs.plan import plan_train
 from gan_rosetta.shared.runs.settings import RunSettings
@@ -94,14 +94,3 @@ def test_a_new_run_does_not_overwrite_an_interrupted_one(tmp_path: Path) -> None
     job.checkpoint_path.touch()
     with pytest.raises(RecordError, match="--resume"):
         plan_train([RunName(backend="numpy")], RunSettings(gan="sine", backend="", folder=""), tmp_path)
-
-
-def test_a_refused_run_leaves_nothing_and_others_stand(tmp_path: Path) -> None:
-    refused, kept = a_job(tmp_path / "runs"), a_job(tmp_path / "runs", "torch")
-    with locked([refused, kept]):
-        write_jobs([refused, kept])
-        forget(refused)
-        assert not refused.job_path.exists()
-        assert [job.backend for job in read_jobs(tmp_path / "runs")] == ["torch"]
-        forget(kept)
-    assert not (tmp_path / "runs").exists()
