@@ -204,7 +204,7 @@ def test_the_command_s_json(command):
     data = json.loads(output)
     assert data["planted"] == {"numpy": "discriminator-loss-summed"}
     assert data["wrong"] == ["numpy"]
-    first = data["backends"]["numpy"]["first_offender"]
+    first = data["runs"]["numpy"]["first_offender"]
     assert (first["visit"], first["phase"], first["quantity"]) == ("step 0", "discriminator", "loss")
     # Summed over a batch of 4 in place of averaged.
     assert first["got"] == pytest.approx(4 * first["expected"], rel=1e-12)
@@ -214,9 +214,9 @@ def test_the_command_s_json(command):
     ("arguments", "words"),
     [
         (("--plant", "adam-betta1"), "unknown fault 'adam-betta1': did you mean 'adam-beta1'?"),
-        (("--plant", "torch:adam-beta1"), "backend 'torch' is not diagnosed; expected one of numpy"),
+        (("--plant", "torch:adam-beta1"), "'torch' is not diagnosed; expected one of numpy"),
         (("--plant", "batch-norm-epsilon"), "fault 'batch-norm-epsilon' has nothing to touch in 'linear-2d'"),
-        (("--plant", "adam-beta1", "--plant", "adam-beta2"), "plant one fault a backend"),
+        (("--plant", "adam-beta1", "--plant", "adam-beta2"), "plant one fault a run"),
         (("--steps", "0"), "--steps is 0; expected 1 or more"),
         (("--spec", "mine.toml"), "give one of the two"),
     ],
