@@ -26,7 +26,7 @@ DEFAULT_SEED = 14
 class RunSettings:
     """One backend's run of one GAN.
 
-    run: its name beside others (run_name.py), the backend's where it is "". python: that its worker runs on, None for
+    run: its name beside others (names.py), the backend's where it is "". python: that its worker runs on, None for
     the backend's usual one (environments.py).
     spec_file: a TOML file that describes the GAN, in place of one of the catalogue; spec_text: what stood in it when
     the run was planned, so that a change to the file touches no run that is under way.
