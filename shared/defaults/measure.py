@@ -13,14 +13,14 @@ from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick, Yardstic
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.reach import check_reach
 from gan_rosetta.shared.data.tape import SeededTape, Tape
-from gan_rosetta.shared.defaults.catalogue import FRAMEWORKS, apply_all, framework_defaults
 from gan_rosetta.shared.defaults.measurement import ALL, GanMeasurement, Measurement, losses_apart
-from gan_rosetta.shared.defaults.subjects import SUBJECTS
 from gan_rosetta.shared.diagnose.reference import walk_reference
 from gan_rosetta.shared.diagnose.rows import Row, first_offender
 from gan_rosetta.shared.diagnose.visits import Visit
 from gan_rosetta.shared.diagnose.walk import walk_backend
 from gan_rosetta.shared.faults import Location, Plant, PlantedTrainer
+from gan_rosetta.shared.faults.defaults import FRAMEWORKS, apply_all, framework_defaults
+from gan_rosetta.shared.faults.subjects import SUBJECTS
 from gan_rosetta.shared.gans.affordable import AffordableGan
 from gan_rosetta.shared.runs.training import run_training
 from gan_rosetta.shared.spec import GanSpec

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gan_rosetta.shared.defaults.catalogue import FRAMEWORKS, framework_defaults
 from gan_rosetta.shared.defaults.measurement import ALL, BOUND, GanMeasurement
-from gan_rosetta.shared.defaults.subjects import SUBJECTS
 from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.faults.defaults import FRAMEWORKS, framework_defaults
+from gan_rosetta.shared.faults.subjects import SUBJECTS
 from gan_rosetta.shared.report.defaults_picture import draw_defaults
 from gan_rosetta.shared.report.defaults_table import HEADERS, cells, percent
 from gan_rosetta.shared.report.pictures import write_picture

@@ -13,8 +13,8 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from gan_rosetta.backends import REFERENCE
 from gan_rosetta.shared.compare.distances import Floats
-from gan_rosetta.shared.defaults.catalogue import FRAMEWORKS
 from gan_rosetta.shared.defaults.measurement import ALL, GanMeasurement
+from gan_rosetta.shared.faults.defaults import FRAMEWORKS
 from gan_rosetta.shared.report.differences import TITLES
 from gan_rosetta.shared.report.series import finite_or_gap
 from gan_rosetta.shared.report.style import (

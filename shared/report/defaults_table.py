@@ -8,8 +8,8 @@ from rich.table import Table
 
 from gan_rosetta.shared.compare.distances import Floats
 from gan_rosetta.shared.defaults.measurement import ALL, BOUND, MOMENTS, GanMeasurement, Measurement
-from gan_rosetta.shared.defaults.subjects import SUBJECTS
 from gan_rosetta.shared.diagnose.rows import Row
+from gan_rosetta.shared.faults.subjects import SUBJECTS
 
 HEADERS = (
     "Default",

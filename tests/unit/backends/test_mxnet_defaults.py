@@ -16,7 +16,7 @@ if importlib.util.find_spec("mxnet") is None:
     pytest.skip(f"MXNet is not installed: {BACKENDS['mxnet'].install_hint}", allow_module_level=True)
 
 from gan_rosetta.backends.mxnet.framework import mx
-from gan_rosetta.shared.defaults import DEFAULTS
+from gan_rosetta.shared.faults.defaults import DEFAULTS
 from gan_rosetta.shared.spec import ZEROS, Uniform
 
 

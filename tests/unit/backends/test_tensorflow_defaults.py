@@ -10,7 +10,7 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from gan_rosetta.shared.defaults import DEFAULTS  # noqa: E402
+from gan_rosetta.shared.faults.defaults import DEFAULTS  # noqa: E402
 from gan_rosetta.shared.spec import ZEROS, GlorotUniform  # noqa: E402
 
 keras = tf.keras

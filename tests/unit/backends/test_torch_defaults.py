@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gan_rosetta.shared.defaults import DEFAULTS  # noqa: E402
+from gan_rosetta.shared.faults.defaults import DEFAULTS  # noqa: E402
 
 
 def value(subject: str) -> Any:

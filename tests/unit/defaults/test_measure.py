@@ -11,7 +11,6 @@ import pytest
 
 from gan_rosetta.shared.commands import main as cli
 from gan_rosetta.shared.data.digits import DigitSource
-from gan_rosetta.shared.defaults import DEFAULTS, FRAMEWORKS
 from gan_rosetta.shared.defaults.measure import first_unequal, measure_defaults
 from gan_rosetta.shared.defaults.measurement import (
     ALL,
@@ -20,6 +19,7 @@ from gan_rosetta.shared.defaults.measurement import (
     read_measurement,
     write_measurement,
 )
+from gan_rosetta.shared.faults.defaults import DEFAULTS, FRAMEWORKS
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.gans.affordable import AffordableGan, make_affordable
 from gan_rosetta.shared.report.defaults_page import defaults_markdown, write_page

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from gan_rosetta.shared.defaults.subjects import SUBJECTS, Clamp, InitialValues
+from gan_rosetta.shared.faults.subjects import SUBJECTS, Clamp, InitialValues
 from gan_rosetta.shared.spec import ZEROS, GanSpec, GlorotUniform, Uniform, UniformFanIn
 
 FRAMEWORKS = {"torch": "torch 2.13", "tensorflow": "Keras 3 in TensorFlow 2.21", "mxnet": "MXNet 1.9.1 Gluon"}

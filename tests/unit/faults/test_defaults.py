@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from gan_rosetta.shared.defaults import DEFAULTS, FRAMEWORKS, SUBJECTS
-from gan_rosetta.shared.defaults.catalogue import apply_all
+from gan_rosetta.shared.faults.defaults import DEFAULTS, FRAMEWORKS, apply_all
+from gan_rosetta.shared.faults.subjects import SUBJECTS
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.spec import (
     ZEROS,
