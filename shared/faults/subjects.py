@@ -163,7 +163,7 @@ def _initial_values(spec: GanSpec) -> tuple[str, ...]:
 def describe_initializer(initializer: Initializer, /) -> str:
     """Return an initializer in a few signs."""
     if isinstance(initializer, Normal):
-        return f"N(0, {initializer.standard_deviation:g}²)"
+        return f"N({initializer.mean:g}, {initializer.standard_deviation:g}²)"
     if isinstance(initializer, Uniform):
         return f"U(±{initializer.bound:g})"
     if isinstance(initializer, UniformFanIn):

@@ -53,7 +53,7 @@ def _with_rates(spec: GanSpec, *, discriminator: float, generator: float) -> Gan
 
 def _with_wide_last_layer(network: Network) -> Network:
     layers = list(network.layers)
-    last = max(index for index, layer in enumerate(layers) if hasattr(layer, "weight_init"))
+    last = max(index for index, layer in enumerate(layers) if hasattr(layer, "bias_init"))
     wide: Any = {"weight_init": Normal(standard_deviation=_SATURATING_DEVIATION)}
     layers[last] = replace(layers[last], **wide)
     return replace(network, layers=tuple(layers))

@@ -192,6 +192,8 @@ def _simpler(part: Any) -> Iterator[Any]:
     for field in fields(part):
         now = getattr(part, field.name)
         values = _PLAIN_FIELDS.get(field.name, ())
+        if isinstance(part, BatchNorm) and field.name == "weight_init":
+            values = (field.default,)
         if field.name == "epsilon":
             values = (_PLAIN_EPSILONS.get(type(part), 1e-5),)
         if now in values:

@@ -9,12 +9,14 @@ from gan_rosetta.shared.spec.checks import require_finite
 
 @dataclass(frozen=True, kw_only=True)
 class Normal:
-    """Normal with mean 0 and the given standard deviation."""
+    """Normal with the given standard deviation, about 0 unless a mean is given."""
 
     standard_deviation: float
+    mean: float = 0.0
 
     def __post_init__(self) -> None:
         require_finite(self, "standard_deviation", above=0)
+        require_finite(self, "mean")
 
 
 @dataclass(frozen=True, kw_only=True)

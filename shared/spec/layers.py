@@ -169,8 +169,8 @@ class BatchNorm(_Layer):
     y = weight · (x - mean) / √(variance + epsilon) + bias, with the batch's mean and *biased* variance where
     `statistics` is "batch" (always so in the published GANs), or the running ones where it is "running". Every
     training forward pass moves the buffers, in the order of the passes:
-    running ← (1 - momentum) · running + momentum · batch, the variance in its "unbiased" or "biased" form.
-    Ioffe and Szegedy 2015.
+    running ← (1 - momentum) · running + momentum · batch, the variance in its "unbiased" or "biased" form. weight_init:
+    how the weight starts, 1 in every framework. Ioffe and Szegedy 2015.
     """
 
     kind: ClassVar[str] = "batch_norm"
@@ -181,6 +181,7 @@ class BatchNorm(_Layer):
     momentum: float
     running_variance: Literal["unbiased", "biased"]
     statistics: Literal["batch", "running"]
+    weight_init: Initializer = ONES
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "num_features")
@@ -201,7 +202,7 @@ class BatchNorm(_Layer):
 
     def parameters(self) -> dict[str, ParameterSpec]:
         return {
-            "weight": ParameterSpec(shape=(self.num_features,), initializer=ONES, fan_in=self.num_features),
+            "weight": ParameterSpec(shape=(self.num_features,), initializer=self.weight_init, fan_in=self.num_features),
             "bias": ParameterSpec(shape=(self.num_features,), initializer=ZEROS, fan_in=self.num_features),
         }
 

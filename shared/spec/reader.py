@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -26,9 +26,9 @@ _LARGEST_INTEGER = 2**63 - 1
 def build(hint: Any, value: object, /, *, name: str) -> Any:
     """Return what an annotation asks for, made from dictionaries, lists, texts and numbers.
 
-    Dictionaries name their dataclass by "type" where the annotation leaves a choice; a field that may be None is None
-    where its key is missing, or null in JSON; whole numbers serve as floats. name: what to call it in messages. Raises
-    SpecError.
+    Dictionaries name their dataclass by "type" where the annotation leaves a choice; a field whose key is missing, or
+    null in JSON, has its default, or is None where it may be; whole numbers serve as floats. name: what to call it in
+    messages. Raises SpecError.
     """
     options = alternatives(hint)
     if all(is_dataclass(option) for option in options):
@@ -66,7 +66,8 @@ def _build_dataclass(kinds: tuple[Any, ...], value: Any, name: str) -> Any:
     require(isinstance(value, dict), f"{name} is {_describe(value)}; expected {_expected(*kinds)}")
     kind = _kind(kinds, value, name)
     hints = get_type_hints(kind)
-    names = [field.name for field in fields(kind)]
+    defaults = {field.name: field.default for field in fields(kind)}
+    names = list(defaults)
     for key in value:
         if key not in (*names, "type"):
             raise SpecError(f"{kind.__name__}: {unknown_name('key', key, names)}", path=(key,))
@@ -75,7 +76,7 @@ def _build_dataclass(kinds: tuple[Any, ...], value: Any, name: str) -> Any:
         if value.get(field) is not None:
             with within(field):
                 arguments[field] = build(hints[field], value[field], name=field)
-        else:
+        elif defaults[field] is MISSING:
             expected = _expected(*alternatives(hints[field]))
             require(NoneType in get_args(hints[field]), f"{kind.__name__} lacks {field}; expected {expected}")
             arguments[field] = None

@@ -1,9 +1,14 @@
-"""A spec as plain data: nested dictionaries whose "type" names the dataclass, for records and for hashing."""
+"""A spec as plain data: nested dictionaries whose "type" names the dataclass, for records and for hashing.
+
+A field that has its default is left out: the vocabulary then grows by fields whose default is what was meant before
+there were any, and no digest, file or record of an older GAN changes.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -13,11 +18,19 @@ from gan_rosetta.shared.spec.gan import GanSpec
 def to_data(value: Any, /) -> Any:
     """Return a spec, or a part of one, as dictionaries, lists, strings and numbers."""
     if is_dataclass(value) and not isinstance(value, type):
-        entries = {field.name: to_data(getattr(value, field.name)) for field in fields(value)}
+        entries = {name: to_data(entry) for name, entry in told_fields(value)}
         return {"type": type(value).__name__, **entries}
     if isinstance(value, tuple):
         return [to_data(entry) for entry in value]
     return value
+
+
+def told_fields(value: Any, /) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of a part of a spec that have to be told, with their values: those that differ from a default."""
+    for field in fields(value):
+        entry = getattr(value, field.name)
+        if entry != field.default:
+            yield field.name, entry
 
 
 def spec_digest(spec: GanSpec, /) -> str:

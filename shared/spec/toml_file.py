@@ -1,7 +1,7 @@
 """Specs as TOML files, for GANs that are described without writing Python.
 
 A dataclass is a table, one of its fields a key; "type" names the dataclass where there is a choice, and a key that is
-missing stands for None where the field allows it.
+missing stands for the field's default where it has one, and for None where the field allows it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args, get_type_hints
@@ -21,7 +21,7 @@ from gan_rosetta.shared.errors import SpecError
 from gan_rosetta.shared.spec.checks import require
 from gan_rosetta.shared.spec.gan import GanSpec
 from gan_rosetta.shared.spec.reader import alternatives, build
-from gan_rosetta.shared.spec.serialise import spec_digest
+from gan_rosetta.shared.spec.serialise import spec_digest, told_fields
 
 # Tables down to here get a header of their own; what lies deeper, such as a learning rate, stands in braces.
 _HEADER_DEPTH = 2
@@ -101,7 +101,7 @@ def _plain(hint: Any, value: Any) -> Any:
     options = alternatives(hint)
     if is_dataclass(value):
         hints = get_type_hints(type(value))
-        entries = {field.name: (hints[field.name], getattr(value, field.name)) for field in fields(value)}
+        entries = {name: (hints[name], entry) for name, entry in told_fields(value)}
         kind = {"type": type(value).__name__} if len(options) > 1 else {}
         return kind | {name: _plain(*entry) for name, entry in entries.items() if entry[1] is not None}
     if isinstance(value, tuple):

@@ -31,6 +31,7 @@ def initial_tensor(tensor: TensorSpec, /, *, seed: int) -> np.ndarray:
     size = math.prod(tensor.shape)
     if isinstance(initializer, Normal):
         drawn = streams.normal(seed, label, first_step=0, num_steps=1, size=size) * initializer.standard_deviation
+        drawn += initializer.mean
     else:
         bound = _uniform_bound(tensor, initializer)
         drawn = (2 * streams.uniform(seed, label, first_step=0, num_steps=1, size=size) - 1) * bound
