@@ -14,9 +14,8 @@ import optax
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.state.layouts import OPTAX_SLOTS
 
-# The spec's slots by their names in optax's states.
-NATIVE_SLOTS = {"m": "mu", "v": "nu", "square": "e_g", "delta": "e_x"}
 _COUNTER = "count"
 
 
@@ -93,7 +92,7 @@ def build_optimizer(optimizer: spec.Optimizer, /) -> optax.GradientTransformatio
 
 def slots(optimizer: spec.Optimizer, state: Any, /) -> dict[str, Any]:
     """Return the spec's slots of an optax state, each in the form of the parameters."""
-    return {slot: optax.tree_utils.tree_get(state, NATIVE_SLOTS[slot]) for slot in optimizer.slots}
+    return {slot: optax.tree_utils.tree_get(state, OPTAX_SLOTS[slot]) for slot in optimizer.slots}
 
 
 def counter(state: Any, /) -> Any:
@@ -103,5 +102,5 @@ def counter(state: Any, /) -> Any:
 
 def with_slots(optimizer: spec.Optimizer, state: Any, /, *, slots: dict[str, Any], counter: Any) -> Any:
     """Return an optax state with these slots, by the spec's names, and this counter."""
-    values = {NATIVE_SLOTS[slot]: slots[slot] for slot in optimizer.slots}
+    values = {OPTAX_SLOTS[slot]: slots[slot] for slot in optimizer.slots}
     return optax.tree_utils.tree_set(state, **values, **{_COUNTER: counter})

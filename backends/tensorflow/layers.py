@@ -13,38 +13,12 @@ import tensorflow as tf
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.state import parameter_name
+from gan_rosetta.shared.state.layouts import parameter_to_native
 
-# A canonical tensor's axes in the order in which TensorFlow keeps them, by rank; a slot's are its parameter's.
-# Matrices: (out, in) -> (in, out). Kernels: (out, in, height, width) -> (height, width, in, out), of transposed
-# convolutions (in, out, height, width) -> (height, width, out, in).
-NATIVE_AXES = {0: (), 1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}
 _IMAGE_RANK = 3
 
 Observe = Callable[[str, Any], None]
 Builder = Callable[..., Callable[..., Any]]
-
-
-def parameter_to_native(array: np.ndarray, /) -> np.ndarray:
-    """Return a copy of a canonical parameter, buffer or slot in TensorFlow's layout."""
-    return np.array(array.transpose(NATIVE_AXES[array.ndim]), order="C")
-
-
-def parameter_to_canonical(array: np.ndarray, /) -> np.ndarray:
-    """Return a copy of a parameter, buffer or slot of TensorFlow's layout in the canonical one."""
-    return np.array(array.transpose(np.argsort(NATIVE_AXES[array.ndim])), order="C")
-
-
-def samples_to_native(array: np.ndarray, /, *, num_leading: int) -> np.ndarray:
-    """Return canonical samples with images (channels, height, width) moved to (height, width, channels).
-
-    num_leading: how many axes come before a sample's own, such as steps and batch.
-    """
-    return np.moveaxis(array, -3, -1) if array.ndim - num_leading == _IMAGE_RANK else array
-
-
-def samples_to_canonical(array: np.ndarray, /) -> np.ndarray:
-    """Return a copy of a batch (batch, ...) with images moved back to (channels, height, width)."""
-    return np.array(np.moveaxis(array, -1, -3) if array.ndim - 1 == _IMAGE_RANK else array, order="C")
 
 
 def _variable(layer: spec.WeightedLayer, short_name: str, *, dtype: Any) -> Any:

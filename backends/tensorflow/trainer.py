@@ -12,14 +12,7 @@ import tensorflow as tf
 
 from gan_rosetta.backends.tensorflow.compiled import Block, CompiledLoop, make_blocks
 from gan_rosetta.backends.tensorflow.device import check_device, native_device
-from gan_rosetta.backends.tensorflow.layers import (
-    Observe,
-    build_network,
-    parameter_to_canonical,
-    parameter_to_native,
-    samples_to_canonical,
-    samples_to_native,
-)
+from gan_rosetta.backends.tensorflow.layers import Observe, build_network
 from gan_rosetta.backends.tensorflow.losses import check_losses
 from gan_rosetta.backends.tensorflow.optimizers import build_optimizer
 from gan_rosetta.backends.tensorflow.step import UNOBSERVED, AdversarialStep, Observer, Player, pretraining_step
@@ -27,6 +20,12 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import check_state, network_parameters, optimizers, state_schema
+from gan_rosetta.shared.state.layouts import (
+    parameter_to_canonical,
+    parameter_to_native,
+    samples_to_canonical,
+    samples_to_native,
+)
 from gan_rosetta.shared.state.schema import OptimizerName
 
 

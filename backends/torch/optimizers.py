@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.state import counter_name, slot_name
+from gan_rosetta.shared.state.layouts import TORCH_SLOTS
 
 Slots = Mapping[str, Tensor]
-_NATIVE_SLOTS = {"m": "exp_avg", "v": "exp_avg_sq", "square": "square_avg", "delta": "acc_delta"}
 
 
 def gradient_descent(optimizer: spec.GradientDescent, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
@@ -92,8 +92,8 @@ class NamedOptimizer:
         for canonical, parameter in parameters.items():
             state: dict[str, Any] = self.native.state[parameter]
             for slot, slot_canonical in self.slot_names[canonical].items():
-                state[_NATIVE_SLOTS[slot]] = torch.zeros_like(parameter, requires_grad=False)
-                self.slots[slot_canonical] = state[_NATIVE_SLOTS[slot]]
+                state[TORCH_SLOTS[slot]] = torch.zeros_like(parameter, requires_grad=False)
+                self.slots[slot_canonical] = state[TORCH_SLOTS[slot]]
             if optimizer.slots:
                 # On the host, as torch keeps it; float64, since float32 stops counting at 2²⁴.
                 state["step"] = torch.zeros((), dtype=torch.float64)

@@ -26,7 +26,7 @@ def to_data(value: Any, /) -> Any:
 
 
 def told_fields(value: Any, /) -> Iterator[tuple[str, Any]]:
-    """Yield the fields of a part of a spec that have to be told, with their values: those that differ from a default."""
+    """Yield the fields of a part of a spec that have to be told, with their values: those not at their defaults."""
     for field in fields(value):
         entry = getattr(value, field.name)
         if entry != field.default:

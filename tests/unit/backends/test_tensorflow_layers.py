@@ -7,6 +7,7 @@ tf = pytest.importorskip("tensorflow")
 
 from gan_rosetta.backends.tensorflow import layers  # noqa: E402
 from gan_rosetta.shared import spec  # noqa: E402
+from gan_rosetta.shared.state import layouts  # noqa: E402
 
 BATCH_NORM = spec.BatchNorm(
     name="norm", num_features=3, epsilon=1e-5, momentum=0.1, running_variance="unbiased", statistics="batch"
@@ -58,16 +59,16 @@ def test_leaky_relu_has_its_slope_as_gradient_at_zero():
 @pytest.mark.parametrize("shape", [(5,), (4, 3), (4, 3, 2, 5)])
 def test_parameters_return_from_the_native_layout(shape):
     canonical = np.random.default_rng(0).normal(size=shape)
-    native = layers.parameter_to_native(canonical)
-    assert native.shape == tuple(np.array(shape)[list(layers.NATIVE_AXES[len(shape)])])
-    np.testing.assert_array_equal(layers.parameter_to_canonical(native), canonical)
+    native = layouts.parameter_to_native(canonical)
+    assert native.shape == tuple(np.array(shape)[list(layouts.NATIVE_AXES[len(shape)])])
+    np.testing.assert_array_equal(layouts.parameter_to_canonical(native), canonical)
 
 
 def test_reshape_keeps_the_canonical_order():
     inputs = np.arange(2 * 12.0).reshape(2, 3, 2, 2)
     network = build(spec.Reshape(shape=(2, 2, 3)), (3, 2, 2))
-    outputs = run(network, layers.samples_to_native(inputs, num_leading=1), jit=False)
-    np.testing.assert_array_equal(layers.samples_to_canonical(outputs), inputs.reshape(2, 2, 2, 3))
+    outputs = run(network, layouts.samples_to_native(inputs, num_leading=1), jit=False)
+    np.testing.assert_array_equal(layouts.samples_to_canonical(outputs), inputs.reshape(2, 2, 2, 3))
 
 
 def test_a_batch_of_one_value_moves_the_unbiased_variance_to_nan():

@@ -1,0 +1,186 @@
+"""How frameworks keep what a state holds: the axes of kernels, the order of flattened images, the names of slots.
+
+Canonical is torch's layout, which is also MXNet's and the suite's own in JAX. "keras" is what TensorFlow and Keras
+keep, images and kernels with channels last. "flax" differs from it in one thing: `flax.linen.ConvTranspose` keeps its
+kernel turned by half a turn, with its input channels before its output channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, get_args
+
+import numpy as np
+
+from gan_rosetta.shared.spec import (
+    BatchNorm,
+    ConvTranspose2d,
+    GanSpec,
+    Layer,
+    Linear,
+    MinibatchDiscrimination,
+    Network,
+    PlacedLayer,
+    Reshape,
+    Shape,
+    WeightedLayer,
+)
+from gan_rosetta.shared.state.schema import state_schema
+
+Layout = Literal["canonical", "keras", "flax"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+
+# A canonical tensor's axes in the order in which TensorFlow keeps them, by rank; a slot's are its parameter's.
+# Matrices: (out, in) -> (in, out). Kernels: (out, in, height, width) -> (height, width, in, out), of transposed
+# convolutions (in, out, height, width) -> (height, width, out, in).
+NATIVE_AXES: Mapping[int, tuple[int, ...]] = {0: (), 1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}
+# Of flax's transposed convolutions: (in, out, height, width) -> (height, width, in, out).
+_TURNED_AXES = (2, 3, 0, 1)
+_IMAGE_RANK = 3
+
+# The spec's slots by the names that torch's optimizers and optax's states have for them.
+TORCH_SLOTS: Mapping[str, str] = {"m": "exp_avg", "v": "exp_avg_sq", "square": "square_avg", "delta": "acc_delta"}
+OPTAX_SLOTS: Mapping[str, str] = {"m": "mu", "v": "nu", "square": "e_g", "delta": "e_x"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerOrder:
+    """In which order a framework with channels last has a layer's features, where that is not the canonical one.
+
+    Each is None where it is, else (features,): which canonical feature stands at each place. inputs: of what a Linear
+    takes; outputs: of what it gives, or what a BatchNorm takes and gives.
+    """
+
+    inputs: np.ndarray | None = None
+    outputs: np.ndarray | None = None
+
+
+def parameter_to_native(array: np.ndarray, /) -> np.ndarray:
+    """Return a copy of a canonical parameter, buffer or slot with TensorFlow's axes."""
+    return np.array(array.transpose(NATIVE_AXES[array.ndim]), order="C")
+
+
+def parameter_to_canonical(array: np.ndarray, /) -> np.ndarray:
+    """Return a copy of a parameter, buffer or slot of TensorFlow's axes with the canonical ones."""
+    return np.array(array.transpose(np.argsort(NATIVE_AXES[array.ndim])), order="C")
+
+
+def samples_to_native(array: np.ndarray, /, *, num_leading: int) -> np.ndarray:
+    """Return canonical samples with images (channels, height, width) moved to (height, width, channels).
+
+    num_leading: how many axes come before a sample's own, such as steps and batch.
+    """
+    return np.moveaxis(array, -3, -1) if array.ndim - num_leading == _IMAGE_RANK else array
+
+
+def samples_to_canonical(array: np.ndarray, /) -> np.ndarray:
+    """Return a copy of a batch (batch, ...) with images moved back to (channels, height, width)."""
+    return np.array(np.moveaxis(array, -1, -3) if array.ndim - 1 == _IMAGE_RANK else array, order="C")
+
+
+def to_layout(array: np.ndarray, layer: Layer, /, *, layout: Layout, order: LayerOrder | None = None) -> np.ndarray:
+    """Return a copy of a layer's canonical parameter, buffer or slot as a framework keeps it.
+
+    order: that of the layer's features where images are flattened with channels last; see flattened_orders.
+    """
+    if layout == "canonical":
+        return np.array(array, order="C")
+    array = _reordered(array, order or LayerOrder(), backwards=False)
+    if layout == "flax" and isinstance(layer, ConvTranspose2d) and array.ndim == len(_TURNED_AXES):
+        return np.array(array[:, :, ::-1, ::-1].transpose(_TURNED_AXES), order="C")
+    return parameter_to_native(array)
+
+
+def from_layout(array: np.ndarray, layer: Layer, /, *, layout: Layout, order: LayerOrder | None = None) -> np.ndarray:
+    """Return a copy of a framework's parameter, buffer or slot in the canonical layout; to_layout's other direction."""
+    if layout == "canonical":
+        return np.array(array, order="C")
+    if layout == "flax" and isinstance(layer, ConvTranspose2d) and array.ndim == len(_TURNED_AXES):
+        array = array.transpose(np.argsort(_TURNED_AXES))[:, :, ::-1, ::-1]
+    else:
+        array = parameter_to_canonical(array)
+    return np.array(_reordered(array, order or LayerOrder(), backwards=True), order="C")
+
+
+def shape_in_layout(shape: Shape, layer: Layer, /, *, layout: Layout) -> Shape:
+    """Return the shape that a framework gives to a layer's parameter or buffer of a canonical shape."""
+    return to_layout(np.broadcast_to(np.empty(()), shape), layer, layout=layout).shape
+
+
+def flattened_orders(network: Network, /) -> dict[str, LayerOrder]:
+    """Return, by the names of the placed layers, the orders of features where a framework flattens with channels last.
+
+    A Linear behind a flattened image takes it in the order (height, width, channels), and one whose output becomes an
+    image gives it in that order; a BatchNorm between them has it too. Layers that have no such order are left out.
+    """
+    orders: dict[str, LayerOrder] = {}
+    found: np.ndarray | None = None
+    for index, placed in enumerate(network.placed):
+        layer = placed.layer
+        if isinstance(layer, Reshape):
+            found = _flat_order(placed.input_shape) if len(placed.output_shape) == 1 else None
+        elif isinstance(layer, Linear):
+            inputs, found = found, _order_of_image_ahead(network.placed[index + 1 :])
+            orders[placed.name] = LayerOrder(inputs=inputs, outputs=found)
+        elif isinstance(layer, MinibatchDiscrimination):
+            orders[placed.name] = LayerOrder(inputs=found)
+            if found is not None:
+                found = np.concatenate([found, np.arange(layer.in_features, layer.in_features + layer.num_kernels)])
+        elif isinstance(layer, BatchNorm) and len(placed.input_shape) == 1:
+            orders[placed.name] = LayerOrder(outputs=found)
+        elif isinstance(layer, WeightedLayer):
+            found = None
+    return {name: order for name, order in orders.items() if order.inputs is not None or order.outputs is not None}
+
+
+def _order_of_image_ahead(rest: tuple[PlacedLayer, ...]) -> np.ndarray | None:
+    """Return the order of features that become an image before another layer with a matrix sees them, or None."""
+    for placed in rest:
+        if isinstance(placed.layer, Reshape):
+            return _flat_order(placed.output_shape)
+        if isinstance(placed.layer, WeightedLayer) and not isinstance(placed.layer, BatchNorm):
+            return None
+    return None
+
+
+def _flat_order(image: Shape) -> np.ndarray | None:
+    if len(image) != _IMAGE_RANK:
+        return None
+    places = np.arange(np.prod(image)).reshape(image)
+    order = samples_to_native(places, num_leading=0).reshape(-1)
+    return None if np.array_equal(order, places.reshape(-1)) else order
+
+
+def _reordered(array: np.ndarray, order: LayerOrder, *, backwards: bool) -> np.ndarray:
+    """Return an array (outputs,) or (outputs, inputs) with its features in that order, or back in the canonical one."""
+    for axis, places in enumerate((order.outputs, order.inputs)[: array.ndim]):
+        if places is not None:
+            array = np.take(array, np.argsort(places) if backwards else places, axis=axis)
+    return array
+
+
+def tensor_to_layout(spec: GanSpec, name: str, array: np.ndarray, /, *, layout: Layout) -> np.ndarray:
+    """Return a copy of a state's tensor, by its canonical name, as a framework keeps it; counters stay as they are."""
+    layer, order = _layer_of(spec, name)
+    return np.array(array) if layer is None else to_layout(array, layer, layout=layout, order=order)
+
+
+def tensor_from_layout(spec: GanSpec, name: str, array: np.ndarray, /, *, layout: Layout) -> np.ndarray:
+    """Return a copy of a framework's tensor in the canonical layout, by its canonical name."""
+    layer, order = _layer_of(spec, name)
+    return np.array(array) if layer is None else from_layout(array, layer, layout=layout, order=order)
+
+
+def _layer_of(spec: GanSpec, name: str) -> tuple[Layer | None, LayerOrder | None]:
+    tensor = state_schema(spec)[name]
+    if not tensor.layer:
+        return None, None
+    layers, orders = _layers_and_orders(spec.networks()[tensor.network])
+    return layers[tensor.layer], orders.get(tensor.layer)
+
+
+@lru_cache(maxsize=32)
+def _layers_and_orders(network: Network) -> tuple[dict[str, Layer], dict[str, LayerOrder]]:
+    return {placed.name: placed.layer for placed in network.placed}, flattened_orders(network)
