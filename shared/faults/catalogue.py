@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.errors import unknown_name
-from gan_rosetta.shared.faults import layer_faults, loss_faults, optimizer_faults, step_faults
+from gan_rosetta.shared.faults import data_faults, layer_faults, loss_faults, optimizer_faults, step_faults
 from gan_rosetta.shared.faults.fault import Fault
 
 FAULTS: dict[str, Fault] = {
@@ -13,6 +13,7 @@ FAULTS: dict[str, Fault] = {
         *layer_faults.FAULTS,
         *loss_faults.FAULTS,
         *step_faults.FAULTS,
+        *data_faults.FAULTS,
     )
 }
 

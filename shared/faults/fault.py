@@ -1,8 +1,8 @@
-"""What a fault is: how it changes a backend, and where a checker must find it."""
+"""What a fault is: how it changes a backend, where a checker must find it, and what to change to be rid of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,27 +31,68 @@ class Location:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plant:
-    """A fault in one GAN. What is left None stays as it is.
+class Number:
+    """A number that a fault gets wrong, by any amount.
 
-    spec: what the faulty backend is built from; it has the same state. tensor: the parameter that the faulty backend
-    holds in another form; load takes it there, unload back. start: a change of the initial state only. chunk: a change
-    of what the backend is fed. expected: where it must be found.
+    expected: the GAN's own; planted: the one that the fault has by itself. with_value: returns the GAN with another;
+    raises SpecError for one that cannot be. subject: which of the frameworks' defaults stands in this place, "" where
+    none does. is_scale: positive, and wrong by factors more than by differences.
+    """
+
+    expected: float
+    planted: float
+    with_value: Callable[[float], GanSpec]
+    subject: str = ""
+    is_scale: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plant:
+    """A fault in one place of a GAN. What is left None stays as it is.
+
+    spec: what the faulty backend is built from; it has the same state. expected: where it must be found. place: where
+    the fault is, in words. tensor: the parameter that the faulty backend holds in another form; load takes it there,
+    unload back. start: a change of the initial state only. chunk: a change of what the backend is fed. seen_as: the
+    GAN by whose names the outputs of layers are reported, layer by layer, where those of spec are others.
+    number: what may be wrong by any amount. found, expected_value: what the fault has there and what the GAN has, in
+    words, where it is no number.
     """
 
     spec: GanSpec
     expected: Location
+    place: str = ""
     tensor: str | None = None
     load: TensorMap | None = None
     unload: TensorMap | None = None
     start: Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]] | None = None
     chunk: Callable[[Chunk], Chunk] | None = None
+    seen_as: GanSpec | None = None
+    number: Number | None = None
+    found: str = ""
+    expected_value: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """A mistake by name. plant: returns how it looks in a GAN, or None where the GAN has nothing that it touches."""
+    """A mistake by name.
+
+    remedy: a sentence that says what is wrong and what to change, with {place}, {found} and {expected} where it is of a
+    place and of values. plants: returns how it looks in each place of a GAN that it can be in, the one where `plant`
+    plants it first; empty where the GAN has nothing that it touches. together: what to call all its places at once,
+    such as "every BatchNorm", "" where there is never more than one.
+    """
 
     name: str
     summary: str
-    plant: Callable[[GanSpec], Plant | None]
+    remedy: str
+    plants: Callable[[GanSpec], Sequence[Plant]]
+    together: str = ""
+
+    def plant(self, spec: GanSpec, /) -> Plant | None:
+        """Return how it looks in a GAN, in the first of its places, or None where it touches nothing."""
+        return next(iter(self.plants(spec)), None)
+
+    def say(self, *, place: str, found: str, expected: str) -> str:
+        """Return the remedy for a place, with what was found there and what the GAN has."""
+        text = self.remedy.format(place=place, found=found, expected=expected)
+        return text[0].upper() + text[1:]

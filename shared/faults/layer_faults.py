@@ -10,9 +10,19 @@ from typing import Any
 import numpy as np
 
 from gan_rosetta.shared.data import streams
-from gan_rosetta.shared.faults.fault import Fault, Location, Plant, TensorMap
-from gan_rosetta.shared.faults.places import find_layer, first_phase, layer_name, output_of, replace_layer
+from gan_rosetta.shared.errors import SpecError
+from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant, TensorMap
+from gan_rosetta.shared.faults.places import (
+    Place,
+    find_layers,
+    first_phase,
+    layer_at,
+    layer_name,
+    output_of,
+    replace_layer,
+)
 from gan_rosetta.shared.spec import (
+    Activation,
     BatchNorm,
     Conv2d,
     ConvTranspose2d,
@@ -20,50 +30,154 @@ from gan_rosetta.shared.spec import (
     LeakyReLU,
     Linear,
     MinibatchDiscrimination,
+    ReLU,
+    Sigmoid,
+    Softplus,
+    Tanh,
 )
 
 _GLOROT_SEED = 4321
+_ACTIVATIONS = (Tanh, Sigmoid, Softplus, ReLU, LeakyReLU)
+# What people write for each: its smooth or cheap neighbour.
+_MISTAKEN: dict[type, Activation] = {
+    Tanh: Sigmoid(),
+    Sigmoid: Tanh(),
+    Softplus: ReLU(),
+    ReLU: LeakyReLU(slope=0.01),
+    LeakyReLU: ReLU(),
+}
+_NOTHING = LeakyReLU(slope=1.0)
 
 
-def _layer_fault(name: str, summary: str, kind: type, change: Callable[[Any], Any]) -> Fault:
-    def plant(spec: GanSpec) -> Plant | None:
-        place = find_layer(spec, kind)
-        if place is None:
-            return None
-        layer = getattr(spec, place[0]).layers[place[1]]
-        return Plant(spec=replace_layer(spec, place, change(layer)), expected=output_of(spec, place))
+def _number_fault(
+    name: str,
+    summary: str,
+    remedy: str,
+    kind: type,
+    field: str,
+    *,
+    planted: float,
+    subject: str,
+    is_scale: bool = False,
+) -> Fault:
+    """Return a fault of a layer's field that is a number and shows in its output."""
 
-    return Fault(name=name, summary=summary, plant=plant)
+    def plants(spec: GanSpec) -> list[Plant]:
+        return [plant(spec, place) for place in find_layers(spec, kind)]
+
+    def plant(spec: GanSpec, place: Place) -> Plant:
+        number = _number_of(spec, place, field, planted=planted, subject=subject, is_scale=is_scale)
+        return Plant(
+            spec=number.with_value(planted),
+            expected=output_of(spec, place),
+            place=_words_of(spec, place),
+            number=number,
+        )
+
+    return Fault(name=name, summary=summary, remedy=remedy, plants=plants, together=f"every {kind.__name__}")
 
 
-def _buffer_fault(name: str, summary: str, buffers: tuple[str, ...], change: Callable[[BatchNorm], BatchNorm]) -> Fault:
-    def plant(spec: GanSpec) -> Plant | None:
-        place = find_layer(spec, BatchNorm)
-        if place is None:
-            return None
-        layer = getattr(spec, place[0]).layers[place[1]]
-        names = tuple(f"{layer_name(spec, place)}.{buffer}" for buffer in buffers)
-        quantities: tuple[str, ...] = ("buffer",)
-        if layer.statistics == "running":
-            # The buffers that one pass moved are what the step's next pass normalises by.
-            names, quantities = (*names, layer_name(spec, place)), ("output", "buffer")
-        expected = Location(phase=first_phase(spec, place[0]), quantities=quantities, names=names)
-        return Plant(spec=replace_layer(spec, place, change(layer)), expected=expected)
+def _number_of(
+    spec: GanSpec, place: Place, field: str, *, planted: float, subject: str, is_scale: bool = False
+) -> Number:
+    layer = layer_at(spec, place)
+    return Number(
+        expected=getattr(layer, field),
+        planted=planted,
+        with_value=lambda value: replace_layer(spec, place, replace(layer, **{field: value})),
+        subject=subject,
+        is_scale=is_scale,
+    )
 
-    return Fault(name=name, summary=summary, plant=plant)
+
+def _choice_fault(
+    name: str, summary: str, remedy: str, kind: type, *, change: Callable[[Any], Any], words: Callable[[Any], str]
+) -> Fault:
+    """Return a fault of a layer's field of few values that shows in its output. words: what a layer has there."""
+
+    def plants(spec: GanSpec) -> list[Plant]:
+        return [plant(spec, place) for place in find_layers(spec, kind)]
+
+    def plant(spec: GanSpec, place: Place) -> Plant:
+        layer = layer_at(spec, place)
+        return Plant(
+            spec=replace_layer(spec, place, change(layer)),
+            expected=output_of(spec, place),
+            place=_words_of(spec, place),
+            found=words(change(layer)),
+            expected_value=words(layer),
+        )
+
+    return Fault(name=name, summary=summary, remedy=remedy, plants=plants, together=f"every {kind.__name__}")
+
+
+def _words_of(spec: GanSpec, place: Place) -> str:
+    return f"the {type(layer_at(spec, place)).__name__} {layer_name(spec, place)}"
+
+
+def _buffers_of(spec: GanSpec, place: Place, *buffers: str) -> Location:
+    names = tuple(f"{layer_name(spec, place)}.{buffer}" for buffer in buffers)
+    quantities: tuple[str, ...] = ("buffer",)
+    if layer_at(spec, place).statistics == "running":
+        # The buffers that one pass moved are what the step's next pass normalises by.
+        names, quantities = (*names, layer_name(spec, place)), ("output", "buffer")
+    return Location(phase=first_phase(spec, place[0]), quantities=quantities, names=names)
+
+
+def _momenta(spec: GanSpec) -> list[Plant]:
+    def plant(place: Place) -> Plant:
+        planted = 1 - layer_at(spec, place).momentum
+        number = _number_of(spec, place, "momentum", planted=planted, subject="batch-norm-momentum")
+        return Plant(
+            spec=number.with_value(planted),
+            expected=_buffers_of(spec, place, "running_mean", "running_var"),
+            place=_words_of(spec, place),
+            number=number,
+        )
+
+    return [plant(place) for place in find_layers(spec, BatchNorm)]
+
+
+def _running_variances(spec: GanSpec) -> list[Plant]:
+    def plant(place: Place) -> Plant:
+        norm = layer_at(spec, place)
+        other = "biased" if norm.running_variance == "unbiased" else "unbiased"
+        return Plant(
+            spec=replace_layer(spec, place, replace(norm, running_variance=other)),
+            expected=_buffers_of(spec, place, "running_var"),
+            place=_words_of(spec, place),
+            found=other,
+            expected_value=norm.running_variance,
+        )
+
+    return [plant(place) for place in find_layers(spec, BatchNorm)]
 
 
 def _kernel_fault(
-    name: str, summary: str, kind: type, load: TensorMap, unload: TensorMap, *, where: Callable[[Any], bool]
+    name: str,
+    summary: str,
+    remedy: str,
+    kind: type,
+    maps: tuple[TensorMap, TensorMap],
+    *,
+    where: Callable[[Any], bool],
 ) -> Fault:
-    def plant(spec: GanSpec) -> Plant | None:
-        place = find_layer(spec, kind, where=where)
-        if place is None:
-            return None
-        tensor = f"{layer_name(spec, place)}.weight"
-        return Plant(spec=spec, expected=output_of(spec, place), tensor=tensor, load=load, unload=unload)
+    """Return a fault of a weight that is held in another form. maps: into that form, and back."""
 
-    return Fault(name=name, summary=summary, plant=plant)
+    def plants(spec: GanSpec) -> list[Plant]:
+        return [plant(spec, place) for place in find_layers(spec, kind, where=where)]
+
+    def plant(spec: GanSpec, place: Place) -> Plant:
+        return Plant(
+            spec=spec,
+            expected=output_of(spec, place),
+            place=_words_of(spec, place),
+            tensor=f"{layer_name(spec, place)}.weight",
+            load=maps[0],
+            unload=maps[1],
+        )
+
+    return Fault(name=name, summary=summary, remedy=remedy, plants=plants, together=f"every {kind.__name__}")
 
 
 def _flipped(kernel: np.ndarray) -> np.ndarray:
@@ -93,97 +207,163 @@ def _has_many_features(layer: Linear) -> bool:
     return min(layer.in_features, layer.out_features) > 1
 
 
-def _glorot(spec: GanSpec) -> Plant | None:
-    place = find_layer(spec, (Linear, Conv2d, ConvTranspose2d))
-    if place is None:
-        return None
-    name = f"{layer_name(spec, place)}.weight"
+def _glorot(spec: GanSpec) -> list[Plant]:
+    def plant(place: Place) -> Plant:
+        name = f"{layer_name(spec, place)}.weight"
 
-    def start(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        shape = state[name].shape
-        area = math.prod(shape[2:])
-        bound = math.sqrt(6 / ((shape[0] + shape[1]) * area))
-        size = math.prod(shape)
-        drawn = streams.uniform(_GLOROT_SEED, "glorot", first_step=0, num_steps=1, size=size).reshape(shape)
-        return {**state, name: (2 * drawn - 1) * bound}
+        def start(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            return {**state, name: _drawn_glorot(state[name].shape)}
 
-    expected = Location(phase="start", quantities=("parameter",), names=(name,))
-    return Plant(spec=spec, expected=expected, start=start)
+        expected = Location(phase="start", quantities=("parameter",), names=(name,))
+        return Plant(spec=spec, expected=expected, place=name, start=start)
+
+    return [plant(place) for place in find_layers(spec, (Linear, Conv2d, ConvTranspose2d))]
+
+
+def _drawn_glorot(shape: tuple[int, ...]) -> np.ndarray:
+    area = math.prod(shape[2:])
+    bound = math.sqrt(6 / ((shape[0] + shape[1]) * area))
+    size = math.prod(shape)
+    drawn = streams.uniform(_GLOROT_SEED, "glorot", first_step=0, num_steps=1, size=size).reshape(shape)
+    return (2 * drawn - 1) * bound
+
+
+def _other_activation(spec: GanSpec, other: Callable[[Any], Activation]) -> list[Plant]:
+    """Return a plant for each activation that another may stand for, reported under the GAN's own names."""
+    plants = []
+    for place in find_layers(spec, _ACTIVATIONS):
+        layer = layer_at(spec, place)
+        try:
+            changed = replace_layer(spec, place, other(layer))
+        except SpecError:
+            # A loss on a probability needs the sigmoid before it.
+            continue
+        if changed != spec:
+            plants.append(
+                Plant(
+                    spec=changed,
+                    expected=output_of(spec, place),
+                    place=layer_name(spec, place),
+                    seen_as=spec,
+                    found=type(other(layer)).__name__,
+                    expected_value=type(layer).__name__,
+                )
+            )
+    return plants
 
 
 FAULTS = (
-    _layer_fault(
+    _number_fault(
         "leaky-relu-slope",
         "LeakyReLU's slope 0.01, torch's default",
+        "The slope of {place} is {found}: set it to {expected}.",
         LeakyReLU,
-        lambda layer: replace(layer, slope=0.01),
+        "slope",
+        planted=0.01,
+        subject="leaky-relu-slope",
     ),
-    _layer_fault(
-        "batch-norm-epsilon", "BatchNorm's ε 1e-3, Keras's default", BatchNorm, lambda norm: replace(norm, epsilon=1e-3)
+    Fault(
+        name="activation-missing",
+        summary="an activation left out",
+        remedy="No activation is applied at {place}: apply {expected}.",
+        plants=lambda spec: _other_activation(spec, lambda _layer: _NOTHING),
     ),
-    _layer_fault(
+    Fault(
+        name="activation-mistaken",
+        summary="an activation's neighbour: sigmoid for tanh, ReLU for LeakyReLU",
+        remedy="The activation at {place} is {found}: it should be {expected}.",
+        plants=lambda spec: _other_activation(spec, lambda layer: _MISTAKEN[type(layer)]),
+    ),
+    _number_fault(
+        "batch-norm-epsilon",
+        "BatchNorm's ε 1e-3, Keras's default",
+        "ε of {place} is {found}: set it to {expected}.",
+        BatchNorm,
+        "epsilon",
+        planted=1e-3,
+        subject="batch-norm-epsilon",
+        is_scale=True,
+    ),
+    _choice_fault(
         "batch-norm-evaluation",
         "BatchNorm normalises with its running statistics in training",
+        "In training {place} normalises by {found}: let it normalise by {expected}, with training=True in Keras, "
+        "train() in torch, autograd.record() in MXNet.",
         BatchNorm,
-        lambda norm: replace(norm, statistics="running"),
+        change=lambda norm: replace(norm, statistics="running" if norm.statistics == "batch" else "batch"),
+        words=lambda norm: "its running statistics" if norm.statistics == "running" else "the batch's statistics",
     ),
-    _buffer_fault(
-        "batch-norm-momentum",
-        "BatchNorm's momentum on the old value in place of the new",
-        ("running_mean", "running_var"),
-        lambda norm: replace(norm, momentum=1 - norm.momentum),
+    Fault(
+        name="batch-norm-momentum",
+        summary="BatchNorm's momentum on the old value in place of the new",
+        remedy="The momentum of {place} is {found} on the new value: set it to {expected}. torch puts "
+        "its momentum on the new value, Keras and MXNet on the old one, where it is 1 minus that.",
+        plants=_momenta,
+        together="every BatchNorm",
     ),
-    _buffer_fault(
-        "batch-norm-biased-variance",
-        "BatchNorm's running variance biased, as in Keras and MXNet",
-        ("running_var",),
-        lambda norm: replace(norm, running_variance="biased" if norm.running_variance == "unbiased" else "unbiased"),
+    Fault(
+        name="batch-norm-biased-variance",
+        summary="BatchNorm's running variance biased, as in Keras and MXNet",
+        remedy="For evaluation {place} keeps the {found} variance of each batch: keep the {expected} one. torch keeps "
+        "the unbiased one, Keras and MXNet the biased one.",
+        plants=_running_variances,
+        together="every BatchNorm",
     ),
-    _layer_fault(
+    _choice_fault(
         "minibatch-self-distance",
         "minibatch discrimination's identity term there or not",
+        "{place} takes a sample's distance from itself as {found}: take it as {expected}.",
         MinibatchDiscrimination,
-        lambda layer: replace(layer, self_distance=not layer.self_distance),
+        change=lambda layer: replace(layer, self_distance=not layer.self_distance),
+        words=lambda layer: "1" if layer.self_distance else "0",
     ),
     _kernel_fault(
         "linear-transposed",
         "a Linear's (out, in) weight read as (in, out)",
+        "The weight of {place} is read as (in, out): its layout is (out, in), so transpose it where Keras or JAX holds "
+        "(in, out).",
         Linear,
-        _swapped,
-        _unswapped,
+        (_swapped, _unswapped),
         where=_has_many_features,
     ),
     _kernel_fault(
         "conv-kernel-flipped",
         "true convolution in place of cross-correlation",
+        "The kernel of {place} is turned by 180°: a framework's convolution is a cross-correlation, so do not turn it.",
         Conv2d,
-        _flipped,
-        _flipped,
+        (_flipped, _flipped),
         where=_is_wide,
     ),
     _kernel_fault(
         "conv-padding-off-by-one",
         "the input padded on one side more, so that the kernel reads one pixel beside",
+        'The kernel of {place} reads one pixel beside: pad both sides alike; "same" at stride 2 does not.',
         Conv2d,
-        lambda kernel: np.roll(kernel, 1, axis=3),
-        lambda kernel: np.roll(kernel, -1, axis=3),
+        (lambda kernel: np.roll(kernel, 1, axis=3), lambda kernel: np.roll(kernel, -1, axis=3)),
         where=_is_wide,
     ),
     _kernel_fault(
         "conv-transpose-kernel-flipped",
         "a transposed convolution that does not flip its kernel",
+        "The kernel of {place} is turned by 180°: turn it back; written by hand it needs the turn that a framework's own "
+        "makes by itself.",
         ConvTranspose2d,
-        _flipped,
-        _flipped,
+        (_flipped, _flipped),
         where=_is_wide,
     ),
     _kernel_fault(
         "conv-transpose-channels-swapped",
         "a transposed convolution's (in, out) kernel read as (out, in)",
+        "The kernel of {place} is read as (out, in, ...): its layout is (in, out, ...), so swap its first two axes.",
         ConvTranspose2d,
-        _swapped,
-        _unswapped,
+        (_swapped, _unswapped),
         where=_has_many_channels,
     ),
-    Fault(name="glorot-initialisation", summary="a weight drawn Glorot-uniform, Keras's default", plant=_glorot),
+    Fault(
+        name="glorot-initialisation",
+        summary="a weight drawn Glorot-uniform, Keras's default",
+        remedy="{place} does not hold the initial value that it was given, but numbers drawn Glorot-uniform, as Keras "
+        "does unless told otherwise: load the initial value.",
+        plants=_glorot,
+    ),
 )

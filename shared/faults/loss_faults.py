@@ -5,83 +5,207 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gan_rosetta.shared.faults.fault import Fault, Location, Plant
+from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant
 from gan_rosetta.shared.faults.places import replace_training
-from gan_rosetta.shared.spec import GanSpec, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.spec import (
+    BinaryCrossEntropyGeneratorLoss,
+    GanSpec,
+    GradientPenalty,
+    NonSaturatingGeneratorLoss,
+    SaturatingGeneratorLoss,
+    WassersteinDiscriminatorLoss,
+)
+
+_REDUCTIONS = {"mean": "averaged", "sum": "summed"}
+
+
+def _loss_of(phase: str, name: str = "loss") -> Location:
+    return Location(phase=phase, quantities=("loss",), names=(name,))
+
+
+def _other_reduction(loss: Any) -> Any:
+    return replace(loss, reduction="sum" if loss.reduction == "mean" else "mean")
 
 
 def _summed(network: str) -> Fault:
-    def plant(spec: GanSpec) -> Plant | None:
+    def plants(spec: GanSpec) -> list[Plant]:
         loss = getattr(spec.training, f"{network}_loss")
-        changed = replace(loss, reduction="sum" if loss.reduction == "mean" else "mean")
-        expected = Location(phase=network, quantities=("loss",), names=("loss",))
-        return Plant(spec=replace_training(spec, **{f"{network}_loss": changed}), expected=expected)
+        changed = _other_reduction(loss)
+        return [
+            Plant(
+                spec=replace_training(spec, **{f"{network}_loss": changed}),
+                expected=_loss_of(network),
+                found=_REDUCTIONS[changed.reduction],
+                expected_value=_REDUCTIONS[loss.reduction],
+            )
+        ]
 
-    return Fault(name=f"{network}-loss-summed", summary=f"the {network}'s loss summed over the batch", plant=plant)
+    return Fault(
+        name=f"{network}-loss-summed",
+        summary=f"the {network}'s loss summed over the batch",
+        remedy=f"The {network}'s loss is {{found}} over the batch: it should be {{expected}}.",
+        plants=plants,
+    )
 
 
-def _pretraining_summed(spec: GanSpec) -> Plant | None:
+def _pretraining_summed(spec: GanSpec) -> list[Plant]:
     if spec.pretraining is None:
-        return None
-    changed = replace(spec.pretraining.loss, reduction="sum" if spec.pretraining.loss.reduction == "mean" else "mean")
-    expected = Location(phase="pretraining", quantities=("loss",), names=("loss",))
-    return Plant(spec=replace(spec, pretraining=replace(spec.pretraining, loss=changed)), expected=expected)
+        return []
+    loss = spec.pretraining.loss
+    changed = _other_reduction(loss)
+    return [
+        Plant(
+            spec=replace(spec, pretraining=replace(spec.pretraining, loss=changed)),
+            expected=_loss_of("pretraining"),
+            found=_REDUCTIONS[changed.reduction],
+            expected_value=_REDUCTIONS[loss.reduction],
+        )
+    ]
 
 
 def _labels_swapped(network: str) -> Fault:
-    def plant(spec: GanSpec) -> Plant | None:
+    def plants(spec: GanSpec) -> list[Plant]:
         loss = getattr(spec.training, f"{network}_loss")
         changed = replace(loss, real_label=1 - loss.real_label)
-        expected = Location(phase=network, quantities=("loss",), names=("loss",))
-        return Plant(spec=replace_training(spec, **{f"{network}_loss": changed}), expected=expected)
+        return [
+            Plant(
+                spec=replace_training(spec, **{f"{network}_loss": changed}),
+                expected=_loss_of(network),
+                found=str(changed.real_label),
+                expected_value=str(loss.real_label),
+            )
+        ]
 
-    return Fault(name=f"{network}-labels-swapped", summary=f"the labels of the {network}'s loss swapped", plant=plant)
+    return Fault(
+        name=f"{network}-labels-swapped",
+        summary=f"the labels of the {network}'s loss swapped",
+        remedy=f"The {network}'s loss takes {{found}} for the label of real samples: take {{expected}}, and the other "
+        "for fake ones.",
+        plants=plants,
+    )
 
 
-def _penalty_changed(spec: GanSpec, **changes: Any) -> Plant | None:
+def _penalised(spec: GanSpec) -> tuple[WassersteinDiscriminatorLoss, GradientPenalty] | None:
     loss = spec.training.discriminator_loss
     if not isinstance(loss, WassersteinDiscriminatorLoss) or loss.penalty is None:
         return None
-    changed = replace(loss, penalty=replace(loss.penalty, **changes))
-    expected = Location(phase="discriminator", quantities=("loss",), names=("penalty",))
-    return Plant(spec=replace_training(spec, discriminator_loss=changed), expected=expected)
+    return loss, loss.penalty
 
 
-def _penalty_axis(spec: GanSpec) -> Plant | None:
-    loss = spec.training.discriminator_loss
-    if not isinstance(loss, WassersteinDiscriminatorLoss) or loss.penalty is None or len(spec.real.sample_shape) == 1:
+def _penalty_axis(spec: GanSpec) -> list[Plant]:
+    found = _penalised(spec)
+    if found is None or len(spec.real.sample_shape) == 1:
         # With one axis a sample, both norms are the same.
-        return None
-    return _penalty_changed(spec, norm="sample" if loss.penalty.norm == "channel" else "channel")
+        return []
+    loss, penalty = found
+    words = {"sample": "over all axes of a sample", "channel": "over the channels alone, pixel by pixel"}
+    other = replace(penalty, norm="sample" if penalty.norm == "channel" else "channel")
+    return [
+        Plant(
+            spec=replace_training(spec, discriminator_loss=replace(loss, penalty=other)),
+            expected=_loss_of("discriminator", "penalty"),
+            found=words[other.norm],
+            expected_value=words[penalty.norm],
+        )
+    ]
 
 
-def _penalty_weight(spec: GanSpec) -> Plant | None:
-    loss = spec.training.discriminator_loss
-    if not isinstance(loss, WassersteinDiscriminatorLoss) or loss.penalty is None:
-        return None
-    return _penalty_changed(spec, weight=loss.penalty.weight / 10)
+def _penalty_weight(spec: GanSpec) -> list[Plant]:
+    found = _penalised(spec)
+    if found is None:
+        return []
+    loss, penalty = found
+
+    def with_value(weight: float) -> GanSpec:
+        changed = replace(loss, penalty=replace(penalty, weight=weight))
+        return replace_training(spec, discriminator_loss=changed)
+
+    number = Number(expected=penalty.weight, planted=penalty.weight / 10, with_value=with_value)
+    return [Plant(spec=with_value(number.planted), expected=_loss_of("discriminator", "penalty"), number=number)]
 
 
-def _log_clamp(spec: GanSpec) -> Plant | None:
+def _log_clamp(spec: GanSpec) -> list[Plant]:
     """Change the floor of the logarithm; it matters only where D is sure of itself, as on the saturated visit."""
     loss: Any = spec.training.discriminator_loss
     if hasattr(loss, "probability_floor"):
-        changed = replace(loss, probability_floor=1e-12 if loss.probability_floor is None else None)
+        field, value = "probability_floor", 1e-12 if loss.probability_floor is None else None
     elif hasattr(loss, "log_floor"):
-        changed = replace(loss, log_floor=loss.log_floor / 10)
+        field, value = "log_floor", loss.log_floor / 10
     else:
-        return None
-    expected = Location(phase="discriminator", quantities=("loss",), names=("loss",))
-    return Plant(spec=replace_training(spec, discriminator_loss=changed), expected=expected)
+        return []
+    return [
+        Plant(
+            spec=replace_training(spec, discriminator_loss=replace(loss, **{field: value})),
+            expected=_loss_of("discriminator"),
+            found=_floor_words(field, value),
+            expected_value=_floor_words(field, getattr(loss, field)),
+        )
+    ]
+
+
+def _floor_words(field: str, value: float | None) -> str:
+    if value is None:
+        return "not bounded"
+    return f"taken of probabilities of {value:g} or more" if field == "probability_floor" else f"{value:g} or more"
+
+
+def _saturating(spec: GanSpec) -> list[Plant]:
+    """Exchange -log p and log(1 - p), which have the same fixed point and other gradients."""
+    loss: Any = spec.training.generator_loss
+    own = {"reduction": loss.reduction, "real_label": loss.real_label}
+    words = "-log D(G(z))", "log(1 - D(G(z)))"
+    changed: NonSaturatingGeneratorLoss | SaturatingGeneratorLoss
+    if isinstance(loss, SaturatingGeneratorLoss):
+        changed = NonSaturatingGeneratorLoss(probability_floor=loss.probability_floor, **own)
+        found, expected = words
+    elif isinstance(loss, NonSaturatingGeneratorLoss | BinaryCrossEntropyGeneratorLoss):
+        changed = SaturatingGeneratorLoss(probability_floor=getattr(loss, "probability_floor", None), **own)
+        expected, found = words
+    else:
+        return []
+    return [
+        Plant(
+            spec=replace_training(spec, generator_loss=changed),
+            expected=_loss_of("generator"),
+            found=found,
+            expected_value=expected,
+        )
+    ]
 
 
 FAULTS = (
     _summed("discriminator"),
     _summed("generator"),
-    Fault(name="pretraining-loss-summed", summary="the pretraining loss summed", plant=_pretraining_summed),
+    Fault(
+        name="pretraining-loss-summed",
+        summary="the pretraining loss summed",
+        remedy="The loss of pretraining is {found} over the batch: it should be {expected}.",
+        plants=_pretraining_summed,
+    ),
     _labels_swapped("discriminator"),
     _labels_swapped("generator"),
-    Fault(name="penalty-norm-axis", summary="the gradient penalty's norm over other axes", plant=_penalty_axis),
-    Fault(name="penalty-weight", summary="a tenth of the gradient penalty", plant=_penalty_weight),
-    Fault(name="log-clamp", summary="the logarithm's floor there or not, or elsewhere", plant=_log_clamp),
+    Fault(
+        name="penalty-norm-axis",
+        summary="the gradient penalty's norm over other axes",
+        remedy="The norm in the gradient penalty is taken {found}: take it {expected}.",
+        plants=_penalty_axis,
+    ),
+    Fault(
+        name="penalty-weight",
+        summary="a tenth of the gradient penalty",
+        remedy="The weight of the gradient penalty is {found}: set it to {expected}.",
+        plants=_penalty_weight,
+    ),
+    Fault(
+        name="log-clamp",
+        summary="the logarithm's floor there or not, or elsewhere",
+        remedy="The logarithm in the discriminator's loss is {found}: it should be {expected}.",
+        plants=_log_clamp,
+    ),
+    Fault(
+        name="generator-loss-saturating",
+        summary="the generator's loss in its other form: log(1 - p) for -log p",
+        remedy="The generator minimises {found}: let it minimise {expected}.",
+        plants=_saturating,
+    ),
 )

@@ -2,81 +2,228 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from gan_rosetta.shared.faults.fault import Fault, Location, Plant
-from gan_rosetta.shared.faults.places import find_optimizer, replace_optimizer, update_of
+from gan_rosetta.shared.faults.fault import Fault, Number, Plant
+from gan_rosetta.shared.faults.places import (
+    find_optimizers,
+    initial_rate,
+    optimizer_words,
+    replace_optimizer,
+    update_of,
+    with_rate,
+)
 from gan_rosetta.shared.spec import Adadelta, Adam, ConstantRate, ExponentialDecay, GanSpec, GradientDescent
 
-
-def _optimizer_fault(name: str, summary: str, kind: type | tuple[type, ...], change: Callable[[Any], Any]) -> Fault:
-    def plant(spec: GanSpec) -> Plant | None:
-        found = find_optimizer(spec, kind)
-        if found is None:
-            return None
-        network, optimizer = found
-        return Plant(spec=replace_optimizer(spec, network, change(optimizer)), expected=update_of(network))
-
-    return Fault(name=name, summary=summary, plant=plant)
+_SCHEDULED = (GradientDescent, Adam, Adadelta)
 
 
-def _other_placement(adam: Adam) -> Adam:
-    return replace(adam, epsilon_placement="hat" if adam.epsilon_placement == "outside" else "outside")
+def _optimizer_plant(spec: GanSpec, name: str, changed: Any, **fields: Any) -> Plant:
+    place = optimizer_words(name, changed)
+    return Plant(spec=replace_optimizer(spec, name, changed), expected=update_of(name), place=place, **fields)
 
 
-def _decay_not_staircase(spec: GanSpec) -> Plant | None:
-    if spec.pretraining is not None and isinstance(spec.pretraining.optimizer, GradientDescent):
-        rate = spec.pretraining.optimizer.learning_rate
-        if isinstance(rate, ExponentialDecay):
-            changed = replace(spec.pretraining.optimizer, learning_rate=replace(rate, staircase=not rate.staircase))
-            planted = replace(spec, pretraining=replace(spec.pretraining, optimizer=changed))
-            return Plant(spec=planted, expected=Location(phase="pretraining", quantities=("parameter",)))
-    found = find_optimizer(spec, GradientDescent)
-    if found is None or not isinstance(found[1].learning_rate, ExponentialDecay):
-        return None
-    network, optimizer = found
-    rate = optimizer.learning_rate
-    changed = replace(optimizer, learning_rate=replace(rate, staircase=not rate.staircase))
-    return Plant(spec=replace_optimizer(spec, network, changed), expected=update_of(network))
+def _bias_correction(spec: GanSpec) -> list[Plant]:
+    def plant(name: str, adam: Adam) -> Plant:
+        other = replace(adam, bias_correction=not adam.bias_correction)
+        words = {True: "corrects m and v for their start at 0", False: "takes m and v as they are"}
+        return _optimizer_plant(
+            spec, name, other, found=words[other.bias_correction], expected_value=words[adam.bias_correction]
+        )
+
+    return [plant(*found) for found in find_optimizers(spec, Adam)]
 
 
-def _twice_the_rate(optimizer: Any) -> Any:
-    rate = optimizer.learning_rate
-    if isinstance(rate, ConstantRate):
-        return replace(optimizer, learning_rate=ConstantRate(value=2 * rate.value))
-    return replace(optimizer, learning_rate=replace(rate, initial=2 * rate.initial))
+def _number_fault(
+    name: str, summary: str, kind: type, field: str, *, word: str, planted: float, subject: str, is_scale: bool = False
+) -> Fault:
+    """Return a fault of a field that is a number. word: what to call it."""
+
+    def plants(spec: GanSpec) -> list[Plant]:
+        return [plant(spec, *found) for found in find_optimizers(spec, kind)]
+
+    def plant(spec: GanSpec, network: str, optimizer: Any) -> Plant:
+        def with_value(value: float) -> GanSpec:
+            return replace_optimizer(spec, network, replace(optimizer, **{field: value}))
+
+        number = Number(
+            expected=getattr(optimizer, field),
+            planted=planted,
+            with_value=with_value,
+            subject=subject,
+            is_scale=is_scale,
+        )
+        return _optimizer_plant(spec, network, replace(optimizer, **{field: planted}), number=number)
+
+    remedy = f"{word} of {{place}} is {{found}}: set it to {{expected}}."
+    return Fault(name=name, summary=summary, remedy=remedy, plants=plants, together=f"every {kind.__name__}")
+
+
+def _rates(spec: GanSpec) -> list[Plant]:
+    def plant(name: str, optimizer: Any) -> Plant:
+        rate = initial_rate(optimizer)
+        number = Number(
+            expected=rate,
+            planted=2 * rate,
+            with_value=lambda value: replace_optimizer(spec, name, with_rate(optimizer, value)),
+            subject="adadelta-learning-rate" if isinstance(optimizer, Adadelta) else "",
+        )
+        return _optimizer_plant(spec, name, with_rate(optimizer, 2 * rate), number=number)
+
+    return [plant(*found) for found in find_optimizers(spec, _SCHEDULED)]
+
+
+def _scheduled(spec: GanSpec, kind: type) -> list[tuple[str, Any]]:
+    """Return the optimizers whose learning rate has a schedule of that kind, pretraining's first."""
+    found = [
+        (name, optimizer) for name, optimizer in find_optimizers(spec, _SCHEDULED) if _has_schedule(optimizer, kind)
+    ]
+    return sorted(found, key=lambda each: each[0] != "pretraining")
+
+
+def _has_schedule(optimizer: Any, kind: type) -> bool:
+    return isinstance(optimizer.learning_rate, kind)
+
+
+def _decay_not_staircase(spec: GanSpec) -> list[Plant]:
+    return [
+        _optimizer_plant(
+            spec,
+            name,
+            replace(optimizer, learning_rate=replace(optimizer.learning_rate, staircase=other)),
+            found=_staircase_words(optimizer.learning_rate, staircase=other),
+            expected_value=_staircase_words(optimizer.learning_rate, staircase=not other),
+        )
+        for name, optimizer in _scheduled(spec, ExponentialDecay)
+        for other in (not optimizer.learning_rate.staircase,)
+    ]
+
+
+def _staircase_words(rate: ExponentialDecay, *, staircase: bool) -> str:
+    return f"in stairs of {rate.every} steps" if staircase else "a little at every step"
+
+
+def _decay_each_step(spec: GanSpec) -> list[Plant]:
+    return [
+        _optimizer_plant(
+            spec,
+            name,
+            replace(optimizer, learning_rate=replace(optimizer.learning_rate, every=1)),
+            found="every step",
+            expected_value=f"every {optimizer.learning_rate.every} steps",
+        )
+        for name, optimizer in _scheduled(spec, ExponentialDecay)
+        if optimizer.learning_rate.every > 1
+    ]
+
+
+def _decay_added(spec: GanSpec) -> list[Plant]:
+    def plant(name: str, optimizer: Any) -> Plant:
+        def decaying(factor: float) -> Any:
+            rate = ExponentialDecay(initial=optimizer.learning_rate.value, factor=factor, every=1, staircase=False)
+            return replace(optimizer, learning_rate=rate)
+
+        number = Number(
+            expected=1.0,
+            planted=0.98,
+            with_value=lambda factor: replace_optimizer(spec, name, decaying(factor)),
+            is_scale=True,
+        )
+        return _optimizer_plant(spec, name, decaying(0.98), number=number)
+
+    return [plant(*found) for found in _scheduled(spec, ConstantRate)]
+
+
+def _placement_words(adam: Adam) -> str:
+    return "after the bias correction" if adam.epsilon_placement == "outside" else "before the bias correction"
+
+
+def _epsilon_placement(spec: GanSpec) -> Sequence[Plant]:
+    plants = []
+    for name, adam in find_optimizers(spec, Adam):
+        other = replace(adam, epsilon_placement="hat" if adam.epsilon_placement == "outside" else "outside")
+        plants.append(
+            _optimizer_plant(spec, name, other, found=_placement_words(other), expected_value=_placement_words(adam))
+        )
+    return plants
 
 
 FAULTS = (
-    _optimizer_fault("adam-epsilon-hat", "Adam's ε on the other side of the bias correction", Adam, _other_placement),
-    _optimizer_fault(
-        "adam-epsilon-value", "Adam's ε 1e-7, Keras's default", Adam, lambda adam: replace(adam, epsilon=1e-7)
+    Fault(
+        name="adam-epsilon-hat",
+        summary="Adam's ε on the other side of the bias correction",
+        remedy="ε is added {found} in {place}: add it {expected}. Keras, TensorFlow and MXNet add it to √v before the "
+        "correction, torch and optax to √v̂ after it.",
+        plants=_epsilon_placement,
+        together="every Adam",
     ),
-    _optimizer_fault("adam-beta1", "Adam's β1 0.5, DCGAN's", Adam, lambda adam: replace(adam, beta1=0.5)),
-    _optimizer_fault("adam-beta2", "Adam's β2 0.99", Adam, lambda adam: replace(adam, beta2=0.99)),
-    _optimizer_fault(
-        "adam-no-bias-correction",
-        "Adam without bias correction",
+    _number_fault(
+        "adam-epsilon-value",
+        "Adam's ε 1e-7, Keras's default",
         Adam,
-        lambda adam: replace(adam, bias_correction=not adam.bias_correction),
+        "epsilon",
+        word="ε",
+        planted=1e-7,
+        subject="adam-epsilon",
+        is_scale=True,
     ),
-    _optimizer_fault(
-        "adadelta-rho", "Adadelta's ρ 0.95, Keras's default", Adadelta, lambda optimizer: replace(optimizer, rho=0.95)
+    _number_fault("adam-beta1", "Adam's β1 0.5, DCGAN's", Adam, "beta1", word="β1", planted=0.5, subject="adam-betas"),
+    _number_fault("adam-beta2", "Adam's β2 0.99", Adam, "beta2", word="β2", planted=0.99, subject="adam-betas"),
+    Fault(
+        name="adam-no-bias-correction",
+        summary="Adam without bias correction",
+        remedy="Bias correction: {place} {found}; expected one that {expected}.",
+        plants=_bias_correction,
+        together="every Adam",
     ),
-    _optimizer_fault(
+    _number_fault(
+        "adadelta-rho",
+        "Adadelta's ρ 0.95, Keras's default",
+        Adadelta,
+        "rho",
+        word="ρ",
+        planted=0.95,
+        subject="adadelta-rho",
+    ),
+    _number_fault(
         "adadelta-epsilon",
         "Adadelta's ε 1e-7, Keras's default",
         Adadelta,
-        lambda optimizer: replace(optimizer, epsilon=1e-7),
+        "epsilon",
+        word="ε",
+        planted=1e-7,
+        subject="adadelta-epsilon",
+        is_scale=True,
     ),
-    _optimizer_fault(
-        "learning-rate-doubled", "twice the learning rate", (GradientDescent, Adam, Adadelta), _twice_the_rate
+    Fault(
+        name="learning-rate-doubled",
+        summary="twice the learning rate",
+        remedy="The learning rate of {place} is {found}: set it to {expected}.",
+        plants=_rates,
+        together="every optimizer",
     ),
     Fault(
         name="decay-not-staircase",
         summary="learning rate decayed at every step, not by steps",
-        plant=_decay_not_staircase,
+        remedy="The learning rate of {place} decays {found}: let it decay {expected}.",
+        plants=_decay_not_staircase,
+        together="every optimizer",
+    ),
+    Fault(
+        name="decay-each-step",
+        summary="a decay meant for every so many steps applied at each",
+        remedy="The learning rate of {place} decays once {found}: let it decay once {expected}; the schedule is "
+        "stepped too often, or counts in another unit.",
+        plants=_decay_each_step,
+        together="every optimizer",
+    ),
+    Fault(
+        name="decay-added",
+        summary="a constant learning rate decayed, by 2 % a step",
+        remedy="The learning rate of {place} is multiplied by {found} at each step: keep it constant.",
+        plants=_decay_added,
+        together="every optimizer",
     ),
 )

@@ -7,21 +7,44 @@ from dataclasses import replace
 from typing import Any
 
 from gan_rosetta.shared.faults.fault import Location
-from gan_rosetta.shared.spec import GanSpec, Layer, Network, Optimizer
+from gan_rosetta.shared.spec import (
+    Adadelta,
+    Adam,
+    ConstantRate,
+    GanSpec,
+    GradientDescent,
+    Layer,
+    LearningRate,
+    Network,
+    Optimizer,
+)
 
 Place = tuple[str, int]
+_OPTIMIZER_WORDS = {Adam: "Adam", Adadelta: "Adadelta", GradientDescent: "gradient descent"}
+
+
+def find_layers(
+    spec: GanSpec, kind: type | tuple[type, ...], /, *, where: Callable[[Any], bool] | None = None
+) -> list[Place]:
+    """Return the network and index of each layer of a kind: the discriminator's first, each network's last first."""
+    return [
+        (network, index)
+        for network in ("discriminator", "generator")
+        for index, layer in reversed(list(enumerate(getattr(spec, network).layers)))
+        if isinstance(layer, kind) and (where is None or where(layer))
+    ]
 
 
 def find_layer(
     spec: GanSpec, kind: type | tuple[type, ...], /, *, where: Callable[[Any], bool] | None = None
 ) -> Place | None:
-    """Return the network and index of the last layer of a kind, the discriminator searched first, or None."""
-    for network in ("discriminator", "generator"):
-        layers = getattr(spec, network).layers
-        for index in reversed(range(len(layers))):
-            if isinstance(layers[index], kind) and (where is None or where(layers[index])):
-                return network, index
-    return None
+    """Return the first of find_layers, or None."""
+    return next(iter(find_layers(spec, kind, where=where)), None)
+
+
+def layer_at(spec: GanSpec, place: Place, /) -> Any:
+    """Return the layer at a place."""
+    return getattr(spec, place[0]).layers[place[1]]
 
 
 def layer_name(spec: GanSpec, place: Place, /) -> str:
@@ -33,9 +56,13 @@ def layer_name(spec: GanSpec, place: Place, /) -> str:
 def replace_layer(spec: GanSpec, place: Place, layer: Layer, /) -> GanSpec:
     """Return the spec with another layer at a place."""
     network, index = place
-    old: Network = getattr(spec, network)
-    layers = (*old.layers[:index], layer, *old.layers[index + 1 :])
-    changes: dict[str, Any] = {network: Network(input_shape=old.input_shape, layers=layers)}
+    layers = getattr(spec, network).layers
+    return replace_layers(spec, network, (*layers[:index], layer, *layers[index + 1 :]))
+
+
+def replace_layers(spec: GanSpec, network: str, layers: tuple[Layer, ...], /) -> GanSpec:
+    """Return the spec with other layers in a network."""
+    changes: dict[str, Any] = {network: Network(input_shape=getattr(spec, network).input_shape, layers=layers)}
     return replace(spec, **changes)
 
 
@@ -56,21 +83,52 @@ def replace_training(spec: GanSpec, /, **changes: Any) -> GanSpec:
     return replace(spec, training=replace(spec.training, **changes))
 
 
-def find_optimizer(spec: GanSpec, kind: type | tuple[type, ...], /) -> tuple[str, Any] | None:
-    """Return the network whose optimizer of a kind is the first to update in a step, and that optimizer."""
+def find_optimizers(spec: GanSpec, kind: type | tuple[type, ...], /) -> list[tuple[str, Any]]:
+    """Return each optimizer of a kind by its name, in the order of a step's updates, pretraining's last."""
     order = ("discriminator", "generator") if spec.training.first == "discriminator" else ("generator", "discriminator")
-    for network in order:
-        optimizer = getattr(spec.training, f"{network}_optimizer")
-        if isinstance(optimizer, kind):
-            return network, optimizer
-    return None
+    found = [(name, optimizer_of(spec, name)) for name in (*order, "pretraining")]
+    return [(name, optimizer) for name, optimizer in found if isinstance(optimizer, kind)]
 
 
-def replace_optimizer(spec: GanSpec, network: str, optimizer: Optimizer, /) -> GanSpec:
-    """Return the spec with another optimizer of a network."""
-    return replace_training(spec, **{f"{network}_optimizer": optimizer})
+def find_optimizer(spec: GanSpec, kind: type | tuple[type, ...], /) -> tuple[str, Any] | None:
+    """Return the first of find_optimizers, or None."""
+    return next(iter(find_optimizers(spec, kind)), None)
 
 
-def update_of(network: str, /) -> Location:
-    """Return the location of a network's update: a slot that is wrong may show before, or without, its parameter."""
-    return Location(phase=network, quantities=("parameter", "slot"))
+def optimizer_of(spec: GanSpec, name: str, /) -> Optimizer | None:
+    """Return the optimizer of that name: "discriminator", "generator" or "pretraining", None where there is none."""
+    if name == "pretraining":
+        return None if spec.pretraining is None else spec.pretraining.optimizer
+    optimizer: Optimizer = getattr(spec.training, f"{name}_optimizer")
+    return optimizer
+
+
+def replace_optimizer(spec: GanSpec, name: str, optimizer: Optimizer, /) -> GanSpec:
+    """Return the spec with another optimizer of that name."""
+    if name == "pretraining" and spec.pretraining is not None:
+        return replace(spec, pretraining=replace(spec.pretraining, optimizer=optimizer))
+    return replace_training(spec, **{f"{name}_optimizer": optimizer})
+
+
+def optimizer_words(name: str, optimizer: Optimizer, /) -> str:
+    """Return how to speak of an optimizer: "the generator's Adam", "the Adam of pretraining"."""
+    kind = _OPTIMIZER_WORDS.get(type(optimizer), type(optimizer).__name__)
+    return f"the {kind} of pretraining" if name == "pretraining" else f"the {name}'s {kind}"
+
+
+def initial_rate(optimizer: Any, /) -> float:
+    """Return the learning rate of an optimizer's first update."""
+    rate: LearningRate = optimizer.learning_rate
+    return rate.value if isinstance(rate, ConstantRate) else rate.initial
+
+
+def with_rate(optimizer: Any, rate: float, /) -> Any:
+    """Return an optimizer with another learning rate at its first update, on the same schedule."""
+    old = optimizer.learning_rate
+    changed = replace(old, value=rate) if isinstance(old, ConstantRate) else replace(old, initial=rate)
+    return replace(optimizer, learning_rate=changed)
+
+
+def update_of(name: str, /) -> Location:
+    """Return the location of an optimizer's update: a slot that is wrong may show before, or without, its parameter."""
+    return Location(phase=name, quantities=("parameter", "slot"))

@@ -20,6 +20,7 @@ class PlantedTrainer:
         self._plant = plant
         schema = state_schema(plant.spec)
         self._tensors = {name for name, tensor in schema.items() if tensor.tensor == plant.tensor}
+        self._names = _names_seen(plant)
 
     def load_state(self, state: Mapping[str, np.ndarray], /) -> None:
         """Load a state, the planted tensor and its slots in the form that the faulty backend holds them in."""
@@ -47,7 +48,7 @@ class PlantedTrainer:
     def probe(self, chunk: Chunk, /) -> dict[ProbeKey, np.ndarray]:
         """Probe the faulty backend; gradients of the planted tensor in the form of its report."""
         probe = self._trainer.probe(self._fed(chunk))
-        return {key: self._reported(key.name, array) for key, array in probe.items()}
+        return {self._seen(key): self._reported(key.name, array) for key, array in probe.items()}
 
     def generate(self, latent: np.ndarray, /) -> np.ndarray:
         """Generate as the faulty backend does."""
@@ -61,5 +62,20 @@ class PlantedTrainer:
         unload = self._plant.unload
         return unload(array) if unload and name in self._tensors else array
 
+    def _seen(self, key: ProbeKey) -> ProbeKey:
+        return key._replace(name=self._names.get(key.name, key.name)) if key.quantity == "output" else key
+
     def _fed(self, chunk: Chunk) -> Chunk:
         return self._plant.chunk(chunk) if self._plant.chunk else chunk
+
+
+def _names_seen(plant: Plant) -> dict[str, str]:
+    """Return, by the names of layers in the faulty backend, those under which their outputs are reported."""
+    if plant.seen_as is None:
+        return {}
+    own, seen = plant.spec.networks(), plant.seen_as.networks()
+    return {
+        f"{network}.{placed.name}": f"{network}.{reported.name}"
+        for network in own
+        for placed, reported in zip(own[network].placed, seen[network].placed, strict=True)
+    }

@@ -68,7 +68,8 @@ class Subject:
     """A choice that a framework makes unless told otherwise.
 
     values: what a spec has there, each distinct value once, in words; empty where the GAN has no such place.
-    change: returns the spec with another value in every such place. describe: a value in words.
+    change: returns the spec with another value in every such place. describe: a value in words. remedy: a sentence that
+    says what is wrong and what to change, with {found}, {framework} and {expected}.
     """
 
     name: str
@@ -76,6 +77,14 @@ class Subject:
     values: Callable[[GanSpec], tuple[str, ...]]
     change: Callable[[GanSpec, Any], GanSpec]
     describe: Callable[[Any], str]
+    remedy: str = ""
+
+    def say(self, *, found: str, framework: str, expected: str) -> str:
+        """Return the remedy, with a framework's value and the GAN's own."""
+        text = self.remedy or "{title}: {found}, the default of {framework}; set {expected}."
+        return text.format(
+            title=self.title[0].upper() + self.title[1:], found=found, framework=framework, expected=expected
+        )
 
 
 def _field_of_layers(name: str, title: str, kind: type, field: str) -> Subject:

@@ -11,6 +11,7 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import (
     FAULTS,
     Plant,
+    data_faults,
     find_fault,
     layer_faults,
     loss_faults,
@@ -32,7 +33,7 @@ def plants(name: str) -> list[tuple[GanSpec, Plant]]:
 
 
 def test_names_are_unique_and_many():
-    families = (optimizer_faults, layer_faults, loss_faults, step_faults)
+    families = (optimizer_faults, layer_faults, loss_faults, step_faults, data_faults)
     names = [fault.name for family in families for fault in family.FAULTS]
     assert len(names) == len(set(names)) == len(FAULTS)
     assert len(names) >= 20
@@ -44,6 +45,26 @@ def test_names_are_unique_and_many():
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(UsageError, match="unknown fault 'leaky-relu': did you mean 'leaky-relu-slope'"):
         find_fault("leaky-relu")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_its_remedy_says_what_to_change_in_each_place(name):
+    fault = FAULTS[name]
+    for spec in CATALOGUE.values():
+        places = fault.plants(spec)
+        assert len({plant.place for plant in places}) == len(places)
+        assert fault.together or len(places) < 2 or fault.name.startswith(("activation-", "glorot-"))
+        for plant in places:
+            number = plant.number
+            if number is not None:
+                assert number.with_value(number.expected) == spec or fault.name == "decay-added"
+                assert number.with_value(number.planted) == plant.spec
+            said = fault.say(place=plant.place, found=plant.found or "F", expected=plant.expected_value or "E")
+            assert said.endswith(".")
+            assert said[0] == said[0].upper()
+            assert "{" not in said
+            assert ("{found}" not in fault.remedy) or plant.found or number is not None
+            assert ("{place}" not in fault.remedy) or plant.place
 
 
 @pytest.mark.parametrize("name", FAULTS)
