@@ -345,8 +345,8 @@ FAULTS = (
     _kernel_fault(
         "conv-transpose-kernel-flipped",
         "a transposed convolution that does not flip its kernel",
-        "The kernel of {place} is turned by 180°: turn it back; written by hand it needs the turn that a framework's own "
-        "makes by itself.",
+        "The kernel of {place} is turned by 180°: turn it back; written by hand, it needs the turn that a framework's "
+        "own makes by itself.",
         ConvTranspose2d,
         (_flipped, _flipped),
         where=_is_wide,
