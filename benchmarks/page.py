@@ -11,6 +11,7 @@ from gan_rosetta.benchmarks.findings import Comparison, comparisons, figures, se
 from gan_rosetta.benchmarks.record import BenchmarkRecord, CellResult
 from gan_rosetta.benchmarks.table import COLUMNS, figure_texts, no_throughput
 from gan_rosetta.benchmarks.words import count_text, seconds_text
+from gan_rosetta.shared.storage.files import write_bytes
 
 _HOW = """## How to read it
 
@@ -87,7 +88,7 @@ def write_page(path: Path, record: BenchmarkRecord, pictures: Sequence[Path], /)
     """Write the page, naming pictures relative to it."""
     names = [Path(os.path.relpath(picture, path.parent)).as_posix() for picture in pictures]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page_text(record, pictures=names), encoding="utf-8")
+    write_bytes(path, page_text(record, pictures=names).encode())
 
 
 def _gpu_sentence(record: BenchmarkRecord) -> str:

@@ -12,6 +12,7 @@ from gan_rosetta.shared.errors import RecordError, SpecError
 from gan_rosetta.shared.spec.reader import build
 from gan_rosetta.shared.spec.serialise import to_data
 from gan_rosetta.shared.storage.documents import read_document, write_document
+from gan_rosetta.shared.storage.opening import require_place, what_is
 
 FORMAT = 3
 # What the numbers of a record count in, by the last words of their names.
@@ -208,7 +209,8 @@ def write_record(path: Path, record: BenchmarkRecord, /) -> None:
 
 def require_new(path: Path, /) -> None:
     """Raise RecordError where the file exists: records never change."""
-    if path.exists():
+    require_place(path, said="--out", makes_folder=True)
+    if what_is(path) is not None:
         raise RecordError(f"{path} already exists; name another file with --out, or move that one away")
 
 

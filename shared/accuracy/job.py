@@ -14,7 +14,8 @@ from gan_rosetta.shared.accuracy.catalogue import OPERATIONS
 from gan_rosetta.shared.accuracy.exact import Extended
 from gan_rosetta.shared.accuracy.measure import Measure, Results, measure_backend, measure_reference
 from gan_rosetta.shared.interface import Dtype, Execution
-from gan_rosetta.shared.storage.files import read_npz, write_json, write_npz
+from gan_rosetta.shared.storage.files import write_json, write_npz
+from gan_rosetta.shared.storage.npz import read_npz
 from gan_rosetta.shared.workers.registry import load_trainer
 from gan_rosetta.shared.workers.tasks import ReportProgress
 

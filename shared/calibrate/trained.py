@@ -25,7 +25,8 @@ from gan_rosetta.shared.runs.training import Follower, chunk_size, run_training
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.state import State, state_schema
-from gan_rosetta.shared.storage.files import read_npz, write_npz
+from gan_rosetta.shared.storage.files import write_npz
+from gan_rosetta.shared.storage.npz import read_npz
 
 Moments = Mapping[str, Mapping[str, np.ndarray]]
 

@@ -20,6 +20,7 @@ from gan_rosetta.shared.commands.options import (
     split_names,
 )
 from gan_rosetta.shared.report.progress import on_terminal
+from gan_rosetta.shared.storage.opening import require_place
 
 _BOTH = "both"
 
@@ -70,12 +71,12 @@ def accuracy(
     from gan_rosetta.shared.accuracy.catalogue import find_operations  # noqa: PLC0415
     from gan_rosetta.shared.accuracy.session import measure_atlas  # noqa: PLC0415
     from gan_rosetta.shared.interface import DTYPES, EXECUTIONS  # noqa: PLC0415
-    from gan_rosetta.shared.report.accuracy_page import require_place, write_page  # noqa: PLC0415
+    from gan_rosetta.shared.report.accuracy_page import write_page  # noqa: PLC0415
     from gan_rosetta.shared.report.accuracy_table import accuracy_tables, uncovered_lines  # noqa: PLC0415
     from gan_rosetta.shared.workers.registry import find_backend, installed_version  # noqa: PLC0415
 
     if markdown is not None:
-        require_place(markdown)
+        require_place(markdown, said="--markdown")
     chosen = [find_backend(name) for name in split_names(backends)] or [
         entry for entry in BACKENDS.values() if installed_version(entry) is not None
     ]

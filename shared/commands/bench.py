@@ -13,6 +13,7 @@ from gan_rosetta.shared.commands.examples import example
 from gan_rosetta.shared.commands.options import COMPUTED, DISAGREEMENT, FAILURE, KEPT, TRAINED, Python, SpecFile
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.storage.opening import require_place
 from gan_rosetta.shared.workers.environments import parse_pythons
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def bench(
     from gan_rosetta.benchmarks.table import plan_table  # noqa: PLC0415
     from gan_rosetta.benchmarks.words import seconds_text  # noqa: PLC0415
 
+    _require_page(markdown)
     pythons = parse_pythons(python)
     selection = Selection(
         gans=_split(gans),
@@ -156,6 +158,7 @@ def page(
     """Show a record again, or make its page and pictures."""
     from gan_rosetta.benchmarks.record import read_record  # noqa: PLC0415
 
+    _require_page(markdown)
     found = read_record(record)
     _show(found)
     _write(found, markdown=markdown, pictures=pictures)
@@ -201,6 +204,7 @@ def gpu(
     from gan_rosetta.benchmarks.record import require_new  # noqa: PLC0415
     from gan_rosetta.shared.storage.files import write_bytes  # noqa: PLC0415
 
+    _require_page(markdown)
     selection = GpuSelection(
         device=device,
         gans=_split(gans),
@@ -239,6 +243,7 @@ def gpu_page(
     from gan_rosetta.benchmarks.gpu.record import read_gpu_record  # noqa: PLC0415
     from gan_rosetta.shared.storage.files import write_bytes  # noqa: PLC0415
 
+    _require_page(markdown)
     write_bytes(markdown, gpu_page_text(read_gpu_record(record)).encode())
     _say(f"wrote {markdown}")
 
@@ -294,6 +299,11 @@ def _write(record: BenchmarkRecord, *, markdown: Path | None, pictures: Path | N
         write_page(markdown, record, drawn)
     for path in [*drawn, *([] if markdown is None else [markdown])]:
         _say(f"wrote {path}")
+
+
+def _require_page(markdown: Path | None) -> None:
+    if markdown is not None:
+        require_place(markdown, said="--markdown", makes_folder=True)
 
 
 def _command() -> str:

@@ -24,6 +24,8 @@ from gan_rosetta.shared.commands.options import (
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS
 from gan_rosetta.shared.report.progress import on_terminal
+from gan_rosetta.shared.storage.files import write_bytes
+from gan_rosetta.shared.storage.opening import require_place
 
 if TYPE_CHECKING:
     from gan_rosetta.shared.calibrate.pairs import JudgedPair
@@ -99,10 +101,9 @@ def calibrate(
     from gan_rosetta.shared.calibrate.session import calibrate as measure  # noqa: PLC0415 - commands import what they need
     from gan_rosetta.shared.report.calibration_page import write_page  # noqa: PLC0415
     from gan_rosetta.shared.report.calibration_table import calibration_tables, summary_lines  # noqa: PLC0415
-    from gan_rosetta.shared.report.defaults_page import require_place  # noqa: PLC0415
 
     if markdown is not None:
-        require_place(markdown)
+        require_place(markdown, said="--markdown")
     plan = _plan(
         regimes or [],
         seeds=range(first_seed, first_seed + seeds),
@@ -123,7 +124,7 @@ def calibrate(
     status = report_failures(result.failures, verbose=verbose) or (0 if result.is_good else DISAGREEMENT)
     document: dict[str, Any] = {"format": _FORMAT, "command": "calibrate", "status": status, **result.as_data()}
     if out is not None:
-        (out / _RESULT_FILE).write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
+        write_bytes(out / _RESULT_FILE, json.dumps(document, allow_nan=False).encode())
     written = write_page(markdown, result, plan) if markdown is not None else []
     if as_json:
         typer.echo(json.dumps(document, allow_nan=False))

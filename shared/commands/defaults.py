@@ -17,6 +17,7 @@ from gan_rosetta.shared.commands.options import (
 )
 from gan_rosetta.shared.report.progress import on_terminal
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.storage.opening import require_place
 
 
 def defaults(
@@ -42,11 +43,11 @@ def defaults(
     """Measure what each framework's own defaults would have changed, against the GANs as they are described."""
     from gan_rosetta.shared.defaults.session import run_defaults  # noqa: PLC0415 - commands import what they need
     from gan_rosetta.shared.gans import CATALOGUE  # noqa: PLC0415
-    from gan_rosetta.shared.report.defaults_page import require_place, write_page  # noqa: PLC0415
+    from gan_rosetta.shared.report.defaults_page import write_page  # noqa: PLC0415
     from gan_rosetta.shared.report.defaults_table import defaults_table  # noqa: PLC0415
 
     if markdown is not None:
-        require_place(markdown)
+        require_place(markdown, said="--markdown")
     console, errors = Console(), Console(stderr=True)
     require_one_source(gans, spec)
     results, failures = run_defaults(

@@ -37,6 +37,8 @@ from gan_rosetta.shared.runs.names import RunName
 from gan_rosetta.shared.runs.request import make_template
 from gan_rosetta.shared.runs.run import resolve_spec
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.storage.files import write_bytes
+from gan_rosetta.shared.storage.opening import require_place
 from gan_rosetta.shared.workers.environments import parse_pythons
 
 _LOOKED = "What is looked for"
@@ -148,6 +150,8 @@ def faults(
 
     pythons = parse_pythons(python)
     require_one_source(gans, spec)
+    if markdown is not None:
+        require_place(markdown, said="--markdown")
     if spec is not None and not check:
         raise UsageError(f"--spec {spec} is a GAN to plant mistakes in, which --check does; give both")
     if not check:
@@ -163,7 +167,7 @@ def faults(
     for line in trial_lines(trials):
         output.print(line, markup=False, highlight=False, soft_wrap=True)
     if markdown is not None:
-        markdown.write_text(trial_markdown(trials), encoding="utf-8")
+        write_bytes(markdown, trial_markdown(trials).encode())
     if status == 0 and not all(trial.is_right for trial in trials):
         status = DISAGREEMENT
     raise typer.Exit(status)

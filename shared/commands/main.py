@@ -65,6 +65,7 @@ from gan_rosetta.shared.errors import GanRosettaError, UsageError
 from gan_rosetta.shared.runs.checkpoint import SECONDS_BETWEEN_CHECKPOINTS
 from gan_rosetta.shared.runs.request import make_template
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.storage.opening import require_readable_name
 from gan_rosetta.shared.workers.environments import parse_pythons
 from gan_rosetta.shared.workers.launch import DEFAULT_PATIENCE_SECONDS
 
@@ -312,6 +313,8 @@ class Interrupted(Exception):
 def main() -> None:
     """Run the command; errors that a user can cause become one line and status 2."""
     try:
+        for argument in sys.argv[1:]:
+            require_readable_name(argument, said="an argument")
         app()
     except GanRosettaError as error:
         errors.print(f"gan-rosetta: {error}", markup=False, highlight=False, soft_wrap=True)

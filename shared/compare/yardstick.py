@@ -24,7 +24,8 @@ from gan_rosetta.shared.compare.tolerance import WHOLE, Tolerance, num_copies
 from gan_rosetta.shared.interface import Chunk, Losses, PerturbedCopies, PerturbedTrainer
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State
-from gan_rosetta.shared.storage.files import read_npz, write_npz
+from gan_rosetta.shared.storage.files import write_npz
+from gan_rosetta.shared.storage.npz import read_npz
 
 LOSS_NAMES = ("pretraining", "discriminator", "generator")
 END = "end"

@@ -18,7 +18,10 @@ from gan_rosetta.shared.data.tape import SeededTape, Tape, array_shapes, describ
 from gan_rosetta.shared.errors import TapeError
 from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.spec import DigitsReal, GanSpec, Shape
-from gan_rosetta.shared.storage.files import atomic_path, read_npz
+from gan_rosetta.shared.storage.files import atomic_path
+from gan_rosetta.shared.storage.memory import available_bytes
+from gan_rosetta.shared.storage.npz import read_npz
+from gan_rosetta.shared.storage.opening import open_regular, what_is
 
 _BATCH_SIZE = "batch_size"
 # What another program's single precision may be beyond a range, relative to its width.
@@ -51,13 +54,10 @@ class FileTape:
     @classmethod
     def read(cls, path: Path, spec: GanSpec, /) -> FileTape:
         """Read a tape for this GAN; raises TapeError, naming the file and the array, for anything that does not fit."""
-        arrays = _load(path)
+        arrays = _load(path, spec)
         sizes = arrays.pop(_BATCH_SIZE, None)
-        _check_names(path, spec, arrays)
-        for phase in _PHASES:
-            for name, shape in array_shapes(spec, phase).items():
-                if name in arrays:
-                    arrays[name] = _checked(path, name, arrays[name], spec=spec, shape=shape)
+        for name in arrays:
+            arrays[name] = _finite_numbers(path, name, arrays[name])
         batch_sizes = np.array([spec.batch_size]) if sizes is None else _checked_sizes(path, sizes, spec)
         for name, array in arrays.items():
             _check_range(path, name, array, batch_sizes, spec)
@@ -132,14 +132,15 @@ def _write_array(archive: zipfile.ZipFile, tape: Tape, name: str, *, phase: Phas
             member.write(whole.tobytes())
 
 
-def _load(path: Path) -> dict[str, np.ndarray]:
-    if not path.is_file():
-        found = "is not a file" if path.exists() else "does not exist"
-        raise TapeError(f"{path} {found}; expected an .npz file with a tape")
+def _load(path: Path, spec: GanSpec) -> dict[str, np.ndarray]:
+    found = what_is(path)
+    if found != "a file":
+        raise TapeError(f"{path} {f'is {found}' if found else 'does not exist'}; expected an .npz file with a tape")
     try:
-        if not zipfile.is_zipfile(path):
-            raise TapeError(f"{path} is not a whole .npz file (a zip archive of arrays); write or copy it again")
-        return read_npz(path)
+        with open_regular(path) as file:
+            if not zipfile.is_zipfile(file):
+                raise TapeError(f"{path} is not a whole .npz file (a zip archive of arrays); write or copy it again")
+        return read_npz(path, require_wanted=lambda headers: _require_wanted(path, headers, spec))
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise TapeError(f"{path} cannot be read ({reason}); expected plain numeric arrays; write it again") from error
@@ -159,8 +160,29 @@ def _check_names(path: Path, spec: GanSpec, arrays: dict[str, np.ndarray]) -> No
             raise TapeError(f"{path} lacks {name!r}, which {spec.name!r} uses; {listed}; found {found}")
 
 
-def _checked(path: Path, name: str, array: np.ndarray, *, spec: GanSpec, shape: Shape) -> np.ndarray:
-    """Return the array as native float64, after checking its type, shape and numbers."""
+def _require_wanted(path: Path, headers: Mapping[str, np.ndarray], spec: GanSpec) -> None:
+    """Raise TapeError unless arrays have the names, types and shapes of the GAN's tape, and fit into memory."""
+    arrays = dict(headers)
+    sizes = arrays.pop(_BATCH_SIZE, None)
+    if sizes is not None:
+        _check_header_of_sizes(path, sizes)
+    _check_names(path, spec, arrays)
+    for phase in _PHASES:
+        for name, shape in array_shapes(spec, phase).items():
+            if name in arrays:
+                _check_header(path, name, arrays[name], spec=spec, shape=shape)
+    wanted = sum(8 * array.size for array in arrays.values())
+    # Of the largest also its numbers as they stand in the file, and where they are not finite or out of range.
+    wanted += max((array.nbytes + 8 * array.size // 2 for array in arrays.values()), default=0)
+    available = available_bytes()
+    if wanted > available:
+        raise TapeError(
+            f"{path} holds a tape that takes {wanted:,} bytes of memory, and {available:,} are free; cut it to fewer "
+            "steps"
+        )
+
+
+def _check_header(path: Path, name: str, array: np.ndarray, *, spec: GanSpec, shape: Shape) -> None:
     if not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
         raise TapeError(f"{name} of {path} has dtype {array.dtype}; expected floating-point or integer numbers")
     if array.ndim == 0 or array.shape[0] == 0 or array.shape[1:] != (spec.batch_size, *shape):
@@ -168,7 +190,11 @@ def _checked(path: Path, name: str, array: np.ndarray, *, spec: GanSpec, shape: 
         raise TapeError(
             f"{name} of {path} has shape {array.shape}; {spec.name!r} expects ({expected}), steps at least 1"
         )
-    numbers = array.astype(np.float64)
+
+
+def _finite_numbers(path: Path, name: str, array: np.ndarray) -> np.ndarray:
+    """Return the array as native float64; raises TapeError where a number of it is not finite."""
+    numbers = array.astype(np.float64, copy=False)
     if not np.isfinite(numbers).all():
         place = tuple(int(index) for index in np.argwhere(~np.isfinite(numbers))[0])
         raise TapeError(f"{name} of {path} has {numbers[place]} at index {place}; expected finite numbers")
@@ -215,10 +241,13 @@ def _steps_until_repeated(arrays: Mapping[str, np.ndarray], spec: GanSpec, phase
     return min(lengths, default=None)
 
 
-def _checked_sizes(path: Path, sizes: np.ndarray, spec: GanSpec) -> np.ndarray:
+def _check_header_of_sizes(path: Path, sizes: np.ndarray) -> None:
     if sizes.ndim != 1 or len(sizes) == 0 or not np.issubdtype(sizes.dtype, np.integer):
         found = f"shape {sizes.shape} and dtype {sizes.dtype}"
         raise TapeError(f"{_BATCH_SIZE} of {path} has {found}; expected (steps,) integers, steps at least 1")
+
+
+def _checked_sizes(path: Path, sizes: np.ndarray, spec: GanSpec) -> np.ndarray:
     bad = (sizes < 1) | (sizes > spec.batch_size)
     if bad.any():
         step = int(np.argmax(bad))

@@ -10,7 +10,6 @@ from gan_rosetta.shared.accuracy.defects import DEFECTS
 from gan_rosetta.shared.accuracy.envelope import NUM_COPIES
 from gan_rosetta.shared.accuracy.findings import SOUND_ULP
 from gan_rosetta.shared.accuracy.session import Atlas
-from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import Dtype
 from gan_rosetta.shared.report.accuracy_findings import findings
 from gan_rosetta.shared.report.accuracy_picture import draw_group
@@ -56,12 +55,6 @@ _ALTERNATIVES = {
     "norms": "Errors of BatchNorm, minibatch discrimination and the gradient penalty",
     "optimizers": "Errors of optimizers' new parameters over the gradient",
 }
-
-
-def require_place(path: Path, /) -> None:
-    """Raise UsageError unless a page can be written at the path."""
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise UsageError(f"--markdown {path} cannot be written; expected a file's name in a folder that exists")
 
 
 def write_page(path: Path, atlas: Atlas, /) -> list[Path]:

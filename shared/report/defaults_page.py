@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gan_rosetta.shared.defaults.measurement import ALL, BOUND, GanMeasurement
-from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults.defaults import FRAMEWORKS, framework_defaults
 from gan_rosetta.shared.faults.subjects import SUBJECTS
 from gan_rosetta.shared.report.defaults_picture import draw_defaults
@@ -66,12 +65,6 @@ _READING = """\
 The numbers are those of torch 2.13, Keras 3 in TensorFlow 2.21 and MXNet 1.9.1; the tests
 `tests/unit/backends/test_*_defaults.py` read the installed frameworks and hold the catalogue to them.
 """
-
-
-def require_place(path: Path, /) -> None:
-    """Raise UsageError unless a page can be written at the path."""
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise UsageError(f"--markdown {path} cannot be written; expected a file's name in a folder that exists")
 
 
 def write_page(path: Path, results: Sequence[GanMeasurement], /, *, seed: int) -> list[Path]:

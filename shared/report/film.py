@@ -20,6 +20,7 @@ from gan_rosetta.shared.report.style import legend_below, panel_title, run_label
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.spec import DigitsReal, GanSpec
 from gan_rosetta.shared.storage.files import atomic_path
+from gan_rosetta.shared.storage.opening import require_place
 
 Frame = NDArray[np.uint8]
 # Of training for a film, so that it moves; a run that is not filmed keeps fewer.
@@ -36,8 +37,7 @@ def require_film(path: Path, /) -> None:
     """Raise UsageError unless a film can be written to the path: its kind, its folder, and what makes an .mp4."""
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"--animate {path} ends in {path.suffix or 'nothing'!r}; expected {' or '.join(SUFFIXES)}")
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise UsageError(f"--animate {path} cannot be written; expected a file's name in a folder that exists")
+    require_place(path, said="--animate")
     if path.suffix.lower() == ".mp4" and importlib.util.find_spec("imageio_ffmpeg") is None:
         raise UsageError(f"--animate {path} needs ffmpeg: pip install 'gan-rosetta[film]'; .gif needs nothing")
 

@@ -22,8 +22,10 @@ from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.state import State, check_state
-from gan_rosetta.shared.storage.files import read_npz, write_npz
+from gan_rosetta.shared.storage.files import write_npz
 from gan_rosetta.shared.storage.formats import check_format
+from gan_rosetta.shared.storage.npz import names_in, read_npz
+from gan_rosetta.shared.storage.opening import open_regular
 
 FORMAT = 2
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
@@ -118,8 +120,8 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, /, *, spec: GanSpec) ->
 def is_checkpoint(path: Path, /) -> bool:
     """Whether an archive is a checkpoint, whole or not, and no other program's: by the names in it."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
+        with open_regular(path) as file:
+            names = names_in(file)
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
         return True  # Its reader says what is wrong with it.
     return "header.npy" in names

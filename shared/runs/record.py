@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import safetensors
@@ -18,7 +19,9 @@ import safetensors
 from gan_rosetta.shared.errors import RecordError
 from gan_rosetta.shared.state.archive import map_tensors
 from gan_rosetta.shared.storage.documents import read_document, write_document
-from gan_rosetta.shared.storage.files import read_npz, write_npz
+from gan_rosetta.shared.storage.files import write_npz
+from gan_rosetta.shared.storage.npz import read_npz
+from gan_rosetta.shared.storage.opening import open_regular, what_is
 
 FORMAT = 3
 MOMENTS_FILE = "moments.npz"
@@ -126,7 +129,7 @@ def read_run(folder: Path, /) -> Run:
 
 def require_free(folder: Path, /) -> None:
     """Raise RecordError where the folder already holds a run, or nothing can be written there."""
-    if (folder / "record.json").exists():
+    if what_is(folder / _RECORD_FILE) is not None:
         raise RecordError(f"{folder} already holds a run; name another folder with --out, or move that one away")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -169,5 +172,5 @@ def write_record(folder: Path, record: Mapping[str, Any], /) -> None:
 
 def file_digest(path: Path, /) -> str:
     """Return a file's SHA-256, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with open_regular(path) as file:
+        return hashlib.file_digest(cast(io.BufferedReader, file), "sha256").hexdigest()

@@ -20,6 +20,7 @@ from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.state import State, counter_name
 from gan_rosetta.shared.state.archive import read_state_and_metadata
 from gan_rosetta.shared.state.strangers import describe_stranger, how_to_bring_in
+from gan_rosetta.shared.storage.opening import open_regular
 
 # Digits of a few steps at once are some tens of megabytes.
 _STEPS_AT_ONCE = 20
@@ -79,7 +80,7 @@ def tape_metadata(
 
 def read_saved(path: Path, spec: GanSpec, /) -> SavedState:
     """Read a state in either of its forms, .safetensors or a checkpoint; raises StateError, RecordError."""
-    if path.is_file() and zipfile.is_zipfile(path):
+    if _is_archive(path):
         if not is_checkpoint(path):
             raise StateError(f"{path} is {describe_stranger(path)}; {how_to_bring_in(spec)}")
         return _read_checkpoint(path, spec)
@@ -102,6 +103,14 @@ def read_saved(path: Path, spec: GanSpec, /) -> SavedState:
         first_step=int(first),
         digest=metadata.get("tape_sha256", ""),
     )
+
+
+def _is_archive(path: Path) -> bool:
+    try:
+        with open_regular(path) as file:
+            return zipfile.is_zipfile(file)
+    except OSError:
+        return False  # Its reader says what is wrong with it.
 
 
 def require_same_tape(saved: SavedState, settings: RunSettings, spec: GanSpec, tape: Tape, /) -> str | None:

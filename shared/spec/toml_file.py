@@ -22,9 +22,14 @@ from gan_rosetta.shared.spec.checks import require
 from gan_rosetta.shared.spec.gan import GanSpec
 from gan_rosetta.shared.spec.reader import alternatives, build
 from gan_rosetta.shared.spec.serialise import spec_digest, told_fields
+from gan_rosetta.shared.spec.toml_depth import find_too_deep
+from gan_rosetta.shared.storage.files import write_bytes
+from gan_rosetta.shared.storage.opening import read_regular
 
 # Tables down to here get a header of their own; what lies deeper, such as a learning rate, stands in braces.
 _HEADER_DEPTH = 2
+# Some hundred times what a GAN of the catalogue takes.
+MOST_BYTES = 1 << 20
 _NO_SPECS: Mapping[str, GanSpec] = MappingProxyType({})
 _PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)\Z")
 
@@ -37,7 +42,7 @@ def read_spec(path: Path, /, *, reserved: Mapping[str, GanSpec] = _NO_SPECS) -> 
 def read_spec_text(path: Path, /) -> str:
     """Return the text of a file; raises SpecError where it cannot be read or is not UTF-8."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path, most_bytes=MOST_BYTES)
     except OSError as error:
         raise SpecError(f"{path} cannot be read ({error.strerror or error}); name a GAN's TOML file") from None
     try:
@@ -70,7 +75,7 @@ def spec_from_toml(text: str, /, *, where: str, reserved: Mapping[str, GanSpec] 
 def write_spec(path: Path, spec: GanSpec, /) -> None:
     """Write a spec to a TOML file; raises SpecError where it cannot be written."""
     try:
-        path.write_bytes(spec_to_toml(spec).encode())
+        write_bytes(path, spec_to_toml(spec).encode())
     except OSError as error:
         raise SpecError(f"{path} cannot be written ({error.strerror or error}); name another file") from None
 
@@ -83,10 +88,13 @@ def spec_to_toml(spec: GanSpec, /) -> str:
 
 
 def _parse(text: str, where: str) -> dict[str, Any]:
+    if len(text) > MOST_BYTES:
+        raise SpecError(f"{where} has {len(text):,} letters; expected a GAN's description, {MOST_BYTES:,} at the most")
+    found = find_too_deep(text)
+    if found is not None:
+        raise SpecError(f"{where}, line {found[0]}: {found[1]}; expected a GAN's description")
     try:
         return tomllib.loads(text)
-    except RecursionError:
-        raise SpecError(f"{where}: lists or tables lie too deep in one another; expected a GAN's description") from None
     except ValueError as error:
         message = str(error)
         place = _PLACE.search(message)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import safetensors
@@ -15,13 +15,23 @@ import safetensors.numpy
 from gan_rosetta.shared.data.digest import state_digest
 from gan_rosetta.shared.errors import StateError
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.state.check import complete_state
+from gan_rosetta.shared.state.check import complete_state, with_what_may_lack
 from gan_rosetta.shared.state.initial import State
 from gan_rosetta.shared.state.strangers import describe_stranger, how_to_bring_in
 from gan_rosetta.shared.storage.files import write_bytes
+from gan_rosetta.shared.storage.npz import stand_in
+from gan_rosetta.shared.storage.opening import open_regular
 
 METADATA_KEY = "gan_rosetta"
 _DTYPES: dict[str, np.dtype[Any]] = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
+# What others may write, of which a state may be made.
+_STRANGERS_DTYPES: dict[str, np.dtype[Any]] = {
+    **_DTYPES,
+    **{"F16": np.dtype("<f2"), "BOOL": np.dtype("?")},
+    **{f"{kind}{8 * size}": np.dtype(f"<{kind.lower()}{size}") for kind in "IU" for size in (1, 2, 4, 8)},
+}
+# Some thousands of tensors, and what is said of them.
+_MOST_HEADER_BYTES = 1 << 22
 _SEAL = "sha256"
 
 
@@ -55,7 +65,7 @@ def read_state_and_metadata(path: Path, spec: GanSpec, /) -> tuple[State, dict[s
     truncated, changed since it was written, or holds another GAN's state.
     """
     try:
-        content = path.read_bytes()
+        content = _read_wanted(path, spec)
         tensors = safetensors.numpy.load(content)
     except OSError as error:
         raise StateError(f"{path} cannot be read: {error.strerror or error}; expected a .safetensors file") from error
@@ -64,9 +74,6 @@ def read_state_and_metadata(path: Path, spec: GanSpec, /) -> tuple[State, dict[s
         if stranger is not None:
             raise StateError(f"{path} is {stranger}; {how_to_bring_in(spec)}") from error
         raise StateError(f"{path} is not a whole .safetensors file ({error}); write or copy it again") from error
-    except (KeyError, TypeError, AttributeError, ValueError) as error:  # It differs from version to version.
-        wanted = "float64 or float32 tensors and int64 counters"
-        raise StateError(f"{path} has a type that NumPy lacks ({error}); expected {wanted}; convert it") from error
     metadata = _read_metadata(path, content, tensors)
     try:
         # Sorted, since the reader's order differs from call to call, and a message should not.
@@ -76,22 +83,57 @@ def read_state_and_metadata(path: Path, spec: GanSpec, /) -> tuple[State, dict[s
     return state, metadata or {}
 
 
+def _read_wanted(path: Path, spec: GanSpec) -> bytes:
+    """Return the bytes of a file, after its header has been found to be that of a state of the GAN.
+
+    Raises StateError where it is of another one. Where the header cannot be read, only its first bytes are returned,
+    of which the reader of tensors says what is wrong.
+    """
+    with open_regular(path) as file:
+        head = _read_head(file)
+        try:
+            header = json.loads(head[8:])
+            header.pop("__metadata__", None)
+            lacking = {entry["dtype"] for entry in header.values()} - set(_STRANGERS_DTYPES)
+            if lacking:
+                found = ", ".join(map(str, sorted(lacking)))
+                wanted = "float64 or float32 tensors and int64 counters"
+                raise StateError(f"{path} has a type that NumPy lacks ({found}); expected {wanted}; convert it")
+            tensors = {
+                name: stand_in(_STRANGERS_DTYPES[entry["dtype"]], entry["shape"]) for name, entry in header.items()
+            }
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+            return head
+        try:
+            with_what_may_lack(dict(sorted(tensors.items())), spec)
+        except StateError as error:
+            raise StateError(f"{path}: {error}") from error
+        # One byte more than there should be, which is found to be too many.
+        return head + file.read(sum(tensor.nbytes for tensor in tensors.values()) + 1)
+
+
+def _read_head(file: BinaryIO) -> bytes:
+    """Return the length of a .safetensors file's header and the header, as far as one may be long."""
+    length = file.read(8)
+    return length + file.read(min(int.from_bytes(length, "little"), _MOST_HEADER_BYTES))
+
+
 def map_tensors(path: Path, /) -> dict[str, np.ndarray]:
     """Return the tensors of a .safetensors file as views of the file, which the system reads where they are looked at.
 
     A state may be large, and a comparison has one for each backend. Raises OSError where the file is absent, ValueError
     or SafetensorError where it is not a whole one of float64, float32 and int64.
     """
+    with open_regular(path) as file:
+        head = _read_head(file)
+        content = np.asarray(np.memmap(file, dtype=np.uint8, mode="r"))[len(head) :]
     with safetensors.safe_open(path, framework="numpy"):
         pass  # It checks that the header is one and that the places of the tensors fill the file.
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length))
+    header = json.loads(head[8:])
     header.pop("__metadata__", None)
     unknown = {entry["dtype"] for entry in header.values()} - set(_DTYPES)
     if unknown:
         raise ValueError(f"tensors of {', '.join(sorted(unknown))}; expected {', '.join(_DTYPES)}")
-    content = np.asarray(np.memmap(path, dtype=np.uint8, mode="r", offset=8 + length))
     tensors = {}
     for name, entry in header.items():
         start, stop = entry["data_offsets"]

@@ -50,16 +50,7 @@ def complete_state(state: Mapping[str, np.ndarray], spec: GanSpec, /, *, must_be
     a run of ours left, which holds whatever the run came to.
     """
     schema = state_schema(spec)
-    groups: dict[str, list[str]] = {}
-    for name, tensor in schema.items():
-        if tensor.role in _OPTIONAL_ROLES:
-            group = "buffers" if tensor.role == "buffer" else ".".join(name.split(".")[:2])
-            groups.setdefault(group, []).append(name)
-    whole = {name: np.array(array) for name, array in state.items()}
-    for names in groups.values():
-        if not any(name in state for name in names):
-            whole |= {name: initial_tensor(schema[name], seed=0) for name in names}
-    check_state(whole, spec)
+    whole = {name: np.array(array) for name, array in with_what_may_lack(state, spec).items()}
     bad = [name for name, array in whole.items() if not np.all(np.isfinite(array))]
     if bad and must_be_finite:
         raise StateError(
@@ -77,6 +68,22 @@ def complete_state(state: Mapping[str, np.ndarray], spec: GanSpec, /, *, must_be
             "taken; expected 0 or more"
         )
     return {name: whole[name] for name in schema}
+
+
+def with_what_may_lack(state: Mapping[str, np.ndarray], spec: GanSpec, /) -> State:
+    """Return a state with the tensors that may be left out, its own as they are; raises StateError as check_state."""
+    schema = state_schema(spec)
+    groups: dict[str, list[str]] = {}
+    for name, tensor in schema.items():
+        if tensor.role in _OPTIONAL_ROLES:
+            group = "buffers" if tensor.role == "buffer" else ".".join(name.split(".")[:2])
+            groups.setdefault(group, []).append(name)
+    whole = dict(state)
+    for names in groups.values():
+        if not any(name in state for name in names):
+            whole |= {name: initial_tensor(schema[name], seed=0) for name in names}
+    check_state(whole, spec)
+    return whole
 
 
 def _some(names: list[str]) -> str:

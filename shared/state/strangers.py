@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.storage.npz import names_in
+from gan_rosetta.shared.storage.opening import open_regular
 
 _NUM_HEAD_BYTES = 16
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -23,9 +26,10 @@ def describe_stranger(path: Path, /) -> str | None:
     Nothing in it is loaded: the first and last bytes and the names within an archive say enough.
     """
     try:
-        if zipfile.is_zipfile(path):
-            return _describe_archive(path)
-        with path.open("rb") as file:
+        with open_regular(path) as file:
+            if zipfile.is_zipfile(file):
+                return _describe_archive(file)
+            file.seek(0)
             head = file.read(_NUM_HEAD_BYTES)
             file.seek(0, 2)
             file.seek(max(0, file.tell() - len(_LEVEL_DB)))
@@ -44,9 +48,8 @@ def how_to_bring_in(spec: GanSpec, /) -> str:
     )
 
 
-def _describe_archive(path: Path) -> str:
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
+def _describe_archive(file: BinaryIO) -> str:
+    names = names_in(file)
     if any(name.endswith("data.pkl") for name in names):
         return "a file of torch.save, whose pickled objects are not loaded here"
     if "model.weights.h5" in names:

@@ -14,8 +14,13 @@ from typing import Any, NoReturn
 from gan_rosetta.shared.errors import RecordError
 from gan_rosetta.shared.storage.files import write_json
 from gan_rosetta.shared.storage.formats import check_format
+from gan_rosetta.shared.storage.opening import read_regular
 
 _SEAL = "sha256"
+# A record of a million steps with digests of its tape at each is as large.
+_MOST_BYTES = 1 << 27
+# An empty list, in three bytes of a file, takes 64 of memory.
+_MOST_PARTS = 3_000_000
 
 
 def write_document(path: Path, value: Mapping[str, Any], /, *, number: int) -> None:
@@ -30,7 +35,10 @@ def read_document(path: Path, /, *, number: int, remedy: str) -> dict[str, Any]:
     number: the format that is read. remedy: what to do about a file that cannot be.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        content = read_regular(path, most_bytes=_MOST_BYTES)
+        if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_PARTS:
+            raise ValueError(f"it has more than {_MOST_PARTS:,} parts")
+        data = json.loads(content, parse_constant=_refuse)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError) as error:

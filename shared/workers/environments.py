@@ -20,6 +20,7 @@ import platformdirs
 
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.errors import UsageError, unknown_name
+from gan_rosetta.shared.storage.opening import what_is
 
 FOLDER_VARIABLE = "GAN_ROSETTA_ENVIRONMENTS"
 _DISTRIBUTION = "gan-rosetta"
@@ -50,11 +51,11 @@ def find_python(environment: str, /, *, said: str) -> str:
     said: who names it, for the UsageError that is raised where there is none.
     """
     path = Path(environment).expanduser()
-    if not path.exists() and path.name == environment:
+    if what_is(path) is None and path.name == environment:
         path = environments_folder() / environment
-    if path.is_dir():
+    if what_is(path) == "a folder":
         path = python_in(path)
-    if not (path.is_file() and os.access(path, os.X_OK)):
+    if not (what_is(path) == "a file" and os.access(path, os.X_OK)):
         raise UsageError(
             f"{said}, which is no program; expected an environment, or its Python, made by `python -m venv` and "
             "`pip install gan-rosetta`"

@@ -39,6 +39,7 @@ from gan_rosetta.shared.report.style import run_labels, run_style
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.storage.files import write_bytes
+from gan_rosetta.shared.storage.opening import require_place, what_is
 
 REPORT_FILE = "report.html"
 # Of a pair; the first ones say where it began, and comparison.json has them all.
@@ -89,11 +90,11 @@ def write_report(folder: Path, target: Path | None = None, /) -> Path:
 
     Raises UsageError where there is no folder or nothing can be written, RecordError where there is nothing to show.
     """
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder; expected one that compare or train wrote")
+    found = what_is(folder)
+    if found != "a folder":
+        raise UsageError(f"{folder} {f'is {found}' if found else 'is not there'}; expected a folder of runs")
     path = target if target is not None else folder / REPORT_FILE
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise UsageError(f"--out {path} cannot be written; expected a file's name in a folder that exists")
+    require_place(path, said="--out")
     page = report_page(collect(folder)).encode()
     try:
         write_bytes(path, page)

@@ -49,7 +49,7 @@ def test_all_four_must_be_there(idx_contents, write_folder, name):
 def test_the_folder_must_be_one(tmp_path):
     assert "does not exist" in fault(tmp_path / "nowhere")
     (tmp_path / "file").write_text("x")
-    assert "is not a folder" in fault(tmp_path / "file")
+    assert "is a file, not a folder" in fault(tmp_path / "file")
 
 
 @pytest.mark.parametrize("name", FILE_NAMES)
@@ -62,7 +62,7 @@ def test_the_folder_must_be_one(tmp_path):
         (lambda content: content[:6], "header"),
         (lambda content: b"", "0 bytes"),
         (lambda content: content[:4] + struct.pack(">I", 0) + content[8:], "at least 1"),
-        (lambda content: content[:4] + struct.pack(">I", 2**32 - 1) + content[8:], "only"),
+        (lambda content: content[:4] + struct.pack(">I", 2**32 - 1) + content[8:], "at the most"),
         (gzip.compress, "rename it"),
     ],
 )

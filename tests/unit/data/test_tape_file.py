@@ -258,7 +258,7 @@ def test_what_is_no_archive_is_named(tmp_path):
     path = tmp_path / "tape.npz"
     assert "does not exist" in fault(path)
     path.mkdir()
-    assert "is not a file" in fault(path)
+    assert "is a folder; expected an .npz file" in fault(path)
     path.rmdir()
     array = io.BytesIO()
     np.save(array, np.ones(3))

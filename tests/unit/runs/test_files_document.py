@@ -9,7 +9,7 @@ import pytest
 
 from gan_rosetta.shared.runs.run import run
 from gan_rosetta.shared.runs.settings import RunSettings
-from gan_rosetta.shared.storage.files import read_npz
+from gan_rosetta.shared.storage.npz import read_npz
 from gan_rosetta.shared.workers.registry import find_backend
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "files.md").read_text(encoding="utf-8")

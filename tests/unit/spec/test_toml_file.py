@@ -131,7 +131,7 @@ def test_other_ways_of_writing_the_same():
 def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(SpecError, match=r"none\.toml cannot be read \(No such file or directory\); name a GAN's"):
         read_spec(tmp_path / "none.toml")
-    with pytest.raises(SpecError, match=r"cannot be read \(Is a directory\)"):
+    with pytest.raises(SpecError, match=r"cannot be read \(it is a folder, not a file\)"):
         read_spec(tmp_path)
     path = tmp_path / "mine.toml"
     path.write_bytes(SINE.replace("Sine curves", "Sinuskurven für").encode("latin-1"))

@@ -321,7 +321,7 @@ def test_texts_that_are_no_spec_at_all():
     assert_refused("", 1, "GanSpec lacks name; expected a text in quotes")
     assert_refused("\n\n\nname = 'x", 4, "not TOML")
     assert_refused("\n\n[real", 3, "not TOML")
-    assert "too deep in one another" in message_of("x = " + "[" * 5000)
+    assert "32 deep in one another" in message_of("x = " + "[" * 5000)
     assert "not TOML: Exceeds the limit" in message_of("x = " + "1" * 5000)
 
 
