@@ -77,7 +77,7 @@ def test_single_precision_and_parameters_alone_are_taken(tmp_path):
 
 def test_what_is_absent_is_named(tmp_path):
     assert "No such file" in fault(tmp_path / "absent.safetensors")
-    assert "Is a directory" in fault(tmp_path)
+    assert "it is a folder, not a file" in fault(tmp_path)
 
 
 @pytest.mark.parametrize("length", [0, 4, 100, -1])
