@@ -31,7 +31,9 @@ from gan_rosetta.shared.runs.machine import describe_machine, describe_versions
 from gan_rosetta.shared.runs.plan import available_cores
 from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec.cost import step_flops
-from gan_rosetta.shared.workers.launch import Job, JobOutcome, Progress, WorkerProcess
+from gan_rosetta.shared.workers.child import WorkerLost, WorkerProcess
+from gan_rosetta.shared.workers.jobs import Job, JobOutcome, Progress
+from gan_rosetta.shared.workers.protocol import Ready
 
 # Threads of OpenMP spin for a fifth of a second after their work, which the next cell is not to pay for.
 _SETTLING_SECONDS = 0.25
@@ -41,9 +43,9 @@ Data = Mapping[str, Any]
 
 
 class Worker(Protocol):
-    """What a session needs of a worker process; see shared/workers/launch.py."""
+    """What a session needs of a worker process; see shared/workers/child.py."""
 
-    def start(self) -> dict[str, Any]: ...
+    def start(self) -> Ready: ...
 
     def run(self, job: Job, /, *, on_progress: Callable[[Progress], None]) -> JobOutcome: ...
 
@@ -162,11 +164,12 @@ class _Session:
             return _Opened(result=replace(found, status=over.status, reason=over.reason), worker=None)
 
     def _warm_up(self, cell: Cell, result: CellResult, worker: Worker) -> _Opened:
-        ready = worker.start()
-        if ready.get("event") != "ready":
-            raise _Over("unavailable", str(ready.get("message", "the worker died while importing the framework")))
-        if cell.device not in ready["devices"]:
-            raise _Over("unavailable", f"no {cell.device} here: {cell.backend} sees {', '.join(ready['devices'])}")
+        try:
+            ready = worker.start()
+        except WorkerLost as lost:
+            raise _Over("unavailable", str(lost)) from None
+        if cell.device not in ready.devices:
+            raise _Over("unavailable", f"no {cell.device} here: {cell.backend} sees {', '.join(ready.devices)}")
         base = {"cell": asdict(cell), "seed": self._selection.seed, "mnist": self._selection.mnist}
         built = self._ask(worker, cell, {"action": "open", "tf32": self._selection.tf32, **base})
         num_steps, repeats = parity_steps(cell.spec()), self._selection.repeats
@@ -177,8 +180,8 @@ class _Session:
             repeat = Repeat(**{**again, "last_losses": tuple(again["last_losses"])})
         result = replace(
             result,
-            framework=str(ready["version"]),
-            import_seconds=ready["import_seconds"],
+            framework=ready.version,
+            import_seconds=ready.import_seconds,
             build_seconds=built["build_seconds"],
             first_chunk_seconds=first["first_chunk_seconds"],
             compile_seconds=first["compile_seconds"] + built["compile_seconds"],

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gan_rosetta.measuring import bench, report
     from gan_rosetta.shared.errors import GanRosettaError, RunFailed
     from gan_rosetta.shared.spec import GanSpec
-    from gan_rosetta.shared.workers.launch import Progress
+    from gan_rosetta.shared.workers.jobs import Progress
     from gan_rosetta.training import TrainedRun, train
 
     __version__: str
@@ -59,7 +59,7 @@ _HOMES = {
     "Diagnosis": "gan_rosetta.diagnosing",
     "GanRosettaError": "gan_rosetta.shared.errors",
     "GanSpec": "gan_rosetta.shared.spec",
-    "Progress": "gan_rosetta.shared.workers.launch",
+    "Progress": "gan_rosetta.shared.workers.jobs",
     "RunFailed": "gan_rosetta.shared.errors",
     "TrainedRun": "gan_rosetta.training",
     "bench": "gan_rosetta.measuring",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gan_rosetta.shared.errors import RunFailed
 from gan_rosetta.shared.workers.environments import parse_pythons
-from gan_rosetta.shared.workers.launch import JobOutcome, Progress
+from gan_rosetta.shared.workers.jobs import JobOutcome, Progress
 from gan_rosetta.shared.workers.watching import Watch, calling
 
 OnProgress = Callable[[Progress], object] | bool | None

@@ -22,7 +22,8 @@ from gan_rosetta.shared.errors import GanRosettaError, UsageError
 from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.runs.machine import describe_machine
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED, RunSettings
-from gan_rosetta.shared.workers.launch import Job, Progress, WorkerProcess
+from gan_rosetta.shared.workers.child import WorkerLost, WorkerProcess
+from gan_rosetta.shared.workers.jobs import Job, Progress
 from gan_rosetta.shared.workers.registry import installed_version
 
 Say = Callable[[str], None]
@@ -201,17 +202,18 @@ def _look(entry: BackendEntry, device: str) -> Sight:
         problem="",
     )
     try:
-        ready = worker.start()
-        if ready.get("event") != "ready":
-            return replace(sight, problem=str(ready.get("message", "the worker died while importing the framework")))
-        if device not in ready["devices"]:
-            return replace(sight, problem=f"sees no {device}, only {', '.join(ready['devices'])}")
+        try:
+            ready = worker.start()
+        except WorkerLost as lost:
+            return replace(sight, problem=str(lost))
+        if device not in ready.devices:
+            return replace(sight, problem=f"sees no {device}, only {', '.join(ready.devices)}")
         settings = RunSettings(gan="device", backend=entry.name, folder="")
         job = Job(settings=settings, task="benchmark", data={"action": "device", "device": device})
         outcome = worker.run(job, on_progress=_ignore)
         if outcome.status != "finished":
             return replace(sight, problem=outcome.message)
-        return replace(sight, version=str(ready["version"]), **outcome.result)
+        return replace(sight, version=ready.version, **outcome.result)
     finally:
         worker.close()
 

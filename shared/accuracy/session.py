@@ -17,7 +17,8 @@ from gan_rosetta.shared.accuracy.operation import Operation
 from gan_rosetta.shared.interface import Dtype, Execution
 from gan_rosetta.shared.runs.plan import available_cores
 from gan_rosetta.shared.runs.settings import RunSettings
-from gan_rosetta.shared.workers.launch import Job, JobOutcome, run_jobs
+from gan_rosetta.shared.workers.jobs import Job, JobOutcome
+from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.registry import find_backend
 from gan_rosetta.shared.workers.watching import Watch
 

@@ -32,7 +32,8 @@ from gan_rosetta.shared.interface import Execution
 from gan_rosetta.shared.runs.plan import available_cores
 from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec.serialise import spec_digest
-from gan_rosetta.shared.workers.launch import Job, JobOutcome, run_jobs
+from gan_rosetta.shared.workers.jobs import Job, JobOutcome
+from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.registry import installed_version
 from gan_rosetta.shared.workers.watching import Watch
 

@@ -67,7 +67,7 @@ from gan_rosetta.shared.runs.request import make_template
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 from gan_rosetta.shared.storage.opening import require_readable_name
 from gan_rosetta.shared.workers.environments import parse_pythons
-from gan_rosetta.shared.workers.launch import DEFAULT_PATIENCE_SECONDS
+from gan_rosetta.shared.workers.jobs import DEFAULT_PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from gan_rosetta.shared.runs.plan import Plan

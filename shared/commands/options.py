@@ -13,7 +13,7 @@ from rich.console import Console
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.runs.names import RunName, parse_runs
 from gan_rosetta.shared.runs.record import Run
-from gan_rosetta.shared.workers.launch import JobOutcome
+from gan_rosetta.shared.workers.jobs import JobOutcome
 from gan_rosetta.shared.workers.registry import find_backend
 
 DISAGREEMENT, WRONG_USAGE, FAILURE, NOT_COMPARABLE, INTERRUPTED = 1, 2, 3, 4, 130

@@ -18,7 +18,8 @@ from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.toml_file import write_spec
 from gan_rosetta.shared.state.archive import read_state
-from gan_rosetta.shared.workers.launch import JobOutcome, run_jobs
+from gan_rosetta.shared.workers.jobs import JobOutcome
+from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.registry import installed_version
 
 # SGD whose rate decays by the step; Adam's two slots and a BatchNorm's buffers; a penalty, with Adam too. Few steps,

@@ -18,7 +18,8 @@ from gan_rosetta.shared.runs.plan import available_cores
 from gan_rosetta.shared.runs.run import resolve_spec, with_spec_text
 from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec.cost import step_flops
-from gan_rosetta.shared.workers.launch import Job, JobOutcome, run_jobs
+from gan_rosetta.shared.workers.jobs import Job, JobOutcome
+from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.tasks import ReportProgress
 from gan_rosetta.shared.workers.watching import Watch
 

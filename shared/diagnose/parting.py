@@ -17,7 +17,8 @@ from gan_rosetta.shared.runs.names import RunName
 from gan_rosetta.shared.runs.plan import plan_compare
 from gan_rosetta.shared.runs.run import resolve_spec, training_job
 from gan_rosetta.shared.runs.settings import RunSettings
-from gan_rosetta.shared.workers.launch import JobOutcome, run_jobs
+from gan_rosetta.shared.workers.jobs import JobOutcome
+from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.watching import Watch
 
 

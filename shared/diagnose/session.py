@@ -21,7 +21,8 @@ from gan_rosetta.shared.runs.names import RunName
 from gan_rosetta.shared.runs.plan import available_cores, settings_of_run
 from gan_rosetta.shared.runs.run import resolve_spec, with_spec_text
 from gan_rosetta.shared.runs.settings import RunSettings
-from gan_rosetta.shared.workers.launch import Job, JobOutcome, run_jobs
+from gan_rosetta.shared.workers.jobs import Job, JobOutcome
+from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed
 from gan_rosetta.shared.workers.watching import Watch
 

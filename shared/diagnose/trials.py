@@ -18,7 +18,8 @@ from gan_rosetta.shared.runs.run import resolve_spec
 from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.toml_file import spec_to_toml
-from gan_rosetta.shared.workers.launch import Job, JobOutcome, run_jobs
+from gan_rosetta.shared.workers.jobs import Job, JobOutcome
+from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.watching import Watch
 
 # Two steps of each phase, and the saturated one, show every fault of the catalogue.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,13 +18,23 @@ from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.toml_file import spec_to_toml
 from gan_rosetta.shared.storage.files import write_json
-from gan_rosetta.shared.workers.launch import Job, JobOutcome, Progress, WorkerProcess
+from gan_rosetta.shared.workers.jobs import Job, JobOutcome
+from gan_rosetta.shared.workers.launch import Pool
 
 Findings = Mapping[str, Sequence[Finding | None]]
 """For each backend what was found of each GAN of a batch, in order; "reference" holds errors of the reference."""
 
 _SIDE = "reference"
 _BATCHES_AHEAD = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Batch:
+    """GANs that workers are checking. jobs: by worker; folder: where the batch and what is found of it lie."""
+
+    specs: Sequence[GanSpec]
+    folder: Path
+    jobs: Mapping[str, Future[JobOutcome[RunSettings]]]
 
 
 class WorkerPool:
@@ -46,29 +56,22 @@ class WorkerPool:
     ) -> None:
         self._backends = tuple(backends)
         self._execution = execution
-        self._faults = dict(faults or {})
-        chosen = pythons or {}
-        self._workers = {name: WorkerProcess(name, threads=1, python=chosen.get(name)) for name in self._backends}
-        self._workers[_SIDE] = WorkerProcess(REFERENCE, threads=1)
-        self._slots = threading.BoundedSemaphore(num_slots)
-        self.seconds = dict.fromkeys(self._workers, 0.0)
+        self._faults, self._pythons = dict(faults or {}), dict(pythons or {})
+        self._pool = Pool(num_slots=num_slots)
+        self.seconds = dict.fromkeys((*self._backends, _SIDE), 0.0)
 
     def __enter__(self) -> Self:
         self._root = Path(tempfile.mkdtemp(prefix="gan-rosetta-"))
-        self._pools = {name: ThreadPoolExecutor(1) for name in self._workers}
+        self._pool.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            for worker in self._workers.values():
-                worker.kill()
-        for pool in self._pools.values():
-            pool.shutdown(cancel_futures=True)
-        for worker in self._workers.values():
-            worker.close()
-        shutil.rmtree(self._root, ignore_errors=True)
+        try:
+            self._pool.__exit__(kind, error, trace)
+        finally:
+            shutil.rmtree(self._root, ignore_errors=True)
 
     def check(self, specs: Sequence[GanSpec], /) -> Findings:
         """Check one batch and return what was found."""
@@ -80,75 +83,68 @@ class WorkerPool:
         self, batches: Sequence[Sequence[GanSpec]], /, *, on_batch: Callable[[Sequence[GanSpec], Findings], None]
     ) -> None:
         """Check batches, the reference some batches ahead of the others; on_batch is called here, in order."""
-        waiting: list[tuple[Sequence[GanSpec], dict[str, Future[list[Finding | None]]], Path]] = []
+        waiting: list[_Batch] = []
         for specs in batches:
-            waiting.append(self._submit(specs))
+            waiting.append(self._begin(specs))
             if len(waiting) > _BATCHES_AHEAD:
-                self._finish(*waiting.pop(0), on_batch)
+                self._finish(waiting.pop(0), on_batch)
         while waiting:
-            self._finish(*waiting.pop(0), on_batch)
+            self._finish(waiting.pop(0), on_batch)
 
-    def _submit(
-        self, specs: Sequence[GanSpec]
-    ) -> tuple[Sequence[GanSpec], dict[str, Future[list[Finding | None]]], Path]:
-        folder = Path(tempfile.mkdtemp(dir=self._root))
-        write_json(folder / SPECS_FILE, [spec_to_toml(spec) for spec in specs])
-        side = self._pools[_SIDE].submit(self._run, _SIDE, specs, folder, None)
-        futures = {_SIDE: side}
-        for name in self._backends:
-            futures[name] = self._pools[name].submit(self._run, name, specs, folder, side)
-        return specs, futures, folder
+    def _begin(self, specs: Sequence[GanSpec]) -> _Batch:
+        folder = self._new_folder(specs)
+        side = self._submit(_SIDE, folder)
+        jobs = {name: self._submit(name, folder, after=side) for name in self._backends}
+        return _Batch(specs=specs, folder=folder, jobs={_SIDE: side, **jobs})
 
-    @staticmethod
-    def _finish(
-        specs: Sequence[GanSpec],
-        futures: Mapping[str, Future[list[Finding | None]]],
-        folder: Path,
-        on_batch: Callable[[Sequence[GanSpec], Findings], None],
-    ) -> None:
-        found = {name: future.result() for name, future in futures.items()}
-        shutil.rmtree(folder, ignore_errors=True)
-        on_batch(specs, found)
+    def _finish(self, batch: _Batch, on_batch: Callable[[Sequence[GanSpec], Findings], None]) -> None:
+        failed: Sequence[Finding | None] = [None] * len(batch.specs)
+        found: dict[str, Sequence[Finding | None]] = {}
+        for name, job in batch.jobs.items():
+            found[name] = self._findings(name, batch, job.result(), failed)
+            failed = found[_SIDE]
+        shutil.rmtree(batch.folder, ignore_errors=True)
+        on_batch(batch.specs, found)
 
-    def _run(
-        self, name: str, specs: Sequence[GanSpec], folder: Path, side: Future[list[Finding | None]] | None
+    def _findings(
+        self, name: str, batch: _Batch, outcome: JobOutcome[RunSettings], failed: Sequence[Finding | None]
     ) -> list[Finding | None]:
-        """Have a worker check a batch; where it dies of one GAN, give it the GANs one by one to find out of which."""
-        failed = [None] * len(specs) if side is None else side.result()
-        outcome = self._perform(name, folder)
+        """Return what a worker found; where it died of one GAN, give it them one by one to find out of which.
+
+        failed: what the reference's side has of each.
+        """
         if outcome.status == "finished":
-            found, seconds = read_batch(folder, name)
+            found, seconds = read_batch(batch.folder, name)
             self.seconds[name] += seconds
             # Without the reference's side there is nothing to hold a backend to; the error is reported once.
             return [None if failed[index] is not None else finding for index, finding in enumerate(found)]
-        if side is None or len(specs) == 1 or outcome.status != "crash":
-            return [Finding(error=outcome.message)] * len(specs)
+        if name == _SIDE or len(batch.specs) == 1 or outcome.status != "crash":
+            return [Finding(error=outcome.message)] * len(batch.specs)
         result: list[Finding | None] = []
-        for index, spec in enumerate(specs):
-            alone = Path(tempfile.mkdtemp(dir=self._root))
-            write_json(alone / SPECS_FILE, [spec_to_toml(spec)])
-            shutil.copytree(folder / f"spec-{index:04d}", alone / "spec-0000")
-            result += self._run(name, [spec], alone, side=_done([failed[index]]))
-            shutil.rmtree(alone, ignore_errors=True)
+        for index, spec in enumerate(batch.specs):
+            folder = self._new_folder([spec])
+            shutil.copytree(batch.folder / f"spec-{index:04d}", folder / "spec-0000")
+            alone = _Batch(specs=[spec], folder=folder, jobs={})
+            result += self._findings(name, alone, self._submit(name, folder).result(), [failed[index]])
+            shutil.rmtree(folder, ignore_errors=True)
         return result
 
-    def _perform(self, name: str, folder: Path) -> JobOutcome:
+    def _new_folder(self, specs: Sequence[GanSpec]) -> Path:
+        folder = Path(tempfile.mkdtemp(dir=self._root))
+        write_json(folder / SPECS_FILE, [spec_to_toml(spec) for spec in specs])
+        return folder
+
+    def _submit(
+        self, name: str, folder: Path, *, after: Future[JobOutcome[RunSettings]] | None = None
+    ) -> Future[JobOutcome[RunSettings]]:
         is_reference = name == _SIDE
         job = BatchJob(
             folder=str(folder), is_reference=is_reference, execution=self._execution, fault=self._faults.get(name)
         )
-        settings = RunSettings(gan="generated", backend=REFERENCE if is_reference else name, folder=str(folder))
-        with self._slots:
-            return self._workers[name].run(
-                Job(settings=settings, task="generated", data=job.as_data()), on_progress=_ignore
-            )
-
-
-def _done(value: list[Finding | None]) -> Future[list[Finding | None]]:
-    future: Future[list[Finding | None]] = Future()
-    future.set_result(value)
-    return future
-
-
-def _ignore(progress: Progress, /) -> None:
-    pass
+        settings = RunSettings(
+            gan="generated",
+            backend=REFERENCE if is_reference else name,
+            folder=str(folder),
+            python=None if is_reference else self._pythons.get(name),
+        )
+        return self._pool.submit(Job(settings=settings, task="generated", data=job.as_data()), after=after)

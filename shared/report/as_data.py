@@ -10,7 +10,7 @@ from typing import Any
 
 from gan_rosetta.shared.runs.comparison import GanComparison, to_json
 from gan_rosetta.shared.runs.record import Run
-from gan_rosetta.shared.workers.launch import JobOutcome
+from gan_rosetta.shared.workers.jobs import JobOutcome
 
 FORMAT = 1
 

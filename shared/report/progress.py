@@ -21,8 +21,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from gan_rosetta.shared.workers.launch import JobOutcome
-from gan_rosetta.shared.workers.launch import Progress as JobProgress
+from gan_rosetta.shared.workers.jobs import JobOutcome
+from gan_rosetta.shared.workers.jobs import Progress as JobProgress
 from gan_rosetta.shared.workers.watching import Watch
 
 # Speeds are averages over this long: chunks of steps come in jolts.

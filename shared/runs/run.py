@@ -37,7 +37,7 @@ from gan_rosetta.shared.spec.toml_file import read_spec_text, spec_from_toml
 from gan_rosetta.shared.state import State
 from gan_rosetta.shared.state.archive import write_state
 from gan_rosetta.shared.storage.files import write_npz
-from gan_rosetta.shared.workers.launch import Job
+from gan_rosetta.shared.workers.jobs import Job
 from gan_rosetta.shared.workers.registry import build_reference, load_device_module, load_trainer, resolve_execution
 
 

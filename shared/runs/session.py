@@ -18,7 +18,8 @@ from gan_rosetta.shared.runs.run import resolve_spec, training_job
 from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
-from gan_rosetta.shared.workers.launch import JobOutcome, run_jobs
+from gan_rosetta.shared.workers.jobs import JobOutcome
+from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.watching import Watch
 
 # What a job costs on one core of an ordinary machine, roughly: frameworks differ, and only shares are made of it.

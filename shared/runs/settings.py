@@ -10,7 +10,7 @@ from gan_rosetta.shared.errors import UsageError, unknown_name
 from gan_rosetta.shared.interface import DEVICES, DTYPES
 from gan_rosetta.shared.runs.checkpoint import SECONDS_BETWEEN_CHECKPOINTS
 from gan_rosetta.shared.runs.moments import DEFAULT_NUM_MOMENTS
-from gan_rosetta.shared.workers.launch import DEFAULT_PATIENCE_SECONDS
+from gan_rosetta.shared.workers.jobs import DEFAULT_PATIENCE_SECONDS
 
 # Steps of the adversarial phase where none are asked for. The GANs on digits train for hours at their published
 # lengths; these many steps take seconds and have an update of both networks.

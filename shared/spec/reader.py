@@ -66,7 +66,10 @@ def _build_dataclass(kinds: tuple[Any, ...], value: Any, name: str) -> Any:
     require(isinstance(value, dict), f"{name} is {_describe(value)}; expected {_expected(*kinds)}")
     kind = _kind(kinds, value, name)
     hints = get_type_hints(kind)
-    defaults = {field.name: field.default for field in fields(kind)}
+    defaults = {
+        field.name: field.default if field.default_factory is MISSING else field.default_factory
+        for field in fields(kind)
+    }
     names = list(defaults)
     for key in value:
         if key not in (*names, "type"):

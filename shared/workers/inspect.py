@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from gan_rosetta.backends import BACKENDS, BackendEntry
-from gan_rosetta.shared.workers.launch import WorkerProcess
+from gan_rosetta.shared.workers.child import WorkerLost, WorkerProcess
+from gan_rosetta.shared.workers.protocol import Ready
 from gan_rosetta.shared.workers.registry import installed_version
+
+# A person waits for a list; importing TensorFlow takes some ten seconds.
+_PATIENCE_SECONDS = 120.0
 
 
 def inspect_backends(pythons: Mapping[str, str], /) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
@@ -23,17 +26,19 @@ def inspect_backends(pythons: Mapping[str, str], /) -> tuple[dict[str, tuple[str
         for entry, ready in zip(
             installed, pool.map(lambda entry: _ask(entry, pythons.get(entry.name)), installed), strict=True
         ):
-            if ready.get("event") == "ready":
-                devices[entry.name] = tuple(ready["devices"])
+            if isinstance(ready, Ready):
+                devices[entry.name] = ready.devices
             else:
-                problems[entry.name] = str(ready["message"])
+                problems[entry.name] = ready
     return devices, problems
 
 
-def _ask(entry: BackendEntry, python: str | None) -> dict[str, Any]:
-    """Return the first event of a backend's worker, or a message where it ended without one."""
+def _ask(entry: BackendEntry, python: str | None) -> Ready | str:
+    """Return the first word of a backend's worker, or why there is none."""
     worker = WorkerProcess(entry.name, threads=1, python=python)
     try:
-        return worker.start() or {"message": worker.how_it_ended()}
+        return worker.start(patience_seconds=_PATIENCE_SECONDS)
+    except WorkerLost as lost:
+        return str(lost)
     finally:
         worker.close()

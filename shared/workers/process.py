@@ -12,6 +12,8 @@ from typing import TypeVar
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _TUNABLES = "GLIBC_TUNABLES"
+# They turn a process that has done its work into one that waits for a person.
+_LEFT_OUT = ("PYTHONINSPECT", "PYTHONBREAKPOINT")
 # Memory comes in pages of 2 MB where the system gives them on request: a 14th to a third as many page faults.
 _HUGE_PAGES = "glibc.malloc.hugetlb=1"
 # From glibc's malloc.h: how much free memory is kept, and how many blocks may come straight from the system.
@@ -24,10 +26,13 @@ _Result = TypeVar("_Result")
 
 
 def environment(*, threads: int) -> dict[str, str]:
-    """Return the variables to start a process with; GLIBC_TUNABLES that the user set are left alone."""
-    variables = dict.fromkeys(_THREAD_VARIABLES, str(threads))
-    if _TUNABLES not in os.environ:
-        variables[_TUNABLES] = _HUGE_PAGES
+    """Return the variables to start a process with: this one's, but for what would spoil it.
+
+    GLIBC_TUNABLES that the user set are left alone.
+    """
+    variables = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
+    variables |= dict.fromkeys(_THREAD_VARIABLES, str(threads))
+    variables.setdefault(_TUNABLES, _HUGE_PAGES)
     return variables
 
 

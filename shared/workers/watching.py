@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from gan_rosetta.shared.workers.launch import JobOutcome, Progress
+from gan_rosetta.shared.workers.jobs import JobOutcome, Progress
 
 
 class Watcher(Protocol):

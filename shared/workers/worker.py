@@ -1,34 +1,46 @@
-"""The process in which a backend runs: `python -m gan_rosetta.shared.workers.worker BACKEND`.
+"""The process in which a backend runs: `python -m gan_rosetta.shared.workers.worker BACKEND THREADS DESCRIPTOR`.
 
-It reads one request a line from standard input, {"task": NAME, "data": {...}} (see tasks.py), and answers with one
-event a line: {"event": "progress", ...} while a job goes on, then {"event": "finished", ...}, which may hold a result,
-or {"event": "failed", ...}. It needs nothing of its parent but these lines, so it may live in another environment.
+It reads one request a line from the socket of that descriptor, a task of tasks.py, and answers with one event a line
+(protocol.py): signs of life while a job goes on, then how it ended. It needs nothing of its parent but these lines, so
+it may live in another environment. Standard output is the framework's own, and goes where standard error does.
 """
 
 from __future__ import annotations
 
 import gc
-import json
-import os
 import sys
 import time
 import traceback
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import Any
 
 from gan_rosetta.shared.errors import BackendUnavailable, GanRosettaError, RunInterrupted
 from gan_rosetta.shared.workers import interruption
+from gan_rosetta.shared.workers.channel import Channel, ChannelClosed, LineTooLong
 from gan_rosetta.shared.workers.process import call_with_room, keep_freed_memory
+from gan_rosetta.shared.workers.protocol import (
+    Advanced,
+    Event,
+    Failed,
+    Finished,
+    ProtocolError,
+    Ready,
+    Request,
+    Unavailable,
+    decode_request,
+    encode,
+)
 from gan_rosetta.shared.workers.tasks import find_task
 
 _SECONDS_BETWEEN_REPORTS = 0.1
 
 
 def main(arguments: list[str], /) -> None:
-    """Serve requests until standard input ends."""
-    backend, threads = arguments[0], int(arguments[1])
-    events = _claim_standard_output()
+    """Serve requests until nobody is there to send one."""
+    backend, threads, descriptor = arguments[0], int(arguments[1]), int(arguments[2])
+    channel = Channel.from_descriptor(descriptor)
     interruption.listen()
-    from gan_rosetta.shared.workers import registry  # noqa: PLC0415 - standard output is out of frameworks' reach now
+    from gan_rosetta.shared.workers import registry  # noqa: PLC0415 - it may bring a framework, whose time is taken
 
     keep_freed_memory()
     try:
@@ -39,22 +51,35 @@ def main(arguments: list[str], /) -> None:
         registry.load_trainer(entry)
         # The million objects of a framework's modules stay; each full collection would go through them all.
         gc.freeze()
-        _send(
-            events,
-            event="ready",
-            version=device_module.framework_version(),
-            devices=list(device_module.list_devices()),
+        ready = Ready(
+            version=str(device_module.framework_version()),
+            devices=tuple(device_module.list_devices()),
             import_seconds=time.perf_counter() - started,
         )
-    except GanRosettaError as error:
-        _send(events, event="unavailable", message=str(error))
+    except BaseException as error:  # whatever a backend does while it is imported
+        _send(channel, Unavailable(message=_why_not(backend, error)))
         return
+    _send(channel, ready)
     kept: dict[str, Any] = {}
-    for line in sys.stdin:
-        _serve(json.loads(line), entry, events, kept)
+    while (request := _next_request(channel)) is not None:
+        _serve(request, entry, channel, kept)
 
 
-def _serve(request: dict[str, Any], entry: Any, events: TextIO, kept: dict[str, Any]) -> None:
+def _next_request(channel: Channel) -> Request | None:
+    """Return what is asked for next, None where nobody asks any more; what is no request is answered as a failure."""
+    while True:
+        try:
+            return decode_request(channel.receive())
+        except ProtocolError as error:
+            _send(channel, Failed(kind="crash", message=f"the worker was sent {error}"))
+        except LineTooLong:
+            _send(channel, Failed(kind="crash", message="the worker was sent a line without end"))
+            return None
+        except ChannelClosed:
+            return None
+
+
+def _serve(request: Request, entry: Any, channel: Channel, kept: dict[str, Any]) -> None:
     last_report = 0.0
 
     def report_progress(phase: str, done: int, total: int) -> None:
@@ -62,37 +87,47 @@ def _serve(request: dict[str, Any], entry: Any, events: TextIO, kept: dict[str, 
         now = time.perf_counter()
         if done == total or now - last_report > _SECONDS_BETWEEN_REPORTS:
             last_report = now
-            _send(events, event="progress", phase=phase, done=done, total=total)
+            _send(channel, Advanced(phase=phase, done=done, total=total))
 
     started = time.perf_counter()
     try:
-        serve = find_task(request["task"])
-        result = serve(request["data"], entry, report_progress=report_progress, kept=kept)
-    except RunInterrupted as error:
-        _send(events, event="failed", kind="interrupted", message=str(error), details="")
-    except BackendUnavailable as error:
-        _send(events, event="failed", kind="unavailable", message=str(error), details="")
-    except GanRosettaError as error:
-        _send(events, event="failed", kind="usage", message=str(error), details="")
-    except MemoryError:
-        _send(events, event="failed", kind="crash", message="out of memory", details="")
-    except Exception as error:
-        message = f"{type(error).__name__}: {error}".splitlines()[0]
-        _send(events, event="failed", kind="crash", message=message, details=traceback.format_exc())
-    else:
-        _send(events, event="finished", seconds=time.perf_counter() - started, result=result)
+        serve = find_task(request.task)
+        result = serve(dict(request.data), entry, report_progress=report_progress, kept=kept)
+        # What cannot be sent is a failure of the job.
+        end = encode(Finished(seconds=time.perf_counter() - started, result=result))
+    except BaseException as error:  # a backend may raise SystemExit or KeyboardInterrupt, which stop nothing here
+        end = encode(_failure(error))
+    _send_line(channel, end)
 
 
-def _claim_standard_output() -> TextIO:
-    """Return standard output for events alone: what frameworks print there goes to standard error instead."""
-    events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)
-    return events
+def _why_not(backend: str, error: BaseException) -> str:
+    if isinstance(error, GanRosettaError):
+        return str(error)
+    return f"backend {backend!r} does not start ({type(error).__name__}: {error}); reinstall it"
 
 
-def _send(events: TextIO, **event: Any) -> None:
-    events.write(json.dumps(event) + "\n")
-    events.flush()
+def _failure(error: BaseException) -> Failed:
+    match error:
+        case RunInterrupted():
+            return Failed(kind="interrupted", message=str(error))
+        case BackendUnavailable():
+            return Failed(kind="unavailable", message=str(error))
+        case GanRosettaError():
+            return Failed(kind="usage", message=str(error))
+        case MemoryError():
+            return Failed(kind="crash", message="out of memory")
+    message = f"{type(error).__name__}: {error}".splitlines()[0]
+    return Failed(kind="crash", message=message, details="".join(traceback.format_exception(error)))
+
+
+def _send(channel: Channel, event: Event) -> None:
+    _send_line(channel, encode(event))
+
+
+def _send_line(channel: Channel, line: bytes) -> None:
+    # Where nobody listens any more, the job ends by itself at its next checkpoint (interruption.py).
+    with suppress(ChannelClosed):
+        channel.send(line)
 
 
 if __name__ == "__main__":

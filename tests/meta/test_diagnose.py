@@ -25,7 +25,7 @@ from gan_rosetta.shared.faults import FAULTS, Location, PlantedTrainer, find_fau
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import initial_state
-from gan_rosetta.shared.workers.launch import JobOutcome
+from gan_rosetta.shared.workers.jobs import JobOutcome
 from gan_rosetta.shared.workers.registry import find_backend, installed_version, load_trainer
 
 SEED = 3

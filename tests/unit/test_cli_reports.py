@@ -15,6 +15,7 @@ from gan_rosetta.shared.commands import main as cli
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.report.film import draw_frames
 from gan_rosetta.shared.runs.record import read_run
+from gan_rosetta.shared.workers.child import WorkerLost
 
 GANS = ("linear-2d", "gaussian-1d")
 SMALL = ("--steps", "12", "--pretrain-steps", "3")
@@ -126,9 +127,10 @@ def test_verbose_says_a_line_a_run_where_there_is_no_terminal(gan_rosetta, tmp_p
 
 
 def test_a_run_that_fails_is_in_the_document(gan_rosetta, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "gan_rosetta.shared.workers.launch.WorkerProcess.start", lambda self: {"event": "unavailable", "message": "m"}
-    )
+    def start(self, **_options):
+        raise WorkerLost("m", status="unavailable")
+
+    monkeypatch.setattr("gan_rosetta.shared.workers.child.WorkerProcess.start", start)
     status, said, errors = gan_rosetta("train", "linear-2d", "--backend", "numpy", "--json", "--out", tmp_path / "a")
     data = json.loads(said)
     assert (status, data["status"], data["runs"]) == (3, 3, [])

@@ -20,7 +20,7 @@ from gan_rosetta.shared.runs.run import resolve_spec, run
 from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec.serialise import spec_digest, to_data
 from gan_rosetta.shared.spec.toml_file import spec_from_toml, spec_to_toml
-from gan_rosetta.shared.workers.launch import JobOutcome
+from gan_rosetta.shared.workers.jobs import JobOutcome
 from gan_rosetta.shared.workers.registry import find_backend
 
 MINE = spec_to_toml(find_gan("linear-2d")).replace('"linear-2d"', '"my-linear"').replace("value = 0.05", "value = 0.03")

@@ -17,7 +17,8 @@ from gan_rosetta.benchmarks.service import serve
 from gan_rosetta.benchmarks.session import run_benchmark
 from gan_rosetta.benchmarks.table import result_tables
 from gan_rosetta.shared.errors import BackendUnavailable, GanRosettaError
-from gan_rosetta.shared.workers.launch import JobOutcome
+from gan_rosetta.shared.workers.jobs import JobOutcome
+from gan_rosetta.shared.workers.protocol import Ready
 from gan_rosetta.shared.workers.registry import installed_version
 
 
@@ -29,7 +30,7 @@ class _InProcess:
         self._spoil, self._devices, self._fail = spoil or {}, devices, fail
 
     def start(self):
-        return {"event": "ready", "version": "1", "devices": list(self._devices), "import_seconds": 0.1}
+        return Ready(version="1", devices=tuple(self._devices), import_seconds=0.1)
 
     def run(self, job, /, *, on_progress):
         request = job.data

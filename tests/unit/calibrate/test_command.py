@@ -13,7 +13,7 @@ from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.calibrate import job as jobs_of_workers
 from gan_rosetta.shared.calibrate import session
 from gan_rosetta.shared.commands import main as cli
-from gan_rosetta.shared.workers.launch import JobOutcome
+from gan_rosetta.shared.workers.jobs import JobOutcome
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.gans.affordable import AffordableGan
 from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec.toml_file import spec_to_toml
-from gan_rosetta.shared.workers.launch import JobOutcome
+from gan_rosetta.shared.workers.jobs import JobOutcome
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import FAULTS
 from gan_rosetta.shared.report.diagnosis_table import diagnosis_lines, diagnosis_sentences, fault_lines
 from gan_rosetta.shared.runs.settings import RunSettings
-from gan_rosetta.shared.workers.launch import JobOutcome
+from gan_rosetta.shared.workers.jobs import JobOutcome
 
 
 def row(number: int, *, off: bool = False, comparable: bool = True, **changes: object) -> Row:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import gan_rosetta as gr
+from gan_rosetta.shared.workers.child import WorkerLost
 from gan_rosetta.wording import in_python_words
 
 MODULES = ("catalogue", "training", "comparing", "diagnosing")
@@ -141,8 +142,10 @@ def test_what_cannot_be_asked_is_said_in_python_s_words(ask, message):
 
 
 def test_a_reference_that_fails_is_an_error(monkeypatch):
-    unavailable = {"event": "unavailable", "message": "no NumPy today"}
-    monkeypatch.setattr("gan_rosetta.shared.workers.launch.WorkerProcess.start", lambda self: unavailable)
+    def start(self, **_options):
+        raise WorkerLost("no NumPy today", status="unavailable")
+
+    monkeypatch.setattr("gan_rosetta.shared.workers.child.WorkerProcess.start", start)
     with pytest.raises(gr.RunFailed, match="linear-2d on numpy: no NumPy today"):
         gr.compare("linear-2d", runs=["numpy"], steps=2)
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from gan_rosetta.shared.report.progress import ProgressDisplay
 from gan_rosetta.shared.runs.settings import RunSettings
-from gan_rosetta.shared.workers.launch import JobOutcome, Progress
+from gan_rosetta.shared.workers.jobs import JobOutcome, Progress
 
 JOBS = [RunSettings(gan="sine", backend=backend, folder=f"runs/sine/{backend}") for backend in ("numpy", "torch")]
 

@@ -11,9 +11,12 @@ import pytest
 
 from gan_rosetta.shared.errors import BackendUnavailable, UsageError
 from gan_rosetta.shared.workers import environments
+from gan_rosetta.shared.workers.child import WorkerProcess
 from gan_rosetta.shared.workers.environments import find_python, parse_pythons, python_in, python_of
-from gan_rosetta.shared.workers.launch import WorkerProcess
+from gan_rosetta.shared.workers.protocol import Ready, encode
 from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed
+
+ELSEWHERE = Ready(version="from elsewhere", devices=(), import_seconds=0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -115,10 +118,12 @@ def test_an_environment_without_the_framework_is_named(tmp_path: Path) -> None:
 
 
 def test_the_worker_is_started_there(tmp_path: Path) -> None:
-    program = make_python(tmp_path / "python", '{"event": "ready", "version": "from elsewhere", "devices": []}')
+    program = tmp_path / "python"
+    program.write_text(f"#!{sys.executable}\nimport os, sys\nos.write(int(sys.argv[-1]), {encode(ELSEWHERE)!r})\n")
+    program.chmod(0o755)
     worker = WorkerProcess("torch", threads=1, python=str(program))
     try:
-        assert worker.start()["version"] == "from elsewhere"
+        assert worker.start() == ELSEWHERE
     finally:
         worker.close()
 

@@ -12,7 +12,10 @@ import pytest
 from gan_rosetta.shared.runs.run import training_job
 from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.workers import inspect, launch
-from gan_rosetta.shared.workers.launch import Job, JobOutcome, run_jobs
+from gan_rosetta.shared.workers.child import WorkerProcess
+from gan_rosetta.shared.workers.jobs import Job, JobOutcome
+from gan_rosetta.shared.workers.launch import run_jobs
+from gan_rosetta.shared.workers.protocol import Request
 
 
 def job(backend: str, gan: str, *, num_runs: int = 1) -> Job:
@@ -76,12 +79,12 @@ def test_no_more_run_at_once_than_there_are_slots(schedule) -> None:
 
 
 def test_a_worker_that_dies_leaves_the_others_standing(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real_run = launch.WorkerProcess.run
+    real_run = WorkerProcess.run
 
     def run_or_die(self, job: Job, /, *, on_progress) -> JobOutcome:
         if job.settings.gan != "sine":
             return real_run(self, job, on_progress=on_progress)
-        assert self.start()["event"] == "ready"
+        assert self.start().version
         self.kill()
         self._process.wait()
         with monkeypatch.context() as patch:
@@ -89,7 +92,7 @@ def test_a_worker_that_dies_leaves_the_others_standing(tmp_path, monkeypatch: py
             patch.setattr(self._process, "poll", lambda: None)
             return real_run(self, job, on_progress=on_progress)
 
-    monkeypatch.setattr(launch.WorkerProcess, "run", run_or_die)
+    monkeypatch.setattr(WorkerProcess, "run", run_or_die)
     jobs = [
         training_job(RunSettings(gan=gan, backend="numpy", folder=str(tmp_path / gan), steps=2, pretrain_steps=0))
         for gan in ("sine", "linear-2d")
@@ -102,14 +105,14 @@ def test_a_worker_that_dies_leaves_the_others_standing(tmp_path, monkeypatch: py
 
 
 def test_a_worker_that_hangs_is_ended_and_the_others_stand(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    send = launch.WorkerProcess._send
+    send = WorkerProcess._send
 
     # The worker waits for a request that never comes.
-    def send_but_to_one(self, request: dict[str, dict[str, str]]) -> None:
-        if not request["data"]["folder"].endswith("/hangs"):
-            send(self, request)
+    def send_but_to_one(self, request: Request, **options: float) -> None:
+        if not request.data["folder"].endswith("/hangs"):
+            send(self, request, **options)
 
-    monkeypatch.setattr(launch.WorkerProcess, "_send", send_but_to_one)
+    monkeypatch.setattr(WorkerProcess, "_send", send_but_to_one)
     jobs = [
         training_job(RunSettings(gan="linear-2d", backend="numpy", folder=str(tmp_path / name), steps=2, **options))
         for name, options in (("hangs", {"patience_seconds": 1.0}), ("runs", {}))
@@ -131,7 +134,7 @@ def dying(tmp_path):
 
 
 def outcome_on(python: str) -> JobOutcome:
-    worker = launch.WorkerProcess("numpy", threads=1, python=python)
+    worker = WorkerProcess("numpy", threads=1, python=python)
     try:
         return worker.run(job("numpy", "sine"), on_progress=lambda _: None)
     finally:
