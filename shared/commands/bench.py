@@ -1,8 +1,9 @@
-"""The command `gan-rosetta bench`. Exit status: 0 all well, 1 a parity or a regression failed, 2 usage, 3 a crash."""
+"""The command `gan-rosetta bench`. Exit status: 0 well, 1 a parity or regression failed, 2 usage, 3 a crash, 4 no verdict."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,14 +11,23 @@ import typer
 from rich.console import Console
 
 from gan_rosetta.shared.commands.examples import example
-from gan_rosetta.shared.commands.options import COMPUTED, DISAGREEMENT, FAILURE, KEPT, TRAINED, Python, SpecFile
+from gan_rosetta.shared.commands.options import (
+    COMPUTED,
+    DISAGREEMENT,
+    FAILURE,
+    KEPT,
+    TRAINED,
+    Python,
+    SpecFile,
+    status_of_verdicts,
+)
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 from gan_rosetta.shared.storage.opening import require_place
 from gan_rosetta.shared.workers.environments import parse_pythons
 
 if TYPE_CHECKING:
-    from gan_rosetta.benchmarks.record import BenchmarkRecord
+    from gan_rosetta.benchmarks.record import BenchmarkRecord, CellResult
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -142,10 +152,17 @@ def bench(
     kept = "" if out is not None else "; `gan-rosetta bench compare` compares it with the one before"
     _say(f"wrote {path}{kept}")
     _write(record, markdown=markdown, pictures=pictures)
-    statuses = {result.status for result in record.cells}
-    measured = "measured" in statuses
-    status = FAILURE if "failed" in statuses else DISAGREEMENT if "disagrees" in statuses else 0
+    status = _status_of(record.cells)
+    measured = any(result.status == "measured" for result in record.cells)
     raise typer.Exit(status or (0 if measured else FAILURE))
+
+
+def _status_of(cells: Iterable[CellResult]) -> int:
+    """Return the exit status of cells: that of one that failed, else of the verdicts on those that were judged."""
+    cells = list(cells)
+    if any(cell.status == "failed" for cell in cells):
+        return FAILURE
+    return status_of_verdicts({"AGREE", *(cell.parity.verdict for cell in cells if cell.parity is not None)})
 
 
 @app.command("page", epilog=example("bench page"))
@@ -226,10 +243,9 @@ def gpu(
     record = run_gpu_benchmark(selection, command=_command(), say=_say, keep=keep)
     for path in [out, *([] if markdown is None else [markdown])]:
         _say(f"wrote {path}")
-    statuses = [cell.status for part, cell in record.cells() if not (part.record and part.record.options.tf32)]
+    cells = [cell for part, cell in record.cells() if not (part.record and part.record.options.tf32)]
     problems = any(part.problem for part in record.parts)
-    failed = problems or "failed" in statuses or not statuses
-    raise typer.Exit(FAILURE if failed else DISAGREEMENT if "disagrees" in statuses else 0)
+    raise typer.Exit(FAILURE if problems or not cells else _status_of(cells))
 
 
 @app.command("gpu-page", epilog=example("bench gpu-page"))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import itertools
 import shlex
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -20,15 +21,12 @@ from gan_rosetta.shared.commands.bench import app as bench
 from gan_rosetta.shared.commands.calibrate import calibrate
 from gan_rosetta.shared.commands.defaults import defaults
 from gan_rosetta.shared.commands.diagnose import diagnose, faults
+from gan_rosetta.shared.commands.ends import Interrupted, run_to_the_end
 from gan_rosetta.shared.commands.examples import JUDGE, LOOK_UP, MEASURE, RUN, example
 from gan_rosetta.shared.commands.generate import generate
 from gan_rosetta.shared.commands.options import (
     COMPUTED,
-    FAILURE,
-    INTERRUPTED,
     KEPT,
-    MACHINE_ERRORS,
-    WRONG_USAGE,
     Animate,
     Backends,
     BatchSize,
@@ -61,7 +59,7 @@ from gan_rosetta.shared.commands.options import (
     output,
     require_one_source,
 )
-from gan_rosetta.shared.errors import GanRosettaError, UsageError
+from gan_rosetta.shared.errors import RecordError, UsageError
 from gan_rosetta.shared.runs.checkpoint import SECONDS_BETWEEN_CHECKPOINTS
 from gan_rosetta.shared.runs.request import make_template
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
@@ -306,48 +304,15 @@ app.command(epilog=example("accuracy"), rich_help_panel=MEASURE)(accuracy)
 app.add_typer(bench, name="bench", rich_help_panel=MEASURE)
 
 
-class Interrupted(Exception):
-    """Ctrl-C, in a command that keeps what is done; the message says how to go on."""
-
-
 def main() -> None:
     """Run the command; errors that a user can cause become one line and status 2."""
-    try:
-        for argument in sys.argv[1:]:
-            require_readable_name(argument, said="an argument")
-        app()
-    except GanRosettaError as error:
-        errors.print(f"gan-rosetta: {error}", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(WRONG_USAGE)
-    except Interrupted as interrupted:
-        errors.print(f"gan-rosetta: {interrupted}", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(INTERRUPTED)
-    except Exception as error:
-        errors.print(f"gan-rosetta: {_describe_failure(error)}", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(FAILURE)
-    except SystemExit as end:
-        # What typer makes of Ctrl-C, in a command that keeps nothing.
-        if end.code == INTERRUPTED:
-            errors.print("gan-rosetta: interrupted", markup=False, highlight=False, soft_wrap=True)
-        raise
+    run_to_the_end(_command)
 
 
-def _describe_failure(error: Exception) -> str:
-    """Say in one line what failed: the machine, or else we, of which the traceback is kept in a file that is named."""
-    if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
-        # A disk that is full or read-only, or too many open files, wherever it was met.
-        return f"{error.strerror}{f': {error.filename}' if error.filename else ''}; what is done is kept"
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    what = f"{type(error).__name__}: {error}".splitlines()[0]
-    said = f"this is a defect of gan-rosetta: {what} ({Path(place.filename).name}, line {place.lineno})"
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="gan-rosetta-", suffix=".traceback.txt", delete=False, encoding="utf-8"
-        ) as file:
-            traceback.print_exception(error, file=file)
-    except OSError:
-        return said
-    return f"{said}; the traceback is in {file.name}"
+def _command() -> None:
+    for argument in sys.argv[1:]:
+        require_readable_name(argument, said="an argument")
+    app()
 
 
 def _carry_out(conclude: Callable[[Plan, Path], int], plan: Plan, folder: Path, *, command: str) -> NoReturn:
@@ -381,7 +346,25 @@ def _say_notes(notes: Iterable[str]) -> None:
 
 
 def _fresh_folder() -> Path:
-    return Path("runs") / datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S")
+    """Make the folder of this moment; of commands that start in one second each has its own."""
+    for number in itertools.count(1):
+        name = f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}"
+        folder = Path("runs") / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RecordError(f"cannot make {folder} ({error.strerror}); name another folder with --out") from None
+        # What is refused leaves nothing behind.
+        atexit.register(_remove_if_empty, folder)
+        return folder
+    raise AssertionError("numbers do not end")
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,8 @@ from gan_rosetta.shared.workers.jobs import JobOutcome
 from gan_rosetta.shared.workers.registry import find_backend
 
 DISAGREEMENT, WRONG_USAGE, FAILURE, NOT_COMPARABLE, INTERRUPTED = 1, 2, 3, 4, 130
-MACHINE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE)
+_FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+MACHINE_ERRORS = (*_FULL_OR_CLOSED, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 
 # The groups of options in a command's help.
 TRAINED, COMPUTED = "What is trained", "What it runs on, and how"
@@ -198,13 +199,22 @@ Patience = Annotated[
 ]
 
 
+def status_of_verdicts(verdicts: Collection[str], /) -> int:
+    """Return the exit status of verdicts; where nothing was judged, nothing agrees."""
+    if "DISAGREE" in verdicts:
+        return DISAGREEMENT
+    return 0 if verdicts and set(verdicts) == {"AGREE"} else NOT_COMPARABLE
+
+
 def report_failures(outcomes: list[JobOutcome], /, *, verbose: bool) -> int:
-    """Print a line for each job that did not finish, and return the exit status that they make."""
+    """Print a line for each job that did not finish, and what was mended; return the exit status that they make."""
     status = 0
     for outcome in outcomes:
+        label = f"{outcome.settings.gan} on {outcome.settings.run_name}"
+        for note in outcome.notes:
+            errors.print(f"gan-rosetta: {label}: {note}", markup=False, highlight=False, soft_wrap=True)
         if outcome.status == "finished":
             continue
-        label = f"{outcome.settings.gan} on {outcome.settings.run_name}"
         errors.print(f"gan-rosetta: {label}: {outcome.message}", markup=False, highlight=False, soft_wrap=True)
         if verbose and outcome.details:
             errors.print(outcome.details, markup=False, highlight=False, soft_wrap=True)

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gan_rosetta.shared.commands.options import (
-    DISAGREEMENT,
-    NOT_COMPARABLE,
     errors,
     output,
     report_failures,
     report_not_finite,
+    status_of_verdicts,
 )
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.report.as_data import as_text, compare_as_data, ending_as_data, train_as_data
@@ -23,7 +22,6 @@ from gan_rosetta.shared.report.pictures import draw_comparison, draw_pictures
 from gan_rosetta.shared.report.progress import on_terminal
 from gan_rosetta.shared.report.tables import comparison_lines, pair_lines, run_lines, speed_lines
 from gan_rosetta.shared.report.tensorboard import require_tensorboard, write_events
-from gan_rosetta.shared.runs.comparison import GanComparison
 from gan_rosetta.shared.runs.moments import DEFAULT_NUM_MOMENTS
 from gan_rosetta.shared.runs.plan import Plan
 from gan_rosetta.shared.runs.record import Run
@@ -93,7 +91,7 @@ class RunReporter:
             self._files["report"] = str(path)
             webbrowser.open(path.as_uri())
         status = report_failures(outcomes, verbose=self.is_verbose)
-        status = status or _status_of(comparisons)
+        status = status or status_of_verdicts([comparison.verdict for comparison in comparisons])
         if self.is_json:
             self._say_data(compare_as_data(comparisons, **ending_as_data(status, folder, outcomes, self._files)))
         elif self.is_quiet:
@@ -138,14 +136,6 @@ class RunReporter:
             _say(f"Film: {film}")
         if "tensorboard" in self._files:
             _say(f"TensorBoard: tensorboard --logdir {self._files['tensorboard']}")
-
-
-def _status_of(comparisons: Sequence[GanComparison]) -> int:
-    """Return the exit status of verdicts; where nothing was judged, nothing agrees."""
-    verdicts = {comparison.verdict for comparison in comparisons}
-    if verdicts == {"AGREE"}:
-        return 0
-    return DISAGREEMENT if "DISAGREE" in verdicts else NOT_COMPARABLE
 
 
 def write_films(path: Path, filmed: Sequence[tuple[Sequence[Run], GanSpec]], /) -> list[str]:
