@@ -1,4 +1,4 @@
-"""The command `gan-rosetta bench`. Exit status: 0 well, 1 a parity or regression failed, 2 usage, 3 a crash, 4 no verdict."""
+"""The command `gan-rosetta bench`. Exit status: 0 well, 1 a parity or regression, 2 usage, 3 a crash, 4 no verdict."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def test_memory_that_is_out_is_no_defect(monkeypatch, capsys):
     assert "defect" not in said
 
 
-@pytest.mark.parametrize("words", [("show", "sine"), ("list",), ("--help",), ("list", "--python", "numpy=/nowhere")])
+@pytest.mark.parametrize("words", [("show", "sine"), ("faults",), ("--help",), ("list", "--python", "numpy=/nowhere")])
 def test_a_closed_pipe_ends_quietly_as_others_do(words):
     reader, writer = os.pipe()
     os.close(reader)
