@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gan_rosetta.catalogue import Backend, gans, read_spec, spec
     from gan_rosetta.comparing import Comparison, compare, resume
     from gan_rosetta.diagnosing import Diagnosis, diagnose
+    from gan_rosetta.judging import Case, Judgement, case
     from gan_rosetta.measuring import bench, report
     from gan_rosetta.shared.errors import GanRosettaError, RunFailed
     from gan_rosetta.shared.spec import GanSpec
@@ -32,15 +33,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Backend",
+    "Case",
     "Comparison",
     "Diagnosis",
     "GanRosettaError",
     "GanSpec",
+    "Judgement",
     "Progress",
     "RunFailed",
     "TrainedRun",
     "backends",
     "bench",
+    "case",
     "compare",
     "diagnose",
     "gans",
@@ -55,14 +59,17 @@ __all__ = [
 # workers too: names are looked up when they are asked for.
 _HOMES = {
     "Backend": "gan_rosetta.catalogue",
+    "Case": "gan_rosetta.judging",
     "Comparison": "gan_rosetta.comparing",
     "Diagnosis": "gan_rosetta.diagnosing",
     "GanRosettaError": "gan_rosetta.shared.errors",
     "GanSpec": "gan_rosetta.shared.spec",
+    "Judgement": "gan_rosetta.judging",
     "Progress": "gan_rosetta.shared.workers.jobs",
     "RunFailed": "gan_rosetta.shared.errors",
     "TrainedRun": "gan_rosetta.training",
     "bench": "gan_rosetta.measuring",
+    "case": "gan_rosetta.judging",
     "compare": "gan_rosetta.comparing",
     "diagnose": "gan_rosetta.diagnosing",
     "gans": "gan_rosetta.catalogue",

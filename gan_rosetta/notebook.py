@@ -15,6 +15,7 @@ from gan_rosetta.shared.spec import GanSpec
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from gan_rosetta.shared.cases.judgement import Judgement
     from gan_rosetta.shared.diagnose.session import Diagnosis
 
 
@@ -43,6 +44,16 @@ def diagnosis_html(diagnosis: Diagnosis, /) -> str:
     from gan_rosetta.shared.report.diagnosis_table import diagnosis_sentences  # noqa: PLC0415 - needs rich
 
     return "".join(f"<p>{escape(sentence.plain)}</p>" for sentence in diagnosis_sentences(diagnosis))
+
+
+def judgement_html(judgement: Judgement, /) -> str:
+    """Return a judgement: its verdict and why, and how far each loss was judged."""
+    rows = [
+        (loss.name, str(loss.num_recorded), str(loss.num_judged), f"{loss.largest:.1e}") for loss in judgement.losses
+    ]
+    title = f"<p><b>{escape(judgement.gan)}: {escape(judgement.verdict)}</b></p><p>{escape(judgement.reason)}</p>"
+    notes = "".join(f"<p>{escape(note)}</p>" for note in judgement.notes)
+    return title + _table(("Loss", "Recorded", "Judged", "Largest difference"), rows) + notes
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -174,6 +174,14 @@ class Device(Protocol):
         ...
 
 
+class ProgramFramework(Protocol):
+    """What a backend's program.py provides, as functions: a program from outside, seen in its own framework."""
+
+    def to_tensor(self, array: np.ndarray, /, *, device: str) -> Any:
+        """Return a copy of an array as the framework has it, of its type, on a device; raises UsageError."""
+        ...
+
+
 class PerturbedTrainer(Trainer, Protocol):
     """A Trainer that can round at random."""
 

@@ -54,7 +54,7 @@ class Evidence:
 class Finding:
     """One place where a pair is further apart than rounding: where, by how much, and how much was allowed.
 
-    phase, step: the step that shows it, or after which it was seen.
+    phase, step: the step that shows it, or after which it was seen. name: of the loss, the tensor or the output.
     """
 
     where: str
@@ -62,6 +62,7 @@ class Finding:
     allowed: float
     phase: Phase
     step: int
+    name: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.difference:.1e} apart, rounding explains {self.allowed:.1e}"
@@ -177,6 +178,7 @@ def _judge_losses(
         where=f"{label} loss at step {step}",
         difference=float(running[step]),
         allowed=float(allowed[step]),
+        name=name,
         **_place(name, step, first_step),
     )
 
@@ -230,7 +232,7 @@ def _judge_finite(runs: tuple[Evidence, Evidence], checked: Mapping[str, int], s
             text = f"{name} loss is NaN or infinite from step {known[0]} in {names[steps[0] is None]} alone"
             if known[0] < checked[name]:
                 place = _place(name, known[0], runs[0].first_step)
-                findings.append(Finding(where=text, difference=float("inf"), allowed=0.0, **place))
+                findings.append(Finding(where=text, difference=float("inf"), allowed=0.0, name=name, **place))
             else:
                 # Rounding alone may have taken the one across the edge of what there is a logarithm of.
                 unsaid = unsaid or f"{text}, past the steps that can be judged"
@@ -240,7 +242,7 @@ def _judge_finite(runs: tuple[Evidence, Evidence], checked: Mapping[str, int], s
             text = f"{name} loss is NaN or infinite from step {steps[0]} in {names[0]}, {steps[1]} in {names[1]}"
             if min(known) < checked[name]:
                 place = _place(name, min(known), runs[0].first_step)
-                findings.append(Finding(where=text, difference=float("inf"), allowed=0.0, **place))
+                findings.append(Finding(where=text, difference=float("inf"), allowed=0.0, name=name, **place))
             else:
                 unsaid = unsaid or f"{text}, past the steps that can be judged"
     return _Finite(findings=tuple(findings), unsaid=unsaid)
@@ -269,7 +271,7 @@ def _judge_moments(runs: tuple[Evidence, Evidence], yardstick: Yardstick, spec: 
                 continue
             if lacking:
                 where = f"{name} {moment}, which {lacking[0]} lacks"
-                findings.append(Finding(where=where, difference=float("inf"), allowed=0.0, **place))
+                findings.append(Finding(where=where, difference=float("inf"), allowed=0.0, name=name, **place))
                 continue
             arrays = [run.moments[label][name] for run in runs]
             allowed = yardstick.tolerance.allowed(amount, is_counter=name.endswith(".step"))
@@ -282,7 +284,7 @@ def _judge_moments(runs: tuple[Evidence, Evidence], yardstick: Yardstick, spec: 
             difference = tensor_difference(arrays[0], arrays[1])
             if not difference <= allowed:
                 where = f"{name} {moment}"
-                findings.append(Finding(where=where, difference=difference, allowed=allowed, **place))
+                findings.append(Finding(where=where, difference=difference, allowed=allowed, name=name, **place))
     return _Tensors(findings=tuple(findings), num_judged=num_judged, left_out=tuple(left_out), unsaid=unsaid)
 
 

@@ -57,6 +57,24 @@ class Row:
         return {key: _plain(value) for key, value in data.items()}
 
     @property
+    def place(self) -> str:
+        """Where in training the quantity is, in words."""
+        stream = f" on {self.stream}" if self.stream else ""
+        what = self.quantity if self.name == self.quantity else f"{self.quantity} of {self.name}"
+        return f"{self.visit}, {self.phase} phase, {what}{stream}"
+
+    @property
+    def amount(self) -> str:
+        """How far it is off, in words: the entry that differs most, and in noise floors."""
+        if self.quantity == "order":
+            return "the step runs in another order"
+        if self.got is None:
+            return "it is not computed, or has another shape"
+        index = f"[{', '.join(map(str, self.index))}]" if self.index else ""
+        floors = "" if math.isinf(self.in_noise) else f", {self.in_noise:.1e} noise floors"
+        return f"{self.got:.9g} for {self.expected:.9g} at {index or 'its only entry'}{floors}"
+
+    @property
     def verdict(self) -> str:
         """What to say of the row."""
         if not self.is_comparable and not self.is_off:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 from rich.text import Text
@@ -32,11 +31,11 @@ def diagnosis_sentences(diagnosis: Diagnosis, /) -> list[Text]:
             worst = max((row for row in rows if row.is_comparable and row.noise), key=lambda row: row.in_noise)
             visits = len(dict.fromkeys(row.visit for row in rows))
             text = f"{name}: {len(rows)} quantities in {visits} steps, none beyond rounding"
-            detail = f" (largest {worst.in_noise:.1f} times the noise floor: {_place(worst)})"
+            detail = f" (largest {worst.in_noise:.1f} times the noise floor: {worst.place})"
             lines.append(Text.assemble((text, "green"), detail))
         else:
-            text = f"{name} is wrong, first in {_place(offender)}: "
-            lines.append(Text.assemble((text, "bold red"), _amount(offender)))
+            text = f"{name} is wrong, first in {offender.place}: "
+            lines.append(Text.assemble((text, "bold red"), offender.amount))
     return lines
 
 
@@ -134,23 +133,8 @@ def _shown(rows: list[Row], offender: Row | None) -> Iterable[Row]:
     yield from rows[first : place + 1 + _ROWS_AFTER]
 
 
-def _place(row: Row) -> str:
-    stream = f" on {row.stream}" if row.stream else ""
-    return f"{row.visit}, {row.phase} phase, {row.quantity} of {row.name}{stream}"
-
-
-def _amount(row: Row) -> str:
-    if row.quantity == "order":
-        return "the step runs in another order"
-    if row.got is None:
-        return "it is not computed, or has another shape"
-    index = f"[{', '.join(map(str, row.index))}]" if row.index else ""
-    floors = "" if math.isinf(row.in_noise) else f", {row.in_noise:.1e} noise floors"
-    return f"{row.got:.9g} for {row.expected:.9g} at {index or 'its only entry'}{floors}"
-
-
 def _found(trial: Trial) -> str:
-    return "found nowhere" if trial.found is None else f"found in {_place(trial.found)}"
+    return "found nowhere" if trial.found is None else f"found in {trial.found.place}"
 
 
 def _numbers(row: Row) -> tuple[str, str, str]:

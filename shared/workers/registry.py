@@ -8,7 +8,7 @@ from typing import cast
 
 from gan_rosetta.backends import BACKENDS, REFERENCE, BackendEntry
 from gan_rosetta.shared.errors import BackendUnavailable, UsageError, unknown_name
-from gan_rosetta.shared.interface import EXECUTIONS, Device, Execution, PerturbedTrainer, Trainer
+from gan_rosetta.shared.interface import EXECUTIONS, Device, Execution, PerturbedTrainer, ProgramFramework, Trainer
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.workers.environments import find_problem, python_of, version_in
 
@@ -58,6 +58,11 @@ def load_trainer(entry: BackendEntry, /) -> type[Trainer]:
     module = _load(entry, "trainer")
     trainer: type[Trainer] = getattr(module, entry.trainer)
     return trainer
+
+
+def load_program_module(entry: BackendEntry, /) -> ProgramFramework:
+    """Import and return the backend's program module; raises BackendUnavailable where the framework fails to import."""
+    return cast(ProgramFramework, _load(entry, "program"))
 
 
 def build_reference(spec: GanSpec, /, *, dtype: str) -> PerturbedTrainer:

@@ -27,6 +27,7 @@ ROOMS = (
     "shared.runs",
     "shared.quality",
     "shared.diagnose",
+    "shared.cases",
     "shared.generate",
     "shared.defaults",
     "shared.accuracy",
@@ -124,7 +125,7 @@ def test_shared_and_benchmarks_import_no_framework():
     assert finished.returncode == 0, finished.stderr
 
 
-@pytest.mark.parametrize("name", ["device.py", "layers.py", "losses.py", "optimizers.py", "trainer.py"])
+@pytest.mark.parametrize("name", ["device.py", "layers.py", "losses.py", "optimizers.py", "program.py", "trainer.py"])
 def test_every_backend_has_the_same_files(name):
     folders = [folder for folder in (ROOT / "backends").iterdir() if (folder / "trainer.py").exists()]
     assert {"numpy", "torch", "tensorflow", "mxnet", "jax"} == {folder.name for folder in folders}

@@ -1,0 +1,189 @@
+"""The judgement on a program: the one that runs of the suite get, with the first place where the program parts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gan_rosetta.shared.cases.measuring import PROGRAM_NAME
+from gan_rosetta.shared.compare.verdict import Evidence, Finding, PairVerdict, Verdict, judge
+from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
+from gan_rosetta.shared.diagnose.rows import Row, compare_quantity
+from gan_rosetta.shared.diagnose.visits import Visit
+from gan_rosetta.shared.spec import GanSpec
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossSummary:
+    """One loss of a program beside the reference's, over the steps that were judged of those recorded.
+
+    largest: the largest difference there, relative to the loss or to what it is made of.
+    """
+
+    name: str
+    num_recorded: int
+    num_judged: int
+    largest: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What is said of a program.
+
+    verdict: "AGREE", "DISAGREE" or "NOT COMPARABLE"; reason: why, in words. first: the first quantity, in order of
+    execution, that is off, with its step, its difference and the noise; None where none is. num_steps: adversarial
+    steps of the case, of which checked_steps were judged. notes: what should be known besides.
+    """
+
+    gan: str
+    dtype: str
+    verdict: Verdict
+    reason: str
+    first: Row | None
+    checked_steps: int
+    num_steps: int
+    losses: tuple[LossSummary, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The judgement in one sentence."""
+        return f"{self.gan}: {self.verdict}, {self.reason}"
+
+    @property
+    def step(self) -> str | None:
+        """The step that is the first to be off, such as "pretraining step 3" or "step 12"; None where none is."""
+        return None if self.first is None else self.first.visit
+
+    def assert_agrees(self) -> None:
+        """Raise AssertionError, which names the first place, unless the verdict is AGREE."""
+        if self.verdict != "AGREE":
+            raise AssertionError("\n".join([self.sentence, *self.notes]))
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the judgement as plain data."""
+        return {
+            "format": FORMAT,
+            "gan": self.gan,
+            "dtype": self.dtype,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "first": None if self.first is None else self.first.as_data(),
+            "checked_steps": self.checked_steps,
+            "num_steps": self.num_steps,
+            "losses": [
+                {
+                    "name": loss.name,
+                    "recorded": loss.num_recorded,
+                    "judged": loss.num_judged,
+                    "largest_relative_difference": loss.largest if math.isfinite(loss.largest) else "inf",
+                }
+                for loss in self.losses
+            ],
+            "notes": list(self.notes),
+        }
+
+
+def judge_losses(
+    losses: Mapping[str, np.ndarray],
+    dtypes: Sequence[str],
+    /,
+    *,
+    reference: Evidence,
+    yardstick: Yardstick,
+    spec: GanSpec,
+) -> Judgement:
+    """Return the judgement on the losses that a program recorded, (steps,) by name.
+
+    dtypes: the types in which the program had them. The verdict is that on two runs; a program of which steps are
+    missing is never said to agree.
+    """
+    program = replace(reference, name=PROGRAM_NAME, losses=losses)
+    pair = judge(reference, program, yardstick, spec)
+    verdict, reason = pair.verdict, pair.reason
+    first = _first_row(pair, losses, reference, yardstick, spec) if pair.findings else None
+    lacking = _lacking(losses, spec)
+    if first is not None:
+        reason = f"first in {first.place}: {first.amount}"
+    elif lacking:
+        verdict, reason = "NOT COMPARABLE", f"{lacking}; nothing is said of a program that was not seen to its end"
+    return Judgement(
+        gan=spec.name,
+        dtype=reference.dtype,
+        verdict=verdict,
+        reason=reason,
+        first=first,
+        checked_steps=pair.checked_steps,
+        num_steps=spec.training.num_steps,
+        losses=tuple(_summaries(losses, reference, yardstick, pair.checked_steps)),
+        notes=tuple([lacking] if first is not None and lacking else [])
+        + _note_on_types(dtypes, reference.dtype, verdict),
+    )
+
+
+def _lacking(losses: Mapping[str, np.ndarray], spec: GanSpec) -> str:
+    """Say which steps were not recorded; "" where all were."""
+    pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
+    for phase, name, total in (
+        ("pretraining ", "pretraining", pretraining),
+        ("", "generator", spec.training.num_steps),
+    ):
+        if len(losses[name]) < total:
+            return f"the program recorded {len(losses[name])} of {total} {phase}steps"
+    return ""
+
+
+def _first_row(
+    pair: PairVerdict, losses: Mapping[str, np.ndarray], reference: Evidence, yardstick: Yardstick, spec: GanSpec
+) -> Row:
+    """Return the finding that comes first in order of execution, as a diagnosis shows it."""
+    order = ["pretraining", spec.training.first, *LOSS_NAMES]
+
+    def place(finding: Finding) -> tuple[int, int, int]:
+        return (int(finding.phase == "adversarial"), finding.step, order.index(finding.name))
+
+    found = min(pair.findings, key=place)
+    name, step = found.name, found.step
+    return compare_quantity(
+        losses[name][step],
+        reference.losses[name][step],
+        noise=float(yardstick.noise[name][step]),
+        scale=float(np.nan_to_num(yardstick.scales[name][step])),
+        tolerance=yardstick.tolerance,
+        exact=False,
+        visit=Visit(phase=found.phase, step=step).label,
+        phase=name,
+        quantity="loss",
+        stream="",
+        name="loss",
+    )
+
+
+def _summaries(
+    losses: Mapping[str, np.ndarray], reference: Evidence, yardstick: Yardstick, checked: int
+) -> list[LossSummary]:
+    summaries = []
+    for name in LOSS_NAMES:
+        if not len(reference.losses[name]):
+            continue
+        judged = min(len(losses[name]), len(yardstick.noise[name]) if name == "pretraining" else checked)
+        differences = yardstick.loss_differences(name, losses[name][:judged], reference.losses[name][:judged])
+        largest = float(differences.max(initial=0.0))
+        summaries.append(LossSummary(name=name, num_recorded=len(losses[name]), num_judged=judged, largest=largest))
+    return summaries
+
+
+def _note_on_types(dtypes: Sequence[str], dtype: str, verdict: Verdict) -> tuple[str, ...]:
+    others = [each for each in dtypes if each != dtype]
+    if verdict != "DISAGREE" or not others:
+        return ()
+    return (
+        f"the program's losses are of {', '.join(others)}, the case is of {dtype}: have the program compute in "
+        f"{dtype}, or make the case with dtype='float32'",
+    )

@@ -1,0 +1,82 @@
+"""A step of a case, as a program sees it: what to feed its networks, and where to say what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gan_rosetta.shared.diagnose.visits import Visit
+from gan_rosetta.shared.interface import Phase
+
+Record = Callable[[Mapping[str, Any]], None]
+
+
+class Step:
+    """One step's batch, and where its losses are recorded.
+
+    phase: "pretraining" or "adversarial"; index: within its phase, from 0. trains_discriminator: whether D has an
+    update in this step. arrays: all that the step is fed, (batch, ...) each, by name; the attributes below are these.
+    """
+
+    def __init__(
+        self, visit: Visit, arrays: Mapping[str, Any], /, *, trains_discriminator: bool, record: Record
+    ) -> None:
+        self._visit = visit
+        self._record = record
+        self.arrays = dict(arrays)
+        self.trains_discriminator = trains_discriminator
+
+    @property
+    def phase(self) -> Phase:
+        """The phase: "pretraining" or "adversarial"."""
+        return self._visit.phase
+
+    @property
+    def index(self) -> int:
+        """Which step of its phase this is, from 0."""
+        return self._visit.step
+
+    @property
+    def real(self) -> Any:
+        """The real samples, (batch, ...)."""
+        return self._array("real")
+
+    @property
+    def latent_d(self) -> Any:
+        """The noise of D's update, (batch, ...); of G's too where the GAN has one for both."""
+        return self._array("latent_d")
+
+    @property
+    def latent_g(self) -> Any:
+        """The noise of G's update, (batch, ...), where that is another than D's."""
+        return self._array("latent_g")
+
+    @property
+    def mix(self) -> Any:
+        """How far from its fake to its real sample the gradient penalty looks, (batch, 1, ...)."""
+        return self._array("mix")
+
+    @property
+    def pretrain_input(self) -> Any:
+        """Where D is fitted to the density, (batch, 1)."""
+        return self._array("pretrain_input")
+
+    @property
+    def pretrain_target(self) -> Any:
+        """The density there, (batch, 1)."""
+        return self._array("pretrain_target")
+
+    def record(self, *, discriminator: Any = None, generator: Any = None, pretraining: Any = None) -> None:
+        """Say what the step's losses were: numbers, arrays or tensors of one number each, from before its updates.
+
+        D's with its penalty. May be called once for each loss. Raises UsageError for what is none, or comes twice.
+        """
+        self._record({"pretraining": pretraining, "discriminator": discriminator, "generator": generator})
+
+    def _array(self, name: str) -> Any:
+        if name not in self.arrays:
+            raise AttributeError(f"{self._visit.label} is fed no {name}, only {', '.join(self.arrays)}")
+        return self.arrays[name]
+
+    def __repr__(self) -> str:
+        return f"<{self._visit.label}: {', '.join(self.arrays)}>"
