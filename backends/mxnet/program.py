@@ -11,6 +11,7 @@ from gan_rosetta.backends.mxnet.framework import mx
 
 
 def to_tensor(array: np.ndarray, /, *, device: str) -> Any:
-    """Return a copy of an array as an NDArray of its type on "cpu" or "cuda"; raises UsageError."""
+    """Return a copy of an array as an NDArray of its type on "cpu" or "cuda", of a number (1,); raises UsageError."""
     check_device(device)
-    return mx.nd.array(array, dtype=array.dtype, ctx=context(device))
+    copy = np.array(array, order="C").reshape(array.shape or (1,))  # NDArrays have one axis at least.
+    return mx.nd.from_numpy(copy).as_in_context(context(device))

@@ -39,11 +39,11 @@ def as_array(value: Any, /, *, what: str) -> np.ndarray:
 
 
 def _on_host(value: Any) -> np.ndarray:
+    if hasattr(value, "asnumpy"):  # MXNet
+        return np.array(value.asnumpy(), order="C")
     if hasattr(value, "detach"):  # torch
         tensor = value.detach().cpu()
         value = tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor
-    if hasattr(value, "asnumpy"):  # MXNet
-        return np.array(value.asnumpy(), order="C")
     if hasattr(value, "numpy"):  # torch, TensorFlow
         return np.array(value.numpy(), order="C")
     return np.array(value, order="C")

@@ -17,7 +17,7 @@ import gan_rosetta as gr
 from gan_rosetta.shared.workers.child import WorkerLost
 from gan_rosetta.wording import in_python_words
 
-MODULES = ("catalogue", "training", "comparing", "diagnosing")
+MODULES = ("catalogue", "training", "comparing", "diagnosing", "judging")
 
 
 @pytest.fixture(scope="module")
