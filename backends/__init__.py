@@ -6,12 +6,9 @@ adds one by an entry point in the group `gan_rosetta.backends`, the backend's na
 
 from __future__ import annotations
 
-import importlib.metadata
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # This is imported with gan_rosetta, in every pytest session too: it brings nothing else.
     from gan_rosetta.shared.interface import Execution
@@ -99,65 +96,57 @@ _OURS: dict[str, BackendEntry] = {
 }
 
 
-def _find_outside() -> tuple[dict[str, BackendEntry], dict[str, str]]:
-    """Return the backends that installed packages register, and why those that cannot be used cannot, by name."""
-    found: dict[str, BackendEntry] = {}
-    problems: dict[str, str] = {}
-    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
-        origin = f"{point.value} of {point.dist.name if point.dist is not None else 'an unknown package'}"
-        try:
-            entry = point.load()
-        except Exception as error:  # whatever a package does wrong, the other backends stand
-            problems[point.name] = f"{origin} does not load ({type(error).__name__}: {error})"
-            continue
-        problem = _find_fault(entry, point.name)
-        if problem is None and point.name in (*_OURS, *found):
-            problem = "the name is taken"
-        if problem is None:
-            found[point.name] = entry
-        else:
-            problems[point.name] = f"{origin}: {problem}"
-    return found, problems
-
-
-def _find_fault(entry: Any, name: str) -> str | None:
-    if not isinstance(entry, BackendEntry):
-        return f"expected a backends.BackendEntry, found {type(entry).__name__}"
-    if entry.name != name:
-        return f"the entry is named {entry.name!r}; expected {name!r}, as the entry point is"
-    if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
-        return f"the name is {name!r}; expected small letters, digits and hyphens, as it names a folder"
-    if not entry.executions or not set(entry.executions) <= {"eager", "compiled"}:
-        return f"executions are {entry.executions!r}; expected 'eager', 'compiled' or both"
-    return None
-
-
 class _Backends(Mapping[str, BackendEntry]):
-    """Our backends, and with them those that installed packages register, found when another name is asked for.
+    """Our backends, and with them those that installed packages register (outside.py).
 
-    What registers one may do anything as it loads, so nothing is loaded for the sake of a backend of ours.
+    What registers one may do anything as it loads, so each is looked up when its name is asked for, or all are.
     """
 
-    @cached_property
-    def _found(self) -> tuple[dict[str, BackendEntry], dict[str, str]]:
-        return _find_outside()
+    def __init__(self) -> None:
+        self._looked_up: dict[str, BackendEntry | str] = {}
 
     @property
     def problems(self) -> Mapping[str, str]:
         """Why those that cannot be used cannot, by name."""
-        return self._found[1]
+        return {name: found for name, found in self._outside().items() if isinstance(found, str)}
+
+    def problem(self, name: str, /) -> str | None:
+        """Return why a backend of that name cannot be used, None where it can, or where there is none."""
+        found = self._find(name)
+        return found if isinstance(found, str) else None
 
     def __getitem__(self, name: str) -> BackendEntry:
-        return _OURS[name] if name in _OURS else self._found[0][name]
+        found = self._find(name)
+        if not isinstance(found, BackendEntry):
+            raise KeyError(name)
+        return found
 
     def __contains__(self, name: object) -> bool:
-        return name in _OURS or name in self._found[0]
+        return isinstance(name, str) and isinstance(self._find(name), BackendEntry)
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**_OURS, **self._found[0]})
+        yield from _OURS
+        yield from (name for name, found in self._outside().items() if isinstance(found, BackendEntry))
 
     def __len__(self) -> int:
-        return len(_OURS) + len(self._found[0])
+        return sum(1 for _ in self)
+
+    def _find(self, name: str) -> BackendEntry | str | None:
+        if name in _OURS:
+            return _OURS[name]
+        from gan_rosetta.backends.outside import look_up, registered_names  # noqa: PLC0415 - it needs BackendEntry
+
+        if name not in self._looked_up and name in registered_names():
+            self._looked_up[name] = look_up(name)
+        return self._looked_up.get(name)
+
+    def _outside(self) -> Mapping[str, BackendEntry | str]:
+        from gan_rosetta.backends.outside import look_up_all, registered_names  # noqa: PLC0415
+
+        names = registered_names()
+        self._looked_up |= look_up_all(tuple(name for name in names if name not in (*_OURS, *self._looked_up)))
+        taken = {name: f"an installed package registers {name!r}, a name of ours" for name in names if name in _OURS}
+        return {**self._looked_up, **taken}
 
 
 BACKENDS = _Backends()

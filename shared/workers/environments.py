@@ -39,7 +39,7 @@ def parse_pythons(choices: Iterable[str] | None, /) -> dict[str, str]:
         backend, equals, text = choice.partition("=")
         if not (backend and equals and text):
             raise UsageError(f"--python is {choice!r}; expected BACKEND=PATH, such as jax=environments/jax/bin/python")
-        if backend not in BACKENDS:
+        if backend not in BACKENDS and BACKENDS.problem(backend) is None:
             raise unknown_name("backend", backend, BACKENDS)
         chosen[backend] = find_python(text, said=f"--python says that {backend} runs on {text}")
     return chosen

@@ -14,7 +14,13 @@ from gan_rosetta.shared.workers.environments import find_problem, python_of, ver
 
 
 def find_backend(name: str, /) -> BackendEntry:
-    """Return the entry of that name; raises UsageError, with the nearest name, where there is none."""
+    """Return the entry of that name; raises UsageError, with the nearest name, where there is none.
+
+    Raises BackendUnavailable where an installed package registers it and it cannot be used.
+    """
+    problem = BACKENDS.problem(name)
+    if problem is not None:
+        raise BackendUnavailable(f"backend {name!r} cannot be used: {problem}")
     if name not in BACKENDS:
         raise unknown_name("backend", name, BACKENDS)
     return BACKENDS[name]

@@ -62,7 +62,7 @@ def reproduce_command(gan: GanRuns, /) -> str:
     words += ["--spec", str(settings["spec_file"])] if settings.get("spec_file") else [gan.name]
     names = [run.name for run in gan.runs] + sorted(gan.judgement.failures if gan.judgement else ())
     if is_comparison:
-        words += ["--backends" if set(names) <= set(BACKENDS) else "--runs", ",".join(names)]
+        words += ["--backends" if all(name in BACKENDS for name in names) else "--runs", ",".join(names)]
     else:
         words += ["--backend", run.backend] if run.name == run.backend else ["--runs", run.name]
     words += ["--dtype", str(settings.get("dtype"))]
