@@ -47,8 +47,8 @@ class PerturbedCopies:
         self._axis: Copies = (len(seeds),) if together else ()
         self._steppers = [Stepper(spec, dtype, copies=self._axis) for _ in (seeds[:1] if together else seeds)]
         self._places = [(0, index) if together else (index, ...) for index in range(len(seeds))]
-        rounding = [RoundingOfCopies(self._roundings)] if together else self._roundings
-        for stepper, own in zip(self._steppers, rounding, strict=True):
+        self._shared = [RoundingOfCopies(self._roundings)] if together else self._roundings
+        for stepper, own in zip(self._steppers, self._shared, strict=True):
             stepper.rounding = own
         self.load_states([state] * len(seeds))
 
@@ -95,8 +95,7 @@ class PerturbedCopies:
         batch = np.array(samples, self._dtype, order="C")
         if self._axis:
             batch = np.broadcast_to(batch, (*self._axis, *batch.shape))
-        roundings = [rounding.aside() for rounding in self._roundings]
-        own = [RoundingOfCopies(roundings)] if self._axis else roundings
+        own = [rounding.aside() for rounding in self._shared]
         with np.errstate(all="ignore"):
             pairs = zip(self._steppers, own, strict=True)
             found = [np.array(network(stepper).infer(batch, rounding=one), order="C") for stepper, one in pairs]

@@ -18,6 +18,9 @@ from gan_rosetta.backends.numpy.layer import Array
 if TYPE_CHECKING:
     from gan_rosetta.backends.numpy.rounding import RandomRounding
 
+# Weights of a layer from which on the terms of their gradient are added one at a time.
+_LARGE_KERNEL = 256
+
 Formulas = tuple[Callable[..., Array], ...]
 
 
@@ -100,6 +103,13 @@ def _weight_gradient_of_product(gradient_y: Array, x: Array) -> Array:
 
 
 def _weight_gradient_one_by_one(gradient_y: Array, x: Array) -> Array:
+    num_terms = x.shape[-2]
+    if gradient_y.shape[-1] * x.shape[-1] > _LARGE_KERNEL:
+        # Term after term in one place: all terms beside one another would not fit into the processor's cache.
+        total = gradient_y[..., 0, :, np.newaxis] * x[..., 0, np.newaxis, :]
+        for index in range(1, num_terms):
+            total += gradient_y[..., index, :, np.newaxis] * x[..., index, np.newaxis, :]
+        return np.asarray(total)
     # Not reduce, which adds in pairs where the terms lie side by side.
     return np.asarray(np.add.accumulate(gradient_y[..., :, :, np.newaxis] * x[..., :, np.newaxis, :], axis=-3))[
         ..., -1, :, :

@@ -25,6 +25,9 @@ _POOL_SIZE = 1 << 20
 _FEW_TERMS = 3
 _NUM_OFFSETS = 4096
 _POOL_LIFETIME = 16 * _POOL_SIZE
+# Up to so many numbers of each copy are taken for all copies at once.
+_FEW_NUMBERS = 512
+_COUNT = np.arange(_FEW_NUMBERS)
 # A place in the generator's sequence, and three of them with two counters.
 _ORIGIN = 6
 _EXPORTED = 3 * _ORIGIN + 2
@@ -46,8 +49,13 @@ class RandomRounding:
         self._dtype = np.dtype(dtype)
         self._epsilon = coarseness * float(np.spacing(self._dtype.type(1)))
         self._largest = _POOL_SIZE
+        # Twice the size, so that any place has a whole size after it.
+        self._pool: Array = np.empty(2 * _POOL_SIZE, self._dtype)
+        self._owns_pool = True
         self._draw_pool()
         self._draw_offsets()
+        # Where every look starts: offsets, from where they are drawn, and from where more are.
+        self._look: tuple[list[int], NDArray[np.uint64], NDArray[np.uint64]] | None = None
 
     def disturb(
         self,
@@ -110,9 +118,16 @@ class RandomRounding:
     def aside(self) -> RandomRounding:
         """Return one for a look at the copy, from the same pool: this one stays where it is, however often."""
         other = copy.copy(self)
-        other._generator = np.random.Generator(np.random.SFC64([self.seed, 1]))
+        other._owns_pool = False
+        other._generator = np.random.Generator(np.random.SFC64([self.seed, 1] if self._look is None else 0))
         other._num_taken = 0
-        other._draw_offsets()
+        if self._look is None:
+            other._draw_offsets()
+            self._look = other._offsets, other._offsets_origin, _origin(other._generator)
+        else:
+            other._offsets, other._offsets_origin, here = self._look
+            _move_to(other._generator, here)
+            other._next_offset = 0
         return other
 
     def _disturb_parts(
@@ -172,10 +187,15 @@ class RandomRounding:
 
     def _draw_pool(self) -> None:
         self._pool_origin = _origin(self._generator)
-        # Twice the size, so that any place has a whole size after it.
         drawn = self._generator.random(_POOL_SIZE)
-        pool = (self._epsilon * (2.0 * drawn - 1.0)).astype(self._dtype)
-        self._pool: Array = np.concatenate((pool, pool))
+        drawn *= 2.0
+        drawn -= 1.0
+        drawn *= self._epsilon
+        if not self._owns_pool:
+            self._pool, self._owns_pool = np.empty_like(self._pool), True
+        # In place, since pools may lie side by side.
+        self._pool[:_POOL_SIZE] = drawn
+        self._pool[_POOL_SIZE:] = self._pool[:_POOL_SIZE]
         self._num_taken = 0
 
     def _draw_offsets(self) -> None:
@@ -197,6 +217,22 @@ class RoundingOfCopies(RandomRounding):
             raise ValueError(f"copies side by side have the seeds {seeds}; expected seeds that follow one another")
         self.seed = seeds[0]
         self._largest = len(self._copies) * _POOL_SIZE
+        self._owners: dict[int, list[slice]] = {}
+        # The copies' pools side by side, and where each offset of each copy is in them, (offsets, copies, 1).
+        self._pools: Array | None = None
+        self._places, self._offsets = np.empty(0, np.int64), []
+        self._look_of_copies: RoundingOfCopies | None = None
+
+    def aside(self) -> RoundingOfCopies:
+        """Return one of the copies' own for a look at them."""
+        asides = [own.aside() for own in self._copies]
+        if self._look_of_copies is None:
+            self._look_of_copies = RoundingOfCopies(asides)
+            self._look_of_copies._pools = self._gather_pools()
+            self._look_of_copies._gather_places()
+        other = copy.copy(self._look_of_copies)
+        other._copies = tuple(asides)
+        return other
 
     def disturbed(self, value: Any, /, *, num_terms: int = 1) -> Any:
         """Return a number of each copy, (n,), disturbed."""
@@ -205,12 +241,18 @@ class RoundingOfCopies(RandomRounding):
 
     def evaluate(self, formulas: Formulas, /, *arrays: Array) -> Array:
         """Return an operation's result, each copy's by its own formula."""
-        count = len(formulas)
-        owners = [slice((index - self.seed) % count, None, count) for index in range(count)]
-        parts = [formula(*(array[own] for array in arrays)) for formula, own in zip(formulas, owners, strict=True)]
-        result = np.empty((len(self._copies), *parts[0].shape[1:]), parts[0].dtype)
-        for own, part in zip(owners, parts, strict=True):
+        owners = self._owners.get(len(formulas))
+        if owners is None:
+            count = len(formulas)
+            owners = [slice((index - self.seed) % count, None, count) for index in range(count)]
+            self._owners[count] = owners
+        result: Array | None = None
+        for formula, own in zip(formulas, owners, strict=True):
+            part = formula(*(array[own] for array in arrays))
+            if result is None:
+                result = np.empty((len(self._copies), *part.shape[1:]), part.dtype)
             result[own] = part
+        assert result is not None  # noqa: S101 - there is a formula
         return result
 
     def _disturb_parts(self, array: Array, scale: Array | None, exact: NDArray[np.bool_] | None, /, **how: Any) -> None:
@@ -224,7 +266,30 @@ class RoundingOfCopies(RandomRounding):
 
     def _take(self, size: int) -> Array:
         share = size // len(self._copies)
-        return np.concatenate([copy._take(share) for copy in self._copies])
+        first = self._copies[0]
+        place, num_taken = first._next_offset, first._num_taken
+        if share > _FEW_NUMBERS or place == _NUM_OFFSETS or num_taken > _POOL_LIFETIME:
+            return np.concatenate([own._take(share) for own in self._copies])
+        # All at once, which for few numbers is much of a step's time. The copies take alike, so that all are at one
+        # place of their own pools and offsets.
+        pools = self._gather_pools()
+        if first._offsets is not self._offsets:
+            self._gather_places()
+        for own in self._copies:
+            own._next_offset, own._num_taken = place + 1, num_taken + share
+        return pools[self._places[place] + _COUNT[:share]].reshape(-1)
+
+    def _gather_pools(self) -> Array:
+        if self._pools is None or self._copies[0]._pool.base is not self._pools:
+            self._pools = np.concatenate([own._pool for own in self._copies])
+            for own, pool in zip(self._copies, np.split(self._pools, len(self._copies)), strict=True):
+                own._pool = pool
+        return self._pools
+
+    def _gather_places(self) -> None:
+        self._offsets = self._copies[0]._offsets
+        offsets = np.array([own._offsets for own in self._copies]).T
+        self._places = (offsets + 2 * _POOL_SIZE * np.arange(len(self._copies)))[:, :, np.newaxis]
 
 
 def _origin(generator: np.random.Generator) -> NDArray[np.uint64]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gan_rosetta.backends.numpy import rounding
-from gan_rosetta.backends.numpy.rounding import RandomRounding
+from gan_rosetta.backends.numpy.rounding import RandomRounding, RoundingOfCopies
 from gan_rosetta.shared.gans import find_gan
 from tests.unit.backends.numpy_chunks import build, make_chunk, slices
 
@@ -152,3 +152,22 @@ def test_rounding_goes_on_from_where_another_was(num_calls):
 def test_what_is_no_rounding_is_refused(wrong):
     with pytest.raises(ValueError, match="a rounding"):
         RandomRounding(seed=3, dtype="float64").restore(wrong)
+
+
+def test_a_look_that_empties_the_pool_leaves_the_copies_theirs(monkeypatch):
+    # So small that a look draws its pool anew; of both, a copy alone and copies side by side.
+    monkeypatch.setattr(rounding, "_POOL_LIFETIME", 1000)
+    alone, untouched = (RandomRounding(seed=4, dtype="float64") for _ in range(2))
+    together = RoundingOfCopies([RandomRounding(seed=seed, dtype="float64") for seed in (4, 5)])
+    for _ in range(2):
+        for look in (alone.aside(), together.aside()):
+            first, again = np.ones((2, 600)), np.ones((2, 600))
+            look.disturb(first)
+            look.disturb(again)
+            assert not np.array_equal(first, again)
+    expected, found, both = np.ones(600), np.ones(600), np.ones((2, 600))
+    untouched.disturb(expected)
+    alone.disturb(found)
+    together.disturb(both)
+    assert np.array_equal(found, expected)
+    assert np.array_equal(both[0], expected)
