@@ -19,7 +19,8 @@ class Cell:
 
     threads: of the framework. batch_size: samples a step. width: factor on the hidden layers. variant: another way of
     launching the steps than the backend's own, see benchmarks/accelerator.py; None for its own. spec_text: the TOML
-    that describes the GAN, None for one of the catalogue.
+    that describes the GAN, None for one of the catalogue. environment: the name of the backend's environment, None for
+    its usual one.
     """
 
     gan: str
@@ -32,13 +33,15 @@ class Cell:
     width: float = 1.0
     variant: str | None = None
     spec_text: str | None = None
+    environment: str | None = None
 
     @property
     def label(self) -> str:
         """What runs the GAN, in words."""
         if self.backend == FLOOR:
             return "C loop, the floor"
-        return f"{self.backend} {self.execution}" + ("" if self.variant is None else f", {self.variant}")
+        where = "" if self.environment is None else f"@{self.environment}"
+        return f"{self.backend}{where} {self.execution}" + ("" if self.variant is None else f", {self.variant}")
 
     @property
     def setting(self) -> str:
@@ -52,7 +55,8 @@ class Cell:
         identity = (self.gan, self.backend, self.execution, self.device, self.dtype)
         variant = () if self.variant is None else (self.variant,)
         own = () if self.spec_text is None else (self.spec_text,)
-        return (*identity, str(self.batch_size), f"{self.width:g}", *variant, *own)
+        where = () if self.environment is None else (f"@{self.environment}",)
+        return (*identity, str(self.batch_size), f"{self.width:g}", *variant, *own, *where)
 
     def spec(self) -> GanSpec:
         """Return the GAN as this cell trains it; raises UsageError for an unknown name, SpecError for a bad size."""

@@ -19,12 +19,14 @@ from gan_rosetta.shared.errors import UsageError, unknown_name
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.gans.gaussian_1d import SPEC as FLOOR_SPEC
 from gan_rosetta.shared.interface import DEVICES, DTYPES, EXECUTIONS
+from gan_rosetta.shared.runs.names import RunName, parse_runs
 from gan_rosetta.shared.runs.plan import threads_for
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.spec.toml_file import read_spec_text, spec_from_toml
-from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed
+from gan_rosetta.shared.workers.environments import find_python
+from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed, resolve_execution
 
 DEFAULT_GANS = ("gaussian-1d", "linear-2d", "sine", "mnist-wgan-gp")
 DEFAULT_ROUNDS = 7
@@ -52,7 +54,8 @@ _MEMORY_SHARE = 0.7
 class Selection:
     """What a user asks for. Empty tuples choose: the default GANs, all installed backends, all executions of each.
 
-    spec_file: a TOML file that describes a GAN, in place of gans.
+    spec_file: a TOML file that describes a GAN, in place of gans. runs: names of runs (shared/runs/names.py), in place
+    of backends and executions; what one leaves out the rest says.
     threads: None chooses by the GAN. scale: "batch", "width" or None; sizes: batch sizes or width factors, None for
     the default ones. seconds: of a round. mnist: where digits come from. pythons: of backends that do
     not run on their usual one. repeats: each cell's first steps are trained
@@ -76,11 +79,15 @@ class Selection:
     variants: bool = False
     pythons: Mapping[str, str] = field(default_factory=dict)
     spec_file: Path | None = None
+    runs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.gans and self.spec_file is not None:
             named = ", ".join(self.gans)
             raise UsageError(f"expected --gans or --spec FILE.toml, not both; found {named} and {self.spec_file}")
+        if self.runs and (self.backends or self.executions):
+            named = ", ".join((*self.backends, *self.executions))
+            raise UsageError(f"--runs {', '.join(self.runs)} say what {named} say; give one of them")
         for option, value, least in (("--rounds", self.rounds, 1), ("--seed", self.seed, 0)):
             if value < least:
                 raise UsageError(f"{option} is {value}; expected {least} or more")
@@ -119,11 +126,21 @@ class PeakProbe:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Waves of cells that take turns, with the matrix products among them. left_out: lines for the user."""
+    """Waves of cells that take turns, with the matrix products among them.
+
+    left_out: lines for the user. environments: the Python of each that a run names.
+    """
 
     selection: Selection
     waves: tuple[tuple[Cell, ...], ...]
     left_out: tuple[str, ...]
+    environments: Mapping[str, str] = field(default_factory=dict)
+
+    def python_of(self, cell: Cell, /) -> str | None:
+        """Return the Python that a cell's worker runs on, None for the usual one."""
+        if cell.environment is not None:
+            return self.environments[cell.environment]
+        return self.selection.pythons.get(cell.backend)
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -172,19 +189,57 @@ def plan_benchmark(selection: Selection, /) -> Plan:
     if selection.spec_file is not None:
         text = read_spec_text(selection.spec_file)
         gans = {spec_from_toml(text, where=str(selection.spec_file), reserved=CATALOGUE): text}
-    names, left_out = _backend_names(selection.backends, selection.pythons)
+    runs, left_out = _runs(selection)
     cells = [
         cell
         for gan, text in gans.items()
         for size in _sizes(gan, selection)
-        for device in dict.fromkeys(selection.devices)
-        for dtype in dict.fromkeys(selection.dtypes)
-        for cell in _cells(gan.name, size, names, selection, device=device, dtype=dtype, spec_text=text)
+        for run in runs
+        for cell in _cells(gan.name, size, run, selection, spec_text=text)
     ]
     if not cells:
-        asked = f"{', '.join(names)} as {', '.join(selection.executions or EXECUTIONS)}"
+        names = ", ".join(map(str, runs))
+        asked = f"{names} as {', '.join(selection.executions or EXECUTIONS)}"
         raise UsageError(f"no cell is left of {asked}; see `gan-rosetta list` for what each backend has")
-    return Plan(selection=selection, waves=_waves(cells), left_out=tuple(left_out))
+    _require_apart(cells)
+    environments = {
+        run.environment_name: find_python(run.environment, said=f"run {run} is to run on {run.environment}")
+        for run in runs
+        if run.environment is not None and run.environment_name is not None
+    }
+    for run in runs if selection.runs else ():
+        require_installed(find_backend(run.backend), environments.get(run.environment_name or ""))
+    return Plan(
+        selection=selection, waves=_waves(_in_settings(cells)), left_out=tuple(left_out), environments=environments
+    )
+
+
+def _runs(selection: Selection) -> tuple[list[RunName], list[str]]:
+    """Return the runs that are asked for, the floor as one of a backend of its name, and lines on what is left out."""
+    if selection.runs:
+        runs = parse_runs(selection.runs)
+        for run in runs:
+            resolve_execution(find_backend(run.backend), run.execution or "auto")
+        return runs, []
+    names, left_out = _backend_names(selection.backends, selection.pythons)
+    return [RunName(backend=name) for name in names], left_out
+
+
+def _require_apart(cells: Sequence[Cell]) -> None:
+    seen: dict[tuple[str, ...], Cell] = {}
+    for cell in cells:
+        other = seen.setdefault(cell.key, cell)
+        if other is not cell:
+            raise UsageError(
+                f"two runs are both {cell.label} on {cell.setting}, with {other.threads} and {cell.threads} threads; "
+                "records tell cells apart by all but their threads, so measure them one after the other"
+            )
+
+
+def _in_settings(cells: Sequence[Cell]) -> list[Cell]:
+    """Return the cells with those of one setting beside each other, in the settings' first order."""
+    settings = list(dict.fromkeys(cell.setting for cell in cells))
+    return sorted(cells, key=lambda cell: settings.index(cell.setting))
 
 
 def _backend_names(asked: Sequence[str], pythons: Mapping[str, str]) -> tuple[list[str], list[str]]:
@@ -212,42 +267,37 @@ def _sizes(spec: GanSpec, selection: Selection) -> list[tuple[int, float]]:
 
 
 def _cells(
-    gan: str,
-    size: tuple[int, float],
-    names: Sequence[str],
-    selection: Selection,
-    *,
-    device: str,
-    dtype: str,
-    spec_text: str | None,
+    gan: str, size: tuple[int, float], run: RunName, selection: Selection, *, spec_text: str | None
 ) -> list[Cell]:
+    """Return a run's cells of a GAN in one size, on each device and in each type and execution that it leaves open."""
     batch_size, width = size
     spec = cell_spec(gan, batch_size=batch_size, width=width, spec_text=spec_text)
-    base = Cell(
-        gan=gan,
-        backend="",
-        execution="",
-        device=device,
-        dtype=dtype,
-        threads=selection.threads or threads_for(spec),
-        batch_size=batch_size,
-        width=width,
-        spec_text=spec_text,
-    )
+    is_floor = run.backend == FLOOR
+    own_size = (gan, batch_size, width) == (FLOOR_SPEC.name, FLOOR_SPEC.batch_size, 1.0)
     cells = []
-    for name in names:
-        if name == FLOOR:
-            own_size = (gan, batch_size, width) == (FLOOR_SPEC.name, FLOOR_SPEC.batch_size, 1.0)
-            executions: tuple[str, ...] = ("compiled",) if own_size and device == "cpu" else ()
-        else:
-            executions = BACKENDS[name].executions
-        cells += [
-            replace(base, backend=name, execution=execution, threads=1 if name == FLOOR else base.threads)
-            for execution in sorted(executions, reverse=True)
-            if not selection.executions or execution in selection.executions
-        ]
-        if selection.variants and device != "cpu" and "compiled" in (selection.executions or executions):
-            cells += [replace(base, backend=name, execution="compiled", variant=v) for v in VARIANTS.get(name, ())]
+    for device in [run.device] if run.device else dict.fromkeys(selection.devices):
+        for dtype in [run.dtype] if run.dtype else dict.fromkeys(selection.dtypes):
+            base = Cell(
+                gan=gan,
+                backend=run.backend,
+                execution="",
+                device=device,
+                dtype=dtype,
+                threads=1 if is_floor else run.threads or selection.threads or threads_for(spec),
+                batch_size=batch_size,
+                width=width,
+                spec_text=spec_text,
+                environment=run.environment_name,
+            )
+            if is_floor:
+                executions: tuple[str, ...] = ("compiled",) if own_size and device == "cpu" else ()
+            else:
+                executions = BACKENDS[run.backend].executions
+            asked = (run.execution,) if run.execution else selection.executions or executions
+            cells += [replace(base, execution=one) for one in sorted(executions, reverse=True) if one in asked]
+            if selection.variants and device != "cpu" and "compiled" in asked:
+                variants = VARIANTS.get(run.backend, ())
+                cells += [replace(base, execution="compiled", variant=variant) for variant in variants]
     return cells
 
 

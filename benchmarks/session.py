@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Protocol, Self
 
 import scipy
@@ -54,7 +53,7 @@ class Worker(Protocol):
     def kill(self) -> None: ...
 
 
-StartWorker = Callable[[str, int], Worker]
+StartWorker = Callable[[str, int, str | None], Worker]
 
 
 @dataclass(kw_only=True)
@@ -76,12 +75,13 @@ class _OpenedPeak:
 def run_benchmark(plan: Plan, /, *, command: str, say: Say, start_worker: StartWorker | None = None) -> BenchmarkRecord:
     """Measure a plan's cells and return the record. say: takes a line for the user at each stage.
 
-    start_worker: gives the worker of a backend with so many threads; processes where not given.
+    start_worker: gives the worker of a backend with so many threads on a Python, None for the usual one; processes
+    where not given.
     """
     started = time.perf_counter()
     # Before the first cell, which is what the load average in the record says of.
     machine = Machine(**describe_machine())  # type: ignore[arg-type]
-    session = _Session(plan, say, start_worker or partial(_start_process, plan.selection.pythons))
+    session = _Session(plan, say, start_worker or _start_process)
     results: list[CellResult] = []
     peaks: list[PeakResult] = []
     for wave in range(len(plan.waves)):
@@ -154,7 +154,7 @@ class _Session:
         self._say(f"{cell.setting}: {cell.label}")
         result = _empty_result(cell, wave)
         backend = REFERENCE if cell.backend == FLOOR else cell.backend
-        worker = workers.add(self._start_worker(backend, cell.threads))
+        worker = workers.add(self._start_worker(backend, cell.threads, self._plan.python_of(cell)))
         try:
             return self._warm_up(cell, result, worker)
         except _Over as over:
@@ -209,7 +209,7 @@ class _Session:
         if key in self._reference_failures:
             raise _Over("failed", self._reference_failures[key])
         with _Workers() as workers:
-            worker = workers.add(self._start_worker(REFERENCE, cell.threads))
+            worker = workers.add(self._start_worker(REFERENCE, cell.threads, self._selection.pythons.get(REFERENCE)))
             try:
                 return self._ask(worker, cell, request)
             except _Over as over:
@@ -218,7 +218,9 @@ class _Session:
                 raise _Over("failed", reason) from None
 
     def _open_peak(self, probe: PeakProbe, workers: _Workers) -> _OpenedPeak | None:
-        worker = workers.add(self._start_worker(probe.backend, probe.threads))
+        worker = workers.add(
+            self._start_worker(probe.backend, probe.threads, self._selection.pythons.get(probe.backend))
+        )
         product = _OpenedPeak(probe=probe, worker=worker)
         self._time_product(product)
         if not product.rates:
@@ -304,8 +306,8 @@ class _Over(Exception):
         self.result = result
 
 
-def _start_process(pythons: Mapping[str, str], backend: str, threads: int) -> Worker:
-    return WorkerProcess(backend, threads=threads, python=pythons.get(backend))
+def _start_process(backend: str, threads: int, python: str | None) -> Worker:
+    return WorkerProcess(backend, threads=threads, python=python)
 
 
 def _job(gan: str, backend: str, request: Data) -> Job:

@@ -17,6 +17,7 @@ from gan_rosetta.wording import speaks_python
 def bench(
     *,
     gans: Sequence[str] = (),
+    runs: Sequence[str] = (),
     backends: Sequence[str] = (),
     executions: Sequence[str] = (),
     devices: Sequence[str] = ("cpu",),
@@ -34,12 +35,14 @@ def bench(
 ) -> BenchmarkRecord:
     """Measure what a training step costs, after judging each cell's first losses.
 
-    gans, backends, executions: four GANs on all installed backends, in all executions, where not given. rounds: repeats
-    of each cell, of so many seconds. scale: "batch" or "width" measures each GAN in several sizes. on_stage: called
+    gans, backends, executions: four GANs on all installed backends, in all executions, where not given. runs: names of
+    runs in place of backends and executions, such as "torch:compiled:float64". rounds: repeats of each cell, of so many
+    seconds. scale: "batch" or "width" measures each GAN in several sizes. on_stage: called
     with a line at each stage. Raises UsageError.
     """
     selection = Selection(
         gans=tuple(gans),
+        runs=tuple(runs),
         backends=tuple(backends),
         executions=tuple(executions),
         devices=tuple(devices),

@@ -280,11 +280,12 @@ class RoundingOfCopies(RandomRounding):
         return pools[self._places[place] + _COUNT[:share]].reshape(-1)
 
     def _gather_pools(self) -> Array:
-        if self._pools is None or self._copies[0]._pool.base is not self._pools:
-            self._pools = np.concatenate([own._pool for own in self._copies])
-            for own, pool in zip(self._copies, np.split(self._pools, len(self._copies)), strict=True):
+        pools = self._pools
+        if pools is None or self._copies[0]._pool.base is not pools:
+            self._pools = pools = np.concatenate([own._pool for own in self._copies])
+            for own, pool in zip(self._copies, np.split(pools, len(self._copies)), strict=True):
                 own._pool = pool
-        return self._pools
+        return pools
 
     def _gather_places(self) -> None:
         self._offsets = self._copies[0]._offsets

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from gan_rosetta.shared.commands.examples import example
+from gan_rosetta.shared.commands.groups import with_groups
 from gan_rosetta.shared.commands.options import (
     COMPUTED,
     DISAGREEMENT,
     FAILURE,
     KEPT,
     TRAINED,
+    Backends,
+    Mnist,
     Python,
+    Runs,
+    Seed,
     SpecFile,
+    errors,
+    output,
+    say,
+    split_names,
     status_of_verdicts,
+    tell,
 )
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.runs.settings import DEFAULT_SEED
@@ -27,6 +37,7 @@ from gan_rosetta.shared.storage.opening import require_place
 from gan_rosetta.shared.workers.environments import parse_pythons
 
 if TYPE_CHECKING:
+    from gan_rosetta.benchmarks.plan import Plan, Selection
     from gan_rosetta.benchmarks.record import BenchmarkRecord, CellResult
 
 app = typer.Typer(
@@ -35,9 +46,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Measure what a training step costs in each framework, after judging its losses.",
 )
-_output = Console()
 _MEASURED = "How it is measured"
-_errors = Console(stderr=True)
+
+Names = str | None
 
 Markdown = Annotated[Path | None, typer.Option("--markdown", rich_help_panel=KEPT, help="Write the page to this file.")]
 Pictures = Annotated[
@@ -46,50 +57,80 @@ Pictures = Annotated[
         "--pictures", rich_help_panel=KEPT, help="Folder for the pictures; without it, none unless there is a page."
     ),
 ]
-Names = str | None
+Gans = Annotated[
+    Names,
+    typer.Option(
+        "--gans", rich_help_panel=TRAINED, help="GANs, separated by commas; where not given, four, on a GPU all."
+    ),
+]
+Rounds = Annotated[int, typer.Option("--rounds", rich_help_panel=_MEASURED, help="Repeats of each cell.")]
+Seconds = Annotated[
+    float, typer.Option("--seconds", rich_help_panel=_MEASURED, help="Seconds that a round is to last.")
+]
 
 
-@app.callback()
-def bench(
-    context: typer.Context,
-    *,
-    gans: Annotated[
-        Names,
-        typer.Option("--gans", rich_help_panel=TRAINED, help="GANs, separated by commas; four of them by default."),
-    ] = None,
-    spec: SpecFile = None,
-    backends: Annotated[
-        Names, typer.Option("--backends", rich_help_panel=COMPUTED, help="Backends; all installed ones, and c-floor.")
-    ] = None,
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is measured, and how."""
+
+    gans: Gans = None
+    spec: SpecFile = None
+    backends: Backends = None
     executions: Annotated[
         Names, typer.Option("--executions", rich_help_panel=COMPUTED, help="eager, compiled; all by default.")
-    ] = None,
-    devices: Annotated[str, typer.Option("--devices", rich_help_panel=COMPUTED, help="cpu, cuda.")] = "cpu",
-    dtypes: Annotated[str, typer.Option("--dtypes", rich_help_panel=COMPUTED, help="float32, float64.")] = "float32",
-    rounds: Annotated[int, typer.Option("--rounds", rich_help_panel=_MEASURED, help="Repeats of each cell.")] = 7,
-    seconds: Annotated[
-        float, typer.Option("--seconds", rich_help_panel=_MEASURED, help="Seconds that a round is to last.")
-    ] = 0.2,
-    python: Python = None,
+    ] = None
+    runs: Runs = None
+    devices: Annotated[str, typer.Option("--devices", rich_help_panel=COMPUTED, help="cpu, cuda.")] = "cpu"
+    dtypes: Annotated[str, typer.Option("--dtypes", rich_help_panel=COMPUTED, help="float32, float64.")] = "float32"
+    rounds: Rounds = 7
+    seconds: Seconds = 0.2
+    python: Python = None
     threads: Annotated[
         str, typer.Option("--threads", rich_help_panel=COMPUTED, help="Threads of a cell, or auto: by its cost.")
-    ] = "auto",
+    ] = "auto"
     tf32: Annotated[
         bool, typer.Option("--tf32", rich_help_panel=COMPUTED, help="Let float32 products on a GPU keep ten bits.")
-    ] = False,
+    ] = False
     scale: Annotated[
         Names,
         typer.Option("--scale", rich_help_panel=TRAINED, help="batch or width: measure each GAN in several sizes."),
-    ] = None,
+    ] = None
     sizes: Annotated[
         Names, typer.Option("--sizes", rich_help_panel=TRAINED, help="Batch sizes, or multiples of the width.")
-    ] = None,
-    seed: Annotated[
-        int, typer.Option("--seed", rich_help_panel=TRAINED, help="Seed of the initial state and of the tape.")
-    ] = DEFAULT_SEED,
-    mnist: Annotated[
-        Names, typer.Option("--mnist", rich_help_panel=TRAINED, help="Digits: a folder of IDX files, or 'download'.")
-    ] = None,
+    ] = None
+    seed: Seed = DEFAULT_SEED
+    mnist: Mnist = None
+
+    def as_selection(self) -> Selection:
+        """Return what the benchmark is to measure; raises UsageError."""
+        from gan_rosetta.benchmarks.plan import Selection  # noqa: PLC0415 - commands import what they need
+
+        return Selection(
+            gans=tuple(split_names(self.gans)),
+            spec_file=self.spec,
+            backends=tuple(split_names(self.backends)),
+            executions=tuple(split_names(self.executions)),
+            runs=tuple(split_names(self.runs)),
+            devices=tuple(split_names(self.devices)),
+            dtypes=tuple(split_names(self.dtypes)),
+            rounds=self.rounds,
+            seconds=self.seconds,
+            threads=None if self.threads == "auto" else _whole("--threads", self.threads),
+            tf32=self.tf32,
+            seed=self.seed,
+            mnist=self.mnist,
+            scale=self.scale,
+            pythons=parse_pythons(self.python),
+            sizes=None if self.sizes is None else tuple(_number("--sizes", size) for size in split_names(self.sizes)),
+        )
+
+
+@app.callback()
+@with_groups
+def bench(
+    context: typer.Context,
+    *,
+    asked: Asked,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -108,49 +149,23 @@ def bench(
     if context.invoked_subcommand is not None:
         return
     from gan_rosetta.benchmarks.kept import fresh_record_path  # noqa: PLC0415 - commands import what they need
-    from gan_rosetta.benchmarks.plan import Selection, plan_benchmark  # noqa: PLC0415
+    from gan_rosetta.benchmarks.plan import plan_benchmark  # noqa: PLC0415
     from gan_rosetta.benchmarks.record import require_new, write_record  # noqa: PLC0415
     from gan_rosetta.benchmarks.session import run_benchmark  # noqa: PLC0415
-    from gan_rosetta.benchmarks.table import plan_table  # noqa: PLC0415
-    from gan_rosetta.benchmarks.words import seconds_text  # noqa: PLC0415
 
     _require_page(markdown)
-    pythons = parse_pythons(python)
-    selection = Selection(
-        gans=_split(gans),
-        spec_file=spec,
-        backends=_split(backends),
-        executions=_split(executions),
-        devices=_split(devices),
-        dtypes=_split(dtypes),
-        rounds=rounds,
-        seconds=seconds,
-        threads=None if threads == "auto" else _whole("--threads", threads),
-        tf32=tf32,
-        seed=seed,
-        mnist=mnist,
-        scale=scale,
-        pythons=pythons,
-        sizes=None if sizes is None else tuple(_number("--sizes", size) for size in _split(sizes)),
-    )
-    plan = plan_benchmark(selection)
+    plan = plan_benchmark(asked.as_selection())
     if out is not None:
         require_new(out)
-    for line in plan.left_out:
-        _say(line)
-    _errors.print(plan_table(plan))
-    estimate = plan.estimate_seconds()
-    shown = f"{estimate / 60:.0f} min" if estimate >= 120 else seconds_text(estimate)
-    waves = "" if len(plan.waves) == 1 else f", in {len(plan.waves)} waves as memory allows"
-    _say(f"{len(plan.cells)} to measure{waves}: about {shown} on two cores")
+    _show_plan(plan)
     if dry_run:
         return
-    record = run_benchmark(plan, command=_command(), say=_say)
+    record = run_benchmark(plan, command=_command(), say=tell)
     _show(record)
     path = out if out is not None else fresh_record_path()
     write_record(path, record)
     kept = "" if out is not None else "; `gan-rosetta bench compare` compares it with the one before"
-    _say(f"wrote {path}{kept}")
+    tell(f"wrote {path}{kept}")
     _write(record, markdown=markdown, pictures=pictures)
     status = _status_of(record.cells)
     measured = any(result.status == "measured" for result in record.cells)
@@ -184,9 +199,7 @@ def page(
 @app.command("gpu", epilog=example("bench gpu"))
 def gpu(
     *,
-    gans: Annotated[
-        Names, typer.Option("--gans", rich_help_panel=TRAINED, help="GANs, separated by commas; all by default.")
-    ] = None,
+    gans: Gans = None,
     backends: Annotated[
         Names, typer.Option("--backends", rich_help_panel=COMPUTED, help="Backends; all that see the device.")
     ] = None,
@@ -199,16 +212,10 @@ def gpu(
     minutes: Annotated[
         float, typer.Option("--minutes", rich_help_panel=_MEASURED, help="Parts that would begin later are left out.")
     ] = 9.0,
-    rounds: Annotated[int, typer.Option("--rounds", rich_help_panel=_MEASURED, help="Repeats of each cell.")] = 4,
-    seconds: Annotated[
-        float, typer.Option("--seconds", rich_help_panel=_MEASURED, help="Seconds that a round is to last.")
-    ] = 0.15,
-    seed: Annotated[
-        int, typer.Option("--seed", rich_help_panel=TRAINED, help="Seed of the initial state and of the tape.")
-    ] = DEFAULT_SEED,
-    mnist: Annotated[
-        Names, typer.Option("--mnist", rich_help_panel=TRAINED, help="Digits: a folder of IDX files, or 'download'.")
-    ] = None,
+    rounds: Rounds = 4,
+    seconds: Seconds = 0.15,
+    seed: Seed = DEFAULT_SEED,
+    mnist: Mnist = None,
     out: Annotated[
         Path, typer.Option("--out", rich_help_panel=KEPT, help="Write the record to this JSON file, after each part.")
     ],
@@ -224,9 +231,9 @@ def gpu(
     _require_page(markdown)
     selection = GpuSelection(
         device=device,
-        gans=_split(gans),
-        backends=_split(backends),
-        parts=_split(parts),
+        gans=tuple(split_names(gans)),
+        backends=tuple(split_names(backends)),
+        parts=tuple(split_names(parts)),
         minutes=minutes,
         rounds=rounds,
         seconds=seconds,
@@ -240,9 +247,9 @@ def gpu(
         if markdown is not None:
             write_bytes(markdown, gpu_page_text(record).encode())
 
-    record = run_gpu_benchmark(selection, command=_command(), say=_say, keep=keep)
+    record = run_gpu_benchmark(selection, command=_command(), say=tell, keep=keep)
     for path in [out, *([] if markdown is None else [markdown])]:
-        _say(f"wrote {path}")
+        tell(f"wrote {path}")
     cells = [cell for part, cell in record.cells() if not (part.record and part.record.options.tf32)]
     problems = any(part.problem for part in record.parts)
     raise typer.Exit(FAILURE if problems or not cells else _status_of(cells))
@@ -261,7 +268,7 @@ def gpu_page(
 
     _require_page(markdown)
     write_bytes(markdown, gpu_page_text(read_gpu_record(record)).encode())
-    _say(f"wrote {markdown}")
+    tell(f"wrote {markdown}")
 
 
 @app.command("compare", epilog=example("bench compare"))
@@ -281,17 +288,30 @@ def compare(
 
     chosen = choose_records(old, new)
     if new is None:
-        _say(f"{chosen[0]} and, later, {chosen[1]}")
+        tell(f"{chosen[0]} and, later, {chosen[1]}")
     changes = compare_records(*map(read_record, chosen))
-    _output.print(change_table(changes))
+    output.print(change_table(changes))
     regressions = [change for change in changes if change.is_regression]
     for change in regressions:
         by = change.reason if change.ratio is None else f"{change.ratio.ratio:.2f} times the seconds a step"
         line = f"{change.cell.setting}: {change.cell.label} is {change.change}: {by}"
-        _output.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(line)
     if not regressions:
-        _output.print("no regression", markup=False, highlight=False)
+        say("no regression")
     raise typer.Exit(DISAGREEMENT if regressions else 0)
+
+
+def _show_plan(plan: Plan) -> None:
+    from gan_rosetta.benchmarks.table import plan_table  # noqa: PLC0415
+    from gan_rosetta.benchmarks.words import seconds_text  # noqa: PLC0415
+
+    for line in plan.left_out:
+        tell(line)
+    errors.print(plan_table(plan))
+    estimate = plan.estimate_seconds()
+    shown = f"{estimate / 60:.0f} min" if estimate >= 120 else seconds_text(estimate)
+    waves = "" if len(plan.waves) == 1 else f", in {len(plan.waves)} waves as memory allows"
+    tell(f"{len(plan.cells)} to measure{waves}: about {shown} on two cores")
 
 
 def _show(record: BenchmarkRecord) -> None:
@@ -299,9 +319,9 @@ def _show(record: BenchmarkRecord) -> None:
     from gan_rosetta.benchmarks.table import result_tables  # noqa: PLC0415
 
     for table in result_tables(record):
-        _output.print(table)
+        output.print(table)
     for line in warnings(record):
-        _output.print(f"warning: {line}", markup=False, highlight=False, soft_wrap=True)
+        say(f"warning: {line}")
 
 
 def _write(record: BenchmarkRecord, *, markdown: Path | None, pictures: Path | None) -> None:
@@ -314,7 +334,7 @@ def _write(record: BenchmarkRecord, *, markdown: Path | None, pictures: Path | N
     if markdown is not None:
         write_page(markdown, record, drawn)
     for path in [*drawn, *([] if markdown is None else [markdown])]:
-        _say(f"wrote {path}")
+        tell(f"wrote {path}")
 
 
 def _require_page(markdown: Path | None) -> None:
@@ -338,10 +358,6 @@ def _command() -> str:
     return " ".join(["gan-rosetta bench", *own])
 
 
-def _split(names: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
-
-
 def _whole(option: str, text: str) -> int:
     if not text.isdecimal():
         raise UsageError(f"{option} is {text!r}; expected 'auto' or a whole number from 1")
@@ -353,7 +369,3 @@ def _number(option: str, text: str) -> float:
         return float(text)
     except ValueError:
         raise UsageError(f"{option} has {text!r}; expected numbers separated by commas") from None
-
-
-def _say(line: str) -> None:
-    _errors.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gan_rosetta.shared.commands.options import (
+    BOTH,
     COMPUTED,
     DISAGREEMENT,
     KEPT,
     TRAINED,
+    Backends,
     Json,
+    PageFile,
     Verbose,
+    chosen_backends,
     errors,
+    one_or_both,
     output,
     report_failures,
-    split_names,
+    say,
 )
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS
@@ -31,7 +36,6 @@ if TYPE_CHECKING:
     from gan_rosetta.shared.calibrate.pairs import JudgedPair
     from gan_rosetta.shared.calibrate.session import CalibrationPlan
 
-_BOTH = "both"
 _PAIRS_FILE, _RESULT_FILE = "pairs.jsonl", "calibration.json"
 _TRAINED_FOLDER = "trained"
 _FORMAT = 1
@@ -49,7 +53,7 @@ def calibrate(
         ),
     ] = 6,
     first_seed: Annotated[int, typer.Option("--first-seed", rich_help_panel=TRAINED, help="The first of them.")] = 0,
-    dtype: Annotated[str, typer.Option("--dtype", rich_help_panel=COMPUTED, help="float64, float32 or both.")] = _BOTH,
+    dtype: Annotated[str, typer.Option("--dtype", rich_help_panel=COMPUTED, help="float64, float32 or both.")] = BOTH,
     execution: Annotated[
         str,
         typer.Option(
@@ -58,14 +62,7 @@ def calibrate(
             help="eager, compiled, or both: compiled then in some regimes only.",
         ),
     ] = "eager",
-    backends: Annotated[
-        str | None,
-        typer.Option(
-            "--backends",
-            rich_help_panel=COMPUTED,
-            help="Backends, separated by commas; all installed ones where not given.",
-        ),
-    ] = None,
+    backends: Backends = None,
     power: Annotated[
         bool,
         typer.Option(
@@ -83,14 +80,7 @@ def calibrate(
             help="Keep all pairs and trainings in this folder; backends' trainings that are there are not done again.",
         ),
     ] = None,
-    markdown: Annotated[
-        Path | None,
-        typer.Option(
-            "--markdown",
-            rich_help_panel=KEPT,
-            help="Also write the page to this file, and its pictures to pictures/ beside it.",
-        ),
-    ] = None,
+    markdown: PageFile = None,
 ) -> None:
     """Measure how often the judge is wrong: false alarms between right programs, and the smallest mistake that is seen.
 
@@ -132,7 +122,7 @@ def calibrate(
         for table in calibration_tables(result):
             output.print(table)
         for line in [*summary_lines(result), *(f"Written: {path}" for path in written)]:
-            output.print(line, markup=False, highlight=False, soft_wrap=True)
+            say(line)
     raise typer.Exit(status)
 
 
@@ -147,37 +137,24 @@ def _plan(
     power: bool,
 ) -> CalibrationPlan:
     """Return what to do; raises UsageError in the words of the command."""
-    from gan_rosetta.backends import BACKENDS  # noqa: PLC0415
     from gan_rosetta.shared.calibrate.regimes import find_regimes  # noqa: PLC0415
     from gan_rosetta.shared.calibrate.session import CalibrationPlan  # noqa: PLC0415
-    from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed  # noqa: PLC0415
+    from gan_rosetta.shared.workers.registry import require_installed  # noqa: PLC0415
 
     if not seeds or seeds.start < 0:
         raise UsageError(f"--seeds is {len(seeds)} and --first-seed {seeds.start}; expected 1 or more, from 0 or more")
-    chosen = [find_backend(name) for name in split_names(backends)]
+    chosen = chosen_backends(backends)
     for entry in chosen:
         require_installed(entry)
     regimes = tuple(find_regimes(names))
     return CalibrationPlan(
         regimes=regimes,
         seeds=tuple(seeds),
-        dtypes=_some(dtype, DTYPES, option="--dtype"),
-        executions=_some(execution, EXECUTIONS, option="--execution"),
-        backends=tuple(
-            entry.name
-            for entry in chosen or [entry for entry in BACKENDS.values() if installed_version(entry) is not None]
-        ),
+        dtypes=one_or_both(dtype, DTYPES, option="--dtype"),
+        executions=one_or_both(execution, EXECUTIONS, option="--execution"),
+        backends=tuple(entry.name for entry in chosen),
         power=tuple(regime.name for regime in regimes if regime.shows_power) if power else (),
     )
-
-
-def _some(word: str, known: tuple[Any, ...], *, option: str) -> tuple[Any, ...]:
-    """Return those of the known words that an option names; raises UsageError."""
-    if word == _BOTH:
-        return known
-    if word not in known:
-        raise UsageError(f"{option} is {word!r}; expected {', '.join(known)} or {_BOTH}")
-    return (word,)
 
 
 def _keep(folder: Path, pairs: Sequence[JudgedPair]) -> None:

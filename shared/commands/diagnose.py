@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gan_rosetta.shared.commands.groups import Feed, with_groups
 from gan_rosetta.shared.commands.options import (
     DISAGREEMENT,
-    KEPT,
-    SHOWN,
     Backends,
-    Device,
-    Dtype,
-    ExecutionOption,
-    InitialState,
-    Mnist,
+    Json,
+    PageFile,
     Python,
     Runs,
     Seed,
     SpecFile,
-    TapeOption,
     Verbose,
     choose_runs,
     errors,
     output,
     report_failures,
     require_one_source,
+    say,
     split_names,
 )
 from gan_rosetta.shared.errors import UsageError
@@ -44,6 +39,7 @@ from gan_rosetta.shared.workers.environments import parse_pythons
 _LOOKED = "What is looked for"
 
 
+@with_groups
 def diagnose(
     gan: Annotated[str | None, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")] = None,
     *,
@@ -70,17 +66,9 @@ def diagnose(
             "--plant", rich_help_panel=_LOOKED, help="FAULT, in the first backend, or BACKEND:FAULT. Repeatable."
         ),
     ] = None,
-    seed: Seed = DEFAULT_SEED,
-    dtype: Dtype = "float64",
-    execution: ExecutionOption = "auto",
-    device: Device = "cpu",
-    initial_state: InitialState = None,
-    tape: TapeOption = None,
-    mnist: Mnist = None,
+    asked: Feed,
     python: Python = None,
-    json_output: Annotated[
-        bool, typer.Option("--json", rich_help_panel=SHOWN, help="Print everything as JSON.")
-    ] = False,
+    as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
     """Find the first quantity in which a backend parts from the reference: step, phase, layer and what it is of."""
@@ -92,24 +80,15 @@ def diagnose(
         raise UsageError("diagnose takes the name of a GAN or --spec FILE.toml; give one of the two")
     if steps is not None and steps < 1:
         raise UsageError(f"--steps is {steps}; expected 1 or more")
-    template = make_template(
-        spec or gan,
-        seed=seed,
-        dtype=dtype,
-        execution=execution,
-        device=device,
-        initial_state=initial_state,
-        tape=tape,
-        mnist=mnist,
-    )
-    asked = choose_runs(runs, backends)
-    asked = asked or [RunName(backend=name) for name in session.choose_backends([], pythons)]
-    planted = session.parse_plants(plant or [], [str(run) for run in asked])
+    template = make_template(spec or gan, **asked.as_options())
+    chosen = choose_runs(runs, backends)
+    chosen = chosen or [RunName(backend=name) for name in session.choose_backends([], pythons)]
+    planted = session.parse_plants(plant or [], [str(run) for run in chosen])
     diagnosis = session.diagnose(
-        template, asked, planted, forced=not free, num_steps=steps, watch=on_terminal(errors), pythons=pythons
+        template, chosen, planted, forced=not free, num_steps=steps, watch=on_terminal(errors), pythons=pythons
     )
     status = report_failures(list(diagnosis.failures), verbose=verbose)
-    if json_output:
+    if as_json:
         typer.echo(json.dumps(diagnosis.as_data(), indent=1))
     else:
         for sentence in diagnosis_sentences(diagnosis):
@@ -136,9 +115,7 @@ def faults(
     backends: Backends = None,
     seed: Seed = DEFAULT_SEED,
     python: Python = None,
-    markdown: Annotated[
-        Path | None, typer.Option("--markdown", rich_help_panel=KEPT, help="Also write the table to this file.")
-    ] = None,
+    markdown: PageFile = None,
     verbose: Verbose = False,
 ) -> None:
     """Show the porting mistakes that `diagnose --plant` can plant, or check that each is found."""
@@ -165,7 +142,7 @@ def faults(
     trials, failures = run_trials(chosen, names, seed=seed, watch=on_terminal(errors), pythons=pythons)
     status = report_failures(failures, verbose=verbose)
     for line in trial_lines(trials):
-        output.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(line)
     if markdown is not None:
         write_bytes(markdown, trial_markdown(trials).encode())
     if status == 0 and not all(trial.is_right for trial in trials):

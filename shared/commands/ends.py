@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import gan_rosetta
-from gan_rosetta.shared.commands.options import FAILURE, INTERRUPTED, MACHINE_ERRORS, WRONG_USAGE, errors
+from gan_rosetta.shared.commands.options import FAILURE, INTERRUPTED, MACHINE_ERRORS, WRONG_USAGE, tell
 from gan_rosetta.shared.errors import GanRosettaError
 
 # What a shell makes of a program that SIGPIPE ended, as it ends most that write to a `head` that has seen enough.
@@ -72,7 +72,7 @@ def _code(code: object) -> int:
 
 
 def _say(what: object, status: int) -> int:
-    errors.print(f"gan-rosetta: {what}", markup=False, highlight=False, soft_wrap=True)
+    tell(f"gan-rosetta: {what}")
     return status
 
 

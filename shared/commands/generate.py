@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from gan_rosetta.shared.commands.options import (
     COMPUTED,
@@ -15,7 +14,11 @@ from gan_rosetta.shared.commands.options import (
     FAILURE,
     KEPT,
     TRAINED,
+    Backends,
     Python,
+    errors,
+    output,
+    say,
     split_names,
 )
 from gan_rosetta.shared.errors import UsageError
@@ -31,14 +34,7 @@ def generate(
         int,
         typer.Option("--seed", rich_help_panel=TRAINED, help="Seed of the drawing; the same one gives the same GANs."),
     ] = 0,
-    backends: Annotated[
-        str | None,
-        typer.Option(
-            "--backends",
-            rich_help_panel=COMPUTED,
-            help="Backends, separated by commas; all installed ones where not given.",
-        ),
-    ] = None,
+    backends: Backends = None,
     execution: Annotated[
         str, typer.Option("--execution", rich_help_panel=COMPUTED, help="eager or compiled.")
     ] = "eager",
@@ -69,30 +65,23 @@ def generate(
         resolve_execution(find_backend(name), execution)
     if plant is not None:
         find_fault(plant)
-    console, errors = Console(), Console(stderr=True)
     specs = draw_specs(count, seed=seed)
     faults = {} if plant is None else dict.fromkeys(names, plant)
     summary = run_generated(specs, names, out, execution=execution, console=errors, faults=faults, pythons=pythons)
     for group, counts in summary.vocabulary.items():
-        console.print(f"{group}: {', '.join(f'{name} {number}' for name, number in counts.items())}", highlight=False)
+        output.print(f"{group}: {', '.join(f'{name} {number}' for name, number in counts.items())}", highlight=False)
     for failure in summary.failures:
         planted = "" if plant is None else f" --plant {plant}"
         how = f" --execution {execution}{planted}"
         command = f"gan-rosetta diagnose --spec {shlex.quote(str(failure.path))} --backends {failure.backend}{how}"
         what = "shrunk" if failure.shrunk else "as drawn"
-        print_line(console, f"{failure.backend}, GAN {failure.index}, {what}: {failure.finding}")
-        print_line(console, f"  {command}")
+        say(f"{failure.backend}, GAN {failure.index}, {what}: {failure.finding}")
+        say(f"  {command}")
     busy = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in summary.seconds_by_worker.items())
     rate = summary.num_specs / summary.seconds
-    print_line(
-        console,
+    say(
         f"{summary.num_specs} GANs on {', '.join(names)}: {len(summary.failures)} disagreements, "
         f"{summary.seconds:.0f} s, {rate:.1f} GANs/s ({busy})",
     )
     crashed = any(failure.finding.row is None for failure in summary.failures)
     raise typer.Exit(FAILURE if crashed else DISAGREEMENT if summary.failures else 0)
-
-
-def print_line(console: Console, text: str, /) -> None:
-    """Print a line as it is."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -24,48 +24,29 @@ from gan_rosetta.shared.commands.diagnose import diagnose, faults
 from gan_rosetta.shared.commands.ends import Interrupted, run_to_the_end
 from gan_rosetta.shared.commands.examples import JUDGE, LOOK_UP, MEASURE, RUN, example
 from gan_rosetta.shared.commands.generate import generate
+from gan_rosetta.shared.commands.groups import Showing, Training, with_groups
 from gan_rosetta.shared.commands.options import (
     COMPUTED,
     KEPT,
     Animate,
     Backends,
-    BatchSize,
-    CheckpointEvery,
-    Device,
-    Dtype,
-    ExecutionOption,
-    FirstStep,
-    InitialState,
-    Json,
-    KeepGoing,
-    Mnist,
     OpenReport,
     Out,
-    Patience,
-    PretrainSteps,
     Python,
-    Quiet,
     Resume,
     Runs,
-    Seed,
     SpecFile,
-    Steps,
-    TapeOption,
-    TensorBoard,
     Threads,
-    Verbose,
     choose_runs,
-    errors,
     output,
     require_one_source,
+    say,
+    tell,
 )
 from gan_rosetta.shared.errors import RecordError, UsageError
-from gan_rosetta.shared.runs.checkpoint import SECONDS_BETWEEN_CHECKPOINTS
 from gan_rosetta.shared.runs.request import make_template
-from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 from gan_rosetta.shared.storage.opening import require_readable_name
 from gan_rosetta.shared.workers.environments import parse_pythons
-from gan_rosetta.shared.workers.jobs import DEFAULT_PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from gan_rosetta.shared.runs.plan import Plan
@@ -105,29 +86,19 @@ def show(gan: Annotated[str, typer.Argument(help="A GAN's name; see `gan-rosetta
 
 
 @app.command(epilog=example("train"), rich_help_panel=RUN)
+@with_groups
 def train(
     context: typer.Context,
     gan: Annotated[str | None, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")] = None,
     *,
+    spec: SpecFile = None,
     backend: Annotated[
         str | None, typer.Option("--backend", rich_help_panel=COMPUTED, help="The framework to train it on.")
     ] = None,
     runs: Runs = None,
-    spec: SpecFile = None,
-    steps: Steps = None,
-    pretrain_steps: PretrainSteps = None,
-    batch_size: BatchSize = None,
-    seed: Seed = DEFAULT_SEED,
-    dtype: Dtype = "float64",
-    execution: ExecutionOption = "auto",
-    device: Device = "cpu",
     threads: Threads = None,
     python: Python = None,
-    initial_state: InitialState = None,
-    first_step: FirstStep = None,
-    tape: TapeOption = None,
-    mnist: Mnist = None,
-    keep_going: KeepGoing = False,
+    asked: Training,
     export_tape: Annotated[
         Path | None, typer.Option("--export-tape", rich_help_panel=KEPT, help="Write the run's tape to this .npz.")
     ] = None,
@@ -137,24 +108,16 @@ def train(
             "--export-initial-state", rich_help_panel=KEPT, help="Write the run's initial state to this .safetensors."
         ),
     ] = None,
-    checkpoint_every: CheckpointEvery = SECONDS_BETWEEN_CHECKPOINTS,
-    patience: Patience = DEFAULT_PATIENCE_SECONDS,
-    animate: Animate = None,
-    tensorboard: TensorBoard = None,
     resume: Resume = None,
-    verbose: Verbose = False,
-    quiet: Quiet = False,
-    as_json: Json = False,
     out: Out = None,
+    shown: Showing,
 ) -> None:
     """Train one GAN on one backend, or in several runs."""
     from gan_rosetta.shared.commands.outcomes import RunReporter  # noqa: PLC0415
     from gan_rosetta.shared.runs.plan import plan_resume, plan_train  # noqa: PLC0415
 
     pythons = parse_pythons(python)
-    reporter = RunReporter(
-        animate=animate, tensorboard=tensorboard, is_verbose=verbose, is_quiet=quiet, is_json=as_json
-    )
+    reporter = RunReporter(shown)
     if resume is not None:
         _require_nothing_else(context)
         plan = plan_resume(resume, command="train")
@@ -164,33 +127,21 @@ def train(
         raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
     if backend is None and runs is None:
         raise UsageError("train needs --backend or --runs; see `gan-rosetta list` for the backends that there are")
-    asked = choose_runs(runs, backend)
+    chosen = choose_runs(runs, backend)
     template = make_template(
         spec or gan,
-        steps=steps,
-        pretrain_steps=pretrain_steps,
-        batch_size=batch_size,
-        seed=seed,
-        dtype=dtype,
-        execution=execution,
-        device=device,
-        initial_state=initial_state,
-        first_step=first_step,
-        tape=tape,
-        mnist=mnist,
-        keep_going=keep_going,
+        **asked.as_options(),
         export_tape=export_tape,
         export_initial_state=export_initial_state,
-        checkpoint_every=checkpoint_every,
-        patience=patience,
         num_moments=reporter.num_moments,
     )
     folder = out or _fresh_folder()
-    plan = plan_train(asked, template, folder, pythons=pythons, threads=threads)
+    plan = plan_train(chosen, template, folder, pythons=pythons, threads=threads)
     _carry_out(reporter.train, plan, folder, command="train")
 
 
 @app.command(epilog=example("compare"), rich_help_panel=RUN)
+@with_groups
 def compare(
     context: typer.Context,
     gans: Annotated[list[str] | None, typer.Argument(help="GANs to compare; all where none is named.")] = None,
@@ -198,76 +149,35 @@ def compare(
     spec: SpecFile = None,
     backends: Backends = None,
     runs: Runs = None,
-    steps: Steps = None,
-    pretrain_steps: PretrainSteps = None,
-    batch_size: BatchSize = None,
-    seed: Seed = DEFAULT_SEED,
-    dtype: Dtype = "float64",
-    execution: ExecutionOption = "auto",
-    device: Device = "cpu",
     threads: Threads = None,
     python: Python = None,
-    initial_state: InitialState = None,
-    first_step: FirstStep = None,
-    tape: TapeOption = None,
-    mnist: Mnist = None,
-    keep_going: KeepGoing = False,
-    checkpoint_every: CheckpointEvery = SECONDS_BETWEEN_CHECKPOINTS,
-    patience: Patience = DEFAULT_PATIENCE_SECONDS,
-    animate: Animate = None,
-    tensorboard: TensorBoard = None,
+    asked: Training,
     resume: Resume = None,
-    open_report: OpenReport = False,
-    verbose: Verbose = False,
-    quiet: Quiet = False,
-    as_json: Json = False,
     out: Out = None,
+    shown: Showing,
+    open_report: OpenReport = False,
 ) -> None:
     """Train GANs in several runs from the same state and data, and judge each pair of runs."""
     from gan_rosetta.shared.commands.outcomes import RunReporter  # noqa: PLC0415
     from gan_rosetta.shared.runs.plan import plan_compare, plan_resume  # noqa: PLC0415
 
     pythons = parse_pythons(python)
-    reporter = RunReporter(
-        animate=animate,
-        tensorboard=tensorboard,
-        open_report=open_report,
-        is_verbose=verbose,
-        is_quiet=quiet,
-        is_json=as_json,
-    )
+    reporter = RunReporter(shown, open_report=open_report)
     if resume is not None:
         _require_nothing_else(context)
         plan = plan_resume(resume, command="compare")
         _carry_out(reporter.compare, plan, resume, command="compare")
     require_one_source(gans, spec)
-    template = make_template(
-        spec,
-        steps=steps,
-        pretrain_steps=pretrain_steps,
-        batch_size=batch_size,
-        seed=seed,
-        dtype=dtype,
-        execution=execution,
-        device=device,
-        initial_state=initial_state,
-        first_step=first_step,
-        tape=tape,
-        mnist=mnist,
-        keep_going=keep_going,
-        checkpoint_every=checkpoint_every,
-        patience=patience,
-        num_moments=reporter.num_moments,
-    )
+    template = make_template(spec, **asked.as_options(), num_moments=reporter.num_moments)
     folder = out or _fresh_folder()
-    asked = choose_runs(runs, backends)
+    chosen = choose_runs(runs, backends)
     misplaced = [name for name in gans or () if name in BACKENDS]
     if misplaced:
         raise UsageError(
             f"{misplaced[0]!r} is a backend, but stands where GANs are named; names are separated by commas, without "
             f"spaces: --backends torch,{misplaced[0]}"
         )
-    plan = plan_compare(gans or [], asked, template, folder, threads=threads, pythons=pythons)
+    plan = plan_compare(gans or [], chosen, template, folder, threads=threads, pythons=pythons)
     _carry_out(reporter.compare, plan, folder, command="compare")
 
 
@@ -289,10 +199,10 @@ def report(
     if animate is not None:
         require_film(animate)
     path = write_report(folder, out).absolute()
-    output.print(f"Report: {path}", markup=False, highlight=False, soft_wrap=True)
+    say(f"Report: {path}")
     if animate is not None:
         for film in write_films(animate, [(gan.runs, gan.spec) for gan in collect(folder) if gan.spec is not None]):
-            output.print(f"Film: {film}", markup=False, highlight=False, soft_wrap=True)
+            say(f"Film: {film}")
 
 
 app.command(epilog=example("diagnose"), rich_help_panel=JUDGE)(diagnose)
@@ -342,7 +252,7 @@ def _require_nothing_else(context: typer.Context) -> None:
 def _say_notes(notes: Iterable[str]) -> None:
     """Print, with --quiet too, what a user should know of what was given: it is nearly an error."""
     for note in notes:
-        errors.print(f"gan-rosetta: {note}", markup=False, highlight=False, soft_wrap=True)
+        tell(f"gan-rosetta: {note}")
 
 
 def _fresh_folder() -> Path:

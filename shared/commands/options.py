@@ -5,16 +5,17 @@ from __future__ import annotations
 import errno
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 
+from gan_rosetta.backends import BACKENDS, BackendEntry
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.runs.names import RunName, parse_runs
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.workers.jobs import JobOutcome
-from gan_rosetta.shared.workers.registry import find_backend
+from gan_rosetta.shared.workers.registry import find_backend, installed_version
 
 DISAGREEMENT, WRONG_USAGE, FAILURE, NOT_COMPARABLE, INTERRUPTED = 1, 2, 3, 4, 130
 _FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
@@ -23,6 +24,9 @@ MACHINE_ERRORS = (*_FULL_OR_CLOSED, errno.EMFILE, errno.ENFILE, errno.ENOMEM, er
 # The groups of options in a command's help.
 TRAINED, COMPUTED = "What is trained", "What it runs on, and how"
 KEPT, SHOWN = "What is kept", "What is said and shown"
+
+BOTH = "both"
+Choice = TypeVar("Choice", bound=str)
 
 output = Console()
 errors = Console(stderr=True)
@@ -117,8 +121,9 @@ Runs = Annotated[
         "--runs",
         rich_help_panel=COMPUTED,
         metavar="RUN,RUN…",
-        help="Runs, separated by commas: BACKEND[@ENVIRONMENT][:word…], such as torch:compiled,jax@envs/new:float32; "
-        "words are eager, compiled, float32, float64, cpu, cuda, threads=N. What one leaves out the other options say.",
+        help="Runs, separated by commas: BACKEND\\[@ENVIRONMENT]\\[:word…], such as torch:compiled,"
+        "jax@envs/new:float32; words are eager, compiled, float32, float64, cpu, cuda, threads=N. What one leaves out "
+        "the other options say.",
     ),
 ]
 Backends = Annotated[
@@ -179,8 +184,14 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", rich_help_panel=KEPT, help="Folder for the runs; runs/<date and time> where not given."),
 ]
-
-
+PageFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--markdown",
+        rich_help_panel=KEPT,
+        help="Also write the page to this file, and its pictures, if it has any, to pictures/ beside it.",
+    ),
+]
 Resume = Annotated[
     Path | None,
     typer.Option(
@@ -190,7 +201,6 @@ Resume = Annotated[
 CheckpointEvery = Annotated[
     float, typer.Option("--checkpoint-every", rich_help_panel=KEPT, help="Seconds between a run's checkpoints.")
 ]
-
 Patience = Annotated[
     float,
     typer.Option(
@@ -206,18 +216,28 @@ def status_of_verdicts(verdicts: Collection[str], /) -> int:
     return 0 if verdicts and set(verdicts) == {"AGREE"} else NOT_COMPARABLE
 
 
+def say(text: str, /) -> None:
+    """Print a line on standard output as it is: never as markup, and broken nowhere, so that it can be copied."""
+    output.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def tell(text: str, /) -> None:
+    """Print a line for the user beside the output, on standard error, as `say` does."""
+    errors.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def report_failures(outcomes: list[JobOutcome], /, *, verbose: bool) -> int:
     """Print a line for each job that did not finish, and what was mended; return the exit status that they make."""
     status = 0
     for outcome in outcomes:
         label = f"{outcome.settings.gan} on {outcome.settings.run_name}"
         for note in outcome.notes:
-            errors.print(f"gan-rosetta: {label}: {note}", markup=False, highlight=False, soft_wrap=True)
+            tell(f"gan-rosetta: {label}: {note}")
         if outcome.status == "finished":
             continue
-        errors.print(f"gan-rosetta: {label}: {outcome.message}", markup=False, highlight=False, soft_wrap=True)
+        tell(f"gan-rosetta: {label}: {outcome.message}")
         if verbose and outcome.details:
-            errors.print(outcome.details, markup=False, highlight=False, soft_wrap=True)
+            tell(outcome.details)
         status = max(status, WRONG_USAGE if outcome.status == "usage" else FAILURE)
     return status
 
@@ -229,12 +249,27 @@ def report_not_finite(runs: Iterable[Run], /) -> None:
         losses = "; ".join(f"loss {name} from step {step}" for name, step in found.items())
         if found:
             line = f"gan-rosetta: {run.gan} on {run.name}: NaN or infinite, {losses}"
-            errors.print(line, markup=False, highlight=False, soft_wrap=True)
+            tell(line)
 
 
 def split_names(names: str | None, /) -> list[str]:
     """Return the names in a list with commas."""
     return [name.strip() for name in (names or "").split(",") if name.strip()]
+
+
+def chosen_backends(names: str | None, /) -> list[BackendEntry]:
+    """Return the backends in a list with commas, all installed ones where there is none; raises UsageError."""
+    return [find_backend(name) for name in split_names(names)] or [
+        entry for entry in BACKENDS.values() if installed_version(entry) is not None
+    ]
+
+
+def one_or_both(word: str, known: tuple[Choice, ...], /, *, option: str) -> tuple[Choice, ...]:
+    """Return the one of some words that an option names, or all for "both"; raises UsageError."""
+    found = tuple(each for each in known if word in (each, BOTH))
+    if not found:
+        raise UsageError(f"{option} is {word!r}; expected {', '.join(known)} or {BOTH}")
+    return found
 
 
 def require_one_source(gans: Sequence[str] | None, spec: Path | None, /) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import webbrowser
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gan_rosetta.shared.commands.groups import Showing
 from gan_rosetta.shared.commands.options import (
     errors,
     output,
     report_failures,
     report_not_finite,
+    say,
     status_of_verdicts,
+    tell,
 )
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.report.as_data import as_text, compare_as_data, ending_as_data, train_as_data
@@ -30,100 +32,92 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.workers.watching import Watch
 
 
-@dataclass(kw_only=True)
 class RunReporter:
-    """What a user wants to see of runs.
+    """Says and shows what a user wants to see of runs.
 
-    Raises UsageError, before anything is trained, where that cannot be. animate: a film's file; tensorboard: a folder
-    of event files; open_report: also make the report and open it. is_quiet: say no more than verdicts and errors;
-    is_json: say it as one JSON document.
+    Raises UsageError, before anything is trained, where that cannot be. open_report: also make the report and open it.
     """
 
-    animate: Path | None = None
-    tensorboard: Path | None = None
-    open_report: bool = False
-    is_verbose: bool = False
-    is_quiet: bool = False
-    is_json: bool = False
-    _files: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.is_quiet and self.is_verbose:
+    def __init__(self, shown: Showing, /, *, open_report: bool = False) -> None:
+        if shown.quiet and shown.verbose:
             raise UsageError("--quiet and --verbose exclude each other; give one of them")
-        if self.animate is not None:
-            require_film(self.animate)
-        if self.tensorboard is not None:
-            require_tensorboard(self.tensorboard)
+        if shown.animate is not None:
+            require_film(shown.animate)
+        if shown.tensorboard is not None:
+            require_tensorboard(shown.tensorboard)
+        self._shown = shown
+        self._opens_report = open_report
+        self._files: dict[str, Any] = {}
 
     @property
     def num_moments(self) -> int:
         """About how many moments of training a run keeps samples of for this."""
-        return DEFAULT_NUM_MOMENTS if self.animate is None else NUM_MOMENTS
+        return DEFAULT_NUM_MOMENTS if self._shown.animate is None else NUM_MOMENTS
 
     def train(self, plan: Plan, folder: Path, /) -> int:
         """Train what is planned, say what came of it and return the exit status."""
         outcomes, trained = train_plan(plan, watch=self._watch, on_run=self._on_trained)
         runs = [run for run, _ in trained]
         self._write_films([([run], spec) for run, spec in trained])
-        status = report_failures(outcomes, verbose=self.is_verbose)
+        status = report_failures(outcomes, verbose=self._shown.verbose)
         report_not_finite(runs)
-        if self.is_json:
+        if self._shown.as_json:
             self._say_data(train_as_data(runs, **ending_as_data(status, folder, outcomes, self._files)))
-        elif runs and not self.is_quiet:
+        elif runs and not self._shown.quiet:
             for line in run_lines(runs):
-                _say(line)
+                say(line)
             self._say_files()
         return status
 
     def compare(self, plan: Plan, folder: Path, /) -> int:
         """Train and compare what is planned, say what came of it and return the exit status."""
-        if not self.is_quiet:
+        if not self._shown.quiet:
             for line in plan.left_out:
-                errors.print(line, markup=False, highlight=False)
+                tell(line)
         outcomes, comparisons = compare_plan(
             plan, watch=self._watch, on_run=self._write_events, on_comparison=draw_comparison
         )
         self._write_films([(comparison.runs, comparison.spec) for comparison in comparisons])
-        if self.open_report and comparisons:
+        if self._opens_report and comparisons:
             from gan_rosetta.shared.report.page.render import write_report  # noqa: PLC0415 - half a second of every other run
 
             path = write_report(folder, None).absolute()
             self._files["report"] = str(path)
             webbrowser.open(path.as_uri())
-        status = report_failures(outcomes, verbose=self.is_verbose)
+        status = report_failures(outcomes, verbose=self._shown.verbose)
         status = status or status_of_verdicts([comparison.verdict for comparison in comparisons])
-        if self.is_json:
+        if self._shown.as_json:
             self._say_data(compare_as_data(comparisons, **ending_as_data(status, folder, outcomes, self._files)))
-        elif self.is_quiet:
+        elif self._shown.quiet:
             for comparison in comparisons:
-                _say(f"{comparison.spec.name}: {comparison.verdict}")
+                say(f"{comparison.spec.name}: {comparison.verdict}")
         else:
             for text in (text for comparison in comparisons for text in comparison_lines(comparison)):
                 output.print(text, soft_wrap=True)
             for line in speed_lines(comparisons):
-                _say(line)
-            for text in (text for comparison in comparisons if self.is_verbose for text in pair_lines(comparison)):
+                say(line)
+            for text in (text for comparison in comparisons if self._shown.verbose for text in pair_lines(comparison)):
                 output.print(text, soft_wrap=True)
-            _say(f"Records, comparison.json and pictures: {folder}")
+            say(f"Records, comparison.json and pictures: {folder}")
             self._say_files()
         return status
 
     @property
     def _watch(self) -> Watch:
-        return on_terminal(errors, is_quiet=self.is_quiet, writes_lines=self.is_verbose)
+        return on_terminal(errors, is_quiet=self._shown.quiet, writes_lines=self._shown.verbose)
 
     def _on_trained(self, run: Run, spec: GanSpec, /) -> None:
         draw_pictures(run.folder, [run], None, spec)
         self._write_events(run, spec)
 
     def _write_events(self, run: Run, spec: GanSpec, /) -> None:
-        if self.tensorboard is not None:
-            write_events(self.tensorboard, run, spec)
-            self._files["tensorboard"] = str(self.tensorboard)
+        if self._shown.tensorboard is not None:
+            write_events(self._shown.tensorboard, run, spec)
+            self._files["tensorboard"] = str(self._shown.tensorboard)
 
     def _write_films(self, filmed: Sequence[tuple[Sequence[Run], GanSpec]], /) -> None:
-        if self.animate is not None:
-            self._files["films"] = write_films(self.animate, filmed)
+        if self._shown.animate is not None:
+            self._files["films"] = write_films(self._shown.animate, filmed)
 
     def _say_data(self, data: dict[str, Any]) -> None:
         # Not through a console, which would wrap it.
@@ -131,11 +125,11 @@ class RunReporter:
 
     def _say_files(self) -> None:
         if "report" in self._files:
-            _say(f"Report: {self._files['report']}")
+            say(f"Report: {self._files['report']}")
         for film in self._files.get("films", ()):
-            _say(f"Film: {film}")
+            say(f"Film: {film}")
         if "tensorboard" in self._files:
-            _say(f"TensorBoard: tensorboard --logdir {self._files['tensorboard']}")
+            say(f"TensorBoard: tensorboard --logdir {self._files['tensorboard']}")
 
 
 def write_films(path: Path, filmed: Sequence[tuple[Sequence[Run], GanSpec]], /) -> list[str]:
@@ -146,7 +140,3 @@ def write_films(path: Path, filmed: Sequence[tuple[Sequence[Run], GanSpec]], /) 
         write_film(target, runs, spec)
         films.append(str(target))
     return films
-
-
-def _say(line: str) -> None:
-    output.print(line, markup=False, highlight=False, soft_wrap=True)

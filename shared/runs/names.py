@@ -57,9 +57,18 @@ class RunName:
             **found,
         )
 
+    @property
+    def environment_name(self) -> str | None:
+        """Return the name of the environment's folder, which may be given by its Python."""
+        if self.environment is None:
+            return None
+        parts = PurePath(self.environment).parts
+        is_program = len(parts) > 2 and parts[-2] in ("bin", "Scripts")
+        return parts[-3] if is_program else parts[-1]
+
     def __str__(self) -> str:
         """Return the name, with an environment by its folder's name alone."""
-        head = self.backend if self.environment is None else f"{self.backend}@{_environment_name(self.environment)}"
+        head = self.backend if self.environment is None else f"{self.backend}@{self.environment_name}"
         words = [self.execution, self.dtype, self.device, f"{_THREADS}{self.threads}" if self.threads else None]
         return ":".join([head, *(word for word in words if word is not None)])
 
@@ -96,10 +105,3 @@ def _parse_threads(word: str, text: str) -> int:
     if not number.isdecimal() or int(number) < 1:
         raise UsageError(f"run {text!r} has {word!r}; expected {_THREADS}N with N from 1")
     return int(number)
-
-
-def _environment_name(environment: str) -> str:
-    """Return the name of an environment's folder, which may be given by its Python."""
-    parts = PurePath(environment).parts
-    is_program = len(parts) > 2 and parts[-2] in ("bin", "Scripts")
-    return parts[-3] if is_program else parts[-1]

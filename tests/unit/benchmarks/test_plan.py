@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
@@ -205,3 +208,36 @@ def test_a_pattern_of_the_discriminator_is_weighted_as_in_training():
     assert (cut.chunk_steps, cut.unit_steps) == (1, 9)
     assert parity_steps(costly) == 1
     assert parity_steps(cell_spec("linear-2d")) == 100
+
+
+def test_runs_say_what_they_say_and_leave_the_rest_to_the_selection():
+    plan = plan_benchmark(
+        Selection(gans=("linear-2d",), runs=("numpy", "torch:compiled:float64", "jax:threads=2"), dtypes=("float32",))
+    )
+    found = [(cell.backend, cell.execution, cell.dtype, cell.threads) for cell in plan.cells]
+    assert sorted(found) == [
+        ("jax", "compiled", "float32", 2),
+        ("jax", "eager", "float32", 2),
+        ("numpy", "eager", "float32", 1),
+        ("torch", "compiled", "float64", 1),
+    ]
+    # What is compared with one another stands together.
+    settings = [cell.setting for cell in plan.cells]
+    assert len([1 for before, after in itertools.pairwise(settings) if before != after]) == 1
+    with pytest.raises(UsageError, match="say what torch say"):
+        Selection(runs=("numpy",), backends=("torch",))
+    with pytest.raises(UsageError, match="compiled"):
+        plan_benchmark(Selection(gans=("linear-2d",), runs=("numpy:compiled",)))
+    with pytest.raises(UsageError, match=r"both numpy eager on linear-2d.* with 1 and 2 threads"):
+        plan_benchmark(Selection(gans=("linear-2d",), runs=("numpy:threads=1", "numpy:threads=2")))
+
+
+def test_a_run_on_another_environment_is_a_cell_of_its_own():
+    environment = Path(sys.executable).parent.parent
+    plan = plan_benchmark(Selection(gans=("linear-2d",), runs=("numpy", f"numpy@{environment}")))
+    usual, other = plan.cells
+    assert (usual.label, other.label) == ("numpy eager", f"numpy@{environment.name} eager")
+    assert usual.key != other.key
+    assert plan.python_of(usual) is None
+    assert plan.python_of(other) is not None
+    assert Path(plan.python_of(other)).parent.parent == environment

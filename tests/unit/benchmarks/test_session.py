@@ -62,7 +62,7 @@ def _run(plan, **worker):
         plan,
         command="gan-rosetta bench",
         say=lambda line: None,
-        start_worker=lambda backend, threads: _InProcess(log, f"{backend}-{next(numbers)}", **worker),
+        start_worker=lambda backend, threads, python: _InProcess(log, f"{backend}-{next(numbers)}", **worker),
     )
     return record, log
 
