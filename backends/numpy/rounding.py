@@ -280,11 +280,12 @@ class RoundingOfCopies(RandomRounding):
         return pools[self._places[place] + _COUNT[:share]].reshape(-1)
 
     def _gather_pools(self) -> Array:
-        pools = self._pools
-        if pools is None or self._copies[0]._pool.base is not pools:
-            self._pools = pools = np.concatenate([own._pool for own in self._copies])
-            for own, pool in zip(self._copies, np.split(pools, len(self._copies)), strict=True):
-                own._pool = pool
+        if self._pools is not None and self._copies[0]._pool.base is self._pools:
+            return self._pools
+        pools: Array = np.concatenate([own._pool for own in self._copies])
+        for own, pool in zip(self._copies, np.split(pools, len(self._copies)), strict=True):
+            own._pool = pool
+        self._pools = pools
         return pools
 
     def _gather_places(self) -> None:
