@@ -280,13 +280,13 @@ class RoundingOfCopies(RandomRounding):
         return pools[self._places[place] + _COUNT[:share]].reshape(-1)
 
     def _gather_pools(self) -> Array:
-        if self._pools is not None and self._copies[0]._pool.base is self._pools:
-            return self._pools
-        pools: Array = np.concatenate([own._pool for own in self._copies])
-        for own, pool in zip(self._copies, np.split(pools, len(self._copies)), strict=True):
-            own._pool = pool
-        self._pools = pools
-        return pools
+        # A look that draws its pools anew leaves those that lie here.
+        is_theirs = self._copies[0]._pool.base is self._pools
+        if self._pools is None or not is_theirs:
+            self._pools = np.concatenate([own._pool for own in self._copies])
+            for own, pool in zip(self._copies, np.split(self._pools, len(self._copies)), strict=True):
+                own._pool = pool
+        return self._pools
 
     def _gather_places(self) -> None:
         self._offsets = self._copies[0]._offsets
