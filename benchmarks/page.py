@@ -11,6 +11,7 @@ from gan_rosetta.benchmarks.findings import Comparison, comparisons, figures, se
 from gan_rosetta.benchmarks.record import BenchmarkRecord, CellResult
 from gan_rosetta.benchmarks.table import COLUMNS, figure_texts, no_throughput
 from gan_rosetta.benchmarks.words import count_text, seconds_text
+from gan_rosetta.shared.report.shown import as_markdown, map_texts
 from gan_rosetta.shared.storage.files import write_bytes
 
 _HOW = """## How to read it
@@ -43,6 +44,7 @@ _HOW = """## How to read it
 
 def page_text(record: BenchmarkRecord, /, *, pictures: Sequence[str] = ()) -> str:
     """Return the page of a record. pictures: paths as the page is to name them."""
+    record = map_texts(record, as_markdown)
     machine, options = record.machine, record.options
     lines = [
         "# What a training step costs",
@@ -99,7 +101,7 @@ def _gpu_sentence(record: BenchmarkRecord) -> str:
 
 def row(texts: Sequence[str], /) -> list[str]:
     """Return a table's row of Markdown, as one line."""
-    return ["| " + " | ".join(text.replace("|", "\\|").replace("\n", " ") for text in texts) + " |"]
+    return ["| " + " | ".join(text.replace("\n", " ") for text in texts) + " |"]
 
 
 def _frameworks(record: BenchmarkRecord) -> list[str]:

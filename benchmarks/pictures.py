@@ -14,6 +14,7 @@ from gan_rosetta.benchmarks.cells import FLOOR
 from gan_rosetta.benchmarks.findings import CellFigures, figures, settings
 from gan_rosetta.benchmarks.record import BenchmarkRecord
 from gan_rosetta.benchmarks.words import count_text, seconds_text
+from gan_rosetta.shared.report.shown import map_texts, shown_in_line
 from gan_rosetta.shared.report.style import (
     INK,
     QUIET,
@@ -38,6 +39,7 @@ def draw_benchmark(record: BenchmarkRecord, folder: Path, /, *, stem: str = "ben
 
     Nothing is written where no cell was measured.
     """
+    record = map_texts(record, shown_in_line)
     found = figures(record)
     if not found:
         return []

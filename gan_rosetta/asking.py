@@ -37,11 +37,10 @@ class Place:
 def watch_of(on_progress: OnProgress, /) -> Watch:
     """Return what watches jobs: nobody, the caller's function, or, for True, the terminal."""
     if on_progress is True:
-        from rich.console import Console  # noqa: PLC0415 - only who asks for it waits for it
+        from gan_rosetta.shared.report.progress import on_terminal  # noqa: PLC0415 - only who asks for it waits for it
+        from gan_rosetta.shared.report.shown import Terminal  # noqa: PLC0415
 
-        from gan_rosetta.shared.report.progress import on_terminal  # noqa: PLC0415
-
-        return on_terminal(Console(stderr=True))
+        return on_terminal(Terminal(stderr=True))
     return calling(on_progress or None)
 
 

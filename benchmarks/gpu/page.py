@@ -12,6 +12,7 @@ from gan_rosetta.benchmarks.gpu.stages import PART_TITLES
 from gan_rosetta.benchmarks.page import row
 from gan_rosetta.benchmarks.record import CellResult, PeakResult
 from gan_rosetta.benchmarks.words import bytes_text, count_text, difference_text, seconds_text, share_text
+from gan_rosetta.shared.report.shown import as_markdown, map_texts
 
 _HOW = """## How to read it
 
@@ -28,6 +29,7 @@ _HOW = """## How to read it
 
 def gpu_page_text(record: GpuRecord, /) -> str:
     """Return the page of a record."""
+    record = map_texts(record, as_markdown)
     machine = record.machine
     names = sorted({sight.name for sight in record.sights if sight.name})
     versions = next((part.record.versions for part in record.parts if part.record is not None), ())

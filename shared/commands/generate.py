@@ -69,7 +69,7 @@ def generate(
     faults = {} if plant is None else dict.fromkeys(names, plant)
     summary = run_generated(specs, names, out, execution=execution, console=errors, faults=faults, pythons=pythons)
     for group, counts in summary.vocabulary.items():
-        output.print(f"{group}: {', '.join(f'{name} {number}' for name, number in counts.items())}", highlight=False)
+        output.print(f"{group}: {', '.join(f'{name} {number}' for name, number in counts.items())}")
     for failure in summary.failures:
         planted = "" if plant is None else f" --plant {plant}"
         how = f" --execution {execution}{planted}"

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
 
 from gan_rosetta.backends import BACKENDS, BackendEntry
 from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.report.shown import Terminal
 from gan_rosetta.shared.runs.names import RunName, parse_runs
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.workers.jobs import JobOutcome
@@ -28,8 +28,8 @@ KEPT, SHOWN = "What is kept", "What is said and shown"
 BOTH = "both"
 Choice = TypeVar("Choice", bound=str)
 
-output = Console()
-errors = Console(stderr=True)
+output = Terminal()
+errors = Terminal(stderr=True)
 
 Steps = Annotated[
     int | None,
@@ -218,12 +218,12 @@ def status_of_verdicts(verdicts: Collection[str], /) -> int:
 
 def say(text: str, /) -> None:
     """Print a line on standard output as it is: never as markup, and broken nowhere, so that it can be copied."""
-    output.print(text, markup=False, highlight=False, soft_wrap=True)
+    output.print(text, soft_wrap=True)
 
 
 def tell(text: str, /) -> None:
     """Print a line for the user beside the output, on standard error, as `say` does."""
-    errors.print(text, markup=False, highlight=False, soft_wrap=True)
+    errors.print(text, soft_wrap=True)
 
 
 def report_failures(outcomes: list[JobOutcome], /, *, verbose: bool) -> int:

@@ -103,13 +103,12 @@ def run_generated(
             for index, finding in enumerate(entries):
                 if finding is not None:
                     found.append((summary.num_specs + index, name, finding))
-                    console.print(f"{name}, GAN {found[-1][0]}: {finding}", markup=False, highlight=False)
+                    console.print(f"{name}, GAN {found[-1][0]}: {finding}")
         summary.num_specs += len(batch)
         elapsed = time.perf_counter() - started
         console.print(
             f"{summary.num_specs} of {len(specs)} GANs, {len(found)} disagreements, {elapsed:.0f} s, "
             f"{summary.num_specs / elapsed:.1f} GANs/s",
-            highlight=False,
         )
 
     def new_pool(names: Sequence[str]) -> WorkerPool:

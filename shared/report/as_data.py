@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from gan_rosetta.shared.report.shown import as_json
 from gan_rosetta.shared.runs.comparison import GanComparison, to_json
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.workers.jobs import JobOutcome
@@ -46,7 +47,7 @@ def ending_as_data(
 
 def as_text(data: Mapping[str, Any], /) -> str:
     """Return a document as JSON; raises ValueError for NaN and infinities, which are not JSON's."""
-    return json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False)
+    return as_json(json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False))
 
 
 def _run(run: Run) -> dict[str, Any]:

@@ -33,8 +33,7 @@ def fed_from(runs: Sequence[Run], spec: GanSpec, /) -> str | None:
 def title_of(runs: Sequence[Run], spec: GanSpec, /) -> str:
     """Return the title of a picture of runs: the GAN's, or what it was fed where that is not what the title says."""
     fed = fed_from(runs, spec)
-    # Matplotlib takes dollars for mathematics.
-    return f"{spec.name}: {spec.title}" if fed is None else f"{spec.name}, fed {fed}".replace("$", r"\$")
+    return f"{spec.name}: {spec.title}" if fed is None else f"{spec.name}, fed {fed}"
 
 
 def about(runs: Sequence[Run], spec: GanSpec, /) -> str:

@@ -21,12 +21,14 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from gan_rosetta.shared.report.shown import shown_in_line
 from gan_rosetta.shared.workers.jobs import JobOutcome
 from gan_rosetta.shared.workers.jobs import Progress as JobProgress
 from gan_rosetta.shared.workers.watching import Watch
 
 # Speeds are averages over this long: chunks of steps come in jolts.
 _SECONDS_OF_SPEED = 60.0
+_MOST_LETTERS = 80
 
 
 def on_terminal(console: Console, /, *, is_quiet: bool = False, writes_lines: bool = False) -> Watch:
@@ -66,7 +68,7 @@ class ProgressDisplay:
         self._tasks: dict[str, TaskID] = {}
         self._bars = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            _NameColumn(),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[count]}"),
             _SpeedColumn(),
@@ -123,7 +125,7 @@ class ProgressDisplay:
             if self._writes_lines and not self._console.is_terminal and self._num_jobs > 1:
                 label = f"{outcome.settings.gan} on {outcome.settings.run_name}"
                 line = f"[{self._num_done}/{self._num_jobs}] {label}: {outcome.status}"
-                self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+                self._console.print(line, soft_wrap=True)
 
     def _share(self, key: str) -> float:
         return self._shares.get(key, 0.0) if self._shares else 1.0
@@ -136,6 +138,13 @@ class ProgressDisplay:
         task = self._tasks.pop(key, None)
         if task is not None:
             self._bars.remove_task(task)
+
+
+class _NameColumn(ProgressColumn):
+    """What a bar is of; a run's name may have brackets in it."""
+
+    def render(self, task: Task) -> Text:
+        return Text(shown_in_line(task.description, most_letters=_MOST_LETTERS))
 
 
 class _SpeedColumn(ProgressColumn):

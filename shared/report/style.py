@@ -10,13 +10,18 @@ from typing import Literal
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from gan_rosetta.shared.report.shown import shown, shown_in_line
 from gan_rosetta.shared.runs.record import Run
 
 DOTS_PER_INCH = 160
 TITLE_SIZE = 11.0
+_MOST_LETTERS = 300
+_MOST_LETTERS_OF_A_RUN = 60
 _LETTERS_PER_INCH = 11.0  # Of a title, at least.
 TEXT_SIZE = 9.0
 SMALL_SIZE = 8.0
@@ -63,7 +68,7 @@ def backend_style(name: str, /) -> BackendStyle:
     """Return a backend's style; a name without one of its own gets one that depends on the name alone."""
     if name in _STYLES:
         return _STYLES[name]
-    number = zlib.crc32(name.encode())
+    number = zlib.crc32(name.encode(errors="replace"))
     color = _OTHER_COLORS[number % len(_OTHER_COLORS)]
     marker = _OTHER_MARKERS[number // len(_OTHER_COLORS) % len(_OTHER_MARKERS)]
     return BackendStyle(color=color, line_style="-.", marker=marker, width=1.2, order=6)
@@ -95,7 +100,7 @@ def run_labels(runs: Sequence[Run], /) -> list[str]:
         facts = [_facts(other) for other in same]
         mine = _facts(run)
         varying = [mine[key] for key in mine if len({fact[key] for fact in facts}) > 1]
-        labels.append(" ".join([run.name, *varying]))
+        labels.append(shown_in_line(" ".join([run.name, *varying]), most_letters=_MOST_LETTERS_OF_A_RUN))
     return [label if labels.count(label) == 1 else f"{label} #{i}" for i, label in enumerate(labels, start=1)]
 
 
@@ -109,10 +114,31 @@ def _facts(run: Run) -> dict[str, str]:
     }
 
 
+class Plain(Figure):
+    """A figure whose texts are texts: dollars set mathematics, which may fail, only in the axes' own numbers."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the figure, its texts as they are shown."""
+        numbers = set()
+        for axis in (axis for axes in self.axes for axis in (axes.xaxis, axes.yaxis)):
+            axis.get_major_ticks()  # Makes those that will be drawn.
+            if not isinstance(axis.get_major_formatter(), FuncFormatter):  # What texts for ticks become.
+                numbers |= {id(text) for text in axis.findobj(Text)} - {id(axis.label)}
+        for text in self.findobj(Text):
+            if isinstance(text, Text) and id(text) not in numbers:
+                text.set_parse_math(False)
+                plain = shown(text.get_text(), most_letters=_MOST_LETTERS)
+                if plain != text.get_text():
+                    text.set_text(plain)
+        super().draw(renderer)
+
+
 def new_figure(title: str, /, *, width_inches: float, height_inches: float) -> Figure:
     """Return an empty white figure whose panels make room for one another's labels."""
-    figure = Figure(figsize=(width_inches, height_inches), dpi=DOTS_PER_INCH, layout="constrained", facecolor="white")
-    wrapped = textwrap.fill(title, width=int(_LETTERS_PER_INCH * width_inches))
+    figure = Plain(figsize=(width_inches, height_inches), dpi=DOTS_PER_INCH, layout="constrained", facecolor="white")
+    wrapped = textwrap.fill(
+        shown_in_line(title, most_letters=_MOST_LETTERS), width=int(_LETTERS_PER_INCH * width_inches)
+    )
     figure.suptitle(wrapped, fontsize=TITLE_SIZE, color=INK)
     return figure
 

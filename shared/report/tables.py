@@ -38,12 +38,12 @@ def backend_table(
     for name, entry in BACKENDS.items():
         version = installed_version(entry, pythons.get(name))
         if version is None:
-            table.add_row(name, entry.title, "[yellow]not installed[/]", entry.install_hint, "")
+            table.add_row(name, entry.title, Text("not installed", style="yellow"), entry.install_hint, "")
         else:
             found = problems.get(name) or ", ".join(devices.get(name, ()))
             table.add_row(name, entry.title, version, ", ".join(entry.executions), found)
     for name, problem in BACKENDS.problems.items():
-        table.add_row(name, "[yellow]cannot be used[/]", "", problem, "")
+        table.add_row(name, Text("cannot be used", style="yellow"), "", problem, "")
     return table
 
 

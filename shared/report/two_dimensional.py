@@ -11,7 +11,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Ellipse
 
 from gan_rosetta.shared.compare.distances import Floats
 from gan_rosetta.shared.report.fed import fed_from, title_of
@@ -30,6 +29,7 @@ from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.spec import GanSpec, LinearGaussianReal
 
 _NUM_DEVIATIONS = 2.0
+_NUM_ELLIPSE_POINTS = 241
 # Points further out than this many times the real cloud's half width are counted, not drawn.
 _REACH = 2.5
 
@@ -51,9 +51,9 @@ def draw_two_dimensional(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
         axes.set_xlim(center[0] - half_widths[0], center[0] + half_widths[0])
         axes.set_ylim(center[1] - half_widths[1], center[1] + half_widths[1])
         if axes.xaxis.get_tick_params()["labelbottom"]:
-            axes.set_xlabel("$x_1$", fontsize=TEXT_SIZE, color=INK)
+            axes.set_xlabel("x₁", fontsize=TEXT_SIZE, color=INK)
         if axes.yaxis.get_tick_params()["labelleft"]:
-            axes.set_ylabel("$x_2$", fontsize=TEXT_SIZE, color=INK)
+            axes.set_ylabel("x₂", fontsize=TEXT_SIZE, color=INK)
         panel_title(axes, label, _facts(run.samples["generated"], mean, covariance, center, half_widths))
     legend_below(
         figure,
@@ -123,20 +123,13 @@ def _draw_run(axes: Axes, run: Run, mean: Floats, covariance: Floats) -> None:
 
 def _add_ellipse(axes: Axes, mean: Floats, covariance: Floats, *, color: str, line_style: str, label: str) -> None:
     center, width, height, angle = covariance_ellipse(mean[:2], covariance[:2, :2])
-    axes.add_patch(
-        Ellipse(
-            (float(center[0]), float(center[1])),
-            width,
-            height,
-            angle=angle,
-            fill=False,
-            edgecolor=color,
-            linestyle=line_style,
-            linewidth=1.5,
-            label=label,
-            zorder=5,
-        )
-    )
+    # A line, not a patch of curves, which matplotlib divides without end where it is far larger than the panel.
+    turn, round_ = np.radians(angle), np.linspace(0.0, 2 * np.pi, _NUM_ELLIPSE_POINTS)
+    along, across = width / 2 * np.cos(round_), height / 2 * np.sin(round_)
+    with np.errstate(all="ignore"):
+        x = center[0] + np.cos(turn) * along - np.sin(turn) * across
+        y = center[1] + np.sin(turn) * along + np.cos(turn) * across
+    axes.plot(x, y, color=color, linestyle=line_style, linewidth=1.5, label=label, zorder=5, marker="")
 
 
 def _frame(runs: Sequence[Run], mean: Floats, covariance: Floats) -> tuple[Floats, Floats]:

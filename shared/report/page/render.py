@@ -35,6 +35,7 @@ from gan_rosetta.shared.report.page.words import (
     verdict_sentence,
     versions,
 )
+from gan_rosetta.shared.report.shown import shown
 from gan_rosetta.shared.report.style import run_labels, run_style
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.spec import GanSpec
@@ -112,7 +113,12 @@ def report_page(gans: Sequence[GanRuns], /) -> str:
     every_run = [run for gan in gans for run in gan.runs]
     scripts = [Markup(get_plotlyjs()), Markup((_HERE / "page.js").read_text(encoding="utf-8"))]  # noqa: S704 - our own
     environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalized,
     )
     environment.filters["figure"] = _figure_data
     environment.filters["amount"] = amount
@@ -190,6 +196,11 @@ def _as_data(text: str) -> Markup:
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return Markup(text)  # noqa: S704 - no letter of HTML is left in it
+
+
+def _finalized(value: object) -> object:
+    """Return what stands in a place of the template as it is shown there; what is no text of others' stays."""
+    return value if isinstance(value, Markup) or not isinstance(value, str) else shown(value)
 
 
 def _hash(script: str) -> str:

@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from matplotlib.lines import Line2D
 
 from gan_rosetta.shared.compare.verdict import PairVerdict
 from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, write_yardstick
@@ -127,3 +128,9 @@ def samples_of(spec: GanSpec, random: np.random.Generator) -> dict[str, np.ndarr
             "histogram_generated": np.zeros(100),
         }
     return arrays
+
+
+def ellipse_of(curve: Line2D) -> tuple[np.ndarray, np.ndarray]:
+    """The centre (2,) and both widths (2,), ascending, of an ellipse that is drawn as a line through its ends."""
+    points = curve.get_xydata()[:-1]
+    return points.mean(axis=0), 2 * np.sqrt(2 * np.linalg.eigvalsh(np.cov(points.T, bias=True)))

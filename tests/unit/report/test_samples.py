@@ -12,8 +12,10 @@ from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.report.curves import draw_curves
 from gan_rosetta.shared.report.digit_grid import compose_grid, draw_digit_grid
 from gan_rosetta.shared.report.one_dimensional import draw_one_dimensional
+from gan_rosetta.shared.report.pictures import write_picture
 from gan_rosetta.shared.report.style import GENERATED
 from gan_rosetta.shared.report.two_dimensional import covariance_ellipse, draw_two_dimensional, moments
+from tests.unit.report.recorded import ellipse_of
 
 GAUSSIAN, LINEAR, SINE = find_gan("gaussian-1d"), find_gan("linear-2d"), find_gan("sine")
 CONV, WASSERSTEIN = find_gan("mnist-conv"), find_gan("mnist-wgan-gp")
@@ -100,19 +102,27 @@ def test_two_dimensional_panels_have_true_and_generated_ellipse(make_run):
     runs = [make_run(name, samples={"real": real, "generated": generated}) for name in ("numpy", "torch")]
     figure = draw_two_dimensional(runs, LINEAR)
     axes = figure.axes[1]
-    ellipses = {patch.get_label(): patch for patch in axes.patches if isinstance(patch, Ellipse)}
     values = np.linalg.eigvalsh(matrix.T @ matrix)
-    true = ellipses["true covariance"]
-    np.testing.assert_allclose([true.height, true.width], 4 * np.sqrt(values))
-    np.testing.assert_allclose(true.center, LINEAR.real.offset)
-    found = ellipses["generated covariance"]
-    np.testing.assert_allclose([found.height, found.width], 4 * np.sqrt(np.linalg.eigvalsh(np.cov(generated.T))))
-    np.testing.assert_allclose(found.center, generated.mean(axis=0))
+    center, widths = ellipse_of(line(axes, "true covariance"))
+    np.testing.assert_allclose(widths, 4 * np.sqrt(values))
+    np.testing.assert_allclose(center, LINEAR.real.offset)
+    center, widths = ellipse_of(line(axes, "generated covariance"))
+    np.testing.assert_allclose(widths, 4 * np.sqrt(np.linalg.eigvalsh(np.cov(generated.T))))
+    np.testing.assert_allclose(center, generated.mean(axis=0))
     np.testing.assert_array_equal(line(axes, "generated").get_xydata(), generated)
     mean_error = np.linalg.norm(generated.mean(axis=0) - LINEAR.real.offset)
     covariance_error = np.sqrt(np.sum((np.cov(generated.T) - matrix.T @ matrix) ** 2))
     assert f"mean off by {mean_error:.3g}, covariance by {covariance_error:.3g}" in texts(axes)
     assert figure.axes[0].get_xlim() == axes.get_xlim()
+
+
+@pytest.mark.parametrize("size", [1e14, 1e150, 1e300])
+def test_a_cloud_far_larger_than_the_panel_is_drawn_in_no_time(make_run, size, tmp_path):
+    random = np.random.default_rng(2)
+    real, generated = random.normal(size=(64, 2)), random.normal(size=(64, 2)) * size
+    figure = draw_two_dimensional([make_run("numpy", samples={"real": real, "generated": generated})], LINEAR)
+    write_picture(tmp_path / "samples.png", figure)
+    assert "64 outside" in texts(figure.axes[0])
 
 
 def test_points_of_the_true_distribution_lie_in_its_ellipse_as_often_as_they_should():
@@ -140,8 +150,8 @@ def test_a_diverged_two_dimensional_gan_is_drawn_and_said(make_run, value):
     figure = draw_two_dimensional([make_run("torch", samples={"real": real, "generated": generated})], LINEAR)
     draws_without_warning(figure)
     assert ("100 outside" if value == 1e300 else "NaN or infinite") in texts(figure.axes[0])
-    labels = [patch.get_label() for patch in figure.axes[0].patches]
-    assert labels == ["true covariance"]
+    labels = [curve.get_label() for curve in figure.axes[0].lines]
+    assert [label for label in labels if "covariance" in label] == ["true covariance"]
 
 
 def test_moments_need_two_finite_points():
