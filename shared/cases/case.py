@@ -10,8 +10,12 @@ import numpy as np
 
 from gan_rosetta.shared.cases.judgement import Judgement, judge_losses
 from gan_rosetta.shared.cases.measuring import measure_reference
+from gan_rosetta.shared.cases.networks import find_networks, load_state
+from gan_rosetta.shared.cases.proving import Proof
 from gan_rosetta.shared.cases.recording import Recording
 from gan_rosetta.shared.cases.steps import Step
+from gan_rosetta.shared.cases.walking import Walk
+from gan_rosetta.shared.cases.watching import Watcher
 from gan_rosetta.shared.data.tape import Tape, make_chunk
 from gan_rosetta.shared.diagnose.visits import Visit
 from gan_rosetta.shared.errors import UsageError
@@ -20,6 +24,8 @@ from gan_rosetta.shared.runs.checkpoint import num_steps
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State
 
+# Most mistakes show in the first steps; the losses judge the others.
+WATCHED_STEPS = 40
 PHASES: tuple[Phase, ...] = ("pretraining", "adversarial")
 
 
@@ -35,6 +41,14 @@ class Request:
     to_tensor: Callable[[np.ndarray], Any]
 
 
+def _given(generator: Any, discriminator: Any) -> dict[str, Any]:
+    given = {"generator": generator, "discriminator": discriminator}
+    given = {name: network for name, network in given.items() if network is not None}
+    if not given:
+        raise UsageError("neither generator nor discriminator is given; give one of them or both")
+    return given
+
+
 class Case:
     """What a program starts from and is fed, step by step, and what it says it computed; for one run of a program."""
 
@@ -43,6 +57,71 @@ class Case:
         self._recording = Recording()
         self._began = False
         self._open: Visit | None = None
+        self._notes: list[str] = []
+        self._walk: Walk | None = None
+        self._watcher: Watcher | None = None
+        self._watched_steps = 0
+
+    def load(
+        self,
+        *,
+        generator: Any = None,
+        discriminator: Any = None,
+        mapping: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:
+        """Put the initial state into a program's networks, and prove it by a pass of each beside the reference.
+
+        generator, discriminator: a torch Module, a Keras model or tf.Module, a Gluon Block. mapping: canonical names of
+        layers or tensors to the program's, where names, kinds, shapes and order leave a doubt. Returns the canonical
+        names with those of the program's tensors. Raises StateError, which names the tensors, for a doubt; UsageError
+        for what is no network, or computes in another type. What a pass shows is among the judgement's notes.
+        """
+        request = self._request
+        found = find_networks(self.spec, _given(generator, discriminator), mapping or {})
+        for each in found.values():
+            load_state(each, request.state, dtype=request.dtype)
+        proof = Proof.prepare(self.spec, request.state, request.tape, dtype=request.dtype)
+        self._notes += [said for each in found.values() if (said := proof.objection(each))]
+        return {own: name for each in found.values() for own, name in each.names.items()}
+
+    def watch(
+        self,
+        *,
+        generator: Any = None,
+        discriminator: Any = None,
+        generator_optimizer: Any = None,
+        discriminator_optimizer: Any = None,
+        pretraining_optimizer: Any = None,
+        mapping: Mapping[str, str] | None = None,
+        steps: int = WATCHED_STEPS,
+    ) -> None:
+        """See inside a program: layers' outputs, gradients, parameters, slots and buffers of its first steps.
+
+        networks and mapping: as in load, with the initial state in them when the first step begins. optimizers: of the
+        same framework; pretraining_optimizer: where it is not D's. steps: of each phase that are looked into. No number
+        of the program changes. Raises as load does.
+        """
+        if self._began:
+            raise UsageError("case.watch comes before the case's first step; call it before the loop")
+        if self._watcher is not None:
+            raise UsageError("the case is watched already; give both networks in one call of case.watch")
+        if steps < 1:
+            raise UsageError(f"case.watch got steps={steps}; expected 1 or more")
+        networks = find_networks(self.spec, _given(generator, discriminator), mapping or {})
+        optimizers = {
+            "generator": generator_optimizer,
+            "discriminator": discriminator_optimizer,
+            "pretraining": pretraining_optimizer,
+        }
+        optimizers = {name: each for name, each in optimizers.items() if each is not None}
+        for name in optimizers:
+            owner = "discriminator" if name == "pretraining" else name
+            if owner not in networks:
+                raise UsageError(f"case.watch got {name}_optimizer without {owner}; give both")
+        request = self._request
+        self._walk = Walk(self.spec, request.state, request.tape, dtype=request.dtype)
+        self._watcher = Watcher(networks, optimizers, self._walk)
+        self._watched_steps = steps
 
     @property
     def spec(self) -> GanSpec:
@@ -77,6 +156,8 @@ class Case:
             reference=reference,
             yardstick=yardstick,
             spec=self.spec,
+            walk=self._walk,
+            notes=[*self._notes, *(self._watcher.notes() if self._watcher is not None else ())],
         )
 
     def _steps(self) -> Iterator[Step]:
@@ -101,7 +182,10 @@ class Case:
             self._recording.keep(visit, losses, trains_discriminator=trains)
 
         trains = self._trains(visit)
-        arrays = {name: self._request.to_tensor(self._cast(array[0])) for name, array in chunk.arrays.items()}
+        cast = {name: self._cast(array[0]) for name, array in chunk.arrays.items()}
+        if self._watcher is not None and self._is_watched(visit):
+            self._watcher.begin(visit, real=cast.get("real"))
+        arrays = {name: self._request.to_tensor(array) for name, array in cast.items()}
         return Step(visit, arrays, trains_discriminator=trains, record=record)
 
     def _trains(self, visit: Visit) -> bool:
@@ -111,8 +195,14 @@ class Case:
         return self._recording.missing(visit.phase, trains_discriminator=self._trains(visit))
 
     def _close(self, visit: Visit) -> None:
-        self._recording.close(visit.phase)
+        losses = self._recording.close(visit.phase)
         self._open = None
+        if self._watcher is not None and self._is_watched(visit):
+            trained = {name: loss for name, loss in losses.items() if name != "discriminator" or self._trains(visit)}
+            self._watcher.end(visit, trained)
+
+    def _is_watched(self, visit: Visit) -> bool:
+        return visit.step < self._watched_steps
 
     def _cast(self, array: np.ndarray) -> np.ndarray:
         """Return a copy in the case's type; counters stay integers."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from gan_rosetta.shared.cases.measuring import PROGRAM_NAME
+from gan_rosetta.shared.cases.walking import Walk
 from gan_rosetta.shared.compare.verdict import Evidence, Finding, PairVerdict, Verdict, judge
 from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
 from gan_rosetta.shared.diagnose.rows import Row, compare_quantity
@@ -38,7 +39,9 @@ class Judgement:
 
     verdict: "AGREE", "DISAGREE" or "NOT COMPARABLE"; reason: why, in words. first: the first quantity, in order of
     execution, that is off, with its step, its difference and the noise; None where none is. num_steps: adversarial
-    steps of the case, of which checked_steps were judged. notes: what should be known besides.
+    steps of the case, of which checked_steps were judged. notes: what should be known besides. rows: all that was seen
+    of the first's step, in order of execution; seen: how many quantities of each kind were compared, in watched_steps
+    steps; both of a watched program.
     """
 
     gan: str
@@ -50,6 +53,9 @@ class Judgement:
     num_steps: int
     losses: tuple[LossSummary, ...]
     notes: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    seen: Mapping[str, int] = field(default_factory=dict)
+    watched_steps: int = 0
 
     @property
     def sentence(self) -> str:
@@ -86,6 +92,9 @@ class Judgement:
                 }
                 for loss in self.losses
             ],
+            "seen": dict(self.seen),
+            "watched_steps": self.watched_steps,
+            "rows": [row.as_data() for row in self.rows],
             "notes": list(self.notes),
         }
 
@@ -98,18 +107,21 @@ def judge_losses(
     reference: Evidence,
     yardstick: Yardstick,
     spec: GanSpec,
+    walk: Walk | None = None,
+    notes: Sequence[str] = (),
 ) -> Judgement:
     """Return the judgement on the losses that a program recorded, (steps,) by name.
 
-    dtypes: the types in which the program had them. The verdict is that on two runs; a program of which steps are
-    missing is never said to agree.
+    dtypes: the types in which the program had them. walk: what was seen besides, of a watched program. The verdict is
+    that on two runs, unless a quantity that was seen is off; a program of which steps are missing never agrees.
     """
     program = replace(reference, name=PROGRAM_NAME, losses=losses)
     pair = judge(reference, program, yardstick, spec)
     verdict, reason = pair.verdict, pair.reason
-    first = _first_row(pair, losses, reference, yardstick, spec) if pair.findings else None
+    first = _first_row(pair, losses, reference, yardstick, spec=spec, walk=walk)
     lacking = _lacking(losses, spec)
     if first is not None:
+        verdict = "DISAGREE"
         reason = f"first in {first.place}: {first.amount}"
     elif lacking:
         verdict, reason = "NOT COMPARABLE", f"{lacking}; nothing is said of a program that was not seen to its end"
@@ -122,8 +134,14 @@ def judge_losses(
         checked_steps=pair.checked_steps,
         num_steps=spec.training.num_steps,
         losses=tuple(_summaries(losses, reference, yardstick, pair.checked_steps)),
-        notes=tuple([lacking] if first is not None and lacking else [])
-        + _note_on_types(dtypes, reference.dtype, verdict),
+        notes=(
+            *notes,
+            *([lacking] if first is not None and lacking else []),
+            *_note_on_types(dtypes, reference.dtype, verdict),
+        ),
+        rows=tuple(walk.rows) if walk is not None and walk.first is not None else (),
+        seen={} if walk is None else dict(walk.counts),
+        watched_steps=0 if walk is None else walk.num_steps,
     )
 
 
@@ -140,15 +158,27 @@ def _lacking(losses: Mapping[str, np.ndarray], spec: GanSpec) -> str:
 
 
 def _first_row(
-    pair: PairVerdict, losses: Mapping[str, np.ndarray], reference: Evidence, yardstick: Yardstick, spec: GanSpec
-) -> Row:
-    """Return the finding that comes first in order of execution, as a diagnosis shows it."""
+    pair: PairVerdict,
+    losses: Mapping[str, np.ndarray],
+    reference: Evidence,
+    yardstick: Yardstick,
+    *,
+    spec: GanSpec,
+    walk: Walk | None,
+) -> Row | None:
+    """Return what is off first in order of execution, of losses as a diagnosis shows it; None where nothing is."""
     order = ["pretraining", spec.training.first, *LOSS_NAMES]
 
     def place(finding: Finding) -> tuple[int, int, int]:
         return (int(finding.phase == "adversarial"), finding.step, order.index(finding.name))
 
-    found = min(pair.findings, key=place)
+    found = min(pair.findings, key=place, default=None)
+    if walk is not None and walk.visit is not None:
+        seen = (int(walk.visit.phase == "adversarial"), walk.visit.step)
+        if found is None or seen <= place(found)[:2]:
+            return walk.first
+    if found is None:
+        return None
     name, step = found.name, found.step
     return compare_quantity(
         losses[name][step],

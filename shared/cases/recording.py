@@ -49,11 +49,13 @@ class Recording:
         optional = {"discriminator"} if not trains_discriminator else set()
         return [name for name in expected_losses(phase) if name not in self._open and name not in optional]
 
-    def close(self, phase: Phase, /) -> None:
-        """End the step under way, all of whose losses are there."""
-        for name in expected_losses(phase):
-            self._losses[name].append(self._open.get(name, float("nan")))
+    def close(self, phase: Phase, /) -> dict[str, float]:
+        """End the step under way, all of whose losses are there, and return them; NaN for one that was left out."""
+        losses = {name: self._open.get(name, float("nan")) for name in expected_losses(phase)}
+        for name, loss in losses.items():
+            self._losses[name].append(loss)
         self._open = {}
+        return losses
 
     @property
     def losses(self) -> dict[str, np.ndarray]:

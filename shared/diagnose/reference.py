@@ -95,7 +95,7 @@ def walk_reference(
         copy.load_state(state)
         copy.perturb(seed=index, coarseness=coarseness)
     trainers = [reference] if forced else [reference, *copies]
-    position = _Position(spec, tape)
+    position = TapePosition(spec, tape)
     for index, visit in enumerate(visits):
         if visit.saturated:
             reference.load_state(saturated_state(reference, spec, state, tape))
@@ -116,7 +116,7 @@ def walk_reference(
         report_progress(index + 1, len(visits))
 
 
-class _Position:
+class TapePosition:
     """Where trainers are on the tape; moves them forward to a visit."""
 
     def __init__(self, spec: GanSpec, tape: Tape) -> None:
@@ -124,6 +124,7 @@ class _Position:
         self._done: dict[Phase, int] = {"pretraining": 0, "adversarial": 0}
 
     def move(self, trainers: Sequence[PerturbedTrainer], visit: Visit) -> None:
+        """Train them as far as the step before a visit."""
         pretraining = self._spec.pretraining.num_steps if self._spec.pretraining is not None else 0
         if visit.phase == "adversarial":
             self._train(trainers, "pretraining", pretraining)

@@ -1,0 +1,107 @@
+"""A program's networks: the initial state put into them, by names, kinds, shapes and order, and proved by a pass."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import ProgramFramework, ProgramTensor
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import State
+from gan_rosetta.shared.state.found_names import FoundTensor
+from gan_rosetta.shared.state.layouts import samples_to_canonical, tensor_from_layout, tensor_to_layout
+from gan_rosetta.shared.state.naming import Match, match_networks
+from gan_rosetta.shared.workers.registry import load_program_module
+
+# What a process has imported that has networks of a framework.
+_MODULES = {"torch": "torch", "tensorflow": "tensorflow", "mxnet": "mxnet", "jax": "jax"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A network of a program: its framework, its tensors by name, and which canonical tensor each of them is."""
+
+    network: str
+    object: Any
+    framework: ProgramFramework
+    tensors: Mapping[str, ProgramTensor]
+    match: Match
+    spec: GanSpec
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The network's canonical names, each with the program's."""
+        return {own: name for own, name in self.match.names.items() if own.startswith(f"{self.network}.")}
+
+    @property
+    def layers(self) -> dict[str, str]:
+        """The names of the program's tensors, each with that of its layer in the spec."""
+        return {name: own.split(".")[1] for own, name in self.names.items()}
+
+    def read(self) -> dict[str, np.ndarray]:
+        """Return the parameters and buffers, by canonical name, in the canonical layout."""
+        return self.canonical({name: self.tensors[name].read() for name in self.names.values()})
+
+    def canonical(self, arrays: Mapping[str, np.ndarray], /) -> dict[str, np.ndarray]:
+        """Return arrays by the names of the program's tensors, and of their form, by canonical name."""
+        return {
+            own: tensor_from_layout(self.spec, own, arrays[name], layout=self.match.layout)
+            for own, name in self.names.items()
+            if name in arrays
+        }
+
+    def samples(self, array: np.ndarray, /) -> np.ndarray:
+        """Return a batch of the program's, (batch, ...), with images in the canonical layout."""
+        return array if self.match.layout == "canonical" else samples_to_canonical(array)
+
+
+def find_framework(network: Any, /, *, what: str) -> ProgramFramework:
+    """Return the framework that an object is a network of, of those that are imported; raises UsageError."""
+    for name, module in _MODULES.items():
+        if module in sys.modules:
+            framework = load_program_module(BACKENDS[name])
+            if framework.is_network(network):
+                return framework
+    found = type(network).__name__
+    raise UsageError(f"{what} is a {found}; expected a torch Module, a Keras model or tf.Module, or a Gluon Block")
+
+
+def find_networks(spec: GanSpec, networks: Mapping[str, Any], mapping: Mapping[str, str], /) -> dict[str, Found]:
+    """Return networks with their tensors mapped onto canonical names; raises UsageError, StateError where unsure."""
+    frameworks = {name: find_framework(network, what=name) for name, network in networks.items()}
+    tensors = {name: frameworks[name].tensors(network) for name, network in networks.items()}
+    found: dict[str, Found] = {}
+    for name, own in tensors.items():
+        described = [FoundTensor(name=each.name, shape=each.shape, kind=each.kind) for each in own]
+        layout: Any = frameworks[name].layout()
+        is_ordered = frameworks[name].is_ordered(networks[name])
+        chosen = {canonical: theirs for canonical, theirs in mapping.items() if canonical.startswith(f"{name}.")}
+        match = match_networks(spec, {name: described}, layout=layout, is_ordered=is_ordered, mapping=chosen)
+        found[name] = Found(
+            network=name,
+            object=networks[name],
+            framework=frameworks[name],
+            tensors={each.name: each for each in own},
+            match=match,
+            spec=spec,
+        )
+    return found
+
+
+def load_state(found: Found, state: State, /, *, dtype: str) -> None:
+    """Write a state's tensors into a network; raises UsageError where that computes in another type."""
+    for own, name in found.names.items():
+        tensor = found.tensors[name]
+        kept = tensor.read().dtype
+        if kept != np.dtype(dtype):
+            raise UsageError(
+                f"{name} of the {found.network} is of {kept}, and the case of {dtype}: build the network in {dtype}, "
+                f"or make the case with dtype='{kept}'"
+            )
+        tensor.write(tensor_to_layout(found.spec, own, state[own], layout=found.match.layout).astype(dtype))

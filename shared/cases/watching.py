@@ -1,0 +1,183 @@
+"""Watches a program: keeps what its networks, losses and optimizers did in a step, for the walk to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gan_rosetta.shared.cases.networks import Found
+from gan_rosetta.shared.cases.passes import Pass, assign, layer_outputs, places_of
+from gan_rosetta.shared.cases.walking import Walk
+from gan_rosetta.shared.diagnose.visits import Visit
+from gan_rosetta.shared.interface import ProbeKey, ProgramSlots
+from gan_rosetta.shared.state import counter_name, slot_name
+
+
+@dataclass(kw_only=True)
+class _Update:
+    """What an optimizer was given, and what it left. buffers: of both networks, right after it."""
+
+    gradients: dict[str, np.ndarray] = field(default_factory=dict)
+    parameters: dict[str, np.ndarray] = field(default_factory=dict)
+    buffers: dict[str, np.ndarray] = field(default_factory=dict)
+    slots: ProgramSlots | None = None
+
+
+class Watcher:
+    """Sees a program's networks, by "generator" and "discriminator", and its optimizers, step by step.
+
+    optimizers: by the names of the networks, "pretraining" for one that fits D alone, where that is another.
+
+    told: of passes that come in another number or order than the reference's, in words, of the first such step.
+    """
+
+    def __init__(self, networks: Mapping[str, Found], optimizers: Mapping[str, Any], walk: Walk, /) -> None:
+        self._networks, self._optimizers, self._walk = dict(networks), dict(optimizers), walk
+        self._passes: list[Pass] = []
+        self._updates: dict[str, _Update] = {}
+        self._is_on = False
+        self._real: np.ndarray | None = None
+        self.told: list[str] = []
+        self.num_passes = 0
+        for name, found in networks.items():
+            found.framework.watch_network(found.object, _Observer(self, name))
+        for name, optimizer in optimizers.items():
+            self._watch_optimizer(name, optimizer)
+
+    def begin(self, visit: Visit, /, *, real: np.ndarray | None) -> None:
+        """A step begins. real: its samples, None in pretraining."""
+        self._passes, self._updates, self._real = [], {}, None if real is None else real.copy()
+        if visit.step == 0 and self._walk.num_steps == 0:
+            self._walk.start(
+                visit, {name: array for each in self._networks.values() for name, array in each.read().items()}
+            )
+        self._is_on = self._walk.visit is None
+
+    def end(self, visit: Visit, losses: Mapping[str, float], /) -> None:
+        """The step has ended, with these losses: compare all that was seen."""
+        if not self._is_on:
+            return
+        self._is_on = False
+        keys = self._walk.expected_keys(visit)
+        seen = {ProbeKey(name, "loss", "", "loss"): np.array(loss) for name, loss in losses.items()}
+        seen |= self._layers(visit, keys) | self._state(keys)
+        self._walk.step(visit, {key: seen[key] for key in keys if key in seen})
+
+    def notes(self) -> list[str]:
+        """Return what should be known of what was seen: passes in another number or order, or none at all."""
+        if self._walk.num_steps and not self.num_passes:
+            return [
+                "no forward pass of the watched networks was seen, as in a compiled step; their outputs were not judged"
+            ]
+        return self.told
+
+    def started(self, network: str, inputs: np.ndarray, /) -> None:
+        """A pass of a network begins."""
+        if self._is_on:
+            self._passes.append(Pass(network=network, inputs=self._networks[network].samples(inputs)))
+            self.num_passes += 1
+
+    def gave(self, network: str, tensor: str, kind: str, value: np.ndarray, /) -> None:
+        """A layer of the network whose pass is under way gave an output."""
+        if self._is_on and self._passes and self._passes[-1].network == network:
+            self._passes[-1].outputs.append((tensor, kind, value))
+
+    def ended(self, network: str, output: np.ndarray, /) -> None:
+        """A pass has ended."""
+        if self._is_on and self._passes and self._passes[-1].network == network:
+            self._passes[-1].output = output
+
+    def _watch_optimizer(self, optimizer_name: str, optimizer: Any) -> None:
+        name = "discriminator" if optimizer_name == "pretraining" else optimizer_name
+        found = self._networks[name]
+
+        def before() -> None:
+            if self._is_on:
+                gradients = found.canonical(found.framework.gradients(found.object, optimizer))
+                self._updates[name] = _Update(gradients=gradients)
+                for each in self._passes:
+                    each.phase = each.phase or name
+
+        def after() -> None:
+            if self._is_on and name in self._updates:
+                update = self._updates[name]
+                state = {own: array for each in self._networks.values() for own, array in each.read().items()}
+                update.parameters = {own: array for own, array in state.items() if own.startswith(f"{name}.")}
+                update.buffers = state
+                update.slots = found.framework.slots(found.object, optimizer)
+
+        found.framework.watch_optimizer(optimizer, before=before, after=after)
+
+    def _layers(self, visit: Visit, keys: list[ProbeKey]) -> dict[ProbeKey, np.ndarray]:
+        """Return the outputs of the layers that were seen, by the reference's keys, and note what passes were odd."""
+        if visit.phase == "pretraining":
+            for each in self._passes:
+                each.phase = "pretraining"
+        elif self._optimizers:
+            # A pass after the last update is of no update: of pictures, mostly.
+            watched = {name for name in self._optimizers if name != "pretraining"}
+            self._passes = [each for each in self._passes if each.phase or watched != set(self._networks)]
+        places = [place for place in places_of(keys) if place.network in self._networks]
+        spec = next(iter(self._networks.values())).spec
+        pairs, told = assign(self._passes, places, spec, real=self._real)
+        if told and not self.told and self.num_passes:
+            self.told = [f"{visit.label}: {line}" for line in told]
+        seen: dict[ProbeKey, np.ndarray] = {}
+        for each, place in pairs:
+            seen |= dict(layer_outputs(each, place, self._networks[each.network]))
+        return seen
+
+    def _state(self, keys: list[ProbeKey]) -> dict[ProbeKey, np.ndarray]:
+        """Return gradients, and what each update left; of what has no watched optimizer, what the step left."""
+        now = {own: array for each in self._networks.values() for own, array in each.read().items()}
+        last = keys[-1].phase
+        seen: dict[ProbeKey, np.ndarray] = {}
+        for phase in dict.fromkeys(key.phase for key in keys):
+            network = "discriminator" if phase == "pretraining" else phase
+            update = self._updates.get(network)
+            found: dict[tuple[str, str], np.ndarray] = {}
+            if update is None:
+                found |= {("parameter", own): array for own, array in now.items()}
+                found |= {("buffer", own): array for own, array in now.items()} if phase == last else {}
+            else:
+                found |= {("gradient", own): array for own, array in update.gradients.items()}
+                found |= {("parameter", own): array for own, array in update.parameters.items()}
+                found |= {("buffer", own): array for own, array in update.buffers.items()}
+                found |= self._slots(phase, network, update.slots)
+            seen |= {
+                key: found[key.quantity, key.name]
+                for key in keys
+                if key.phase == phase and (key.quantity, key.name) in found
+            }
+        return seen
+
+    def _slots(self, phase: str, network: str, slots: ProgramSlots | None) -> dict[tuple[str, str], np.ndarray]:
+        if slots is None:
+            return {}
+        found: dict[tuple[str, str], np.ndarray] = {}
+        for slot in dict.fromkeys(slot for _, slot in slots.slots):
+            own = {name: array for (name, other), array in slots.slots.items() if other == slot}
+            for parameter, array in self._networks[network].canonical(own).items():
+                found["slot", slot_name(phase, parameter, slot)] = array
+        if slots.counter is not None:
+            found["counter", counter_name(phase)] = np.array(slots.counter)
+        return found
+
+
+class _Observer:
+    """Tells a watcher of the passes of one of its networks."""
+
+    def __init__(self, watcher: Watcher, network: str) -> None:
+        self._watcher, self._network = watcher, network
+
+    def begin(self, inputs: np.ndarray, /) -> None:
+        self._watcher.started(self._network, inputs)
+
+    def output(self, tensor: str, kind: str, value: np.ndarray, /) -> None:
+        self._watcher.gave(self._network, tensor, kind, value)
+
+    def end(self, output: np.ndarray, /) -> None:
+        self._watcher.ended(self._network, output)
