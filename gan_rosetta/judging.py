@@ -24,6 +24,9 @@ class Judgement(judgement.Judgement):
 class Case(cases.Case):
     """What a program starts from (`initial_state`) and is fed (`for step in case`), until `judge` says how it did."""
 
+    load = speaks_python(cases.Case.load)
+    watch = speaks_python(cases.Case.watch)
+
     def judge(self) -> Judgement:
         """Judge what the program recorded; trains the reference in this process, which takes as long as it takes."""
         found = super().judge()
