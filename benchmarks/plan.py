@@ -20,8 +20,8 @@ from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.gans.gaussian_1d import SPEC as FLOOR_SPEC
 from gan_rosetta.shared.interface import DEVICES, DTYPES, EXECUTIONS
 from gan_rosetta.shared.runs.names import RunName, parse_runs
+from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.runs.plan import threads_for
-from gan_rosetta.shared.runs.settings import DEFAULT_SEED
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.spec.toml_file import read_spec_text, spec_from_toml

@@ -27,8 +27,8 @@ from gan_rosetta.benchmarks.record import (
     Status,
 )
 from gan_rosetta.shared.runs.machine import describe_machine, describe_versions
+from gan_rosetta.shared.runs.order import Label
 from gan_rosetta.shared.runs.plan import available_cores
-from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.workers.child import WorkerLost, WorkerProcess
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome, Progress
@@ -311,7 +311,7 @@ def _start_process(backend: str, threads: int, python: str | None) -> Worker:
 
 
 def _job(gan: str, backend: str, request: Data) -> Job:
-    return Job(settings=RunSettings(gan=gan, backend=backend, folder=""), task="benchmark", data=dict(request))
+    return Job(settings=Label(gan=gan, backend=backend), task="benchmark", data=dict(request))
 
 
 def _empty_result(cell: Cell, wave: int) -> CellResult:

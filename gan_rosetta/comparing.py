@@ -13,7 +13,7 @@ from gan_rosetta.shared.compare.verdict import PairVerdict, Verdict
 from gan_rosetta.shared.runs.comparison import GanComparison, to_json
 from gan_rosetta.shared.runs.names import parse_runs
 from gan_rosetta.shared.runs.plan import Plan, plan_compare, plan_resume
-from gan_rosetta.shared.runs.request import Options, make_template
+from gan_rosetta.shared.runs.request import Options, make_request
 from gan_rosetta.shared.runs.session import compare_plan
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.training import TrainedRun
@@ -102,10 +102,9 @@ def compare(
     >>> comparison.verdict
     'AGREE'
     """
-    template = make_template(gan, **options)
+    request = make_request(gan, **options)
     place = Place.choose(out)
-    gans = [template.gan] if template.spec_file is None else []
-    plan = plan_compare(gans, parse_runs(runs), template, place.folder, threads=threads, pythons=pythons_of(pythons))
+    plan = plan_compare([], parse_runs(runs), request, place.folder, threads=threads, pythons=pythons_of(pythons))
     return _compared(plan, place, on_progress)[0]
 
 

@@ -12,7 +12,7 @@ from gan_rosetta.asking import OnProgress, pythons_of, raise_failures, watch_of
 from gan_rosetta.shared.diagnose import session
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.runs.names import RunName, parse_runs
-from gan_rosetta.shared.runs.request import FeedOptions, make_template
+from gan_rosetta.shared.runs.request import FeedOptions, make_request
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.wording import speaks_python
 
@@ -56,9 +56,9 @@ def diagnose(
     planted = session.parse_plants(
         [f"{run}:{fault}" for run, fault in (plant or {}).items()], [str(run) for run in asked]
     )
-    template = make_template(gan, **options)
+    request = make_request(gan, **options)
     found = session.diagnose(
-        template, asked, planted, forced=not free, num_steps=steps, watch=watch_of(on_progress), pythons=chosen
+        request, asked, planted, forced=not free, num_steps=steps, watch=watch_of(on_progress), pythons=chosen
     )
     raise_failures(found.failures)
     return Diagnosis(**{field.name: getattr(found, field.name) for field in fields(found)})

@@ -9,7 +9,7 @@ from gan_rosetta.asking import pythons_of
 from gan_rosetta.benchmarks.plan import DEFAULT_ROUNDS, DEFAULT_SECONDS, Selection, plan_benchmark
 from gan_rosetta.benchmarks.record import BenchmarkRecord
 from gan_rosetta.benchmarks.session import run_benchmark
-from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.wording import speaks_python
 
 

@@ -12,7 +12,7 @@ from gan_rosetta.asking import OnProgress, Place, pythons_of, raise_failures, wa
 from gan_rosetta.shared.runs.names import RunName
 from gan_rosetta.shared.runs.plan import plan_train
 from gan_rosetta.shared.runs.record import Run
-from gan_rosetta.shared.runs.request import Options, make_template
+from gan_rosetta.shared.runs.request import Options, make_request
 from gan_rosetta.shared.runs.session import train_plan
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.wording import speaks_python
@@ -58,9 +58,9 @@ def train(
     >>> result.losses["generator"].shape
     (3,)
     """
-    template = make_template(gan, **options)
+    request = make_request(gan, **options)
     place = Place.choose(out)
-    plan = plan_train([RunName.parse(run)], template, place.folder, pythons=pythons_of(pythons), threads=threads)
+    plan = plan_train([RunName.parse(run)], request, place.folder, pythons=pythons_of(pythons), threads=threads)
     outcomes, runs = train_plan(plan, watch=watch_of(on_progress), on_run=lambda _run, _spec: None)
     raise_failures(outcomes)
     found, spec = runs[0]

@@ -21,7 +21,7 @@ from gan_rosetta.benchmarks.session import run_benchmark
 from gan_rosetta.shared.errors import GanRosettaError, UsageError
 from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.runs.machine import describe_machine
-from gan_rosetta.shared.runs.settings import DEFAULT_SEED, RunSettings
+from gan_rosetta.shared.runs.order import DEFAULT_SEED, Label
 from gan_rosetta.shared.workers.child import WorkerLost, WorkerProcess
 from gan_rosetta.shared.workers.jobs import Job, Progress
 from gan_rosetta.shared.workers.registry import installed_version
@@ -208,8 +208,8 @@ def _look(entry: BackendEntry, device: str) -> Sight:
             return replace(sight, problem=str(lost))
         if device not in ready.devices:
             return replace(sight, problem=f"sees no {device}, only {', '.join(ready.devices)}")
-        settings = RunSettings(gan="device", backend=entry.name, folder="")
-        job = Job(settings=settings, task="benchmark", data={"action": "device", "device": device})
+        label = Label(gan="device", backend=entry.name)
+        job = Job(settings=label, task="benchmark", data={"action": "device", "device": device})
         outcome = worker.run(job, on_progress=_ignore)
         if outcome.status != "finished":
             return replace(sight, problem=outcome.message)

@@ -15,8 +15,8 @@ from gan_rosetta.shared.accuracy.job import AccuracyJob, read_measures, read_res
 from gan_rosetta.shared.accuracy.measure import Measure
 from gan_rosetta.shared.accuracy.operation import Operation
 from gan_rosetta.shared.interface import Dtype, Execution
+from gan_rosetta.shared.runs.order import Label
 from gan_rosetta.shared.runs.plan import available_cores
-from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.registry import find_backend
@@ -59,8 +59,8 @@ def measure_atlas(
                 folder=folder, is_reference=is_reference, operations=names, dtypes=tuple(dtypes), executions=tuple(own)
             )
             side = "reference" if is_reference else backend
-            settings = RunSettings(gan=_LABEL, backend=backend, folder=f"{folder}/{side}")
-            return Job(settings=settings, task="accuracy", data=request.as_data())
+            label = Label(gan=_LABEL, backend=backend, folder=f"{folder}/{side}")
+            return Job(settings=label, task="accuracy", data=request.as_data())
 
         jobs = [job(REFERENCE, ("eager",), is_reference=True)]
         for entry in entries:

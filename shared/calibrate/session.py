@@ -29,8 +29,8 @@ from gan_rosetta.shared.calibrate.regimes import Regime
 from gan_rosetta.shared.calibrate.trained import as_evidence, read_trained
 from gan_rosetta.shared.compare.yardstick import read_yardstick
 from gan_rosetta.shared.interface import Execution
+from gan_rosetta.shared.runs.order import Label
 from gan_rosetta.shared.runs.plan import available_cores
-from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
@@ -192,19 +192,15 @@ def runs_of(plan: CalibrationPlan, regime: Regime, /) -> list[tuple[str, Executi
 
 
 def _as_job(job: CalibrationJob, backend: str) -> Job:
-    settings = RunSettings(
-        gan=f"{job.regime}, {job.dtype}, {job.execution}",
-        backend=backend,
-        folder=f"{job.folder}/{backend}-{job.execution}",
-        dtype=job.dtype,
-    )
-    return Job(settings=settings, task="calibration", data=job.as_data(), num_runs=len(job.seeds))
+    about = f"{job.regime}, {job.dtype}, {job.execution}"
+    label = Label(gan=about, backend=backend, folder=f"{job.folder}/{backend}-{job.execution}")
+    return Job(settings=label, task="calibration", data=job.as_data(), num_runs=len(job.seeds))
 
 
 def _as_power_job(folder: str, regime: str, seed: int) -> Job:
-    settings = RunSettings(gan=f"{regime}, planted changes", backend=REFERENCE, folder=folder)
+    label = Label(gan=f"{regime}, planted changes", backend=REFERENCE, folder=folder)
     job = PowerJob(folder=folder, regime=regime, seed=seed)
-    return Job(settings=settings, task="calibration", data=job.as_data())
+    return Job(settings=label, task="calibration", data=job.as_data())
 
 
 def _judge_group(group: _Group, plan: CalibrationPlan) -> list[JudgedPair]:

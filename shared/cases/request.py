@@ -8,9 +8,8 @@ from typing import TypedDict, Unpack, cast
 
 from gan_rosetta.backends import REFERENCE
 from gan_rosetta.shared.cases.case import Request
+from gan_rosetta.shared.runs import request
 from gan_rosetta.shared.runs.inputs import open_start
-from gan_rosetta.shared.runs.request import Options, make_template
-from gan_rosetta.shared.runs.run import resolve_spec
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.workers.registry import find_backend, load_program_module
 
@@ -43,15 +42,15 @@ def make_request(
     """
     entry = find_backend(framework or REFERENCE)
     module = load_program_module(entry)
-    wanted = cast(Options, {**options, "first_step": 0, "device": device})
-    template = make_template(Path(gan) if isinstance(gan, str) and gan.endswith(".toml") else gan, **wanted)
-    spec = resolve_spec(template)
-    inputs = open_start(template, spec)
+    wanted = cast(request.Options, {**options, "first_step": 0, "device": device})
+    asked = request.make_request(Path(gan) if isinstance(gan, str) and gan.endswith(".toml") else gan, **wanted)
+    spec = asked.resolve()
+    inputs = open_start(asked.feed, spec)
     return Request(
         spec=spec,
         state=inputs.state,
         tape=inputs.tape,
-        dtype=template.dtype,
-        seed=template.seed,
+        dtype=asked.dtype,
+        seed=asked.feed.seed,
         to_tensor=partial(module.to_tensor, device=device),
     )

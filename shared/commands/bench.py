@@ -32,7 +32,7 @@ from gan_rosetta.shared.commands.options import (
     tell,
 )
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.storage.opening import require_place
 from gan_rosetta.shared.workers.environments import parse_pythons
 

@@ -19,7 +19,7 @@ from gan_rosetta.shared.commands.options import (
     tell,
 )
 from gan_rosetta.shared.report.progress import on_terminal
-from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.storage.opening import require_place
 
 

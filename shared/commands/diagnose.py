@@ -29,9 +29,8 @@ from gan_rosetta.shared.commands.options import (
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.report.progress import on_terminal
 from gan_rosetta.shared.runs.names import RunName
-from gan_rosetta.shared.runs.request import make_template
-from gan_rosetta.shared.runs.run import resolve_spec
-from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.runs.order import DEFAULT_SEED
+from gan_rosetta.shared.runs.request import make_request
 from gan_rosetta.shared.storage.files import write_bytes
 from gan_rosetta.shared.storage.opening import require_place
 from gan_rosetta.shared.workers.environments import parse_pythons
@@ -80,12 +79,12 @@ def diagnose(
         raise UsageError("diagnose takes the name of a GAN or --spec FILE.toml; give one of the two")
     if steps is not None and steps < 1:
         raise UsageError(f"--steps is {steps}; expected 1 or more")
-    template = make_template(spec or gan, **asked.as_options())
+    request = make_request(spec or gan, **asked.as_options())
     chosen = choose_runs(runs, backends)
     chosen = chosen or [RunName(backend=name) for name in session.choose_backends([], pythons)]
     planted = session.parse_plants(plant or [], [str(run) for run in chosen])
     diagnosis = session.diagnose(
-        template, chosen, planted, forced=not free, num_steps=steps, watch=on_terminal(errors), pythons=pythons
+        request, chosen, planted, forced=not free, num_steps=steps, watch=on_terminal(errors), pythons=pythons
     )
     status = report_failures(list(diagnosis.failures), verbose=verbose)
     if as_json:
@@ -138,7 +137,7 @@ def faults(
         return
     named = split_names(backends)
     names = choose_backends(named, pythons) if named else [REFERENCE, *choose_backends([], pythons)]
-    chosen = [find_gan(gan) for gan in gans or CATALOGUE] if spec is None else [resolve_spec(make_template(spec))]
+    chosen = [find_gan(gan) for gan in gans or CATALOGUE] if spec is None else [make_request(spec).resolve()]
     trials, failures = run_trials(chosen, names, seed=seed, watch=on_terminal(errors), pythons=pythons)
     status = report_failures(failures, verbose=verbose)
     for line in trial_lines(trials):

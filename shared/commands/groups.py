@@ -9,8 +9,7 @@ from functools import wraps
 from typing import Any, get_type_hints
 
 from gan_rosetta.shared.commands import options as its
-from gan_rosetta.shared.runs.checkpoint import SECONDS_BETWEEN_CHECKPOINTS
-from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.runs.order import DEFAULT_SEED, SECONDS_BETWEEN_CHECKPOINTS
 from gan_rosetta.shared.workers.jobs import DEFAULT_PATIENCE_SECONDS
 
 
@@ -28,7 +27,7 @@ class Feed:
     mnist: its.Mnist = None
 
     def as_options(self) -> dict[str, Any]:
-        """Return the options by name, as `make_template` takes them."""
+        """Return the options by name, as `make_request` takes them."""
         return asdict(self)
 
 

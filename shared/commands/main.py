@@ -44,7 +44,7 @@ from gan_rosetta.shared.commands.options import (
     tell,
 )
 from gan_rosetta.shared.errors import RecordError, UsageError
-from gan_rosetta.shared.runs.request import make_template
+from gan_rosetta.shared.runs.request import make_request
 from gan_rosetta.shared.storage.opening import require_readable_name
 from gan_rosetta.shared.workers.environments import parse_pythons
 
@@ -128,7 +128,7 @@ def train(
     if backend is None and runs is None:
         raise UsageError("train needs --backend or --runs; see `gan-rosetta list` for the backends that there are")
     chosen = choose_runs(runs, backend)
-    template = make_template(
+    request = make_request(
         spec or gan,
         **asked.as_options(),
         export_tape=export_tape,
@@ -136,7 +136,7 @@ def train(
         num_moments=reporter.num_moments,
     )
     folder = out or _fresh_folder()
-    plan = plan_train(chosen, template, folder, pythons=pythons, threads=threads)
+    plan = plan_train(chosen, request, folder, pythons=pythons, threads=threads)
     _carry_out(reporter.train, plan, folder, command="train")
 
 
@@ -168,7 +168,7 @@ def compare(
         plan = plan_resume(resume, command="compare")
         _carry_out(reporter.compare, plan, resume, command="compare")
     require_one_source(gans, spec)
-    template = make_template(spec, **asked.as_options(), num_moments=reporter.num_moments)
+    request = make_request(spec, **asked.as_options(), num_moments=reporter.num_moments)
     folder = out or _fresh_folder()
     chosen = choose_runs(runs, backends)
     misplaced = [name for name in gans or () if name in BACKENDS]
@@ -177,7 +177,7 @@ def compare(
             f"{misplaced[0]!r} is a backend, but stands where GANs are named; names are separated by commas, without "
             f"spaces: --backends torch,{misplaced[0]}"
         )
-    plan = plan_compare(gans or [], chosen, template, folder, threads=threads, pythons=pythons)
+    plan = plan_compare(gans or [], chosen, request, folder, threads=threads, pythons=pythons)
     _carry_out(reporter.compare, plan, folder, command="compare")
 
 

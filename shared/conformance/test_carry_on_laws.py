@@ -13,10 +13,9 @@ from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.compare.assertions import assert_losses_close, assert_tensors_close
 from gan_rosetta.shared.conformance.noise import reference_run
 from gan_rosetta.shared.conformance.small import SEED, small_gan
+from gan_rosetta.shared.runs.order import Feed, Keeping, Order, RunSetup
 from gan_rosetta.shared.runs.run import training_job
-from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.spec.toml_file import write_spec
 from gan_rosetta.shared.state.archive import read_state
 from gan_rosetta.shared.workers.jobs import JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
@@ -38,33 +37,27 @@ def halves(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Each GAN on each backend: the first half in <gan>/<first>, then the second in <gan>/<first>-<second>."""
     root = tmp_path_factory.mktemp("halves")
     names = [name for name, entry in BACKENDS.items() if installed_version(entry) is not None]
-    for gan in _HALVES:
-        write_spec(root / f"{gan}.toml", _spec(gan))
-    _run([_settings(root, gan, name, name) for gan in _HALVES for name in names])
+    _run([_order(root, gan, name, name) for gan in _HALVES for name in names])
     pairs = list(permutations(names, 2))
-    _run([_settings(root, gan, f"{one}-{two}", two, first=one) for gan in _HALVES for one, two in pairs])
+    _run([_order(root, gan, f"{one}-{two}", two, first=one) for gan in _HALVES for one, two in pairs])
     return root
 
 
-def _settings(root: Path, gan: str, folder: str, backend: str, *, first: str | None = None) -> RunSettings:
-    return RunSettings(
-        gan=f"{gan}-small",
-        backend=backend,
-        folder=str(root / gan / folder),
-        spec_file=str(root / f"{gan}.toml"),
-        seed=SEED,
-        execution="eager",
-        pretrain_steps=_PRETRAINING.get(gan),
-        steps=_HALVES[gan] if first is None else 2 * _HALVES[gan],
-        initial_state=None if first is None else str(root / gan / first / "state.safetensors"),
+def _order(root: Path, gan: str, folder: str, backend: str, *, first: str | None = None) -> Order:
+    steps = _HALVES[gan] if first is None else 2 * _HALVES[gan]
+    return Order(
+        spec=_spec(gan).with_steps(pretraining=_PRETRAINING.get(gan), training=steps),
+        run=RunSetup(name=backend, backend=backend, execution="eager"),
+        feed=Feed(seed=SEED, initial_state=None if first is None else str(root / gan / first / "state.safetensors")),
+        keeping=Keeping(folder=str(root / gan / folder)),
         patience_seconds=_PATIENCE_SECONDS,
     )
 
 
-def _run(settings: list[RunSettings]) -> None:
-    for one in settings:
-        Path(one.folder).parent.mkdir(exist_ok=True)
-    jobs = [training_job(one) for one in settings]
+def _run(orders: list[Order]) -> None:
+    for order in orders:
+        Path(order.folder).parent.mkdir(exist_ok=True)
+    jobs = [training_job(order) for order in orders]
     outcomes: list[JobOutcome] = run_jobs(jobs, num_slots=2, on_progress=lambda _: None, on_outcome=lambda _: None)
     assert [(o.settings.folder, o.message) for o in outcomes if o.status != "finished"] == []
 

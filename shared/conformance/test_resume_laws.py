@@ -17,13 +17,14 @@ from gan_rosetta.shared.data.tape import SeededTape
 from gan_rosetta.shared.errors import RunInterrupted
 from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.runs.checkpoint import Checkpoint, Position, read_checkpoint, write_checkpoint
+from gan_rosetta.shared.runs.order import Feed, Keeping, Order, RunSetup
 from gan_rosetta.shared.runs.samples import sample_latent
 from gan_rosetta.shared.runs.training import TrainingResult, run_training
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import initial_state
 
 CHUNK_STEPS = 3
-SETTINGS = {"seed": 5}
+SEED = 5
 
 
 class _StopAfter:
@@ -47,17 +48,26 @@ class _StopAfter:
             checkpoint = Checkpoint(
                 position=position(),
                 state=self._trainer.export_state(),
-                settings=SETTINGS,
+                order=_order(self._spec),
                 yardstick={} if self._yardstick is None else self._yardstick.export(),
             )
-            write_checkpoint(self._path, checkpoint, spec=self._spec)
+            write_checkpoint(self._path, checkpoint)
             raise RunInterrupted("stopped by the test")
+
+
+def _order(spec: GanSpec) -> Order:
+    return Order(
+        spec=spec,
+        run=RunSetup(name="stopped", backend="stopped"),
+        feed=Feed(seed=SEED),
+        keeping=Keeping(folder="stopped"),
+    )
 
 
 def _run(
     spec: GanSpec, trainer: Trainer, *, start: Position | None = None, checkpointer=None, followers=()
 ) -> TrainingResult:
-    tape = SeededTape(spec, seed=SETTINGS["seed"], digits=DigitSource.parse(None))
+    tape = SeededTape(spec, seed=SEED, digits=DigitSource.parse(None))
     return run_training(
         trainer,
         spec,
@@ -91,7 +101,7 @@ def test_the_compiled_path_resumes_as_well(backend, tmp_path):
 
 
 def _assert_resumes(spec: GanSpec, backend: str, execution: str, path: Path, *, num_chunks: int) -> None:
-    state = initial_state(spec, seed=SETTINGS["seed"])
+    state = initial_state(spec, seed=SEED)
     whole = build_trainer(spec, backend=backend, execution=execution)
     whole.load_state(state)
     expected = _run(spec, whole)
@@ -101,7 +111,7 @@ def _assert_resumes(spec: GanSpec, backend: str, execution: str, path: Path, *, 
     with pytest.raises(RunInterrupted):
         _run(spec, stopped, checkpointer=_StopAfter(path, stopped, spec, num_chunks=num_chunks))
 
-    checkpoint = read_checkpoint(path, spec, settings=SETTINGS)
+    checkpoint = read_checkpoint(path, spec, order=_order(spec))
     resumed = build_trainer(spec, backend=backend, execution=execution)
     resumed.load_state(checkpoint.state)
     found = _run(spec, resumed, start=checkpoint.position)
@@ -121,7 +131,7 @@ def test_the_yardstick_goes_on_where_it_was(tmp_path, num_chunks):
     expected, reference, whole = _measure(spec, path)
     with pytest.raises(RunInterrupted):
         _measure(spec, path, num_chunks=num_chunks)
-    checkpoint = read_checkpoint(path, spec, settings=SETTINGS)
+    checkpoint = read_checkpoint(path, spec, order=_order(spec))
     found, resumed, measured = _measure(spec, path, checkpoint=checkpoint)
     assert_same_bits(found.losses, expected.losses)
     assert_same_bits(resumed.export_state(), reference.export_state())
@@ -133,7 +143,7 @@ def test_the_yardstick_goes_on_where_it_was(tmp_path, num_chunks):
 
 def _measure(spec: GanSpec, path: Path, *, num_chunks: int = 0, checkpoint: Checkpoint | None = None):
     """Run the reference with its copies, whole, or until num_chunks, or from a checkpoint on."""
-    state = initial_state(spec, seed=SETTINGS["seed"])
+    state = initial_state(spec, seed=SEED)
     trainer = build_trainer(spec, backend="numpy")
     trainer.load_state(state if checkpoint is None else checkpoint.state)
     build = partial(build_trainer, spec, backend="numpy")

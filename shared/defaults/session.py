@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ from gan_rosetta.shared.defaults.measure import measure_defaults
 from gan_rosetta.shared.defaults.measurement import GanMeasurement, read_measurement, write_measurement
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.gans.affordable import make_affordable
+from gan_rosetta.shared.runs.order import Keeping, Order, RunSetup
 from gan_rosetta.shared.runs.plan import available_cores
-from gan_rosetta.shared.runs.run import resolve_spec, with_spec_text
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.request import make_request
 from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
@@ -32,15 +31,19 @@ def run_defaults(
     gans: names of the catalogue; spec_file: a TOML file that describes another, in place of them. Raises UsageError,
     and SpecError for a file that describes no GAN.
     """
-    path = None if spec_file is None else str(spec_file)
-    given = with_spec_text(RunSettings(gan="", backend=REFERENCE, folder="", seed=seed, mnist=mnist, spec_file=path))
-    specs = [find_gan(name) for name in dict.fromkeys(gans)] if spec_file is None else [resolve_spec(given)]
+    given = make_request(spec_file, seed=seed, mnist=mnist)
+    specs = [find_gan(name) for name in dict.fromkeys(gans)] if given.spec is None else [given.spec]
     with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
         jobs = []
         # The costliest first, so that none is left over at the end.
         for spec in sorted(specs, key=step_flops, reverse=True):
-            settings = replace(given, gan=spec.name, folder=f"{root}/{spec.name}")
-            jobs.append(Job(settings=settings, task="defaults", data=settings.as_data()))
+            order = Order(
+                spec=spec,
+                run=RunSetup(name=REFERENCE, backend=REFERENCE),
+                feed=given.feed,
+                keeping=Keeping(folder=f"{root}/{spec.name}"),
+            )
+            jobs.append(Job(settings=order, task="defaults", data=order.as_data()))
         with watch(len(jobs)) as watcher:
             outcomes = run_jobs(
                 jobs,
@@ -59,20 +62,20 @@ def serve(
 ) -> dict[str, Any]:
     """Measure one GAN's defaults in a worker."""
     del entry, kept
-    run_defaults_job(RunSettings(**data), report_progress=report_progress)
+    run_defaults_job(Order.from_data(data), report_progress=report_progress)
     return {}
 
 
-def run_defaults_job(settings: RunSettings, /, *, report_progress: Callable[[str, int, int], None]) -> None:
-    """Measure one GAN, in this process, and write what was found into the settings' folder."""
+def run_defaults_job(order: Order, /, *, report_progress: Callable[[str, int, int], None]) -> None:
+    """Measure one GAN, in this process, and write what was found into the order's folder."""
 
     def report(done: int, total: int) -> None:
         report_progress("defaults", done, total)
 
     result = measure_defaults(
-        make_affordable(find_gan(settings.gan) if settings.spec_file is None else resolve_spec(settings)),
-        seed=settings.seed,
-        digits=DigitSource.parse(settings.mnist),
+        make_affordable(order.spec),
+        seed=order.feed.seed,
+        digits=DigitSource.parse(order.feed.mnist),
         report_progress=report,
     )
-    write_measurement(Path(settings.folder), result)
+    write_measurement(Path(order.folder), result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,7 @@ from gan_rosetta.shared.faults import PlantedTrainer, find_fault
 from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.runs.inputs import open_inputs
 from gan_rosetta.shared.runs.names import folder_name
-from gan_rosetta.shared.runs.run import resolve_spec
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.storage.files import write_json
 from gan_rosetta.shared.workers.registry import build_reference, load_device_module, load_trainer, resolve_execution
 from gan_rosetta.shared.workers.tasks import ReportProgress
@@ -28,7 +27,7 @@ from gan_rosetta.shared.workers.tasks import ReportProgress
 
 @dataclass(frozen=True, kw_only=True)
 class DiagnosisJob:
-    """What a worker is to do. settings.folder is the diagnosis's; fault: the name of one to plant, or None.
+    """What a worker is to do. order.folder is the diagnosis's; fault: the name of one to plant, or None.
 
     is_reference: walk as the reference and leave its side; else compare with what it left. forced: each step starts
     from the reference's state. num_steps: visit each of so many first steps; None chooses. visits: these and no others.
@@ -36,7 +35,7 @@ class DiagnosisJob:
     diagnosis.
     """
 
-    settings: RunSettings
+    order: Order
     is_reference: bool
     forced: bool
     num_steps: int | None
@@ -46,14 +45,16 @@ class DiagnosisJob:
 
     def as_data(self) -> dict[str, Any]:
         """Return the job as plain data, for a worker."""
-        return asdict(self)
+        parts = {part.name: getattr(self, part.name) for part in fields(self)}
+        visits = None if self.visits is None else [asdict(visit) for visit in self.visits]
+        return {**parts, "order": self.order.as_data(), "visits": visits}
 
     @classmethod
     def from_data(cls, data: dict[str, Any], /) -> DiagnosisJob:
         """Return the job from what as_data gave."""
         trials = None if data["trials"] is None else tuple(data["trials"])
         visits = None if data["visits"] is None else tuple(Visit(**visit) for visit in data["visits"])
-        return cls(**{**data, "settings": RunSettings(**data["settings"]), "trials": trials, "visits": visits})
+        return cls(**{**data, "order": Order.from_data(data["order"]), "trials": trials, "visits": visits})
 
 
 def serve(
@@ -69,31 +70,31 @@ def run_diagnosis_job(
     job: DiagnosisJob, entry: BackendEntry, /, *, report_progress: Callable[[str, int, int], None]
 ) -> None:
     """Walk one side and write what it leaves; raises what a user can cause."""
-    settings = job.settings
-    spec = resolve_spec(settings)
-    state, tape = open_inputs(settings, spec)
+    order, setup = job.order, job.order.run
+    spec = order.spec
+    state, tape = open_inputs(order.feed, spec)
     visits = job.visits or plan_on_tape(spec, tape, num_steps=job.num_steps, forced=job.forced)
-    load_device_module(entry).check_device(settings.device)
-    execution = resolve_execution(entry, settings.execution)
+    load_device_module(entry).check_device(setup.device)
+    execution = resolve_execution(entry, setup.execution)
     trainer_class = load_trainer(entry)
-    folder = Path(settings.folder)
+    folder = Path(order.folder)
 
     def report(done: int, total: int) -> None:
         report_progress("diagnosis", done, total)
 
     def build(built: Any) -> Trainer:
-        return trainer_class.build(built, device=settings.device, dtype=settings.dtype, execution=execution)
+        return trainer_class.build(built, device=setup.device, dtype=setup.dtype, execution=execution)
 
     if job.is_reference:
         walk_reference(
-            lambda: build_reference(spec, dtype=settings.dtype),
+            lambda: build_reference(spec, dtype=setup.dtype),
             spec,
             state,
             tape,
             visits=visits,
             folder=folder / "reference",
             forced=job.forced,
-            dtype=settings.dtype,
+            dtype=setup.dtype,
             report_progress=report,
         )
         return
@@ -115,12 +116,12 @@ def run_diagnosis_job(
             visits=visits,
             folder=folder / "reference",
             forced=job.forced,
-            dtype=settings.dtype,
+            dtype=setup.dtype,
             report_progress=report_progress,
         )
 
     if job.trials is None:
-        write_json(rows_path(settings), [row.as_data() for row in walk(job.fault, report_progress=report)])
+        write_json(rows_path(order), [row.as_data() for row in walk(job.fault, report_progress=report)])
         return
     found: dict[str, Any] = {}
     for index, fault in enumerate(job.trials):
@@ -129,12 +130,12 @@ def run_diagnosis_job(
         # A trainer's networks refer to each other, and Python would not look for them before memory is short.
         gc.collect()
         report(index + 1, len(job.trials))
-    write_json(rows_path(settings), found)
+    write_json(rows_path(order), found)
 
 
-def rows_path(settings: RunSettings, /) -> Path:
+def rows_path(order: Order, /) -> Path:
     """Return where the rows of a run go."""
-    return Path(settings.folder) / f"{folder_name(settings.run_name)}.json"
+    return Path(order.folder) / f"{folder_name(order.run_name)}.json"
 
 
 def _report_nothing(done: int, total: int, /) -> None:

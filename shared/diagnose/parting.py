@@ -15,15 +15,15 @@ from gan_rosetta.shared.diagnose.visits import Visit
 from gan_rosetta.shared.runs.comparison import compare_runs
 from gan_rosetta.shared.runs.names import RunName
 from gan_rosetta.shared.runs.plan import plan_compare
-from gan_rosetta.shared.runs.run import resolve_spec, training_job
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.request import Request
+from gan_rosetta.shared.runs.run import training_job
 from gan_rosetta.shared.workers.jobs import JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.watching import Watch
 
 
 def find_partings(
-    template: RunSettings,
+    request: Request,
     runs: Sequence[RunName],
     folder: Path,
     /,
@@ -33,10 +33,10 @@ def find_partings(
 ) -> tuple[dict[str, Finding], list[JobOutcome]]:
     """Return where each run that parts from the reference first does, by its name, and the runs that failed.
 
-    template, pythons: as `compare` takes them. folder: for the runs, inside one that is taken away.
+    request, pythons: as `compare` takes them. folder: for the runs, inside one that is taken away.
     """
-    gans = [template.gan] if template.spec_file is None else []
-    plan = plan_compare(gans, runs, replace(template, num_moments=1), folder, threads=None, pythons=pythons)
+    request = replace(request, course=replace(request.course, num_moments=1))
+    plan = plan_compare([], runs, request, folder, threads=None, pythons=pythons)
     jobs = [training_job(job) for job in plan.jobs]
     with watch(len(jobs)) as watcher:
         outcomes = run_jobs(
@@ -44,12 +44,12 @@ def find_partings(
         )
     failed = [outcome for outcome in outcomes if outcome.status != "finished"]
     finished = [job for job in plan.jobs if job.folder not in {outcome.settings.folder for outcome in failed}]
-    if not any(job.yardstick for job in finished):
+    if not any(job.course.yardstick for job in finished):
         return {}, failed
-    spec = resolve_spec(next((job for job in finished if not job.yardstick), finished[0]))
+    spec = next((job.spec for job in finished if not job.course.yardstick), finished[0].spec)
     comparison = compare_runs([Path(job.folder) for job in finished], spec, {})
-    references = {job.dtype: job.run_name for job in finished if job.yardstick}
-    own = {(references.get(job.dtype), job.run_name) for job in finished}
+    references = {job.run.dtype: job.run_name for job in finished if job.course.yardstick}
+    own = {(references.get(job.run.dtype), job.run_name) for job in finished}
     found = {pair.pair[1]: pair.findings[0] for pair in comparison.pairs if pair.pair in own and pair.findings}
     return found, failed
 

@@ -18,15 +18,15 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import find_fault
 from gan_rosetta.shared.runs.inputs import open_inputs
 from gan_rosetta.shared.runs.names import RunName
-from gan_rosetta.shared.runs.plan import available_cores, settings_of_run
-from gan_rosetta.shared.runs.run import resolve_spec, with_spec_text
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.order import Order, RunSetup
+from gan_rosetta.shared.runs.plan import available_cores, make_order, setup_of
+from gan_rosetta.shared.runs.request import Request
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed
 from gan_rosetta.shared.workers.watching import Watch
 
-_AS_REFERENCE: Mapping[str, Any] = {"backend": REFERENCE, "run": "", "python": None, "device": "cpu"}
+_AS_REFERENCE: Mapping[str, Any] = {"name": REFERENCE, "backend": REFERENCE, "python": None, "device": "cpu"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +110,7 @@ def choose_backends(names: Sequence[str], pythons: Mapping[str, str] | None = No
 
 
 def diagnose(
-    template: RunSettings,
+    request: Request,
     runs: Sequence[RunName],
     planted: Mapping[str, str],
     /,
@@ -126,29 +126,27 @@ def diagnose(
     """
     if not runs:
         raise UsageError("only the reference is installed, so there is nothing to diagnose; see `gan-rosetta list`")
-    template = with_spec_text(template)
-    looked_into = with_published_steps(template)
-    spec = resolve_spec(looked_into)
-    pythons = pythons or {}
-    settings = {str(run): settings_of_run(replace(looked_into, gan=spec.name), run, Path(), pythons) for run in runs}
-    for own in settings.values():
+    spec = with_published_steps(request).resolve()
+    setups = {str(run): setup_of(request, run, pythons=pythons) for run in runs}
+    orders = {name: make_order(request, spec, setup, Path()) for name, setup in setups.items()}
+    for own in setups.values():
         require_installed(find_backend(own.backend), own.python)
     for fault in planted.values():
         if find_fault(fault).plant(spec) is None:
             raise UsageError(f"fault {fault!r} has nothing to touch in {spec.name!r}; see `gan-rosetta faults`")
-    visits = plan_on_tape(spec, open_inputs(looked_into, spec)[1], num_steps=num_steps, forced=forced)
+    visits = plan_on_tape(spec, open_inputs(request.feed, spec)[1], num_steps=num_steps, forced=forced)
     with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
-        walk = _Walk(settings=settings, planted=planted, forced=forced, num_steps=num_steps, watch=watch)
-        rows, failures = walk.look(list(settings), Path(root) / "first")
+        walk = _Walk(orders=orders, planted=planted, forced=forced, num_steps=num_steps, watch=watch)
+        rows, failures = walk.look(list(orders), Path(root) / "first")
         parts: dict[str, Finding] = {}
         clear = [name for name, own in rows.items() if first_offender(own) is None and name not in planted]
         if num_steps is None and clear and not failures:
             parts, failed = find_partings(
-                replace(template, gan=spec.name),
+                request,
                 [run for run in runs if str(run) in clear],
                 Path(root) / "runs",
                 watch=watch,
-                pythons=pythons,
+                pythons=pythons or {},
             )
             failures += failed
             later = visits_of(parts.values(), visits)
@@ -164,9 +162,9 @@ def diagnose(
 
 @dataclass(frozen=True, kw_only=True)
 class _Walk:
-    """How runs are walked beside the reference. settings: of each run, by its name."""
+    """How runs are walked beside the reference. orders: of each run, by its name."""
 
-    settings: Mapping[str, RunSettings]
+    orders: Mapping[str, Order]
     planted: Mapping[str, str]
     forced: bool
     num_steps: int | None
@@ -183,16 +181,26 @@ class _Walk:
         slots = min(cores, len(names))
         walks = [
             self._job(
-                replace(self.settings[name], **_AS_REFERENCE), folder, is_reference=True, threads=cores, visits=visits
+                self.orders[name],
+                replace(self.orders[name].run, **_AS_REFERENCE, threads=cores),
+                folder,
+                is_reference=True,
+                visits=visits,
             )
-            for name in {self.settings[name].dtype: name for name in reversed(names)}.values()
+            for name in {self.orders[name].run.dtype: name for name in reversed(names)}.values()
         ]
         outcomes = _run(walks, 1, self.watch)
         if any(outcome.status != "finished" for outcome in outcomes):
             return {}, [outcome for outcome in outcomes if outcome.status != "finished"]
         share = max(1, cores // slots)
         jobs = {
-            name: self._job(self.settings[name], folder, is_reference=False, threads=share, visits=visits)
+            name: self._job(
+                self.orders[name],
+                replace(self.orders[name].run, threads=share),
+                folder,
+                is_reference=False,
+                visits=visits,
+            )
             for name in names
         }
         outcomes = _run(list(jobs.values()), slots, self.watch)
@@ -202,26 +210,26 @@ class _Walk:
 
     def _job(
         self,
-        settings: RunSettings,
+        order: Order,
+        setup: RunSetup,
         folder: Path,
         /,
         *,
         is_reference: bool,
-        threads: int,
         visits: tuple[Visit, ...] | None,
     ) -> Job:
-        own = folder / settings.dtype
+        own = folder / setup.dtype
         own.mkdir(parents=True, exist_ok=True)
-        settings = replace(settings, folder=str(own), threads=threads)
+        order = replace(order, run=setup, keeping=replace(order.keeping, folder=str(own)))
         diagnosis = DiagnosisJob(
-            settings=settings,
+            order=order,
             is_reference=is_reference,
             forced=self.forced,
             num_steps=self.num_steps,
-            fault=None if is_reference else self.planted.get(settings.run_name),
+            fault=None if is_reference else self.planted.get(order.run_name),
             visits=visits,
         )
-        return Job(settings=settings, task="diagnosis", data=diagnosis.as_data())
+        return Job(settings=order, task="diagnosis", data=diagnosis.as_data())
 
 
 def _run(jobs: list[Job], num_slots: int, watch: Watch) -> list[JobOutcome]:

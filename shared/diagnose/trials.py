@@ -13,11 +13,9 @@ from gan_rosetta.shared.diagnose.rows import Row
 from gan_rosetta.shared.faults import FAULTS, Location
 from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.gans.affordable import make_affordable
+from gan_rosetta.shared.runs.order import Feed, Keeping, Order, RunSetup
 from gan_rosetta.shared.runs.plan import available_cores
-from gan_rosetta.shared.runs.run import resolve_spec
-from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.spec.toml_file import spec_to_toml
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.watching import Watch
@@ -64,11 +62,11 @@ def run_trials(
     with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
         walks, jobs = [], []
         for gan in gans:
-            settings = _affordable_settings(gan, folder=f"{root}/{gan.name}", seed=seed)
-            spec = resolve_spec(settings)
-            names = ("", *(name for name, fault in FAULTS.items() if fault.plant(spec) is not None))
-            walks.append(_job(settings, is_reference=True, trials=None))
-            own = [replace(settings, backend=name, python=chosen.get(name)) for name in backends]
+            order = _affordable_order(gan, folder=f"{root}/{gan.name}", seed=seed)
+            names = ("", *(name for name, fault in FAULTS.items() if fault.plant(order.spec) is not None))
+            walks.append(_job(order, is_reference=True, trials=None))
+            setups = [RunSetup(name=name, backend=name, python=chosen.get(name)) for name in backends]
+            own = [replace(order, run=setup) for setup in setups]
             jobs += [_job(each, is_reference=False, trials=names) for each in own]
         for batch in (walks, jobs):
             with watch(len(batch)) as watcher:
@@ -88,39 +86,35 @@ def run_trials(
     return trials, failures
 
 
-def _affordable_settings(gan: GanSpec, *, folder: str, seed: int) -> RunSettings:
-    """Return the reference's settings for a GAN, in a size of which many runs can be afforded."""
+def _affordable_order(gan: GanSpec, *, folder: str, seed: int) -> Order:
+    """Return the reference's order for a GAN, in a size of which many runs can be afforded."""
     affordable = make_affordable(gan)
-    is_known = CATALOGUE.get(gan.name) == gan
-    if is_known and not affordable.differs:
-        return RunSettings(gan=gan.name, backend=REFERENCE, folder=folder, seed=seed)
-    small = replace(affordable.spec, name=f"{gan.name}-small") if is_known else affordable.spec
-    return RunSettings(
-        gan=small.name,
-        backend=REFERENCE,
-        folder=folder,
-        seed=seed,
-        spec_file=f"{gan.name}, {affordable.differs}" if affordable.differs else gan.name,
-        spec_text=spec_to_toml(small),
+    spec = affordable.spec
+    if affordable.differs and CATALOGUE.get(gan.name) == gan:
+        spec = replace(spec, name=f"{gan.name}-small")
+    return Order(
+        spec=spec,
+        run=RunSetup(name=REFERENCE, backend=REFERENCE),
+        feed=Feed(seed=seed),
+        keeping=Keeping(folder=folder),
     )
 
 
-def _job(settings: RunSettings, *, is_reference: bool, trials: tuple[str, ...] | None) -> Job:
+def _job(order: Order, *, is_reference: bool, trials: tuple[str, ...] | None) -> Job[Order]:
     job = DiagnosisJob(
-        settings=settings, is_reference=is_reference, forced=True, num_steps=_NUM_STEPS, fault=None, trials=trials
+        order=order, is_reference=is_reference, forced=True, num_steps=_NUM_STEPS, fault=None, trials=trials
     )
-    return Job(settings=settings, task="diagnosis", data=job.as_data())
+    return Job(settings=order, task="diagnosis", data=job.as_data())
 
 
-def _read_trials(settings: RunSettings, path: Path) -> list[Trial]:
-    spec = resolve_spec(settings)
+def _read_trials(order: Order, path: Path) -> list[Trial]:
     result = []
     for fault, found in read_offenders(path).items():
-        plant = FAULTS[fault].plant(spec) if fault else None
+        plant = FAULTS[fault].plant(order.spec) if fault else None
         result.append(
             Trial(
-                gan=settings.gan,
-                backend=settings.backend,
+                gan=order.gan,
+                backend=order.backend,
                 fault=fault,
                 expected=None if plant is None else plant.expected,
                 found=found,

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 from gan_rosetta.shared.data.reach import check_reach, cut_to_tape
 from gan_rosetta.shared.data.tape import Tape
-from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.interface import Phase
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.request import Request
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
 
@@ -65,14 +64,14 @@ def plan_on_tape(spec: GanSpec, tape: Tape, /, *, num_steps: int | None, forced:
     return visits
 
 
-def with_published_steps(settings: RunSettings, /) -> RunSettings:
-    """Return the settings with a catalogue GAN's own length, where they leave it open and no tape bounds it.
+def with_published_steps(request: Request, /) -> Request:
+    """Return the request with its GAN's own length, where it leaves that open and no tape bounds it.
 
     A diagnosis only looks into a few steps, so that a run's short default would merely hide the later ones.
     """
-    if settings.steps is not None or settings.tape is not None or settings.gan not in CATALOGUE:
-        return settings
-    return replace(settings, steps=CATALOGUE[settings.gan].training.num_steps)
+    if request.steps is not None or request.feed.tape is not None or request.spec is None:
+        return request
+    return replace(request, steps=request.spec.training.num_steps)
 
 
 def _next_discriminator_step(spec: GanSpec) -> set[int]:

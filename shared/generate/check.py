@@ -17,7 +17,7 @@ from gan_rosetta.shared.diagnose.walk import walk_backend
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import PlantedTrainer, find_fault
 from gan_rosetta.shared.interface import Trainer
-from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.workers.registry import build_reference, load_trainer

@@ -14,7 +14,7 @@ from typing import Self
 from gan_rosetta.backends import REFERENCE
 from gan_rosetta.shared.generate.check import Finding
 from gan_rosetta.shared.generate.job import SPECS_FILE, BatchJob, read_batch
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.order import Label
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.toml_file import spec_to_toml
 from gan_rosetta.shared.storage.files import write_json
@@ -34,7 +34,7 @@ class _Batch:
 
     specs: Sequence[GanSpec]
     folder: Path
-    jobs: Mapping[str, Future[JobOutcome[RunSettings]]]
+    jobs: Mapping[str, Future[JobOutcome[Label]]]
 
 
 class WorkerPool:
@@ -107,7 +107,7 @@ class WorkerPool:
         on_batch(batch.specs, found)
 
     def _findings(
-        self, name: str, batch: _Batch, outcome: JobOutcome[RunSettings], failed: Sequence[Finding | None]
+        self, name: str, batch: _Batch, outcome: JobOutcome[Label], failed: Sequence[Finding | None]
     ) -> list[Finding | None]:
         """Return what a worker found; where it died of one GAN, give it them one by one to find out of which.
 
@@ -135,16 +135,16 @@ class WorkerPool:
         return folder
 
     def _submit(
-        self, name: str, folder: Path, *, after: Future[JobOutcome[RunSettings]] | None = None
-    ) -> Future[JobOutcome[RunSettings]]:
+        self, name: str, folder: Path, *, after: Future[JobOutcome[Label]] | None = None
+    ) -> Future[JobOutcome[Label]]:
         is_reference = name == _SIDE
         job = BatchJob(
             folder=str(folder), is_reference=is_reference, execution=self._execution, fault=self._faults.get(name)
         )
-        settings = RunSettings(
+        label = Label(
             gan="generated",
             backend=REFERENCE if is_reference else name,
             folder=str(folder),
             python=None if is_reference else self._pythons.get(name),
         )
-        return self._pool.submit(Job(settings=settings, task="generated", data=job.as_data()), after=after)
+        return self._pool.submit(Job(settings=label, task="generated", data=job.as_data()), after=after)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from gan_rosetta.backends import REFERENCE
+from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.runs.record import Run
-from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.runs.request import GIVEN_IN_PYTHON
 
 # What else a diagnosis can be told of how runs are fed and compute, with what it does where nothing is said.
 _OPTIONS = {
@@ -20,8 +21,6 @@ _OPTIONS = {
     "tape": None,
     "mnist": None,
 }
-# What stands in place of a file's path where the GAN was given in Python (runs/request.py).
-_NO_FILE = "the GanSpec "
 
 
 def diagnose_command(runs: Sequence[Run], pair: Sequence[str], /) -> str:
@@ -31,10 +30,10 @@ def diagnose_command(runs: Sequence[Run], pair: Sequence[str], /) -> str:
     alone, or the GAN was given in Python.
     """
     chosen = [run for run in runs if run.name in pair and run.backend != REFERENCE]
-    spec_file = str(chosen[0].record["settings"].get("spec_file") or "") if chosen else ""
-    if not chosen or spec_file.startswith(_NO_FILE):
+    source = chosen[0].order.source if chosen else None
+    if not chosen or (source is not None and source.startswith(GIVEN_IN_PYTHON)):
         return ""
-    words = ["gan-rosetta", "diagnose", *(["--spec", spec_file] if spec_file else [chosen[0].gan])]
+    words = ["gan-rosetta", "diagnose", *([chosen[0].gan] if source is None else ["--spec", source])]
     words += ["--runs", ",".join(run.name for run in chosen)]
     for name, default in _OPTIONS.items():
         value = _unsaid(chosen, name, default)
@@ -45,5 +44,6 @@ def diagnose_command(runs: Sequence[Run], pair: Sequence[str], /) -> str:
 
 def _unsaid(runs: Sequence[Run], name: str, default: Any) -> Any:
     """Return the setting of the first run whose own name does not say it, the default where all of them do."""
-    values = ((run.name.split(":"), run.record["settings"].get(name, default)) for run in runs)
+    said = ({**vars(run.order.run), **vars(run.order.feed)} for run in runs)
+    values = ((run.name.split(":"), each[name]) for run, each in zip(runs, said, strict=True))
     return next((value for words, value in values if str(value) not in words), default)

@@ -12,7 +12,7 @@ from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.spec import DigitsReal, GanSpec
 
 _CURVES_KEPT = 64
-_OUR_DIGITS = (None, "packaged", "download")
+_OUR_DIGITS = ("packaged", "download")
 
 
 def fed_from(runs: Sequence[Run], spec: GanSpec, /) -> str | None:
@@ -21,12 +21,11 @@ def fed_from(runs: Sequence[Run], spec: GanSpec, /) -> str | None:
     None where it is what the spec says.
     """
     for run in runs:
-        settings = run.record.get("settings", {})
-        tape, mnist = settings.get("tape"), settings.get("mnist")
+        tape, mnist = run.order.feed.tape, run.order.feed.mnist
         if tape is not None:
-            return f"a tape from the file {Path(str(tape)).name}"
-        if mnist not in _OUR_DIGITS and isinstance(spec.real, DigitsReal):
-            return f"the images in the folder {Path(str(mnist)).name}"
+            return f"a tape from the file {Path(tape).name}"
+        if mnist is not None and mnist not in _OUR_DIGITS and isinstance(spec.real, DigitsReal):
+            return f"the images in the folder {Path(mnist).name}"
     return None
 
 

@@ -105,12 +105,12 @@ def run_labels(runs: Sequence[Run], /) -> list[str]:
 
 
 def _facts(run: Run) -> dict[str, str]:
-    settings = run.record.get("settings", {})
+    order = run.order
     return {
-        "device": str(settings.get("device", "")),
-        "dtype": str(settings.get("dtype", "")),
+        "device": order.run.device,
+        "dtype": order.run.dtype,
         "execution": str(run.record.get("execution", "")),
-        "seed": f"seed {settings.get('seed', '')}",
+        "seed": f"seed {order.feed.seed}",
     }
 
 

@@ -17,8 +17,9 @@ from typing import Any, cast, get_args
 import numpy as np
 
 from gan_rosetta.shared.data.digest import state_digest
-from gan_rosetta.shared.errors import RecordError, StateError
+from gan_rosetta.shared.errors import GanRosettaError, RecordError, StateError
 from gan_rosetta.shared.interface import Phase
+from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.state import State, check_state
@@ -27,8 +28,7 @@ from gan_rosetta.shared.storage.formats import check_format
 from gan_rosetta.shared.storage.npz import names_in, read_npz
 from gan_rosetta.shared.storage.opening import open_regular
 
-FORMAT = 2
-SECONDS_BETWEEN_CHECKPOINTS = 30.0
+FORMAT = 3
 # A checkpoint of the run itself, where the run looks for it, and one that was given to begin with.
 _MOVE_AWAY = "move it away, and the run starts again from its first step"
 _GIVE_ANOTHER = "give another file to start from"
@@ -72,25 +72,25 @@ class Position:
 class Checkpoint:
     """A position, the trainer's whole state there, and the sketches of earlier ones by moment and tensor.
 
-    settings: what the run was asked for. yardstick: where its copies are, empty where the run has none. looks: the
-    arrays of shared/runs/looks.py, as far as here.
+    order: of the run. yardstick: where its copies are, empty where the run has none. looks: the arrays of
+    shared/runs/looks.py, as far as here.
     """
 
     position: Position
     state: State
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    order: Order
     snapshots: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     yardstick: Mapping[str, np.ndarray] = field(default_factory=dict)
     looks: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
-def write_checkpoint(path: Path, checkpoint: Checkpoint, /, *, spec: GanSpec) -> None:
+def write_checkpoint(path: Path, checkpoint: Checkpoint, /) -> None:
     """Write a checkpoint in place of the last one, atomically; raises RecordError where that fails."""
     position = checkpoint.position
     header = {
         "format": FORMAT,
-        "spec": spec_digest(spec),
-        "settings": dict(checkpoint.settings),
+        "spec": spec_digest(checkpoint.order.spec),
+        "order": checkpoint.order.as_data(),
         "phase": position.place.phase,
         "done": position.place.done,
         "began": [position.began.phase, position.began.done],
@@ -127,12 +127,12 @@ def is_checkpoint(path: Path, /) -> bool:
     return "header.npy" in names
 
 
-def read_checkpoint(path: Path, spec: GanSpec, /, *, settings: Mapping[str, Any] | None = None) -> Checkpoint:
-    """Read a checkpoint; raises RecordError unless it is whole, of a run of this GAN, and of one with these settings.
+def read_checkpoint(path: Path, spec: GanSpec, /, *, order: Order | None = None) -> Checkpoint:
+    """Read a checkpoint; raises RecordError unless it is whole, and of a run of this GAN.
 
-    settings: None where the run that goes on may be another one.
+    order: of the run that goes on, which has the same numbers; None where it may be another run.
     """
-    remedy = _GIVE_ANOTHER if settings is None else _MOVE_AWAY
+    remedy = _GIVE_ANOTHER if order is None else _MOVE_AWAY
     try:
         arrays = read_npz(path)
         text, seal = str(arrays.pop("header")), str(arrays.pop(_SEAL, ""))
@@ -143,7 +143,9 @@ def read_checkpoint(path: Path, spec: GanSpec, /, *, settings: Mapping[str, Any]
     if seal != _seal(text, arrays):
         raise RecordError(f"{path} was changed after it was written: its SHA-256 is another; {remedy}")
     _check_header(path, header, spec, remedy=remedy)
-    _check_settings(path, header["settings"], settings or {}, remedy=remedy)
+    found = _read_order(path, header.get("order"), remedy=remedy)
+    if order is not None:
+        _check_numbers(path, found, order, remedy=remedy)
     parts: dict[str, dict[str, np.ndarray]] = {part: {} for part in _PARTS}
     for key, array in arrays.items():
         part, _, name = key.partition("/")
@@ -167,12 +169,12 @@ def read_checkpoint(path: Path, spec: GanSpec, /, *, settings: Mapping[str, Any]
         seconds=header["seconds"],
         resumed_at=tuple(header["resumed_at"]),
     )
-    if settings is not None:
+    if order is not None:
         _check_losses(path, position, spec, remedy=remedy)
     return Checkpoint(
         position=position,
         state=parts["state"],
-        settings=header["settings"],
+        order=found,
         snapshots=snapshots,
         yardstick=parts["yardstick"],
         looks=parts["looks"],
@@ -186,7 +188,6 @@ def _seal(header: str, arrays: Mapping[str, np.ndarray]) -> str:
 def _check_header(path: Path, header: Any, spec: GanSpec, *, remedy: str) -> None:
     good = {
         "spec": _is_text(header.get("spec")),
-        "settings": isinstance(header.get("settings"), dict),
         "phase": header.get("phase") in get_args(Phase),
         "done": _is_count(header.get("done")),
         "began": _is_place(header.get("began")),
@@ -205,10 +206,18 @@ def _check_header(path: Path, header: Any, spec: GanSpec, *, remedy: str) -> Non
         raise RecordError(f"{path} is of another {spec.name!r} than the one that is asked for; {remedy}")
 
 
-def _check_settings(path: Path, found: Mapping[str, Any], settings: Mapping[str, Any], *, remedy: str) -> None:
-    for name in sorted(settings):
-        if found.get(name) != settings[name]:
-            raise RecordError(f"{path} was run with {name} {found.get(name)!r}, now {settings[name]!r}; {remedy}")
+def _read_order(path: Path, data: Any, *, remedy: str) -> Order:
+    try:
+        return Order.from_data(data)
+    except GanRosettaError as error:
+        raise RecordError(f"{path} does not say what its run was ({error}); {remedy}") from None
+
+
+def _check_numbers(path: Path, found: Order, order: Order, *, remedy: str) -> None:
+    then, now = found.numbers, order.numbers
+    for name in sorted(now):
+        if then[name] != now[name]:
+            raise RecordError(f"{path} was run with {name} {then[name]!r}, now {now[name]!r}; {remedy}")
 
 
 def num_steps(spec: GanSpec, phase: str, /) -> int:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from gan_rosetta.shared.errors import RunInterrupted
 from gan_rosetta.shared.runs.checkpoint import Checkpoint, Position, write_checkpoint
-from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.workers import interruption
 
 # A checkpoint may take no more than about this share of the time.
@@ -22,9 +21,8 @@ class CheckpointWriter:
     position, with all that the run has besides its position.
     """
 
-    def __init__(self, path: Path, /, *, spec: GanSpec, seconds: float, make: Callable[[Position], Checkpoint]) -> None:
+    def __init__(self, path: Path, /, *, seconds: float, make: Callable[[Position], Checkpoint]) -> None:
         self._path = path
-        self._spec = spec
         self._seconds = seconds
         self._make = make
         self._next = time.monotonic() + seconds
@@ -36,7 +34,7 @@ class CheckpointWriter:
         if not stops and started < self._next:
             return
         here = position()
-        write_checkpoint(self._path, self._make(here), spec=self._spec)
+        write_checkpoint(self._path, self._make(here))
         now = time.monotonic()
         self._next = now + max(self._seconds, (now - started) / _LARGEST_SHARE)
         if stops:

@@ -86,7 +86,7 @@ def measured_runs(runs: Iterable[Run], /) -> dict[str, Run]:
     found: dict[str, Run] = {}
     for run in runs:
         if (run.folder / YARDSTICK_FILE).exists():
-            found.setdefault(run.record["settings"]["dtype"], run)
+            found.setdefault(run.order.run.dtype, run)
     return dict(sorted(found.items(), key=lambda item: _fineness(item[0])))
 
 
@@ -130,16 +130,16 @@ def yardstick_of(run: Run, /) -> Yardstick:
 def gather_evidence(run: Run, spec: GanSpec, /) -> Evidence:
     """Return what of a run on disk goes into a verdict."""
     evaluated = evaluate(spec, run.state, latent=run.samples["latent"], real=run.samples["real"])
-    hashes, settings = run.record["hashes"], run.record["settings"]
+    hashes, dtype = run.record["hashes"], run.order.run.dtype
     began = run.record["outcome"]["began_at"]
     return Evidence(
         name=run.name,
-        dtype=settings["dtype"],
+        dtype=dtype,
         identity={
             "spec": hashes["spec"],
             "given state": hashes.get("given_state", ""),
             "initial state": hashes["initial_state"],
-            "dtype": settings["dtype"],
+            "dtype": dtype,
             "first step": f"{began['step']}" if began["phase"] == "adversarial" else f"{began['step']} before",
         },
         first_step=began["step"] if began["phase"] == "adversarial" else 0,

@@ -11,8 +11,9 @@ from gan_rosetta.shared.data.tape import SeededTape, Tape
 from gan_rosetta.shared.data.tape_file import FileTape, write_tape
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.runs.checkpoint import BEGINNING, Place, num_steps
+from gan_rosetta.shared.runs.order import Feed
+from gan_rosetta.shared.runs.request import Exports
 from gan_rosetta.shared.runs.saved import idle_optimizers, read_saved, require_same_tape, state_metadata, tape_metadata
-from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State, initial_state
 from gan_rosetta.shared.state.archive import write_state
@@ -33,55 +34,53 @@ class Inputs:
     notes: tuple[str, ...] = ()
 
 
-def open_inputs(settings: RunSettings, spec: GanSpec, /) -> tuple[State, Tape]:
+def open_inputs(feed: Feed, spec: GanSpec, /) -> tuple[State, Tape]:
     """Return the initial state and the tape, drawn from the seed or read from files; raises StateError, TapeError.
 
     How far the tape reaches is left to whoever knows how far it will be read: shared/data/reach.py.
     """
-    if settings.initial_state is None:
-        return initial_state(spec, seed=settings.seed), _open_tape(settings, spec)
-    return read_saved(Path(settings.initial_state), spec).state, _open_tape(settings, spec)
+    if feed.initial_state is None:
+        return initial_state(spec, seed=feed.seed), _open_tape(feed, spec)
+    return read_saved(Path(feed.initial_state), spec).state, _open_tape(feed, spec)
 
 
-def open_start(settings: RunSettings, spec: GanSpec, /) -> Inputs:
+def open_start(feed: Feed, spec: GanSpec, /) -> Inputs:
     """Return the initial state, the tape and where a run starts on it.
 
-    A state that a run left, or that lies in a checkpoint, goes on where it was saved, unless the settings have a
-    first_step. Raises StateError, RecordError, TapeError and DataError for files and data, UsageError where no step is
-    left to take, or the state was saved on another tape.
+    A state that a run left, or that lies in a checkpoint, goes on where it was saved, unless the feed has a first_step.
+    Raises StateError, RecordError, TapeError and DataError for files and data, UsageError where no step is left to
+    take, or the state was saved on another tape.
     """
-    tape = _open_tape(settings, spec)
+    tape = _open_tape(feed, spec)
     place, notes = BEGINNING, []
-    saved = None if settings.initial_state is None else read_saved(Path(settings.initial_state), spec)
-    if saved is not None and settings.first_step is None and saved.place != BEGINNING:
+    saved = None if feed.initial_state is None else read_saved(Path(feed.initial_state), spec)
+    if saved is not None and feed.first_step is None and saved.place != BEGINNING:
         place = saved.place
-    elif settings.first_step:
-        place = Place(phase="adversarial", done=settings.first_step)
+    elif feed.first_step:
+        place = Place(phase="adversarial", done=feed.first_step)
     _require_steps_left(spec, place)
     check_reach(tape, spec, phase=place.phase, done=place.done)
     if saved is not None:
-        if settings.first_step is None and place != BEGINNING:
-            notes.append(require_same_tape(saved, settings, spec, tape))
+        if feed.first_step is None and place != BEGINNING:
+            notes.append(require_same_tape(saved, feed, spec, tape))
         notes.append(idle_optimizers(saved, spec, place))
-    state = initial_state(spec, seed=settings.seed) if saved is None else saved.state
+    state = initial_state(spec, seed=feed.seed) if saved is None else saved.state
     return Inputs(state=state, tape=tape, place=place, notes=tuple(note for note in notes if note is not None))
 
 
-def export_inputs(settings: RunSettings, /, spec: GanSpec) -> None:
-    """Write the tape and the initial state to the files that the settings name; raises UsageError where one exists."""
-    targets = {"--export-tape": settings.export_tape, "--export-initial-state": settings.export_initial_state}
-    for option, target in targets.items():
+def export_inputs(exports: Exports, feed: Feed, /, spec: GanSpec) -> None:
+    """Write what runs are fed to files; raises UsageError where one exists."""
+    for option, target in {"--export-tape": exports.tape, "--export-initial-state": exports.initial_state}.items():
         if target is not None and Path(target).exists():
             raise UsageError(f"{option} {target} already exists; name another file, or move that one away")
-    if not any(targets.values()):
+    if exports == Exports():
         return
-    state, tape = open_inputs(settings, spec)
-    if settings.export_initial_state is not None:
-        metadata = {"gan": spec.name, "seed": str(settings.seed)}
-        write_state(Path(settings.export_initial_state), state, metadata=metadata)
-    if settings.export_tape is not None:
+    state, tape = open_inputs(feed, spec)
+    if exports.initial_state is not None:
+        write_state(Path(exports.initial_state), state, metadata={"gan": spec.name, "seed": str(feed.seed)})
+    if exports.tape is not None:
         write_tape(
-            Path(settings.export_tape),
+            Path(exports.tape),
             tape,
             spec,
             pretraining_steps=num_steps(spec, "pretraining"),
@@ -98,7 +97,7 @@ def _require_steps_left(spec: GanSpec, place: Place) -> None:
         )
 
 
-def _open_tape(settings: RunSettings, spec: GanSpec) -> Tape:
-    if settings.tape is not None:
-        return FileTape.read(Path(settings.tape), spec)
-    return SeededTape(spec, seed=settings.seed, digits=DigitSource.parse(settings.mnist))
+def _open_tape(feed: Feed, spec: GanSpec) -> Tape:
+    if feed.tape is not None:
+        return FileTape.read(Path(feed.tape), spec)
+    return SeededTape(spec, seed=feed.seed, digits=DigitSource.parse(feed.mnist))

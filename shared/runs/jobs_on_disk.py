@@ -1,13 +1,13 @@
 """What a command was asked to run, kept beside each run's folder, so that it can be taken up again.
 
-DIR/<gan>/<run>.job.json holds the settings of a run from before it begins; DIR/<gan>/.<run>.lock is held while
+DIR/<gan>/<run>.job.json holds the order of a run from before it begins; DIR/<gan>/.<run>.lock is held while
 a command works on it, so that two never write the same run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,26 +15,25 @@ from filelock import FileLock, Timeout
 
 from gan_rosetta.shared.errors import GanRosettaError, RecordError
 from gan_rosetta.shared.runs.names import folder_name
-from gan_rosetta.shared.runs.settings import RunSettings
-from gan_rosetta.shared.spec.reader import build
+from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.storage.documents import read_document, write_document
 
-FORMAT = 2
+FORMAT = 3
 SUFFIX = ".job.json"
 _REMEDY = "move it away to leave this run out"
 
 
-def write_jobs(jobs: Iterable[RunSettings], /) -> None:
-    """Keep the settings of runs that are about to begin."""
+def write_jobs(jobs: Iterable[Order], /) -> None:
+    """Keep the orders of runs that are about to begin."""
     for job in jobs:
-        job.job_path.parent.mkdir(parents=True, exist_ok=True)
-        write_document(job.job_path, {"settings": job.as_data()}, number=FORMAT)
+        job.keeping.job_path.parent.mkdir(parents=True, exist_ok=True)
+        write_document(job.keeping.job_path, {"order": job.as_data()}, number=FORMAT)
 
 
-def read_jobs(out: Path, /) -> list[RunSettings]:
-    """Return the settings of every run that was begun in a folder, to go on from its checkpoint.
+def read_jobs(out: Path, /) -> list[Order]:
+    """Return the order of every run that was begun in a folder, to go on from its checkpoint.
 
-    Each run's folder follows from where its settings lie, whatever they say. Raises RecordError where there is none, or
+    Each run's folder follows from where its order lies, whatever that says. Raises RecordError where there is none, or
     one cannot be read or lies elsewhere.
     """
     paths = sorted(out.glob(f"*/*{SUFFIX}"))
@@ -47,18 +46,17 @@ def read_jobs(out: Path, /) -> list[RunSettings]:
     return [_read_job(path) for path in paths]
 
 
-def is_finished(job: RunSettings, /) -> bool:
+def is_finished(job: Order, /) -> bool:
     """Return whether a run's record is there, which is written last."""
     return (Path(job.folder) / "record.json").exists()
 
 
 @contextmanager
-def locked(jobs: Iterable[RunSettings], /) -> Iterator[None]:
+def locked(jobs: Iterable[Order], /) -> Iterator[None]:
     """Hold the runs against other commands; raises RecordError where one of them is being written."""
     with ExitStack() as stack:
         for job in jobs:
-            folder = Path(job.folder)
-            path = folder.with_name(f".{folder.name}.lock")
+            folder, path = Path(job.folder), _lock_path(job)
             if path.is_symlink():
                 raise RecordError(f"{path} is a link, which no lock of ours is; move it away")
             try:
@@ -75,14 +73,35 @@ def locked(jobs: Iterable[RunSettings], /) -> Iterator[None]:
         yield
 
 
-def _read_job(path: Path) -> RunSettings:
+def absent_folders(jobs: Iterable[Order], /) -> list[Path]:
+    """Return the folders above those of runs that are not there yet, the innermost first."""
+    above = {parent for job in jobs for parent in Path(job.folder).absolute().parents if not parent.exists()}
+    return sorted(above, key=lambda folder: len(folder.parts), reverse=True)
+
+
+def forget_jobs(jobs: Iterable[Order], /, *, made: Iterable[Path]) -> None:
+    """Take away what is kept of runs that never began, and those folders of `made` that are empty without it."""
+    for job in jobs:
+        job.keeping.job_path.unlink(missing_ok=True)
+        _lock_path(job).unlink(missing_ok=True)
+    for folder in made:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _lock_path(job: Order) -> Path:
+    folder = Path(job.folder)
+    return folder.with_name(f".{folder.name}.lock")
+
+
+def _read_job(path: Path) -> Order:
     data = read_document(path, number=FORMAT, remedy=_REMEDY)
     folder = path.with_name(path.name.removesuffix(SUFFIX))
     try:
-        settings: RunSettings = build(RunSettings, data.get("settings"), name="settings")
+        order = Order.from_data(data.get("order"))
     except GanRosettaError as error:
-        raise RecordError(f"{path} does not hold a run's settings ({error}); {_REMEDY}") from None
-    if (settings.gan, folder_name(settings.run_name)) != (folder.parent.name, folder.name):
-        raise RecordError(f"{path} is of {settings.gan} on {settings.run_name}; it was moved there from another run")
+        raise RecordError(f"{path} does not hold a run's order ({error}); {_REMEDY}") from None
+    if (order.gan, folder_name(order.run_name)) != (folder.parent.name, folder.name):
+        raise RecordError(f"{path} is of {order.gan} on {order.run_name}; it was moved there from another run")
     # Whatever it names elsewhere is not written: a folder of runs may come from somebody else.
-    return replace(settings, folder=str(folder), resume=True, export_tape=None, export_initial_state=None)
+    return replace(order, keeping=replace(order.keeping, folder=str(folder), resume=True))

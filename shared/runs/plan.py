@@ -1,10 +1,10 @@
-"""Turns what a user asks for into jobs: checked, ordered, with threads and the reference's share decided."""
+"""Turns what a person asks for into orders, a run each: checked, in turn, threads and the reference's share decided."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,14 +16,17 @@ from gan_rosetta.shared.runs.checkpoint import Place
 from gan_rosetta.shared.runs.inputs import open_start
 from gan_rosetta.shared.runs.jobs_on_disk import read_jobs
 from gan_rosetta.shared.runs.names import RunName, folder_name
+from gan_rosetta.shared.runs.order import Keeping, Order, RunSetup
 from gan_rosetta.shared.runs.record import require_free
-from gan_rosetta.shared.runs.run import resolve_spec, with_spec_text
-from gan_rosetta.shared.runs.settings import OVERVIEW_BATCH_SIZES, RunSettings
+from gan_rosetta.shared.runs.request import Exports, Request
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.workers.environments import find_python
 from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed, resolve_execution
 
+# In a comparison of the whole catalogue a GAN whose single step costs most of a minute takes a part of its batch: the
+# mathematics is the same, layer by layer.
+OVERVIEW_BATCH_SIZES = {"mnist-conv": 10}
 # What the reference and its copies may spend on one GAN: about a minute on two cores.
 _REFERENCE_FLOPS = 3e12
 # Below this many operations a step, a second thread costs more than it brings.
@@ -32,93 +35,105 @@ _THREADING_FLOPS = 1e8
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Jobs and how many may run at once. left_out, notes: lines for the user, of what is not run and of what is odd."""
+    """Orders and how many of them may run at once.
 
-    jobs: tuple[RunSettings, ...]
+    left_out, notes: lines for the user, of what is not run and of what is odd. exports: files to write first.
+    """
+
+    jobs: tuple[Order, ...]
     num_slots: int
     left_out: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    exports: Exports = field(default_factory=Exports)
 
 
 def plan_train(
     runs: Sequence[RunName],
-    template: RunSettings,
+    request: Request,
     out: Path,
     /,
     *,
     pythons: Mapping[str, str] | None = None,
     threads: int | None = None,
 ) -> Plan:
-    """Return the jobs of `train`, one a run; raises what a user can cause, before anything is written.
+    """Return the plan of `train`, a job for each run; raises what a user can cause, before anything is written.
 
     pythons, threads: as in plan_compare.
     """
-    template = with_spec_text(template)
-    spec = resolve_spec(template)
+    spec = request.resolve()
     num_slots = max(1, min(len(runs), available_cores()))
-    template = replace(template, threads=_chosen(threads, threads_for(spec) if num_slots == 1 else _share(num_slots)))
-    notes = open_start(template, spec).notes
+    threads = _chosen(threads, threads_for(spec) if num_slots == 1 else _share(num_slots))
+    notes = open_start(request.feed, spec).notes
     jobs = []
     for run in runs:
-        job = settings_of_run(template, run, out / spec.name, pythons or {})
-        job = job.with_threads(_chosen(run.threads, template.threads))
+        job = make_order(request, spec, setup_of(request, run, threads=threads, pythons=pythons), out / spec.name)
         require_installed(find_backend(job.backend), job.python)
         _require_fresh(job, out)
         jobs.append(job)
-    if len(jobs) > 1 and (template.export_tape or template.export_initial_state):
+    if len(jobs) > 1 and request.exports != Exports():
         raise UsageError("--export-tape and --export-initial-state go with one run; leave the others out")
-    return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=(), notes=notes)
+    return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=(), notes=notes, exports=request.exports)
 
 
 def plan_compare(
     gans: Sequence[str],
     runs: Sequence[RunName],
-    template: RunSettings,
+    request: Request,
     out: Path,
     /,
     *,
     threads: int | None,
     pythons: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Return the jobs of `compare`, the costly GANs first; raises what a user can cause, before anything is written.
+    """Return the plan of `compare`, the costly GANs first; raises what a user can cause, before anything is written.
 
-    gans, runs: empty for all, one run a backend; a spec_file of the template goes before gans. Where all GANs are
-    compared, the costliest take a smaller batch, unless the template has one (OVERVIEW_BATCH_SIZES). threads: of each
-    worker that its run's name gives none, None to share out the cores. pythons: that backends without an environment in
-    their run's name are to run on. The reference is always among the runs, once in each type that another has, since it
-    is what the yardstick is measured on; it takes the steps that it can afford.
+    gans, runs: empty for all, one run a backend; the request's own GAN goes before gans. Where all GANs are compared,
+    the costliest take a smaller batch, unless the request has one (OVERVIEW_BATCH_SIZES). threads: of each worker that
+    its run's name gives none, None to share out the cores. pythons: that backends without an environment in their run's
+    name are to run on. The reference is always among the runs, once in each type that another has, since it is what the
+    yardstick is measured on; it takes the steps that it can afford.
     """
-    template = with_spec_text(template)
-    specs = [find_gan(name) for name in dict.fromkeys(gans)] or list(CATALOGUE.values())
-    if template.spec_file is not None:
-        specs = [resolve_spec(template)]
+    specs = _specs(gans, request)
     asked = list(runs) or [RunName(backend=name) for name in BACKENDS]
-    base = [settings_of_run(template, run, out, pythons or {}) for run in asked]
-    missing = [job for job in base if installed_version(find_backend(job.backend), job.python) is None]
-    base = [job for job in base if job not in missing]
-    if len(specs) > 1 and (template.tape or template.initial_state):
+    # How many run at once, and so what each may have, is known only once it is known what is there.
+    setups = [setup_of(request, run, threads=1, pythons=pythons) for run in asked]
+    missing = [setup for setup in setups if installed_version(find_backend(setup.backend), setup.python) is None]
+    setups = [setup for setup in setups if setup not in missing]
+    if len(specs) > 1 and (request.feed.tape or request.feed.initial_state):
         raise UsageError(f"--tape and --initial-state belong to one GAN, but {len(specs)} are to be compared; name one")
-    own_threads = {str(run): run.threads for run in asked}
-    is_overview = not gans and template.spec_file is None and template.batch_size is None
-    base = _with_references(base, template)
-    num_slots = max(1, min(len(base), available_cores()))
-    jobs: list[RunSettings] = []
+    references = _references(setups, request)
+    measured = {setup.name for setup in references}
+    setups = [*references, *(setup for setup in setups if setup.name not in measured)]
+    num_slots = max(1, min(len(setups), available_cores()))
+    own = {str(run): run.threads for run in asked}
+    share = _chosen(threads, _share(num_slots))
+    setups = [replace(setup, threads=_chosen(own.get(setup.name), share)) for setup in setups]
+    jobs: list[Order] = []
     notes: list[str] = []
-    for named in sorted(specs, key=step_flops, reverse=True):
-        batch_size = OVERVIEW_BATCH_SIZES.get(named.name) if is_overview else template.batch_size
-        job = replace(template, gan=named.name, batch_size=batch_size)
-        spec = resolve_spec(job)
-        start = open_start(job, spec)
+    for spec in specs:
+        start = open_start(request.feed, spec)
         notes += start.notes
-        for run in base:
-            own = replace(run, gan=named.name, batch_size=batch_size, folder=_folder(out / spec.name, run.run_name))
-            own = own.with_threads(_chosen(own_threads.get(run.run_name), _chosen(threads, _share(num_slots))))
-            jobs.append(_afforded(own, spec, place=start.place) if own.yardstick else own)
+        for setup in setups:
+            job = make_order(request, spec, setup, out / spec.name)
+            jobs.append(_as_yardstick(job, place=start.place) if setup.name in measured else job)
             _require_fresh(jobs[-1], out)
     left_out = tuple(
-        f"{job.run_name} is left out: not installed; {find_backend(job.backend).install_hint}" for job in missing
+        f"{setup.name} is left out: not installed; {find_backend(setup.backend).install_hint}" for setup in missing
     )
     return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=left_out, notes=tuple(notes))
+
+
+def _specs(gans: Sequence[str], request: Request) -> list[GanSpec]:
+    """Return the GANs to compare as they are to be trained, the costly ones first."""
+    if request.spec is not None:
+        return [request.resolve()]
+    named = [find_gan(name) for name in dict.fromkeys(gans)] or list(CATALOGUE.values())
+    is_overview = not gans and request.batch_size is None
+    specs = []
+    for spec in sorted(named, key=step_flops, reverse=True):
+        batch_size = OVERVIEW_BATCH_SIZES.get(spec.name) if is_overview else request.batch_size
+        specs.append(replace(request, batch_size=batch_size).resolve(spec))
+    return specs
 
 
 def plan_resume(out: Path, /, *, command: Literal["train", "compare"]) -> Plan:
@@ -128,7 +143,7 @@ def plan_resume(out: Path, /, *, command: Literal["train", "compare"]) -> Plan:
     """
     began = read_jobs(out)
     # Only compare measures the yardstick, on one run of each GAN.
-    compared = {job.gan for job in began if job.yardstick}
+    compared = {job.gan for job in began if job.course.yardstick}
     jobs = [job for job in began if (job.gan in compared) == (command == "compare")]
     other = "train" if command == "compare" else "compare"
     if not jobs:
@@ -142,17 +157,16 @@ def plan_resume(out: Path, /, *, command: Literal["train", "compare"]) -> Plan:
     )
     for job in jobs:
         require_installed(find_backend(job.backend), job.python)
-    jobs.sort(key=lambda job: step_flops(resolve_spec(job)), reverse=True)
+    jobs.sort(key=lambda job: step_flops(job.spec), reverse=True)
     num_slots = max(1, min(len({job.run_name for job in jobs}), available_cores() // max(job.threads for job in jobs)))
     return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=(), notes=notes)
 
 
-def _require_fresh(job: RunSettings, out: Path) -> None:
+def _require_fresh(job: Order, out: Path) -> None:
     require_free(Path(job.folder))
-    if job.checkpoint_path.exists():
-        raise RecordError(
-            f"{job.checkpoint_path} is of a run that was interrupted; go on with --resume {out}, or name another folder"
-        )
+    path = job.keeping.checkpoint_path
+    if path.exists():
+        raise RecordError(f"{path} is of a run that was interrupted; go on with --resume {out}, or name another folder")
 
 
 def threads_for(spec: GanSpec, /) -> int:
@@ -170,52 +184,63 @@ def affordable_steps(spec: GanSpec, /) -> int:
     return max(1, int(_REFERENCE_FLOPS / (step_flops(spec) * (1 + num_copies(spec)))))
 
 
-def settings_of_run(template: RunSettings, run: RunName, folder: Path, pythons: Mapping[str, str], /) -> RunSettings:
-    """Return a run's settings, where its name says nothing those of the template; its folder lies in `folder`.
+def setup_of(
+    request: Request, run: RunName, /, *, threads: int = 1, pythons: Mapping[str, str] | None = None
+) -> RunSetup:
+    """Return how a run trains; where its name says nothing, as the request and `threads` do.
 
     pythons: as in plan_compare. Raises UsageError for an execution or an environment that there is not.
     """
-    execution = run.execution or template.execution
+    execution = run.execution or request.execution
     resolve_execution(find_backend(run.backend), execution)
-    python = pythons.get(run.backend)
+    python = (pythons or {}).get(run.backend)
     if run.environment is not None:
         python = find_python(run.environment, said=f"run {run} is to run on {run.environment}")
-    return replace(
-        template,
+    return RunSetup(
+        name=str(run),
         backend=run.backend,
-        run=str(run),
         python=python,
+        dtype=run.dtype or request.dtype,
         execution=execution,
-        dtype=run.dtype or template.dtype,
-        device=run.device or template.device,
-        folder=_folder(folder, str(run)),
+        device=run.device or request.device,
+        threads=_chosen(run.threads, threads),
     )
 
 
-def _with_references(jobs: Sequence[RunSettings], template: RunSettings) -> list[RunSettings]:
-    """Return the jobs with the reference's before them, in each of their types, to measure the yardstick.
+def make_order(request: Request, spec: GanSpec, setup: RunSetup, folder: Path, /) -> Order:
+    """Return the order of one run of a resolved GAN, with a folder of its own in `folder`."""
+    return Order(
+        spec=spec,
+        source=request.source,
+        run=setup,
+        feed=request.feed,
+        course=request.course,
+        keeping=Keeping(folder=str(folder / folder_name(setup.name)), checkpoint_seconds=request.checkpoint_seconds),
+        patience_seconds=request.patience_seconds,
+    )
+
+
+def _references(setups: Sequence[RunSetup], request: Request) -> list[RunSetup]:
+    """Return how the reference runs to measure the yardstick, in each type of the others, or as it was asked for.
 
     It runs on the processor whatever the others run on.
     """
     references = []
-    for dtype in dict.fromkeys([job.dtype for job in jobs] or [template.dtype]):
-        own = (job for job in jobs if job.backend == REFERENCE and job.dtype == dtype and job.python is None)
-        name = RunName(backend=REFERENCE, dtype=None if dtype == template.dtype else dtype)
-        added = replace(template, backend=REFERENCE, run=str(name), dtype=dtype)
-        references.append(replace(next(own, added), device="cpu", yardstick=True))
-    measured = {job.run_name for job in references}
-    return [*references, *(job for job in jobs if job.run_name not in measured)]
+    for dtype in dict.fromkeys([setup.dtype for setup in setups] or [request.dtype]):
+        own = (it for it in setups if it.backend == REFERENCE and it.dtype == dtype and it.python is None)
+        name = RunName(backend=REFERENCE, dtype=None if dtype == request.dtype else dtype)
+        added = RunSetup(name=str(name), backend=REFERENCE, dtype=dtype, execution=request.execution)
+        references.append(replace(next(own, added), device="cpu"))
+    return references
 
 
-def _afforded(job: RunSettings, spec: GanSpec, *, place: Place) -> RunSettings:
-    """Return the reference's settings with the steps that it and its copies can take."""
+def _as_yardstick(job: Order, *, place: Place) -> Order:
+    """Return the reference's order, to measure the yardstick, with the steps that it and its copies can take."""
     first = place.done if place.phase == "adversarial" else 0
-    steps = min(spec.training.num_steps, first + affordable_steps(spec))
-    return replace(job, steps=steps, planned_steps=spec.training.num_steps)
-
-
-def _folder(parent: Path, run: str) -> str:
-    return str(parent / folder_name(run))
+    planned = job.spec.training.num_steps
+    steps = min(planned, first + affordable_steps(job.spec))
+    course = replace(job.course, yardstick=True, planned_steps=planned)
+    return replace(job, spec=job.spec.with_steps(training=steps), course=course)
 
 
 def _chosen(asked: int | None, otherwise: int) -> int:

@@ -16,14 +16,15 @@ from typing import Any, cast
 import numpy as np
 import safetensors
 
-from gan_rosetta.shared.errors import RecordError
+from gan_rosetta.shared.errors import GanRosettaError, RecordError
+from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.state.archive import map_tensors
 from gan_rosetta.shared.storage.documents import read_document, write_document
 from gan_rosetta.shared.storage.files import write_npz
 from gan_rosetta.shared.storage.npz import read_npz
 from gan_rosetta.shared.storage.opening import open_regular, what_is
 
-FORMAT = 3
+FORMAT = 4
 MOMENTS_FILE = "moments.npz"
 STATE_FILE = "state.safetensors"
 _RECORD_FILE = "record.json"
@@ -51,6 +52,15 @@ class Run:
     def gan(self) -> str:
         """The GAN's name."""
         return str(self.record["gan"])
+
+    @cached_property
+    def order(self) -> Order:
+        """What was run; raises RecordError where the record does not say it."""
+        try:
+            return order_of_record(self.record)
+        except GanRosettaError as error:
+            path = self.folder / _RECORD_FILE
+            raise RecordError(f"{path} does not say what was run ({error}); {_REMEDY}") from None
 
     @cached_property
     def losses(self) -> dict[str, np.ndarray]:
@@ -127,13 +137,24 @@ def read_run(folder: Path, /) -> Run:
     return Run(folder, record)
 
 
+def settings_of(order: Order, /) -> dict[str, Any]:
+    """Return an order as a record's `settings`, which has the GAN beside them."""
+    return {name: value for name, value in order.as_data().items() if name != "spec"}
+
+
+def order_of_record(record: Mapping[str, Any], /) -> Order:
+    """Return the order that a record tells, in its `spec` and its `settings`; raises SpecError, UsageError."""
+    settings = record.get("settings")
+    return Order.from_data({**settings, "spec": record.get("spec")} if isinstance(settings, dict) else settings)
+
+
 def require_free(folder: Path, /) -> None:
-    """Raise RecordError where the folder already holds a run, or nothing can be written there."""
+    """Raise RecordError where the folder already holds a run, or nothing can be written there; leaves nothing there."""
     if what_is(folder / _RECORD_FILE) is not None:
         raise RecordError(f"{folder} already holds a run; name another folder with --out, or move that one away")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        trial = folder.parent / f".trial-{uuid.uuid4().hex}"
+        above = next(parent for parent in folder.absolute().parents if parent.exists())
+        trial = above / f".trial-{uuid.uuid4().hex}"
         trial.touch()
         trial.unlink()
     except OSError as error:
@@ -149,7 +170,7 @@ def new_run_folder(folder: Path, /) -> Iterator[Path]:
     require_free(folder)
     partial = folder.parent / f".{folder.name}.partial-{uuid.uuid4().hex}"
     try:
-        partial.mkdir()
+        partial.mkdir(parents=True)
         yield partial
         require_free(folder)
         partial.replace(folder)

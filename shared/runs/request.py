@@ -1,18 +1,33 @@
-"""What a person asks of runs, on the command line or in Python, checked and made into settings."""
+"""What a person asks of runs, on the command line or in Python: checked once, in the caller's words."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
-from gan_rosetta.shared.runs.run import with_spec_text
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.errors import unknown_name
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.interface import DEVICES, DTYPES
+from gan_rosetta.shared.runs.moments import DEFAULT_NUM_MOMENTS
+from gan_rosetta.shared.runs.order import (
+    DEFAULT_SEED,
+    SECONDS_BETWEEN_CHECKPOINTS,
+    Course,
+    Feed,
+    require_checkpoint_seconds,
+    require_count,
+    require_patience,
+)
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.spec.toml_file import spec_to_toml
+from gan_rosetta.shared.spec.toml_file import read_spec_text, spec_from_toml, spec_to_toml
+from gan_rosetta.shared.workers.jobs import DEFAULT_PATIENCE_SECONDS
 
-# The names that people know some settings by.
-_SETTING_NAMES = {"checkpoint_every": "checkpoint_seconds", "patience": "patience_seconds"}
-_FILES = ("initial_state", "tape", "export_tape", "export_initial_state")
+# Steps of the adversarial phase where none are asked for. The GANs on digits train for hours at their published
+# lengths; these many steps take seconds and have an update of both networks.
+SHORT_STEPS = {"mnist-conv": 1, "mnist-wgan-gp": 20, "mnist-wgan-gp-sample": 20}
+# What is kept as the source of a GAN that was given in Python, where others have a file's path.
+GIVEN_IN_PYTHON = "the GanSpec "
 
 
 class FeedOptions(TypedDict, total=False):
@@ -54,19 +69,110 @@ class Options(FeedOptions, total=False):
     export_initial_state: str | Path | None
 
 
-def make_template(gan: str | Path | GanSpec | None, /, **options: Unpack[Options]) -> RunSettings:
-    """Return the settings that all runs of a request share.
+@dataclass(frozen=True, kw_only=True)
+class Exports:
+    """Files to write what a run is fed into; None for none."""
+
+    tape: str | None = None
+    initial_state: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What all runs of a request share, checked.
+
+    spec: the GAN as it is described, None for a plan that names the GANs itself; source: what describes it, None for
+    the catalogue. steps, pretrain_steps, batch_size: None for the GAN's own, or the default. dtype, execution, device:
+    of runs whose name does not say.
+    """
+
+    spec: GanSpec | None = None
+    source: str | None = None
+    steps: int | None = None
+    pretrain_steps: int | None = None
+    batch_size: int | None = None
+    dtype: str = "float64"
+    execution: str = "auto"
+    device: str = "cpu"
+    feed: Feed = field(default_factory=Feed)
+    course: Course = field(default_factory=Course)
+    checkpoint_seconds: float = SECONDS_BETWEEN_CHECKPOINTS
+    patience_seconds: float = DEFAULT_PATIENCE_SECONDS
+    exports: Exports = field(default_factory=Exports)
+
+    def __post_init__(self) -> None:
+        require_count("--steps", self.steps, minimum=1)
+        require_count("--pretrain-steps", self.pretrain_steps, minimum=0)
+        require_count("--batch-size", self.batch_size, minimum=1)
+        require_checkpoint_seconds(self.checkpoint_seconds)
+        require_patience(self.patience_seconds)
+        if self.dtype not in DTYPES:
+            raise unknown_name("dtype", self.dtype, DTYPES)
+        if self.device not in DEVICES:
+            raise unknown_name("device", self.device, DEVICES)
+
+    def resolve(self, named: GanSpec | None = None, /) -> GanSpec:
+        """Return the GAN as it is to be trained, with the steps and the batch size that are asked for, or the defaults.
+
+        named: one of the catalogue, for a request that names none.
+        """
+        spec = named or self.spec
+        if spec is None:
+            raise TypeError("the request names no GAN, so the plan has to")
+        default_steps = SHORT_STEPS.get(spec.name) if self.source is None else None
+        if self.batch_size is not None:
+            spec = replace(spec, batch_size=self.batch_size)
+        steps = self.steps if self.steps is not None else default_steps
+        return spec.with_steps(pretraining=self.pretrain_steps, training=steps)
+
+
+def make_request(gan: str | Path | GanSpec | None, /, **options: Unpack[Options]) -> Request:
+    """Return what is asked of runs, checked.
 
     gan: a name of the catalogue, a TOML file, a GanSpec, or None for a plan that names the GANs itself. Raises
     UsageError for a value that nothing can be done with, SpecError for a file that describes no GAN.
     """
-    settings: dict[str, Any] = {_SETTING_NAMES.get(name, name): value for name, value in options.items()}
-    for name in _FILES:
-        if settings.get(name) is not None:
-            settings[name] = str(Path(settings[name]).absolute())
+    spec, source = _read_gan(gan)
+    return Request(
+        spec=spec,
+        source=source,
+        steps=options.get("steps"),
+        pretrain_steps=options.get("pretrain_steps"),
+        batch_size=options.get("batch_size"),
+        dtype=options.get("dtype", "float64"),
+        execution=options.get("execution", "auto"),
+        device=options.get("device", "cpu"),
+        feed=Feed(
+            seed=options.get("seed", DEFAULT_SEED),
+            initial_state=_absolute(options.get("initial_state")),
+            first_step=options.get("first_step"),
+            tape=_absolute(options.get("tape")),
+            mnist=options.get("mnist"),
+        ),
+        course=Course(
+            keep_going=options.get("keep_going", False), num_moments=options.get("num_moments", DEFAULT_NUM_MOMENTS)
+        ),
+        checkpoint_seconds=options.get("checkpoint_every", SECONDS_BETWEEN_CHECKPOINTS),
+        patience_seconds=options.get("patience", DEFAULT_PATIENCE_SECONDS),
+        exports=Exports(
+            tape=_absolute(options.get("export_tape")), initial_state=_absolute(options.get("export_initial_state"))
+        ),
+    )
+
+
+def _read_gan(gan: str | Path | GanSpec | None) -> tuple[GanSpec | None, str | None]:
+    """Return a GAN's spec and what describes it."""
+    if isinstance(gan, str):
+        return find_gan(gan), None
     if isinstance(gan, GanSpec):
-        settings |= {"spec_file": f"the GanSpec {gan.name!r}", "spec_text": spec_to_toml(gan)}
+        # By way of the text, so that its numbers and its name are such as a file could have.
+        source, text = f"{GIVEN_IN_PYTHON}{gan.name!r}", spec_to_toml(gan)
     elif isinstance(gan, Path):
-        settings["spec_file"] = str(gan)
-    name = gan if isinstance(gan, str) else ""
-    return with_spec_text(RunSettings(gan=name, backend="", folder="", **settings))
+        source, text = str(gan), read_spec_text(gan)
+    else:
+        return None, None
+    return spec_from_toml(text, where=source, reserved=CATALOGUE), source
+
+
+def _absolute(path: str | Path | None) -> str | None:
+    return None if path is None else str(Path(path).absolute())

@@ -1,4 +1,4 @@
-"""One run from settings to record: build, load, train, export. Runs inside a worker process."""
+"""One run from order to record: build, load, train, export. Runs inside a worker process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from gan_rosetta.shared.compare.yardstick import END, YardstickFollower, write_y
 from gan_rosetta.shared.data.digest import state_digest
 from gan_rosetta.shared.data.tape import Tape
 from gan_rosetta.shared.errors import RecordError, StateError
-from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.interface import Chunk, Losses, Trainer
 from gan_rosetta.shared.runs.checked import CheckedTrainer
 from gan_rosetta.shared.runs.checkpoint import Checkpoint, Position, num_steps, read_checkpoint
@@ -26,14 +25,20 @@ from gan_rosetta.shared.runs.inputs import open_start, state_metadata, tape_meta
 from gan_rosetta.shared.runs.looks import LookFollower, LookRecorder
 from gan_rosetta.shared.runs.machine import describe_machine, describe_versions
 from gan_rosetta.shared.runs.moments import choose_moments
-from gan_rosetta.shared.runs.record import MOMENTS_FILE, STATE_FILE, new_run_folder, write_record, write_snapshots
+from gan_rosetta.shared.runs.order import Order
+from gan_rosetta.shared.runs.record import (
+    MOMENTS_FILE,
+    STATE_FILE,
+    new_run_folder,
+    settings_of,
+    write_record,
+    write_snapshots,
+)
 from gan_rosetta.shared.runs.samples import make_samples
 from gan_rosetta.shared.runs.saved import require_fed_so_far
-from gan_rosetta.shared.runs.settings import SHORT_STEPS, RunSettings
 from gan_rosetta.shared.runs.training import Follower, ReportProgress, TrainingResult, chunk_size, run_training
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.serialise import spec_digest, to_data
-from gan_rosetta.shared.spec.toml_file import read_spec_text, spec_from_toml
 from gan_rosetta.shared.state import State
 from gan_rosetta.shared.state.archive import write_state
 from gan_rosetta.shared.storage.files import write_npz
@@ -41,39 +46,9 @@ from gan_rosetta.shared.workers.jobs import Job
 from gan_rosetta.shared.workers.registry import build_reference, load_device_module, load_trainer, resolve_execution
 
 
-def resolve_spec(settings: RunSettings, /) -> GanSpec:
-    """Return the GAN that the settings name, with the number of steps that they ask for or that is its default.
-
-    Raises UsageError for an unknown name, SpecError for a file that does not describe a GAN.
-    """
-    if settings.spec_file is not None:
-        text = settings.spec_text if settings.spec_text is not None else read_spec_text(Path(settings.spec_file))
-        spec = spec_from_toml(text, where=settings.spec_file, reserved=CATALOGUE)
-        default_steps = None
-    else:
-        spec = find_gan(settings.gan)
-        default_steps = SHORT_STEPS.get(spec.name)
-    steps = settings.steps if settings.steps is not None else default_steps
-    if settings.batch_size is not None:
-        spec = replace(spec, batch_size=settings.batch_size)
-    return spec.with_steps(pretraining=settings.pretrain_steps, training=steps)
-
-
-def with_spec_text(settings: RunSettings, /) -> RunSettings:
-    """Return the settings with what their spec_file holds and with the name that stands in it; raises SpecError.
-
-    The file is read where the settings do not have its text yet.
-    """
-    if settings.spec_file is None:
-        return settings
-    if settings.spec_text is None:
-        settings = replace(settings, spec_text=read_spec_text(Path(settings.spec_file)))
-    return replace(settings, gan=resolve_spec(settings).name)
-
-
-def training_job(settings: RunSettings, /, *, num_runs: int = 1) -> Job[RunSettings]:
+def training_job(order: Order, /, *, num_runs: int = 1) -> Job[Order]:
     """Return the job of a training run; num_runs: with the copies that it is measured with."""
-    return Job(settings=settings, task="run", data=settings.as_data(), num_runs=num_runs, keeps_checkpoints=True)
+    return Job(settings=order, task="run", data=order.as_data(), num_runs=num_runs, keeps_checkpoints=True)
 
 
 def serve(
@@ -81,43 +56,43 @@ def serve(
 ) -> dict[str, Any]:
     """Do a training job in a worker."""
     del kept
-    run(RunSettings(**data), entry, report_progress=report_progress)
+    run(Order.from_data(data), entry, report_progress=report_progress)
     return {}
 
 
-def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: ReportProgress) -> None:
+def run(order: Order, entry: BackendEntry, /, *, report_progress: ReportProgress) -> None:
     """Train one GAN on one backend, in this process, and write the run's folder. Raises what a user can cause."""
-    spec = resolve_spec(settings)
-    inputs = open_start(settings, spec)
+    spec, setup, feed, course, keeping = order.spec, order.run, order.feed, order.course, order.keeping
+    inputs = open_start(feed, spec)
     state, tape = inputs.state, inputs.tape
     device_module = load_device_module(entry)
-    device_module.check_device(settings.device)
-    execution = resolve_execution(entry, settings.execution)
+    device_module.check_device(setup.device)
+    execution = resolve_execution(entry, setup.execution)
     trainer_class = load_trainer(entry)
 
     def build() -> Trainer:
-        return trainer_class.build(spec, device=settings.device, dtype=settings.dtype, execution=execution)
+        return trainer_class.build(spec, device=setup.device, dtype=setup.dtype, execution=execution)
 
     started = time.perf_counter()
-    trainer = CheckedTrainer(build(), spec, name=entry.name, dtype=settings.dtype)
+    trainer = CheckedTrainer(build(), spec, name=entry.name, dtype=setup.dtype)
     trainer.load_state(state)
     build_seconds = time.perf_counter() - started
     given_digest, initial_digest = state_digest(state), state_digest(trainer.export_state())
-    checkpoint = _last_checkpoint(settings, spec, tape)
+    checkpoint = _last_checkpoint(order, tape)
     recorder = _SnapshotRecorder()
     moments = choose_moments(
-        settings.planned_steps or spec.training.num_steps,
-        count=settings.num_moments,
-        chunk_steps=settings.chunk_steps or chunk_size(spec),
+        course.planned_steps or spec.training.num_steps,
+        count=course.num_moments,
+        chunk_steps=course.chunk_steps or chunk_size(spec),
     )
     followers: list[_RunFollower] = [recorder]
     yardstick = None
-    if settings.yardstick:
+    if course.yardstick:
         yardstick = YardstickFollower.start(
-            lambda: build_reference(spec, dtype=settings.dtype), spec, state, dtype=settings.dtype, seed=settings.seed
+            lambda: build_reference(spec, dtype=setup.dtype), spec, state, dtype=setup.dtype, seed=feed.seed
         )
         followers.append(yardstick)
-    look_recorder = LookRecorder(trainer, spec, moments, seed=settings.seed, followers=followers)
+    look_recorder = LookRecorder(trainer, spec, moments, seed=feed.seed, followers=followers)
     start = Position(place=inputs.place, began=inputs.place)
     if checkpoint is not None:
         start = checkpoint.position
@@ -125,13 +100,13 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
         look_recorder.restore(checkpoint.looks)
         recorder.snapshots.update({label: dict(sketches) for label, sketches in checkpoint.snapshots.items()})
         if yardstick is not None:
-            _take_up(yardstick, checkpoint, settings.checkpoint_path)
+            _take_up(yardstick, checkpoint, keeping.checkpoint_path)
 
     def make_checkpoint(position: Position) -> Checkpoint:
         return Checkpoint(
             position=position,
             state=trainer.export_state(),
-            settings=settings.numeric_data,
+            order=order,
             snapshots=recorder.snapshots,
             yardstick={} if yardstick is None else yardstick.export(),
             looks=look_recorder.arrays(),
@@ -141,25 +116,25 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
         trainer,
         spec,
         tape,
-        chunk_steps=settings.chunk_steps,
-        keep_going=settings.keep_going,
+        chunk_steps=course.chunk_steps,
+        keep_going=course.keep_going,
         followers=tuple(followers),
         report_progress=report_progress,
         start=start,
         checkpointer=CheckpointWriter(
-            settings.checkpoint_path, spec=spec, seconds=settings.checkpoint_seconds, make=make_checkpoint
+            keeping.checkpoint_path, seconds=keeping.checkpoint_seconds, make=make_checkpoint
         ),
         watcher=look_recorder,
     )
-    samples = make_samples(trainer, spec, tape, seed=settings.seed)
+    samples = make_samples(trainer, spec, tape, seed=feed.seed)
     look_recorder.close(samples, pretraining=num_steps(spec, "pretraining"), adversarial=result.ended.done)
     final = trainer.export_state()
-    with new_run_folder(Path(settings.folder)) as folder:
+    with new_run_folder(Path(order.folder)) as folder:
         write_npz(folder / "losses.npz", result.losses)
         write_npz(folder / "samples.npz", samples)
         write_npz(folder / MOMENTS_FILE, look_recorder.arrays())
         write_snapshots(folder / "snapshots.npz", recorder.snapshots)
-        write_state(folder / STATE_FILE, final, metadata=_metadata(settings, spec, result))
+        write_state(folder / STATE_FILE, final, metadata=_metadata(order, result))
         if yardstick is not None:
             yardstick.evaluate(final, latent=samples["latent"], real=samples["real"])
             write_yardstick(folder / "yardstick.npz", yardstick.finish())
@@ -168,7 +143,7 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
             {
                 "gan": spec.name,
                 "backend": entry.name,
-                "run": settings.run_name,
+                "run": order.run_name,
                 "execution": execution,
                 "spec": to_data(spec),
                 "hashes": {
@@ -177,28 +152,29 @@ def run(settings: RunSettings, entry: BackendEntry, /, *, report_progress: Repor
                     "given_state": given_digest,
                     "tape": result.tape_digests,
                 },
-                "settings": replace(settings, resume=False).as_data(),
+                "settings": settings_of(replace(order, keeping=replace(keeping, resume=False))),
                 "versions": describe_versions(entry.name, device_module.framework_version()),
                 "machine": describe_machine(),
                 "timings": {"build_seconds": build_seconds, **_timings(result)},
                 "outcome": _outcome(result, spec),
             },
         )
-    settings.checkpoint_path.unlink(missing_ok=True)
+    keeping.checkpoint_path.unlink(missing_ok=True)
 
 
-def _last_checkpoint(settings: RunSettings, spec: GanSpec, tape: Tape) -> Checkpoint | None:
-    path = settings.checkpoint_path
-    if not settings.resume or not path.exists():
+def _last_checkpoint(order: Order, tape: Tape) -> Checkpoint | None:
+    path = order.keeping.checkpoint_path
+    if not order.keeping.resume or not path.exists():
         return None
-    checkpoint = read_checkpoint(path, spec, settings=settings.numeric_data)
-    require_fed_so_far(path, checkpoint.position, settings, spec, tape)
+    checkpoint = read_checkpoint(path, order.spec, order=order)
+    require_fed_so_far(path, checkpoint.position, order.feed, order.spec, tape)
     return checkpoint
 
 
-def _metadata(settings: RunSettings, spec: GanSpec, result: TrainingResult) -> dict[str, str]:
-    tape = tape_metadata(settings, spec, began=result.began, ended=result.ended, tape_digests=result.tape_digests)
-    return state_metadata(spec, result.ended, backend=settings.backend, seed=settings.seed, tape=tape)
+def _metadata(order: Order, result: TrainingResult) -> dict[str, str]:
+    spec, feed = order.spec, order.feed
+    tape = tape_metadata(feed, spec, began=result.began, ended=result.ended, tape_digests=result.tape_digests)
+    return state_metadata(spec, result.ended, backend=order.backend, seed=feed.seed, tape=tape)
 
 
 def _take_up(yardstick: YardstickFollower, checkpoint: Checkpoint, path: Path) -> None:

@@ -14,7 +14,7 @@ from gan_rosetta.shared.data.tape import Tape, chunks
 from gan_rosetta.shared.errors import RecordError, StateError, UsageError
 from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.runs.checkpoint import BEGINNING, Place, Position, is_checkpoint, num_steps, read_checkpoint
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.order import Feed
 from gan_rosetta.shared.spec import DigitsReal, GanSpec
 from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.state import State, counter_name
@@ -64,7 +64,7 @@ def state_metadata(
 
 
 def tape_metadata(
-    settings: RunSettings,
+    feed: Feed,
     spec: GanSpec,
     /,
     *,
@@ -75,7 +75,7 @@ def tape_metadata(
     """Return what a state says of the tape that its run was fed. tape_digests: by phase and number of steps."""
     digest = tape_digests.get(ended.phase, {}).get(str(ended.done), "")
     first = began.done if began.phase == ended.phase else 0
-    return {"tape": _source(settings, spec), "tape_first_step": str(first), "tape_sha256": digest}
+    return {"tape": _source(feed, spec), "tape_first_step": str(first), "tape_sha256": digest}
 
 
 def read_saved(path: Path, spec: GanSpec, /) -> SavedState:
@@ -113,7 +113,7 @@ def _is_archive(path: Path) -> bool:
         return False  # Its reader says what is wrong with it.
 
 
-def require_same_tape(saved: SavedState, settings: RunSettings, spec: GanSpec, tape: Tape, /) -> str | None:
+def require_same_tape(saved: SavedState, feed: Feed, spec: GanSpec, tape: Tape, /) -> str | None:
     """Raise UsageError where the run that saved a state was fed another tape than this one.
 
     Returns a line for the user where that cannot be known, else None.
@@ -124,18 +124,18 @@ def require_same_tape(saved: SavedState, settings: RunSettings, spec: GanSpec, t
             f"{saved.path} was saved at {place} by another {spec.name!r} (its layers, its optimizers or its "
             f"batch size differ); give the same --spec or --batch-size, {otherwise}"
         )
-    source = _source(settings, spec)
-    if settings.tape is None and saved.source != _FROM_A_FILE and saved.seed != str(settings.seed):
+    source = _source(feed, spec)
+    if feed.tape is None and saved.source != _FROM_A_FILE and saved.seed != str(feed.seed):
         raise UsageError(
             f"{saved.path} was saved at {place} of the tape of seed {saved.seed}, and this run has seed "
-            f"{settings.seed}; give --seed {saved.seed}, {otherwise}"
+            f"{feed.seed}; give --seed {saved.seed}, {otherwise}"
         )
     if source != _FROM_A_FILE and saved.source in ("", source):
         return None
-    if not saved.digest and settings.tape is not None:
-        return f"{saved.path} does not say which tape it was saved on; it is taken to be {settings.tape}"
+    if not saved.digest and feed.tape is not None:
+        return f"{saved.path} does not say which tape it was saved on; it is taken to be {feed.tape}"
     if not saved.digest or saved.digest != _digest(tape, spec, place.phase, saved.first_step, place.done):
-        now = source if settings.tape is None else settings.tape
+        now = source if feed.tape is None else feed.tape
         raise UsageError(
             f"{saved.path} was saved at {place} of {saved.source or 'another tape'}, whose numbers up to there are not "
             f"those of {now}; give the same --tape, --mnist or --seed, {otherwise}"
@@ -143,18 +143,18 @@ def require_same_tape(saved: SavedState, settings: RunSettings, spec: GanSpec, t
     return None
 
 
-def require_fed_so_far(path: Path, position: Position, settings: RunSettings, spec: GanSpec, tape: Tape, /) -> None:
+def require_fed_so_far(path: Path, position: Position, feed: Feed, spec: GanSpec, tape: Tape, /) -> None:
     """Raise RecordError where files that a run is fed are no longer those that its checkpoint was reached with.
 
     path: of the checkpoint. A tape that is drawn from a seed, with digits that come with a package, is always the same.
     """
-    if not position.chain or (settings.tape is None and settings.mnist is None):
+    if not position.chain or (feed.tape is None and feed.mnist is None):
         return
     place, began = position.place, position.began
     first = began.done if began.phase == place.phase else 0
     if TapeDigest(position.chain).hexdigest() != _digest(tape, spec, place.phase, first, place.done):
         raise RecordError(
-            f"{path} was reached at {place} on other numbers than {settings.tape or settings.mnist} holds now; put the "
+            f"{path} was reached at {place} on other numbers than {feed.tape or feed.mnist} holds now; put the "
             "file back as it was, or move the checkpoint away, and the run starts again from its first step"
         )
 
@@ -176,29 +176,25 @@ def idle_optimizers(saved: SavedState, spec: GanSpec, place: Place, /) -> str | 
 
 def _read_checkpoint(path: Path, spec: GanSpec) -> SavedState:
     checkpoint = read_checkpoint(path, spec)
-    position, settings = checkpoint.position, checkpoint.settings
+    position, feed = checkpoint.position, checkpoint.order.feed
     place, began = position.place, position.began
-    mnist = settings.get("mnist")
-    seed = str(settings.get("seed"))
     return SavedState(
         path=path,
         state=checkpoint.state,
         place=place,
-        seed=seed,
+        seed=str(feed.seed),
         spec=spec_digest(spec),
-        source=_FROM_A_FILE if settings.get("tape") else _seeded(seed, mnist if isinstance(mnist, str) else None, spec),
+        source=_source(feed, spec),
         first_step=began.done if began.phase == place.phase else 0,
         digest=TapeDigest(position.chain).hexdigest() if position.chain else "",
     )
 
 
-def _source(settings: RunSettings, spec: GanSpec) -> str:
-    return _FROM_A_FILE if settings.tape is not None else _seeded(str(settings.seed), settings.mnist, spec)
-
-
-def _seeded(seed: str, mnist: str | None, spec: GanSpec) -> str:
-    digits = f" with digits of {DigitSource.parse(mnist).text}" if isinstance(spec.real, DigitsReal) else ""
-    return f"the tape of seed {seed}{digits}"
+def _source(feed: Feed, spec: GanSpec) -> str:
+    if feed.tape is not None:
+        return _FROM_A_FILE
+    digits = f" with digits of {DigitSource.parse(feed.mnist).text}" if isinstance(spec.real, DigitsReal) else ""
+    return f"the tape of seed {feed.seed}{digits}"
 
 
 def _digest(tape: Tape, spec: GanSpec, phase: Phase, first: int, stop: int) -> str:

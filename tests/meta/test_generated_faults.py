@@ -17,7 +17,7 @@ from gan_rosetta.shared.generate.coverage import count_vocabulary
 from gan_rosetta.shared.generate.session import draw_specs, run_generated
 from gan_rosetta.shared.generate.shrink import shrink, smaller
 from gan_rosetta.shared.runs.names import RunName
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.request import make_request
 from gan_rosetta.shared.spec import Adam, GanSpec, LeakyReLU
 from gan_rosetta.shared.spec.toml_file import read_spec, spec_from_toml, spec_to_toml
 from gan_rosetta.shared.workers.watching import calling
@@ -69,9 +69,8 @@ def test_a_failing_gan_is_shrunk_kept_and_found_again(specs, tmp_path):
     kept = read_spec(failure.path)
     assert _num_layers(kept) < _num_layers(large) / 2
     assert failure.finding.row.quantity == "slot"
-    template = RunSettings(gan="", backend="", folder="", spec_file=str(failure.path), execution="eager")
     diagnosis = diagnose(
-        template,
+        make_request(failure.path, execution="eager"),
         [RunName(backend="numpy")],
         {"numpy": "adam-beta2"},
         forced=True,

@@ -84,6 +84,12 @@ def test_a_folder_below_a_file(mishap: Mishap) -> None:
     mishap.account("`--out` is a file", finished, mishap.files())
 
 
+def test_a_run_that_is_refused(mishap: Mishap) -> None:
+    finished = mishap.refused(*SHORT, "--device", "cuda", "--out", mishap.folder / "runs", says="cuda")
+    assert list(mishap.folder.iterdir()) == []
+    mishap.account("`train --device cuda` on a backend that has none", finished, mishap.files())
+
+
 def test_two_commands_in_one_folder(mishap: Mishap) -> None:
     first = mishap.start(*TRAIN, "--out", mishap.folder)
     wait_for(mishap.folder / f"{RUN}.checkpoint.npz", first)

@@ -27,7 +27,6 @@ from gan_rosetta.shared.runs.checkpoint import Checkpoint, Place, Position, read
 from gan_rosetta.shared.runs.comparison import yardstick_of
 from gan_rosetta.shared.runs.jobs_on_disk import read_jobs, write_jobs
 from gan_rosetta.shared.runs.record import read_run
-from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec.serialise import to_data
 from gan_rosetta.shared.spec.toml_file import read_spec, write_spec
 from gan_rosetta.shared.state import initial_state
@@ -42,8 +41,10 @@ from tests.mishaps.mutations import (
 from tests.mishaps.trial import Mishap
 from tests.unit.benchmarks.synthetic import make_record, make_result
 from tests.unit.report.recorded import record_gan
+from tests.unit.runs.orders import order_of
 
 SPEC = find_gan("linear-2d").with_steps(training=6)
+ORDER = order_of(SPEC, seed=3)
 SECONDS_EACH = 5
 LARGEST_GROWTH_KIB = 400 * 1024
 
@@ -113,18 +114,18 @@ def _write_checkpoint(folder: Path) -> Path:
     found = Checkpoint(
         position=position,
         state=initial_state(SPEC, seed=3),
-        settings={"seed": 3},
+        order=ORDER,
         snapshots={"step 1": {"generator.output.bias": np.ones(2)}},
         yardstick={"lost": np.array(True), "losses/generator": np.arange(5.0)},
     )
-    write_checkpoint(folder / "run.npz", found, spec=SPEC)
+    write_checkpoint(folder / "run.npz", found)
     return folder / "run.npz"
 
 
 def _read_checkpoint(path: Path) -> Any:
-    found = read_checkpoint(path, SPEC, settings={"seed": 3})
+    found = read_checkpoint(path, SPEC, order=ORDER)
     position, snapshots = found.position, found.snapshots
-    header = (position.place, position.began, position.tape_digests, position.chain, position.seconds, found.settings)
+    header = (position.place, position.began, position.tape_digests, position.chain, position.seconds, found.order)
     arrays = [found.state, position.losses, found.yardstick, *(snapshots[label] for label in sorted(snapshots))]
     return header, [_bits(dict(part)) for part in arrays], sorted(snapshots)
 
@@ -149,9 +150,9 @@ def _read_comparison(path: Path) -> Any:
 
 
 def _write_job(folder: Path) -> Path:
-    job = RunSettings(gan="linear-2d", backend="numpy", folder=str(folder / "linear-2d" / "numpy"), steps=7)
+    job = order_of("linear-2d", "numpy", folder / "linear-2d" / "numpy", steps=7)
     write_jobs([job])
-    return job.job_path
+    return job.keeping.job_path
 
 
 def _write_spec(folder: Path) -> Path:
@@ -204,7 +205,7 @@ KINDS = {
     "comparison": Kind(
         number=500, write=lambda f: _write_run(f, "comparison.json"), read=_read_comparison, inside=spoil_json_text
     ),
-    "settings": Kind(number=1000, write=_write_job, read=lambda p: read_jobs(p.parent.parent), inside=spoil_json_text),
+    "order": Kind(number=1000, write=_write_job, read=lambda p: read_jobs(p.parent.parent), inside=spoil_json_text),
     "benchmark": Kind(
         number=700,
         write=_write_benchmark,

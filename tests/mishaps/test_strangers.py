@@ -14,13 +14,14 @@ from gan_rosetta.benchmarks import record as benchmark
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.runs import checkpoint, comparison, jobs_on_disk, record
 from gan_rosetta.shared.runs.checkpoint import Checkpoint, Place, Position, write_checkpoint
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.spec.toml_file import spec_to_toml
 from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.state.archive import write_state
 from gan_rosetta.shared.storage.documents import write_document
 from tests.mishaps.trial import Mishap
 from tests.unit.report.recorded import change, record_gan, relist
+from tests.unit.runs.orders import changed, order_of
 
 LINEAR = find_gan("linear-2d")
 TRAIN = ("train", "linear-2d", "--backend", "numpy", "--steps", "3")
@@ -77,29 +78,29 @@ def test_an_archive_that_unpacks_to_more_than_memory(mishap: Mishap) -> None:
 
 
 @pytest.fixture
-def begun(mishap: Mishap) -> RunSettings:
+def begun(mishap: Mishap) -> Order:
     """A run with a checkpoint, as one that was killed leaves it."""
-    job = RunSettings(gan="linear-2d", backend="numpy", folder=str(mishap.folder / "linear-2d" / "numpy"), steps=20)
+    job = order_of("linear-2d", "numpy", mishap.folder / "linear-2d" / "numpy", steps=20)
     jobs_on_disk.write_jobs([job])
     losses = {"pretraining": np.zeros(0), "discriminator": np.ones(5), "generator": np.ones(5)}
     position = Position(place=Place(phase="adversarial", done=5), losses=losses)
-    state = initial_state(LINEAR, seed=job.seed)
-    found = Checkpoint(position=position, state=state, settings=job.numeric_data)
-    write_checkpoint(job.checkpoint_path, found, spec=LINEAR)
+    state = initial_state(LINEAR, seed=job.feed.seed)
+    write_checkpoint(job.keeping.checkpoint_path, Checkpoint(position=position, state=state, order=job))
     return job
 
 
-def test_settings_that_lead_out_of_their_folder(mishap: Mishap, begun: RunSettings) -> None:
+def test_an_order_that_leads_out_of_its_folder(mishap: Mishap, begun: Order) -> None:
     outside = mishap.folder.parent / "outside"
-    data = begun.as_data() | {"folder": str(outside), "export_tape": str(outside), "gan": "../linear-2d"}
-    write_document(begun.job_path, {"settings": data}, number=jobs_on_disk.FORMAT)
+    path, data = begun.keeping.job_path, changed(begun, folder=str(outside), name="../numpy").as_data()
+    write_document(path, {"order": data}, number=jobs_on_disk.FORMAT)
     finished = mishap.refused("train", "--resume", mishap.folder, says="was moved there from another run")
-    write_document(begun.job_path, {"settings": data | {"gan": "linear-2d"}}, number=jobs_on_disk.FORMAT)
-    begun.checkpoint_path.unlink()
+    data = changed(begun, folder=str(outside)).as_data()
+    write_document(path, {"order": data}, number=jobs_on_disk.FORMAT)
+    begun.keeping.checkpoint_path.unlink()
     assert mishap.run("train", "--resume", mishap.folder).status == 0
     assert not outside.exists()
-    kept = "the folder's own run; `folder` and `export_tape` of such a file are not followed"
-    mishap.account("a job.json whose GAN is `../linear-2d`, and whose files lie elsewhere", finished, kept)
+    kept = "the folder's own run; `folder` of such a file is not followed"
+    mishap.account("a job.json whose run is `../numpy`, and whose folder lies elsewhere", finished, kept)
 
 
 def test_a_record_that_lists_a_file_elsewhere(mishap: Mishap) -> None:
@@ -162,7 +163,7 @@ def test_one_bit_of_a_run_flipped(mishap: Mishap, name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["record", "comparison", "job", "checkpoint", "benchmark"])
-def test_a_file_of_a_newer_version(mishap: Mishap, begun: RunSettings, kind: str) -> None:
+def test_a_file_of_a_newer_version(mishap: Mishap, begun: Order, kind: str) -> None:
     resume, words = ("train", "--resume", mishap.folder), ("report", mishap.folder / "shown")
     shown = record_gan(mishap.folder / "shown", LINEAR)
     if kind == "record":
@@ -170,13 +171,13 @@ def test_a_file_of_a_newer_version(mishap: Mishap, begun: RunSettings, kind: str
     elif kind == "comparison":
         change(shown / "comparison.json", format=comparison.FORMAT + 1)
     elif kind == "job":
-        write_document(begun.job_path, {"settings": {}, "more": 1}, number=jobs_on_disk.FORMAT + 1)
+        write_document(begun.keeping.job_path, {"order": {}, "more": 1}, number=jobs_on_disk.FORMAT + 1)
         words = resume
     elif kind == "checkpoint":
-        with np.load(begun.checkpoint_path) as archive:
+        with np.load(begun.keeping.checkpoint_path) as archive:
             arrays = dict(archive)
         arrays["header"] = np.array(json.dumps({"format": checkpoint.FORMAT + 1}))
-        np.savez(begun.checkpoint_path, **arrays)
+        np.savez(begun.keeping.checkpoint_path, **arrays)
         words = resume
     else:
         path = mishap.folder / "benchmark.json"

@@ -15,9 +15,11 @@ from gan_rosetta.shared.errors import SpecError
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.runs import session
 from gan_rosetta.shared.runs.names import RunName
+from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.runs.plan import plan_train
-from gan_rosetta.shared.runs.run import resolve_spec, run
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.record import order_of_record
+from gan_rosetta.shared.runs.request import make_request
+from gan_rosetta.shared.runs.run import run
 from gan_rosetta.shared.spec.serialise import spec_digest, to_data
 from gan_rosetta.shared.spec.toml_file import spec_from_toml, spec_to_toml
 from gan_rosetta.shared.workers.jobs import JobOutcome
@@ -35,9 +37,9 @@ def command(monkeypatch, capsys, tmp_path):
         outcomes = []
         for job in jobs:
             # As a worker gets it.
-            settings = RunSettings(**json.loads(json.dumps(job.data)))
-            run(settings, find_backend(settings.backend), report_progress=lambda *_progress: None)
-            outcomes.append(JobOutcome(settings=settings, status="finished"))
+            order = Order.from_data(json.loads(json.dumps(job.data)))
+            run(order, find_backend(order.backend), report_progress=lambda *_progress: None)
+            outcomes.append(JobOutcome(settings=order, status="finished"))
             on_outcome(outcomes[-1])
         return outcomes
 
@@ -86,11 +88,11 @@ def test_train_takes_a_file(command):
     assert "my-linear" in output
     record = json.loads(Path("runs/my-linear/numpy/record.json").read_text(encoding="utf-8"))
     spec = spec_from_toml(MINE, where="mine.toml").with_steps(training=3)
-    assert record["gan"] == record["settings"]["gan"] == "my-linear"
+    assert record["gan"] == "my-linear"
     assert record["spec"] == to_data(spec)
     assert record["hashes"]["spec"] == spec_digest(spec) != spec_digest(find_gan("linear-2d"))
-    assert record["settings"]["spec_file"] == "mine.toml"
-    assert record["settings"]["spec_text"] == MINE
+    assert record["settings"]["source"] == "mine.toml"
+    assert order_of_record(record).spec == spec
     assert Path("runs/my-linear/numpy/samples.png").exists()
 
 
@@ -144,18 +146,17 @@ def test_mistakes_are_one_line_and_write_nothing(command, arguments, words):
 def test_a_plan_keeps_the_file_as_it_was(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(MINE, encoding="utf-8")
-    template = RunSettings(gan="", backend="numpy", folder="", spec_file=str(path))
-    (job,) = plan_train([RunName(backend="numpy")], template, tmp_path / "runs").jobs
+    request = make_request(path)
     path.write_text("no longer a GAN", encoding="utf-8")
-    assert job.gan == resolve_spec(job).name == "my-linear"
+    (job,) = plan_train([RunName(backend="numpy")], request, tmp_path / "runs").jobs
+    assert job.spec == spec_from_toml(MINE, where="mine.toml")
     with pytest.raises(SpecError, match=r"mine\.toml, line 1: this is not TOML"):
-        resolve_spec(template)
+        make_request(path)
 
 
 def test_numbers_of_steps_are_the_files_own_unless_asked_for(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(spec_to_toml(find_gan("mnist-conv")), encoding="utf-8")
-    settings = RunSettings(gan="", backend="numpy", folder="", spec_file=str(path))
-    assert resolve_spec(settings).training.num_steps == 1800
-    asked = RunSettings(gan="", backend="numpy", folder="", spec_file=str(path), steps=7)
-    assert resolve_spec(asked).training.num_steps == 7
+    assert make_request(path).resolve().training.num_steps == 1800
+    assert make_request(path, steps=7).resolve().training.num_steps == 7
+    assert make_request("mnist-conv").resolve().training.num_steps == 1

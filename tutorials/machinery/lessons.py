@@ -8,7 +8,7 @@ from typing import Literal
 
 from gan_rosetta.shared.errors import unknown_name
 from gan_rosetta.shared.gans import find_gan
-from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.spec import GanSpec
 
 HOME = Path(__file__).resolve().parents[1]

@@ -13,14 +13,12 @@ import numpy as np
 from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
 from gan_rosetta.shared.errors import GanRosettaError, RecordError
 from gan_rosetta.shared.gans import CATALOGUE
-from gan_rosetta.shared.interface import DTYPES
 from gan_rosetta.shared.report.fed import about
 from gan_rosetta.shared.runs.comparison import FORMAT, YARDSTICK_FILE, measured_runs, yardstick_of
 from gan_rosetta.shared.runs.jobs_on_disk import SUFFIX as JOB_SUFFIX
 from gan_rosetta.shared.runs.names import folder_name
 from gan_rosetta.shared.runs.record import MOMENTS_FILE, Run, read_run
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.spec.reader import build
 from gan_rosetta.shared.storage.documents import read_document
 
 _FILES = ("record.json", "losses.npz", "samples.npz", MOMENTS_FILE, YARDSTICK_FILE)
@@ -136,7 +134,7 @@ def _require_inside(root: Path, path: Path) -> None:
 def _check_run(run: Run) -> GanSpec:
     """Return a run's spec; raises RecordError where the record or an array that the page shows is not as expected."""
     try:
-        spec: GanSpec = build(GanSpec, run.record["spec"], name="spec")
+        spec = run.order.spec
         problem = next(_problems(run, spec), None)
     except GanRosettaError as error:
         raise RecordError(f"{run.folder} does not hold a run that can be shown: {error}") from None
@@ -151,12 +149,9 @@ def _problems(run: Run, spec: GanSpec) -> Iterator[str]:
     for name in ("gan", "backend", "run"):
         if not isinstance(run.record.get(name, ""), str):
             yield f"{name} in record.json is {run.record[name]!r}; expected a name"
-    for name in ("settings", "timings", "versions", "machine", "outcome"):
+    for name in ("timings", "versions", "machine", "outcome"):
         if not isinstance(run.record[name], dict):
             yield f"{name} in record.json is {type(run.record[name]).__name__}; expected a table"
-    dtype = run.record["settings"].get("dtype")
-    if dtype not in DTYPES:
-        yield f"settings have dtype {dtype!r}; expected one of {', '.join(DTYPES)}"
     for name in LOSS_NAMES:
         yield from _not_numbers(name, run.losses[name], (len(run.losses[name]),) if run.losses[name].ndim else (0,))
     samples = run.samples

@@ -8,9 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gan_rosetta.backends import BACKENDS, REFERENCE
+from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.report.page.collect import GanRuns, Judgement, PairResult
+from gan_rosetta.shared.runs.order import DEFAULT_SEED, Order
 from gan_rosetta.shared.runs.record import Run
-from gan_rosetta.shared.runs.settings import DEFAULT_SEED
+from gan_rosetta.shared.runs.request import make_request
+from gan_rosetta.shared.spec import GanSpec
 
 _DEFAULTS = {
     "execution": "auto",
@@ -56,27 +59,51 @@ def reproduce_command(gan: GanRuns, /) -> str:
         return ""
     # The reference may have been given fewer steps than were asked for, and a device of its own.
     run = next((run for run in gan.runs if run.backend != REFERENCE), gan.runs[0])
-    settings = run.record["settings"]
+    order = run.order
     is_comparison = gan.judgement is not None
     words = ["gan-rosetta", "compare" if is_comparison else "train"]
-    words += ["--spec", str(settings["spec_file"])] if settings.get("spec_file") else [gan.name]
+    words += [gan.name] if order.source is None else ["--spec", order.source]
     names = [run.name for run in gan.runs] + sorted(gan.judgement.failures if gan.judgement else ())
     if is_comparison:
         words += ["--backends" if all(name in BACKENDS for name in names) else "--runs", ",".join(names)]
     else:
         words += ["--backend", run.backend] if run.name == run.backend else ["--runs", run.name]
-    words += ["--dtype", str(settings.get("dtype"))]
-    words += ["--seed", str(settings.get("seed"))] if settings.get("seed") != DEFAULT_SEED else []
-    pretrained = gan.spec is not None and gan.spec.pretraining is not None
-    for key in ("steps", *(["pretrain_steps"] if pretrained else []), "batch_size"):
-        if settings.get(key) is not None:
-            words += [f"--{key.replace('_', '-')}", str(settings[key])]
-    for key, default in _DEFAULTS.items():
-        if settings.get(key, default) != default:
-            words += [f"--{key.replace('_', '-')}", str(settings[key])]
-    words += ["--threads", str(settings["threads"])] if "threads" in settings else []
-    words += ["--keep-going"] if settings.get("keep_going") else []
+    words += ["--dtype", order.run.dtype]
+    words += ["--seed", str(order.feed.seed)] if order.feed.seed != DEFAULT_SEED else []
+    words += _size_options(order)
+    said = {**vars(order.run), **vars(order.feed)}
+    for name, default in _DEFAULTS.items():
+        if said[name] != default:
+            words += [_option(name), str(said[name])]
+    words += ["--threads", str(order.run.threads)]
+    words += ["--keep-going"] if order.course.keep_going else []
     return shlex.join(words)
+
+
+def _size_options(order: Order) -> list[str]:
+    """Return the options that say how long a run's GAN is trained and in which batches, where the GAN's name does not.
+
+    The steps of the reference are those that were planned, of which it may have been given fewer.
+    """
+    own = None
+    if order.source is None and order.gan in CATALOGUE:
+        own = _sizes(make_request(order.gan).resolve())
+    sizes = _sizes(order.spec.with_steps(training=order.course.planned_steps))
+    return [
+        word
+        for name, size in sizes.items()
+        if size is not None and (own is None or own[name] != size)
+        for word in (_option(name), str(size))
+    ]
+
+
+def _sizes(spec: GanSpec) -> dict[str, int | None]:
+    pretraining = None if spec.pretraining is None else spec.pretraining.num_steps
+    return {"steps": spec.training.num_steps, "pretrain_steps": pretraining, "batch_size": spec.batch_size}
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def machines(runs: Iterable[Run], /) -> list[str]:
@@ -106,9 +133,9 @@ def throughput_rows(runs: Sequence[Run], labels: Sequence[str], /) -> list[list[
     """Return a row for each run: label, steps a second, seconds of building, how it ran, and how it ended."""
     rows = []
     for run, label in zip(runs, labels, strict=True):
-        settings, timings, outcome = (run.record[name] for name in ("settings", "timings", "outcome"))
-        how = f"{run.record.get('execution', '?')}, {settings.get('device', '?')}, {settings.get('dtype', '?')}"
-        threads = settings.get("threads", "?")
+        setup, timings, outcome = run.order.run, run.record["timings"], run.record["outcome"]
+        how = f"{run.record.get('execution', '?')}, {setup.device}, {setup.dtype}"
+        threads = setup.threads
         rows.append(
             [
                 label,

@@ -11,7 +11,7 @@ from gan_rosetta.shared.commands import main as cli
 from gan_rosetta.shared.defaults import session
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.gans.affordable import AffordableGan
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.spec.toml_file import spec_to_toml
 from gan_rosetta.shared.workers.jobs import JobOutcome
 
@@ -28,12 +28,12 @@ def command(monkeypatch, capsys, tmp_path):
     def run_jobs_here(jobs, /, *, num_slots, on_progress, on_outcome):
         outcomes = []
         for job in jobs:
-            settings = RunSettings(**job.data)
-            if settings.gan == "sine":
-                outcomes.append(JobOutcome(settings=settings, status="crash", message="out of memory"))
+            order = Order.from_data(job.data)
+            if order.gan == "sine":
+                outcomes.append(JobOutcome(settings=order, status="crash", message="out of memory"))
             else:
-                session.run_defaults_job(settings, report_progress=lambda *_progress: None)
-                outcomes.append(JobOutcome(settings=settings, status="finished"))
+                session.run_defaults_job(order, report_progress=lambda *_progress: None)
+                outcomes.append(JobOutcome(settings=order, status="finished"))
             on_outcome(outcomes[-1])
         return outcomes
 

@@ -13,7 +13,7 @@ from gan_rosetta.shared.diagnose.session import Diagnosis, choose_backends, pars
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import FAULTS
 from gan_rosetta.shared.report.diagnosis_table import diagnosis_lines, diagnosis_sentences, fault_lines
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.order import Label
 from gan_rosetta.shared.workers.jobs import JobOutcome
 
 
@@ -39,9 +39,7 @@ WRONG = [*RIGHT[:20], row(20, comparable=False, difference=0.5), row(21, off=Tru
 
 
 def diagnosis(**rows: list[Row]) -> Diagnosis:
-    failed = JobOutcome(
-        settings=RunSettings(gan="sine", backend="mxnet", folder=""), status="crash", message="out of memory"
-    )
+    failed = JobOutcome(settings=Label(gan="sine", backend="mxnet"), status="crash", message="out of memory")
     return Diagnosis(gan="sine", forced=True, planted={"torch": "adam-beta2"}, rows=rows, failures=(failed,))
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.runs.record import Run, new_run_folder, read_run, write_record
 from gan_rosetta.shared.storage.files import write_npz
+from tests.unit.report.recorded import as_record
+from tests.unit.runs.orders import order_of
 
 MakeRun = Callable[..., Run]
 
@@ -25,7 +29,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         discriminator: np.ndarray | None = None,
         generator: np.ndarray | None = None,
         samples: dict[str, np.ndarray] | None = None,
-        settings: dict[str, object] | None = None,
+        asked: dict[str, object] | None = None,
     ) -> Run:
         empty = np.zeros(0)
         losses = {"pretraining": pretraining, "discriminator": discriminator, "generator": generator}
@@ -34,8 +38,10 @@ def make_run(tmp_path: Path) -> MakeRun:
         with new_run_folder(target) as partial:
             write_npz(partial / "losses.npz", filled)
             write_npz(partial / "samples.npz", samples or {})
-            facts = {"dtype": "float64", "device": "cpu", "seed": 0, **(settings or {})}
-            write_record(partial, {"gan": gan, "backend": backend, "execution": "eager", "settings": facts})
+            spec = replace(find_gan(gan if gan in CATALOGUE else "linear-2d"), name=gan)
+            order = order_of(spec, backend, target, **{"seed": 0, "source": None, **(asked or {})})
+            record = {"gan": gan, "backend": backend, "execution": "eager", **as_record(order)}
+            write_record(partial, record)
         return read_run(target)
 
     return make

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -13,12 +16,14 @@ from gan_rosetta.shared.compare.verdict import PairVerdict
 from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, write_yardstick
 from gan_rosetta.shared.runs import comparison as comparison_module
 from gan_rosetta.shared.runs.comparison import GanComparison, to_json
-from gan_rosetta.shared.runs.record import read_run, write_record
+from gan_rosetta.shared.runs.order import Order
+from gan_rosetta.shared.runs.record import read_run, settings_of, write_record
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.serialise import to_data
 from gan_rosetta.shared.storage.documents import write_document
 from gan_rosetta.shared.storage.files import write_npz
 from tests.unit.compare.yardsticks import yardstick_of
+from tests.unit.runs.orders import order_of
 
 
 def record_gan(
@@ -33,9 +38,13 @@ def record_gan(
     generated: float | None = None,
     horizon: int | None = None,
     moments: tuple[int, ...] = (0, 10, 30),
+    asked: Mapping[str, Any] = MappingProxyType({}),
     **changes: object,
 ) -> Path:
-    """Write root/<gan>; generated: one value for all losses and samples; moments: steps; changes: of each record."""
+    """Write root/<gan>; generated: one value for all losses and samples; moments: steps; changes: of each record.
+
+    asked: entries of each run's order, as order_of takes them.
+    """
     folder = root / spec.name
     records = {}
     for index, backend in enumerate(backends):
@@ -56,8 +65,7 @@ def record_gan(
             "gan": spec.name,
             "backend": backend,
             "execution": "eager",
-            "spec": to_data(spec),
-            "settings": {"dtype": "float64", "device": "cpu", "seed": 3, "threads": 1, "steps": num_steps},
+            **as_record(order_of(spec, backend, run, **{"seed": 3, "steps": num_steps, "source": None, **asked})),
             "versions": {"python": "3.11", backend: "1.2.3"},
             "machine": {"processor": "A Processor", "logical_cores": 2, "memory_bytes": 2**33, "system": "Linux"},
             "timings": {"steps_per_second": 123.4, "build_seconds": 0.5},
@@ -83,6 +91,11 @@ def record_gan(
     )
     write_document(folder / "comparison.json", to_json(comparison), number=comparison_module.FORMAT)
     return folder
+
+
+def as_record(order: Order) -> dict[str, Any]:
+    """What a record says of an order."""
+    return {"spec": to_data(order.spec), "settings": settings_of(order)}
 
 
 def change(path: Path, **entries: object) -> None:

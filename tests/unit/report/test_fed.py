@@ -22,12 +22,12 @@ DIGITS = find_gan("mnist-wgan-gp")
 TAPE = {"tape": "/somewhere/my-$data.npz"}
 
 
-def fed(make_run, name: str, real: np.ndarray, settings: dict[str, object], **more: np.ndarray):
-    return make_run("torch", gan=name, samples={"real": real, "generated": real + 0.1, **more}, settings=settings)
+def fed(make_run, name: str, real: np.ndarray, asked: dict[str, object], **more: np.ndarray):
+    return make_run("torch", gan=name, samples={"real": real, "generated": real + 0.1, **more}, asked=asked)
 
 
 @pytest.mark.parametrize(
-    ("spec", "settings", "words"),
+    ("spec", "asked", "words"),
     [
         (SINE, {}, None),
         (SINE, {"tape": None, "mnist": None}, None),
@@ -38,8 +38,8 @@ def fed(make_run, name: str, real: np.ndarray, settings: dict[str, object], **mo
         (DIGITS, {"mnist": "packaged"}, None),
     ],
 )
-def test_what_was_fed_is_said_where_it_is_not_the_spec_s(make_run, spec, settings, words):
-    runs = [make_run("torch", gan=spec.name, settings=settings)]
+def test_what_was_fed_is_said_where_it_is_not_the_spec_s(make_run, spec, asked, words):
+    runs = [make_run("torch", gan=spec.name, asked=asked)]
     assert fed_from(runs, spec) == words
     title, line = title_of(runs, spec), about(runs, spec)
     assert (spec.title in title) == (spec.title in line) == (words is None)
@@ -107,7 +107,7 @@ def test_real_samples_beyond_the_histogram_are_said(make_run):
 
 
 def test_a_folder_of_runs_says_what_they_were_fed(tmp_path):
-    folder = record_gan(tmp_path, LINEAR, settings={"dtype": "float64", "device": "cpu", **TAPE})
+    folder = record_gan(tmp_path, LINEAR, asked=TAPE)
     (gan,) = collect(folder)
     assert "Fed a tape from the file my-$data.npz, not the spec's own real data" in gan.about
     assert f"Batches of {LINEAR.batch_size}." in gan.about

@@ -25,7 +25,8 @@ from gan_rosetta.shared.report.page.collect import collect
 from gan_rosetta.shared.report.page.render import report_page, write_report
 from gan_rosetta.shared.report.page.words import reproduce_command, verdict_sentence
 from gan_rosetta.shared.runs.record import read_run
-from tests.unit.report.recorded import change, record_gan
+from tests.unit.report.recorded import as_record, change, record_gan
+from tests.unit.runs.orders import changed
 
 LINEAR = find_gan("linear-2d")
 HOSTILE = "</script><script>alert('here')</script><img src=x onerror=alert(1)>"
@@ -218,8 +219,7 @@ def test_equal_losses_are_called_identical(tmp_path):
 
 
 def test_the_page_says_where_a_pair_parts_and_how_to_look_into_it(tmp_path):
-    settings = {"dtype": "float32", "seed": 3, "device": "cpu", "threads": 1}
-    path = record_gan(tmp_path, LINEAR, ("numpy", "torch", "jax"), verdict="DISAGREE", settings=settings)
+    path = record_gan(tmp_path, LINEAR, ("numpy", "torch", "jax"), verdict="DISAGREE", asked={"dtype": "float32"})
     path /= "comparison.json"
     pairs = json.loads(path.read_text())["pairs"]
     findings = [
@@ -243,14 +243,15 @@ def test_the_page_says_where_a_pair_parts_and_how_to_look_into_it(tmp_path):
 
 @pytest.mark.parametrize("names", [("numpy", "torch"), ("torch:float32", "jax"), ("torch:compiled", "torch:eager")])
 def test_the_command_that_looks_into_a_pair_can_be_run(tmp_path, names):
-    said = {"seed": 5, "dtype": "float32", "execution": "compiled", "mnist": "a 'b'", "threads": 1, "device": "cpu"}
-    folder = record_gan(tmp_path, LINEAR, settings=said)
+    said = {"seed": 5, "dtype": "float32", "execution": "compiled", "mnist": "a 'b'"}
+    folder = record_gan(tmp_path, LINEAR, asked=said)
     first, second = (read_run(folder / name) for name in ("numpy", "torch"))
     runs = []
     for run, name in zip((first, second), names, strict=True):
         backend, _, word = name.partition(":")
-        own = said | ({"execution": word} if word in ("eager", "compiled") else {})
-        runs.append(replace(run, record={**run.record, "backend": backend, "run": name, "settings": own}))
+        entries = {"execution": word} if word in ("eager", "compiled") else {}
+        own = as_record(changed(run.order, name=name, backend=backend, **entries))
+        runs.append(replace(run, record={**run.record, **own, "backend": backend, "run": name}))
     words = shlex.split(diagnose_command(runs, names))
     assert words[:3] == ["gan-rosetta", "diagnose", "linear-2d"]
     options = dict(zip(words[3::2], words[4::2], strict=True))
@@ -261,7 +262,7 @@ def test_the_command_that_looks_into_a_pair_can_be_run(tmp_path, names):
 
 
 def test_no_command_looks_into_the_reference_alone_or_a_gan_given_in_python(tmp_path):
-    folder = record_gan(tmp_path, LINEAR, settings={"spec_file": "the GanSpec 'linear-2d'"})
+    folder = record_gan(tmp_path, LINEAR, asked={"source": "the GanSpec 'linear-2d'"})
     runs = [read_run(folder / name) for name in ("numpy", "torch")]
     assert diagnose_command(runs, ("numpy", "numpy:float32")) == diagnose_command(runs, ("numpy", "torch")) == ""
 
@@ -299,11 +300,11 @@ def test_the_command_asks_for_what_was_run(tmp_path, monkeypatch):
         "mnist": "a folder/with 'quotes'",
         "keep_going": True,
     }
-    record_gan(tmp_path, find_gan("gaussian-1d"), settings=asked)
+    record_gan(tmp_path, find_gan("gaussian-1d"), asked=asked)
     plans = []
 
-    def remember(gans, names, template, folder, *, threads, pythons):
-        plans.append((gans, names, replace(template, threads=threads)))
+    def remember(gans, names, request, folder, *, threads, pythons):
+        plans.append((gans, names, {**vars(request), **vars(request.feed), **vars(request.course), "threads": threads}))
         raise UsageError("planned")
 
     monkeypatch.setattr(gan_rosetta.shared.runs.plan, "plan_compare", remember)
@@ -312,9 +313,9 @@ def test_the_command_asks_for_what_was_run(tmp_path, monkeypatch):
     assert program == "gan-rosetta"
     finished = CliRunner().invoke(main_module.app, words)
     assert str(finished.exception) == "planned", finished.output
-    ((gans, names, template),) = plans
+    ((gans, names, found),) = plans
     assert (gans, [str(name) for name in names]) == (["gaussian-1d"], ["numpy", "torch"])
-    assert {key: getattr(template, key) for key in asked} == asked
+    assert {key: found[key] for key in asked} == asked
 
 
 @pytest.mark.parametrize("out", ["absent/page.html", "."])

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from gan_rosetta.shared.report.progress import ProgressDisplay
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.order import Label
 from gan_rosetta.shared.workers.jobs import JobOutcome, Progress
 
-JOBS = [RunSettings(gan="sine", backend=backend, folder=f"runs/sine/{backend}") for backend in ("numpy", "torch")]
+JOBS = [Label(gan="sine", backend=backend, folder=f"runs/sine/{backend}") for backend in ("numpy", "torch")]
 
 
 @pytest.fixture

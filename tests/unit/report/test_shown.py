@@ -27,12 +27,12 @@ from gan_rosetta.shared.report.shown import Terminal, as_json, as_markdown, map_
 from gan_rosetta.shared.report.style import Plain, new_figure
 from gan_rosetta.shared.report.tables import run_lines
 from gan_rosetta.shared.runs.record import Run, read_run
-from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.workers.jobs import JobOutcome
 from gan_rosetta.shared.workers.jobs import Progress as JobProgress
 from tests.unit.benchmarks.synthetic import make_record, make_result
 from tests.unit.report.recorded import change, record_gan
+from tests.unit.runs.orders import order_of
 
 ROOT = Path(__file__).parents[3]
 LONG = "x" * 10_000_000
@@ -90,13 +90,13 @@ def test_a_terminal(text):
 
 @names
 def test_bars(text):
-    settings = RunSettings(gan="linear-2d", backend="numpy", run=text, folder="f")
+    order = order_of("linear-2d", "numpy", "f", name=text)
 
     def show(console: Terminal) -> None:
         with ProgressDisplay(console, num_jobs=2, writes_lines=True) as display:
-            display.on_progress(JobProgress(settings=settings, phase=text, done=1, total=10))
+            display.on_progress(JobProgress(settings=order, phase=text, done=1, total=10))
             display._bars.refresh()
-            display.on_outcome(JobOutcome(settings=settings, status="failed", message=text))
+            display.on_outcome(JobOutcome(settings=order, status="failed", message=text))
 
     found = written(show)
     assert not _COMMANDS.search(found.replace("\r", "")), ascii(found[:500])

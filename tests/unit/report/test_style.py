@@ -37,8 +37,8 @@ def test_other_names_have_a_style_of_their_own_that_stays():
 def test_labels_tell_runs_of_one_backend_apart(make_run):
     runs = [
         make_run("numpy"),
-        make_run("torch", folder="a", settings={"dtype": "float32"}),
-        make_run("torch", folder="b", settings={"dtype": "float64"}),
+        make_run("torch", folder="a", asked={"dtype": "float32"}),
+        make_run("torch", folder="b", asked={"dtype": "float64"}),
     ]
     assert run_labels(runs) == ["numpy", "torch float32", "torch float64"]
     assert len(set(run_labels([runs[1], runs[1]]))) == 2

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from gan_rosetta.shared.runs.run import run
-from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.storage.npz import read_npz
 from gan_rosetta.shared.workers.registry import find_backend
+from tests.unit.runs.orders import order_of
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "files.md").read_text(encoding="utf-8")
 
@@ -35,11 +35,9 @@ def as_documented(array: str) -> str:
 @pytest.mark.parametrize("gan", ["gaussian-1d", "linear-2d"])
 def test_every_file_and_array_is_documented(tmp_path, gan):
     folder = tmp_path / gan / "numpy"
-    settings = RunSettings(
-        gan=gan, backend="numpy", folder=str(folder), steps=12, pretrain_steps=2 if gan == "gaussian-1d" else None
-    )
-    settings = RunSettings(**{**settings.as_data(), "yardstick": True})
-    run(settings, find_backend("numpy"), report_progress=lambda *_progress: None)
+    pretrain_steps = 2 if gan == "gaussian-1d" else None
+    order = order_of(gan, "numpy", folder, steps=12, pretrain_steps=pretrain_steps, yardstick=True)
+    run(order, find_backend("numpy"), report_progress=lambda *_progress: None)
     record = json.loads((folder / "record.json").read_text())
     assert {path.name for path in folder.iterdir()} == {"record.json", *record["files"]}
     for entry in record.keys() - {"sha256"}:

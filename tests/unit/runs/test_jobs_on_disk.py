@@ -4,53 +4,63 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gan_rosetta.shared.errors import RecordError
 from gan_rosetta.shared.runs.jobs_on_disk import FORMAT, is_finished, locked, read_jobs, write_jobs
 from gan_rosetta.shared.runs.names import RunName
+from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.runs.plan import plan_train
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.request import make_request
 from gan_rosetta.shared.storage.documents import write_document
+from tests.unit.runs.orders import changed, order_of
 
 
-def a_job(out: Path, backend: str = "numpy") -> RunSettings:
-    return RunSettings(gan="sine", backend=backend, folder=str(out / "sine" / backend), steps=7)
+def a_job(out: Path, backend: str = "numpy") -> Order:
+    return order_of("sine", backend, out / "sine" / backend, steps=7)
 
 
 def test_jobs_come_back_and_go_on_from_their_checkpoints(tmp_path: Path) -> None:
     write_jobs([a_job(tmp_path), a_job(tmp_path, "torch")])
     found = read_jobs(tmp_path)
-    assert [(job.backend, job.steps, job.resume) for job in found] == [("numpy", 7, True), ("torch", 7, True)]
+    assert found == [changed(a_job(tmp_path, name), resume=True) for name in ("numpy", "torch")]
+    assert found[0].spec.training.num_steps == 7
     assert not any(is_finished(job) for job in found)
 
 
-def test_a_folder_is_where_its_settings_lie_whatever_they_say(tmp_path: Path) -> None:
+def test_a_folder_is_where_its_order_lies_whatever_that_says(tmp_path: Path) -> None:
     write_jobs([a_job(tmp_path)])
-    path = a_job(tmp_path).job_path
+    path = a_job(tmp_path).keeping.job_path
     data = json.loads(path.read_text())
-    data["settings"]["folder"] = "/elsewhere/sine/numpy"
-    write_document(path, {"settings": data["settings"]}, number=FORMAT)
+    data["order"]["keeping"]["folder"] = "/elsewhere/sine/numpy"
+    write_document(path, {"order": data["order"]}, number=FORMAT)
     assert read_jobs(tmp_path)[0].folder == str(tmp_path / "sine" / "numpy")
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("part", "entries", "message"),
     [
-        ({"seed": None}, "lacks seed"),
-        ({"steps": "x"}, "steps is 'x'"),
-        ({"seed": 1.5}, "seed is 1.5"),
-        ({"seed": -1}, "--seed is -1"),
-        ({"other": 1}, "unknown key 'other'"),
-        ({"gan": "linear-2d"}, "moved there"),
-        ({"gan": "../sine"}, "moved there"),
+        ("spec", {"batch_size": "x"}, "batch_size is 'x'"),
+        ("spec", {"batch_size": 0}, "batch_size is 0"),
+        ("feed", {"seed": 1.5}, "seed is 1.5"),
+        ("feed", {"seed": -1}, "--seed is -1"),
+        ("run", {"backend": None}, "lacks backend"),
+        ("run", {"dtype": "int8"}, "unknown dtype 'int8'"),
+        ("run", {"threads": 0}, "--threads is 0"),
+        ("keeping", {"checkpoint_seconds": -1}, "--checkpoint-every is -1"),
+        ("course", {"other": 1}, "unknown key 'other'"),
+        ("spec", {"name": "linear-2d"}, "moved there"),
+        ("spec", {"name": "../sine"}, "name is '../sine'"),
+        ("run", {"name": "torch"}, "moved there"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(tmp_path: Path, settings: dict[str, object], message: str) -> None:
+def test_an_order_that_cannot_be_is_refused(tmp_path: Path, part: str, entries: dict[str, Any], message: str) -> None:
     job = a_job(tmp_path)
-    job.job_path.parent.mkdir()
-    write_document(job.job_path, {"settings": job.as_data() | settings}, number=FORMAT)
+    job.keeping.job_path.parent.mkdir()
+    data = job.as_data()
+    write_document(job.keeping.job_path, {"order": data | {part: data[part] | entries}}, number=FORMAT)
     with pytest.raises(RecordError, match=message):
         read_jobs(tmp_path)
 
@@ -60,13 +70,13 @@ def test_settings_that_cannot_be_are_refused(tmp_path: Path, settings: dict[str,
     [
         ("{", "cannot be read"),
         ("[]", "format 'list'"),
-        ('{"format": 1, "settings": {}}', "reads format 2"),
-        ('{"format": 3, "settings": {}}', "written by a newer gan-rosetta"),
-        ('{"format": 2, "settings": {}}', "was changed"),
+        ('{"format": 2, "settings": {}}', "reads format 3; move it away to leave this run out"),
+        ('{"format": 4, "order": {}}', "written by a newer gan-rosetta"),
+        ('{"format": 3, "order": {}}', "was changed"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, content: str, message: str) -> None:
-    path = a_job(tmp_path).job_path
+    path = a_job(tmp_path).keeping.job_path
     path.parent.mkdir()
     path.write_text(content)
     with pytest.raises(RecordError, match=message):
@@ -90,7 +100,7 @@ def test_two_commands_do_not_write_the_same_run(tmp_path: Path) -> None:
 
 def test_a_new_run_does_not_overwrite_an_interrupted_one(tmp_path: Path) -> None:
     job = a_job(tmp_path)
-    job.checkpoint_path.parent.mkdir()
-    job.checkpoint_path.touch()
+    job.keeping.checkpoint_path.parent.mkdir()
+    job.keeping.checkpoint_path.touch()
     with pytest.raises(RecordError, match="--resume"):
-        plan_train([RunName(backend="numpy")], RunSettings(gan="sine", backend="", folder=""), tmp_path)
+        plan_train([RunName(backend="numpy")], make_request("sine"), tmp_path)

@@ -18,13 +18,13 @@ from gan_rosetta.shared.runs.moments import choose_moments
 from gan_rosetta.shared.runs.record import read_run
 from gan_rosetta.shared.runs.run import run
 from gan_rosetta.shared.runs.samples import NUM_BOUNDARY_POINTS, make_samples
-from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.state import initial_state
+from tests.unit.runs.orders import order_of
 
 
 def train(folder: Path, gan: str, **options: object):
-    settings = RunSettings(**{"gan": gan, "backend": "numpy", "folder": str(folder), "steps": 30, **options})
-    run(settings, BACKENDS["numpy"], report_progress=lambda *_progress: None)
+    order = order_of(gan, "numpy", folder, **{"steps": 30, **options})
+    run(order, BACKENDS["numpy"], report_progress=lambda *_progress: None)
     return read_run(folder)
 
 

@@ -10,41 +10,41 @@ from gan_rosetta.shared.errors import RecordError
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.runs.jobs_on_disk import write_jobs
 from gan_rosetta.shared.runs.names import RunName, parse_runs
-from gan_rosetta.shared.runs.plan import plan_compare, plan_resume
-from gan_rosetta.shared.runs.run import resolve_spec
-from gan_rosetta.shared.runs.settings import OVERVIEW_BATCH_SIZES, RunSettings
+from gan_rosetta.shared.runs.plan import OVERVIEW_BATCH_SIZES, plan_compare, plan_resume
+from gan_rosetta.shared.runs.request import make_request
+from tests.unit.runs.orders import order_of
 
-TEMPLATE = RunSettings(gan="", backend="", folder="")
+REQUEST = make_request(None)
 
 
 def batch_sizes(plan):
-    return {job.gan: resolve_spec(job).batch_size for job in plan.jobs}
+    return {job.gan: job.spec.batch_size for job in plan.jobs}
 
 
 def test_the_whole_catalogue_takes_a_smaller_batch_of_the_costliest_gan_alone(tmp_path: Path) -> None:
-    found = batch_sizes(plan_compare([], [RunName(backend="numpy")], TEMPLATE, tmp_path, threads=1))
+    found = batch_sizes(plan_compare([], [RunName(backend="numpy")], REQUEST, tmp_path, threads=1))
     assert found == {name: OVERVIEW_BATCH_SIZES.get(name, spec.batch_size) for name, spec in CATALOGUE.items()}
 
 
 def test_a_gan_that_is_named_keeps_its_batch(tmp_path: Path) -> None:
-    found = batch_sizes(plan_compare(["mnist-conv"], [RunName(backend="numpy")], TEMPLATE, tmp_path, threads=1))
+    found = batch_sizes(plan_compare(["mnist-conv"], [RunName(backend="numpy")], REQUEST, tmp_path, threads=1))
     assert found == {"mnist-conv": find_gan("mnist-conv").batch_size}
 
 
 def test_a_batch_size_that_is_asked_for_holds_for_all(tmp_path: Path) -> None:
-    template = RunSettings(gan="", backend="", folder="", batch_size=8)
-    assert set(batch_sizes(plan_compare([], [RunName(backend="numpy")], template, tmp_path, threads=1)).values()) == {8}
+    request = make_request(None, batch_size=8)
+    assert set(batch_sizes(plan_compare([], [RunName(backend="numpy")], request, tmp_path, threads=1)).values()) == {8}
 
 
 def test_the_reference_is_always_there_and_measures_the_yardstick(tmp_path: Path) -> None:
-    plan = plan_compare(["sine"], [RunName(backend="numpy")], TEMPLATE, tmp_path, threads=1)
-    assert [(job.backend, job.yardstick) for job in plan.jobs] == [("numpy", True)]
+    plan = plan_compare(["sine"], [RunName(backend="numpy")], REQUEST, tmp_path, threads=1)
+    assert [(job.backend, job.course.yardstick) for job in plan.jobs] == [("numpy", True)]
 
 
 def test_each_type_has_a_reference_and_what_a_run_s_name_says_holds_for_it_alone(tmp_path: Path) -> None:
     runs = parse_runs(["torch:eager", "torch:float32:threads=3", "jax"])
-    plan = plan_compare(["sine"], runs, TEMPLATE, tmp_path, threads=2)
-    found = [(job.run_name, job.dtype, job.execution, job.threads, job.yardstick) for job in plan.jobs]
+    plan = plan_compare(["sine"], runs, REQUEST, tmp_path, threads=2)
+    found = [(job.run_name, job.run.dtype, job.run.execution, job.threads, job.course.yardstick) for job in plan.jobs]
     assert found == [
         ("numpy", "float64", "auto", 2, True),
         ("numpy:float32", "float32", "auto", 2, True),
@@ -56,23 +56,20 @@ def test_each_type_has_a_reference_and_what_a_run_s_name_says_holds_for_it_alone
 
 
 def test_a_run_of_the_reference_that_is_asked_for_is_what_its_type_is_measured_on(tmp_path: Path) -> None:
-    plan = plan_compare(["sine"], parse_runs(["numpy:eager:float32"]), TEMPLATE, tmp_path, threads=1)
-    assert [(job.run_name, job.yardstick) for job in plan.jobs] == [("numpy:eager:float32", True)]
+    plan = plan_compare(["sine"], parse_runs(["numpy:eager:float32"]), REQUEST, tmp_path, threads=1)
+    assert [(job.run_name, job.course.yardstick) for job in plan.jobs] == [("numpy:eager:float32", True)]
 
 
 def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sine" / "numpy").mkdir(parents=True)
     (tmp_path / "sine" / "numpy" / "record.json").write_text("{}")
     with pytest.raises(RecordError, match="already holds a run"):
-        plan_compare(["sine"], [RunName(backend="numpy")], TEMPLATE, tmp_path, threads=1)
+        plan_compare(["sine"], [RunName(backend="numpy")], REQUEST, tmp_path, threads=1)
 
 
 def begun(out: Path, gan: str, *backends: str, yardstick: bool) -> None:
     write_jobs(
-        RunSettings(
-            gan=gan, backend=name, folder=str(out / gan / name), yardstick=yardstick and name == "numpy", steps=3
-        )
-        for name in backends
+        order_of(gan, name, out / gan / name, yardstick=yardstick and name == "numpy", steps=3) for name in backends
     )
 
 

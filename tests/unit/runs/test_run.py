@@ -14,13 +14,12 @@ from gan_rosetta.shared.errors import RecordError
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.runs import run as run_module
 from gan_rosetta.shared.runs.run import run
-from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.spec.toml_file import spec_to_toml
+from tests.unit.runs.orders import order_of
 
 
-def train(folder: Path, **options: object) -> None:
-    settings = RunSettings(**{"gan": "linear-2d", "backend": "numpy", "folder": str(folder), "steps": 12, **options})
-    run(settings, BACKENDS["numpy"], report_progress=lambda *_progress: None)
+def train(folder: Path, gan: str | Path = "linear-2d") -> None:
+    run(order_of(gan, "numpy", folder, steps=12), BACKENDS["numpy"], report_progress=lambda *_progress: None)
 
 
 def outcome(folder: Path) -> dict[str, object]:
@@ -37,7 +36,7 @@ def test_nan_in_the_middle_of_training_is_recorded_with_its_step(tmp_path: Path)
     text = spec_to_toml(find_gan("linear-2d")).replace('"linear-2d"', '"too-fast"')
     assert "value = 0.05" in text
     (tmp_path / "fast.toml").write_text(text.replace("value = 0.05", "value = 1.7e308"))
-    train(tmp_path / "run", gan="too-fast", spec_file=str(tmp_path / "fast.toml"))
+    train(tmp_path / "run", tmp_path / "fast.toml")
     with np.load(tmp_path / "run" / "losses.npz") as losses:
         bad = {n: np.flatnonzero(~np.isfinite(v)) for n, v in losses.items() if not np.isfinite(v).all()}
     assert bad, "nothing overflowed; take a larger learning rate"

@@ -11,8 +11,9 @@ from gan_rosetta.backends import BACKENDS
 from gan_rosetta.backends.numpy.trainer import NumpyTrainer
 from gan_rosetta.shared.runs import run as run_module
 from gan_rosetta.shared.runs.comparison import compare_runs
-from gan_rosetta.shared.runs.run import resolve_spec, run
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.order import Order
+from gan_rosetta.shared.runs.run import run
+from tests.unit.runs.orders import order_of
 
 STEPS = 40
 OTHER = replace(BACKENDS["numpy"], name="other")
@@ -26,20 +27,13 @@ class _SlightlyWrong(NumpyTrainer):
         return super().stage(replace(chunk, arrays=arrays))
 
 
-def settings(folder: Path, name: str, dtype: str, **options) -> RunSettings:
+def asked(folder: Path, name: str, dtype: str, **options) -> Order:
     run_name = f"{name}:{dtype}"
-    return RunSettings(
-        gan="linear-2d",
-        backend=name,
-        run=run_name,
-        folder=str(folder / run_name.replace(":", "+")),
-        steps=STEPS,
-        dtype=dtype,
-        **options,
-    )
+    own = folder / run_name.replace(":", "+")
+    return order_of("linear-2d", name, own, name=run_name, steps=STEPS, dtype=dtype, **options)
 
 
-def train(job: RunSettings) -> Path:
+def train(job: Order) -> Path:
     run(job, OTHER if job.backend == "other" else BACKENDS["numpy"], report_progress=lambda *_progress: None)
     return Path(job.folder)
 
@@ -48,16 +42,15 @@ def train(job: RunSettings) -> Path:
 def references(tmp_path_factory):
     """The folders of the reference's runs in both types, each with its yardstick."""
     folder = tmp_path_factory.mktemp("references") / "linear-2d"
-    return [train(settings(folder, "numpy", dtype, yardstick=True)) for dtype in ("float64", "float32")]
+    return [train(asked(folder, "numpy", dtype, yardstick=True)) for dtype in ("float64", "float32")]
 
 
 def compared(references, others):
-    spec = resolve_spec(settings(Path(), "numpy", "float64"))
-    return compare_runs([*references, *others], spec, {})
+    return compare_runs([*references, *others], asked(Path(), "numpy", "float64").spec, {})
 
 
 def test_right_runs_of_two_types_agree_with_a_note(references):
-    others = [train(settings(references[0].parent, "other", dtype)) for dtype in ("float64", "float32")]
+    others = [train(asked(references[0].parent, "other", dtype)) for dtype in ("float64", "float32")]
     comparison = compared(references, others)
     assert list(comparison.yardsticks) == ["float32", "float64"]
     assert comparison.verdict == "AGREE"
@@ -70,14 +63,14 @@ def test_right_runs_of_two_types_agree_with_a_note(references):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_mistake_in_either_type_parts_from_both(references, monkeypatch, tmp_path, dtype):
     monkeypatch.setattr(run_module, "load_trainer", lambda _entry: _SlightlyWrong)
-    wrong = train(settings(tmp_path / "linear-2d", "other", dtype))
+    wrong = train(asked(tmp_path / "linear-2d", "other", dtype))
     comparison = compared(references, [wrong])
     off = {pair.pair: pair.verdict for pair in comparison.pairs if f"other:{dtype}" in pair.pair}
     assert off == {(f"numpy:{reference}", f"other:{dtype}"): "DISAGREE" for reference in ("float64", "float32")}
 
 
 def test_another_state_is_not_compared(references, tmp_path):
-    other = train(settings(tmp_path / "linear-2d", "other", "float32", seed=1))
+    other = train(asked(tmp_path / "linear-2d", "other", "float32", seed=1))
     comparison = compared(references, [other])
     (mixed,) = (pair for pair in comparison.pairs if pair.pair == ("numpy:float64", "other:float32"))
     assert mixed.verdict == "NOT COMPARABLE"
@@ -85,7 +78,7 @@ def test_another_state_is_not_compared(references, tmp_path):
 
 
 def test_without_a_reference_in_its_type_a_run_is_not_judged(references, tmp_path):
-    other = train(settings(tmp_path / "linear-2d", "other", "float32"))
+    other = train(asked(tmp_path / "linear-2d", "other", "float32"))
     comparison = compared(references[:1], [other])
     (pair,) = comparison.pairs
     assert (pair.verdict, pair.reason) == (

@@ -17,9 +17,9 @@ from gan_rosetta.shared.gans.affordable import make_affordable
 from gan_rosetta.shared.interface import Losses
 from gan_rosetta.shared.runs import run as run_module
 from gan_rosetta.shared.runs.comparison import compare_runs
-from gan_rosetta.shared.runs.run import resolve_spec, run
-from gan_rosetta.shared.runs.settings import RunSettings
-from gan_rosetta.shared.spec.toml_file import spec_to_toml
+from gan_rosetta.shared.runs.run import run
+from gan_rosetta.shared.spec import GanSpec
+from tests.unit.runs.orders import changed, order_of
 
 LIAR = replace(BACKENDS["numpy"], name="liar")
 
@@ -88,14 +88,20 @@ class _FrozenMean(NumpyTrainer):
         return {n: 0.0 * a if n.endswith("running_mean") else a for n, a in super().export_state().items()}
 
 
-def _compare(folder: Path, monkeypatch: pytest.MonkeyPatch, liar: type[NumpyTrainer], **options: Any):
-    settings = RunSettings(**{"gan": "gaussian-1d", "backend": "numpy", "folder": "", "steps": 20, **options})
+def _compare(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    liar: type[NumpyTrainer],
+    gan: str | GanSpec = "gaussian-1d",
+    **options: Any,
+):
+    order = order_of(gan, **{"steps": 20, **options})
     for name, entry in (("numpy", BACKENDS["numpy"]), ("liar", LIAR)):
         if name == "liar":
             monkeypatch.setattr(run_module, "load_trainer", lambda _entry: liar)
-        own = replace(settings, folder=str(folder / name), backend=name, yardstick=name == "numpy")
+        own = changed(order, folder=str(folder / name), name=name, backend=name, yardstick=name == "numpy")
         run(own, entry, report_progress=lambda *_progress: None)
-    return compare_runs([folder / "numpy", folder / "liar"], resolve_spec(settings), {})
+    return compare_runs([folder / "numpy", folder / "liar"], order.spec, {})
 
 
 @pytest.mark.parametrize(
@@ -142,9 +148,7 @@ def test_wrong_numbers_at_any_moment_disagree(tmp_path, monkeypatch, liar, verdi
 def test_a_running_mean_that_never_moves_disagrees_also_where_it_hangs_on_a_bias(tmp_path, monkeypatch, dtype):
     spec = replace(make_affordable(find_gan("mnist-conv")).spec, name="small-conv", batch_size=4)
     assert spec.discriminator.has_batch_norm
-    text = spec_to_toml(spec)
-    options = {"gan": "small-conv", "spec_file": "small-conv.toml", "spec_text": text, "steps": 2, "dtype": dtype}
-    comparison = _compare(tmp_path, monkeypatch, _FrozenMean, **options)
+    comparison = _compare(tmp_path, monkeypatch, _FrozenMean, spec, steps=2, dtype=dtype)
     assert comparison.verdict == "DISAGREE"
     wrong = {finding.where.split(" ")[0] for finding in comparison.pairs[0].findings}
     means = {name for name in comparison.runs[0].state if name.endswith("running_mean")}

@@ -9,18 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from gan_rosetta.shared.runs.order import Label
 from gan_rosetta.shared.runs.run import training_job
-from gan_rosetta.shared.runs.settings import RunSettings
 from gan_rosetta.shared.workers import inspect, launch
 from gan_rosetta.shared.workers.child import WorkerProcess
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.protocol import Request
+from tests.unit.runs.orders import order_of
 
 
 def job(backend: str, gan: str, *, num_runs: int = 1) -> Job:
-    settings = RunSettings(gan=gan, backend=backend, folder=f"{gan}/{backend}")
-    return Job(settings=settings, task="run", data={}, num_runs=num_runs)
+    label = Label(gan=gan, backend=backend, folder=f"{gan}/{backend}")
+    return Job(settings=label, task="run", data={}, num_runs=num_runs)
 
 
 @pytest.fixture
@@ -94,8 +95,7 @@ def test_a_worker_that_dies_leaves_the_others_standing(tmp_path, monkeypatch: py
 
     monkeypatch.setattr(WorkerProcess, "run", run_or_die)
     jobs = [
-        training_job(RunSettings(gan=gan, backend="numpy", folder=str(tmp_path / gan), steps=2, pretrain_steps=0))
-        for gan in ("sine", "linear-2d")
+        training_job(order_of(gan, "numpy", tmp_path / gan, steps=2, pretrain_steps=0)) for gan in ("sine", "linear-2d")
     ]
     outcomes = run_jobs(jobs, num_slots=2, on_progress=lambda _: None, on_outcome=lambda _: None)
     found = {outcome.settings.gan: (outcome.status, outcome.message) for outcome in outcomes}
@@ -109,12 +109,12 @@ def test_a_worker_that_hangs_is_ended_and_the_others_stand(tmp_path, monkeypatch
 
     # The worker waits for a request that never comes.
     def send_but_to_one(self, request: Request, **options: float) -> None:
-        if not request.data["folder"].endswith("/hangs"):
+        if not request.data["keeping"]["folder"].endswith("/hangs"):
             send(self, request, **options)
 
     monkeypatch.setattr(WorkerProcess, "_send", send_but_to_one)
     jobs = [
-        training_job(RunSettings(gan="linear-2d", backend="numpy", folder=str(tmp_path / name), steps=2, **options))
+        training_job(order_of("linear-2d", "numpy", tmp_path / name, steps=2, **options))
         for name, options in (("hangs", {"patience_seconds": 1.0}), ("runs", {}))
     ]
     outcomes = run_jobs(jobs, num_slots=2, on_progress=lambda _: None, on_outcome=lambda _: None)

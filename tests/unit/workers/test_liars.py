@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gan_rosetta.shared.runs.settings import RunSettings
+from gan_rosetta.shared.runs.order import Label
 from gan_rosetta.shared.workers import channel as channel_module
 from gan_rosetta.shared.workers import child, launch
 from gan_rosetta.shared.workers.channel import Channel, ChannelClosed, ChannelSilent, LineTooLong, RunningTime
@@ -179,14 +179,12 @@ def liar(tmp_path: Path) -> Callable[[str], str]:
     return make
 
 
-def job_on(python: str | None, *, gan: str = "sine", patience_seconds: float = 20.0) -> Job[RunSettings]:
-    settings = RunSettings(
-        gan=gan, backend="numpy", folder=f"{gan}/numpy", python=python, patience_seconds=patience_seconds
-    )
+def job_on(python: str | None, *, gan: str = "sine", patience_seconds: float = 20.0) -> Job[Label]:
+    settings = Label(gan=gan, backend="numpy", folder=f"{gan}/numpy", python=python, patience_seconds=patience_seconds)
     return Job(settings=settings, task="run", data={})
 
 
-def outcome_on(python: str, *, patience_seconds: float = 20.0) -> JobOutcome[RunSettings]:
+def outcome_on(python: str, *, patience_seconds: float = 20.0) -> JobOutcome[Label]:
     (outcome,) = run_jobs(
         [job_on(python, patience_seconds=patience_seconds)],
         num_slots=1,
