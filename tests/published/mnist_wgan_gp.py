@@ -76,13 +76,17 @@ def compute_gradient_penalty(discriminator, real_samples, fake_samples, alpha, *
     return ((gradients.norm(2, dim=1) - 1) ** 2).mean()
 
 
+def largest(*terms):
+    return max(term.abs().max().item() for term in terms)
+
+
 def train(state, arrays, *, steps, per_sample):
     generator, discriminator = generator_model(), discriminator_model()
     load(generator, state, "generator")
     load(discriminator, state, "discriminator")
     optimizer_g = torch.optim.Adam(generator.parameters(), lr=0.001, betas=(0.9, 0.999))
     optimizer_d = torch.optim.Adam(discriminator.parameters(), lr=0.004, betas=(0.9, 0.999))
-    losses_d, losses_g = [], []
+    losses_d, losses_g, terms_d, terms_g = [], [], [], []
     for i in range(steps):
         real_imgs, z, alpha = (torch.tensor(arrays[k][i % len(arrays[k])]) for k in ("real", "latent_d", "mix"))
 
@@ -95,6 +99,7 @@ def train(state, arrays, *, steps, per_sample):
             discriminator, real_imgs.data, fake_imgs.data, alpha, per_sample=per_sample
         )
         d_loss = -torch.mean(real_validity) + torch.mean(fake_validity) + lambda_gp * gradient_penalty
+        terms_d.append(largest(real_validity, fake_validity, lambda_gp * gradient_penalty))
         d_loss.backward()
         optimizer_d.step()
 
@@ -103,12 +108,15 @@ def train(state, arrays, *, steps, per_sample):
         fake_imgs = generator(z)
         fake_validity = discriminator(fake_imgs)
         g_loss = -torch.mean(fake_validity)
+        terms_g.append(largest(fake_validity))
         g_loss.backward()
         optimizer_g.step()
 
         losses_d.append(d_loss.item())
         losses_g.append(g_loss.item())
-    return {"pretraining": np.array([]), "discriminator": np.array(losses_d), "generator": np.array(losses_g)}
+    losses = {"pretraining": np.array([]), "discriminator": np.array(losses_d), "generator": np.array(losses_g)}
+    # What each loss is a difference of, which may be thousands of times what is left of it.
+    return losses | {"discriminator terms": np.array(terms_d), "generator terms": np.array(terms_g)}
 
 
 def run(
