@@ -63,7 +63,7 @@ def round_steps(chunking: Chunking, /, *, seconds: float, step_seconds: float) -
 
 
 def _cut(spec: GanSpec, full: int, largest: int) -> Chunking:
-    period = spec.training.discriminator_steps.period
+    period = spec.training.period
     if largest >= period:
         chunk = largest // period * period
         cut = Chunking(chunk_steps=chunk, unit_steps=chunk, lap_steps=full)

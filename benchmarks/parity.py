@@ -33,11 +33,13 @@ class ReferenceRun:
     """The reference's first losses, (num_steps,) by name, and the yardstick that was measured on them, as data.
 
     tape_digests: of its first step, of its first two, and so on, by their number: a cell may have taken fewer.
+    steps_per_epoch: of the tape.
     """
 
     tape_digests: Mapping[str, str]
     losses: Mapping[str, list[float]]
     yardstick: Mapping[str, Any]
+    steps_per_epoch: int | None = None
 
 
 def parity_steps(spec: GanSpec, /) -> int:
@@ -69,6 +71,7 @@ def run_reference(
             name: [float(v) for part in parts for v in np.asarray(getattr(part, name), np.float64)] for name in names
         },
         "yardstick": follower.finish().as_data(),
+        "steps_per_epoch": tape.steps_per_epoch(),
     }
 
 
@@ -78,9 +81,10 @@ def judge_cell(
     """Return how a cell's first losses compare with the reference's; digest: of the tape that the cell was fed."""
     num_steps = len(losses["generator"])
     theirs = {key: values[:num_steps] for key, values in reference.losses.items()}
+    epoch = reference.steps_per_epoch
     pair = judge(
-        _evidence(REFERENCE, theirs, reference.tape_digests, spec=spec, dtype=dtype),
-        _evidence(name, losses, {str(num_steps): digest}, spec=spec, dtype=dtype),
+        _evidence(REFERENCE, theirs, reference.tape_digests, spec=spec, dtype=dtype, steps_per_epoch=epoch),
+        _evidence(name, losses, {str(num_steps): digest}, spec=spec, dtype=dtype, steps_per_epoch=epoch),
         Yardstick.from_data(reference.yardstick),
         spec,
     )
@@ -112,7 +116,14 @@ def first_outside(reference: ReferenceRun, losses: Mapping[str, list[float]], /)
 
 
 def _evidence(
-    name: str, losses: Mapping[str, list[float]], tape_digests: Mapping[str, str], /, *, spec: GanSpec, dtype: str
+    name: str,
+    losses: Mapping[str, list[float]],
+    tape_digests: Mapping[str, str],
+    /,
+    *,
+    spec: GanSpec,
+    dtype: str,
+    steps_per_epoch: int | None,
 ) -> Evidence:
     return Evidence(
         name=name,
@@ -121,4 +132,5 @@ def _evidence(
         tape_digests={"adversarial": tape_digests},
         losses={"pretraining": np.zeros(0)} | {key: np.array(values) for key, values in losses.items()},
         moments={},
+        steps_per_epoch=steps_per_epoch,
     )

@@ -337,7 +337,7 @@ def _cell_seconds(cell: Cell, selection: Selection) -> tuple[float, float]:
         if cell.dtype == "float32" and cell.spec().training.discriminator_loss.score == "critic":
             # A critic's loss may cancel to nothing, and is then judged in float64 too, which is compiled as well.
             compile_seconds *= 2
-    unit = cell.spec().training.discriminator_steps.period * step
+    unit = cell.spec().training.period * step
     long = unit > LONG_ROUND_SECONDS
     rounds = min(selection.rounds, FEW_ROUNDS) if long else selection.rounds
     first = 2 * max(step * parity_steps(cell.spec()), unit)

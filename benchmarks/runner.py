@@ -166,7 +166,7 @@ class CellRunner:
             resident_bytes=int(psutil.Process().memory_info().rss),
             device_bytes=self._device_bytes(),
             load_average=round(load_average, 2),
-            is_finite=losses.generator is not None and bool(np.isfinite(losses.generator[-1])),
+            is_finite=losses.generator is not None and _ends_finite(losses.generator, chunk),
         )
 
     def _first_chunks(self, num_steps: int) -> list[Chunk]:
@@ -207,21 +207,19 @@ def tape_digests(chunks: list[Chunk], num_steps: int, /) -> dict[str, str]:
     digests: dict[str, str] = {}
     for chunk in chunks:
         for step in range(min(chunk.num_steps, num_steps - len(digests))):
-            digest.update(
-                Chunk(
-                    phase=chunk.phase,
-                    first_step=chunk.first_step + step,
-                    arrays={name: array[step : step + 1] for name, array in chunk.arrays.items()},
-                    trains_discriminator=chunk.trains_discriminator[step : step + 1],
-                )
-            )
+            digest.update(chunk.steps(slice(step, step + 1)))
             digests[str(len(digests) + 1)] = digest.hexdigest()
     return digests
 
 
 def _kind(chunk: Chunk) -> bytes:
     """What a compiler may compile a chunk for."""
-    return chunk.trains_discriminator.tobytes()
+    return chunk.trains_discriminator.tobytes() + chunk.trains_generator.tobytes()
+
+
+def _ends_finite(losses: np.ndarray, chunk: Chunk) -> bool:
+    """Return whether G's last loss is finite; true of a chunk in which it rests."""
+    return bool(np.isfinite(losses[chunk.trains_generator][-1:]).all())
 
 
 def _joined(parts: list[Losses], name: str, num_steps: int) -> list[float]:

@@ -18,6 +18,13 @@ EXECUTIONS: tuple[Execution, ...] = ("eager", "compiled")
 DEVICES = ("cpu", "cuda")
 
 
+class Trains(NamedTuple):
+    """Which players train in a step."""
+
+    discriminator: bool
+    generator: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
     """K consecutive steps of one phase, as stacked float64 arrays (K, batch, ...).
@@ -26,18 +33,35 @@ class Chunk:
         adversarial phase, those that the GAN uses. The batch size is the same in all steps of a chunk, and may differ
         from the spec's in the last batch of an epoch.
     first_step: the index of the chunk's first step within its phase.
-    trains_discriminator: (K,) booleans; all False in pretraining, which trains D by another loss.
+    trains_discriminator, trains_generator: (K,) booleans; all False in pretraining, which trains D by another loss.
     """
 
     phase: Phase
     first_step: int
     arrays: Mapping[str, np.ndarray]
     trains_discriminator: np.ndarray
+    trains_generator: np.ndarray
 
     @property
     def num_steps(self) -> int:
         """K."""
         return len(self.trains_discriminator)
+
+    @property
+    def trains(self) -> tuple[Trains, ...]:
+        """Which players train in each step, (K,)."""
+        pairs = zip(self.trains_discriminator.tolist(), self.trains_generator.tolist(), strict=True)
+        return tuple(Trains(*pair) for pair in pairs)
+
+    def steps(self, chosen: slice, /) -> Chunk:
+        """Return some of its steps as a chunk of their own; chosen counts from the chunk's first."""
+        return Chunk(
+            phase=self.phase,
+            first_step=self.first_step + range(self.num_steps)[chosen].start,
+            arrays={name: array[chosen] for name, array in self.arrays.items()},
+            trains_discriminator=self.trains_discriminator[chosen],
+            trains_generator=self.trains_generator[chosen],
+        )
 
     @property
     def batch_size(self) -> int:
@@ -49,8 +73,8 @@ class Chunk:
 class Losses:
     """The losses of a chunk's steps, each (K,) on the host, of the run's type, from before that step's updates.
 
-    In pretraining only `pretraining` is there; in the adversarial phase the other two, with NaN for a discriminator
-    that did not train. real_score: mean D(real), there exactly where the spec has a stop rule.
+    In pretraining only `pretraining` is there; in the adversarial phase the other two, with NaN for a player that did
+    not train. real_score: mean D(real), there exactly where the spec has a stop rule.
     """
 
     pretraining: np.ndarray | None = None

@@ -22,7 +22,7 @@ from gan_rosetta.backends.jax.device import loop_options, native_device
 from gan_rosetta.backends.jax.state import Gan, State, build_gan
 from gan_rosetta.backends.jax.step import Batch, Record, adversarial_step, pretraining_step
 from gan_rosetta.shared.data.padding import padded
-from gan_rosetta.shared.interface import Chunk, Phase, ProbeKey
+from gan_rosetta.shared.interface import Chunk, Phase, ProbeKey, Trains
 from gan_rosetta.shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec
 
 _MAXIMUM_STEPS = 1024
@@ -33,37 +33,44 @@ _MAXIMUM_BYTES = 2**24
 class Block:
     """Steps to be run in one call, padded. arrays: (capacity, batch, ...) each.
 
-    flags: (capacity,), whether D trains; None where it does in every step. trains_discriminator: the same on the host,
+    flags: (capacity,) each, in which steps a player trains, of those that rest in some. trains: of both, on the host,
     without the padding.
     """
 
     arrays: Batch
-    flags: Any
-    trains_discriminator: tuple[bool, ...]
+    flags: Mapping[str, Any]
+    trains: tuple[Trains, ...]
 
     @property
     def num_steps(self) -> int:
         """How many there are, without the padding."""
-        return len(self.trains_discriminator)
+        return len(self.trains)
 
 
 def make_blocks(spec: GanSpec, chunk: Chunk, /, *, device: str, dtype: str) -> tuple[Block, ...]:
     """Cut a chunk's arrays into padded blocks of that type on the device."""
-    arrays, trains_discriminator = chunk.arrays, np.array(chunk.trains_discriminator, dtype=bool)
+    arrays = chunk.arrays
     step_bytes = sum(array[0].size * np.dtype(dtype).itemsize for array in arrays.values())
     capacity = _MAXIMUM_STEPS
     while capacity > 1 and capacity * step_bytes > _MAXIMUM_BYTES:
         capacity //= 2
-    every_step = spec.training.discriminator_steps == EVERY_STEP and bool(np.all(trains_discriminator))
+    turns = {"discriminator": chunk.trains_discriminator, "generator": chunk.trains_generator}
+    rests = [
+        player
+        for player, trains in turns.items()
+        if spec.training.steps_of(player) != EVERY_STEP or not bool(np.all(trains))
+    ]
     blocks = []
-    for first in range(0, len(trains_discriminator), capacity):
-        flags = trains_discriminator[first : first + capacity]
+    for first in range(0, chunk.num_steps, capacity):
+        flags = {
+            player: _put(padded(turns[player][first : first + capacity], capacity, dtype="bool"), device=device)
+            for player in rests
+        }
         cut = {
             name: _put(padded(array[first : first + capacity], capacity, dtype=dtype), device=device)
             for name, array in arrays.items()
         }
-        loop_flags = None if every_step else _put(padded(flags, capacity, dtype="bool"), device=device)
-        blocks.append(Block(arrays=cut, flags=loop_flags, trains_discriminator=tuple(flags.tolist())))
+        blocks.append(Block(arrays=cut, flags=flags, trains=chunk.trains[first : first + capacity]))
     return tuple(blocks)
 
 
@@ -116,22 +123,24 @@ def programs(spec: GanSpec, /, *, device: str, dtype: str) -> Programs:
 
 
 def _run_step(
-    gan: Gan, state: State, batch: Batch, record: Record, *, phase: Phase, trains: Any
+    gan: Gan, state: State, batch: Batch, record: Record, *, phase: Phase, trains: Trains
 ) -> tuple[State, tuple[Any, ...]]:
     if phase == "pretraining":
         return pretraining_step(gan, state, batch, record)
-    return adversarial_step(gan, state, batch, record, trains_discriminator=trains)
+    return adversarial_step(gan, state, batch, record, trains=trains)
 
 
 def _step(
-    gan: Gan, state: State, arrays: Batch, step: Any, *, phase: Phase, trains: bool
+    gan: Gan, state: State, arrays: Batch, step: Any, *, phase: Phase, trains: Trains
 ) -> tuple[State, tuple[Any, ...]]:
     """Return the state after a step of a block's arrays, and its losses."""
     # Taken out of the arrays in here: outside, each costs as much as the step of a small GAN.
     return _run_step(gan, state, _at(arrays, step), Record(gan), phase=phase, trains=trains)
 
 
-def _observe(gan: Gan, state: State, arrays: Batch, step: Any, *, phase: Phase, trains: bool) -> Mapping[ProbeKey, Any]:
+def _observe(
+    gan: Gan, state: State, arrays: Batch, step: Any, *, phase: Phase, trains: Trains
+) -> Mapping[ProbeKey, Any]:
     """Return all that a step computes, in order of execution, which JAX keeps in an OrderedDict alone."""
     record = Record(gan)
     _run_step(gan, state, _at(arrays, step), record, phase=phase, trains=trains)
@@ -144,13 +153,15 @@ def _apply(gan: Gan, state: State, inputs: Any, *, network: str) -> Any:
     return gan.networks[network](player.parameters, player.buffers, inputs).outputs
 
 
-def _loop(gan: Gan, *, state: State, arrays: Batch, flags: Any, num_steps: Any, phase: Phase) -> tuple[State, Any]:
+def _loop(
+    gan: Gan, *, state: State, arrays: Batch, flags: Mapping[str, Any], num_steps: Any, phase: Phase
+) -> tuple[State, Any]:
     """Run the steps in order; return the state and the losses, (capacity, number of losses), the padding left at 0."""
     capacity, dtype = next((len(array), array.dtype) for array in arrays.values())
 
     def body(step: Any, carried: tuple[State, Any]) -> tuple[State, Any]:
         state, losses = carried
-        trains = True if flags is None else flags[step]
+        trains = _turns(flags, step)
         state, found = _run_step(gan, state, _at(arrays, step), Record(gan), phase=phase, trains=trains)
         return state, losses.at[step].set(jnp.stack(found))
 
@@ -158,15 +169,21 @@ def _loop(gan: Gan, *, state: State, arrays: Batch, flags: Any, num_steps: Any, 
     return lax.fori_loop(np.int32(0), num_steps, body, (state, empty))
 
 
-def _scan(gan: Gan, *, state: State, arrays: Batch, flags: Any, num_steps: int, phase: Phase) -> tuple[State, Any]:
+def _scan(
+    gan: Gan, *, state: State, arrays: Batch, flags: Mapping[str, Any], num_steps: int, phase: Phase
+) -> tuple[State, Any]:
     """Run so many steps in order; return the state and the losses, (num_steps, number of losses)."""
 
     def body(state: State, step: Any) -> tuple[State, Any]:
-        trains = True if flags is None else flags[step]
+        trains = _turns(flags, step)
         state, found = _run_step(gan, state, _at(arrays, step), Record(gan), phase=phase, trains=trains)
         return state, jnp.stack(found)
 
     return lax.scan(body, state, jnp.arange(num_steps, dtype=np.int32))
+
+
+def _turns(flags: Mapping[str, Any], step: Any) -> Trains:
+    return Trains(*(flags[player][step] if player in flags else True for player in Trains._fields))
 
 
 def _at(arrays: Batch, step: Any) -> Batch:

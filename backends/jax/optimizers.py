@@ -14,7 +14,7 @@ import optax
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
-from gan_rosetta.shared.state.layouts import OPTAX_SLOTS
+from gan_rosetta.shared.state.layouts import optax_slots
 
 _COUNTER = "count"
 
@@ -46,10 +46,24 @@ def adadelta(optimizer: spec.Adadelta, /) -> optax.GradientTransformation:
     return optax.adadelta(learning_rate(optimizer.learning_rate), rho=optimizer.rho, eps=optimizer.epsilon)
 
 
+def rmsprop(optimizer: spec.RMSprop, /) -> optax.GradientTransformation:
+    """Build RMSprop, optax's parts in the order that the momentum's form asks for. Tieleman and Hinton 2012."""
+    scale = optax.scale_by_stddev if optimizer.centered else optax.scale_by_rms
+    inside = optimizer.epsilon_placement == "inside"
+    parts = [
+        scale(decay=optimizer.rho, eps=optimizer.epsilon, eps_in_sqrt=inside),
+        optax.scale_by_learning_rate(learning_rate(optimizer.learning_rate)),
+    ]
+    if optimizer.momentum > 0:
+        parts.insert(2 if optimizer.momentum_of == "step" else 1, optax.trace(decay=optimizer.momentum))
+    return optax.chain(*parts)
+
+
 OPTIMIZERS: dict[type, Callable[..., optax.GradientTransformation]] = {
     spec.GradientDescent: gradient_descent,
     spec.Adam: adam,
     spec.Adadelta: adadelta,
+    spec.RMSprop: rmsprop,
 }
 
 
@@ -92,7 +106,8 @@ def build_optimizer(optimizer: spec.Optimizer, /) -> optax.GradientTransformatio
 
 def slots(optimizer: spec.Optimizer, state: Any, /) -> dict[str, Any]:
     """Return the spec's slots of an optax state, each in the form of the parameters."""
-    return {slot: optax.tree_utils.tree_get(state, OPTAX_SLOTS[slot]) for slot in optimizer.slots}
+    names = optax_slots(optimizer)
+    return {slot: _signed(optimizer, slot, optax.tree_utils.tree_get(state, names[slot])) for slot in optimizer.slots}
 
 
 def counter(state: Any, /) -> Any:
@@ -102,5 +117,13 @@ def counter(state: Any, /) -> Any:
 
 def with_slots(optimizer: spec.Optimizer, state: Any, /, *, slots: dict[str, Any], counter: Any) -> Any:
     """Return an optax state with these slots, by the spec's names, and this counter."""
-    values = {OPTAX_SLOTS[slot]: slots[slot] for slot in optimizer.slots}
+    names = optax_slots(optimizer)
+    values = {names[slot]: _signed(optimizer, slot, slots[slot]) for slot in optimizer.slots}
     return optax.tree_utils.tree_set(state, **values, **{_COUNTER: counter})
+
+
+def _signed(optimizer: spec.Optimizer, slot: str, tensors: Any, /) -> Any:
+    """Return a slot as the other side has it: optax adds its steps where the spec takes them away."""
+    if isinstance(optimizer, spec.RMSprop) and slot == "momentum" and optimizer.momentum_of == "step":
+        return jax.tree.map(lambda tensor: -tensor, tensors)
+    return tensors

@@ -14,16 +14,20 @@ from gan_rosetta.backends.jax.layers import Network, Tensors, build_network
 from gan_rosetta.backends.jax.losses import check_losses
 from gan_rosetta.backends.jax.optimizers import build_optimizer, counter, slots, with_slots
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.state import counter_name, optimizers, parameter_name, slot_name, state_schema
+from gan_rosetta.shared.state import counter_name, optimizers, parameter_name, slot_name, state_schema, weight_bound
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gan:
-    """What a step is made of besides tensors. updates: optimizers, by the names of the state's schema."""
+    """What a step is made of besides tensors.
+
+    updates: optimizers, bounds: what each's parameters are then held to, by the names of the state's schema.
+    """
 
     spec: GanSpec
     networks: Mapping[str, Network]
     updates: Mapping[str, optax.GradientTransformation]
+    bounds: Mapping[str, float | None]
 
 
 class Player(NamedTuple):
@@ -48,7 +52,8 @@ def build_gan(spec: GanSpec, /, *, device: str, dtype: str) -> Gan:
         name: build_network(name, network, device=device, dtype=dtype) for name, network in spec.networks().items()
     }
     updates: dict[str, Any] = {name: build_optimizer(optimizer) for name, (_, optimizer) in optimizers(spec).items()}
-    return Gan(spec=spec, networks=networks, updates=updates)
+    bounds: dict[str, float | None] = {name: weight_bound(spec, name) for name in optimizers(spec)}
+    return Gan(spec=spec, networks=networks, updates=updates, bounds=bounds)
 
 
 def zero_tensors(spec: GanSpec, /, *, dtype: str) -> dict[str, np.ndarray]:

@@ -22,7 +22,7 @@ from gan_rosetta.backends.jax.losses import (
     mean_squared_error_loss,
 )
 from gan_rosetta.backends.jax.state import Gan, Player, State, named_tensors, tensors_of_state
-from gan_rosetta.shared.interface import ProbeKey
+from gan_rosetta.shared.interface import ProbeKey, Trains
 from gan_rosetta.shared.spec import GradientPenalty, WassersteinDiscriminatorLoss
 from gan_rosetta.shared.state import counter_name, network_parameters, state_schema
 from gan_rosetta.shared.state.schema import OptimizerName, optimizers
@@ -31,7 +31,7 @@ Batch = Mapping[str, Any]
 
 
 class StepLosses(NamedTuple):
-    """The losses of one step, each (); NaN for a discriminator that did not train."""
+    """The losses of one step, each (); NaN for a player that did not train."""
 
     discriminator: Any
     generator: Any
@@ -105,12 +105,12 @@ def pretraining_step(gan: Gan, state: State, batch: Batch, record: Record, /) ->
 
 
 def adversarial_step(
-    gan: Gan, state: State, batch: Batch, record: Record, /, *, trains_discriminator: Any
+    gan: Gan, state: State, batch: Batch, record: Record, /, *, trains: Trains
 ) -> tuple[State, StepLosses]:
-    """Update both players, or G alone, and return the losses from before the updates.
+    """Update the players whose turn it is, and return the losses from before the updates.
 
-    batch: the chunk's arrays of this step, each (B, ...). trains_discriminator: True or False, or in a compiled loop a
-    boolean array ().
+    batch: the chunk's arrays of this step, each (B, ...). trains: of True and False, or in a compiled loop of boolean
+    arrays ().
     """
     training = gan.spec.training
     reused = training.fake_batch == "reused"
@@ -120,16 +120,20 @@ def adversarial_step(
         if reused:
             state, fake = _make_fake(gan, state, "discriminator", batch["latent_d"], record)
         state, loss_d, real_score, through_d = _perhaps_train_discriminator(
-            gan, state, batch, fake, record, trains=trains_discriminator
+            gan, state, batch, fake, record, trains=trains.discriminator
         )
-        if fake is None:
-            state, fake = _make_fake(gan, state, "generator", own_latent, record)
-        state, loss_g = _train_generator(gan, state, fake, through_d, record)
+        state, loss_g = _perhaps_train_generator(
+            gan, state, own_latent, fake, record, through_d=through_d, trains=trains.generator
+        )
     else:
-        state, fake = _make_fake(gan, state, "generator", own_latent, record)
-        state, loss_g = _train_generator(gan, state, fake, None, record)
+        fake = None
+        if reused:
+            state, fake = _make_fake(gan, state, "generator", own_latent, record)
+        state, loss_g = _perhaps_train_generator(
+            gan, state, own_latent, fake, record, through_d=None, trains=trains.generator
+        )
         state, loss_d, real_score, _ = _perhaps_train_discriminator(
-            gan, state, batch, fake if reused else None, record, trains=trains_discriminator
+            gan, state, batch, fake, record, trains=trains.discriminator
         )
     return state, StepLosses(loss_d, loss_g, real_score)
 
@@ -219,6 +223,24 @@ def _penalise(gan: Gan, penalty: GradientPenalty, state: State, mixed: Any, reco
     return value, gradients
 
 
+def _perhaps_train_generator(
+    gan: Gan, state: State, latent: Any, fake: Fake | None, record: Record, *, through_d: Tensors | None, trains: Any
+) -> tuple[State, Any]:
+    """Return the state and G's loss. fake: the batch that serves both players, or None where G makes its own."""
+
+    def train(record: Record) -> tuple[State, Any]:
+        trained, made = (state, fake) if fake is not None else _make_fake(gan, state, "generator", latent, record)
+        return _train_generator(gan, trained, made, through_d, record)
+
+    def skip() -> tuple[State, Any]:
+        return state, jnp.full((), jnp.nan, latent.dtype)
+
+    if isinstance(trains, bool):
+        return train(record) if trains else skip()
+    # As for D, what is computed inside a branch stays there.
+    return lax.cond(trains, lambda: train(Record(gan)), skip)
+
+
 def _train_generator(
     gan: Gan, state: State, fake: Fake, through_d: Tensors | None, record: Record
 ) -> tuple[State, Any]:
@@ -246,7 +268,10 @@ def _updated(gan: Gan, state: State, phase: OptimizerName, gradients: Tensors, r
     network, _ = optimizers(gan.spec)[phase]
     player: Player = getattr(state, network)
     updates, moved = gan.updates[phase].update(gradients, state.optimizers[phase], player.parameters)
-    player = Player(optax.apply_updates(player.parameters, updates), player.buffers)
+    parameters, bound = optax.apply_updates(player.parameters, updates), gan.bounds[phase]
+    if bound is not None:
+        parameters = jax.tree.map(lambda parameter: jnp.clip(parameter, -bound, bound), parameters)
+    player = Player(parameters, player.buffers)
     state = state._replace(**{network: player}, optimizers=state.optimizers | {phase: moved})
     record.updated(phase, state)
     return state

@@ -84,7 +84,7 @@ class JaxTrainer:
         else:
             rows = []
             for block in staged.blocks:
-                for step, trains in enumerate(block.trains_discriminator):
+                for step, trains in enumerate(block.trains):
                     self._state, row = self._programs.step(
                         self._state, block.arrays, np.int32(step), phase=staged.phase, trains=trains
                     )
@@ -104,7 +104,7 @@ class JaxTrainer:
         if chunk.num_steps != 1:
             raise UsageError(f"probe takes a chunk of 1 step, and this one has {chunk.num_steps}; cut it")
         (block,) = self.stage(chunk).blocks
-        options = {"phase": chunk.phase, "trains": bool(chunk.trains_discriminator[0])}
+        options = {"phase": chunk.phase, "trains": chunk.trains[0]}
         found = dict(self._programs.observe(self._state, block.arrays, np.int32(0), **options))
         state, losses = self._programs.step(self._state, block.arrays, np.int32(0), **options)
         return {key: np.array(value) for key, value in self._as_trained(found, state, losses).items()}

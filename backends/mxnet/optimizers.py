@@ -61,10 +61,35 @@ def adadelta(
     return weight - ops.broadcast_mul(rate, change), [square, delta]
 
 
+def rmsprop(
+    optimizer: spec.RMSprop, ops: Any, /, *, weight: Any, gradient: Any, slots: Sequence[Any], scalars: Sequence[Any]
+) -> Updated:
+    """RMSprop, ε, centring and momentum as the spec has them; returns the new p and its slots. scalars: lr."""
+    (rate,) = scalars
+    kept = dict(zip(optimizer.slots, slots, strict=True))
+    kept["square"] = optimizer.rho * kept["square"] + (1 - optimizer.rho) * ops.square(gradient)
+    variance = kept["square"]
+    if optimizer.centered:
+        kept["mean"] = optimizer.rho * kept["mean"] + (1 - optimizer.rho) * gradient
+        variance = variance - ops.square(kept["mean"])
+    inside = optimizer.epsilon_placement == "inside"
+    root = ops.sqrt(variance + optimizer.epsilon) if inside else ops.sqrt(variance) + optimizer.epsilon
+    if optimizer.momentum == 0:
+        step = ops.broadcast_mul(rate, gradient / root)
+    elif optimizer.momentum_of == "direction":
+        kept["momentum"] = optimizer.momentum * kept["momentum"] + gradient / root
+        step = ops.broadcast_mul(rate, kept["momentum"])
+    else:
+        kept["momentum"] = optimizer.momentum * kept["momentum"] + ops.broadcast_mul(rate, gradient / root)
+        step = kept["momentum"]
+    return weight - step, list(kept.values())
+
+
 OPTIMIZERS: dict[type, Callable[..., Updated]] = {
     spec.GradientDescent: gradient_descent,
     spec.Adam: adam,
     spec.Adadelta: adadelta,
+    spec.RMSprop: rmsprop,
 }
 
 
@@ -81,7 +106,8 @@ def step_scalars(optimizer: spec.Optimizer, step: int, /) -> tuple[float, ...]:
 class Update:
     """One optimizer's update of all its parameters, in place.
 
-    weights, gradients and slots (those of a parameter together) are the arrays that every call reads and writes. Where
+    weights, gradients and slots (those of a parameter together) are the arrays that every call reads and writes; bound:
+    what the new weights are held to, [-bound, bound]. Where
     compiled, the update is one graph whose outputs are the very arrays that are its inputs. That is safe as long as an
     optimizer reads an array for the last time in the operator that computes its new value, or before.
     """
@@ -95,10 +121,12 @@ class Update:
         gradients: Sequence[Any],
         slots: Sequence[Any],
         compiled: bool,
+        bound: float | None = None,
     ) -> None:
         if type(optimizer) not in OPTIMIZERS:
             raise UnsupportedLayer(f"MXNet has no optimizer for {type(optimizer).__name__}; add it to optimizers.py")
         self._optimizer = optimizer
+        self._bound = bound
         self._inputs = [*weights, *gradients, *slots]
         self._outputs = [*weights, *slots]
         self._graph: Any = None
@@ -136,6 +164,9 @@ class Update:
                 slots=tensors[start : start + num_slots],
                 scalars=numbers,
             )
+            if self._bound is not None:
+                # ops.clip rounds its bounds to float32.
+                weight = ops.minimum(ops.maximum(weight, -self._bound), self._bound)
             weights.append(weight)
             slots += moved
         return weights + slots

@@ -13,6 +13,7 @@ from gan_rosetta.backends.mxnet.layers import Network
 from gan_rosetta.backends.mxnet.optimizers import Update, step_scalars
 from gan_rosetta.backends.mxnet.phases import DiscriminatorPhase, Generation, GeneratorPhase, Phase, Pretraining, Trace
 from gan_rosetta.shared import spec
+from gan_rosetta.shared.interface import Trains
 
 
 class Player:
@@ -22,7 +23,14 @@ class Player:
     """
 
     def __init__(
-        self, optimizer: spec.Optimizer, /, *, parameters: Mapping[str, Any], slots: dict[str, Any], compiled: bool
+        self,
+        optimizer: spec.Optimizer,
+        /,
+        *,
+        parameters: Mapping[str, Any],
+        slots: dict[str, Any],
+        compiled: bool,
+        bound: float | None = None,
     ) -> None:
         self.optimizer = optimizer
         self.weights = {name: parameter.data() for name, parameter in parameters.items()}
@@ -36,6 +44,7 @@ class Player:
                 gradients=self.gradients,
                 slots=list(slots.values()),
                 compiled=kind == "compiled",
+                bound=bound,
             )
             for kind in (("eager", "compiled") if compiled else ("eager",))
         }
@@ -137,7 +146,7 @@ class StepRunner:
         /,
         *,
         step: Mapping[str, Any],
-        trains_discriminator: bool,
+        trains: Trains,
     ) -> None:
         """Run an adversarial step. scalars: by optimizer."""
         self._step = step
@@ -146,12 +155,12 @@ class StepRunner:
         latent_g = latent_d if training.latent_draws == "shared" else batch["latent_g"]
         if training.fake_batch == "reused":
             latent_d = latent_g = self._generate(latent_d)
-        if training.first == "generator":
+        if training.first == "generator" and trains.generator:
             self._train_generator(latent_g, scalars["generator"], added=None)
         added = None
-        if trains_discriminator:
+        if trains.discriminator:
             added = self._train_discriminator(latent_d, batch, scalars["discriminator"])
-        if training.first == "discriminator":
+        if training.first == "discriminator" and trains.generator:
             self._train_generator(latent_g, scalars["generator"], added=added)
 
     def _generate(self, latent: Any) -> Any:

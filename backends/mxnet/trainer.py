@@ -15,9 +15,17 @@ from gan_rosetta.backends.mxnet.losses import check_losses
 from gan_rosetta.backends.mxnet.phases import Trace
 from gan_rosetta.backends.mxnet.step import Blocks, Observer, Player, StepRunner
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
+from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey, Trains
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.state import check_state, counter_name, network_parameters, optimizers, slot_name, state_schema
+from gan_rosetta.shared.state import (
+    check_state,
+    counter_name,
+    network_parameters,
+    optimizers,
+    slot_name,
+    state_schema,
+    weight_bound,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +35,7 @@ class Staged:
     phase: Phase
     batch_size: int
     arrays: Mapping[str, Any]
-    trains_discriminator: np.ndarray
+    trains: tuple[Trains, ...]
 
 
 class MxnetTrainer:
@@ -56,6 +64,7 @@ class MxnetTrainer:
                 parameters=dict(zip(names, self._networks[network].ordered_parameters(), strict=True)),
                 slots={slot: self._zeros(schema[slot].shape) for slot in slots},
                 compiled=self._hybridized,
+                bound=weight_bound(spec, name),
             )
         self._eager_blocks = Blocks(spec, self._networks, hybridized=False)
         self._passes = {name: Pass(network) for name, network in self._networks.items()}
@@ -108,7 +117,7 @@ class MxnetTrainer:
             phase=chunk.phase,
             batch_size=chunk.batch_size,
             arrays=arrays,
-            trains_discriminator=np.array(chunk.trains_discriminator, dtype=bool),
+            trains=chunk.trains,
         )
 
     def train(self, staged: Staged, /) -> Losses:
@@ -153,36 +162,37 @@ class MxnetTrainer:
     def _blocks(self, staged: Staged) -> Blocks:
         if not self._hybridized:
             return self._eager_blocks
-        key = len(staged.trains_discriminator), staged.batch_size
+        key = len(staged.trains), staged.batch_size
         if key not in self._compiled_blocks:
             self._compiled_blocks[key] = Blocks(self._spec, self._networks, hybridized=True)
         return self._compiled_blocks[key]
 
     def _run(self, staged: Staged, blocks: Blocks, observer: Observer) -> Losses:
         runner = StepRunner(self._spec, blocks, players=self._players, buffers=self._buffers, observer=observer)
-        trains = staged.trains_discriminator
+        trains = staged.trains
         steps = zip(self._batches(staged, blocks), self._steps(len(trains)), strict=True)
         if staged.phase == "pretraining":
             for (batch, step), scalars in zip(steps, self._scalars("pretraining", len(trains)), strict=True):
                 runner.pretrain(batch, scalars, step=step)
             return Losses(pretraining=_to_host(runner.losses.pretraining))
-        discriminator_scalars = iter(self._scalars("discriminator", int(trains.sum())))
-        generator_scalars = self._scalars("generator", len(trains))
-        for (batch, step), flag, scalars in zip(steps, trains.tolist(), generator_scalars, strict=True):
-            own = next(discriminator_scalars) if flag else None
-            both = {"generator": scalars, "discriminator": own}
-            runner.train(batch, both, step=step, trains_discriminator=flag)
+        turns = {name: [getattr(flags, name) for flags in trains] for name in Trains._fields}
+        rows = {name: iter(self._scalars(name, sum(flags))) for name, flags in turns.items()}
+        for (batch, step), flags in zip(steps, trains, strict=True):
+            scalars = {name: next(own) for name, own in rows.items() if getattr(flags, name)}
+            runner.train(batch, scalars, step=step, trains=flags)
         real_score = runner.losses.real_score
         return Losses(
-            discriminator=self._spread(runner.losses.discriminator, trains),
-            generator=_to_host(runner.losses.generator),
-            real_score=self._spread(real_score, trains) if self._spec.training.stop is not None else None,
+            discriminator=self._spread(runner.losses.discriminator, turns["discriminator"]),
+            generator=self._spread(runner.losses.generator, turns["generator"]),
+            real_score=self._spread(real_score, turns["discriminator"])
+            if self._spec.training.stop is not None
+            else None,
         )
 
     def _batches(self, staged: Staged, blocks: Blocks) -> list[Mapping[str, Any]]:
         """Return what each step is given: its arrays, or the chunk's where the blocks take out the step's."""
         if blocks.execution == "compiled":
-            return [staged.arrays] * len(staged.trains_discriminator)
+            return [staged.arrays] * len(staged.trains)
         columns = (_rows(array) for array in staged.arrays.values())
         return [dict(zip(staged.arrays, row, strict=True)) for row in zip(*columns, strict=True)]
 
@@ -196,8 +206,8 @@ class MxnetTrainer:
     def _scalars(self, name: str, num_updates: int) -> list[Any]:
         return _rows(self._to_device(self._players[name].scalars(num_updates))) if num_updates else []
 
-    def _spread(self, values: list[Any], trains: np.ndarray) -> np.ndarray:
-        """Copy D's losses to the host, NaN where it did not train."""
+    def _spread(self, values: list[Any], trains: list[bool]) -> np.ndarray:
+        """Copy a player's losses to the host, NaN where it did not train."""
         result = np.full(len(trains), np.nan, dtype=self._dtype)
         if values:
             result[trains] = _to_host(values)

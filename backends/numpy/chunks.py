@@ -10,25 +10,24 @@ import numpy as np
 
 from gan_rosetta.backends.numpy.layer import Array
 from gan_rosetta.backends.numpy.steps import Stepper
-from gan_rosetta.shared.interface import Chunk, Losses, Phase
+from gan_rosetta.shared.interface import Chunk, Losses, Phase, Trains
 from gan_rosetta.shared.spec import GanSpec
 
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
-    """A chunk cast to the run's type: arrays (K, batch, ...), and whether D trains in each step."""
+    """A chunk cast to the run's type: arrays (K, batch, ...), and who trains in each step."""
 
     phase: Phase
     arrays: Mapping[str, Array]
-    trains_discriminator: tuple[bool, ...]
+    trains: tuple[Trains, ...]
 
 
 def stage_chunk(chunk: Chunk, dtype: np.dtype[Any], /) -> Staged:
     """Cast a chunk; a copy, in the run's type."""
     with np.errstate(all="ignore"):
         arrays = {name: np.array(array, dtype, order="C") for name, array in chunk.arrays.items()}
-    trains = tuple(bool(trains) for trains in chunk.trains_discriminator)
-    return Staged(phase=chunk.phase, arrays=arrays, trains_discriminator=trains)
+    return Staged(phase=chunk.phase, arrays=arrays, trains=chunk.trains)
 
 
 def train_chunk(
@@ -38,19 +37,19 @@ def train_chunk(
 
     With copies theirs is the last axis. on_step: called after each step.
     """
-    arrays, trains = staged.arrays, staged.trains_discriminator
+    arrays = staged.arrays
     results: list[Any] = []
     with np.errstate(all="ignore"):
-        for index, trains_discriminator in enumerate(trains):
+        for index, trains in enumerate(staged.trains):
             step = {name: array[index] for name, array in arrays.items()}
             if staged.phase == "pretraining":
                 results.append((stepper.pretraining_step(step, None),))
             else:
-                results.append(stepper.adversarial_step(step, trains_discriminator, None))
+                results.append(stepper.adversarial_step(step, trains, None))
             if on_step is not None:
                 on_step()
     num_columns = 1 if staged.phase == "pretraining" else 3
-    return np.array(results, dtype).reshape(len(trains), num_columns, *stepper.copies)
+    return np.array(results, dtype).reshape(len(staged.trains), num_columns, *stepper.copies)
 
 
 def as_losses(columns: Array, phase: Phase, spec: GanSpec, /) -> Losses:

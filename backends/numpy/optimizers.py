@@ -20,10 +20,15 @@ _STRETCH = 1 << 14
 
 
 class Optimizer:
-    """An optimizer of one network. counter: updates made; slots: by short name, shaped as the parameters."""
+    """An optimizer of one network.
 
-    def __init__(self, optimizer: Any, network: Network) -> None:
+    counter: updates made; slots: by short name, shaped as the parameters; bound: what `clip` holds parameters to.
+    """
+
+    def __init__(self, optimizer: Any, network: Network, bound: float | None) -> None:
         self.counter = 0
+        self._bound = bound
+        self._parameters = network.parameters.flat
         self.slots: dict[str, FlatTensors] = {slot: network.new_tensors() for slot in optimizer.slots}
         self._spec = optimizer
         tensors = (network.parameters, network.gradients, *self.slots.values())
@@ -41,6 +46,11 @@ class Optimizer:
         self.counter += 1
         for stretch in self._stretches:
             move(*stretch)
+
+    def clip(self) -> None:
+        """Hold the parameters to [-bound, bound] where there is one; what an update ends with."""
+        if self._bound is not None:
+            np.clip(self._parameters, -self._bound, self._bound, out=self._parameters)
 
     def prepare(self, rate: float, /) -> Callable[..., None]:
         """Return what updates one stretch in place: (parameter, gradient, *slots, and two arrays to work in)."""
@@ -125,16 +135,70 @@ class Adadelta(Optimizer):
         return move
 
 
-OPTIMIZERS: dict[type[spec.Optimizer], Callable[[Any, Network], Optimizer]] = {
+class RMSprop(Optimizer):
+    """square ← ρ square + (1 - ρ) g²; d = g / √square, with ε outside or inside of the root, centred or not.
+
+    p ← p - lr · d, or p ← p - momentum's b. Tieleman and Hinton 2012; Graves 2013, equations 38 to 45.
+    """
+
+    def prepare(self, rate: float, /) -> Callable[..., None]:
+        rms: spec.RMSprop = self._spec
+        rho, epsilon, momentum = float(rms.rho), float(rms.epsilon), float(rms.momentum)
+
+        def move(parameter: Array, gradient: Array, square: Array, *rest: Array) -> None:
+            *slots, step, root = rest
+            kept = iter(slots)
+            square *= rho
+            np.multiply(gradient, gradient, out=step)
+            step *= 1.0 - rho
+            square += step
+            if rms.centered:
+                mean = next(kept)
+                mean *= rho
+                np.multiply(gradient, 1.0 - rho, out=step)
+                mean += step
+                np.multiply(mean, mean, out=step)
+                np.subtract(square, step, out=root)
+            else:
+                np.copyto(root, square)
+            if rms.epsilon_placement == "inside":
+                root += epsilon
+                np.sqrt(root, out=root)
+            else:
+                np.sqrt(root, out=root)
+                root += epsilon
+            np.divide(gradient, root, out=step)
+            if momentum > 0.0 and rms.momentum_of == "direction":
+                buffer = next(kept)
+                buffer *= momentum
+                buffer += step
+                np.multiply(buffer, rate, out=step)
+            else:
+                step *= rate
+                if momentum > 0.0:
+                    buffer = next(kept)
+                    buffer *= momentum
+                    buffer += step
+                    np.copyto(step, buffer)
+            parameter -= step
+
+        return move
+
+
+OPTIMIZERS: dict[type[spec.Optimizer], Callable[[Any, Network, float | None], Optimizer]] = {
     spec.GradientDescent: GradientDescent,
     spec.Adam: Adam,
     spec.Adadelta: Adadelta,
+    spec.RMSprop: RMSprop,
 }
 
 
-def build_optimizer(optimizer: spec.Optimizer, network: Network, /) -> Optimizer:
-    """Build the optimizer of a network, its slots at zero. Raises UnsupportedLayer."""
+def build_optimizer(optimizer: spec.Optimizer, network: Network, /, *, bound: float | None = None) -> Optimizer:
+    """Build the optimizer of a network, its slots at zero. Raises UnsupportedLayer.
+
+    bound: what each update's parameters are then held to, [-bound, bound].
+    """
     builder = OPTIMIZERS.get(type(optimizer))
     if builder is None:
         raise UnsupportedLayer(f"numpy has no optimizer {type(optimizer).__name__}")
-    return builder(optimizer, network)
+    return builder(optimizer, network, bound)

@@ -28,8 +28,9 @@ from gan_rosetta.backends.numpy.optimizers import Optimizer, build_optimizer
 from gan_rosetta.backends.numpy.probe import Recorder, observe
 from gan_rosetta.backends.numpy.rounding import RandomRounding
 from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
+from gan_rosetta.shared.interface import Trains
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss
-from gan_rosetta.shared.state import check_state, counter_name, optimizers, slot_name, state_schema
+from gan_rosetta.shared.state import check_state, counter_name, optimizers, slot_name, state_schema, weight_bound
 
 # Which of the copies, or all that there is.
 Index = int | EllipsisType
@@ -52,7 +53,7 @@ class Stepper:
         self.discriminator = build_network(spec.discriminator, name="discriminator", dtype=dtype, copies=copies)
         self._networks = {"generator": self.generator, "discriminator": self.discriminator}
         self.optimizers: dict[str, Optimizer] = {
-            name: build_optimizer(optimizer, self._networks[network])
+            name: build_optimizer(optimizer, self._networks[network], bound=weight_bound(spec, name))
             for name, (network, optimizer) in optimizers(spec).items()
         }
         self.tensors = self._named_tensors()
@@ -112,7 +113,7 @@ class Stepper:
         return value
 
     def adversarial_step(
-        self, arrays: Mapping[str, Array], trains_discriminator: bool, recorder: Recorder | None
+        self, arrays: Mapping[str, Array], trains: Trains, recorder: Recorder | None
     ) -> tuple[float | Value, ...]:
         """Run one step on its arrays; returns D's loss, G's loss and mean D(real), NaN where there is none."""
         self.scales.clear()
@@ -122,24 +123,27 @@ class Stepper:
         mix = arrays["mix"] if self._penalty is not None else None
         reused = training.fake_batch == "reused"
         loss_d: float | Value = self._nothing
+        loss_g: float | Value = self._nothing
         real_score: float | Value = self._nothing
         if training.first == "generator":
-            fake, caches = self._fake("generator", latent_g, recorder)
-            loss_g = self._generator_phase(fake, caches, None, recorder)
-            if trains_discriminator:
+            if trains.generator:
+                fake, caches = self._fake("generator", latent_g, recorder)
+                loss_g = self._generator_phase(fake, caches, None, recorder)
+            if trains.discriminator:
                 if not reused:
                     fake, _ = self._fake("discriminator", latent_d, recorder)
                 loss_d, real_score, _ = self._discriminator_phase(real, fake, mix, recorder)
             return loss_d, loss_g, real_score
         through_discriminator = None
-        if trains_discriminator:
+        if trains.discriminator:
             fake, caches = self._fake("discriminator", latent_d, recorder)
             loss_d, real_score, gradient_fake = self._discriminator_phase(real, fake, mix, recorder)
             if gradient_fake is not None:
                 through_discriminator = (gradient_fake, caches)
-        if not reused:
-            fake, caches = self._fake("generator", latent_g, recorder)
-        loss_g = self._generator_phase(fake, caches, through_discriminator, recorder)
+        if trains.generator:
+            if not reused:
+                fake, caches = self._fake("generator", latent_g, recorder)
+            loss_g = self._generator_phase(fake, caches, through_discriminator, recorder)
         return loss_d, loss_g, real_score
 
     def _fake(self, phase: str, latent: Array, recorder: Recorder | None) -> tuple[Array, Caches]:
@@ -260,6 +264,7 @@ class Stepper:
             optimizer.update()
         else:
             self._update_with_rounding(optimizer, network.parameters.flat, self._rounding)
+        optimizer.clip()
         if recorder is not None:
             recorder.update(phase, network, optimizer.counter)
 

@@ -72,7 +72,7 @@ class NumpyTrainer:
                 if staged.phase == "pretraining":
                     self._stepper.pretraining_step(step, recorder)
                 else:
-                    self._stepper.adversarial_step(step, staged.trains_discriminator[0], recorder)
+                    self._stepper.adversarial_step(step, staged.trains[0], recorder)
         finally:
             for name, tensor in self._stepper.tensors.items():
                 tensor[...] = saved[name]

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from gan_rosetta.backends.tensorflow.step import AdversarialStep, Player, pretraining_step
 from gan_rosetta.shared.data.padding import padded
+from gan_rosetta.shared.interface import Trains
 from gan_rosetta.shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec
 
 _MAXIMUM_STEPS = 1024
@@ -26,35 +27,42 @@ _MAXIMUM_BYTES = 2**24
 class Block:
     """Steps to be run in one call, padded. arrays: (capacity, batch, ...) each.
 
-    trains_discriminator: (num_steps,), on the host; every_step: whether it is to be taken as all True.
+    trains: (num_steps,) of each player, on the host; always: whether it is to be taken as all True.
     """
 
     arrays: Mapping[str, Any]
-    trains_discriminator: np.ndarray
-    every_step: bool
+    trains: Mapping[str, np.ndarray]
+    always: Mapping[str, bool]
     capacity: int
+
+    @property
+    def num_steps(self) -> int:
+        """How many there are, without the padding."""
+        return len(self.trains["generator"])
 
 
 def make_blocks(
-    spec: GanSpec, arrays: Mapping[str, np.ndarray], trains_discriminator: np.ndarray, /, *, dtype: str
+    spec: GanSpec, arrays: Mapping[str, np.ndarray], trains: Mapping[str, np.ndarray], /, *, dtype: str
 ) -> tuple[Block, ...]:
     """Cut a chunk's arrays, in TensorFlow's layout, into padded blocks of that type on the current device."""
     step_bytes = sum(array[0].size * np.dtype(dtype).itemsize for array in arrays.values())
     capacity = _MAXIMUM_STEPS
     while capacity > 1 and capacity * step_bytes > _MAXIMUM_BYTES:
         capacity //= 2
-    every_step = spec.training.discriminator_steps == EVERY_STEP and bool(np.all(trains_discriminator))
+    always = {
+        player: spec.training.steps_of(player) == EVERY_STEP and bool(np.all(flags)) for player, flags in trains.items()
+    }
     return tuple(
         Block(
             arrays={
                 name: _to_tensor(array[first : first + capacity], capacity=capacity, dtype=dtype)
                 for name, array in arrays.items()
             },
-            trains_discriminator=trains_discriminator[first : first + capacity],
-            every_step=every_step,
+            trains={player: flags[first : first + capacity] for player, flags in trains.items()},
+            always=always,
             capacity=capacity,
         )
-        for first in range(0, len(trains_discriminator), capacity)
+        for first in range(0, len(trains["generator"]), capacity)
     )
 
 
@@ -86,7 +94,7 @@ class CompiledLoop:
         """Run pretraining steps; return their losses, (1, K)."""
         results = []
         for block in blocks:
-            num_steps = len(block.trains_discriminator)
+            num_steps = block.num_steps
             moved = {"pretraining": np.ones(num_steps, dtype=bool)}
             results.append(self._pretrain(block.arrays, self._coefficients(block, moved), tf.constant(num_steps)))
             self._count(moved)
@@ -96,13 +104,14 @@ class CompiledLoop:
         """Run adversarial steps; return D's losses, G's and mean D(real), (3, K)."""
         results = []
         for block in blocks:
-            trains = block.trains_discriminator
-            num_steps = len(trains)
-            moved = {"discriminator": trains, "generator": np.ones(num_steps, dtype=bool)}
-            flags = None if block.every_step else _to_tensor(trains, capacity=block.capacity, dtype="bool")
-            coefficients = self._coefficients(block, moved)
-            results.append(self._train(block.arrays, coefficients, flags, tf.constant(num_steps)))
-            self._count(moved)
+            flags = {
+                player: _to_tensor(trains, capacity=block.capacity, dtype="bool")
+                for player, trains in block.trains.items()
+                if not block.always[player]
+            }
+            coefficients = self._coefficients(block, block.trains)
+            results.append(self._train(block.arrays, coefficients, flags, tf.constant(block.num_steps)))
+            self._count(block.trains)
         return _to_host(results, blocks)
 
     def _coefficients(self, block: Block, moved: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -127,7 +136,7 @@ class CompiledLoop:
         return self._loop(run_step, num_columns=1, capacity=arrays["pretrain_input"].shape[0], num_steps=num_steps)
 
     def _adversarial_loop(
-        self, arrays: Mapping[str, Any], coefficients: Mapping[str, Any], flags: Any, num_steps: Any
+        self, arrays: Mapping[str, Any], coefficients: Mapping[str, Any], flags: Mapping[str, Any], num_steps: Any
     ) -> Any:
         def run_step(step: Any) -> list[Any]:
             adversarial = AdversarialStep(
@@ -135,10 +144,10 @@ class CompiledLoop:
                 generator=self._player("generator", coefficients, step),
                 discriminator=self._player("discriminator", coefficients, step),
                 stacks=self._spec.discriminator.is_samplewise,
-                shares=flags is None and self._spec.makes_same_fake_twice,
+                shares=not flags and self._spec.makes_same_fake_twice,
             )
-            trains = True if flags is None else flags[step]
-            return list(adversarial.run(_at(arrays, step), trains_discriminator=trains))
+            turns = Trains(*(flags[player][step] if player in flags else True for player in Trains._fields))
+            return list(adversarial.run(_at(arrays, step), trains=turns))
 
         return self._loop(run_step, num_columns=3, capacity=arrays["real"].shape[0], num_steps=num_steps)
 
@@ -146,7 +155,7 @@ class CompiledLoop:
         row = tf.unstack(coefficients[name][step])
 
         def update(gradients: Sequence[Any]) -> None:
-            self._optimizers[name].apply(gradients, coefficients=_after(gradients, row, step))
+            self._optimizers[name].apply_and_clip(gradients, coefficients=_after(gradients, row, step))
 
         return replace(self._players[name], update=update)
 
@@ -178,5 +187,5 @@ def _at(arrays: Mapping[str, Any], step: Any) -> dict[str, Any]:
 
 
 def _to_host(results: Sequence[Any], blocks: Sequence[Block]) -> np.ndarray:
-    columns = [result[:, : len(block.trains_discriminator)] for result, block in zip(results, blocks, strict=True)]
+    columns = [result[:, : block.num_steps] for result, block in zip(results, blocks, strict=True)]
     return np.array(tf.concat(columns, axis=1).numpy())

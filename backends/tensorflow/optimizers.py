@@ -20,10 +20,16 @@ Coefficients = tuple[float, ...]
 
 
 class _Optimizer(tf.Module):
-    """Moves a network's parameters, a mapping from canonical names to variables, and counts its own updates."""
+    """Moves a network's parameters, a mapping from canonical names to variables, and counts its own updates.
 
-    def __init__(self, optimizer: Any, /, *, name: str, parameters: Mapping[str, Any]) -> None:
+    bound: what each update's parameters are then held to, [-bound, bound].
+    """
+
+    def __init__(
+        self, optimizer: Any, /, *, name: str, parameters: Mapping[str, Any], bound: float | None = None
+    ) -> None:
         super().__init__(name=name)
+        self.bound = bound
         self.optimizer = optimizer
         self.counter = 0
         self.counter_name = counter_name(name)
@@ -42,9 +48,16 @@ class _Optimizer(tf.Module):
         """Update every parameter; gradients in the order of the parameters, coefficients floats or scalar tensors."""
         raise NotImplementedError
 
+    def apply_and_clip(self, gradients: Sequence[Any], /, *, coefficients: Sequence[Any]) -> None:
+        """Update every parameter, as `apply` does, and hold it to its bound where there is one."""
+        self.apply(gradients, coefficients=coefficients)
+        if self.bound is not None:
+            for parameter in self.parameters.values():
+                parameter.assign(tf.clip_by_value(parameter, -self.bound, self.bound))
+
     def update(self, gradients: Sequence[Any], /) -> None:
         """Update every parameter with the counter's coefficients and count the update; not for traced code."""
-        self.apply(gradients, coefficients=self.coefficients(self.counter))
+        self.apply_and_clip(gradients, coefficients=self.coefficients(self.counter))
         self.counter += 1
 
     def _columns(self, gradients: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
@@ -107,17 +120,51 @@ class Adadelta(_Optimizer):
             parameter.assign_sub(learning_rate * change)
 
 
-OPTIMIZERS: dict[type, type[GradientDescent | Adam | Adadelta]] = {
+class RMSprop(_Optimizer):
+    """RMSprop, ε, centring and momentum as the spec has them. Tieleman and Hinton 2012; Graves 2013."""
+
+    def coefficients(self, counter: int, /) -> Coefficients:
+        """Return (lr,)."""
+        return (self.optimizer.learning_rate.at(counter),)
+
+    def apply(self, gradients: Sequence[Any], /, *, coefficients: Sequence[Any]) -> None:
+        (learning_rate,) = coefficients
+        own = self.optimizer
+        for parameter, gradient, square, *rest in self._columns(gradients):
+            slots = iter(rest)
+            variance = square.assign(own.rho * square + (1 - own.rho) * tf.square(gradient))
+            if own.centered:
+                mean = next(slots)
+                variance = variance - tf.square(mean.assign(own.rho * mean + (1 - own.rho) * gradient))
+            inside = own.epsilon_placement == "inside"
+            root = tf.sqrt(variance + own.epsilon) if inside else tf.sqrt(variance) + own.epsilon
+            if own.momentum == 0:
+                step = learning_rate * (gradient / root)
+            elif own.momentum_of == "direction":
+                buffer = next(slots)
+                step = learning_rate * buffer.assign(own.momentum * buffer + gradient / root)
+            else:
+                buffer = next(slots)
+                step = buffer.assign(own.momentum * buffer + learning_rate * (gradient / root))
+            parameter.assign_sub(step)
+
+
+_Kind = GradientDescent | Adam | Adadelta | RMSprop
+OPTIMIZERS: dict[type, type[_Kind]] = {
     spec.GradientDescent: GradientDescent,
     spec.Adam: Adam,
     spec.Adadelta: Adadelta,
+    spec.RMSprop: RMSprop,
 }
 
 
 def build_optimizer(
-    optimizer: spec.Optimizer, /, *, name: str, parameters: Mapping[str, Any]
-) -> GradientDescent | Adam | Adadelta:
-    """Build an optimizer, its slots all 0; name: as in the state's schema. Raises UnsupportedLayer."""
+    optimizer: spec.Optimizer, /, *, name: str, parameters: Mapping[str, Any], bound: float | None = None
+) -> _Kind:
+    """Build an optimizer, its slots all 0; name: as in the state's schema; bound: of its parameters after updates.
+
+    Raises UnsupportedLayer.
+    """
     if type(optimizer) not in OPTIMIZERS:
         raise UnsupportedLayer(f"TensorFlow has no optimizer for {type(optimizer).__name__}; add it to optimizers.py")
-    return OPTIMIZERS[type(optimizer)](optimizer, name=name, parameters=parameters)
+    return OPTIMIZERS[type(optimizer)](optimizer, name=name, parameters=parameters, bound=bound)

@@ -15,6 +15,7 @@ from gan_rosetta.backends.tensorflow.losses import (
     gradient_penalty,
     mean_squared_error_loss,
 )
+from gan_rosetta.shared.interface import Trains
 from gan_rosetta.shared.spec import GanSpec, WassersteinDiscriminatorLoss
 
 
@@ -52,7 +53,7 @@ UNOBSERVED = Observer()
 
 
 class StepLosses(NamedTuple):
-    """The losses of one step, each (); NaN for a discriminator that did not train."""
+    """The losses of one step, each (); NaN for a player that did not train."""
 
     discriminator: Any
     generator: Any
@@ -98,7 +99,7 @@ class AdversarialStep:
     """One adversarial step of a GAN's two players. batch: the chunk's arrays of this step, each (batch, ...).
 
     stacks: give D real and fake samples in one pass; only where D treats each sample by itself. shares: make G's batch
-    once for both updates, only where it would be the same, and every step trains D.
+    once for both updates, only where it would be the same, and every step trains both.
     """
 
     def __init__(
@@ -119,10 +120,10 @@ class AdversarialStep:
         self._discriminator = discriminator
         self._observer = observer
 
-    def run(self, batch: Mapping[str, Any], /, *, trains_discriminator: Any) -> StepLosses:
-        """Update both players, or G alone, and return the losses from before the updates.
+    def run(self, batch: Mapping[str, Any], /, *, trains: Trains) -> StepLosses:
+        """Update the players whose turn it is, and return the losses from before the updates.
 
-        trains_discriminator: True or False, or in traced code a boolean tensor.
+        trains: of True and False, or in traced code of boolean tensors.
         """
         training = self._training
         reused = training.fake_batch == "reused"
@@ -131,14 +132,14 @@ class AdversarialStep:
             fake = None
             if reused or self._shares:
                 fake = self._make_fake("discriminator", batch["latent_d"], buffer_moves=1 if reused else 2)
-            phase = self._perhaps_train_discriminator(batch, fake, trains_discriminator)
-            if fake is None:
-                fake = self._make_fake("generator", own_latent)
-            generator_loss = self._train_generator(fake, phase.through_discriminator)
+            phase = self._perhaps_train_discriminator(batch, fake, trains.discriminator)
+            generator_loss = self._perhaps_train_generator(
+                own_latent, fake, phase.through_discriminator, trains.generator
+            )
         else:
-            fake = self._make_fake("generator", own_latent)
-            generator_loss = self._train_generator(fake, [])
-            phase = self._perhaps_train_discriminator(batch, fake if reused else None, trains_discriminator)
+            fake = self._make_fake("generator", own_latent) if reused else None
+            generator_loss = self._perhaps_train_generator(own_latent, fake, [], trains.generator)
+            phase = self._perhaps_train_discriminator(batch, fake, trains.discriminator)
         return StepLosses(discriminator=phase.loss, generator=generator_loss, real_score=phase.real_score)
 
     def _make_fake(self, phase: str, latent: Any, *, buffer_moves: int = 1) -> _Fake:
@@ -200,6 +201,22 @@ class AdversarialStep:
         self._observer.value(phase, "input_gradient", "mixed", "discriminator", gradient)
         self._observer.value(phase, "loss", "", "penalty", penalty)
         return penalty
+
+    def _perhaps_train_generator(
+        self, latent: Any, fake: _Fake | None, through_discriminator: Sequence[Any], trains: Any
+    ) -> Any:
+        """Return G's loss, NaN where it rests. fake: the batch that serves both, or None where G makes its own."""
+
+        def skip() -> Any:
+            return tf.constant(float("nan"), dtype=latent.dtype)
+
+        def train() -> Any:
+            made = self._make_fake("generator", latent) if fake is None else fake
+            return self._train_generator(made, through_discriminator)
+
+        if isinstance(trains, bool):
+            return train() if trains else skip()
+        return tf.cond(trains, train, skip)
 
     def _train_generator(self, fake: _Fake, through_discriminator: Sequence[Any]) -> Any:
         """Return the loss. through_discriminator: gradients of D's loss, added to those of G's own, if any."""

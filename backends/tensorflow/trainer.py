@@ -17,9 +17,9 @@ from gan_rosetta.backends.tensorflow.losses import check_losses
 from gan_rosetta.backends.tensorflow.optimizers import build_optimizer
 from gan_rosetta.backends.tensorflow.step import UNOBSERVED, AdversarialStep, Observer, Player, pretraining_step
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
+from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey, Trains
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.state import check_state, network_parameters, optimizers, state_schema
+from gan_rosetta.shared.state import check_state, network_parameters, optimizers, state_schema, weight_bound
 from gan_rosetta.shared.state.layouts import (
     parameter_to_canonical,
     parameter_to_native,
@@ -36,7 +36,7 @@ class Staged:
     phase: Phase
     arrays: Mapping[str, Any]
     blocks: tuple[Block, ...]
-    trains_discriminator: np.ndarray
+    trains: tuple[Trains, ...]
 
 
 class TensorflowTrainer:
@@ -57,7 +57,9 @@ class TensorflowTrainer:
             for name, (network_name, optimizer) in optimizers(spec).items():
                 trained = (tensor.name for tensor in network_parameters(spec, network_name))
                 parameters = {parameter: self._tensors[parameter] for parameter in trained}
-                self._optimizers[name] = build_optimizer(optimizer, name=name, parameters=parameters)
+                self._optimizers[name] = build_optimizer(
+                    optimizer, name=name, parameters=parameters, bound=weight_bound(spec, name)
+                )
                 self._tensors |= self._optimizers[name].slots
         self._discriminate = partial(self._networks["discriminator"], buffer_moves=0)
         if spec.couples_samples:
@@ -139,7 +141,7 @@ class TensorflowTrainer:
         return self._apply(self._discriminate, samples)
 
     def _stage(self, chunk: Chunk, *, compiled: bool) -> Staged:
-        trains = np.array(chunk.trains_discriminator, dtype=bool)
+        trains = {"discriminator": chunk.trains_discriminator, "generator": chunk.trains_generator}
         arrays: dict[str, Any] = {}
         blocks: tuple[Block, ...] = ()
         with tf.device(native_device(self._device)):
@@ -152,7 +154,7 @@ class TensorflowTrainer:
                 }
         if self._device != "cpu":
             tf.test.experimental.sync_devices()
-        return Staged(phase=chunk.phase, arrays=arrays, blocks=blocks, trains_discriminator=trains)
+        return Staged(phase=chunk.phase, arrays=arrays, blocks=blocks, trains=chunk.trains)
 
     def _apply(self, network: Callable[[Any], Any], inputs: np.ndarray) -> np.ndarray:
         with tf.device(native_device(self._device)):
@@ -174,8 +176,8 @@ class TensorflowTrainer:
                     discriminator=self._player("discriminator"),
                     observer=observer,
                 )
-                for batch, trains in zip(_batches(staged), staged.trains_discriminator.tolist(), strict=True):
-                    rows.append(step.run(batch, trains_discriminator=trains))
+                for batch, trains in zip(_batches(staged), staged.trains, strict=True):
+                    rows.append(step.run(batch, trains=trains))
             columns: np.ndarray = tf.stack([tf.stack(column) for column in zip(*rows, strict=True)]).numpy()
         return columns.copy()
 

@@ -19,10 +19,10 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from gan_rosetta.backends.torch.captured import CapturedSteps, Inputs
 from gan_rosetta.backends.torch.layers import BatchNorm
-from gan_rosetta.backends.torch.optimizers import UPDATES, NamedOptimizer, step_values
+from gan_rosetta.backends.torch.optimizers import UPDATES, NamedOptimizer, clip_parameters, step_values
 from gan_rosetta.backends.torch.step import UNOBSERVED, AdversarialStep, Player, pretraining_step
-from gan_rosetta.shared.interface import Phase
-from gan_rosetta.shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.interface import Phase, Trains
+from gan_rosetta.shared.spec import Conv2d, ConvTranspose2d, GanSpec, WassersteinDiscriminatorLoss
 from gan_rosetta.shared.state import network_parameters, optimizers
 
 _aten = torch.ops.aten
@@ -37,10 +37,11 @@ _LARGEST_FUSED_PRODUCT = 4096
 _NUM_CAPTURED_STEPS = 64
 
 Block = Callable[..., Any]
+Pattern = tuple[Trains, ...]
 
 
 class CompiledTraining:
-    """Runs steps in compiled blocks, each of one phase, batch size and pattern of the discriminator's training.
+    """Runs steps in compiled blocks, each of one phase, batch size and pattern of who trains.
 
     networks, optimizers and tensors (parameters, buffers and slots, by canonical name) are the trainer's own. A block
     is compiled when it is first needed, so a chunk's length never matters. captures: whether blocks are launched as
@@ -60,7 +61,7 @@ class CompiledTraining:
         self._networks = networks
         self._optimizers = optimizers
         self._tensors = {name: tensor.detach() for name, tensor in tensors.items()}
-        self.blocks: dict[tuple[Phase, int, tuple[bool, ...]], Block] = {}
+        self.blocks: dict[tuple[Phase, int, Pattern], Block] = {}
         shapes = [tensor.shape for name in networks for tensor in network_parameters(spec, name)]
         num_parameters = sum(math.prod(shape) for shape in shapes)
         layers = (*spec.generator.layers, *spec.discriminator.layers)
@@ -68,7 +69,7 @@ class CompiledTraining:
         # A critic's gradients on real and fake samples nearly cancel; one product over both costs torch a digit.
         is_critic = isinstance(spec.training.discriminator_loss, WassersteinDiscriminatorLoss)
         self._stacks = spec.discriminator.is_samplewise and not is_critic
-        can_unroll = not self._convolves and spec.training.discriminator_steps == EVERY_STEP
+        can_unroll = not self._convolves and spec.training.trains_both_always
         fitting = (steps for most, steps in _NUM_UNROLLED_STEPS.items() if can_unroll and num_parameters <= most)
         self._num_unrolled_steps = next(fitting, 1)
         self._is_tiny = num_parameters <= _LARGEST_TINY_GAN
@@ -76,46 +77,41 @@ class CompiledTraining:
         self.captures = not self._convolves
         self._captured = CapturedSteps()
 
-    def run(self, phase: Phase, arrays: Mapping[str, Tensor], trains_discriminator: Sequence[bool], /) -> Tensor:
+    def run(self, phase: Phase, arrays: Mapping[str, Tensor], trains: Pattern, /) -> Tensor:
         """Run K steps and return their losses, (K, number of losses). arrays: (K, B, ...) each."""
         example = next(iter(arrays.values()))
-        values = torch.from_numpy(self._step_values(phase, trains_discriminator)).to(example)
+        values = torch.from_numpy(self._step_values(phase, trains)).to(example)
         if example.device.type == "cuda" and self.captures:
-            losses = self._run_captured(phase, arrays, values, trains_discriminator)
+            losses = self._run_captured(phase, arrays, values, trains)
         else:
-            losses = self._run_blocks(phase, arrays, values, trains_discriminator)
+            losses = self._run_blocks(phase, arrays, values, trains)
         for name in self._phase_optimizers(phase):
-            num_updates = sum(trains_discriminator) if name == "discriminator" else len(trains_discriminator)
+            num_updates = sum(_turns(name, trains))
             self._optimizers[name].set_counter(self._optimizers[name].counter + num_updates)
         return losses
 
-    def _run_captured(
-        self, phase: Phase, arrays: Mapping[str, Tensor], values: Tensor, trains_discriminator: Sequence[bool]
-    ) -> Tensor:
+    def _run_captured(self, phase: Phase, arrays: Mapping[str, Tensor], values: Tensor, trains: Pattern) -> Tensor:
         losses = []
-        for start in range(0, len(trains_discriminator), _NUM_CAPTURED_STEPS):
+        for start in range(0, len(trains), _NUM_CAPTURED_STEPS):
             steps = slice(start, start + _NUM_CAPTURED_STEPS)
-            trains = tuple(trains_discriminator[steps])
 
-            def run(inputs: Inputs, trains: tuple[bool, ...] = trains) -> Tensor:
-                return self._run_blocks(phase, {name: inputs[name] for name in arrays}, inputs["values"], trains)
+            def run(inputs: Inputs, turns: Pattern = trains[steps]) -> Tensor:
+                return self._run_blocks(phase, {name: inputs[name] for name in arrays}, inputs["values"], turns)
 
             inputs = {"values": values[steps]} | {name: array[steps] for name, array in arrays.items()}
             example = inputs[next(iter(arrays))]
-            patterns = self._patterns(phase, trains, dtype=example.dtype)
+            patterns = self._patterns(phase, trains[steps], dtype=example.dtype)
             have_run = all((phase, example.shape[1], pattern) in self.blocks for pattern in patterns)
-            kind = (phase, example.shape[1], trains)
+            kind = (phase, example.shape[1], trains[steps])
             losses.append(self._captured.run(kind, inputs, run, have_run=have_run))
         return torch.cat(losses)
 
-    def _run_blocks(
-        self, phase: Phase, arrays: Mapping[str, Tensor], values: Tensor, trains_discriminator: Sequence[bool]
-    ) -> Tensor:
+    def _run_blocks(self, phase: Phase, arrays: Mapping[str, Tensor], values: Tensor, trains: Pattern) -> Tensor:
         example = next(iter(arrays.values()))
         tensors = self._phase_tensors(phase)
         losses = []
         start = 0
-        for pattern in self._patterns(phase, trains_discriminator, dtype=example.dtype):
+        for pattern in self._patterns(phase, trains, dtype=example.dtype):
             stop = start + len(pattern)
             inputs = [*tensors.values(), values[start:stop], *(array[start:stop] for array in arrays.values())]
             key = (phase, example.shape[1], pattern)
@@ -128,7 +124,7 @@ class CompiledTraining:
         return torch.cat(losses)
 
     def _compile(
-        self, inputs: list[Tensor], *, phase: Phase, pattern: tuple[bool, ...], names: list[str], arrays: list[str]
+        self, inputs: list[Tensor], *, phase: Phase, pattern: Pattern, names: list[str], arrays: list[str]
     ) -> Block:
         def block(*flat: Tensor) -> Tensor:
             tensors = dict(zip(names, flat, strict=False))
@@ -150,14 +146,14 @@ class CompiledTraining:
     def _block(
         self,
         phase: Phase,
-        pattern: tuple[bool, ...],
+        pattern: Pattern,
         *,
         tensors: Mapping[str, Tensor],
         values: Tensor,
         arrays: Mapping[str, Tensor],
     ) -> Tensor:
         """Run a block's steps on tensors that are being traced; returns their losses, (steps, number of losses)."""
-        shares = phase == "adversarial" and all(pattern) and self._spec.makes_same_fake_twice
+        shares = phase == "adversarial" and _all_train(pattern) and self._spec.makes_same_fake_twice
         players: dict[str, Player] = {}
         updates: list[_TracedUpdates] = []
         for name in self._phase_optimizers(phase):
@@ -178,29 +174,25 @@ class CompiledTraining:
                 rows.append(loss.reshape(1))
             else:
                 step = AdversarialStep(self._spec, **players, observer=UNOBSERVED, stacks=self._stacks, shares=shares)
-                rows.append(step.run(batch, trains_discriminator=trains).stacked())
+                rows.append(step.run(batch, trains=trains).stacked())
         return torch.stack(rows)
 
-    def _patterns(
-        self, phase: Phase, trains_discriminator: Sequence[bool], *, dtype: torch.dtype
-    ) -> Iterator[tuple[bool, ...]]:
+    def _patterns(self, phase: Phase, trains: Pattern, *, dtype: torch.dtype) -> Iterator[Pattern]:
         """Yield the patterns of the blocks that steps are cut into."""
         start = 0
-        while start < len(trains_discriminator):
-            pattern = self._next_pattern(phase, trains_discriminator[start:], dtype=dtype)
+        while start < len(trains):
+            pattern = self._next_pattern(phase, trains[start:], dtype=dtype)
             yield pattern
             start += len(pattern)
 
-    def _next_pattern(
-        self, phase: Phase, trains_discriminator: Sequence[bool], *, dtype: torch.dtype
-    ) -> tuple[bool, ...]:
+    def _next_pattern(self, phase: Phase, trains: Pattern, *, dtype: torch.dtype) -> Pattern:
         wanted = self._num_unrolled_steps
         if dtype == torch.float64:
             wanted = min(wanted, _MOST_UNROLLED_IN_FLOAT64)
         if phase == "pretraining":
             wanted = 1  # it is short: unrolled, it would save milliseconds of calls for seconds of compilation
-        pattern = tuple(trains_discriminator[:wanted])
-        return pattern if len(pattern) == wanted and all(pattern) else pattern[:1]
+        pattern = trains[:wanted]
+        return pattern if len(pattern) == wanted and _all_train(pattern) else pattern[:1]
 
     def _phase_optimizers(self, phase: Phase) -> tuple[Any, ...]:
         return ("pretraining",) if phase == "pretraining" else ("discriminator", "generator")
@@ -214,16 +206,16 @@ class CompiledTraining:
             names += list(self._optimizers[name].slots)
         return {name: self._tensors[name] for name in names}
 
-    def _step_values(self, phase: Phase, trains_discriminator: Sequence[bool]) -> np.ndarray:
+    def _step_values(self, phase: Phase, trains: Pattern) -> np.ndarray:
         """Return what each step's updates take from their counters, (K, number of values), in float64."""
         columns = []
         for name in self._phase_optimizers(phase):
             optimizer = self._optimizers[name]
             counter = optimizer.counter
             rows = []
-            for trains in trains_discriminator:
+            for moves in _turns(name, trains):
                 rows.append(step_values(optimizer.spec, counter=counter))
-                counter += int(trains) if name == "discriminator" else 1
+                counter += int(moves)
             columns.append(np.array(rows))
         return np.concatenate(columns, axis=1)
 
@@ -252,6 +244,7 @@ class _TracedUpdates:
         self, optimizer: NamedOptimizer, /, *, tensors: Mapping[str, Tensor], values: Tensor, first_column: int
     ) -> None:
         self._spec = optimizer.spec
+        self._bound = optimizer.bound
         self.parameters = [tensors[name].requires_grad_() for name in optimizer.parameters]
         self._slots = [{kind: tensors[name] for kind, name in named.items()} for named in optimizer.slot_names.values()]
         self.num_values = len(step_values(optimizer.spec, counter=0))
@@ -264,6 +257,16 @@ class _TracedUpdates:
         values = self._values[self.row].unbind()
         for parameter, gradient, slots in zip(self.parameters, gradients, self._slots, strict=True):
             UPDATES[type(self._spec)](self._spec, parameter=parameter, gradient=gradient, slots=slots, values=values)
+        clip_parameters(self.parameters, bound=self._bound)
+
+
+def _turns(optimizer: str, trains: Pattern) -> list[bool]:
+    """Return in which steps an optimizer moves its network."""
+    return [True if optimizer == "pretraining" else bool(getattr(turns, optimizer)) for turns in trains]
+
+
+def _all_train(pattern: Pattern) -> bool:
+    return all(turns.discriminator and turns.generator for turns in pattern)
 
 
 def _functional(

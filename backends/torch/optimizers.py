@@ -42,10 +42,25 @@ def adadelta(optimizer: spec.Adadelta, /, *, parameters: Sequence[Tensor]) -> to
     return torch.optim.Adadelta(parameters, lr=optimizer.learning_rate.at(0), rho=optimizer.rho, eps=optimizer.epsilon)
 
 
+def rmsprop(optimizer: spec.RMSprop, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+    """Build RMSprop, which is torch's own where ε is outside of the root and momentum is of the direction."""
+    if optimizer.epsilon_placement != "outside" or (optimizer.momentum > 0 and optimizer.momentum_of != "direction"):
+        return PlacedRMSprop(parameters, optimizer)
+    return torch.optim.RMSprop(
+        parameters,
+        lr=optimizer.learning_rate.at(0),
+        alpha=optimizer.rho,
+        eps=optimizer.epsilon,
+        momentum=optimizer.momentum,
+        centered=optimizer.centered,
+    )
+
+
 OPTIMIZERS: dict[type, Callable[..., torch.optim.Optimizer]] = {
     spec.GradientDescent: gradient_descent,
     spec.Adam: adam,
     spec.Adadelta: adadelta,
+    spec.RMSprop: rmsprop,
 }
 
 
@@ -69,17 +84,47 @@ class PlacedAdam(torch.optim.Optimizer):
                 adam_update(self._optimizer, parameter=parameter, gradient=parameter.grad, slots=slots, values=values)
 
 
+class PlacedRMSprop(torch.optim.Optimizer):
+    """RMSprop with ε inside of the root, or with momentum of the whole step."""
+
+    def __init__(self, parameters: Sequence[Tensor], optimizer: spec.RMSprop) -> None:
+        super().__init__(parameters, {"lr": optimizer.learning_rate.at(0)})
+        self._optimizer = optimizer
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        """Update every parameter from its gradient."""
+        del closure
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                state = self.state[parameter]
+                state["step"] += 1
+                slots = {slot: state[TORCH_SLOTS[slot]] for slot in self._optimizer.slots}
+                gradient, values = parameter.grad, (group["lr"],)
+                rmsprop_update(self._optimizer, parameter=parameter, gradient=gradient, slots=slots, values=values)
+
+
 class NamedOptimizer:
     """A torch optimizer whose learning rate follows the spec, its slots and counter by their canonical names.
 
-    name: "pretraining", "discriminator" or "generator"; parameters: by canonical name, in canonical order.
-    Raises UnsupportedLayer for an optimizer that is not in the table.
+    name: "pretraining", "discriminator" or "generator"; parameters: by canonical name, in canonical order; bound: what
+    each update's parameters are then held to, [-bound, bound]. Raises UnsupportedLayer for an optimizer that is not in
+    the table.
     """
 
-    def __init__(self, optimizer: spec.Optimizer, /, *, name: str, parameters: Mapping[str, nn.Parameter]) -> None:
+    def __init__(
+        self,
+        optimizer: spec.Optimizer,
+        /,
+        *,
+        name: str,
+        parameters: Mapping[str, nn.Parameter],
+        bound: float | None = None,
+    ) -> None:
         if type(optimizer) not in OPTIMIZERS:
             raise UnsupportedLayer(f"torch has no {type(optimizer).__name__}; add it to OPTIMIZERS in optimizers.py")
         self.spec = optimizer
+        self.bound = bound
         self.counter_name = counter_name(name)
         self.counter = 0
         self.slots: dict[str, Tensor] = {}
@@ -106,6 +151,7 @@ class NamedOptimizer:
         for group in self.native.param_groups:
             group["lr"] = self.spec.learning_rate.at(self.counter)
         self.native.step()
+        clip_parameters(list(self.parameters.values()), bound=self.bound)
         self.counter += 1
 
     def set_counter(self, counter: int, /) -> None:
@@ -113,6 +159,14 @@ class NamedOptimizer:
         self.counter = counter
         for step in self._steps:
             step.fill_(counter)
+
+
+@torch.no_grad()
+def clip_parameters(parameters: Sequence[Tensor], /, *, bound: float | None) -> None:
+    """Hold parameters to [-bound, bound], in place; None leaves them."""
+    if bound is not None:
+        for parameter in parameters:
+            parameter.clamp_(-bound, bound)
 
 
 def step_values(optimizer: spec.Optimizer, /, *, counter: int) -> tuple[float, ...]:
@@ -152,10 +206,30 @@ def adadelta_update(
     parameter.sub_(values[0] * change)
 
 
+def rmsprop_update(
+    optimizer: spec.RMSprop, /, *, parameter: Tensor, gradient: Tensor, slots: Slots, values: Sequence[Any]
+) -> None:
+    """Update a parameter and its slots in place. values: the learning rate."""
+    slots["square"].mul_(optimizer.rho).addcmul_(gradient, gradient, value=1 - optimizer.rho)
+    variance = slots["square"]
+    if optimizer.centered:
+        slots["mean"].mul_(optimizer.rho).add_(gradient, alpha=1 - optimizer.rho)
+        variance = variance - slots["mean"] * slots["mean"]
+    inside = optimizer.epsilon_placement == "inside"
+    root = (variance + optimizer.epsilon).sqrt() if inside else variance.sqrt() + optimizer.epsilon
+    if optimizer.momentum == 0:
+        parameter.sub_(values[0] * (gradient / root))
+    elif optimizer.momentum_of == "direction":
+        parameter.sub_(values[0] * slots["momentum"].mul_(optimizer.momentum).add_(gradient / root))
+    else:
+        parameter.sub_(slots["momentum"].mul_(optimizer.momentum).add_(values[0] * (gradient / root)))
+
+
 UPDATES: dict[type, Callable[..., None]] = {
     spec.GradientDescent: gradient_descent_update,
     spec.Adam: adam_update,
     spec.Adadelta: adadelta_update,
+    spec.RMSprop: rmsprop_update,
 }
 
 

@@ -15,6 +15,7 @@ from gan_rosetta.backends.torch.losses import (
     gradient_penalty,
     mean_squared_error_loss,
 )
+from gan_rosetta.shared.interface import Trains
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss
 
 
@@ -61,7 +62,7 @@ UNOBSERVED = Observer()
 
 @dataclass(frozen=True, kw_only=True)
 class StepLosses:
-    """The losses of one step, each (); NaN for a discriminator that did not train."""
+    """The losses of one step, each (); NaN for a player that did not train."""
 
     discriminator: Tensor
     generator: Tensor
@@ -115,19 +116,22 @@ class AdversarialStep:
         self._discriminator = discriminator
         self._observer = observer
 
-    def run(self, batch: Mapping[str, Tensor], /, *, trains_discriminator: bool) -> StepLosses:
-        """Update both players, or G alone, and return the losses from before the updates."""
+    def run(self, batch: Mapping[str, Tensor], /, *, trains: Trains) -> StepLosses:
+        """Update the players whose turn it is, and return the losses from before the updates."""
         keeps = self._keeps_fake
         nothing = torch.full((), torch.nan, dtype=batch["real"].dtype, device=batch["real"].device)
-        loss_d, real_score = nothing, nothing
+        loss_d, loss_g, real_score = nothing, nothing, nothing
         if self._training.first == "discriminator":
             fake, through_d = None, None
-            if trains_discriminator:
+            if trains.discriminator:
                 loss_d, real_score, fake, through_d = self._train_discriminator(batch, fake=None)
-            loss_g, _ = self._train_generator(batch, fake=fake if keeps else None, through_d=through_d)
+            if trains.generator:
+                loss_g, _ = self._train_generator(batch, fake=fake if keeps else None, through_d=through_d)
         else:
-            loss_g, fake = self._train_generator(batch, fake=None, through_d=None)
-            if trains_discriminator:
+            fake = None
+            if trains.generator:
+                loss_g, fake = self._train_generator(batch, fake=None, through_d=None)
+            if trains.discriminator:
                 loss_d, real_score, _, _ = self._train_discriminator(batch, fake=fake if keeps else None)
         return StepLosses(discriminator=loss_d.detach(), generator=loss_g.detach(), real_score=real_score)
 

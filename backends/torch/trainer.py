@@ -18,9 +18,9 @@ from gan_rosetta.backends.torch.losses import check_losses
 from gan_rosetta.backends.torch.optimizers import NamedOptimizer
 from gan_rosetta.backends.torch.step import UNOBSERVED, AdversarialStep, Observer, Player, pretraining_step
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
+from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey, Trains
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.state import check_state, optimizers, state_schema
+from gan_rosetta.shared.state import check_state, optimizers, state_schema, weight_bound
 
 _TORCH_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -31,7 +31,7 @@ class Staged:
 
     phase: Phase
     arrays: Mapping[str, Tensor]
-    trains_discriminator: tuple[bool, ...]
+    trains: tuple[Trains, ...]
 
 
 class TorchTrainer:
@@ -54,7 +54,8 @@ class TorchTrainer:
                 f"{network_name}.{short}": parameter
                 for short, parameter in self._networks[network_name].named_parameters()
             }
-            built = NamedOptimizer(optimizer, name=optimizer_name, parameters=parameters)
+            bound = weight_bound(spec, optimizer_name)
+            built = NamedOptimizer(optimizer, name=optimizer_name, parameters=parameters, bound=bound)
             self._optimizers[optimizer_name] = built
             self._tensors |= built.slots
         self.compiled: CompiledTraining | None = None
@@ -95,8 +96,7 @@ class TorchTrainer:
         """Cast a chunk and put it on the device; the transfer is finished when this returns."""
         arrays = {name: self._to_device(array) for name, array in chunk.arrays.items()}
         self._synchronize()
-        trains = tuple(bool(flag) for flag in chunk.trains_discriminator)
-        return Staged(phase=chunk.phase, arrays=arrays, trains_discriminator=trains)
+        return Staged(phase=chunk.phase, arrays=arrays, trains=chunk.trains)
 
     def train(self, staged: Staged, /) -> Losses:
         """Run a staged chunk's steps. One copy to the host, of the losses, at the end."""
@@ -144,7 +144,7 @@ class TorchTrainer:
     def _run(self, staged: Staged, observer: Observer) -> np.ndarray:
         """Run the steps and return their losses, (number of losses, K)."""
         if self.compiled is not None and not observer.looks:
-            losses = self.compiled.run(staged.phase, staged.arrays, staged.trains_discriminator)
+            losses = self.compiled.run(staged.phase, staged.arrays, staged.trains)
             return _to_host(losses.transpose(0, 1))
         with torch.autograd.set_multithreading_enabled(False):
             return self._run_eagerly(staged, observer)
@@ -167,8 +167,8 @@ class TorchTrainer:
                 discriminator=self._player("discriminator", "discriminator"),
                 observer=observer,
             )
-            for batch, trains in zip(_batches(staged), staged.trains_discriminator, strict=True):
-                rows.append(step.run(batch, trains_discriminator=trains).stacked())
+            for batch, trains in zip(_batches(staged), staged.trains, strict=True):
+                rows.append(step.run(batch, trains=trains).stacked())
         return _to_host(torch.stack(rows, dim=1))
 
     def _player(self, network: str, optimizer: str) -> Player:

@@ -91,6 +91,7 @@ class Operation:
             first_step=0,
             arrays=trial.arrays,
             trains_discriminator=np.array([self.trains_discriminator]),
+            trains_generator=np.array([self.phase == "adversarial"]),
         )
 
     def state(self, trial: Trial, /) -> State:

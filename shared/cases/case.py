@@ -12,7 +12,7 @@ from gan_rosetta.shared.cases.judgement import Judgement, judge_losses
 from gan_rosetta.shared.cases.measuring import measure_reference
 from gan_rosetta.shared.cases.networks import find_networks, load_state
 from gan_rosetta.shared.cases.proving import Proof
-from gan_rosetta.shared.cases.recording import Recording
+from gan_rosetta.shared.cases.recording import Recording, expected_losses
 from gan_rosetta.shared.cases.steps import Step
 from gan_rosetta.shared.cases.walking import Walk
 from gan_rosetta.shared.cases.watching import Watcher
@@ -179,26 +179,33 @@ class Case:
         def record(losses: Mapping[str, Any]) -> None:
             if visit != self._open:
                 raise UsageError(f"{visit.label} has ended, and its losses with it; record them before the next step")
-            self._recording.keep(visit, losses, trains_discriminator=trains)
+            self._recording.keep(visit, losses, rests=rests)
 
-        trains = self._trains(visit)
+        rests = self._rests(visit)
         cast = {name: self._cast(array[0]) for name, array in chunk.arrays.items()}
         if self._watcher is not None and self._is_watched(visit):
             self._watcher.begin(visit, real=cast.get("real"))
         arrays = {name: self._request.to_tensor(array) for name, array in cast.items()}
-        return Step(visit, arrays, trains_discriminator=trains, record=record)
+        return Step(visit, arrays, rests=rests, record=record)
 
-    def _trains(self, visit: Visit) -> bool:
-        return visit.phase == "pretraining" or self.spec.training.discriminator_steps.includes(visit.step)
+    def _rests(self, visit: Visit) -> frozenset[str]:
+        """Return the losses of a step that are of players which do not train in it."""
+        epoch = self._request.tape.steps_per_epoch()
+        return frozenset(
+            name
+            for name in expected_losses(visit.phase)
+            if not self.spec.training.steps_of(name).includes(visit.step, steps_per_epoch=epoch)
+        )
 
     def _missing(self, visit: Visit) -> list[str]:
-        return self._recording.missing(visit.phase, trains_discriminator=self._trains(visit))
+        return self._recording.missing(visit.phase, rests=self._rests(visit))
 
     def _close(self, visit: Visit) -> None:
         losses = self._recording.close(visit.phase)
         self._open = None
         if self._watcher is not None and self._is_watched(visit):
-            trained = {name: loss for name, loss in losses.items() if name != "discriminator" or self._trains(visit)}
+            rests = self._rests(visit)
+            trained = {name: loss for name, loss in losses.items() if name not in rests}
             self._watcher.end(visit, trained)
 
     def _is_watched(self, visit: Visit) -> bool:

@@ -39,5 +39,6 @@ def measure_reference(
         tape_digests=_ONE_TAPE,
         losses=result.losses,
         moments={},
+        steps_per_epoch=tape.steps_per_epoch(),
     )
     return evidence, follower.finish()

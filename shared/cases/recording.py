@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,11 @@ class Recording:
         self._open: dict[str, float] = {}
         self.dtypes: set[str] = set()
 
-    def keep(self, visit: Visit, losses: Mapping[str, Any], /, *, trains_discriminator: bool) -> None:
-        """Keep losses of the step that is under way; raises UsageError for what cannot be one of its losses."""
+    def keep(self, visit: Visit, losses: Mapping[str, Any], /, *, rests: Collection[str]) -> None:
+        """Keep losses of the step that is under way; raises UsageError for what cannot be one of its losses.
+
+        rests: the losses of players that do not train in it.
+        """
         expected = expected_losses(visit.phase)
         for name, value in losses.items():
             if value is None:
@@ -36,18 +39,17 @@ class Recording:
             if name in self._open:
                 raise UsageError(f"{visit.label}: the {name}'s loss is recorded twice; record each loss once a step")
             number, dtype = as_number(value, what=f"{visit.label}: the {name}'s loss")
-            if name == "discriminator" and not trains_discriminator and not is_nan(number):
+            if name in rests and not is_nan(number):
                 raise UsageError(
-                    f"{visit.label}: the discriminator's loss is recorded, but the discriminator does not train in "
-                    "this step (step.trains_discriminator is False); train it in the others only, and leave it out here"
+                    f"{visit.label}: the {name}'s loss is recorded, but the {name} does not train in "
+                    f"this step (step.trains_{name} is False); train it in the others only, and leave it out here"
                 )
             self._open[name] = number
             self.dtypes |= {dtype} - {""}
 
-    def missing(self, phase: Phase, /, *, trains_discriminator: bool) -> list[str]:
+    def missing(self, phase: Phase, /, *, rests: Collection[str]) -> list[str]:
         """Return which losses of the step under way are still to be recorded."""
-        optional = {"discriminator"} if not trains_discriminator else set()
-        return [name for name in expected_losses(phase) if name not in self._open and name not in optional]
+        return [name for name in expected_losses(phase) if name not in self._open and name not in rests]
 
     def close(self, phase: Phase, /) -> dict[str, float]:
         """End the step under way, all of whose losses are there, and return them; NaN for one that was left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from gan_rosetta.shared.diagnose.visits import Visit
@@ -14,17 +14,17 @@ Record = Callable[[Mapping[str, Any]], None]
 class Step:
     """One step's batch, and where its losses are recorded.
 
-    phase: "pretraining" or "adversarial"; index: within its phase, from 0. trains_discriminator: whether D has an
-    update in this step. arrays: all that the step is fed, (batch, ...) each, by name; the attributes below are these.
+    phase: "pretraining" or "adversarial"; index: within its phase, from 0. trains_discriminator, trains_generator:
+    whether a player has an update in this step. arrays: all that the step is fed, (batch, ...) each, by name; the
+    attributes below are these.
     """
 
-    def __init__(
-        self, visit: Visit, arrays: Mapping[str, Any], /, *, trains_discriminator: bool, record: Record
-    ) -> None:
+    def __init__(self, visit: Visit, arrays: Mapping[str, Any], /, *, rests: Collection[str], record: Record) -> None:
         self._visit = visit
         self._record = record
         self.arrays = dict(arrays)
-        self.trains_discriminator = trains_discriminator
+        self.trains_discriminator = "discriminator" not in rests
+        self.trains_generator = visit.phase == "adversarial" and "generator" not in rests
 
     @property
     def phase(self) -> Phase:

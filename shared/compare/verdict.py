@@ -18,6 +18,7 @@ from gan_rosetta.shared.compare.distances import BOUNDS, Floats, first_nonfinite
 from gan_rosetta.shared.compare.outputs import SAMPLES
 from gan_rosetta.shared.compare.tolerance import WHOLE
 from gan_rosetta.shared.compare.yardstick import END, LOSS_NAMES, Yardstick
+from gan_rosetta.shared.data.turns import trained_steps
 from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.spec import GanSpec
 
@@ -33,7 +34,8 @@ class Evidence:
     losses: (steps,) by name. moments: for each moment the tensors of the state and the outputs, sketched, or whole at
     "end". dtype: "float32" or "float64". identity: for each of "spec", "given state", "initial state", which is that in
     the run's type, "dtype" and "first step" what must be the same in both; tape_digests: by phase and step, compared
-    where both have one. first_step: of the tape's adversarial steps, that of the first loss.
+    where both have one. first_step: of the tape's adversarial steps, that of the first loss. steps_per_epoch: of the
+    tape, for a GAN whose players' turns are counted within epochs.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Evidence:
     losses: Mapping[str, np.ndarray]
     moments: Mapping[str, Mapping[str, np.ndarray]]
     first_step: int = 0
+    steps_per_epoch: int | None = None
 
     @property
     def num_steps(self) -> int:
@@ -219,10 +222,8 @@ def _judge_finite(runs: tuple[Evidence, Evidence], checked: Mapping[str, int], s
     names = tuple(run.name for run in runs)
     for name in LOSS_NAMES:
         length = min(len(run.losses[name]) for run in runs)
-        pattern = spec.training.discriminator_steps
-        expected = np.array(
-            [name != "discriminator" or pattern.includes(runs[0].first_step + step) for step in range(length)],
-            dtype=bool,
+        expected = trained_steps(
+            spec, name, first_step=runs[0].first_step, num_steps=length, steps_per_epoch=runs[0].steps_per_epoch
         )
         steps = [first_nonfinite(run.losses[name][:length], expected=expected) for run in runs]
         known = [step for step in steps if step is not None]

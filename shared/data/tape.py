@@ -10,6 +10,7 @@ import numpy as np
 
 from gan_rosetta.shared.data import streams
 from gan_rosetta.shared.data.digits import DigitSource, prepare_digits
+from gan_rosetta.shared.data.turns import trained_steps
 from gan_rosetta.shared.errors import DataError
 from gan_rosetta.shared.interface import Chunk, Phase
 from gan_rosetta.shared.spec import (
@@ -36,6 +37,10 @@ class Tape(Protocol):
 
     def num_steps(self, phase: Phase, /) -> int | None:
         """Return how many steps it has until it would feed again what the GAN has new in each; None without end."""
+        ...
+
+    def steps_per_epoch(self) -> int | None:
+        """Return how many adversarial steps a pass over the real data takes; None where they are fresh without end."""
         ...
 
     def arrays(self, phase: Phase, /, *, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
@@ -76,14 +81,18 @@ def chunks(tape: Tape, spec: GanSpec, phase: Phase, /, *, first_step: int, stop:
 
 def make_chunk(tape: Tape, spec: GanSpec, phase: Phase, /, *, first_step: int, num_steps: int) -> Chunk:
     """Return one chunk; its steps must share a batch size."""
-    steps = range(first_step, first_step + num_steps)
-    pattern = spec.training.discriminator_steps
-    trains = [phase == "adversarial" and pattern.includes(step) for step in steps]
+    epoch = tape.steps_per_epoch()
+    discriminator, generator = (
+        trained_steps(spec, player, first_step=first_step, num_steps=num_steps, steps_per_epoch=epoch)
+        & (phase == "adversarial")
+        for player in ("discriminator", "generator")
+    )
     return Chunk(
         phase=phase,
         first_step=first_step,
         arrays=tape.arrays(phase, first_step=first_step, num_steps=num_steps),
-        trains_discriminator=np.array(trains, dtype=bool),
+        trains_discriminator=discriminator,
+        trains_generator=generator,
     )
 
 
@@ -98,12 +107,15 @@ class SeededTape:
     def batch_size(self, phase: Phase, step: int, /) -> int:
         if self._pool is None or phase == "pretraining":
             return self._spec.batch_size
-        place = step % self._steps_per_epoch(self._pool)
+        place = step % self._epoch_of(self._pool)
         return min(self._spec.batch_size, len(self._pool) - place * self._spec.batch_size)
 
     def num_steps(self, phase: Phase, /) -> int | None:
         del phase
         return None
+
+    def steps_per_epoch(self) -> int | None:
+        return None if self._pool is None else self._epoch_of(self._pool)
 
     def arrays(self, phase: Phase, /, *, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
         if phase == "pretraining":
@@ -125,10 +137,10 @@ class SeededTape:
         """Return after how many steps an array, or "batch_size", repeats exactly; None where it does not."""
         pool = self._pool
         if name == "batch_size" or (name == "real" and repeats(self._spec, name)):
-            return 1 if pool is None else self._steps_per_epoch(pool)
+            return 1 if pool is None else self._epoch_of(pool)
         return 1 if repeats(self._spec, name) else None
 
-    def _steps_per_epoch(self, pool: np.ndarray) -> int:
+    def _epoch_of(self, pool: np.ndarray) -> int:
         return math.ceil(len(pool) / self._spec.batch_size)
 
     def _pretraining(self, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
@@ -159,7 +171,7 @@ class SeededTape:
         pool = self._pool
         if pool is None:
             raise TypeError(f"{type(self._spec.real).__name__} has no pool of samples to draw from")
-        per_epoch = self._steps_per_epoch(pool)
+        per_epoch = self._epoch_of(pool)
         chosen = np.empty((len(steps), batch), dtype=np.int64)
         order, order_epoch = np.arange(len(pool)), -1
         for row, step in enumerate(steps):

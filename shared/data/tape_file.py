@@ -2,7 +2,9 @@
 
 Each array has a leading step axis. Those that the GAN has begin again (noise that is drawn once, digits in one order)
 may be shorter than a run: step t reads index t modulo their length. Where some batches are short, `batch_size` (steps,)
-says how short, and the other arrays' rows beyond it are padding.
+says how short, and the other arrays' rows beyond it are padding. Where a GAN counts steps within epochs,
+`steps_per_epoch` () says how long those are; without it the first short batch ends one, and where none is short the
+file's real samples are one.
 """
 
 from __future__ import annotations
@@ -17,13 +19,14 @@ import numpy as np
 from gan_rosetta.shared.data.tape import SeededTape, Tape, array_shapes, describe_arrays, repeats
 from gan_rosetta.shared.errors import TapeError
 from gan_rosetta.shared.interface import Phase
-from gan_rosetta.shared.spec import DigitsReal, GanSpec, Shape
+from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, Shape
 from gan_rosetta.shared.storage.files import atomic_path
 from gan_rosetta.shared.storage.memory import available_bytes
 from gan_rosetta.shared.storage.npz import read_npz
 from gan_rosetta.shared.storage.opening import open_regular, what_is
 
 _BATCH_SIZE = "batch_size"
+_EPOCH = "steps_per_epoch"
 # What another program's single precision may be beyond a range, relative to its width.
 _SLACK = 1e-6
 _PHASES: tuple[Phase, ...] = ("pretraining", "adversarial")
@@ -44,18 +47,21 @@ class FileTape:
         full_batch_size: int,
         batch_sizes: np.ndarray,
         num_steps: Mapping[Phase, int | None],
+        steps_per_epoch: int | None,
     ) -> None:
         self.path = path
         self._arrays = arrays
         self._full_batch_size = full_batch_size
         self._batch_sizes = batch_sizes
         self._num_steps = dict(num_steps)
+        self._epoch = steps_per_epoch
 
     @classmethod
     def read(cls, path: Path, spec: GanSpec, /) -> FileTape:
         """Read a tape for this GAN; raises TapeError, naming the file and the array, for anything that does not fit."""
         arrays = _load(path, spec)
         sizes = arrays.pop(_BATCH_SIZE, None)
+        epoch = arrays.pop(_EPOCH, None)
         for name in arrays:
             arrays[name] = _finite_numbers(path, name, arrays[name])
         batch_sizes = np.array([spec.batch_size]) if sizes is None else _checked_sizes(path, sizes, spec)
@@ -67,6 +73,7 @@ class FileTape:
             full_batch_size=spec.batch_size,
             batch_sizes=batch_sizes,
             num_steps={phase: _steps_until_repeated(arrays, spec, phase) for phase in _PHASES},
+            steps_per_epoch=_epoch_of(path, spec, arrays, batch_sizes, epoch),
         )
 
     def batch_size(self, phase: Phase, step: int, /) -> int:
@@ -76,6 +83,9 @@ class FileTape:
 
     def num_steps(self, phase: Phase, /) -> int | None:
         return self._num_steps[phase]
+
+    def steps_per_epoch(self) -> int | None:
+        return self._epoch
 
     def arrays(self, phase: Phase, /, *, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
         batch = self.batch_size(phase, first_step)
@@ -112,6 +122,10 @@ def write_tape(path: Path, tape: Tape, spec: GanSpec, /, *, pretraining_steps: i
             if np.any(sizes != spec.batch_size):
                 with archive.open(f"{_BATCH_SIZE}.npy", "w") as member:
                     np.lib.format.write_array(member, sizes, allow_pickle=False)  # type: ignore[no-untyped-call]
+            epoch = tape.steps_per_epoch()
+            if spec.training.counts_epochs and epoch is not None:
+                with archive.open(f"{_EPOCH}.npy", "w") as member:
+                    np.lib.format.write_array(member, np.array(epoch), allow_pickle=False)  # type: ignore[no-untyped-call]
     except OSError as error:
         raise TapeError(f"{path} cannot be written: {error.strerror or error}; name another file") from error
 
@@ -166,6 +180,10 @@ def _require_wanted(path: Path, headers: Mapping[str, np.ndarray], spec: GanSpec
     sizes = arrays.pop(_BATCH_SIZE, None)
     if sizes is not None:
         _check_header_of_sizes(path, sizes)
+    epoch = arrays.pop(_EPOCH, None)
+    if epoch is not None and (epoch.shape != () or not np.issubdtype(epoch.dtype, np.integer)):
+        found = f"shape {epoch.shape} and dtype {epoch.dtype}"
+        raise TapeError(f"{_EPOCH} of {path} has {found}; expected one integer, ()")
     _check_names(path, spec, arrays)
     for phase in _PHASES:
         for name, shape in array_shapes(spec, phase).items():
@@ -253,6 +271,23 @@ def _checked_sizes(path: Path, sizes: np.ndarray, spec: GanSpec) -> np.ndarray:
         step = int(np.argmax(bad))
         raise TapeError(f"{_BATCH_SIZE} of {path} is {sizes[step]} at step {step}; expected 1 to {spec.batch_size}")
     return sizes.astype(np.int64)
+
+
+def _epoch_of(
+    path: Path, spec: GanSpec, arrays: Mapping[str, np.ndarray], sizes: np.ndarray, given: np.ndarray | None
+) -> int | None:
+    """Return how many steps a pass over the real data takes, as the file says or as its short batches show."""
+    if given is not None:
+        if given < 1:
+            raise TapeError(f"{_EPOCH} of {path} is {given}; expected 1 or more")
+        return int(given)
+    if not isinstance(spec.real, DigitsReal | LinearGaussianReal):
+        return None
+    short = np.flatnonzero(sizes < spec.batch_size)
+    if len(short):
+        return int(short[0]) + 1
+    count = spec.real.num_images if isinstance(spec.real, DigitsReal) else spec.real.num_points
+    return len(arrays["real"]) if count is None else math.ceil(count / spec.batch_size)
 
 
 def _is_pretraining(name: str) -> bool:

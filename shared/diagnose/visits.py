@@ -41,7 +41,7 @@ def plan_visits(spec: GanSpec, /, *, num_steps: int | None, forced: bool) -> tup
     pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
     if num_steps is None:
         cheap = step_flops(spec) < _CHEAP_FLOPS
-        steps = {0, 1, 2} | (set(_LATER_STEPS) if cheap else set()) | _next_discriminator_step(spec)
+        steps = {0, 1, 2} | (set(_LATER_STEPS) if cheap else set()) | _next_turns(spec)
         pretraining_steps = set(_PRETRAINING_STEPS)
     else:
         steps = pretraining_steps = set(range(num_steps))
@@ -74,7 +74,7 @@ def with_published_steps(request: Request, /) -> Request:
     return replace(request, steps=request.spec.training.num_steps)
 
 
-def _next_discriminator_step(spec: GanSpec) -> set[int]:
-    """Return the second step in which D trains, where that is not the second step."""
-    pattern = spec.training.discriminator_steps
-    return {next(step for step in range(1, 2 * pattern.period + 1) if pattern.includes(step))}
+def _next_turns(spec: GanSpec) -> set[int]:
+    """Return the first step after the first in which each player trains, of the first epoch."""
+    patterns = (spec.training.discriminator_steps, spec.training.generator_steps)
+    return {next(s for s in range(1, p.period + p.offsets[0] + 1) if s % p.period in p.offsets) for p in patterns}

@@ -9,7 +9,7 @@ from gan_rosetta.shared.spec import BatchNorm, Conv2d, ConvTranspose2d, GanSpec,
 _DIGIT_BATCHES = {"mnist-conv": 8}
 _DIGIT_BATCH_ELSEWHERE = 16
 # Beyond these, sine is chaotic and the others cost more than they show.
-_MOST_STEPS = {"mnist-conv": 30, "mnist-wgan-gp": 20, "mnist-wgan-gp-sample": 20, "sine": 1000}
+_MOST_STEPS = {"mnist-conv": 30, "mnist-wgan-gp": 20, "mnist-wgan-gp-sample": 20, "sine": 1000, "wgan": 40}
 _MOST_STEPS_ELSEWHERE = 2500
 # A step of the whole convolutional GAN costs 17 s in NumPy; of its channels an eighth are left, of its layers all.
 _NARROWED = {"mnist-conv": 8}

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from gan_rosetta.shared.compare.distances import Floats, relative_difference
 from gan_rosetta.shared.compare.yardstick import Yardstick
+from gan_rosetta.shared.data.turns import trained_steps
+from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.spec import GanSpec
 
 Booleans = NDArray[np.bool_]
@@ -20,10 +22,13 @@ WIDE, WIDE_POSITIVE = 300.0, 20.0
 LARGEST_DRAWN = 1e100
 
 
-def trained_steps(name: str, num_steps: int, spec: GanSpec, /) -> Booleans:
-    """Return in which of the steps a loss is measured, (num_steps,): D rests in some, where its pattern says so."""
-    pattern = spec.training.discriminator_steps
-    return np.array([name != "discriminator" or pattern.includes(step) for step in range(num_steps)], dtype=bool)
+def measured_steps(name: str, num_steps: int, run: Run, spec: GanSpec, /) -> Booleans:
+    """Return in which of a run's steps a loss is measured, (num_steps,): players rest in some, as the spec says."""
+    outcome = run.record.get("outcome", {})
+    began = outcome.get("began_at", {"phase": "pretraining", "step": 0})
+    first = began["step"] if (began["phase"] == "adversarial") == (name != "pretraining") else 0
+    epoch = outcome.get("steps_per_epoch")
+    return trained_steps(spec, name, first_step=first, num_steps=num_steps, steps_per_epoch=epoch)
 
 
 def loss_differences(

@@ -27,7 +27,7 @@ from gan_rosetta.shared.report.differences import (
     WIDE_POSITIVE,
     Booleans,
     loss_differences,
-    trained_steps,
+    measured_steps,
 )
 from gan_rosetta.shared.report.fed import title_of
 from gan_rosetta.shared.report.series import finite_or_gap, has_lone_points, thin
@@ -87,7 +87,7 @@ def draw_loss_curves(runs: Sequence[Run], yardstick: Yardstick | None, spec: Gan
     top = _top(curves, reference, names, yardstick)
     for column, name in enumerate(names):
         num_steps = max(len(run.losses[name]) for run in runs)
-        trained = trained_steps(name, num_steps, spec)
+        trained = measured_steps(name, num_steps, runs[0], spec)
         panels = grid[:, column]
         for axes in panels:
             dress(axes)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.report.differences import trained_steps
+from gan_rosetta.shared.report.differences import measured_steps
 from gan_rosetta.shared.report.film import draw_frames
 from gan_rosetta.shared.report.looks import looks_of
 from gan_rosetta.shared.report.series import thin
@@ -55,7 +55,7 @@ def write_events(folder: Path, run: Run, spec: GanSpec, /) -> Path:
 
 def _scalars(run: Run, spec: GanSpec) -> Iterator[tuple[str, int, float]]:
     for name, losses in run.losses.items():
-        measured = np.flatnonzero(trained_steps(name, len(losses), spec))
+        measured = np.flatnonzero(measured_steps(name, len(losses), run, spec))
         shown = losses[measured]
         for index in thin(shown, num_bins=_BINS):
             yield name, int(measured[index]), float(shown[index])

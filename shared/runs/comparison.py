@@ -143,6 +143,7 @@ def gather_evidence(run: Run, spec: GanSpec, /) -> Evidence:
             "first step": f"{began['step']}" if began["phase"] == "adversarial" else f"{began['step']} before",
         },
         first_step=began["step"] if began["phase"] == "adversarial" else 0,
+        steps_per_epoch=run.record["outcome"].get("steps_per_epoch"),
         tape_digests=hashes["tape"],
         losses=run.losses,
         moments={**run.snapshots, END: {**run.state, **run.snapshots.get(END, {}), **evaluated}},

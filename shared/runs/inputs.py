@@ -63,7 +63,7 @@ def open_start(feed: Feed, spec: GanSpec, /) -> Inputs:
     if saved is not None:
         if feed.first_step is None and place != BEGINNING:
             notes.append(require_same_tape(saved, feed, spec, tape))
-        notes.append(idle_optimizers(saved, spec, place))
+        notes.append(idle_optimizers(saved, spec, place, tape))
     state = initial_state(spec, seed=feed.seed) if saved is None else saved.state
     return Inputs(state=state, tape=tape, place=place, notes=tuple(note for note in notes if note is not None))
 

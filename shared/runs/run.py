@@ -16,6 +16,7 @@ from gan_rosetta.shared.compare.sketch import sketch_state
 from gan_rosetta.shared.compare.yardstick import END, YardstickFollower, write_yardstick
 from gan_rosetta.shared.data.digest import state_digest
 from gan_rosetta.shared.data.tape import Tape
+from gan_rosetta.shared.data.turns import trained_steps
 from gan_rosetta.shared.errors import RecordError, StateError
 from gan_rosetta.shared.interface import Chunk, Losses, Trainer
 from gan_rosetta.shared.runs.checked import CheckedTrainer
@@ -156,7 +157,7 @@ def run(order: Order, entry: BackendEntry, /, *, report_progress: ReportProgress
                 "versions": describe_versions(entry.name, device_module.framework_version()),
                 "machine": describe_machine(),
                 "timings": {"build_seconds": build_seconds, **_timings(result)},
-                "outcome": _outcome(result, spec),
+                "outcome": _outcome(result, spec, tape),
             },
         )
     keeping.checkpoint_path.unlink(missing_ok=True)
@@ -221,7 +222,7 @@ def _timings(result: TrainingResult) -> dict[str, object]:
     }
 
 
-def _outcome(result: TrainingResult, spec: GanSpec) -> dict[str, object]:
+def _outcome(result: TrainingResult, spec: GanSpec, tape: Tape) -> dict[str, object]:
     status = "finished" if result.stopped_at is None else "stopped by its rule"
     steps = {"pretraining_steps": len(result.losses["pretraining"]), "training_steps": len(result.losses["generator"])}
     return {
@@ -229,19 +230,23 @@ def _outcome(result: TrainingResult, spec: GanSpec) -> dict[str, object]:
         "stopped_at": result.stopped_at,
         "began_at": {"phase": result.began.phase, "step": result.began.done},
         **steps,
-        "first_not_finite": _first_not_finite(result, spec),
+        "steps_per_epoch": tape.steps_per_epoch(),
+        "first_not_finite": _first_not_finite(result, spec, tape),
     }
 
 
-def _first_not_finite(result: TrainingResult, spec: GanSpec) -> dict[str, int]:
-    """Return, by loss, the first step at which it is NaN or infinite; D's is NaN by rule where D does not train."""
-    pattern = spec.training.discriminator_steps
+def _first_not_finite(result: TrainingResult, spec: GanSpec, tape: Tape) -> dict[str, int]:
+    """Return, by loss, the first step at which it is NaN or infinite; where a player rests, its is NaN by rule."""
     found = {}
     for name, values in result.losses.items():
         phase = "pretraining" if name == "pretraining" else "adversarial"
         first = result.began.done if result.began.phase == phase else 0
-        trained = np.array([pattern.includes(first + index) for index in range(len(values))], dtype=bool)
-        index = first_nonfinite(values, expected=trained if name == "discriminator" else None)
+        index = first_nonfinite(
+            values,
+            expected=trained_steps(
+                spec, name, first_step=first, num_steps=len(values), steps_per_epoch=tape.steps_per_epoch()
+            ),
+        )
         if index is not None:
             found[name] = first + index
     return found

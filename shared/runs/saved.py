@@ -11,6 +11,7 @@ from typing import cast, get_args
 from gan_rosetta.shared.data.digest import TapeDigest
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import Tape, chunks
+from gan_rosetta.shared.data.turns import trained_steps
 from gan_rosetta.shared.errors import RecordError, StateError, UsageError
 from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.runs.checkpoint import BEGINNING, Place, Position, is_checkpoint, num_steps, read_checkpoint
@@ -159,12 +160,16 @@ def require_fed_so_far(path: Path, position: Position, feed: Feed, spec: GanSpec
         )
 
 
-def idle_optimizers(saved: SavedState, spec: GanSpec, place: Place, /) -> str | None:
+def idle_optimizers(saved: SavedState, spec: GanSpec, place: Place, tape: Tape, /) -> str | None:
     """Return a line for the user where a run carries on at a later step with optimizers that took none, else None."""
     if place.phase == "pretraining" or place.done == 0:
         return None
-    trained = any(spec.training.discriminator_steps.includes(step) for step in range(place.done))
-    networks = ("generator", "discriminator") if trained else ("generator",)
+    epoch = tape.steps_per_epoch()
+    networks = [
+        name
+        for name in ("generator", "discriminator")
+        if trained_steps(spec, name, num_steps=place.done, steps_per_epoch=epoch).any()
+    ]
     idle = [name for name in networks if int(saved.state[counter_name(name)]) == 0]
     if not idle:
         return None

@@ -1,6 +1,14 @@
 """The vocabulary in which GANs are described: frozen dataclasses that check themselves when they are built."""
 
-from gan_rosetta.shared.spec.gan import EVERY_STEP, GanSpec, Pretraining, StepPattern, StopRule, Training
+from gan_rosetta.shared.spec.gan import (
+    EVERY_STEP,
+    GanSpec,
+    Pretraining,
+    StepPattern,
+    StopRule,
+    Training,
+    WeightClipping,
+)
 from gan_rosetta.shared.spec.initializers import (
     ONES,
     ZEROS,
@@ -53,6 +61,7 @@ from gan_rosetta.shared.spec.optimizers import (
     GradientDescent,
     LearningRate,
     Optimizer,
+    RMSprop,
 )
 from gan_rosetta.shared.spec.sources import (
     DensityRegression,
@@ -110,6 +119,7 @@ __all__ = [
     "ParameterSpec",
     "PlacedLayer",
     "Pretraining",
+    "RMSprop",
     "ReLU",
     "RealSource",
     "Reshape",
@@ -127,5 +137,6 @@ __all__ = [
     "UniformFanIn",
     "WassersteinDiscriminatorLoss",
     "WassersteinGeneratorLoss",
+    "WeightClipping",
     "WeightedLayer",
 ]

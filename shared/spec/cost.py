@@ -63,7 +63,9 @@ def discriminator_phase_flops(spec: GanSpec, /) -> int:
 
 
 def step_flops(spec: GanSpec, /) -> float:
-    """Return the mean operations of an adversarial step, D's phase weighted by how often it trains."""
-    pattern = spec.training.discriminator_steps
-    share = len(set(pattern.offsets)) / pattern.period
-    return generator_phase_flops(spec) + share * discriminator_phase_flops(spec)
+    """Return the mean operations of an adversarial step, each player's phase weighted by how often it trains."""
+    generator, discriminator = (
+        len(set(pattern.offsets)) / pattern.period
+        for pattern in (spec.training.generator_steps, spec.training.discriminator_steps)
+    )
+    return generator * generator_phase_flops(spec) + discriminator * discriminator_phase_flops(spec)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
@@ -33,7 +34,13 @@ from gan_rosetta.shared.spec.losses import (
 )
 from gan_rosetta.shared.spec.network import Network
 from gan_rosetta.shared.spec.optimizers import Optimizer
-from gan_rosetta.shared.spec.sources import DensityRegression, LatentSource, RealSource
+from gan_rosetta.shared.spec.sources import (
+    DensityRegression,
+    DigitsReal,
+    LatentSource,
+    LinearGaussianReal,
+    RealSource,
+)
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 _SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,)}
@@ -59,10 +66,15 @@ class Pretraining:
 
 @dataclass(frozen=True, kw_only=True)
 class StepPattern:
-    """The steps t with t mod period in `offsets`."""
+    """The steps t with t mod period in `offsets`.
+
+    counted: t from the beginning of training, or "epoch": from the beginning of each pass over the real data, as a
+    program has it that asks for `i % period` inside of its loop over batches.
+    """
 
     period: int
     offsets: tuple[int, ...]
+    counted: Literal["training", "epoch"] = "training"
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "period")
@@ -72,9 +84,17 @@ class StepPattern:
             f"StepPattern: offsets are {self.offsets}; expected at least one, each from 0 to {self.period - 1}",
             "offsets",
         )
+        require_choice(self, "counted", ("training", "epoch"))
 
-    def includes(self, step: int, /) -> bool:
-        """Whether the pattern includes this step."""
+    def includes(self, step: int, /, *, steps_per_epoch: int | None = None) -> bool:
+        """Whether the pattern includes this step of training.
+
+        steps_per_epoch: of the tape; ValueError where the pattern is counted within epochs and it is not given.
+        """
+        if self.counted == "epoch":
+            if steps_per_epoch is None:
+                raise ValueError(f"{self} is counted within epochs; say how many steps an epoch has")
+            step %= steps_per_epoch
         return step % self.period in self.offsets
 
 
@@ -92,6 +112,19 @@ class StopRule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WeightClipping:
+    """Every parameter, biases too, to [-bound, bound] after each update. Arjovsky et al. 2017, Algorithm 1.
+
+    What the initial state or pretraining leaves is not clipped before the first update.
+    """
+
+    bound: float
+
+    def __post_init__(self) -> None:
+        require_finite(self, "bound", above=0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """The adversarial steps.
 
@@ -101,8 +134,9 @@ class Training:
     latent_draws: "shared": both updates use `latent_d`; "separate": G's update uses `latent_g`.
     detach_fake: False lets the gradient of D's loss (its penalty apart) reach G too, where it is *added* to the
         gradient of G's own loss in the same step's update: torch without `detach` and with one `zero_grad` a step.
-    discriminator_steps: the steps in which D trains; in the others its loss is recorded as NaN and nothing of D's phase
-        runs. G trains in every step.
+    discriminator_steps, generator_steps: the steps in which a player trains; in the others its loss is recorded as NaN
+        and nothing of its phase runs.
+    weight_clipping: what D's parameters are held to after each of its updates; None where they are free.
     """
 
     num_steps: int
@@ -116,6 +150,8 @@ class Training:
     discriminator_optimizer: Optimizer
     generator_optimizer: Optimizer
     stop: StopRule | None
+    generator_steps: StepPattern = EVERY_STEP
+    weight_clipping: WeightClipping | None = None
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "num_steps")
@@ -135,8 +171,9 @@ class Training:
         )
         if self.fake_batch == "reused":
             require(
-                self.latent_draws == "shared" and self.discriminator_steps == EVERY_STEP,
-                "fake_batch='reused' needs latent_draws='shared' and a discriminator that trains in every step",
+                self.latent_draws == "shared" and self.trains_both_always,
+                "fake_batch='reused' needs latent_draws='shared' and a discriminator and a generator that trains in "
+                "every step",
                 "fake_batch",
             )
         if not self.detach_fake:
@@ -145,6 +182,31 @@ class Training:
                 "detach_fake=False changes nothing unless the discriminator is first",
                 "detach_fake",
             )
+            require(
+                self.generator_steps == EVERY_STEP,
+                "detach_fake=False adds to G's gradient of the same step, so that G has to train in every step",
+                "detach_fake",
+            )
+
+    def steps_of(self, loss: str, /) -> StepPattern:
+        """Return the steps in which a loss is measured: "discriminator", "generator", or "pretraining"."""
+        patterns = {"discriminator": self.discriminator_steps, "generator": self.generator_steps}
+        return patterns.get(loss, EVERY_STEP)
+
+    @property
+    def trains_both_always(self) -> bool:
+        """Whether both players train in every step."""
+        return self.discriminator_steps == self.generator_steps == EVERY_STEP
+
+    @property
+    def counts_epochs(self) -> bool:
+        """Whether it matters to the steps where a pass over the real data begins."""
+        return "epoch" in (self.discriminator_steps.counted, self.generator_steps.counted)
+
+    @property
+    def period(self) -> int:
+        """After how many steps the players' turns repeat, within an epoch where they are counted there."""
+        return math.lcm(self.discriminator_steps.period, self.generator_steps.period)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +236,12 @@ class GanSpec:
         self._check_shapes()
         self._check_batch_norms()
         self._check_penalty()
+        require(
+            not self.training.counts_epochs or isinstance(self.real, DigitsReal | LinearGaussianReal),
+            f"training: a pattern is counted within epochs, and {type(self.real).__name__} draws fresh samples without "
+            "end; expected DigitsReal or LinearGaussianReal, or counted 'training'",
+            "training",
+        )
         if self.training.fake_batch == "reused" and self.training.first == "discriminator":
             require(
                 not self.generator.has_batch_norm,

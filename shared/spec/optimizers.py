@@ -111,4 +111,41 @@ class Adadelta:
         require_finite(self, "epsilon", above=0)
 
 
-Optimizer = GradientDescent | Adam | Adadelta
+@dataclass(frozen=True, kw_only=True)
+class RMSprop:
+    """RMSprop; Tieleman and Hinton 2012; centred as in Graves 2013, equations 38 to 45.
+
+    square ← ρ square + (1 - ρ) g²; where centered mean ← ρ mean + (1 - ρ) g and variance = square - mean², else
+    variance = square; d = g / (√variance + ε) with epsilon_placement "outside" (torch), g / √(variance + ε) with
+    "inside" (Keras, MXNet, optax).
+    Without momentum p ← p - lr · d. momentum_of "direction" (torch): b ← μ b + d, p ← p - lr · b; "step" (Keras, MXNet,
+    optax): b ← μ b + lr · d, p ← p - b. The two are one where the learning rate stays the same.
+    """
+
+    learning_rate: LearningRate
+    rho: float
+    epsilon: float
+    epsilon_placement: Literal["outside", "inside"]
+    centered: bool
+    momentum: float
+    momentum_of: Literal["direction", "step"]
+
+    def __post_init__(self) -> None:
+        require_instance(self, "learning_rate", (ConstantRate, ExponentialDecay))
+        for field in ("rho", "momentum"):
+            require_finite(self, field, minimum=0)
+            require(
+                getattr(self, field) < 1, f"RMSprop: {field} is {getattr(self, field)}; expected less than 1", field
+            )
+        require_finite(self, "epsilon", above=0)
+        require_choice(self, "epsilon_placement", ("outside", "inside"))
+        require_choice(self, "centered", (True, False))
+        require_choice(self, "momentum_of", ("direction", "step"))
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """What it keeps of each parameter."""
+        return ("square", *(["mean"] if self.centered else []), *(["momentum"] if self.momentum > 0 else []))
+
+
+Optimizer = GradientDescent | Adam | Adadelta | RMSprop

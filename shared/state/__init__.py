@@ -10,6 +10,7 @@ from gan_rosetta.shared.state.schema import (
     parameter_name,
     slot_name,
     state_schema,
+    weight_bound,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "parameter_name",
     "slot_name",
     "state_schema",
+    "weight_bound",
 ]

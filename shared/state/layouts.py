@@ -22,8 +22,10 @@ from gan_rosetta.shared.spec import (
     Linear,
     MinibatchDiscrimination,
     Network,
+    Optimizer,
     PlacedLayer,
     Reshape,
+    RMSprop,
     Shape,
     WeightedLayer,
 )
@@ -41,8 +43,28 @@ _TURNED_AXES = (2, 3, 0, 1)
 _IMAGE_RANK = 3
 
 # The spec's slots by the names that torch's optimizers and optax's states have for them.
-TORCH_SLOTS: Mapping[str, str] = {"m": "exp_avg", "v": "exp_avg_sq", "square": "square_avg", "delta": "acc_delta"}
-OPTAX_SLOTS: Mapping[str, str] = {"m": "mu", "v": "nu", "square": "e_g", "delta": "e_x"}
+TORCH_SLOTS: Mapping[str, str] = {
+    "m": "exp_avg",
+    "v": "exp_avg_sq",
+    "square": "square_avg",
+    "delta": "acc_delta",
+    "mean": "grad_avg",
+    "momentum": "momentum_buffer",
+}
+OPTAX_SLOTS: dict[str, str] = {
+    "m": "mu",
+    "v": "nu",
+    "square": "e_g",
+    "delta": "e_x",
+    "mean": "mu",
+    "momentum": "trace",
+}
+
+
+def optax_slots(optimizer: Optimizer, /) -> dict[str, str]:
+    """Return the optimizer's slots by the names that optax's state has for them."""
+    names = OPTAX_SLOTS | ({"square": "nu"} if isinstance(optimizer, RMSprop) else {})
+    return {slot: names[slot] for slot in optimizer.slots}
 
 
 @dataclass(frozen=True, kw_only=True)

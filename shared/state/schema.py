@@ -63,6 +63,12 @@ def optimizers(spec: GanSpec, /) -> dict[OptimizerName, tuple[str, Optimizer]]:
     return result
 
 
+def weight_bound(spec: GanSpec, optimizer: OptimizerName, /) -> float | None:
+    """Return the bound that parameters are held to after each update of this optimizer, or None."""
+    clipping = spec.training.weight_clipping
+    return None if clipping is None or optimizer != "discriminator" else float(clipping.bound)
+
+
 def network_parameters(spec: GanSpec, network: str, /) -> tuple[TensorSpec, ...]:
     """Return the trained tensors of one network, "generator" or "discriminator", in canonical order."""
     return tuple(t for t in state_schema(spec).values() if t.role == "parameter" and t.network == network)

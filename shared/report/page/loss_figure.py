@@ -19,7 +19,7 @@ from gan_rosetta.shared.report.differences import (
     WIDE_POSITIVE,
     Booleans,
     loss_differences,
-    trained_steps,
+    measured_steps,
 )
 from gan_rosetta.shared.report.page.traces import LOSS_HEIGHT, common_steps, dots, line, new_layout
 from gan_rosetta.shared.report.series import thin
@@ -53,7 +53,7 @@ def loss_figure(
     figure.update_layout(new_layout(height=LOSS_HEIGHT if rows == 2 else LOSS_HEIGHT // 2 + 40, hovermode="x unified"))
     figure.update_yaxes(title_text="loss", type=_scale(series), row=1, col=1)
     if rows == 2:
-        trained = trained_steps(name, num_steps, spec)
+        trained = measured_steps(name, num_steps, runs[0], spec)
         tops = [_add_differences(figure, name, runs, labels, yardstick, trained=trained, num_bins=num_bins)]
         if yardstick is not None:
             tops.append(_add_envelope(figure, yardstick, name, num_steps))

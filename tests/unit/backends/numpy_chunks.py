@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from gan_rosetta.backends.numpy.trainer import NumpyTrainer
+from gan_rosetta.shared.data.turns import trained_steps
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.interface import Chunk
 from gan_rosetta.shared.spec import ConstantRate
@@ -33,20 +34,18 @@ def make_chunk(spec, *, phase="adversarial", num_steps=1, batch_size=4, first_st
             arrays["latent_g"] = draw(spec.latent.sample_shape)
         if spec.uses_mix:
             arrays["mix"] = draw((1,) * len(spec.real.sample_shape))
-    pattern = spec.training.discriminator_steps
-    trains = [phase == "adversarial" and pattern.includes(first_step + step) for step in range(num_steps)]
-    return Chunk(phase=phase, first_step=first_step, arrays=arrays, trains_discriminator=np.array(trains))
+    trains = {
+        f"trains_{player}": trained_steps(spec, player, first_step=first_step, num_steps=num_steps)
+        & (phase == "adversarial")
+        for player in ("discriminator", "generator")
+    }
+    return Chunk(phase=phase, first_step=first_step, arrays=arrays, **trains)
 
 
 def slices(chunk):
     """The chunk's steps as chunks of one."""
     for step in range(chunk.num_steps):
-        yield Chunk(
-            phase=chunk.phase,
-            first_step=chunk.first_step + step,
-            arrays={name: array[step : step + 1] for name, array in chunk.arrays.items()},
-            trains_discriminator=chunk.trains_discriminator[step : step + 1],
-        )
+        yield chunk.steps(slice(step, step + 1))
 
 
 def variant(name, **training):

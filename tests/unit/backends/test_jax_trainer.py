@@ -24,7 +24,13 @@ def make_chunk(spec, *, num_steps, batch_size=4):
     arrays = {name: generator.normal(size=(num_steps, batch_size, 1)) for name in ("real", "latent_d", "latent_g")}
     pattern = spec.training.discriminator_steps
     trains = np.array([pattern.includes(step) for step in range(num_steps)])
-    return Chunk(phase="adversarial", first_step=0, arrays=arrays, trains_discriminator=trains)
+    return Chunk(
+        phase="adversarial",
+        first_step=0,
+        arrays=arrays,
+        trains_discriminator=trains,
+        trains_generator=np.ones(num_steps, dtype=bool),
+    )
 
 
 def build(spec, *, execution, dtype="float64"):

@@ -171,7 +171,8 @@ def test_penalty_of_a_zero_gradient_has_gradient_zero() -> None:
 def _chunk(num_steps: int) -> Chunk:
     random = np.random.default_rng(4)
     arrays = {"real": random.normal(size=(num_steps, 4, 2)), "latent_d": random.normal(size=(num_steps, 4, 2))}
-    return Chunk(phase="adversarial", first_step=0, arrays=arrays, trains_discriminator=np.ones(num_steps, dtype=bool))
+    trains = np.ones(num_steps, dtype=bool)
+    return Chunk(phase="adversarial", first_step=0, arrays=arrays, trains_discriminator=trains, trains_generator=trains)
 
 
 @pytest.mark.parametrize("execution", ["eager", "compiled"])

@@ -28,7 +28,11 @@ def chunk(first_step, num_steps, *, batch_size=4, trains=True, scale=1.0):
     drawn = np.random.default_rng(7).normal(size=(2, 20, batch_size, 2))[:, first_step : first_step + num_steps]
     arrays = {"real": scale * drawn[0], "latent_d": drawn[1]}
     return Chunk(
-        phase="adversarial", first_step=first_step, arrays=arrays, trains_discriminator=np.full(num_steps, trains)
+        phase="adversarial",
+        first_step=first_step,
+        arrays=arrays,
+        trains_discriminator=np.full(num_steps, trains),
+        trains_generator=np.ones(num_steps, dtype=bool),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import gan_rosetta as gr
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import Chunk
-from gan_rosetta.shared.spec import ConstantRate
+from gan_rosetta.shared.spec import ConstantRate, StepPattern
 from gan_rosetta.shared.workers.registry import build_reference
 
 STEPS = 12
@@ -27,10 +28,17 @@ class Program:
     def train(self, step):
         arrays = {name: np.asarray(array, np.float64)[np.newaxis] for name, array in step.arrays.items()}
         trains = np.array([step.phase == "adversarial" and step.trains_discriminator])
-        chunk = Chunk(phase=step.phase, first_step=step.index, arrays=arrays, trains_discriminator=trains)
+        chunk = Chunk(
+            phase=step.phase,
+            first_step=step.index,
+            arrays=arrays,
+            trains_discriminator=trains,
+            trains_generator=np.array([step.trains_generator]),
+        )
         losses = self.trainer.train(self.trainer.stage(chunk))
         names = ("pretraining",) if step.phase == "pretraining" else ("discriminator", "generator")
-        return {name: getattr(losses, name)[0] for name in names}
+        resting = () if step.trains_generator else ("generator",)
+        return {name: getattr(losses, name)[0] for name in names if name not in resting}
 
 
 def run(case, *, stop=None, change=None, **options):
@@ -208,6 +216,17 @@ def test_a_discriminator_that_does_not_train_leaves_its_loss_out():
     case = gr.case(replace(gr.spec("linear-2d"), name="every-other", training=_every_other()), steps=4)
     steps = list(_recorded(case))
     assert [step.trains_discriminator for step in steps] == [True, False, True, False]
+
+
+def test_a_generator_that_rests_by_the_place_in_the_epoch_leaves_its_loss_out():
+    spec = gr.spec("linear-2d")
+    turns = StepPattern(period=3, offsets=(0,), counted="epoch")
+    training = replace(spec.training, generator_steps=turns)
+    real = replace(spec.real, num_points=4 * spec.batch_size)
+    case = gr.case(replace(spec, name="every-third", real=real, training=training), steps=6)
+    judgement = run(case, change=lambda step, losses: losses)
+    assert judgement.verdict == "AGREE", judgement.sentence
+    assert [math.isnan(loss) for loss in case._recording.losses["generator"]] == [False, True, True, False, False, True]
 
 
 def test_another_programs_update_in_a_step_without_one_is_told():

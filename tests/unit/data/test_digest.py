@@ -42,7 +42,13 @@ def test_cuts_do_not_matter_but_content_does(name):
 def chunk_of(first_step: int, **arrays: np.ndarray) -> Chunk:
     num_steps = len(next(iter(arrays.values())))
     trains = np.ones(num_steps, dtype=bool)
-    return Chunk(phase="adversarial", first_step=first_step, arrays=arrays, trains_discriminator=trains)
+    return Chunk(
+        phase="adversarial",
+        first_step=first_step,
+        arrays=arrays,
+        trains_discriminator=trains,
+        trains_generator=trains,
+    )
 
 
 def hexdigest(*fed: Chunk) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,4 @@ class HastyTrainer(NumpyTrainer):
     def stage(self, chunk: Chunk, /) -> Any:
         """Cast a chunk, and lose most of its digits."""
         arrays = {name: array.astype(np.float16).astype(np.float64) for name, array in chunk.arrays.items()}
-        return super().stage(
-            Chunk(
-                phase=chunk.phase,
-                first_step=chunk.first_step,
-                arrays=arrays,
-                trains_discriminator=chunk.trains_discriminator,
-            )
-        )
+        return super().stage(replace(chunk, arrays=arrays))
