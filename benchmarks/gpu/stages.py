@@ -19,7 +19,7 @@ from gan_rosetta.benchmarks.plan import Selection, plan_benchmark
 from gan_rosetta.benchmarks.record import Machine
 from gan_rosetta.benchmarks.session import run_benchmark
 from gan_rosetta.shared.errors import GanRosettaError, UsageError
-from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.gans import PUBLISHED
 from gan_rosetta.shared.runs.machine import describe_machine
 from gan_rosetta.shared.runs.order import DEFAULT_SEED, Label
 from gan_rosetta.shared.workers.child import WorkerLost, WorkerProcess
@@ -78,7 +78,7 @@ class _Stage:
     is_alone: bool = False
 
 
-_SMALLER = tuple(name for name in CATALOGUE if name != LARGEST_GAN)
+_SMALLER = tuple(name for name in PUBLISHED if name != LARGEST_GAN)
 _STAGES: dict[str, _Stage] = {
     "float32": _Stage(title="All GANs but the largest, float32", options={"variants": True}, only=_SMALLER),
     "float64": _Stage(

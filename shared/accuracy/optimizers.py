@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from gan_rosetta.shared.accuracy.operation import Operation, Quantity, Trial, re
 from gan_rosetta.shared.accuracy.points import in_type, magnitudes
 from gan_rosetta.shared.accuracy.tiny import linear, step_arrays, tiny_gan
 from gan_rosetta.shared.interface import Dtype
-from gan_rosetta.shared.spec import Adadelta, Adam, ConstantRate, GradientDescent, Optimizer
+from gan_rosetta.shared.spec import Adadelta, Adam, ConstantRate, GradientDescent, Optimizer, RMSprop
 
 _RATE = 0.001
 _ONE = np.ones((1, 1))
@@ -61,6 +62,10 @@ def _fitting(slot: str, gradients: np.ndarray) -> np.ndarray:
         return -0.7 * gradients
     if slot == "delta":
         return np.full(len(gradients), 1e-6)
+    if slot == "mean":
+        return 0.4 * gradients
+    if slot == "momentum":
+        return np.full(len(gradients), 1.5)
     with np.errstate(over="ignore"):
         return 0.3 * gradients**2
 
@@ -121,6 +126,27 @@ def _adadelta() -> Operation:
     return _operation("adadelta", "Adadelta", adadelta, update)
 
 
+def _rmsprop(name: str, title: str, rms: RMSprop) -> Operation:
+    def update(given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        rho, epsilon, rate, momentum = (exact.extended(x) for x in (rms.rho, rms.epsilon, _RATE, rms.momentum))
+        found = {"square": rho * given["square"] + (1 - rho) * given["g"] ** 2}
+        variance = found["square"]
+        if rms.centered:
+            found["mean"] = rho * given["mean"] + (1 - rho) * given["g"]
+            variance = variance - found["mean"] ** 2
+        inside = rms.epsilon_placement == "inside"
+        change = given["g"] / (np.sqrt(variance + epsilon) if inside else np.sqrt(variance) + epsilon)
+        if rms.momentum == 0:
+            return found | {"p": given["p"] - rate * change}
+        if rms.momentum_of == "direction":
+            found["momentum"] = momentum * given["momentum"] + change
+            return found | {"p": given["p"] - rate * found["momentum"]}
+        found["momentum"] = momentum * given["momentum"] + rate * change
+        return found | {"p": given["p"] - found["momentum"]}
+
+    return _operation(name, title, rms, update)
+
+
 def _descent() -> Operation:
     descent = GradientDescent(learning_rate=ConstantRate(value=_RATE))
     return _operation(
@@ -142,10 +168,37 @@ def _adam_of(*, hat: bool, corrected: bool) -> Adam:
     )
 
 
+def _rmsprop_of(
+    *,
+    placement: Literal["outside", "inside"],
+    centered: bool = False,
+    momentum: float = 0.0,
+    momentum_of: Literal["direction", "step"] = "direction",
+) -> RMSprop:
+    return RMSprop(
+        learning_rate=ConstantRate(value=_RATE),
+        rho=0.9,
+        epsilon=1e-8,
+        epsilon_placement=placement,
+        centered=centered,
+        momentum=momentum,
+        momentum_of=momentum_of,
+    )
+
+
 OPTIMIZERS = (
     _descent(),
     _adam("adam", "Adam", _adam_of(hat=False, corrected=True)),
     _adam("adam-hat", "Adam, ε-hat", _adam_of(hat=True, corrected=True)),
     _adam("adam-uncorrected", "Adam without bias correction", _adam_of(hat=False, corrected=False)),
     _adadelta(),
+    _rmsprop("rmsprop", "RMSprop", _rmsprop_of(placement="outside")),
+    _rmsprop("rmsprop-inside", "RMSprop, ε inside the root", _rmsprop_of(placement="inside")),
+    _rmsprop("rmsprop-centered", "RMSprop, centred", _rmsprop_of(placement="inside", centered=True)),
+    _rmsprop("rmsprop-momentum", "RMSprop, momentum of d", _rmsprop_of(placement="outside", momentum=0.9)),
+    _rmsprop(
+        "rmsprop-momentum-of-step",
+        "RMSprop, momentum of lr · d",
+        _rmsprop_of(placement="outside", momentum=0.9, momentum_of="step"),
+    ),
 )

@@ -8,7 +8,16 @@ from typing import Any, cast
 
 from gan_rosetta.shared.faults.places import find_layer, find_optimizer, replace_layer, replace_optimizer
 from gan_rosetta.shared.interface import Trainer
-from gan_rosetta.shared.spec import Adadelta, Adam, BatchNorm, ConstantRate, ExponentialDecay, GanSpec, GradientDescent
+from gan_rosetta.shared.spec import (
+    Adadelta,
+    Adam,
+    BatchNorm,
+    ConstantRate,
+    ExponentialDecay,
+    GanSpec,
+    GradientDescent,
+    RMSprop,
+)
 from gan_rosetta.shared.workers.registry import build_reference
 
 Build = Callable[[str], Trainer]
@@ -33,7 +42,7 @@ class Change:
 
 
 def _rate(spec: GanSpec, size: float) -> Build | None:
-    found = find_optimizer(spec, (GradientDescent, Adam, Adadelta))
+    found = find_optimizer(spec, (GradientDescent, Adam, Adadelta, RMSprop))
     if found is None:
         return None
     network, optimizer = found
@@ -47,7 +56,7 @@ def _rate(spec: GanSpec, size: float) -> Build | None:
 
 
 def _epsilon(spec: GanSpec, size: float) -> Build | None:
-    found = find_optimizer(spec, (Adam, Adadelta))
+    found = find_optimizer(spec, (Adam, Adadelta, RMSprop))
     if found is None:
         return None
     network, optimizer = found

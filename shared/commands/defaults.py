@@ -33,7 +33,7 @@ def defaults(
 ) -> None:
     """Measure what each framework's own defaults would have changed, against the GANs as they are described."""
     from gan_rosetta.shared.defaults.session import run_defaults  # noqa: PLC0415 - commands import what they need
-    from gan_rosetta.shared.gans import CATALOGUE  # noqa: PLC0415
+    from gan_rosetta.shared.gans import PUBLISHED  # noqa: PLC0415
     from gan_rosetta.shared.report.defaults_page import write_page  # noqa: PLC0415
     from gan_rosetta.shared.report.defaults_table import defaults_table  # noqa: PLC0415
 
@@ -41,7 +41,7 @@ def defaults(
         require_place(markdown, said="--markdown")
     require_one_source(gans, spec)
     results, failures = run_defaults(
-        gans or list(CATALOGUE), spec_file=spec, seed=seed, mnist=mnist, watch=on_terminal(errors)
+        gans or list(PUBLISHED), spec_file=spec, seed=seed, mnist=mnist, watch=on_terminal(errors)
     )
     for result in results:
         output.print(defaults_table(result))

@@ -121,7 +121,7 @@ def faults(
     from gan_rosetta.backends import REFERENCE  # noqa: PLC0415
     from gan_rosetta.shared.diagnose.session import choose_backends  # noqa: PLC0415
     from gan_rosetta.shared.diagnose.trials import run_trials  # noqa: PLC0415
-    from gan_rosetta.shared.gans import CATALOGUE, find_gan  # noqa: PLC0415
+    from gan_rosetta.shared.gans import PUBLISHED, find_gan  # noqa: PLC0415
     from gan_rosetta.shared.report.diagnosis_table import fault_lines, trial_lines, trial_markdown  # noqa: PLC0415
 
     pythons = parse_pythons(python)
@@ -137,7 +137,7 @@ def faults(
         return
     named = split_names(backends)
     names = choose_backends(named, pythons) if named else [REFERENCE, *choose_backends([], pythons)]
-    chosen = [find_gan(gan) for gan in gans or CATALOGUE] if spec is None else [make_request(spec).resolve()]
+    chosen = [find_gan(gan) for gan in gans or PUBLISHED] if spec is None else [make_request(spec).resolve()]
     trials, failures = run_trials(chosen, names, seed=seed, watch=on_terminal(errors), pythons=pythons)
     status = report_failures(failures, verbose=verbose)
     for line in trial_lines(trials):

@@ -144,8 +144,9 @@ def train(
 @with_groups
 def compare(
     context: typer.Context,
-    gans: Annotated[list[str] | None, typer.Argument(help="GANs to compare; all where none is named.")] = None,
+    gans: Annotated[list[str] | None, typer.Argument(help="GANs to compare; nine where none is named.")] = None,
     *,
+    every: Annotated[bool, typer.Option("--all", help="Compare every GAN that there is.")] = False,
     spec: SpecFile = None,
     backends: Backends = None,
     runs: Runs = None,
@@ -159,6 +160,7 @@ def compare(
 ) -> None:
     """Train GANs in several runs from the same state and data, and judge each pair of runs."""
     from gan_rosetta.shared.commands.outcomes import RunReporter  # noqa: PLC0415
+    from gan_rosetta.shared.gans import CATALOGUE  # noqa: PLC0415
     from gan_rosetta.shared.runs.plan import plan_compare, plan_resume  # noqa: PLC0415
 
     pythons = parse_pythons(python)
@@ -168,6 +170,11 @@ def compare(
         plan = plan_resume(resume, command="compare")
         _carry_out(reporter.compare, plan, resume, command="compare")
     require_one_source(gans, spec)
+    if every:
+        if gans or spec is not None:
+            named = ", ".join(gans or [f"--spec {spec}"])
+            raise UsageError(f"--all compares every GAN, and {named} names one; drop one of the two")
+        gans = list(CATALOGUE)
     request = make_request(spec, **asked.as_options(), num_moments=reporter.num_moments)
     folder = out or _fresh_folder()
     chosen = choose_runs(runs, backends)

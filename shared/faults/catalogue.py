@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.errors import unknown_name
-from gan_rosetta.shared.faults import data_faults, layer_faults, loss_faults, optimizer_faults, step_faults
+from gan_rosetta.shared.faults import (
+    data_faults,
+    layer_faults,
+    loss_faults,
+    optimizer_faults,
+    rmsprop_faults,
+    step_faults,
+)
 from gan_rosetta.shared.faults.fault import Fault
 
 FAULTS: dict[str, Fault] = {
     fault.name: fault
     for fault in (
         *optimizer_faults.FAULTS,
+        *rmsprop_faults.FAULTS,
         *layer_faults.FAULTS,
         *loss_faults.FAULTS,
         *step_faults.FAULTS,

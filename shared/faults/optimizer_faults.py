@@ -15,12 +15,21 @@ from gan_rosetta.shared.faults.places import (
     update_of,
     with_rate,
 )
-from gan_rosetta.shared.spec import Adadelta, Adam, ConstantRate, ExponentialDecay, GanSpec, GradientDescent
+from gan_rosetta.shared.spec import (
+    Adadelta,
+    Adam,
+    ConstantRate,
+    ExponentialDecay,
+    GanSpec,
+    GradientDescent,
+    RMSprop,
+)
 
-_SCHEDULED = (GradientDescent, Adam, Adadelta)
+_SCHEDULED = (GradientDescent, Adam, Adadelta, RMSprop)
 
 
-def _optimizer_plant(spec: GanSpec, name: str, changed: Any, **fields: Any) -> Plant:
+def optimizer_plant(spec: GanSpec, name: str, changed: Any, **fields: Any) -> Plant:
+    """Return a plant of another optimizer of that name. fields: of the plant."""
     place = optimizer_words(name, changed)
     return Plant(spec=replace_optimizer(spec, name, changed), expected=update_of(name), place=place, **fields)
 
@@ -29,14 +38,14 @@ def _bias_correction(spec: GanSpec) -> list[Plant]:
     def plant(name: str, adam: Adam) -> Plant:
         other = replace(adam, bias_correction=not adam.bias_correction)
         words = {True: "corrects m and v for their start at 0", False: "takes m and v as they are"}
-        return _optimizer_plant(
+        return optimizer_plant(
             spec, name, other, found=words[other.bias_correction], expected_value=words[adam.bias_correction]
         )
 
     return [plant(*found) for found in find_optimizers(spec, Adam)]
 
 
-def _number_fault(
+def number_fault(
     name: str, summary: str, kind: type, field: str, *, word: str, planted: float, subject: str, is_scale: bool = False
 ) -> Fault:
     """Return a fault of a field that is a number. word: what to call it."""
@@ -55,7 +64,7 @@ def _number_fault(
             subject=subject,
             is_scale=is_scale,
         )
-        return _optimizer_plant(spec, network, replace(optimizer, **{field: planted}), number=number)
+        return optimizer_plant(spec, network, replace(optimizer, **{field: planted}), number=number)
 
     remedy = f"{word} of {{place}} is {{found}}: set it to {{expected}}."
     return Fault(name=name, summary=summary, remedy=remedy, plants=plants, together=f"every {kind.__name__}")
@@ -70,7 +79,7 @@ def _rates(spec: GanSpec) -> list[Plant]:
             with_value=lambda value: replace_optimizer(spec, name, with_rate(optimizer, value)),
             subject="adadelta-learning-rate" if isinstance(optimizer, Adadelta) else "",
         )
-        return _optimizer_plant(spec, name, with_rate(optimizer, 2 * rate), number=number)
+        return optimizer_plant(spec, name, with_rate(optimizer, 2 * rate), number=number)
 
     return [plant(*found) for found in find_optimizers(spec, _SCHEDULED)]
 
@@ -89,7 +98,7 @@ def _has_schedule(optimizer: Any, kind: type) -> bool:
 
 def _decay_not_staircase(spec: GanSpec) -> list[Plant]:
     return [
-        _optimizer_plant(
+        optimizer_plant(
             spec,
             name,
             replace(optimizer, learning_rate=replace(optimizer.learning_rate, staircase=other)),
@@ -107,7 +116,7 @@ def _staircase_words(rate: ExponentialDecay, *, staircase: bool) -> str:
 
 def _decay_each_step(spec: GanSpec) -> list[Plant]:
     return [
-        _optimizer_plant(
+        optimizer_plant(
             spec,
             name,
             replace(optimizer, learning_rate=replace(optimizer.learning_rate, every=1)),
@@ -131,7 +140,7 @@ def _decay_added(spec: GanSpec) -> list[Plant]:
             with_value=lambda factor: replace_optimizer(spec, name, decaying(factor)),
             is_scale=True,
         )
-        return _optimizer_plant(spec, name, decaying(0.98), number=number)
+        return optimizer_plant(spec, name, decaying(0.98), number=number)
 
     return [plant(*found) for found in _scheduled(spec, ConstantRate)]
 
@@ -145,7 +154,7 @@ def _epsilon_placement(spec: GanSpec) -> Sequence[Plant]:
     for name, adam in find_optimizers(spec, Adam):
         other = replace(adam, epsilon_placement="hat" if adam.epsilon_placement == "outside" else "outside")
         plants.append(
-            _optimizer_plant(spec, name, other, found=_placement_words(other), expected_value=_placement_words(adam))
+            optimizer_plant(spec, name, other, found=_placement_words(other), expected_value=_placement_words(adam))
         )
     return plants
 
@@ -159,7 +168,7 @@ FAULTS = (
         plants=_epsilon_placement,
         together="every Adam",
     ),
-    _number_fault(
+    number_fault(
         "adam-epsilon-value",
         "Adam's ε 1e-7, Keras's default",
         Adam,
@@ -169,8 +178,8 @@ FAULTS = (
         subject="adam-epsilon",
         is_scale=True,
     ),
-    _number_fault("adam-beta1", "Adam's β1 0.5, DCGAN's", Adam, "beta1", word="β1", planted=0.5, subject="adam-betas"),
-    _number_fault("adam-beta2", "Adam's β2 0.99", Adam, "beta2", word="β2", planted=0.99, subject="adam-betas"),
+    number_fault("adam-beta1", "Adam's β1 0.5, DCGAN's", Adam, "beta1", word="β1", planted=0.5, subject="adam-betas"),
+    number_fault("adam-beta2", "Adam's β2 0.99", Adam, "beta2", word="β2", planted=0.99, subject="adam-betas"),
     Fault(
         name="adam-no-bias-correction",
         summary="Adam without bias correction",
@@ -178,7 +187,7 @@ FAULTS = (
         plants=_bias_correction,
         together="every Adam",
     ),
-    _number_fault(
+    number_fault(
         "adadelta-rho",
         "Adadelta's ρ 0.95, Keras's default",
         Adadelta,
@@ -187,7 +196,7 @@ FAULTS = (
         planted=0.95,
         subject="adadelta-rho",
     ),
-    _number_fault(
+    number_fault(
         "adadelta-epsilon",
         "Adadelta's ε 1e-7, Keras's default",
         Adadelta,

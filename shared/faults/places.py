@@ -17,10 +17,11 @@ from gan_rosetta.shared.spec import (
     LearningRate,
     Network,
     Optimizer,
+    RMSprop,
 )
 
 Place = tuple[str, int]
-_OPTIMIZER_WORDS = {Adam: "Adam", Adadelta: "Adadelta", GradientDescent: "gradient descent"}
+_OPTIMIZER_WORDS = {Adam: "Adam", Adadelta: "Adadelta", RMSprop: "RMSprop", GradientDescent: "gradient descent"}
 
 
 def find_layers(

@@ -8,14 +8,15 @@ from gan_rosetta.shared.data import streams
 from gan_rosetta.shared.faults.fault import Fault, Location, Plant
 from gan_rosetta.shared.faults.places import replace_training
 from gan_rosetta.shared.interface import Chunk
-from gan_rosetta.shared.spec import EVERY_STEP, GanSpec
+from gan_rosetta.shared.spec import EVERY_STEP, GanSpec, StepPattern
 
 _REDRAW_SEED = 8765
 
 
 def _not_detached(spec: GanSpec) -> list[Plant]:
-    if spec.training.first != "discriminator":
-        # With G first, D's gradient reaches G after its update and is cleared before the next.
+    if spec.training.first != "discriminator" or spec.training.generator_steps != EVERY_STEP:
+        # With G first, D's gradient reaches G after its update and is cleared before the next, as is what earlier steps
+        # of D left where G rests in some.
         return []
     expected = Location(phase="generator", quantities=("gradient",))
     return [Plant(spec=replace_training(spec, detach_fake=False), expected=expected)]
@@ -69,9 +70,28 @@ def _trained_every_step(spec: GanSpec) -> list[Plant]:
 
     expected = Location(phase="generator", quantities=("order",))
     pattern = spec.training.discriminator_steps
-    words = f"steps {', '.join(map(str, pattern.offsets))} of every {pattern.period}"
     planted = replace_training(spec, discriminator_steps=EVERY_STEP)
-    return [Plant(spec=planted, expected=expected, chunk=train_always, expected_value=words)]
+    return [Plant(spec=planted, expected=expected, chunk=train_always, expected_value=_turn_words(pattern))]
+
+
+def _generator_every_step(spec: GanSpec) -> list[Plant]:
+    pattern = spec.training.generator_steps
+    if pattern == EVERY_STEP:
+        return []
+
+    def train_always(chunk: Chunk) -> Chunk:
+        adversarial = chunk.phase == "adversarial"
+        return replace(chunk, trains_generator=chunk.trains_generator | adversarial)
+
+    planted = replace_training(spec, generator_steps=EVERY_STEP)
+    # In a step of D's alone, a phase comes that should not.
+    expected = Location(phase="generator", quantities=("order",))
+    return [Plant(spec=planted, expected=expected, chunk=train_always, expected_value=_turn_words(pattern))]
+
+
+def _turn_words(pattern: StepPattern) -> str:
+    within = ", counted within each epoch" if pattern.counted == "epoch" else ""
+    return f"steps {', '.join(map(str, pattern.offsets))} of every {pattern.period}{within}"
 
 
 def _fake_regenerated(spec: GanSpec) -> list[Plant]:
@@ -120,5 +140,11 @@ FAULTS = (
         summary="D trained in steps that it should sit out",
         remedy="The discriminator trains in every step: let it train in {expected} alone.",
         plants=_trained_every_step,
+    ),
+    Fault(
+        name="generator-every-step",
+        summary="G trained in steps that it should sit out",
+        remedy="The generator trains in every step: let it train in {expected} alone.",
+        plants=_generator_every_step,
     ),
 )

@@ -29,6 +29,7 @@ from gan_rosetta.shared.spec import (
     Network,
     NormalLatent,
     Reshape,
+    RMSprop,
     Shape,
     UniformFanIn,
 )
@@ -42,6 +43,8 @@ _PLAIN_TRAINING: dict[str, Any] = {
     "latent_draws": "shared",
     "detach_fake": True,
     "discriminator_steps": EVERY_STEP,
+    "generator_steps": EVERY_STEP,
+    "weight_clipping": None,
     "stop": None,
     "discriminator_optimizer": _PLAIN_OPTIMIZER,
     "generator_optimizer": _PLAIN_OPTIMIZER,
@@ -80,13 +83,15 @@ _PLAIN_FIELDS: dict[str, tuple[Any, ...]] = {
     "beta2": (0.999,),
     "epsilon_placement": ("outside",),
     "bias_correction": (True,),
+    "centered": (False,),
+    "momentum_of": ("direction",),
     "rho": (0.9,),
     "redraw": ("step",),
     "sort": (False,),
     "reshuffle": (False,),
     "num_channels": (1,),
 }
-_PLAIN_EPSILONS = {Adam: 1e-8, Adadelta: 1e-6}
+_PLAIN_EPSILONS = {Adam: 1e-8, Adadelta: 1e-6, RMSprop: 1e-8}
 
 
 def shrink(spec: GanSpec, fails: Callable[[Sequence[GanSpec]], Sequence[bool]], /, *, max_checks: int = 400) -> GanSpec:

@@ -41,6 +41,7 @@ from gan_rosetta.shared.spec import (
     Optimizer,
     Pretraining,
     RealSource,
+    RMSprop,
     SaturatingGeneratorLoss,
     Shape,
     SineReal,
@@ -50,6 +51,7 @@ from gan_rosetta.shared.spec import (
     Training,
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
+    WeightClipping,
 )
 
 NUM_STEPS = 3
@@ -60,6 +62,8 @@ _LABELS = st.sampled_from([1, 0])
 # Not 0.5, which is what a discriminator gives whose every unit is dead: there the floor would be met exactly.
 _FLOORS = st.sampled_from([None, 1e-12, 0.3])
 _LOG_FLOORS = st.sampled_from([-100.0, -0.5])
+# Well inside of what is drawn as weights, or beyond it; none in most.
+_CLIPPINGS = st.sampled_from([None, None, WeightClipping(bound=0.1), WeightClipping(bound=1.0)])
 _DENOMINATOR_FLOORS = st.sampled_from([1e-12, 0.2])
 
 
@@ -79,6 +83,7 @@ def gan_specs(draw: Any) -> GanSpec:
         _discriminators(shape, score, plain=penalised, normalised=normalised and varied, minibatch=varied)
     )
     generator, latent = draw(_generators(shape, normalised=normalised))
+    epochs = isinstance(real, LinearGaussianReal | DigitsReal)
     pretraining = None
     if shape == (1,) and discriminator.output_shape == (1,) and draw(st.booleans()):
         pretraining = draw(_pretrainings())
@@ -92,7 +97,7 @@ def gan_specs(draw: Any) -> GanSpec:
         generator=generator,
         discriminator=discriminator,
         pretraining=pretraining,
-        training=draw(_trainings(score, penalised=penalised, generator=generator)),
+        training=draw(_trainings(score, penalised=penalised, generator=generator, epochs=epochs)),
     )
     regime = draw(st.sampled_from([None] * (2 * len(REGIMES)) + list(REGIMES)))
     return spec if regime is None else REGIMES[regime](spec)
@@ -214,19 +219,22 @@ def _normal_latent(draw: Any, shape: Shape) -> NormalLatent:
 
 
 @st.composite
-def _trainings(draw: Any, score: str, *, penalised: bool, generator: Network) -> Training:
+def _trainings(draw: Any, score: str, *, penalised: bool, generator: Network, epochs: bool) -> Training:
     first = draw(st.sampled_from(["discriminator", "generator"]))
     may_reuse = not (first == "discriminator" and generator.has_batch_norm)
     reused = may_reuse and draw(st.booleans())
     separate = not reused and draw(st.booleans())
     stops = score == "probability" and draw(st.booleans())
+    detached = first == "generator" or draw(st.booleans())
     return Training(
         num_steps=NUM_STEPS,
         first=first,
         fake_batch="reused" if reused else "regenerated",
         latent_draws="separate" if separate else "shared",
-        detach_fake=first == "generator" or draw(st.booleans()),
-        discriminator_steps=EVERY_STEP if reused else draw(_patterns()),
+        detach_fake=detached,
+        discriminator_steps=EVERY_STEP if reused else draw(_patterns(epochs)),
+        generator_steps=EVERY_STEP if reused or not detached else draw(_patterns(epochs)),
+        weight_clipping=draw(_CLIPPINGS),
         discriminator_loss=draw(_discriminator_losses(score, penalised)),
         generator_loss=draw(_generator_losses(score)),
         discriminator_optimizer=draw(_optimizers()),
@@ -237,10 +245,11 @@ def _trainings(draw: Any, score: str, *, penalised: bool, generator: Network) ->
 
 
 @st.composite
-def _patterns(draw: Any) -> StepPattern:
+def _patterns(draw: Any, epochs: bool) -> StepPattern:
     period = draw(st.integers(1, NUM_STEPS))
     offsets = draw(st.sets(st.integers(0, period - 1), min_size=1))
-    return StepPattern(period=period, offsets=tuple(sorted(offsets)))
+    counted: Any = draw(st.sampled_from(["training", "epoch"])) if epochs else "training"
+    return StepPattern(period=period, offsets=tuple(sorted(offsets)), counted=counted)
 
 
 def _discriminator_losses(score: str, penalised: bool) -> st.SearchStrategy[Any]:
@@ -307,6 +316,16 @@ def _optimizers() -> st.SearchStrategy[Optimizer]:
             learning_rate=_learning_rates(0.1, 1.0),
             rho=st.sampled_from([0.9, 0.95, 0.5]),
             epsilon=st.sampled_from([1e-6, 1e-4]),
+        ),
+        st.builds(
+            RMSprop,
+            learning_rate=_learning_rates(0.0001, 0.01),
+            rho=st.sampled_from([0.99, 0.9, 0.5]),
+            epsilon=st.sampled_from([1e-8, 1e-7, 1e-3]),
+            epsilon_placement=st.sampled_from(["outside", "inside"]),
+            centered=st.booleans(),
+            momentum=st.sampled_from([0.0, 0.9, 0.5]),
+            momentum_of=st.sampled_from(["direction", "step"]),
         ),
     )
 

@@ -11,7 +11,7 @@ from typing import Literal
 from gan_rosetta.backends import BACKENDS, REFERENCE
 from gan_rosetta.shared.compare.tolerance import num_copies
 from gan_rosetta.shared.errors import RecordError, UsageError
-from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.gans import PUBLISHED, find_gan
 from gan_rosetta.shared.runs.checkpoint import Place
 from gan_rosetta.shared.runs.inputs import open_start
 from gan_rosetta.shared.runs.jobs_on_disk import read_jobs
@@ -87,8 +87,8 @@ def plan_compare(
 ) -> Plan:
     """Return the plan of `compare`, the costly GANs first; raises what a user can cause, before anything is written.
 
-    gans, runs: empty for all, one run a backend; the request's own GAN goes before gans. Where all GANs are compared,
-    the costliest take a smaller batch, unless the request has one (OVERVIEW_BATCH_SIZES). threads: of each worker that
+    gans, runs: empty for the nine published ones, one run a backend; the request's own GAN goes before gans. Where all
+    of those are compared, the costliest take a smaller batch, unless the request has one (OVERVIEW_BATCH_SIZES). threads: of each worker that
     its run's name gives none, None to share out the cores. pythons: that backends without an environment in their run's
     name are to run on. The reference is always among the runs, once in each type that another has, since it is what the
     yardstick is measured on; it takes the steps that it can afford.
@@ -127,8 +127,8 @@ def _specs(gans: Sequence[str], request: Request) -> list[GanSpec]:
     """Return the GANs to compare as they are to be trained, the costly ones first."""
     if request.spec is not None:
         return [request.resolve()]
-    named = [find_gan(name) for name in dict.fromkeys(gans)] or list(CATALOGUE.values())
-    is_overview = not gans and request.batch_size is None
+    named = [find_gan(name) for name in dict.fromkeys(gans)] or list(PUBLISHED.values())
+    is_overview = {*PUBLISHED} <= {spec.name for spec in named} and request.batch_size is None
     specs = []
     for spec in sorted(named, key=step_flops, reverse=True):
         batch_size = OVERVIEW_BATCH_SIZES.get(spec.name) if is_overview else request.batch_size

@@ -39,6 +39,7 @@ PROGRAMS = {
     "mnist-conv": ("mnist_conv", "run"),
     "mnist-wgan-gp": ("mnist_wgan_gp", "run"),
     "mnist-wgan-gp-sample": ("mnist_wgan_gp", "run_sample"),
+    "wgan": ("wgan", "run"),
 }
 
 
@@ -61,9 +62,22 @@ def run_published(spec: GanSpec, *, seed: int, num_steps: Mapping[Phase, int]) -
     arrays: dict[str, np.ndarray] = {}
     for phase, count in num_steps.items():
         if count > 0:
-            arrays |= tape.arrays(phase, first_step=0, num_steps=count)
+            arrays |= _whole_batches(tape, spec, phase, count)
     state = initial_state(spec, seed=seed)
     return program(spec.name)(state, arrays, pretraining_steps=num_steps["pretraining"], steps=num_steps["adversarial"])
+
+
+def _whole_batches(tape: SeededTape, spec: GanSpec, phase: Phase, num_steps: int) -> dict[str, np.ndarray]:
+    """Return a phase's arrays, (num_steps, batch, ...), padded where a batch is short, which batch_size then says."""
+    sizes = np.array([tape.batch_size(phase, step) for step in range(num_steps)])
+    if (sizes == spec.batch_size).all():
+        return tape.arrays(phase, first_step=0, num_steps=num_steps)
+    steps = [tape.arrays(phase, first_step=step, num_steps=1) for step in range(num_steps)]
+    padded = {name: np.zeros((num_steps, spec.batch_size, *array.shape[2:])) for name, array in steps[0].items()}
+    for step, arrays in enumerate(steps):
+        for name, array in arrays.items():
+            padded[name][step, : sizes[step]] = array[0]
+    return padded | {"batch_size": sizes}
 
 
 class Backend:

@@ -64,6 +64,17 @@ def test_adadelta_reads_no_learning_rate(rate: float | None) -> None:
     assert weight.asscalar() == pytest.approx(-value("adadelta-learning-rate") * step, rel=1e-5)
 
 
+def test_rmsprop() -> None:
+    rmsprop = mx.optimizer.RMSProp()
+    assert (rmsprop.gamma1, rmsprop.epsilon) == (value("rmsprop-rho"), value("rmsprop-epsilon"))
+    # Where the mean of squares is as small as ε: g / √(0.1 g² + ε), or g / (√0.1 g + ε).
+    weight, gradient = array([0.0]), array([1e-3])
+    mx.optimizer.RMSProp(learning_rate=1.0).update(0, weight, gradient, rmsprop.create_state(0, weight))
+    assert value("rmsprop-epsilon-placement") == "inside"
+    mean = (1 - value("rmsprop-rho")) * 1e-6
+    assert weight.asscalar() == pytest.approx(-1e-3 / math.sqrt(mean + value("rmsprop-epsilon")), rel=1e-4)
+
+
 def test_batch_norm() -> None:
     assert parameter(mx.gluon.nn.BatchNorm, "epsilon") == value("batch-norm-epsilon")
     assert 1 - parameter(mx.gluon.nn.BatchNorm, "momentum") == pytest.approx(value("batch-norm-momentum"), rel=1e-12)

@@ -18,6 +18,7 @@ from gan_rosetta.shared.spec import (
     Linear,
     Network,
     Normal,
+    RMSprop,
 )
 
 _DECAY = ExponentialDecay(initial=0.1, factor=0.7, every=2, staircase=False)
@@ -65,7 +66,44 @@ def _adam_spec(placement, bias_correction):
     )
 
 
+def _rmsprop(parameter, gradients, optimizer):
+    square = mean = buffer = 0.0
+    for step, gradient in enumerate(gradients):
+        rate = optimizer.learning_rate.at(step)
+        square = optimizer.rho * square + (1 - optimizer.rho) * gradient**2
+        mean = optimizer.rho * mean + (1 - optimizer.rho) * gradient
+        variance = square - mean**2 if optimizer.centered else square
+        if optimizer.epsilon_placement == "inside":
+            change = gradient / np.sqrt(variance + optimizer.epsilon)
+        else:
+            change = gradient / (np.sqrt(variance) + optimizer.epsilon)
+        if optimizer.momentum_of == "direction":
+            buffer = optimizer.momentum * buffer + change
+            parameter = parameter - rate * buffer
+        else:
+            buffer = optimizer.momentum * buffer + rate * change
+            parameter = parameter - buffer
+    return parameter
+
+
+def _rmsprop_case(placement, centered, momentum, momentum_of):
+    return RMSprop(
+        learning_rate=_DECAY,
+        rho=0.8,
+        epsilon=0.01,
+        epsilon_placement=placement,
+        centered=centered,
+        momentum=momentum,
+        momentum_of=momentum_of,
+    ), _rmsprop
+
+
 _CASES = {
+    "rmsprop": _rmsprop_case("outside", False, 0.0, "direction"),
+    "rmsprop-inside": _rmsprop_case("inside", False, 0.0, "step"),
+    "rmsprop-centered": _rmsprop_case("outside", True, 0.0, "direction"),
+    "rmsprop-centered-inside-momentum": _rmsprop_case("inside", True, 0.9, "direction"),
+    "rmsprop-momentum-of-the-step": _rmsprop_case("outside", False, 0.9, "step"),
     "gradient-descent": (GradientDescent(learning_rate=_DECAY), _gradient_descent),
     "adam-outside": (_adam_spec("outside", True), _adam),
     "adam-hat": (_adam_spec("hat", True), _adam),
@@ -112,3 +150,13 @@ def test_single_precision_stays_single(case):
     assert {slot.flat.dtype for slot in optimizer.slots.values()} <= {np.dtype(np.float32)}
     assert network.parameters.flat.dtype == np.float32
     assert np.all(network.parameters.flat < 0)
+
+
+def test_an_update_ends_within_the_bound():
+    network = _network("float64")
+    optimizer = build_optimizer(GradientDescent(learning_rate=ConstantRate(value=1.0)), network, bound=0.25)
+    network.parameters.flat[:3] = (3.0, -3.0, 0.125)
+    optimizer.update()
+    np.testing.assert_array_equal(network.parameters.flat[:3], (3.0, -3.0, 0.125))
+    optimizer.clip()
+    np.testing.assert_array_equal(network.parameters.flat[:3], (0.25, -0.25, 0.125))

@@ -46,6 +46,18 @@ def test_adadelta() -> None:
     assert config["epsilon"] == value("adadelta-epsilon")
 
 
+def test_rmsprop() -> None:
+    config = keras.optimizers.RMSprop().get_config()
+    assert config["rho"] == value("rmsprop-rho")
+    assert config["epsilon"] == value("rmsprop-epsilon")
+    # Where the mean of squares is as small as ε: g / √(0.1 g² + ε), or g / (√0.1 g + ε).
+    weight = keras.Variable(np.zeros(1), dtype="float64")
+    keras.optimizers.RMSprop(learning_rate=1.0).apply([tf.constant([1e-3], dtype=tf.float64)], [weight])
+    assert value("rmsprop-epsilon-placement") == "inside"
+    mean = (1 - value("rmsprop-rho")) * 1e-6
+    assert float(weight.numpy()[0]) == pytest.approx(-1e-3 / math.sqrt(mean + value("rmsprop-epsilon")), rel=1e-5)
+
+
 def test_batch_norm() -> None:
     config = keras.layers.BatchNormalization().get_config()
     assert config["epsilon"] == value("batch-norm-epsilon")

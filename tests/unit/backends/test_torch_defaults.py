@@ -41,6 +41,17 @@ def test_adadelta() -> None:
     assert parameter(torch.optim.Adadelta, "eps") == value("adadelta-epsilon")
 
 
+def test_rmsprop() -> None:
+    assert parameter(torch.optim.RMSprop, "alpha") == value("rmsprop-rho")
+    assert parameter(torch.optim.RMSprop, "eps") == value("rmsprop-epsilon")
+    # Where the gradient is as small as ε: g / (0.1 g + ε), or g / √(0.01 g² + ε).
+    weight = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
+    weight.grad = torch.full((1,), 1e-8, dtype=torch.float64)
+    torch.optim.RMSprop([weight], lr=1.0).step()
+    assert value("rmsprop-epsilon-placement") == "outside"
+    assert weight.item() == pytest.approx(-1e-8 / (1e-9 + value("rmsprop-epsilon")), rel=1e-9)
+
+
 @pytest.mark.parametrize("kind", [torch.nn.BatchNorm1d, torch.nn.BatchNorm2d])
 def test_batch_norm(kind: Any) -> None:
     assert parameter(kind, "eps") == value("batch-norm-epsilon")

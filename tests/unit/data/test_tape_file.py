@@ -311,3 +311,29 @@ def test_a_failure_leaves_the_old_file(tmp_path):
         write(path, spec, Failing())
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["tape.npz"]
+
+
+@pytest.mark.parametrize("batch_size", [64, 50])
+def test_turns_within_epochs_are_the_same_from_a_file(batch_size, tmp_path):
+    # 5000 digits: 79 steps with a short one at their end, or 100 whole ones.
+    spec = replace(shortened("wgan", training=205), batch_size=batch_size)
+    seeded, read = tape_of(spec), FileTape.read(write(tmp_path / "tape.npz", spec), spec)
+    epoch = {64: 79, 50: 100}[batch_size]
+    assert seeded.steps_per_epoch() == read.steps_per_epoch() == epoch
+    for tape in (seeded, read):
+        fed = chunks(tape, spec, "adversarial", first_step=0, stop=205, size=50)
+        trains = np.concatenate([chunk.trains_generator for chunk in fed])
+        np.testing.assert_array_equal(np.flatnonzero(trains), [s for s in range(205) if s % epoch % 5 == 0])
+
+
+def test_without_a_word_on_epochs_a_short_batch_ends_one_and_the_file_is_one(tmp_path):
+    spec = replace(shortened("wgan", training=3), batch_size=2)
+    arrays = {"real": np.zeros((6, 2, 1, 28, 28)), "latent_d": np.zeros((6, 2, 100))}
+    assert FileTape.read(saved(tmp_path / "whole.npz", arrays), spec).steps_per_epoch() == 6
+    short = arrays | {"batch_size": np.array([2, 2, 1, 2, 2, 1])}
+    assert FileTape.read(saved(tmp_path / "short.npz", short), spec).steps_per_epoch() == 3
+    said = arrays | {"steps_per_epoch": np.array(4)}
+    assert FileTape.read(saved(tmp_path / "said.npz", said), spec).steps_per_epoch() == 4
+    for wrong, words in ((np.array(0), "is 0; expected 1 or more"), (np.array([4]), "shape \\(1,\\)")):
+        with pytest.raises(TapeError, match=words):
+            FileTape.read(saved(tmp_path / "wrong.npz", arrays | {"steps_per_epoch": wrong}), spec)

@@ -16,6 +16,7 @@ from gan_rosetta.shared.faults import (
     layer_faults,
     loss_faults,
     optimizer_faults,
+    rmsprop_faults,
     step_faults,
 )
 from gan_rosetta.shared.gans import CATALOGUE
@@ -33,7 +34,7 @@ def plants(name: str) -> list[tuple[GanSpec, Plant]]:
 
 
 def test_names_are_unique_and_many():
-    families = (optimizer_faults, layer_faults, loss_faults, step_faults, data_faults)
+    families = (optimizer_faults, rmsprop_faults, layer_faults, loss_faults, step_faults, data_faults)
     names = [fault.name for family in families for fault in family.FAULTS]
     assert len(names) == len(set(names)) == len(FAULTS)
     assert len(names) >= 20

@@ -93,6 +93,15 @@ def minibatch() -> MinibatchDiscrimination:
         ),
         (lambda: with_training(SINE, latent_draws="separate"), "fake_batch='reused' needs latent_draws='shared'"),
         (lambda: with_training(SINE, discriminator_steps=StepPattern(period=2, offsets=(0,))), "trains in every step"),
+        (lambda: with_training(SINE, generator_steps=StepPattern(period=2, offsets=(0,))), "trains in every step"),
+        (
+            lambda: with_training(WGAN, detach_fake=False, generator_steps=StepPattern(period=2, offsets=(0,))),
+            "G has to train in every step",
+        ),
+        (
+            lambda: with_training(GAUSSIAN, generator_steps=StepPattern(period=2, offsets=(0,), counted="epoch")),
+            "a pattern is counted within epochs, and GaussianReal draws fresh samples without end",
+        ),
         (
             lambda: with_training(SINE, detach_fake=False),
             "detach_fake=False changes nothing unless the discriminator is first",
@@ -151,6 +160,7 @@ def test_what_couples_samples():
         "mnist-conv",
         "mnist-wgan-gp",
         "mnist-wgan-gp-sample",
+        "wgan",
     }
 
 

@@ -27,10 +27,12 @@ from gan_rosetta.shared.spec import (
     StopRule,
     StratifiedLatent,
     WassersteinGeneratorLoss,
+    WeightClipping,
 )
 
 ADAM = find_gan("sine").training.generator_optimizer
 ADADELTA = Adadelta(learning_rate=ConstantRate(value=1.0), rho=0.9, epsilon=1e-6)
+RMSPROP = find_gan("wgan").training.generator_optimizer
 DECAY = ExponentialDecay(initial=0.005, factor=0.95, every=150, staircase=True)
 DIGITS = DigitsReal(size=28, num_channels=1, low=0.0, high=1.0, num_images=None, reshuffle=True)
 LINEAR = LinearGaussianReal(matrix=((1.0, 2.0), (-0.1, 0.5)), offset=(1.0, 2.0), num_points=10)
@@ -52,6 +54,13 @@ NAN, INFINITY = float("nan"), float("inf")
         (ADAM, {"epsilon_placement": "inside"}, "epsilon_placement is 'inside'; expected one of 'outside', 'hat'"),
         (ADADELTA, {"rho": 1}, "Adadelta: rho is 1; expected less than 1"),
         (ADADELTA, {"epsilon": -1e-6}, "epsilon is -1e-06"),
+        (RMSPROP, {"rho": 1}, "RMSprop: rho is 1; expected less than 1"),
+        (RMSPROP, {"momentum": 1.0}, "momentum is 1.0; expected less than 1"),
+        (RMSPROP, {"epsilon": 0.0}, "epsilon is 0.0"),
+        (RMSPROP, {"epsilon_placement": "hat"}, "epsilon_placement is 'hat'; expected one of 'outside', 'inside'"),
+        (RMSPROP, {"momentum_of": "gradient"}, "momentum_of is 'gradient'; expected one of 'direction', 'step'"),
+        (WeightClipping(bound=0.01), {"bound": 0.0}, "WeightClipping: bound is 0.0"),
+        (StepPattern(period=5, offsets=(0,)), {"counted": "batch"}, "counted is 'batch'"),
         (MINIMAX, {"probability_floor": 0.0}, "MinimaxDiscriminatorLoss: probability_floor is 0.0"),
         (MINIMAX, {"reduction": "none"}, "reduction is 'none'; expected one of 'mean', 'sum'"),
         (MINIMAX, {"real_label": 2}, "real_label is 2; expected one of 0, 1"),

@@ -13,6 +13,7 @@ SAMPLEWISE_DISCRIMINATORS = {
     "sine",
     "mnist-wgan-gp",
     "mnist-wgan-gp-sample",
+    "wgan",
 }
 
 
