@@ -88,10 +88,10 @@ def plan_compare(
     """Return the plan of `compare`, the costly GANs first; raises what a user can cause, before anything is written.
 
     gans, runs: empty for the nine published ones, one run a backend; the request's own GAN goes before gans. Where all
-    of those are compared, the costliest take a smaller batch, unless the request has one (OVERVIEW_BATCH_SIZES). threads: of each worker that
-    its run's name gives none, None to share out the cores. pythons: that backends without an environment in their run's
-    name are to run on. The reference is always among the runs, once in each type that another has, since it is what the
-    yardstick is measured on; it takes the steps that it can afford.
+    of those are compared, the costliest take a smaller batch, unless the request has one (OVERVIEW_BATCH_SIZES).
+    threads: of each worker that its run's name gives none, None to share out the cores. pythons: that backends without
+    an environment in their run's name are to run on. The reference is always among the runs, once in each type that
+    another has, since it is what the yardstick is measured on; it takes the steps that it can afford.
     """
     specs = _specs(gans, request)
     asked = list(runs) or [RunName(backend=name) for name in BACKENDS]
