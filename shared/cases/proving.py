@@ -101,7 +101,8 @@ def possible_ends(spec: GanSpec, network: str, /) -> list[str]:
 
 def _first_batch(spec: GanSpec, tape: Tape) -> Chunk:
     pattern = spec.training.discriminator_steps
-    step = next(step for step in range(2 * pattern.period) if pattern.includes(step))
+    epoch = tape.steps_per_epoch()
+    step = next(s for s in range(2 * pattern.period) if pattern.includes(s, steps_per_epoch=epoch))
     chunk = make_chunk(tape, spec, "adversarial", first_step=step, num_steps=1)
     arrays = {name: array[:, :_NUM_SAMPLES] for name, array in chunk.arrays.items()}
     # Both networks then make their batch of one noise, whichever trains first.

@@ -221,7 +221,7 @@ def test_a_discriminator_that_does_not_train_leaves_its_loss_out():
 def test_a_generator_that_rests_by_the_place_in_the_epoch_leaves_its_loss_out():
     spec = gr.spec("linear-2d")
     turns = StepPattern(period=3, offsets=(0,), counted="epoch")
-    training = replace(spec.training, generator_steps=turns)
+    training = replace(spec.training, fake_batch="regenerated", generator_steps=turns)
     real = replace(spec.real, num_points=4 * spec.batch_size)
     case = gr.case(replace(spec, name="every-third", real=real, training=training), steps=6)
     judgement = run(case, change=lambda step, losses: losses)
