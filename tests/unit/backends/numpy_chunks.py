@@ -35,7 +35,7 @@ def make_chunk(spec, *, phase="adversarial", num_steps=1, batch_size=4, first_st
         if spec.uses_mix:
             arrays["mix"] = draw((1,) * len(spec.real.sample_shape))
     trains = {
-        f"trains_{player}": trained_steps(spec, player, first_step=first_step, num_steps=num_steps)
+        f"trains_{player}": trained_steps(spec, player, first_step=first_step, num_steps=num_steps, steps_per_epoch=79)
         & (phase == "adversarial")
         for player in ("discriminator", "generator")
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gan_rosetta.shared.errors import RecordError
-from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.gans import CATALOGUE, PUBLISHED, find_gan
 from gan_rosetta.shared.runs.jobs_on_disk import write_jobs
 from gan_rosetta.shared.runs.names import RunName, parse_runs
 from gan_rosetta.shared.runs.plan import OVERVIEW_BATCH_SIZES, plan_compare, plan_resume
@@ -23,6 +23,11 @@ def batch_sizes(plan):
 
 def test_the_whole_catalogue_takes_a_smaller_batch_of_the_costliest_gan_alone(tmp_path: Path) -> None:
     found = batch_sizes(plan_compare([], [RunName(backend="numpy")], REQUEST, tmp_path, threads=1))
+    assert found == {name: OVERVIEW_BATCH_SIZES.get(name, spec.batch_size) for name, spec in PUBLISHED.items()}
+
+
+def test_every_gan_at_once_is_an_overview_too(tmp_path: Path) -> None:
+    found = batch_sizes(plan_compare(list(CATALOGUE), [RunName(backend="numpy")], REQUEST, tmp_path, threads=1))
     assert found == {name: OVERVIEW_BATCH_SIZES.get(name, spec.batch_size) for name, spec in CATALOGUE.items()}
 
 
