@@ -21,6 +21,7 @@ import gan_rosetta.backends  # noqa: F401
 if TYPE_CHECKING:
     from gan_rosetta.catalogue import Backend, gans, read_spec, spec
     from gan_rosetta.comparing import Comparison, compare, resume
+    from gan_rosetta.converting import Conversion, convert
     from gan_rosetta.diagnosing import Diagnosis, diagnose
     from gan_rosetta.judging import Case, Judgement, case
     from gan_rosetta.measuring import bench, report
@@ -35,6 +36,7 @@ __all__ = [
     "Backend",
     "Case",
     "Comparison",
+    "Conversion",
     "Diagnosis",
     "GanRosettaError",
     "GanSpec",
@@ -46,6 +48,7 @@ __all__ = [
     "bench",
     "case",
     "compare",
+    "convert",
     "diagnose",
     "gans",
     "read_spec",
@@ -61,6 +64,7 @@ _HOMES = {
     "Backend": "gan_rosetta.catalogue",
     "Case": "gan_rosetta.judging",
     "Comparison": "gan_rosetta.comparing",
+    "Conversion": "gan_rosetta.converting",
     "Diagnosis": "gan_rosetta.diagnosing",
     "GanRosettaError": "gan_rosetta.shared.errors",
     "GanSpec": "gan_rosetta.shared.spec",
@@ -71,6 +75,7 @@ _HOMES = {
     "bench": "gan_rosetta.measuring",
     "case": "gan_rosetta.judging",
     "compare": "gan_rosetta.comparing",
+    "convert": "gan_rosetta.converting",
     "diagnose": "gan_rosetta.diagnosing",
     "gans": "gan_rosetta.catalogue",
     "read_spec": "gan_rosetta.catalogue",

@@ -11,6 +11,7 @@ EXAMPLES = {
     "show": "gan-rosetta show sine > mine.toml",
     "train": "gan-rosetta train sine --backend torch --steps 500",
     "compare": "gan-rosetta compare linear-2d --runs torch,jax:compiled",
+    "convert": "gan-rosetta convert model.pt model.weights.h5 --gan sine",
     "report": "gan-rosetta report runs/2026-01-31-120000",
     "diagnose": "gan-rosetta diagnose sine --plant torch:adam-epsilon-hat",
     "faults": "gan-rosetta faults linear-2d --check --backends torch",

@@ -19,6 +19,7 @@ from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.commands.accuracy import accuracy
 from gan_rosetta.shared.commands.bench import app as bench
 from gan_rosetta.shared.commands.calibrate import calibrate
+from gan_rosetta.shared.commands.convert import convert
 from gan_rosetta.shared.commands.defaults import defaults
 from gan_rosetta.shared.commands.diagnose import diagnose, faults
 from gan_rosetta.shared.commands.ends import Interrupted, run_to_the_end
@@ -212,6 +213,7 @@ def report(
             say(f"Film: {film}")
 
 
+app.command(epilog=example("convert"), rich_help_panel=RUN)(convert)
 app.command(epilog=example("diagnose"), rich_help_panel=JUDGE)(diagnose)
 app.command(epilog=example("faults"), rich_help_panel=JUDGE)(faults)
 app.command(epilog=example("generate"), rich_help_panel=JUDGE)(generate)

@@ -83,7 +83,7 @@ def read_saved(path: Path, spec: GanSpec, /) -> SavedState:
     """Read a state in either of its forms, .safetensors or a checkpoint; raises StateError, RecordError."""
     if _is_archive(path):
         if not is_checkpoint(path):
-            raise StateError(f"{path} is {describe_stranger(path)}; {how_to_bring_in(spec)}")
+            raise StateError(f"{path} is {describe_stranger(path)}; {how_to_bring_in(path, spec)}")
         return _read_checkpoint(path, spec)
     state, metadata = read_state_and_metadata(path, spec)
     if "done" not in metadata:

@@ -38,6 +38,18 @@ _SEAL = "sha256"
 def write_state(path: Path, state: Mapping[str, np.ndarray], /, *, metadata: Mapping[str, str]) -> None:
     """Write a state to a file, atomically; raises StateError where that fails. The same state gives the same bytes.
 
+    metadata: see safetensors_bytes.
+    """
+    content = safetensors_bytes(state, metadata=metadata)
+    try:
+        write_bytes(path, content)
+    except OSError as error:
+        raise StateError(f"{path} cannot be written: {error.strerror or error}; name another file") from error
+
+
+def safetensors_bytes(state: Mapping[str, np.ndarray], /, *, metadata: Mapping[str, str]) -> bytes:
+    """Return the bytes of a state's file.
+
     metadata: stands in the header as JSON under METADATA_KEY, with a SHA-256 of itself and of all tensors. One key,
     since safetensors writes several in any order.
     """
@@ -45,11 +57,7 @@ def write_state(path: Path, state: Mapping[str, np.ndarray], /, *, metadata: Map
     tensors = {name: np.asarray(array, order="C") for name, array in state.items()}
     sealed = {**metadata, _SEAL: _seal(metadata, tensors)}
     header = {METADATA_KEY: json.dumps(sealed, sort_keys=True, ensure_ascii=False)}
-    content = safetensors.numpy.save(tensors, metadata=header)
-    try:
-        write_bytes(path, content)
-    except OSError as error:
-        raise StateError(f"{path} cannot be written: {error.strerror or error}; name another file") from error
+    return safetensors.numpy.save(tensors, metadata=header)
 
 
 def read_state(path: Path, spec: GanSpec, /) -> State:
@@ -72,7 +80,7 @@ def read_state_and_metadata(path: Path, spec: GanSpec, /) -> tuple[State, dict[s
     except safetensors.SafetensorError as error:
         stranger = describe_stranger(path)
         if stranger is not None:
-            raise StateError(f"{path} is {stranger}; {how_to_bring_in(spec)}") from error
+            raise StateError(f"{path} is {stranger}; {how_to_bring_in(path, spec)}") from error
         raise StateError(f"{path} is not a whole .safetensors file ({error}); write or copy it again") from error
     metadata = _read_metadata(path, content, tensors)
     try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from gan_rosetta.shared.spec import Network as SpecNetwork
 from gan_rosetta.shared.spec import Shape
 
 # What frameworks call the parts of a layer. Vectors that scale and shift are a BatchNorm's weight and bias.
@@ -164,3 +165,19 @@ def network_of(name: str, /) -> Network | None:
             if any(word in known for word in words):
                 return network
     return None
+
+
+def class_names(network: SpecNetwork, classes: Mapping[str, str], /, *, numbers_the_first: bool) -> dict[str, str]:
+    """Return what a framework that numbers layers within their class calls each layer that has tensors.
+
+    classes: by the layers' kinds. numbers_the_first: `Dense_0, Dense_1` as flax has it, or `dense, dense_1` as Keras.
+    """
+    counts: dict[str, int] = {}
+    names: dict[str, str] = {}
+    for placed in network.placed:
+        if not placed.layer.parameters():
+            continue
+        stem = classes[placed.layer.kind]
+        number = counts[stem] = counts.get(stem, -1) + 1
+        names[placed.name] = f"{stem}_{number}" if number or numbers_the_first else stem
+    return names

@@ -183,16 +183,27 @@ def _reordered(array: np.ndarray, order: LayerOrder, *, backwards: bool) -> np.n
     return array
 
 
-def tensor_to_layout(spec: GanSpec, name: str, array: np.ndarray, /, *, layout: Layout) -> np.ndarray:
-    """Return a copy of a state's tensor, by its canonical name, as a framework keeps it; counters stay as they are."""
+def tensor_to_layout(
+    spec: GanSpec, name: str, array: np.ndarray, /, *, layout: Layout, flattens_last: bool = True
+) -> np.ndarray:
+    """Return a copy of a state's tensor, by its canonical name, as a framework keeps it; counters stay as they are.
+
+    flattens_last: whether a program of a layout with channels last flattens images so, or has channels first by then.
+    """
     layer, order = _layer_of(spec, name)
-    return np.array(array) if layer is None else to_layout(array, layer, layout=layout, order=order)
+    if layer is None:
+        return np.array(array)
+    return to_layout(array, layer, layout=layout, order=order if flattens_last else None)
 
 
-def tensor_from_layout(spec: GanSpec, name: str, array: np.ndarray, /, *, layout: Layout) -> np.ndarray:
-    """Return a copy of a framework's tensor in the canonical layout, by its canonical name."""
+def tensor_from_layout(
+    spec: GanSpec, name: str, array: np.ndarray, /, *, layout: Layout, flattens_last: bool = True
+) -> np.ndarray:
+    """Return a copy of a framework's tensor in the canonical layout, by its canonical name; see tensor_to_layout."""
     layer, order = _layer_of(spec, name)
-    return np.array(array) if layer is None else from_layout(array, layer, layout=layout, order=order)
+    if layer is None:
+        return np.array(array)
+    return from_layout(array, layer, layout=layout, order=order if flattens_last else None)
 
 
 def _layer_of(spec: GanSpec, name: str) -> tuple[Layer | None, LayerOrder | None]:
