@@ -49,7 +49,9 @@ def read_keras(path: Path, /) -> Checkpoint:
         with h5py.File(io.BytesIO(content), "r") as file:
             variables = {name: _array(data, name) for name, data in _datasets(file, h5py)}
             return _as_checkpoint(variables)
-    except (ValueError, OSError, RuntimeError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
+    except StateError:
+        raise
+    except Exception as error:  # What HDF5 and zipfile raise for broken bytes is a long list, and grows.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise StateError(
             f"{path} is not taken as {FORMAT}: {reason}; write it with Keras's save_weights or save, or copy it again"

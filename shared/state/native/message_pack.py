@@ -156,7 +156,11 @@ def _joined(parts: Mapping[str, Any]) -> np.ndarray:
         raise ValueError("an array in pieces without its shape or its pieces")
     pieces = [chunks.get(str(place)) for place in range(len(chunks))]
     sizes = [shape.get(str(place)) for place in range(len(shape))]
-    if not all(isinstance(piece, np.ndarray) for piece in pieces) or not all(type(size) is int for size in sizes):
+    if (
+        not pieces
+        or not all(isinstance(piece, np.ndarray) for piece in pieces)
+        or not all(type(size) is int for size in sizes)
+    ):
         raise ValueError("an array in pieces that are none")
     whole = np.concatenate([np.zeros(0) if piece is None else piece.reshape(-1) for piece in pieces])
     if math.prod(size or 0 for size in sizes) != whole.size:

@@ -53,7 +53,9 @@ def read_torch(path: Path, /) -> Checkpoint:
     try:
         value, storages = _read_archive(content) if zipfile.is_zipfile(path) else _read_old(content)
         return _as_checkpoint(_with_arrays(value, storages))
-    except (ValueError, zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except StateError:
+        raise
+    except Exception as error:  # What zipfile raises for broken bytes is a long list, and grows.
         raise StateError(
             f"{path} is not taken as {FORMAT}: {error or type(error).__name__}; save dictionaries of tensors alone, as "
             "state_dict() gives them"
