@@ -14,6 +14,7 @@ from gan_rosetta.shared.errors import StateError
 from gan_rosetta.shared.state.found_names import FoundTensor, Network, network_of, split_name
 from gan_rosetta.shared.state.layouts import Layout
 from gan_rosetta.shared.state.schema import OptimizerName
+from gan_rosetta.shared.storage.opening import read_regular
 
 # No dictionary in a file lies deeper in others than this, nor does a name have more steps.
 MOST_LEVELS = 32
@@ -62,11 +63,9 @@ class Checkpoint:
 
 def read_bounded(path: Path, /) -> bytes:
     """Return a file's bytes; raises StateError where there is none, or it is larger than the memory that is free."""
+    available = psutil.virtual_memory().available
     try:
-        size, available = path.stat().st_size, psutil.virtual_memory().available
-        if size * _LARGEST_EXPANSION > available:
-            raise StateError(f"{path} has {size:,} bytes, and this machine has {available:,} of memory free; a state")
-        return path.read_bytes()
+        return read_regular(path, most_bytes=available // _LARGEST_EXPANSION)
     except OSError as error:
         raise StateError(f"{path} cannot be read: {error.strerror or error}; name a checkpoint's file") from None
 

@@ -22,7 +22,7 @@ from gan_rosetta.shared.state.native.torch_file import read_torch
 from gan_rosetta.shared.state.native.torch_writer import torch_bytes, torch_tree
 from gan_rosetta.shared.state.schema import Role, state_schema
 from gan_rosetta.shared.state.strangers import describe_stranger, format_of
-from gan_rosetta.shared.storage.files import read_npz
+from gan_rosetta.shared.storage.npz import read_npz
 
 Networks = tuple[str, ...]
 _WHOLE: tuple[Role, ...] = ("parameter", "buffer", "slot", "counter")

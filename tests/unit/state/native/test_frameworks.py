@@ -151,7 +151,8 @@ def test_keras_s_own_files_and_ours_for_keras(tmp_path: Path) -> None:
 
 
 def test_gluon_s_own_files_and_ours_for_gluon(tmp_path: Path) -> None:
-    pytest.importorskip("mxnet")
+    if gr.backends()["mxnet"].version is None:  # Its own import needs what the backend prepares.
+        pytest.skip("needs mxnet")
     from gan_rosetta.backends.mxnet.framework import mx  # noqa: PLC0415
 
     spec = small("mnist-wgan-gp")
