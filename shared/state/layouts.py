@@ -7,7 +7,7 @@ kernel turned by half a turn, with its input channels before its output channels
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, get_args
@@ -60,11 +60,30 @@ OPTAX_SLOTS: dict[str, str] = {
     "momentum": "trace",
 }
 
+# In the order in which Keras's RMSprop makes them: velocity, momentum, average gradient.
+_KERAS_RMSPROP = ("square", "momentum", "mean")
+
 
 def optax_slots(optimizer: Optimizer, /) -> dict[str, str]:
     """Return the optimizer's slots by the names that optax's state has for them."""
     names = OPTAX_SLOTS | ({"square": "nu"} if isinstance(optimizer, RMSprop) else {})
     return {slot: names[slot] for slot in optimizer.slots}
+
+
+def torch_slots(optimizer: Optimizer, /) -> dict[str, str]:
+    """Return the optimizer's slots by the names that torch's state has for them."""
+    return {slot: TORCH_SLOTS[slot] for slot in optimizer.slots}
+
+
+def keras_rows(optimizer: Optimizer, parameters: Sequence[str], /) -> list[tuple[str, str]]:
+    """Return parameters with slots in the order in which Keras's optimizer keeps them.
+
+    Of each parameter one slot after another, but of RMSprop one slot of all parameters after another.
+    """
+    if isinstance(optimizer, RMSprop):
+        kinds = [slot for slot in _KERAS_RMSPROP if slot in optimizer.slots]
+        return [(parameter, slot) for slot in kinds for parameter in parameters]
+    return [(parameter, slot) for parameter in parameters for slot in optimizer.slots]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state.check import complete_state
 from gan_rosetta.shared.state.found_names import FoundTensor, network_of, split_name
 from gan_rosetta.shared.state.initial import State
-from gan_rosetta.shared.state.layouts import tensor_from_layout, tensor_to_layout
+from gan_rosetta.shared.state.layouts import keras_rows, optax_slots, tensor_from_layout, tensor_to_layout, torch_slots
 from gan_rosetta.shared.state.naming import Match, match_networks
 from gan_rosetta.shared.state.native.checkpoint import Checkpoint, FoundOptimizer, optimizer_of
 from gan_rosetta.shared.state.native.mapping import NameMapping
@@ -186,7 +186,7 @@ class _SlotReader:
 
     def read(self, found: FoundOptimizer, /) -> State:
         """Return the slots and the counter by canonical names; nothing where the optimizer has not been used yet."""
-        slots = self._from_rows(found.in_rows) if found.in_rows else self._from_names(found.named)
+        slots = self._from_rows(found.in_rows) if found.in_rows else self._from_names(found)
         count = self._count if found.counter is None else found.counter
         if count is None and slots:
             raise StateError(f"the optimizer of the {self._name} has slots and no count of its steps; write it again")
@@ -201,20 +201,22 @@ class _SlotReader:
                 f"the optimizer of the {self._name} has {len(rows)} slots; {type(self._optimizer).__name__} keeps "
                 f"{len(kinds)} for each of {len(self._parameters)} parameters; give the GAN that this is of"
             )
-        entries = iter(rows)
-        return dict(self._slot(name, slot, next(entries)) for name in self._parameters for slot in kinds)
+        pairs = zip(keras_rows(self._optimizer, self._parameters), rows, strict=True)
+        return dict(self._slot(name, slot, array) for (name, slot), array in pairs)
 
-    def _from_names(self, named: Mapping[int | str, Mapping[str, np.ndarray]]) -> State:
-        found: State = {}
-        for key, slots in named.items():
+    def _from_names(self, found: FoundOptimizer) -> State:
+        native = optax_slots(self._optimizer) if found.framework == "optax" else torch_slots(self._optimizer)
+        ours = {own: slot for slot, own in native.items()}
+        slots: State = {}
+        for key, arrays in found.named.items():
             name = self._parameter(key)
-            if slots and set(slots) != set(self._optimizer.slots):
+            if arrays and set(arrays) != set(ours):
                 raise StateError(
-                    f"the optimizer of the {self._name} keeps {', '.join(slots)}; {type(self._optimizer).__name__} "
-                    f"keeps {', '.join(self._optimizer.slots) or 'nothing'}; give the GAN that this is of"
+                    f"the optimizer of the {self._name} keeps {', '.join(arrays)}; {type(self._optimizer).__name__} "
+                    f"keeps {', '.join(ours) or 'nothing'}; give the GAN that this is of"
                 )
-            found |= dict(self._slot(name, slot, array) for slot, array in slots.items())
-        return found
+            slots |= dict(self._slot(name, ours[own], array) for own, array in arrays.items())
+        return slots
 
     def _parameter(self, key: int | str) -> str:
         if isinstance(key, int):

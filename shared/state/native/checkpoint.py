@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import psutil
@@ -27,12 +28,13 @@ COUNTERS = "counters"
 class FoundOptimizer:
     """An optimizer's slots and counter, as a file has them. counter: None where the file does not say.
 
-    named: the spec's slots of each parameter, by its place among the parameters in the file's order, or by its name.
-    in_rows: instead, one slot after another, all of the first parameter before those of the second.
+    named: the slots of each parameter, by their names in the framework, and by the parameter's place among those in the
+    file's order, or by its name. framework: whose names these are. in_rows: instead, arrays alone, in Keras's order.
     """
 
     counter: int | None
     named: Mapping[int | str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    framework: Literal["torch", "optax"] = "torch"
     in_rows: tuple[np.ndarray, ...] = ()
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from gan_rosetta.shared.errors import StateError
-from gan_rosetta.shared.spec import Adadelta, Adam, ConstantRate, GanSpec, Optimizer
+from gan_rosetta.shared.spec import Adadelta, Adam, ConstantRate, GanSpec, Optimizer, RMSprop
 from gan_rosetta.shared.state.found_names import class_names, kind_of_class, natural_key, split_name
-from gan_rosetta.shared.state.layouts import OPTAX_SLOTS, tensor_to_layout
+from gan_rosetta.shared.state.layouts import OPTAX_SLOTS, optax_slots, tensor_to_layout
 from gan_rosetta.shared.state.native.checkpoint import (
     COUNTERS,
     Checkpoint,
@@ -38,7 +38,7 @@ _CLASSES = {
 _PARTS = {"weight": "kernel", "bias": "bias", "running_mean": "mean", "running_var": "var"}
 # Where a module keeps its variables; the layer's name is the same in both.
 _COLLECTIONS = ("params", "batch_stats")
-_SLOTS = {native: slot for slot, native in OPTAX_SLOTS.items()}
+_SLOTS = frozenset(OPTAX_SLOTS.values())
 _MOST_IN_32_BITS = 2**31 - 1
 
 
@@ -100,17 +100,23 @@ def _opt_state(spec: GanSpec, state: Mapping[str, np.ndarray], name: str, optimi
     count = int(state[counter_name(name)])
     counter = np.array(count, np.int32 if count <= _MOST_IN_32_BITS else np.int64)
     slots: dict[str, Any] = {}
+    native = optax_slots(optimizer)
     for parameter in network_parameters(spec, network):
         part = _part_name(placed[parameter.layer].kind, parameter.name.rpartition(".")[2])
         for slot in optimizer.slots:
             canonical = slot_name(name, parameter.name, slot)
-            home = slots.setdefault(OPTAX_SLOTS[slot], {}).setdefault(names[parameter.layer], {})
+            home = slots.setdefault(native[slot], {}).setdefault(names[parameter.layer], {})
             home[part] = tensor_to_layout(spec, canonical, state[canonical], layout="flax")
     rate = {} if isinstance(optimizer.learning_rate, ConstantRate) else {"count": counter}
     if isinstance(optimizer, Adam):
         return {"0": {"count": counter, **slots}, "1": rate}
     if isinstance(optimizer, Adadelta):
         return {"0": {}, "1": slots, "2": rate}
+    if isinstance(optimizer, RMSprop):
+        # As optax.rmsprop chains them, the momentum's trace before the rate or behind it.
+        trace = [{"trace": slots.pop("trace")}] if "trace" in slots else []
+        parts = [slots, rate, *trace] if optimizer.momentum_of == "step" else [slots, *trace, rate]
+        return {str(place): part for place, part in enumerate(parts)}
     return {"0": {}, "1": rate}
 
 
@@ -143,7 +149,7 @@ def _as_checkpoint(values: Mapping[str, object]) -> Checkpoint:
     if not tensors and not named:
         raise ValueError("it holds no arrays")
     found_optimizers = {
-        name: FoundOptimizer(counter=next(iter(counts.get(name, set())), None), named=slots)
+        name: FoundOptimizer(counter=next(iter(counts.get(name, set())), None), named=slots, framework="optax")
         for name, slots in named.items()
     }
     return Checkpoint(
@@ -162,4 +168,4 @@ def _add_slot(slots: dict[int | str, dict[str, np.ndarray]], steps: list[str], a
     places = [place for place, step in enumerate(steps) if step in _SLOTS]
     if places:
         parameter = "/".join(step for step in steps[places[-1] + 1 :] if step not in _COLLECTIONS)
-        slots.setdefault(parameter, {})[_SLOTS[steps[places[-1]]]] = array
+        slots.setdefault(parameter, {})[steps[places[-1]]] = array

@@ -18,7 +18,7 @@ import numpy as np
 from gan_rosetta.shared.errors import StateError, UsageError
 from gan_rosetta.shared.spec import ConstantRate, GanSpec
 from gan_rosetta.shared.state.found_names import class_names, kind_of_class, natural_key, split_name
-from gan_rosetta.shared.state.layouts import tensor_to_layout
+from gan_rosetta.shared.state.layouts import keras_rows, tensor_to_layout
 from gan_rosetta.shared.state.native.checkpoint import (
     MOST_LEVELS,
     Checkpoint,
@@ -96,9 +96,10 @@ def _variables(
         entries = [np.array(count, np.int64)]
         if isinstance(optimizer.learning_rate, ConstantRate):  # A schedule has no variable.
             entries.append(np.array(optimizer.learning_rate.at(int(count)), np.float32))
-        for parameter in network_parameters(spec, network):
-            slots = [slot_name(name, parameter.name, slot) for slot in optimizer.slots]
-            entries += [tensor_to_layout(spec, slot, state[slot], layout="keras") for slot in slots]
+        rows = keras_rows(optimizer, [parameter.name for parameter in network_parameters(spec, network)])
+        for parameter, slot in rows:
+            canonical = slot_name(name, parameter, slot)
+            entries.append(tensor_to_layout(spec, canonical, state[canonical], layout="keras"))
         found[whole] = entries
     return found
 

@@ -40,7 +40,7 @@ _STORAGES = {
     "ByteStorage": "<u1",
     "BoolStorage": "<u1",
 }
-_SLOTS = {native: slot for slot, native in TORCH_SLOTS.items()}
+_SLOTS = frozenset(TORCH_SLOTS.values())
 
 _MOST_VALUES = 200_000
 
@@ -232,7 +232,7 @@ def _optimizer(state: Mapping[Any, Any]) -> FoundOptimizer:
             raise ValueError("an optimizer's state is not numbered by its parameters")
         if "step" in entries:
             counters.add(count_in(entries["step"]))
-        named[place] = {_SLOTS[key]: array for key, array in entries.items() if key in _SLOTS}
+        named[place] = {key: array for key, array in entries.items() if key in _SLOTS and array is not None}
     if len(counters) > 1:
         raise ValueError(f"an optimizer's parameters have taken different numbers of steps: {sorted(counters)}")
     return FoundOptimizer(counter=counters.pop() if counters else None, named=named)

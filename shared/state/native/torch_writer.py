@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from gan_rosetta.shared.spec import Adadelta, Adam, GanSpec, Optimizer
-from gan_rosetta.shared.state.layouts import TORCH_SLOTS
+from gan_rosetta.shared.spec import Adadelta, Adam, GanSpec, Optimizer, RMSprop
+from gan_rosetta.shared.state.layouts import torch_slots
 from gan_rosetta.shared.state.native.checkpoint import COUNTERS
 from gan_rosetta.shared.state.schema import (
     OptimizerName,
@@ -138,7 +138,7 @@ def _optimizer_tree(
     parameters = network_parameters(spec, network)
     entries: dict[int, Any] = {}
     for place, parameter in enumerate(parameters):
-        slots = {TORCH_SLOTS[slot]: state[slot_name(name, parameter.name, slot)] for slot in optimizer.slots}
+        slots = {own: state[slot_name(name, parameter.name, slot)] for slot, own in torch_slots(optimizer).items()}
         if slots:
             entries[place] = {"step": step, **slots}
     group = {"lr": optimizer.learning_rate.at(count), **_hyperparameters(optimizer), **_COMMON}
@@ -155,4 +155,7 @@ def _hyperparameters(optimizer: Optimizer) -> dict[str, Any]:
         return own | {"capturable": False, "fused": None, "decoupled_weight_decay": False}
     if isinstance(optimizer, Adadelta):
         return {"rho": optimizer.rho, "eps": optimizer.epsilon, "capturable": False}
+    if isinstance(optimizer, RMSprop):
+        own = {"alpha": optimizer.rho, "eps": optimizer.epsilon, "momentum": optimizer.momentum}
+        return own | {"centered": optimizer.centered, "capturable": False}
     return {"momentum": 0, "dampening": 0, "nesterov": False, "fused": None}

@@ -11,6 +11,7 @@ from gan_rosetta.shared.gans.affordable import narrowed
 from gan_rosetta.shared.spec import (
     ZEROS,
     BatchNorm,
+    ConstantRate,
     Conv2d,
     ConvTranspose2d,
     GanSpec,
@@ -19,6 +20,7 @@ from gan_rosetta.shared.spec import (
     Network,
     ReLU,
     Reshape,
+    RMSprop,
 )
 from gan_rosetta.shared.state import state_schema
 
@@ -73,6 +75,21 @@ def flattening() -> GanSpec:
     spec = CATALOGUE["linear-2d"]
     real = replace(CATALOGUE["mnist-conv"].real, size=4, num_channels=2)
     return replace(spec, name="flattening", real=real, generator=generator, discriminator=discriminator)
+
+
+def with_root_mean_squares(spec: GanSpec, *, momentum_of: str) -> GanSpec:
+    """Return a GAN trained by RMSprop with all the slots that it can have, of equal shapes."""
+    optimizer = RMSprop(
+        learning_rate=ConstantRate(value=0.5),
+        rho=0.75,
+        epsilon=1e-6,
+        epsilon_placement="outside" if momentum_of == "direction" else "inside",
+        centered=True,
+        momentum=0.5,
+        momentum_of=momentum_of,  # type: ignore[arg-type]
+    )
+    training = replace(spec.training, generator_optimizer=optimizer, discriminator_optimizer=optimizer)
+    return replace(spec, name=f"rms-{momentum_of}", training=training)
 
 
 def filled(spec: GanSpec, *, seed: int = 0, dtype: str = "float64", whole: bool = False) -> dict[str, np.ndarray]:

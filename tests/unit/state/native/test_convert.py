@@ -18,7 +18,7 @@ from gan_rosetta.shared.state import state_schema
 from gan_rosetta.shared.state.archive import write_state
 from gan_rosetta.shared.state.native.formats import FORMATS
 from gan_rosetta.shared.storage.files import write_npz
-from tests.unit.state.native.native_gans import filled, flattening, small
+from tests.unit.state.native.native_gans import filled, flattening, small, with_root_mean_squares
 
 pytest.importorskip("h5py")
 FORMATS_BY_SUFFIX = {found.suffixes[0]: found for found in FORMATS.values()}
@@ -26,6 +26,8 @@ SUFFIXES = list(FORMATS_BY_SUFFIX)
 
 
 def spec_of(name: str) -> GanSpec:
+    if name.startswith("rms-"):
+        return with_root_mean_squares(small("linear-2d"), momentum_of=name.removeprefix("rms-"))
     return flattening() if name == "flattening" else small(name)
 
 
@@ -38,7 +40,7 @@ def states_in_all_formats(spec: GanSpec, folder: Path, **options) -> tuple[dict[
     return state, files
 
 
-@pytest.mark.parametrize("gan", [*CATALOGUE, "flattening"])
+@pytest.mark.parametrize("gan", [*CATALOGUE, "flattening", "rms-direction", "rms-step"])
 def test_every_pair_of_formats_there_and_back_is_the_same_bit_for_bit(gan: str, tmp_path: Path) -> None:
     spec = spec_of(gan)
     state, files = states_in_all_formats(spec, tmp_path, dtype="float32" if gan == "sine" else "float64")
@@ -126,7 +128,10 @@ def test_another_gan_s_optimizer_is_refused(tmp_path: Path) -> None:
     spec, other = small("linear-2d"), small("gaussian-1d")
     write_state(tmp_path / "ours.safetensors", filled(spec), metadata={})
     changed = replace(spec, training=replace(spec.training, generator_optimizer=other.training.generator_optimizer))
-    for suffix, words in ((".pt", "keeps m, v; GradientDescent keeps nothing"), (".weights.h5", "has 4 slots")):
+    for suffix, words in (
+        (".pt", "keeps exp_avg, exp_avg_sq; GradientDescent keeps nothing"),
+        (".weights.h5", "has 4 slots"),
+    ):
         path = tmp_path / f"theirs{suffix}"
         gr.convert(tmp_path / "ours.safetensors", path, gan=spec)
         with pytest.raises(StateError, match=words):

@@ -18,7 +18,7 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import complete_state, initial_state
 from gan_rosetta.shared.state.archive import write_state
 from gan_rosetta.shared.state.native.message_pack import unpack
-from tests.unit.state.native.native_gans import filled, flattening, small
+from tests.unit.state.native.native_gans import filled, flattening, small, with_root_mean_squares
 
 SPEC = flattening()
 STATE = filled(SPEC, whole=True)
@@ -199,3 +199,65 @@ def test_flax_s_transposed_convolution_and_optax_s_states(tmp_path: Path) -> Non
     assert jax.tree.structure(empty[0].mu) == jax.tree.structure(state["mu"])
     assert tree["generator"]["opt_state"]["1"] == {}
     assert initial_state(SPEC, seed=1).keys() == STATE.keys()
+
+
+@pytest.mark.parametrize("momentum_of", ["direction", "step"])
+def test_torch_s_rmsprop_takes_its_slots_by_name(momentum_of: str, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    spec = with_root_mean_squares(SPEC, momentum_of=momentum_of)
+    state = filled(spec)
+    gr.convert(ours(tmp_path, spec, state), tmp_path / "ours.pt", gan=spec)
+    network = torch_network(torch, spec.generator)
+    optimizer = torch.optim.RMSprop(network.parameters(), centered=True, momentum=0.5)
+    optimizer.load_state_dict(torch.load(tmp_path / "ours.pt", weights_only=True)["generator_optimizer"])
+    network(torch.from_numpy(LATENT)).sum().backward()
+    first = optimizer.state[next(network.parameters())]
+    for slot, own in {"square": "square_avg", "mean": "grad_avg", "momentum": "momentum_buffer"}.items():
+        np.testing.assert_array_equal(first[own].numpy(), state[f"optimizer.generator.first.weight.{slot}"])
+    assert (optimizer.param_groups[0]["alpha"], optimizer.param_groups[0]["momentum"]) == (0.75, 0.5)
+    optimizer.step()
+
+
+def test_keras_s_rmsprop_takes_its_slots_in_its_own_order(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    import keras  # noqa: PLC0415
+
+    spec = with_root_mean_squares(SPEC, momentum_of="step")
+    state = filled(spec)
+    paths = {name: tmp_path / f"{name}.weights.h5" for name in spec.networks()}
+    gr.convert(ours(tmp_path, spec, state), paths, gan=spec)
+    network = keras_network(keras, spec.generator)
+    network.compile(optimizer=keras.optimizers.RMSprop(centered=True, momentum=0.5), loss="mse")
+    network.optimizer.build(network.trainable_variables)
+    network.load_weights(paths["generator"])
+    found = network.optimizer
+    kept = {"square": found._velocities, "momentum": found._momentums, "mean": found._average_gradients}
+    for slot, variables in kept.items():
+        weight = state[f"optimizer.generator.up.bias.{slot}"]
+        np.testing.assert_array_equal(np.asarray(variables[3]), weight.astype(variables[3].dtype))
+    network.save_weights(tmp_path / "theirs.weights.h5")
+    theirs = {"generator": tmp_path / "theirs.weights.h5", "discriminator": paths["discriminator"]}
+    read = gr.convert(theirs, tmp_path / "read.safetensors", gan=spec)
+    for name, array in read.state.items():
+        np.testing.assert_array_equal(array, state[name].astype(array.dtype))
+
+
+@pytest.mark.parametrize("momentum_of", ["direction", "step"])
+def test_optax_s_states_have_the_form_of_ours(momentum_of: str, tmp_path: Path) -> None:
+    jax = pytest.importorskip("jax")
+    pytest.importorskip("optax")
+    from gan_rosetta.backends.jax.optimizers import build_optimizer  # noqa: PLC0415
+
+    for spec in (with_root_mean_squares(SPEC, momentum_of=momentum_of), small("mnist-conv"), small("gaussian-1d")):
+        path = tmp_path / f"{spec.name}.msgpack"
+        folder = tmp_path / spec.name
+        folder.mkdir()
+        gr.convert(ours(folder, spec, filled(spec)), path, gan=spec)
+        tree = unpack(path.read_bytes())["generator"]
+        parts = build_optimizer(spec.training.generator_optimizer).init(tree["params"])
+        for place, part in enumerate(jax.tree.leaves(parts, is_leaf=lambda value: hasattr(value, "_fields"))):
+            kept = tree["opt_state"][str(place)]
+            # Our own optimizers count for the rate's sake, as optax does where the rate is no constant.
+            assert {*kept, "count"} >= set(part._fields) >= set(kept)
+            for name in set(kept) - {"count"}:
+                assert jax.tree.structure(getattr(part, name)) == jax.tree.structure(kept[name])
