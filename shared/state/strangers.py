@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state.schema import state_schema
 from gan_rosetta.shared.storage.npz import names_in
 from gan_rosetta.shared.storage.opening import open_regular
 
@@ -42,7 +43,10 @@ def format_of(path: Path, /) -> str | None:
 def how_to_bring_in(path: Path, spec: GanSpec, /) -> str:
     """Return what to do with a file of another program, so that it can be an initial state of the GAN."""
     if format_of(path) is not None:
-        gan = f"--gan {spec.name}" if CATALOGUE.get(spec.name) == spec else "--spec FILE.toml"
+        # As long as it has these tensors: a run may take other steps, or batches of another size.
+        known = CATALOGUE.get(spec.name)
+        is_known = known is not None and state_schema(known) == state_schema(spec)
+        gan = f"--gan {spec.name}" if is_known else "--spec FILE.toml"
         return (
             f"`gan-rosetta convert {shlex.quote(str(path))} state.safetensors {gan}` makes the state of it that is "
             "expected here"

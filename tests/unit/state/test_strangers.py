@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +99,12 @@ def test_a_header_cut_short_is_no_other_program_s(length: int, tmp_path: Path) -
     path.write_bytes(bytes([length, 0xA1]) + bytes(6) + b'{"weight":')
     with pytest.raises(StateError, match=r"not a whole \.safetensors file"):
         read_saved(path, SPEC)
+
+
+def test_the_advice_names_the_gan_whatever_its_steps_and_the_file_of_one_of_your_own(tmp_path: Path) -> None:
+    path = tmp_path / "weights.npz"
+    _npz(path)
+    with pytest.raises(StateError, match=r"weights\.npz state\.safetensors --gan linear-2d`"):
+        read_saved(path, SPEC.with_steps(pretraining=1, training=3))
+    with pytest.raises(StateError, match=r"--spec FILE\.toml"):
+        read_saved(path, replace(SPEC, name="mine"))
