@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 
 def main() -> None:
@@ -12,13 +13,21 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "gan_rosetta":
             raise
-        print(
-            f"gan-rosetta: {error.name} is not installed here, so that this environment serves workers alone; "
-            f"{sys.executable} -m pip install gan-rosetta brings the command's own packages",
-            file=sys.stderr,
+        _end(
+            f"{error.name} is not installed here, so that this environment serves workers alone; {sys.executable} -m "
+            "pip install gan-rosetta brings the command's own packages",
+            status=2,
         )
-        sys.exit(2)
+    except (ImportError, OSError, MemoryError) as error:
+        # What little memory or few open files make of an import.
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        _end(f"cannot start ({said}); look at the limits on memory and open files, then reinstall it", status=3)
     run()
+
+
+def _end(line: str, *, status: int) -> NoReturn:
+    print(f"gan-rosetta: {line}", file=sys.stderr)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ from typing import Any
 
 import jax
 import numpy as np
-import platformdirs
 
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import Product, SeenDevice
+from gan_rosetta.shared.storage.compiled import kept_folder
 
 # XLA's CPU runtime up to jaxlib 0.6 can compile a whole loop to one function, where its later runtime calls each
 # operation by itself: a third of the time for a step of a small GAN.
@@ -117,12 +117,8 @@ def _keep_compiled(*, threads: int) -> None:
     """
     if "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return
-    folder = platformdirs.user_cache_path("gan-rosetta") / "jax" / f"{_processor_digest()}-{threads}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return
-    if os.access(folder, os.W_OK):
+    folder = kept_folder("jax", f"{_processor_digest()}-{threads}")
+    if folder is not None:
         jax.config.update("jax_compilation_cache_dir", str(folder))
         if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
             jax.config.update("jax_persistent_cache_min_compile_time_secs", _SHORTEST_KEPT_COMPILE_SECONDS)

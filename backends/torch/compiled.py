@@ -18,6 +18,7 @@ from torch.func import functional_call
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from gan_rosetta.backends.torch.captured import CapturedSteps, Inputs
+from gan_rosetta.backends.torch.kept import KeptPrograms
 from gan_rosetta.backends.torch.layers import BatchNorm
 from gan_rosetta.backends.torch.optimizers import UPDATES, NamedOptimizer, clip_parameters, step_values
 from gan_rosetta.backends.torch.step import UNOBSERVED, AdversarialStep, Player, pretraining_step
@@ -76,6 +77,7 @@ class CompiledTraining:
         # What convolutions take is far more than their launches, and a graph would keep memory of its own for them.
         self.captures = not self._convolves
         self._captured = CapturedSteps()
+        self._kept = KeptPrograms(spec)
 
     def run(self, phase: Phase, arrays: Mapping[str, Tensor], trains: Pattern, /) -> Tensor:
         """Run K steps and return their losses, (K, number of losses). arrays: (K, B, ...) each."""
@@ -141,7 +143,8 @@ class CompiledTraining:
             warnings.filterwarnings("ignore", "`torch.jit.script_method` is deprecated", DeprecationWarning)
             # It would have float32 products keep ten bits.
             warnings.filterwarnings("ignore", "TensorFloat32 tensor cores", UserWarning)
-            return torch._inductor.compile(graph, inputs, options=self._options(inputs[0]))
+            options = self._options(inputs[0])
+            return self._kept.compile(lambda: torch._inductor.compile(graph, inputs, options=options))
 
     def _block(
         self,

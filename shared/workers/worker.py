@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from gan_rosetta.shared.errors import BackendUnavailable, GanRosettaError, RunInterrupted
+from gan_rosetta.shared.storage.compiled import take_notes
 from gan_rosetta.shared.workers import interruption
 from gan_rosetta.shared.workers.channel import Channel, ChannelClosed, LineTooLong
 from gan_rosetta.shared.workers.process import call_with_room, keep_freed_memory
@@ -23,6 +24,7 @@ from gan_rosetta.shared.workers.protocol import (
     Event,
     Failed,
     Finished,
+    Noted,
     ProtocolError,
     Ready,
     Request,
@@ -97,6 +99,8 @@ def _serve(request: Request, entry: Any, channel: Channel, kept: dict[str, Any])
         end = encode(Finished(seconds=time.perf_counter() - started, result=result))
     except BaseException as error:  # a backend may raise SystemExit or KeyboardInterrupt, which stop nothing here
         end = encode(_failure(error))
+    for note in take_notes():
+        _send(channel, Noted(message=note))
     _send_line(channel, end)
 
 
@@ -116,8 +120,13 @@ def _failure(error: BaseException) -> Failed:
             return Failed(kind="usage", message=str(error))
         case MemoryError():
             return Failed(kind="crash", message="out of memory")
-    message = f"{type(error).__name__}: {error}".splitlines()[0]
-    return Failed(kind="crash", message=message, details="".join(traceback.format_exception(error)))
+    return Failed(kind="crash", message=_in_a_line(error), details="".join(traceback.format_exception(error)))
+
+
+def _in_a_line(error: BaseException) -> str:
+    """Return an error's type and the line of its text that says most: MXNet's begins with a traceback of C++."""
+    lines = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {lines[-1] if lines[0].startswith('Traceback') else lines[0]}"
 
 
 def _send(channel: Channel, event: Event) -> None:
