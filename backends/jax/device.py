@@ -29,6 +29,8 @@ def configure(*, threads: int) -> None:
     JAX reads the environment when it first looks for devices, so that importing it before does no harm.
     """
     jax.config.update("jax_enable_x64", True)
+    # With JAX_DISABLE_JIT nothing would be compiled, and records say that it was.
+    jax.config.update("jax_disable_jit", False)
     # On Ampere and later GPUs float32 products would otherwise keep 10 bits of mantissa.
     jax.config.update("jax_default_matmul_precision", "highest")
     # JAX has no setting for its threads. These are read, by one version or another, in place of the number of cores.

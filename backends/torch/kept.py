@@ -1,4 +1,7 @@
-"""Where inductor keeps what it compiles for a GAN: a folder of ours, whose damage costs a compilation and no run."""
+"""Where inductor keeps what it compiles for a GAN: a folder of ours, whose damage costs a compilation and no run.
+
+Inductor takes seconds to import, and is so where it compiles.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,6 @@ from functools import cache
 from typing import TypeVar
 
 import torch
-from torch._inductor import codecache, cpu_vec_isa
-from torch._inductor.runtime.cache_dir_utils import default_cache_dir
-from torch._inductor.utils import clear_caches
 
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.serialise import spec_digest
@@ -28,14 +28,12 @@ class KeptPrograms:
     """What inductor compiled for a GAN, here or in an earlier process; $TORCHINDUCTOR_CACHE_DIR names another place."""
 
     def __init__(self, spec: GanSpec, /) -> None:
-        # torch sets the variable itself, to its own folder, which is for the user's programs.
-        self._is_theirs = os.environ.get(_VARIABLE, default_cache_dir()) != default_cache_dir()
         # A folder a GAN, so that what is checked before a run is what it may use.
         self._folder = _folder(spec_digest(spec)[:_DIGEST_LENGTH])
 
     def compile(self, compile_now: Callable[[], _Compiled], /) -> _Compiled:
         """Have inductor compile, or find what it compiled before; where that is damaged, compile anew."""
-        if self._is_theirs:
+        if _current() != _default():
             return compile_now()
         _try_instructions()
         self._folder.check()
@@ -53,6 +51,9 @@ class KeptPrograms:
 
     def _compile_anew(self, compile_now: Callable[[], _Compiled], why: str) -> _Compiled:
         """Compile with nothing that was kept, neither here nor in the process's memory, nor among headers."""
+        from torch._inductor import codecache  # noqa: PLC0415
+        from torch._inductor.utils import clear_caches  # noqa: PLC0415
+
         self._folder.remove(why)
         clear_caches()
         headers = getattr(codecache, _HEADERS, None)
@@ -72,6 +73,8 @@ def _try_instructions() -> None:
 
     It takes a program that is damaged for an instruction that is missing, and then computes with other ones.
     """
+    from torch._inductor import cpu_vec_isa  # noqa: PLC0415
+
     folder = _folder("instructions")
     folder.check()
     with _used(folder):
@@ -85,9 +88,20 @@ def _folder(name: str) -> CompiledFolder:
 
 @contextmanager
 def _used(folder: CompiledFolder) -> Iterator[None]:
-    before = os.environ.get(_VARIABLE, default_cache_dir())
+    before = _current()
     os.environ[_VARIABLE] = str(folder.path)
     try:
         yield
     finally:
         os.environ[_VARIABLE] = before
+
+
+def _current() -> str:
+    return os.environ.get(_VARIABLE, _default())
+
+
+def _default() -> str:
+    """Return torch's own folder, which is for the user's programs; torch sets the variable to it by itself."""
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir  # noqa: PLC0415
+
+    return str(default_cache_dir())

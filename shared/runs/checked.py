@@ -36,9 +36,16 @@ class CheckedTrainer:
     def export_state(self) -> dict[str, np.ndarray]:
         """As Trainer.export_state."""
         state = self._trainer.export_state()
+        if not isinstance(state, Mapping):
+            raise self._wrong("export_state", f"{type(state).__name__}; expected a dictionary of arrays by name")
+        for name, array in state.items():
+            if not isinstance(array, np.ndarray):
+                raise self._wrong("export_state", f"{type(array).__name__} for {name}; expected a NumPy array")
+            if array.dtype != self._dtype and not np.issubdtype(array.dtype, np.integer):
+                raise self._wrong("export_state", f"{array.dtype} numbers for {name}; expected {self._dtype}")
         try:
             check_state(state, self._spec)
-        except (StateError, AttributeError, TypeError, KeyError) as error:
+        except StateError as error:
             raise self._wrong("export_state", f"something else than the GAN's state: {error}") from None
         return state
 
@@ -50,11 +57,13 @@ class CheckedTrainer:
         """As Trainer.train."""
         chunk, own = staged
         losses = self._trainer.train(own)
+        if not isinstance(losses, Losses):
+            raise self._wrong("train", f"{type(losses).__name__}; expected a Losses")
         expected = {"pretraining"} if chunk.phase == "pretraining" else {"discriminator", "generator"}
         if chunk.phase == "adversarial" and self._spec.training.stop is not None:
             expected.add("real_score")
         for name in ("pretraining", "discriminator", "generator", "real_score"):
-            values = getattr(losses, name, None)
+            values = getattr(losses, name)
             if (values is not None) != (name in expected):
                 found = "none" if values is None else "some"
                 wanted = "one a step" if name in expected else "none"

@@ -17,6 +17,7 @@ from gan_rosetta.shared.errors import GanRosettaError, RecordError
 from gan_rosetta.shared.runs.names import folder_name
 from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.storage.documents import read_document, write_document
+from gan_rosetta.shared.storage.files import remove_leftovers
 
 FORMAT = 3
 SUFFIX = ".job.json"
@@ -24,14 +25,14 @@ _REMEDY = "move it away to leave this run out"
 
 
 def write_jobs(jobs: Iterable[Order], /) -> None:
-    """Keep the orders of runs that are about to begin."""
-    for job in jobs:
+    """Keep the orders of runs that are about to begin, and the order in which they were asked for."""
+    for position, job in enumerate(jobs):
         job.keeping.job_path.parent.mkdir(parents=True, exist_ok=True)
-        write_document(job.keeping.job_path, {"order": job.as_data()}, number=FORMAT)
+        write_document(job.keeping.job_path, {"order": job.as_data(), "position": position}, number=FORMAT)
 
 
 def read_jobs(out: Path, /) -> list[Order]:
-    """Return the order of every run that was begun in a folder, to go on from its checkpoint.
+    """Return the order of every run that was begun in a folder, as they were asked for, to go on from its checkpoint.
 
     Each run's folder follows from where its order lies, whatever that says. Raises RecordError where there is none, or
     one cannot be read or lies elsewhere.
@@ -43,7 +44,8 @@ def read_jobs(out: Path, /) -> list[Order]:
     for path in paths:
         if not path.resolve().is_relative_to(root):
             raise RecordError(f"{path} leads out of {out}; copy the run into it to go on with it")
-    return [_read_job(path) for path in paths]
+    found = [_read_job(path) for path in paths]
+    return [job for _, job in sorted(found, key=lambda placed: placed[0])]
 
 
 def is_finished(job: Order, /) -> bool:
@@ -53,7 +55,10 @@ def is_finished(job: Order, /) -> bool:
 
 @contextmanager
 def locked(jobs: Iterable[Order], /) -> Iterator[None]:
-    """Hold the runs against other commands; raises RecordError where one of them is being written."""
+    """Hold the runs against other commands; raises RecordError where one of them is being written.
+
+    What a killed command left half written is removed: nobody else writes there now.
+    """
     with ExitStack() as stack:
         for job in jobs:
             folder, path = Path(job.folder), _lock_path(job)
@@ -62,6 +67,8 @@ def locked(jobs: Iterable[Order], /) -> Iterator[None]:
             try:
                 folder.parent.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(FileLock(path, timeout=0))
+                for written in (folder, job.keeping.checkpoint_path, job.keeping.job_path):
+                    remove_leftovers(written)
             except Timeout:  # an OSError too
                 raise RecordError(
                     f"{folder} is being written by another gan-rosetta; wait for it, or name another folder with --out"
@@ -94,7 +101,8 @@ def _lock_path(job: Order) -> Path:
     return folder.with_name(f".{folder.name}.lock")
 
 
-def _read_job(path: Path) -> Order:
+def _read_job(path: Path) -> tuple[int, Order]:
+    """Return a run's place among those asked for together, and its order."""
     data = read_document(path, number=FORMAT, remedy=_REMEDY)
     folder = path.with_name(path.name.removesuffix(SUFFIX))
     try:
@@ -103,5 +111,8 @@ def _read_job(path: Path) -> Order:
         raise RecordError(f"{path} does not hold a run's order ({error}); {_REMEDY}") from None
     if (order.gan, folder_name(order.run_name)) != (folder.parent.name, folder.name):
         raise RecordError(f"{path} is of {order.gan} on {order.run_name}; it was moved there from another run")
+    position = data.get("position", 0)
+    if type(position) is not int or position < 0:
+        raise RecordError(f"{path} has position {position!r}; expected a number from 0; {_REMEDY}")
     # Whatever it names elsewhere is not written: a folder of runs may come from somebody else.
-    return replace(order, keeping=replace(order.keeping, folder=str(folder), resume=True))
+    return position, replace(order, keeping=replace(order.keeping, folder=str(folder), resume=True))

@@ -10,6 +10,14 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+# Flags, instruction sets, precisions and threads, by what the libraries' variables are called; not where files lie.
+_FRAMEWORKS = ("JAX_", "XLA_", "TF_", "MXNET_", "TORCH", "PYTORCH_", "ATEN_")
+_LIBRARIES = ("MKL_", "OPENBLAS_", "GOTO_", "BLIS_", "OMP_", "KMP_", "DNNL_", "ONEDNN_", "NPY_")
+_PREFIXES = (*_FRAMEWORKS, *_LIBRARIES, "CUBLAS", "CUDNN", "NVIDIA_", "CUDA_")
+_NO_NUMBERS = ("_DIR", "_PATH", "_HOME", "_FILE", "_ROOT", "_LOG_LEVEL", "_KEY", "_TOKEN")
+_VARIABLES = ("LD_PRELOAD", "GLIBC_TUNABLES", "MALLOC_PERTURB_")
+_MOST_SHOWN = 500
+
 
 def describe_machine() -> dict[str, str | int | float]:
     """Return the processor's name, its logical cores, memory in bytes, the operating system, and the load average."""
@@ -20,6 +28,15 @@ def describe_machine() -> dict[str, str | int | float]:
         "system": f"{platform.system()} {platform.machine()}",
         "load_average_1min": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else 0.0,
     }
+
+
+def describe_variables() -> dict[str, str]:
+    """Return the environment variables by which numeric libraries compute otherwise, those that are set."""
+    return {name: value[:_MOST_SHOWN] for name, value in sorted(os.environ.items()) if _changes_numbers(name)}
+
+
+def _changes_numbers(name: str) -> bool:
+    return name in _VARIABLES or (name.startswith(_PREFIXES) and not name.endswith(_NO_NUMBERS))
 
 
 def describe_versions(framework: str, version: str, /) -> dict[str, str]:

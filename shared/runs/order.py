@@ -19,6 +19,7 @@ from gan_rosetta.shared.workers.jobs import DEFAULT_PATIENCE_SECONDS
 
 # With this one the 1D GANs find their target; with about half of all seeds one of them collapses, as GANs do.
 DEFAULT_SEED = 14
+_LARGEST_SEED = 2**63 - 1
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 # What a run's name and environment are changes none of its numbers.
 _NO_NUMBERS = ("name", "python")
@@ -64,7 +65,7 @@ class Feed:
     mnist: str | None = None
 
     def __post_init__(self) -> None:
-        require_count("--seed", self.seed, minimum=0)
+        require_seed(self.seed)
         require_count("--first-step", self.first_step, minimum=0)
 
 
@@ -204,6 +205,13 @@ def require_count(option: str, value: int | None, /, *, minimum: int) -> None:
     """Raise UsageError for a number below a minimum; None is any."""
     if value is not None and value < minimum:
         raise UsageError(f"{option} is {value}; expected {minimum} or more")
+
+
+def require_seed(seed: int, /) -> None:
+    """Raise UsageError for a seed that is negative, or more than a file of a run can hold."""
+    require_count("--seed", seed, minimum=0)
+    if seed > _LARGEST_SEED:
+        raise UsageError(f"--seed is {seed}; expected at most {_LARGEST_SEED}")
 
 
 def require_checkpoint_seconds(seconds: float, /) -> None:

@@ -20,7 +20,7 @@ from gan_rosetta.shared.errors import GanRosettaError, RecordError
 from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.state.archive import map_tensors
 from gan_rosetta.shared.storage.documents import read_document, write_document
-from gan_rosetta.shared.storage.files import write_npz
+from gan_rosetta.shared.storage.files import temporary_path, write_npz
 from gan_rosetta.shared.storage.npz import read_npz
 from gan_rosetta.shared.storage.opening import open_regular, what_is
 
@@ -168,7 +168,7 @@ def new_run_folder(folder: Path, /) -> Iterator[Path]:
     Raises RecordError where the folder already holds a run or cannot be written. Leaves nothing behind on failure.
     """
     require_free(folder)
-    partial = folder.parent / f".{folder.name}.partial-{uuid.uuid4().hex}"
+    partial = temporary_path(folder)
     try:
         partial.mkdir(parents=True)
         yield partial

@@ -24,7 +24,7 @@ from gan_rosetta.shared.runs.checkpoint import Checkpoint, Position, num_steps, 
 from gan_rosetta.shared.runs.checkpointing import CheckpointWriter
 from gan_rosetta.shared.runs.inputs import open_start, state_metadata, tape_metadata
 from gan_rosetta.shared.runs.looks import LookFollower, LookRecorder
-from gan_rosetta.shared.runs.machine import describe_machine, describe_versions
+from gan_rosetta.shared.runs.machine import describe_machine, describe_variables, describe_versions
 from gan_rosetta.shared.runs.moments import choose_moments
 from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.runs.record import (
@@ -155,7 +155,7 @@ def run(order: Order, entry: BackendEntry, /, *, report_progress: ReportProgress
                 },
                 "settings": settings_of(replace(order, keeping=replace(keeping, resume=False))),
                 "versions": describe_versions(entry.name, device_module.framework_version()),
-                "machine": describe_machine(),
+                "machine": {**describe_machine(), "variables": describe_variables()},
                 "timings": {"build_seconds": build_seconds, **_timings(result)},
                 "outcome": _outcome(result, spec, tape),
             },

@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import re
 import secrets
+import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import psutil
 
 from gan_rosetta.shared.storage.opening import require_replaceable
+
+# Whose it is stands in a temporary file's name, so that what a killed process left is known when it is found.
+_TEMPORARY = r"\.{name}\.(?P<process>[0-9]+)-[0-9a-f]{{8}}\.tmp"
+
+
+def temporary_path(path: Path, /) -> Path:
+    """Return a path beside another for what is to become it: `.NAME.PROCESS-DIGITS.tmp`."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+
+
+def remove_leftovers(path: Path, /) -> None:
+    """Remove what processes that are no more left beside a path on their way to write it; where it cannot be, not."""
+    pattern = re.compile(_TEMPORARY.format(name=re.escape(path.name)))
+    for found in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        matched = pattern.fullmatch(found.name)
+        if matched is None or psutil.pid_exists(int(matched["process"])):
+            continue
+        if found.is_dir() and not found.is_symlink():
+            shutil.rmtree(found, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                found.unlink()
 
 
 @contextmanager
@@ -23,7 +49,7 @@ def atomic_path(path: Path, /) -> Iterator[Path]:
     raises OSError where something stands there that is no file, such as /dev/null.
     """
     require_replaceable(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = temporary_path(path)
     try:
         yield temporary
         _synchronise(temporary)

@@ -28,7 +28,7 @@ def test_a_full_disk(mishap: Mishap, mounted, size: int, when: str) -> None:
     assert "No space left on device" in finished.text
     assert not list(rescued.rglob("record.json"))
     assert not list(rescued.rglob("*.tmp"))
-    assert not list(rescued.rglob("*.partial*"))
+    assert not list(rescued.rglob(".*.tmp"))
     kept = mishap.files(rescued)
     resumed = mishap.run("train", "--resume", rescued)
     assert resumed.status == 0, resumed.text

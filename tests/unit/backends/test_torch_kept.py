@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
 
 import pytest
 import torch
 from torch._inductor.runtime.cache_dir_utils import default_cache_dir
-from torch._inductor.utils import clear_caches
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from gan_rosetta.backends.torch.kept import KeptPrograms
@@ -16,6 +16,8 @@ from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.storage import compiled
 from gan_rosetta.shared.storage.compiled import take_notes
 
+# Importing inductor brings torch.utils.mkldnn, which is written with torch's own deprecated decorator.
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
 INPUT = torch.arange(6.0).reshape(2, 3)
 
 
@@ -29,7 +31,8 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def compute() -> torch.Tensor:
     """Compile a program as a new process would, and run it."""
-    clear_caches()
+    torch.compiler.reset()
+    importlib.import_module("torch._inductor.utils").clear_caches()
     graph = make_fx(lambda x: torch.tanh(x) * 3 + x)(INPUT)
     program = KeptPrograms(find_gan("sine")).compile(lambda: torch._inductor.compile(graph, [INPUT]))
     return program(INPUT)

@@ -104,3 +104,28 @@ def test_a_new_run_does_not_overwrite_an_interrupted_one(tmp_path: Path) -> None
     job.keeping.checkpoint_path.touch()
     with pytest.raises(RecordError, match="--resume"):
         plan_train([RunName(backend="numpy")], make_request("sine"), tmp_path)
+
+
+def test_runs_come_back_in_the_order_in_which_they_were_asked_for(tmp_path: Path) -> None:
+    asked = ["torch", "numpy", "mxnet", "jax"]
+    write_jobs([a_job(tmp_path, name) for name in asked])
+    assert [job.run_name for job in read_jobs(tmp_path)] == asked
+
+
+@pytest.mark.parametrize("position", [-1, "0", True, 1.5])
+def test_a_place_among_those_asked_for_is_a_number(tmp_path: Path, position: object) -> None:
+    job = a_job(tmp_path)
+    write_jobs([job])
+    write_document(job.keeping.job_path, {"order": job.as_data(), "position": position}, number=FORMAT)
+    with pytest.raises(RecordError, match="position"):
+        read_jobs(tmp_path)
+
+
+def test_what_a_killed_command_left_half_written_goes_when_the_run_is_taken_up(tmp_path: Path) -> None:
+    job = a_job(tmp_path)
+    job.keeping.job_path.parent.mkdir(parents=True)
+    # No process has this number: Linux gives none above 2^22.
+    half = job.keeping.checkpoint_path.with_name(f".{job.keeping.checkpoint_path.name}.4194305-0123abcd.tmp")
+    half.write_bytes(b"half")
+    with locked([job]):
+        assert not half.exists()

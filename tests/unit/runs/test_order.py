@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gan_rosetta.shared.errors import SpecError
+from gan_rosetta.shared.errors import SpecError, UsageError
 from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.gans.affordable import make_affordable
 from gan_rosetta.shared.generate.session import draw_specs
@@ -61,3 +61,14 @@ def test_what_a_run_is_called_and_where_it_lies_changes_no_number():
 def test_what_is_no_order_is_refused(data):
     with pytest.raises(SpecError):
         Order.from_data(data)
+
+
+@pytest.mark.parametrize("seed", [2**63, 2**64, 10**30])
+def test_a_seed_that_no_file_could_hold_is_refused(seed):
+    with pytest.raises(UsageError, match=f"--seed is {seed}; expected at most {2**63 - 1}"):
+        order_of("linear-2d", seed=seed)
+
+
+def test_the_largest_seed_comes_back():
+    order = order_of("linear-2d", seed=2**63 - 1)
+    assert came_back(order) == order

@@ -57,6 +57,38 @@ class _StateWithoutATensor(NumpyTrainer):
         return state
 
 
+class _NoState(NumpyTrainer):
+    def export_state(self):
+        return None
+
+
+class _ListOfATensor(NumpyTrainer):
+    def export_state(self):
+        return {name: array.tolist() for name, array in super().export_state().items()}
+
+
+class _StateInHalf(NumpyTrainer):
+    def export_state(self):
+        halves = super().export_state().items()
+        return {name: array if array.dtype == np.int64 else array.astype(np.float16) for name, array in halves}
+
+
+class _TransposedTensors(NumpyTrainer):
+    def export_state(self):
+        return {name: array.T.copy() for name, array in super().export_state().items()}
+
+
+class _TableOfLosses(NumpyTrainer):
+    def train(self, staged):
+        return vars(super().train(staged))
+
+
+class _ListOfLosses(NumpyTrainer):
+    def train(self, staged):
+        losses = super().train(staged)
+        return Losses(**{name: None if v is None else v.tolist() for name, v in vars(losses).items()})
+
+
 class _OneMinusD(NumpyTrainer):
     def discriminate(self, samples):
         return 1.0 - super().discriminate(samples)
@@ -116,6 +148,12 @@ def _compare(
             _StateWithoutATensor,
             "liar: export_state returned something else than the GAN's state.*generator.output.bias",
         ),
+        (_NoState, "liar: export_state returned NoneType; expected a dictionary"),
+        (_ListOfATensor, "liar: export_state returned list for .*; expected a NumPy array"),
+        (_StateInHalf, "liar: export_state returned float16 numbers for .*; expected float64"),
+        (_TransposedTensors, "liar: export_state returned something else than the GAN's state: .* has shape"),
+        (_TableOfLosses, "liar: train returned dict; expected a Losses"),
+        (_ListOfLosses, "liar: train's (pretraining|discriminator) returned list; expected a NumPy array"),
     ],
 )
 def test_a_result_of_a_wrong_number_shape_or_type_is_refused_by_name(tmp_path, monkeypatch, liar, words):
