@@ -44,6 +44,12 @@ def programs(kept: Path, ending: str) -> list[Path]:
     return found
 
 
+def spoil(path: Path, content: bytes) -> None:
+    # Another file in its place: this process has the old one's pages in its memory.
+    path.unlink()
+    path.write_bytes(content)
+
+
 def test_damage_is_found_before_it_is_run_or_when_it_fails_to_load(kept: Path) -> None:
     expected = torch.tanh(INPUT) * 3 + INPUT
     torch.testing.assert_close(compute(), expected)
@@ -51,7 +57,7 @@ def test_damage_is_found_before_it_is_run_or_when_it_fails_to_load(kept: Path) -
     assert take_notes() == []
     # Sealed: each is found by its SHA-256.
     for path in programs(kept, ".so"):
-        path.write_bytes(b"")
+        spoil(path, b"")
     torch.testing.assert_close(compute(), expected)
     (note,) = take_notes()
     assert "what torch had compiled before was damaged" in note
@@ -59,9 +65,9 @@ def test_damage_is_found_before_it_is_run_or_when_it_fails_to_load(kept: Path) -
     for path in programs(kept, ".json"):
         path.unlink()
     for path in programs(kept, ".py"):
-        path.write_text("def call(:\n")
+        spoil(path, b"def call(:\n")
     for path in programs(kept, ".so"):
-        path.write_bytes(b"no program")
+        spoil(path, b"no program")
     torch.testing.assert_close(compute(), expected)
     torch.testing.assert_close(compute(), expected)
 
