@@ -133,18 +133,25 @@ class CompiledTraining:
             batches = dict(zip(arrays, flat[len(names) + 1 :], strict=True))
             return self._block(phase, pattern, tensors=tensors, values=flat[len(names)], arrays=batches)
 
-        graph = make_fx(block, decomposition_table=_DECOMPOSITIONS, tracing_mode="fake")(*inputs)
+        def trace() -> Any:
+            return make_fx(block, decomposition_table=_DECOMPOSITIONS, tracing_mode="fake")(*inputs)
+
         if self._convolves and inputs[0].device.type == "cpu":
             # The graph then runs as it is, on torch's own kernels: on a CPU more than nine tenths of the time is in
             # oneDNN's convolutions, which inductor calls too, and its code for the rest takes minutes to compile.
-            return graph
-        with torch.no_grad(), warnings.catch_warnings():
+            return trace()
+
+        def compile_now() -> Block:
+            graph = trace()  # anew each time, since inductor changes what it is given
+            with torch.no_grad():
+                return torch._inductor.compile(graph, inputs, options=self._options(inputs[0]))
+
+        with warnings.catch_warnings():
             # inductor imports torch.utils.mkldnn, which is written with torch's own deprecated decorator.
             warnings.filterwarnings("ignore", "`torch.jit.script_method` is deprecated", DeprecationWarning)
             # It would have float32 products keep ten bits.
             warnings.filterwarnings("ignore", "TensorFloat32 tensor cores", UserWarning)
-            options = self._options(inputs[0])
-            return self._kept.compile(lambda: torch._inductor.compile(graph, inputs, options=options))
+            return self._kept.compile(compile_now)
 
     def _block(
         self,

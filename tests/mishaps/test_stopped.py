@@ -93,6 +93,34 @@ def test_a_command_that_ignores_ctrl_c_runs_on(mishap: Mishap) -> None:
     mishap.account("Ctrl-C where a script put `train` in the background", finished, mishap.files())
 
 
+def test_ctrl_z_for_longer_than_the_patience_ends_no_worker(mishap: Mishap) -> None:
+    words = ("train", "linear-2d", "--backend", "numpy", "--steps", "8000", "--checkpoint-every", "0.01")
+    process = mishap.start(*words, "--patience", "4", "--out", mishap.folder)
+    wait_for(mishap.folder / f"{RUN}.checkpoint.npz", process)
+    os.killpg(process.pid, signal.SIGSTOP)
+    assert not (mishap.folder / RUN).exists(), "the run ended before it was stopped; give it more steps"
+    time.sleep(7)
+    os.killpg(process.pid, signal.SIGCONT)
+    finished = mishap.finish(process)
+    assert finished.status == 0, finished.text
+    mishap.account("Ctrl-Z for 7 s with a patience of 4, then `fg`", finished, "the whole run")
+
+
+def test_what_a_killed_run_left_half_written_goes_when_it_is_resumed(mishap: Mishap) -> None:
+    process = mishap.start(*TRAIN, "--out", mishap.folder)
+    checkpoint = mishap.folder / f"{RUN}.checkpoint.npz"
+    wait_for(checkpoint, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    killed = mishap.finish(process)
+    # As a kill in the middle of writing leaves it: a file of a checkpoint's size, of a process that is no more.
+    half = checkpoint.with_name(f".{checkpoint.name}.{process.pid}-0123abcd.tmp")
+    half.write_bytes(checkpoint.read_bytes()[:-100])
+    resumed = mishap.run("train", "--resume", mishap.folder)
+    assert (resumed.status, half.exists()) == (0, False), resumed.text
+    assert not list(mishap.folder.rglob(".*.tmp"))
+    mishap.account("`kill -9` while a checkpoint is written", killed, "the last checkpoint; `--resume` removes the half")
+
+
 def test_a_comparison_killed_at_random_moments_goes_on_to_the_same_verdict(whole: Path, mishap: Mishap) -> None:
     moments = random.Random(7)  # noqa: S311 - for moments that come again, not for secrets
     process = mishap.start(*COMPARE, "--out", mishap.folder)
