@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gan_rosetta.benchmarks.scaling import with_batch_size, with_width
 from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.interface import precision_name
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.toml_file import spec_from_toml
 
@@ -20,7 +21,7 @@ class Cell:
     threads: of the framework. batch_size: samples a step. width: factor on the hidden layers. variant: another way of
     launching the steps than the backend's own, see benchmarks/accelerator.py; None for its own. spec_text: the TOML
     that describes the GAN, None for one of the catalogue. environment: the name of the backend's environment, None for
-    its usual one.
+    its usual one. products: what float32 products keep of their factors (shared/interface.py).
     """
 
     gan: str
@@ -34,6 +35,7 @@ class Cell:
     variant: str | None = None
     spec_text: str | None = None
     environment: str | None = None
+    products: str = "full"
 
     @property
     def label(self) -> str:
@@ -44,15 +46,20 @@ class Cell:
         return f"{self.backend}{where} {self.execution}" + ("" if self.variant is None else f", {self.variant}")
 
     @property
+    def precision(self) -> str:
+        """The type, with what products keep where that is not all."""
+        return precision_name(self.dtype, self.products)
+
+    @property
     def setting(self) -> str:
         """The GAN and everything else that cells must share to be compared with one another."""
         size = "" if self.width == 1.0 else f", width × {self.width:g}"
-        return f"{self.gan}, batch {self.batch_size}{size}, {self.device}, {self.dtype}"
+        return f"{self.gan}, batch {self.batch_size}{size}, {self.device}, {self.precision}"
 
     @property
     def key(self) -> tuple[str, ...]:
         """What makes two cells of two records the same cell: everything but the threads."""
-        identity = (self.gan, self.backend, self.execution, self.device, self.dtype)
+        identity = (self.gan, self.backend, self.execution, self.device, self.precision)
         variant = () if self.variant is None else (self.variant,)
         own = () if self.spec_text is None else (self.spec_text,)
         where = () if self.environment is None else (f"@{self.environment}",)

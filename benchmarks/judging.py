@@ -41,7 +41,7 @@ class Judge:
         outside = first_outside(reference, first["losses"])
         if outside:
             return replace(parity, verdict="DISAGREE", reason=outside)
-        double = replace(cell, dtype="float64")
+        double = replace(cell, dtype="float64", products="full")
         request = {**base, "cell": asdict(double), "action": "vet", "num_steps": parity_steps(cell.spec())}
         answer = ask(cell, request)
         parity = _judged(self._reference(double, {**base, "cell": asdict(double)}), answer, double)
@@ -49,7 +49,7 @@ class Judge:
         return replace(parity, reason=f"{parity.reason} ({why})")
 
     def _reference(self, cell: Cell, base: Data) -> ReferenceRun:
-        key = (cell.gan, cell.batch_size, cell.width, cell.dtype)
+        key = (cell.gan, cell.batch_size, cell.width, cell.precision)
         with self._locks[key]:
             if key not in self._references:
                 request = {**base, "action": "reference", "num_steps": parity_steps(cell.spec())}
@@ -59,4 +59,4 @@ class Judge:
 
 def _judged(reference: ReferenceRun, answer: Data, cell: Cell) -> Parity:
     losses, digest = answer["losses"], answer["tape_digest"]
-    return judge_cell(reference, losses, digest, spec=cell.spec(), dtype=cell.dtype, name=cell.label)
+    return judge_cell(reference, losses, digest, spec=cell.spec(), precision=cell.precision, name=cell.label)

@@ -49,7 +49,7 @@ def parity_steps(spec: GanSpec, /) -> int:
 
 
 def run_reference(
-    spec: GanSpec, tape: Tape, state: State, /, *, dtype: str, seed: int, num_steps: int
+    spec: GanSpec, tape: Tape, state: State, /, *, dtype: str, seed: int, num_steps: int, products: str = "full"
 ) -> dict[str, Any]:
     """Train the reference and its perturbed copies, in the cells' type; returns a ReferenceRun as plain data."""
 
@@ -58,7 +58,7 @@ def run_reference(
 
     trainer = build()
     trainer.load_state(state)
-    follower = YardstickFollower.start(build, spec, state, dtype=dtype, seed=seed)
+    follower = YardstickFollower.start(build, spec, state, dtype=dtype, seed=seed, products=products)
     taken = list(chunks(tape, spec, "adversarial", first_step=0, stop=num_steps, size=_STEPS_AT_ONCE))
     parts: list[Losses] = []
     for chunk in taken:
@@ -76,15 +76,22 @@ def run_reference(
 
 
 def judge_cell(
-    reference: ReferenceRun, losses: Mapping[str, list[float]], digest: str, /, *, spec: GanSpec, dtype: str, name: str
+    reference: ReferenceRun,
+    losses: Mapping[str, list[float]],
+    digest: str,
+    /,
+    *,
+    spec: GanSpec,
+    precision: str,
+    name: str,
 ) -> Parity:
     """Return how a cell's first losses compare with the reference's; digest: of the tape that the cell was fed."""
     num_steps = len(losses["generator"])
     theirs = {key: values[:num_steps] for key, values in reference.losses.items()}
     epoch = reference.steps_per_epoch
     pair = judge(
-        _evidence(REFERENCE, theirs, reference.tape_digests, spec=spec, dtype=dtype, steps_per_epoch=epoch),
-        _evidence(name, losses, {str(num_steps): digest}, spec=spec, dtype=dtype, steps_per_epoch=epoch),
+        _evidence(REFERENCE, theirs, reference.tape_digests, spec=spec, precision=precision, steps_per_epoch=epoch),
+        _evidence(name, losses, {str(num_steps): digest}, spec=spec, precision=precision, steps_per_epoch=epoch),
         Yardstick.from_data(reference.yardstick),
         spec,
     )
@@ -92,7 +99,7 @@ def judge_cell(
     return Parity(
         verdict=pair.verdict,
         reason=pair.reason,
-        dtype=dtype,
+        dtype=precision,
         num_steps=num_steps,
         judged_steps=pair.checked_steps,
         largest=largest,
@@ -122,13 +129,13 @@ def _evidence(
     /,
     *,
     spec: GanSpec,
-    dtype: str,
+    precision: str,
     steps_per_epoch: int | None,
 ) -> Evidence:
     return Evidence(
         name=name,
-        dtype=dtype,
-        identity={"spec": spec_digest(spec), "dtype": dtype},
+        precision=precision,
+        identity={"spec": spec_digest(spec), "precision": precision},
         tape_digests={"adversarial": tape_digests},
         losses={"pretraining": np.zeros(0)} | {key: np.array(values) for key, values in losses.items()},
         moments={},

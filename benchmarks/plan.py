@@ -57,9 +57,9 @@ class Selection:
     spec_file: a TOML file that describes a GAN, in place of gans. runs: names of runs (shared/runs/names.py), in place
     of backends and executions; what one leaves out the rest says.
     threads: None chooses by the GAN. scale: "batch", "width" or None; sizes: batch sizes or width factors, None for
-    the default ones. seconds: of a round. mnist: where digits come from. pythons: of backends that do
-    not run on their usual one. repeats: each cell's first steps are trained
-    twice and compared. variants: other ways of launching compiled steps on a GPU are cells too.
+    the default ones. tf32: of float32 on a GPU, where a run does not say. seconds: of a round. mnist: where digits come
+    from. pythons: of backends that do not run on their usual one. repeats: each cell's first steps are trained twice
+    and compared. variants: other ways of launching compiled steps on a GPU are cells too.
     """
 
     gans: tuple[str, ...] = ()
@@ -277,6 +277,7 @@ def _cells(
     cells = []
     for device in [run.device] if run.device else dict.fromkeys(selection.devices):
         for dtype in [run.dtype] if run.dtype else dict.fromkeys(selection.dtypes):
+            allows_tf32 = selection.tf32 and device != "cpu" and dtype == "float32"
             base = Cell(
                 gan=gan,
                 backend=run.backend,
@@ -288,6 +289,7 @@ def _cells(
                 width=width,
                 spec_text=spec_text,
                 environment=run.environment_name,
+                products=run.products or ("tf32" if allows_tf32 else "full"),
             )
             if is_floor:
                 executions: tuple[str, ...] = ("compiled",) if own_size and device == "cpu" else ()

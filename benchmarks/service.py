@@ -40,8 +40,6 @@ def serve(
 
 
 def _open(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
-    if request["tf32"]:
-        load_device_module(entry).allow_tf32()
     kept["runner"], result = _build(request, entry)
     return result
 
@@ -55,7 +53,9 @@ def _vet(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, 
 def _build(request: dict[str, Any], entry: BackendEntry) -> tuple[CellRunner, dict[str, Any]]:
     cell = Cell(**request["cell"])
     spec, tape, state = _inputs(request, cell)
-    load_device_module(entry).check_device(cell.device)
+    device_module = load_device_module(entry)
+    device_module.check_device(cell.device)
+    device_module.set_products(cell.products, device=cell.device)
     started = time.perf_counter()
     trainer: Trainer
     compile_seconds = 0.0
@@ -107,19 +107,27 @@ def _round(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str
 
 
 def _reference(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
-    del entry, kept
+    del kept
     cell = Cell(**request["cell"])
     spec, tape, state = _inputs(request, cell)
-    return run_reference(spec, tape, state, dtype=cell.dtype, seed=request["seed"], num_steps=request["num_steps"])
+    load_device_module(entry).set_products(cell.products, device="cpu")
+    return run_reference(
+        spec,
+        tape,
+        state,
+        dtype=cell.dtype,
+        products=cell.products,
+        seed=request["seed"],
+        num_steps=request["num_steps"],
+    )
 
 
 def _peak(request: dict[str, Any], entry: BackendEntry, kept: Kept) -> dict[str, Any]:
     size = request["size"]
     if "product" not in kept:
         device = load_device_module(entry)
-        if request["tf32"]:
-            device.allow_tf32()
         device.check_device(request["device"])
+        device.set_products("tf32" if request["tf32"] else "full", device=request["device"])
         generator = np.random.default_rng(0)
         # Around 0, so that sums of products stay of one size.
         first, second = (generator.standard_normal((size, size)).astype(request["dtype"]) for _ in range(2))

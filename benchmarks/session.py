@@ -171,7 +171,7 @@ class _Session:
         if cell.device not in ready.devices:
             raise _Over("unavailable", f"no {cell.device} here: {cell.backend} sees {', '.join(ready.devices)}")
         base = {"cell": asdict(cell), "seed": self._selection.seed, "mnist": self._selection.mnist}
-        built = self._ask(worker, cell, {"action": "open", "tf32": self._selection.tf32, **base})
+        built = self._ask(worker, cell, {"action": "open", **base})
         num_steps, repeats = parity_steps(cell.spec()), self._selection.repeats
         first = self._ask(worker, cell, {"action": "first", "num_steps": num_steps, "keeps": repeats})
         repeat = None
@@ -205,7 +205,7 @@ class _Session:
         )
 
     def _ask_reference(self, cell: Cell, request: Data) -> Data:
-        key = (cell.gan, cell.batch_size, cell.width, cell.dtype)
+        key = (cell.gan, cell.batch_size, cell.width, cell.precision)
         if key in self._reference_failures:
             raise _Over("failed", self._reference_failures[key])
         with _Workers() as workers:
@@ -231,7 +231,8 @@ class _Session:
     def _time_product(self, product: _OpenedPeak) -> None:
         probe = product.probe
         self._settle(probe.threads)
-        request = {"action": "peak", "seconds": self._selection.seconds, "tf32": self._selection.tf32}
+        tf32 = self._selection.tf32 and probe.device != "cpu" and probe.dtype == "float32"
+        request = {"action": "peak", "seconds": self._selection.seconds, "tf32": tf32}
         outcome = product.worker.run(
             _job("matrix-product", probe.backend, request | probe.as_request()), on_progress=_ignore
         )

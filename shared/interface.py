@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 
+from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.spec import GanSpec
 
 Phase = Literal["pretraining", "adversarial"]
@@ -16,6 +17,8 @@ Dtype = Literal["float32", "float64"]
 DTYPES: tuple[Dtype, ...] = ("float32", "float64")
 EXECUTIONS: tuple[Execution, ...] = ("eager", "compiled")
 DEVICES = ("cpu", "cuda")
+# What float32 products keep of their factors: all, or as a GPU's tensor cores do, 10 or 7 bits of mantissa.
+PRODUCTS = ("full", "tf32", "bf16")
 
 
 class Trains(NamedTuple):
@@ -155,6 +158,21 @@ class SeenDevice:
     details: str = ""
 
 
+def precision_name(dtype: str, products: str, /) -> str:
+    """Return the name of a type and what its products keep: "float64", "float32", "float32:tf32"."""
+    return dtype if products == "full" else f"{dtype}:{products}"
+
+
+def require_products(framework: str, products: str, /, *, device: str, on_gpu: Sequence[str]) -> None:
+    """Raise UsageError unless a framework has such products on a device: full ones everywhere, others on a GPU."""
+    there = ("full", *on_gpu) if device == "cuda" else ("full",)
+    if products not in there:
+        raise UsageError(
+            f"{framework} has no {products} products on {device}; expected {', '.join(there)}; numpy has all, as it "
+            "rounds factors itself"
+        )
+
+
 class Device(Protocol):
     """What a backend's device.py provides, as functions: what the machine's framework can do, and how it is set.
 
@@ -185,8 +203,11 @@ class Device(Protocol):
         """Return the most memory of the device that the framework has used so far; None where it keeps no count."""
         ...
 
-    def allow_tf32(self) -> None:
-        """Let float32 products on a GPU keep ten bits of mantissa; after configure, before anything is computed."""
+    def set_products(self, products: str, /, *, device: str) -> None:
+        """Choose what float32 products keep of their factors, one of PRODUCTS; after configure, before each run.
+
+        Raises UsageError, saying what there is, where the framework has no such products on the device.
+        """
         ...
 
     def reseed(self, seed: int, /) -> None:

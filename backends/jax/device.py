@@ -13,13 +13,15 @@ import jax
 import numpy as np
 
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.interface import Product, SeenDevice
+from gan_rosetta.shared.interface import Product, SeenDevice, require_products
 from gan_rosetta.shared.storage.compiled import kept_folder
 
 # XLA's CPU runtime up to jaxlib 0.6 can compile a whole loop to one function, where its later runtime calls each
 # operation by itself: a third of the time for a step of a small GAN.
 _WHOLE_LOOPS = {"xla_cpu_use_thunk_runtime": False}
 
+# XLA's names for what products keep of float32 factors, where that is less than all.
+_PRECISIONS = {"tf32": "tensorfloat32", "bf16": "BF16_BF16_F32"}
 _SHORTEST_KEPT_COMPILE_SECONDS = 0.5
 
 
@@ -73,9 +75,13 @@ def peak_bytes(device: str, /) -> int | None:
     return None if device == "cpu" else int(native_device(device).memory_stats()["peak_bytes_in_use"])
 
 
-def allow_tf32() -> None:
-    """Let float32 products on a GPU keep ten bits of mantissa."""
-    jax.config.update("jax_default_matmul_precision", None)
+def set_products(products: str, /, *, device: str) -> None:
+    """Choose what float32 products keep of their factors; raises UsageError for others than there are.
+
+    XLA takes full ones on a processor whatever it is asked for.
+    """
+    require_products("jax", products, device=device, on_gpu=tuple(_PRECISIONS))
+    jax.config.update("jax_default_matmul_precision", _PRECISIONS.get(products, "highest"))
 
 
 def reseed(seed: int, /) -> None:

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.interface import Product, SeenDevice
+from gan_rosetta.shared.interface import Product, SeenDevice, require_products
+
+# What products keep on each device, once it is chosen.
+_CHOSEN: dict[str, str] = {}
 
 
 def configure(*, threads: int) -> None:
@@ -55,11 +58,22 @@ def peak_bytes(device: str, /) -> int | None:
     return int(total - free)
 
 
-def allow_tf32() -> None:
-    """Let float32 products on a GPU keep ten bits of mantissa."""
-    # Read by cuBLAS and cuDNN when they start; "0" forbids it and no value leaves it to MXNet, which allows it.
-    os.environ.pop("NVIDIA_TF32_OVERRIDE", None)
-    os.environ["MXNET_CUDA_ALLOW_TENSOR_CORE"] = "1"
+def set_products(products: str, /, *, device: str) -> None:
+    """Choose what float32 products keep of their factors; raises UsageError for others than there are.
+
+    On a GPU for a process's whole life: cuBLAS and cuDNN read it when they start.
+    """
+    require_products("mxnet", products, device=device, on_gpu=("tf32",))
+    chosen = _CHOSEN.setdefault(device, products)
+    if chosen != products:
+        raise UsageError(
+            f"MXNet's products on {device} are {chosen} in this process, and cannot become {products}; train the two "
+            "in two commands"
+        )
+    if products == "tf32":
+        # "0" forbids it and no value leaves it to MXNet, which allows it.
+        os.environ.pop("NVIDIA_TF32_OVERRIDE", None)
+        os.environ["MXNET_CUDA_ALLOW_TENSOR_CORE"] = "1"
 
 
 def reseed(seed: int, /) -> None:

@@ -148,7 +148,7 @@ class Conv2d(Layer):
         )
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, tuple[Array, Array]]:
-        weight, images = tensors["weight"], _channels_first(x)
+        weight, images = self.factor(tensors["weight"]), self.factor(_channels_first(x))
         y = self._windows.correlate(images, weight.reshape(weight.shape[0], -1))
         if "bias" in tensors:
             y += tensors["bias"][:, np.newaxis, np.newaxis, np.newaxis]
@@ -159,14 +159,15 @@ class Conv2d(Layer):
     ) -> Array | None:
         images, weight = cache
         values = np.ascontiguousarray(_channels_first(gradient_y))
+        factors = self.factor(values)
         if gradients is not None:
-            self._windows.outer(values, images, gradients["weight"].reshape(weight.shape[0], -1))
+            self._windows.outer(factors, images, gradients["weight"].reshape(weight.shape[0], -1))
             if "bias" in gradients:
                 np.add.reduce(values, axis=(1, 2, 3), out=gradients["bias"])
         if not wants_input:
             return None
         size = (images.shape[2], images.shape[3])
-        return _channels_first(self._windows.scatter(values, weight.reshape(weight.shape[0], -1), size))
+        return _channels_first(self._windows.scatter(factors, weight.reshape(weight.shape[0], -1), size))
 
 
 class ConvTranspose2d(Layer):
@@ -187,7 +188,7 @@ class ConvTranspose2d(Layer):
         )
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, tuple[Array, Array]]:
-        weight, values = tensors["weight"], np.ascontiguousarray(_channels_first(x))
+        weight, values = self.factor(tensors["weight"]), self.factor(np.ascontiguousarray(_channels_first(x)))
         y = self._windows.scatter(values, weight.reshape(weight.shape[0], -1), self._size)
         if "bias" in tensors:
             y += tensors["bias"][:, np.newaxis, np.newaxis, np.newaxis]
@@ -198,10 +199,11 @@ class ConvTranspose2d(Layer):
     ) -> Array | None:
         values, weight = cache
         images = _channels_first(gradient_y)
+        factors = self.factor(images)
         if gradients is not None:
-            self._windows.outer(values, images, gradients["weight"].reshape(weight.shape[0], -1))
+            self._windows.outer(values, factors, gradients["weight"].reshape(weight.shape[0], -1))
             if "bias" in gradients:
                 np.add.reduce(images, axis=(1, 2, 3), out=gradients["bias"])
         if not wants_input:
             return None
-        return _channels_first(self._windows.correlate(images, weight.reshape(weight.shape[0], -1)))
+        return _channels_first(self._windows.correlate(factors, weight.reshape(weight.shape[0], -1)))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gan_rosetta.backends.numpy.products import set_kept_bits
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import Product, SeenDevice
 
@@ -66,8 +67,10 @@ def peak_bytes(device: str, /) -> int | None:
     return None
 
 
-def allow_tf32() -> None:
-    """Do nothing: there is no GPU."""
+def set_products(products: str, /, *, device: str) -> None:
+    """Choose what factors of float32 products keep; NumPy rounds them as a GPU does."""
+    check_device(device)
+    set_kept_bits(products)
 
 
 def reseed(seed: int, /) -> None:

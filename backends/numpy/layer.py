@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gan_rosetta.backends.numpy.products import factor
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec import Shape
 
@@ -41,6 +42,7 @@ class Layer:
     rounds: False for a layer whose results every program has exactly, as it has its arguments.
     is_affine: True for x ↦ W x + b, whose cache is (x, W) and whose every result is a sum of products.
     rounding: None, or what a layer whose result hangs on long sums disturbs those by (see rounding.py).
+    factors_by: None, or what a layer inside another, which has no rounding, disturbs factors of products by.
     """
 
     takes_copies: ClassVar[bool] = False
@@ -48,6 +50,7 @@ class Layer:
     rounds: ClassVar[bool] = True
     is_affine: ClassVar[bool] = False
     rounding: RandomRounding | None = None
+    factors_by: RandomRounding | None = None
 
     def __init__(self, layer: Any, input_shape: Shape) -> None:
         """Take what is needed of the layer's spec and of its input's per-sample shape: by default nothing."""
@@ -55,6 +58,10 @@ class Layer:
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Any]:
         """Return y and what `backward` needs. x is left alone. tensors: parameters and buffers by short name."""
         raise NotImplementedError
+
+    def factor(self, array: Array, /) -> Array:
+        """Return what a product takes of an array; see products.py."""
+        return factor(array, self.factors_by or self.rounding)
 
     def exact(self, x: Array) -> Mask | None:
         """Return the entries of y that every program has exactly although the layer rounds, or None for none."""

@@ -27,7 +27,7 @@ class Linear(Layer):
     is_affine = True
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, tuple[Array, Array]]:
-        weight = tensors["weight"]
+        x, weight = self.factor(x), self.factor(tensors["weight"])
         y = np.matmul(x, weight.swapaxes(-1, -2))
         if "bias" in tensors:
             y += tensors["bias"][..., np.newaxis, :]
@@ -37,19 +37,20 @@ class Linear(Layer):
         self, gradient_y: Array, cache: tuple[Array, Array], *, gradients: Tensors | None, wants_input: bool
     ) -> Array | None:
         x, weight = cache
+        factor_y = self.factor(gradient_y)
         if gradients is not None:
             num_terms = gradient_y.shape[-2] * gradient_y.shape[-1] * x.shape[-1]
             if self.rounding is not None and num_terms <= _NUMBERS_IN_CACHE:
-                gradients["weight"][...] = self.rounding.evaluate(WEIGHT_GRADIENT, gradient_y, x)
+                gradients["weight"][...] = self.rounding.evaluate(WEIGHT_GRADIENT, factor_y, x)
             else:
-                np.matmul(gradient_y.swapaxes(-1, -2), x, out=gradients["weight"])
+                np.matmul(factor_y.swapaxes(-1, -2), x, out=gradients["weight"])
             if "bias" in gradients:
                 gradients["bias"][...] = evaluate(BIAS_GRADIENT, self.rounding, gradient_y)
-        return np.matmul(gradient_y, weight) if wants_input else None
+        return np.matmul(factor_y, weight) if wants_input else None
 
     def forward_tangent(self, tangent_x: Array, cache: tuple[Array, Array]) -> Array:
         _, weight = cache
-        tangent_y: Array = np.matmul(tangent_x, weight.T)
+        tangent_y: Array = np.matmul(self.factor(tangent_x), weight.T)
         return tangent_y
 
     def backward_tangent(
@@ -63,17 +64,18 @@ class Linear(Layer):
         wants_input: bool,
     ) -> tuple[Array | None, Array | None]:
         gradient_tangent_x = self.backward(
-            gradient_tangent_y, (tangent_x, cache[1]), gradients=gradients, wants_input=wants_input
+            gradient_tangent_y, (self.factor(tangent_x), cache[1]), gradients=gradients, wants_input=wants_input
         )
         if gradient_y is None:
             if "bias" in gradients:
                 gradients["bias"][...] = 0.0
             return None, gradient_tangent_x
         x, weight = cache
-        gradients["weight"][...] += np.matmul(gradient_y.T, x)
+        factor_y = self.factor(gradient_y)
+        gradients["weight"][...] += np.matmul(factor_y.T, x)
         if "bias" in gradients:
             np.add.reduce(gradient_y, axis=0, out=gradients["bias"])
-        return (np.matmul(gradient_y, weight) if wants_input else None), gradient_tangent_x
+        return (np.matmul(factor_y, weight) if wants_input else None), gradient_tangent_x
 
 
 class BatchNorm(Layer):
@@ -187,6 +189,7 @@ class MinibatchDiscrimination(Layer):
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Any]:
         layer, (*copies, size, _) = self._layer, x.shape
+        self._linear.factors_by = self.rounding
         projected, linear_cache = self._linear.forward(x, tensors)
         if self.rounding is not None:
             self.rounding.disturb(projected, num_terms=layer.in_features)

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.interface import Product, SeenDevice
+from gan_rosetta.shared.interface import Product, SeenDevice, require_products
 
 _NATIVE_NAMES = {"cpu": "/CPU:0", "cuda": "/GPU:0"}
 
@@ -53,9 +53,10 @@ def peak_bytes(device: str, /) -> int | None:
     return None if device == "cpu" else int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
 
 
-def allow_tf32() -> None:
-    """Let float32 products on a GPU keep ten bits of mantissa."""
-    tf.config.experimental.enable_tensor_float_32_execution(True)
+def set_products(products: str, /, *, device: str) -> None:
+    """Choose what float32 products keep of their factors; raises UsageError for others than there are."""
+    require_products("tensorflow", products, device=device, on_gpu=("tf32",))
+    tf.config.experimental.enable_tensor_float_32_execution(products == "tf32")
 
 
 def reseed(seed: int, /) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.interface import Product, SeenDevice
+from gan_rosetta.shared.interface import Product, SeenDevice, require_products
 
 
 def configure(*, threads: int) -> None:
@@ -56,10 +56,14 @@ def peak_bytes(device: str, /) -> int | None:
     return None if device == "cpu" else int(torch.cuda.max_memory_allocated())
 
 
-def allow_tf32() -> None:
-    """Let float32 products and convolutions on a GPU keep ten bits of mantissa."""
-    torch.backends.cuda.matmul.allow_tf32 = True
-    torch.backends.cudnn.allow_tf32 = True
+def set_products(products: str, /, *, device: str) -> None:
+    """Choose what float32 products and convolutions keep of their factors; raises UsageError for others than there are.
+
+    A processor's are full; torch's "medium" precision, bfloat16, is TF32 on a GPU.
+    """
+    require_products("torch", products, device=device, on_gpu=("tf32",))
+    torch.backends.cuda.matmul.allow_tf32 = products == "tf32"
+    torch.backends.cudnn.allow_tf32 = products == "tf32"
 
 
 def reseed(seed: int, /) -> None:

@@ -101,11 +101,11 @@ def as_evidence(trained: Trained, spec: GanSpec, /) -> Evidence:
     evaluated = evaluate(spec, trained.final_state(spec), latent=trained.latent, real=trained.real)
     return Evidence(
         name=trained.name,
-        dtype=trained.dtype,
+        precision=trained.dtype,
         identity={
             "spec": spec_digest(spec),
             "initial state": trained.initial,
-            "dtype": trained.dtype,
+            "precision": trained.dtype,
             "first step": "0",
         },
         tape_digests=trained.tape_digests,

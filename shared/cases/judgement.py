@@ -127,7 +127,7 @@ def judge_losses(
         verdict, reason = "NOT COMPARABLE", f"{lacking}; nothing is said of a program that was not seen to its end"
     return Judgement(
         gan=spec.name,
-        dtype=reference.dtype,
+        dtype=reference.precision,
         verdict=verdict,
         reason=reason,
         first=first,
@@ -137,7 +137,7 @@ def judge_losses(
         notes=(
             *notes,
             *([lacking] if first is not None and lacking else []),
-            *_note_on_types(dtypes, reference.dtype, verdict),
+            *_note_on_types(dtypes, reference.precision, verdict),
         ),
         rows=tuple(walk.rows) if walk is not None and walk.first is not None else (),
         seen={} if walk is None else dict(walk.counts),

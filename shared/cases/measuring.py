@@ -34,7 +34,7 @@ def measure_reference(
     result = run_training(trainer, affordable, tape, keep_going=True, followers=(follower,))
     evidence = Evidence(
         name=REFERENCE_NAME,
-        dtype=dtype,
+        precision=dtype,
         identity={"spec": spec_digest(spec), "initial state": state_digest(state)},
         tape_digests=_ONE_TAPE,
         losses=result.losses,

@@ -122,8 +122,8 @@ Runs = Annotated[
         rich_help_panel=COMPUTED,
         metavar="RUN,RUN…",
         help="Runs, separated by commas: BACKEND\\[@ENVIRONMENT]\\[:word…], such as torch:compiled,"
-        "jax@envs/new:float32; words are eager, compiled, float32, float64, cpu, cuda, threads=N. What one leaves out "
-        "the other options say.",
+        "jax@envs/new:float32; words are eager, compiled, float32, float64, tf32, bf16, cpu, cuda, threads=N. "
+        "What one leaves out the other options say.",
     ),
 ]
 Backends = Annotated[

@@ -1,4 +1,4 @@
-"""The yardstick for two runs of two types: the coarser type's, with how far the reference itself is apart in the two.
+"""The yardstick for two runs of two precisions: the coarser's, with how far the reference itself is apart in the two.
 
 A run in float32 rounds its first state, its data and its rates too, which the copies of a float32 reference share with
 it and a float64 run does not. The reference in both types shows what that comes to.
@@ -18,7 +18,7 @@ from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
 def mixed_yardstick(
     coarse: Yardstick, fine: Yardstick, coarse_reference: Evidence, fine_reference: Evidence, /
 ) -> Yardstick:
-    """Return the yardstick for one run in the coarse type and one in the fine, as far as both references know.
+    """Return the yardstick for one run in the coarse precision and one in the fine, as far as both references know.
 
     coarse_reference, fine_reference: the runs of the reference that the two yardsticks were measured on.
     """
@@ -40,7 +40,7 @@ def mixed_yardstick(
         scales={name: coarse.scales[name][:length] for name, length in lengths.items()},
         losses={name: coarse.losses[name][:length] for name, length in lengths.items()},
         tensors=tensors,
-        finer_dtype=fine.tolerance.dtype,
+        finer=fine.tolerance.precision,
     )
 
 

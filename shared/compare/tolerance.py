@@ -18,6 +18,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.special import erf
 
+from gan_rosetta.shared.interface import precision_name
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
 
@@ -64,10 +65,19 @@ def is_explained(difference: float, allowed: float, /) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Tolerance:
-    """What is allowed, given the noise that some copies showed. dtype: "float32" or "float64", of the run."""
+    """What is allowed, given the noise that some copies showed.
+
+    dtype: "float32" or "float64", of the run; products: what its products keep of their factors.
+    """
 
     num_copies: int
     dtype: str
+    products: str = "full"
+
+    @property
+    def precision(self) -> str:
+        """The type, with what products keep where that is not all."""
+        return precision_name(self.dtype, self.products)
 
     @property
     def margin(self) -> float:

@@ -24,7 +24,7 @@ from gan_rosetta.shared.spec import GanSpec
 
 Verdict = Literal["AGREE", "DISAGREE", "NOT COMPARABLE"]
 # What differs between runs of two types from the same state.
-_OF_A_TYPE = ("dtype", "initial state")
+_OF_A_TYPE = ("precision", "initial state")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +32,14 @@ class Evidence:
     """What of a run goes into a verdict.
 
     losses: (steps,) by name. moments: for each moment the tensors of the state and the outputs, sketched, or whole at
-    "end". dtype: "float32" or "float64". identity: for each of "spec", "given state", "initial state", which is that in
-    the run's type, "dtype" and "first step" what must be the same in both; tape_digests: by phase and step, compared
-    where both have one. first_step: of the tape's adversarial steps, that of the first loss. steps_per_epoch: of the
-    tape, for a GAN whose players' turns are counted within epochs.
+    "end". precision: the type, with what products keep (interface.precision_name). identity: for each of "spec", "given
+    state", "initial state", which is that in the run's type, "precision" and "first step" what must be the same in
+    both; tape_digests: by phase and step, compared where both have one. first_step: of the tape's adversarial steps,
+    that of the first loss. steps_per_epoch: of the tape, for a GAN whose players' turns are counted within epochs.
     """
 
     name: str
-    dtype: str
+    precision: str
     identity: Mapping[str, str]
     tape_digests: Mapping[str, Mapping[str, str]]
     losses: Mapping[str, np.ndarray]
@@ -100,7 +100,7 @@ class PairVerdict:
 def judge(first: Evidence, second: Evidence, yardstick: Yardstick, spec: GanSpec, /) -> PairVerdict:
     """Return the verdict on two runs of the same spec from the same state and tape."""
     pair = (first.name, second.name)
-    is_mixed = {first.dtype, second.dtype} == {yardstick.tolerance.dtype, yardstick.finer_dtype}
+    is_mixed = {first.precision, second.precision} == {yardstick.tolerance.precision, yardstick.finer}
     mismatch = _identity_mismatch(first, second, ignored=_OF_A_TYPE if is_mixed else ())
     if mismatch:
         return PairVerdict(pair=pair, verdict="NOT COMPARABLE", reason=mismatch)
@@ -290,8 +290,8 @@ def _judge_moments(runs: tuple[Evidence, Evidence], yardstick: Yardstick, spec: 
 
 
 def _notes_on_types(yardstick: Yardstick, is_mixed: bool) -> list[str]:
-    dtype, finer = yardstick.tolerance.dtype, yardstick.finer_dtype
-    return [f"{dtype} beside {finer}: by {dtype}'s yardstick"] if is_mixed else []
+    coarse, finer = yardstick.tolerance.precision, yardstick.finer
+    return [f"{coarse} beside {finer}: by {coarse}'s yardstick"] if is_mixed else []
 
 
 def _notes_on_length(runs: tuple[Evidence, Evidence], checked: int) -> list[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,8 @@ class Yardstick:
     (steps,), as far as the copies were followed, which ends where nothing more can be told. scales: of each loss at
     each step, how large the numbers are that it is made of. losses: the reference's own, as far. tensors: for each
     moment ("pretraining", "step 10", "end") the difference of each tensor of the state and of each output.
-    finer_dtype: a type whose runs this compares with those of the tolerance's type (mixed.py), "" where it is for runs
-    of one type.
+    finer: a precision whose runs this compares with those of the tolerance's (mixed.py), "" where it is for runs of
+    one.
     """
 
     tolerance: Tolerance
@@ -50,7 +50,7 @@ class Yardstick:
     scales: Mapping[str, Floats]
     losses: Mapping[str, Floats]
     tensors: Mapping[str, Mapping[str, float]]
-    finer_dtype: str = ""
+    finer: str = ""
 
     def loss_differences(self, name: str, first: np.ndarray, second: np.ndarray, /) -> Floats:
         """Return how far two runs' losses of one name are apart, step by step, over the steps that both have.
@@ -70,12 +70,12 @@ class Yardstick:
     def as_data(self) -> dict[str, Any]:
         """Return what is known of losses as plain data; of tensors nothing."""
         series = {kind: {name: list(map(float, a)) for name, a in getattr(self, kind).items()} for kind in _KINDS}
-        return {"num_copies": self.tolerance.num_copies, "dtype": self.tolerance.dtype, **series}
+        return {**asdict(self.tolerance), **series}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], /) -> Yardstick:
         """Return the yardstick of what as_data gave."""
-        tolerance = Tolerance(num_copies=data["num_copies"], dtype=data["dtype"])
+        tolerance = Tolerance(num_copies=data["num_copies"], dtype=data["dtype"], products=data["products"])
         series: dict[str, Any] = {
             kind: {name: np.array(data[kind][name], dtype=np.float64) for name in LOSS_NAMES} for kind in _KINDS
         }
@@ -120,14 +120,25 @@ class YardstickFollower:
 
     @classmethod
     def start(
-        cls, build: Callable[[], PerturbedTrainer], spec: GanSpec, state: State, /, *, dtype: str, seed: int
+        cls,
+        build: Callable[[], PerturbedTrainer],
+        spec: GanSpec,
+        state: State,
+        /,
+        *,
+        dtype: str,
+        seed: int,
+        products: str = "full",
     ) -> YardstickFollower:
-        """Make copies of the reference in its initial state, each of which rounds in its own way."""
+        """Make copies of the reference in its initial state, each of which rounds in its own way.
+
+        products: what the process's products keep, see Device.set_products.
+        """
         trainer = build()
         trainer.load_state(state)
         count = num_copies(spec)
         seeds = range(seed * count, (seed + 1) * count)
-        tolerance = Tolerance(num_copies=count, dtype=dtype)
+        tolerance = Tolerance(num_copies=count, dtype=dtype, products=products)
         copies = trainer.perturbed_copies(seeds=seeds, coarseness=tolerance.coarseness)
         return cls(copies=copies, spec=spec, tolerance=tolerance)
 
@@ -234,7 +245,7 @@ def read_yardstick(path: Path, /) -> Yardstick:
 
 def _to_arrays(yardstick: Yardstick) -> dict[str, np.ndarray]:
     tolerance = yardstick.tolerance
-    arrays = {"num_copies": np.array(tolerance.num_copies), "dtype": np.array(tolerance.dtype)}
+    arrays = {name: np.array(value) for name, value in asdict(tolerance).items()}
     for kind in _KINDS:
         arrays |= {f"{kind}/{name}": array for name, array in getattr(yardstick, kind).items()}
     for label, noise in yardstick.tensors.items():
@@ -250,5 +261,6 @@ def _from_arrays(arrays: Mapping[str, np.ndarray]) -> Yardstick:
         names, values = (arrays[f"tensors/{label}/{part}"].tolist() for part in ("names", "values"))
         tensors[label] = dict(zip(names, values, strict=True))
     series: dict[str, Any] = {kind: {name: arrays[f"{kind}/{name}"] for name in LOSS_NAMES} for kind in _KINDS}
-    tolerance = Tolerance(num_copies=int(arrays["num_copies"]), dtype=str(arrays["dtype"]))
+    words = {name: str(arrays[name]) for name in ("dtype", "products")}
+    tolerance = Tolerance(num_copies=int(arrays["num_copies"]), **words)
     return Yardstick(tolerance=tolerance, tensors=tensors, **series)

@@ -74,7 +74,9 @@ def run_diagnosis_job(
     spec = order.spec
     state, tape = open_inputs(order.feed, spec)
     visits = job.visits or plan_on_tape(spec, tape, num_steps=job.num_steps, forced=job.forced)
-    load_device_module(entry).check_device(setup.device)
+    device_module = load_device_module(entry)
+    device_module.check_device(setup.device)
+    device_module.set_products(setup.products, device=setup.device)
     execution = resolve_execution(entry, setup.execution)
     trainer_class = load_trainer(entry)
     folder = Path(order.folder)

@@ -48,8 +48,8 @@ def find_partings(
         return {}, failed
     spec = next((job.spec for job in finished if not job.course.yardstick), finished[0].spec)
     comparison = compare_runs([Path(job.folder) for job in finished], spec, {})
-    references = {job.run.dtype: job.run_name for job in finished if job.course.yardstick}
-    own = {(references.get(job.run.dtype), job.run_name) for job in finished}
+    references = {job.run.precision: job.run_name for job in finished if job.course.yardstick}
+    own = {(references.get(job.run.precision), job.run_name) for job in finished}
     found = {pair.pair[1]: pair.findings[0] for pair in comparison.pairs if pair.pair in own and pair.findings}
     return found, failed
 

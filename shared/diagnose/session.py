@@ -17,7 +17,7 @@ from gan_rosetta.shared.diagnose.visits import Visit, plan_on_tape, with_publish
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import find_fault
 from gan_rosetta.shared.runs.inputs import open_inputs
-from gan_rosetta.shared.runs.names import RunName
+from gan_rosetta.shared.runs.names import RunName, folder_name
 from gan_rosetta.shared.runs.order import Order, RunSetup
 from gan_rosetta.shared.runs.plan import available_cores, make_order, setup_of
 from gan_rosetta.shared.runs.request import Request
@@ -187,7 +187,7 @@ class _Walk:
                 is_reference=True,
                 visits=visits,
             )
-            for name in {self.orders[name].run.dtype: name for name in reversed(names)}.values()
+            for name in {self.orders[name].run.precision: name for name in reversed(names)}.values()
         ]
         outcomes = _run(walks, 1, self.watch)
         if any(outcome.status != "finished" for outcome in outcomes):
@@ -218,7 +218,7 @@ class _Walk:
         is_reference: bool,
         visits: tuple[Visit, ...] | None,
     ) -> Job:
-        own = folder / setup.dtype
+        own = folder / folder_name(setup.precision)
         own.mkdir(parents=True, exist_ok=True)
         order = replace(order, run=setup, keeping=replace(order.keeping, folder=str(own)))
         diagnosis = DiagnosisJob(

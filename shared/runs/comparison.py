@@ -16,6 +16,7 @@ from gan_rosetta.shared.compare.outputs import evaluate
 from gan_rosetta.shared.compare.verdict import Evidence, PairVerdict, Verdict, judge
 from gan_rosetta.shared.compare.yardstick import END, Yardstick, read_yardstick
 from gan_rosetta.shared.errors import RecordError
+from gan_rosetta.shared.interface import PRODUCTS
 from gan_rosetta.shared.runs.record import Run, read_run
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.storage.documents import write_document
@@ -28,7 +29,7 @@ YARDSTICK_FILE = "yardstick.npz"
 class GanComparison:
     """All runs of one GAN, judged.
 
-    yardsticks: by type, for runs of that type. failures: what runs that left no record had to say.
+    yardsticks: by precision, for runs of it. failures: what runs that left no record had to say.
     """
 
     spec: GanSpec
@@ -39,7 +40,7 @@ class GanComparison:
 
     @property
     def yardstick(self) -> Yardstick:
-        """That of the coarsest type, which every pair is at most as far apart as."""
+        """That of the coarsest precision, which every pair is at most as far apart as."""
         return self.yardsticks[min(self.yardsticks, key=_fineness)]
 
     @property
@@ -70,8 +71,8 @@ def compare_runs(folders: Sequence[Path], spec: GanSpec, failures: Mapping[str, 
             f"{folder} has no run with {YARDSTICK_FILE}, so there is nothing to judge by; run compare again"
         )
     judges = _Judges(
-        yardsticks={dtype: yardstick_of(run) for dtype, run in measured.items()},
-        references={dtype: gather_evidence(run, spec) for dtype, run in measured.items()},
+        yardsticks={precision: yardstick_of(run) for precision, run in measured.items()},
+        references={precision: gather_evidence(run, spec) for precision, run in measured.items()},
         spec=spec,
     )
     evidence = [gather_evidence(run, spec) for run in runs]
@@ -82,23 +83,24 @@ def compare_runs(folders: Sequence[Path], spec: GanSpec, failures: Mapping[str, 
 
 
 def measured_runs(runs: Iterable[Run], /) -> dict[str, Run]:
-    """Return the first run with a yardstick of each type, the coarsest type first."""
+    """Return the first run with a yardstick of each precision, the coarsest first."""
     found: dict[str, Run] = {}
     for run in runs:
         if (run.folder / YARDSTICK_FILE).exists():
-            found.setdefault(run.order.run.dtype, run)
+            found.setdefault(run.order.run.precision, run)
     return dict(sorted(found.items(), key=lambda item: _fineness(item[0])))
 
 
-def _fineness(dtype: str) -> float:
-    return -float(np.finfo(dtype).eps)
+def _fineness(precision: str) -> tuple[float, int]:
+    dtype, _, products = precision.partition(":")
+    return -float(np.finfo(dtype).eps), -PRODUCTS.index(products or "full")
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Judges:
-    """What judges pairs: of one type by its yardstick, of two by the coarser one's.
+    """What judges pairs: of one precision by its yardstick, of two by the coarser one's.
 
-    references: the runs that the yardsticks were measured on. All by type.
+    references: the runs that the yardsticks were measured on. All by precision.
     """
 
     yardsticks: Mapping[str, Yardstick]
@@ -106,10 +108,10 @@ class _Judges:
     spec: GanSpec
 
     def judge(self, first: Evidence, second: Evidence) -> PairVerdict:
-        coarse, fine = sorted((first.dtype, second.dtype), key=_fineness)
-        for dtype in (coarse, fine):
-            if dtype not in self.yardsticks:
-                reason = f"the reference left no run in {dtype}, so there is nothing to judge by"
+        coarse, fine = sorted((first.precision, second.precision), key=_fineness)
+        for precision in (coarse, fine):
+            if precision not in self.yardsticks:
+                reason = f"the reference left no run in {precision}, so there is nothing to judge by"
                 return PairVerdict(pair=(first.name, second.name), verdict="NOT COMPARABLE", reason=reason)
         yardstick = self.yardsticks[coarse]
         if coarse != fine:
@@ -130,16 +132,16 @@ def yardstick_of(run: Run, /) -> Yardstick:
 def gather_evidence(run: Run, spec: GanSpec, /) -> Evidence:
     """Return what of a run on disk goes into a verdict."""
     evaluated = evaluate(spec, run.state, latent=run.samples["latent"], real=run.samples["real"])
-    hashes, dtype = run.record["hashes"], run.order.run.dtype
+    hashes, precision = run.record["hashes"], run.order.run.precision
     began = run.record["outcome"]["began_at"]
     return Evidence(
         name=run.name,
-        dtype=dtype,
+        precision=precision,
         identity={
             "spec": hashes["spec"],
             "given state": hashes.get("given_state", ""),
             "initial state": hashes["initial_state"],
-            "dtype": dtype,
+            "precision": precision,
             "first step": f"{began['step']}" if began["phase"] == "adversarial" else f"{began['step']} before",
         },
         first_step=began["step"] if began["phase"] == "adversarial" else 0,
@@ -156,12 +158,12 @@ def to_json(comparison: GanComparison, /) -> dict[str, Any]:
         "gan": comparison.spec.name,
         "verdict": comparison.verdict,
         "yardsticks": {
-            dtype: {
+            precision: {
                 "comparable_steps": yardstick.horizon,
                 "num_copies": yardstick.tolerance.num_copies,
                 "margin": yardstick.tolerance.margin,
             }
-            for dtype, yardstick in comparison.yardsticks.items()
+            for precision, yardstick in comparison.yardsticks.items()
         },
         "pairs": [_pair_to_json(pair) for pair in comparison.pairs],
         "failures": dict(comparison.failures),

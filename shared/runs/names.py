@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from gan_rosetta.shared.errors import UsageError, unknown_name
-from gan_rosetta.shared.interface import DEVICES, DTYPES, EXECUTIONS
+from gan_rosetta.shared.interface import DEVICES, DTYPES, EXECUTIONS, PRODUCTS
 from gan_rosetta.shared.workers.registry import find_backend
 
 _THREADS = "threads="
+# Products of few digits are a word; full ones go without.
+_SHORT = PRODUCTS[1:]
 # What parts the words of a run's name in the name of its folder, which not every system lets hold a colon.
 _FOLDER_SEPARATOR = "+"
 
@@ -24,12 +26,14 @@ class RunName:
     """What tells one run of a comparison from another. None: as the command says.
 
     environment: the folder of an environment, its Python, or its name among the environments that are looked up.
+    products: what products keep of float32 factors, where that is not all; such a run is in float32.
     """
 
     backend: str
     environment: str | None = None
     execution: str | None = None
     dtype: str | None = None
+    products: str | None = None
     device: str | None = None
     threads: int | None = None
 
@@ -45,10 +49,14 @@ class RunName:
         for word in words:
             kind = _kind_of(word)
             if kind is None:
-                raise unknown_name("word of a run", word, (*EXECUTIONS, *DTYPES, *DEVICES, f"{_THREADS}N"))
+                raise unknown_name("word of a run", word, (*EXECUTIONS, *DTYPES, *_SHORT, *DEVICES, f"{_THREADS}N"))
             if kind in found:
                 raise UsageError(f"run {text!r} has {found[kind]!r} and {word!r}; expected one word of a kind")
             found[kind] = word
+        if "products" in found and found.setdefault("dtype", "float32") != "float32":
+            raise UsageError(
+                f"run {text!r} has {found['products']!r} products of {found['dtype']!r}; expected float32, or no type"
+            )
         threads = found.pop("threads", None)
         return cls(
             backend=backend,
@@ -69,7 +77,9 @@ class RunName:
     def __str__(self) -> str:
         """Return the name, with an environment by its folder's name alone."""
         head = self.backend if self.environment is None else f"{self.backend}@{self.environment_name}"
-        words = [self.execution, self.dtype, self.device, f"{_THREADS}{self.threads}" if self.threads else None]
+        dtype = None if self.products is not None else self.dtype
+        threads = f"{_THREADS}{self.threads}" if self.threads else None
+        words = [self.execution, dtype, self.products, self.device, threads]
         return ":".join([head, *(word for word in words if word is not None)])
 
 
@@ -96,7 +106,7 @@ def folder_name(run: str, /) -> str:
 def _kind_of(word: str) -> str | None:
     if word.startswith(_THREADS):
         return "threads"
-    kinds = {"execution": EXECUTIONS, "dtype": DTYPES, "device": DEVICES}
+    kinds = {"execution": EXECUTIONS, "dtype": DTYPES, "products": _SHORT, "device": DEVICES}
     return next((kind for kind, known in kinds.items() if word in known), None)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from gan_rosetta.shared.errors import UsageError, unknown_name
-from gan_rosetta.shared.interface import DEVICES, DTYPES
+from gan_rosetta.shared.interface import DEVICES, DTYPES, PRODUCTS, precision_name
 from gan_rosetta.shared.runs.moments import DEFAULT_NUM_MOMENTS
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.reader import build
@@ -30,7 +30,8 @@ class RunSetup:
     """How a GAN is trained: what a run's name says (names.py), and what was chosen where it says nothing.
 
     name: the run's beside others. python: that its worker runs on, None for the backend's usual one (environments.py).
-    threads: of the framework. A new word of names becomes a field here, with a default that older records mean.
+    threads: of the framework. products: what float32 products keep of their factors (interface.PRODUCTS).
+    A new word of names becomes a field here, with a default that older records mean.
     """
 
     name: str
@@ -40,6 +41,7 @@ class RunSetup:
     execution: str = "auto"
     device: str = "cpu"
     threads: int = 1
+    products: str = "full"
 
     def __post_init__(self) -> None:
         require_count("--threads", self.threads, minimum=1)
@@ -47,6 +49,13 @@ class RunSetup:
             raise unknown_name("dtype", self.dtype, DTYPES)
         if self.device not in DEVICES:
             raise unknown_name("device", self.device, DEVICES)
+        if self.products not in PRODUCTS:
+            raise unknown_name("products", self.products, PRODUCTS)
+
+    @property
+    def precision(self) -> str:
+        """The type, with what its products keep where that is not all; a yardstick is of one precision."""
+        return precision_name(self.dtype, self.products)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from gan_rosetta.backends import BACKENDS, REFERENCE
 from gan_rosetta.shared.compare.tolerance import num_copies
 from gan_rosetta.shared.errors import RecordError, UsageError
 from gan_rosetta.shared.gans import PUBLISHED, find_gan
+from gan_rosetta.shared.interface import precision_name
 from gan_rosetta.shared.runs.checkpoint import Place
 from gan_rosetta.shared.runs.inputs import open_start
 from gan_rosetta.shared.runs.jobs_on_disk import read_jobs
@@ -202,6 +203,7 @@ def setup_of(
         python=python,
         dtype=run.dtype or request.dtype,
         execution=execution,
+        products=run.products or "full",
         device=run.device or request.device,
         threads=_chosen(run.threads, threads),
     )
@@ -221,15 +223,22 @@ def make_order(request: Request, spec: GanSpec, setup: RunSetup, folder: Path, /
 
 
 def _references(setups: Sequence[RunSetup], request: Request) -> list[RunSetup]:
-    """Return how the reference runs to measure the yardstick, in each type of the others, or as it was asked for.
+    """Return how the reference runs to measure the yardstick, in each precision of the others, or as was asked for.
 
     It runs on the processor whatever the others run on.
     """
     references = []
-    for dtype in dict.fromkeys([setup.dtype for setup in setups] or [request.dtype]):
-        own = (it for it in setups if it.backend == REFERENCE and it.dtype == dtype and it.python is None)
-        name = RunName(backend=REFERENCE, dtype=None if dtype == request.dtype else dtype)
-        added = RunSetup(name=str(name), backend=REFERENCE, dtype=dtype, execution=request.execution)
+    kinds = dict.fromkeys([(setup.dtype, setup.products) for setup in setups] or [(request.dtype, "full")])
+    # Runs of fewer digits are judged beside the full ones, so that their cost in digits is known.
+    kinds = dict.fromkeys([*kinds, *((dtype, "full") for dtype, _ in kinds)])
+    for dtype, products in kinds:
+        precision = precision_name(dtype, products)
+        own = (it for it in setups if it.backend == REFERENCE and it.precision == precision and it.python is None)
+        short = None if products == "full" else products
+        name = RunName(
+            backend=REFERENCE, dtype=None if dtype == request.dtype and short is None else dtype, products=short
+        )
+        added = RunSetup(name=str(name), backend=REFERENCE, dtype=dtype, products=products, execution=request.execution)
         references.append(replace(next(own, added), device="cpu"))
     return references
 

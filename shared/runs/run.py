@@ -68,6 +68,7 @@ def run(order: Order, entry: BackendEntry, /, *, report_progress: ReportProgress
     state, tape = inputs.state, inputs.tape
     device_module = load_device_module(entry)
     device_module.check_device(setup.device)
+    device_module.set_products(setup.products, device=setup.device)
     execution = resolve_execution(entry, setup.execution)
     trainer_class = load_trainer(entry)
 
@@ -90,7 +91,12 @@ def run(order: Order, entry: BackendEntry, /, *, report_progress: ReportProgress
     yardstick = None
     if course.yardstick:
         yardstick = YardstickFollower.start(
-            lambda: build_reference(spec, dtype=setup.dtype), spec, state, dtype=setup.dtype, seed=feed.seed
+            lambda: build_reference(spec, dtype=setup.dtype),
+            spec,
+            state,
+            dtype=setup.dtype,
+            seed=feed.seed,
+            products=setup.products,
         )
         followers.append(yardstick)
     look_recorder = LookRecorder(trainer, spec, moments, seed=feed.seed, followers=followers)

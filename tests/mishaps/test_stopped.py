@@ -118,7 +118,9 @@ def test_what_a_killed_run_left_half_written_goes_when_it_is_resumed(mishap: Mis
     resumed = mishap.run("train", "--resume", mishap.folder)
     assert (resumed.status, half.exists()) == (0, False), resumed.text
     assert not list(mishap.folder.rglob(".*.tmp"))
-    mishap.account("`kill -9` while a checkpoint is written", killed, "the last checkpoint; `--resume` removes the half")
+    mishap.account(
+        "`kill -9` while a checkpoint is written", killed, "the last checkpoint; `--resume` removes the half"
+    )
 
 
 def test_a_comparison_killed_at_random_moments_goes_on_to_the_same_verdict(whole: Path, mishap: Mishap) -> None:

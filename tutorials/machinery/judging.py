@@ -78,7 +78,7 @@ def _evidence(name: str, record: LessonRecord) -> Evidence:
     # A lesson leaves no state to look into: its losses are what a reader sees.
     return Evidence(
         name=name,
-        dtype="float64",
+        precision="float64",
         identity={"initial state": record.digests["initial state"]},
         tape_digests={"adversarial": {"all": record.digests["tape"]}},
         losses=record.losses,

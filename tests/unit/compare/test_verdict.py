@@ -44,8 +44,8 @@ def _evidence(spec, name="torch"):
     tensors |= {"samples": generator.uniform(1, 2, (4, 2)), "scores": generator.uniform(1, 2, (4, 1))}
     return Evidence(
         name=name,
-        dtype="float64",
-        identity={"spec": "a", "initial state": "b", "dtype": "float64"},
+        precision="float64",
+        identity={"spec": "a", "initial state": "b", "precision": "float64"},
         tape_digests={"pretraining": {}, "adversarial": {"1": "x", "20": "y"}},
         losses={"pretraining": np.zeros(0), **losses},
         moments={"step 1": tensors, "end": tensors},
@@ -195,7 +195,7 @@ def test_nothing_to_judge_is_not_agreement(spec, yardstick):
     assert judge(first, first, yardstick, spec).verdict == "NOT COMPARABLE"
 
 
-@pytest.mark.parametrize("what", ["spec", "initial state", "dtype"])
+@pytest.mark.parametrize("what", ["spec", "initial state", "precision"])
 def test_runs_of_different_things_are_refused(spec, yardstick, what):
     first = _evidence(spec)
     second = replace(first, identity={**first.identity, what: "other"})

@@ -14,6 +14,7 @@ from gan_rosetta.shared.runs.names import RunName, folder_name, parse_runs
         ("torch", RunName(backend="torch")),
         ("torch:compiled", RunName(backend="torch", execution="compiled")),
         ("jax:float32:cuda", RunName(backend="jax", dtype="float32", device="cuda")),
+        ("torch:cuda:tf32", RunName(backend="torch", dtype="float32", products="tf32", device="cuda")),
         ("numpy:threads=2", RunName(backend="numpy", threads=2)),
         ("jax@envs/new:eager", RunName(backend="jax", environment="envs/new", execution="eager")),
     ],
@@ -24,6 +25,7 @@ def test_a_name_is_read(text, run):
 
 def test_words_are_shown_in_one_order_and_an_environment_by_its_folder():
     assert str(RunName.parse("torch:threads=2:float32:eager")) == "torch:eager:float32:threads=2"
+    assert str(RunName.parse("torch:cuda:tf32:float32")) == "torch:tf32:cuda"
     assert str(RunName.parse("jax@envs/jax-0.12:compiled")) == "jax@jax-0.12:compiled"
     assert str(RunName.parse("jax@envs/jax-0.12/bin/python")) == "jax@jax-0.12"
 
@@ -39,6 +41,7 @@ def test_a_folder_s_name_has_no_colon():
         ("torch:compile", "unknown word of a run 'compile': did you mean 'compiled'"),
         ("torch:gpu", "did you mean 'cuda'"),
         ("torch:eager:compiled", "has 'eager' and 'compiled'; expected one word of a kind"),
+        ("torch:float64:tf32", "has 'tf32' products of 'float64'; expected float32, or no type"),
         ("torch:threads=0", "expected threads=N with N from 1"),
         ("torch:threads=two", "expected threads=N with N from 1"),
         ("jax@", "names no environment after its @"),

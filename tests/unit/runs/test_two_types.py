@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from gan_rosetta.backends import BACKENDS
+from gan_rosetta.backends.numpy.device import set_products
 from gan_rosetta.backends.numpy.trainer import NumpyTrainer
 from gan_rosetta.shared.runs import run as run_module
 from gan_rosetta.shared.runs.comparison import compare_runs
 from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.runs.run import run
-from tests.unit.runs.orders import order_of
+from tests.unit.runs.orders import changed, order_of
 
 STEPS = 40
 OTHER = replace(BACKENDS["numpy"], name="other")
@@ -85,3 +86,38 @@ def test_without_a_reference_in_its_type_a_run_is_not_judged(references, tmp_pat
         "NOT COMPARABLE",
         "the reference left no run in float32, so there is nothing to judge by",
     )
+
+
+class _TenthWrong(NumpyTrainer):
+    """Scales what it was fed by a tenth, a hundred times what a factor of ten bits loses."""
+
+    def stage(self, chunk):
+        arrays = {name: 1.1 * array if name == "real" else array for name, array in chunk.arrays.items()}
+        return super().stage(replace(chunk, arrays=arrays))
+
+
+@pytest.fixture
+def full_products_afterwards():
+    yield
+    set_products("full", device="cpu")
+
+
+@pytest.mark.usefixtures("full_products_afterwards")
+def test_products_of_few_digits_have_a_yardstick_of_their_own(references, tmp_path, monkeypatch):
+    def short(name, products, **options):
+        order = asked(tmp_path / "linear-2d", name, "float32", products=products, **options)
+        return changed(order, name=f"{name}:{products}", folder=f"{order.folder}+{products}")
+
+    own = [train(short("numpy", products, yardstick=True)) for products in ("tf32", "bf16")]
+    comparison = compared(references, [*own, train(short("other", "tf32"))])
+    assert list(comparison.yardsticks) == ["float32:bf16", "float32:tf32", "float32", "float64"]
+    assert comparison.verdict == "AGREE"
+    apart = {pair.pair: pair.largest for pair in comparison.pairs}
+    assert apart["numpy:tf32", "other:tf32"] == 0
+    assert 1e-5 < apart["numpy:float32", "numpy:tf32"] < 0.1
+    notes = {pair.pair: pair.notes for pair in comparison.pairs}
+    assert "float32:tf32 beside float32: by float32:tf32's yardstick" in notes["numpy:float32", "other:tf32"]
+    monkeypatch.setattr(run_module, "load_trainer", lambda _entry: _TenthWrong)
+    wrong = changed(short("other", "tf32"), name="wrong:tf32", folder=str(tmp_path / "linear-2d" / "wrong"))
+    pairs = {pair.pair: pair.verdict for pair in compared(references, [*own, train(wrong)]).pairs}
+    assert pairs["numpy:tf32", "wrong:tf32"] == pairs["numpy:float32", "wrong:tf32"] == "DISAGREE"

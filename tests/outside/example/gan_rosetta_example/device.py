@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import importlib.metadata
 
-from gan_rosetta.backends.numpy.device import allow_tf32, configure, describe_device, matrix_product, peak_bytes, reseed
+from gan_rosetta.backends.numpy.device import (
+    configure,
+    describe_device,
+    matrix_product,
+    peak_bytes,
+    reseed,
+    set_products,
+)
 from gan_rosetta.shared.errors import UsageError
 
 __all__ = [
-    "allow_tf32",
     "check_device",
     "configure",
     "describe_device",
@@ -17,6 +23,7 @@ __all__ = [
     "matrix_product",
     "peak_bytes",
     "reseed",
+    "set_products",
 ]
 
 
