@@ -45,16 +45,16 @@ def test_its_losses_agree_with_the_reference_by_the_projects_own_verdict(compile
     losses, digest = _train(floor, 150)
     reference = ReferenceRun(**run_reference(SPEC, TAPE, STATE, dtype=dtype, seed=14, num_steps=STEPS))
     as_lists = {name: values.tolist() for name, values in losses.items()}
-    found = judge_cell(reference, as_lists, digest, spec=SPEC, dtype=dtype, name="floor")
+    found = judge_cell(reference, as_lists, digest, spec=SPEC, precision=dtype, name="floor")
     assert found.verdict == "AGREE", found.reason
     assert found.judged_steps == STEPS
     # One loss that is off by a thousandth is seen.
     as_lists["generator"][3] *= 1.001
-    wrong = judge_cell(reference, as_lists, digest, spec=SPEC, dtype=dtype, name="floor")
+    wrong = judge_cell(reference, as_lists, digest, spec=SPEC, precision=dtype, name="floor")
     assert wrong.verdict == "DISAGREE"
     assert "generator's loss at step 3" in wrong.reason
     # So is another tape.
-    assert judge_cell(reference, as_lists, "00", spec=SPEC, dtype=dtype, name="f").verdict == "NOT COMPARABLE"
+    assert judge_cell(reference, as_lists, "00", spec=SPEC, precision=dtype, name="f").verdict == "NOT COMPARABLE"
 
 
 def test_its_state_is_the_references_and_goes_in_and_out_bit_for_bit(compiler):
