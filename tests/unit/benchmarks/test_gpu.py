@@ -151,7 +151,7 @@ def test_the_page_names_the_card_what_disagrees_and_what_differs():
     part = replace(part, record=replace(part.record, cells=(*part.record.cells, bad)))
     text = gpu_page_text(_record(_part(), part, _part("batch", scale="batch")))
     assert "# Measured on Made-up GPU" in text
-    assert r"2.11.0, outside of torch\>=2.13,\<2.14" in text
+    assert r"2.11.0, outside of torch>=2.13,\<2.14" in text
     assert "disagrees: DISAGREE: off" in text
     assert "1.0e-06, 1.0e-05" in text
     assert "| torch | float32 | 8192 | 50 |" in text
