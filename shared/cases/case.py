@@ -41,6 +41,16 @@ class Request:
     to_tensor: Callable[[np.ndarray], Any]
 
 
+# Where the cases of this process are kept that somebody else is to judge; None where nobody is.
+_kept: list[Case] | None = None
+
+
+def keep_cases(kept: list[Case], /) -> None:
+    """Have every case that this process makes from now on put into a list."""
+    global _kept  # noqa: PLW0603 - of the process
+    _kept = kept
+
+
 def _given(generator: Any, discriminator: Any) -> dict[str, Any]:
     given = {"generator": generator, "discriminator": discriminator}
     given = {name: network for name, network in given.items() if network is not None}
@@ -50,11 +60,17 @@ def _given(generator: Any, discriminator: Any) -> dict[str, Any]:
 
 
 class Case:
-    """What a program starts from and is fed, step by step, and what it says it computed; for one run of a program."""
+    """What a program starts from and is fed, step by step, and what it says it computed; for one run of a program.
+
+    judgement: the last one, None before there was any.
+    """
 
     def __init__(self, request: Request, /) -> None:
         self._request = request
         self._recording = Recording()
+        self.judgement: Judgement | None = None
+        if _kept is not None:
+            _kept.append(self)
         self._began = False
         self._open: Visit | None = None
         self._notes: list[str] = []
@@ -150,7 +166,7 @@ class Case:
         reference, yardstick = measure_reference(
             self.spec, request.state, request.tape, dtype=request.dtype, seed=request.seed
         )
-        return judge_losses(
+        self.judgement = judge_losses(
             self._recording.losses,
             sorted(self._recording.dtypes),
             reference=reference,
@@ -159,6 +175,7 @@ class Case:
             walk=self._walk,
             notes=[*self._notes, *(self._watcher.notes() if self._watcher is not None else ())],
         )
+        return self.judgement
 
     def _steps(self) -> Iterator[Step]:
         for phase in PHASES:

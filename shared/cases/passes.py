@@ -110,12 +110,18 @@ def layer_outputs(each: Pass, place: Place, found: Found, /) -> Iterator[tuple[P
 def _position(network: Network, position: int, layer: str | None, kind: str) -> int | None:
     """Return which layer an output is of: that of its tensors, or the activation that comes next; None: of none."""
     if layer is not None:
-        return next(index for index, placed in enumerate(network.placed) if placed.name == layer)
+        own = next(index for index, placed in enumerate(network.placed) if placed.name == layer)
+        # Of a layer with an activation inside only what the activation gives is seen.
+        return own + 1 if kind in _ACTIVATIONS and _is_activation(network, own + 1) else own
     if position + 1 == len(network.placed):
         return None
     ahead = network.placed[position + 1].layer
-    fits = kind == "reshape" if isinstance(ahead, Reshape) else kind in _ACTIVATIONS and isinstance(ahead, Activation)
-    return position + 1 if fits else None
+    fits = kind == "reshape" if isinstance(ahead, Reshape) else kind in _ACTIVATIONS
+    return position + 1 if fits and (isinstance(ahead, Reshape) or _is_activation(network, position + 1)) else None
+
+
+def _is_activation(network: Network, position: int) -> bool:
+    return position < len(network.placed) and isinstance(network.placed[position].layer, Activation)
 
 
 def _leaves_out_sigmoid(output: np.ndarray, network: Network, seen: Mapping[str, np.ndarray]) -> bool:

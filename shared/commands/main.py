@@ -26,6 +26,7 @@ from gan_rosetta.shared.commands.ends import Interrupted, run_to_the_end
 from gan_rosetta.shared.commands.examples import JUDGE, LOOK_UP, MEASURE, RUN, example
 from gan_rosetta.shared.commands.generate import generate
 from gan_rosetta.shared.commands.groups import Showing, Training, with_groups
+from gan_rosetta.shared.commands.judge import judge
 from gan_rosetta.shared.commands.options import (
     COMPUTED,
     KEPT,
@@ -215,6 +216,7 @@ def report(
 
 app.command(epilog=example("convert"), rich_help_panel=RUN)(convert)
 app.command(epilog=example("diagnose"), rich_help_panel=JUDGE)(diagnose)
+app.command(epilog=example("judge"), rich_help_panel=JUDGE)(judge)
 app.command(epilog=example("faults"), rich_help_panel=JUDGE)(faults)
 app.command(epilog=example("generate"), rich_help_panel=JUDGE)(generate)
 app.command(epilog=example("defaults"), rich_help_panel=JUDGE)(defaults)

@@ -1,8 +1,8 @@
 """The pytest plugin of the conformance laws: which backends and GANs a law is tried on.
 
 `pytest --pyargs gan_rosetta.shared.conformance --gan-rosetta-backend NAME` holds a backend to them, wherever it comes
-from. pytest loads the plugin wherever gan-rosetta is installed, so that in other sessions it does nothing and imports
-nothing of ours.
+from. pytest loads the plugin wherever gan-rosetta is installed, so that in other sessions it imports nothing of ours,
+and gives the fixture `gan_case` to whoever asks for it.
 """
 
 from __future__ import annotations
@@ -43,6 +43,28 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("pretrained_gan", [name for name, spec in CATALOGUE.items() if spec.pretraining])
     if "compiled_gan" in metafunc.fixturenames:
         metafunc.parametrize("compiled_gan", list(CATALOGUE))
+
+
+@pytest.fixture
+def gan_case():
+    """Make cases for a port, as gan_rosetta.case does; each is judged when the test ends, if not before.
+
+    def test_my_port(gan_case):
+        case = gan_case("sine", steps=20, framework="torch")
+        for step in case:
+            step.record(**my_port.train_step(step))
+    """
+    from gan_rosetta.judging import case  # noqa: PLC0415 - only a test that asks for it needs it
+
+    made = []
+
+    def make(*arguments, **options):
+        made.append(case(*arguments, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        (each.judgement or each.judge()).assert_agrees()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""docs/library.md: its examples give what the comments behind them say, and every public name is in it."""
+"""docs/library.md and docs/port-a-gan.md: examples give what the comments behind them say; public names are there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 
 import gan_rosetta as gr
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "library.md"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+PAGE = DOCS / "library.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -31,11 +32,12 @@ def run_example(source: str, names: dict[str, Any]) -> int:
     return num_held
 
 
-def test_the_examples_run(tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", [PAGE, DOCS / "port-a-gan.md"], ids=lambda page: page.stem)
+def test_the_examples_run(page, tmp_path, monkeypatch):
     if gr.backends()["torch"].version is None:
         pytest.skip("the first example is about torch")
     monkeypatch.chdir(tmp_path)
-    blocks = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
+    blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
     names: dict[str, Any] = {}
     held = [run_example(block, names) for block in blocks]
     assert all(held), "a block shows nothing"

@@ -1,0 +1,67 @@
+"""Runs a person's own program, as it is, in a process of its own, and judges the cases that it made.
+
+Run as `python -m gan_rosetta.shared.cases.running RESULT PROGRAM [ARGUMENT…]`; RESULT is a file to write.
+"""
+
+from __future__ import annotations
+
+import json
+import runpy
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_rosetta.shared.cases import case
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.storage.files import write_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgramRun:
+    """What came of a program: its judgements as plain data, in the order of its cases, and how it failed, "" if not."""
+
+    judgements: tuple[dict[str, Any], ...]
+    failure: str
+
+
+def run_program(program: Path, arguments: Sequence[str], /) -> ProgramRun:
+    """Run a program in the folder that this process is in; what it prints goes to standard error. Raises UsageError."""
+    if not program.is_file():
+        raise UsageError(f"{program} is no file; expected a Python program that makes a case with gan_rosetta.case")
+    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as folder:
+        result = Path(folder) / "judgements.json"
+        command = [sys.executable, "-m", "gan_rosetta.shared.cases.running", str(result), str(program), *arguments]
+        finished = subprocess.run(command, stdout=sys.stderr.fileno(), check=False)
+        if not result.exists():
+            return ProgramRun(judgements=(), failure=f"{program} ended with exit status {finished.returncode}")
+        found = json.loads(result.read_text(encoding="utf-8"))
+    return ProgramRun(judgements=tuple(found["judgements"]), failure=found["failure"])
+
+
+def _run_here(result: Path, program: str, arguments: Sequence[str]) -> None:
+    kept: list[case.Case] = []
+    case.keep_cases(kept)
+    sys.argv = [program, *arguments]
+    sys.path[0] = str(Path(program).resolve().parent)
+    failure = ""
+    try:
+        runpy.run_path(program, run_name="__main__")
+    except SystemExit as error:
+        failure = f"it exits with status {error.code}" if error.code else ""
+    except BaseException as error:  # the program is a stranger's
+        traceback.print_exc()
+        failure = f"{type(error).__name__}: {error}"
+    judged = [each for each in kept if each.judgement is not None]
+    # A program that says itself that it disagrees has done what it is for.
+    failure = "" if any(each.judgement.verdict != "AGREE" for each in judged if each.judgement) else failure
+    judgements = [] if failure else [each.judgement or each.judge() for each in kept]
+    write_json(result, {"judgements": [each.as_data() for each in judgements], "failure": failure})
+
+
+if __name__ == "__main__":
+    _run_here(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])
