@@ -1,0 +1,150 @@
+"""Programs in Keras as people write them: loaded, watched, right ones agree, mistakes are found at their place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gan_rosetta as gr
+
+keras = pytest.importorskip("keras")
+tf = pytest.importorskip("tensorflow")
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("Keras runs on another framework here", allow_module_level=True)
+
+
+@pytest.fixture(autouse=True)
+def _double():
+    before = keras.config.floatx()
+    keras.config.set_floatx("float64")
+    yield
+    keras.config.set_floatx(before)
+
+
+def make_networks(mistake):
+    """Of `sine`, with the activations inside of the layers, as people write them in Keras."""
+    layers = keras.layers
+    inner = "leaky_relu" if mistake == "activation" else "relu"
+    generator = keras.Sequential(
+        [keras.Input((5,)), layers.Dense(64, inner), layers.Dense(128), layers.ReLU(), layers.Dense(16)]
+    )
+    end = layers.Dense(1) if mistake == "no sigmoid" else layers.Dense(1, "sigmoid")
+    discriminator = keras.Sequential([keras.Input((16,)), layers.Dense(64, "relu"), layers.Dense(256, "relu"), end])
+    return generator, discriminator
+
+
+class Descent(keras.optimizers.SGD):
+    """Adam as the spec has it, whose epsilon Keras's own puts elsewhere."""
+
+    def build(self, variables):
+        super().build(variables)
+        self._momentums = [tf.Variable(tf.zeros_like(v.value)) for v in variables]
+        self._velocities = [tf.Variable(tf.zeros_like(v.value)) for v in variables]
+
+    def update_step(self, gradient, variable, learning_rate):
+        del learning_rate
+        place, count = self._get_variable_index(variable), int(self.iterations) + 1
+        mean, square = self._momentums[place], self._velocities[place]
+        mean.assign(0.9 * mean + (1 - 0.9) * gradient)
+        square.assign(0.999 * square + (1 - 0.999) * tf.square(gradient))
+        root = tf.sqrt(square) / np.sqrt(1 - 0.999**count) + 1e-8
+        variable.assign_sub(1e-4 / (1 - 0.9**count) * mean / root)
+
+
+def train(*, mistake=None, watch=True, traced=False, steps=2):
+    generator, discriminator = networks = make_networks(mistake)
+    kind = keras.optimizers.Adam if mistake == "keras's adam" else Descent
+    optimizer_g, optimizer_d = kind(1e-4), kind(1e-4)
+    for optimizer, network in zip((optimizer_g, optimizer_d), networks, strict=True):
+        optimizer.build(network.trainable_variables)
+    case = gr.case("sine", steps=steps, framework="tensorflow")
+    case.load(generator=generator, discriminator=discriminator)
+    if watch:
+        case.watch(
+            generator=generator,
+            discriminator=discriminator,
+            generator_optimizer=optimizer_g,
+            discriminator_optimizer=optimizer_d,
+        )
+
+    def halves(real, latent):
+        with tf.GradientTape() as tape:
+            fake = generator(latent)
+            loss_g = tf.reduce_mean(tf.math.log(1 - discriminator(fake)))
+        variables = generator.trainable_variables
+        optimizer_g.apply_gradients(zip(tape.gradient(loss_g, variables), variables, strict=True))
+        if mistake == "anew":
+            fake = generator(latent)
+        with tf.GradientTape() as tape:
+            of_real, of_fake = discriminator(real), discriminator(fake)
+            if mistake == "labels":
+                of_real, of_fake = of_fake, of_real
+            loss_d = -tf.reduce_mean(tf.math.log(of_real)) - tf.reduce_mean(tf.math.log(1 - of_fake))
+        variables = discriminator.trainable_variables
+        optimizer_d.apply_gradients(zip(tape.gradient(loss_d, variables), variables, strict=True))
+        return loss_d, loss_g
+
+    step_of = (
+        tf.function(lambda real, latent: discriminator(generator(latent)) + discriminator(real)) if traced else None
+    )
+    for step in case:
+        if step_of is not None:
+            step_of(step.real, step.latent_d)
+        loss_d, loss_g = halves(step.real, step.latent_d)
+        step.record(discriminator=loss_d, generator=loss_g)
+    return case, networks
+
+
+def test_a_right_program_agrees_and_watching_changes_no_bit():
+    case, watched = train(traced=True)
+    judgement = case.judge()
+    assert judgement.verdict == "AGREE", judgement.sentence
+    assert judgement.notes == ()
+    assert {"output", "loss", "gradient", "parameter", "slot", "counter"} <= set(judgement.seen)
+    _, unwatched = train(watch=False)
+    for first, second in zip(watched, unwatched, strict=True):
+        for own, other in zip(first.weights, second.weights, strict=True):
+            np.testing.assert_array_equal(own.numpy(), other.numpy())
+
+
+@pytest.mark.parametrize(
+    ("mistake", "place"),
+    [
+        ("activation", ("generator", "output", "generator.hidden1_relu")),
+        ("no sigmoid", ("generator", "loss", "loss")),
+        ("keras's adam", ("generator", "parameter", "generator.hidden1.weight")),
+        ("anew", ("discriminator", "output", "discriminator.hidden1_relu")),
+        ("labels", ("discriminator", "loss", "loss")),
+    ],
+)
+def test_a_mistake_is_found_at_its_place(mistake, place):
+    case, _ = train(mistake=mistake, steps=1)
+    judgement = case.judge()
+    assert judgement.verdict == "DISAGREE"
+    first = judgement.first
+    assert (first.phase, first.quantity, first.name) == place, judgement.sentence
+
+
+def test_images_and_kernels_go_into_the_layout_of_keras():
+    up = [(768, 3, 1), (384, 3, 1), (192, 3, 2), (96, 2, 2), (48, 3, 1), (24, 3, 1), (12, 3, 1), (6, 3, 1), (3, 3, 1)]
+    network = keras.Sequential([keras.Input((1, 1, 100))])
+    for index, (channels, kernel, stride) in enumerate(up, start=1):
+        network.add(keras.layers.Conv2DTranspose(channels, kernel, stride, use_bias=False))
+        network.add(keras.layers.BatchNormalization(epsilon=1e-5, momentum=0.9))
+        network.add(keras.layers.Activation("relu" if index < len(up) else "sigmoid"))
+    case = gr.case("mnist-conv", steps=1, batch_size=4, framework="tensorflow")
+    before = [weight.numpy() for weight in network.non_trainable_weights]
+    names = case.load(generator=network)
+    assert len(names) == 9 * 5
+    assert case.initial_state["generator.up3.weight"].shape == (384, 192, 3, 3)
+    assert network.layers[6].kernel.shape == (3, 3, 192, 384)
+    # Without a word from the proof, which moves no buffer.
+    assert case._notes == []
+    for own, other in zip(network.non_trainable_weights, before, strict=True):
+        np.testing.assert_array_equal(own.numpy(), other)
+
+
+def test_a_model_that_is_not_built_is_refused():
+    network = keras.Sequential([keras.layers.Dense(16)])
+    with pytest.raises(gr.GanRosettaError, match="has no variables yet; build it"):
+        gr.case("sine", steps=1).load(generator=network)
