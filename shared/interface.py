@@ -259,7 +259,10 @@ class ProgramSlots:
 
 
 class ProgramFramework(Protocol):
-    """What a backend's program.py provides, as functions: a program from outside, seen in its own framework."""
+    """What a backend's program.py provides, as functions: a program from outside, seen in its own framework.
+
+    to_tensor in each; what is about networks and optimizers where the backend is in `_MODULES` of cases/networks.py.
+    """
 
     def to_tensor(self, array: np.ndarray, /, *, device: str) -> Any:
         """Return a copy of an array as the framework has it, of its type, on a device; raises UsageError."""

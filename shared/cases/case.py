@@ -87,7 +87,7 @@ class Case:
     ) -> dict[str, str]:
         """Put the initial state into a program's networks, and prove it by a pass of each beside the reference.
 
-        generator, discriminator: a torch Module, a Keras model or tf.Module, a Gluon Block. mapping: canonical names of
+        generator, discriminator: a torch Module, or a Keras model or tf.Module. mapping: canonical names of
         layers or tensors to the program's, where names, kinds, shapes and order leave a doubt. Returns the canonical
         names with those of the program's tensors. Raises StateError, which names the tensors, for a doubt; UsageError
         for what is no network, or computes in another type. What a pass shows is among the judgement's notes.

@@ -19,8 +19,8 @@ from gan_rosetta.shared.state.layouts import samples_to_canonical, tensor_from_l
 from gan_rosetta.shared.state.naming import Match, match_networks
 from gan_rosetta.shared.workers.registry import load_program_module
 
-# What a process has imported that has networks of a framework.
-_MODULES = {"torch": "torch", "tensorflow": "tensorflow", "mxnet": "mxnet", "jax": "jax"}
+# The backends whose program.py knows networks, by the module that a process has imported where it has any.
+_MODULES = {"torch": "torch", "tensorflow": "tensorflow"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ def find_framework(network: Any, /, *, what: str) -> ProgramFramework:
             if framework.is_network(network):
                 return framework
     found = type(network).__name__
-    raise UsageError(f"{what} is a {found}; expected a torch Module, a Keras model or tf.Module, or a Gluon Block")
+    raise UsageError(f"{what} is a {found}; expected a torch Module, or a Keras model or tf.Module")
 
 
 def find_networks(spec: GanSpec, networks: Mapping[str, Any], mapping: Mapping[str, str], /) -> dict[str, Found]:

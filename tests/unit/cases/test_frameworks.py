@@ -50,6 +50,16 @@ def test_numbers_of_a_framework_are_taken_as_they_are(framework):
     assert as_number(step.real[0, 0], what="it") == (number, "float64")
 
 
+def test_what_is_no_network_is_refused_whatever_is_imported(framework):
+    case = gr.case("linear-2d", steps=1, framework=framework)
+    with pytest.raises(
+        UsageError, match=r"generator is a dict; expected a torch Module, or a Keras model or tf\.Module"
+    ):
+        case.load(generator={})
+    with pytest.raises(UsageError, match="discriminator is a object"):
+        case.watch(discriminator=object())
+
+
 def test_a_device_that_is_not_there_is_refused(framework):
     if "cuda" in importlib.import_module(f"gan_rosetta.backends.{framework}.device").list_devices():
         pytest.skip("there is one")

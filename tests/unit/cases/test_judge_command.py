@@ -21,7 +21,10 @@ trainer.load_state(case.initial_state)
 print("a line of the program's own", sys.argv[1:])
 for step in case:
     arrays = {name: array[np.newaxis] for name, array in step.arrays.items()}
-    chunk = Chunk(phase=step.phase, first_step=step.index, arrays=arrays, trains_discriminator=np.array([True]))
+    trains = np.array([True])
+    chunk = Chunk(
+        phase=step.phase, first_step=step.index, arrays=arrays, trains_discriminator=trains, trains_generator=trains
+    )
     losses = trainer.train(trainer.stage(chunk))
     step.record(discriminator=losses.discriminator, generator=losses.generator * FACTOR)
 """
