@@ -35,7 +35,7 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 
 def record_of(run: Path) -> dict[str, object]:
     record = json.loads((run / "record.json").read_text())
-    del record["timings"], record["machine"], record["settings"]["folder"], record["sha256"]
+    del record["timings"], record["machine"], record["settings"]["keeping"]["folder"], record["sha256"]
     return record
 
 
