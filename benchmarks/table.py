@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.table import Table
+from rich.text import Text
 
 from gan_rosetta.benchmarks.findings import CellFigures, figures, settings
 from gan_rosetta.benchmarks.plan import Plan
@@ -51,7 +52,7 @@ def result_tables(record: BenchmarkRecord, /) -> list[Table]:
         for result in cells:
             found = by_result.get(id(result))
             if found is None:
-                speed.add_row(result.cell.label, f"[yellow]{_escape(no_throughput(result))}[/]")
+                speed.add_row(result.cell.label, Text(no_throughput(result), style="yellow"))
                 continue
             texts = [result.cell.label, *figure_texts(found)]
             speed.add_row(*texts[:_NUM_SPEED_COLUMNS])
@@ -95,10 +96,5 @@ def change_table(changes: Sequence[CellChange], /) -> Table:
         name = f"{change.cell.setting}: {change.cell.label}"
         interval = "" if ratio is None else f"{ratio.ratio:.3f} ({ratio.low:.3f} to {ratio.high:.3f})"
         p_value = "" if ratio is None else f"p = {ratio.p_value:.2g}"
-        text = f"[{style}]{change.change}[/]" if style else change.change
-        table.add_row(name, text, interval, p_value, _escape(change.reason))
+        table.add_row(name, Text(change.change, style=style), interval, p_value, change.reason)
     return table
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")

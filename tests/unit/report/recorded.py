@@ -69,7 +69,7 @@ def record_gan(
             "versions": {"python": "3.11", backend: "1.2.3"},
             "machine": {"processor": "A Processor", "logical_cores": 2, "memory_bytes": 2**33, "system": "Linux"},
             "timings": {"steps_per_second": 123.4, "build_seconds": 0.5},
-            "outcome": {"status": "finished"},
+            "outcome": {"status": "finished", "steps_per_epoch": 10},
         }
         records[backend] = {**record, **changes}
     envelope = {name: np.full(num_steps, 1e-14) for name in LOSS_NAMES}

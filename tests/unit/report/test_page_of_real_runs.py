@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from gan_rosetta.backends import BACKENDS
-from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.gans import PUBLISHED
 from gan_rosetta.shared.workers.registry import installed_version
 from tests.browser import headless_chromium
 from tests.unit.report.test_page_browser import DRAWN, move, set_theme, wait_for
@@ -56,8 +56,8 @@ def test_the_page_is_under_15_megabytes(folder):
 
 def test_every_gan_has_a_verdict_and_the_curves_of_every_backend(folder, opened):
     sections = opened.find_elements("css selector", "section.gan")
-    assert len(sections) == len(CATALOGUE)
-    for section, (name, spec) in zip(sections, CATALOGUE.items(), strict=True):
+    assert len(sections) == len(PUBLISHED)
+    for section, (name, spec) in zip(sections, PUBLISHED.items(), strict=True):
         assert section.find_element("css selector", "h2").text.startswith(name)
         verdict = json.loads((folder / name / "comparison.json").read_text())["verdict"]
         assert section.find_element("css selector", "h2 .badge").text == verdict
@@ -82,10 +82,10 @@ DATA = """
         .filter(figure => figure.querySelector('.plot') || figure.dataset.run).map(shown)"""
 
 
-@pytest.mark.parametrize("index", range(len(CATALOGUE)), ids=list(CATALOGUE))
+@pytest.mark.parametrize("index", range(len(PUBLISHED)), ids=list(PUBLISHED))
 def test_the_slider_moves_what_every_backend_generated(opened, index):
     section = opened.find_element("css selector", f"#gan-{index}")
-    spec = list(CATALOGUE.values())[index]
+    spec = list(PUBLISHED.values())[index]
     end = opened.execute_script(DATA, section)
     assert len(end) == (1 if spec.discriminator.input_shape == (1,) else len(installed()))
     move(opened, f"gan-{index}", 0)
