@@ -28,7 +28,7 @@ def gradient_descent(optimizer: spec.GradientDescent, /, *, parameters: Sequence
 def adam(optimizer: spec.Adam, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
     """Build Adam, which is torch's own where ε is outside and the bias corrected. Kingma and Ba 2015, Algorithm 1."""
     if optimizer.epsilon_placement != "outside" or not optimizer.bias_correction:
-        return PlacedAdam(parameters, optimizer)
+        return PlacedOptimizer(parameters, optimizer)
     return torch.optim.Adam(
         parameters,
         lr=optimizer.learning_rate.at(0),
@@ -45,7 +45,7 @@ def adadelta(optimizer: spec.Adadelta, /, *, parameters: Sequence[Tensor]) -> to
 def rmsprop(optimizer: spec.RMSprop, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
     """Build RMSprop, which is torch's own where ε is outside of the root and momentum is of the direction."""
     if optimizer.epsilon_placement != "outside" or (optimizer.momentum > 0 and optimizer.momentum_of != "direction"):
-        return PlacedRMSprop(parameters, optimizer)
+        return PlacedOptimizer(parameters, optimizer)
     return torch.optim.RMSprop(
         parameters,
         lr=optimizer.learning_rate.at(0),
@@ -64,12 +64,13 @@ OPTIMIZERS: dict[type, Callable[..., torch.optim.Optimizer]] = {
 }
 
 
-class PlacedAdam(torch.optim.Optimizer):
-    """Adam with ε where the spec puts it, and without the corrections where the spec leaves them out."""
+class PlacedOptimizer(torch.optim.Optimizer):
+    """An optimizer in a form that torch has none of, such as with ε elsewhere; updates as compiled steps do."""
 
-    def __init__(self, parameters: Sequence[Tensor], optimizer: spec.Adam) -> None:
+    def __init__(self, parameters: Sequence[Tensor], optimizer: spec.Optimizer) -> None:
         super().__init__(parameters, {"lr": optimizer.learning_rate.at(0)})
         self._optimizer = optimizer
+        self._update = UPDATES[type(optimizer)]
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
@@ -78,30 +79,10 @@ class PlacedAdam(torch.optim.Optimizer):
         for group in self.param_groups:
             for parameter in group["params"]:
                 state = self.state[parameter]
-                values = _adam_values(self._optimizer, learning_rate=group["lr"], counter=int(state["step"]))
-                state["step"] += 1
-                slots = {"m": state["exp_avg"], "v": state["exp_avg_sq"]}
-                adam_update(self._optimizer, parameter=parameter, gradient=parameter.grad, slots=slots, values=values)
-
-
-class PlacedRMSprop(torch.optim.Optimizer):
-    """RMSprop with ε inside of the root, or with momentum of the whole step."""
-
-    def __init__(self, parameters: Sequence[Tensor], optimizer: spec.RMSprop) -> None:
-        super().__init__(parameters, {"lr": optimizer.learning_rate.at(0)})
-        self._optimizer = optimizer
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:
-        """Update every parameter from its gradient."""
-        del closure
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                state = self.state[parameter]
+                values = step_values(self._optimizer, counter=int(state["step"]))
                 state["step"] += 1
                 slots = {slot: state[TORCH_SLOTS[slot]] for slot in self._optimizer.slots}
-                gradient, values = parameter.grad, (group["lr"],)
-                rmsprop_update(self._optimizer, parameter=parameter, gradient=gradient, slots=slots, values=values)
+                self._update(self._optimizer, parameter=parameter, gradient=parameter.grad, slots=slots, values=values)
 
 
 class NamedOptimizer:

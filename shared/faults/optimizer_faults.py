@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -145,17 +145,18 @@ def _decay_added(spec: GanSpec) -> list[Plant]:
     return [plant(*found) for found in _scheduled(spec, ConstantRate)]
 
 
-def _placement_words(adam: Adam) -> str:
-    return "after the bias correction" if adam.epsilon_placement == "outside" else "before the bias correction"
+def epsilon_moved(kind: type[Adam] | type[RMSprop], words: Mapping[str, str], /) -> Callable[[GanSpec], list[Plant]]:
+    """Return what plants ε in the other of two placements. words: where it is added, by placement."""
 
+    def plants(spec: GanSpec) -> list[Plant]:
+        planted = []
+        for name, optimizer in find_optimizers(spec, kind):
+            own = optimizer.epsilon_placement
+            (other,) = words.keys() - {own}
+            moved = replace(optimizer, epsilon_placement=other)
+            planted.append(optimizer_plant(spec, name, moved, found=words[other], expected_value=words[own]))
+        return planted
 
-def _epsilon_placement(spec: GanSpec) -> Sequence[Plant]:
-    plants = []
-    for name, adam in find_optimizers(spec, Adam):
-        other = replace(adam, epsilon_placement="hat" if adam.epsilon_placement == "outside" else "outside")
-        plants.append(
-            optimizer_plant(spec, name, other, found=_placement_words(other), expected_value=_placement_words(adam))
-        )
     return plants
 
 
@@ -165,7 +166,7 @@ FAULTS = (
         summary="Adam's ε on the other side of the bias correction",
         remedy="ε is added {found} in {place}: add it {expected}. Keras, TensorFlow and MXNet add it to √v before the "
         "correction, torch and optax to √v̂ after it.",
-        plants=_epsilon_placement,
+        plants=epsilon_moved(Adam, {"outside": "after the bias correction", "hat": "before the bias correction"}),
         together="every Adam",
     ),
     number_fault(

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant
-from gan_rosetta.shared.faults.optimizer_faults import number_fault, optimizer_plant
-from gan_rosetta.shared.faults.places import find_optimizers, replace_training
+from gan_rosetta.shared.faults.optimizer_faults import epsilon_moved, number_fault
+from gan_rosetta.shared.faults.places import replace_training
 from gan_rosetta.shared.spec import GanSpec, RMSprop, WeightClipping
 
 _CLIPPED = Location(phase="discriminator", quantities=("parameter",))
 _WIDER = 10.0
-
-
-def _placement_words(rms: RMSprop) -> str:
-    return "to the root" if rms.epsilon_placement == "outside" else "to the mean of squares, under the root"
-
-
-def _epsilon_placement(spec: GanSpec) -> Sequence[Plant]:
-    plants = []
-    for name, rms in find_optimizers(spec, RMSprop):
-        other = replace(rms, epsilon_placement="inside" if rms.epsilon_placement == "outside" else "outside")
-        words = {"found": _placement_words(other), "expected_value": _placement_words(rms)}
-        plants.append(optimizer_plant(spec, name, other, **words))
-    return plants
 
 
 def _not_clipped(spec: GanSpec) -> list[Plant]:
@@ -72,7 +56,7 @@ FAULTS = (
         summary="RMSprop's ε on the other side of the root",
         remedy="ε is added {found} in {place}: add it {expected}. torch adds it to the root; Keras, MXNet and optax "
         "add it under the root.",
-        plants=_epsilon_placement,
+        plants=epsilon_moved(RMSprop, {"outside": "to the root", "inside": "to the mean of squares, under the root"}),
         together="every RMSprop",
     ),
     Fault(

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gan_rosetta.backends.torch.optimizers import UPDATES, NamedOptimizer, PlacedAdam, step_values  # noqa: E402
+from gan_rosetta.backends.torch.optimizers import UPDATES, NamedOptimizer, PlacedOptimizer, step_values  # noqa: E402
 from gan_rosetta.shared import spec  # noqa: E402
 
 RATE = spec.ExponentialDecay(initial=0.1, factor=0.5, every=3, staircase=False)
@@ -47,7 +47,7 @@ def test_the_optimizer_and_its_update_for_the_compiled_path_agree(optimizer):
 
 def test_torch_s_own_adam_is_used_exactly_where_it_is_the_spec_s():
     kinds = [type(build(optimizer)[1].native) for optimizer in (ADAM, HAT, replace(ADAM, bias_correction=False))]
-    assert kinds == [torch.optim.Adam, PlacedAdam, PlacedAdam]
+    assert kinds == [torch.optim.Adam, PlacedOptimizer, PlacedOptimizer]
 
 
 @pytest.mark.parametrize("optimizer", [ADAM, HAT])
