@@ -89,9 +89,7 @@ def _look_at_bytes(head: bytes, tail: bytes) -> _Seen:
     if head[8:9] == b"{":  # A .safetensors file, or one that is not whole: its header's length may look like anything.
         return None, "safetensors"
     if len(head) > 1 and head[0] == 0x80 and head[1] in _PICKLE_PROTOCOLS and not head.startswith(_TORCH_BEFORE_ZIP):
-        return (
-            ("a pickle, which is not loaded here since it may run anything", None) if tail.endswith(b".") else _NOTHING
-        )
+        return (_PICKLE, None) if tail.endswith(b".") else _NOTHING
     for start, what, kind in (
         (_TORCH_BEFORE_ZIP, "a file of torch.save in its old form", "torch"),
         (_HDF5, "an HDF5 file, as Keras writes weights (.h5)", "keras"),
