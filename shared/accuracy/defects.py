@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -70,6 +71,18 @@ def _is_flushed(dtype: Dtype, operation: str, label: float | str, got: np.ndarra
         return bool(np.all(got[apart] == 0) and np.all(np.abs(reference[apart].astype(np.float64)) < tiny))
 
 
+def _overflows_in_both(
+    dtype: Dtype, operation: str, label: float | str, got: np.ndarray, reference: np.ndarray
+) -> bool:
+    """Whether the squares of a gradient and of its mean are infinite, of whose difference comes a NaN elsewhere."""
+    if operation != "rmsprop-centered":
+        return False
+    gradient = abs(float(label.partition(",")[0]) if isinstance(label, str) else label)
+    apart = ~(got == reference)
+    overflows = 0.1 * gradient > math.sqrt(float(np.finfo(dtype).max))
+    return overflows and bool(np.all(np.isnan(reference[apart]) & np.isfinite(got[apart])))
+
+
 DEFECTS: tuple[Defect, ...] = (
     Defect(
         name="subnormals-flushed",
@@ -100,5 +113,29 @@ DEFECTS: tuple[Defect, ...] = (
             ),
         },
         covers=_is_flushed,
+    ),
+    Defect(
+        name="difference-fused",
+        backends=("jax",),
+        title="An infinite number less an infinite square is infinite",
+        reason=(
+            "XLA computes `square - mean * mean` in one operation of the processor, which rounds once "
+            "(fused multiply-add), so that the square of the mean is a finite number on its way however large it is. "
+            "Where a gradient is so large that its square and that of its mean are both infinite, ∞ - ∞ is no number "
+            "elsewhere, and centred RMSprop's parameter becomes NaN; here the variance is ∞, and the parameter stays "
+            "where it is, without a sign that anything overflowed."
+        ),
+        scripts={
+            "jax": Script(
+                program=(
+                    "import jax\n\n"
+                    "variance = jax.jit(lambda square, mean: square - mean * mean)\n"
+                    'square, mean = jax.numpy.array([float("inf")]), jax.numpy.array([1e20])\n'
+                    "print(variance(square, mean), square - jax.numpy.square(mean))"
+                ),
+                prints="[inf] [nan]",
+            ),
+        },
+        covers=_overflows_in_both,
     ),
 )
