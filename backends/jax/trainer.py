@@ -119,7 +119,8 @@ class JaxTrainer:
 
     def _as_trained(self, found: dict[ProbeKey, Any], state: State, losses: Any) -> dict[ProbeKey, Any]:
         left = tensors_of_state(self._programs.gan, state)
-        last_phase = list(found)[-1].phase
+        # A step in which nobody trains computes nothing.
+        last_phase = next((key.phase for key in reversed(found)), None)
         by_phase = losses._asdict() if isinstance(losses, StepLosses) else {"pretraining": losses[0]}
         result = found.copy()
         for key in found:

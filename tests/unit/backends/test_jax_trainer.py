@@ -121,3 +121,18 @@ def test_without_64_bits_nothing_is_built():
 def test_a_device_that_is_not_there_is_refused():
     with pytest.raises(UsageError, match="device is 'tpu'; JAX"):
         JaxTrainer.build(SPEC, device="tpu", dtype="float64", execution="eager")
+
+
+@pytest.mark.parametrize("execution", ["eager", "compiled"])
+def test_a_step_in_which_nobody_trains_shows_nothing_and_changes_nothing(execution):
+    trainer = build(SPEC, execution=execution)
+    before = trainer.export_state()
+    chunk = replace(
+        make_chunk(SPEC, num_steps=1), trains_discriminator=np.zeros(1, bool), trains_generator=np.zeros(1, bool)
+    )
+    assert trainer.probe(chunk) == {}
+    losses = trainer.train(trainer.stage(chunk))
+    assert np.isnan(losses.generator).all()
+    assert np.isnan(losses.discriminator).all()
+    after = trainer.export_state()
+    assert all(np.array_equal(after[name], array) for name, array in before.items())
