@@ -71,6 +71,10 @@ class Plant:
     found: str = ""
     expected_value: str = ""
 
+    def changes(self, spec: GanSpec, /) -> bool:
+        """Whether a GAN with it is another one: a number that is planted may be the GAN's own."""
+        return self.spec != spec or any((self.load, self.unload, self.start, self.chunk))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
@@ -89,8 +93,8 @@ class Fault:
     together: str = ""
 
     def plant(self, spec: GanSpec, /) -> Plant | None:
-        """Return how it looks in a GAN, in the first of its places, or None where it touches nothing."""
-        return next(iter(self.plants(spec)), None)
+        """Return how it looks in a GAN, in the first of its places, or None where it changes nothing."""
+        return next((plant for plant in self.plants(spec) if plant.changes(spec)), None)
 
     def say(self, *, place: str, found: str, expected: str) -> str:
         """Return the remedy for a place, with what was found there and what the GAN has."""

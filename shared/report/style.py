@@ -97,9 +97,10 @@ def run_labels(runs: Sequence[Run], /) -> list[str]:
     labels = []
     for run in runs:
         same = [other for other in runs if other.name == run.name]
-        facts = [_facts(other) for other in same]
-        mine = _facts(run)
-        varying = [mine[key] for key in mine if len({fact[key] for fact in facts}) > 1]
+        varying: list[str] = []
+        if len(same) > 1:
+            facts, mine = [_facts(other) for other in same], _facts(run)
+            varying = [mine[key] for key in mine if len({fact[key] for fact in facts}) > 1]
         labels.append(shown_in_line(" ".join([run.name, *varying]), most_letters=_MOST_LETTERS_OF_A_RUN))
     return [label if labels.count(label) == 1 else f"{label} #{i}" for i, label in enumerate(labels, start=1)]
 

@@ -71,9 +71,14 @@ def test_an_array_that_says_it_is_huge(mishap: Mishap) -> None:
 def test_an_archive_that_unpacks_to_more_than_memory(mishap: Mishap) -> None:
     path = mishap.folder / "tape.npz"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("real.npy", bytes(640))
-        archive.filelist[0].file_size = 1 << 60  # what its directory will say
-    finished = mishap.refused(*TRAIN, "--tape", path, "--out", mishap.folder / "runs", says="this machine has")
+        header = io.BytesIO()
+        about = {"descr": "<f8", "fortran_order": False, "shape": (1 << 54, 4, 2)}
+        np.lib.format.write_array_header_1_0(header, about)
+        for name in ("real", "latent_d"):
+            archive.writestr(f"{name}.npy", header.getvalue() + bytes(640))
+        for member in archive.filelist:
+            member.file_size = len(header.getvalue()) + (1 << 60)  # what its directory will say
+    finished = mishap.refused(*TRAIN, "--tape", path, "--out", mishap.folder / "runs", says="are free")
     mishap.account("a tape whose archive claims to unpack to an exabyte", finished, mishap.files())
 
 

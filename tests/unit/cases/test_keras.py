@@ -17,6 +17,8 @@ if keras.backend.backend() != "tensorflow":
 def _double():
     before = keras.config.floatx()
     keras.config.set_floatx("float64")
+    # Where another test of the process asked TensorFlow for determinism, initial values need a seed.
+    keras.utils.set_random_seed(0)
     yield
     keras.config.set_floatx(before)
 
