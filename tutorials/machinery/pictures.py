@@ -17,7 +17,9 @@ from gan_rosetta.shared.compare.distances import Floats
 from gan_rosetta.shared.report.loss_curves import draw_loss_curves
 from gan_rosetta.shared.report.pictures import write_picture
 from gan_rosetta.shared.report.style import GENERATED, INK, REAL, SMALL_SIZE, dress, new_figure
-from gan_rosetta.shared.runs.record import Run, file_digest
+from gan_rosetta.shared.runs.order import Keeping, Order, RunSetup
+from gan_rosetta.shared.runs.record import Run, file_digest, settings_of
+from gan_rosetta.shared.spec.serialise import to_data
 from gan_rosetta.shared.storage.files import write_bytes, write_npz
 from tutorials.machinery.lessons import FRAMEWORKS, Lesson
 from tutorials.machinery.record import LessonRecord
@@ -50,7 +52,12 @@ def _losses_figure(result: LessonResult, folder: Path) -> Figure:
         place.mkdir(parents=True, exist_ok=True)
         write_npz(place / "losses.npz", record.losses)
         files = {"losses.npz": file_digest(place / "losses.npz")}
-        runs.append(Run(folder=place, record={"backend": name, "gan": result.lesson.gan, "files": files}))
+        order = Order(
+            spec=result.lesson.spec, run=RunSetup(name=name, backend=name), keeping=Keeping(folder=str(place))
+        )
+        said = {"backend": name, "gan": result.lesson.gan, "files": files}
+        said |= {"spec": to_data(order.spec), "settings": settings_of(order)}
+        runs.append(Run(folder=place, record=said))
     return draw_loss_curves(runs, result.yardstick, result.lesson.spec)
 
 

@@ -36,7 +36,7 @@ def test_gans_come_in_the_catalogues_order_with_all_that_is_there(tmp_path):
 def test_a_folder_without_runs_is_refused(tmp_path):
     with pytest.raises(RecordError, match="no finished run"):
         collect(tmp_path)
-    with pytest.raises(UsageError, match="not a folder"):
+    with pytest.raises(UsageError, match="is not there; expected a folder of runs"):
         write_report(tmp_path / "absent")
 
 
