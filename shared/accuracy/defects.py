@@ -116,16 +116,26 @@ DEFECTS: tuple[Defect, ...] = (
     ),
     Defect(
         name="difference-fused",
-        backends=("jax",),
+        backends=("tensorflow", "jax"),
         title="An infinite number less an infinite square is infinite",
         reason=(
-            "XLA computes `square - mean * mean` in one operation of the processor, which rounds once "
-            "(fused multiply-add), so that the square of the mean is a finite number on its way however large it is. "
+            "XLA, which TensorFlow compiles with too, computes `square - mean * mean` in one operation of the "
+            "processor, which rounds once (fused multiply-add), so that the square of the mean is a finite number on "
+            "its way however large it is. "
             "Where a gradient is so large that its square and that of its mean are both infinite, ∞ - ∞ is no number "
             "elsewhere, and centred RMSprop's parameter becomes NaN; here the variance is ∞, and the parameter stays "
             "where it is, without a sign that anything overflowed."
         ),
         scripts={
+            "tensorflow": Script(
+                program=(
+                    "import tensorflow as tf\n\n"
+                    "variance = tf.function(lambda square, mean: square - mean * mean, jit_compile=True)\n"
+                    'square, mean = tf.constant([float("inf")]), tf.constant([1e20])\n'
+                    "print(variance(square, mean).numpy(), (square - mean * mean).numpy())"
+                ),
+                prints="[inf] [nan]",
+            ),
             "jax": Script(
                 program=(
                     "import jax\n\n"
