@@ -110,6 +110,9 @@ def faults(
         bool,
         typer.Option("--check", rich_help_panel=_LOOKED, help="Plant each in each backend and see that it is found."),
     ] = False,
+    causes: Annotated[
+        bool, typer.Option("--causes", rich_help_panel=_LOOKED, help="With --check: also see that its cause is named.")
+    ] = False,
     spec: SpecFile = None,
     backends: Backends = None,
     seed: Seed = DEFAULT_SEED,
@@ -122,12 +125,15 @@ def faults(
     from gan_rosetta.shared.diagnose.session import choose_backends  # noqa: PLC0415
     from gan_rosetta.shared.diagnose.trials import run_trials  # noqa: PLC0415
     from gan_rosetta.shared.gans import PUBLISHED, find_gan  # noqa: PLC0415
+    from gan_rosetta.shared.report.cause_table import naming_lines, naming_markdown  # noqa: PLC0415
     from gan_rosetta.shared.report.diagnosis_table import fault_lines, trial_lines, trial_markdown  # noqa: PLC0415
 
     pythons = parse_pythons(python)
     require_one_source(gans, spec)
     if markdown is not None:
         require_place(markdown, said="--markdown")
+    if causes and not check:
+        raise UsageError("--causes is of the mistakes that --check plants; give both")
     if spec is not None and not check:
         raise UsageError(f"--spec {spec} is a GAN to plant mistakes in, which --check does; give both")
     if not check:
@@ -138,12 +144,14 @@ def faults(
     named = split_names(backends)
     names = choose_backends(named, pythons) if named else [REFERENCE, *choose_backends([], pythons)]
     chosen = [find_gan(gan) for gan in gans or PUBLISHED] if spec is None else [make_request(spec).resolve()]
-    trials, failures = run_trials(chosen, names, seed=seed, watch=on_terminal(errors), pythons=pythons)
+    trials, failures = run_trials(chosen, names, seed=seed, watch=on_terminal(errors), explains=causes, pythons=pythons)
     status = report_failures(failures, verbose=verbose)
-    for line in trial_lines(trials):
+    for line in (*trial_lines(trials), *(naming_lines(trials) if causes else ())):
         say(line)
     if markdown is not None:
-        write_bytes(markdown, trial_markdown(trials).encode())
-    if status == 0 and not all(trial.is_right for trial in trials):
+        command = " ".join(["gan-rosetta faults --check --causes", *(gans or ()), "--backends", ",".join(names)])
+        page = naming_markdown(trials, command=command, seed=seed) if causes else trial_markdown(trials)
+        write_bytes(markdown, page.encode())
+    if status == 0 and any(not trial.is_right or trial.naming == "another" for trial in trials):
         status = DISAGREEMENT
     raise typer.Exit(status)

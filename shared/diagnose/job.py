@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from gan_rosetta.backends import BackendEntry
+from gan_rosetta.shared.diagnose.causes import Explanation, explain
 from gan_rosetta.shared.diagnose.reference import walk_reference
 from gan_rosetta.shared.diagnose.rows import Row, first_offender
 from gan_rosetta.shared.diagnose.visits import Visit, plan_on_tape
-from gan_rosetta.shared.diagnose.walk import walk_backend
+from gan_rosetta.shared.diagnose.walk import Walked, walk_and_observe
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import PlantedTrainer, find_fault
 from gan_rosetta.shared.interface import Trainer
@@ -32,7 +33,7 @@ class DiagnosisJob:
     is_reference: walk as the reference and leave its side; else compare with what it left. forced: each step starts
     from the reference's state. num_steps: visit each of so many first steps; None chooses. visits: these and no others.
     trials: faults to plant one after the other, keeping of each only what was found first; None keeps every row of one
-    diagnosis.
+    diagnosis. explains: look for causes of what is off, too.
     """
 
     order: Order
@@ -42,6 +43,7 @@ class DiagnosisJob:
     fault: str | None
     trials: tuple[str, ...] | None = None
     visits: tuple[Visit, ...] | None = None
+    explains: bool = True
 
     def as_data(self) -> dict[str, Any]:
         """Return the job as plain data, for a worker."""
@@ -101,7 +103,7 @@ def run_diagnosis_job(
         )
         return
 
-    def walk(fault: str | None, *, report_progress: Callable[[int, int], None]) -> list[Row]:
+    def walk(fault: str | None, *, report_progress: Callable[[int, int], None]) -> Walked:
         trainer: Trainer | PlantedTrainer
         if fault is None:
             trainer = build(spec)
@@ -110,7 +112,7 @@ def run_diagnosis_job(
             if plant is None:
                 raise UsageError(f"fault {fault!r} has nothing to touch in {spec.name!r}; see `gan-rosetta faults`")
             trainer = PlantedTrainer(build(plant.spec), plant)
-        return walk_backend(
+        return walk_and_observe(
             trainer,
             spec,
             state,
@@ -122,17 +124,26 @@ def run_diagnosis_job(
             report_progress=report_progress,
         )
 
+    def why(walked: Walked) -> Explanation | None:
+        if not job.explains or first_offender(walked.rows) is None:
+            return None
+        given = {name: array.astype(walked.start[name].dtype) for name, array in state.items() if name in walked.start}
+        return explain(spec, walked.steps, dtype=setup.dtype, given=given, held=walked.start)
+
     if job.trials is None:
-        write_json(rows_path(order), [row.as_data() for row in walk(job.fault, report_progress=report)])
+        walked = walk(job.fault, report_progress=report)
+        found = LookedInto(rows=walked.rows, explanation=why(walked))
+        write_json(rows_path(order), found.as_data())
         return
-    found: dict[str, Any] = {}
+    trials: dict[str, Any] = {}
     for index, fault in enumerate(job.trials):
-        offender = first_offender(walk(fault or None, report_progress=_report_nothing))
-        found[fault] = None if offender is None else offender.as_data()
+        walked = walk(fault or None, report_progress=_report_nothing)
+        offender = first_offender(walked.rows)
+        trials[fault] = LookedInto(rows=[] if offender is None else [offender], explanation=why(walked)).as_data()
         # A trainer's networks refer to each other, and Python would not look for them before memory is short.
         gc.collect()
         report(index + 1, len(job.trials))
-    write_json(rows_path(order), found)
+    write_json(rows_path(order), trials)
 
 
 def rows_path(order: Order, /) -> Path:
@@ -144,15 +155,40 @@ def _report_nothing(done: int, total: int, /) -> None:
     pass
 
 
-def read_rows(path: Path, /) -> list[Row]:
-    """Return the rows that a worker wrote."""
-    return [row_from_data(data) for data in json.loads(path.read_text(encoding="utf-8"))]
+@dataclass(frozen=True, kw_only=True)
+class LookedInto:
+    """What a worker leaves of a run: its rows, of a trial the first that is off alone, and what explains them.
+
+    explanation: None where nothing is off, or no cause was looked for.
+    """
+
+    rows: list[Row]
+    explanation: Explanation | None
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        explanation = None if self.explanation is None else self.explanation.as_data()
+        return {"rows": [row.as_data() for row in self.rows], "explanation": explanation}
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any], /) -> LookedInto:
+        """Return what as_data gave."""
+        explanation = data["explanation"]
+        return cls(
+            rows=[row_from_data(row) for row in data["rows"]],
+            explanation=None if explanation is None else Explanation.from_data(explanation),
+        )
 
 
-def read_offenders(path: Path, /) -> dict[str, Row | None]:
-    """Return what a worker found first of each of its job's trials; "" is the trial without a fault."""
+def read_looked_into(path: Path, /) -> LookedInto:
+    """Return what a worker left of a run."""
+    return LookedInto.from_data(json.loads(path.read_text(encoding="utf-8")))
+
+
+def read_trials(path: Path, /) -> dict[str, LookedInto]:
+    """Return what a worker left of each of its job's trials; "" is the trial without a fault."""
     found = json.loads(path.read_text(encoding="utf-8"))
-    return {fault: None if data is None else row_from_data(data) for fault, data in found.items()}
+    return {fault: LookedInto.from_data(data) for fault, data in found.items()}
 
 
 def row_from_data(data: dict[str, Any], /) -> Row:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gan_rosetta.shared.compare.verdict import Finding
-from gan_rosetta.shared.diagnose.visits import Visit
+from gan_rosetta.shared.diagnose.visits import Visit, in_order
 from gan_rosetta.shared.runs.comparison import compare_runs
 from gan_rosetta.shared.runs.names import RunName
 from gan_rosetta.shared.runs.plan import plan_compare
@@ -60,5 +60,4 @@ def visits_of(findings: Iterable[Finding], known: Sequence[Visit], /) -> tuple[V
     for finding in findings:
         # What a loss shows may have happened to the parameters in the step before.
         visits |= {Visit(phase=finding.phase, step=step) for step in (finding.step - 1, finding.step) if step >= 0}
-    order = {"pretraining": 0, "adversarial": 1}
-    return tuple(sorted(visits.difference(known), key=lambda visit: (order[visit.phase], visit.step)))
+    return in_order(visits.difference(known))

@@ -10,10 +10,11 @@ from typing import Any
 
 from gan_rosetta.backends import BACKENDS, REFERENCE
 from gan_rosetta.shared.compare.verdict import Finding
-from gan_rosetta.shared.diagnose.job import DiagnosisJob, read_rows, rows_path
+from gan_rosetta.shared.diagnose.causes import Explanation
+from gan_rosetta.shared.diagnose.job import DiagnosisJob, LookedInto, read_looked_into, rows_path
 from gan_rosetta.shared.diagnose.parting import find_partings, visits_of
 from gan_rosetta.shared.diagnose.rows import Row, first_offender
-from gan_rosetta.shared.diagnose.visits import Visit, plan_on_tape, with_published_steps
+from gan_rosetta.shared.diagnose.visits import Visit, in_order, plan_on_tape, with_published_steps
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import find_fault
 from gan_rosetta.shared.runs.inputs import open_inputs
@@ -34,7 +35,7 @@ class Diagnosis:
     """What a diagnosis found: the rows of each run in order of execution, and the jobs that failed.
 
     unexplained: of runs whose whole run parts from the reference's, although no quantity that was looked into is
-    off, where that shows first.
+    off, where that shows first. explanations: of runs of which a quantity is off, why.
     """
 
     gan: str
@@ -43,6 +44,11 @@ class Diagnosis:
     rows: Mapping[str, list[Row]]
     failures: tuple[JobOutcome, ...]
     unexplained: Mapping[str, Finding] = field(default_factory=dict)
+    explanations: Mapping[str, Explanation] = field(default_factory=dict)
+
+    def cause(self, run: str, /) -> Explanation | None:
+        """Return why a run is off, as far as it could be told, or None where nothing of it is off."""
+        return self.explanations.get(run)
 
     def offender(self, run: str, /) -> Row | None:
         """Return the first quantity of a run that is off, or None."""
@@ -60,11 +66,12 @@ class Diagnosis:
             offender = first_offender(rows)
             runs[name] = {
                 "first_offender": None if offender is None else offender.as_data(),
+                "cause": self.explanations[name].as_data() if name in self.explanations else None,
                 "unexplained": str(self.unexplained[name]) if name in self.unexplained else None,
                 "rows": [row.as_data() for row in rows],
             }
         return {
-            "format": 3,
+            "format": 4,
             "gan": self.gan,
             "mode": "forced" if self.forced else "free",
             "planted": dict(self.planted),
@@ -137,7 +144,8 @@ def diagnose(
     visits = plan_on_tape(spec, open_inputs(request.feed, spec)[1], num_steps=num_steps, forced=forced)
     with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
         walk = _Walk(orders=orders, planted=planted, forced=forced, num_steps=num_steps, watch=watch)
-        rows, failures = walk.look(list(orders), Path(root) / "first")
+        found, failures = walk.look(list(orders), Path(root) / "first")
+        rows = {name: own.rows for name, own in found.items()}
         parts: dict[str, Finding] = {}
         clear = [name for name, own in rows.items() if first_offender(own) is None and name not in planted]
         if num_steps is None and clear and not failures:
@@ -151,12 +159,19 @@ def diagnose(
             failures += failed
             later = visits_of(parts.values(), visits)
             if later:
-                more, failed = walk.look(list(parts), Path(root) / "second", visits=later)
+                more, failed = walk.look(list(parts), Path(root) / "second", visits=in_order((*visits, *later)))
                 failures += failed
-                rows |= {name: [*rows[name], *own] for name, own in more.items()}
+                found |= more
+                rows |= {name: own.rows for name, own in more.items()}
     unexplained = {name: finding for name, finding in parts.items() if first_offender(rows[name]) is None}
     return Diagnosis(
-        gan=spec.name, forced=forced, planted=planted, rows=rows, failures=tuple(failures), unexplained=unexplained
+        gan=spec.name,
+        forced=forced,
+        planted=planted,
+        rows=rows,
+        failures=tuple(failures),
+        unexplained=unexplained,
+        explanations={name: own.explanation for name, own in found.items() if own.explanation is not None},
     )
 
 
@@ -172,8 +187,8 @@ class _Walk:
 
     def look(
         self, names: Sequence[str], folder: Path, /, *, visits: tuple[Visit, ...] | None = None
-    ) -> tuple[dict[str, list[Row]], list[JobOutcome]]:
-        """Return each run's rows, in order of execution, and the jobs that failed. visits: None chooses.
+    ) -> tuple[dict[str, LookedInto], list[JobOutcome]]:
+        """Return what was seen of each run, and the jobs that failed. visits: None chooses.
 
         The reference walks first, in each of the runs' types.
         """
@@ -205,8 +220,8 @@ class _Walk:
         }
         outcomes = _run(list(jobs.values()), slots, self.watch)
         finished = {outcome.settings.run_name for outcome in outcomes if outcome.status == "finished"}
-        rows = {name: read_rows(rows_path(job.settings)) for name, job in jobs.items() if name in finished}
-        return rows, [outcome for outcome in outcomes if outcome.status != "finished"]
+        found = {name: read_looked_into(rows_path(job.settings)) for name, job in jobs.items() if name in finished}
+        return found, [outcome for outcome in outcomes if outcome.status != "finished"]
 
     def _job(
         self,

@@ -6,9 +6,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from gan_rosetta.backends import REFERENCE
-from gan_rosetta.shared.diagnose.job import DiagnosisJob, read_offenders, rows_path
+from gan_rosetta.shared.diagnose.causes import Explanation
+from gan_rosetta.shared.diagnose.job import DiagnosisJob, read_trials, rows_path
 from gan_rosetta.shared.diagnose.rows import Row
 from gan_rosetta.shared.faults import FAULTS, Location
 from gan_rosetta.shared.gans import CATALOGUE
@@ -22,17 +24,32 @@ from gan_rosetta.shared.workers.watching import Watch
 
 # Two steps of each phase, and the saturated one, show every fault of the catalogue.
 _NUM_STEPS = 2
+Naming = Literal["alone", "among others", "nothing", "another"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One fault in one backend and GAN; fault "" is none. found: the first row that was off, None where none was."""
+    """One fault in one backend and GAN; fault "" is none.
+
+    found: the first row that was off, None where none was. explanation: None where no cause was looked for.
+    """
 
     gan: str
     backend: str
     fault: str
     expected: Location | None
     found: Row | None
+    explanation: Explanation | None = None
+
+    @property
+    def naming(self) -> Naming:
+        """What was said of the cause: the fault alone, it among several, nothing, or another than the fault."""
+        causes = () if self.explanation is None else self.explanation.causes
+        if not causes:
+            return "nothing"
+        if not any(self.fault in cause.names for cause in causes):
+            return "another"
+        return "alone" if len(causes) == 1 else "among others"
 
     @property
     def is_right(self) -> bool:
@@ -50,11 +67,12 @@ def run_trials(
     *,
     seed: int,
     watch: Watch,
+    explains: bool = False,
     pythons: Mapping[str, str] | None = None,
 ) -> tuple[list[Trial], list[JobOutcome]]:
     """Return the trials of all faults that touch a GAN, on each backend, and the jobs that failed.
 
-    pythons: of backends that do not run on their usual one.
+    explains: look for the cause of each, too. pythons: of backends that do not run on their usual one.
     """
     chosen = pythons or {}
     trials: list[Trial] = []
@@ -64,10 +82,10 @@ def run_trials(
         for gan in gans:
             order = _affordable_order(gan, folder=f"{root}/{gan.name}", seed=seed)
             names = ("", *(name for name, fault in FAULTS.items() if fault.plant(order.spec) is not None))
-            walks.append(_job(order, is_reference=True, trials=None))
+            walks.append(_job(order, is_reference=True, trials=None, explains=False))
             setups = [RunSetup(name=name, backend=name, python=chosen.get(name)) for name in backends]
             own = [replace(order, run=setup) for setup in setups]
-            jobs += [_job(each, is_reference=False, trials=names) for each in own]
+            jobs += [_job(each, is_reference=False, trials=names, explains=explains) for each in own]
         for batch in (walks, jobs):
             with watch(len(batch)) as watcher:
                 outcomes = run_jobs(
@@ -100,16 +118,22 @@ def _affordable_order(gan: GanSpec, *, folder: str, seed: int) -> Order:
     )
 
 
-def _job(order: Order, *, is_reference: bool, trials: tuple[str, ...] | None) -> Job[Order]:
+def _job(order: Order, *, is_reference: bool, trials: tuple[str, ...] | None, explains: bool) -> Job[Order]:
     job = DiagnosisJob(
-        order=order, is_reference=is_reference, forced=True, num_steps=_NUM_STEPS, fault=None, trials=trials
+        order=order,
+        is_reference=is_reference,
+        forced=True,
+        num_steps=_NUM_STEPS,
+        fault=None,
+        trials=trials,
+        explains=explains,
     )
     return Job(settings=order, task="diagnosis", data=job.as_data())
 
 
 def _read_trials(order: Order, path: Path) -> list[Trial]:
     result = []
-    for fault, found in read_offenders(path).items():
+    for fault, looked in read_trials(path).items():
         plant = FAULTS[fault].plant(order.spec) if fault else None
         result.append(
             Trial(
@@ -117,7 +141,8 @@ def _read_trials(order: Order, path: Path) -> list[Trial]:
                 backend=order.backend,
                 fault=fault,
                 expected=None if plant is None else plant.expected,
-                found=found,
+                found=next(iter(looked.rows), None),
+                explanation=looked.explanation,
             )
         )
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gan_rosetta.shared.data.reach import check_reach, cut_to_tape
@@ -30,6 +31,12 @@ class Visit:
         """What to call the visit."""
         name = "pretraining step" if self.phase == "pretraining" else "step"
         return f"{name} {self.step}" + (", D saturated" if self.saturated else "")
+
+
+def in_order(visits: Iterable[Visit], /) -> tuple[Visit, ...]:
+    """Return visits in order of training, that to a saturated state last: nothing trains on from it."""
+    phases = {"pretraining": 0, "adversarial": 1}
+    return tuple(sorted(visits, key=lambda visit: (visit.saturated, phases[visit.phase], visit.step)))
 
 
 def plan_visits(spec: GanSpec, /, *, num_steps: int | None, forced: bool) -> tuple[Visit, ...]:

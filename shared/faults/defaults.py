@@ -13,6 +13,7 @@ from gan_rosetta.shared.faults.subjects import SUBJECTS, Clamp, InitialValues
 from gan_rosetta.shared.spec import ZEROS, GanSpec, GlorotUniform, Uniform, UniformFanIn
 
 FRAMEWORKS = {"torch": "torch 2.13", "tensorflow": "Keras 3 in TensorFlow 2.21", "mxnet": "MXNet 1.9.1 Gluon"}
+_TITLES = {"torch": "torch", "tensorflow": "Keras", "mxnet": "MXNet"}
 
 _VALUES: dict[str, dict[str, tuple[str, Any]]] = {
     "torch": {
@@ -113,6 +114,11 @@ class Default:
         return f"{self.framework}:{self.subject}"
 
     @property
+    def title(self) -> str:
+        """The framework, by the name under which people know its defaults."""
+        return _TITLES[self.framework]
+
+    @property
     def text(self) -> str:
         """The value in words."""
         return SUBJECTS[self.subject].describe(self.value)
@@ -134,6 +140,15 @@ DEFAULTS: dict[str, Default] = {
         for subject, (source, value) in values.items()
     )
 }
+
+
+def frameworks_with(subject: str, value: float, /) -> list[str]:
+    """Return the titles of the frameworks of whose default a number is, or is part; none for a subject of no name."""
+    defaults = [default for default in DEFAULTS.values() if default.subject == subject]
+    values = [
+        (default, default.value if isinstance(default.value, tuple) else (default.value,)) for default in defaults
+    ]
+    return [default.title for default, own in values if value in own]
 
 
 def framework_defaults(framework: str, /) -> list[Default]:

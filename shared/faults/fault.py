@@ -99,4 +99,4 @@ class Fault:
     def say(self, *, place: str, found: str, expected: str) -> str:
         """Return the remedy for a place, with what was found there and what the GAN has."""
         text = self.remedy.format(place=place, found=found, expected=expected)
-        return text[0].upper() + text[1:]
+        return text[0].upper() + text[1:] if text[0].isascii() else text

@@ -133,3 +133,27 @@ def with_rate(optimizer: Any, rate: float, /) -> Any:
 def update_of(name: str, /) -> Location:
     """Return the location of an optimizer's update: a slot that is wrong may show before, or without, its parameter."""
     return Location(phase=name, quantities=("parameter", "slot"))
+
+
+def changed_places(spec: GanSpec, changed: GanSpec, /) -> tuple[Location, ...]:
+    """Return where a GAN that was changed shows it first, any of these; none where only initial values are others."""
+    found: list[Location] = []
+    for network in spec.networks():
+        pairs = zip(getattr(spec, network).layers, getattr(changed, network).layers, strict=True)
+        for index, (layer, other) in enumerate(pairs):
+            if layer != other and not _starts_alone_differ(layer, other):
+                output = output_of(spec, (network, index))
+                names = tuple(f"{output.names[0]}.{buffer}" for buffer in layer.buffers())
+                found += [output, Location(phase=output.phase, quantities=("buffer",), names=names)][: 1 + bool(names)]
+    for name in ("discriminator", "generator", "pretraining"):
+        if optimizer_of(spec, name) != optimizer_of(changed, name):
+            found.append(update_of(name))
+    for phase in ("discriminator", "generator"):
+        if getattr(spec.training, f"{phase}_loss") != getattr(changed.training, f"{phase}_loss"):
+            found.append(Location(phase=phase, quantities=("loss",)))
+    return tuple(found)
+
+
+def _starts_alone_differ(layer: Any, other: Any) -> bool:
+    starts = {field: getattr(layer, field) for field in ("weight_init", "bias_init") if hasattr(layer, field)}
+    return type(layer) is type(other) and bool(starts) and replace(other, **starts) == layer

@@ -15,7 +15,7 @@ from gan_rosetta.shared.state.schema import state_schema
 class PlantedTrainer:
     """Wraps a trainer built from plant.spec. To the harness it is a backend whose code has the fault."""
 
-    def __init__(self, trainer: Trainer, plant: Plant, /) -> None:
+    def __init__(self, trainer: Trainer | PlantedTrainer, plant: Plant, /) -> None:
         self._trainer = trainer
         self._plant = plant
         schema = state_schema(plant.spec)

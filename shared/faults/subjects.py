@@ -263,6 +263,8 @@ SUBJECTS: dict[str, Subject] = {
         ),
         Subject(
             name="initial-values",
+            remedy="Initial values are not those that were given, but drawn as {framework} draws them unless told "
+            "otherwise ({found}): load those that were given.",
             title="initial values of Linear and convolutions",
             values=_initial_values,
             change=_change_initial_values,

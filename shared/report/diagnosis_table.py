@@ -19,7 +19,7 @@ _FIRST, _OFF, _UNKNOWN = "→", "✗", "?"
 
 
 def diagnosis_sentences(diagnosis: Diagnosis, /) -> list[Text]:
-    """Return one sentence a run: where it first parts from the reference, or that it does not."""
+    """Return a sentence a run: where it first parts from the reference, or that it does not; below it, why."""
     lines = []
     for name, rows in diagnosis.rows.items():
         offender = diagnosis.offender(name)
@@ -36,6 +36,9 @@ def diagnosis_sentences(diagnosis: Diagnosis, /) -> list[Text]:
         else:
             text = f"{name} is wrong, first in {offender.place}: "
             lines.append(Text.assemble((text, "bold red"), offender.amount))
+        explanation = diagnosis.cause(name)
+        if explanation is not None:
+            lines.append(Text.assemble(("why: ", "bold"), str(explanation)))
     return lines
 
 

@@ -33,12 +33,13 @@ def initial_tensor(tensor: TensorSpec, /, *, seed: int) -> np.ndarray:
         drawn = streams.normal(seed, label, first_step=0, num_steps=1, size=size) * initializer.standard_deviation
         drawn += initializer.mean
     else:
-        bound = _uniform_bound(tensor, initializer)
+        bound = uniform_bound(tensor, initializer)
         drawn = (2 * streams.uniform(seed, label, first_step=0, num_steps=1, size=size) - 1) * bound
     return drawn.reshape(tensor.shape)
 
 
-def _uniform_bound(tensor: TensorSpec, initializer: Initializer) -> float:
+def uniform_bound(tensor: TensorSpec, initializer: Initializer, /) -> float:
+    """Return the bound of a uniform initializer's values in a tensor."""
     if isinstance(initializer, Uniform):
         return initializer.bound
     if isinstance(initializer, GlorotUniform):

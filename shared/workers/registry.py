@@ -73,8 +73,12 @@ def load_program_module(entry: BackendEntry, /) -> ProgramFramework:
 
 def build_reference(spec: GanSpec, /, *, dtype: str) -> PerturbedTrainer:
     """Return a trainer of the reference, which can round at random, on the processor."""
-    trainer = load_trainer(find_backend(REFERENCE)).build(spec, device="cpu", dtype=dtype, execution="eager")
-    return cast(PerturbedTrainer, trainer)
+    return load_reference().build(spec, device="cpu", dtype=dtype, execution="eager")
+
+
+def load_reference() -> type[PerturbedTrainer]:
+    """Import and return the reference's Trainer class, for those who build many."""
+    return cast(type[PerturbedTrainer], load_trainer(find_backend(REFERENCE)))
 
 
 def require_installed(entry: BackendEntry, chosen: str | None = None, /) -> None:

@@ -190,10 +190,25 @@ def test_the_command_s_status_is_1_with_a_fault_and_0_without(command):
     status, output, _ = command(*arguments, "--plant", "adam-beta1")
     assert status == DISAGREEMENT == 1
     assert "numpy is wrong, first in step 0, discriminator phase, slot of" in output
+    assert "why: β1 of the discriminator's Adam is 0.5: set it to 0.9." in output
     status, output, _ = command(*arguments)
     assert status == 0
     assert "none beyond rounding" in output
     assert "is wrong" not in output
+
+
+def test_the_cause_is_named_of_a_run_that_trains_on_its_own_too(command):
+    arguments = ("linear-2d", "--backends", "numpy", "--steps", "3", "--free", "--plant", "decay-added")
+    status, output, _ = command(*arguments)
+    assert status == DISAGREEMENT
+    assert "why: The learning rate of the discriminator's Adam is multiplied by 0.98 at each step" in output
+
+
+def test_initial_values_of_another_framework_are_named(command):
+    status, output, _ = command("sine", "--backends", "numpy", "--steps", "1", "--plant", "glorot-initialisation")
+    assert status == DISAGREEMENT
+    assert "first in step 0, start phase, parameter of discriminator.output.weight" in output
+    assert "why: Initial values are not those that were given, but drawn as Keras draws them" in output
 
 
 def test_the_command_s_json(command):
@@ -204,6 +219,7 @@ def test_the_command_s_json(command):
     data = json.loads(output)
     assert data["planted"] == {"numpy": "discriminator-loss-summed"}
     assert data["wrong"] == ["numpy"]
+    assert [cause["names"] for cause in data["runs"]["numpy"]["cause"]["causes"]] == [["discriminator-loss-summed"]]
     first = data["runs"]["numpy"]["first_offender"]
     assert (first["visit"], first["phase"], first["quantity"]) == ("step 0", "discriminator", "loss")
     # Summed over a batch of 4 in place of averaged.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gan_rosetta.shared.compare.tolerance import Tolerance
-from gan_rosetta.shared.diagnose.job import read_rows, row_from_data
+from gan_rosetta.shared.diagnose.job import LookedInto, read_looked_into, row_from_data
 from gan_rosetta.shared.diagnose.rows import Row, compare_quantity, first_offender
 from gan_rosetta.shared.storage.files import write_json
 
@@ -159,9 +159,9 @@ def test_the_first_offender_is_the_first_in_order_and_not_the_worst():
 def test_a_row_survives_json(tmp_path, got):
     row = compare(got)
     path = tmp_path / "rows.json"
-    write_json(path, [row.as_data()])
-    (again,) = read_rows(path)
-    text = json.loads(path.read_text(encoding="utf-8"))[0]
+    write_json(path, LookedInto(rows=[row], explanation=None).as_data())
+    (again,) = read_looked_into(path).rows
+    text = json.loads(path.read_text(encoding="utf-8"))["rows"][0]
     assert text["verdict"] == "different mathematics"
     assert again.index == row.index
     assert again.is_off

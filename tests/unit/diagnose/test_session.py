@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
+from gan_rosetta.shared.diagnose.causes import Cause, Explanation
 from gan_rosetta.shared.diagnose.rows import Row
 from gan_rosetta.shared.diagnose.session import Diagnosis, choose_backends, parse_plants
 from gan_rosetta.shared.errors import UsageError
@@ -77,7 +79,7 @@ def test_backends_to_diagnose():
 def test_the_diagnosis_as_json():
     found = diagnosis(torch=WRONG, tensorflow=RIGHT)
     data = json.loads(json.dumps(found.as_data(), allow_nan=False))
-    assert (data["format"], data["gan"], data["mode"]) == (3, "sine", "forced")
+    assert (data["format"], data["gan"], data["mode"]) == (4, "sine", "forced")
     assert data["planted"] == {"torch": "adam-beta2"}
     assert data["wrong"] == ["torch"]
     assert data["failures"] == {"mxnet": "out of memory"}
@@ -85,6 +87,43 @@ def test_the_diagnosis_as_json():
     first = data["runs"]["torch"]["first_offender"]
     assert (first["name"], first["verdict"]) == ("discriminator.layer21.weight", "different mathematics")
     assert [entry["name"] for entry in data["runs"]["torch"]["rows"]] == [entry.name for entry in WRONG]
+
+
+def explained(*causes: Cause, is_complete: bool = True) -> Diagnosis:
+    explanation = Explanation(causes=causes, is_complete=is_complete)
+    return replace(diagnosis(torch=WRONG), explanations={"torch": explanation})
+
+
+BETA = Cause(names=("adam-beta2",), sentences=("β2 is 0.99: set it to 0.999.",))
+RATE = Cause(names=("learning-rate-doubled", "adam-beta1"), sentences=("The rate is 2: set it to 1.", "β1 is 0: no."))
+
+
+@pytest.mark.parametrize(
+    ("causes", "words"),
+    [
+        ((BETA,), "why: β2 is 0.99: set it to 0.999."),
+        ((RATE,), "why: The rate is 2: set it to 1. β1 is 0: no."),
+        ((), "why: No fault or default that is known explains it, alone or two at once."),
+        (
+            (BETA, RATE),
+            "why: One of 2, which the steps that were looked into do not tell apart. β2 is 0.99: set it to ",
+        ),
+    ],
+)
+def test_the_cause_is_said_below(causes, words):
+    _, why = diagnosis_sentences(explained(*causes))
+    assert why.plain.startswith(words)
+    _, partly = diagnosis_sentences(explained(*causes, is_complete=False))
+    assert partly.plain.endswith("Not everything was tried: a step of this GAN is too dear.")
+
+
+def test_the_cause_as_json():
+    found = explained(BETA, RATE)
+    data = json.loads(json.dumps(found.as_data()))["runs"]["torch"]["cause"]
+    assert data["causes"][0] == {"names": ["adam-beta2"], "sentences": ["β2 is 0.99: set it to 0.999."]}
+    assert Explanation.from_data(data) == found.cause("torch")
+    assert diagnosis(torch=WRONG).cause("torch") is None
+    assert diagnosis(torch=WRONG).as_data()["runs"]["torch"]["cause"] is None
 
 
 def test_infinities_in_json_are_text():

@@ -1,0 +1,396 @@
+"""Why a program is off: the faults and defaults that, planted in the reference, explain all that was observed of it.
+
+A diagnosis says where a program first parts from the reference. Here each suspect is planted in the reference, the
+same steps are computed again from the same states on the same tape, and named is what brings every quantity that was
+observed within what rounding explains. A number that a fault gets wrong is solved for. Two faults at once are tried
+where one alone does not do; where nothing does, nothing is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gan_rosetta.shared.compare.tolerance import FALSE_ALARM_RATE
+from gan_rosetta.shared.diagnose.replay import ObservedStep, OutOfBudget, Replay, Standing
+from gan_rosetta.shared.diagnose.solving import shortest, solve
+from gan_rosetta.shared.diagnose.starts import find_start, say_start
+from gan_rosetta.shared.diagnose.suspects import Suspect, find_suspects
+from gan_rosetta.shared.errors import SpecError
+from gan_rosetta.shared.faults import Plant
+from gan_rosetta.shared.faults.defaults import Default
+from gan_rosetta.shared.interface import ProbeKey
+from gan_rosetta.shared.spec import GanSpec, LeakyReLU, Network, ReLU
+from gan_rosetta.shared.spec.cost import step_flops
+from gan_rosetta.shared.state import State
+
+# As many operations as a comparison gives its reference; a step of a small GAN costs Python's time, which is as much
+# as these operations take.
+_MOST_FLOPS = 3e12
+_FLOPS_OF_PYTHON = 1e8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """What explains everything: one fault or default, or two together.
+
+    names: in the catalogue; "tensorflow:adam-epsilon" is a default. sentences: what is wrong and what to change.
+    """
+
+    names: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return " ".join(self.sentences)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """The causes that each explain all that was observed, and cannot be told apart by it; none where nothing does.
+
+    is_complete: every suspect was tried; else a step of the GAN costs so much that not all could be.
+    """
+
+    causes: tuple[Cause, ...]
+    is_complete: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all faults and defaults in it."""
+        return tuple(dict.fromkeys(name for cause in self.causes for name in cause.names))
+
+    def __str__(self) -> str:
+        rest = "" if self.is_complete else " Not everything was tried: a step of this GAN is too dear."
+        if not self.causes:
+            return f"No fault or default that is known explains it, alone or two at once.{rest}"
+        if len(self.causes) == 1:
+            return f"{self.causes[0]}{rest}"
+        each = " Or: ".join(map(str, self.causes))
+        return f"One of {len(self.causes)}, which the steps that were looked into do not tell apart. {each}{rest}"
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        causes = [{"names": list(cause.names), "sentences": list(cause.sentences)} for cause in self.causes]
+        return {"causes": causes, "is_complete": self.is_complete}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], /) -> Explanation:
+        """Return what as_data gave."""
+        causes = tuple(
+            Cause(names=tuple(cause["names"]), sentences=tuple(cause["sentences"])) for cause in data["causes"]
+        )
+        return cls(causes=causes, is_complete=data["is_complete"])
+
+
+def explain(
+    spec: GanSpec,
+    steps: Sequence[ObservedStep],
+    /,
+    *,
+    dtype: str,
+    given: State | None = None,
+    held: State | None = None,
+    without: Iterable[str] = (),
+) -> Explanation | None:
+    """Return what explains the steps that a program took, or None where none of them is off.
+
+    spec: the right GAN. steps: in order of training. given, held: the state that it should start from, and the one that
+    it starts from, where they are known and not the same. without: names of faults and defaults to leave out.
+    """
+    without = set(without)
+    explanation = _explain_steps(spec, steps, dtype=dtype, without=without)
+    if given is None or not held:
+        return explanation
+    default = find_start(spec, given, held, without=without)
+    if default is None:
+        # Where nothing names what it starts from, the whole is not explained.
+        return replace(explanation or Explanation(causes=(), is_complete=True), causes=())
+    start = Cause(names=(default.name,), sentences=(say_start(spec, default),))
+    if explanation is None:
+        return Explanation(causes=(start,), is_complete=True)
+    causes = tuple(
+        Cause(names=start.names + cause.names, sentences=start.sentences + cause.sentences)
+        for cause in explanation.causes
+    )
+    return replace(explanation, causes=causes)
+
+
+def _explain_steps(
+    spec: GanSpec, steps: Sequence[ObservedStep], *, dtype: str, without: Iterable[str]
+) -> Explanation | None:
+    affordable = int(_MOST_FLOPS / max(step_flops(spec), _FLOPS_OF_PYTHON))
+    search = _Search(spec, steps, Replay(spec=spec, dtype=dtype, budget=affordable), without)
+    try:
+        is_off = search.look()
+    except OutOfBudget:
+        return Explanation(causes=(), is_complete=False)
+    if not is_off:
+        return None
+    is_complete = True
+    try:
+        search.try_singles()
+        if not search.found:
+            search.try_pairs()
+    except OutOfBudget:
+        is_complete = False
+    return Explanation(causes=search.causes(), is_complete=is_complete)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Charge:
+    """A suspect with the number that it would have got wrong. chance: of the number explaining by luck."""
+
+    suspect: Suspect
+    value: float | None = None
+    chance: float = 0.0
+
+
+_Charges = tuple[_Charge, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Partial:
+    """Charges that explain what comes first and not all. step, key: what is off then, and how it stands."""
+
+    charges: _Charges
+    step: int
+    key: ProbeKey
+
+
+class _Search:
+    def __init__(self, spec: GanSpec, steps: Sequence[ObservedStep], replay: Replay, without: Iterable[str]) -> None:
+        self._spec, self._steps, self._replay = spec, list(steps), replay
+        self._suspects = find_suspects(spec, without=without)
+        self._standings: list[Standing] = []
+        self._off: list[int] = []
+        self._partials: list[_Partial] = []
+        self.found: list[_Charges] = []
+
+    def look(self) -> bool:
+        """Compare what was observed with the right GAN; returns whether anything is off."""
+        for index, given in enumerate(self._steps):
+            step = given if given.noise else replace(given, noise=self._replay.measure_noise((), given))
+            self._steps[index] = step
+            computed = self._replay.compute((), step)
+            self._standings.append(self._replay.compare(computed, step, noise={}))
+        self._off = [index for index, standing in enumerate(self._standings) if standing.first_off is not None]
+        return bool(self._off)
+
+    def try_singles(self) -> None:
+        """Try each suspect alone; those first that are expected where the first quantity is off."""
+        key = self._first_key()
+        near = [suspect for suspect in self._suspects if suspect.is_expected(key)]
+        self._try_all((), near, self._off[0], key)
+        if not self.found or not self._steps[self._off[0]].is_whole:
+            self._try_all((), [suspect for suspect in self._suspects if suspect not in near], self._off[0], key)
+
+    def try_pairs(self) -> None:
+        """Try a second suspect beside each that explains what comes first; then two that show in the same place."""
+        for partial in list(self._partials):
+            spec = self._changed(partial.charges)
+            if spec is None or not self._is_evident(partial.charges):
+                continue
+            seconds = [suspect for suspect in self._suspects if suspect.is_expected(partial.key)]
+            self._try_all(partial.charges, seconds, partial.step, partial.key)
+        if self.found:
+            return
+        key = self._first_key()
+        near = [suspect for suspect in self._suspects if suspect.is_expected(key)]
+        for first in near:
+            # Of two numbers one is solved for, beside the other as people write it.
+            value = None if first.number is None else first.number.planted
+            self._try_all((_Charge(suspect=first, value=value),), near, self._off[0], key)
+
+    def causes(self) -> tuple[Cause, ...]:
+        """Return what was found, each change once, in the words of whoever says it best.
+
+        A fault in one place is named where the same in more places explains as much, and no more.
+        """
+        by_change: dict[Any, list[_Charges]] = {}
+        for charges in self.found:
+            if any(self._is_within(other, charges) for other in self.found):
+                continue
+            by_change.setdefault(self._signature(charges), []).append(charges)
+        return tuple(self._cause(min(same, key=_rank), same) for same in by_change.values())
+
+    def _is_within(self, less: _Charges, more: _Charges) -> bool:
+        """Whether charges change a part of what others change: the rest of it does not show."""
+        if len(less) != len(more) or not less[0].suspect.num_places < more[0].suspect.num_places:
+            return False
+        if self._signature(less) == self._signature(more):
+            return False
+        pairs = list(zip(less, more, strict=True))
+        if all(own.suspect.name == other.suspect.name and own.value == other.value for own, other in pairs):
+            return all(set(own.suspect.places) <= set(other.suspect.places) for own, other in pairs)
+        changed, whole = self._changed(less), self._changed(more)
+        for charge in more:
+            plants = [] if changed is None else charge.suspect.plants(changed, charge.value)
+            changed = plants[-1].spec if plants else changed
+        return changed == whole != self._spec
+
+    def _first_key(self) -> ProbeKey:
+        key = self._standings[self._off[0]].first_off
+        if key is None:
+            raise ValueError("nothing is off")
+        return key
+
+    def _try_all(self, base: _Charges, suspects: Sequence[Suspect], index: int, key: ProbeKey) -> None:
+        held = {(charge.suspect.name, place) for charge in base for place in charge.suspect.places}
+        names = {charge.suspect.name for charge in base}
+        for suspect in suspects:
+            if suspect.name in names and (not suspect.places or any((suspect.name, p) in held for p in suspect.places)):
+                continue
+            for charge in self._charges(base, suspect, index, key):
+                self._examine((*base, charge))
+
+    def _charges(self, base: _Charges, suspect: Suspect, index: int, key: ProbeKey) -> Iterator[_Charge]:
+        """Yield the suspect with each number that it may have got wrong; one without a number once."""
+        if suspect.number is None:
+            yield _Charge(suspect=suspect)
+        elif key.quantity == "order":
+            yield _Charge(suspect=suspect, value=suspect.number.planted)
+        else:
+            charge = self._solved(base, suspect, index, key)
+            if charge is not None:
+                yield charge
+
+    def _solved(self, base: _Charges, suspect: Suspect, index: int, key: ProbeKey) -> _Charge | None:
+        step = self._steps[index]
+        observed = step.quantities.get(key)
+        number = suspect.number
+        right = self._standings[index].computed.quantities.get(key) if not base else self._quantity(base, step, key)
+        if observed is None or right is None or number is None:
+            return None
+
+        def respond(value: float) -> np.ndarray | None:
+            return self._quantity((*base, _Charge(suspect=suspect, value=value)), step, key)
+
+        found = solve(respond, np.asarray(observed), number, right=right)
+        if found is None:
+            return None
+        plants = self._plants((*base, _Charge(suspect=suspect, value=found[0])))
+        if plants is None:
+            return None
+        computed = self._replay.compute(plants, step)
+        standing = self._replay.compare(computed, step, noise={})
+        if key not in standing.differences or standing.is_off(key):
+            standing = self._replay.compare_by_own_noise(computed, plants, step, key=key)
+        if not standing.is_told(key):
+            return None
+        rounded = shortest(
+            respond,
+            np.asarray(observed),
+            found,
+            expected=number.expected,
+            allowed=standing.allowed[key],
+            scale=computed.scales.get(key, 0.0),
+        )
+        if rounded is None or rounded.value == number.expected:
+            return None
+        return _Charge(suspect=suspect, value=rounded.value, chance=rounded.chance)
+
+    def _examine(self, charges: _Charges) -> None:
+        """Keep charges that explain every step, or all up to a later place than nobody does."""
+        plants = self._plants(charges)
+        if plants is None:
+            return
+        for index in (*self._off, *(each for each in range(len(self._steps)) if each not in self._off)):
+            standing = self._stand(plants, index)
+            own = self._standings[index]
+            first = standing.first_off
+            if first is not None:
+                is_further = index != self._off[0] or standing.place > own.place
+                if index in self._off and is_further and len(charges) == 1:
+                    self._partials.append(_Partial(charges=charges, step=index, key=first))
+                return
+            was_off = own.first_off
+            if was_off is not None and was_off.quantity != "order" and not standing.is_told(was_off):
+                return
+        if self._is_evident(charges) or len(self._off) > 1:
+            self.found.append(charges)
+
+    def _stand(self, plants: Sequence[Plant], index: int) -> Standing:
+        """Return how a step with faults stands, by its own rounding where that may matter."""
+        step, own = self._steps[index], self._standings[index]
+        computed = self._replay.compute(plants, step)
+        standing = self._replay.compare(computed, step, noise={})
+        if standing.first_off is None:
+            return standing
+        was_off = own.first_off
+        if was_off is not None and was_off in own.differences and was_off in standing.differences:
+            if not standing.differences[was_off] < own.differences[was_off]:
+                return standing
+        elif standing.other_pass is not None:
+            return standing
+        return self._replay.compare_by_own_noise(computed, plants, step, key=was_off)
+
+    def _quantity(self, charges: _Charges, step: ObservedStep, key: ProbeKey) -> np.ndarray | None:
+        plants = self._plants(charges)
+        return None if plants is None else self._replay.compute(plants, step).quantities.get(key)
+
+    def _plants(self, charges: _Charges) -> list[Plant] | None:
+        """Return the plants of charges, or None where they cannot be together, or a number cannot be."""
+        spec, plants = self._spec, []
+        for charge in charges:
+            try:
+                own = charge.suspect.plants(spec, charge.value)
+            except SpecError:
+                return None
+            if not own:
+                return None
+            plants += own
+            spec = own[-1].spec
+        return plants
+
+    def _changed(self, charges: _Charges) -> GanSpec | None:
+        plants = self._plants(charges)
+        return None if plants is None else plants[-1].spec
+
+    @staticmethod
+    def _is_evident(charges: _Charges) -> bool:
+        """Whether no number among them would have explained by luck."""
+        return all(charge.chance <= FALSE_ALARM_RATE for charge in charges)
+
+    def _signature(self, charges: _Charges) -> Any:
+        """Return what tells one change from another: two that compute the same have the same."""
+        plants = self._plants(charges) or []
+        beside = {
+            (charge.suspect.name, charge.suspect.places)
+            for charge in charges
+            if any(p.load or p.chunk for p in charge.suspect.plants(self._spec, charge.value))
+        }
+        return _plain(plants[-1].spec), frozenset(beside)
+
+    def _cause(self, charges: _Charges, same: Sequence[_Charges]) -> Cause:
+        names = [charge.suspect.name for charge in charges]
+        names += [each[0].suspect.name for each in same if len(each) == 1]
+        return Cause(
+            names=tuple(dict.fromkeys(names)),
+            sentences=tuple(charge.suspect.say(self._spec, charge.value) for charge in charges),
+        )
+
+
+def _rank(charges: _Charges) -> tuple[int, bool, bool, int]:
+    """Order what is the same change by how well it says so: fewer, faults before defaults, choices before numbers."""
+    return (
+        len(charges),
+        any(isinstance(charge.suspect.source, Default) for charge in charges),
+        any(charge.value is not None for charge in charges),
+        sum(len(charge.suspect.places) for charge in charges),
+    )
+
+
+def _plain(spec: GanSpec) -> GanSpec:
+    """Return the GAN with a ReLU for each LeakyReLU of slope 0, which is one."""
+    networks: dict[str, Any] = {
+        name: Network(input_shape=network.input_shape, layers=tuple(map(_plain_layer, network.layers)))
+        for name, network in spec.networks().items()
+    }
+    return replace(spec, **networks)
+
+
+def _plain_layer(layer: Any) -> Any:
+    return ReLU() if isinstance(layer, LeakyReLU) and layer.slope == 0 else layer

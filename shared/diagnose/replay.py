@@ -1,0 +1,228 @@
+"""A step computed again by the reference with faults planted in it, beside what was observed of that step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from gan_rosetta.shared.compare.distances import tensor_difference
+from gan_rosetta.shared.compare.tolerance import WHOLE, Tolerance, is_explained, num_copies
+from gan_rosetta.shared.compare.yardstick import LOSS_NAMES
+from gan_rosetta.shared.diagnose.passes import first_other_pass
+from gan_rosetta.shared.faults import Plant, PlantedTrainer
+from gan_rosetta.shared.interface import Chunk, PerturbedTrainer, ProbeKey, Trainer
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import State, state_schema
+from gan_rosetta.shared.workers.registry import load_reference
+
+_AFTER_UPDATE = ("parameter", "slot", "counter", "buffer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedStep:
+    """What a program computed in a step, from a state and on a chunk that are known.
+
+    state: before the chunk. chunk: its last step was looked into, those before it were only trained. quantities: in
+    order of execution, each in the canonical layout; phase "train" names the losses of the step and the state after
+    it as training, and not the look, left them. noise: how far rounding alone takes each, 0 where it is not there.
+    is_whole: everything was looked at, so that what is not among the quantities was not computed.
+    """
+
+    label: str
+    state: State
+    chunk: Chunk
+    quantities: Mapping[ProbeKey, np.ndarray]
+    noise: Mapping[ProbeKey, float]
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Computed:
+    """What a step computed, in order, and how large the numbers are that each loss is made of."""
+
+    quantities: Mapping[ProbeKey, np.ndarray]
+    scales: Mapping[ProbeKey, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How a step that was computed again stands to what was observed of it.
+
+    computed: what it is. differences, allowed: of each quantity that was observed, in order. other_pass: where the
+    passes are others.
+    """
+
+    computed: Computed
+    differences: Mapping[ProbeKey, float]
+    allowed: Mapping[ProbeKey, float]
+    other_pass: ProbeKey | None
+
+    @property
+    def first_off(self) -> ProbeKey | None:
+        """The first quantity that rounding does not explain, in the order in which a diagnosis looks, or None."""
+        if self.other_pass is not None:
+            return self.other_pass
+        return next((key for key in self.differences if self.is_off(key)), None)
+
+    @property
+    def place(self) -> int:
+        """How far everything is explained: the place of the first quantity that is off, -1 for the order of passes."""
+        first = self.first_off
+        if first is None:
+            return len(self.differences)
+        return -1 if first == self.other_pass else list(self.differences).index(first)
+
+    def is_off(self, key: ProbeKey, /) -> bool:
+        """Whether rounding does not explain a quantity's difference."""
+        return not is_explained(self.differences[key], self.allowed[key])
+
+    def is_told(self, key: ProbeKey, /) -> bool:
+        """Whether a quantity agrees, and could have been seen not to: not where rounding explains any difference."""
+        return key in self.differences and not self.is_off(key) and self.allowed[key] < WHOLE
+
+
+class OutOfBudget(Exception):
+    """As many steps were computed again as can be afforded."""
+
+
+@dataclass
+class Replay:
+    """Computes steps again, with and without faults, as long as there is budget: steps that may still be computed."""
+
+    spec: GanSpec
+    dtype: str
+    budget: int
+    num_computed: int = 0
+    _tolerance: Tolerance = field(init=False)
+    _reference: type[PerturbedTrainer] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tolerance = Tolerance(num_copies=num_copies(self.spec), dtype=self.dtype)
+        self._reference = load_reference()
+
+    def compute(self, plants: Sequence[Plant], step: ObservedStep, /) -> Computed:
+        """Return what the reference with these faults computes in a step; raises OutOfBudget, SpecError."""
+        trainer, reference = self._build(plants)
+        return self._run(trainer, reference, step)
+
+    def compare(self, computed: Computed, step: ObservedStep, /, *, noise: Mapping[ProbeKey, float]) -> Standing:
+        """Return how a step stands to what was observed of it. noise: of the faulty program, beside the step's own."""
+        other_pass = first_other_pass(step.quantities, computed.quantities) if step.is_whole else None
+        differences, allowed = {}, {}
+        for key, observed in step.quantities.items():
+            own = computed.quantities.get(key)
+            scale = computed.scales.get(key, 0.0)
+            differences[key] = np.inf if own is None else difference_of(observed, own, scale=scale)
+            amount = max(step.noise.get(key, 0.0), noise.get(key, 0.0))
+            allowed[key] = self._tolerance.allowed(amount, is_counter=key.quantity == "counter")
+        if step.is_whole:
+            for key in computed.quantities:
+                if key not in step.quantities and key.phase != "train":
+                    differences[key], allowed[key] = np.inf, 0.0
+        return Standing(computed=computed, differences=differences, allowed=allowed, other_pass=other_pass)
+
+    def compare_by_own_noise(
+        self, computed: Computed, plants: Sequence[Plant], step: ObservedStep, /, *, key: ProbeKey | None
+    ) -> Standing:
+        """Return how a step stands by the rounding of the faulty program too; raises OutOfBudget, SpecError.
+
+        key: what must be explained; where the coarsest copies come nowhere near that, the others are spared.
+        """
+        distances: dict[ProbeKey, list[float]] = {}
+        order = sorted(range(self._tolerance.num_copies), key=lambda index: -self._tolerance.coarseness[index])
+        coarsest = self._tolerance.coarseness[order[0]]
+        for count, index in enumerate(order):
+            if count and key is not None and self._tolerance.coarseness[index] < coarsest:
+                # So many times as coarse, and still not as far: what it would take is not rounding.
+                coarse = {each: max(found) for each, found in distances.items()}
+                standing = self.compare(computed, step, noise=coarse)
+                if standing.place <= _place(step, key):
+                    return standing
+                key = None
+            for each, distance in self._distances(computed, plants, step, index).items():
+                distances.setdefault(each, []).append(distance)
+        shares = {key: self._noise(found, order) for key, found in distances.items()}
+        return self.compare(computed, step, noise=shares)
+
+    def measure_noise(self, plants: Sequence[Plant], step: ObservedStep, /) -> dict[ProbeKey, float]:
+        """Return how far rounding alone takes each quantity of a program; raises OutOfBudget, SpecError."""
+        computed = self.compute(plants, step)
+        order = range(self._tolerance.num_copies)
+        copies = [self._distances(computed, plants, step, index) for index in order]
+        return {key: self._noise([found[key] for found in copies], order) for key in computed.quantities}
+
+    def _noise(self, distances: Sequence[float], order: Sequence[int]) -> float:
+        return float(self._tolerance.noise([distances[order.index(index)] for index in sorted(order)]))
+
+    def _distances(
+        self, computed: Computed, plants: Sequence[Plant], step: ObservedStep, index: int
+    ) -> dict[ProbeKey, float]:
+        """Return how far a copy that rounds at random is from what the program computes."""
+        trainer, reference = self._build(plants)
+        reference.perturb(seed=index, coarseness=self._tolerance.coarseness[index])
+        found = self._run(trainer, reference, step).quantities
+        return {
+            key: tensor_difference(array, computed.quantities[key], scale=computed.scales.get(key, 0.0))
+            for key, array in found.items()
+        }
+
+    def _build(self, plants: Sequence[Plant]) -> tuple[Trainer | PlantedTrainer, PerturbedTrainer]:
+        built = plants[-1].spec if plants else self.spec
+        reference = self._reference.build(built, device="cpu", dtype=self.dtype, execution="eager")
+        trainer: Trainer | PlantedTrainer = reference
+        for plant in plants:
+            trainer = PlantedTrainer(trainer, replace(plant, spec=built, seen_as=None))
+        if any(plant.seen_as is not None for plant in plants):
+            seen = Plant(spec=built, expected=plants[-1].expected, seen_as=self.spec)
+            trainer = PlantedTrainer(trainer, seen)
+        return trainer, reference
+
+    def _run(self, trainer: Trainer | PlantedTrainer, reference: PerturbedTrainer, step: ObservedStep) -> Computed:
+        if self.num_computed + step.chunk.num_steps > self.budget:
+            raise OutOfBudget
+        self.num_computed += step.chunk.num_steps
+        trainer.load_state(step.state)
+        before, last = _split(step.chunk)
+        if before is not None:
+            trainer.train(trainer.stage(before))
+        quantities = trainer.probe(last)
+        scales = dict(reference.loss_scales())
+        for key, source in trained_keys(quantities, self.spec).items():
+            quantities[key] = quantities[source]
+            scales[key] = scales.get(source, 0.0)
+        return Computed(quantities=quantities, scales=scales)
+
+
+def _place(step: ObservedStep, key: ProbeKey) -> int:
+    """Return the place of a quantity in the order in which a diagnosis looks, -1 for the order of passes."""
+    return next((place for place, each in enumerate(step.quantities) if each == key), -1)
+
+
+def difference_of(observed: np.ndarray, computed: np.ndarray, /, *, scale: float) -> float:
+    """Return how far apart two tensors are, infinitely where they are not of one shape."""
+    if np.shape(observed) != np.shape(computed):
+        return float("inf")
+    return tensor_difference(np.asarray(observed), np.asarray(computed), scale=scale)
+
+
+def _split(chunk: Chunk) -> tuple[Chunk | None, Chunk]:
+    """Return the steps before a chunk's last, if any, and the last."""
+    if chunk.num_steps == 1:
+        return None, chunk
+    cut = chunk.num_steps - 1
+    return chunk.steps(slice(0, cut)), chunk.steps(slice(cut, None))
+
+
+def trained_keys(keys: Iterable[ProbeKey], spec: GanSpec, /) -> dict[ProbeKey, ProbeKey]:
+    """Return the keys of what training leaves of a step, each with the key of the look that is the same number."""
+    known = dict.fromkeys(keys)
+    found = {
+        ProbeKey("train", "loss", "", name): ProbeKey(name, "loss", "", "loss")
+        for name in LOSS_NAMES
+        if ProbeKey(name, "loss", "", "loss") in known
+    }
+    last = {key.name: key for key in known if key.quantity in _AFTER_UPDATE}
+    roles = {name: tensor.role for name, tensor in state_schema(spec).items()}
+    return found | {ProbeKey("train", roles[name], "", name): key for name, key in last.items()}

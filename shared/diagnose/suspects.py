@@ -1,0 +1,135 @@
+"""Who may have done it: each fault in each of its places, in several at once, and each framework's defaults."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from gan_rosetta.shared.faults import FAULTS, Fault, Location, Plant
+from gan_rosetta.shared.faults.defaults import DEFAULTS, Default, frameworks_with
+from gan_rosetta.shared.faults.fault import Number
+from gan_rosetta.shared.faults.places import changed_places
+from gan_rosetta.shared.faults.subjects import SUBJECTS
+from gan_rosetta.shared.interface import ProbeKey
+from gan_rosetta.shared.spec import GanSpec
+
+# Of more places than these, all of a network and all there are stand for every choice among them.
+_FEW_PLACES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspect:
+    """A fault in one place or in several, or a framework's default in all of its places.
+
+    places: of the fault, in its own words, in the order in which they are planted; where: what to call them together.
+    expected: where it shows first, any of them. number: what may be wrong by any amount, the same in each place.
+    """
+
+    source: Fault | Default
+    places: tuple[str, ...]
+    where: str
+    expected: tuple[Location, ...]
+    number: Number | None
+
+    @property
+    def name(self) -> str:
+        """The name of the fault or default."""
+        return self.source.name
+
+    @property
+    def num_places(self) -> float:
+        """In how many places it is; of a default as many as there are."""
+        return len(self.places) or math.inf
+
+    def is_expected(self, key: ProbeKey, /) -> bool:
+        """Whether this is where it would show first."""
+        return any(location.matches(key.phase, key.quantity, key.name) for location in self.expected)
+
+    def plants(self, spec: GanSpec, value: float | None = None, /) -> list[Plant]:
+        """Return the plants, each in what the one before it left; value: of the number, None for the fault's own.
+
+        Raises SpecError for a value that cannot be; returns nothing where another fault took its place away.
+        """
+        if isinstance(self.source, Default):
+            changed = self.source.apply(spec)
+            return [] if changed == spec else [Plant(spec=changed, expected=self.expected[0])]
+        found: list[Plant] = []
+        for place in self.places:
+            plant = next((each for each in self.source.plants(spec) if each.place == place), None)
+            if plant is None:
+                return []
+            if value is not None and plant.number is not None:
+                plant = replace(plant, spec=plant.number.with_value(value))
+            found.append(plant)
+            spec = plant.spec
+        return found
+
+    def say(self, spec: GanSpec, value: float | None = None, /) -> str:
+        """Return a sentence on what is wrong and what to change. spec: the right GAN."""
+        if isinstance(self.source, Default):
+            subject = SUBJECTS[self.source.subject]
+            own = "; ".join(subject.values(spec))
+            return subject.say(found=self.source.text, framework=self.source.title, expected=own)
+        plant = next(each for each in self.source.plants(spec) if each.place == self.places[0])
+        if plant.number is None or value is None:
+            return self.source.say(place=self.where, found=plant.found, expected=plant.expected_value)
+        owners = frameworks_with(plant.number.subject, value)
+        found = number_words(value) + (f", the default of {' and '.join(owners)}" if owners else "")
+        return self.source.say(place=self.where, found=found, expected=number_words(plant.number.expected))
+
+
+def number_words(value: float, /) -> str:
+    """Return a number with as many digits as it has, twelve at most."""
+    return f"{value:.12g}"
+
+
+def find_suspects(spec: GanSpec, /, *, without: Iterable[str] = ()) -> list[Suspect]:
+    """Return everyone who may have done it in a GAN, single places first. without: names to leave out."""
+    left_out = set(without)
+    faults = [fault for fault in FAULTS.values() if fault.name not in left_out]
+    found = [suspect for fault in faults for suspect in _of_fault(fault, spec)]
+    found.sort(key=lambda suspect: len(suspect.places) > 1)
+    for default in DEFAULTS.values():
+        changed = default.apply(spec)
+        expected = changed_places(spec, changed)
+        if default.name not in left_out and expected:
+            found.append(Suspect(source=default, places=(), where="", expected=expected, number=None))
+    return found
+
+
+def _of_fault(fault: Fault, spec: GanSpec) -> Iterator[Suspect]:
+    plants = [plant for plant in fault.plants(spec) if plant.start is None]
+    for plant in plants:
+        yield _suspect(fault, [plant], plant.place)
+    if not fault.together or len(plants) == 1:
+        return
+    for where, group in _groups(fault.together, plants):
+        if len({plant.number.expected for plant in group if plant.number is not None}) <= 1:
+            yield _suspect(fault, group, where)
+
+
+def _suspect(fault: Fault, plants: Sequence[Plant], where: str) -> Suspect:
+    return Suspect(
+        source=fault,
+        places=tuple(plant.place for plant in plants),
+        where=where,
+        expected=tuple(plant.expected for plant in plants),
+        number=plants[0].number,
+    )
+
+
+def _groups(together: str, plants: Sequence[Plant]) -> Iterator[tuple[str, list[Plant]]]:
+    """Yield several places at once, with what to call them."""
+    if len(plants) <= _FEW_PLACES:
+        for size in range(2, len(plants)):
+            for chosen in itertools.combinations(plants, size):
+                yield " and ".join(plant.place for plant in chosen), list(chosen)
+    else:
+        for network in ("discriminator", "generator"):
+            own = [plant for plant in plants if network in plant.place]
+            if 1 < len(own) < len(plants):
+                yield f"{together} of the {network}", own
+    if len(plants) > 1:
+        yield together, list(plants)
