@@ -45,6 +45,15 @@ class Number:
     subject: str = ""
     is_scale: bool = False
 
+    def __post_init__(self) -> None:
+        if self.planted == self.expected:
+            raise ValueError(f"a fault gets {self.expected:g} for {self.expected:g}; expected another number")
+
+
+def another(planted: float, /, *, expected: float) -> float:
+    """Return the number that a fault plants, or half the GAN's own where that is the same, or 1 for 0."""
+    return planted if planted != expected else expected / 2 or 1.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plant:

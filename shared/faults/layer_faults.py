@@ -11,7 +11,7 @@ import numpy as np
 
 from gan_rosetta.shared.data import streams
 from gan_rosetta.shared.errors import SpecError
-from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant, TensorMap
+from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant, TensorMap, another
 from gan_rosetta.shared.faults.places import (
     Place,
     find_layers,
@@ -68,7 +68,7 @@ def _number_fault(
     def plant(spec: GanSpec, place: Place) -> Plant:
         number = _number_of(spec, place, field, planted=planted, subject=subject, is_scale=is_scale)
         return Plant(
-            spec=number.with_value(planted),
+            spec=number.with_value(number.planted),
             expected=output_of(spec, place),
             place=_words_of(spec, place),
             number=number,
@@ -83,7 +83,7 @@ def _number_of(
     layer = layer_at(spec, place)
     return Number(
         expected=getattr(layer, field),
-        planted=planted,
+        planted=another(planted, expected=getattr(layer, field)),
         with_value=lambda value: replace_layer(spec, place, replace(layer, **{field: value})),
         subject=subject,
         is_scale=is_scale,
@@ -129,7 +129,7 @@ def _momenta(spec: GanSpec) -> list[Plant]:
         planted = 1 - layer_at(spec, place).momentum
         number = _number_of(spec, place, "momentum", planted=planted, subject="batch-norm-momentum")
         return Plant(
-            spec=number.with_value(planted),
+            spec=number.with_value(number.planted),
             expected=_buffers_of(spec, place, "running_mean", "running_var"),
             place=_words_of(spec, place),
             number=number,

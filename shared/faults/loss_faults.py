@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant
+from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant, another
 from gan_rosetta.shared.faults.places import replace_training
 from gan_rosetta.shared.spec import (
     BinaryCrossEntropyGeneratorLoss,
@@ -120,7 +120,8 @@ def _penalty_weight(spec: GanSpec) -> list[Plant]:
         changed = replace(loss, penalty=replace(penalty, weight=weight))
         return replace_training(spec, discriminator_loss=changed)
 
-    number = Number(expected=penalty.weight, planted=penalty.weight / 10, with_value=with_value)
+    planted = another(penalty.weight / 10, expected=penalty.weight)
+    number = Number(expected=penalty.weight, planted=planted, with_value=with_value)
     return [Plant(spec=with_value(number.planted), expected=_loss_of("discriminator", "penalty"), number=number)]
 
 

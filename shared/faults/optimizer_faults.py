@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gan_rosetta.shared.faults.fault import Fault, Number, Plant
+from gan_rosetta.shared.faults.fault import Fault, Number, Plant, another
 from gan_rosetta.shared.faults.places import (
     find_optimizers,
     initial_rate,
@@ -59,12 +59,12 @@ def number_fault(
 
         number = Number(
             expected=getattr(optimizer, field),
-            planted=planted,
+            planted=another(planted, expected=getattr(optimizer, field)),
             with_value=with_value,
             subject=subject,
             is_scale=is_scale,
         )
-        return optimizer_plant(spec, network, replace(optimizer, **{field: planted}), number=number)
+        return optimizer_plant(spec, network, replace(optimizer, **{field: number.planted}), number=number)
 
     remedy = f"{word} of {{place}} is {{found}}: set it to {{expected}}."
     return Fault(name=name, summary=summary, remedy=remedy, plants=plants, together=f"every {kind.__name__}")
@@ -75,11 +75,11 @@ def _rates(spec: GanSpec) -> list[Plant]:
         rate = initial_rate(optimizer)
         number = Number(
             expected=rate,
-            planted=2 * rate,
+            planted=another(2 * rate, expected=rate),
             with_value=lambda value: replace_optimizer(spec, name, with_rate(optimizer, value)),
             subject="adadelta-learning-rate" if isinstance(optimizer, Adadelta) else "",
         )
-        return optimizer_plant(spec, name, with_rate(optimizer, 2 * rate), number=number)
+        return optimizer_plant(spec, name, with_rate(optimizer, number.planted), number=number)
 
     return [plant(*found) for found in find_optimizers(spec, _SCHEDULED)]
 

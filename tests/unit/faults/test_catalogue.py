@@ -19,7 +19,8 @@ from gan_rosetta.shared.faults import (
     rmsprop_faults,
     step_faults,
 )
-from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.faults.fault import Number, another
+from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import initial_state, state_schema
 
@@ -62,7 +63,7 @@ def test_its_remedy_says_what_to_change_in_each_place(name):
                 assert number.with_value(number.planted) == plant.spec
             said = fault.say(place=plant.place, found=plant.found or "F", expected=plant.expected_value or "E")
             assert said.endswith(".")
-            assert said[0] == said[0].upper()
+            assert said[0] == said[0].upper() or not said[0].isascii()
             assert "{" not in said
             assert ("{found}" not in fault.remedy) or plant.found or number is not None
             assert ("{place}" not in fault.remedy) or plant.place
@@ -149,3 +150,16 @@ def _starts_elsewhere(plant: Plant, spec: GanSpec) -> bool:
     started = plant.start(state)
     assert list(started) == list(state)
     return any(not np.array_equal(started[name], state[name]) for name in state)
+
+
+def test_a_gan_that_has_the_planted_number_itself_gets_another():
+    spec = find_gan("mnist-conv")
+    for name in ("leaky-relu-slope", "batch-norm-epsilon"):
+        plant = find_fault(name).plant(spec)
+        again = find_fault(name).plant(plant.number.with_value(plant.number.planted))
+        assert again.number.expected == plant.number.planted
+        assert again.number.planted == plant.number.planted / 2
+        assert again.spec != plant.spec
+    assert another(0.0, expected=0.0) == 1.0
+    with pytest.raises(ValueError, match="expected another number"):
+        Number(expected=1.0, planted=1.0, with_value=lambda _value: spec)
