@@ -128,7 +128,9 @@ def _at(respond: Respond, back: Callable[[float], float], x: float) -> Floats | 
 
 def _speed(known: dict[float, Floats], best: float, back: Callable[[float], float]) -> float:
     """Return how much the entry that moves most does for each unit of the number, around the solution."""
-    other = min((x for x in known if x != best), key=lambda x: abs(x - best))
+    # Nearer than half of the digits, a difference of two quantities is rounding.
+    apart = [x for x in known if not math.isclose(back(x), back(best), rel_tol=math.sqrt(np.finfo(np.float64).eps))]
+    other = min(apart, key=lambda x: abs(x - best))
     return float(np.max(np.abs(known[best] - known[other]))) / abs(back(best) - back(other))
 
 

@@ -93,6 +93,23 @@ def test_what_the_catalogue_lacks_is_given_no_other_name(fault):
     assert str(explanation).startswith("No fault or default that is known explains it")
 
 
+@pytest.mark.parametrize("fault", ["learning-rate-doubled", "adam-epsilon-hat"])
+def test_what_explains_the_first_quantity_and_not_the_last_is_no_cause(fault):
+    steps = observed(gan(), [planted(gan(), fault)])
+    last = next(key for key in reversed(steps[-1].quantities) if key.quantity == "parameter")
+    spoilt = {**steps[-1].quantities, last: steps[-1].quantities[last] * (1 + 1e-9)}
+    explanation = explain(gan(), [*steps[:-1], replace(steps[-1], quantities=spoilt)], dtype="float64")
+    assert explanation.causes == (), str(explanation)
+
+
+def test_a_step_that_was_right_must_stay_right():
+    """A rate that is wrong in the second step alone is no other constant rate, which the first step would show."""
+    right = observed(gan(), [])[0]
+    wrong = observed(gan(), [planted(gan(), "learning-rate-doubled")])[1]
+    explanation = explain(gan(), [right, wrong], dtype="float64")
+    assert "learning-rate-doubled" not in explanation.names, str(explanation)
+
+
 def test_a_right_program_has_no_cause():
     assert why(gan(), []) is None
 

@@ -74,3 +74,10 @@ def test_other_shapes_and_what_is_not_finite():
     assert solve(lambda _value: observed[:2], observed, number(0.001, 0.002), right=observed) is None
     assert solve(lambda _value: observed * np.nan, observed, number(0.001, 0.002), right=observed) is None
     assert solve(lambda _value: None, observed, number(0.001, 0.002), right=observed) is None
+
+
+def test_what_ends_beside_the_right_number_says_nothing():
+    """A quantity that is off by what the number does not move: the nearest is the right number, all but rounding."""
+    observed = np.append(proportional(0.001), 1.0 + 1e-6)
+    grown = number(0.001, 0.002, is_scale=True)
+    assert found(lambda rate: np.append(proportional(rate), 1.0), observed, grown) is None
