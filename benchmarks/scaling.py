@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from gan_rosetta.shared.errors import UsageError
@@ -40,29 +41,35 @@ def _widened(network: Network, factor: float) -> Network:
     affine = [i for i, layer in enumerate(network.layers) if isinstance(layer, Linear | Conv2d | ConvTranspose2d)]
     last = affine[-1] if affine else -1
     layers: list[Layer] = []
-    width: int | None = None  # of what comes into the next layer, None while that is the network's own input
+    shape = network.input_shape
     for index, layer in enumerate(network.layers):
+        new: Layer = layer
         if isinstance(layer, Linear):
-            out = layer.out_features if index == last else _scaled(layer.out_features, factor)
-            layers.append(replace(layer, in_features=layer.in_features if width is None else width, out_features=out))
-            width = out
+            out = layer.out_features if index == last else _widened_features(network, index, factor)
+            new = replace(layer, in_features=shape[0], out_features=out)
         elif isinstance(layer, Conv2d | ConvTranspose2d):
             out = layer.out_channels if index == last else _scaled(layer.out_channels, factor)
-            layers.append(replace(layer, in_channels=layer.in_channels if width is None else width, out_channels=out))
-            width = out
-        elif isinstance(layer, BatchNorm) and width is not None:
-            layers.append(replace(layer, num_features=width))
-        elif isinstance(layer, MinibatchDiscrimination) and width is not None:
-            layers.append(replace(layer, in_features=width))
-            width += layer.num_kernels
-        elif isinstance(layer, Reshape) and width is not None and index < last:
-            raise UsageError(
-                f"a Reshape to {layer.shape} lies between hidden layers, whose widths it ties to one another; "
-                "expected a GAN without one: write the sizes out as GANs of their own"
-            )
-        else:
-            layers.append(layer)
+            new = replace(layer, in_channels=shape[0], out_channels=out)
+        elif isinstance(layer, BatchNorm):
+            new = replace(layer, num_features=shape[0])
+        elif isinstance(layer, MinibatchDiscrimination):
+            new = replace(layer, in_features=shape[0])
+        elif isinstance(layer, Reshape) and index < last:
+            places = layer.shape[1:]
+            new = Reshape(shape=(math.prod(shape) // math.prod(places), *places))
+        layers.append(new)
+        shape = new.output_shape(shape)
     return replace(network, layers=tuple(layers))
+
+
+def _widened_features(network: Network, index: int, factor: float) -> int:
+    """Return the outputs of a widened Linear: so many as the channels of the images that become of them ask for."""
+    for layer in network.layers[index + 1 :]:
+        if isinstance(layer, Reshape):
+            return _scaled(layer.shape[0], factor) * math.prod(layer.shape[1:])
+        if isinstance(layer, Linear | MinibatchDiscrimination):
+            break
+    return _scaled(network.placed[index].output_shape[0], factor)
 
 
 def _scaled(width: int, factor: float) -> int:

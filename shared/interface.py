@@ -33,8 +33,8 @@ class Chunk:
     """K consecutive steps of one phase, as stacked float64 arrays (K, batch, ...).
 
     arrays: "pretrain_input" and "pretrain_target" in pretraining; "real", "latent_d", "latent_g" and "mix" in the
-        adversarial phase, those that the GAN uses. The batch size is the same in all steps of a chunk, and may differ
-        from the spec's in the last batch of an epoch.
+        adversarial phase, those that the GAN uses; and what passes are fed beside samples (shared/spec/feeding.py). The
+        batch size is the same in all steps of a chunk, and may differ from the spec's in the last batch of an epoch.
     first_step: the index of the chunk's first step within its phase.
     trains_discriminator, trains_generator: (K,) booleans; all False in pretraining, which trains D by another loss.
     """
@@ -135,11 +135,14 @@ class Trainer(Protocol):
         ...
 
     def generate(self, latent: np.ndarray, /) -> np.ndarray:
-        """Return G(latent), (batch, ...) in canonical layout. BatchNorm as in training, its buffers left alone."""
+        """Return G(latent), (batch, ...) in canonical layout. BatchNorm as in training, its buffers left alone.
+
+        Dropout, which has no mask here, drops nothing.
+        """
         ...
 
     def discriminate(self, samples: np.ndarray, /) -> np.ndarray:
-        """Return D's output for samples (batch, ...). BatchNorm as in training, its buffers left alone."""
+        """Return D's output for samples (batch, ...). BatchNorm and dropout as in generate."""
         ...
 
 

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -19,6 +20,7 @@ from jax import lax
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.spec.resampling import upsampling_weights
 
 # A layer's parameters and buffers, or those of a network by its layers' names.
 LayerTensors = Mapping[str, Any]
@@ -118,6 +120,21 @@ def leaky_relu(layer: spec.LeakyReLU, tensors: LayerTensors, inputs: Any, /) -> 
     return jnp.where(inputs > 0, inputs, layer.slope * inputs)
 
 
+def dropout(layer: spec.Dropout, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return what a mask keeps, times 1 / (1 - probability); all where there is none. (B, ...)."""
+    return inputs * (tensors[FED] * layer.scale) if FED in tensors else inputs
+
+
+def upsample(layer: spec.Upsample, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return an upsampling. (B, channels, height, width) to (B, channels, height · factor, width · factor)."""
+    del tensors
+    if layer.mode == "nearest":
+        return jnp.repeat(jnp.repeat(inputs, layer.factor, axis=2), layer.factor, axis=3)
+    # By a constant number of products; jax.image.resize computes its weights in float32 for any type of images.
+    rows, columns = (jnp.asarray(upsampling_weights(layer, size), inputs.dtype) for size in inputs.shape[2:])
+    return jnp.einsum("rh,bchw,sw->bcrs", rows, inputs, columns)
+
+
 def reshape(layer: spec.Reshape, tensors: LayerTensors, inputs: Any, /) -> Any:
     """Return each sample in another shape, in row-major order."""
     del tensors
@@ -136,7 +153,12 @@ LAYERS: dict[type, Callable[..., Any]] = {
     spec.ReLU: relu,
     spec.LeakyReLU: leaky_relu,
     spec.Reshape: reshape,
+    spec.Dropout: dropout,
+    spec.Upsample: upsample,
 }
+# Under what short name a layer finds, among its tensors, what its pass is fed for it; absent where it is fed nothing.
+FED = "fed"
+NOTHING_FED: Mapping[str, Any] = MappingProxyType({})
 
 
 class Forward(NamedTuple):
@@ -157,13 +179,16 @@ class Network:
     name: str
     layers: Mapping[str, tuple[spec.Layer, Callable[..., Any]]]
 
-    def __call__(self, parameters: Tensors, buffers: Tensors, inputs: Any, /) -> Forward:
-        """Run a training pass on inputs (B, ...)."""
+    def __call__(
+        self, parameters: Tensors, buffers: Tensors, inputs: Any, fed: Mapping[str, Any] = NOTHING_FED, /
+    ) -> Forward:
+        """Run a training pass on inputs (B, ...). fed: what it is fed beside them, by layer."""
         outputs = inputs
         moved: Tensors = {}
         shown: OrderedDict[str, Any] = OrderedDict()
         for name, (layer, apply) in self.layers.items():
-            outputs = apply(layer, parameters.get(name, {}) | buffers.get(name, {}), outputs)
+            own = {FED: fed[name]} if name in fed else {}
+            outputs = apply(layer, parameters.get(name, {}) | buffers.get(name, {}) | own, outputs)
             if isinstance(layer, spec.BatchNorm):
                 outputs, moved[name] = outputs
             shown[name] = outputs

@@ -66,6 +66,17 @@ def wasserstein_generator_loss(loss: spec.WassersteinGeneratorLoss, /, *, fake: 
     return sign * _reduce(loss, fake)
 
 
+def least_squares_discriminator_loss(loss: spec.LeastSquaresDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """A factor times ((D(real) - b)² + (D(fake) - a)²). Mao et al. 2017, equation 2."""
+    real_term = _reduce(loss, jnp.square(real - loss.real_target))
+    return loss.factor * (real_term + _reduce(loss, jnp.square(fake - loss.fake_target)))
+
+
+def least_squares_generator_loss(loss: spec.LeastSquaresGeneratorLoss, /, *, fake: Any) -> Any:
+    """A factor times (D(fake) - c)². Mao et al. 2017, equation 2."""
+    return loss.factor * _reduce(loss, jnp.square(fake - loss.target))
+
+
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Any, target: Any) -> Any:
     """(D(input) - target)²."""
     return _reduce(loss, jnp.square(output - target))
@@ -99,6 +110,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.BinaryCrossEntropyDiscriminatorLoss: binary_cross_entropy_discriminator_loss,
     spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
+    spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
@@ -106,6 +118,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.BinaryCrossEntropyGeneratorLoss: binary_cross_entropy_generator_loss,
     spec.CrossEntropyGeneratorLoss: cross_entropy_generator_loss,
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
+    spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
 }
 
 

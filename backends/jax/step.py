@@ -23,7 +23,7 @@ from gan_rosetta.backends.jax.losses import (
 )
 from gan_rosetta.backends.jax.state import Gan, Player, State, named_tensors, tensors_of_state
 from gan_rosetta.shared.interface import ProbeKey, Trains
-from gan_rosetta.shared.spec import GradientPenalty, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.spec import GradientPenalty, WassersteinDiscriminatorLoss, passes
 from gan_rosetta.shared.state import counter_name, network_parameters, state_schema
 from gan_rosetta.shared.state.schema import OptimizerName, optimizers
 
@@ -84,6 +84,11 @@ class Record:
                 self.value(phase, role, "", name, tensors[name])
 
 
+def fed_in(gan: Gan, batch: Batch, phase: str, stream: str, network: str, /) -> dict[str, Any]:
+    """Return what a pass is fed of the batch beside its samples, by layer."""
+    return {layer: batch[name] for layer, name in passes(gan.spec)[phase, stream, network].fed.items()}
+
+
 def pretraining_step(gan: Gan, state: State, batch: Batch, record: Record, /) -> tuple[State, tuple[Any]]:
     """Fit D to the density for one step; return its loss. batch: "pretrain_input", "pretrain_target", (B, 1)."""
     pretraining, network = gan.spec.pretraining, gan.networks["discriminator"]
@@ -92,7 +97,8 @@ def pretraining_step(gan: Gan, state: State, batch: Batch, record: Record, /) ->
     player = state.discriminator
 
     def loss_of(parameters: Tensors) -> tuple[Any, Forward]:
-        forward = network(parameters, player.buffers, batch["pretrain_input"])
+        fed = fed_in(gan, batch, "pretraining", "input", "discriminator")
+        forward = network(parameters, player.buffers, batch["pretrain_input"], fed)
         return mean_squared_error_loss(
             pretraining.loss, output=forward.outputs, target=batch["pretrain_target"]
         ), forward
@@ -113,24 +119,19 @@ def adversarial_step(
     arrays ().
     """
     training = gan.spec.training
-    reused = training.fake_batch == "reused"
-    own_latent = batch["latent_d" if training.latent_draws == "shared" else "latent_g"]
+    fake = None
+    if training.fake_batch == "reused":
+        state, fake = _make_fake(gan, state, batch, record, phase=training.first)
     if training.first == "discriminator":
-        fake = None
-        if reused:
-            state, fake = _make_fake(gan, state, "discriminator", batch["latent_d"], record)
         state, loss_d, real_score, through_d = _perhaps_train_discriminator(
             gan, state, batch, fake, record, trains=trains.discriminator
         )
         state, loss_g = _perhaps_train_generator(
-            gan, state, own_latent, fake, record, through_d=through_d, trains=trains.generator
+            gan, state, batch, fake, record, through_d=through_d, trains=trains.generator
         )
     else:
-        fake = None
-        if reused:
-            state, fake = _make_fake(gan, state, "generator", own_latent, record)
         state, loss_g = _perhaps_train_generator(
-            gan, state, own_latent, fake, record, through_d=None, trains=trains.generator
+            gan, state, batch, fake, record, through_d=None, trains=trains.generator
         )
         state, loss_d, real_score, _ = _perhaps_train_discriminator(
             gan, state, batch, fake, record, trains=trains.discriminator
@@ -138,11 +139,12 @@ def adversarial_step(
     return state, StepLosses(loss_d, loss_g, real_score)
 
 
-def _make_fake(gan: Gan, state: State, phase: str, latent: Any, record: Record) -> tuple[State, Fake]:
-    player = state.generator
+def _make_fake(gan: Gan, state: State, batch: Batch, record: Record, *, phase: str) -> tuple[State, Fake]:
+    player, fed = state.generator, fed_in(gan, batch, phase, "fake", "generator")
+    latent = batch[gan.spec.training.latent_in(phase)]
 
     def generate(parameters: Tensors) -> tuple[Any, Forward]:
-        forward = gan.networks["generator"](parameters, player.buffers, latent)
+        forward = gan.networks["generator"](parameters, player.buffers, latent, fed)
         return forward.outputs, forward
 
     samples, pull_back, forward = jax.vjp(generate, player.parameters, has_aux=True)
@@ -176,12 +178,13 @@ def _train_discriminator(
     phase: OptimizerName = "discriminator"
     network, training = gan.networks["discriminator"], gan.spec.training
     if fake is None:
-        state, fake = _make_fake(gan, state, phase, batch["latent_d"], record)
+        state, fake = _make_fake(gan, state, batch, record, phase=phase)
     player, loss_spec = state.discriminator, training.discriminator_loss
+    with_real, with_fake = (fed_in(gan, batch, phase, stream, "discriminator") for stream in ("real", "fake"))
 
     def loss_of(parameters: Tensors, samples: Any) -> tuple[Any, tuple[Forward, Forward]]:
-        of_real = network(parameters, player.buffers, batch["real"])
-        of_fake = network(parameters, of_real.buffers, samples)
+        of_real = network(parameters, player.buffers, batch["real"], with_real)
+        of_fake = network(parameters, of_real.buffers, samples, with_fake)
         loss = DISCRIMINATOR_LOSSES[type(loss_spec)](loss_spec, real=of_real.outputs, fake=of_fake.outputs)
         return loss, (of_real, of_fake)
 
@@ -193,7 +196,7 @@ def _train_discriminator(
         record.forward(phase, stream, "discriminator", forward)
     if isinstance(loss_spec, WassersteinDiscriminatorLoss) and loss_spec.penalty is not None:
         mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * fake.samples
-        penalty, of_penalty = _penalise(gan, loss_spec.penalty, state, mixed, record)
+        penalty, of_penalty = _penalise(gan, state, batch, mixed, record, penalty=loss_spec.penalty)
         loss = loss + penalty
         record.value(phase, "loss", "", "loss", loss)
         record.gradients(phase, "penalty_gradient", of_penalty)
@@ -204,13 +207,16 @@ def _train_discriminator(
     return state, loss, jnp.mean(passes[0].outputs), through_d
 
 
-def _penalise(gan: Gan, penalty: GradientPenalty, state: State, mixed: Any, record: Record) -> tuple[Any, Tensors]:
+def _penalise(
+    gan: Gan, state: State, batch: Batch, mixed: Any, record: Record, *, penalty: GradientPenalty
+) -> tuple[Any, Tensors]:
     """Return weight · gp and its gradients. mixed: x̂, constants."""
     phase, player = "discriminator", state.discriminator
+    fed = fed_in(gan, batch, phase, "mixed", "discriminator")
 
     def penalty_of(parameters: Tensors) -> tuple[Any, tuple[Any, Forward]]:
         def discriminate(samples: Any) -> tuple[Any, Forward]:
-            forward = gan.networks["discriminator"](parameters, player.buffers, samples)
+            forward = gan.networks["discriminator"](parameters, player.buffers, samples, fed)
             return forward.outputs, forward
 
         value, gradient, forward = gradient_penalty(penalty, discriminate=discriminate, mixed=mixed)
@@ -224,16 +230,25 @@ def _penalise(gan: Gan, penalty: GradientPenalty, state: State, mixed: Any, reco
 
 
 def _perhaps_train_generator(
-    gan: Gan, state: State, latent: Any, fake: Fake | None, record: Record, *, through_d: Tensors | None, trains: Any
+    gan: Gan,
+    state: State,
+    batch: Batch,
+    fake: Fake | None,
+    record: Record,
+    *,
+    through_d: Tensors | None,
+    trains: Any,
 ) -> tuple[State, Any]:
     """Return the state and G's loss. fake: the batch that serves both players, or None where G makes its own."""
 
     def train(record: Record) -> tuple[State, Any]:
-        trained, made = (state, fake) if fake is not None else _make_fake(gan, state, "generator", latent, record)
-        return _train_generator(gan, trained, made, through_d, record)
+        trained, made = state, fake
+        if made is None:
+            trained, made = _make_fake(gan, state, batch, record, phase="generator")
+        return _train_generator(gan, trained, batch, made, record, through_d=through_d)
 
     def skip() -> tuple[State, Any]:
-        return state, jnp.full((), jnp.nan, latent.dtype)
+        return state, jnp.full((), jnp.nan, batch["real"].dtype)
 
     if isinstance(trains, bool):
         return train(record) if trains else skip()
@@ -242,14 +257,15 @@ def _perhaps_train_generator(
 
 
 def _train_generator(
-    gan: Gan, state: State, fake: Fake, through_d: Tensors | None, record: Record
+    gan: Gan, state: State, batch: Batch, fake: Fake, record: Record, *, through_d: Tensors | None
 ) -> tuple[State, Any]:
     """Return the state and G's loss. through_d: gradients of D's loss, added to those of G's own."""
     phase: OptimizerName = "generator"
     player, loss_spec = state.discriminator, gan.spec.training.generator_loss
+    fed = fed_in(gan, batch, phase, "fake", "discriminator")
 
     def loss_of(samples: Any) -> tuple[Any, Forward]:
-        forward = gan.networks["discriminator"](player.parameters, player.buffers, samples)
+        forward = gan.networks["discriminator"](player.parameters, player.buffers, samples, fed)
         return GENERATOR_LOSSES[type(loss_spec)](loss_spec, fake=forward.outputs), forward
 
     (loss, forward), upstream = jax.value_and_grad(loss_of, has_aux=True)(fake.samples)

@@ -11,6 +11,7 @@ from typing import Any
 from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.spec.resampling import upsampling_weights
 
 # From here on log1p(exp(x)) rounds to x in float64 too; MXNet's own softrelu switches at 20, where it is off by 2e-9.
 _SOFTPLUS_THRESHOLD = 40.0
@@ -172,6 +173,36 @@ class LeakyReLU(LayerBlock):
         return inputs * ops.BlockGrad((inputs > 0) + self.layer.slope * (inputs <= 0))
 
 
+class Dropout(LayerBlock):
+    """Keeps what a mask says, times 1 / (1 - probability), as mx.nd.Dropout does of masks that it draws."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any, mask: Any = None) -> Any:
+        return inputs if mask is None else ops.broadcast_mul(inputs, mask * self.layer.scale)
+
+
+class Upsample(LayerBlock):
+    """Upsampling. (B, channels, height, width) to (B, channels, height · factor, width · factor).
+
+    BilinearResize2D has its pixels' centres where align_corners puts them, hence products with constant weights.
+    """
+
+    def __init__(self, placed: spec.PlacedLayer, /, *, dtype: str) -> None:
+        super().__init__(placed, dtype=dtype)
+        if self.layer.mode == "bilinear":
+            for name, size in zip(("rows", "columns"), placed.input_shape[1:], strict=True):
+                # The inner module's `array` takes no detour over scipy.sparse, whose deprecation it would trip.
+                weights = mx.nd.ndarray.array(upsampling_weights(self.layer, size), dtype=dtype)
+                setattr(self, name, self.params.get_constant(name, weights))
+
+    def hybrid_forward(self, ops: Any, inputs: Any, rows: Any = None, columns: Any = None) -> Any:
+        if rows is None:
+            repeated = ops.repeat(inputs, repeats=self.layer.factor, axis=2)
+            return ops.repeat(repeated, repeats=self.layer.factor, axis=3)
+        wide = ops.dot(inputs, columns, transpose_b=True)  # (B, channels, height, width · factor)
+        tall = ops.dot(ops.swapaxes(wide, dim1=2, dim2=3), rows, transpose_b=True)
+        return ops.swapaxes(tall, dim1=2, dim2=3)
+
+
 class Reshape(LayerBlock):
     """A row-major reshape of each sample."""
 
@@ -191,14 +222,17 @@ LAYERS: dict[type, type[LayerBlock]] = {
     spec.ReLU: ReLU,
     spec.LeakyReLU: LeakyReLU,
     spec.Reshape: Reshape,
+    spec.Dropout: Dropout,
+    spec.Upsample: Upsample,
 }
 
 
 class Network(mx.gluon.HybridBlock):
-    """Layers in a row, called as `outputs, moved = network(inputs, *buffers)`.
+    """Layers in a row, called as `outputs, moved = network(inputs, *fed, *buffers)`.
 
-    buffers: the BatchNorms' running means and variances, in order, each (features,); moved: the same, after the pass.
-    outputs: every layer's, in order.
+    fed: what the pass is fed beside its inputs, for each layer that takes something, in order, or nothing. buffers: the
+    BatchNorms' running means and variances, in order, each (features,); moved: the same, after the pass. outputs: every
+    layer's, in order.
     """
 
     def __init__(self, network: spec.Network, /, *, dtype: str) -> None:
@@ -210,13 +244,17 @@ class Network(mx.gluon.HybridBlock):
             self.blocks.append(block)
         self.num_buffers = sum(len(placed.layer.buffers()) for placed in network.placed)
 
-    def hybrid_forward(self, ops: Any, inputs: Any, *buffers: Any) -> tuple[list[Any], list[Any]]:
+    def hybrid_forward(self, ops: Any, inputs: Any, *rest: Any) -> tuple[list[Any], list[Any]]:
         """Return (outputs, moved)."""
         del ops
+        start = len(rest) - self.num_buffers
+        fed, buffers = list(rest[:start]), rest[start:]
         outputs: list[Any] = []
         moved: list[Any] = []
         for block in self.blocks:
-            if isinstance(block, BatchNorm):
+            if block.layer.fed and fed:
+                inputs = block(inputs, fed.pop(0))
+            elif isinstance(block, BatchNorm):
                 inputs, *pair = block(inputs, *buffers[len(moved) : len(moved) + 2])
                 moved += pair
             else:

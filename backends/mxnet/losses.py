@@ -72,6 +72,19 @@ def wasserstein_generator_loss(loss: spec.WassersteinGeneratorLoss, ops: Any, /,
     return sign * _reduce(loss, ops, fake)
 
 
+def least_squares_discriminator_loss(
+    loss: spec.LeastSquaresDiscriminatorLoss, ops: Any, /, *, real: Any, fake: Any
+) -> Any:
+    """A factor times ((D(real) - b)² + (D(fake) - a)²). Mao et al. 2017, equation 2."""
+    real_term = _reduce(loss, ops, ops.square(real - loss.real_target))
+    return loss.factor * (real_term + _reduce(loss, ops, ops.square(fake - loss.fake_target)))
+
+
+def least_squares_generator_loss(loss: spec.LeastSquaresGeneratorLoss, ops: Any, /, *, fake: Any) -> Any:
+    """A factor times (D(fake) - c)². Mao et al. 2017, equation 2."""
+    return loss.factor * _reduce(loss, ops, ops.square(fake - loss.target))
+
+
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, ops: Any, /, *, output: Any, target: Any) -> Any:
     """(D(input) - target)²."""
     return _reduce(loss, ops, ops.square(output - target))
@@ -96,6 +109,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.BinaryCrossEntropyDiscriminatorLoss: binary_cross_entropy_discriminator_loss,
     spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
+    spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
@@ -103,6 +117,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.BinaryCrossEntropyGeneratorLoss: binary_cross_entropy_generator_loss,
     spec.CrossEntropyGeneratorLoss: cross_entropy_generator_loss,
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
+    spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
 }
 
 

@@ -1,6 +1,7 @@
 """What one update differentiates, as Gluon blocks: operator by operator when called plainly, one graph if hybridized.
 
-Every phase takes tensors in a row (a source, then what else it needs, then BatchNorm buffers) and gives a Trace. A
+Every phase takes tensors in a row (a source, then what else it needs, then what its passes are fed beside samples, in
+their order, then BatchNorm buffers) and gives a Trace. A
 hybridized phase takes its batches out of the chunk's arrays itself: taking them out one by one outside of the graph
 costs 5 µs each, this next to nothing.
 """
@@ -24,7 +25,8 @@ class Trace:
     """What a phase computed. Losses and scores are (1,).
 
     passes: every layer's output by (stream, network), in order of execution; filled by `trace` alone.
-    moved: each network's buffers after the phase, for the networks that ran.
+    moved: each network's buffers after the phase, for the networks that ran. fed: what each pass is fed beside its
+    samples, by (stream, network).
     """
 
     loss: Any = None
@@ -35,28 +37,35 @@ class Trace:
     input_gradient: Any = None
     passes: Passes = field(default_factory=dict)
     moved: dict[str, list[Any]] = field(default_factory=dict)
+    fed: Passes = field(default_factory=dict)
 
 
 class Phase(mx.gluon.HybridBlock):
     """The base of the phases; `networks` lists those that run, in the order of their buffers in the tensors.
 
-    fed: where the step's batches are among the tensors. picks: whether those are whole chunks, (K, B, ...), to be
-    taken at the step that a first tensor (1,) gives.
+    passes: those that it runs, in order. num_inputs: how many tensors come before what they are fed. fed: where the
+    step's batches are among the tensors. picks: whether those are whole chunks, (K, B, ...), to be taken at the step
+    that a first tensor (1,) gives.
     """
 
     def __init__(
         self,
         networks: dict[str, Network],
+        passes: tuple[spec.Pass, ...],
         /,
         *,
-        uses: tuple[str, ...],
+        num_inputs: int,
         fed: tuple[int, ...],
         results: tuple[str, ...] = ("loss",),
     ) -> None:
         super().__init__()
-        self.networks = uses
+        ran = {one.network for one in passes}
+        self.networks = uses = tuple(name for name in ("generator", "discriminator") if name in ran)
         self.results = results
-        self.fed = fed
+        self.passes = passes
+        # The tape's arrays that the passes are fed.
+        self.arrays = [name for one in passes for name in one.fed.values()]
+        self.fed = (*fed, *range(num_inputs, num_inputs + len(self.arrays)))
         self.picks = False
         for name in uses:  # only these, since Gluon warns of parameters that a graph does not use
             setattr(self, name, networks[name])
@@ -94,19 +103,23 @@ class Phase(mx.gluon.HybridBlock):
         for name in reversed(self.networks):
             start = len(rest) - getattr(self, name).num_buffers
             rest, trace.moved[name] = rest[:start], rest[start:]
+        for one in reversed(self.passes):
+            start = len(rest) - len(one.fed)
+            rest, trace.fed[one.stream, one.network] = rest[:start], rest[start:]
         return rest, trace
 
     def _pass(self, trace: Trace, name: str, stream: str, inputs: Any) -> Any:
-        outputs, trace.moved[name] = getattr(self, name)(inputs, *trace.moved[name])
+        outputs, trace.moved[name] = getattr(self, name)(inputs, *trace.fed[stream, name], *trace.moved[name])
         trace.passes[stream, name] = outputs
         return outputs[-1]
 
 
 class Pretraining(Phase):
-    """D's regression. tensors: input (B, 1), target (B, 1), D's buffers."""
+    """D's regression. tensors: input (B, 1), target (B, 1), what the pass is fed, D's buffers."""
 
-    def __init__(self, networks: dict[str, Network], pretraining: spec.Pretraining, /) -> None:
-        super().__init__(networks, uses=("discriminator",), fed=(0, 1))
+    def __init__(self, networks: dict[str, Network], gan: spec.GanSpec, pretraining: spec.Pretraining, /) -> None:
+        run = spec.passes(gan)["pretraining", "input", "discriminator"]
+        super().__init__(networks, (run,), num_inputs=2, fed=(0, 1))
         self.loss = pretraining.loss
 
     def trace(self, ops: Any, /, *tensors: Any) -> Trace:
@@ -117,10 +130,11 @@ class Pretraining(Phase):
 
 
 class Generation(Phase):
-    """G's batch, where both updates use the same. tensors: latent (B, ...), G's buffers."""
+    """G's batch, where both updates use the same. tensors: latent (B, ...), what the pass is fed, G's buffers."""
 
-    def __init__(self, networks: dict[str, Network], /) -> None:
-        super().__init__(networks, uses=("generator",), fed=(0,), results=("fake",))
+    def __init__(self, networks: dict[str, Network], gan: spec.GanSpec, /) -> None:
+        run = spec.passes(gan)[gan.training.first, "fake", "generator"]
+        super().__init__(networks, (run,), num_inputs=1, fed=(0,), results=("fake",))
 
     def trace(self, ops: Any, /, *tensors: Any) -> Trace:
         del ops
@@ -133,17 +147,22 @@ class DiscriminatorPhase(Phase):
     """D's loss.
 
     tensors: fake (B, ...), or the latent where the phase makes its own; real (B, ...); mix (B, 1, ...) with a gradient
-    penalty; G's buffers where G runs; D's buffers.
+    penalty; what the passes are fed; G's buffers where G runs; D's buffers.
     """
 
-    def __init__(self, networks: dict[str, Network], training: spec.Training, /) -> None:
+    def __init__(self, networks: dict[str, Network], gan: spec.GanSpec, /) -> None:
+        training = gan.training
         generates = training.fake_batch == "regenerated"
         results = ("loss",) if training.stop is None else ("loss", "real_score")
         self.loss: Any = training.discriminator_loss
         self.penalty = getattr(self.loss, "penalty", None)
         fed = (0, 1, 2) if self.penalty is not None else (0, 1)
         super().__init__(
-            networks, uses=_networks(generates=generates), fed=fed if generates else fed[1:], results=results
+            networks,
+            _passes(gan, "discriminator"),
+            num_inputs=len(fed),
+            fed=fed if generates else fed[1:],
+            results=results,
         )
         self.generates = generates
         self.detaches = training.detach_fake
@@ -170,13 +189,17 @@ class DiscriminatorPhase(Phase):
 
 
 class GeneratorPhase(Phase):
-    """G's loss. tensors: fake (B, ...), or the latent where the phase makes its own; G's buffers then; D's buffers."""
+    """G's loss.
 
-    def __init__(self, networks: dict[str, Network], training: spec.Training, /) -> None:
-        generates = training.fake_batch == "regenerated"
-        super().__init__(networks, uses=_networks(generates=generates), fed=(0,) if generates else ())
+    tensors: fake (B, ...), or the latent where the phase makes its own; what the passes are fed; G's buffers where G
+    runs; D's buffers.
+    """
+
+    def __init__(self, networks: dict[str, Network], gan: spec.GanSpec, /) -> None:
+        generates = gan.training.fake_batch == "regenerated"
+        super().__init__(networks, _passes(gan, "generator"), num_inputs=1, fed=(0,) if generates else ())
         self.generates = generates
-        self.loss = training.generator_loss
+        self.loss = gan.training.generator_loss
 
     def trace(self, ops: Any, /, *tensors: Any) -> Trace:
         (source,), trace = self._split(tensors)
@@ -186,5 +209,8 @@ class GeneratorPhase(Phase):
         return trace
 
 
-def _networks(*, generates: bool) -> tuple[str, ...]:
-    return ("generator", "discriminator") if generates else ("discriminator",)
+def _passes(gan: spec.GanSpec, phase: str) -> tuple[spec.Pass, ...]:
+    """Return the passes of an update; one that uses a batch which G has made already runs D alone."""
+    generates = gan.training.fake_batch == "regenerated"
+    own = (one for one in spec.passes(gan).values() if one.phase == phase)
+    return tuple(one for one in own if generates or one.network == "discriminator")

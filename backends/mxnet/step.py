@@ -89,12 +89,13 @@ class Blocks:
     def __init__(self, gan: spec.GanSpec, networks: dict[str, Network], /, *, hybridized: bool) -> None:
         self.execution = "compiled" if hybridized else "eager"
         self.phases: dict[str, Phase] = {
-            "discriminator": DiscriminatorPhase(networks, gan.training),
-            "generator": GeneratorPhase(networks, gan.training),
-            "generation": Generation(networks),
+            "discriminator": DiscriminatorPhase(networks, gan),
+            "generator": GeneratorPhase(networks, gan),
         }
+        if gan.training.fake_batch == "reused":
+            self.phases["generation"] = Generation(networks, gan)
         if gan.pretraining is not None:
-            self.phases["pretraining"] = Pretraining(networks, gan.pretraining)
+            self.phases["pretraining"] = Pretraining(networks, gan, gan.pretraining)
         if hybridized:
             for phase in self.phases.values():
                 phase.picks = bool(phase.fed)
@@ -134,7 +135,7 @@ class StepRunner:
         self._step = step
         self._players["pretraining"].mark("write")
         with mx.autograd.record():
-            trace = self._run("pretraining", "pretraining", batch["pretrain_input"], batch["pretrain_target"])
+            trace = self._run("pretraining", "pretraining", batch, batch["pretrain_input"], batch["pretrain_target"])
         self.losses.pretraining.append(trace.loss)
         trace.loss.backward()
         self._finish("pretraining", scalars)
@@ -151,23 +152,22 @@ class StepRunner:
         """Run an adversarial step. scalars: by optimizer."""
         self._step = step
         training = self._gan.training
-        latent_d = batch["latent_d"]
-        latent_g = latent_d if training.latent_draws == "shared" else batch["latent_g"]
+        latent_d, latent_g = (batch[training.latent_in(phase)] for phase in ("discriminator", "generator"))
         if training.fake_batch == "reused":
-            latent_d = latent_g = self._generate(latent_d)
+            latent_d = latent_g = self._generate(batch)
         if training.first == "generator" and trains.generator:
-            self._train_generator(latent_g, scalars["generator"], added=None)
+            self._train_generator(latent_g, batch, scalars["generator"], added=None)
         added = None
         if trains.discriminator:
             added = self._train_discriminator(latent_d, batch, scalars["discriminator"])
         if training.first == "discriminator" and trains.generator:
-            self._train_generator(latent_g, scalars["generator"], added=added)
+            self._train_generator(latent_g, batch, scalars["generator"], added=added)
 
-    def _generate(self, latent: Any) -> Any:
+    def _generate(self, batch: Mapping[str, Any]) -> Any:
         """Make the batch of fakes that both updates use."""
         self._players["generator"].mark("write")
         with mx.autograd.record():
-            return self._run(self._gan.training.first, "generation", latent).fake
+            return self._run(self._gan.training.first, "generation", batch, batch["latent_d"]).fake
 
     def _train_discriminator(self, source: Any, batch: Mapping[str, Any], scalars: Any) -> list[Any] | None:
         """Update D; return the gradient of its loss with respect to G's parameters where G is to have it."""
@@ -180,7 +180,7 @@ class StepRunner:
         if not reused:
             opponent.mark("null" if training.detach_fake else "write")
         with mx.autograd.record():
-            trace = self._run("discriminator", "discriminator", source, batch["real"], *mix)
+            trace = self._run("discriminator", "discriminator", batch, source, batch["real"], *mix)
         self.losses.discriminator.append(trace.loss)
         if training.stop is not None:
             self.losses.real_score.append(trace.real_score)
@@ -197,13 +197,15 @@ class StepRunner:
         self._finish("discriminator", scalars)
         return added
 
-    def _train_generator(self, source: Any, scalars: Any, *, added: Sequence[Any] | None) -> None:
+    def _train_generator(
+        self, source: Any, batch: Mapping[str, Any], scalars: Any, *, added: Sequence[Any] | None
+    ) -> None:
         player = self._players["generator"]
         self._players["discriminator"].mark("null")
         if self._gan.training.fake_batch == "regenerated":
             player.mark("write")
         with mx.autograd.record():
-            trace = self._run("generator", "generator", source)
+            trace = self._run("generator", "generator", batch, source)
         self.losses.generator.append(trace.loss)
         trace.loss.backward()
         if added is not None:
@@ -211,9 +213,10 @@ class StepRunner:
                 mx.nd.elemwise_add(gradient, other, out=gradient)
         self._finish("generator", scalars)
 
-    def _run(self, name: str, phase_name: str, /, *inputs: Any) -> Trace:
-        """Run a phase's block, which belongs to the update of that name."""
+    def _run(self, name: str, phase_name: str, batch: Mapping[str, Any], /, *own: Any) -> Trace:
+        """Run a phase's block, which belongs to the update of that name, on its own inputs and what it is fed."""
         phase = self._blocks.phases[phase_name]
+        inputs = [*own, *(batch[array] for array in phase.arrays)]
         buffers = [buffer for network in phase.networks for buffer in self._buffers[network]]
         if self._observer.looks:
             trace = phase.trace(mx.nd, *inputs, *buffers)

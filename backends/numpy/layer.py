@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.floating[Any]]
 Tensors = Mapping[str, Array]
 Mask = NDArray[np.bool_]
+# Under what short name a layer finds, among its tensors, what its pass is fed for it; absent where it is fed nothing.
+FED = "fed"
 
 
 class Layer:
@@ -56,7 +58,7 @@ class Layer:
         """Take what is needed of the layer's spec and of its input's per-sample shape: by default nothing."""
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Any]:
-        """Return y and what `backward` needs. x is left alone. tensors: parameters and buffers by short name."""
+        """Return y and what `backward` needs. x is left alone. tensors: parameters, buffers and FED by short name."""
         raise NotImplementedError
 
     def factor(self, array: Array, /) -> Array:

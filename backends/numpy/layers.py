@@ -9,9 +9,11 @@ from numpy.typing import DTypeLike
 
 from gan_rosetta.backends.numpy.activations import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 from gan_rosetta.backends.numpy.convolution import Conv2d, ConvTranspose2d
+from gan_rosetta.backends.numpy.dropout import Dropout
 from gan_rosetta.backends.numpy.formulas import BIAS_GRADIENT, WEIGHT_GRADIENT, evaluate
 from gan_rosetta.backends.numpy.layer import Array, Layer, Tensors
 from gan_rosetta.backends.numpy.network import Copies, Network
+from gan_rosetta.backends.numpy.resampling import Upsample
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 
@@ -274,6 +276,8 @@ LAYERS: dict[type[spec.Layer], type[Layer]] = {
     spec.ReLU: ReLU,
     spec.LeakyReLU: LeakyReLU,
     spec.Reshape: Reshape,
+    spec.Dropout: Dropout,
+    spec.Upsample: Upsample,
 }
 
 

@@ -99,6 +99,22 @@ def wasserstein_generator_loss(
     return total, _scaled(np.ones_like(fake), 1.0, loss.reduction)
 
 
+def least_squares_discriminator_loss(
+    loss: spec.LeastSquaresDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
+) -> DiscriminatorResult:
+    """Return factor · ((D(real) - b)² + (D(fake) - a)²) and its two gradients. Mao et al. 2017, equation 2."""
+    real_value, gradient_real = _squared(real, loss.real_target, loss, draw)
+    fake_value, gradient_fake = _squared(fake, loss.fake_target, loss, draw)
+    return real_value + fake_value, gradient_real, gradient_fake
+
+
+def least_squares_generator_loss(
+    loss: spec.LeastSquaresGeneratorLoss, fake: Array, /, *, draw: int = 0
+) -> GeneratorResult:
+    """Return factor · (D(fake) - c)² and its gradient. Mao et al. 2017, equation 2."""
+    return _squared(fake, loss.target, loss, draw)
+
+
 def mean_squared_error_loss(
     loss: spec.MeanSquaredErrorLoss, output: Array, target: Array, /, *, draw: int = 0
 ) -> GeneratorResult:
@@ -130,17 +146,20 @@ def reduced(terms: Array, reduction: spec.losses.Reduction, draw: int = 0) -> Va
 def loss_scale(loss: Any, /, *scores: Array) -> float:
     """Return how large the numbers are that a loss of some batches of scores is made of.
 
-    A loss near 0 has the rounding of what cancelled in it: a critic's that of its scores; all others are logarithms of
-    probabilities near 1, and so of numbers with the rounding of 1.
+    A loss near 0 has the rounding of what cancelled in it: a critic's that of its scores, a square that of its target
+    too; all others are logarithms of probabilities near 1, and so of numbers with the rounding of 1.
     """
+    if loss.score == "squares":
+        targets = (loss.target,) if hasattr(loss, "target") else (loss.real_target, loss.fake_target)
+        pairs = zip(scores, targets, strict=True)
+        return float(loss.factor) * sum(_square_scale(batch, target, loss.reduction) for batch, target in pairs)
     sizes = [np.abs(batch) if loss.score == "critic" else np.ones(len(batch)) for batch in scores]
     return float(sum(float(reduced(batch, loss.reduction)) for batch in sizes))
 
 
 def squared_error_scale(loss: spec.MeanSquaredErrorLoss, output: Array, target: Array, /) -> float:
     """Return the same of (D(input) - target)²: each term's rounding is that of the difference's two sides."""
-    sides = np.abs(output) + np.abs(target)
-    return float(reduced(np.abs(output - target) * sides, loss.reduction))
+    return _square_scale(output, target, loss.reduction)
 
 
 def penalty_scale(penalty: spec.GradientPenalty, gradient: Array, /) -> float:
@@ -154,6 +173,7 @@ DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[[Any, Array, A
     spec.BinaryCrossEntropyDiscriminatorLoss: binary_cross_entropy_discriminator_loss,
     spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
+    spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type[spec.GeneratorLoss], Callable[[Any, Array], GeneratorResult]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
@@ -161,6 +181,7 @@ GENERATOR_LOSSES: dict[type[spec.GeneratorLoss], Callable[[Any, Array], Generato
     spec.BinaryCrossEntropyGeneratorLoss: binary_cross_entropy_generator_loss,
     spec.CrossEntropyGeneratorLoss: cross_entropy_generator_loss,
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
+    spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
 }
 
 
@@ -202,6 +223,23 @@ def _cross_entropy(logits: Array, label: int, reduction: spec.losses.Reduction, 
         gradient /= len(logits)
     terms = _drawn(CROSS_ENTROPY, draw)(labelled, other)
     return reduced(terms, reduction, draw), gradient
+
+
+def _squared(
+    scores: Array,
+    target: float,
+    loss: spec.LeastSquaresDiscriminatorLoss | spec.LeastSquaresGeneratorLoss,
+    draw: int,
+) -> GeneratorResult:
+    """Return factor · (score - target)² and its gradient."""
+    difference = scores - float(target)
+    value = scores.dtype.type(float(loss.factor) * reduced(difference * difference, loss.reduction, draw))
+    return value, _scaled(difference, 2.0 * float(loss.factor), loss.reduction)
+
+
+def _square_scale(output: Array, target: Array | float, reduction: spec.losses.Reduction) -> float:
+    sides = np.abs(output) + np.abs(target)
+    return float(reduced(np.abs(output - target) * sides, reduction))
 
 
 def _drawn(formulas: Formulas, draw: int) -> Callable[..., Array]:

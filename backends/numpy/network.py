@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from gan_rosetta.backends.numpy.layer import Array, Layer, Tensors
+from gan_rosetta.backends.numpy.layer import FED, Array, Layer, Tensors
 from gan_rosetta.backends.numpy.partial_sums import gradient_spreads, output_scale
 from gan_rosetta.backends.numpy.rounding import RandomRounding
 from gan_rosetta.backends.numpy.sums import SumLengths, sum_lengths
@@ -20,6 +21,7 @@ Caches = list[Any]
 # The shape of the axis of copies (see copies.py): (n,), or () where there is none.
 Copies = tuple[int, ...]
 Observer = Callable[[str, Array], None]
+NOTHING_FED: Tensors = MappingProxyType({})
 
 
 class FlatTensors:
@@ -97,13 +99,16 @@ class Network:
         rows = zip(self.names, tensors.by_layer, strict=True)
         return {parameter_name(self.name, layer, short): view for layer, views in rows for short, view in views.items()}
 
-    def forward(self, x: Array, /, *, observer: Observer | None = None) -> tuple[Array, Caches]:
+    def forward(
+        self, x: Array, /, *, fed: Tensors = NOTHING_FED, observer: Observer | None = None
+    ) -> tuple[Array, Caches]:
         """Return the output and every layer's cache; a training pass, so buffers move.
 
-        observer: called with each layer's name and output.
+        fed: what the pass is fed beside x, by layer. observer: called with each layer's name and output.
         """
         caches: Caches = []
-        for (name, layer, tensors), lengths in zip(self._rows, self._lengths, strict=True):
+        for (name, layer, own), lengths in zip(self._rows, self._lengths, strict=True):
+            tensors = {**own, FED: fed[name]} if name in fed else own
             y, cache = layer.forward(x, tensors)
             layer.move_buffers(cache, tensors)
             self._disturb_output(layer, x, tensors, y, lengths)

@@ -29,7 +29,7 @@ from gan_rosetta.backends.numpy.probe import Recorder, observe
 from gan_rosetta.backends.numpy.rounding import RandomRounding
 from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
 from gan_rosetta.shared.interface import Trains
-from gan_rosetta.shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss, passes
 from gan_rosetta.shared.state import check_state, counter_name, optimizers, slot_name, state_schema, weight_bound
 
 # Which of the copies, or all that there is.
@@ -62,6 +62,7 @@ class Stepper:
         self._discriminator_loss = _entry(DISCRIMINATOR_LOSSES, spec.training.discriminator_loss)
         self._generator_loss = _entry(GENERATOR_LOSSES, spec.training.generator_loss)
         self._penalty = _penalty(spec)
+        self._passes = passes(spec)
 
     @property
     def rounding(self) -> RandomRounding | None:
@@ -97,8 +98,9 @@ class Stepper:
         if pretraining is None:
             raise UsageError(f"{self._spec.name!r} has no pretraining; train it on adversarial chunks alone")
         self.scales.clear()
-        observer = observe(recorder, "pretraining", "input", discriminator)
-        output, caches = discriminator.forward(arrays["pretrain_input"], observer=observer)
+        output, caches = self._forward(
+            arrays, ("pretraining", "input", "discriminator"), arrays["pretrain_input"], recorder
+        )
         value, gradient = self._of_each_copy(
             partial(mean_squared_error_loss, pretraining.loss), output, arrays["pretrain_target"]
         )
@@ -118,45 +120,53 @@ class Stepper:
         """Run one step on its arrays; returns D's loss, G's loss and mean D(real), NaN where there is none."""
         self.scales.clear()
         training = self._spec.training
-        real, latent_d = arrays["real"], arrays["latent_d"]
-        latent_g = latent_d if training.latent_draws == "shared" else arrays["latent_g"]
-        mix = arrays["mix"] if self._penalty is not None else None
         reused = training.fake_batch == "reused"
         loss_d: float | Value = self._nothing
         loss_g: float | Value = self._nothing
         real_score: float | Value = self._nothing
         if training.first == "generator":
             if trains.generator:
-                fake, caches = self._fake("generator", latent_g, recorder)
-                loss_g = self._generator_phase(fake, caches, None, recorder)
+                fake, caches = self._fake(arrays, "generator", recorder)
+                loss_g = self._generator_phase(arrays, fake, caches, None, recorder)
             if trains.discriminator:
                 if not reused:
-                    fake, _ = self._fake("discriminator", latent_d, recorder)
-                loss_d, real_score, _ = self._discriminator_phase(real, fake, mix, recorder)
+                    fake, _ = self._fake(arrays, "discriminator", recorder)
+                loss_d, real_score, _ = self._discriminator_phase(arrays, fake, recorder)
             return loss_d, loss_g, real_score
         through_discriminator = None
         if trains.discriminator:
-            fake, caches = self._fake("discriminator", latent_d, recorder)
-            loss_d, real_score, gradient_fake = self._discriminator_phase(real, fake, mix, recorder)
+            fake, caches = self._fake(arrays, "discriminator", recorder)
+            loss_d, real_score, gradient_fake = self._discriminator_phase(arrays, fake, recorder)
             if gradient_fake is not None:
                 through_discriminator = (gradient_fake, caches)
         if trains.generator:
             if not reused:
-                fake, caches = self._fake("generator", latent_g, recorder)
-            loss_g = self._generator_phase(fake, caches, through_discriminator, recorder)
+                fake, caches = self._fake(arrays, "generator", recorder)
+            loss_g = self._generator_phase(arrays, fake, caches, through_discriminator, recorder)
         return loss_d, loss_g, real_score
 
-    def _fake(self, phase: str, latent: Array, recorder: Recorder | None) -> tuple[Array, Caches]:
-        observer = observe(recorder, phase, "fake", self.generator)
-        return self.generator.forward(latent, observer=observer)
+    def _forward(
+        self, arrays: Mapping[str, Array], place: tuple[str, str, str], x: Array, recorder: Recorder | None
+    ) -> tuple[Array, Caches]:
+        """Run a pass of a step, by phase, stream and network; returns its output and caches."""
+        phase, stream, name = place
+        network = self._networks[name]
+        fed = {layer: arrays[array] for layer, array in self._passes[place].fed.items()}
+        return network.forward(x, fed=fed, observer=observe(recorder, phase, stream, network))
+
+    def _fake(self, arrays: Mapping[str, Array], phase: str, recorder: Recorder | None) -> tuple[Array, Caches]:
+        latent = arrays[self._spec.training.latent_in(phase)]
+        return self._forward(arrays, (phase, "fake", "generator"), latent, recorder)
 
     def _discriminator_phase(
-        self, real: Array, fake: Array, mix: Array | None, recorder: Recorder | None
+        self, arrays: Mapping[str, Array], fake: Array, recorder: Recorder | None
     ) -> tuple[Value, Value | float, Array | None]:
         """Train D once; returns its loss, mean D(real) or NaN, and the loss's gradient by fake if G is to have it."""
         training, network = self._spec.training, self.discriminator
-        real_scores, real_caches = network.forward(real, observer=observe(recorder, "discriminator", "real", network))
-        fake_scores, fake_caches = network.forward(fake, observer=observe(recorder, "discriminator", "fake", network))
+        real_scores, real_caches = self._forward(
+            arrays, ("discriminator", "real", "discriminator"), arrays["real"], recorder
+        )
+        fake_scores, fake_caches = self._forward(arrays, ("discriminator", "fake", "discriminator"), fake, recorder)
         real_score: Value | float = self._nothing
         if training.stop is not None:
             (score,) = self._of_each_copy(_mean, real_scores)
@@ -170,8 +180,8 @@ class Stepper:
             value = self._with_rounded_sums(value, real_scores, fake_scores)
         value = self._rounded_loss(value, gradient_real, gradient_fake)
         self._keep_scale("discriminator", training.discriminator_loss, recorder, real_scores, fake_scores)
-        if mix is not None:
-            penalty, direction, mixed_caches = self._penalise(real, fake, mix, recorder)
+        if self._penalty is not None:
+            penalty, direction, mixed_caches = self._penalise(arrays, fake, recorder)
             value = self._rounded(value + penalty)
         network.backward(gradient_real, real_caches, into=network.gradients, wants_input=False)
         through = network.backward(
@@ -180,7 +190,7 @@ class Stepper:
         self._add_more_gradients(network)
         if recorder is not None:
             recorder.keep("discriminator", "loss", "", "loss", value)
-        if mix is not None:
+        if self._penalty is not None:
             network.directional_gradient(direction, mixed_caches, into=network.more_gradients)
             if recorder is not None:
                 recorder.gradients("discriminator", "penalty_gradient", network, network.more_gradients)
@@ -209,13 +219,15 @@ class Stepper:
         if bias is not None:
             bias[...] = bias_gradient
 
-    def _penalise(self, real: Array, fake: Array, mix: Array, recorder: Recorder | None) -> tuple[Value, Array, Caches]:
+    def _penalise(
+        self, arrays: Mapping[str, Array], fake: Array, recorder: Recorder | None
+    ) -> tuple[Value, Array, Caches]:
         """Return the penalty, its gradient by the input gradient g, and the caches of D's pass at x̂."""
         network = self.discriminator
-        mixed = mix * real + (1.0 - mix) * fake
+        mixed = arrays["mix"] * arrays["real"] + (1.0 - arrays["mix"]) * fake
         if self._rounding is not None:
             self._rounding.disturb(mixed)
-        scores, caches = network.forward(mixed, observer=observe(recorder, "discriminator", "mixed", network))
+        scores, caches = self._forward(arrays, ("discriminator", "mixed", "discriminator"), mixed, recorder)
         gradient = network.backward(np.ones_like(scores), caches, into=None, wants_input=True)
         if gradient is None or self._penalty is None:
             raise TypeError("a gradient penalty needs an input gradient")
@@ -232,6 +244,7 @@ class Stepper:
 
     def _generator_phase(
         self,
+        arrays: Mapping[str, Array],
         fake: Array,
         caches: Caches,
         through_discriminator: tuple[Array, Caches] | None,
@@ -239,8 +252,7 @@ class Stepper:
     ) -> Value:
         """Train G once. through_discriminator: the gradient of D's loss by D's fake batch, and that batch's caches."""
         generator, discriminator = self.generator, self.discriminator
-        observer = observe(recorder, "generator", "fake", discriminator)
-        scores, score_caches = discriminator.forward(fake, observer=observer)
+        scores, score_caches = self._forward(arrays, ("generator", "fake", "discriminator"), fake, recorder)
         value, gradient = self._of_each_copy(partial(self._generator_loss, self._spec.training.generator_loss), scores)
         value = self._rounded_loss(value, gradient)
         self._keep_scale("generator", self._spec.training.generator_loss, recorder, scores)

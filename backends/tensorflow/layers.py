@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.spec.resampling import upsampling_weights
 from gan_rosetta.shared.state import parameter_name
 from gan_rosetta.shared.state.layouts import parameter_to_native
 
@@ -159,6 +160,35 @@ class Reshape(tf.Module):
         return tf.transpose(outputs, (0, 2, 3, 1)) if len(self._shape) == _IMAGE_RANK else outputs
 
 
+class Dropout(tf.Module):
+    """Keeps what a mask says, times 1 / (1 - probability), as tf.nn.dropout does of masks that it draws."""
+
+    def __init__(self, layer: spec.Dropout, /) -> None:
+        super().__init__(name=layer.name)
+        self._scale = layer.scale
+
+    def __call__(self, inputs: Any, *, fed: Any = None) -> Any:
+        return inputs if fed is None else inputs * (fed * self._scale)
+
+
+class Upsample(tf.Module):
+    """Upsampling, (batch, height, width, channels) -> (batch, height · factor, width · factor, channels).
+
+    tf.image.resize gives float32 whatever it is given when it interpolates, hence products with its weights.
+    """
+
+    def __init__(self, layer: spec.Upsample, /, *, output_shape: spec.Shape, dtype: Any) -> None:
+        super().__init__(name="upsample")
+        self._factor, self._mode = layer.factor, layer.mode
+        sizes = (size // layer.factor for size in output_shape[1:])
+        self._rows, self._columns = (tf.constant(upsampling_weights(layer, size), dtype) for size in sizes)
+
+    def __call__(self, inputs: Any) -> Any:
+        if self._mode == "nearest":
+            return tf.repeat(tf.repeat(inputs, self._factor, axis=1), self._factor, axis=2)
+        return tf.einsum("rh,bhwc,sw->brsc", self._rows, inputs, self._columns)
+
+
 LAYERS: dict[type, Builder] = {
     spec.Linear: lambda layer, **options: Linear(layer, dtype=options["dtype"]),
     spec.Conv2d: lambda layer, **options: Conv2d(layer, dtype=options["dtype"]),
@@ -171,6 +201,8 @@ LAYERS: dict[type, Builder] = {
     spec.ReLU: lambda _layer, **_options: tf.nn.relu,
     spec.LeakyReLU: lambda layer, **_options: partial(leaky_relu, slope=layer.slope),
     spec.Reshape: lambda layer, **_options: Reshape(layer),
+    spec.Dropout: lambda layer, **_options: Dropout(layer),
+    spec.Upsample: Upsample,
 }
 
 
@@ -182,11 +214,23 @@ class Network(tf.Module):
         self.layers = layers
         self.tensors = tensors  # parameters and buffers, by canonical name
 
-    def __call__(self, inputs: Any, *, buffer_moves: int, observe: Observe | None = None) -> Any:
-        """Return the output for native inputs (batch, ...); observe, if given, is shown each layer's."""
+    def __call__(
+        self,
+        inputs: Any,
+        *,
+        buffer_moves: int,
+        fed: Mapping[str, Any] | None = None,
+        observe: Observe | None = None,
+    ) -> Any:
+        """Return the output for native inputs (batch, ...); observe, if given, is shown each layer's.
+
+        fed: what the pass is fed beside them, by layer.
+        """
         outputs = inputs
         for name, layer in self.layers.items():
-            keywords = {"buffer_moves": buffer_moves} if isinstance(layer, BatchNorm) else {}
+            keywords: dict[str, Any] = {"buffer_moves": buffer_moves} if isinstance(layer, BatchNorm) else {}
+            if fed is not None and name in fed:
+                keywords["fed"] = fed[name]
             outputs = layer(outputs, **keywords)
             if observe is not None:
                 observe(name, outputs)

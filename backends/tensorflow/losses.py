@@ -70,6 +70,17 @@ def wasserstein_generator_loss(loss: spec.WassersteinGeneratorLoss, /, *, fake: 
     return -score if loss.real_label == 1 else score
 
 
+def least_squares_discriminator_loss(loss: spec.LeastSquaresDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """A factor times ((D(real) - b)² + (D(fake) - a)²). Mao et al. 2017, equation 2."""
+    real_term = _reduce(tf.square(real - loss.real_target), loss.reduction)
+    return loss.factor * (real_term + _reduce(tf.square(fake - loss.fake_target), loss.reduction))
+
+
+def least_squares_generator_loss(loss: spec.LeastSquaresGeneratorLoss, /, *, fake: Any) -> Any:
+    """A factor times (D(fake) - c)². Mao et al. 2017, equation 2."""
+    return loss.factor * _reduce(tf.square(fake - loss.target), loss.reduction)
+
+
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Any, target: Any) -> Any:
     """(output - target)²; both (batch, 1)."""
     return _reduce(tf.square(output - target), loss.reduction)
@@ -142,6 +153,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.BinaryCrossEntropyDiscriminatorLoss: binary_cross_entropy_discriminator_loss,
     spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
+    spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
@@ -149,6 +161,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.BinaryCrossEntropyGeneratorLoss: binary_cross_entropy_generator_loss,
     spec.CrossEntropyGeneratorLoss: cross_entropy_generator_loss,
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
+    spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
 }
 
 

@@ -16,7 +16,7 @@ from gan_rosetta.backends.tensorflow.losses import (
     mean_squared_error_loss,
 )
 from gan_rosetta.shared.interface import Trains
-from gan_rosetta.shared.spec import GanSpec, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.spec import GanSpec, WassersteinDiscriminatorLoss, passes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,8 @@ def pretraining_step(
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(player.parameters)
         observe = observer.forward(phase, "input", "discriminator")
-        output = player.network(batch["pretrain_input"], buffer_moves=1, observe=observe)
+        fed = fed_in(spec, batch, phase, "input", "discriminator")
+        output = player.network(batch["pretrain_input"], buffer_moves=1, fed=fed, observe=observe)
         loss = mean_squared_error_loss(spec.pretraining.loss, output=output, target=batch["pretrain_target"])
     observer.value(phase, "loss", "", "loss", loss)
     gradients = _gradient(tape, loss, player.parameters)
@@ -93,6 +94,11 @@ def pretraining_step(
     player.update(gradients)
     observer.updated(phase)
     return loss
+
+
+def fed_in(spec: GanSpec, batch: Mapping[str, Any], phase: str, stream: str, network: str, /) -> dict[str, Any]:
+    """Return what a pass is fed of the batch beside its samples, by layer."""
+    return {layer: batch[name] for layer, name in passes(spec)[phase, stream, network].fed.items()}
 
 
 class AdversarialStep:
@@ -115,6 +121,7 @@ class AdversarialStep:
     ) -> None:
         self._shares = shares
         self._stacks = stacks
+        self._spec = spec
         self._training = spec.training
         self._generator = generator
         self._discriminator = discriminator
@@ -127,28 +134,29 @@ class AdversarialStep:
         """
         training = self._training
         reused = training.fake_batch == "reused"
-        own_latent = batch["latent_d" if training.latent_draws == "shared" else "latent_g"]
         if training.first == "discriminator":
             fake = None
             if reused or self._shares:
-                fake = self._make_fake("discriminator", batch["latent_d"], buffer_moves=1 if reused else 2)
+                fake = self._make_fake(batch, "discriminator", buffer_moves=1 if reused else 2)
             phase = self._perhaps_train_discriminator(batch, fake, trains.discriminator)
             generator_loss = self._perhaps_train_generator(
-                own_latent, fake, phase.through_discriminator, trains.generator
+                batch, fake, phase.through_discriminator, trains=trains.generator
             )
         else:
-            fake = self._make_fake("generator", own_latent) if reused else None
-            generator_loss = self._perhaps_train_generator(own_latent, fake, [], trains.generator)
+            fake = self._make_fake(batch, "generator") if reused else None
+            generator_loss = self._perhaps_train_generator(batch, fake, [], trains=trains.generator)
             phase = self._perhaps_train_discriminator(batch, fake, trains.discriminator)
         return StepLosses(discriminator=phase.loss, generator=generator_loss, real_score=phase.real_score)
 
-    def _make_fake(self, phase: str, latent: Any, *, buffer_moves: int = 1) -> _Fake:
+    def _make_fake(self, batch: Mapping[str, Any], phase: str, *, buffer_moves: int = 1) -> _Fake:
         player = self._generator
         # Persistent, since with "reused" and no detaching both losses are led back through it.
         with tf.GradientTape(persistent=not self._training.detach_fake, watch_accessed_variables=False) as tape:
             tape.watch(player.parameters)
             observe = self._observer.forward(phase, "fake", "generator")
-            samples = player.network(latent, buffer_moves=buffer_moves, observe=observe)
+            fed = fed_in(self._spec, batch, phase, "fake", "generator")
+            latent = batch[self._training.latent_in(phase)]
+            samples = player.network(latent, buffer_moves=buffer_moves, fed=fed, observe=observe)
         return _Fake(samples=samples, tape=tape)
 
     def _perhaps_train_discriminator(self, batch: Mapping[str, Any], fake: _Fake | None, trains: Any) -> Any:
@@ -168,12 +176,12 @@ class AdversarialStep:
         observer, player, phase = self._observer, self._discriminator, "discriminator"
         detach = self._training.detach_fake
         if fake is None:
-            fake = self._make_fake(phase, batch["latent_d"])
+            fake = self._make_fake(batch, phase)
         with tf.GradientTape(persistent=observer.looks, watch_accessed_variables=False) as tape:
             tape.watch(player.parameters)
             if not detach:
                 tape.watch(fake.samples)
-            real_scores, fake_scores = self._score_both(batch["real"], fake.samples)
+            real_scores, fake_scores = self._score_both(batch, fake.samples)
             loss_spec = self._training.discriminator_loss
             loss = DISCRIMINATOR_LOSSES[type(loss_spec)](loss_spec, real=real_scores, fake=fake_scores)
             penalty = self._penalty(batch, tf.stop_gradient(fake.samples))
@@ -196,34 +204,39 @@ class AdversarialStep:
             return None
         mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * fake
         penalty, gradient = gradient_penalty(
-            loss_spec.penalty, discriminate=lambda samples: self._score(phase, "mixed", samples), mixed=mixed
+            loss_spec.penalty, discriminate=lambda samples: self._score(batch, phase, "mixed", samples), mixed=mixed
         )
         self._observer.value(phase, "input_gradient", "mixed", "discriminator", gradient)
         self._observer.value(phase, "loss", "", "penalty", penalty)
         return penalty
 
     def _perhaps_train_generator(
-        self, latent: Any, fake: _Fake | None, through_discriminator: Sequence[Any], trains: Any
+        self,
+        batch: Mapping[str, Any],
+        fake: _Fake | None,
+        through_discriminator: Sequence[Any],
+        *,
+        trains: Any,
     ) -> Any:
         """Return G's loss, NaN where it rests. fake: the batch that serves both, or None where G makes its own."""
 
         def skip() -> Any:
-            return tf.constant(float("nan"), dtype=latent.dtype)
+            return tf.constant(float("nan"), dtype=batch["real"].dtype)
 
         def train() -> Any:
-            made = self._make_fake("generator", latent) if fake is None else fake
-            return self._train_generator(made, through_discriminator)
+            made = self._make_fake(batch, "generator") if fake is None else fake
+            return self._train_generator(batch, made, through_discriminator)
 
         if isinstance(trains, bool):
             return train() if trains else skip()
         return tf.cond(trains, train, skip)
 
-    def _train_generator(self, fake: _Fake, through_discriminator: Sequence[Any]) -> Any:
+    def _train_generator(self, batch: Mapping[str, Any], fake: _Fake, through_discriminator: Sequence[Any]) -> Any:
         """Return the loss. through_discriminator: gradients of D's loss, added to those of G's own, if any."""
         observer, player, phase = self._observer, self._generator, "generator"
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(fake.samples)
-            scores = self._score(phase, "fake", fake.samples)
+            scores = self._score(batch, phase, "fake", fake.samples)
             loss = GENERATOR_LOSSES[type(self._training.generator_loss)](self._training.generator_loss, fake=scores)
         observer.value(phase, "loss", "", "loss", loss)
         gradients = self._lead_back(fake, _gradient(tape, loss, [fake.samples])[0])
@@ -234,15 +247,21 @@ class AdversarialStep:
         observer.updated(phase)
         return loss
 
-    def _score(self, phase: str, stream: str, samples: Any) -> Any:
+    def _score(self, batch: Mapping[str, Any], phase: str, stream: str, samples: Any) -> Any:
         observe = self._observer.forward(phase, stream, "discriminator")
-        return self._discriminator.network(samples, buffer_moves=1, observe=observe)
+        fed = fed_in(self._spec, batch, phase, stream, "discriminator")
+        return self._discriminator.network(samples, buffer_moves=1, fed=fed, observe=observe)
 
-    def _score_both(self, real: Any, fake: Any) -> tuple[Any, Any]:
-        phase = "discriminator"
+    def _score_both(self, batch: Mapping[str, Any], fake: Any) -> tuple[Any, Any]:
+        phase, real = "discriminator", batch["real"]
         if not self._stacks:
-            return self._score(phase, "real", real), self._score(phase, "fake", fake)
-        real_scores, fake_scores = tf.split(self._score(phase, "real", tf.concat([real, fake], axis=0)), 2)
+            return self._score(batch, phase, "real", real), self._score(batch, phase, "fake", fake)
+        with_real, with_fake = (
+            fed_in(self._spec, batch, phase, stream, "discriminator") for stream in ("real", "fake")
+        )
+        with_both = {layer: tf.concat([own, with_fake[layer]], axis=0) for layer, own in with_real.items()}
+        both = self._discriminator.network(tf.concat([real, fake], axis=0), buffer_moves=1, fed=with_both)
+        real_scores, fake_scores = tf.split(both, 2)
         return real_scores, fake_scores
 
     def _lead_back(self, fake: _Fake, upstream: Any) -> list[Any]:

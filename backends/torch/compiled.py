@@ -281,17 +281,17 @@ def _all_train(pattern: Pattern) -> bool:
 
 def _functional(
     module: nn.Module, network: str, tensors: Mapping[str, Tensor], *, num_passes: int
-) -> Callable[[Tensor], Tensor]:
+) -> Callable[[Tensor, Mapping[str, Tensor]], Tensor]:
     """Return the module as a function that uses these tensors in place of its own; a call stands for num_passes."""
     prefix = f"{network}."
     own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     norms = [part for part in module.modules() if isinstance(part, BatchNorm)]
 
-    def call(inputs: Tensor) -> Tensor:
+    def call(inputs: Tensor, fed: Mapping[str, Tensor]) -> Tensor:
         for norm in norms:
             norm.num_passes = num_passes
         try:
-            return functional_call(module, own, (inputs,))
+            return functional_call(module, own, (inputs, fed))
         finally:
             for norm in norms:
                 norm.num_passes = 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -71,6 +72,18 @@ def leaky_relu(layer: spec.LeakyReLU, /) -> nn.Module:
     return nn.LeakyReLU(layer.slope)
 
 
+def dropout(layer: spec.Dropout, /) -> nn.Module:
+    """Build a dropout by masks that are fed. (B, ...)."""
+    return Dropout(layer)
+
+
+def upsample(layer: spec.Upsample, /) -> nn.Module:
+    """Build an upsampling. (B, channels, height, width) to (B, channels, height · factor, width · factor)."""
+    if layer.mode == "nearest":
+        return nn.Upsample(scale_factor=layer.factor, mode="nearest")
+    return nn.Upsample(scale_factor=layer.factor, mode="bilinear", align_corners=False)
+
+
 def reshape(layer: spec.Reshape, /) -> nn.Module:
     """Build a row-major reshape of each sample."""
     return Reshape(layer)
@@ -88,10 +101,23 @@ LAYERS: dict[type, Callable[..., nn.Module]] = {
     spec.ReLU: relu,
     spec.LeakyReLU: leaky_relu,
     spec.Reshape: reshape,
+    spec.Dropout: dropout,
+    spec.Upsample: upsample,
 }
+NOTHING_FED: Mapping[str, Tensor] = MappingProxyType({})
 
 
-def build_network(network: spec.Network, /, *, device: str, dtype: torch.dtype) -> nn.Sequential:
+class Network(nn.Sequential):
+    """Modules in a row, some of which a pass is fed something for beside its inputs."""
+
+    def forward(self, inputs: Tensor, fed: Mapping[str, Tensor] = NOTHING_FED) -> Tensor:  # (B, ...)
+        """Return the output; fed: by the names of the modules that take it."""
+        for name, module in self.named_children():
+            inputs = module(inputs, fed[name]) if name in fed else module(inputs)
+        return inputs
+
+
+def build_network(network: spec.Network, /, *, device: str, dtype: torch.dtype) -> Network:
     """Build a network whose modules have the placed layers' names, all its tensors 0; raises UnsupportedLayer."""
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     for placed in network.placed:
@@ -100,7 +126,7 @@ def build_network(network: spec.Network, /, *, device: str, dtype: torch.dtype) 
                 f"torch has no layer for {type(placed.layer).__name__}; add it to LAYERS in layers.py"
             )
         modules[placed.name] = LAYERS[type(placed.layer)](placed.layer)
-    built = nn.Sequential(modules).to(device=device, dtype=dtype)
+    built = Network(modules).to(device=device, dtype=dtype)
     for tensor in built.state_dict().values():
         tensor.zero_()
     return built
@@ -168,6 +194,18 @@ class MinibatchDiscrimination(nn.Linear):
         if self.layer.self_distance:
             distances = distances + torch.eye(len(inputs), dtype=rows.dtype, device=rows.device).unsqueeze(2)
         return torch.cat([inputs, torch.exp(-distances).sum(dim=1)], dim=1)
+
+
+class Dropout(nn.Module):
+    """Keeps what a mask says, times 1 / (1 - probability), as nn.Dropout does of masks that it draws."""
+
+    def __init__(self, layer: spec.Dropout) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:  # (B, ...)
+        """Return (B, ...); mask: 0 or 1, (B, ...) or (B, channels, 1, 1), without which nothing is dropped."""
+        return inputs if mask is None else inputs * (mask * self.layer.scale)
 
 
 class Reshape(nn.Module):

@@ -66,6 +66,19 @@ def wasserstein_generator_loss(loss: spec.WassersteinGeneratorLoss, /, *, fake: 
     return sign * _reduce(loss, fake)
 
 
+def least_squares_discriminator_loss(
+    loss: spec.LeastSquaresDiscriminatorLoss, /, *, real: Tensor, fake: Tensor
+) -> Tensor:
+    """A factor times ((D(real) - b)² + (D(fake) - a)²). Mao et al. 2017, equation 2."""
+    squares = _reduce(loss, (real - loss.real_target) ** 2) + _reduce(loss, (fake - loss.fake_target) ** 2)
+    return loss.factor * squares
+
+
+def least_squares_generator_loss(loss: spec.LeastSquaresGeneratorLoss, /, *, fake: Tensor) -> Tensor:
+    """A factor times (D(fake) - c)². Mao et al. 2017, equation 2."""
+    return loss.factor * _reduce(loss, (fake - loss.target) ** 2)
+
+
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Tensor, target: Tensor) -> Tensor:
     """(D(input) - target)²."""
     return functional.mse_loss(output, target, reduction=loss.reduction)
@@ -91,6 +104,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
     spec.BinaryCrossEntropyDiscriminatorLoss: binary_cross_entropy_discriminator_loss,
     spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
+    spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
@@ -98,6 +112,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
     spec.BinaryCrossEntropyGeneratorLoss: binary_cross_entropy_generator_loss,
     spec.CrossEntropyGeneratorLoss: cross_entropy_generator_loss,
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
+    spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
 }
 
 

@@ -16,7 +16,7 @@ from gan_rosetta.backends.torch.losses import (
     mean_squared_error_loss,
 )
 from gan_rosetta.shared.interface import Trains
-from gan_rosetta.shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss, passes
 
 
 class Updates(Protocol):
@@ -31,7 +31,7 @@ class Updates(Protocol):
 class Player:
     """A network as a step sees it: called on a batch, differentiated by its parameters, moved by its optimizer."""
 
-    network: Callable[[Tensor], Tensor]
+    network: Callable[[Tensor, Mapping[str, Tensor]], Tensor]
     parameters: Sequence[Tensor]
     optimizer: Updates
 
@@ -81,7 +81,7 @@ def pretraining_step(
         raise TypeError(f"{spec.name!r} has no pretraining")
     phase = "pretraining"
     observer.forward(phase, "input")
-    output = player.network(batch["pretrain_input"])
+    output = player.network(batch["pretrain_input"], fed_in(spec, batch, phase, "input", "discriminator"))
     loss = mean_squared_error_loss(spec.pretraining.loss, output=output, target=batch["pretrain_target"])
     observer.value(phase, "loss", "", "loss", loss)
     gradients = torch.autograd.grad(loss, player.parameters)
@@ -89,6 +89,11 @@ def pretraining_step(
     player.optimizer.update(gradients)
     observer.updated(phase)
     return loss.detach()
+
+
+def fed_in(spec: GanSpec, batch: Mapping[str, Tensor], phase: str, stream: str, network: str, /) -> dict[str, Tensor]:
+    """Return what a pass is fed of the batch beside its samples, by layer."""
+    return {layer: batch[name] for layer, name in passes(spec)[phase, stream, network].fed.items()}
 
 
 class AdversarialStep:
@@ -111,6 +116,7 @@ class AdversarialStep:
     ) -> None:
         self._keeps_fake = spec.training.fake_batch == "reused" or shares
         self._stacks = stacks
+        self._spec = spec
         self._training = spec.training
         self._generator = generator
         self._discriminator = discriminator
@@ -145,8 +151,8 @@ class AdversarialStep:
         if fake is None:
             observer.forward(phase, "fake")
             with torch.set_grad_enabled(kept or not training.detach_fake):
-                fake = generator.network(batch["latent_d"])
-        real_scores, fake_scores = self._score_both(batch["real"], fake.detach() if training.detach_fake else fake)
+                fake = self._generate(batch, phase)
+        real_scores, fake_scores = self._score_both(batch, fake.detach() if training.detach_fake else fake)
         loss_spec = training.discriminator_loss
         loss = DISCRIMINATOR_LOSSES[type(loss_spec)](loss_spec, real=real_scores, fake=fake_scores)
         penalty = None
@@ -165,21 +171,33 @@ class AdversarialStep:
         observer.updated(phase)
         return loss, real_scores.detach().mean(), fake, None if training.detach_fake else gradients[len(own) :]
 
-    def _score_both(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        network = self._discriminator.network
+    def _fed(self, batch: Mapping[str, Tensor], phase: str, stream: str, network: str) -> dict[str, Tensor]:
+        return fed_in(self._spec, batch, phase, stream, network)
+
+    def _generate(self, batch: Mapping[str, Tensor], phase: str) -> Tensor:
+        fed = self._fed(batch, phase, "fake", "generator")
+        return self._generator.network(batch[self._training.latent_in(phase)], fed)
+
+    def _score_both(self, batch: Mapping[str, Tensor], fake: Tensor) -> tuple[Tensor, Tensor]:
+        network, phase, real = self._discriminator.network, "discriminator", batch["real"]
+        with_real, with_fake = (self._fed(batch, phase, stream, "discriminator") for stream in ("real", "fake"))
         if self._stacks:
-            real_scores, fake_scores = network(torch.cat([real, fake])).chunk(2)
+            with_both = {layer: torch.cat([own, with_fake[layer]]) for layer, own in with_real.items()}
+            real_scores, fake_scores = network(torch.cat([real, fake]), with_both).chunk(2)
             return real_scores, fake_scores
-        self._observer.forward("discriminator", "real")
-        real_scores = network(real)
-        self._observer.forward("discriminator", "fake")
-        return real_scores, network(fake)
+        self._observer.forward(phase, "real")
+        real_scores = network(real, with_real)
+        self._observer.forward(phase, "fake")
+        return real_scores, network(fake, with_fake)
 
     def _penalty(self, penalty: GradientPenalty, batch: Mapping[str, Tensor], fake: Tensor) -> Tensor:
         phase = "discriminator"
         mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * fake
         self._observer.forward(phase, "mixed")
-        value, gradient = gradient_penalty(penalty, discriminate=self._discriminator.network, mixed=mixed)
+        fed = self._fed(batch, phase, "mixed", "discriminator")
+        value, gradient = gradient_penalty(
+            penalty, discriminate=lambda samples: self._discriminator.network(samples, fed), mixed=mixed
+        )
         self._observer.value(phase, "input_gradient", "mixed", "discriminator", gradient)
         self._observer.value(phase, "loss", "", "penalty", value)
         return value
@@ -192,9 +210,9 @@ class AdversarialStep:
         generator, discriminator = self._generator, self._discriminator
         if fake is None:
             observer.forward(phase, "fake")
-            fake = generator.network(batch["latent_d" if training.latent_draws == "shared" else "latent_g"])
+            fake = self._generate(batch, phase)
         observer.forward(phase, "fake")
-        scores = discriminator.network(fake)
+        scores = discriminator.network(fake, self._fed(batch, phase, "fake", "discriminator"))
         loss = GENERATOR_LOSSES[type(training.generator_loss)](training.generator_loss, fake=scores)
         observer.value(phase, "loss", "", "loss", loss)
         gradients: Sequence[Tensor] = torch.autograd.grad(loss, generator.parameters)

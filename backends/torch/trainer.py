@@ -1,4 +1,4 @@
-"""The torch trainer: networks as nn.Sequential, torch's autograd and optimizers, one Python loop over the steps."""
+"""The torch trainer: networks of nn.Modules, torch's autograd and optimizers, one Python loop over the steps."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ class _Recorder(Observer):
         spec: GanSpec,
         /,
         *,
-        networks: Mapping[str, nn.Sequential],
+        networks: Mapping[str, nn.Module],
         tensors: Mapping[str, Tensor],
         optimizers: Mapping[str, NamedOptimizer],
     ) -> None:

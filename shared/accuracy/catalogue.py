@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gan_rosetta.shared.accuracy.activations import ACTIVATIONS
+from gan_rosetta.shared.accuracy.dropout import DROPOUT
 from gan_rosetta.shared.accuracy.losses import LOSSES
 from gan_rosetta.shared.accuracy.norms import NORMS
 from gan_rosetta.shared.accuracy.operation import Operation
@@ -13,12 +14,12 @@ from gan_rosetta.shared.accuracy.sums import SUMS
 from gan_rosetta.shared.errors import unknown_name
 
 OPERATIONS: dict[str, Operation] = {
-    operation.name: operation for operation in (*ACTIVATIONS, *LOSSES, *SUMS, *NORMS, *OPTIMIZERS)
+    operation.name: operation for operation in (*ACTIVATIONS, DROPOUT, *LOSSES, *SUMS, *NORMS, *OPTIMIZERS)
 }
 GROUPS = {
-    "activations": "Activations",
+    "activations": "Activations and dropout",
     "losses": "Losses",
-    "sums": "Sums, products and convolutions",
+    "sums": "Sums, products, convolutions and upsampling",
     "norms": "BatchNorm, minibatch discrimination and the penalty",
     "optimizers": "Optimizers",
 }

@@ -24,6 +24,8 @@ from gan_rosetta.shared.spec import (
     DensityRegression,
     DiscriminatorLoss,
     GeneratorLoss,
+    LeastSquaresDiscriminatorLoss,
+    LeastSquaresGeneratorLoss,
     MeanSquaredErrorLoss,
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
@@ -189,12 +191,16 @@ def _cross_entropy() -> Operation:
     )
 
 
-def _regression_trials(dtype: Dtype) -> Sequence[Trial]:
-    """Outputs about a target of 1, from so near that only the last digits differ to far beyond it."""
+def _about_one(dtype: Dtype) -> np.ndarray:
+    """Return numbers about 1, from so near that only the last digits differ to far beyond it."""
     eps, largest = float(np.finfo(dtype).eps), float(np.finfo(dtype).max)
     away = [0, eps, 3 * eps, 1e3 * eps, 1e-3, 0.5, 3, 1e3, largest**0.4, largest**0.6]
     offsets = sorted({sign * step for step in away for sign in (1, -1)})
-    outputs = in_type(1 + np.array(offsets), dtype)
+    return in_type(1 + np.array(offsets), dtype)
+
+
+def _regression_trials(dtype: Dtype) -> Sequence[Trial]:
+    """Outputs about a target of 1."""
     return [
         Trial(
             inputs=(float(output) - 1.0,),
@@ -202,8 +208,52 @@ def _regression_trials(dtype: Dtype) -> Sequence[Trial]:
             arrays={"pretrain_input": np.ones((1, 1, 1)), "pretrain_target": np.ones((1, 1, 1))},
             arguments={"apart": exact.extended(output) - 1},
         )
-        for output in outputs
+        for output in _about_one(dtype)
     ]
+
+
+def _squares_trials(dtype: Dtype) -> Sequence[Trial]:
+    """Both samples' scores about 1, which is the target of all but D's fakes."""
+    return [
+        Trial(
+            inputs=(output - 1.0,),
+            state={_SCORE: np.array([output, 1.0, 0.0]), _FAKE: np.array([0.0, output, 1.0])},
+            arrays=step_arrays(latent=_ONE, real=np.array([[1.0, 0.0, 0.0]])),
+            arguments={"apart": exact.extended(output) - 1},
+        )
+        for output in _about_one(dtype).tolist()
+    ]
+
+
+def _least_squares() -> Operation:
+    return Operation(
+        name="least-squares",
+        group="losses",
+        title="least squares, targets 1 and 0, D's halved",
+        spec=tiny_gan(
+            "least-squares",
+            generator=(linear("fake", 1, 3),),
+            discriminator=(linear("score", 3, 1),),
+            losses=(
+                LeastSquaresDiscriminatorLoss(real_target=1.0, fake_target=0.0, factor=0.5, reduction="mean"),
+                LeastSquaresGeneratorLoss(target=1.0, factor=1.0, reduction="mean"),
+            ),
+        ),
+        trials=_squares_trials,
+        quantities=(
+            loss_quantity(
+                "D's loss",
+                "discriminator",
+                truth=_of("apart", lambda apart: (np.square(apart) + np.square(1 + apart)) / 2),
+            ),
+            Quantity(name="by D(real)", read=read_entry(_BY_SCORE, 0), truth=_of("apart", lambda apart: apart)),
+            Quantity(name="by D(fake)", read=read_entry(_BY_SCORE, 2), truth=_of("apart", lambda apart: 1 + apart)),
+            loss_quantity("G's loss", "generator", truth=_of("apart", np.square)),
+            Quantity(name="G's by D(fake)", read=read_entry(_BY_FAKE, 1), truth=_of("apart", lambda apart: 2 * apart)),
+        ),
+        axis="score minus 1",
+        trains_discriminator=True,
+    )
 
 
 def _squared_error() -> Operation:
@@ -240,5 +290,6 @@ LOSSES = (
     _minimax("saturating-floor", _FLOOR, saturating=True),
     _binary_cross_entropy(),
     _cross_entropy(),
+    _least_squares(),
     _squared_error(),
 )

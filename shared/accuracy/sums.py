@@ -1,8 +1,9 @@
-"""Means, sums, dot products and convolutions: long sums of terms that are equal, cancel, or lie far apart."""
+"""Means, sums, dot products, convolutions, upsampling: sums of terms that are equal, cancel, or lie far apart."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from gan_rosetta.shared.accuracy.operation import Operation, Quantity, Trial, lo
 from gan_rosetta.shared.accuracy.points import Points, in_type
 from gan_rosetta.shared.accuracy.tiny import conv, linear, step_arrays, tiny_gan
 from gan_rosetta.shared.interface import Dtype
-from gan_rosetta.shared.spec import Reshape
+from gan_rosetta.shared.spec import Reshape, Upsample
 from gan_rosetta.shared.spec.losses import Reduction
 
 _SEED = 5
@@ -163,10 +164,59 @@ def _convolution(name: str, title: str, *, transposed: bool) -> Operation:
     )
 
 
+_SMALL_SIZE, _FACTOR = 4, 2
+
+
+def _pixel_trials(dtype: Dtype) -> Sequence[Trial]:
+    """Images of each kind, and weights of the upsampled pixels whose sums cancel."""
+    size = _CHANNELS * _SMALL_SIZE**2
+    weights = in_type(np.random.default_rng(_SEED + 2).uniform(-1, 1, size * _FACTOR**2), dtype)
+    return [
+        Trial(
+            inputs=(kind,),
+            state={
+                "generator.input.weight": make_terms(kind, dtype, size=size),
+                "generator.output.weight": weights,
+                "discriminator.score.weight": _ONE,
+            },
+            arrays=step_arrays(latent=_ONE, real=_ONE),
+        )
+        for kind in KINDS
+    ]
+
+
+def _upsampling(mode: Literal["nearest", "bilinear"]) -> Operation:
+    size = _CHANNELS * _SMALL_SIZE**2
+    upsampled = size * _FACTOR**2
+    return Operation(
+        name=f"upsample-{mode}",
+        group="sums",
+        title=f"{mode} upsampling by {_FACTOR}",
+        spec=tiny_gan(
+            f"upsample-{mode}",
+            generator=(
+                linear("input", 1, size),
+                Reshape(shape=(_CHANNELS, _SMALL_SIZE, _SMALL_SIZE)),
+                Upsample(factor=_FACTOR, mode=mode),
+                Reshape(shape=(upsampled,)),
+                linear("output", upsampled, 1),
+            ),
+            discriminator=(linear("score", 1, 1),),
+        ),
+        trials=_pixel_trials,
+        quantities=(
+            Quantity(name="output", read=read_gradient("output.weight", as_one_row=True)),
+            Quantity(name="input's gradient", read=read_gradient("input.weight", as_one_row=True)),
+        ),
+    )
+
+
 SUMS = (
     _over_batch("mean"),
     _over_batch("sum"),
     _dot(),
     _convolution("convolution", "Conv2d, 4 channels, kernel 3", transposed=False),
     _convolution("transposed-convolution", "ConvTranspose2d, 4 channels, kernel 3", transposed=True),
+    _upsampling("nearest"),
+    _upsampling("bilinear"),
 )

@@ -23,6 +23,7 @@ from gan_rosetta.shared.spec import (
     Shape,
     SineReal,
 )
+from gan_rosetta.shared.spec.feeding import fed_shapes, mask_draws
 
 # The selection of a data set's images does not follow the run's seed, so that runs with other seeds see the same ones.
 _SELECTION_SEED = 0
@@ -50,14 +51,15 @@ class Tape(Protocol):
 
 def array_shapes(spec: GanSpec, phase: Phase, /) -> dict[str, Shape]:
     """Return the per-sample shape of each tape array that a phase of the GAN uses."""
+    fed = fed_shapes(spec, pretraining=phase == "pretraining")
     if phase == "pretraining":
-        return {"pretrain_input": (1,), "pretrain_target": (1,)} if spec.pretraining is not None else {}
+        return {"pretrain_input": (1,), "pretrain_target": (1,)} | fed if spec.pretraining is not None else {}
     shapes = {"real": spec.real.sample_shape, "latent_d": spec.latent.sample_shape}
     if spec.training.latent_draws == "separate":
         shapes["latent_g"] = spec.latent.sample_shape
     if spec.uses_mix:
         shapes["mix"] = (1,) * len(spec.real.sample_shape)
-    return shapes
+    return shapes | fed
 
 
 def repeats(spec: GanSpec, name: str, /) -> bool:
@@ -119,7 +121,7 @@ class SeededTape:
 
     def arrays(self, phase: Phase, /, *, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
         if phase == "pretraining":
-            return self._pretraining(first_step, num_steps)
+            return self._pretraining(first_step, num_steps) | self._masks(phase, first_step, num_steps)
         batch = self.batch_size(phase, first_step)
         steps = range(first_step, first_step + num_steps)
         result = {"real": self._real(steps, batch)}
@@ -131,6 +133,17 @@ class SeededTape:
             elif name == "mix":
                 drawn = streams.uniform(self._seed, name, first_step=first_step, num_steps=num_steps, size=full)
                 result[name] = drawn[:, :batch].reshape(num_steps, batch, *shape)
+        return result | self._masks(phase, first_step, num_steps)
+
+    def _masks(self, phase: Phase, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
+        """Return what the phase's dropouts keep, 0 or 1."""
+        full, batch = self._spec.batch_size, self.batch_size(phase, first_step)
+        result = {}
+        for mask in mask_draws(self._spec, pretraining=phase == "pretraining"):
+            size = full * math.prod(mask.shape)
+            drawn = streams.uniform(self._seed, mask.name, first_step=first_step, num_steps=num_steps, size=size)
+            kept = (drawn >= mask.probability).astype(np.float64)
+            result[mask.name] = kept.reshape(num_steps, full, *mask.shape)[:, :batch]
         return result
 
     def period(self, name: str, /) -> int | None:

@@ -20,6 +20,7 @@ from gan_rosetta.shared.data.tape import SeededTape, Tape, array_shapes, describ
 from gan_rosetta.shared.errors import TapeError
 from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, Shape
+from gan_rosetta.shared.spec.feeding import MASK, is_mask
 from gan_rosetta.shared.storage.files import atomic_path
 from gan_rosetta.shared.storage.memory import available_bytes
 from gan_rosetta.shared.storage.npz import read_npz
@@ -91,7 +92,7 @@ class FileTape:
         batch = self.batch_size(phase, first_step)
         steps = np.arange(first_step, first_step + num_steps)
         return {
-            name: array[steps % len(array), :batch]
+            name: array[steps % len(array), :batch].astype(np.float64, copy=False)
             for name, array in self._arrays.items()
             if _is_pretraining(name) == (phase == "pretraining")
         }
@@ -136,11 +137,12 @@ def _num_stored(tape: Tape, name: str, num_steps: int) -> int:
 
 
 def _write_array(archive: zipfile.ZipFile, tape: Tape, name: str, *, phase: Phase, shape: Shape) -> None:
-    header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+    dtype = np.dtype("|u1" if is_mask(name) else "<f8")
+    header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
         np.lib.format.write_array_header_1_0(member, header)  # type: ignore[no-untyped-call]
         for step in range(shape[0]):
-            whole = np.zeros(shape[1:], dtype="<f8")
+            whole = np.zeros(shape[1:], dtype=dtype)
             array = tape.arrays(phase, first_step=step, num_steps=1)[name][0]
             whole[: len(array)] = array
             member.write(whole.tobytes())
@@ -211,12 +213,23 @@ def _check_header(path: Path, name: str, array: np.ndarray, *, spec: GanSpec, sh
 
 
 def _finite_numbers(path: Path, name: str, array: np.ndarray) -> np.ndarray:
-    """Return the array as native float64; raises TapeError where a number of it is not finite."""
+    """Return the array as native float64, a mask as bytes; raises TapeError where a number of it is not finite."""
+    if is_mask(name):
+        return _checked_mask(path, name, array)
     numbers = array.astype(np.float64, copy=False)
     if not np.isfinite(numbers).all():
         place = tuple(int(index) for index in np.argwhere(~np.isfinite(numbers))[0])
         raise TapeError(f"{name} of {path} has {numbers[place]} at index {place}; expected finite numbers")
     return numbers
+
+
+def _checked_mask(path: Path, name: str, array: np.ndarray) -> np.ndarray:
+    """Return a mask in bytes, an eighth of its size as numbers."""
+    bad = (array != 0) & (array != 1)
+    if bad.any():
+        place = tuple(int(index) for index in np.argwhere(bad)[0])
+        raise TapeError(f"{name} of {path} has {array[place]:g} at index {place}; expected 1 for what is kept, else 0")
+    return array.astype(np.uint8)
 
 
 def _check_range(path: Path, name: str, array: np.ndarray, batch_sizes: np.ndarray, spec: GanSpec) -> None:
@@ -291,4 +304,4 @@ def _epoch_of(
 
 
 def _is_pretraining(name: str) -> bool:
-    return name.startswith("pretrain")
+    return name.startswith(("pretrain", f"{MASK}.pretraining."))

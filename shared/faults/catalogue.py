@@ -5,6 +5,7 @@ from __future__ import annotations
 from gan_rosetta.shared.errors import unknown_name
 from gan_rosetta.shared.faults import (
     data_faults,
+    dropout_faults,
     layer_faults,
     loss_faults,
     optimizer_faults,
@@ -22,6 +23,7 @@ FAULTS: dict[str, Fault] = {
         *loss_faults.FAULTS,
         *step_faults.FAULTS,
         *data_faults.FAULTS,
+        *dropout_faults.FAULTS,
     )
 }
 

@@ -22,6 +22,7 @@ from gan_rosetta.shared.faults.places import (
     replace_layer,
 )
 from gan_rosetta.shared.spec import (
+    ONES,
     Activation,
     BatchNorm,
     Conv2d,
@@ -34,6 +35,7 @@ from gan_rosetta.shared.spec import (
     Sigmoid,
     Softplus,
     Tanh,
+    Upsample,
 )
 
 _GLOROT_SEED = 4321
@@ -228,6 +230,19 @@ def _drawn_glorot(shape: tuple[int, ...]) -> np.ndarray:
     return (2 * drawn - 1) * bound
 
 
+def _norms_at_one(spec: GanSpec) -> list[Plant]:
+    def plant(place: Place) -> Plant:
+        name = f"{layer_name(spec, place)}.weight"
+
+        def start(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            return {**state, name: np.ones_like(state[name])}
+
+        expected = Location(phase="start", quantities=("parameter",), names=(name,))
+        return Plant(spec=spec, expected=expected, place=name, start=start)
+
+    return [plant(place) for place in find_layers(spec, BatchNorm, where=lambda norm: norm.weight_init != ONES)]
+
+
 def _other_activation(spec: GanSpec, other: Callable[[Any], Activation]) -> list[Plant]:
     """Return a plant for each activation that another may stand for, reported under the GAN's own names."""
     plants = []
@@ -365,5 +380,20 @@ FAULTS = (
         remedy="{place} does not hold the initial value that it was given, but numbers drawn Glorot-uniform, as Keras "
         "does unless told otherwise: load the initial value.",
         plants=_glorot,
+    ),
+    Fault(
+        name="batch-norm-initialisation",
+        summary="a BatchNorm's weight left at 1, where every framework starts it",
+        remedy="{place} does not hold the initial value that it was given, but 1 throughout, where every framework "
+        "starts it: load the initial value.",
+        plants=_norms_at_one,
+    ),
+    _choice_fault(
+        "upsample-mode",
+        "bilinear upsampling in place of nearest, or nearest in place of bilinear",
+        "{place} takes new pixels {found}: take them {expected}.",
+        Upsample,
+        change=lambda layer: replace(layer, mode="bilinear" if layer.mode == "nearest" else "nearest"),
+        words=lambda layer: "from the nearest" if layer.mode == "nearest" else "from between their neighbours",
     ),
 )

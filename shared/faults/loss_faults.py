@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,8 @@ from gan_rosetta.shared.spec import (
     BinaryCrossEntropyGeneratorLoss,
     GanSpec,
     GradientPenalty,
+    LeastSquaresDiscriminatorLoss,
+    LeastSquaresGeneratorLoss,
     NonSaturatingGeneratorLoss,
     SaturatingGeneratorLoss,
     WassersteinDiscriminatorLoss,
@@ -66,6 +69,8 @@ def _pretraining_summed(spec: GanSpec) -> list[Plant]:
 def _labels_swapped(network: str) -> Fault:
     def plants(spec: GanSpec) -> list[Plant]:
         loss = getattr(spec.training, f"{network}_loss")
+        if not hasattr(loss, "real_label"):
+            return []
         changed = replace(loss, real_label=1 - loss.real_label)
         return [
             Plant(
@@ -83,6 +88,31 @@ def _labels_swapped(network: str) -> Fault:
         "for fake ones.",
         plants=plants,
     )
+
+
+def _targets_swapped(spec: GanSpec) -> list[Plant]:
+    loss = spec.training.discriminator_loss
+    if not isinstance(loss, LeastSquaresDiscriminatorLoss) or loss.real_target == loss.fake_target:
+        return []
+    changed = replace(loss, real_target=loss.fake_target, fake_target=loss.real_target)
+    words = [f"{each.real_target:g} for real and {each.fake_target:g} for fake samples" for each in (changed, loss)]
+    planted = replace_training(spec, discriminator_loss=changed)
+    return [Plant(spec=planted, expected=_loss_of("discriminator"), found=words[0], expected_value=words[1])]
+
+
+def _least_squares_number(spec: GanSpec, network: str, field: str, planted: Callable[[float], float]) -> list[Plant]:
+    """Return a plant of another value of a least-squares loss's field."""
+    loss: Any = getattr(spec.training, f"{network}_loss")
+    if not isinstance(loss, LeastSquaresDiscriminatorLoss | LeastSquaresGeneratorLoss):
+        return []
+    own: float = getattr(loss, field)
+
+    def with_value(value: float) -> GanSpec:
+        changes: dict[str, Any] = {field: value}
+        return replace_training(spec, **{f"{network}_loss": replace(loss, **changes)})
+
+    number = Number(expected=own, planted=planted(own), with_value=with_value, is_scale=field == "factor")
+    return [Plant(spec=with_value(number.planted), expected=_loss_of(network), number=number)]
 
 
 def _penalised(spec: GanSpec) -> tuple[WassersteinDiscriminatorLoss, GradientPenalty] | None:
@@ -153,6 +183,8 @@ def _floor_words(field: str, value: float | None) -> str:
 def _saturating(spec: GanSpec) -> list[Plant]:
     """Exchange -log p and log(1 - p), which have the same fixed point and other gradients."""
     loss: Any = spec.training.generator_loss
+    if not hasattr(loss, "real_label"):
+        return []
     own = {"reduction": loss.reduction, "real_label": loss.real_label}
     words = "-log D(G(z))", "log(1 - D(G(z)))"
     changed: NonSaturatingGeneratorLoss | SaturatingGeneratorLoss
@@ -208,5 +240,29 @@ FAULTS = (
         summary="the generator's loss in its other form: log(1 - p) for -log p",
         remedy="The generator minimises {found}: let it minimise {expected}.",
         plants=_saturating,
+    ),
+    Fault(
+        name="least-squares-targets-swapped",
+        summary="the targets of D's least squares swapped",
+        remedy="The discriminator's loss has the targets {found}: take {expected}.",
+        plants=_targets_swapped,
+    ),
+    Fault(
+        name="least-squares-smoothed",
+        summary="D's target for real samples smoothed by a tenth",
+        remedy="The discriminator's loss has the target {found} for real samples: take {expected}.",
+        plants=lambda spec: _least_squares_number(spec, "discriminator", "real_target", lambda own: own - 0.1),
+    ),
+    Fault(
+        name="least-squares-target",
+        summary="another target for fakes in G's least squares",
+        remedy="The generator's loss has the target {found}: take {expected}.",
+        plants=lambda spec: _least_squares_number(spec, "generator", "target", lambda own: 1 - own),
+    ),
+    Fault(
+        name="least-squares-half",
+        summary="the half before D's squares left out",
+        remedy="The discriminator's squares are weighed by {found}: weigh them by {expected}.",
+        plants=lambda spec: _least_squares_number(spec, "discriminator", "factor", lambda own: 2 * own),
     ),
 )

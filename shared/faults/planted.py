@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from gan_rosetta.shared.faults.dropout_faults import drawn_mask
 from gan_rosetta.shared.faults.fault import Plant
 from gan_rosetta.shared.interface import Chunk, Losses, ProbeKey, Trainer
+from gan_rosetta.shared.spec.feeding import mask_draws
 from gan_rosetta.shared.state.schema import state_schema
 
 
@@ -66,7 +69,14 @@ class PlantedTrainer:
         return key._replace(name=self._names.get(key.name, key.name)) if key.quantity == "output" else key
 
     def _fed(self, chunk: Chunk) -> Chunk:
-        return self._plant.chunk(chunk) if self._plant.chunk else chunk
+        fed = self._plant.chunk(chunk) if self._plant.chunk else chunk
+        return self._with_masks(fed)
+
+    def _with_masks(self, chunk: Chunk) -> Chunk:
+        """Return the chunk with masks for the passes that only the faulty backend makes: it would draw its own."""
+        needed = mask_draws(self._plant.spec, pretraining=chunk.phase == "pretraining")
+        drawn = {mask.name: drawn_mask(mask, chunk) for mask in needed if mask.name not in chunk.arrays}
+        return replace(chunk, arrays={**chunk.arrays, **drawn}) if drawn else chunk
 
 
 def _names_seen(plant: Plant) -> dict[str, str]:

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.errors import unknown_name
-from gan_rosetta.shared.gans import gaussian_1d, gaussian_1d_adam, linear_2d, mnist_conv, mnist_wgan_gp, sine, wgan
+from gan_rosetta.shared.gans import (
+    gaussian_1d,
+    gaussian_1d_adam,
+    linear_2d,
+    lsgan,
+    mnist_conv,
+    mnist_wgan_gp,
+    sine,
+    wgan,
+)
 from gan_rosetta.shared.spec import GanSpec
 
 # The nine that are compared, measured and drawn unless others are named.
@@ -21,7 +30,7 @@ PUBLISHED: dict[str, GanSpec] = {
         mnist_wgan_gp.SAMPLE_SPEC,
     )
 }
-_MORE = (wgan.SPEC,)
+_MORE = (wgan.SPEC, lsgan.SPEC)
 CATALOGUE: dict[str, GanSpec] = PUBLISHED | {spec.name: spec for spec in _MORE}
 
 

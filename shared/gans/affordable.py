@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from gan_rosetta.shared.spec import BatchNorm, Conv2d, ConvTranspose2d, GanSpec, Layer, Network
+from gan_rosetta.shared.spec import BatchNorm, Conv2d, ConvTranspose2d, GanSpec, Layer, Linear, Network, Reshape
 
-_DIGIT_BATCHES = {"mnist-conv": 8}
+_DIGIT_BATCHES = {"mnist-conv": 8, "lsgan": 8}
 _DIGIT_BATCH_ELSEWHERE = 16
 # Beyond these, sine is chaotic and the others cost more than they show.
-_MOST_STEPS = {"mnist-conv": 30, "mnist-wgan-gp": 20, "mnist-wgan-gp-sample": 20, "sine": 1000, "wgan": 40}
+_MOST_STEPS = {
+    "mnist-conv": 30,
+    "mnist-wgan-gp": 20,
+    "mnist-wgan-gp-sample": 20,
+    "sine": 1000,
+    "wgan": 40,
+    "lsgan": 20,
+}
 _MOST_STEPS_ELSEWHERE = 2500
-# A step of the whole convolutional GAN costs 17 s in NumPy; of its channels an eighth are left, of its layers all.
-_NARROWED = {"mnist-conv": 8}
+# A step of a whole convolutional GAN costs seconds in NumPy; of its channels a part is left, of its layers all.
+_NARROWED = {"mnist-conv": 8, "lsgan": 8}
 _IMAGE_CHANNELS = 3
+_IMAGE_RANK = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +65,27 @@ def _narrowed(network: Network, factor: int) -> Network:
         return channels if channels in ends else max(2, channels // factor)
 
     layers: list[Layer] = []
-    for layer in network.layers:
+    shape = network.input_shape
+    for index, layer in enumerate(network.layers):
+        new = layer
         if isinstance(layer, Conv2d | ConvTranspose2d):
-            inside, outside = narrow(layer.in_channels), narrow(layer.out_channels)
-            layers.append(replace(layer, in_channels=inside, out_channels=outside))
+            new = replace(layer, in_channels=shape[0], out_channels=narrow(layer.out_channels))
         elif isinstance(layer, BatchNorm):
-            layers.append(replace(layer, num_features=narrow(layer.num_features)))
-        else:
-            layers.append(layer)
+            new = replace(layer, num_features=shape[0])
+        elif isinstance(layer, Linear):
+            new = replace(layer, in_features=shape[0], out_features=_narrowed_features(network, index, narrow))
+        elif isinstance(layer, Reshape) and len(layer.shape) == 1:
+            new = Reshape(shape=(math.prod(shape),))
+        elif isinstance(layer, Reshape):
+            new = Reshape(shape=(narrow(layer.shape[0]), *layer.shape[1:]))
+        layers.append(new)
+        shape = new.output_shape(shape)
     return Network(input_shape=network.input_shape, layers=tuple(layers))
+
+
+def _narrowed_features(network: Network, index: int, narrow: Callable[[int], int]) -> int:
+    """Return the outputs that a Linear keeps: those of the images that a Reshape makes of them, or all."""
+    layer, after = network.layers[index], network.layers[index + 1 : index + 2]
+    if after and isinstance(after[0], Reshape) and len(after[0].shape) == _IMAGE_RANK:
+        return narrow(after[0].shape[0]) * math.prod(after[0].shape[1:])
+    return layer.out_features if isinstance(layer, Linear) else 0

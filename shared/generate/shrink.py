@@ -90,6 +90,13 @@ _PLAIN_FIELDS: dict[str, tuple[Any, ...]] = {
     "sort": (False,),
     "reshuffle": (False,),
     "num_channels": (1,),
+    "probability": (0.0, 0.5),
+    "unit": ("entry",),
+    "factor": (1,),
+    "mode": ("nearest",),
+    "real_target": (1.0,),
+    "fake_target": (0.0,),
+    "target": (1.0,),
 }
 _PLAIN_EPSILONS = {Adam: 1e-8, Adadelta: 1e-6, RMSprop: 1e-8}
 

@@ -9,10 +9,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from gan_rosetta.shared.spec import (
+    ONES,
     BatchNorm,
     Constant,
     Conv2d,
     ConvTranspose2d,
+    Dropout,
     Initializer,
     Layer,
     LeakyReLU,
@@ -27,6 +29,7 @@ from gan_rosetta.shared.spec import (
     Softplus,
     Tanh,
     UniformFanIn,
+    Upsample,
 )
 
 Draw = Callable[..., Any]
@@ -165,10 +168,28 @@ class Stack:
                     momentum=self._draw(decimals(0.0, 1.0, digits=2)),
                     running_variance=self._draw(st.sampled_from(["unbiased", "biased"])),
                     statistics=self._draw(st.sampled_from(["batch", "batch", "running"])),
+                    weight_init=self._draw(st.sampled_from([ONES, Normal(standard_deviation=0.3, mean=1.0)])),
                 )
             )
         if self._draw(st.integers(0, 4)) != 0:
             self.activation()
+        if not self._plain and self._draw(st.integers(0, 4)) == 4:
+            self.dropout()
+
+    def dropout(self) -> None:
+        """Add a Dropout, of channels where there are any."""
+        units = ["channel", "entry"] if len(self.shape) == 3 else ["entry"]
+        probability = self._draw(decimals(0.0, 0.7, digits=2))
+        self._add(Dropout(name=self._name("drop"), probability=probability, unit=self._draw(st.sampled_from(units))))
+
+    def upsample(self, factor: int, /) -> None:
+        """Add an Upsample."""
+        self._add(Upsample(factor=factor, mode=self._draw(st.sampled_from(["nearest", "bilinear"]))))
+
+    def perhaps_upsample(self) -> None:
+        """Add an Upsample by 2 now and then, where images stay small."""
+        if 2 * max(self.shape[1:]) <= MAX_SIZE and self._draw(st.integers(0, 4)) == 4:
+            self.upsample(2)
 
     def activation(self) -> None:
         """Add any activation."""

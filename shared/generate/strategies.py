@@ -32,6 +32,8 @@ from gan_rosetta.shared.spec import (
     GradientPenalty,
     LatentSource,
     LearningRate,
+    LeastSquaresDiscriminatorLoss,
+    LeastSquaresGeneratorLoss,
     LinearGaussianReal,
     MeanSquaredErrorLoss,
     MinimaxDiscriminatorLoss,
@@ -49,6 +51,7 @@ from gan_rosetta.shared.spec import (
     StopRule,
     StratifiedLatent,
     Training,
+    Upsample,
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
     WeightClipping,
@@ -64,13 +67,15 @@ _FLOORS = st.sampled_from([None, 1e-12, 0.3])
 _LOG_FLOORS = st.sampled_from([-100.0, -0.5])
 # Well inside of what is drawn as weights, or beyond it; none in most.
 _CLIPPINGS = st.sampled_from([None, None, WeightClipping(bound=0.1), WeightClipping(bound=1.0)])
+_TARGETS = decimals(-1, 1, digits=1)
+_FACTORS = st.sampled_from([0.5, 1.0, 2.0])
 _DENOMINATOR_FLOORS = st.sampled_from([1e-12, 0.2])
 
 
 @st.composite
 def gan_specs(draw: Any) -> GanSpec:
     """Draw a GAN of three steps; a third of all are sent where GANs go badly, or far on."""
-    score = draw(st.sampled_from(["probability", "logits", "critic"]))
+    score = draw(st.sampled_from(["probability", "logits", "critic", "squares"]))
     penalised = score == "critic" and draw(st.booleans())
     batch_size = draw(_batch_sizes(score))
     real = draw(_real_sources(batch_size, powers_of_two=score == "critic"))
@@ -151,6 +156,7 @@ def _discriminators(draw: Any, shape: Shape, score: str, *, plain: bool, normali
     image = len(shape) == 3
     if image and not plain:
         for _ in range(draw(st.integers(0, 2))):
+            stack.perhaps_upsample()
             stack.any_convolution()
             stack.after()
     # A convolution as wide as its image ends in (1, 1, 1), which a score may be.
@@ -180,6 +186,9 @@ def _generators(draw: Any, shape: Shape, *, normalised: bool) -> tuple[Network, 
             step = draw(st.sampled_from(convolutions_to(size)))
             convolutions.insert(0, step)
             size = step[1]
+            if size % 2 == 0 and draw(st.integers(0, 3)) == 3:
+                convolutions.insert(0, (Upsample, size // 2, 2, 1, 0))
+                size //= 2
         if convolutions:
             start = (draw(st.integers(1, 3)), size, size)
     if len(start) == 3 and convolutions and draw(st.booleans()):
@@ -196,6 +205,9 @@ def _generators(draw: Any, shape: Shape, *, normalised: bool) -> tuple[Network, 
             stack.after()
         stack.reshape(start)
     for index, (kind, _, kernel, stride, padding) in enumerate(convolutions):
+        if kind is Upsample:
+            stack.upsample(kernel)
+            continue
         last = index == len(convolutions) - 1
         channels = shape[0] if last else draw(st.integers(1, 3))
         stack.convolution(kind, channels, kernel=kernel, stride=stride, padding=padding)
@@ -263,6 +275,9 @@ def _discriminator_losses(score: str, penalised: bool) -> st.SearchStrategy[Any]
         return st.builds(WassersteinDiscriminatorLoss, penalty=penalty if penalised else st.none(), **shared)
     if score == "logits":
         return st.builds(CrossEntropyDiscriminatorLoss, **shared)
+    if score == "squares":
+        targets = {"real_target": _TARGETS, "fake_target": _TARGETS}
+        return st.builds(LeastSquaresDiscriminatorLoss, factor=_FACTORS, reduction=_REDUCTIONS, **targets)
     floors = {"log_floor": _LOG_FLOORS, "denominator_floor": _DENOMINATOR_FLOORS}
     return st.one_of(
         st.builds(MinimaxDiscriminatorLoss, probability_floor=_FLOORS, **shared),
@@ -276,6 +291,8 @@ def _generator_losses(score: str) -> st.SearchStrategy[Any]:
         return st.builds(WassersteinGeneratorLoss, **shared)
     if score == "logits":
         return st.builds(CrossEntropyGeneratorLoss, **shared)
+    if score == "squares":
+        return st.builds(LeastSquaresGeneratorLoss, target=_TARGETS, factor=_FACTORS, reduction=_REDUCTIONS)
     floors = {"log_floor": _LOG_FLOORS, "denominator_floor": _DENOMINATOR_FLOORS}
     return st.one_of(
         st.builds(NonSaturatingGeneratorLoss, probability_floor=_FLOORS, **shared),

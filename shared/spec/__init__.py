@@ -1,5 +1,7 @@
 """The vocabulary in which GANs are described: frozen dataclasses that check themselves when they are built."""
 
+from gan_rosetta.shared.spec.dropout import Dropout
+from gan_rosetta.shared.spec.feeding import Pass, passes
 from gan_rosetta.shared.spec.gan import (
     EVERY_STEP,
     GanSpec,
@@ -19,6 +21,7 @@ from gan_rosetta.shared.spec.initializers import (
     Uniform,
     UniformFanIn,
 )
+from gan_rosetta.shared.spec.layer import ParameterSpec, Shape
 from gan_rosetta.shared.spec.layers import (
     Activation,
     BatchNorm,
@@ -28,10 +31,9 @@ from gan_rosetta.shared.spec.layers import (
     LeakyReLU,
     Linear,
     MinibatchDiscrimination,
-    ParameterSpec,
+    NamedLayer,
     ReLU,
     Reshape,
-    Shape,
     Sigmoid,
     Softplus,
     Tanh,
@@ -45,6 +47,8 @@ from gan_rosetta.shared.spec.losses import (
     DiscriminatorLoss,
     GeneratorLoss,
     GradientPenalty,
+    LeastSquaresDiscriminatorLoss,
+    LeastSquaresGeneratorLoss,
     MeanSquaredErrorLoss,
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
@@ -63,6 +67,7 @@ from gan_rosetta.shared.spec.optimizers import (
     Optimizer,
     RMSprop,
 )
+from gan_rosetta.shared.spec.resampling import Upsample
 from gan_rosetta.shared.spec.sources import (
     DensityRegression,
     DigitsReal,
@@ -94,6 +99,7 @@ __all__ = [
     "DensityRegression",
     "DigitsReal",
     "DiscriminatorLoss",
+    "Dropout",
     "ExponentialDecay",
     "GanSpec",
     "GaussianReal",
@@ -106,17 +112,21 @@ __all__ = [
     "Layer",
     "LeakyReLU",
     "LearningRate",
+    "LeastSquaresDiscriminatorLoss",
+    "LeastSquaresGeneratorLoss",
     "Linear",
     "LinearGaussianReal",
     "MeanSquaredErrorLoss",
     "MinibatchDiscrimination",
     "MinimaxDiscriminatorLoss",
+    "NamedLayer",
     "Network",
     "NonSaturatingGeneratorLoss",
     "Normal",
     "NormalLatent",
     "Optimizer",
     "ParameterSpec",
+    "Pass",
     "PlacedLayer",
     "Pretraining",
     "RMSprop",
@@ -135,8 +145,10 @@ __all__ = [
     "Training",
     "Uniform",
     "UniformFanIn",
+    "Upsample",
     "WassersteinDiscriminatorLoss",
     "WassersteinGeneratorLoss",
     "WeightClipping",
     "WeightedLayer",
+    "passes",
 ]

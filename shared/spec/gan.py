@@ -43,7 +43,7 @@ from gan_rosetta.shared.spec.sources import (
 )
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
-_SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,)}
+_SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,), "squares": (1,)}
 _PENALTY_LAYERS = (Linear, Reshape, ReLU, LeakyReLU, Tanh, Sigmoid, Softplus)
 
 
@@ -193,6 +193,10 @@ class Training:
         patterns = {"discriminator": self.discriminator_steps, "generator": self.generator_steps}
         return patterns.get(loss, EVERY_STEP)
 
+    def latent_in(self, phase: str, /) -> str:
+        """Return the tape's name of the noise that G is given in a phase, "discriminator" or "generator"."""
+        return "latent_d" if phase == "discriminator" or self.latent_draws == "shared" else "latent_g"
+
     @property
     def trains_both_always(self) -> bool:
         """Whether both players train in every step."""
@@ -318,8 +322,10 @@ class GanSpec:
             "shared",
             "discriminator",
         )
-        layers = self.generator.layers
-        return again and not any(isinstance(layer, BatchNorm) and layer.statistics == "running" for layer in layers)
+        return again and not any(
+            layer.fed == "mask" or (isinstance(layer, BatchNorm) and layer.statistics == "running")
+            for layer in self.generator.layers
+        )
 
     @property
     def couples_samples(self) -> bool:

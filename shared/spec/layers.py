@@ -18,40 +18,10 @@ from gan_rosetta.shared.spec.checks import (
     require_positive_integer,
     require_shape,
 )
+from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.initializers import ONES, ZEROS, Initializer
-
-Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ParameterSpec:
-    """A parameter or buffer of a layer: its canonical shape, how it starts, and its initializer's fan-in."""
-
-    shape: Shape
-    initializer: Initializer
-    fan_in: int
-
-
-class _Layer:
-    """What every layer answers; the dataclasses below override what differs.
-
-    is_samplewise: False where a sample's output hangs on the rest of its batch.
-    """
-
-    kind: ClassVar[str]
-    is_samplewise: ClassVar[bool] = True
-
-    def output_shape(self, input_shape: Shape, /) -> Shape:
-        """Return the per-sample output shape; raises SpecError where the input does not fit."""
-        return input_shape
-
-    def parameters(self) -> dict[str, ParameterSpec]:
-        """Return the trained tensors, by their short names, in canonical order."""
-        return {}
-
-    def buffers(self) -> dict[str, ParameterSpec]:
-        """Return the tensors that training moves without a gradient."""
-        return {}
+from gan_rosetta.shared.spec.layer import LayerBase, ParameterSpec, Shape
+from gan_rosetta.shared.spec.resampling import Upsample
 
 
 def _affine_parameters(
@@ -65,7 +35,7 @@ def _affine_parameters(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Linear(_Layer):
+class Linear(LayerBase):
     """y = x Wᵀ + b, with x (in_features,), W (out_features, in_features), b (out_features,).
 
     `bias_init=None` leaves the bias out.
@@ -95,7 +65,7 @@ class Linear(_Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conv2d(_Layer):
+class Conv2d(LayerBase):
     """Cross-correlation of (in_channels, height, width) with a square kernel, W (out, in, kernel, kernel).
 
     Height and width become floor((size + 2·padding - kernel) / stride) + 1. `bias_init=None` leaves the bias out.
@@ -129,7 +99,7 @@ class Conv2d(_Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvTranspose2d(_Layer):
+class ConvTranspose2d(LayerBase):
     """The gradient of Conv2d with respect to its input, as a layer; W (in, out, kernel, kernel).
 
     Height and width become (size - 1)·stride - 2·padding + kernel. `bias_init=None` leaves the bias out.
@@ -163,7 +133,7 @@ class ConvTranspose2d(_Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchNorm(_Layer):
+class BatchNorm(LayerBase):
     """Batch normalisation over all axes but the channels, (features,) or (channels, height, width).
 
     y = weight · (x - mean) / √(variance + epsilon) + bias, with the batch's mean and *biased* variance where
@@ -214,7 +184,7 @@ class BatchNorm(_Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MinibatchDiscrimination(_Layer):
+class MinibatchDiscrimination(LayerBase):
     """Minibatch discrimination: appends to each sample how like it is to the others. Salimans et al. 2016, section 3.2.
 
     a = x Wᵀ + b, with W (num_kernels · kernel_dims, in_features), reshaped to (batch, num_kernels, kernel_dims);
@@ -250,35 +220,35 @@ class MinibatchDiscrimination(_Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tanh(_Layer):
+class Tanh(LayerBase):
     """Hyperbolic tangent."""
 
     kind: ClassVar[str] = "tanh"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sigmoid(_Layer):
+class Sigmoid(LayerBase):
     """1 / (1 + exp(-x))."""
 
     kind: ClassVar[str] = "sigmoid"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Softplus(_Layer):
+class Softplus(LayerBase):
     """log(1 + exp(x)), exact for every x: torch's own returns x above 20, which is off by 2e-9 there."""
 
     kind: ClassVar[str] = "softplus"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReLU(_Layer):
+class ReLU(LayerBase):
     """max(x, 0), with gradient 0 at 0."""
 
     kind: ClassVar[str] = "relu"
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeakyReLU(_Layer):
+class LeakyReLU(LayerBase):
     """x where x > 0, slope · x elsewhere; the gradient at 0 is the slope."""
 
     kind: ClassVar[str] = "leaky_relu"
@@ -289,7 +259,7 @@ class LeakyReLU(_Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reshape(_Layer):
+class Reshape(LayerBase):
     """Gives each sample another shape, in row-major order of the canonical layout."""
 
     kind: ClassVar[str] = "reshape"
@@ -307,8 +277,9 @@ class Reshape(_Layer):
 
 
 WeightedLayer = Linear | Conv2d | ConvTranspose2d | BatchNorm | MinibatchDiscrimination
+NamedLayer = WeightedLayer | Dropout
 Activation = Tanh | Sigmoid | Softplus | ReLU | LeakyReLU
-Layer = WeightedLayer | Activation | Reshape
+Layer = NamedLayer | Activation | Reshape | Upsample
 
 
 def _check_convolution(layer: Conv2d | ConvTranspose2d) -> None:

@@ -157,6 +157,38 @@ class WassersteinGeneratorLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LeastSquaresDiscriminatorLoss:
+    """factor · ((D(real) - real_target)² + (D(fake) - fake_target)²). Mao et al. 2017, equation 2: b, a and ½."""
+
+    score: ClassVar[str] = "squares"
+    real_target: float
+    fake_target: float
+    factor: float
+    reduction: Reduction
+
+    def __post_init__(self) -> None:
+        require_finite(self, "real_target")
+        require_finite(self, "fake_target")
+        require_finite(self, "factor", above=0)
+        require_choice(self, "reduction", ("mean", "sum"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeastSquaresGeneratorLoss:
+    """factor · (D(fake) - target)². Mao et al. 2017, equation 2: c, and ½."""
+
+    score: ClassVar[str] = "squares"
+    target: float
+    factor: float
+    reduction: Reduction
+
+    def __post_init__(self) -> None:
+        require_finite(self, "target")
+        require_finite(self, "factor", above=0)
+        require_choice(self, "reduction", ("mean", "sum"))
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeanSquaredErrorLoss:
     """(D(input) - target)² in pretraining."""
 
@@ -171,6 +203,7 @@ DiscriminatorLoss = (
     | BinaryCrossEntropyDiscriminatorLoss
     | CrossEntropyDiscriminatorLoss
     | WassersteinDiscriminatorLoss
+    | LeastSquaresDiscriminatorLoss
 )
 GeneratorLoss = (
     NonSaturatingGeneratorLoss
@@ -178,6 +211,7 @@ GeneratorLoss = (
     | BinaryCrossEntropyGeneratorLoss
     | CrossEntropyGeneratorLoss
     | WassersteinGeneratorLoss
+    | LeastSquaresGeneratorLoss
 )
 
 

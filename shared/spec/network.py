@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gan_rosetta.shared.spec.checks import require, require_shape, within
-from gan_rosetta.shared.spec.layers import BatchNorm, Layer, Shape, WeightedLayer
+from gan_rosetta.shared.spec.layer import Shape
+from gan_rosetta.shared.spec.layers import BatchNorm, Layer, NamedLayer
 
 _NAME = re.compile(r"[a-z][a-z0-9]*\Z")
 
@@ -27,7 +28,8 @@ class PlacedLayer:
 class Network:
     """A sequence of layers; input_shape is per sample. Raises SpecError where a layer does not fit its input.
 
-    A layer without a name of its own takes that of the last named layer and its kind: `hidden1_tanh`.
+    A layer without a name of its own takes that of the last named layer and its kind, `hidden1_tanh`, and a number
+    where that is taken, `hidden1_reshape2`.
     """
 
     input_shape: Shape
@@ -51,10 +53,10 @@ class Network:
         for index, layer in enumerate(self.layers):
             with within("layers", index):
                 require(isinstance(layer, Layer), f"{layer!r} is not a layer; expected one of shared/spec/layers.py")
-                if isinstance(layer, WeightedLayer):
+                if isinstance(layer, NamedLayer):
                     name = last_name = _checked_name(layer)
                 else:
-                    name = f"{last_name}_{layer.kind}"
+                    name = _free_name(f"{last_name}_{layer.kind}", result)
                 output_shape = layer.output_shape(shape)
             result.append(PlacedLayer(name=name, layer=layer, input_shape=shape, output_shape=output_shape))
             shape = output_shape
@@ -69,6 +71,11 @@ class Network:
     def is_samplewise(self) -> bool:
         """Whether each sample's output hangs on that sample alone, so that batches may be put together."""
         return all(layer.is_samplewise for layer in self.layers)
+
+    @property
+    def fed_layers(self) -> tuple[PlacedLayer, ...]:
+        """The layers that a pass is fed something for, beside the samples (see feeding.py), in order."""
+        return tuple(placed for placed in self.placed if placed.layer.fed)
 
     @property
     def has_batch_norm(self) -> bool:
@@ -87,7 +94,13 @@ class Network:
         return None
 
 
-def _checked_name(layer: WeightedLayer) -> str:
+def _free_name(name: str, placed: list[PlacedLayer]) -> str:
+    taken = {other.name for other in placed}
+    numbered = (f"{name}{number}" for number in range(2, len(taken) + 3))
+    return name if name not in taken else next(other for other in numbered if other not in taken)
+
+
+def _checked_name(layer: NamedLayer) -> str:
     good = isinstance(layer.name, str) and _NAME.match(layer.name) is not None
     expected = "expected lower-case letters and digits, starting with a letter"
     require(good, f"layer name {layer.name!r}; {expected}", "name")

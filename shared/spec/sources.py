@@ -13,7 +13,7 @@ from gan_rosetta.shared.spec.checks import (
     require_positive_integer,
     require_shape,
 )
-from gan_rosetta.shared.spec.layers import Shape
+from gan_rosetta.shared.spec.layer import Shape
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,7 @@ STEPS = {
     "mnist-wgan-gp": (0, 40),
     "mnist-wgan-gp-sample": (0, 40),
     "wgan": (0, 85),
+    "lsgan": (0, 10),
 }
 # GAN -> batch size, where it is not the published one.
 BATCH_SIZES = {} if LONG else {"mnist-conv": 8}
@@ -50,7 +51,7 @@ BOUND = 1e-12
 NUM_BOUNDED_STEPS = 50
 # After pretraining, rounding has had 1000 steps to grow in, and the minibatch layer makes it grow fast.
 LATER_BOUNDS = {"gaussian-1d": 1e-10, "gaussian-1d-minibatch": 1e-9}
-TORCH_COMPILED = ("gaussian-1d", "linear-2d", "sine", "mnist-wgan-gp", "wgan")
+TORCH_COMPILED = ("gaussian-1d", "linear-2d", "sine", "mnist-wgan-gp", "wgan", "lsgan")
 PAIRS = tuple((name, execution) for name, entry in BACKENDS.items() for execution in sorted(entry.executions))
 TIMEOUT_SECONDS = 1800
 

@@ -40,6 +40,7 @@ PROGRAMS = {
     "mnist-wgan-gp": ("mnist_wgan_gp", "run"),
     "mnist-wgan-gp-sample": ("mnist_wgan_gp", "run_sample"),
     "wgan": ("wgan", "run"),
+    "lsgan": ("lsgan", "run"),
 }
 
 

@@ -13,6 +13,7 @@ from gan_rosetta.shared.spec import (
     ZEROS,
     BatchNorm,
     ConvTranspose2d,
+    Dropout,
     LeakyReLU,
     Linear,
     MinibatchDiscrimination,
@@ -23,6 +24,7 @@ from gan_rosetta.shared.spec import (
     Sigmoid,
     Softplus,
     Tanh,
+    Upsample,
 )
 from gan_rosetta.shared.spec import Conv2d as ConvSpec
 
@@ -93,6 +95,10 @@ _CASES = {name: (layer, (3,)) for name, layer in _ACTIVATIONS.items()} | {
     "minibatch": (_minibatch(), (3,)),
     "minibatch-other": (_minibatch(self_distance=False, bias_init=None), (3,)),
     "reshape": (Reshape(shape=(3, 1, 2)), (6,)),
+    "dropout-unfed": (Dropout(name="drop", probability=0.5, unit="entry"), (3,)),
+    "upsample-nearest": (Upsample(factor=3, mode="nearest"), (2, 2, 3)),
+    "upsample-bilinear": (Upsample(factor=2, mode="bilinear"), (2, 3, 4)),
+    "upsample-bilinear-once": (Upsample(factor=3, mode="bilinear"), (1, 1, 2)),
 }
 _TANGENT_CASES = [*_ACTIVATIONS, "linear", "linear-no-bias", "reshape"]
 
@@ -344,3 +350,27 @@ def test_an_unknown_layer_is_refused_by_name():
     network = Network(input_shape=(3,), layers=(Swish(),))
     with pytest.raises(UnsupportedLayer, match=r"Swish \(generator\.input_tanh\)"):
         build_network(network, name="generator", dtype="float64")
+
+
+def test_dropout_keeps_what_its_mask_says():
+    layer = Dropout(name="drop", probability=0.2, unit="channel")
+    network, x = _network(layer, (2, 3, 4))
+    mask = np.random.default_rng(3).integers(0, 2, (5, 2, 1, 1)).astype(float)
+    y, caches = network.forward(x, fed={"drop": mask})
+    expected = np.array(
+        [[kept[0, 0] * image / 0.8 for kept, image in zip(m, i, strict=True)] for m, i in zip(mask, x, strict=True)]
+    )
+    np.testing.assert_allclose(y, expected, rtol=1e-15)
+    gradient = network.backward(np.ones_like(y), caches, into=None, wants_input=True)
+    np.testing.assert_allclose(gradient, np.broadcast_to(mask / 0.8, x.shape), rtol=1e-15)
+    np.testing.assert_array_equal(network.infer(x), x)
+
+
+def test_upsampling_repeats_pixels_or_interpolates_between_their_centres():
+    x = np.array([[[[1.0, 3.0], [5.0, 9.0]]]])
+    nearest = [[1, 1, 3, 3], [1, 1, 3, 3], [5, 5, 9, 9], [5, 5, 9, 9]]
+    # Each row between its two pixels a quarter and three quarters of the way, the ends beyond both held.
+    bilinear = [[1, 1.5, 2.5, 3], [2, 2.625, 3.875, 4.5], [4, 4.875, 6.625, 7.5], [5, 6, 8, 9]]
+    for mode, expected in (("nearest", nearest), ("bilinear", bilinear)):
+        network, _ = _network(Upsample(factor=2, mode=mode), (1, 2, 2))
+        np.testing.assert_array_equal(network.infer(x)[0, 0], expected)

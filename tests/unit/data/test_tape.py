@@ -57,6 +57,9 @@ def test_chunks_hold_what_the_gan_uses(name):
         expected["adversarial"].append("mix")
     if name not in ("gaussian-1d", "gaussian-1d-minibatch"):
         del expected["pretraining"]
+    if name == "lsgan":
+        passes = ("discriminator.real", "discriminator.fake", "generator.fake")
+        expected["adversarial"] += [f"mask.{at}.discriminator.drop{k}" for at in passes for k in (1, 2, 3, 4)]
     assert {phase: list(array_shapes(spec, phase)) for phase in phases_of(spec)} == expected
     for phase, names in expected.items():
         chunk = make_chunk(tape_of(spec), spec, phase, first_step=3, num_steps=2)
@@ -240,7 +243,8 @@ def test_periods_are_true(name):
     assert {array: period for array, period in periods.items() if period is not None} == expected.get(name, {})
     sizes = [tape.batch_size("adversarial", step) for step in range(2 * 79)]
     period = tape.period("batch_size")
-    assert period == (79 if "wgan" in name else 9 if name == "mnist-conv" else 250 if name == "linear-2d" else 1)
+    of_digits = 79 if "wgan" in name or name == "lsgan" else 9 if name == "mnist-conv" else None
+    assert period == (of_digits or (250 if name == "linear-2d" else 1))
     assert all(size == sizes[step % period] for step, size in enumerate(sizes))
 
 

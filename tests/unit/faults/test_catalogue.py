@@ -12,6 +12,7 @@ from gan_rosetta.shared.faults import (
     FAULTS,
     Plant,
     data_faults,
+    dropout_faults,
     find_fault,
     layer_faults,
     loss_faults,
@@ -35,7 +36,15 @@ def plants(name: str) -> list[tuple[GanSpec, Plant]]:
 
 
 def test_names_are_unique_and_many():
-    families = (optimizer_faults, rmsprop_faults, layer_faults, loss_faults, step_faults, data_faults)
+    families = (
+        optimizer_faults,
+        rmsprop_faults,
+        layer_faults,
+        loss_faults,
+        step_faults,
+        data_faults,
+        dropout_faults,
+    )
     names = [fault.name for family in families for fault in family.FAULTS]
     assert len(names) == len(set(names)) == len(FAULTS)
     assert len(names) >= 20
@@ -55,7 +64,11 @@ def test_its_remedy_says_what_to_change_in_each_place(name):
     for spec in CATALOGUE.values():
         places = fault.plants(spec)
         assert len({plant.place for plant in places}) == len(places)
-        assert fault.together or len(places) < 2 or fault.name.startswith(("activation-", "glorot-"))
+        assert (
+            fault.together
+            or len(places) < 2
+            or fault.name.startswith(("activation-", "glorot-", "batch-norm-initialisation"))
+        )
         for plant in places:
             number = plant.number
             if number is not None:

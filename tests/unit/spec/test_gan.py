@@ -161,6 +161,7 @@ def test_what_couples_samples():
         "mnist-wgan-gp",
         "mnist-wgan-gp-sample",
         "wgan",
+        "lsgan",
     }
 
 

@@ -170,8 +170,12 @@ def test_a_network_needs_layers_of_different_names():
     square = replace(LINEAR, out_features=3)
     with pytest.raises(SpecError, match="two layers are named 'hidden'"):
         network(square, square, shape=(3,))
-    with pytest.raises(SpecError, match="two layers are named 'hidden_tanh'"):
-        network(square, Tanh(), Tanh(), shape=(3,))
+
+
+def test_layers_without_names_are_numbered_where_one_is_taken():
+    square = replace(LINEAR, out_features=3)
+    built = network(square, Tanh(), Tanh(), Tanh(), shape=(3,))
+    assert [placed.name for placed in built.placed] == ["hidden", "hidden_tanh", "hidden_tanh2", "hidden_tanh3"]
 
 
 @pytest.mark.parametrize("name", ["", "Hidden", "1st", "with.dot", "with_line", "tail\n"])

@@ -29,7 +29,9 @@ _STEPS = 37
 
 def small(name: str) -> GanSpec:
     """Return a GAN of the catalogue with all its layers, and those of the GANs on digits narrower."""
-    spec = narrowed(CATALOGUE[name], 128) if name == "mnist-conv" else CATALOGUE[name]
+    spec = CATALOGUE[name]
+    if name in ("mnist-conv", "lsgan"):
+        return narrowed(spec, 128)
     return replace(spec, generator=_narrow(spec.generator), discriminator=_narrow(spec.discriminator))
 
 
@@ -40,14 +42,15 @@ def _narrow(network: Network) -> Network:
         return features if features in ends or features < 100 else features // 32
 
     layers: list[Layer] = []
+    shape = network.input_shape
     for layer in network.layers:
+        new: Layer = layer
         if isinstance(layer, Linear):
-            inputs, outputs = size(layer.in_features), size(layer.out_features)
-            layers.append(replace(layer, in_features=inputs, out_features=outputs))
+            new = replace(layer, in_features=shape[0], out_features=size(layer.out_features))
         elif isinstance(layer, BatchNorm):
-            layers.append(replace(layer, num_features=size(layer.num_features)))
-        else:
-            layers.append(layer)
+            new = replace(layer, num_features=shape[0])
+        layers.append(new)
+        shape = new.output_shape(shape)
     return Network(input_shape=network.input_shape, layers=tuple(layers))
 
 

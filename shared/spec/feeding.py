@@ -1,0 +1,86 @@
+"""What each forward pass of a step is fed from the tape beside its samples: the masks of dropouts.
+
+A mask is named after its pass and its layer, `mask.discriminator.real.discriminator.drop1`: no two passes share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from gan_rosetta.shared.spec.dropout import Dropout
+from gan_rosetta.shared.spec.gan import GanSpec
+from gan_rosetta.shared.spec.layer import Shape
+
+MASK = "mask"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskDraw:
+    """A mask on the tape: its name, its per-sample shape, and how often an entry of it is 0."""
+
+    name: str
+    shape: Shape
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pass:
+    """One forward pass of a network in a step. phase: whose update it belongs to; stream: as in ProbeKey.
+
+    fed: the tape's arrays that the pass is fed beside its samples, by the names of the layers that take them.
+    """
+
+    phase: str
+    stream: str
+    network: str
+    fed: Mapping[str, str]
+    masks: tuple[MaskDraw, ...]
+
+
+@lru_cache(maxsize=64)
+def passes(spec: GanSpec, /) -> Mapping[tuple[str, str, str], Pass]:
+    """Return the passes of a pretraining step and of a whole adversarial one, by phase, stream and network."""
+    return {place: _pass(spec, *place) for place in _places(spec)}
+
+
+def mask_draws(spec: GanSpec, /, *, pretraining: bool) -> tuple[MaskDraw, ...]:
+    """Return the masks of a pretraining step, or of an adversarial one."""
+    chosen = (one for one in passes(spec).values() if (one.phase == "pretraining") == pretraining)
+    return tuple(mask for one in chosen for mask in one.masks)
+
+
+def is_mask(name: str, /) -> bool:
+    """Whether an array of the tape is a dropout's mask."""
+    return name.startswith(f"{MASK}.")
+
+
+def fed_shapes(spec: GanSpec, /, *, pretraining: bool) -> dict[str, Shape]:
+    """Return the per-sample shapes of all that the passes of a step are fed beside samples, by name."""
+    return {mask.name: mask.shape for mask in mask_draws(spec, pretraining=pretraining)}
+
+
+def _places(spec: GanSpec) -> list[tuple[str, str, str]]:
+    training = spec.training
+    places = [("pretraining", "input", "discriminator")] if spec.pretraining is not None else []
+    makers = [training.first] if training.fake_batch == "reused" else ["discriminator", "generator"]
+    places += [(phase, "fake", "generator") for phase in makers]
+    places += [("discriminator", stream, "discriminator") for stream in ("real", "fake")]
+    if spec.uses_mix:
+        places.append(("discriminator", "mixed", "discriminator"))
+    return [*places, ("generator", "fake", "discriminator")]
+
+
+def _pass(spec: GanSpec, phase: str, stream: str, network: str) -> Pass:
+    masks = {
+        placed.name: MaskDraw(
+            name=f"{MASK}.{phase}.{stream}.{network}.{placed.name}",
+            shape=placed.layer.mask_shape(placed.input_shape),
+            probability=placed.layer.probability,
+        )
+        for placed in spec.networks()[network].placed
+        if isinstance(placed.layer, Dropout)
+    }
+    fed = {layer: mask.name for layer, mask in masks.items()}
+    return Pass(phase=phase, stream=stream, network=network, fed=fed, masks=tuple(masks.values()))
