@@ -68,7 +68,7 @@ class Comparison:
 
     def as_data(self) -> dict[str, Any]:
         """Return the comparison as plain data, as in comparison.json."""
-        return to_json(self.judged)
+        return dict(to_json(self.judged))
 
     def _repr_html_(self) -> str:
         return notebook.comparison_html(self.judged)

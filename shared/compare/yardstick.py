@@ -21,16 +21,19 @@ from gan_rosetta.shared.compare.distances import Floats, relative_difference, te
 from gan_rosetta.shared.compare.outputs import Look, Outputs, evaluate
 from gan_rosetta.shared.compare.sketch import sketch_state
 from gan_rosetta.shared.compare.tolerance import WHOLE, Tolerance, num_copies
-from gan_rosetta.shared.interface import Chunk, Losses, PerturbedCopies, PerturbedTrainer
+from gan_rosetta.shared.interface import DTYPES, Chunk, Losses, PerturbedCopies, PerturbedTrainer
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State
 from gan_rosetta.shared.storage.files import write_npz
-from gan_rosetta.shared.storage.npz import read_npz
+from gan_rosetta.shared.storage.npz import ArrayType, read_npz, require_arrays
 
 LOSS_NAMES = ("pretraining", "discriminator", "generator")
 END = "end"
 # What is kept of each loss, step by step.
 _KINDS = ("noise", "scales", "losses")
+_MOST_COPIES = 1000
+# What an export has besides.
+_LOST, _OF_COPIES = "lost", "copies/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,13 +192,13 @@ class YardstickFollower:
     def export(self) -> dict[str, np.ndarray]:
         """Return what has been measured so far and each copy's state and rounding, for `resume` to go on from."""
         arrays = _to_arrays(self.finish())
-        arrays["lost"] = np.array(self._lost)
+        arrays[_LOST] = np.array(self._lost)
         # Copies that are lost are not asked again.
         if not self._lost:
             both = zip(self.copies.export_roundings(), self.copies.states(), strict=True)
             for index, (rounding, state) in enumerate(both):
-                arrays[f"copies/{index}/rounding"] = rounding
-                arrays |= {f"copies/{index}/state/{name}": array for name, array in state.items()}
+                arrays[f"{_OF_COPIES}{index}/rounding"] = rounding
+                arrays |= {f"{_OF_COPIES}{index}/state/{name}": array for name, array in state.items()}
         return arrays
 
     def resume(self, arrays: Mapping[str, np.ndarray], /) -> None:
@@ -207,15 +210,15 @@ class YardstickFollower:
         for kind in _KINDS:
             self._parts[kind] = {name: [values] for name, values in getattr(measured, kind).items()}
         self._worst = {name: float(values[-1]) if len(values) else 0.0 for name, values in measured.noise.items()}
-        self._lost = bool(arrays["lost"])
+        self._lost = bool(arrays[_LOST])
         if self._lost:
             return
         count = self.tolerance.num_copies
-        prefixes = [f"copies/{index}/state/" for index in range(count)]
+        prefixes = [f"{_OF_COPIES}{index}/state/" for index in range(count)]
         self.copies.load_states(
             [{key.removeprefix(p): array for key, array in arrays.items() if key.startswith(p)} for p in prefixes]
         )
-        self.copies.restore_roundings([arrays[f"copies/{index}/rounding"] for index in range(count)])
+        self.copies.restore_roundings([arrays[f"{_OF_COPIES}{index}/rounding"] for index in range(count)])
 
     def _note(self, label: str, reference: Outputs, others: Iterable[Outputs]) -> None:
         distances: dict[str, list[float]] = {name: [] for name in reference}
@@ -243,23 +246,44 @@ def read_yardstick(path: Path, /) -> Yardstick:
     return _from_arrays(read_npz(path))
 
 
+def _require_measured(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise ValueError unless noise is what noise can be, of as many copies and in such a type as there are."""
+    count, dtype = int(arrays["num_copies"]), str(arrays["dtype"])
+    if not 1 <= count <= _MOST_COPIES or dtype not in DTYPES:
+        raise ValueError(f"it was measured with {count} copies in {dtype!r}; expected 1 to {_MOST_COPIES} in {DTYPES}")
+    for name, array in arrays.items():
+        measured = name.startswith(("noise/", "scales/")) or name.endswith("/values")
+        if measured and np.any(array < 0):
+            raise ValueError(f"{name} has numbers below 0")
+        if name.startswith("noise/") and np.any(array[1:] < array[:-1]):
+            raise ValueError(f"{name} falls, and the largest difference so far cannot")
+
+
 def _to_arrays(yardstick: Yardstick) -> dict[str, np.ndarray]:
     tolerance = yardstick.tolerance
     arrays = {name: np.array(value) for name, value in asdict(tolerance).items()}
     for kind in _KINDS:
         arrays |= {f"{kind}/{name}": array for name, array in getattr(yardstick, kind).items()}
     for label, noise in yardstick.tensors.items():
-        arrays[f"tensors/{label}/names"] = np.array(list(noise))
+        arrays[f"tensors/{label}/names"] = np.array(list(noise), dtype=np.str_)
         arrays[f"tensors/{label}/values"] = np.array(list(noise.values()))
     return arrays
 
 
 def _from_arrays(arrays: Mapping[str, np.ndarray]) -> Yardstick:
     labels = [key.split("/")[1] for key in arrays if key.startswith("tensors/") and key.endswith("/names")]
-    tensors = {}
+    wanted = {f"{kind}/{name}": ArrayType("f", (f"steps of {name}",)) for kind in _KINDS for name in LOSS_NAMES}
     for label in labels:
-        names, values = (arrays[f"tensors/{label}/{part}"].tolist() for part in ("names", "values"))
-        tensors[label] = dict(zip(names, values, strict=True))
+        wanted[f"tensors/{label}/names"] = ArrayType("U", (f"tensors of {label}",))
+        wanted[f"tensors/{label}/values"] = ArrayType("f", (f"tensors of {label}",))
+    wanted |= {"num_copies": ArrayType("i", ()), "dtype": ArrayType("U", ())}
+    arrays = {name: array for name, array in arrays.items() if name != _LOST and not name.startswith(_OF_COPIES)}
+    require_arrays(arrays, wanted)
+    _require_measured(arrays)
+    tensors = {
+        label: dict(zip(*(arrays[f"tensors/{label}/{part}"].tolist() for part in ("names", "values")), strict=True))
+        for label in labels
+    }
     series: dict[str, Any] = {kind: {name: arrays[f"{kind}/{name}"] for name in LOSS_NAMES} for kind in _KINDS}
     words = {name: str(arrays[name]) for name in ("dtype", "products")}
     tolerance = Tolerance(num_copies=int(arrays["num_copies"]), **words)

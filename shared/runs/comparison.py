@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from gan_rosetta.shared.compare.verdict import Evidence, PairVerdict, Verdict, j
 from gan_rosetta.shared.compare.yardstick import END, Yardstick, read_yardstick
 from gan_rosetta.shared.errors import RecordError
 from gan_rosetta.shared.interface import PRODUCTS
+from gan_rosetta.shared.runs.comparison_types import ComparisonRecord, PairRecord
 from gan_rosetta.shared.runs.record import Run, read_run
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.storage.documents import write_document
@@ -152,7 +153,7 @@ def gather_evidence(run: Run, spec: GanSpec, /) -> Evidence:
     )
 
 
-def to_json(comparison: GanComparison, /) -> dict[str, Any]:
+def to_json(comparison: GanComparison, /) -> ComparisonRecord:
     """Return a comparison as plain data; infinite differences become the text "inf"."""
     return {
         "gan": comparison.spec.name,
@@ -170,7 +171,7 @@ def to_json(comparison: GanComparison, /) -> dict[str, Any]:
     }
 
 
-def _pair_to_json(pair: PairVerdict) -> dict[str, Any]:
+def _pair_to_json(pair: PairVerdict) -> PairRecord:
     largest_state = max(pair.state.items(), key=lambda item: item[1], default=None)
     return {
         "runs": list(pair.pair),
@@ -195,5 +196,5 @@ def _pair_to_json(pair: PairVerdict) -> dict[str, Any]:
     }
 
 
-def _number(value: float) -> float | str:
+def _number(value: float) -> float | Literal["inf"]:
     return value if math.isfinite(value) else "inf"

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from gan_rosetta.shared.runs.record_types import MachineSeen
+
 # Flags, instruction sets, precisions and threads, by what the libraries' variables are called; not where files lie.
 _FRAMEWORKS = ("JAX_", "XLA_", "TF_", "MXNET_", "TORCH", "PYTORCH_", "ATEN_")
 _LIBRARIES = ("MKL_", "OPENBLAS_", "GOTO_", "BLIS_", "OMP_", "KMP_", "DNNL_", "ONEDNN_", "NPY_")
@@ -19,7 +21,8 @@ _VARIABLES = ("LD_PRELOAD", "GLIBC_TUNABLES", "MALLOC_PERTURB_")
 _MOST_SHOWN = 500
 
 
-def describe_machine() -> dict[str, str | int | float]:
+
+def describe_machine() -> MachineSeen:
     """Return the processor's name, its logical cores, memory in bytes, the operating system, and the load average."""
     return {
         "processor": _processor_name(),

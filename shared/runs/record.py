@@ -6,7 +6,7 @@ import hashlib
 import io
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,13 +16,23 @@ from typing import Any, cast
 import numpy as np
 import safetensors
 
-from gan_rosetta.shared.errors import GanRosettaError, RecordError
+from gan_rosetta.shared.errors import GanRosettaError, RecordError, StateError
 from gan_rosetta.shared.runs.order import Order
+from gan_rosetta.shared.runs.record_types import (
+    RunRecord,
+    RunSaid,
+    require_losses,
+    require_moments,
+    require_samples,
+    require_sketches,
+)
+from gan_rosetta.shared.state import check_state
 from gan_rosetta.shared.state.archive import map_tensors
 from gan_rosetta.shared.storage.documents import read_document, write_document
 from gan_rosetta.shared.storage.files import temporary_path, write_npz
 from gan_rosetta.shared.storage.npz import read_npz
 from gan_rosetta.shared.storage.opening import open_regular, what_is
+from gan_rosetta.shared.storage.typed import require_typed
 
 FORMAT = 4
 MOMENTS_FILE = "moments.npz"
@@ -36,7 +46,7 @@ class Run:
     """A finished run, read lazily from its folder."""
 
     folder: Path
-    record: dict[str, Any]
+    record: RunRecord
 
     @property
     def backend(self) -> str:
@@ -65,24 +75,27 @@ class Run:
     @cached_property
     def losses(self) -> dict[str, np.ndarray]:
         """The losses by name, (steps,) each."""
-        return self._arrays("losses.npz")
+        outcome = self.record["outcome"]
+        return self._arrays("losses.npz", lambda arrays: require_losses(arrays, outcome))
 
     @cached_property
     def samples(self) -> dict[str, np.ndarray]:
         """The arrays of shared/runs/samples.py."""
-        return self._arrays("samples.npz")
+        return self._arrays("samples.npz", lambda arrays: require_samples(arrays, self.order.spec))
 
     @cached_property
     def moments(self) -> dict[str, np.ndarray]:
         """The arrays of shared/runs/looks.py; empty where the run is of a version that kept none."""
-        return self._arrays(MOMENTS_FILE) if MOMENTS_FILE in self.record["files"] else {}
+        if MOMENTS_FILE not in self.record["files"]:
+            return {}
+        return self._arrays(MOMENTS_FILE, lambda arrays: require_moments(arrays, self.order.spec))
 
     @cached_property
     def snapshots(self) -> dict[str, dict[str, np.ndarray]]:
         """The sketches of the state, by moment and tensor."""
         result: dict[str, dict[str, np.ndarray]] = {}
-        for key, array in self._arrays("snapshots.npz").items():
-            label, name = key.split("/", 1)
+        for key, array in self._arrays("snapshots.npz", require_sketches).items():
+            label, _, name = key.partition("/")
             result.setdefault(label, {})[name] = array
         return result
 
@@ -91,8 +104,10 @@ class Run:
         """The whole state at the end, by tensor; views of the file."""
         path = self.file(STATE_FILE)
         try:
-            return map_tensors(path)
-        except (OSError, ValueError, safetensors.SafetensorError) as error:
+            tensors = map_tensors(path)
+            check_state(tensors, self.order.spec)
+            return tensors
+        except (OSError, ValueError, StateError, safetensors.SafetensorError) as error:
             raise RecordError(f"{path} cannot be read ({error}); {_REMEDY}") from None
 
     def file(self, name: str, /) -> Path:
@@ -115,10 +130,12 @@ class Run:
         for name in self.record["files"]:
             self.file(name)
 
-    def _arrays(self, name: str) -> dict[str, np.ndarray]:
+    def _arrays(self, name: str, require: Callable[[dict[str, np.ndarray]], None]) -> dict[str, np.ndarray]:
         path = self.file(name)
         try:
-            return read_npz(path)
+            arrays = read_npz(path)
+            require(arrays)
+            return arrays
         except (OSError, ValueError) as error:
             raise RecordError(f"{path} cannot be read ({error}); {_REMEDY}") from None
 
@@ -130,11 +147,13 @@ def read_run(folder: Path, /) -> Run:
         record = read_document(path, number=FORMAT, remedy=_REMEDY)
     except FileNotFoundError:
         raise RecordError(f"{folder} holds no run: record.json is not there") from None
-    files = record.get("files")
-    names = files if isinstance(files, dict) else {"": 0}
-    if not all(isinstance(digest, str) and name == Path(name).name for name, digest in names.items()):
-        raise RecordError(f"{path} does not list the run's files by name; {_REMEDY}")
-    return Run(folder, record)
+    try:
+        require_typed(RunRecord, record, name="record")
+        if not all(name == Path(name).name for name in record["files"]):
+            raise ValueError("it does not list the run's files by name")
+    except ValueError as error:
+        raise RecordError(f"{path} is not a run's record ({error}); {_REMEDY}") from None
+    return Run(folder, cast(RunRecord, record))
 
 
 def settings_of(order: Order, /) -> dict[str, Any]:
@@ -185,7 +204,7 @@ def write_snapshots(path: Path, snapshots: Mapping[str, Mapping[str, np.ndarray]
     write_npz(path, {f"{label}/{name}": array for label, states in snapshots.items() for name, array in states.items()})
 
 
-def write_record(folder: Path, record: Mapping[str, Any], /) -> None:
+def write_record(folder: Path, record: RunSaid, /) -> None:
     """Write record.json, which lists the folder's other files; last, so that a folder with a record is complete."""
     files = {path.name: file_digest(path) for path in sorted(folder.iterdir()) if path.name != _RECORD_FILE}
     write_document(folder / _RECORD_FILE, {**record, "files": files}, number=FORMAT)

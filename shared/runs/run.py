@@ -35,6 +35,7 @@ from gan_rosetta.shared.runs.record import (
     write_record,
     write_snapshots,
 )
+from gan_rosetta.shared.runs.record_types import Outcome, Timings
 from gan_rosetta.shared.runs.samples import make_samples
 from gan_rosetta.shared.runs.saved import require_fed_so_far
 from gan_rosetta.shared.runs.training import Follower, ReportProgress, TrainingResult, chunk_size, run_training
@@ -162,7 +163,7 @@ def run(order: Order, entry: BackendEntry, /, *, report_progress: ReportProgress
                 "settings": settings_of(replace(order, keeping=replace(keeping, resume=False))),
                 "versions": describe_versions(entry.name, device_module.framework_version()),
                 "machine": {**describe_machine(), "variables": describe_variables()},
-                "timings": {"build_seconds": build_seconds, **_timings(result)},
+                "timings": _timings(result, build_seconds=build_seconds),
                 "outcome": _outcome(result, spec, tape),
             },
         )
@@ -215,27 +216,28 @@ class _SnapshotRecorder:
         self.snapshots.setdefault(label, {}).update(sketch_state(outputs))
 
 
-def _timings(result: TrainingResult) -> dict[str, object]:
+def _timings(result: TrainingResult, *, build_seconds: float) -> Timings:
     seconds = result.seconds
     timed = seconds["timed_steps"]
     return {
+        "build_seconds": build_seconds,
         "stage_seconds": seconds["stage"],
         "first_chunks_seconds": seconds["first_chunks"],
         "train_seconds": seconds["train"],
-        "timed_steps": timed,
+        "timed_steps": int(timed),
         "resumed_at": list(result.resumed_at),
         "steps_per_second": timed / seconds["train"] if timed else None,
     }
 
 
-def _outcome(result: TrainingResult, spec: GanSpec, tape: Tape) -> dict[str, object]:
+def _outcome(result: TrainingResult, spec: GanSpec, tape: Tape) -> Outcome:
     status = "finished" if result.stopped_at is None else "stopped by its rule"
-    steps = {"pretraining_steps": len(result.losses["pretraining"]), "training_steps": len(result.losses["generator"])}
     return {
         "status": status,
         "stopped_at": result.stopped_at,
         "began_at": {"phase": result.began.phase, "step": result.began.done},
-        **steps,
+        "pretraining_steps": len(result.losses["pretraining"]),
+        "training_steps": len(result.losses["generator"]),
         "steps_per_epoch": tape.steps_per_epoch(),
         "first_not_finite": _first_not_finite(result, spec, tape),
     }

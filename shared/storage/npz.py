@@ -71,6 +71,37 @@ def read_npz(path: Path, /, *, require_wanted: Callable[[Arrays], None] | None =
         raise ValueError(f"not a whole .npz file: {type(error).__name__}: {error}") from None
 
 
+@dataclass(frozen=True)
+class ArrayType:
+    """What an array is to be. kinds: of its type, as NumPy abbreviates them; shape: a word is a size of its own.
+
+    The same word stands for the same size wherever it is. is_finite: whether every number has to be.
+    """
+
+    kinds: str
+    shape: tuple[int | str, ...]
+    is_finite: bool = False
+
+
+def require_arrays(arrays: Mapping[str, np.ndarray], wanted: Mapping[str, ArrayType], /) -> dict[str, int]:
+    """Raise ValueError unless there are exactly the arrays that are wanted, as they are; returns the sizes by word."""
+    if set(arrays) != set(wanted):
+        found, named = (", ".join(map(repr, sorted(names))) or "none" for names in (arrays, wanted))
+        raise ValueError(f"it has the arrays {found}; expected {named}")
+    sizes: dict[str, int] = {}
+    for name, type_ in wanted.items():
+        array = arrays[name]
+        good = array.dtype.kind in type_.kinds and array.ndim == len(type_.shape)
+        for size, expected in zip(array.shape if good else (), type_.shape, strict=False):
+            good = good and size == (expected if isinstance(expected, int) else sizes.setdefault(expected, size))
+        if not good:
+            shape = ", ".join(str(sizes.get(str(size), size)) for size in type_.shape)
+            raise ValueError(f"{name} is {array.dtype} {array.shape}; expected numbers of kind {type_.kinds} ({shape})")
+        if type_.is_finite and not np.isfinite(array).all():
+            raise ValueError(f"{name} has numbers that are not finite")
+    return sizes
+
+
 def stand_in(dtype: np.dtype[Any], shape: Sequence[int], /) -> np.ndarray:
     """Return zeros of a shape that take no memory; raises ValueError for a shape that no array can have."""
     return np.broadcast_to(np.zeros((), dtype), tuple(shape))

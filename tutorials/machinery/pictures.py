@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,6 +20,7 @@ from gan_rosetta.shared.report.pictures import write_picture
 from gan_rosetta.shared.report.style import GENERATED, INK, REAL, SMALL_SIZE, dress, new_figure
 from gan_rosetta.shared.runs.order import Keeping, Order, RunSetup
 from gan_rosetta.shared.runs.record import Run, file_digest, settings_of
+from gan_rosetta.shared.runs.record_types import RunRecord
 from gan_rosetta.shared.spec.serialise import to_data
 from gan_rosetta.shared.storage.files import write_bytes, write_npz
 from tutorials.machinery.lessons import FRAMEWORKS, Lesson
@@ -55,9 +57,11 @@ def _losses_figure(result: LessonResult, folder: Path) -> Figure:
         order = Order(
             spec=result.lesson.spec, run=RunSetup(name=name, backend=name), keeping=Keeping(folder=str(place))
         )
-        said = {"backend": name, "gan": result.lesson.gan, "files": files}
+        taken = {"pretraining_steps": "pretraining", "training_steps": "generator"}
+        steps = {word: len(record.losses[loss]) for word, loss in taken.items()}
+        said = {"backend": name, "gan": result.lesson.gan, "files": files, "outcome": steps}
         said |= {"spec": to_data(order.spec), "settings": settings_of(order)}
-        runs.append(Run(folder=place, record=said))
+        runs.append(Run(folder=place, record=cast(RunRecord, said)))
     return draw_loss_curves(runs, result.yardstick, result.lesson.spec)
 
 

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
-from gan_rosetta.shared.errors import GanRosettaError, RecordError
+from gan_rosetta.shared.compare.yardstick import Yardstick
+from gan_rosetta.shared.errors import RecordError
 from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.report.fed import about
 from gan_rosetta.shared.runs.comparison import FORMAT, YARDSTICK_FILE, measured_runs, yardstick_of
+from gan_rosetta.shared.runs.comparison_types import ComparisonRecord, FindingRecord, PairRecord
 from gan_rosetta.shared.runs.jobs_on_disk import SUFFIX as JOB_SUFFIX
 from gan_rosetta.shared.runs.names import folder_name
 from gan_rosetta.shared.runs.record import MOMENTS_FILE, Run, read_run
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.storage.documents import read_document
+from gan_rosetta.shared.storage.typed import require_typed
 
 _FILES = ("record.json", "losses.npz", "samples.npz", MOMENTS_FILE, YARDSTICK_FILE)
 # How compare/verdict.py ends the name of a place.
 _MOMENT = re.compile(r" (at the end|at step \d+|after .+)$")
-_VERDICTS = ("AGREE", "DISAGREE", "NOT COMPARABLE")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,59 +130,10 @@ def _require_inside(root: Path, path: Path) -> None:
 
 
 def _check_run(run: Run) -> GanSpec:
-    """Return a run's spec; raises RecordError where the record or an array that the page shows is not as expected."""
-    try:
-        spec = run.order.spec
-        problem = next(_problems(run, spec), None)
-    except GanRosettaError as error:
-        raise RecordError(f"{run.folder} does not hold a run that can be shown: {error}") from None
-    except KeyError as error:
-        raise RecordError(f"{run.folder} does not hold a run that can be shown: it lacks {error}") from None
-    if problem is not None:
-        raise RecordError(f"{run.folder} does not hold a run that can be shown: {problem}")
-    return spec
-
-
-def _problems(run: Run, spec: GanSpec) -> Iterator[str]:
-    for name in ("gan", "backend", "run"):
-        if not isinstance(run.record.get(name, ""), str):
-            yield f"{name} in record.json is {run.record[name]!r}; expected a name"
-    for name in ("timings", "versions", "machine", "outcome"):
-        if not isinstance(run.record[name], dict):
-            yield f"{name} in record.json is {type(run.record[name]).__name__}; expected a table"
-    for name in LOSS_NAMES:
-        yield from _not_numbers(name, run.losses[name], (len(run.losses[name]),) if run.losses[name].ndim else (0,))
-    samples = run.samples
-    for name in ("generated", "real"):
-        yield from _not_numbers(name, samples[name], (*samples[name].shape[:1], *spec.real.sample_shape))
-    if spec.discriminator.input_shape == (1,):
-        yield from _not_numbers("boundary_y", samples["boundary_y"], samples["boundary_x"].shape)
-        num_bins = max(0, samples["histogram_edges"].size - 1)
-        for name in ("histogram_real", "histogram_generated"):
-            yield from _not_numbers(name, samples[name], (num_bins,))
-    if run.moments:
-        yield from _problems_of_moments(run.moments, spec)
-
-
-def _problems_of_moments(moments: Mapping[str, np.ndarray], spec: GanSpec) -> Iterator[str]:
-    count = len(moments["adversarial_steps"]) if moments["adversarial_steps"].ndim else 0
-    if not count:
-        yield "moments.npz has no moment; expected the end at least"
-    for name in ("adversarial_steps", "pretraining_steps"):
-        yield from _not_numbers(name, moments[name], (count,))
-    if spec.discriminator.input_shape == (1,):
-        yield from _not_numbers("boundary_y", moments["boundary_y"], (count, moments["boundary_x"].size))
-        num_bins = max(0, moments["histogram_edges"].size - 1)
-        yield from _not_numbers("histogram_generated", moments["histogram_generated"], (count, num_bins))
-    else:
-        shown = moments["generated"]
-        num_shown = shown.shape[1] if shown.ndim > 1 else 0
-        yield from _not_numbers("generated", shown, (count, num_shown, *spec.real.sample_shape))
-
-
-def _not_numbers(name: str, array: np.ndarray, shape: tuple[int, ...]) -> Iterator[str]:
-    if array.dtype.kind not in "fiu" or array.shape != shape:
-        yield f"{name} is {array.dtype} {array.shape}; expected numbers {shape}"
+    """Return a run's spec, after what the page shows of it has been read; raises RecordError."""
+    for part in ("losses", "samples", "moments"):
+        getattr(run, part)
+    return run.order.spec
 
 
 def _read_judgement(root: Path, path: Path) -> Judgement | None:
@@ -194,43 +143,33 @@ def _read_judgement(root: Path, path: Path) -> Judgement | None:
     _require_inside(root, path)
     try:
         data = read_document(path, number=FORMAT, remedy="run compare again")
-        if data["verdict"] not in _VERDICTS:
-            raise ValueError(f"verdict is {data['verdict']!r}")
-        return Judgement(
-            verdict=data["verdict"],
-            pairs=tuple(_pair(entry) for entry in data["pairs"]),
-            failures={str(name): str(message) for name, message in dict(data["failures"]).items()},
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RecordError(f"{path} is not a comparison that can be shown ({error!r}); run compare again") from None
+        require_typed(ComparisonRecord, data, name="comparison")
+        pairs = tuple(_pair(entry) for entry in data["pairs"])
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path} is not a comparison that can be shown ({error}); run compare again") from None
+    return Judgement(verdict=data["verdict"], pairs=pairs, failures=data["failures"])
 
 
-def _pair(data: Mapping[str, Any]) -> PairResult:
+def _pair(data: PairRecord) -> PairResult:
     first, second = data["runs"]
-    if data["verdict"] not in _VERDICTS:
-        raise ValueError(f"a pair's verdict is {data['verdict']!r}")
     return PairResult(
-        runs=(str(first), str(second)),
+        runs=(first, second),
         verdict=data["verdict"],
-        reason=str(data["reason"]),
+        reason=data["reason"],
         partings=tuple(_parting(entry) for entry in data["findings"]),
-        notes=tuple(str(note) for note in data["notes"]),
-        largest=_number(data["largest_relative_loss_difference"]),
-        checked_steps=int(data["checked_steps"]),
-        num_steps=int(data["num_steps"]),
+        notes=tuple(data["notes"]),
+        largest=data["largest_relative_loss_difference"],
+        checked_steps=data["checked_steps"],
+        num_steps=data["num_steps"],
     )
 
 
-def _parting(data: Mapping[str, Any]) -> Parting:
-    where = str(data["where"])
+def _parting(data: FindingRecord) -> Parting:
+    where = data["where"]
     moment = _MOMENT.search(where)
     return Parting(
         what=where[: moment.start()] if moment else where,
         moment=moment[1] if moment else "",
-        difference=_number(data["difference"]),
-        allowed=float(data["allowed"]),
+        difference=data["difference"],
+        allowed=data["allowed"],
     )
-
-
-def _number(value: Any) -> float | str:
-    return "inf" if value == "inf" else float(value)

@@ -19,7 +19,7 @@ from gan_rosetta.shared.runs.comparison import GanComparison, to_json
 from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.runs.record import read_run, settings_of, write_record
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.spec.serialise import to_data
+from gan_rosetta.shared.spec.serialise import spec_digest, to_data
 from gan_rosetta.shared.storage.documents import write_document
 from gan_rosetta.shared.storage.files import write_npz
 from tests.unit.compare.yardsticks import yardstick_of
@@ -69,7 +69,15 @@ def record_gan(
             "versions": {"python": "3.11", backend: "1.2.3"},
             "machine": {"processor": "A Processor", "logical_cores": 2, "memory_bytes": 2**33, "system": "Linux"},
             "timings": {"steps_per_second": 123.4, "build_seconds": 0.5},
-            "outcome": {"status": "finished", "steps_per_epoch": 10},
+            "hashes": {"spec": spec_digest(spec), "initial_state": "a", "tape": {"adversarial": {str(num_steps): "b"}}},
+            "outcome": {
+                "status": "finished",
+                "stopped_at": None,
+                "began_at": {"phase": "pretraining", "step": 0},
+                "pretraining_steps": len(losses["pretraining"]),
+                "training_steps": num_steps,
+                "first_not_finite": {},
+            },
         }
         records[backend] = {**record, **changes}
     envelope = {name: np.full(num_steps, 1e-14) for name in LOSS_NAMES}
@@ -132,6 +140,7 @@ def moments_of(samples: dict[str, np.ndarray], steps: tuple[int, ...]) -> dict[s
 def samples_of(spec: GanSpec, random: np.random.Generator) -> dict[str, np.ndarray]:
     shape = (64, *spec.real.sample_shape)
     arrays = {"real": random.normal(size=shape), "generated": random.normal(size=shape)}
+    arrays["latent"] = random.normal(size=(64, *spec.latent.sample_shape))
     if spec.discriminator.input_shape == (1,):
         arrays |= {
             "boundary_x": np.linspace(-8, 8, 10_000),
