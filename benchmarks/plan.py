@@ -19,6 +19,7 @@ from gan_rosetta.shared.errors import UsageError, unknown_name
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.gans.gaussian_1d import SPEC as FLOOR_SPEC
 from gan_rosetta.shared.interface import DEVICES, DTYPES, EXECUTIONS
+from gan_rosetta.shared.runs.budget import require_room
 from gan_rosetta.shared.runs.names import RunName, parse_runs
 from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.runs.plan import threads_for
@@ -202,6 +203,8 @@ def plan_benchmark(selection: Selection, /) -> Plan:
         asked = f"{names} as {', '.join(selection.executions or EXECUTIONS)}"
         raise UsageError(f"no cell is left of {asked}; see `gan-rosetta list` for what each backend has")
     _require_apart(cells)
+    for cell in {cell.setting: cell for cell in cells}.values():
+        require_room(cell.spec().with_steps(pretraining=0, training=1), said="a cell")
     environments = {
         run.environment_name: find_python(run.environment, said=f"run {run} is to run on {run.environment}")
         for run in runs

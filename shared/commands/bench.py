@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from gan_rosetta.shared.commands.options import (
     tell,
 )
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.runs.order import DEFAULT_SEED
+from gan_rosetta.shared.runs.order import DEFAULT_SEED, LARGEST_COUNT
 from gan_rosetta.shared.storage.opening import require_place
 from gan_rosetta.shared.workers.environments import parse_pythons
 
@@ -366,6 +367,9 @@ def _whole(option: str, text: str) -> int:
 
 def _number(option: str, text: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise UsageError(f"{option} has {text!r}; expected numbers separated by commas") from None
+        number = math.nan
+    if not 0 < number <= LARGEST_COUNT:
+        raise UsageError(f"{option} has {text!r}; expected numbers above 0, separated by commas")
+    return number

@@ -20,6 +20,7 @@ from gan_rosetta.shared.data.digest import state_digest
 from gan_rosetta.shared.errors import GanRosettaError, RecordError, StateError
 from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.runs.order import Order
+from gan_rosetta.shared.runs.record_types import require_moments, require_sketches
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.state import State, check_state
@@ -154,7 +155,10 @@ def read_checkpoint(path: Path, spec: GanSpec, /, *, order: Order | None = None)
         parts[part][name] = array
     try:
         check_state(parts["state"], spec)
-    except StateError as error:
+        require_sketches(parts["snapshots"])
+        if parts["looks"]:
+            require_moments(parts["looks"], spec)
+    except (StateError, ValueError) as error:
         raise RecordError(f"{path}: {error}; {remedy}") from None
     snapshots: dict[str, dict[str, np.ndarray]] = {}
     for key, array in parts["snapshots"].items():

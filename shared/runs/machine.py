@@ -21,7 +21,6 @@ _VARIABLES = ("LD_PRELOAD", "GLIBC_TUNABLES", "MALLOC_PERTURB_")
 _MOST_SHOWN = 500
 
 
-
 def describe_machine() -> MachineSeen:
     """Return the processor's name, its logical cores, memory in bytes, the operating system, and the load average."""
     return {

@@ -21,6 +21,11 @@ from gan_rosetta.shared.workers.jobs import DEFAULT_PATIENCE_SECONDS
 DEFAULT_SEED = 14
 _LARGEST_SEED = 2**63 - 1
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
+# What files of 64-bit numbers can say.
+LARGEST_COUNT = 2**63 - 1
+# More than the largest machines have, and than libraries of linear algebra start without failing.
+MOST_THREADS = 1024
+_A_YEAR_SECONDS = 365 * 24 * 3600.0
 # What a run's name and environment are changes none of its numbers.
 _NO_NUMBERS = ("name", "python")
 
@@ -44,7 +49,7 @@ class RunSetup:
     products: str = "full"
 
     def __post_init__(self) -> None:
-        require_count("--threads", self.threads, minimum=1)
+        require_count("--threads", self.threads, minimum=1, maximum=MOST_THREADS)
         if self.dtype not in DTYPES:
             raise unknown_name("dtype", self.dtype, DTYPES)
         if self.device not in DEVICES:
@@ -210,10 +215,11 @@ class Label:
         return self.backend
 
 
-def require_count(option: str, value: int | None, /, *, minimum: int) -> None:
-    """Raise UsageError for a number below a minimum; None is any."""
-    if value is not None and value < minimum:
-        raise UsageError(f"{option} is {value}; expected {minimum} or more")
+def require_count(option: str, value: int | None, /, *, minimum: int, maximum: int = LARGEST_COUNT) -> None:
+    """Raise UsageError for a number below a minimum or above a maximum; None is any."""
+    if value is not None and not minimum <= value <= maximum:
+        bound = f"{minimum} or more" if value < minimum else f"{maximum:,} at the most"
+        raise UsageError(f"{option} is {value}; expected {bound}")
 
 
 def require_seed(seed: int, /) -> None:
@@ -225,14 +231,14 @@ def require_seed(seed: int, /) -> None:
 
 def require_checkpoint_seconds(seconds: float, /) -> None:
     """Raise UsageError unless so many seconds can lie between two checkpoints."""
-    if not seconds >= 0:
-        raise UsageError(f"--checkpoint-every is {seconds}; expected 0 seconds or more")
+    if not 0 <= seconds <= _A_YEAR_SECONDS:
+        raise UsageError(f"--checkpoint-every is {seconds}; expected 0 seconds or more, and a year at the most")
 
 
 def require_patience(seconds: float, /) -> None:
     """Raise UsageError unless a worker can be waited for so long."""
-    if not seconds > 0:
-        raise UsageError(f"--patience is {seconds}; expected more than 0 seconds")
+    if not 0 < seconds <= _A_YEAR_SECONDS:
+        raise UsageError(f"--patience is {seconds}; expected more than 0 seconds, and a year at the most")
 
 
 def _beside(folder: str, suffix: str) -> Path:

@@ -13,6 +13,7 @@ from gan_rosetta.shared.compare.tolerance import num_copies
 from gan_rosetta.shared.errors import RecordError, UsageError
 from gan_rosetta.shared.gans import PUBLISHED, find_gan
 from gan_rosetta.shared.interface import precision_name
+from gan_rosetta.shared.runs.budget import require_room
 from gan_rosetta.shared.runs.checkpoint import Place
 from gan_rosetta.shared.runs.inputs import open_start
 from gan_rosetta.shared.runs.jobs_on_disk import read_jobs
@@ -64,6 +65,7 @@ def plan_train(
     spec = request.resolve()
     num_slots = max(1, min(len(runs), available_cores()))
     threads = _chosen(threads, threads_for(spec) if num_slots == 1 else _share(num_slots))
+    require_room(spec, folder=out, num_runs=num_slots)
     notes = open_start(request.feed, spec).notes
     jobs = []
     for run in runs:
@@ -112,6 +114,7 @@ def plan_compare(
     jobs: list[Order] = []
     notes: list[str] = []
     for spec in specs:
+        require_room(spec, folder=out, num_runs=num_slots, num_copies=num_copies(spec))
         start = open_start(request.feed, spec)
         notes += start.notes
         for setup in setups:

@@ -9,6 +9,7 @@ from typing import TypedDict, Unpack
 from gan_rosetta.shared.errors import unknown_name
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.interface import DEVICES, DTYPES
+from gan_rosetta.shared.runs.budget import require_room
 from gan_rosetta.shared.runs.moments import DEFAULT_NUM_MOMENTS
 from gan_rosetta.shared.runs.order import (
     DEFAULT_SEED,
@@ -114,7 +115,8 @@ class Request:
     def resolve(self, named: GanSpec | None = None, /) -> GanSpec:
         """Return the GAN as it is to be trained, with the steps and the batch size that are asked for, or the defaults.
 
-        named: one of the catalogue, for a request that names none.
+        named: one of the catalogue, for a request that names none. Raises UsageError where the machine has no room for
+        a run of it.
         """
         spec = named or self.spec
         if spec is None:
@@ -123,7 +125,9 @@ class Request:
         if self.batch_size is not None:
             spec = replace(spec, batch_size=self.batch_size)
         steps = self.steps if self.steps is not None else default_steps
-        return spec.with_steps(pretraining=self.pretrain_steps, training=steps)
+        spec = spec.with_steps(pretraining=self.pretrain_steps, training=steps)
+        require_room(spec)
+        return spec
 
 
 def make_request(gan: str | Path | GanSpec | None, /, **options: Unpack[Options]) -> Request:

@@ -151,7 +151,7 @@ def spoil_state(folder: Path, gan: str, chance: random.Random) -> str:
     elif kind == 3:
         state[name] = state[name].astype(chance.choice(("f4", "i8")))
     else:
-        state[name][...] = chance.choice((1e308, -1, 0)) if state[name].dtype.kind == "i" else np.inf
+        state[name][...] = chance.choice((2**62, -1, 0)) if state[name].dtype.kind == "i" else np.inf
     metadata = {"gan": gan, "phase": "adversarial", "done": "12", "seed": "14"}
     if chance.random() < 0.5:
         metadata[chance.choice(list(metadata))] = chance.choice(("", "-1", "9" * 40, "x", "²", "1e3"))
