@@ -1,0 +1,126 @@
+"""What a person may ask by mistake, or be given: files that are none, numbers without end, text that is markup."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.spec.toml_file import spec_to_toml, write_spec
+from tests.mishaps.trial import Mishap
+from tests.unit.report.recorded import record_gan
+
+LINEAR = find_gan("linear-2d")
+TRAIN = ("train", "linear-2d", "--backend", "numpy")
+
+
+@pytest.mark.parametrize("option", ["--spec", "--initial-state", "--tape", "--mnist", "--python", "--out"])
+def test_a_pipe_is_named(mishap: Mishap, option: str) -> None:
+    pipe, out = mishap.folder / "pipe", mishap.folder / "runs"
+    os.mkfifo(pipe)
+    if option == "--spec":
+        words = ("train", "--backend", "numpy", "--spec", pipe, "--out", out)
+    elif option == "--mnist":
+        words = ("train", "mnist-conv", "--backend", "numpy", "--mnist", pipe, "--out", out)
+    elif option == "--out":
+        words = (*TRAIN, "--out", pipe / "runs")
+    else:
+        words = (*TRAIN, option, f"numpy={pipe}" if option == "--python" else pipe, "--out", out)
+    says = {"--python": "which is no program", "--out": "name another --out"}.get(option, "is a named pipe")
+    finished = mishap.refused(*words, says=says)
+    assert not out.exists()
+    mishap.account(f"a named pipe as `{option}`", finished, mishap.files())
+
+
+@pytest.mark.parametrize(
+    "words", [("report", "FOLDER"), ("bench", "page", "FOLDER/record.json"), ("train", "--resume", "FOLDER")]
+)
+def test_devices_where_files_should_lie(mishap: Mishap, words: tuple[str, ...]) -> None:
+    folder = mishap.folder / "runs"
+    (folder / "linear-2d" / "numpy").mkdir(parents=True)
+    for name in ("record.json", "linear-2d/numpy/record.json", "linear-2d/numpy.job.json"):
+        (folder / name).symlink_to("/dev/zero")
+    finished = mishap.run(*(word.replace("FOLDER", str(folder)) for word in words))
+    assert finished.status == 2, finished.text
+    assert len(finished.text.splitlines()) == 1, finished.text
+    mishap.account(f"`{words[0]}` of links to /dev/zero", finished, "the links")
+
+
+def test_a_report_is_not_written_over_a_device(mishap: Mishap) -> None:
+    record_gan(mishap.folder, LINEAR)
+    before = Path("/dev/null").lstat()
+    finished = mishap.refused("report", mishap.folder, "--out", "/dev/null", says="it is a device, not a file")
+    assert Path("/dev/null").lstat() == before
+    mishap.account("a report to /dev/null", finished, "the device")
+
+
+def test_a_name_that_is_not_utf8(mishap: Mishap) -> None:
+    name = os.fsdecode(b"gr\xfcn")
+    finished = mishap.refused(*TRAIN, "--out", mishap.folder / name, says="gr\\udcfcn")
+    assert not list(mishap.folder.iterdir())
+    mishap.account("an --out whose name is not UTF-8", finished, "nothing")
+
+
+def test_a_name_with_a_terminal_s_commands(mishap: Mishap) -> None:
+    path = mishap.folder / "\x1b[31m\x1b]0;owned\x07.toml"
+    finished = mishap.refused("train", "--backend", "numpy", "--spec", path, says="\\x1b[31m\\x1b]0;owned\\x07.toml")
+    assert "\x1b" not in finished.text
+    mishap.account("a --spec whose name commands a terminal", finished, "nothing")
+
+
+NUMBERS = {
+    "--steps": ("1000000000000000000", "steps (--steps) fit"),
+    "--batch-size": ("1000000000000000", "samples a step (--batch-size) fit"),
+    "--checkpoint-every": ("inf", "a year at the most"),
+    "--patience": ("nan", "a year at the most"),
+    "--seed": ("9223372036854775808", "at the most"),
+    "--first-step": ("9223372036854775808", "at the most"),
+    "--threads": ("1000000", "1,024 at the most"),
+}
+
+
+@pytest.mark.parametrize("option", list(NUMBERS))
+def test_a_number_without_end(mishap: Mishap, option: str) -> None:
+    number, says = NUMBERS[option]
+    finished = mishap.refused(*TRAIN, option, number, "--out", mishap.folder / "runs", says=says)
+    assert not list(mishap.folder.iterdir())
+    mishap.account(f"`{option} {number}`", finished, "nothing")
+
+
+@pytest.mark.parametrize("line", ["num_points = 1000000000000", "num_steps = 1000000000000000000"])
+def test_a_number_without_end_in_a_file(mishap: Mishap, line: str) -> None:
+    path, key = mishap.folder / "mine.toml", line.partition(" =")[0]
+    text = spec_to_toml(replace(LINEAR, name="mine"))
+    path.write_text("\n".join(line if entry.startswith(f"{key} =") else entry for entry in text.splitlines()))
+    assert line in path.read_text()
+    words = ("train", "--spec", path, "--backend", "numpy", "--out", mishap.folder / "runs")
+    finished = mishap.refused(*words, says="at most")
+    mishap.account(f"a GAN with `{line}`", finished, mishap.files())
+
+
+def test_titles_that_are_markup(mishap: Mishap) -> None:
+    title = "[/red] $\\frac{$ <script> \x1b[31m `a|b`" + "x" * 200_000
+    path, out = mishap.folder / "mine.toml", mishap.folder / "runs"
+    write_spec(path, replace(LINEAR, name="mine", title=title, source=title))
+    finished = mishap.run("train", "--spec", path, "--backend", "numpy", "--steps", 3, "--verbose", "--out", out)
+    assert finished.status == 0, finished.text
+    assert "\x1b" not in finished.text
+    page = mishap.run("report", out)
+    assert page.status == 0, page.text
+    assert len((out / "report.html").read_text()) < 8_000_000
+    mishap.account("a title of markup and 200 KB", finished, mishap.files(out / "mine" / "numpy"))
+
+
+def test_a_gan_that_diverges_beyond_all_pictures(mishap: Mishap) -> None:
+    path, out = mishap.folder / "mine.toml", mishap.folder / "runs"
+    text = spec_to_toml(replace(LINEAR, name="mine"))
+    head, found, rest = text.partition("generator_optimizer")
+    rate = rest.index("learning_rate = ") + len("learning_rate = ")
+    path.write_text(f"{head}{found}{rest[:rate]}1e14{rest[rest.index(',', rate) :]}")
+    finished = mishap.run("train", "--spec", path, "--backend", "numpy", "--steps", 200, "--out", out)
+    assert finished.status == 0, finished.text
+    assert (out / "mine" / "numpy" / "samples.png").exists()
+    mishap.account("a GAN in two dimensions whose G learns at 1e14", finished, mishap.files(out / "mine"))
