@@ -253,8 +253,9 @@ def _require_measured(arrays: Mapping[str, np.ndarray]) -> None:
         raise ValueError(f"it was measured with {count} copies in {dtype!r}; expected 1 to {_MOST_COPIES} in {DTYPES}")
     for name, array in arrays.items():
         measured = name.startswith(("noise/", "scales/")) or name.endswith("/values")
-        if measured and np.any(array < 0):
-            raise ValueError(f"{name} has numbers below 0")
+        is_known = name.startswith("scales/") or not measured or not np.isnan(array).any()
+        if (measured and np.any(array < 0)) or not is_known:
+            raise ValueError(f"{name} has numbers that are no distances")
         if name.startswith("noise/") and np.any(array[1:] < array[:-1]):
             raise ValueError(f"{name} falls, and the largest difference so far cannot")
 

@@ -77,6 +77,7 @@ def compare_runs(folders: Sequence[Path], spec: GanSpec, failures: Mapping[str, 
         spec=spec,
     )
     evidence = [gather_evidence(run, spec) for run in runs]
+    _require_alike([*judges.references.values(), *evidence])
     pairs = tuple(judges.judge(first, second) for first, second in combinations(evidence, 2))
     comparison = GanComparison(spec=spec, runs=runs, yardsticks=judges.yardsticks, pairs=pairs, failures=failures)
     write_document(folder / "comparison.json", to_json(comparison), number=FORMAT)
@@ -151,6 +152,20 @@ def gather_evidence(run: Run, spec: GanSpec, /) -> Evidence:
         losses=run.losses,
         moments={**run.snapshots, END: {**run.state, **run.snapshots.get(END, {}), **evaluated}},
     )
+
+
+def _require_alike(evidence: Sequence[Evidence]) -> None:
+    """Raise RecordError where two runs of a GAN kept arrays of two shapes under one name, which no two of ours do."""
+    known: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {}
+    for run in evidence:
+        for label, arrays in run.moments.items():
+            for name, array in arrays.items():
+                first, shape = known.setdefault((label, name), (run.name, array.shape))
+                if shape != array.shape:
+                    raise RecordError(
+                        f"{name} at {label} has shape {shape} in {first} and {array.shape} in {run.name}; expected one "
+                        "shape: run both again"
+                    )
 
 
 def to_json(comparison: GanComparison, /) -> ComparisonRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
@@ -10,9 +11,10 @@ import numpy as np
 from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.storage.npz import ArrayType, require_arrays
-from gan_rosetta.shared.storage.typed import Count
+from gan_rosetta.shared.storage.typed import Count, Positive
 
 _LARGEST_STEP = 2**53
+_MOMENT = re.compile(r"pretraining|end|(?:pretraining )?step [0-9]{1,15}")
 
 
 class BeganAt(TypedDict):
@@ -33,7 +35,7 @@ class Outcome(TypedDict):
     began_at: BeganAt
     pretraining_steps: Count
     training_steps: Count
-    steps_per_epoch: NotRequired[Count | None]
+    steps_per_epoch: NotRequired[Positive | None]
     first_not_finite: dict[str, Count]
 
 
@@ -146,6 +148,6 @@ def require_sketches(arrays: Mapping[str, np.ndarray], /) -> None:
     """Raise ValueError unless the arrays of snapshots.npz are rows of numbers, each named by a moment and a tensor."""
     for key, array in arrays.items():
         label, slash, name = key.partition("/")
-        if not (label and slash and name):
+        if not (_MOMENT.fullmatch(label) and slash and name):
             raise ValueError(f"{key!r} names no moment and tensor")
         require_arrays({key: array}, {key: ArrayType("fi", ("entries",))})

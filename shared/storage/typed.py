@@ -20,8 +20,9 @@ from typing import (
 )
 
 _LARGEST_INTEGER = 2**63 - 1
-# A number of things: a whole one, at least 0.
-Count = Annotated[int, "at least 0"]
+# Numbers of things: whole ones, and their least.
+Count = Annotated[int, 0]
+Positive = Annotated[int, 1]
 _WORDS = {str: "a text", bool: "true or false", int: "a whole number of 64 bits", float: "a finite number"}
 
 
@@ -35,8 +36,9 @@ def require_typed(hint: Any, value: Any, /, *, name: str) -> None:
     if hint is Any:
         return
     if origin is Annotated:
-        require_typed(get_args(hint)[0], value, name=name)
-        _require(value >= 0, value, name, "a number from 0")
+        kind, minimum = get_args(hint)
+        require_typed(kind, value, name=name)
+        _require(value >= minimum, value, name, f"a number from {minimum}")
         return
     if origin in (Union, UnionType):
         _require_one_of(get_args(hint), value, name=name)
