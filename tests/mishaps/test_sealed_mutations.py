@@ -129,7 +129,8 @@ def spoil_numbers(path: Path, chance: random.Random) -> None:
     name = chance.choice([key for key, array in arrays.items() if array.size and array.dtype.kind in "fiu"])
     array = arrays[name].copy()
     ends = (0, 1, -1, 1e308, -1e308, 5e-324, np.nan, np.inf, -np.inf) if array.dtype.kind == "f" else (0, 1, -1, 2**62)
-    value = np.array(chance.choice(ends)).astype(array.dtype)
+    with np.errstate(over="ignore"):
+        value = np.array(chance.choice(ends)).astype(array.dtype)
     if chance.random() < 0.5:
         array[...] = value
     else:
