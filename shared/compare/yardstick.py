@@ -21,7 +21,7 @@ from gan_rosetta.shared.compare.distances import Floats, relative_difference, te
 from gan_rosetta.shared.compare.outputs import Look, Outputs, evaluate
 from gan_rosetta.shared.compare.sketch import sketch_state
 from gan_rosetta.shared.compare.tolerance import WHOLE, Tolerance, num_copies
-from gan_rosetta.shared.interface import DTYPES, Chunk, Losses, PerturbedCopies, PerturbedTrainer
+from gan_rosetta.shared.interface import DTYPES, PRODUCTS, Chunk, Losses, PerturbedCopies, PerturbedTrainer
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State
 from gan_rosetta.shared.storage.files import write_npz
@@ -249,8 +249,10 @@ def read_yardstick(path: Path, /) -> Yardstick:
 def _require_measured(arrays: Mapping[str, np.ndarray]) -> None:
     """Raise ValueError unless noise is what noise can be, of as many copies and in such a type as there are."""
     count, dtype = int(arrays["num_copies"]), str(arrays["dtype"])
-    if not 1 <= count <= _MOST_COPIES or dtype not in DTYPES:
-        raise ValueError(f"it was measured with {count} copies in {dtype!r}; expected 1 to {_MOST_COPIES} in {DTYPES}")
+    products = str(arrays["products"])
+    if not 1 <= count <= _MOST_COPIES or dtype not in DTYPES or products not in PRODUCTS:
+        found = f"{count} copies in {dtype!r} with {products!r} products"
+        raise ValueError(f"it was measured with {found}; expected 1 to {_MOST_COPIES} in {DTYPES} with {PRODUCTS}")
     for name, array in arrays.items():
         measured = name.startswith(("noise/", "scales/")) or name.endswith("/values")
         is_known = name.startswith("scales/") or not measured or not np.isnan(array).any()
@@ -277,7 +279,7 @@ def _from_arrays(arrays: Mapping[str, np.ndarray]) -> Yardstick:
     for label in labels:
         wanted[f"tensors/{label}/names"] = ArrayType("U", (f"tensors of {label}",))
         wanted[f"tensors/{label}/values"] = ArrayType("f", (f"tensors of {label}",))
-    wanted |= {"num_copies": ArrayType("i", ()), "dtype": ArrayType("U", ())}
+    wanted |= {"num_copies": ArrayType("i", ()), "dtype": ArrayType("U", ()), "products": ArrayType("U", ())}
     arrays = {name: array for name, array in arrays.items() if name != _LOST and not name.startswith(_OF_COPIES)}
     require_arrays(arrays, wanted)
     _require_measured(arrays)

@@ -61,13 +61,18 @@ class Hashes(TypedDict):
 
 
 class MachineSeen(TypedDict):
-    """What a run ran on. variables: of the environment, by which libraries compute otherwise."""
+    """A machine."""
 
     processor: str
     logical_cores: Count
     memory_bytes: Count
     system: str
     load_average_1min: NotRequired[float]
+
+
+class Surroundings(MachineSeen):
+    """What a run ran on. variables: of the environment, by which libraries compute otherwise."""
+
     variables: NotRequired[dict[str, str]]
 
 
@@ -82,7 +87,7 @@ class RunSaid(TypedDict):
     hashes: Hashes
     settings: dict[str, Any]
     versions: dict[str, str]
-    machine: MachineSeen
+    machine: Surroundings
     timings: Timings
     outcome: Outcome
 
