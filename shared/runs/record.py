@@ -21,6 +21,7 @@ from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.runs.record_types import (
     RunRecord,
     RunSaid,
+    require_epochs,
     require_losses,
     require_moments,
     require_samples,
@@ -67,8 +68,10 @@ class Run:
     def order(self) -> Order:
         """What was run; raises RecordError where the record does not say it."""
         try:
-            return order_of_record(self.record)
-        except GanRosettaError as error:
+            order = order_of_record(self.record)
+            require_epochs(self.record["outcome"], order.spec)
+            return order
+        except (GanRosettaError, ValueError) as error:
             path = self.folder / _RECORD_FILE
             raise RecordError(f"{path} does not say what was run ({error}); {_REMEDY}") from None
 

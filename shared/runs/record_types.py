@@ -98,6 +98,13 @@ class RunRecord(RunSaid):
     files: dict[str, str]
 
 
+def require_epochs(outcome: Outcome, spec: GanSpec, /) -> None:
+    """Raise ValueError where players take turns within epochs, and a run does not say how long one was."""
+    patterns = (spec.training.discriminator_steps, spec.training.generator_steps)
+    if any(pattern.counted == "epoch" for pattern in patterns) and outcome.get("steps_per_epoch") is None:
+        raise ValueError("outcome lacks steps_per_epoch, within which its players take turns")
+
+
 def require_losses(arrays: Mapping[str, np.ndarray], outcome: Outcome, /) -> None:
     """Raise ValueError unless the arrays of losses.npz are as long as a run says that it was."""
     steps = {"pretraining": outcome["pretraining_steps"], "adversarial": outcome["training_steps"]}

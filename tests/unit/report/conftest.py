@@ -1,4 +1,4 @@
-"""Synthetic runs, written as real ones are and read back."""
+"""Synthetic runs: records that are written as real ones are and read back, with such arrays as a test is about."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.runs.record import Run, new_run_folder, read_run, write_record
 from gan_rosetta.shared.storage.files import write_npz
-from tests.unit.report.recorded import as_record
+from tests.unit.report.recorded import as_record, what_happened
 from tests.unit.runs.orders import order_of
 
 MakeRun = Callable[..., Run]
@@ -40,8 +40,11 @@ def make_run(tmp_path: Path) -> MakeRun:
             write_npz(partial / "samples.npz", samples or {})
             spec = replace(find_gan(gan if gan in CATALOGUE else "linear-2d"), name=gan)
             order = order_of(spec, backend, target, **{"seed": 0, "source": None, **(asked or {})})
-            record = {"gan": gan, "backend": backend, "execution": "eager", **as_record(order)}
-            write_record(partial, record)
-        return read_run(target)
+            said = {**as_record(order), **what_happened(backend, spec, filled)}
+            write_record(partial, {"gan": gan, "backend": backend, "execution": "eager", **said})
+        run = read_run(target)
+        # Pictures are drawn of parts of a run here, of which no reader would take the rest for granted.
+        run.__dict__.update(losses=filled, samples=samples or {})
+        return run
 
     return make

@@ -66,18 +66,7 @@ def record_gan(
             "backend": backend,
             "execution": "eager",
             **as_record(order_of(spec, backend, run, **{"seed": 3, "steps": num_steps, "source": None, **asked})),
-            "versions": {"python": "3.11", backend: "1.2.3"},
-            "machine": {"processor": "A Processor", "logical_cores": 2, "memory_bytes": 2**33, "system": "Linux"},
-            "timings": {"steps_per_second": 123.4, "build_seconds": 0.5},
-            "hashes": {"spec": spec_digest(spec), "initial_state": "a", "tape": {"adversarial": {str(num_steps): "b"}}},
-            "outcome": {
-                "status": "finished",
-                "stopped_at": None,
-                "began_at": {"phase": "pretraining", "step": 0},
-                "pretraining_steps": len(losses["pretraining"]),
-                "training_steps": num_steps,
-                "first_not_finite": {},
-            },
+            **what_happened(backend, spec, losses),
         }
         records[backend] = {**record, **changes}
     envelope = {name: np.full(num_steps, 1e-14) for name in LOSS_NAMES}
@@ -104,6 +93,26 @@ def record_gan(
 def as_record(order: Order) -> dict[str, Any]:
     """What a record says of an order."""
     return {"spec": to_data(order.spec), "settings": settings_of(order)}
+
+
+def what_happened(backend: str, spec: GanSpec, losses: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """What a record says of how a run went, besides what was asked for."""
+    num_steps = len(losses["generator"])
+    return {
+        "versions": {"python": "3.11", backend: "1.2.3"},
+        "machine": {"processor": "A Processor", "logical_cores": 2, "memory_bytes": 2**33, "system": "Linux"},
+        "timings": {"steps_per_second": 123.4, "build_seconds": 0.5},
+        "hashes": {"spec": spec_digest(spec), "initial_state": "a", "tape": {"adversarial": {str(num_steps): "b"}}},
+        "outcome": {
+            "status": "finished",
+            "stopped_at": None,
+            "began_at": {"phase": "pretraining", "step": 0},
+            "pretraining_steps": len(losses["pretraining"]),
+            "training_steps": num_steps,
+            "steps_per_epoch": 10,
+            "first_not_finite": {},
+        },
+    }
 
 
 def change(path: Path, **entries: object) -> None:
