@@ -65,7 +65,7 @@ def test_what_is_no_order_is_refused(data):
 
 @pytest.mark.parametrize("seed", [2**63, 2**64, 10**30])
 def test_a_seed_that_no_file_could_hold_is_refused(seed):
-    with pytest.raises(UsageError, match=f"--seed is {seed}; expected at most {2**63 - 1}"):
+    with pytest.raises(UsageError, match=f"--seed is {seed}; expected {2**63 - 1:,} at the most"):
         order_of("linear-2d", seed=seed)
 
 
