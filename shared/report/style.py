@@ -21,7 +21,7 @@ from gan_rosetta.shared.runs.record import Run
 DOTS_PER_INCH = 160
 TITLE_SIZE = 11.0
 _MOST_LETTERS = 300
-_MOST_LETTERS_OF_A_RUN = 90
+_MOST_LETTERS_OF_A_RUN = 60
 _LETTERS_PER_INCH = 11.0  # Of a title, at least.
 TEXT_SIZE = 9.0
 SMALL_SIZE = 8.0

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, TypedDict, cast
 
 import numpy as np
 
@@ -28,6 +27,7 @@ from gan_rosetta.shared.storage.files import write_npz
 from gan_rosetta.shared.storage.formats import check_format
 from gan_rosetta.shared.storage.npz import names_in, read_npz
 from gan_rosetta.shared.storage.opening import open_regular
+from gan_rosetta.shared.storage.typed import Count, require_typed
 
 FORMAT = 3
 # A checkpoint of the run itself, where the run looks for it, and one that was given to begin with.
@@ -49,6 +49,19 @@ class Place:
 
 
 BEGINNING = Place()
+
+
+class _Header(TypedDict):
+    """What a checkpoint says beside its arrays and its order; done, began: places; chain: of the phase's tape."""
+
+    spec: str
+    phase: Phase
+    done: Count
+    began: tuple[Phase, Count]
+    tape_digests: dict[str, dict[str, str]]
+    chain: dict[str, str]
+    seconds: dict[str, float]
+    resumed_at: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,19 +203,10 @@ def _seal(header: str, arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def _check_header(path: Path, header: Any, spec: GanSpec, *, remedy: str) -> None:
-    good = {
-        "spec": _is_text(header.get("spec")),
-        "phase": header.get("phase") in get_args(Phase),
-        "done": _is_count(header.get("done")),
-        "began": _is_place(header.get("began")),
-        "tape_digests": _is_table(header.get("tape_digests"), _are_texts),
-        "chain": _are_texts(header.get("chain")),
-        "seconds": _is_table(header.get("seconds"), _is_number),
-        "resumed_at": isinstance(header.get("resumed_at"), list) and all(map(_is_text, header["resumed_at"])),
-    }
-    for name, holds in good.items():
-        if not holds:
-            raise RecordError(f"{path} has {name} {header.get(name)!r}, which no checkpoint has; {remedy}")
+    try:
+        require_typed(_Header, header, name="its header")
+    except ValueError as error:
+        raise RecordError(f"{path} is no checkpoint of ours ({error}); {remedy}") from None
     total = num_steps(spec, header["phase"])
     if not 0 < header["done"] <= total:
         raise RecordError(f"{path} is at step {header['done']} of {total} of its {header['phase']}; {remedy}")
@@ -251,27 +255,3 @@ def _steps_taken(position: Position, spec: GanSpec, phase: str) -> int:
     if phase == "pretraining" and began.phase == "adversarial":
         return 0
     return end - (began.done if began.phase == phase else 0)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_place(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and value[0] in get_args(Phase) and _is_count(value[1])
-
-
-def _is_table(value: Any, is_entry: Any) -> bool:
-    return isinstance(value, dict) and all(is_entry(entry) for entry in value.values())
-
-
-def _are_texts(value: Any) -> bool:
-    return _is_table(value, _is_text)

@@ -158,7 +158,7 @@ def test_the_page(recorded, tmp_path, text):
             run=f"{said[:2000]}{backend}",
             machine={**record["machine"], "processor": said},
             versions={said: said},
-            outcome={"status": said},
+            outcome={**record["outcome"], "status": said},
         )
     change(folder / "comparison.json", failures={as_utf8(text)[:2000]: as_utf8(text)[:100_000]})
     page = report_page(collect(tmp_path))
