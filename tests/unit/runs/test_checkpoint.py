@@ -109,9 +109,9 @@ def test_another_gan_and_other_numbers_are_refused(path: Path) -> None:
         ({"done": 0}, "step 0 of 20"),
         ({"done": 21}, "step 21 of 20"),
         ({"done": 6}, r"losses of discriminator float64 \(5,\) after 6 steps"),
-        ({"done": "5"}, "done '5'"),
-        ({"phase": "evening"}, "phase 'evening'"),
-        ({"chain": None}, "chain None"),
+        ({"done": "5"}, "done is '5'"),
+        ({"phase": "evening"}, "phase is 'evening'"),
+        ({"chain": None}, "chain is None"),
         ({"order": None}, "does not say what its run was"),
     ],
 )
