@@ -21,7 +21,7 @@ from gan_rosetta.shared.gans.gaussian_1d import SPEC as FLOOR_SPEC
 from gan_rosetta.shared.interface import DEVICES, DTYPES, EXECUTIONS
 from gan_rosetta.shared.runs.budget import require_room
 from gan_rosetta.shared.runs.names import RunName, parse_runs
-from gan_rosetta.shared.runs.order import DEFAULT_SEED
+from gan_rosetta.shared.runs.order import DEFAULT_SEED, MOST_THREADS, require_count, require_seed
 from gan_rosetta.shared.runs.plan import threads_for
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
@@ -32,6 +32,8 @@ from gan_rosetta.shared.workers.registry import find_backend, installed_version,
 DEFAULT_GANS = ("gaussian-1d", "linear-2d", "sine", "mnist-wgan-gp")
 DEFAULT_ROUNDS = 7
 DEFAULT_SECONDS = 0.2
+# Each round's numbers are kept.
+MOST_ROUNDS = 10_000
 BATCH_FACTORS = (0.25, 1.0, 4.0, 16.0)
 WIDTH_FACTORS = (0.5, 1.0, 2.0, 4.0)
 # A cell of whose rounds each takes longer than this takes part in the first few alone.
@@ -89,13 +91,11 @@ class Selection:
         if self.runs and (self.backends or self.executions):
             named = ", ".join((*self.backends, *self.executions))
             raise UsageError(f"--runs {', '.join(self.runs)} say what {named} say; give one of them")
-        for option, value, least in (("--rounds", self.rounds, 1), ("--seed", self.seed, 0)):
-            if value < least:
-                raise UsageError(f"{option} is {value}; expected {least} or more")
+        require_count("--rounds", self.rounds, minimum=1, maximum=MOST_ROUNDS)
+        require_seed(self.seed)
         if not 0 < self.seconds < 3600:
             raise UsageError(f"--seconds is {self.seconds}; expected more than 0 and less than an hour")
-        if self.threads is not None and self.threads < 1:
-            raise UsageError(f"--threads is {self.threads}; expected 'auto' or 1 or more")
+        require_count("--threads", self.threads, minimum=1, maximum=MOST_THREADS)
         for kind, names, known in (
             ("execution", self.executions, EXECUTIONS),
             ("device", self.devices, DEVICES),
@@ -204,7 +204,7 @@ def plan_benchmark(selection: Selection, /) -> Plan:
         raise UsageError(f"no cell is left of {asked}; see `gan-rosetta list` for what each backend has")
     _require_apart(cells)
     for cell in {cell.setting: cell for cell in cells}.values():
-        require_room(cell.spec().with_steps(pretraining=0, training=1), said="a cell")
+        require_room(cell.spec().with_steps(pretraining=0, training=1), said="a cell", has_options=False)
     environments = {
         run.environment_name: find_python(run.environment, said=f"run {run} is to run on {run.environment}")
         for run in runs

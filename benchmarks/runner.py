@@ -20,6 +20,7 @@ from gan_rosetta.benchmarks.repeating import Trained, compare_trained
 from gan_rosetta.shared.data.digest import TapeDigest
 from gan_rosetta.shared.data.tape import Tape, make_chunk
 from gan_rosetta.shared.interface import Chunk, Losses, Trainer
+from gan_rosetta.shared.runs.checked import CheckedTrainer
 from gan_rosetta.shared.runs.training import chunk_size
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State
@@ -49,7 +50,7 @@ class FirstChunks:
 
 
 class CellRunner:
-    """Times a trainer on a GAN. device_bytes: says the most memory used on the device, or None."""
+    """Times a trainer on a GAN. name: the backend's; device_bytes: says the most memory used on the device, or None."""
 
     def __init__(
         self,
@@ -59,10 +60,14 @@ class CellRunner:
         state: State,
         /,
         *,
+        name: str,
+        dtype: str,
         execution: str,
         device_bytes: Callable[[], int | None],
     ) -> None:
         self._trainer, self._spec, self._tape, self._state = trainer, spec, tape, state
+        # What is timed is the trainer itself; what is judged was checked before.
+        self._checked = CheckedTrainer(trainer, spec, name=name, dtype=dtype)
         self._is_eager = execution == "eager"
         self._device_bytes = device_bytes
         self.chunking = choose_chunking(spec, tape, execution=execution)
@@ -88,7 +93,7 @@ class CellRunner:
             seconds.setdefault(_kind(chunk), took)
             parts.append(losses)
         if keeps:
-            self._first = Trained(losses=tuple(parts), state=self._trainer.export_state())
+            self._first = Trained(losses=tuple(parts), state=self._checked.export_state())
         again: dict[bytes, float] = {}
         for chunk in chunks:
             if _kind(chunk) not in again:
@@ -112,7 +117,7 @@ class CellRunner:
         self._reload()
         chunks = self._first_chunks(num_steps)
         losses = tuple(self._train(chunk)[1] for chunk in chunks)
-        return compare_trained(first, Trained(losses=losses, state=self._trainer.export_state()))
+        return compare_trained(first, Trained(losses=losses, state=self._checked.export_state()))
 
     def settle(self, seconds: float, /) -> Round:
         """Fix the chunk and the number of steps of a round that is to last so long, and run one to warm up."""
@@ -179,9 +184,9 @@ class CellRunner:
         return make_chunk(self._tape, self._spec, "adversarial", first_step=first_step, num_steps=steps)
 
     def _train(self, chunk: Chunk) -> tuple[float, Losses]:
-        staged = self._trainer.stage(chunk)
+        staged = self._checked.stage(chunk)
         start = time.perf_counter()
-        losses = self._trainer.train(staged)
+        losses = self._checked.train(staged)
         return time.perf_counter() - start, losses
 
     def _reload(self) -> None:

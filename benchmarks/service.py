@@ -74,6 +74,8 @@ def _build(request: dict[str, Any], entry: BackendEntry) -> tuple[CellRunner, di
         spec,
         tape,
         state,
+        name=cell.backend,
+        dtype=cell.dtype,
         execution=cell.execution,
         device_bytes=lambda: load_device_module(entry).peak_bytes(cell.device),
     )

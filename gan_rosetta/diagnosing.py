@@ -10,7 +10,6 @@ from typing import Unpack
 from gan_rosetta import notebook
 from gan_rosetta.asking import OnProgress, pythons_of, raise_failures, watch_of
 from gan_rosetta.shared.diagnose import session
-from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.runs.names import RunName, parse_runs
 from gan_rosetta.shared.runs.request import FeedOptions, make_request
 from gan_rosetta.shared.spec import GanSpec
@@ -49,8 +48,6 @@ def diagnose(
     >>> diagnose("linear-2d", runs=["numpy"], steps=1).offender("numpy") is None
     True
     """
-    if steps is not None and steps < 1:
-        raise UsageError(f"--steps is {steps}; expected 1 or more")
     chosen = pythons_of(pythons)
     asked = parse_runs(runs) or [RunName(backend=name) for name in session.choose_backends([], chosen)]
     planted = session.parse_plants(

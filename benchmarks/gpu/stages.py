@@ -62,6 +62,8 @@ class GpuSelection:
                 raise UsageError(f"--parts has {name!r}; expected some of {', '.join(PARTS)}")
         if not 0 < self.minutes < 24 * 60:
             raise UsageError(f"--minutes is {self.minutes:g}; expected more than 0 and less than a day")
+        # What all parts' selections have, refused before the first.
+        Selection(rounds=self.rounds, seconds=self.seconds, seed=self.seed, mnist=self.mnist)
 
 
 @dataclass(frozen=True, kw_only=True)

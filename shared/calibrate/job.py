@@ -17,10 +17,11 @@ from gan_rosetta.shared.compare.yardstick import YardstickFollower, write_yardst
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape
 from gan_rosetta.shared.interface import PerturbedTrainer, Trainer
+from gan_rosetta.shared.runs.checked import build_checked
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.storage.files import write_json
-from gan_rosetta.shared.workers.registry import build_reference, load_trainer
+from gan_rosetta.shared.workers.registry import build_reference
 from gan_rosetta.shared.workers.tasks import ReportProgress
 
 POWER_FILE = "power.json"
@@ -101,10 +102,9 @@ def run_calibration_job(
     """Train every seed that is not there yet; a backend's trainer is built once, since compiling it is what costs."""
     (regime,) = find_regimes([job.regime])
     spec = regime.spec
-    trainer_class = load_trainer(entry)
 
     def build() -> Trainer:
-        return trainer_class.build(spec, device="cpu", dtype=job.dtype, execution=job.execution)
+        return build_checked(entry, spec, device="cpu", dtype=job.dtype, execution=job.execution)
 
     trainer: Trainer | None = None
     for index, seed in enumerate(job.seeds):

@@ -26,9 +26,9 @@ from gan_rosetta.shared.commands.options import (
     report_failures,
     say,
 )
-from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS
 from gan_rosetta.shared.report.progress import on_terminal
+from gan_rosetta.shared.runs.order import LARGEST_COUNT, require_count
 from gan_rosetta.shared.storage.files import write_bytes
 from gan_rosetta.shared.storage.opening import require_place
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _PAIRS_FILE, _RESULT_FILE = "pairs.jsonl", "calibration.json"
 _TRAINED_FOLDER = "trained"
 _FORMAT = 1
+_MOST_SEEDS = 100_000
 
 
 def calibrate(
@@ -94,6 +95,8 @@ def calibrate(
 
     if markdown is not None:
         require_place(markdown, said="--markdown")
+    require_count("--seeds", seeds, minimum=1, maximum=_MOST_SEEDS)
+    require_count("--first-seed", first_seed, minimum=0, maximum=LARGEST_COUNT - _MOST_SEEDS)
     plan = _plan(
         regimes or [],
         seeds=range(first_seed, first_seed + seeds),
@@ -141,8 +144,6 @@ def _plan(
     from gan_rosetta.shared.calibrate.session import CalibrationPlan  # noqa: PLC0415
     from gan_rosetta.shared.workers.registry import require_installed  # noqa: PLC0415
 
-    if not seeds or seeds.start < 0:
-        raise UsageError(f"--seeds is {len(seeds)} and --first-seed {seeds.start}; expected 1 or more, from 0 or more")
     chosen = chosen_backends(backends)
     for entry in chosen:
         require_installed(entry)

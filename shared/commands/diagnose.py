@@ -77,8 +77,6 @@ def diagnose(
     pythons = parse_pythons(python)
     if (gan is None) == (spec is None):
         raise UsageError("diagnose takes the name of a GAN or --spec FILE.toml; give one of the two")
-    if steps is not None and steps < 1:
-        raise UsageError(f"--steps is {steps}; expected 1 or more")
     request = make_request(spec or gan, **asked.as_options())
     chosen = choose_runs(runs, backends)
     chosen = chosen or [RunName(backend=name) for name in session.choose_backends([], pythons)]

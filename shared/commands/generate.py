@@ -22,9 +22,12 @@ from gan_rosetta.shared.commands.options import (
     split_names,
 )
 from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.runs.order import require_count, require_seed
 from gan_rosetta.shared.workers.environments import parse_pythons
 
 DEFAULT_FOLDER = Path("runs/generated")
+# All are drawn before the first is held to the reference.
+_MOST_GANS = 100_000
 
 
 def generate(
@@ -56,8 +59,8 @@ def generate(
     from gan_rosetta.shared.workers.registry import find_backend, resolve_execution  # noqa: PLC0415
 
     pythons = parse_pythons(python)
-    if count < 1 or seed < 0:
-        raise UsageError(f"--count is {count} and --seed {seed}; expected a count from 1 and a seed from 0")
+    require_count("--count", count, minimum=1, maximum=_MOST_GANS)
+    require_seed(seed)
     names = choose_backends(split_names(backends), pythons)
     if not names:
         raise UsageError("only the reference is installed, so there is nothing to check; see `gan-rosetta list`")

@@ -18,11 +18,13 @@ from gan_rosetta.shared.diagnose.walk import Walked, walk_and_observe
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import PlantedTrainer, find_fault
 from gan_rosetta.shared.interface import Trainer
+from gan_rosetta.shared.runs.checked import build_checked
 from gan_rosetta.shared.runs.inputs import open_inputs
 from gan_rosetta.shared.runs.names import folder_name
 from gan_rosetta.shared.runs.order import Order
+from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.storage.files import write_json
-from gan_rosetta.shared.workers.registry import build_reference, load_device_module, load_trainer, resolve_execution
+from gan_rosetta.shared.workers.registry import build_reference, load_device_module, resolve_execution
 from gan_rosetta.shared.workers.tasks import ReportProgress
 
 
@@ -80,14 +82,13 @@ def run_diagnosis_job(
     device_module.check_device(setup.device)
     device_module.set_products(setup.products, device=setup.device)
     execution = resolve_execution(entry, setup.execution)
-    trainer_class = load_trainer(entry)
     folder = Path(order.folder)
 
     def report(done: int, total: int) -> None:
         report_progress("diagnosis", done, total)
 
-    def build(built: Any) -> Trainer:
-        return trainer_class.build(built, device=setup.device, dtype=setup.dtype, execution=execution)
+    def build(built: GanSpec) -> Trainer:
+        return build_checked(entry, built, device=setup.device, dtype=setup.dtype, execution=execution)
 
     if job.is_reference:
         walk_reference(

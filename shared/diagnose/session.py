@@ -19,7 +19,7 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import find_fault
 from gan_rosetta.shared.runs.inputs import open_inputs
 from gan_rosetta.shared.runs.names import RunName, folder_name
-from gan_rosetta.shared.runs.order import Order, RunSetup
+from gan_rosetta.shared.runs.order import Order, RunSetup, require_count
 from gan_rosetta.shared.runs.plan import available_cores, make_order, setup_of
 from gan_rosetta.shared.runs.request import Request
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
@@ -27,6 +27,8 @@ from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed
 from gan_rosetta.shared.workers.watching import Watch
 
+# Everything that a step computes is kept of each step that is looked into.
+_MOST_STEPS = 10_000
 _AS_REFERENCE: Mapping[str, Any] = {"name": REFERENCE, "backend": REFERENCE, "python": None, "device": "cpu"}
 
 
@@ -131,6 +133,7 @@ def diagnose(
 
     planted: faults by the names of runs. pythons: of backends whose runs name no environment.
     """
+    require_count("--steps", num_steps, minimum=1, maximum=_MOST_STEPS)
     if not runs:
         raise UsageError("only the reference is installed, so there is nothing to diagnose; see `gan-rosetta list`")
     spec = with_published_steps(request).resolve()

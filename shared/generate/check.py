@@ -17,10 +17,11 @@ from gan_rosetta.shared.diagnose.walk import walk_backend
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import PlantedTrainer, find_fault
 from gan_rosetta.shared.interface import Trainer
+from gan_rosetta.shared.runs.checked import build_checked
 from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import initial_state
-from gan_rosetta.shared.workers.registry import build_reference, load_trainer
+from gan_rosetta.shared.workers.registry import build_reference
 
 _NUM_STEPS = 3
 _DTYPE = "float64"
@@ -96,7 +97,7 @@ def find_disagreement(
 
 
 def _build(spec: GanSpec, backend: str, execution: str) -> Trainer:
-    return load_trainer(BACKENDS[backend]).build(spec, device="cpu", dtype=_DTYPE, execution=execution)
+    return build_checked(BACKENDS[backend], spec, device="cpu", dtype=_DTYPE, execution=execution)
 
 
 def _tape(spec: GanSpec) -> SeededTape:

@@ -39,9 +39,14 @@ class Need:
 
 @dataclass(frozen=True, kw_only=True)
 class _Lever:
-    """A number of a spec that decides what it needs. name: what it is called; set: the spec with another."""
+    """A number of a spec that decides what it needs. set: the spec with another.
 
-    name: str
+    noun: what it counts; option: that sets it, key: what a GAN's description calls it.
+    """
+
+    noun: str
+    option: str
+    key: str
     value: int
     set: Callable[[int], GanSpec]
 
@@ -70,12 +75,19 @@ def need_of(spec: GanSpec, /, *, num_copies: int = 0) -> Need:
 
 
 def require_room(
-    spec: GanSpec, /, *, folder: Path | None = None, num_copies: int = 0, num_runs: int = 1, said: str = "the run"
+    spec: GanSpec,
+    /,
+    *,
+    folder: Path | None = None,
+    num_copies: int = 0,
+    num_runs: int = 1,
+    said: str = "the run",
+    has_options: bool = True,
 ) -> None:
     """Raise UsageError, with the number that would fit, where memory or a disk has no room for runs of a GAN.
 
     folder: where they are written, None where nothing is. num_copies: of the reference, in one of them; num_runs: at
-    the same time.
+    the same time. has_options: whether whoever asks can say other numbers than the GAN's description has.
     """
     memory, disk = available_bytes(), _LARGEST if folder is None else _free_bytes(folder)
 
@@ -94,7 +106,12 @@ def require_room(
     fitting = [(lever, _most_that_fits(lever, over)) for lever in _levers(spec)]
     # What has to change least: the number that is furthest beyond those that people give.
     best = max((entry for entry in fitting if entry[1]), key=lambda entry: entry[0].value, default=None)
-    remedy = "make its layers smaller" if best is None else f"at most {best[1]:,} {best[0].name} fit"
+    if best is None:
+        remedy = _widest_said(spec)
+    else:
+        lever, most = best
+        name = lever.option if has_options and lever.option else lever.key
+        remedy = f"at most {most:,} {lever.noun} ({name}) fit"
     raise UsageError(
         f"{said} of {spec.name!r} takes {_amount(needed)} of {what} at least, {_amount(free)} are free; {remedy}"
     )
@@ -102,18 +119,50 @@ def require_room(
 
 def _levers(spec: GanSpec) -> Iterator[_Lever]:
     training, pretraining, real = spec.training, spec.pretraining, spec.real
-    yield _Lever(name="steps (--steps)", value=training.num_steps, set=lambda n: spec.with_steps(training=n))
+    yield _Lever(
+        noun="steps",
+        option="--steps",
+        key="training.num_steps",
+        value=training.num_steps,
+        set=lambda n: spec.with_steps(training=n),
+    )
     if pretraining is not None:
-        name = "steps of pretraining (--pretrain-steps)"
-        yield _Lever(name=name, value=pretraining.num_steps, set=lambda n: spec.with_steps(pretraining=n))
-    batch_name = "samples a step (--batch-size)"
-    yield _Lever(name=batch_name, value=spec.batch_size, set=lambda n: replace(spec, batch_size=n))
+        yield _Lever(
+            noun="steps of pretraining",
+            option="--pretrain-steps",
+            key="pretraining.num_steps",
+            value=pretraining.num_steps,
+            set=lambda n: spec.with_steps(pretraining=n),
+        )
+    yield _Lever(
+        noun="samples a step",
+        option="--batch-size",
+        key="batch_size",
+        value=spec.batch_size,
+        set=lambda n: replace(spec, batch_size=n),
+    )
     if isinstance(real, LinearGaussianReal):
         yield _Lever(
-            name="points (num_points)",
+            noun="points",
+            option="",
+            key="real.num_points",
             value=real.num_points,
             set=lambda n: replace(spec, real=replace(real, num_points=n)),
         )
+
+
+def _widest_said(spec: GanSpec) -> str:
+    """Say which layer takes most, by its parameters and by what it makes of a sample."""
+    sizes: dict[str, int] = {}
+    for network, own in spec.networks().items():
+        for placed in own.placed:
+            sizes[f"{network}.{placed.name}"] = math.prod(placed.output_shape)
+    for tensor in state_schema(spec).values():
+        if tensor.role == "parameter":
+            layer = f"{tensor.network}.{tensor.layer}"
+            sizes[layer] = sizes.get(layer, 0) + math.prod(tensor.shape)
+    widest = max(sizes, key=lambda name: sizes[name])
+    return f"make its layers smaller, first {widest}, which has {sizes[widest]:,} numbers"
 
 
 def _most_that_fits(lever: _Lever, over: Callable[[GanSpec], object]) -> int:

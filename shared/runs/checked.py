@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 
+from gan_rosetta.backends import BackendEntry
 from gan_rosetta.shared.errors import StateError, WrongResult
 from gan_rosetta.shared.interface import Chunk, Losses, ProbeKey, Trainer
 from gan_rosetta.shared.spec import GanSpec, Shape
 from gan_rosetta.shared.state import check_state
+from gan_rosetta.shared.workers.registry import load_trainer
+
+
+def build_checked(entry: BackendEntry, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> CheckedTrainer:
+    """Build a backend's trainer of a GAN; each of its results is checked."""
+    trainer = load_trainer(entry).build(spec, device=device, dtype=dtype, execution=execution)
+    return CheckedTrainer(trainer, spec, name=entry.name, dtype=dtype)
 
 
 class CheckedTrainer:
@@ -73,8 +82,18 @@ class CheckedTrainer:
         return losses
 
     def probe(self, chunk: Chunk, /) -> dict[ProbeKey, np.ndarray]:
-        """As Trainer.probe; a diagnosis names what of it is missing or misshapen."""
-        return self._trainer.probe(chunk)
+        """As Trainer.probe; what of it is missing or misshapen is for a diagnosis to name, in order of execution."""
+        probe = self._trainer.probe(chunk)
+        if not isinstance(probe, Mapping):
+            raise self._wrong("probe", f"{type(probe).__name__}; expected a dictionary of arrays by ProbeKey")
+        for key, array in probe.items():
+            if not isinstance(key, ProbeKey):
+                raise self._wrong("probe", f"{reprlib.repr(key)} among its keys; expected a ProbeKey")
+            if not isinstance(array, np.ndarray | np.generic):
+                raise self._wrong("probe", f"{type(array).__name__} for {reprlib.repr(key)}; expected a NumPy array")
+            if not np.issubdtype(array.dtype, np.number):
+                raise self._wrong("probe", f"{array.dtype} for {reprlib.repr(key)}; expected numbers")
+        return dict(probe)
 
     def generate(self, latent: np.ndarray, /) -> np.ndarray:
         """As Trainer.generate."""

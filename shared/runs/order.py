@@ -24,6 +24,8 @@ SECONDS_BETWEEN_CHECKPOINTS = 30.0
 LARGEST_COUNT = 2**63 - 1
 # More than the largest machines have, and than libraries of linear algebra start without failing.
 MOST_THREADS = 1024
+# A film's every frame is one.
+MOST_MOMENTS = 1000
 _A_YEAR_SECONDS = 365 * 24 * 3600.0
 # What a run's name and environment are changes none of its numbers.
 _NO_NUMBERS = ("name", "python")
@@ -97,6 +99,11 @@ class Course:
     chunk_steps: int | None = None
     num_moments: int = DEFAULT_NUM_MOMENTS
     planned_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        require_count("num_moments", self.num_moments, minimum=1, maximum=MOST_MOMENTS)
+        require_count("chunk_steps", self.chunk_steps, minimum=1)
+        require_count("planned_steps", self.planned_steps, minimum=1)
 
 
 @dataclass(frozen=True, kw_only=True)

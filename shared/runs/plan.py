@@ -16,7 +16,7 @@ from gan_rosetta.shared.interface import precision_name
 from gan_rosetta.shared.runs.budget import require_room
 from gan_rosetta.shared.runs.checkpoint import Place
 from gan_rosetta.shared.runs.inputs import open_start
-from gan_rosetta.shared.runs.jobs_on_disk import read_jobs
+from gan_rosetta.shared.runs.jobs_on_disk import is_finished, read_jobs
 from gan_rosetta.shared.runs.names import RunName, folder_name
 from gan_rosetta.shared.runs.order import Keeping, Order, RunSetup
 from gan_rosetta.shared.runs.record import require_free
@@ -163,7 +163,24 @@ def plan_resume(out: Path, /, *, command: Literal["train", "compare"]) -> Plan:
         require_installed(find_backend(job.backend), job.python)
     jobs.sort(key=lambda job: step_flops(job.spec), reverse=True)
     num_slots = max(1, min(len({job.run_name for job in jobs}), available_cores() // max(job.threads for job in jobs)))
+    _require_room_to_go_on([job for job in jobs if not is_finished(job)], out, num_slots=num_slots)
     return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=(), notes=notes)
+
+
+def _require_room_to_go_on(jobs: Sequence[Order], out: Path, *, num_slots: int) -> None:
+    """Raise UsageError where what was begun, on another machine or by a stranger, has no room here."""
+    for gan in dict.fromkeys(job.gan for job in jobs):
+        own = [job for job in jobs if job.gan == gan]
+        longest = max((job.spec for job in own), key=lambda spec: spec.training.num_steps)
+        copies = num_copies(longest) if any(job.course.yardstick for job in own) else 0
+        require_room(
+            longest,
+            folder=out,
+            num_copies=copies,
+            num_runs=min(num_slots, len(own)),
+            said=f"going on in {out} with the run",
+            has_options=False,
+        )
 
 
 def _require_fresh(job: Order, out: Path) -> None:

@@ -18,8 +18,8 @@ from gan_rosetta.shared.data.digest import state_digest
 from gan_rosetta.shared.data.tape import Tape
 from gan_rosetta.shared.data.turns import trained_steps
 from gan_rosetta.shared.errors import RecordError, StateError
-from gan_rosetta.shared.interface import Chunk, Losses, Trainer
-from gan_rosetta.shared.runs.checked import CheckedTrainer
+from gan_rosetta.shared.interface import Chunk, Losses
+from gan_rosetta.shared.runs.checked import build_checked
 from gan_rosetta.shared.runs.checkpoint import Checkpoint, Position, num_steps, read_checkpoint
 from gan_rosetta.shared.runs.checkpointing import CheckpointWriter
 from gan_rosetta.shared.runs.inputs import open_start, state_metadata, tape_metadata
@@ -45,7 +45,7 @@ from gan_rosetta.shared.state import State
 from gan_rosetta.shared.state.archive import write_state
 from gan_rosetta.shared.storage.files import write_npz
 from gan_rosetta.shared.workers.jobs import Job
-from gan_rosetta.shared.workers.registry import build_reference, load_device_module, load_trainer, resolve_execution
+from gan_rosetta.shared.workers.registry import build_reference, load_device_module, resolve_execution
 
 
 def training_job(order: Order, /, *, num_runs: int = 1) -> Job[Order]:
@@ -71,13 +71,8 @@ def run(order: Order, entry: BackendEntry, /, *, report_progress: ReportProgress
     device_module.check_device(setup.device)
     device_module.set_products(setup.products, device=setup.device)
     execution = resolve_execution(entry, setup.execution)
-    trainer_class = load_trainer(entry)
-
-    def build() -> Trainer:
-        return trainer_class.build(spec, device=setup.device, dtype=setup.dtype, execution=execution)
-
     started = time.perf_counter()
-    trainer = CheckedTrainer(build(), spec, name=entry.name, dtype=setup.dtype)
+    trainer = build_checked(entry, spec, device=setup.device, dtype=setup.dtype, execution=execution)
     trainer.load_state(state)
     build_seconds = time.perf_counter() - started
     given_digest, initial_digest = state_digest(state), state_digest(trainer.export_state())

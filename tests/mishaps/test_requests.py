@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.runs.jobs_on_disk import FORMAT as JOB_FORMAT
 from gan_rosetta.shared.spec.toml_file import spec_to_toml, write_spec
+from gan_rosetta.shared.storage.documents import write_document
 from tests.mishaps.trial import Mishap
 from tests.unit.report.recorded import record_gan
+from tests.unit.runs.orders import order_of
 
 LINEAR = find_gan("linear-2d")
 TRAIN = ("train", "linear-2d", "--backend", "numpy")
@@ -88,6 +91,36 @@ def test_a_number_without_end(mishap: Mishap, option: str) -> None:
     finished = mishap.refused(*TRAIN, option, number, "--out", mishap.folder / "runs", says=says)
     assert not list(mishap.folder.iterdir())
     mishap.account(f"`{option} {number}`", finished, "nothing")
+
+
+COUNTS = {
+    "bench --rounds": ("bench", "--gans", "linear-2d", "--rounds", 10**18),
+    "bench --threads": ("bench", "--gans", "linear-2d", "--threads", 10**18),
+    "bench --scale batch": ("bench", "--gans", "linear-2d", "--backends", "numpy", "--scale", "batch", "--sizes", 1e15),
+    "bench --scale width": ("bench", "--gans", "linear-2d", "--backends", "numpy", "--scale", "width", "--sizes", 1e15),
+    "bench gpu --rounds": ("bench", "gpu", "--out", "FOLDER/gpu.json", "--rounds", 10**18),
+    "diagnose --steps": ("diagnose", "linear-2d", "--backends", "numpy", "--steps", 10**18),
+    "calibrate --seeds": ("calibrate", "linear-2d", "--seeds", 10**18),
+    "generate --count": ("generate", "--count", 10**18, "--out", "FOLDER/generated"),
+}
+
+
+@pytest.mark.parametrize("name", list(COUNTS))
+def test_a_count_without_end(mishap: Mishap, name: str) -> None:
+    words = [str(word).replace("FOLDER", str(mishap.folder)) for word in COUNTS[name]]
+    finished = mishap.refused(*words, says="of memory at least" if "--sizes" in words else "at the most")
+    assert not list(mishap.folder.iterdir())
+    mishap.account(f"`{name} {words[-1]}`", finished, "nothing")
+
+
+def test_a_run_that_a_stranger_began(mishap: Mishap) -> None:
+    path = mishap.folder / "linear-2d" / "numpy.job.json"
+    order = order_of("linear-2d", "numpy", path.with_name("numpy")).as_data()
+    order["spec"]["training"]["num_steps"] = 10**18
+    path.parent.mkdir()
+    write_document(path, {"order": order, "position": 0}, number=JOB_FORMAT)
+    finished = mishap.refused("train", "--resume", mishap.folder, says="steps (training.num_steps) fit")
+    mishap.account("`train --resume` of a job of 10¹⁸ steps", finished, mishap.files())
 
 
 @pytest.mark.parametrize("line", ["num_points = 1000000000000", "num_steps = 1000000000000000000"])

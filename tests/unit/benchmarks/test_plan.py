@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gan_rosetta.backends.numpy.trainer import NumpyTrainer
 from gan_rosetta.benchmarks import runner as runner_module
 from gan_rosetta.benchmarks.cells import FLOOR, Cell, cell_spec
 from gan_rosetta.benchmarks.chunking import choose_chunking, rechoose, round_steps
@@ -19,7 +20,7 @@ from gan_rosetta.benchmarks.runner import CellRunner
 from gan_rosetta.benchmarks.scaling import with_width
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape
-from gan_rosetta.shared.errors import GanRosettaError, SpecError, UsageError
+from gan_rosetta.shared.errors import GanRosettaError, SpecError, UsageError, WrongResult
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.runs.training import chunk_size
 from gan_rosetta.shared.spec.cost import step_flops
@@ -165,13 +166,24 @@ def test_chunks_are_of_whole_batches_and_rounds_of_whole_units(name, execution):
     assert slow.chunk_steps == 1
 
 
+def _runner(trainer, spec, *, execution):
+    return CellRunner(
+        trainer,
+        spec,
+        _tape(spec),
+        initial_state(spec, seed=1),
+        name="numpy",
+        dtype="float32",
+        execution=execution,
+        device_bytes=lambda: None,
+    )
+
+
 @pytest.mark.parametrize("execution", ["eager", "compiled"])
 def test_a_slow_compiled_cell_is_fed_as_training_feeds_it(monkeypatch, execution):
     spec = cell_spec("sine")
     trainer = load_trainer(find_backend("numpy")).build(spec, device="cpu", dtype="float32", execution="eager")
-    runner = CellRunner(
-        trainer, spec, _tape(spec), initial_state(spec, seed=1), execution=execution, device_bytes=lambda: None
-    )
+    runner = _runner(trainer, spec, execution=execution)
     monkeypatch.setattr(runner, "_step_seconds", 10.0)
     settled = runner.settle(0.1)
     assert settled.num_steps == runner.chunking.chunk_steps == (chunk_size(spec) if execution == "compiled" else 1)
@@ -180,9 +192,7 @@ def test_a_slow_compiled_cell_is_fed_as_training_feeds_it(monkeypatch, execution
 def test_feeding_is_timed_on_chunks_as_long_as_trainings(monkeypatch):
     spec = cell_spec("sine")
     trainer = load_trainer(find_backend("numpy")).build(spec, device="cpu", dtype="float32", execution="eager")
-    runner = CellRunner(
-        trainer, spec, _tape(spec), initial_state(spec, seed=1), execution="eager", device_bytes=lambda: None
-    )
+    runner = _runner(trainer, spec, execution="eager")
     stage, staged = trainer.stage, []
     seconds = iter(range(10**6))
     monkeypatch.setattr(trainer, "stage", lambda chunk: staged.append(chunk.num_steps) or stage(chunk))
@@ -241,3 +251,15 @@ def test_a_run_on_another_environment_is_a_cell_of_its_own():
     assert plan.python_of(usual) is None
     assert plan.python_of(other) is not None
     assert Path(plan.python_of(other)).parent.parent == environment
+
+
+def test_what_a_backend_returns_is_checked_before_anything_is_timed():
+    class OneLoss(NumpyTrainer):
+        def train(self, staged):
+            losses = super().train(staged)
+            return replace(losses, generator=losses.generator[:-1])
+
+    spec = cell_spec("linear-2d")
+    trainer = OneLoss.build(spec, device="cpu", dtype="float32", execution="eager")
+    with pytest.raises(WrongResult, match="numpy: train's generator returned float32 numbers of shape"):
+        _runner(trainer, spec, execution="eager").run_first(4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +13,12 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.runs import budget
 from gan_rosetta.shared.runs.budget import need_of, require_room
-from gan_rosetta.shared.runs.order import require_checkpoint_seconds, require_count, require_patience
+from gan_rosetta.shared.runs.jobs_on_disk import write_jobs
+from gan_rosetta.shared.runs.order import Course, require_checkpoint_seconds, require_count, require_patience
+from gan_rosetta.shared.runs.plan import plan_resume
 from gan_rosetta.shared.runs.request import make_request
 from gan_rosetta.shared.spec import Linear
+from tests.unit.runs.orders import order_of
 
 LINEAR = find_gan("linear-2d")
 MINIBATCH = find_gan("gaussian-1d-minibatch")
@@ -47,7 +51,7 @@ def with_points(count: int):
         ),
         (lambda n: replace(LINEAR, batch_size=n), 10**12, "samples a step (--batch-size)"),
         (lambda n: replace(MINIBATCH, batch_size=n), 10**7, "samples a step (--batch-size)"),
-        (with_points, 10**12, "points (num_points)"),
+        (with_points, 10**12, "points (real.num_points)"),
     ],
 )
 def test_the_number_that_is_named_fits_and_the_next_does_not(room, set_number, huge, name):
@@ -78,7 +82,7 @@ def test_a_layer_that_no_memory_holds(room):
     after = replace(layers[first], name="after", in_features=2**62, out_features=layers[first].out_features)
     layers[first : first + 1] = [wide, after]
     spec = replace(LINEAR, generator=replace(LINEAR.generator, layers=tuple(layers)))
-    with pytest.raises(UsageError, match=r"takes .*bytes of memory at least, 1 GB are free; make its layers smaller"):
+    with pytest.raises(UsageError, match=r"of memory at least, 1 GB are free; make its layers smaller, first gen"):
         require_room(spec)
 
 
@@ -102,6 +106,27 @@ def test_a_request_is_refused_before_anything_is_drawn(room):
     room(memory=GIBIBYTE)
     with pytest.raises(UsageError, match="at most"):
         make_request("linear-2d", steps=10**18).resolve()
+
+
+@pytest.mark.parametrize("yardstick", [False, True])
+def test_going_on_with_what_was_begun_elsewhere_needs_room_too(room, tmp_path, yardstick):
+    order = order_of("linear-2d", "numpy", tmp_path / "linear-2d" / "numpy", steps=200_000, yardstick=yardstick)
+    write_jobs([order])
+    command = "compare" if yardstick else "train"
+    assert plan_resume(tmp_path, command=command).jobs
+    room(memory=GIBIBYTE >> 10)
+    with pytest.raises(UsageError, match=r"going on in .* at most [\d,]+ steps \(training\.num_steps\) fit"):
+        plan_resume(tmp_path, command=command)
+    # What has ended takes no more.
+    Path(order.folder).mkdir()
+    (Path(order.folder) / "record.json").touch()
+    assert plan_resume(tmp_path, command=command).jobs
+
+
+def test_moments_are_as_many_as_can_be_kept():
+    for count in (0, 10**18):
+        with pytest.raises(UsageError, match="num_moments is"):
+            Course(num_moments=count)
 
 
 @pytest.mark.parametrize("seconds", [float("inf"), float("nan"), -1.0, 1e300])

@@ -10,7 +10,7 @@ import pytest
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.backends.numpy.device import set_products
 from gan_rosetta.backends.numpy.trainer import NumpyTrainer
-from gan_rosetta.shared.runs import run as run_module
+from gan_rosetta.shared.runs import checked as checked_module
 from gan_rosetta.shared.runs.comparison import compare_runs
 from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.runs.run import run
@@ -63,7 +63,7 @@ def test_right_runs_of_two_types_agree_with_a_note(references):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_mistake_in_either_type_parts_from_both(references, monkeypatch, tmp_path, dtype):
-    monkeypatch.setattr(run_module, "load_trainer", lambda _entry: _SlightlyWrong)
+    monkeypatch.setattr(checked_module, "load_trainer", lambda _entry: _SlightlyWrong)
     wrong = train(asked(tmp_path / "linear-2d", "other", dtype))
     comparison = compared(references, [wrong])
     off = {pair.pair: pair.verdict for pair in comparison.pairs if f"other:{dtype}" in pair.pair}
@@ -117,7 +117,7 @@ def test_products_of_few_digits_have_a_yardstick_of_their_own(references, tmp_pa
     assert 1e-5 < apart["numpy:float32", "numpy:tf32"] < 0.1
     notes = {pair.pair: pair.notes for pair in comparison.pairs}
     assert "float32:tf32 beside float32: by float32:tf32's yardstick" in notes["numpy:float32", "other:tf32"]
-    monkeypatch.setattr(run_module, "load_trainer", lambda _entry: _TenthWrong)
+    monkeypatch.setattr(checked_module, "load_trainer", lambda _entry: _TenthWrong)
     wrong = changed(short("other", "tf32"), name="wrong:tf32", folder=str(tmp_path / "linear-2d" / "wrong"))
     pairs = {pair.pair: pair.verdict for pair in compared(references, [*own, train(wrong)]).pairs}
     assert pairs["numpy:tf32", "wrong:tf32"] == pairs["numpy:float32", "wrong:tf32"] == "DISAGREE"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ import pytest
 
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.backends.numpy.trainer import NumpyTrainer
+from gan_rosetta.shared.diagnose.job import DiagnosisJob, read_looked_into, rows_path, run_diagnosis_job
+from gan_rosetta.shared.diagnose.rows import first_offender
 from gan_rosetta.shared.errors import WrongResult
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.gans.affordable import make_affordable
+from gan_rosetta.shared.generate import check as check_module
+from gan_rosetta.shared.generate.check import find_disagreement, write_reference
 from gan_rosetta.shared.interface import Losses
-from gan_rosetta.shared.runs import run as run_module
+from gan_rosetta.shared.runs import checked as checked_module
 from gan_rosetta.shared.runs.comparison import compare_runs
 from gan_rosetta.shared.runs.run import run
 from gan_rosetta.shared.spec import GanSpec
@@ -130,7 +135,7 @@ def _compare(
     order = order_of(gan, **{"steps": 20, **options})
     for name, entry in (("numpy", BACKENDS["numpy"]), ("liar", LIAR)):
         if name == "liar":
-            monkeypatch.setattr(run_module, "load_trainer", lambda _entry: liar)
+            monkeypatch.setattr(checked_module, "load_trainer", lambda _entry: liar)
         own = changed(order, folder=str(folder / name), name=name, backend=name, yardstick=name == "numpy")
         run(own, entry, report_progress=lambda *_progress: None)
     return compare_runs([folder / "numpy", folder / "liar"], order.spec, {})
@@ -192,3 +197,79 @@ def test_a_running_mean_that_never_moves_disagrees_also_where_it_hangs_on_a_bias
     means = {name for name in comparison.runs[0].state if name.endswith("running_mean")}
     assert means <= wrong
     assert any("evaluation mode" in finding.where for finding in comparison.pairs[0].findings)
+
+
+class _ListsInAProbe(NumpyTrainer):
+    def probe(self, chunk):
+        return {key: array.tolist() for key, array in super().probe(chunk).items()}
+
+
+class _TextsAsKeys(NumpyTrainer):
+    def probe(self, chunk):
+        return {"/".join(key): array for key, array in super().probe(chunk).items()}
+
+
+class _TextsInAProbe(NumpyTrainer):
+    def probe(self, chunk):
+        return {key: array.astype(str) for key, array in super().probe(chunk).items()}
+
+
+class _NoProbe(NumpyTrainer):
+    def probe(self, chunk):
+        return None
+
+
+class _EmptyProbe(NumpyTrainer):
+    def probe(self, chunk):
+        return {}
+
+
+PROBED = [
+    (_NoProbe, "liar: probe returned NoneType; expected a dictionary of arrays by ProbeKey"),
+    (_ListsInAProbe, r"liar: probe returned list for ProbeKey\(.*; expected a NumPy array"),
+    (_TextsAsKeys, "liar: probe returned 'discriminat.* among its keys; expected a ProbeKey"),
+    (_TextsInAProbe, "liar: probe returned <U.* for ProbeKey.*; expected numbers"),
+    (_NoLossOfG, "liar: train returned none of the losses 'generator'"),
+    (_NoState, "liar: export_state returned NoneType; expected a dictionary"),
+    (_TransposedTensors, "liar: export_state returned something else than the GAN's state: .* has shape"),
+]
+
+
+def _diagnose(folder: Path, monkeypatch: pytest.MonkeyPatch, liar: type[NumpyTrainer]) -> Any:
+    order = order_of("linear-2d", steps=3)
+    jobs = [
+        DiagnosisJob(
+            order=changed(order, folder=str(folder), name=name, backend=name),
+            is_reference=name == "numpy",
+            forced=False,
+            num_steps=3,
+            fault=None,
+        )
+        for name in ("numpy", "liar")
+    ]
+    run_diagnosis_job(jobs[0], BACKENDS["numpy"], report_progress=lambda *_progress: None)
+    monkeypatch.setattr(checked_module, "load_trainer", lambda _entry: liar)
+    run_diagnosis_job(jobs[1], LIAR, report_progress=lambda *_progress: None)
+    return read_looked_into(rows_path(jobs[1].order)).rows
+
+
+@pytest.mark.parametrize(("liar", "words"), PROBED)
+def test_a_diagnosis_refuses_what_no_trainer_returns(tmp_path, monkeypatch, liar, words):
+    with pytest.raises(WrongResult, match=words):
+        _diagnose(tmp_path, monkeypatch, liar)
+
+
+def test_a_diagnosis_names_what_a_probe_lacks(tmp_path, monkeypatch):
+    assert first_offender(_diagnose(tmp_path / "right", monkeypatch, NumpyTrainer)) is None
+    offender = first_offender(_diagnose(tmp_path / "wrong", monkeypatch, _EmptyProbe))
+    assert (offender.quantity, offender.visit) == ("order", "step 0")
+
+
+@pytest.mark.parametrize(("liar", "words"), PROBED)
+def test_a_generated_gan_s_finding_is_what_no_trainer_returns(tmp_path, monkeypatch, liar, words):
+    spec = find_gan("linear-2d").with_steps(training=4)
+    write_reference(spec, tmp_path / "reference")
+    monkeypatch.setattr(check_module, "BACKENDS", {"liar": LIAR})
+    monkeypatch.setattr(checked_module, "load_trainer", lambda _entry: liar)
+    finding = find_disagreement(spec, tmp_path / "reference", backend="liar")
+    assert re.search(words, finding.error), finding
