@@ -13,13 +13,23 @@ from tests.mishaps.trial import Mishap
 SHORT = ("train", "linear-2d", "--backend", "numpy", "--steps", "50")
 
 
-@pytest.mark.parametrize(("size", "when"), [(20, "at the first checkpoint"), (60, "at the record")])
-def test_a_full_disk(mishap: Mishap, mounted, size: int, when: str) -> None:
-    """The disk is as large as what is asked of it first; afterwards the files are copied to where there is room."""
+def test_a_disk_that_is_too_small(mishap: Mishap, mounted) -> None:
+    disk = mishap.folder / "disk"
+    disk.mkdir()
+    prefix = mounted(f"mount -t tmpfs -o size=20k tmpfs {shlex.quote(str(disk))}")
+    finished = mishap.run(*SHORT, "--out", disk, prefix=prefix)
+    assert finished.status == 2, finished.text
+    assert "bytes of disk at least, 20,480 bytes are free; at most" in finished.text
+    mishap.account("a disk of 20 KB", finished, mishap.files(disk))
+
+
+@pytest.mark.parametrize(("every", "when"), [("0", "at a checkpoint"), ("1000", "at the record")])
+def test_a_full_disk(mishap: Mishap, mounted, every: str, when: str) -> None:
+    """The disk is as large as what a run takes at least; afterwards the files are copied to where there is room."""
     disk, rescued = mishap.folder / "disk", mishap.folder / "rescued"
     disk.mkdir()
     rescued.mkdir()
-    every = "0" if size == 20 else "1000"
+    size = 60
     quoted = shlex.quote(str(disk))
     script = f'mount -t tmpfs -o size={size}k tmpfs {quoted} && "$0" "$@"; status=$?; cp -r {quoted}/. '
     script += f"{shlex.quote(str(rescued))}; exit $status; true"
