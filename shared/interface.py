@@ -137,12 +137,12 @@ class Trainer(Protocol):
     def generate(self, latent: np.ndarray, /) -> np.ndarray:
         """Return G(latent), (batch, ...) in canonical layout. BatchNorm as in training, its buffers left alone.
 
-        Dropout, which has no mask here, drops nothing.
+        Dropout, which has no mask here, drops nothing, and the samples are of the classes in turn, 0, 1, ….
         """
         ...
 
     def discriminate(self, samples: np.ndarray, /) -> np.ndarray:
-        """Return D's output for samples (batch, ...). BatchNorm and dropout as in generate."""
+        """Return D's output for samples (batch, ...). BatchNorm, dropout and classes as in generate."""
         ...
 
 

@@ -147,10 +147,10 @@ def _observe(
     return OrderedDict(record.found)
 
 
-def _apply(gan: Gan, state: State, inputs: Any, *, network: str) -> Any:
+def _apply(gan: Gan, state: State, inputs: Any, fed: Mapping[str, Any], *, network: str) -> Any:
     """Return a network's output for inputs (B, ...)."""
     player = getattr(state, network)
-    return gan.networks[network](player.parameters, player.buffers, inputs).outputs
+    return gan.networks[network](player.parameters, player.buffers, inputs, fed).outputs
 
 
 def _loop(

@@ -125,6 +125,12 @@ def dropout(layer: spec.Dropout, tensors: LayerTensors, inputs: Any, /) -> Any:
     return inputs * (tensors[FED] * layer.scale) if FED in tensors else inputs
 
 
+def class_embedding(layer: spec.ClassEmbedding, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Join each sample to the row of its class. (B, features) to (B, features + num_features)."""
+    parts = [tensors["weight"][tensors[FED].astype(int)], inputs]
+    return jnp.concatenate(parts if layer.joined == "before" else parts[::-1], axis=1)
+
+
 def upsample(layer: spec.Upsample, tensors: LayerTensors, inputs: Any, /) -> Any:
     """Return an upsampling. (B, channels, height, width) to (B, channels, height · factor, width · factor)."""
     del tensors
@@ -154,6 +160,7 @@ LAYERS: dict[type, Callable[..., Any]] = {
     spec.LeakyReLU: leaky_relu,
     spec.Reshape: reshape,
     spec.Dropout: dropout,
+    spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
 }
 # Under what short name a layer finds, among its tensors, what its pass is fed for it; absent where it is fed nothing.

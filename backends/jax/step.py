@@ -141,7 +141,7 @@ def adversarial_step(
 
 def _make_fake(gan: Gan, state: State, batch: Batch, record: Record, *, phase: str) -> tuple[State, Fake]:
     player, fed = state.generator, fed_in(gan, batch, phase, "fake", "generator")
-    latent = batch[gan.spec.training.latent_in(phase)]
+    latent = batch[gan.spec.training.fed_in(phase, "latent")]
 
     def generate(parameters: Tensors) -> tuple[Any, Forward]:
         forward = gan.networks["generator"](parameters, player.buffers, latent, fed)

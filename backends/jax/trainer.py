@@ -16,6 +16,7 @@ from gan_rosetta.backends.jax.step import StepLosses
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import check_state, state_schema
 
 
@@ -132,7 +133,12 @@ class JaxTrainer:
 
     def _apply(self, network: str, inputs: np.ndarray) -> np.ndarray:
         native = jax.device_put(np.array(inputs, dtype=self._dtype, order="C"), native_device(self._device))
-        return np.array(self._programs.apply(self._state, native, network=network))
+        asked = fed_when_asked(self._spec.networks()[network], len(inputs))
+        fed = {
+            layer: jax.device_put(array.astype(self._dtype), native_device(self._device))
+            for layer, array in asked.items()
+        }
+        return np.array(self._programs.apply(self._state, native, fed, network=network))
 
     def _put(self, tensors: Mapping[str, np.ndarray]) -> State:
         # Not views of NumPy's memory, which donated buffers would be written over, and no buffer twice.

@@ -180,6 +180,15 @@ class Dropout(LayerBlock):
         return inputs if mask is None else ops.broadcast_mul(inputs, mask * self.layer.scale)
 
 
+class ClassEmbedding(LayerBlock):
+    """Joins each sample to the row of its class, (B, features) to (B, features + num_features)."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any, classes: Any, weight: Any) -> Any:
+        sizes = {"input_dim": self.layer.num_classes, "output_dim": self.layer.num_features}
+        parts = [ops.Embedding(classes, weight, dtype=self.dtype, **sizes), inputs]
+        return ops.concat(*(parts if self.layer.joined == "before" else parts[::-1]), dim=1)
+
+
 class Upsample(LayerBlock):
     """Upsampling. (B, channels, height, width) to (B, channels, height · factor, width · factor).
 
@@ -223,6 +232,7 @@ LAYERS: dict[type, type[LayerBlock]] = {
     spec.LeakyReLU: LeakyReLU,
     spec.Reshape: Reshape,
     spec.Dropout: Dropout,
+    spec.ClassEmbedding: ClassEmbedding,
     spec.Upsample: Upsample,
 }
 
@@ -230,9 +240,9 @@ LAYERS: dict[type, type[LayerBlock]] = {
 class Network(mx.gluon.HybridBlock):
     """Layers in a row, called as `outputs, moved = network(inputs, *fed, *buffers)`.
 
-    fed: what the pass is fed beside its inputs, for each layer that takes something, in order, or nothing. buffers: the
-    BatchNorms' running means and variances, in order, each (features,); moved: the same, after the pass. outputs: every
-    layer's, in order.
+    fed: what the pass is fed beside its inputs, for each layer that takes something, in order; where the network is
+    only asked, for those that take classes. buffers: the BatchNorms' running means and variances, in order, each
+    (features,); moved: the same, after the pass. outputs: every layer's, in order.
     """
 
     def __init__(self, network: spec.Network, /, *, dtype: str) -> None:
@@ -243,17 +253,21 @@ class Network(mx.gluon.HybridBlock):
             self.register_child(block, placed.name)
             self.blocks.append(block)
         self.num_buffers = sum(len(placed.layer.buffers()) for placed in network.placed)
+        self._fed = [block for block in self.blocks if block.layer.fed]
 
     def hybrid_forward(self, ops: Any, inputs: Any, *rest: Any) -> tuple[list[Any], list[Any]]:
         """Return (outputs, moved)."""
         del ops
         start = len(rest) - self.num_buffers
-        fed, buffers = list(rest[:start]), rest[start:]
+        given, buffers = rest[:start], rest[start:]
+        asked = len(given) < len(self._fed)
+        taking = [block for block in self._fed if not asked or block.layer.fed == "class"]
+        fed = dict(zip(taking, given, strict=True))
         outputs: list[Any] = []
         moved: list[Any] = []
         for block in self.blocks:
-            if block.layer.fed and fed:
-                inputs = block(inputs, fed.pop(0))
+            if block in fed:
+                inputs = block(inputs, fed[block])
             elif isinstance(block, BatchNorm):
                 inputs, *pair = block(inputs, *buffers[len(moved) : len(moved) + 2])
                 moved += pair

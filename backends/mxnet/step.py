@@ -152,7 +152,7 @@ class StepRunner:
         """Run an adversarial step. scalars: by optimizer."""
         self._step = step
         training = self._gan.training
-        latent_d, latent_g = (batch[training.latent_in(phase)] for phase in ("discriminator", "generator"))
+        latent_d, latent_g = (batch[training.fed_in(phase, "latent")] for phase in ("discriminator", "generator"))
         if training.fake_batch == "reused":
             latent_d = latent_g = self._generate(batch)
         if training.first == "generator" and trains.generator:

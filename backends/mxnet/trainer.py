@@ -17,6 +17,7 @@ from gan_rosetta.backends.mxnet.step import Blocks, Observer, Player, StepRunner
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey, Trains
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import (
     check_state,
     counter_name,
@@ -155,8 +156,9 @@ class MxnetTrainer:
         return self._apply("discriminator", samples)
 
     def _apply(self, name: str, inputs: np.ndarray) -> np.ndarray:
+        fed = fed_when_asked(self._spec.networks()[name], len(inputs)).values()
         with mx.autograd.train_mode():
-            output, *_ = self._passes[name](self._to_device(inputs), *self._buffers[name])
+            output, *_ = self._passes[name](self._to_device(inputs), *map(self._to_device, fed), *self._buffers[name])
         return output.asnumpy()
 
     def _blocks(self, staged: Staged) -> Blocks:

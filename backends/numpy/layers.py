@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 from gan_rosetta.backends.numpy.activations import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 from gan_rosetta.backends.numpy.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.backends.numpy.dropout import Dropout
+from gan_rosetta.backends.numpy.embedding import ClassEmbedding
 from gan_rosetta.backends.numpy.formulas import BIAS_GRADIENT, WEIGHT_GRADIENT, evaluate
 from gan_rosetta.backends.numpy.layer import Array, Layer, Tensors
 from gan_rosetta.backends.numpy.network import Copies, Network
@@ -277,6 +278,7 @@ LAYERS: dict[type[spec.Layer], type[Layer]] = {
     spec.LeakyReLU: LeakyReLU,
     spec.Reshape: Reshape,
     spec.Dropout: Dropout,
+    spec.ClassEmbedding: ClassEmbedding,
     spec.Upsample: Upsample,
 }
 

@@ -15,6 +15,7 @@ from gan_rosetta.backends.numpy.partial_sums import gradient_spreads, output_sca
 from gan_rosetta.backends.numpy.rounding import RandomRounding
 from gan_rosetta.backends.numpy.sums import SumLengths, sum_lengths
 from gan_rosetta.shared import spec
+from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import parameter_name
 
 Caches = list[Any]
@@ -56,6 +57,7 @@ class Network:
     ) -> None:
         self.name = name
         self.copies = copies
+        self._spec = network
         self.names = [placed.name for placed in network.placed]
         self._rounding: RandomRounding | None = None
         self._dtype = dtype
@@ -123,7 +125,9 @@ class Network:
     def infer(self, x: Array, /, *, rounding: RandomRounding | None = None) -> Array:
         """Return the output of a pass that leaves the buffers alone and is disturbed by this rounding alone."""
         own, self.rounding = self.rounding, rounding
-        for (_, layer, tensors), lengths in zip(self._rows, self._lengths, strict=True):
+        fed = fed_when_asked(self._spec, self._batch(x))
+        for (name, layer, kept), lengths in zip(self._rows, self._lengths, strict=True):
+            tensors = {**kept, FED: fed[name]} if name in fed else kept
             y, _ = layer.forward(x, tensors)
             self._disturb_output(layer, x, tensors, y, lengths)
             x = y

@@ -155,7 +155,7 @@ class Stepper:
         return network.forward(x, fed=fed, observer=observe(recorder, phase, stream, network))
 
     def _fake(self, arrays: Mapping[str, Array], phase: str, recorder: Recorder | None) -> tuple[Array, Caches]:
-        latent = arrays[self._spec.training.latent_in(phase)]
+        latent = arrays[self._spec.training.fed_in(phase, "latent")]
         return self._forward(arrays, (phase, "fake", "generator"), latent, recorder)
 
     def _discriminator_phase(

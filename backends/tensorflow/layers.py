@@ -14,7 +14,7 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec.resampling import upsampling_weights
 from gan_rosetta.shared.state import parameter_name
-from gan_rosetta.shared.state.layouts import parameter_to_native
+from gan_rosetta.shared.state.layouts import shape_in_layout
 
 _IMAGE_RANK = 3
 
@@ -26,7 +26,7 @@ def _variable(layer: spec.WeightedLayer, short_name: str, *, dtype: Any) -> Any:
     parameters = layer.parameters()
     trainable = short_name in parameters
     shape = (parameters if trainable else layer.buffers())[short_name].shape
-    zeros = parameter_to_native(np.zeros(shape))
+    zeros = np.zeros(shape_in_layout(shape, layer, layout="keras"))
     return tf.Variable(zeros, dtype=dtype, trainable=trainable, name=short_name)
 
 
@@ -171,6 +171,22 @@ class Dropout(tf.Module):
         return inputs if fed is None else inputs * (fed * self._scale)
 
 
+class ClassEmbedding(tf.Module):
+    """Joins each sample to the row of its class, (batch, features) -> (batch, features + num_features).
+
+    The weight is kept (num_classes, num_features), as Keras's Embedding keeps it.
+    """
+
+    def __init__(self, layer: spec.ClassEmbedding, /, *, dtype: Any) -> None:
+        super().__init__(name=layer.name)
+        self.weight = _variable(layer, "weight", dtype=dtype)
+        self._joined = layer.joined
+
+    def __call__(self, inputs: Any, *, fed: Any) -> Any:
+        parts = [tf.gather(self.weight, tf.cast(fed, tf.int32)), inputs]
+        return tf.concat(parts if self._joined == "before" else parts[::-1], axis=1)
+
+
 class Upsample(tf.Module):
     """Upsampling, (batch, height, width, channels) -> (batch, height · factor, width · factor, channels).
 
@@ -202,6 +218,7 @@ LAYERS: dict[type, Builder] = {
     spec.LeakyReLU: lambda layer, **_options: partial(leaky_relu, slope=layer.slope),
     spec.Reshape: lambda layer, **_options: Reshape(layer),
     spec.Dropout: lambda layer, **_options: Dropout(layer),
+    spec.ClassEmbedding: lambda layer, **options: ClassEmbedding(layer, dtype=options["dtype"]),
     spec.Upsample: Upsample,
 }
 

@@ -155,7 +155,7 @@ class AdversarialStep:
             tape.watch(player.parameters)
             observe = self._observer.forward(phase, "fake", "generator")
             fed = fed_in(self._spec, batch, phase, "fake", "generator")
-            latent = batch[self._training.latent_in(phase)]
+            latent = batch[self._training.fed_in(phase, "latent")]
             samples = player.network(latent, buffer_moves=buffer_moves, fed=fed, observe=observe)
         return _Fake(samples=samples, tape=tape)
 
@@ -272,4 +272,6 @@ class AdversarialStep:
 def _gradient(tape: Any, target: Any, sources: Sequence[Any], *, upstream: Any = None) -> list[Any]:
     # A parameter that the target does not depend on has the gradient 0, where TensorFlow would give None.
     zero = tf.UnconnectedGradients.ZERO
-    return list(tape.gradient(target, list(sources), output_gradients=upstream, unconnected_gradients=zero))
+    found = tape.gradient(target, list(sources), output_gradients=upstream, unconnected_gradients=zero)
+    # An embedding's is the rows that were looked up, until it is asked for as a tensor.
+    return [tf.convert_to_tensor(gradient) for gradient in found]

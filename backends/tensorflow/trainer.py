@@ -19,12 +19,13 @@ from gan_rosetta.backends.tensorflow.step import UNOBSERVED, AdversarialStep, Ob
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey, Trains
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import check_state, network_parameters, optimizers, state_schema, weight_bound
 from gan_rosetta.shared.state.layouts import (
-    parameter_to_canonical,
-    parameter_to_native,
     samples_to_canonical,
     samples_to_native,
+    tensor_from_layout,
+    tensor_to_layout,
 )
 from gan_rosetta.shared.state.schema import OptimizerName
 
@@ -85,7 +86,7 @@ class TensorflowTrainer:
         """Copy a whole state in, cast to the run's type. Raises StateError for missing, extra or misshapen names."""
         check_state(state, self._spec)
         for name, variable in self._tensors.items():
-            variable.assign(parameter_to_native(np.asarray(state[name]).astype(self._dtype)))
+            variable.assign(_to_layout(self._spec, name, np.asarray(state[name]).astype(self._dtype)))
         for optimizer in self._optimizers.values():
             optimizer.counter = int(state[optimizer.counter_name])
 
@@ -95,7 +96,7 @@ class TensorflowTrainer:
         return {
             name: np.array(counters[name], dtype=np.int64)
             if name in counters
-            else parameter_to_canonical(self._tensors[name].numpy())
+            else _from_layout(self._spec, name, self._tensors[name].numpy())
             for name in state_schema(self._spec)
         }
 
@@ -134,11 +135,11 @@ class TensorflowTrainer:
 
     def generate(self, latent: np.ndarray, /) -> np.ndarray:
         """Return G(latent), (batch, ...) in canonical layout. BatchNorm as in training, its buffers left alone."""
-        return self._apply(partial(self._networks["generator"], buffer_moves=0), latent)
+        return self._apply("generator", partial(self._networks["generator"], buffer_moves=0), latent)
 
     def discriminate(self, samples: np.ndarray, /) -> np.ndarray:
         """Return D's output for samples (batch, ...). BatchNorm as in training, its buffers left alone."""
-        return self._apply(self._discriminate, samples)
+        return self._apply("discriminator", self._discriminate, samples)
 
     def _stage(self, chunk: Chunk, *, compiled: bool) -> Staged:
         trains = {"discriminator": chunk.trains_discriminator, "generator": chunk.trains_generator}
@@ -156,10 +157,12 @@ class TensorflowTrainer:
             tf.test.experimental.sync_devices()
         return Staged(phase=chunk.phase, arrays=arrays, blocks=blocks, trains=chunk.trains)
 
-    def _apply(self, network: Callable[[Any], Any], inputs: np.ndarray) -> np.ndarray:
+    def _apply(self, name: str, network: Callable[..., Any], inputs: np.ndarray) -> np.ndarray:
+        asked = fed_when_asked(self._spec.networks()[name], len(inputs))
         with tf.device(native_device(self._device)):
+            fed = {layer: tf.constant(self._to_native(array, num_leading=1)) for layer, array in asked.items()}
             native = tf.constant(self._to_native(inputs, num_leading=1))
-            return samples_to_canonical(network(native).numpy())
+            return samples_to_canonical(network(native, fed=fed).numpy())
 
     def _run(self, staged: Staged, observer: Observer) -> np.ndarray:
         """Run the steps eagerly and return their losses, (number of losses, K)."""
@@ -203,6 +206,7 @@ class _Recorder(Observer):
 
     def __init__(self, spec: GanSpec, /, *, tensors: Mapping[str, Any], optimizers: Mapping[str, Any]) -> None:
         self.found: dict[ProbeKey, np.ndarray] = {}
+        self._spec = spec
         self._tensors = tensors
         self._optimizers = optimizers
         self._buffers = [name for name, tensor in state_schema(spec).items() if tensor.role == "buffer"]
@@ -229,7 +233,16 @@ class _Recorder(Observer):
             self._tensor(phase, "buffer", name, self._tensors[name])
 
     def _tensor(self, phase: str, quantity: str, name: str, value: Any) -> None:
-        self.found[ProbeKey(phase, quantity, "", name)] = parameter_to_canonical(value.numpy())
+        self.found[ProbeKey(phase, quantity, "", name)] = _from_layout(self._spec, name, value.numpy())
+
+
+def _to_layout(spec: GanSpec, name: str, array: np.ndarray) -> np.ndarray:
+    # Reshape turns images back to channels first, so that what is flattened has the canonical order.
+    return tensor_to_layout(spec, name, array, layout="keras", flattens_last=False)
+
+
+def _from_layout(spec: GanSpec, name: str, array: np.ndarray) -> np.ndarray:
+    return tensor_from_layout(spec, name, array, layout="keras", flattens_last=False)
 
 
 def _batches(staged: Staged) -> list[dict[str, Any]]:

@@ -77,6 +77,11 @@ def dropout(layer: spec.Dropout, /) -> nn.Module:
     return Dropout(layer)
 
 
+def class_embedding(layer: spec.ClassEmbedding, /) -> nn.Module:
+    """Build an embedding of classes that are fed. (B, features) to (B, features + num_features)."""
+    return ClassEmbedding(layer)
+
+
 def upsample(layer: spec.Upsample, /) -> nn.Module:
     """Build an upsampling. (B, channels, height, width) to (B, channels, height · factor, width · factor)."""
     if layer.mode == "nearest":
@@ -102,6 +107,7 @@ LAYERS: dict[type, Callable[..., nn.Module]] = {
     spec.LeakyReLU: leaky_relu,
     spec.Reshape: reshape,
     spec.Dropout: dropout,
+    spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
 }
 NOTHING_FED: Mapping[str, Tensor] = MappingProxyType({})
@@ -206,6 +212,20 @@ class Dropout(nn.Module):
     def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:  # (B, ...)
         """Return (B, ...); mask: 0 or 1, (B, ...) or (B, channels, 1, 1), without which nothing is dropped."""
         return inputs if mask is None else inputs * (mask * self.layer.scale)
+
+
+class ClassEmbedding(nn.Module):
+    """Joins each sample to the row of its class, which is what nn.Embedding gives."""
+
+    def __init__(self, layer: spec.ClassEmbedding) -> None:
+        super().__init__()
+        self.layer = layer
+        self.weight = nn.Parameter(torch.empty(layer.num_classes, layer.num_features))
+
+    def forward(self, inputs: Tensor, classes: Tensor) -> Tensor:  # (B, features)
+        """Return (B, features + num_features); classes: (B,) whole numbers."""
+        parts = [functional.embedding(classes.long(), self.weight), inputs]
+        return torch.cat(parts if self.layer.joined == "before" else parts[::-1], dim=1)
 
 
 class Reshape(nn.Module):

@@ -176,7 +176,7 @@ class AdversarialStep:
 
     def _generate(self, batch: Mapping[str, Tensor], phase: str) -> Tensor:
         fed = self._fed(batch, phase, "fake", "generator")
-        return self._generator.network(batch[self._training.latent_in(phase)], fed)
+        return self._generator.network(batch[self._training.fed_in(phase, "latent")], fed)
 
     def _score_both(self, batch: Mapping[str, Tensor], fake: Tensor) -> tuple[Tensor, Tensor]:
         network, phase, real = self._discriminator.network, "discriminator", batch["real"]

@@ -20,6 +20,7 @@ from gan_rosetta.backends.torch.step import UNOBSERVED, AdversarialStep, Observe
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey, Trains
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import check_state, optimizers, state_schema, weight_bound
 
 _TORCH_DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -137,7 +138,9 @@ class TorchTrainer:
         network = self._networks[name].eval()
         try:
             with torch.no_grad():
-                return _to_host(network(self._to_device(inputs)))
+                asked = fed_when_asked(self._spec.networks()[name], len(inputs))
+                fed = {layer: self._to_device(array) for layer, array in asked.items()}
+                return _to_host(network(self._to_device(inputs), fed))
         finally:
             network.train()
 

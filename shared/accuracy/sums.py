@@ -11,7 +11,15 @@ from gan_rosetta.shared.accuracy.operation import Operation, Quantity, Trial, lo
 from gan_rosetta.shared.accuracy.points import Points, in_type
 from gan_rosetta.shared.accuracy.tiny import conv, linear, step_arrays, tiny_gan
 from gan_rosetta.shared.interface import Dtype
-from gan_rosetta.shared.spec import Reshape, Upsample
+from gan_rosetta.shared.spec import (
+    ZEROS,
+    ClassEmbedding,
+    DigitsReal,
+    LeastSquaresDiscriminatorLoss,
+    LeastSquaresGeneratorLoss,
+    Reshape,
+    Upsample,
+)
 from gan_rosetta.shared.spec.losses import Reduction
 
 _SEED = 5
@@ -73,6 +81,51 @@ def _over_batch(reduction: Reduction) -> Operation:
             loss_quantity("loss", "generator"),
             Quantity(name="gradient", read=read_gradient("input.weight")),
         ),
+    )
+
+
+_ASKED = 3
+
+
+def _embedding_trials(dtype: Dtype) -> Sequence[Trial]:
+    """Two thirds of the samples are of one class, the rest of the next; each sample's gradient is its noise."""
+    trials = []
+    for batch in _BATCHES:
+        for kind in KINDS:
+            latent = make_terms(kind, dtype, size=batch)[:, np.newaxis]
+            classes = np.where(np.arange(batch) % 3 == 1, _ASKED + 1, _ASKED)
+            trials.append(
+                Trial(
+                    inputs=(f"{batch} {kind}",),
+                    state={"discriminator.score.weight": np.ones((1, 2))},
+                    arrays=step_arrays(latent=latent, real=np.zeros((batch, 2, 1, 1)))
+                    | {"label_d": classes[np.newaxis]},
+                )
+            )
+    return trials
+
+
+def _embedding() -> Operation:
+    """The loss is half the sum of the squared scores, and a score the noise and a row of 0."""
+    embedding = ClassEmbedding(
+        name="embedding", num_classes=DigitsReal.num_classes, num_features=1, joined="before", weight_init=ZEROS
+    )
+    return Operation(
+        name="class-embedding",
+        group="sums",
+        title="class embedding's gradient",
+        spec=tiny_gan(
+            "class-embedding",
+            generator=(embedding, Reshape(shape=(2, 1, 1))),
+            discriminator=(Reshape(shape=(2,)), linear("score", 2, 1)),
+            real=DigitsReal(size=1, num_channels=2, low=0.0, high=1.0, num_images=1, reshuffle=False),
+            losses=(
+                LeastSquaresDiscriminatorLoss(real_target=1.0, fake_target=0.0, factor=0.5, reduction="sum"),
+                LeastSquaresGeneratorLoss(target=0.0, factor=0.5, reduction="sum"),
+            ),
+        ),
+        trials=_embedding_trials,
+        quantities=(Quantity(name="gradient", read=read_gradient("embedding.weight", as_one_row=True)),),
     )
 
 
@@ -214,6 +267,7 @@ def _upsampling(mode: Literal["nearest", "bilinear"]) -> Operation:
 SUMS = (
     _over_batch("mean"),
     _over_batch("sum"),
+    _embedding(),
     _dot(),
     _convolution("convolution", "Conv2d, 4 channels, kernel 3", transposed=False),
     _convolution("transposed-convolution", "ConvTranspose2d, 4 channels, kernel 3", transposed=True),

@@ -22,6 +22,7 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.runs.checkpoint import num_steps
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.feeding import is_label
 from gan_rosetta.shared.state import State
 
 # Most mistakes show in the first steps; the losses judge the others.
@@ -199,7 +200,9 @@ class Case:
             self._recording.keep(visit, losses, rests=rests)
 
         rests = self._rests(visit)
-        cast = {name: self._cast(array[0]) for name, array in chunk.arrays.items()}
+        # Classes come as the whole numbers that an embedding asks for.
+        given = {name: array.astype(np.int64) if is_label(name) else array for name, array in chunk.arrays.items()}
+        cast = {name: self._cast(array[0]) for name, array in given.items()}
         if self._watcher is not None and self._is_watched(visit):
             self._watcher.begin(visit, real=cast.get("real"))
         arrays = {name: self._request.to_tensor(array) for name, array in cast.items()}

@@ -9,7 +9,7 @@ import numpy as np
 
 from gan_rosetta.shared.cases.networks import Found
 from gan_rosetta.shared.interface import ProbeKey
-from gan_rosetta.shared.spec import Activation, GanSpec, Network, Reshape
+from gan_rosetta.shared.spec import Activation, ClassEmbedding, GanSpec, Network, Reshape
 from gan_rosetta.shared.spec.layers import Sigmoid
 
 _ACTIVATIONS = tuple(kind.kind for kind in Activation.__args__)  # type: ignore[attr-defined]
@@ -111,6 +111,8 @@ def _position(network: Network, position: int, layer: str | None, kind: str) -> 
     """Return which layer an output is of: that of its tensors, or the activation that comes next; None: of none."""
     if layer is not None:
         own = next(index for index, placed in enumerate(network.placed) if placed.name == layer)
+        if isinstance(network.placed[own].layer, ClassEmbedding):
+            return None  # The program's own layer gives the row alone, before it is joined to anything.
         # Of a layer with an activation inside only what the activation gives is seen.
         return own + 1 if kind in _ACTIVATIONS and _is_activation(network, own + 1) else own
     if position + 1 == len(network.placed):

@@ -52,6 +52,21 @@ class Step:
         return self._array("latent_g")
 
     @property
+    def real_label(self) -> Any:
+        """The classes of the real samples, (batch,) integers."""
+        return self._array("real_label")
+
+    @property
+    def label_d(self) -> Any:
+        """The classes that G is asked for in D's update, (batch,) integers; in G's too where the noise is shared."""
+        return self._array("label_d")
+
+    @property
+    def label_g(self) -> Any:
+        """The classes that G is asked for in its own update, (batch,) integers, where those are others."""
+        return self._array("label_g")
+
+    @property
     def mix(self) -> Any:
         """How far from its fake to its real sample the gradient penalty looks, (batch, 1, ...)."""
         return self._array("mix")

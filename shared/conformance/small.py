@@ -19,7 +19,7 @@ from gan_rosetta.shared.workers.registry import load_trainer
 
 # Every layer of a convolutional GAN stays, with an eighth of its channels; whole, a step takes seconds in float64.
 _NARROWING = {"mnist-conv": 8, "lsgan": 8}
-_SMALL_BATCHES = {"mnist-conv": 4, "mnist-wgan-gp": 16, "mnist-wgan-gp-sample": 16, "wgan": 16, "lsgan": 4}
+_SMALL_BATCHES = {"mnist-conv": 4, "mnist-wgan-gp": 16, "mnist-wgan-gp-sample": 16, "wgan": 16, "lsgan": 4, "cgan": 16}
 SEED = 3
 # Under the other D saturates at once here, and what an optimizer does to gradients of 0 shows nothing.
 _SEEDS = {"gaussian-1d-adam-minibatch": 7}

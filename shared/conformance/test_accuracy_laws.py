@@ -24,6 +24,7 @@ _COMPILED = (
     "bce",
     "cross-entropy",
     "mean-over-batch",
+    "class-embedding",
     "dot",
     "upsample-bilinear",
     "batch-norm",

@@ -62,6 +62,10 @@ class DigitSource:
         """
         return _load(self)
 
+    def load_labels(self) -> NDArray[np.uint8]:
+        """Return which digit each image shows, (n,), 0 to 9, in the order of `load`; raises DataError as that does."""
+        return _load_labels(self)
+
     def describe(self) -> str:
         """Return the source in words, for reports."""
         if self.kind == "packaged":
@@ -102,9 +106,18 @@ def _load(source: DigitSource) -> NDArray[np.uint8]:
     return images
 
 
-def packaged_labels() -> NDArray[np.int64]:
-    """Return which digit each of the packaged images shows, (5000,), 0 to 9; raises DataError as `load` does."""
-    return _packaged_rows()[:, -1]
+@lru_cache(maxsize=4)
+def _load_labels(source: DigitSource) -> NDArray[np.uint8]:
+    if source.kind == "packaged":
+        labels = _packaged_rows()[:, -1].astype(np.uint8)
+    elif source.folder is not None:
+        labels = idx.read_folder(Path(source.folder)).train_labels
+    else:
+        from gan_rosetta.shared.data import download  # noqa: PLC0415 - workers do without what shows a download
+
+        labels = idx.read_folder(download.fetch()).train_labels
+    labels.flags.writeable = False
+    return labels
 
 
 def _packaged() -> NDArray[np.uint8]:

@@ -23,7 +23,7 @@ from gan_rosetta.shared.spec import (
     Shape,
     SineReal,
 )
-from gan_rosetta.shared.spec.feeding import fed_shapes, mask_draws
+from gan_rosetta.shared.spec.feeding import REAL_LABEL, fed_shapes, is_label, labels, mask_draws
 
 # The selection of a data set's images does not follow the run's seed, so that runs with other seeds see the same ones.
 _SELECTION_SEED = 0
@@ -64,9 +64,9 @@ def array_shapes(spec: GanSpec, phase: Phase, /) -> dict[str, Shape]:
 
 def repeats(spec: GanSpec, name: str, /) -> bool:
     """Whether the GAN has a tape array begin again after some steps: one epoch, or a single step."""
-    if name.startswith("latent"):
+    if name.startswith(("latent", "label")):
         return isinstance(spec.latent, NormalLatent) and spec.latent.redraw == "never"
-    return name == "real" and (isinstance(spec.real, SineReal) or not _reshuffles(spec))
+    return name in ("real", REAL_LABEL) and (isinstance(spec.real, SineReal) or not _reshuffles(spec))
 
 
 def chunks(tape: Tape, spec: GanSpec, phase: Phase, /, *, first_step: int, stop: int, size: int) -> Iterator[Chunk]:
@@ -105,6 +105,7 @@ class SeededTape:
         self._spec = spec
         self._seed = seed
         self._pool = _fixed_pool(spec, seed, digits)
+        self._classes = _fixed_classes(spec, digits) if REAL_LABEL in labels(spec) else None
 
     def batch_size(self, phase: Phase, step: int, /) -> int:
         if self._pool is None or phase == "pretraining":
@@ -130,10 +131,22 @@ class SeededTape:
         for name, shape in array_shapes(self._spec, phase).items():
             if name.startswith("latent"):
                 result[name] = _latent(self._spec.latent, self._seed, name, steps, batch=batch, full=full)
+            elif name == REAL_LABEL and self._classes is not None:
+                result[name] = self._classes[self._chosen(steps, batch)]
+            elif is_label(name):
+                result[name] = self._asked_classes(name, steps, batch)
             elif name == "mix":
                 drawn = streams.uniform(self._seed, name, first_step=first_step, num_steps=num_steps, size=full)
                 result[name] = drawn[:, :batch].reshape(num_steps, batch, *shape)
         return result | self._masks(phase, first_step, num_steps)
+
+    def _asked_classes(self, name: str, steps: range, batch: int) -> np.ndarray:
+        """Return the classes that G is asked for, drawn evenly: for every step, or once where the noise is."""
+        full, stays = self._spec.batch_size, repeats(self._spec, name)
+        first, count = (0, 1) if stays else (steps.start, len(steps))
+        drawn = streams.uniform(self._seed, name, first_step=first, num_steps=count, size=full)
+        classes = np.floor(drawn * DigitsReal.num_classes)
+        return np.broadcast_to(classes, (len(steps), full))[:, :batch].copy()
 
     def _masks(self, phase: Phase, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
         """Return what the phase's dropouts keep, 0 or 1."""
@@ -149,7 +162,7 @@ class SeededTape:
     def period(self, name: str, /) -> int | None:
         """Return after how many steps an array, or "batch_size", repeats exactly; None where it does not."""
         pool = self._pool
-        if name == "batch_size" or (name == "real" and repeats(self._spec, name)):
+        if name == "batch_size" or (name in ("real", REAL_LABEL) and repeats(self._spec, name)):
             return 1 if pool is None else self._epoch_of(pool)
         return 1 if repeats(self._spec, name) else None
 
@@ -178,9 +191,12 @@ class SeededTape:
         if isinstance(source, SineReal):
             row = np.sin(np.linspace(0, 2 * np.pi, source.num_points))
             return np.broadcast_to(row, (len(steps), batch, source.num_points)).copy()
-        return self._from_pool(steps, batch)
+        if self._pool is None:
+            raise TypeError(f"{type(source).__name__} has no pool of samples to draw from")
+        return self._pool[self._chosen(steps, batch)]
 
-    def _from_pool(self, steps: range, batch: int) -> np.ndarray:
+    def _chosen(self, steps: range, batch: int) -> np.ndarray:
+        """Return which samples of the pool the steps take, (len(steps), batch)."""
         pool = self._pool
         if pool is None:
             raise TypeError(f"{type(self._spec.real).__name__} has no pool of samples to draw from")
@@ -193,7 +209,7 @@ class SeededTape:
                 order, order_epoch = streams.permutation(self._seed, "order", epoch=epoch, size=len(pool)), epoch
             start = place * self._spec.batch_size
             chosen[row] = order[start : start + batch]
-        return pool[chosen]
+        return chosen
 
 
 def _reshuffles(spec: GanSpec) -> bool:
@@ -217,10 +233,20 @@ def _fixed_pool(spec: GanSpec, seed: int, digits: DigitSource) -> np.ndarray | N
             if len(images) < source.num_images:
                 found = f"{digits.describe()} are {len(images)} images"
                 raise DataError(f"{spec.name!r} takes {source.num_images} digits, but {found}; name a larger source")
-            order = streams.permutation(_SELECTION_SEED, "digits", epoch=0, size=len(images))
-            images = images[order[: source.num_images]]
+            images = images[_selected(len(images), source.num_images)]
         return prepare_digits(images, source)
     return None
+
+
+def _fixed_classes(spec: GanSpec, digits: DigitSource) -> np.ndarray:
+    """Return the classes of the samples of _fixed_pool, (n,); only digits have any."""
+    classes = digits.load_labels().astype(np.float64)
+    count = spec.real.num_images if isinstance(spec.real, DigitsReal) else None
+    return classes if count is None else classes[_selected(len(classes), count)]
+
+
+def _selected(size: int, count: int) -> np.ndarray:
+    return streams.permutation(_SELECTION_SEED, "digits", epoch=0, size=size)[:count]
 
 
 def _latent(source: LatentSource, seed: int, name: str, steps: range, /, *, batch: int, full: int) -> np.ndarray:

@@ -20,7 +20,7 @@ from gan_rosetta.shared.data.tape import SeededTape, Tape, array_shapes, describ
 from gan_rosetta.shared.errors import TapeError
 from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, Shape
-from gan_rosetta.shared.spec.feeding import MASK, is_mask
+from gan_rosetta.shared.spec.feeding import MASK, is_label, is_mask
 from gan_rosetta.shared.storage.files import atomic_path
 from gan_rosetta.shared.storage.memory import available_bytes
 from gan_rosetta.shared.storage.npz import read_npz
@@ -137,7 +137,7 @@ def _num_stored(tape: Tape, name: str, num_steps: int) -> int:
 
 
 def _write_array(archive: zipfile.ZipFile, tape: Tape, name: str, *, phase: Phase, shape: Shape) -> None:
-    dtype = np.dtype("|u1" if is_mask(name) else "<f8")
+    dtype = np.dtype("|u1" if is_mask(name) or is_label(name) else "<f8")
     header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
         np.lib.format.write_array_header_1_0(member, header)  # type: ignore[no-untyped-call]
@@ -213,9 +213,12 @@ def _check_header(path: Path, name: str, array: np.ndarray, *, spec: GanSpec, sh
 
 
 def _finite_numbers(path: Path, name: str, array: np.ndarray) -> np.ndarray:
-    """Return the array as native float64, a mask as bytes; raises TapeError where a number of it is not finite."""
+    """Return the array as native float64, masks and classes as bytes; raises TapeError where a number is not finite."""
     if is_mask(name):
-        return _checked_mask(path, name, array)
+        return _checked_bytes(path, name, array, most=1, expected="1 for what is kept, else 0")
+    if is_label(name):
+        most = DigitsReal.num_classes - 1
+        return _checked_bytes(path, name, array, most=most, expected=f"classes, whole numbers from 0 to {most}")
     numbers = array.astype(np.float64, copy=False)
     if not np.isfinite(numbers).all():
         place = tuple(int(index) for index in np.argwhere(~np.isfinite(numbers))[0])
@@ -223,12 +226,12 @@ def _finite_numbers(path: Path, name: str, array: np.ndarray) -> np.ndarray:
     return numbers
 
 
-def _checked_mask(path: Path, name: str, array: np.ndarray) -> np.ndarray:
-    """Return a mask in bytes, an eighth of its size as numbers."""
-    bad = (array != 0) & (array != 1)
+def _checked_bytes(path: Path, name: str, array: np.ndarray, *, most: int, expected: str) -> np.ndarray:
+    """Return whole numbers from 0 to `most` in bytes, an eighth of their size as float64."""
+    bad = ~np.isin(array, np.arange(most + 1))
     if bad.any():
         place = tuple(int(index) for index in np.argwhere(bad)[0])
-        raise TapeError(f"{name} of {path} has {array[place]:g} at index {place}; expected 1 for what is kept, else 0")
+        raise TapeError(f"{name} of {path} has {array[place]:g} at index {place}; expected {expected}")
     return array.astype(np.uint8)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gan_rosetta.shared.errors import unknown_name
 from gan_rosetta.shared.faults import (
+    class_faults,
     data_faults,
     dropout_faults,
     layer_faults,
@@ -24,6 +25,7 @@ FAULTS: dict[str, Fault] = {
         *step_faults.FAULTS,
         *data_faults.FAULTS,
         *dropout_faults.FAULTS,
+        *class_faults.FAULTS,
     )
 }
 

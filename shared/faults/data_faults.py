@@ -21,7 +21,7 @@ def _fed(changes: dict[str, TensorMap]) -> Callable[[Chunk], Chunk]:
     return change
 
 
-def _outputs_of(spec: GanSpec, network: str, phase: str) -> Location:
+def outputs_of(spec: GanSpec, network: str, phase: str, /) -> Location:
     """Return the location of a network's outputs: a layer that forgets what is wrong leaves it to the next to show."""
     names = tuple(f"{network}.{placed.name}" for placed in getattr(spec, network).placed)
     return Location(phase=phase, quantities=("output",), names=names)
@@ -39,7 +39,7 @@ def _real_range(spec: GanSpec) -> list[Plant]:
     return [
         Plant(
             spec=spec,
-            expected=_outputs_of(spec, "discriminator", "discriminator"),
+            expected=outputs_of(spec, "discriminator", "discriminator"),
             chunk=_fed({"real": scaled}),
             found=f"{other_low:g} to {other_high:g}",
             expected_value=f"{low:g} to {high:g}",
@@ -52,19 +52,19 @@ def _image_transposed(spec: GanSpec) -> list[Plant]:
     if len(shape) != 3 or shape[1] != shape[2]:
         return []
     changed = _fed({"real": lambda real: real.swapaxes(-1, -2).copy()})
-    return [Plant(spec=spec, expected=_outputs_of(spec, "discriminator", "discriminator"), chunk=changed)]
+    return [Plant(spec=spec, expected=outputs_of(spec, "discriminator", "discriminator"), chunk=changed)]
 
 
 def _latent_scaled(spec: GanSpec) -> list[Plant]:
     changed = _fed(dict.fromkeys(("latent_d", "latent_g"), lambda latent: latent / 2))
-    return [Plant(spec=spec, expected=_outputs_of(spec, "generator", first_phase(spec, "generator")), chunk=changed)]
+    return [Plant(spec=spec, expected=outputs_of(spec, "generator", first_phase(spec, "generator")), chunk=changed)]
 
 
 def _mix_changed(change: TensorMap) -> Callable[[GanSpec], list[Plant]]:
     def plants(spec: GanSpec) -> list[Plant]:
         if not spec.uses_mix:
             return []
-        expected = _outputs_of(spec, "discriminator", "discriminator")
+        expected = outputs_of(spec, "discriminator", "discriminator")
         return [Plant(spec=spec, expected=expected, chunk=_fed({"mix": change}))]
 
     return plants

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_rosetta.shared.faults.subjects import SUBJECTS, Clamp, InitialValues
-from gan_rosetta.shared.spec import ZEROS, GanSpec, GlorotUniform, Uniform, UniformFanIn
+from gan_rosetta.shared.spec import ZEROS, GanSpec, GlorotUniform, Normal, Uniform, UniformFanIn
 
 FRAMEWORKS = {"torch": "torch 2.13", "tensorflow": "Keras 3 in TensorFlow 2.21", "mxnet": "MXNet 1.9.1 Gluon"}
 _TITLES = {"torch": "torch", "tensorflow": "Keras", "mxnet": "MXNet"}
@@ -40,6 +40,7 @@ _VALUES: dict[str, dict[str, tuple[str, Any]]] = {
             ),
         ),
         "initial-values": ("torch.nn.Linear", InitialValues(weight=UniformFanIn(), bias=UniformFanIn())),
+        "embedding-values": ("torch.nn.Embedding", Normal(standard_deviation=1.0)),
         "leaky-relu-slope": ("torch.nn.LeakyReLU", 0.01),
     },
     "tensorflow": {
@@ -67,6 +68,7 @@ _VALUES: dict[str, dict[str, tuple[str, Any]]] = {
             ),
         ),
         "initial-values": ("keras.layers.Dense", InitialValues(weight=GlorotUniform(), bias=ZEROS)),
+        "embedding-values": ("keras.layers.Embedding", Uniform(bound=0.05)),
         "leaky-relu-slope": ("keras.layers.LeakyReLU", 0.3),
     },
     "mxnet": {
@@ -95,6 +97,7 @@ _VALUES: dict[str, dict[str, tuple[str, Any]]] = {
             ),
         ),
         "initial-values": ("mxnet.gluon.nn.Dense", InitialValues(weight=Uniform(bound=0.07), bias=ZEROS)),
+        "embedding-values": ("mxnet.gluon.nn.Embedding", Uniform(bound=0.07)),
     },
 }
 

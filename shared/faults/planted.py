@@ -11,7 +11,7 @@ import numpy as np
 from gan_rosetta.shared.faults.dropout_faults import drawn_mask
 from gan_rosetta.shared.faults.fault import Plant
 from gan_rosetta.shared.interface import Chunk, Losses, ProbeKey, Trainer
-from gan_rosetta.shared.spec.feeding import mask_draws
+from gan_rosetta.shared.spec.feeding import labels, mask_draws
 from gan_rosetta.shared.state.schema import state_schema
 
 
@@ -70,13 +70,16 @@ class PlantedTrainer:
 
     def _fed(self, chunk: Chunk) -> Chunk:
         fed = self._plant.chunk(chunk) if self._plant.chunk else chunk
-        return self._with_masks(fed)
+        return self._with_own(fed)
 
-    def _with_masks(self, chunk: Chunk) -> Chunk:
-        """Return the chunk with masks for the passes that only the faulty backend makes: it would draw its own."""
-        needed = mask_draws(self._plant.spec, pretraining=chunk.phase == "pretraining")
-        drawn = {mask.name: drawn_mask(mask, chunk) for mask in needed if mask.name not in chunk.arrays}
-        return replace(chunk, arrays={**chunk.arrays, **drawn}) if drawn else chunk
+    def _with_own(self, chunk: Chunk) -> Chunk:
+        """Return the chunk with what the faulty backend alone is fed: masks drawn anew, and for G the classes of D."""
+        arrays, is_pretraining = dict(chunk.arrays), chunk.phase == "pretraining"
+        needed = mask_draws(self._plant.spec, pretraining=is_pretraining)
+        arrays |= {mask.name: drawn_mask(mask, chunk) for mask in needed if mask.name not in arrays}
+        if not is_pretraining:
+            arrays |= {label: arrays["label_d"] for label in labels(self._plant.spec) if label not in arrays}
+        return replace(chunk, arrays=arrays) if len(arrays) > len(chunk.arrays) else chunk
 
 
 def _names_seen(plant: Plant) -> dict[str, str]:

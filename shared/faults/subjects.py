@@ -13,6 +13,7 @@ from gan_rosetta.shared.spec import (
     BatchNorm,
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
+    ClassEmbedding,
     ConstantRate,
     Conv2d,
     ConvTranspose2d,
@@ -233,6 +234,10 @@ def _distinct(values: Any) -> tuple[str, ...]:
 
 
 _AFFINE = (Linear, Conv2d, ConvTranspose2d)
+_REMEDY_OF_STARTS = (
+    "Initial values are not those that were given, but drawn as {framework} draws them unless told "
+    "otherwise ({found}): load those that were given."
+)
 SUBJECTS: dict[str, Subject] = {
     subject.name: subject
     for subject in (
@@ -263,12 +268,21 @@ SUBJECTS: dict[str, Subject] = {
         ),
         Subject(
             name="initial-values",
-            remedy="Initial values are not those that were given, but drawn as {framework} draws them unless told "
-            "otherwise ({found}): load those that were given.",
+            remedy=_REMEDY_OF_STARTS,
             title="initial values of Linear and convolutions",
             values=_initial_values,
             change=_change_initial_values,
             describe=lambda v: f"{describe_initializer(v.weight)}, bias {describe_initializer(v.bias)}",
+        ),
+        Subject(
+            name="embedding-values",
+            remedy=_REMEDY_OF_STARTS,
+            title="initial values of class embeddings",
+            values=lambda spec: _distinct(describe_initializer(e.weight_init) for e in _layers(spec, ClassEmbedding)),
+            change=lambda spec, value: _change_layers(
+                spec, ClassEmbedding, lambda layer: replace(layer, weight_init=value)
+            ),
+            describe=describe_initializer,
         ),
         _field_of_layers("leaky-relu-slope", "LeakyReLU's slope", LeakyReLU, "slope"),
     )

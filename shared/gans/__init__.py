@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gan_rosetta.shared.errors import unknown_name
 from gan_rosetta.shared.gans import (
+    cgan,
     gaussian_1d,
     gaussian_1d_adam,
     linear_2d,
@@ -30,7 +31,7 @@ PUBLISHED: dict[str, GanSpec] = {
         mnist_wgan_gp.SAMPLE_SPEC,
     )
 }
-_MORE = (wgan.SPEC, lsgan.SPEC)
+_MORE = (wgan.SPEC, lsgan.SPEC, cgan.SPEC)
 CATALOGUE: dict[str, GanSpec] = PUBLISHED | {spec.name: spec for spec in _MORE}
 
 

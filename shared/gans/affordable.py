@@ -18,6 +18,7 @@ _MOST_STEPS = {
     "sine": 1000,
     "wgan": 40,
     "lsgan": 20,
+    "cgan": 20,
 }
 _MOST_STEPS_ELSEWHERE = 2500
 # A step of a whole convolutional GAN costs seconds in NumPy; of its channels a part is left, of its layers all.

@@ -92,6 +92,8 @@ _PLAIN_FIELDS: dict[str, tuple[Any, ...]] = {
     "num_channels": (1,),
     "probability": (0.0, 0.5),
     "unit": ("entry",),
+    "joined": ("after",),
+    "num_features": (1,),
     "factor": (1,),
     "mode": ("nearest",),
     "real_target": (1.0,),

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from gan_rosetta.shared.spec import (
     ONES,
     BatchNorm,
+    ClassEmbedding,
     Constant,
     Conv2d,
     ConvTranspose2d,
+    DigitsReal,
     Dropout,
     Initializer,
     Layer,
@@ -82,12 +84,15 @@ def convolutions_to(size: int, /) -> list[tuple[type, int, int, int, int]]:
 
 
 class Stack:
-    """Layers so far. normalised: a BatchNorm may be added; plain: only layers that a gradient penalty allows."""
+    """Layers so far. normalised: a BatchNorm may be added; plain: only layers that a gradient penalty allows.
 
-    def __init__(self, draw: Draw, shape: Shape, /, *, plain: bool, normalised: bool) -> None:
+    classes: samples have classes, whose embedding may be added.
+    """
+
+    def __init__(self, draw: Draw, shape: Shape, /, *, plain: bool, normalised: bool, classes: bool = False) -> None:
         self._draw = draw
         self._input_shape = self.shape = shape
-        self._plain, self._normalised = plain, normalised
+        self._plain, self._normalised, self._classes = plain, normalised, classes
         self._layers: list[Layer] = []
         self._names = 0
 
@@ -181,6 +186,19 @@ class Stack:
         units = ["channel", "entry"] if len(self.shape) == 3 else ["entry"]
         probability = self._draw(decimals(0.0, 0.7, digits=2))
         self._add(Dropout(name=self._name("drop"), probability=probability, unit=self._draw(st.sampled_from(units))))
+
+    def perhaps_class(self) -> None:
+        """Add a ClassEmbedding now and then, where samples have classes."""
+        if self._classes and not self._plain and self._draw(st.booleans()):
+            self._add(
+                ClassEmbedding(
+                    name=self._name("class"),
+                    num_classes=DigitsReal.num_classes,
+                    num_features=self._draw(st.integers(1, 3)),
+                    joined=self._draw(st.sampled_from(["before", "after"])),
+                    weight_init=self._draw(_WEIGHTS),
+                )
+            )
 
     def upsample(self, factor: int, /) -> None:
         """Add an Upsample."""

@@ -85,9 +85,9 @@ def gan_specs(draw: Any) -> GanSpec:
     # signs of its samples' distances from each other those of rounding.
     varied = not isinstance(real, SineReal)
     discriminator = draw(
-        _discriminators(shape, score, plain=penalised, normalised=normalised and varied, minibatch=varied)
+        _discriminators(real, score, plain=penalised, normalised=normalised and varied, minibatch=varied)
     )
-    generator, latent = draw(_generators(shape, normalised=normalised))
+    generator, latent = draw(_generators(real, normalised=normalised))
     epochs = isinstance(real, LinearGaussianReal | DigitsReal)
     pretraining = None
     if shape == (1,) and discriminator.output_shape == (1,) and draw(st.booleans()):
@@ -151,8 +151,11 @@ def _real_sources(draw: Any, batch_size: int, *, powers_of_two: bool) -> RealSou
 
 
 @st.composite
-def _discriminators(draw: Any, shape: Shape, score: str, *, plain: bool, normalised: bool, minibatch: bool) -> Network:
-    stack = Stack(draw, shape, plain=plain, normalised=normalised and not plain)
+def _discriminators(
+    draw: Any, real: RealSource, score: str, *, plain: bool, normalised: bool, minibatch: bool
+) -> Network:
+    shape, classes = real.sample_shape, isinstance(real, DigitsReal)
+    stack = Stack(draw, shape, plain=plain, normalised=normalised and not plain, classes=classes)
     image = len(shape) == 3
     if image and not plain:
         for _ in range(draw(st.integers(0, 2))):
@@ -165,6 +168,7 @@ def _discriminators(draw: Any, shape: Shape, score: str, *, plain: bool, normali
         stack.convolution(Conv2d, 1, kernel=kernel, stride=draw(st.integers(1, 2)), padding=0)
     else:
         stack.flatten()
+        stack.perhaps_class()
         for _ in range(draw(st.integers(0, 2))):
             stack.hidden(minibatch=minibatch)
         stack.linear(2 if score == "logits" else 1)
@@ -176,8 +180,9 @@ def _discriminators(draw: Any, shape: Shape, score: str, *, plain: bool, normali
 
 
 @st.composite
-def _generators(draw: Any, shape: Shape, *, normalised: bool) -> tuple[Network, LatentSource]:
+def _generators(draw: Any, real: RealSource, *, normalised: bool) -> tuple[Network, LatentSource]:
     """Draw a generator and its latent source. Convolutions are drawn from the last to the first, so that sizes fit."""
+    shape = real.sample_shape
     convolutions: list[tuple[type, int, int, int, int]] = []
     start = shape
     if len(shape) == 3:
@@ -196,8 +201,10 @@ def _generators(draw: Any, shape: Shape, *, normalised: bool) -> tuple[Network, 
         stack = Stack(draw, start, plain=False, normalised=normalised)
     else:
         latent = draw(_latent_sources())
-        stack = Stack(draw, latent.sample_shape, plain=False, normalised=normalised)
+        classes = isinstance(real, DigitsReal)
+        stack = Stack(draw, latent.sample_shape, plain=False, normalised=normalised, classes=classes)
         stack.flatten()
+        stack.perhaps_class()
         for _ in range(draw(st.integers(0, 2))):
             stack.hidden(minibatch=False)
         stack.linear(math.prod(start))

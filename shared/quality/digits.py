@@ -20,7 +20,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from gan_rosetta.shared.compare.distances import Floats
-from gan_rosetta.shared.data.digits import DigitSource, packaged_labels, prepare_digits
+from gan_rosetta.shared.data.digits import DigitSource, prepare_digits
 from gan_rosetta.shared.quality.gaussian import frechet_distance, moments
 from gan_rosetta.shared.spec import DigitsReal
 
@@ -62,7 +62,8 @@ class DigitJudge:
 @lru_cache(maxsize=4)
 def train_judge(source: DigitsReal, /) -> DigitJudge:
     """Fit the classifier to the packaged digits as a GAN with this source sees them; the same each time."""
-    images, labels = DigitSource(kind="packaged").load(), packaged_labels()
+    packaged = DigitSource(kind="packaged")
+    images, labels = packaged.load(), packaged.load_labels()
     grey = replace(source, num_channels=1)
     parts = [
         to_pixels(prepare_digits(images[start : start + _AT_ONCE], grey), grey)

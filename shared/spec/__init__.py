@@ -1,6 +1,7 @@
 """The vocabulary in which GANs are described: frozen dataclasses that check themselves when they are built."""
 
 from gan_rosetta.shared.spec.dropout import Dropout
+from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.feeding import Pass, passes
 from gan_rosetta.shared.spec.gan import (
     EVERY_STEP,
@@ -90,6 +91,7 @@ __all__ = [
     "BatchNorm",
     "BinaryCrossEntropyDiscriminatorLoss",
     "BinaryCrossEntropyGeneratorLoss",
+    "ClassEmbedding",
     "Constant",
     "ConstantRate",
     "Conv2d",

@@ -18,7 +18,7 @@ class Dropout(LayerBase):
     """
 
     kind: ClassVar[str] = "dropout"
-    fed: ClassVar[Literal["", "mask"]] = "mask"
+    fed: ClassVar[Literal["", "mask", "class"]] = "mask"
     name: str
     probability: float
     unit: Literal["entry", "channel"]

@@ -1,6 +1,7 @@
-"""What each forward pass of a step is fed from the tape beside its samples: the masks of dropouts.
+"""What each forward pass of a step is fed from the tape beside its samples: classes, and the masks of dropouts.
 
 A mask is named after its pass and its layer, `mask.discriminator.real.discriminator.drop1`: no two passes share one.
+The classes of the real samples are `real_label`, those that G is asked for `label_d` and `label_g`, as the noise is.
 """
 
 from __future__ import annotations
@@ -9,11 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gan_rosetta.shared.spec.dropout import Dropout
+from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.gan import GanSpec
 from gan_rosetta.shared.spec.layer import Shape
+from gan_rosetta.shared.spec.network import Network
 
 MASK = "mask"
+REAL_LABEL = "real_label"
+_LABELS = (REAL_LABEL, "label_d", "label_g")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +64,30 @@ def is_mask(name: str, /) -> bool:
     return name.startswith(f"{MASK}.")
 
 
+def is_label(name: str, /) -> bool:
+    """Whether an array of the tape is of classes."""
+    return name in _LABELS
+
+
+def labels(spec: GanSpec, /) -> tuple[str, ...]:
+    """Return the tape's arrays of classes that an adversarial step uses; no other is fed any."""
+    used = {name for one in passes(spec).values() for name in one.fed.values()}
+    return tuple(name for name in _LABELS if name in used)
+
+
 def fed_shapes(spec: GanSpec, /, *, pretraining: bool) -> dict[str, Shape]:
     """Return the per-sample shapes of all that the passes of a step are fed beside samples, by name."""
-    return {mask.name: mask.shape for mask in mask_draws(spec, pretraining=pretraining)}
+    classes: dict[str, Shape] = {} if pretraining else dict.fromkeys(labels(spec), ())
+    return classes | {mask.name: mask.shape for mask in mask_draws(spec, pretraining=pretraining)}
+
+
+def fed_when_asked(network: Network, num_samples: int, /) -> dict[str, NDArray[np.float64]]:
+    """Return what a network that is only asked is fed for a batch, by layer: the classes in turn, and no masks."""
+    return {
+        placed.name: np.arange(num_samples, dtype=np.float64) % placed.layer.num_classes
+        for placed in network.placed
+        if isinstance(placed.layer, ClassEmbedding)
+    }
 
 
 def _places(spec: GanSpec) -> list[tuple[str, str, str]]:
@@ -82,5 +111,9 @@ def _pass(spec: GanSpec, phase: str, stream: str, network: str) -> Pass:
         for placed in spec.networks()[network].placed
         if isinstance(placed.layer, Dropout)
     }
-    fed = {layer: mask.name for layer, mask in masks.items()}
+    label = REAL_LABEL if stream == "real" else spec.training.fed_in(phase, "label")
+    fed = {
+        placed.name: masks[placed.name].name if placed.name in masks else label
+        for placed in spec.networks()[network].fed_layers
+    }
     return Pass(phase=phase, stream=stream, network=network, fed=fed, masks=tuple(masks.values()))

@@ -15,6 +15,7 @@ from gan_rosetta.shared.spec.checks import (
     require_integer,
     require_positive_integer,
 )
+from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.layers import (
     BatchNorm,
     LeakyReLU,
@@ -193,9 +194,9 @@ class Training:
         patterns = {"discriminator": self.discriminator_steps, "generator": self.generator_steps}
         return patterns.get(loss, EVERY_STEP)
 
-    def latent_in(self, phase: str, /) -> str:
-        """Return the tape's name of the noise that G is given in a phase, "discriminator" or "generator"."""
-        return "latent_d" if phase == "discriminator" or self.latent_draws == "shared" else "latent_g"
+    def fed_in(self, phase: str, kind: Literal["latent", "label"], /) -> str:
+        """Return the tape's name of the noise, or of the classes, that G is given in a phase."""
+        return f"{kind}_d" if phase == "discriminator" or self.latent_draws == "shared" else f"{kind}_g"
 
     @property
     def trains_both_always(self) -> bool:
@@ -240,6 +241,7 @@ class GanSpec:
         self._check_shapes()
         self._check_batch_norms()
         self._check_penalty()
+        self._check_classes()
         require(
             not self.training.counts_epochs or isinstance(self.real, DigitsReal | LinearGaussianReal),
             f"training: a pattern is counted within epochs, and {type(self.real).__name__} draws fresh samples without "
@@ -304,6 +306,20 @@ class GanSpec:
                     index,
                 )
 
+    def _check_classes(self) -> None:
+        count = self.real.num_classes if isinstance(self.real, DigitsReal) else 0
+        for name, network in self.networks().items():
+            for index, layer in enumerate(network.layers):
+                if isinstance(layer, ClassEmbedding):
+                    require(
+                        layer.num_classes == count,
+                        f"ClassEmbedding {layer.name!r} has num_classes={layer.num_classes}, and {_classes(self.real)}",
+                        name,
+                        "layers",
+                        index,
+                        "num_classes",
+                    )
+
     @property
     def uses_mix(self) -> bool:
         """Whether the tape holds interpolation coefficients for a gradient penalty."""
@@ -358,3 +374,9 @@ class GanSpec:
         if training is not None:
             spec = replace(spec, training=replace(self.training, num_steps=training))
         return spec
+
+
+def _classes(real: RealSource) -> str:
+    if isinstance(real, DigitsReal):
+        return f"digits are of {real.num_classes}"
+    return f"{type(real).__name__} has none; expected DigitsReal"

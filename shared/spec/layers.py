@@ -19,6 +19,7 @@ from gan_rosetta.shared.spec.checks import (
     require_shape,
 )
 from gan_rosetta.shared.spec.dropout import Dropout
+from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.initializers import ONES, ZEROS, Initializer
 from gan_rosetta.shared.spec.layer import LayerBase, ParameterSpec, Shape
 from gan_rosetta.shared.spec.resampling import Upsample
@@ -276,7 +277,7 @@ class Reshape(LayerBase):
         return self.shape
 
 
-WeightedLayer = Linear | Conv2d | ConvTranspose2d | BatchNorm | MinibatchDiscrimination
+WeightedLayer = Linear | Conv2d | ConvTranspose2d | BatchNorm | MinibatchDiscrimination | ClassEmbedding
 NamedLayer = WeightedLayer | Dropout
 Activation = Tanh | Sigmoid | Softplus | ReLU | LeakyReLU
 Layer = NamedLayer | Activation | Reshape | Upsample

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from gan_rosetta.shared.spec.checks import (
     require,
@@ -81,6 +81,7 @@ class DigitsReal:
     same one. The last batch of an epoch is short where the batch size does not divide the number of images.
     """
 
+    num_classes: ClassVar[int] = 10
     size: int
     num_channels: int
     low: float

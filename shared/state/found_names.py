@@ -12,7 +12,7 @@ from gan_rosetta.shared.spec import Shape
 
 # What frameworks call the parts of a layer. Vectors that scale and shift are a BatchNorm's weight and bias.
 PARTS = {
-    **dict.fromkeys(("weight", "weights", "kernel", "w", "gamma", "scale"), "weight"),
+    **dict.fromkeys(("weight", "weights", "kernel", "w", "gamma", "scale", "embedding", "embeddings"), "weight"),
     **dict.fromkeys(("bias", "biases", "b", "beta", "offset"), "bias"),
     **dict.fromkeys(("running_mean", "moving_mean", "mean"), "running_mean"),
     **dict.fromkeys(("running_var", "moving_variance", "moving_var", "running_variance", "var"), "running_var"),
@@ -29,6 +29,8 @@ _KINDS = {
     "batchnorm": "batch_norm",
     "batchnormalization": "batch_norm",
     "minibatchdiscrimination": "minibatch",
+    "embed": "class_embedding",
+    "embedding": "class_embedding",
 }
 # Counts and seeds that belong to no state.
 _IGNORED = ("num_batches_tracked", "seed_generator_state")

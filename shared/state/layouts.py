@@ -16,6 +16,7 @@ import numpy as np
 
 from gan_rosetta.shared.spec import (
     BatchNorm,
+    ClassEmbedding,
     ConvTranspose2d,
     GanSpec,
     Layer,
@@ -126,7 +127,7 @@ def to_layout(array: np.ndarray, layer: Layer, /, *, layout: Layout, order: Laye
 
     order: that of the layer's features where images are flattened with channels last; see flattened_orders.
     """
-    if layout == "canonical":
+    if layout == "canonical" or isinstance(layer, ClassEmbedding):
         return np.array(array, order="C")
     array = _reordered(array, order or LayerOrder(), backwards=False)
     if layout == "flax" and isinstance(layer, ConvTranspose2d) and array.ndim == len(_TURNED_AXES):
@@ -136,7 +137,7 @@ def to_layout(array: np.ndarray, layer: Layer, /, *, layout: Layout, order: Laye
 
 def from_layout(array: np.ndarray, layer: Layer, /, *, layout: Layout, order: LayerOrder | None = None) -> np.ndarray:
     """Return a copy of a framework's parameter, buffer or slot in the canonical layout; to_layout's other direction."""
-    if layout == "canonical":
+    if layout == "canonical" or isinstance(layer, ClassEmbedding):
         return np.array(array, order="C")
     if layout == "flax" and isinstance(layer, ConvTranspose2d) and array.ndim == len(_TURNED_AXES):
         array = array.transpose(np.argsort(_TURNED_AXES))[:, :, ::-1, ::-1]
@@ -169,6 +170,11 @@ def flattened_orders(network: Network, /) -> dict[str, LayerOrder]:
             orders[placed.name] = LayerOrder(inputs=found)
             if found is not None:
                 found = np.concatenate([found, np.arange(layer.in_features, layer.in_features + layer.num_kernels)])
+        elif isinstance(layer, ClassEmbedding):
+            if found is not None:
+                num_inputs, width = placed.input_shape[0], layer.num_features
+                parts = [found, np.arange(num_inputs, num_inputs + width)]
+                found = np.concatenate(parts if layer.joined == "after" else [np.arange(width), found + width])
         elif isinstance(layer, BatchNorm) and len(placed.input_shape) == 1:
             orders[placed.name] = LayerOrder(outputs=found)
         elif isinstance(layer, WeightedLayer):

@@ -41,6 +41,7 @@ STEPS = {
     "mnist-wgan-gp-sample": (0, 40),
     "wgan": (0, 85),
     "lsgan": (0, 10),
+    "cgan": (0, 20),
 }
 # GAN -> batch size, where it is not the published one.
 BATCH_SIZES = {} if LONG else {"mnist-conv": 8}

@@ -41,6 +41,7 @@ PROGRAMS = {
     "mnist-wgan-gp-sample": ("mnist_wgan_gp", "run_sample"),
     "wgan": ("wgan", "run"),
     "lsgan": ("lsgan", "run"),
+    "cgan": ("cgan", "run"),
 }
 
 

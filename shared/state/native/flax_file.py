@@ -34,8 +34,10 @@ _CLASSES = {
     "conv_transpose": "ConvTranspose",
     "batch_norm": "BatchNorm",
     "minibatch": "MinibatchDiscrimination",
+    "class_embedding": "Embed",
 }
 _PARTS = {"weight": "kernel", "bias": "bias", "running_mean": "mean", "running_var": "var"}
+_WEIGHTS = {"batch_norm": "scale", "class_embedding": "embedding"}
 # Where a module keeps its variables; the layer's name is the same in both.
 _COLLECTIONS = ("params", "batch_stats")
 _SLOTS = frozenset(OPTAX_SLOTS.values())
@@ -89,7 +91,7 @@ def _collections(spec: GanSpec, state: Mapping[str, np.ndarray], network: str) -
 
 
 def _part_name(kind: str, part: str) -> str:
-    return "scale" if (kind, part) == ("batch_norm", "weight") else _PARTS[part]
+    return _WEIGHTS.get(kind, _PARTS[part]) if part == "weight" else _PARTS[part]
 
 
 def _opt_state(spec: GanSpec, state: Mapping[str, np.ndarray], name: str, optimizer: Optimizer) -> dict[str, Any]:

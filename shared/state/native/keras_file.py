@@ -37,6 +37,7 @@ _CLASSES = {
     "conv_transpose": "conv2d_transpose",
     "batch_norm": "batch_normalization",
     "minibatch": "minibatch_discrimination",
+    "class_embedding": "embedding",
 }
 _MOST_OBJECTS = 20_000
 

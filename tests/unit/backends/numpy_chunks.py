@@ -11,7 +11,7 @@ from gan_rosetta.shared.data.turns import trained_steps
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.interface import Chunk
 from gan_rosetta.shared.spec import ConstantRate
-from gan_rosetta.shared.spec.feeding import mask_draws
+from gan_rosetta.shared.spec.feeding import labels, mask_draws
 from gan_rosetta.shared.state import initial_state
 
 
@@ -35,6 +35,8 @@ def make_chunk(spec, *, phase="adversarial", num_steps=1, batch_size=4, first_st
             arrays["latent_g"] = draw(spec.latent.sample_shape)
         if spec.uses_mix:
             arrays["mix"] = draw((1,) * len(spec.real.sample_shape))
+        for label in labels(spec):
+            arrays[label] = generator.integers(0, 10, (first_step + num_steps, batch_size))[first_step:].astype(float)
         for mask in mask_draws(spec, pretraining=False):
             arrays[mask.name] = (draw(mask.shape) > 0).astype(float)
     trains = {

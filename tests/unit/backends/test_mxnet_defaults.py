@@ -127,6 +127,14 @@ def test_initial_values(layer: Any) -> None:
     assert not layer.bias.data().asnumpy().any()
 
 
+def test_initial_values_of_an_embedding() -> None:
+    layer = mx.gluon.nn.Embedding(100, 90)
+    layer.initialize()
+    weights, bound = layer.weight.data().asnumpy(), value("embedding-values").bound
+    assert 0.99 * bound < np.abs(weights).max() <= bound * (1 + 1e-6)
+    assert weights.std() == pytest.approx(bound / math.sqrt(3), rel=0.03)
+
+
 def test_leaky_relu_has_no_default() -> None:
     assert parameter(mx.gluon.nn.LeakyReLU, "alpha") is inspect.Parameter.empty
     assert "mxnet:leaky-relu-slope" not in DEFAULTS

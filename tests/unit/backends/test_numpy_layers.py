@@ -12,6 +12,7 @@ from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec import (
     ZEROS,
     BatchNorm,
+    ClassEmbedding,
     ConvTranspose2d,
     Dropout,
     LeakyReLU,
@@ -340,7 +341,8 @@ def test_single_precision_stays_single(case):
 
 
 def test_every_layer_of_the_vocabulary_is_in_the_table():
-    assert {type(layer) for layer, _ in _CASES.values()} == set(LAYERS)
+    # An embedding asks for the classes that it is fed, and has tests of its own.
+    assert {type(layer) for layer, _ in _CASES.values()} == set(LAYERS) - {ClassEmbedding}
 
 
 def test_an_unknown_layer_is_refused_by_name():
@@ -364,6 +366,28 @@ def test_dropout_keeps_what_its_mask_says():
     gradient = network.backward(np.ones_like(y), caches, into=None, wants_input=True)
     np.testing.assert_allclose(gradient, np.broadcast_to(mask / 0.8, x.shape), rtol=1e-15)
     np.testing.assert_array_equal(network.infer(x), x)
+
+
+@pytest.mark.parametrize("joined", ["before", "after"])
+def test_a_class_s_row_is_joined_and_gets_its_samples_gradients(joined):
+    layer = ClassEmbedding(name="class", num_classes=4, num_features=2, joined=joined, weight_init=ZEROS)
+    network, x = _network(layer, (3,))
+    classes = np.array([2.0, 0.0, 2.0, 3.0, 2.0])
+    weight = network.parameters.by_layer[0]["weight"]
+    y, caches = network.forward(x, fed={"class": classes})
+    rows = [weight[int(one)] for one in classes]
+    np.testing.assert_array_equal(y, np.hstack([rows, x] if joined == "before" else [x, rows]))
+    upstream = np.random.default_rng(4).standard_normal(y.shape)
+    gradient = network.backward(upstream.copy(), caches, into=network.gradients, wants_input=True)
+    of_rows, of_x = (upstream[:, :2], upstream[:, 2:]) if joined == "before" else (upstream[:, 3:], upstream[:, :3])
+    np.testing.assert_array_equal(gradient, of_x)
+    found = network.gradients.by_layer[0]["weight"]
+    np.testing.assert_allclose(found[2], of_rows[[0, 2, 4]].sum(axis=0), rtol=1e-15)
+    np.testing.assert_array_equal(found[[0, 3]], of_rows[[1, 3]])
+    np.testing.assert_array_equal(found[1], 0.0)
+    # Where it is only asked, a batch's samples are of the classes in turn.
+    asked, _ = network.forward(x, fed={"class": np.array([0.0, 1.0, 2.0, 3.0, 0.0])})
+    np.testing.assert_array_equal(network.infer(x), asked)
 
 
 def test_upsampling_repeats_pixels_or_interpolates_between_their_centres():

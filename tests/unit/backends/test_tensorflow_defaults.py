@@ -117,5 +117,13 @@ def test_initial_values(layer: Any, shape: tuple[int, ...], both_fans: int) -> N
     assert not layer.bias.numpy().any()
 
 
+def test_initial_values_of_an_embedding() -> None:
+    layer = keras.layers.Embedding(100, 90)
+    layer.build((2,))
+    weights, bound = layer.embeddings.numpy(), value("embedding-values").bound
+    assert 0.99 * bound < np.abs(weights).max() <= bound * (1 + 1e-6)
+    assert weights.std() == pytest.approx(bound / math.sqrt(3), rel=0.03)
+
+
 def test_leaky_relu() -> None:
     assert keras.layers.LeakyReLU().get_config()["negative_slope"] == value("leaky-relu-slope")

@@ -99,6 +99,14 @@ def test_initial_values(layer: Any, fan_in: int) -> None:
     assert 0 < layer.bias.detach().abs().max().item() <= bound * (1 + 1e-6)
 
 
+def test_initial_values_of_an_embedding() -> None:
+    assert DEFAULTS["torch:embedding-values"].text == "N(0, 1²)"
+    weights = torch.nn.Embedding(100, 90).weight.detach()
+    assert abs(weights.mean().item()) < 0.05
+    assert weights.std().item() == pytest.approx(1.0, rel=0.03)
+    assert weights.abs().max().item() > 3
+
+
 def test_leaky_relu() -> None:
     assert parameter(torch.nn.LeakyReLU, "negative_slope") == value("leaky-relu-slope")
     assert parameter(torch.nn.functional.leaky_relu, "negative_slope") == value("leaky-relu-slope")

@@ -56,6 +56,7 @@ def test_packaged_digits_are_mlxtends():
         rows = np.array([[int(number) for number in line.split(",")] for line in file])
     assert images.dtype == np.uint8
     np.testing.assert_array_equal(images.reshape(5000, 784), rows[:, :-1])
+    np.testing.assert_array_equal(PACKAGED.load_labels(), rows[:, -1])
     assert np.all(np.diff(rows[:, -1]) >= 0)  # Why the tape mixes its selection.
 
 

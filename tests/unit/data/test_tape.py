@@ -60,6 +60,10 @@ def test_chunks_hold_what_the_gan_uses(name):
     if name == "lsgan":
         passes = ("discriminator.real", "discriminator.fake", "generator.fake")
         expected["adversarial"] += [f"mask.{at}.discriminator.drop{k}" for at in passes for k in (1, 2, 3, 4)]
+    if name == "cgan":
+        passes = ("discriminator.real", "discriminator.fake", "generator.fake")
+        expected["adversarial"] += ["real_label", "label_d"]
+        expected["adversarial"] += [f"mask.{at}.discriminator.drop{k}" for at in passes for k in (2, 3)]
     assert {phase: list(array_shapes(spec, phase)) for phase in phases_of(spec)} == expected
     for phase, names in expected.items():
         chunk = make_chunk(tape_of(spec), spec, phase, first_step=3, num_steps=2)
@@ -243,9 +247,41 @@ def test_periods_are_true(name):
     assert {array: period for array, period in periods.items() if period is not None} == expected.get(name, {})
     sizes = [tape.batch_size("adversarial", step) for step in range(2 * 79)]
     period = tape.period("batch_size")
-    of_digits = 79 if "wgan" in name or name == "lsgan" else 9 if name == "mnist-conv" else None
+    of_digits = 79 if "wgan" in name or name in ("lsgan", "cgan") else 9 if name == "mnist-conv" else None
     assert period == (of_digits or (250 if name == "linear-2d" else 1))
     assert all(size == sizes[step % period] for step, size in enumerate(sizes))
+
+
+def test_real_digits_have_their_own_classes_and_asked_ones_are_even():
+    spec = find_gan("cgan")
+    labels = PACKAGED.load_labels()
+    by_image = {
+        image.tobytes(): label
+        for image, label in zip(prepare_digits(PACKAGED.load(), spec.real), labels.tolist(), strict=True)
+    }
+    last = joined(tape_of(spec), spec, "adversarial", size=1, stop=81)
+    for step in (0, 78, 79, 80):
+        found = [by_image[image.tobytes()] for image in last["real"][step]]
+        np.testing.assert_array_equal(last["real_label"][step], found)
+        assert len(set(found)) > 4
+    asked = np.concatenate(last["label_d"])
+    counts = np.bincount(asked.astype(int), minlength=10)
+    assert len(counts) == 10
+    assert counts.min() > 0.8 * len(asked) / 10
+    few = replace(spec, real=replace(spec.real, num_images=70, reshuffle=False))
+    steps = joined(tape_of(few), few, "adversarial", size=1, stop=4)
+    np.testing.assert_array_equal(steps["real_label"][1], steps["real_label"][3])
+    found = [by_image[image.tobytes()] for image in steps["real"][1]]
+    np.testing.assert_array_equal(steps["real_label"][1], found)
+
+
+def test_classes_are_drawn_once_where_the_noise_is():
+    spec = find_gan("cgan")
+    spec = replace(spec, latent=replace(spec.latent, redraw="never"))
+    steps = joined(tape_of(spec), spec, "adversarial", size=3, stop=80)["label_d"]
+    np.testing.assert_array_equal(steps[0], steps[5])
+    np.testing.assert_array_equal(steps[78], steps[0][: len(steps[78])])
+    assert tape_of(spec).period("label_d") == 1
 
 
 def test_fixed_noise_of_a_short_batch_is_the_start_of_a_whole_one():

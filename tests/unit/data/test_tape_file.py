@@ -313,6 +313,29 @@ def test_a_failure_leaves_the_old_file(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["tape.npz"]
 
 
+@pytest.mark.parametrize("name", ["lsgan", "cgan"])
+def test_masks_and_classes_take_a_byte_each_and_are_checked(name, tmp_path):
+    spec = replace(shortened(name, training=3), batch_size=4)
+    seeded, path = tape_of(spec), write(tmp_path / "tape.npz", spec)
+    read = FileTape.read(path, spec)
+    expected, found = (tape.arrays("adversarial", first_step=1, num_steps=2) for tape in (seeded, read))
+    assert list(found) == list(expected)
+    for array_name, array in expected.items():
+        np.testing.assert_array_equal(found[array_name], array)
+        assert found[array_name].dtype == np.float64
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    small = [array_name for array_name, array in arrays.items() if array.dtype == np.uint8]
+    assert small == [array_name for array_name in arrays if array_name.startswith(("mask", "real_label", "label"))]
+    for wrong, allowed in ((2.0, "1 for what is kept"), (10.0, "whole numbers from 0 to 9"), (0.5, "expected")):
+        chosen = small[-1] if "kept" in allowed else small[0]
+        spoilt = arrays[chosen].astype(float)
+        spoilt.flat[1] = wrong
+        if name == "cgan" or "9" not in allowed:
+            with pytest.raises(TapeError, match=rf"{chosen} of .* has {wrong:g} at index .*{allowed}"):
+                FileTape.read(saved(tmp_path / "spoilt.npz", arrays | {chosen: spoilt}), spec)
+
+
 @pytest.mark.parametrize("batch_size", [64, 50])
 def test_turns_within_epochs_are_the_same_from_a_file(batch_size, tmp_path):
     # 5000 digits: 79 steps with a short one at their end, or 100 whole ones.

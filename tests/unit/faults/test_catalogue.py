@@ -11,6 +11,7 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import (
     FAULTS,
     Plant,
+    class_faults,
     data_faults,
     dropout_faults,
     find_fault,
@@ -44,6 +45,7 @@ def test_names_are_unique_and_many():
         step_faults,
         data_faults,
         dropout_faults,
+        class_faults,
     )
     names = [fault.name for family in families for fault in family.FAULTS]
     assert len(names) == len(set(names)) == len(FAULTS)

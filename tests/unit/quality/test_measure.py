@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gan_rosetta.shared.data.digits import DigitSource, packaged_labels, prepare_digits
+from gan_rosetta.shared.data.digits import DigitSource, prepare_digits
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.quality.digits import to_pixels, train_judge
 from gan_rosetta.shared.quality.measure import measure_quality
@@ -48,7 +48,7 @@ def test_the_sines_error_is_the_root_mean_square():
 def digits():
     spec = find_gan("mnist-wgan-gp")
     images = DigitSource(kind="packaged").load()
-    labels = packaged_labels()
+    labels = DigitSource(kind="packaged").load_labels()
     chosen = np.random.default_rng(6).permutation(len(images))[:64]
     return prepare_digits(images[chosen], spec.real), labels[chosen]
 

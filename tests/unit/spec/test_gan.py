@@ -11,6 +11,7 @@ import pytest
 from gan_rosetta.shared.errors import SpecError, UsageError
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.spec import (
+    ClassEmbedding,
     CrossEntropyGeneratorLoss,
     GanSpec,
     MinibatchDiscrimination,
@@ -23,6 +24,7 @@ from gan_rosetta.shared.spec import (
     UniformFanIn,
     WassersteinDiscriminatorLoss,
 )
+from gan_rosetta.shared.spec.feeding import labels
 
 GAUSSIAN, SINE, LINEAR, CONV, WGAN = (
     find_gan(name) for name in ("gaussian-1d", "sine", "linear-2d", "mnist-conv", "mnist-wgan-gp")
@@ -162,7 +164,28 @@ def test_what_couples_samples():
         "mnist-wgan-gp-sample",
         "wgan",
         "lsgan",
+        "cgan",
     }
+
+
+def test_classes_are_those_of_the_real_samples():
+    spec = find_gan("cgan")
+    embedding = spec.generator.layers[0]
+    assert isinstance(embedding, ClassEmbedding)
+    assert labels(spec) == ("real_label", "label_d")
+    assert labels(with_training(spec, latent_draws="separate", fake_batch="regenerated")) == (
+        "real_label",
+        "label_d",
+        "label_g",
+    )
+    assert labels(SINE) == ()
+    fewer = replace(spec.generator, layers=(replace(embedding, num_classes=9), *spec.generator.layers[1:]))
+    with pytest.raises(SpecError, match="num_classes=9, and digits are of 10"):
+        replace(spec, generator=fewer)
+    widened = replace(SINE.generator, layers=(embedding, replace(SINE.generator.layers[0], in_features=15)))
+    widened = replace(widened, layers=(*widened.layers, *SINE.generator.layers[1:]))
+    with pytest.raises(SpecError, match="SineReal has none; expected DigitsReal"):
+        replace(SINE, generator=widened)
 
 
 def test_what_uses_mix():

@@ -14,6 +14,7 @@ SAMPLEWISE_DISCRIMINATORS = {
     "mnist-wgan-gp",
     "mnist-wgan-gp-sample",
     "wgan",
+    "cgan",
 }
 
 

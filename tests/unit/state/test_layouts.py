@@ -49,7 +49,7 @@ def conv_transpose(inputs: int, outputs: int) -> spec.ConvTranspose2d:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("gan", ["gaussian-1d-minibatch", "linear-2d", "mnist-wgan-gp", "mnist-conv"])
+@pytest.mark.parametrize("gan", ["gaussian-1d-minibatch", "linear-2d", "mnist-wgan-gp", "mnist-conv", "cgan"])
 def test_there_and_back_is_the_same_bit_for_bit(gan: str, layout) -> None:
     found = CATALOGUE[gan]
     for name, array in initial_state(found, seed=2).items():

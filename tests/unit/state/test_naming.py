@@ -43,6 +43,7 @@ KERAS_CLASSES = {
     "conv_transpose": "conv2d_transpose",
     "batch_norm": "batch_normalization",
     "minibatch": "minibatch_discrimination",
+    "class_embedding": "embedding",
 }
 ORDER = ("weight", "bias", "running_mean", "running_var")
 

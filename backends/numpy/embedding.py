@@ -1,0 +1,55 @@
+"""The embedding of classes that a pass is fed, joined to its samples."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_rosetta.backends.numpy.layer import FED, Array, Layer, Tensors
+from gan_rosetta.shared import spec
+
+
+class _Cache(NamedTuple):
+    classes: NDArray[np.int64]  # (N,)
+    num_inputs: int
+
+
+class ClassEmbedding(Layer):
+    """y = [W[c], x] or [x, W[c]]: x (N, features), W (num_classes, num_features), c (N,). ∂W[k] = Σ ∂y of class k.
+
+    What the rows of W are joined to is copied: only the sums of the gradient round, whose terms may cancel.
+    """
+
+    rounds = False
+
+    def __init__(self, layer: spec.ClassEmbedding, input_shape: spec.Shape) -> None:
+        del input_shape
+        self._layer = layer
+
+    def forward(self, x: Array, tensors: Tensors) -> tuple[Array, _Cache]:
+        weight, classes = tensors["weight"], tensors[FED].astype(np.int64)
+        parts = [weight[classes], x]
+        y = np.concatenate(parts if self._layer.joined == "before" else parts[::-1], axis=1)
+        return y, _Cache(classes, x.shape[1])
+
+    def backward(
+        self, gradient_y: Array, cache: _Cache, *, gradients: Tensors | None, wants_input: bool
+    ) -> Array | None:
+        before = self._layer.joined == "before"
+        of_rows, of_x = np.split(gradient_y, [self._layer.num_features if before else cache.num_inputs], axis=1)
+        if not before:
+            of_rows, of_x = of_x, of_rows
+        if gradients is not None:
+            sums = _sums_by_class(of_rows, cache.classes, into=gradients["weight"])
+            if self.rounding is not None:
+                squares = _sums_by_class(np.square(of_rows), cache.classes, into=np.empty_like(sums))
+                self.rounding.disturb(sums, num_terms=len(of_rows), scale=np.hypot(sums, np.sqrt(squares)))
+        return np.ascontiguousarray(of_x) if wants_input else None
+
+
+def _sums_by_class(rows: Array, classes: NDArray[np.int64], *, into: Array) -> Array:
+    into[...] = 0.0
+    np.add.at(into, classes, rows)
+    return into

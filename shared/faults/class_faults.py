@@ -1,0 +1,98 @@
+"""Mistakes in what a conditional GAN makes of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from gan_rosetta.shared.faults.data_faults import outputs_of
+from gan_rosetta.shared.faults.fault import Fault, Location, Plant
+from gan_rosetta.shared.faults.places import (
+    Place,
+    find_layers,
+    first_phase,
+    layer_at,
+    layer_name,
+    output_of,
+    replace_layer,
+)
+from gan_rosetta.shared.interface import Chunk
+from gan_rosetta.shared.spec import ClassEmbedding, GanSpec
+from gan_rosetta.shared.spec.feeding import REAL_LABEL, is_label, labels
+
+
+def _joined_otherwise(spec: GanSpec) -> list[Plant]:
+    def plant(place: Place) -> Plant:
+        layer: ClassEmbedding = layer_at(spec, place)
+        changed = replace(layer, joined="after" if layer.joined == "before" else "before")
+        return Plant(
+            spec=replace_layer(spec, place, changed),
+            expected=output_of(spec, place),
+            place=f"the ClassEmbedding {layer_name(spec, place)}",
+            found=changed.joined,
+            expected_value=layer.joined,
+        )
+
+    return [plant(place) for place in find_layers(spec, ClassEmbedding)]
+
+
+def _fed_other_classes(change: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]) -> Callable[[Chunk], Chunk]:
+    """Return what gives a chunk other classes; a chunk of pretraining has none."""
+
+    def feed(chunk: Chunk) -> Chunk:
+        own = {name: array for name, array in chunk.arrays.items() if is_label(name)}
+        return replace(chunk, arrays={**chunk.arrays, **change(own)}) if own else chunk
+
+    return feed
+
+
+def _counted_from_one(spec: GanSpec) -> list[Plant]:
+    places = find_layers(spec, ClassEmbedding)
+    if not places:
+        return []
+    count = layer_at(spec, places[0]).num_classes
+    changed = _fed_other_classes(lambda own: {name: (array + 1) % count for name, array in own.items()})
+    return [Plant(spec=spec, expected=_first_outputs(spec), chunk=changed)]
+
+
+def _first_outputs(spec: GanSpec) -> Location:
+    """Return the outputs of the network that is first fed the classes of fakes in a step."""
+    conditional = {network for network, _ in find_layers(spec, ClassEmbedding)}
+    first = "generator" if "generator" in conditional else "discriminator"
+    return outputs_of(spec, first, first_phase(spec, first))
+
+
+def _fakes_of_real_classes(spec: GanSpec) -> list[Plant]:
+    used = labels(spec)
+    if REAL_LABEL not in used:
+        return []
+
+    def take(own: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: own[REAL_LABEL] for name in used if name != REAL_LABEL}
+
+    return [Plant(spec=spec, expected=_first_outputs(spec), chunk=_fed_other_classes(take))]
+
+
+FAULTS = (
+    Fault(
+        name="class-embedding-joined",
+        summary="a class's embedding joined on the other side",
+        remedy="{place} is joined {found} what the network is given: join it {expected} that.",
+        plants=_joined_otherwise,
+        together="every ClassEmbedding",
+    ),
+    Fault(
+        name="classes-from-one",
+        summary="classes counted from 1",
+        remedy="Every class is one more than it was given: count classes from 0.",
+        plants=_counted_from_one,
+    ),
+    Fault(
+        name="classes-of-real-samples",
+        summary="G asked for the classes of the real samples",
+        remedy="G is asked for the classes of the real samples: ask it for those that it was given.",
+        plants=_fakes_of_real_classes,
+    ),
+)

@@ -1,0 +1,45 @@
+"""The embedding of a sample's class, joined to what a network is given of the sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from gan_rosetta.shared.spec.checks import require, require_choice, require_positive_integer
+from gan_rosetta.shared.spec.initializers import Initializer
+from gan_rosetta.shared.spec.layer import LayerBase, ParameterSpec, Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassEmbedding(LayerBase):
+    """The row of W (num_classes, num_features) for each sample's class, joined to the sample; Mirza and Osindero 2014.
+
+    (features,) to (features + num_features,). joined: whether the row comes "before" the sample's own numbers or
+    "after" them. The classes are on the tape: of real samples their own, of fakes those that G was asked for. Where a
+    network is only asked, and not trained, the batch's samples are of the classes in turn, 0, 1, …, 0, 1, ….
+    """
+
+    kind: ClassVar[str] = "class_embedding"
+    fed: ClassVar[Literal["", "mask", "class"]] = "class"
+    name: str
+    num_classes: int
+    num_features: int
+    joined: Literal["before", "after"]
+    weight_init: Initializer
+
+    def __post_init__(self) -> None:
+        require_positive_integer(self, "num_classes")
+        require_positive_integer(self, "num_features")
+        require_choice(self, "joined", ("before", "after"))
+
+    def output_shape(self, input_shape: Shape, /) -> Shape:
+        require(
+            len(input_shape) == 1,
+            f"ClassEmbedding {self.name!r} is joined to vectors, but its input has shape {input_shape}; put a Reshape "
+            "before it",
+        )
+        return (input_shape[0] + self.num_features,)
+
+    def parameters(self) -> dict[str, ParameterSpec]:
+        shape = (self.num_classes, self.num_features)
+        return {"weight": ParameterSpec(shape=shape, initializer=self.weight_init, fan_in=self.num_features)}
