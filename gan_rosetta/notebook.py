@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 from gan_rosetta.shared.runs.comparison import GanComparison
@@ -26,7 +25,7 @@ def comparison_html(comparison: GanComparison, /) -> str:
     rows: list[Sequence[str]] = [(" and ".join(pair.pair), pair.verdict, pair.reason) for pair in comparison.pairs]
     rows += [(name, "failed", message) for name, message in comparison.failures.items()]
     picture = _picture(draw_loss_curves(list(comparison.runs), comparison.yardstick, comparison.spec))
-    title = f"<p><b>{escape(comparison.spec.name)}: {escape(comparison.verdict)}</b></p>"
+    title = f"<p><b>{_shown(comparison.spec.name)}: {_shown(comparison.verdict)}</b></p>"
     return title + _table(("Runs", "Verdict", "Why"), rows) + picture
 
 
@@ -35,7 +34,7 @@ def run_html(run: Run, spec: GanSpec, /) -> str:
     from gan_rosetta.shared.report.loss_curves import draw_loss_curves  # noqa: PLC0415 - matplotlib is slow to import
 
     rows = [(name, str(len(values)), f"{values[-1]:.8g}") for name, values in run.losses.items() if len(values)]
-    title = f"<p><b>{escape(run.gan)} on {escape(run.name)}</b></p>"
+    title = f"<p><b>{_shown(run.gan)} on {_shown(run.name)}</b></p>"
     return title + _table(("Loss", "Steps", "Last"), rows) + _picture(draw_loss_curves([run], None, spec))
 
 
@@ -43,7 +42,7 @@ def diagnosis_html(diagnosis: Diagnosis, /) -> str:
     """Return a diagnosis: a sentence a run."""
     from gan_rosetta.shared.report.diagnosis_table import diagnosis_sentences  # noqa: PLC0415 - needs rich
 
-    return "".join(f"<p>{escape(sentence.plain)}</p>" for sentence in diagnosis_sentences(diagnosis))
+    return "".join(f"<p>{_shown(sentence.plain)}</p>" for sentence in diagnosis_sentences(diagnosis))
 
 
 def judgement_html(judgement: Judgement, /) -> str:
@@ -51,14 +50,20 @@ def judgement_html(judgement: Judgement, /) -> str:
     rows = [
         (loss.name, str(loss.num_recorded), str(loss.num_judged), f"{loss.largest:.1e}") for loss in judgement.losses
     ]
-    title = f"<p><b>{escape(judgement.gan)}: {escape(judgement.verdict)}</b></p><p>{escape(judgement.reason)}</p>"
-    notes = "".join(f"<p>{escape(note)}</p>" for note in judgement.notes)
+    title = f"<p><b>{_shown(judgement.gan)}: {_shown(judgement.verdict)}</b></p><p>{_shown(judgement.reason)}</p>"
+    notes = "".join(f"<p>{_shown(note)}</p>" for note in judgement.notes)
     return title + _table(("Loss", "Recorded", "Judged", "Largest difference"), rows) + notes
 
 
+def _shown(text: str) -> str:
+    from gan_rosetta.shared.report.shown import as_html  # noqa: PLC0415 - needs rich
+
+    return as_html(text)
+
+
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(header)}</th>" for header in headers)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    head = "".join(f"<th>{_shown(header)}</th>" for header in headers)
+    body = "".join(f"<tr>{''.join(f'<td>{_shown(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

@@ -15,6 +15,7 @@ from gan_rosetta.shared.report.accuracy_findings import findings
 from gan_rosetta.shared.report.accuracy_picture import draw_group
 from gan_rosetta.shared.report.accuracy_table import KNOWN, NOT_COVERED, conclusion, group_lines, uncovered_lines
 from gan_rosetta.shared.report.pictures import write_picture
+from gan_rosetta.shared.report.shown import as_markdown
 from gan_rosetta.shared.storage.files import write_bytes
 
 # What people train in; the tables have both types.
@@ -110,7 +111,7 @@ def _defects(atlas: Atlas) -> str:
 
 
 def _section(atlas: Atlas, group: str) -> str:
-    header = ["Operation", "Quantity", "Type", *atlas.backends]
+    header = ["Operation", "Quantity", "Type", *map(as_markdown, atlas.backends)]
     lines = [f"## {GROUPS[group]}", "", f"![{_ALTERNATIVES[group]}](pictures/{_picture(group)})", ""]
     lines += [_row(header), _row(["---"] * len(header))]
     previous = ("", "")

@@ -21,6 +21,7 @@ from gan_rosetta.shared.report.calibration_table import (
     regime_rows,
 )
 from gan_rosetta.shared.report.pictures import write_picture
+from gan_rosetta.shared.report.shown import as_markdown
 from gan_rosetta.shared.storage.files import write_bytes
 
 ALARMS_PICTURE, POWER_PICTURE = "calibration.png", "calibration-power.png"
@@ -91,7 +92,7 @@ def calibration_markdown(result: Calibration, plan: CalibrationPlan, /) -> str:
             num_seeds=len(plan.seeds),
             dtypes=" and ".join(plan.dtypes),
             executions=_executions(result.pairs, plan),
-            backends=", ".join(backends) or "the reference alone",
+            backends=", ".join(map(as_markdown, backends)) or "the reference alone",
             minutes=result.seconds / 60,
         ),
         _READING.format(rate=FALSE_ALARM_RATE),
@@ -171,4 +172,4 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _row(entries: Sequence[str]) -> str:
-    return f"| {' | '.join(entry.replace('|', chr(92) + '|') for entry in entries)} |"
+    return f"| {' | '.join(map(as_markdown, entries))} |"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gan_rosetta.shared.diagnose.trials import Naming, Trial
 from gan_rosetta.shared.report.listing import aligned
+from gan_rosetta.shared.report.shown import as_markdown
 
 _NAMINGS: tuple[Naming, ...] = ("alone", "among others", "nothing", "another")
 _INTRODUCTION = """\
@@ -37,7 +38,10 @@ def naming_markdown(trials: Sequence[Trial], /, *, command: str, seed: int) -> s
     """Return the same as a page. command: what made it."""
     planted = _planted(trials)
     backends = list(dict.fromkeys(trial.backend for trial in planted))
-    lines = [f"| fault | {' | '.join(backends)} | what was said |", f"|---|{'---|' * (len(backends) + 1)}"]
+    lines = [
+        f"| fault | {' | '.join(map(as_markdown, backends))} | what was said |",
+        f"|---|{'---|' * (len(backends) + 1)}",
+    ]
     for fault in _faults(planted):
         cells = " | ".join(_counts(planted, fault, name) for name in backends)
         lines.append(f"| {fault} | {cells} | {_said(planted, fault)} |")
@@ -71,4 +75,4 @@ def _said(trials: Sequence[Trial], fault: str) -> str:
     """Return one sentence that named a fault alone, the first, or what else was said of it."""
     own = [trial for trial in trials if trial.fault == fault]
     best = min(own, key=lambda trial: _NAMINGS.index(trial.naming))
-    return str(best.explanation or "found nowhere").replace("|", "\\|")
+    return as_markdown(str(best.explanation or "found nowhere"))

@@ -11,6 +11,7 @@ from gan_rosetta.shared.faults.subjects import SUBJECTS
 from gan_rosetta.shared.report.defaults_picture import draw_defaults
 from gan_rosetta.shared.report.defaults_table import HEADERS, cells, percent
 from gan_rosetta.shared.report.pictures import write_picture
+from gan_rosetta.shared.report.shown import as_markdown
 from gan_rosetta.shared.storage.files import write_bytes
 
 _INTRODUCTION = """\
@@ -130,7 +131,7 @@ def _section(result: GanMeasurement) -> str:
     lines = [
         f"## {result.gan}",
         "",
-        f"{result.title}. {about}{chaos}",
+        f"{as_markdown(result.title)}. {about}{chaos}",
         "",
         f"![Losses of {result.gan} as it is described, and with each framework's defaults]"
         f"(pictures/defaults-{result.gan}.png)",
@@ -143,4 +144,4 @@ def _section(result: GanMeasurement) -> str:
 
 
 def _row(entries: Sequence[str]) -> str:
-    return f"| {' | '.join(entry.replace('*', chr(92) + '*') for entry in entries)} |"
+    return f"| {' | '.join(map(as_markdown, entries))} |"

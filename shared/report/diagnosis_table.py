@@ -12,6 +12,7 @@ from gan_rosetta.shared.diagnose.trials import Trial
 from gan_rosetta.shared.faults import FAULTS
 from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.report.listing import aligned
+from gan_rosetta.shared.report.shown import as_markdown
 
 _ROWS_BEFORE = 12
 _ROWS_AFTER = 6
@@ -106,10 +107,15 @@ def trial_markdown(trials: Sequence[Trial], /) -> str:
         "The GANs on digits are taken with small batches, the convolutional one with an eighth of its channels.",
         "",
     ]
-    lines += [f"| fault | {' | '.join(backends)} | found in |", f"|---|{'---|' * (len(backends) + 1)}"]
+    lines += [
+        f"| fault | {' | '.join(map(as_markdown, backends))} | found in |",
+        f"|---|{'---|' * (len(backends) + 1)}",
+    ]
     for fault in dict.fromkeys(trial.fault for trial in trials):
         shares = (_share(trials, fault, name) for name in backends)
-        places = dict.fromkeys(_short(trial.found) for trial in trials if trial.fault == fault and trial.found)
+        places = dict.fromkeys(
+            as_markdown(_short(trial.found)) for trial in trials if trial.fault == fault and trial.found
+        )
         lines.append(f"| {fault or 'none planted, none alarmed'} | {' | '.join(shares)} | {'; '.join(places)} |")
     right = sum(trial.is_right for trial in trials)
     lines += ["", f"{right} of {len(trials)} cells right.", ""]

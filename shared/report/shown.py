@@ -2,7 +2,7 @@
 
 Names, titles and messages come from files, backends and machines that anybody may have written. Each thing that shows
 text has one place that text goes through on its way there: `Terminal` here, `Plain` of matplotlib's figures in
-style.py, the `finalize` of the page's template in page/render.py, `as_markdown` here.
+style.py, the `finalize` of the page's template in page/render.py, `as_markdown` here, and `as_html` for notebooks.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass, replace
+from html import escape
 from typing import Any, TypeVar
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -50,6 +51,11 @@ def as_json(text: str, /) -> str:
 def as_markdown(text: str, /) -> str:
     """Return a text for a line of Markdown, in which it is no markup."""
     return _MARKDOWN.sub(lambda found: f"\\{found[0]}", shown_in_line(text))
+
+
+def as_html(text: str, /) -> str:
+    """Return a text for a page, in which it is no markup."""
+    return escape(shown(text))
 
 
 def map_texts(part: _Part, change: Callable[[str], str], /) -> _Part:

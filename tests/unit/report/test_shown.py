@@ -7,6 +7,8 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from matplotlib.figure import Figure
@@ -16,14 +18,20 @@ from rich.text import Text
 
 from gan_rosetta.benchmarks.page import page_text
 from gan_rosetta.benchmarks.record import read_record, write_record
+from gan_rosetta.notebook import judgement_html
+from gan_rosetta.shared.cases.judgement import Judgement
+from gan_rosetta.shared.diagnose.trials import Trial
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.report.as_data import as_text, train_as_data
+from gan_rosetta.shared.report.cause_table import naming_markdown
+from gan_rosetta.shared.report.defaults_page import defaults_markdown
+from gan_rosetta.shared.report.diagnosis_table import trial_markdown
 from gan_rosetta.shared.report.film import draw_frames
 from gan_rosetta.shared.report.page.collect import collect
 from gan_rosetta.shared.report.page.render import report_page
 from gan_rosetta.shared.report.pictures import draw_pictures, draw_samples
 from gan_rosetta.shared.report.progress import ProgressDisplay
-from gan_rosetta.shared.report.shown import Terminal, as_json, as_markdown, map_texts, shown, shown_in_line
+from gan_rosetta.shared.report.shown import Terminal, as_html, as_json, as_markdown, map_texts, shown, shown_in_line
 from gan_rosetta.shared.report.style import Plain, new_figure
 from gan_rosetta.shared.report.tables import run_lines
 from gan_rosetta.shared.runs.record import Run, read_run
@@ -31,6 +39,7 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.workers.jobs import JobOutcome
 from gan_rosetta.shared.workers.jobs import Progress as JobProgress
 from tests.unit.benchmarks.synthetic import make_record, make_result
+from tests.unit.defaults.test_measure import measured
 from tests.unit.report.recorded import change, record_gan
 from tests.unit.runs.orders import order_of
 
@@ -223,3 +232,27 @@ def test_nothing_else_shows_text():
         ]
         assert found == allowed, f"{found} make a {what}: use Terminal, or new_figure"
     assert issubclass(Plain, Figure)
+
+
+@names
+def test_a_page_of_defaults(text):
+    page = defaults_markdown([replace(measured(), title=text)], seed=14)
+    assert not _COMMANDS.search(page)
+    assert f"\n\n{as_markdown(text)}. Measured on few steps." in page
+
+
+@names
+def test_a_page_of_causes_and_faults(text):
+    trial = Trial(gan="linear-2d", backend=text, fault="", expected=None, found=None)
+    page = trial_markdown([trial]) + naming_markdown([trial], command="faults", seed=14)
+    assert not _COMMANDS.search(page)
+    assert f"| fault | {as_markdown(text)} | found in |" in page
+
+
+@names
+def test_a_notebook(text):
+    said = SimpleNamespace(gan="mine", verdict="AGREE", reason=text, losses=[], notes=[text])
+    page = judgement_html(cast(Judgement, said))
+    assert not _COMMANDS.search(page)
+    assert "<script>" not in page
+    assert page.count(as_html(text)) == 2
