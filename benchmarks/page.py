@@ -93,6 +93,22 @@ def write_page(path: Path, record: BenchmarkRecord, pictures: Sequence[Path], /)
     write_bytes(path, page_text(record, pictures=names).encode())
 
 
+def write_page_and_pictures(
+    record: BenchmarkRecord, /, *, page: Path | None = None, pictures: Path | None = None
+) -> list[Path]:
+    """Write the page and the pictures, and return what was written, the page last.
+
+    pictures: their folder, pictures/ beside the page where not given; without either there are none.
+    """
+    from gan_rosetta.benchmarks.pictures import draw_benchmark  # noqa: PLC0415 - matplotlib is slow to import
+
+    folder = pictures if pictures is not None or page is None else page.parent / "pictures"
+    drawn = [] if folder is None else draw_benchmark(record, folder)
+    if page is not None:
+        write_page(page, record, drawn)
+    return [*drawn, *([] if page is None else [page])]
+
+
 def _gpu_sentence(record: BenchmarkRecord) -> str:
     if any(result.cell.device != "cpu" for result in record.cells):
         return ""

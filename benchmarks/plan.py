@@ -16,16 +16,16 @@ from gan_rosetta.benchmarks.parity import parity_steps
 from gan_rosetta.shared.compare.tolerance import num_copies
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.errors import UsageError, unknown_name
-from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.gans.gaussian_1d import SPEC as FLOOR_SPEC
 from gan_rosetta.shared.interface import DEVICES, DTYPES, EXECUTIONS
 from gan_rosetta.shared.runs.budget import require_room
 from gan_rosetta.shared.runs.names import RunName, parse_runs
 from gan_rosetta.shared.runs.order import DEFAULT_SEED, MOST_THREADS, require_count, require_seed
 from gan_rosetta.shared.runs.plan import threads_for
+from gan_rosetta.shared.runs.request import read_gan
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
-from gan_rosetta.shared.spec.toml_file import read_spec_text, spec_from_toml
+from gan_rosetta.shared.spec.toml_file import spec_to_toml
 from gan_rosetta.shared.workers.environments import find_python
 from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed, resolve_execution
 
@@ -57,15 +57,15 @@ _MEMORY_SHARE = 0.7
 class Selection:
     """What a user asks for. Empty tuples choose: the default GANs, all installed backends, all executions of each.
 
-    spec_file: a TOML file that describes a GAN, in place of gans. runs: names of runs (shared/runs/names.py), in place
-    of backends and executions; what one leaves out the rest says.
+    gans: names of the catalogue, TOML files or GanSpecs. runs: names of runs (shared/runs/names.py), in place of
+    backends and executions; what one leaves out the rest says.
     threads: None chooses by the GAN. scale: "batch", "width" or None; sizes: batch sizes or width factors, None for
     the default ones. tf32: of float32 on a GPU, where a run does not say. seconds: of a round. mnist: where digits come
     from. pythons: of backends that do not run on their usual one. repeats: each cell's first steps are trained twice
     and compared. variants: other ways of launching compiled steps on a GPU are cells too.
     """
 
-    gans: tuple[str, ...] = ()
+    gans: tuple[str | Path | GanSpec, ...] = ()
     backends: tuple[str, ...] = ()
     executions: tuple[str, ...] = ()
     devices: tuple[str, ...] = ("cpu",)
@@ -81,13 +81,9 @@ class Selection:
     repeats: bool = False
     variants: bool = False
     pythons: Mapping[str, str] = field(default_factory=dict)
-    spec_file: Path | None = None
     runs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.gans and self.spec_file is not None:
-            named = ", ".join(self.gans)
-            raise UsageError(f"expected --gans or --spec FILE.toml, not both; found {named} and {self.spec_file}")
         if self.runs and (self.backends or self.executions):
             named = ", ".join((*self.backends, *self.executions))
             raise UsageError(f"--runs {', '.join(self.runs)} say what {named} say; give one of them")
@@ -186,10 +182,8 @@ def plan_benchmark(selection: Selection, /) -> Plan:
     Backends that are not installed are left out unless they were named, executions that a backend lacks always; the
     floor is there where gaussian-1d is in its own size, compiled and on the cpu, unless other backends were named.
     """
-    gans: dict[GanSpec, str | None] = {find_gan(name): None for name in selection.gans or DEFAULT_GANS}
-    if selection.spec_file is not None:
-        text = read_spec_text(selection.spec_file)
-        gans = {spec_from_toml(text, where=str(selection.spec_file), reserved=CATALOGUE): text}
+    given = map(read_gan, selection.gans or DEFAULT_GANS)
+    gans = {gan: None if source is None else spec_to_toml(gan) for gan, source in given}
     runs, left_out = _runs(selection)
     cells = [
         cell

@@ -19,70 +19,111 @@ from typing import TYPE_CHECKING, Any
 import gan_rosetta.backends  # noqa: F401
 
 if TYPE_CHECKING:
-    from gan_rosetta.catalogue import Backend, gans, read_spec, spec
+    from gan_rosetta.assessing import Atlas, Calibration, Defaults, accuracy, calibrate, defaults
+    from gan_rosetta.catalogue import Backend, gans, read_spec, spec, write_spec
+    from gan_rosetta.checking import FaultCheck, Generated, check_faults, faults, generate
     from gan_rosetta.comparing import Comparison, compare, resume
     from gan_rosetta.converting import Conversion, convert
     from gan_rosetta.diagnosing import Diagnosis, diagnose
-    from gan_rosetta.judging import Case, Judgement, case
-    from gan_rosetta.measuring import bench, report
+    from gan_rosetta.judging import Case, Judgement, case, judge
+    from gan_rosetta.measuring import bench, bench_gpu, compare_benchmarks
+    from gan_rosetta.reporting import report, write_events, write_film, write_page
     from gan_rosetta.shared.errors import GanRosettaError, RunFailed
     from gan_rosetta.shared.spec import GanSpec
     from gan_rosetta.shared.workers.jobs import Progress
-    from gan_rosetta.training import TrainedRun, train
+    from gan_rosetta.training import TrainedRun, resume_training, train
 
     __version__: str
 
 __all__ = [
+    "Atlas",
     "Backend",
+    "Calibration",
     "Case",
     "Comparison",
     "Conversion",
+    "Defaults",
     "Diagnosis",
+    "FaultCheck",
     "GanRosettaError",
     "GanSpec",
+    "Generated",
     "Judgement",
     "Progress",
     "RunFailed",
     "TrainedRun",
+    "accuracy",
     "backends",
     "bench",
+    "bench_gpu",
+    "calibrate",
     "case",
+    "check_faults",
     "compare",
+    "compare_benchmarks",
     "convert",
+    "defaults",
     "diagnose",
+    "faults",
     "gans",
+    "generate",
+    "judge",
     "read_spec",
     "report",
     "resume",
+    "resume_training",
     "spec",
     "train",
+    "write_events",
+    "write_film",
+    "write_page",
+    "write_spec",
 ]
 
 # Where each name is. Every module of ours is below this package, so that what stands here is imported by all of them,
 # workers too: names are looked up when they are asked for.
 _HOMES = {
+    "Atlas": "gan_rosetta.assessing",
     "Backend": "gan_rosetta.catalogue",
+    "Calibration": "gan_rosetta.assessing",
     "Case": "gan_rosetta.judging",
     "Comparison": "gan_rosetta.comparing",
     "Conversion": "gan_rosetta.converting",
+    "Defaults": "gan_rosetta.assessing",
     "Diagnosis": "gan_rosetta.diagnosing",
+    "FaultCheck": "gan_rosetta.checking",
     "GanRosettaError": "gan_rosetta.shared.errors",
     "GanSpec": "gan_rosetta.shared.spec",
+    "Generated": "gan_rosetta.checking",
     "Judgement": "gan_rosetta.judging",
     "Progress": "gan_rosetta.shared.workers.jobs",
     "RunFailed": "gan_rosetta.shared.errors",
     "TrainedRun": "gan_rosetta.training",
+    "accuracy": "gan_rosetta.assessing",
     "bench": "gan_rosetta.measuring",
+    "bench_gpu": "gan_rosetta.measuring",
+    "calibrate": "gan_rosetta.assessing",
     "case": "gan_rosetta.judging",
+    "check_faults": "gan_rosetta.checking",
     "compare": "gan_rosetta.comparing",
+    "compare_benchmarks": "gan_rosetta.measuring",
     "convert": "gan_rosetta.converting",
+    "defaults": "gan_rosetta.assessing",
     "diagnose": "gan_rosetta.diagnosing",
+    "faults": "gan_rosetta.checking",
     "gans": "gan_rosetta.catalogue",
+    "generate": "gan_rosetta.checking",
+    "judge": "gan_rosetta.judging",
     "read_spec": "gan_rosetta.catalogue",
-    "report": "gan_rosetta.measuring",
+    "report": "gan_rosetta.reporting",
     "resume": "gan_rosetta.comparing",
+    "resume_training": "gan_rosetta.training",
     "spec": "gan_rosetta.catalogue",
     "train": "gan_rosetta.training",
+    "write_events": "gan_rosetta.reporting",
+    "write_film": "gan_rosetta.reporting",
+    "write_page": "gan_rosetta.reporting",
+    "write_spec": "gan_rosetta.catalogue",
 }
 
 

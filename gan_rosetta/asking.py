@@ -5,14 +5,19 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, TypeVar
 
+from gan_rosetta.shared.compare.verdict import Verdict
 from gan_rosetta.shared.errors import RunFailed
 from gan_rosetta.shared.workers.environments import parse_pythons
 from gan_rosetta.shared.workers.jobs import JobOutcome, Progress
 from gan_rosetta.shared.workers.watching import Watch, calling
+
+_Kind = TypeVar("_Kind")
 
 OnProgress = Callable[[Progress], object] | bool | None
 
@@ -55,3 +60,26 @@ def raise_failures(outcomes: Iterable[JobOutcome], /) -> None:
     if failed:
         lines = (f"{each.settings.gan} on {each.settings.run_name}: {each.message}" for each in failed)
         raise RunFailed("\n".join(lines))
+
+
+class Judged(ABC):
+    """A result that says whether all is as it should be, and can be asserted to."""
+
+    @property
+    @abstractmethod
+    def verdict(self) -> Verdict:
+        """The verdict: "AGREE", or another where something is off."""
+
+    @abstractmethod
+    def lines(self) -> Sequence[str]:
+        """What came of it, in lines, what is off among them."""
+
+    def assert_agrees(self) -> None:
+        """Raise AssertionError, which names what is off, unless the verdict is AGREE."""
+        if self.verdict != "AGREE":
+            raise AssertionError("\n".join(self.lines()))
+
+
+def shown_as(kind: type[_Kind], found: Any, /, **more: Any) -> _Kind:
+    """Return a result as the library's own kind of it, which has the same fields, and perhaps more."""
+    return kind(**{field.name: getattr(found, field.name) for field in fields(found)}, **more)

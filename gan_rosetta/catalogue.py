@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from gan_rosetta.asking import pythons_of
 from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.errors import BackendUnavailable
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.spec import GanSpec, toml_file
-from gan_rosetta.shared.workers.registry import installed_version
+from gan_rosetta.shared.workers.inspect import first_word
+from gan_rosetta.shared.workers.protocol import Ready
+from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed
 from gan_rosetta.wording import speaks_python
 
 
@@ -21,6 +25,20 @@ class Backend:
     version: str | None
     executions: tuple[str, ...]
     install_hint: str
+
+    @speaks_python
+    def devices(self, *, python: str | Path | None = None) -> tuple[str, ...]:
+        """Return the devices that the framework sees here, which it is started for: "cpu", and perhaps "cuda".
+
+        python: of an environment of its own. Raises BackendUnavailable where it is not installed or does not start.
+        """
+        chosen = pythons_of(None if python is None else {self.name: python}).get(self.name)
+        entry = find_backend(self.name)
+        require_installed(entry, chosen)
+        said = first_word(entry, chosen)
+        if isinstance(said, Ready):
+            return said.devices
+        raise BackendUnavailable(f"backend {self.name!r}: {said}")
 
 
 def gans() -> dict[str, GanSpec]:
@@ -49,6 +67,12 @@ def spec(name: str, /) -> GanSpec:
 def read_spec(path: str | Path, /) -> GanSpec:
     """Return the GAN that a TOML file describes; raises SpecError with the file's name and the line's number."""
     return toml_file.read_spec(Path(path), reserved=CATALOGUE)
+
+
+@speaks_python
+def write_spec(path: str | Path, spec: GanSpec, /) -> None:
+    """Write a GAN's description to a TOML file, to be changed and read again, or given to the command."""
+    toml_file.write_spec(Path(path), spec)
 
 
 def list_backends() -> dict[str, Backend]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Unpack
 
 from gan_rosetta import notebook
-from gan_rosetta.asking import OnProgress, pythons_of, raise_failures, watch_of
+from gan_rosetta.asking import OnProgress, pythons_of, raise_failures, shown_as, watch_of
 from gan_rosetta.shared.diagnose import session
 from gan_rosetta.shared.runs.names import RunName, parse_runs
 from gan_rosetta.shared.runs.request import FeedOptions, make_request
@@ -58,4 +57,4 @@ def diagnose(
         request, asked, planted, forced=not free, num_steps=steps, watch=watch_of(on_progress), pythons=chosen
     )
     raise_failures(found.failures)
-    return Diagnosis(**{field.name: getattr(found, field.name) for field in fields(found)})
+    return shown_as(Diagnosis, found)

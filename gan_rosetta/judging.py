@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
 from gan_rosetta import notebook
+from gan_rosetta.asking import shown_as
 from gan_rosetta.shared.cases import case as cases
 from gan_rosetta.shared.cases import judgement
 from gan_rosetta.shared.cases.request import CaseOptions, make_request
+from gan_rosetta.shared.cases.running import run_program
+from gan_rosetta.shared.errors import RunFailed
+from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.wording import speaks_python
 
@@ -29,8 +33,7 @@ class Case(cases.Case):
 
     def judge(self) -> Judgement:
         """Judge what the program recorded; trains the reference in this process, which takes as long as it takes."""
-        found = super().judge()
-        return Judgement(**{field.name: getattr(found, field.name) for field in fields(found)})
+        return shown_as(Judgement, super().judge())
 
 
 @speaks_python
@@ -57,3 +60,27 @@ def case(
     'step 0'
     """
     return Case(make_request(gan, framework=framework, device=device, **options))
+
+
+@speaks_python
+def judge(program: str | Path, /, *, arguments: Sequence[str] = (), gan: str | None = None) -> tuple[Judgement, ...]:
+    r"""Run a program of your own, unchanged, in a process of its own, and judge the cases that it made, in their order.
+
+    arguments: what the program itself is given. gan: only cases of this GAN of the catalogue. What the program prints
+    goes to standard error.
+
+    Raises UsageError where there is no such program, or it made no such case; RunFailed where it fails.
+
+    >>> from tempfile import mkdtemp
+    >>> port = Path(mkdtemp()) / "port.py"
+    >>> _ = port.write_text("import gan_rosetta as gr\ngr.case('linear-2d', steps=2)\n")
+    >>> judge(port)[0].verdict
+    'NOT COMPARABLE'
+    """
+    if gan is not None:
+        find_gan(gan)
+    path = Path(program)
+    run = run_program(path, arguments)
+    if run.failure:
+        raise RunFailed(f"{path}: {run.failure}")
+    return tuple(shown_as(Judgement, judgement) for judgement in run.of_gan(gan, path))

@@ -14,7 +14,11 @@ from gan_rosetta.shared.spec import GanSpec
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from gan_rosetta.shared.accuracy.session import Atlas
+    from gan_rosetta.shared.calibrate.session import Calibration
     from gan_rosetta.shared.cases.judgement import Judgement
+    from gan_rosetta.shared.compare.verdict import Verdict
+    from gan_rosetta.shared.defaults.measurement import GanMeasurement
     from gan_rosetta.shared.diagnose.session import Diagnosis
 
 
@@ -53,6 +57,53 @@ def judgement_html(judgement: Judgement, /) -> str:
     title = f"<p><b>{_shown(judgement.gan)}: {_shown(judgement.verdict)}</b></p><p>{_shown(judgement.reason)}</p>"
     notes = "".join(f"<p>{_shown(note)}</p>" for note in judgement.notes)
     return title + _table(("Loss", "Recorded", "Judged", "Largest difference"), rows) + notes
+
+
+def lines_html(title: str, verdict: Verdict, lines: Iterable[str], /) -> str:
+    """Return a verdict under a title, and lines whose columns are aligned."""
+    text = "\n".join(map(_shown, lines))
+    return f"{_title(title, verdict)}<pre>{text}</pre>"
+
+
+def atlas_html(atlas: Atlas, verdict: Verdict, /) -> str:
+    """Return an atlas of accuracy: its verdict, how much is covered, and the errors by group of operations."""
+    from gan_rosetta.shared.accuracy.catalogue import GROUPS  # noqa: PLC0415 - as below, only who shows it waits for it
+    from gan_rosetta.shared.report.accuracy_table import conclusion, group_lines  # noqa: PLC0415 - needs rich
+
+    headers = ("Operation", "Quantity", "Type", *atlas.backends)
+    tables = [
+        f"<p>{_shown(title)}: largest error in ulp, eager / compiled</p>{_table(headers, rows)}"
+        for group, title in GROUPS.items()
+        if (rows := group_lines(atlas, group))
+    ]
+    return _title("Accuracy", verdict) + f"<p>{_shown(conclusion(atlas))}</p>" + "".join(tables)
+
+
+def calibration_html(calibration: Calibration, verdict: Verdict, /) -> str:
+    """Return a calibration: its verdict, in lines what came of it, and the counts by regime."""
+    from gan_rosetta.shared.report import calibration_table as tables  # noqa: PLC0415 - needs rich
+
+    parts = [lines_html("Calibration", verdict, tables.summary_lines(calibration))]
+    if calibration.pairs:
+        parts.append(_table(tables.COUNT_HEADERS, tables.count_rows(calibration.pairs)))
+        parts.append(_table(tables.COUNT_HEADERS, tables.regime_rows(calibration.pairs)))
+    if calibration.powers:
+        parts.append(_table(tables.POWER_HEADERS, tables.power_rows(calibration.powers)))
+    return "".join(parts)
+
+
+def defaults_html(measured: GanMeasurement, /) -> str:
+    """Return what defaults change in a GAN: a row a default."""
+    from gan_rosetta.shared.report.defaults_table import HEADERS, cells  # noqa: PLC0415 - needs rich
+
+    differs = f" ({measured.differs})" if measured.differs else ""
+    rows = [(each.framework, *cells(measured, each)) for each in measured.measurements]
+    title = f"<p><b>{_shown(measured.gan)}: the frameworks' defaults{_shown(differs)}</b></p>"
+    return title + _table(("Framework", *HEADERS), rows)
+
+
+def _title(title: str, verdict: Verdict) -> str:
+    return f"<p><b>{_shown(title)}: {_shown(verdict)}</b></p>"
 
 
 def _shown(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Unpack
 from gan_rosetta import notebook
 from gan_rosetta.asking import OnProgress, Place, pythons_of, raise_failures, watch_of
 from gan_rosetta.shared.runs.names import RunName
-from gan_rosetta.shared.runs.plan import plan_train
+from gan_rosetta.shared.runs.plan import Plan, plan_resume, plan_train
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.runs.request import Options, make_request
 from gan_rosetta.shared.runs.session import train_plan
@@ -61,7 +61,20 @@ def train(
     request = make_request(gan, **options)
     place = Place.choose(out)
     plan = plan_train([RunName.parse(run)], request, place.folder, pythons=pythons_of(pythons), threads=threads)
+    return _trained(plan, place, on_progress)[0]
+
+
+@speaks_python
+def resume_training(folder: str | Path, /, *, on_progress: OnProgress = None) -> list[TrainedRun]:
+    """Go on with the runs of `train` that were interrupted in a folder, and return all that are in it.
+
+    Raises RecordError where there are none, or one cannot be read; RunFailed where one fails.
+    """
+    plan = plan_resume(Path(folder), command="train")
+    return _trained(plan, Place.choose(folder), on_progress)
+
+
+def _trained(plan: Plan, place: Place, on_progress: OnProgress) -> list[TrainedRun]:
     outcomes, runs = train_plan(plan, watch=watch_of(on_progress), on_run=lambda _run, _spec: None)
     raise_failures(outcomes)
-    found, spec = runs[0]
-    return TrainedRun(found.folder, found.record, spec, place)
+    return [TrainedRun(found.folder, found.record, spec, place) for found, spec in runs]

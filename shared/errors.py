@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+_Name = TypeVar("_Name", bound=str)
 
 
 class GanRosettaError(Exception):
@@ -77,3 +80,13 @@ def unknown_name(kind: str, name: str, known: Iterable[str], /) -> UsageError:
     nearest = [meant] if meant in choices else difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.4)
     hint = f"did you mean {lowered.get(nearest[0], nearest[0])!r}? " if nearest else ""
     return UsageError(f"unknown {kind} {name!r}: {hint}Known: {', '.join(choices)}.")
+
+
+def require_known(kind: str, names: Iterable[str], known: Sequence[_Name], /) -> tuple[_Name, ...]:
+    """Return names of a list, each once, in the order given; raises UsageError, as unknown_name builds it."""
+    found: dict[str, _Name] = {name: name for name in known}
+    chosen = tuple(dict.fromkeys(names))
+    for name in chosen:
+        if name not in found:
+            raise unknown_name(kind, name, known)
+    return tuple(found[name] for name in chosen)

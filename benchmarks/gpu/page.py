@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from gan_rosetta.benchmarks.cells import Cell
 from gan_rosetta.benchmarks.findings import CellFigures, figures
@@ -13,6 +14,7 @@ from gan_rosetta.benchmarks.page import row
 from gan_rosetta.benchmarks.record import CellResult, PeakResult
 from gan_rosetta.benchmarks.words import bytes_text, count_text, difference_text, seconds_text, share_text
 from gan_rosetta.shared.report.shown import as_markdown, map_texts
+from gan_rosetta.shared.storage.files import write_bytes
 
 _HOW = """## How to read it
 
@@ -57,6 +59,12 @@ def gpu_page_text(record: GpuRecord, /) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def write_gpu_page(path: Path, record: GpuRecord, /) -> Path:
+    """Write the page of a record to a file, and return its path."""
+    write_bytes(path, gpu_page_text(record).encode())
+    return path
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,7 @@ from gan_rosetta.shared.calibrate.job import (
     yardstick_path,
 )
 from gan_rosetta.shared.calibrate.pairs import Cell, JudgedPair, judge_pairs
+from gan_rosetta.shared.calibrate.plan import CalibrationPlan
 from gan_rosetta.shared.calibrate.power import Power
 from gan_rosetta.shared.calibrate.regimes import Regime
 from gan_rosetta.shared.calibrate.trained import as_evidence, read_trained
@@ -32,6 +34,7 @@ from gan_rosetta.shared.interface import Execution
 from gan_rosetta.shared.runs.order import Label
 from gan_rosetta.shared.runs.plan import available_cores
 from gan_rosetta.shared.spec.serialise import spec_digest
+from gan_rosetta.shared.storage.files import write_bytes
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.registry import installed_version
@@ -39,33 +42,18 @@ from gan_rosetta.shared.workers.watching import Watch
 
 _DIGEST_LENGTH = 12
 
-OnPairs = Callable[[Sequence[JudgedPair]], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CalibrationPlan:
-    """What to do. regimes, dtypes, executions: each with each. backends: the reference is always there too.
-
-    num_held_out: copies of the reference that are judged as if they were backends. power: names of those regimes in
-    which planted changes are measured, on the first seed.
-    """
-
-    regimes: tuple[Regime, ...]
-    seeds: tuple[int, ...]
-    dtypes: tuple[str, ...]
-    executions: tuple[Execution, ...]
-    backends: tuple[str, ...]
-    num_held_out: int = 4
-    power: tuple[str, ...] = ()
+_FORMAT = 1
+_TRAINED_FOLDER, _PAIRS_FILE, _RESULT_FILE = "trained", "pairs.jsonl", "calibration.json"
 
 
 @dataclass(kw_only=True)
 class Calibration:
-    """What came of it. pairs: of backends and of copies, judged; powers: how small a change is seen.
+    """What came of a plan. pairs: of backends and of copies, judged; powers: how small a change is seen.
 
     failures: jobs that did not finish. seconds: that all took.
     """
 
+    plan: CalibrationPlan
     pairs: list[JudgedPair] = field(default_factory=list)
     powers: list[Power] = field(default_factory=list)
     failures: list[JobOutcome] = field(default_factory=list)
@@ -100,19 +88,20 @@ class _Group:
     left: int = 0
 
 
-def calibrate(
-    plan: CalibrationPlan, /, *, watch: Watch, keep: Path | None = None, on_pairs: OnPairs | None = None
-) -> Calibration:
+def calibrate(plan: CalibrationPlan, /, *, watch: Watch, out: Path | None = None) -> Calibration:
     """Train and judge everything.
 
-    keep: a folder that keeps the backends' trainings, so that a judge that has changed can be calibrated again without
-    them: those that are there are not trained again; the reference's always are. on_pairs: called with the pairs of a
-    regime and type as soon as they are judged.
+    out: a folder that keeps what came of it, the pairs of a regime and type as soon as they are judged, and the
+    backends' trainings, so that a judge that has changed can be calibrated again without them: those that are there are
+    not trained again; the reference's always are.
     """
     started = time.perf_counter()
-    result = Calibration()
+    result = Calibration(plan=plan)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / _PAIRS_FILE).unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as temporary:
-        root = str(keep or temporary)
+        root = temporary if out is None else str(out / _TRAINED_FOLDER)
         groups = {str(group.folder): group for group in _groups(plan, Path(root))}
         power = {f"{root}/power-{name}": name for name in plan.power}
         jobs = [_as_job(job, name) for g in groups.values() for job, name in zip(g.jobs, g.backends, strict=True)]
@@ -131,15 +120,22 @@ def calibrate(
             if group.left == 0:
                 pairs = _judge_group(group, plan)
                 result.pairs += pairs
-                if on_pairs is not None:
-                    on_pairs(pairs)
-                if keep is None:
+                if out is not None:
+                    _keep_pairs(out / _PAIRS_FILE, pairs)
+                else:
                     shutil.rmtree(group.folder, ignore_errors=True)
 
         with watch(len(jobs)) as watcher:
             run_jobs(jobs, num_slots=available_cores(), on_progress=watcher.on_progress, on_outcome=on_outcome)
     result.seconds = time.perf_counter() - started
+    if out is not None:
+        write_bytes(out / _RESULT_FILE, json.dumps({"format": _FORMAT, **result.as_data()}, allow_nan=False).encode())
     return result
+
+
+def _keep_pairs(path: Path, pairs: Sequence[JudgedPair]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(pair.as_data(), allow_nan=False) + "\n" for pair in pairs)
 
 
 @cache

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from gan_rosetta.shared.cases.measuring import PROGRAM_NAME
 from gan_rosetta.shared.cases.walking import Walk
 from gan_rosetta.shared.compare.verdict import Evidence, Finding, PairVerdict, Verdict, judge
 from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
+from gan_rosetta.shared.diagnose.job import row_from_data
 from gan_rosetta.shared.diagnose.rows import Row, compare_quantity
 from gan_rosetta.shared.diagnose.visits import Visit
 from gan_rosetta.shared.spec import GanSpec
@@ -97,6 +98,23 @@ class Judgement:
             "rows": [row.as_data() for row in self.rows],
             "notes": list(self.notes),
         }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], /) -> Self:
+        """Return the judgement from what as_data gave."""
+        own = {field.name: data[field.name] for field in fields(cls)}
+        losses = tuple(
+            LossSummary(
+                name=loss["name"],
+                num_recorded=loss["recorded"],
+                num_judged=loss["judged"],
+                largest=float(loss["largest_relative_difference"]),
+            )
+            for loss in data["losses"]
+        )
+        rows = tuple(row_from_data(row) for row in data["rows"])
+        first = None if data["first"] is None else row_from_data(data["first"])
+        return cls(**{**own, "first": first, "losses": losses, "rows": rows, "notes": tuple(data["notes"])})
 
 
 def judge_losses(

@@ -14,19 +14,30 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from gan_rosetta.shared.cases import case
+from gan_rosetta.shared.cases.judgement import Judgement
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.storage.files import write_json
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProgramRun:
-    """What came of a program: its judgements as plain data, in the order of its cases, and how it failed, "" if not."""
+    """What came of a program: its judgements in the order of its cases, and how it failed, "" if not."""
 
-    judgements: tuple[dict[str, Any], ...]
+    judgements: tuple[Judgement, ...]
     failure: str
+
+    def of_gan(self, gan: str | None, program: Path, /) -> tuple[Judgement, ...]:
+        """Return the judgements on cases of a GAN, of any where it is None; raises UsageError where there is none."""
+        made = [judgement.gan for judgement in self.judgements]
+        if not made or (gan is not None and gan not in made):
+            wanted = "case" if gan is None else f"case of {gan!r}"
+            others = f"only of {', '.join(made)}" if made else "and none at all"
+            raise UsageError(
+                f"{program} made no {wanted}, {others}; it is to begin with gan_rosetta.case({gan or '…'!r})"
+            )
+        return tuple(judgement for judgement in self.judgements if gan is None or judgement.gan == gan)
 
 
 def run_program(program: Path, arguments: Sequence[str], /) -> ProgramRun:
@@ -40,7 +51,8 @@ def run_program(program: Path, arguments: Sequence[str], /) -> ProgramRun:
         if not result.exists():
             return ProgramRun(judgements=(), failure=f"{program} ended with exit status {finished.returncode}")
         found = json.loads(result.read_text(encoding="utf-8"))
-    return ProgramRun(judgements=tuple(found["judgements"]), failure=found["failure"])
+    judgements = tuple(Judgement.from_data(data) for data in found["judgements"])
+    return ProgramRun(judgements=judgements, failure=found["failure"])
 
 
 def _run_here(result: Path, program: str, arguments: Sequence[str]) -> None:

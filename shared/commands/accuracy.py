@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,7 +17,6 @@ from gan_rosetta.shared.commands.options import (
     Json,
     PageFile,
     Verbose,
-    chosen_backends,
     errors,
     one_or_both,
     output,
@@ -53,31 +52,32 @@ def accuracy(
 
     Exit status: 1 where something is neither covered nor a known defect, 3 where a worker or an operation failed.
     """
-    from gan_rosetta.shared.accuracy.catalogue import find_operations  # noqa: PLC0415 - commands import what they need
-    from gan_rosetta.shared.accuracy.session import measure_atlas  # noqa: PLC0415
+    from gan_rosetta.shared.accuracy.session import (  # noqa: PLC0415 - commands import what they need
+        measure_atlas,
+        plan_atlas,
+    )
     from gan_rosetta.shared.interface import DTYPES, EXECUTIONS  # noqa: PLC0415
     from gan_rosetta.shared.report.accuracy_page import write_page  # noqa: PLC0415
     from gan_rosetta.shared.report.accuracy_table import accuracy_tables, uncovered_lines  # noqa: PLC0415
 
     if markdown is not None:
         require_place(markdown, said="--markdown")
-    atlas, failed = measure_atlas(
-        find_operations(split_names(operations)),
-        backends=[entry.name for entry in chosen_backends(backends)],
+    plan = plan_atlas(
+        split_names(operations),
+        backends=split_names(backends),
         dtypes=one_or_both(dtype, DTYPES, option="--dtype"),
         executions=one_or_both(execution, EXECUTIONS, option="--execution"),
-        watch=on_terminal(errors),
     )
+    atlas, failed = measure_atlas(plan, watch=on_terminal(errors))
     status = report_failures(failed, verbose=verbose)
     for place, message in atlas.failures.items():
         tell(f"gan-rosetta: {place}: {message}")
         status = FAILURE
-    if any(row.unexplained for row in atlas.rows):
+    if not atlas.is_covered:
         status = status or DISAGREEMENT
     written = write_page(markdown, atlas) if markdown is not None and atlas.rows else []
     if as_json:
-        document: dict[str, Any] = {"format": 1, "command": "accuracy", "status": status}
-        document |= {"failures": atlas.failures, "rows": [row.as_data() for row in atlas.rows]}
+        document = {"format": 1, "command": "accuracy", "status": status, **atlas.as_data()}
         typer.echo(json.dumps(document, allow_nan=False))
     else:
         for table in accuracy_tables(atlas):

@@ -27,6 +27,7 @@ from gan_rosetta.shared.commands.options import (
     SpecFile,
     errors,
     output,
+    require_one_source,
     say,
     split_names,
     status_of_verdicts,
@@ -106,9 +107,10 @@ class Asked:
         """Return what the benchmark is to measure; raises UsageError."""
         from gan_rosetta.benchmarks.plan import Selection  # noqa: PLC0415 - commands import what they need
 
+        names = split_names(self.gans)
+        require_one_source(names, self.spec)
         return Selection(
-            gans=tuple(split_names(self.gans)),
-            spec_file=self.spec,
+            gans=tuple(names) if self.spec is None else (self.spec,),
             backends=tuple(split_names(self.backends)),
             executions=tuple(split_names(self.executions)),
             runs=tuple(split_names(self.runs)),
@@ -223,11 +225,10 @@ def gpu(
     markdown: Markdown = None,
 ) -> None:
     """Measure a GPU: what sees it, parity, repetition, throughput, growth and launches, in less than ten minutes."""
-    from gan_rosetta.benchmarks.gpu.page import gpu_page_text  # noqa: PLC0415 - commands import what they need
+    from gan_rosetta.benchmarks.gpu.page import write_gpu_page  # noqa: PLC0415 - commands import what they need
     from gan_rosetta.benchmarks.gpu.record import GpuRecord, write_gpu_record  # noqa: PLC0415
     from gan_rosetta.benchmarks.gpu.stages import GpuSelection, run_gpu_benchmark  # noqa: PLC0415
     from gan_rosetta.benchmarks.record import require_new  # noqa: PLC0415
-    from gan_rosetta.shared.storage.files import write_bytes  # noqa: PLC0415
 
     _require_page(markdown)
     selection = GpuSelection(
@@ -246,7 +247,7 @@ def gpu(
     def keep(record: GpuRecord) -> None:
         write_gpu_record(out, record)
         if markdown is not None:
-            write_bytes(markdown, gpu_page_text(record).encode())
+            write_gpu_page(markdown, record)
 
     record = run_gpu_benchmark(selection, command=_command(), say=tell, keep=keep)
     for path in [out, *([] if markdown is None else [markdown])]:
@@ -263,12 +264,11 @@ def gpu_page(
     markdown: Annotated[Path, typer.Option("--markdown", rich_help_panel=KEPT, help="Write the page to this file.")],
 ) -> None:
     """Make the page of a measured GPU again."""
-    from gan_rosetta.benchmarks.gpu.page import gpu_page_text  # noqa: PLC0415
+    from gan_rosetta.benchmarks.gpu.page import write_gpu_page  # noqa: PLC0415
     from gan_rosetta.benchmarks.gpu.record import read_gpu_record  # noqa: PLC0415
-    from gan_rosetta.shared.storage.files import write_bytes  # noqa: PLC0415
 
     _require_page(markdown)
-    write_bytes(markdown, gpu_page_text(read_gpu_record(record)).encode())
+    write_gpu_page(markdown, read_gpu_record(record))
     tell(f"wrote {markdown}")
 
 
@@ -326,15 +326,9 @@ def _show(record: BenchmarkRecord) -> None:
 
 
 def _write(record: BenchmarkRecord, *, markdown: Path | None, pictures: Path | None) -> None:
-    from gan_rosetta.benchmarks.page import write_page  # noqa: PLC0415
-    from gan_rosetta.benchmarks.pictures import draw_benchmark  # noqa: PLC0415
+    from gan_rosetta.benchmarks.page import write_page_and_pictures  # noqa: PLC0415
 
-    if pictures is None and markdown is not None:
-        pictures = markdown.parent / "pictures"
-    drawn = [] if pictures is None else draw_benchmark(record, pictures)
-    if markdown is not None:
-        write_page(markdown, record, drawn)
-    for path in [*drawn, *([] if markdown is None else [markdown])]:
+    for path in write_page_and_pictures(record, page=markdown, pictures=pictures):
         tell(f"wrote {path}")
 
 

@@ -20,6 +20,7 @@ from gan_rosetta.shared.commands.options import (
 )
 from gan_rosetta.shared.report.progress import on_terminal
 from gan_rosetta.shared.runs.order import DEFAULT_SEED
+from gan_rosetta.shared.runs.request import make_request
 from gan_rosetta.shared.storage.opening import require_place
 
 
@@ -33,15 +34,17 @@ def defaults(
 ) -> None:
     """Measure what each framework's own defaults would have changed, against the GANs as they are described."""
     from gan_rosetta.shared.defaults.session import run_defaults  # noqa: PLC0415 - commands import what they need
-    from gan_rosetta.shared.gans import PUBLISHED  # noqa: PLC0415
+    from gan_rosetta.shared.gans import PUBLISHED, find_gan  # noqa: PLC0415
     from gan_rosetta.shared.report.defaults_page import write_page  # noqa: PLC0415
     from gan_rosetta.shared.report.defaults_table import defaults_table  # noqa: PLC0415
 
     if markdown is not None:
         require_place(markdown, said="--markdown")
     require_one_source(gans, spec)
+    given = make_request(spec, seed=seed, mnist=mnist)
+    named = [find_gan(name) for name in dict.fromkeys(gans or PUBLISHED)]
     results, failures = run_defaults(
-        gans or list(PUBLISHED), spec_file=spec, seed=seed, mnist=mnist, watch=on_terminal(errors)
+        named if given.spec is None else [given.spec], given.feed, watch=on_terminal(errors)
     )
     for result in results:
         output.print(defaults_table(result))

@@ -119,9 +119,7 @@ def faults(
     verbose: Verbose = False,
 ) -> None:
     """Show the porting mistakes that `diagnose --plant` can plant, or check that each is found."""
-    from gan_rosetta.backends import REFERENCE  # noqa: PLC0415
-    from gan_rosetta.shared.diagnose.session import choose_backends  # noqa: PLC0415
-    from gan_rosetta.shared.diagnose.trials import run_trials  # noqa: PLC0415
+    from gan_rosetta.shared.diagnose.trials import run_trials, trial_backends  # noqa: PLC0415
     from gan_rosetta.shared.gans import PUBLISHED, find_gan  # noqa: PLC0415
     from gan_rosetta.shared.report.cause_table import naming_lines, naming_markdown  # noqa: PLC0415
     from gan_rosetta.shared.report.diagnosis_table import fault_lines, trial_lines, trial_markdown  # noqa: PLC0415
@@ -139,8 +137,7 @@ def faults(
             # A terminal has a width to break lines at; elsewhere they stay whole.
             output.print(text, soft_wrap=not output.is_terminal)
         return
-    named = split_names(backends)
-    names = choose_backends(named, pythons) if named else [REFERENCE, *choose_backends([], pythons)]
+    names = trial_backends(split_names(backends), pythons)
     chosen = [find_gan(gan) for gan in gans or PUBLISHED] if spec is None else [make_request(spec).resolve()]
     trials, failures = run_trials(chosen, names, seed=seed, watch=on_terminal(errors), explains=causes, pythons=pythons)
     status = report_failures(failures, verbose=verbose)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -16,18 +15,14 @@ from gan_rosetta.shared.commands.options import (
     TRAINED,
     Backends,
     Python,
-    errors,
-    output,
     say,
     split_names,
+    tell,
 )
-from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.runs.order import require_count, require_seed
 from gan_rosetta.shared.workers.environments import parse_pythons
 
 DEFAULT_FOLDER = Path("runs/generated")
 # All are drawn before the first is held to the reference.
-_MOST_GANS = 100_000
 
 
 def generate(
@@ -53,38 +48,23 @@ def generate(
     ] = DEFAULT_FOLDER,
 ) -> None:
     """Draw GANs at random and hold every backend to the reference on each, in float64."""
-    from gan_rosetta.shared.diagnose.session import choose_backends  # noqa: PLC0415 - commands import what they need
-    from gan_rosetta.shared.faults import find_fault  # noqa: PLC0415
-    from gan_rosetta.shared.generate.session import draw_specs, run_generated  # noqa: PLC0415
-    from gan_rosetta.shared.workers.registry import find_backend, resolve_execution  # noqa: PLC0415
-
-    pythons = parse_pythons(python)
-    require_count("--count", count, minimum=1, maximum=_MOST_GANS)
-    require_seed(seed)
-    names = choose_backends(split_names(backends), pythons)
-    if not names:
-        raise UsageError("only the reference is installed, so there is nothing to check; see `gan-rosetta list`")
-    for name in names:
-        resolve_execution(find_backend(name), execution)
-    if plant is not None:
-        find_fault(plant)
-    specs = draw_specs(count, seed=seed)
-    faults = {} if plant is None else dict.fromkeys(names, plant)
-    summary = run_generated(specs, names, out, execution=execution, console=errors, faults=faults, pythons=pythons)
-    for group, counts in summary.vocabulary.items():
-        output.print(f"{group}: {', '.join(f'{name} {number}' for name, number in counts.items())}")
-    for failure in summary.failures:
-        planted = "" if plant is None else f" --plant {plant}"
-        how = f" --execution {execution}{planted}"
-        command = f"gan-rosetta diagnose --spec {shlex.quote(str(failure.path))} --backends {failure.backend}{how}"
-        what = "shrunk" if failure.shrunk else "as drawn"
-        say(f"{failure.backend}, GAN {failure.index}, {what}: {failure.finding}")
-        say(f"  {command}")
-    busy = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in summary.seconds_by_worker.items())
-    rate = summary.num_specs / summary.seconds
-    say(
-        f"{summary.num_specs} GANs on {', '.join(names)}: {len(summary.failures)} disagreements, "
-        f"{summary.seconds:.0f} s, {rate:.1f} GANs/s ({busy})",
+    from gan_rosetta.shared.generate.session import (  # noqa: PLC0415 - commands import what they need
+        plan_generation,
+        run_generated,
     )
-    crashed = any(failure.finding.row is None for failure in summary.failures)
-    raise typer.Exit(FAILURE if crashed else DISAGREEMENT if summary.failures else 0)
+    from gan_rosetta.shared.report.generated_lines import failure_lines, summary_line  # noqa: PLC0415
+
+    plan = plan_generation(
+        count,
+        seed=seed,
+        backends=split_names(backends),
+        execution=execution,
+        plant=plant,
+        pythons=parse_pythons(python),
+    )
+    summary = run_generated(plan, say=tell, out=out)
+    for group, counts in summary.vocabulary.items():
+        say(f"{group}: {', '.join(f'{name} {number}' for name, number in counts.items())}")
+    for line in [*failure_lines(summary), summary_line(summary)]:
+        say(line)
+    raise typer.Exit(FAILURE if summary.has_crashed else DISAGREEMENT if summary.failures else 0)

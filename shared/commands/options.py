@@ -9,13 +9,12 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from gan_rosetta.backends import BACKENDS, BackendEntry
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.report.shown import Terminal
 from gan_rosetta.shared.runs.names import RunName, parse_runs
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.workers.jobs import JobOutcome
-from gan_rosetta.shared.workers.registry import find_backend, installed_version
+from gan_rosetta.shared.workers.registry import find_backend
 
 DISAGREEMENT, WRONG_USAGE, FAILURE, NOT_COMPARABLE, INTERRUPTED = 1, 2, 3, 4, 130
 _FULL_OR_CLOSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
@@ -255,13 +254,6 @@ def report_not_finite(runs: Iterable[Run], /) -> None:
 def split_names(names: str | None, /) -> list[str]:
     """Return the names in a list with commas."""
     return [name.strip() for name in (names or "").split(",") if name.strip()]
-
-
-def chosen_backends(names: str | None, /) -> list[BackendEntry]:
-    """Return the backends in a list with commas, all installed ones where there is none; raises UsageError."""
-    return [find_backend(name) for name in split_names(names)] or [
-        entry for entry in BACKENDS.values() if installed_version(entry) is not None
-    ]
 
 
 def one_or_both(word: str, known: tuple[Choice, ...], /, *, option: str) -> tuple[Choice, ...]:

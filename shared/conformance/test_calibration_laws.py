@@ -6,8 +6,9 @@ import pytest
 
 from gan_rosetta.backends import REFERENCE
 from gan_rosetta.shared.calibrate.counting import count_pairs
+from gan_rosetta.shared.calibrate.plan import CalibrationPlan
 from gan_rosetta.shared.calibrate.regimes import find_regimes
-from gan_rosetta.shared.calibrate.session import CalibrationPlan, calibrate
+from gan_rosetta.shared.calibrate.session import calibrate
 from gan_rosetta.shared.workers.watching import calling
 
 

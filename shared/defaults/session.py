@@ -11,11 +11,10 @@ from gan_rosetta.backends import REFERENCE, BackendEntry
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.defaults.measure import measure_defaults
 from gan_rosetta.shared.defaults.measurement import GanMeasurement, read_measurement, write_measurement
-from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.gans.affordable import make_affordable
-from gan_rosetta.shared.runs.order import Keeping, Order, RunSetup
+from gan_rosetta.shared.runs.order import Feed, Keeping, Order, RunSetup
 from gan_rosetta.shared.runs.plan import available_cores
-from gan_rosetta.shared.runs.request import make_request
+from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
@@ -24,15 +23,9 @@ from gan_rosetta.shared.workers.watching import Watch
 
 
 def run_defaults(
-    gans: Sequence[str], /, *, spec_file: Path | None = None, seed: int, mnist: str | None, watch: Watch
+    specs: Sequence[GanSpec], feed: Feed, /, *, watch: Watch
 ) -> tuple[list[GanMeasurement], list[JobOutcome]]:
-    """Return what was measured of each GAN, in the order given, and the jobs that failed.
-
-    gans: names of the catalogue; spec_file: a TOML file that describes another, in place of them. Raises UsageError,
-    and SpecError for a file that describes no GAN.
-    """
-    given = make_request(spec_file, seed=seed, mnist=mnist)
-    specs = [find_gan(name) for name in dict.fromkeys(gans)] if given.spec is None else [given.spec]
+    """Return what was measured of each GAN, in the order given, and the jobs that failed."""
     with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
         jobs = []
         # The costliest first, so that none is left over at the end.
@@ -40,7 +33,7 @@ def run_defaults(
             order = Order(
                 spec=spec,
                 run=RunSetup(name=REFERENCE, backend=REFERENCE),
-                feed=given.feed,
+                feed=feed,
                 keeping=Keeping(folder=f"{root}/{spec.name}"),
             )
             jobs.append(Job(settings=order, task="defaults", data=order.as_data()))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gan_rosetta.backends import BACKENDS, REFERENCE
+from gan_rosetta.backends import REFERENCE
 from gan_rosetta.shared.compare.verdict import Finding
 from gan_rosetta.shared.diagnose.causes import Explanation
 from gan_rosetta.shared.diagnose.job import DiagnosisJob, LookedInto, read_looked_into, rows_path
@@ -22,9 +22,9 @@ from gan_rosetta.shared.runs.names import RunName, folder_name
 from gan_rosetta.shared.runs.order import Order, RunSetup, require_count
 from gan_rosetta.shared.runs.plan import available_cores, make_order, setup_of
 from gan_rosetta.shared.runs.request import Request
+from gan_rosetta.shared.workers import registry
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
-from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed
 from gan_rosetta.shared.workers.watching import Watch
 
 # Everything that a step computes is kept of each step that is looked into.
@@ -106,16 +106,8 @@ def choose_backends(names: Sequence[str], pythons: Mapping[str, str] | None = No
 
     pythons: of backends that do not run on their usual one.
     """
-    chosen = pythons or {}
-    if names:
-        for name in names:
-            require_installed(find_backend(name), chosen.get(name))
-        return list(dict.fromkeys(names))
-    return [
-        name
-        for name, entry in BACKENDS.items()
-        if name != REFERENCE and installed_version(entry, chosen.get(name)) is not None
-    ]
+    found = [entry.name for entry in registry.choose_backends(names, pythons)]
+    return [name for name in found if names or name != REFERENCE]
 
 
 def diagnose(
@@ -140,7 +132,7 @@ def diagnose(
     setups = {str(run): setup_of(request, run, pythons=pythons) for run in runs}
     orders = {name: make_order(request, spec, setup, Path()) for name, setup in setups.items()}
     for own in setups.values():
-        require_installed(find_backend(own.backend), own.python)
+        registry.require_installed(registry.find_backend(own.backend), own.python)
     for fault in planted.values():
         if find_fault(fault).plant(spec) is None:
             raise UsageError(f"fault {fault!r} has nothing to touch in {spec.name!r}; see `gan-rosetta faults`")

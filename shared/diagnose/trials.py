@@ -12,6 +12,7 @@ from gan_rosetta.backends import REFERENCE
 from gan_rosetta.shared.diagnose.causes import Explanation
 from gan_rosetta.shared.diagnose.job import DiagnosisJob, read_trials, rows_path
 from gan_rosetta.shared.diagnose.rows import Row
+from gan_rosetta.shared.diagnose.session import choose_backends
 from gan_rosetta.shared.faults import FAULTS, Location
 from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.gans.affordable import make_affordable
@@ -58,6 +59,11 @@ class Trial:
             return self.expected is None and self.found is None
         row = self.found
         return self.expected.matches(row.phase, row.quantity, row.name)
+
+
+def trial_backends(names: Sequence[str], pythons: Mapping[str, str] | None = None, /) -> list[str]:
+    """Return the backends to plant faults in: those named, which must be installed, or all, the reference first."""
+    return choose_backends(names, pythons) if names else [REFERENCE, *choose_backends([], pythons)]
 
 
 def run_trials(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from gan_rosetta.shared.calibrate.counting import Count, count_pairs, of_kind
 from gan_rosetta.shared.calibrate.pairs import JudgedPair
+from gan_rosetta.shared.calibrate.plan import CalibrationPlan
 from gan_rosetta.shared.calibrate.regimes import find_regimes
-from gan_rosetta.shared.calibrate.session import Calibration, CalibrationPlan
+from gan_rosetta.shared.calibrate.session import Calibration
 from gan_rosetta.shared.compare.tolerance import FALSE_ALARM_RATE
 from gan_rosetta.shared.report.calibration_picture import draw_calibration
 from gan_rosetta.shared.report.calibration_power import draw_power
@@ -68,7 +69,7 @@ never where gradients are large beside it: then it hardly matters.
 """
 
 
-def write_page(path: Path, result: Calibration, plan: CalibrationPlan, /) -> list[Path]:
+def write_page(path: Path, result: Calibration, /) -> list[Path]:
     """Write the page, and its pictures into pictures/ beside it; returns the files written."""
     pictures = path.parent / "pictures"
     pictures.mkdir(exist_ok=True)
@@ -79,12 +80,13 @@ def write_page(path: Path, result: Calibration, plan: CalibrationPlan, /) -> lis
     if result.powers:
         write_picture(pictures / POWER_PICTURE, draw_power(result.powers))
         written.append(pictures / POWER_PICTURE)
-    write_bytes(path, calibration_markdown(result, plan).encode())
+    write_bytes(path, calibration_markdown(result).encode())
     return written
 
 
-def calibration_markdown(result: Calibration, plan: CalibrationPlan, /) -> str:
+def calibration_markdown(result: Calibration, /) -> str:
     """Return the page: how to read it, then what came of it, then the tables."""
+    plan = result.plan
     backends = list(dict.fromkeys(name for pair in of_kind(result.pairs, "backends") for name in pair.pair))
     parts = [
         _INTRODUCTION.format(

@@ -136,7 +136,7 @@ def make_request(gan: str | Path | GanSpec | None, /, **options: Unpack[Options]
     gan: a name of the catalogue, a TOML file, a GanSpec, or None for a plan that names the GANs itself. Raises
     UsageError for a value that nothing can be done with, SpecError for a file that describes no GAN.
     """
-    spec, source = _read_gan(gan)
+    spec, source = (None, None) if gan is None else read_gan(gan)
     return Request(
         spec=spec,
         source=source,
@@ -164,17 +164,15 @@ def make_request(gan: str | Path | GanSpec | None, /, **options: Unpack[Options]
     )
 
 
-def _read_gan(gan: str | Path | GanSpec | None) -> tuple[GanSpec | None, str | None]:
-    """Return a GAN's spec and what describes it."""
+def read_gan(gan: str | Path | GanSpec, /) -> tuple[GanSpec, str | None]:
+    """Return a GAN, and what describes it, None for the catalogue; raises UsageError, SpecError."""
     if isinstance(gan, str):
         return find_gan(gan), None
     if isinstance(gan, GanSpec):
         # By way of the text, so that its numbers and its name are such as a file could have.
         source, text = f"{GIVEN_IN_PYTHON}{gan.name!r}", spec_to_toml(gan)
-    elif isinstance(gan, Path):
-        source, text = str(gan), read_spec_text(gan)
     else:
-        return None, None
+        source, text = str(gan), read_spec_text(gan)
     return spec_from_toml(text, where=source, reserved=CATALOGUE), source
 
 

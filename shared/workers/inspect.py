@@ -24,7 +24,7 @@ def inspect_backends(pythons: Mapping[str, str], /) -> tuple[dict[str, tuple[str
     installed = [entry for entry in BACKENDS.values() if installed_version(entry, pythons.get(entry.name)) is not None]
     with ThreadPoolExecutor(max_workers=2) as pool:
         for entry, ready in zip(
-            installed, pool.map(lambda entry: _ask(entry, pythons.get(entry.name)), installed), strict=True
+            installed, pool.map(lambda entry: first_word(entry, pythons.get(entry.name)), installed), strict=True
         ):
             if isinstance(ready, Ready):
                 devices[entry.name] = ready.devices
@@ -33,7 +33,7 @@ def inspect_backends(pythons: Mapping[str, str], /) -> tuple[dict[str, tuple[str
     return devices, problems
 
 
-def _ask(entry: BackendEntry, python: str | None) -> Ready | str:
+def first_word(entry: BackendEntry, python: str | None) -> Ready | str:
     """Return the first word of a backend's worker, or why there is none."""
     worker = WorkerProcess(entry.name, threads=1, python=python)
     try:

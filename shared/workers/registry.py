@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import cast
 
@@ -87,6 +88,20 @@ def require_installed(entry: BackendEntry, chosen: str | None = None, /) -> None
     chosen: the Python that was asked for, None for the backend's usual one.
     """
     _require_in(entry, python_of(entry.name, chosen))
+
+
+def choose_backends(names: Sequence[str], pythons: Mapping[str, str] | None = None, /) -> list[BackendEntry]:
+    """Return the backends of those names, which must be installed, or all installed ones where none is named.
+
+    pythons: of backends that do not run on their usual one. Raises UsageError, BackendUnavailable.
+    """
+    chosen = pythons or {}
+    named = [find_backend(name) for name in dict.fromkeys(names)]
+    for entry in named:
+        require_installed(entry, chosen.get(entry.name))
+    return named or [
+        entry for name, entry in BACKENDS.items() if installed_version(entry, chosen.get(name)) is not None
+    ]
 
 
 def _require_in(entry: BackendEntry, python: str | None) -> None:

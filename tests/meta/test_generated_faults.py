@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from rich.console import Console
 
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.reach import check_reach
@@ -14,7 +13,7 @@ from gan_rosetta.shared.diagnose.session import diagnose
 from gan_rosetta.shared.faults import find_fault
 from gan_rosetta.shared.generate.check import find_disagreement, write_reference
 from gan_rosetta.shared.generate.coverage import count_vocabulary
-from gan_rosetta.shared.generate.session import draw_specs, run_generated
+from gan_rosetta.shared.generate.session import GenerationPlan, draw_specs, run_generated
 from gan_rosetta.shared.generate.shrink import shrink, smaller
 from gan_rosetta.shared.runs.names import RunName
 from gan_rosetta.shared.runs.request import make_request
@@ -62,17 +61,13 @@ def test_a_failing_gan_is_shrunk_kept_and_found_again(specs, tmp_path):
         and isinstance(s.training.discriminator_optimizer, Adam)
         and find_fault("adam-beta2").plant(s) is not None
     )
-    summary = run_generated(
-        [large],
-        ["numpy"],
-        tmp_path,
-        execution="eager",
-        console=Console(quiet=True),
-        faults={"numpy": "adam-beta2"},
-    )
-    (failure,) = summary.failures
+    said: list[str] = []
+    plan = GenerationPlan(specs=(large,), backends=("numpy",), fault="adam-beta2")
+    (failure,) = run_generated(plan, say=said.append, out=tmp_path).failures
+    assert "1 of 1 GANs, 1 disagreements" in said[-1]
     assert re.fullmatch(r"failing-[0-9a-f]{12}\.toml", failure.path.name)
     kept = read_spec(failure.path)
+    assert kept == failure.spec
     assert _num_layers(kept) < _num_layers(large) / 2
     assert failure.finding.row.quantity == "slot"
     diagnosis = diagnose(

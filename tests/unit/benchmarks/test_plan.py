@@ -45,15 +45,16 @@ def test_a_gan_from_a_file_is_measured_in_every_size(tmp_path):
     path = tmp_path / "mine.toml"
     text = spec_to_toml(find_gan("linear-2d")).replace('"linear-2d"', '"my-linear"').replace("0.05", "0.03")
     path.write_text(text, encoding="utf-8")
-    cells = plan_benchmark(Selection(spec_file=path, backends=("numpy",), scale="batch", sizes=(2.0, 8.0))).cells
+    cells = plan_benchmark(Selection(gans=(path,), backends=("numpy",), scale="batch", sizes=(2.0, 8.0))).cells
     assert [(cell.gan, cell.batch_size) for cell in cells] == [("my-linear", 2), ("my-linear", 8)]
     expected = replace(spec_from_toml(text, where="here"), batch_size=8)
     assert cells[1].spec() == expected != cell_spec("linear-2d", batch_size=8)
     # As a worker gets it.
     assert Cell(**json.loads(json.dumps(asdict(cells[1])))).spec() == expected
     assert cells[1].key != replace(cells[1], spec_text=text.replace("0.03", "0.02")).key
-    with pytest.raises(UsageError, match="not both; found sine and"):
-        Selection(gans=("sine",), spec_file=path)
+    own = spec_from_toml(text, where="here")
+    given = plan_benchmark(Selection(gans=(own,), backends=("numpy",), scale="batch", sizes=(2.0, 8.0))).cells
+    assert [cell.key for cell in given] == [cell.key for cell in cells]
 
 
 def test_the_floor_is_there_for_its_own_gan_alone():

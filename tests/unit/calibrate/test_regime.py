@@ -16,9 +16,10 @@ from gan_rosetta.shared.calibrate.job import (
     yardstick_path,
 )
 from gan_rosetta.shared.calibrate.pairs import Cell, judge_pairs, nearest_to_limit
+from gan_rosetta.shared.calibrate.plan import CalibrationPlan
 from gan_rosetta.shared.calibrate.power import Power, measure_power
 from gan_rosetta.shared.calibrate.regimes import find_regimes, regimes
-from gan_rosetta.shared.calibrate.session import CalibrationPlan, code_digest, runs_of
+from gan_rosetta.shared.calibrate.session import code_digest, runs_of
 from gan_rosetta.shared.calibrate.trained import as_evidence, read_trained, train_once
 from gan_rosetta.shared.compare.yardstick import read_yardstick
 from gan_rosetta.shared.data.digits import DigitSource

@@ -76,7 +76,7 @@ def test_json_is_one_document_and_nothing_else(tmp_path):
         (RIGHT.replace("FACTOR", "1.0") + "raise OSError('late')", (), 3, "OSError: late"),
         ("pass", (), 2, "made no case, and none at all"),
         (
-            "import gan_rosetta as gr; gr.case('sine')",
+            "import gan_rosetta as gr; gr.case('sine', steps=2)",
             ("--gan", "linear-2d"),
             2,
             "made no case of 'linear-2d', only of sine",

@@ -14,10 +14,15 @@ import numpy as np
 import pytest
 
 import gan_rosetta as gr
+from gan_rosetta.shared.calibrate.plan import plan_calibration
+from gan_rosetta.shared.diagnose.trials import Trial
+from gan_rosetta.shared.faults.fault import Location
+from gan_rosetta.shared.runs.order import Label
 from gan_rosetta.shared.workers.child import WorkerLost
+from gan_rosetta.shared.workers.jobs import JobOutcome
 from gan_rosetta.wording import in_python_words
 
-MODULES = ("catalogue", "training", "comparing", "diagnosing", "judging")
+MODULES = ("catalogue", "training", "comparing", "converting", "diagnosing", "judging", "checking", "assessing")
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +137,23 @@ def test_a_planted_fault_is_found_and_an_assertion_names_the_place():
         (lambda: gr.spec("sinus"), "did you mean 'sine'"),
         (lambda: gr.read_spec(Path("absent.toml")), "absent.toml cannot be read"),
         (lambda: gr.bench(rounds=0), "rounds is 0; expected 1 or more"),
+        (lambda: gr.generate(0), "count is 0; expected 1"),
+        (lambda: gr.generate(1, backends=["numpy"], plant="adam-beta3"), "did you mean 'adam-beta2'"),
+        (lambda: gr.calibrate(["linear-3d"]), "unknown regime 'linear-3d': did you mean 'linear-2d'"),
+        (lambda: gr.calibrate(seeds=0), "seeds is 0; expected 1"),
+        (lambda: gr.accuracy(["tanh"], dtypes=["float16"]), "unknown dtype 'float16'"),
+        (lambda: gr.accuracy(["tanhh"]), "did you mean 'tanh'"),
+        (lambda: gr.defaults("sinus"), "did you mean 'sine'"),
+        (lambda: gr.defaults("sine", seed=-1), "seed is -1; expected 0"),
+        (lambda: gr.check_faults("sine", backends=["numpi"]), "did you mean 'numpy'"),
+        (lambda: gr.judge("absent.py"), "absent.py is no file"),
+        (lambda: gr.bench_gpu(parts=["all"]), "parts has 'all'; expected some of float32"),
+        (lambda: gr.compare_benchmarks("absent.json", "absent.json"), "absent.json is not there"),
+        (lambda: gr.resume_training("absent"), "absent"),
+        (
+            lambda: gr.write_page(gr.FaultCheck(trials=()), "absent/page.md"),
+            "the page absent/page.md cannot be written",
+        ),
     ],
 )
 def test_what_cannot_be_asked_is_said_in_python_s_words(ask, message):
@@ -154,3 +176,41 @@ def test_an_option_becomes_an_argument():
     assert in_python_words("--pretrain-steps is -1") == "pretrain_steps is -1"
     assert in_python_words("--patience SECONDS waits longer") == "patience waits longer"
     assert in_python_words("or --spec FILE.toml, one") == "or spec, one"
+
+
+def test_a_result_that_is_off_says_so_and_its_assertion_names_it():
+    trial = Trial(gan="mine", backend="numpy", fault="adam-beta2", expected=None, found=None)
+    right = gr.FaultCheck(trials=(trial,))
+    right.assert_agrees()
+    place = Location(phase="generator", quantities=("slot",))
+    wrong = gr.FaultCheck(trials=(trial, replace(trial, expected=place)))
+    assert (right.verdict, wrong.verdict) == ("AGREE", "DISAGREE")
+    with pytest.raises(AssertionError, match="mine on numpy, adam-beta2: found nowhere"):
+        wrong.assert_agrees()
+    assert "<b>Planted faults: DISAGREE</b>" in wrong._repr_html_()
+
+
+def test_a_judge_that_is_wrong_and_a_worker_that_failed_are_no_agreement():
+    plan = plan_calibration(["linear-2d"], backends=["numpy"])
+    label = Label(gan="linear-2d", backend="numpy", folder="")
+    failed = JobOutcome(settings=label, status="crash", message="out of memory")
+    calibration = gr.Calibration(plan=plan, failures=[failed])
+    assert calibration.verdict == "NOT COMPARABLE"
+    with pytest.raises(AssertionError, match="linear-2d on numpy: out of memory"):
+        calibration.assert_agrees()
+    atlas = gr.Atlas(operations=(), rows=(), measures={}, failures={"numpy tanh float64 eager": "no tanh today"})
+    with pytest.raises(AssertionError, match="numpy tanh float64 eager: no tanh today"):
+        atlas.assert_agrees()
+
+
+def test_what_a_fault_is_found_in_is_kept_only_where_a_folder_is_given(tmp_path, monkeypatch):
+    monkeypatch.setattr("gan_rosetta.shared.generate.session._MAX_SHRUNK", 0)
+    lines: list[str] = []
+    without = gr.generate(1, backends=["numpy"], plant="latent-halved", on_line=lines.append)
+    (failure,) = without.failures
+    assert (without.verdict, failure.path, failure.backend) == ("DISAGREE", None, "numpy")
+    assert "1 of 1 GANs, 1 disagreements" in lines[-1]
+    assert "--spec" not in "".join(without.lines())
+    kept = gr.generate(1, backends=["numpy"], plant="latent-halved", out=tmp_path)
+    assert gr.read_spec(kept.failures[0].path) == failure.spec
+    assert f"gan-rosetta diagnose --spec {kept.failures[0].path}" in "".join(kept.lines())

@@ -1,0 +1,167 @@
+"""Measures what the judgements rest on: each operation's error, the judge's own, and what frameworks' defaults do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gan_rosetta import notebook
+from gan_rosetta.asking import Judged, OnProgress, raise_failures, shown_as, watch_of
+from gan_rosetta.shared.accuracy import session as accuracies
+from gan_rosetta.shared.calibrate import session as calibrations
+from gan_rosetta.shared.calibrate.plan import plan_calibration
+from gan_rosetta.shared.compare.verdict import Verdict
+from gan_rosetta.shared.defaults.measurement import GanMeasurement
+from gan_rosetta.shared.defaults.session import run_defaults
+from gan_rosetta.shared.interface import DTYPES, EXECUTIONS
+from gan_rosetta.shared.runs.order import DEFAULT_SEED
+from gan_rosetta.shared.runs.request import make_request
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.wording import speaks_python
+
+
+class Atlas(accuracies.Atlas, Judged):
+    """How far operations err on each backend: `rows` have the errors in ulp and what rounding does not explain.
+
+    failures: what operations that raised, and workers that failed, had to say, by where.
+    """
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict: "AGREE" where rounding or a known defect explains every result, and nothing failed."""
+        if not self.is_covered:
+            return "DISAGREE"
+        return "NOT COMPARABLE" if self.failures or not self.rows else "AGREE"
+
+    def lines(self) -> Sequence[str]:
+        """Return what nothing explains and what failed, in lines, and how much is covered."""
+        from gan_rosetta.shared.report.accuracy_table import uncovered_lines  # noqa: PLC0415 - needs rich
+
+        return [*uncovered_lines(self), *(f"{place}: {message}" for place, message in self.failures.items())]
+
+    def _repr_html_(self) -> str:
+        return notebook.atlas_html(self, self.verdict)
+
+
+class Calibration(calibrations.Calibration, Judged):
+    """How often the judge is wrong: `pairs` of right runs, judged; `powers`, the smallest mistakes that are seen."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict: "AGREE" where the judge keeps what it promises; "NOT COMPARABLE" where a worker failed."""
+        if not self.is_good:
+            return "DISAGREE"
+        return "NOT COMPARABLE" if self.failures else "AGREE"
+
+    def lines(self) -> Sequence[str]:
+        """Return what came of it, and what failed, in lines."""
+        from gan_rosetta.shared.report.calibration_table import summary_lines  # noqa: PLC0415 - needs rich
+
+        failed = (f"{each.settings.gan} on {each.settings.run_name}: {each.message}" for each in self.failures)
+        return [*summary_lines(self), *failed]
+
+    def _repr_html_(self) -> str:
+        return notebook.calibration_html(self, self.verdict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults(GanMeasurement):
+    """What each framework's own defaults would change in a GAN: `measurements` have one default each.
+
+    seed: of the tape and the state.
+    """
+
+    seed: int
+
+    def _repr_html_(self) -> str:
+        return notebook.defaults_html(self)
+
+
+@speaks_python
+def accuracy(
+    operations: Sequence[str] = (),
+    /,
+    *,
+    backends: Sequence[str] = (),
+    dtypes: Sequence[str] = DTYPES,
+    executions: Sequence[str] = EXECUTIONS,
+    on_progress: OnProgress = None,
+) -> Atlas:
+    """Measure each operation's error on each framework, to the ends of the type, and whether rounding explains it.
+
+    operations: names of operations or groups of them, all where not given. backends: all installed ones where not
+    given. executions: those of them that a backend has. on_progress: as in `compare`.
+
+    Raises UsageError for a name that there is not, BackendUnavailable for a backend that is not installed, RunFailed
+    where the reference fails.
+
+    >>> accuracy(["tanh"], backends=["numpy"], dtypes=["float64"]).verdict
+    'AGREE'
+    """
+    plan = accuracies.plan_atlas(operations, backends=backends, dtypes=dtypes, executions=executions)
+    found, failed = accuracies.measure_atlas(plan, watch=watch_of(on_progress))
+    if not found.rows:
+        raise_failures(failed)
+    failures = {outcome.settings.run_name: outcome.message for outcome in failed}
+    return shown_as(Atlas, replace(found, failures=found.failures | failures))
+
+
+@speaks_python
+def calibrate(
+    regimes: Sequence[str] = (),
+    /,
+    *,
+    seeds: int = 6,
+    first_seed: int = 0,
+    dtypes: Sequence[str] = DTYPES,
+    executions: Sequence[str] = ("eager",),
+    backends: Sequence[str] = (),
+    power: bool = True,
+    out: str | Path | None = None,
+    on_progress: OnProgress = None,
+) -> Calibration:
+    """Measure how often the judge is wrong: false alarms between right programs, and the smallest mistake it sees.
+
+    regimes: names such as "linear-2d" or "saturated-bce", all where not given. seeds: of each, a third of them where a
+    step is dear. backends: all installed ones where not given. power: also measure how small a planted mistake is seen.
+    out: a folder for all pairs and trainings; those of backends that are there are not done again. on_progress: as in
+    `compare`.
+
+    Raises UsageError for what makes no sense, BackendUnavailable for a backend that is not installed. What workers had
+    to say that failed is in `failures`.
+    """
+    plan = plan_calibration(
+        regimes,
+        seeds=seeds,
+        first_seed=first_seed,
+        dtypes=dtypes,
+        executions=executions,
+        backends=backends,
+        power=power,
+    )
+    folder = None if out is None else Path(out)
+    return shown_as(Calibration, calibrations.calibrate(plan, watch=watch_of(on_progress), out=folder))
+
+
+@speaks_python
+def defaults(
+    gan: str | Path | GanSpec,
+    /,
+    *,
+    seed: int = DEFAULT_SEED,
+    mnist: str | None = None,
+    on_progress: OnProgress = None,
+) -> Defaults:
+    """Measure what each framework's own defaults would have changed, against a GAN as it is described.
+
+    gan, on_progress: as in `compare`; seed: of the tape and the state; mnist: a folder of IDX files, or "download". A
+    GAN that costs much is taken smaller, which `differs` says. No framework is needed: all runs on the reference.
+
+    Raises UsageError and its like for what cannot be asked; RunFailed where it fails.
+    """
+    request = make_request(gan, seed=seed, mnist=mnist)
+    specs = [] if request.spec is None else [request.spec]
+    results, failures = run_defaults(specs, request.feed, watch=watch_of(on_progress))
+    raise_failures(failures)
+    return shown_as(Defaults, results[0], seed=seed)
