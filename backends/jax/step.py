@@ -84,11 +84,6 @@ class Record:
                 self.value(phase, role, "", name, tensors[name])
 
 
-def fed_in(gan: Gan, batch: Batch, phase: str, stream: str, network: str, /) -> dict[str, Any]:
-    """Return what a pass is fed of the batch beside its samples, by layer."""
-    return {layer: batch[name] for layer, name in passes(gan.spec)[phase, stream, network].fed.items()}
-
-
 def pretraining_step(gan: Gan, state: State, batch: Batch, record: Record, /) -> tuple[State, tuple[Any]]:
     """Fit D to the density for one step; return its loss. batch: "pretrain_input", "pretrain_target", (B, 1)."""
     pretraining, network = gan.spec.pretraining, gan.networks["discriminator"]
@@ -108,6 +103,11 @@ def pretraining_step(gan: Gan, state: State, batch: Batch, record: Record, /) ->
     record.value("pretraining", "loss", "", "loss", loss)
     state = state._replace(discriminator=Player(player.parameters, forward.buffers))
     return _updated(gan, state, "pretraining", gradients, record), (loss,)
+
+
+def fed_in(gan: Gan, batch: Batch, phase: str, stream: str, network: str, /) -> dict[str, Any]:
+    """Return what a pass is fed of the batch beside its samples, by layer."""
+    return {layer: batch[name] for layer, name in passes(gan.spec)[phase, stream, network].fed.items()}
 
 
 def adversarial_step(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gan_rosetta.backends.numpy.layer import Array
-from gan_rosetta.backends.numpy.steps import Stepper
+from gan_rosetta.backends.numpy.step import Stepper
 from gan_rosetta.shared.interface import Chunk, Losses, Phase, Trains
 from gan_rosetta.shared.spec import GanSpec
 

@@ -19,7 +19,7 @@ from gan_rosetta.backends.numpy.chunks import as_losses, stage_chunk, train_chun
 from gan_rosetta.backends.numpy.layers import LAYERS
 from gan_rosetta.backends.numpy.network import Copies, Network
 from gan_rosetta.backends.numpy.rounding import RandomRounding, RoundingOfCopies
-from gan_rosetta.backends.numpy.steps import Stepper
+from gan_rosetta.backends.numpy.step import Stepper
 from gan_rosetta.shared.interface import Chunk, Losses
 from gan_rosetta.shared.spec import GanSpec, WassersteinDiscriminatorLoss
 from gan_rosetta.shared.state import State

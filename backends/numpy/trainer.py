@@ -15,7 +15,7 @@ from gan_rosetta.backends.numpy.device import check_device
 from gan_rosetta.backends.numpy.network import Network
 from gan_rosetta.backends.numpy.probe import Recorder
 from gan_rosetta.backends.numpy.rounding import RandomRounding
-from gan_rosetta.backends.numpy.steps import Stepper
+from gan_rosetta.backends.numpy.step import Stepper
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES, Chunk, Losses, ProbeKey
 from gan_rosetta.shared.spec import GanSpec

@@ -87,7 +87,7 @@ def _truth(operation: Operation, dtype: Dtype) -> Results:
     """Return the reference's own formulas in extended precision, or the quantity's truth where it has one."""
     # Here, since only this knows the reference from within.
     from gan_rosetta.backends.numpy.chunks import as_losses, stage_chunk, train_chunk  # noqa: PLC0415
-    from gan_rosetta.backends.numpy.steps import Stepper  # noqa: PLC0415
+    from gan_rosetta.backends.numpy.step import Stepper  # noqa: PLC0415
 
     wide = np.dtype(exact.Extended)
     stepper = Stepper(operation.spec, wide)

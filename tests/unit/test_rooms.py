@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 # From the ground floor up: a room imports those before it and no other. errors and interface are single files.
 ROOMS = (
@@ -123,14 +121,6 @@ def test_the_packages_hold_no_second_name_for_a_module():
 def test_shared_and_benchmarks_import_no_framework():
     finished = subprocess.run([sys.executable, "-c", _PROGRAM], cwd=ROOT, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
-
-
-@pytest.mark.parametrize("name", ["device.py", "layers.py", "losses.py", "optimizers.py", "program.py", "trainer.py"])
-def test_every_backend_has_the_same_files(name):
-    folders = [folder for folder in (ROOT / "backends").iterdir() if (folder / "trainer.py").exists()]
-    assert {"numpy", "torch", "tensorflow", "mxnet", "jax"} == {folder.name for folder in folders}
-    for folder in folders:
-        assert (folder / name).exists(), f"{folder.name} lacks {name}"
 
 
 def test_no_room_knows_the_lessons():
