@@ -19,7 +19,6 @@ from gan_rosetta.shared.commands.options import (
     Verbose,
     errors,
     one_or_both,
-    output,
     report_failures,
     say,
     split_names,
@@ -58,7 +57,7 @@ def accuracy(
     )
     from gan_rosetta.shared.interface import DTYPES, EXECUTIONS  # noqa: PLC0415
     from gan_rosetta.shared.report.accuracy_page import write_page  # noqa: PLC0415
-    from gan_rosetta.shared.report.accuracy_table import accuracy_tables, uncovered_lines  # noqa: PLC0415
+    from gan_rosetta.shared.report.accuracy_table import accuracy_lines, uncovered_lines  # noqa: PLC0415
 
     if markdown is not None:
         require_place(markdown, said="--markdown")
@@ -80,8 +79,6 @@ def accuracy(
         document = {"format": 1, "command": "accuracy", "status": status, **atlas.as_data()}
         typer.echo(json.dumps(document, allow_nan=False))
     else:
-        for table in accuracy_tables(atlas):
-            output.print(table)
-        for line in [*uncovered_lines(atlas), *(f"Written: {path}" for path in written)]:
+        for line in [*uncovered_lines(atlas), *accuracy_lines(atlas), *(f"Written: {path}" for path in written)]:
             say(line)
     raise typer.Exit(status)

@@ -20,7 +20,6 @@ from gan_rosetta.shared.commands.options import (
     Verbose,
     errors,
     one_or_both,
-    output,
     report_failures,
     say,
     split_names,
@@ -80,7 +79,7 @@ def calibrate(
     from gan_rosetta.shared.calibrate.plan import plan_calibration  # noqa: PLC0415 - commands import what they need
     from gan_rosetta.shared.calibrate.session import calibrate as measure  # noqa: PLC0415
     from gan_rosetta.shared.report.calibration_page import write_page  # noqa: PLC0415
-    from gan_rosetta.shared.report.calibration_table import calibration_tables, summary_lines  # noqa: PLC0415
+    from gan_rosetta.shared.report.calibration_table import calibration_lines, summary_lines  # noqa: PLC0415
 
     if markdown is not None:
         require_place(markdown, said="--markdown")
@@ -100,8 +99,6 @@ def calibrate(
         document = {"format": 1, "command": "calibrate", "status": status, **result.as_data()}
         typer.echo(json.dumps(document, allow_nan=False))
     else:
-        for table in calibration_tables(result):
-            output.print(table)
-        for line in [*summary_lines(result), *(f"Written: {path}" for path in written)]:
+        for line in [*summary_lines(result), *calibration_lines(result), *(f"Written: {path}" for path in written)]:
             say(line)
     raise typer.Exit(status)

@@ -1,4 +1,4 @@
-"""The atlas of accuracy as words and as tables of the terminal."""
+"""The atlas of accuracy as words, and as lines of the terminal in which no name is cut."""
 
 from __future__ import annotations
 
@@ -6,35 +6,25 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from rich.table import Table
 
 from gan_rosetta.shared.accuracy.catalogue import GROUPS
 from gan_rosetta.shared.accuracy.findings import SOUND_ULP, Row, by_place
 from gan_rosetta.shared.accuracy.session import Atlas
 from gan_rosetta.shared.interface import EXECUTIONS, Dtype
+from gan_rosetta.shared.report.listing import aligned
 
 NOT_COVERED, KNOWN = "✗", "†"
 
 
-def accuracy_tables(atlas: Atlas, /) -> list[Table]:
-    """Return a table for each group of operations: a row for each quantity and type, a column for each backend."""
-    tables = []
+def accuracy_lines(atlas: Atlas, /) -> list[str]:
+    """Return each group of operations in aligned lines: one a quantity and type, with a column for each backend."""
+    lines = []
     for group, title in GROUPS.items():
-        lines = group_lines(atlas, group)
-        if not lines:
-            continue
-        table = Table(
-            "Operation",
-            "Quantity",
-            "Type",
-            *atlas.backends,
-            title=f"{title}: largest error in ulp, eager / compiled",
-            title_justify="left",
-        )
-        for line in lines:
-            table.add_row(*line)
-        tables.append(table)
-    return tables
+        rows = group_lines(atlas, group)
+        if rows:
+            lines += ["", f"{title}: largest error in ulp, eager / compiled"]
+            lines += aligned([("operation", "quantity", "type", *atlas.backends), *rows])
+    return lines
 
 
 def group_lines(atlas: Atlas, group: str, /) -> list[tuple[str, ...]]:

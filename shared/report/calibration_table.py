@@ -1,17 +1,16 @@
-"""What a calibration came to, in words and tables of the terminal."""
+"""What a calibration came to, in words, and in lines of the terminal in which no name is cut."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 
-from rich.table import Table
-
 from gan_rosetta.shared.calibrate.changes import CHANGES
 from gan_rosetta.shared.calibrate.counting import Count, count_pairs, leading, of_kind
 from gan_rosetta.shared.calibrate.pairs import JudgedPair
 from gan_rosetta.shared.calibrate.power import Power
 from gan_rosetta.shared.calibrate.session import Calibration
+from gan_rosetta.shared.report.listing import aligned
 
 COUNT_HEADERS = ("", "Pairs", "False alarms", "95 % bound", "Silences", "Largest of allowed")
 POWER_HEADERS = ("GAN", "Mistake", "Type", "Seen after 1 step", "After all", "Where", "diagnose", "Half, twice")
@@ -73,15 +72,15 @@ def size(amount: float, /) -> str:
     return f"{amount:.0e}" if amount < 1.0 else "not seen"
 
 
-def calibration_tables(result: Calibration, /) -> list[Table]:
-    """Return the tables of a calibration for a terminal."""
-    tables = []
+def calibration_lines(result: Calibration, /) -> list[str]:
+    """Return the counts and the smallest mistakes in aligned lines, in which no name is cut."""
+    lines = []
     if result.pairs:
-        tables.append(_table("How often right pairs do not agree", COUNT_HEADERS, count_rows(result.pairs)))
-        tables.append(_table("By regime", COUNT_HEADERS, regime_rows(result.pairs)))
+        lines += _lines("How often right pairs do not agree", COUNT_HEADERS, count_rows(result.pairs))
+        lines += _lines("By regime", COUNT_HEADERS, regime_rows(result.pairs))
     if result.powers:
-        tables.append(_table("The smallest mistake that is seen", POWER_HEADERS, power_rows(result.powers)))
-    return tables
+        lines += _lines("The smallest mistake that is seen", POWER_HEADERS, power_rows(result.powers))
+    return lines
 
 
 def summary_lines(result: Calibration, /) -> list[str]:
@@ -114,10 +113,5 @@ def _by(pairs: Sequence[JudgedPair], key: Callable[[JudgedPair], str]) -> list[t
     return [count_row(title, count_pairs(own)) for title, own in groups.items()]
 
 
-def _table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for index, header in enumerate(headers):
-        table.add_column(header, overflow="fold", justify="left" if index == 0 or len(headers) > 6 else "right")
-    for row in rows:
-        table.add_row(*row)
-    return table
+def _lines(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return ["", f"{title}:", *aligned([headers, *rows])]

@@ -16,7 +16,7 @@ from gan_rosetta.shared.accuracy.measure import measure_backend, measure_referen
 from gan_rosetta.shared.accuracy.session import Atlas
 from gan_rosetta.shared.commands import main as cli
 from gan_rosetta.shared.report.accuracy_page import accuracy_markdown, write_page
-from gan_rosetta.shared.report.accuracy_table import accuracy_tables, conclusion, in_words, uncovered_lines
+from gan_rosetta.shared.report.accuracy_table import accuracy_lines, conclusion, in_words, uncovered_lines
 from gan_rosetta.shared.workers.registry import find_backend, load_trainer
 
 _DOCS = Path(__file__).parents[3] / "docs"
@@ -67,9 +67,15 @@ def test_the_page_and_its_pictures_are_written(atlas, tmp_path):
     assert text == accuracy_markdown(atlas)
 
 
-def test_tables_have_a_row_for_each_quantity(atlas):
-    quantities = sum(len(operation.quantities) for operation in atlas.operations)
-    assert sum(table.row_count for table in accuracy_tables(atlas)) == quantities
+def test_lines_have_each_quantity_by_its_whole_name(atlas):
+    lines = accuracy_lines(atlas)
+    for operation in atlas.operations:
+        for quantity in operation.quantities:
+            (line,) = (each for each in lines if re.match(rf"{operation.name} +{re.escape(quantity.name)}  ", each))
+            assert "…" not in line
+    named = [line for line in lines if line.startswith("operation ")]
+    assert named
+    assert all(backend in line for backend in atlas.backends for line in named)
 
 
 def test_errors_in_words():

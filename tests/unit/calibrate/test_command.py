@@ -50,6 +50,7 @@ def test_tables_and_what_came_of_it(command):
     assert "Pairs of right copies of the reference: 0 of 10 are false alarms, 0 silences" in printed
     assert "as seldom as promised" in printed
     assert "It took" in printed
+    assert printed.startswith("Pairs of right")
     assert not list(Path().iterdir())
 
 
@@ -104,3 +105,10 @@ def test_what_makes_no_sense_is_refused(command, arguments, message):
     status, _, printed = command(*arguments)
     assert status == 2
     assert message in printed
+
+
+def test_lines_are_whole_on_a_narrow_terminal(command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    _, printed, _ = command("d-wins-logits", "--seeds", "1", "--dtype", "float64", "--no-power")
+    assert "\nd-wins-logits  10     0             " in printed
+    assert "…" not in printed
