@@ -46,7 +46,9 @@ def run_program(program: Path, arguments: Sequence[str], /) -> ProgramRun:
         raise UsageError(f"{program} is no file; expected a Python program that makes a case with gan_rosetta.case")
     with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as folder:
         result = Path(folder) / "judgements.json"
-        command = [sys.executable, "-m", "gan_rosetta.shared.cases.running", str(result), str(program), *arguments]
+        # -P: modules of the folder that this process is in are none of ours, nor of the program's.
+        module = ["-P", "-m", "gan_rosetta.shared.cases.running"]
+        command = [sys.executable, *module, str(result), str(program), *arguments]
         finished = subprocess.run(command, stdout=sys.stderr.fileno(), check=False)
         if not result.exists():
             return ProgramRun(judgements=(), failure=f"{program} ended with exit status {finished.returncode}")
@@ -59,7 +61,7 @@ def _run_here(result: Path, program: str, arguments: Sequence[str]) -> None:
     kept: list[case.Case] = []
     case.keep_cases(kept)
     sys.argv = [program, *arguments]
-    sys.path[0] = str(Path(program).resolve().parent)
+    sys.path.insert(0, str(Path(program).resolve().parent))
     failure = ""
     try:
         runpy.run_path(program, run_name="__main__")

@@ -6,6 +6,7 @@ Small records of one subject each. Each is written and read as it is here, by Or
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
@@ -222,7 +223,9 @@ class Label:
 
 
 def require_count(option: str, value: int | None, /, *, minimum: int, maximum: int = LARGEST_COUNT) -> None:
-    """Raise UsageError for a number below a minimum or above a maximum; None is any."""
+    """Raise UsageError for what is no whole number, or one below a minimum or above a maximum; None is any."""
+    if value is not None and not isinstance(value, Integral):
+        raise UsageError(f"{option} is {value!r}; expected a whole number")
     if value is not None and not minimum <= value <= maximum:
         bound = f"{minimum} or more" if value < minimum else f"{maximum:,} at the most"
         raise UsageError(f"{option} is {value}; expected {bound}")

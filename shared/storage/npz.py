@@ -64,7 +64,7 @@ def read_npz(path: Path, /, *, require_wanted: Callable[[Arrays], None] | None =
                 require_wanted({name: stand_in(header.dtype, header.shape) for name, header in headers.items()})
             _require_memory(headers.values())
             return {_name_of(member): _read_member(archive, member, headers[_name_of(member)]) for member in members}
-    except (OSError, ValueError, GanRosettaError):
+    except (OSError, ValueError, MemoryError, GanRosettaError):
         raise
     except Exception as error:
         # What zipfile, zlib and NumPy raise for broken bytes is a long list, and grows.
@@ -201,5 +201,7 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, header: _Hea
             if stream.read(1):  # The end, where the checksum is looked at.
                 raise ValueError(f"more than the {len(places):,} bytes that the archive says")
         return flat.reshape(header.shape, order="F" if header.is_fortran else "C")
+    except MemoryError:  # The machine's, not the file's: its header was checked.
+        raise
     except Exception as error:
         raise ValueError(f"{_name_of(member)}: {str(error) or type(error).__name__}") from None

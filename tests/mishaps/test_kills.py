@@ -16,7 +16,7 @@ import pytest
 from tests.mishaps.test_stopped import record_of
 from tests.mishaps.trial import Mishap
 
-NUM_KILLS = int(os.environ.get("GAN_ROSETTA_KILLS", "6"))
+NUM_KILLS = int(os.environ.get("GAN_ROSETTA_KILLS", "4"))
 # What a command is asked, and its share of the kills.
 COMMANDS = {
     "train": (("train", "linear-2d", "--backend", "numpy", "--steps", "600"), 0.45),

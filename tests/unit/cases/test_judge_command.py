@@ -112,3 +112,17 @@ def test_the_fixture_judges_each_case_when_the_test_ends(tmp_path):
     assert "3 passed, 2 errors" in finished.stdout, finished.stdout
     assert "linear-2d: DISAGREE, first in step 0, discriminator phase, loss" in finished.stdout
     assert "the program recorded 0 of 2 steps" in finished.stdout
+
+
+def test_modules_of_the_folder_that_it_is_run_in_are_not_taken(tmp_path):
+    there = tmp_path / "there"
+    there.mkdir()
+    for name in ("json", "numpy", "tempfile"):
+        (there / f"{name}.py").write_text("raise SystemExit('a stranger ran')\n", encoding="utf-8")
+    (tmp_path / "beside.py").write_text("FACTOR = 1.0\n", encoding="utf-8")
+    program = tmp_path / "port.py"
+    program.write_text(f"from beside import FACTOR\n{RIGHT}", encoding="utf-8")
+    command = [sys.executable, "-P", "-m", "gan_rosetta", "judge", str(program)]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=there)
+    assert "a stranger ran" not in finished.stderr
+    assert (finished.returncode, finished.stdout[:16]) == (0, "linear-2d: AGREE"), finished.stderr

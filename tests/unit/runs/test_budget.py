@@ -142,3 +142,9 @@ def test_counts_fit_into_64_bits():
         require_count("--seed", 2**63, minimum=0)
     with pytest.raises(UsageError, match="1,024 at the most"):
         require_count("--threads", 1025, minimum=1, maximum=1024)
+
+
+@pytest.mark.parametrize("number", [1.5, float("nan"), float("inf"), "7"])
+def test_counts_are_whole(number):
+    with pytest.raises(UsageError, match="expected a whole number"):
+        require_count("--steps", number, minimum=1)

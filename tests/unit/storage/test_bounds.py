@@ -262,3 +262,15 @@ def test_memory_that_a_group_of_processes_may_have(tmp_path, monkeypatch):
     assert available_bytes() == 3700
     (tmp_path / "memory.max").write_text("100")
     assert available_bytes() == 96
+
+
+def test_a_machine_without_memory_is_no_broken_file(tmp_path, monkeypatch):
+    path = tmp_path / "whole.npz"
+    np.savez(path, array=np.ones(3))
+
+    def no_memory(*_arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(npz.np, "empty", no_memory)
+    with pytest.raises(MemoryError):
+        npz.read_npz(path)
