@@ -11,6 +11,9 @@ from gan_rosetta.shared.spec import ConstantRate, GanSpec, GradientDescent, Netw
 _FAR = 40
 _SATURATING_DEVIATION = 30.0
 _WINNING_RATE, _EXPLODING_RATE = 0.5, 1e3
+# The gradient of squares grows with the scores: at the other rate the third step's sums overflow, and whether terms of
+# both signs then give an infinity or NaN hangs on the order in which they are added.
+_EXPLODING_RATE_OF_SQUARES = 0.3
 
 
 def _saturated(spec: GanSpec) -> GanSpec:
@@ -25,7 +28,9 @@ def _vanishing(spec: GanSpec) -> GanSpec:
 
 def _exploding(spec: GanSpec) -> GanSpec:
     """Both take steps far beyond what their losses' slopes say of."""
-    return _with_rates(spec, discriminator=_EXPLODING_RATE, generator=_EXPLODING_RATE)
+    squares = spec.training.discriminator_loss.score == "squares"
+    rate = _EXPLODING_RATE_OF_SQUARES if squares else _EXPLODING_RATE
+    return _with_rates(spec, discriminator=rate, generator=rate)
 
 
 def _far_on(spec: GanSpec) -> GanSpec:
