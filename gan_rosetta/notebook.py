@@ -50,11 +50,13 @@ def diagnosis_html(diagnosis: Diagnosis, /) -> str:
 
 
 def judgement_html(judgement: Judgement, /) -> str:
-    """Return a judgement: its verdict and why, and how far each loss was judged."""
+    """Return a judgement: its verdict, place and cause, and how far each loss was judged."""
     rows = [
         (loss.name, str(loss.num_recorded), str(loss.num_judged), f"{loss.largest:.1e}") for loss in judgement.losses
     ]
     title = f"<p><b>{_shown(judgement.gan)}: {_shown(judgement.verdict)}</b></p><p>{_shown(judgement.reason)}</p>"
+    if judgement.cause is not None:
+        title += f"<p>{_shown(judgement.cause.sentence)}</p>"
     notes = "".join(f"<p>{_shown(note)}</p>" for note in judgement.notes)
     return title + _table(("Loss", "Recorded", "Judged", "Largest difference"), rows) + notes
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from gan_rosetta.shared.cases.explaining import explain_program
 from gan_rosetta.shared.cases.judgement import Judgement, judge_losses
 from gan_rosetta.shared.cases.measuring import measure_reference
 from gan_rosetta.shared.cases.networks import find_networks, load_state
@@ -160,21 +162,35 @@ class Case:
         return self._steps()
 
     def judge(self) -> Judgement:
-        """Judge what was recorded, which trains the reference and its randomly rounding copies in this process."""
+        """Judge what was recorded, which trains the reference and its randomly rounding copies in this process.
+
+        Where the program parts, its steps are computed again with the mistakes that may explain it.
+        """
         if self._open is not None and not self._missing(self._open):
             self._close(self._open)  # The program left the loop after this step.
         request = self._request
         reference, yardstick = measure_reference(
             self.spec, request.state, request.tape, dtype=request.dtype, seed=request.seed
         )
+        losses = self._recording.losses
         self.judgement = judge_losses(
-            self._recording.losses,
+            losses,
             sorted(self._recording.dtypes),
             reference=reference,
             yardstick=yardstick,
             spec=self.spec,
             walk=self._walk,
             notes=[*self._notes, *(self._watcher.notes() if self._watcher is not None else ())],
+            explain=partial(
+                explain_program,
+                self.spec,
+                request.state,
+                request.tape,
+                dtype=request.dtype,
+                losses=losses,
+                yardstick=yardstick,
+                walk=self._walk,
+            ),
         )
         return self.judgement
 

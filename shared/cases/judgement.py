@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
@@ -13,12 +13,13 @@ from gan_rosetta.shared.cases.measuring import PROGRAM_NAME
 from gan_rosetta.shared.cases.walking import Walk
 from gan_rosetta.shared.compare.verdict import Evidence, Finding, PairVerdict, Verdict, judge
 from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
+from gan_rosetta.shared.diagnose.causes import Explanation
 from gan_rosetta.shared.diagnose.job import row_from_data
 from gan_rosetta.shared.diagnose.rows import Row, compare_quantity
 from gan_rosetta.shared.diagnose.visits import Visit
 from gan_rosetta.shared.spec import GanSpec
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +40,9 @@ class Judgement:
     """What is said of a program.
 
     verdict: "AGREE", "DISAGREE" or "NOT COMPARABLE"; reason: why, in words. first: the first quantity, in order of
-    execution, that is off, with its step, its difference and the noise; None where none is. num_steps: adversarial
-    steps of the case, of which checked_steps were judged. notes: what should be known besides. rows: all that was seen
+    execution, that is off, with its step, its difference and the noise; None where none is. cause: why it is off, as
+    far as that could be told; None where nothing is. num_steps: adversarial steps of the case, of which checked_steps
+    were judged. notes: what should be known besides. rows: all that was seen
     of the first's step, in order of execution; seen: how many quantities of each kind were compared, in watched_steps
     steps; both of a watched program.
     """
@@ -53,6 +55,7 @@ class Judgement:
     checked_steps: int
     num_steps: int
     losses: tuple[LossSummary, ...]
+    cause: Explanation | None = None
     notes: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     seen: Mapping[str, int] = field(default_factory=dict)
@@ -69,9 +72,10 @@ class Judgement:
         return None if self.first is None else self.first.visit
 
     def assert_agrees(self) -> None:
-        """Raise AssertionError, which names the first place, unless the verdict is AGREE."""
+        """Raise AssertionError, which names the first place and the cause, unless the verdict is AGREE."""
         if self.verdict != "AGREE":
-            raise AssertionError("\n".join([self.sentence, *self.notes]))
+            why = () if self.cause is None else (self.cause.sentence,)
+            raise AssertionError("\n".join([self.sentence, *why, *self.notes]))
 
     def as_data(self) -> dict[str, Any]:
         """Return the judgement as plain data."""
@@ -82,6 +86,7 @@ class Judgement:
             "verdict": self.verdict,
             "reason": self.reason,
             "first": None if self.first is None else self.first.as_data(),
+            "cause": None if self.cause is None else self.cause.as_data(),
             "checked_steps": self.checked_steps,
             "num_steps": self.num_steps,
             "losses": [
@@ -114,7 +119,9 @@ class Judgement:
         )
         rows = tuple(row_from_data(row) for row in data["rows"])
         first = None if data["first"] is None else row_from_data(data["first"])
-        return cls(**{**own, "first": first, "losses": losses, "rows": rows, "notes": tuple(data["notes"])})
+        cause = None if data["cause"] is None else Explanation.from_data(data["cause"])
+        read = {"first": first, "cause": cause, "losses": losses, "rows": rows, "notes": tuple(data["notes"])}
+        return cls(**{**own, **read})
 
 
 def judge_losses(
@@ -127,16 +134,18 @@ def judge_losses(
     spec: GanSpec,
     walk: Walk | None = None,
     notes: Sequence[str] = (),
+    explain: Callable[[Visit], Explanation] | None = None,
 ) -> Judgement:
     """Return the judgement on the losses that a program recorded, (steps,) by name.
 
-    dtypes: the types in which the program had them. walk: what was seen besides, of a watched program. The verdict is
-    that on two runs, unless a quantity that was seen is off; a program of which steps are missing never agrees.
+    dtypes: the types in which the program had them. walk: what was seen besides, of a watched program. explain:
+    says why the program parts, from its first step that is off; no cause is looked for without it. The verdict is that
+    on two runs, unless a quantity that was seen is off; a program of which steps are missing never agrees.
     """
     program = replace(reference, name=PROGRAM_NAME, losses=losses)
     pair = judge(reference, program, yardstick, spec)
     verdict, reason = pair.verdict, pair.reason
-    first = _first_row(pair, losses, reference, yardstick, spec=spec, walk=walk)
+    visit, first = _first(pair, losses, reference, yardstick, spec=spec, walk=walk)
     lacking = _lacking(losses, spec)
     if first is not None:
         verdict = "DISAGREE"
@@ -152,6 +161,7 @@ def judge_losses(
         checked_steps=pair.checked_steps,
         num_steps=spec.training.num_steps,
         losses=tuple(_summaries(losses, reference, yardstick, pair.checked_steps)),
+        cause=None if visit is None or explain is None else explain(visit),
         notes=(
             *notes,
             *([lacking] if first is not None and lacking else []),
@@ -175,7 +185,7 @@ def _lacking(losses: Mapping[str, np.ndarray], spec: GanSpec) -> str:
     return ""
 
 
-def _first_row(
+def _first(
     pair: PairVerdict,
     losses: Mapping[str, np.ndarray],
     reference: Evidence,
@@ -183,8 +193,8 @@ def _first_row(
     *,
     spec: GanSpec,
     walk: Walk | None,
-) -> Row | None:
-    """Return what is off first in order of execution, of losses as a diagnosis shows it; None where nothing is."""
+) -> tuple[Visit | None, Row | None]:
+    """Return what is off first in order of execution, and in which step, of losses as a diagnosis shows it."""
     order = ["pretraining", spec.training.first, *LOSS_NAMES]
 
     def place(finding: Finding) -> tuple[int, int, int]:
@@ -194,18 +204,19 @@ def _first_row(
     if walk is not None and walk.visit is not None:
         seen = (int(walk.visit.phase == "adversarial"), walk.visit.step)
         if found is None or seen <= place(found)[:2]:
-            return walk.first
+            return walk.visit, walk.first
     if found is None:
-        return None
+        return None, None
     name, step = found.name, found.step
-    return compare_quantity(
+    visit = Visit(phase=found.phase, step=step)
+    return visit, compare_quantity(
         losses[name][step],
         reference.losses[name][step],
         noise=float(yardstick.noise[name][step]),
         scale=float(np.nan_to_num(yardstick.scales[name][step])),
         tolerance=yardstick.tolerance,
         exact=False,
-        visit=Visit(phase=found.phase, step=step).label,
+        visit=visit.label,
         phase=name,
         quantity="loss",
         stream="",

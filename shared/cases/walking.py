@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,23 @@ from gan_rosetta.shared.data.tape import Tape, make_chunk
 from gan_rosetta.shared.diagnose.reference import TapePosition
 from gan_rosetta.shared.diagnose.rows import Row, compare_quantity, first_offender
 from gan_rosetta.shared.diagnose.visits import Visit
-from gan_rosetta.shared.interface import ProbeKey
+from gan_rosetta.shared.interface import Phase, ProbeKey
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State, state_schema
 from gan_rosetta.shared.workers.registry import build_reference
 
 Seen = Mapping[ProbeKey, np.ndarray]
+
+# Steps that are still looked at after the first that is off: what explains that one must explain these.
+_STEPS_BEYOND = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptStep:
+    """What was seen of a step, in order of execution, and how far rounding took each of it."""
+
+    quantities: Seen
+    noise: Mapping[ProbeKey, float]
 
 
 class Walk:
@@ -26,6 +38,9 @@ class Walk:
 
     first: the first quantity that was off, None so far; visit: the step of it. rows: of the step of it. counts: how
     many quantities of each kind were compared. The noise of a quantity is the largest in the steps so far.
+    kept: for a cause to be told by, the first step of each phase, the one before the first that is off, that, and what
+    comes right after it; starts: the reference's state before each phase; other_start: what the program began with,
+    empty where that is the state.
     """
 
     def __init__(self, spec: GanSpec, state: State, tape: Tape, /, *, dtype: str) -> None:
@@ -44,6 +59,15 @@ class Walk:
         self.rows: list[Row] = []
         self.counts: dict[str, int] = {}
         self.num_steps = 0
+        self.kept: dict[Visit, KeptStep] = {}
+        self.starts: dict[Phase, State] = {}
+        self.other_start: State = {}
+        self._num_beyond = 0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether what comes next is no longer looked at."""
+        return self.visit is not None and (bool(self.other_start) or self._num_beyond >= _STEPS_BEYOND)
 
     @property
     def first(self) -> Row | None:
@@ -64,10 +88,14 @@ class Walk:
             for name, array in loaded.items()
         ]
         self._settle(visit)
+        if self.visit is not None:
+            self.other_start = {name: array.reshape(self._state[name].shape) for name, array in loaded.items()}
 
     def expected_keys(self, visit: Visit, /) -> list[ProbeKey]:
         """Go on to a step, run the reference's, and return what it computes, in order."""
         self._position.move([self._reference, *self._copies], visit)
+        if visit.step == 0:
+            self.starts[visit.phase] = self._reference.export_state()
         chunk = make_chunk(self._tape, self._spec, visit.phase, first_step=visit.step, num_steps=1)
         self._probe = self._reference.probe(chunk)
         return list(self._probe)
@@ -84,13 +112,21 @@ class Walk:
         for key, found in distances.items():
             noise = float(self._tolerance.noise(found))
             self._noise[key] = max(self._noise.get(key, 0.0), noise)
+        quantities = {key: _shaped(seen[key], expected) for key, expected in self._probe.items() if key in seen}
+        kept = KeptStep(quantities=quantities, noise={key: self._noise[key] for key in quantities})
+        if self.visit is not None:
+            self._num_beyond += 1
+            self.kept[visit] = kept
+            return
         self.rows = [
-            self._row(visit, key, seen[key], expected, scale=scales.get(key, 0.0), exact=key.quantity == "counter")
-            for key, expected in self._probe.items()
-            if key in seen
+            self._row(visit, key, own, self._probe[key], scale=scales.get(key, 0.0), exact=key.quantity == "counter")
+            for key, own in quantities.items()
         ]
         self.num_steps += 1
         self._settle(visit)
+        if self.visit is None:
+            self.kept = {each: own for each, own in self.kept.items() if each.step == 0}
+        self.kept[visit] = kept
 
     def _settle(self, visit: Visit) -> None:
         for row in self.rows:
@@ -101,9 +137,8 @@ class Walk:
     def _row(
         self, visit: Visit, key: ProbeKey, got: Any, expected: np.ndarray, *, scale: float = 0.0, exact: bool
     ) -> Row:
-        got = np.asarray(got)
         return compare_quantity(
-            got.reshape(expected.shape) if got.size == expected.size else got,
+            _shaped(got, expected),
             expected,
             noise=self._noise.get(key, 0.0),
             scale=scale,
@@ -112,3 +147,9 @@ class Walk:
             visit=visit.label,
             **key._asdict(),
         )
+
+
+def _shaped(got: Any, expected: np.ndarray) -> np.ndarray:
+    """Return what was seen in the shape of what is expected, where it has as many numbers."""
+    array = np.asarray(got)
+    return array.reshape(expected.shape) if array.size == expected.size else array

@@ -54,7 +54,7 @@ class Watcher:
             self._walk.start(
                 visit, {name: array for each in self._networks.values() for name, array in each.read().items()}
             )
-        self._is_on = self._walk.visit is None
+        self._is_on = not self._walk.is_done
 
     def end(self, visit: Visit, losses: Mapping[str, float], /) -> None:
         """The step has ended, with these losses: compare all that was seen."""

@@ -21,7 +21,7 @@ def judge(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Run a program of your own, unchanged, and say whether it computes what the reference does, or where it parts."""
+    """Run a program of your own, unchanged, and say whether it agrees with the reference, or where it parts and why."""
     from gan_rosetta.shared.cases.running import run_program  # noqa: PLC0415
     from gan_rosetta.shared.gans import find_gan  # noqa: PLC0415
     from gan_rosetta.shared.report.diagnosis_table import diagnosis_lines  # noqa: PLC0415
@@ -42,6 +42,8 @@ def judge(
         raise typer.Exit(status)
     for judgement in judgements:
         say(judgement.sentence)
+        if judgement.cause is not None:
+            say(judgement.cause.sentence)
         rows = list(judgement.rows)
         offender = next((row for row in rows if row.is_off), None)
         for line in diagnosis_lines("the program", rows, offender) if offender is not None else ():

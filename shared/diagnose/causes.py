@@ -8,6 +8,7 @@ where one alone does not do; where nothing does, nothing is named.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,17 +21,19 @@ from gan_rosetta.shared.diagnose.solving import shortest, solve
 from gan_rosetta.shared.diagnose.starts import find_start, say_start
 from gan_rosetta.shared.diagnose.suspects import Suspect, find_suspects
 from gan_rosetta.shared.errors import SpecError
-from gan_rosetta.shared.faults import Plant
+from gan_rosetta.shared.faults import FAULTS, Plant
 from gan_rosetta.shared.faults.defaults import Default
 from gan_rosetta.shared.interface import ProbeKey
 from gan_rosetta.shared.spec import GanSpec, LeakyReLU, Network, ReLU
 from gan_rosetta.shared.spec.cost import step_flops
-from gan_rosetta.shared.state import State
+from gan_rosetta.shared.state import State, state_schema
 
-# As many operations as a comparison gives its reference; a step of a small GAN costs Python's time, which is as much
-# as these operations take.
-_MOST_FLOPS = 3e12
-_FLOPS_OF_PYTHON = 1e8
+# A minute or two of a core. A step of a small GAN costs Python's time, which is as much as these operations take; and
+# each parameter is copied, moved by an optimizer and compared, whatever the batch.
+_MOST_FLOPS = 1e12
+_FLOPS_OF_PYTHON = 3e7
+_FLOPS_OF_PARAMETER = 500
+_FEWEST_STEPS = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +65,13 @@ class Explanation:
         """The names of all faults and defaults in it."""
         return tuple(dict.fromkeys(name for cause in self.causes for name in cause.names))
 
+    @property
+    def sentence(self) -> str:
+        """What to say below the place that is off."""
+        return f"why: {self}"
+
     def __str__(self) -> str:
-        rest = "" if self.is_complete else " Not everything was tried: a step of this GAN is too dear."
+        rest = "" if self.is_complete else " Not everything was tried: to compute these steps again takes too long."
         if not self.causes:
             return f"No fault or default that is known explains it, alone or two at once.{rest}"
         if len(self.causes) == 1:
@@ -108,7 +116,8 @@ def explain(
     if default is None:
         # Where nothing names what it starts from, the whole is not explained.
         return replace(explanation or Explanation(causes=(), is_complete=True), causes=())
-    start = Cause(names=(default.name,), sentences=(say_start(spec, default),))
+    same = [fault.name for fault in FAULTS.values() if fault.default == default.name]
+    start = Cause(names=(default.name, *same), sentences=(say_start(spec, default),))
     if explanation is None:
         return Explanation(causes=(start,), is_complete=True)
     causes = tuple(
@@ -121,8 +130,7 @@ def explain(
 def _explain_steps(
     spec: GanSpec, steps: Sequence[ObservedStep], *, dtype: str, without: Iterable[str]
 ) -> Explanation | None:
-    affordable = int(_MOST_FLOPS / max(step_flops(spec), _FLOPS_OF_PYTHON))
-    search = _Search(spec, steps, Replay(spec=spec, dtype=dtype, budget=affordable), without)
+    search = _Search(spec, steps, Replay(spec=spec, dtype=dtype, budget=_affordable_steps(spec)), without)
     try:
         is_off = search.look()
     except OutOfBudget:
@@ -137,6 +145,12 @@ def _explain_steps(
     except OutOfBudget:
         is_complete = False
     return Explanation(causes=search.causes(), is_complete=is_complete)
+
+
+def _affordable_steps(spec: GanSpec) -> int:
+    num_parameters = sum(math.prod(t.shape) for t in state_schema(spec).values() if t.role == "parameter")
+    cost = _FLOPS_OF_PYTHON + step_flops(spec) + _FLOPS_OF_PARAMETER * num_parameters
+    return max(_FEWEST_STEPS, int(_MOST_FLOPS / cost))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,8 +198,9 @@ class _Search:
         key = self._first_key()
         near = [suspect for suspect in self._suspects if suspect.is_expected(key)]
         self._try_all((), near, self._off[0], key)
-        if not self.found or not self._steps[self._off[0]].is_whole:
-            self._try_all((), [suspect for suspect in self._suspects if suspect not in near], self._off[0], key)
+        if not self.found or not self._shows_first(key):
+            far = (each for each in self._suspects if each not in near and self._may_show_first(each, key))
+            self._try_all((), far, self._off[0], key)
 
     def try_pairs(self) -> None:
         """Try a second suspect beside each that explains what comes first; then two that show in the same place."""
@@ -237,7 +252,27 @@ class _Search:
             raise ValueError("nothing is off")
         return key
 
-    def _try_all(self, base: _Charges, suspects: Sequence[Suspect], index: int, key: ProbeKey) -> None:
+    def _shows_first(self, key: ProbeKey) -> bool:
+        """Whether all that comes before the first quantity that is off was seen, so that nobody would show earlier."""
+        step = self._steps[self._off[0]]
+        keys = list(self._standings[self._off[0]].computed.quantities)
+        return step.is_whole or (key in keys and all(each in step.quantities for each in keys[: keys.index(key)]))
+
+    def _may_show_first(self, suspect: Suspect, key: ProbeKey) -> bool:
+        """Whether a suspect, with its number as people get it wrong, changes this quantity and none before it."""
+        index = self._off[0]
+        value = None if suspect.number is None else suspect.number.planted
+        plants = self._plants((_Charge(suspect=suspect, value=value),))
+        own = self._standings[index]
+        if plants is None or key not in own.computed.quantities:
+            return plants is not None
+        computed = self._replay.compute(plants, self._steps[index])
+        standing = self._replay.compare(computed, self._steps[index], noise={})
+        changed = computed.quantities.get(key)
+        is_moved = changed is None or not np.array_equal(own.computed.quantities[key], changed)
+        return is_moved and standing.place >= own.place
+
+    def _try_all(self, base: _Charges, suspects: Iterable[Suspect], index: int, key: ProbeKey) -> None:
         held = {(charge.suspect.name, place) for charge in base for place in charge.suspect.places}
         names = {charge.suspect.name for charge in base}
         for suspect in suspects:

@@ -92,7 +92,8 @@ class Fault:
     remedy: a sentence that says what is wrong and what to change, with {place}, {found} and {expected} where it is of a
     place and of values. plants: returns how it looks in each place of a GAN that it can be in, the one where `plant`
     plants it first; empty where the GAN has nothing that it touches. together: what to call all its places at once,
-    such as "every BatchNorm", "" where there is never more than one.
+    such as "every BatchNorm", "" where there is never more than one. default: the framework's default that it is in one
+    place, of initial values, which are known by their spread alone.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Fault:
     remedy: str
     plants: Callable[[GanSpec], Sequence[Plant]]
     together: str = ""
+    default: str = ""
 
     def plant(self, spec: GanSpec, /) -> Plant | None:
         """Return how it looks in a GAN, in the first of its places, or None where it changes nothing."""

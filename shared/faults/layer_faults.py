@@ -380,6 +380,7 @@ FAULTS = (
         remedy="{place} does not hold the initial value that it was given, but numbers drawn Glorot-uniform, as Keras "
         "does unless told otherwise: load the initial value.",
         plants=_glorot,
+        default="tensorflow:initial-values",
     ),
     Fault(
         name="batch-norm-initialisation",

@@ -39,7 +39,7 @@ def diagnosis_sentences(diagnosis: Diagnosis, /) -> list[Text]:
             lines.append(Text.assemble((text, "bold red"), offender.amount))
         explanation = diagnosis.cause(name)
         if explanation is not None:
-            lines.append(Text.assemble(("why: ", "bold"), str(explanation)))
+            lines.append(Text(explanation.sentence))
     return lines
 
 

@@ -57,6 +57,19 @@ def test_a_wrong_program_disagrees_at_its_place(tmp_path, end):
     finished = judge(tmp_path, RIGHT.replace("FACTOR", "1.01") + end, "--gan", "linear-2d")
     assert finished.returncode == 1, finished.stderr
     assert finished.stdout.startswith("linear-2d: DISAGREE, first in step 0, generator phase, loss: 0.")
+    assert "\nwhy: No fault or default that is known explains it, alone or two at once." in finished.stdout
+
+
+def test_the_cause_is_said(tmp_path):
+    spec = "find_fault('adam-beta2').plant(case.spec).spec"
+    source = RIGHT.replace("FACTOR", "1.0").replace("build_reference(case.spec", f"build_reference({spec}")
+    source = "from gan_rosetta.shared.faults import find_fault\n" + source
+    said = "β2 of the discriminator's Adam is 0.99: set it to 0.999."
+    finished = judge(tmp_path, source)
+    assert finished.returncode == 1, finished.stderr
+    assert f"\nwhy: {said}" in finished.stdout
+    (judgement,) = json.loads(judge(tmp_path, source, "--json").stdout)["judgements"]
+    assert judgement["cause"]["causes"] == [{"names": ["adam-beta2"], "sentences": [said]}]
 
 
 def test_json_is_one_document_and_nothing_else(tmp_path):

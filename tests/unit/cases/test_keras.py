@@ -110,21 +110,23 @@ def test_a_right_program_agrees_and_watching_changes_no_bit():
 
 
 @pytest.mark.parametrize(
-    ("mistake", "place"),
+    ("mistake", "place", "cause"),
     [
-        ("activation", ("generator", "output", "generator.hidden1_relu")),
-        ("no sigmoid", ("generator", "loss", "loss")),
-        ("keras's adam", ("generator", "parameter", "generator.hidden1.weight")),
-        ("anew", ("discriminator", "output", "discriminator.hidden1_relu")),
-        ("labels", ("discriminator", "loss", "loss")),
+        ("activation", ("generator", "output", "generator.hidden1_relu"), ()),
+        ("no sigmoid", ("generator", "loss", "loss"), ()),
+        # Besides another ε in another place, it takes its betas through float32.
+        ("keras's adam", ("generator", "parameter", "generator.hidden1.weight"), ()),
+        ("anew", ("discriminator", "output", "discriminator.hidden1_relu"), ("fake-regenerated",)),
+        ("labels", ("discriminator", "loss", "loss"), ("discriminator-labels-swapped",)),
     ],
 )
-def test_a_mistake_is_found_at_its_place(mistake, place):
+def test_a_mistake_is_found_at_its_place_and_given_its_cause_or_none(mistake, place, cause):
     case, _ = train(mistake=mistake, steps=1)
     judgement = case.judge()
     assert judgement.verdict == "DISAGREE"
     first = judgement.first
     assert (first.phase, first.quantity, first.name) == place, judgement.sentence
+    assert judgement.cause.names == cause, str(judgement.cause)
 
 
 def test_images_and_kernels_go_into_the_layout_of_keras():
