@@ -10,11 +10,13 @@ from typing import Any, Unpack
 from gan_rosetta import notebook
 from gan_rosetta.asking import OnProgress, Place, pythons_of, raise_failures, watch_of
 from gan_rosetta.shared.compare.verdict import PairVerdict, Verdict
+from gan_rosetta.shared.report.seeds_table import across_lines
 from gan_rosetta.shared.runs.comparison import GanComparison, to_json
 from gan_rosetta.shared.runs.names import parse_runs
 from gan_rosetta.shared.runs.plan import Plan, plan_compare, plan_resume
 from gan_rosetta.shared.runs.request import Options, make_request
 from gan_rosetta.shared.runs.session import compare_plan
+from gan_rosetta.shared.seeds.session import AcrossSeeds, compare_across_seeds
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.training import TrainedRun
 from gan_rosetta.wording import in_python_words, speaks_python
@@ -24,11 +26,13 @@ from gan_rosetta.wording import in_python_words, speaks_python
 class Comparison:
     """Runs of one GAN from one state on one tape, each pair judged.
 
-    judged: what the verdicts rest on. notes: what should be known of what was given.
+    judged: what the verdicts rest on. across: what came out over many seeds, where that was asked for. notes: what
+    should be known of what was given.
     """
 
     judged: GanComparison
     place: Place
+    across: AcrossSeeds | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -63,12 +67,15 @@ class Comparison:
         lines += [f"{' and '.join(pair.pair)}: {pair.verdict}: {pair.reason}" for pair in odd]
         if not self.pairs and not lines:
             lines = ["there is one run, which nothing was compared with"]
+        if self.across is not None and self.across.verdict != "EQUIVALENT":
+            lines += across_lines(self.across, is_whole=False)
         if lines:
             raise AssertionError("\n".join([f"{self.spec.name}: {self.verdict}", *lines]))
 
     def as_data(self) -> dict[str, Any]:
-        """Return the comparison as plain data, as in comparison.json."""
-        return dict(to_json(self.judged))
+        """Return the comparison as plain data, as in comparison.json; what came out over seeds as in seeds.json."""
+        seeds = {} if self.across is None else {"seeds": self.across.as_data()}
+        return {**to_json(self.judged), **seeds}
 
     def _repr_html_(self) -> str:
         return notebook.comparison_html(self.judged)
@@ -80,6 +87,7 @@ def compare(
     /,
     *,
     runs: Sequence[str] = (),
+    seeds: int = 1,
     threads: int | None = None,
     pythons: Mapping[str, str | Path] | None = None,
     out: str | Path | None = None,
@@ -90,7 +98,8 @@ def compare(
 
     gan: a name of the catalogue, a TOML file, or a GanSpec. runs: BACKEND[@ENVIRONMENT][:word…] each, such as
     "torch:compiled"; all installed backends where not given. The reference is always there, once in each type, since
-    what rounding may do is measured on it. threads: of each framework, the machine's shared out where not given.
+    what rounding may do is measured on it. seeds: also train each run from so many seeds, and compare what comes out in
+    distribution, in the comparison's `across`. threads: of each framework, the machine's shared out where not given.
     pythons: the Python of backends that have an environment of their own. out: a folder for records and pictures;
     without it there are no pictures, and the runs go with the last result that reads them. on_progress: called with a
     Progress, from any thread, as runs go on; True shows it on the terminal. options: see Options.
@@ -104,7 +113,9 @@ def compare(
     """
     request = make_request(gan, **options)
     place = Place.choose(out)
-    plan = plan_compare([], parse_runs(runs), request, place.folder, threads=threads, pythons=pythons_of(pythons))
+    plan = plan_compare(
+        [], parse_runs(runs), request, place.folder, threads=threads, pythons=pythons_of(pythons), num_seeds=seeds
+    )
     return _compared(plan, place, on_progress)[0]
 
 
@@ -127,8 +138,11 @@ def _compared(plan: Plan, place: Place, on_progress: OnProgress) -> list[Compari
     )
     judged = {found.spec.name for found in comparisons}
     raise_failures(outcome for outcome in outcomes if outcome.settings.gan not in judged)
+    _, across = compare_across_seeds(plan, watch=watch_of(on_progress))
     notes = _in_python(plan.notes)
-    return [Comparison(judged=found, place=place, notes=notes) for found in comparisons]
+    return [
+        Comparison(judged=found, place=place, across=across.get(found.spec.name), notes=notes) for found in comparisons
+    ]
 
 
 def _draw(comparison: GanComparison) -> None:

@@ -32,6 +32,7 @@ from gan_rosetta.shared.commands.options import (
     KEPT,
     Animate,
     Backends,
+    NumSeeds,
     OpenReport,
     Out,
     Python,
@@ -155,6 +156,7 @@ def compare(
     threads: Threads = None,
     python: Python = None,
     asked: Training,
+    seeds: NumSeeds = 1,
     resume: Resume = None,
     out: Out = None,
     shown: Showing,
@@ -186,7 +188,7 @@ def compare(
             f"{misplaced[0]!r} is a backend, but stands where GANs are named; names are separated by commas, without "
             f"spaces: --backends torch,{misplaced[0]}"
         )
-    plan = plan_compare(gans or [], chosen, request, folder, threads=threads, pythons=pythons)
+    plan = plan_compare(gans or [], chosen, request, folder, threads=threads, pythons=pythons, num_seeds=seeds)
     _carry_out(reporter.compare, plan, folder, command="compare")
 
 

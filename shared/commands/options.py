@@ -171,6 +171,14 @@ TensorBoard = Annotated[
         help="Write losses and samples into this folder for TensorBoard.",
     ),
 ]
+NumSeeds = Annotated[
+    int,
+    typer.Option(
+        "--seeds",
+        rich_help_panel=TRAINED,
+        help="Also train each run from so many seeds, and compare what comes out in distribution.",
+    ),
+]
 OpenReport = Annotated[
     bool,
     typer.Option(
@@ -210,9 +218,9 @@ Patience = Annotated[
 
 def status_of_verdicts(verdicts: Collection[str], /) -> int:
     """Return the exit status of verdicts; where nothing was judged, nothing agrees."""
-    if "DISAGREE" in verdicts:
+    if {"DISAGREE", "DIFFERENT"} & set(verdicts):
         return DISAGREEMENT
-    return 0 if verdicts and set(verdicts) == {"AGREE"} else NOT_COMPARABLE
+    return 0 if verdicts and set(verdicts) <= {"AGREE", "EQUIVALENT"} else NOT_COMPARABLE
 
 
 def say(text: str, /) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,15 @@ from gan_rosetta.shared.report.as_data import as_text, compare_as_data, ending_a
 from gan_rosetta.shared.report.film import NUM_MOMENTS, film_path, require_film, write_film
 from gan_rosetta.shared.report.pictures import draw_comparison, draw_pictures
 from gan_rosetta.shared.report.progress import on_terminal
+from gan_rosetta.shared.report.seeds_table import across_lines
 from gan_rosetta.shared.report.tables import comparison_lines, pair_lines, run_lines, speed_lines
 from gan_rosetta.shared.report.tensorboard import require_tensorboard, write_events
+from gan_rosetta.shared.runs.comparison import GanComparison
 from gan_rosetta.shared.runs.moments import DEFAULT_NUM_MOMENTS
 from gan_rosetta.shared.runs.plan import Plan
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.runs.session import compare_plan, train_plan
+from gan_rosetta.shared.seeds.session import AcrossSeeds, compare_across_seeds
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.workers.watching import Watch
 
@@ -84,23 +87,33 @@ class RunReporter:
             path = write_report(folder, None).absolute()
             self._files["report"] = str(path)
             webbrowser.open(path.as_uri())
-        status = report_failures(outcomes, verbose=self._shown.verbose)
-        status = status or status_of_verdicts([comparison.verdict for comparison in comparisons])
+        from_seeds, across = compare_across_seeds(plan, watch=self._watch)
+        status = report_failures([*outcomes, *from_seeds], verbose=self._shown.verbose)
+        verdicts = [comparison.verdict for comparison in comparisons]
+        status = status or status_of_verdicts([*verdicts, *(found.verdict for found in across.values())])
         if self._shown.as_json:
-            self._say_data(compare_as_data(comparisons, **ending_as_data(status, folder, outcomes, self._files)))
+            ending = ending_as_data(status, folder, [*outcomes, *from_seeds], self._files)
+            self._say_data(compare_as_data(comparisons, across, **ending))
         elif self._shown.quiet:
             for comparison in comparisons:
                 say(f"{comparison.spec.name}: {comparison.verdict}")
+            for found in across.values():
+                say(f"{found.gan} over {found.num_seeds} seeds: {found.verdict}")
         else:
-            for text in (text for comparison in comparisons for text in comparison_lines(comparison)):
-                output.print(text, soft_wrap=True)
-            for line in speed_lines(comparisons):
-                say(line)
-            for text in (text for comparison in comparisons if self._shown.verbose for text in pair_lines(comparison)):
-                output.print(text, soft_wrap=True)
+            self._say_comparisons(comparisons, across.values())
             say(f"Records, comparison.json and pictures: {folder}")
             self._say_files()
         return status
+
+    def _say_comparisons(self, comparisons: Sequence[GanComparison], across: Iterable[AcrossSeeds]) -> None:
+        for text in (text for comparison in comparisons for text in comparison_lines(comparison)):
+            output.print(text, soft_wrap=True)
+        for line in speed_lines(comparisons):
+            say(line)
+        for line in (line for found in across for line in across_lines(found, is_whole=self._shown.verbose)):
+            say(line)
+        for text in (text for comparison in comparisons if self._shown.verbose for text in pair_lines(comparison)):
+            output.print(text, soft_wrap=True)
 
     @property
     def _watch(self) -> Watch:

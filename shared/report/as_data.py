@@ -11,6 +11,7 @@ from typing import Any
 from gan_rosetta.shared.report.shown import as_json
 from gan_rosetta.shared.runs.comparison import GanComparison, to_json
 from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.seeds.session import AcrossSeeds
 from gan_rosetta.shared.workers.jobs import JobOutcome
 
 FORMAT = 1
@@ -21,10 +22,13 @@ def train_as_data(runs: Iterable[Run], /, **more: Any) -> dict[str, Any]:
     return {"format": FORMAT, "command": "train", **more, "runs": [_run(run) for run in runs]}
 
 
-def compare_as_data(comparisons: Iterable[GanComparison], /, **more: Any) -> dict[str, Any]:
-    """Return what `compare` has to say. more: the entries that `ending_as_data` makes."""
+def compare_as_data(
+    comparisons: Iterable[GanComparison], across: Mapping[str, AcrossSeeds], /, **more: Any
+) -> dict[str, Any]:
+    """Return what `compare` has to say. across: seeds, by GAN. more: the entries that `ending_as_data` makes."""
     entries = [{**to_json(comparison), "runs": [_run(run) for run in comparison.runs]} for comparison in comparisons]
-    return {"format": FORMAT, "command": "compare", **more, "comparisons": entries}
+    seeds = {"seeds": [found.as_data() for found in across.values()]} if across else {}
+    return {"format": FORMAT, "command": "compare", **more, "comparisons": entries, **seeds}
 
 
 def ending_as_data(

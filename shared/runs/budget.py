@@ -211,6 +211,18 @@ def _widest(network: Network) -> int:
     return max(math.prod(placed.output_shape) for placed in network.placed)
 
 
+def require_room_for_seeds(spec: GanSpec, num_seeds: int, /) -> None:
+    """Raise UsageError, with the number that would fit, where memory has no room for the losses of so many seeds."""
+    losses = _NUM_LOSSES * spec.training.num_steps + (spec.pretraining.num_steps if spec.pretraining is not None else 0)
+    # As they are trained, in one array, and on their way to the file.
+    one, memory = 3 * _NUMBER_BYTES * losses, available_bytes()
+    if num_seeds * one > memory:
+        raise UsageError(
+            f"--seeds {num_seeds} of {spec.name} would take {_amount(num_seeds * one)} of memory for their losses, and "
+            f"{_amount(memory)} are free; {memory // one} would fit"
+        )
+
+
 def _free_bytes(folder: Path) -> int:
     for place in (folder.absolute(), *folder.absolute().parents):
         try:

@@ -92,7 +92,7 @@ class Course:
     keep_going: ignore the spec's stop rule. yardstick: also measure how far rounding alone moves the run (the reference
     only). chunk_steps: steps per call of the trainer, None to let the cost decide. num_moments: about how many moments
     of training samples are kept of; planned_steps: the adversarial steps that these are spread over, those of the runs
-    beside this one, None for its own.
+    beside this one, None for its own. num_seeds: that the run is trained from in all, from the feed's on.
     """
 
     keep_going: bool = False
@@ -100,6 +100,10 @@ class Course:
     chunk_steps: int | None = None
     num_moments: int = DEFAULT_NUM_MOMENTS
     planned_steps: int | None = None
+    num_seeds: int = 1
+
+    def __post_init__(self) -> None:
+        require_count("--seeds", self.num_seeds, minimum=1)
 
     def __post_init__(self) -> None:
         require_count("num_moments", self.num_moments, minimum=1, maximum=MOST_MOMENTS)

@@ -13,12 +13,12 @@ from gan_rosetta.shared.compare.tolerance import num_copies
 from gan_rosetta.shared.errors import RecordError, UsageError
 from gan_rosetta.shared.gans import PUBLISHED, find_gan
 from gan_rosetta.shared.interface import precision_name
-from gan_rosetta.shared.runs.budget import require_room
+from gan_rosetta.shared.runs.budget import require_room, require_room_for_seeds
 from gan_rosetta.shared.runs.checkpoint import Place
 from gan_rosetta.shared.runs.inputs import open_start
 from gan_rosetta.shared.runs.jobs_on_disk import is_finished, read_jobs
 from gan_rosetta.shared.runs.names import RunName, folder_name
-from gan_rosetta.shared.runs.order import Keeping, Order, RunSetup
+from gan_rosetta.shared.runs.order import Feed, Keeping, Order, RunSetup, require_count
 from gan_rosetta.shared.runs.record import require_free
 from gan_rosetta.shared.runs.request import Exports, Request
 from gan_rosetta.shared.spec import GanSpec
@@ -87,6 +87,7 @@ def plan_compare(
     *,
     threads: int | None,
     pythons: Mapping[str, str] | None = None,
+    num_seeds: int = 1,
 ) -> Plan:
     """Return the plan of `compare`, the costly GANs first; raises what a user can cause, before anything is written.
 
@@ -94,8 +95,10 @@ def plan_compare(
     of those are compared, the costliest take a smaller batch, unless the request has one (OVERVIEW_BATCH_SIZES).
     threads: of each worker that its run's name gives none, None to share out the cores. pythons: that backends without
     an environment in their run's name are to run on. The reference is always among the runs, once in each type that
-    another has, since it is what the yardstick is measured on; it takes the steps that it can afford.
+    another has, since it is what the yardstick is measured on; it takes the steps that it can afford. num_seeds: that
+    each run which was asked for is trained from besides.
     """
+    _require_seeds(num_seeds, request.feed)
     specs = _specs(gans, request)
     asked = list(runs) or [RunName(backend=name) for name in BACKENDS]
     # How many run at once, and so what each may have, is known only once it is known what is there.
@@ -115,10 +118,13 @@ def plan_compare(
     notes: list[str] = []
     for spec in specs:
         require_room(spec, folder=out, num_runs=num_slots, num_copies=num_copies(spec))
+        require_room_for_seeds(spec, num_seeds)
         start = open_start(request.feed, spec)
         notes += start.notes
         for setup in setups:
             job = make_order(request, spec, setup, out / spec.name)
+            if setup.name in own:
+                job = replace(job, course=replace(job.course, num_seeds=num_seeds))
             jobs.append(_as_yardstick(job, place=start.place) if setup.name in measured else job)
             _require_fresh(jobs[-1], out)
     left_out = tuple(
@@ -180,6 +186,18 @@ def _require_room_to_go_on(jobs: Sequence[Order], out: Path, *, num_slots: int) 
             num_runs=min(num_slots, len(own)),
             said=f"going on in {out} with the run",
             has_options=False,
+        )
+
+
+def _require_seeds(num_seeds: int, feed: Feed) -> None:
+    """Raise UsageError where runs cannot be trained from so many seeds."""
+    require_count("--seeds", num_seeds, minimum=1)
+    given = {"--initial-state": feed.initial_state, "--tape": feed.tape, "--first-step": feed.first_step}
+    fixed = [option for option, value in given.items() if value is not None]
+    if num_seeds > 1 and fixed:
+        raise UsageError(
+            f"--seeds {num_seeds} draws a state and a tape from each seed, and {fixed[0]} gives one for all; leave one "
+            "of the two out"
         )
 
 

@@ -24,8 +24,8 @@ def check_state(state: Mapping[str, np.ndarray], spec: GanSpec, /) -> None:
     extra = [name for name in state if name not in schema]
     if missing and extra:
         raise StateError(
-            f"state of {spec.name!r} lacks {_some(missing)}, and has {_some(extra)} in their place; rename its tensors, or "
-            "let `gan-rosetta convert` find which is which"
+            f"state of {spec.name!r} lacks {_some(missing)}, and has {_some(extra)} in their place; rename its "
+            "tensors, or let `gan-rosetta convert` find which is which"
         )
     if missing:
         raise StateError(f"state of {spec.name!r} lacks {_listed(missing)}; expected {len(schema)} tensors")

@@ -20,6 +20,7 @@ _TASKS = {
     "defaults": "gan_rosetta.shared.defaults.session:serve",
     "generated": "gan_rosetta.shared.generate.job:serve",
     "accuracy": "gan_rosetta.shared.accuracy.job:serve",
+    "seeds": "gan_rosetta.shared.seeds.job:serve",
     "calibration": "gan_rosetta.shared.calibrate.job:serve",
     "benchmark": "gan_rosetta.benchmarks.service:serve",
 }

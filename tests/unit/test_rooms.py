@@ -24,6 +24,7 @@ ROOMS = (
     "shared.compare",
     "shared.runs",
     "shared.quality",
+    "shared.seeds",
     "shared.diagnose",
     "shared.cases",
     "shared.generate",

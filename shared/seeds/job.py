@@ -1,0 +1,187 @@
+"""A run from many seeds, one after the other on one built trainer, inside a worker process."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_rosetta.backends import BackendEntry
+from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.errors import RecordError
+from gan_rosetta.shared.interface import Trainer
+from gan_rosetta.shared.runs.checked import CheckedTrainer
+from gan_rosetta.shared.runs.inputs import open_inputs
+from gan_rosetta.shared.runs.order import Order
+from gan_rosetta.shared.runs.samples import make_samples
+from gan_rosetta.shared.runs.training import run_training
+from gan_rosetta.shared.seeds.outcomes import Outcomes, measure_outcomes
+from gan_rosetta.shared.spec.serialise import spec_digest
+from gan_rosetta.shared.storage.files import write_npz
+from gan_rosetta.shared.storage.npz import read_npz
+from gan_rosetta.shared.workers.jobs import Job
+from gan_rosetta.shared.workers.registry import load_device_module, load_trainer, resolve_execution
+from gan_rosetta.shared.workers.tasks import ReportProgress
+
+SUFFIX = ".seeds.npz"
+_REMEDY = "move it away, and they are trained anew"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedsOfRun:
+    """What came of a run from each seed.
+
+    seeds: (seeds,), in order. numbers, happened: (seeds,) by outcome; units: of the numbers. losses: (seeds, steps) by
+    name; what a training that its rule stopped has no more of is NaN.
+    """
+
+    run: str
+    seeds: np.ndarray
+    numbers: Mapping[str, Floats]
+    units: Mapping[str, str]
+    happened: Mapping[str, np.ndarray]
+    losses: Mapping[str, Floats]
+
+
+def seeds_path(order: Order, /) -> Path:
+    """Return where what came of a run's seeds is kept, beside its folder."""
+    folder = Path(order.folder)
+    return folder.with_name(f"{folder.name}{SUFFIX}")
+
+
+def seeds_job(order: Order, /) -> Job[Order]:
+    """Return the job that trains a run from each of its seeds."""
+    return Job(settings=order, task="seeds", data=order.as_data(), num_runs=order.course.num_seeds)
+
+
+def serve(
+    data: dict[str, Any], entry: BackendEntry, /, *, report_progress: ReportProgress, kept: dict[str, Any]
+) -> dict[str, Any]:
+    """Train an order's run from each seed in a worker."""
+    del kept
+    train_seeds(Order.from_data(data), entry, report_progress=report_progress)
+    return {}
+
+
+def train_seeds(order: Order, entry: BackendEntry, /, *, report_progress: ReportProgress) -> None:
+    """Train from each seed that is not there yet; what there is is written every so often, and at the end."""
+    spec, setup = order.spec, order.run
+    device_module = load_device_module(entry)
+    device_module.check_device(setup.device)
+    device_module.set_products(setup.products, device=setup.device)
+    execution = resolve_execution(entry, setup.execution)
+    trainer = load_trainer(entry).build(spec, device=setup.device, dtype=setup.dtype, execution=execution)
+    checked = CheckedTrainer(trainer, spec, name=entry.name, dtype=setup.dtype)
+    done = _read_part(order)
+    written_at = time.monotonic()
+    first = order.feed.seed
+    for seed in range(first + len(done), first + order.course.num_seeds):
+        done.append(_train_seed(order, seed, checked))
+        report_progress("seeds", len(done), order.course.num_seeds)
+        if time.monotonic() - written_at > order.keeping.checkpoint_seconds:
+            _write(order, done)
+            written_at = time.monotonic()
+    _write(order, done)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Trained:
+    outcomes: Outcomes
+    losses: Mapping[str, Floats]
+
+
+def _train_seed(order: Order, seed: int, trainer: Trainer) -> _Trained:
+    spec, feed = order.spec, replace(order.feed, seed=seed)
+    state, tape = open_inputs(feed, spec)
+    trainer.load_state(state)
+    result = run_training(trainer, spec, tape, chunk_steps=order.course.chunk_steps, keep_going=order.course.keep_going)
+    samples = make_samples(trainer, spec, tape, seed=seed)
+    outcomes = measure_outcomes(
+        trainer,
+        spec,
+        result,
+        samples,
+        is_as_declared=feed.mnist is None,
+        steps_per_epoch=tape.steps_per_epoch(),
+    )
+    return _Trained(outcomes=outcomes, losses=result.losses)
+
+
+def _write(order: Order, done: Sequence[_Trained]) -> None:
+    if not done:
+        return
+    facts = {
+        "run": order.run_name,
+        "spec": spec_digest(order.spec),
+        "first_seed": order.feed.seed,
+        "units": dict(done[0].outcomes.units),
+    }
+    arrays: dict[str, np.ndarray] = {"facts": np.array(json.dumps(facts))}
+    for name in done[0].outcomes.numbers:
+        arrays[f"number|{name}"] = np.array([each.outcomes.numbers[name] for each in done])
+    for name in done[0].outcomes.happened:
+        arrays[f"happened|{name}"] = np.array([each.outcomes.happened[name] for each in done], dtype=bool)
+    for name in done[0].losses:
+        length = max(len(each.losses[name]) for each in done)
+        padded = np.full((len(done), length), np.nan)
+        for row, each in zip(padded, done, strict=True):
+            row[: len(each.losses[name])] = each.losses[name]
+        arrays[f"loss|{name}"] = padded
+        arrays[f"steps|{name}"] = np.array([len(each.losses[name]) for each in done])
+    write_npz(seeds_path(order), arrays)
+
+
+def _read_part(order: Order) -> list[_Trained]:
+    """Return what an interrupted command left of the seeds, in order."""
+    path = seeds_path(order)
+    if not order.keeping.resume or not path.exists():
+        return []
+    found = read_seeds(order)
+    with_steps = read_npz(path)
+    done = []
+    for index in range(len(found.seeds)):
+        outcomes = Outcomes(
+            numbers={name: float(values[index]) for name, values in found.numbers.items()},
+            units=found.units,
+            happened={name: bool(values[index]) for name, values in found.happened.items()},
+        )
+        losses = {
+            name: values[index, : int(with_steps[f"steps|{name}"][index])] for name, values in found.losses.items()
+        }
+        done.append(_Trained(outcomes=outcomes, losses=losses))
+    return done
+
+
+def read_seeds(order: Order, /) -> SeedsOfRun:
+    """Read what came of an order's seeds; raises RecordError for a file that is not of it."""
+    path = seeds_path(order)
+    try:
+        arrays = read_npz(path)
+        facts = json.loads(str(arrays["facts"]))
+        own = (facts["run"], facts["spec"], facts["first_seed"])
+        units = {str(name): str(unit) for name, unit in facts["units"].items()}
+    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise RecordError(f"{path} does not hold what came of seeds ({error}); {_REMEDY}") from None
+    if own != (order.run_name, spec_digest(order.spec), order.feed.seed):
+        raise RecordError(f"{path} is of another run than {order.run_name} of {order.gan}; {_REMEDY}")
+    by_kind: dict[str, dict[str, np.ndarray]] = {"number": {}, "happened": {}, "loss": {}, "steps": {}}
+    for key, array in arrays.items():
+        kind, _, name = key.partition("|")
+        if kind in by_kind:
+            by_kind[kind][name] = array
+    counts = {len(array) for arrays_of in by_kind.values() for array in arrays_of.values()}
+    if len(counts) != 1 or not 0 < min(counts) <= order.course.num_seeds or set(by_kind["number"]) != set(units):
+        raise RecordError(f"{path} has arrays of {sorted(counts)} seeds; {_REMEDY}")
+    return SeedsOfRun(
+        run=order.run_name,
+        seeds=order.feed.seed + np.arange(counts.pop()),
+        numbers=by_kind["number"],
+        units=units,
+        happened=by_kind["happened"],
+        losses=by_kind["loss"],
+    )
