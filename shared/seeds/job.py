@@ -29,6 +29,8 @@ from gan_rosetta.shared.workers.registry import load_device_module, load_trainer
 from gan_rosetta.shared.workers.tasks import ReportProgress
 
 SUFFIX = ".seeds.npz"
+# The kind of dtype and the number of dimensions of each kind of array.
+_LAYOUT = {"number": ("f", 1), "happened": ("b", 1), "loss": ("f", 2), "steps": ("i", 1)}
 _REMEDY = "move it away, and they are trained anew"
 
 
@@ -174,9 +176,15 @@ def read_seeds(order: Order, /) -> SeedsOfRun:
         kind, _, name = key.partition("|")
         if kind in by_kind:
             by_kind[kind][name] = array
+    for kind, (dtype_kind, num_dimensions) in _LAYOUT.items():
+        for name, array in by_kind[kind].items():
+            if (array.dtype.kind, array.ndim) != (dtype_kind, num_dimensions):
+                raise RecordError(f"{path}: {kind}|{name} is {array.dtype} of shape {array.shape}; {_REMEDY}")
     counts = {len(array) for arrays_of in by_kind.values() for array in arrays_of.values()}
-    if len(counts) != 1 or not 0 < min(counts) <= order.course.num_seeds or set(by_kind["number"]) != set(units):
+    if len(counts) != 1 or not 0 < min(counts) <= order.course.num_seeds:
         raise RecordError(f"{path} has arrays of {sorted(counts)} seeds; {_REMEDY}")
+    if set(by_kind["number"]) != set(units) or set(by_kind["loss"]) != set(by_kind["steps"]):
+        raise RecordError(f"{path} lacks some of what came of seeds; {_REMEDY}")
     return SeedsOfRun(
         run=order.run_name,
         seeds=order.feed.seed + np.arange(counts.pop()),

@@ -18,6 +18,8 @@ from gan_rosetta.shared.runs.request import make_request
 from gan_rosetta.shared.seeds.job import SeedsOfRun, read_seeds, seeds_path, train_seeds
 from gan_rosetta.shared.seeds.session import compare_runs_of_seeds
 from gan_rosetta.shared.spec import ConstantRate, GanSpec
+from gan_rosetta.shared.storage.files import write_npz
+from gan_rosetta.shared.storage.npz import read_npz
 
 GAN = find_gan("linear-2d").with_steps(training=20)
 
@@ -69,6 +71,15 @@ def test_a_file_of_another_run_is_refused(tmp_path: Path) -> None:
     train(order)
     with pytest.raises(RecordError, match="another run than numpy of linear-2d"):
         read_seeds(replace(order, feed=Feed(seed=15)))
+    arrays = read_npz(seeds_path(order))
+    for spoilt in (
+        {"number|mean error": np.zeros((6, 2))},
+        {"loss|generator": np.zeros((5, 20))},
+        {"facts": np.array(3)},
+    ):
+        write_npz(seeds_path(order), {**arrays, **spoilt})
+        with pytest.raises(RecordError, match="move it away"):
+            read_seeds(order)
     seeds_path(order).write_bytes(b"PK\x03\x04 nothing")
     with pytest.raises(RecordError, match="does not hold what came of seeds"):
         read_seeds(order)
