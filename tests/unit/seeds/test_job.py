@@ -87,9 +87,10 @@ def test_a_file_of_another_run_is_refused(tmp_path: Path) -> None:
 
 def test_a_mistake_is_different_over_seeds_and_rounding_is_not(tmp_path: Path) -> None:
     optimizer = GAN.training.generator_optimizer
-    slower = replace(optimizer, learning_rate=ConstantRate(value=0.01))
-    wrong = replace(GAN, training=replace(GAN.training, generator_optimizer=slower))
-    right = train(order_of(tmp_path / "right", num_seeds=40))
+    faster = replace(optimizer, learning_rate=ConstantRate(value=0.5))
+    spec = GAN.with_steps(training=60)
+    wrong = replace(spec, training=replace(spec.training, generator_optimizer=faster))
+    right = train(order_of(tmp_path / "right", spec=spec, num_seeds=40))
     other = train(order_of(tmp_path / "wrong", spec=wrong, num_seeds=40, name="other"))
     found = compare_runs_of_seeds([right, other, replace(right, run="again")], dtype="float64")
     verdicts = {pair.pair: pair.verdict for pair in found}
