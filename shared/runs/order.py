@@ -104,8 +104,6 @@ class Course:
 
     def __post_init__(self) -> None:
         require_count("--seeds", self.num_seeds, minimum=1)
-
-    def __post_init__(self) -> None:
         require_count("num_moments", self.num_moments, minimum=1, maximum=MOST_MOMENTS)
         require_count("chunk_steps", self.chunk_steps, minimum=1)
         require_count("planned_steps", self.planned_steps, minimum=1)

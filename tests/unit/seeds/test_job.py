@@ -108,3 +108,5 @@ def test_seeds_and_a_tape_exclude_each_other(tmp_path: Path) -> None:
         plan_compare([], runs, request, tmp_path, threads=None, num_seeds=4)
     with pytest.raises(UsageError, match="--seeds is 0; expected 1 or more"):
         plan_compare([], runs, make_request("linear-2d"), tmp_path, threads=None, num_seeds=0)
+    with pytest.raises(UsageError, match=r"of memory for their losses, and .* are free; \d+ would fit"):
+        plan_compare([], runs, make_request("linear-2d"), tmp_path, threads=None, num_seeds=10**9)
