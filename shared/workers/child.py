@@ -161,7 +161,9 @@ class WorkerProcess:
         patience = job.settings.patience_seconds
         if self._process is None or self._process.poll() is not None:
             self.start(patience_seconds=patience)
-        self._send(Request(task=job.task, data=job.data), patience_seconds=patience)
+        self._send(
+            Request(task=job.task, data=job.data, keeps_checkpoints=job.keeps_checkpoints), patience_seconds=patience
+        )
         while True:
             event = self._receive(patience_seconds=patience)
             if isinstance(event, Advanced):

@@ -1,6 +1,7 @@
 """Being asked to stop: Ctrl-C and SIGTERM end a worker's run after the chunk that it is in, not inside it.
 
-So does the death of the process that gave it the run, after which nobody waits for what it does.
+So does the death of the process that gave it the run, after which nobody waits for what it does; a job that keeps
+nothing of what it has done ends with that process, wherever it is.
 """
 
 from __future__ import annotations
@@ -8,10 +9,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 _requested = threading.Event()
 _parent: int | None = None
+_keeps = threading.Event()
+_SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def listen() -> None:
@@ -25,6 +31,24 @@ def listen() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _take_note)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+@contextmanager
+def doing(*, keeps_checkpoints: bool) -> Iterator[None]:
+    """Do a job, which this process leaves in the middle when its parent is gone, unless it keeps checkpoints."""
+    if keeps_checkpoints:
+        _keeps.set()
+    try:
+        yield
+    finally:
+        _keeps.clear()
+
+
+def _leave_with_parent() -> None:
+    while _keeps.is_set() or _parent == os.getppid():
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    os._exit(1)
 
 
 def is_requested() -> bool:

@@ -20,9 +20,10 @@ _FREE_FIELDS = ("data", "result")
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """To a worker: do a task of tasks.py."""
+    """To a worker: do a task of tasks.py. keeps_checkpoints: as in Job."""
 
     task: str
+    keeps_checkpoints: bool = False
     data: Mapping[str, Any] = field(default_factory=dict)
 
 

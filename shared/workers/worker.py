@@ -94,7 +94,8 @@ def _serve(request: Request, entry: Any, channel: Channel, kept: dict[str, Any])
     started = time.perf_counter()
     try:
         serve = find_task(request.task)
-        result = serve(dict(request.data), entry, report_progress=report_progress, kept=kept)
+        with interruption.doing(keeps_checkpoints=request.keeps_checkpoints):
+            result = serve(dict(request.data), entry, report_progress=report_progress, kept=kept)
         # What cannot be sent is a failure of the job.
         end = encode(Finished(seconds=time.perf_counter() - started, result=result))
     except BaseException as error:  # a backend may raise SystemExit or KeyboardInterrupt, which stop nothing here

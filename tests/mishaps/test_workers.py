@@ -83,3 +83,14 @@ def test_numbers_that_are_none_in_the_middle_of_training(mishap: Mishap) -> None
     assert json.loads((run / "record.json").read_text())["outcome"]["first_not_finite"] == first
     assert f"from step {first['discriminator']}" in finished.complaint
     mishap.account("a learning rate with which numbers overflow", finished, "the whole run, NaN and all")
+
+
+def test_a_command_that_is_killed_leaves_no_worker_behind(mishap: Mishap) -> None:
+    process = mishap.start("calibrate", "linear-2d", "--seeds", "500", "--no-power", "--backends", "numpy")
+    worker = worker_of(process, "numpy")
+    # Until the worker has its job, it ends as soon as nobody can give it one.
+    while worker.cpu_times().user < 3:
+        time.sleep(0.1)
+    process.kill()
+    mishap.finish(process)
+    worker.wait(timeout=PATIENCE_SECONDS)
