@@ -15,7 +15,7 @@ from gan_rosetta.backends import BackendEntry
 from gan_rosetta.shared.compare.distances import Floats
 from gan_rosetta.shared.errors import RecordError
 from gan_rosetta.shared.interface import Trainer
-from gan_rosetta.shared.runs.checked import CheckedTrainer
+from gan_rosetta.shared.runs.checked import build_checked
 from gan_rosetta.shared.runs.inputs import open_inputs
 from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.runs.samples import make_samples
@@ -25,7 +25,7 @@ from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.storage.files import write_npz
 from gan_rosetta.shared.storage.npz import read_npz
 from gan_rosetta.shared.workers.jobs import Job
-from gan_rosetta.shared.workers.registry import load_device_module, load_trainer, resolve_execution
+from gan_rosetta.shared.workers.registry import load_device_module, resolve_execution
 from gan_rosetta.shared.workers.tasks import ReportProgress
 
 SUFFIX = ".seeds.npz"
@@ -77,13 +77,12 @@ def train_seeds(order: Order, entry: BackendEntry, /, *, report_progress: Report
     device_module.check_device(setup.device)
     device_module.set_products(setup.products, device=setup.device)
     execution = resolve_execution(entry, setup.execution)
-    trainer = load_trainer(entry).build(spec, device=setup.device, dtype=setup.dtype, execution=execution)
-    checked = CheckedTrainer(trainer, spec, name=entry.name, dtype=setup.dtype)
+    trainer = build_checked(entry, spec, device=setup.device, dtype=setup.dtype, execution=execution)
     done = _read_part(order)
     written_at = time.monotonic()
     first = order.feed.seed
     for seed in range(first + len(done), first + order.course.num_seeds):
-        done.append(_train_seed(order, seed, checked))
+        done.append(_train_seed(order, seed, trainer))
         report_progress("seeds", len(done), order.course.num_seeds)
         if time.monotonic() - written_at > order.keeping.checkpoint_seconds:
             _write(order, done)
