@@ -13,6 +13,7 @@ from gan_rosetta.shared.diagnose.causes import Explanation
 from gan_rosetta.shared.diagnose.job import DiagnosisJob, read_trials, rows_path
 from gan_rosetta.shared.diagnose.rows import Row
 from gan_rosetta.shared.diagnose.session import choose_backends
+from gan_rosetta.shared.diagnose.visits import plan_second_turns
 from gan_rosetta.shared.faults import FAULTS, Location
 from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.gans.affordable import make_affordable
@@ -23,8 +24,6 @@ from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.watching import Watch
 
-# Two steps of each phase, and the saturated one, show every fault of the catalogue.
-_NUM_STEPS = 2
 Naming = Literal["alone", "among others", "nothing", "another"]
 
 
@@ -129,7 +128,8 @@ def _job(order: Order, *, is_reference: bool, trials: tuple[str, ...] | None, ex
         order=order,
         is_reference=is_reference,
         forced=True,
-        num_steps=_NUM_STEPS,
+        num_steps=None,
+        visits=plan_second_turns(order.spec),
         fault=None,
         trials=trials,
         explains=explains,

@@ -60,6 +60,16 @@ def plan_visits(spec: GanSpec, /, *, num_steps: int | None, forced: bool) -> tup
     return tuple(visits)
 
 
+def plan_second_turns(spec: GanSpec, /) -> tuple[Visit, ...]:
+    """Return the visits that show every fault of the catalogue, those that only a second update shows too.
+
+    They are the first two steps of each phase, each player's second turn, and the saturated state.
+    """
+    steps = {step for step in _next_turns(spec) if step < spec.training.num_steps}
+    first = plan_visits(spec, num_steps=2, forced=True)
+    return in_order({*first, *(Visit(phase="adversarial", step=step) for step in steps)})
+
+
 def plan_on_tape(spec: GanSpec, tape: Tape, /, *, num_steps: int | None, forced: bool) -> tuple[Visit, ...]:
     """Return the visits as plan_visits does, those that it chooses only as far as the tape goes.
 
