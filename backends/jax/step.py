@@ -22,9 +22,10 @@ from gan_rosetta.backends.jax.losses import (
     mean_squared_error_loss,
 )
 from gan_rosetta.backends.jax.state import Gan, Player, State, named_tensors, tensors_of_state
-from gan_rosetta.shared.interface import ProbeKey, Trains
+from gan_rosetta.shared.interface import Trains
 from gan_rosetta.shared.spec import GradientPenalty, WassersteinDiscriminatorLoss, passes
-from gan_rosetta.shared.state import counter_name, network_parameters, state_schema
+from gan_rosetta.shared.state import counter_name
+from gan_rosetta.shared.state.recorder import Recorder
 from gan_rosetta.shared.state.schema import OptimizerName, optimizers
 
 Batch = Mapping[str, Any]
@@ -45,11 +46,11 @@ class Fake(NamedTuple):
     pull_back: Callable[[Any], tuple[Tensors]]
 
 
-class Record:
-    """Keeps what a step computes, by ProbeKey, in order of execution."""
+class Record(Recorder):
+    """Keeps what a step computes while JAX traces it; whoever runs the step brings it to the host."""
 
     def __init__(self, gan: Gan, /) -> None:
-        self.found: dict[ProbeKey, Any] = {}
+        super().__init__(gan.spec, to_canonical=lambda _key, value: value)
         self._gan = gan
 
     def forward(self, phase: str, stream: str, network: str, forward: Forward, /) -> None:
@@ -57,31 +58,15 @@ class Record:
         for layer, outputs in forward.layers.items():
             self.value(phase, "output", stream, f"{network}.{layer}", outputs)
 
-    def value(self, phase: str, quantity: str, stream: str, name: str, value: Any, /) -> None:
-        """Keep a loss, or the gradient penalty's input gradient."""
-        self.found[ProbeKey(phase, quantity, stream, name)] = value
-
     def gradients(self, phase: OptimizerName, quantity: str, gradients: Tensors, /) -> None:
         """Keep the gradients of the network that the phase trains."""
         network, _ = optimizers(self._gan.spec)[phase]
-        by_name = named_tensors(network, gradients)
-        for tensor in network_parameters(self._gan.spec, network):
-            self.value(phase, quantity, "", tensor.name, by_name[tensor.name])
+        self.keep_gradients(phase, quantity, named_tensors(network, gradients))
 
     def updated(self, phase: OptimizerName, state: State, /) -> None:
-        """Keep what the phase's update leaves: parameters, slots, the counter, and the buffers of both networks."""
-        spec, tensors = self._gan.spec, tensors_of_state(self._gan, state)
-        network, _ = optimizers(spec)[phase]
-        roles = {name: tensor.role for name, tensor in state_schema(spec).items()}
-        own = {
-            "parameter": [tensor.name for tensor in network_parameters(spec, network)],
-            "slot": [n for n, role in roles.items() if role == "slot" and n.startswith(f"optimizer.{phase}.")],
-            "counter": [counter_name(phase)],
-            "buffer": [n for n, role in roles.items() if role == "buffer"],
-        }
-        for role, names in own.items():
-            for name in names:
-                self.value(phase, role, "", name, tensors[name])
+        """Keep what the phase's update leaves."""
+        tensors = tensors_of_state(self._gan, state)
+        self.keep_state(phase, tensors, counter=tensors[counter_name(phase)])
 
 
 def pretraining_step(gan: Gan, state: State, batch: Batch, record: Record, /) -> tuple[State, tuple[Any]]:

@@ -27,6 +27,7 @@ from gan_rosetta.shared.state import (
     state_schema,
     weight_bound,
 )
+from gan_rosetta.shared.state.recorder import Recorder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,14 +232,13 @@ class MxnetTrainer:
         return mx.nd.ndarray.array(cast, ctx=self._context, dtype=self._dtype)
 
 
-class _Recorder(Observer):
+class _Recorder(Recorder, Observer):
     """Keeps what a step computes, by ProbeKey."""
 
     looks = True
 
     def __init__(self, spec: GanSpec, /, *, players: Mapping[str, Player], buffers: Mapping[str, list[Any]]) -> None:
-        self.found: dict[ProbeKey, np.ndarray] = {}
-        self._spec = spec
+        super().__init__(spec, to_canonical=_to_canonical)
         self._players = players
         self._buffers = buffers
         self._buffer_names = [name for name, tensor in state_schema(spec).items() if tensor.role == "buffer"]
@@ -246,33 +246,26 @@ class _Recorder(Observer):
     def traced(self, phase: str, trace: Trace, /) -> None:
         for (stream, network), outputs in trace.passes.items():
             for placed, output in zip(self._spec.networks()[network].placed, outputs, strict=True):
-                self._keep(phase, "output", stream, f"{network}.{placed.name}", output)
+                self.value(phase, "output", stream, f"{network}.{placed.name}", output)
         if trace.penalty is not None:
-            self._keep(phase, "input_gradient", "mixed", "discriminator", trace.input_gradient)
-            self._keep(phase, "loss", "", "penalty", trace.penalty)
+            self.value(phase, "input_gradient", "mixed", "discriminator", trace.input_gradient)
+            self.value(phase, "loss", "", "penalty", trace.penalty)
         if trace.loss is not None:
-            self._keep(phase, "loss", "", "loss", trace.loss)
+            self.value(phase, "loss", "", "loss", trace.loss)
 
     def gradients(self, phase: str, quantity: str, /) -> None:
         player = self._players[phase]
-        for name, gradient in zip(player.weights, player.gradients, strict=True):
-            self._keep(phase, quantity, "", name, gradient)
+        self.keep_gradients(phase, quantity, dict(zip(player.weights, player.gradients, strict=True)))
 
     def updated(self, phase: str, /) -> None:
         player = self._players[phase]
-        for name, weight in player.weights.items():
-            self._keep(phase, "parameter", "", name, weight)
-        for name, slot in player.slots.items():
-            self._keep(phase, "slot", "", name, slot)
-        self.found[ProbeKey(phase, "counter", "", counter_name(phase))] = np.array(player.counter, dtype=np.int64)
-        for name, buffer in zip(
-            self._buffer_names, [*self._buffers["generator"], *self._buffers["discriminator"]], strict=True
-        ):
-            self._keep(phase, "buffer", "", name, buffer)
+        buffers = zip(self._buffer_names, [*self._buffers["generator"], *self._buffers["discriminator"]], strict=True)
+        self.keep_state(phase, {**player.weights, **player.slots, **dict(buffers)}, counter=player.counter)
 
-    def _keep(self, phase: str, quantity: str, stream: str, name: str, value: Any) -> None:
-        array = value.asnumpy()
-        self.found[ProbeKey(phase, quantity, stream, name)] = array.reshape(()) if quantity == "loss" else array
+
+def _to_canonical(key: ProbeKey, value: Any) -> np.ndarray:
+    array = value.asnumpy()
+    return array.reshape(()) if key.quantity == "loss" else array
 
 
 def _rows(array: Any) -> list[Any]:

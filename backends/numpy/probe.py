@@ -1,59 +1,35 @@
-"""Keeps what a step computes, under the names of interface.ProbeKey, in the order in which it happens."""
+"""Keeps what a step computes, copied as it happens."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gan_rosetta.backends.numpy.layer import Array
 from gan_rosetta.backends.numpy.network import FlatTensors, Network, Observer
-from gan_rosetta.shared.interface import ProbeKey
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.state import counter_name, state_schema
+from gan_rosetta.shared.state import recorder
 
 
-class Recorder:
+class Recorder(recorder.Recorder):
     """Collects copies of a step's numbers. tensors: the trainer's live parameters, buffers and slots by name."""
 
     def __init__(self, spec: GanSpec, tensors: Mapping[str, Array]) -> None:
-        self.values: dict[ProbeKey, NDArray[Any]] = {}
-        self._spec = spec
+        super().__init__(spec, to_canonical=lambda _key, value: np.array(value, order="C"))
         self._tensors = tensors
 
     def observer(self, phase: str, stream: str, network: Network, /) -> Observer:
         """Return what keeps the layers' outputs in one forward pass of a network."""
-
-        def observe(layer: str, output: Array) -> None:
-            self.keep(phase, "output", stream, f"{network.name}.{layer}", output)
-
-        return observe
-
-    def keep(self, phase: str, quantity: str, stream: str, name: str, value: Any, /) -> None:
-        """Keep a copy of one array or number."""
-        self.values[ProbeKey(phase, quantity, stream, name)] = np.array(value, order="C")
+        return lambda layer, output: self.value(phase, "output", stream, f"{network.name}.{layer}", output)
 
     def gradients(self, phase: str, quantity: str, network: Network, tensors: FlatTensors, /) -> None:
         """Keep the gradients of a network's parameters."""
-        for name, gradient in network.by_name(tensors).items():
-            self.keep(phase, quantity, "", name, gradient)
+        self.keep_gradients(phase, quantity, network.by_name(tensors))
 
-    def update(self, phase: str, network: Network, counter: int, /) -> None:
-        """Keep what the phase's update left: parameters, slots, the counter, and the buffers of both networks."""
-        schema = state_schema(self._spec).values()
-        prefix = f"optimizer.{phase}."
-        for tensor in schema:
-            if tensor.role == "parameter" and tensor.network == network.name:
-                self.keep(phase, "parameter", "", tensor.name, self._tensors[tensor.name])
-        for tensor in schema:
-            if tensor.role == "slot" and tensor.name.startswith(prefix):
-                self.keep(phase, "slot", "", tensor.name, self._tensors[tensor.name])
-        self.keep(phase, "counter", "", counter_name(phase), np.int64(counter))
-        for tensor in schema:
-            if tensor.role == "buffer":
-                self.keep(phase, "buffer", "", tensor.name, self._tensors[tensor.name])
+    def updated(self, phase: str, counter: int, /) -> None:
+        """Keep what the phase's update left."""
+        self.keep_state(phase, self._tensors, counter=counter)
 
 
 def observe(recorder: Recorder | None, phase: str, stream: str, network: Network, /) -> Observer | None:

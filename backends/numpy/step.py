@@ -110,7 +110,7 @@ class Stepper:
             self.scales["pretraining", "loss"] = squared_error_scale(pretraining.loss, *sides)
         discriminator.backward(gradient, caches, into=discriminator.gradients, wants_input=False)
         if recorder is not None:
-            recorder.keep("pretraining", "loss", "", "loss", value)
+            recorder.value("pretraining", "loss", "", "loss", value)
         self._update("pretraining", discriminator, recorder)
         return value
 
@@ -189,7 +189,7 @@ class Stepper:
         )
         self._add_more_gradients(network)
         if recorder is not None:
-            recorder.keep("discriminator", "loss", "", "loss", value)
+            recorder.value("discriminator", "loss", "", "loss", value)
         if self._penalty is not None:
             network.directional_gradient(direction, mixed_caches, into=network.more_gradients)
             if recorder is not None:
@@ -238,8 +238,8 @@ class Stepper:
             self.scales["discriminator", "penalty"] = scale
             self.scales["discriminator", "loss"] += scale
         if recorder is not None:
-            recorder.keep("discriminator", "input_gradient", "mixed", "discriminator", gradient)
-            recorder.keep("discriminator", "loss", "", "penalty", value)
+            recorder.value("discriminator", "input_gradient", "mixed", "discriminator", gradient)
+            recorder.value("discriminator", "loss", "", "penalty", value)
         return value, direction, caches
 
     def _generator_phase(
@@ -264,7 +264,7 @@ class Stepper:
             generator.backward(gradient, caches, into=generator.more_gradients, wants_input=False)
             self._add_more_gradients(generator)
         if recorder is not None:
-            recorder.keep("generator", "loss", "", "loss", value)
+            recorder.value("generator", "loss", "", "loss", value)
         self._update("generator", generator, recorder)
         return value
 
@@ -278,7 +278,7 @@ class Stepper:
             self._update_with_rounding(optimizer, network.parameters.flat, self._rounding)
         optimizer.clip()
         if recorder is not None:
-            recorder.update(phase, network, optimizer.counter)
+            recorder.updated(phase, optimizer.counter)
 
     @staticmethod
     def _update_with_rounding(optimizer: Optimizer, parameters: Array, rounding: RandomRounding) -> None:

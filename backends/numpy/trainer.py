@@ -80,7 +80,7 @@ class NumpyTrainer:
                 optimizer.counter = counters[name]
             self._stepper.rounding = rounding
         self._scales = dict(self._stepper.scales)
-        return recorder.values
+        return recorder.found
 
     def generate(self, latent: NDArray[Any], /) -> NDArray[Any]:
         """Return G(latent), (batch, ...). BatchNorm as in training, its buffers left alone."""

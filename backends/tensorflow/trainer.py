@@ -27,6 +27,7 @@ from gan_rosetta.shared.state.layouts import (
     tensor_from_layout,
     tensor_to_layout,
 )
+from gan_rosetta.shared.state.recorder import Recorder
 from gan_rosetta.shared.state.schema import OptimizerName
 
 
@@ -199,41 +200,29 @@ class TensorflowTrainer:
         return np.array(native, dtype=self._dtype, order="C")
 
 
-class _Recorder(Observer):
+class _Recorder(Recorder, Observer):
     """Keeps what a step computes, by ProbeKey, in the canonical layout."""
 
     looks = True
 
     def __init__(self, spec: GanSpec, /, *, tensors: Mapping[str, Any], optimizers: Mapping[str, Any]) -> None:
-        self.found: dict[ProbeKey, np.ndarray] = {}
-        self._spec = spec
+        super().__init__(spec, to_canonical=partial(_to_canonical, spec))
         self._tensors = tensors
         self._optimizers = optimizers
-        self._buffers = [name for name, tensor in state_schema(spec).items() if tensor.role == "buffer"]
 
     def forward(self, phase: str, stream: str, network: str, /) -> Observe:
         return lambda layer, outputs: self.value(phase, "output", stream, f"{network}.{layer}", outputs)
 
-    def value(self, phase: str, quantity: str, stream: str, name: str, value: Any, /) -> None:
-        self.found[ProbeKey(phase, quantity, stream, name)] = samples_to_canonical(value.numpy())
-
     def gradients(self, phase: str, quantity: str, gradients: Sequence[Any], /) -> None:
-        for name, gradient in zip(self._optimizers[phase].parameters, gradients, strict=True):
-            self._tensor(phase, quantity, name, gradient)
+        self.keep_gradients(phase, quantity, dict(zip(self._optimizers[phase].parameters, gradients, strict=True)))
 
     def updated(self, phase: str, /) -> None:
-        optimizer = self._optimizers[phase]
-        for name, parameter in optimizer.parameters.items():
-            self._tensor(phase, "parameter", name, parameter)
-        for name, slot in optimizer.slots.items():
-            self._tensor(phase, "slot", name, slot)
-        key = ProbeKey(phase, "counter", "", optimizer.counter_name)
-        self.found[key] = np.array(optimizer.counter, dtype=np.int64)
-        for name in self._buffers:
-            self._tensor(phase, "buffer", name, self._tensors[name])
+        self.keep_state(phase, self._tensors, counter=self._optimizers[phase].counter)
 
-    def _tensor(self, phase: str, quantity: str, name: str, value: Any) -> None:
-        self.found[ProbeKey(phase, quantity, "", name)] = _from_layout(self._spec, name, value.numpy())
+
+def _to_canonical(spec: GanSpec, key: ProbeKey, value: Any) -> np.ndarray:
+    array = value.numpy()
+    return _from_layout(spec, key.name, array) if key.name in state_schema(spec) else samples_to_canonical(array)
 
 
 def _to_layout(spec: GanSpec, name: str, array: np.ndarray) -> np.ndarray:

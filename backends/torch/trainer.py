@@ -22,6 +22,7 @@ from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phas
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import check_state, optimizers, state_schema, weight_bound
+from gan_rosetta.shared.state.recorder import Recorder
 
 _TORCH_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -188,7 +189,7 @@ class TorchTrainer:
             torch.cuda.synchronize()
 
 
-class _Recorder(Observer):
+class _Recorder(Recorder, Observer):
     """Keeps what a step computes, by ProbeKey."""
 
     looks = True
@@ -202,11 +203,10 @@ class _Recorder(Observer):
         tensors: Mapping[str, Tensor],
         optimizers: Mapping[str, NamedOptimizer],
     ) -> None:
-        self.found: dict[ProbeKey, np.ndarray] = {}
+        super().__init__(spec, to_canonical=lambda _key, tensor: _to_host(tensor))
         self._networks = networks
         self._tensors = tensors
         self._optimizers = optimizers
-        self._buffers = [name for name, tensor in state_schema(spec).items() if tensor.role == "buffer"]
         self._pass = ("", "")
 
     @contextmanager
@@ -225,23 +225,11 @@ class _Recorder(Observer):
     def forward(self, phase: str, stream: str, /) -> None:
         self._pass = (phase, stream)
 
-    def value(self, phase: str, quantity: str, stream: str, name: str, value: Tensor, /) -> None:
-        self.found[ProbeKey(phase, quantity, stream, name)] = _to_host(value)
-
     def gradients(self, phase: str, quantity: str, gradients: Sequence[Tensor], /) -> None:
-        for name, gradient in zip(self._optimizers[phase].parameters, gradients, strict=True):
-            self.value(phase, quantity, "", name, gradient)
+        self.keep_gradients(phase, quantity, dict(zip(self._optimizers[phase].parameters, gradients, strict=True)))
 
     def updated(self, phase: str, /) -> None:
-        optimizer = self._optimizers[phase]
-        for name, parameter in optimizer.parameters.items():
-            self.value(phase, "parameter", "", name, parameter)
-        for name, slot in optimizer.slots.items():
-            self.value(phase, "slot", "", name, slot)
-        key = ProbeKey(phase, "counter", "", optimizer.counter_name)
-        self.found[key] = np.array(optimizer.counter, dtype=np.int64)
-        for name in self._buffers:
-            self.value(phase, "buffer", "", name, self._tensors[name])
+        self.keep_state(phase, self._tensors, counter=self._optimizers[phase].counter)
 
     def _hook(self, name: str) -> Any:
         def record(module: nn.Module, inputs: object, output: Tensor) -> None:
