@@ -71,8 +71,8 @@ class Yardstick:
         return self.tolerance.allowed_series(self.noise[name])
 
     def as_data(self) -> dict[str, Any]:
-        """Return what is known of losses as plain data; of tensors nothing."""
-        series = {kind: {name: list(map(float, a)) for name, a in getattr(self, kind).items()} for kind in _KINDS}
+        """Return what is known of losses as plain data, what is not finite as text; of tensors nothing."""
+        series = {kind: {name: list(map(_plain, a)) for name, a in getattr(self, kind).items()} for kind in _KINDS}
         return {**asdict(self.tolerance), **series}
 
     @classmethod
@@ -97,6 +97,10 @@ class Yardstick:
             over = np.flatnonzero(self.allowed_losses(name) > told_apart)
             known = min(known, int(over[0])) if len(over) else known
         return known
+
+
+def _plain(value: float) -> float | str:
+    return float(value) if math.isfinite(value) else str(value)
 
 
 def _span(losses: Floats, scales: Floats) -> float:
