@@ -1,17 +1,15 @@
-"""The benchmark on the terminal, with rich."""
+"""The benchmark on the terminal, in lines of which no name is cut."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from rich.table import Table
-from rich.text import Text
 
 from gan_rosetta.benchmarks.findings import CellFigures, figures, settings
 from gan_rosetta.benchmarks.plan import Plan
 from gan_rosetta.benchmarks.record import BenchmarkRecord, CellResult
 from gan_rosetta.benchmarks.regressions import CellChange
 from gan_rosetta.benchmarks.words import bytes_text, count_text, interval_text, seconds_text, share_text
+from gan_rosetta.shared.report.listing import aligned
 
 COLUMNS = (
     "What ran it",
@@ -28,37 +26,30 @@ COLUMNS = (
     "Threads",
 )
 _NUM_SPEED_COLUMNS = 6
-_CHANGE_STYLES = {"slower": "bold red", "lost": "bold red", "faster": "green"}
+_COSTS = ((COLUMNS[0], *COLUMNS[_NUM_SPEED_COLUMNS:]), slice(_NUM_SPEED_COLUMNS, None))
 
 
-def plan_table(plan: Plan, /) -> Table:
-    """Return the planned cells, a row for each setting."""
-    table = Table("GAN, size, device, type", "What runs it", title="Planned", title_justify="left")
+def plan_lines(plan: Plan, /) -> list[str]:
+    """Return the planned cells, a line for each setting: GAN, size, device, type, and what runs it."""
     rows: dict[str, list[str]] = {}
     for cell in plan.cells:
         rows.setdefault(cell.setting, []).append(cell.label)
-    for setting, labels in rows.items():
-        table.add_row(setting, ", ".join(labels))
-    return table
+    return ["Planned:", *(f"  {setting}: {', '.join(labels)}" for setting, labels in rows.items())]
 
 
-def result_tables(record: BenchmarkRecord, /) -> list[Table]:
-    """Return two tables a setting, speed and what it takes: a row a cell, or why it has no throughput."""
+def result_lines(record: BenchmarkRecord, /) -> list[str]:
+    """Return a line a cell, or why it has no throughput: for each setting speed, then what it takes."""
     by_result = {id(found.result): found for found in figures(record)}
-    tables = []
+    lines = []
     for setting, cells in settings(record).items():
-        speed = Table(*COLUMNS[:_NUM_SPEED_COLUMNS], title=setting, title_justify="left")
-        cost = Table(COLUMNS[0], *COLUMNS[_NUM_SPEED_COLUMNS:])
-        for result in cells:
-            found = by_result.get(id(result))
-            if found is None:
-                speed.add_row(result.cell.label, Text(no_throughput(result), style="yellow"))
-                continue
-            texts = [result.cell.label, *figure_texts(found)]
-            speed.add_row(*texts[:_NUM_SPEED_COLUMNS])
-            cost.add_row(texts[0], *texts[_NUM_SPEED_COLUMNS:])
-        tables += [speed, cost] if cost.row_count else [speed]
-    return tables
+        measured = [[cell.cell.label, *figure_texts(by_result[id(cell)])] for cell in cells if id(cell) in by_result]
+        lines.append(setting)
+        for header, columns in ((COLUMNS[:_NUM_SPEED_COLUMNS], slice(1, _NUM_SPEED_COLUMNS)), _COSTS):
+            rows = [(texts[0], *texts[columns]) for texts in measured]
+            if rows:
+                lines += [f"  {line}" for line in aligned([header, *rows], right=range(1, len(header)))]
+        lines += [f"  {cell.cell.label}: {no_throughput(cell)}" for cell in cells if id(cell) not in by_result]
+    return lines
 
 
 def figure_texts(found: CellFigures, /) -> list[str]:
@@ -87,14 +78,13 @@ def no_throughput(result: CellResult, /) -> str:
     return f"no throughput: {result.reason}"
 
 
-def change_table(changes: Sequence[CellChange], /) -> Table:
-    """Return what became of each cell between two records."""
-    table = Table("Cell", "Change", "New by old, seconds a step (95 %)", "Rank test", "Why")
+def change_lines(changes: Sequence[CellChange], /) -> list[str]:
+    """Return what became of each cell between two records, a line each."""
+    rows = [("cell", "change", "new by old, seconds a step (95 %)", "rank test", "why")]
     for change in changes:
         ratio = change.ratio
-        style = _CHANGE_STYLES.get(change.change, "")
         name = f"{change.cell.setting}: {change.cell.label}"
         interval = "" if ratio is None else f"{ratio.ratio:.3f} ({ratio.low:.3f} to {ratio.high:.3f})"
         p_value = "" if ratio is None else f"p = {ratio.p_value:.2g}"
-        table.add_row(name, Text(change.change, style=style), interval, p_value, change.reason)
-    return table
+        rows.append((name, change.change, interval, p_value, change.reason))
+    return aligned(rows)

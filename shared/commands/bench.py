@@ -25,8 +25,6 @@ from gan_rosetta.shared.commands.options import (
     Runs,
     Seed,
     SpecFile,
-    errors,
-    output,
     require_one_source,
     say,
     split_names,
@@ -285,13 +283,14 @@ def compare(
     from gan_rosetta.benchmarks.kept import choose_records  # noqa: PLC0415
     from gan_rosetta.benchmarks.record import read_record  # noqa: PLC0415
     from gan_rosetta.benchmarks.regressions import compare_records  # noqa: PLC0415
-    from gan_rosetta.benchmarks.table import change_table  # noqa: PLC0415
+    from gan_rosetta.benchmarks.table import change_lines  # noqa: PLC0415
 
     chosen = choose_records(old, new)
     if new is None:
         tell(f"{chosen[0]} and, later, {chosen[1]}")
     changes = compare_records(*map(read_record, chosen))
-    output.print(change_table(changes))
+    for line in change_lines(changes):
+        say(line)
     regressions = [change for change in changes if change.is_regression]
     for change in regressions:
         by = change.reason if change.ratio is None else f"{change.ratio.ratio:.2f} times the seconds a step"
@@ -303,12 +302,13 @@ def compare(
 
 
 def _show_plan(plan: Plan) -> None:
-    from gan_rosetta.benchmarks.table import plan_table  # noqa: PLC0415
+    from gan_rosetta.benchmarks.table import plan_lines  # noqa: PLC0415
     from gan_rosetta.benchmarks.words import seconds_text  # noqa: PLC0415
 
     for line in plan.left_out:
         tell(line)
-    errors.print(plan_table(plan))
+    for line in plan_lines(plan):
+        tell(line)
     estimate = plan.estimate_seconds()
     shown = f"{estimate / 60:.0f} min" if estimate >= 120 else seconds_text(estimate)
     waves = "" if len(plan.waves) == 1 else f", in {len(plan.waves)} waves as memory allows"
@@ -317,10 +317,10 @@ def _show_plan(plan: Plan) -> None:
 
 def _show(record: BenchmarkRecord) -> None:
     from gan_rosetta.benchmarks.findings import warnings  # noqa: PLC0415
-    from gan_rosetta.benchmarks.table import result_tables  # noqa: PLC0415
+    from gan_rosetta.benchmarks.table import result_lines  # noqa: PLC0415
 
-    for table in result_tables(record):
-        output.print(table)
+    for line in result_lines(record):
+        say(line)
     for line in warnings(record):
         say(f"warning: {line}")
 

@@ -13,7 +13,6 @@ from gan_rosetta.shared.commands.options import (
     Seed,
     SpecFile,
     errors,
-    output,
     require_one_source,
     say,
     tell,
@@ -36,7 +35,7 @@ def defaults(
     from gan_rosetta.shared.defaults.session import run_defaults  # noqa: PLC0415 - commands import what they need
     from gan_rosetta.shared.gans import PUBLISHED, find_gan  # noqa: PLC0415
     from gan_rosetta.shared.report.defaults_page import write_page  # noqa: PLC0415
-    from gan_rosetta.shared.report.defaults_table import defaults_table  # noqa: PLC0415
+    from gan_rosetta.shared.report.defaults_table import defaults_lines  # noqa: PLC0415
 
     if markdown is not None:
         require_place(markdown, said="--markdown")
@@ -47,7 +46,8 @@ def defaults(
         named if given.spec is None else [given.spec], given.feed, watch=on_terminal(errors)
     )
     for result in results:
-        output.print(defaults_table(result))
+        for line in defaults_lines(result):
+            say(line)
     for outcome in failures:
         text = f"gan-rosetta: {outcome.settings.gan}: {outcome.message}"
         tell(text)

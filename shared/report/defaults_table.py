@@ -1,10 +1,8 @@
-"""What the frameworks' defaults do to a GAN, as words and as a table of the terminal."""
+"""What the frameworks' defaults do to a GAN, in words, as lines of the terminal and as cells of a table."""
 
 from __future__ import annotations
 
 import math
-
-from rich.table import Table
 
 from gan_rosetta.shared.compare.distances import Floats
 from gan_rosetta.shared.defaults.measurement import ALL, BOUND, MOMENTS, GanMeasurement, Measurement
@@ -22,33 +20,22 @@ HEADERS = (
 )
 
 
-def defaults_table(result: GanMeasurement, /) -> Table:
-    """Return one row a default that is not the GAN's own, narrow enough for a terminal; the others in a line below."""
+def defaults_lines(result: GanMeasurement, /) -> list[str]:
+    """Return a line a default that is not the GAN's own, and below it what it does; the others at the end."""
     about = f" ({result.differs})" if result.differs else ""
-    title = f"{result.gan}: the frameworks' defaults{about}"
-    table = Table("Default", title=title, title_justify="left", caption_justify="left")
-    # A tensor's name must be whole.
-    table.add_column("First difference", overflow="fold")
-    moments = ", ".join(map(str, MOMENTS))
-    table.add_column(f"Losses after {moments}, at the end")
-    table.add_column(f"Over {BOUND:.0%}", no_wrap=True)
-    for measurement in result.measurements:
-        if measurement.same:
-            continue
-        default, change, first, size, *apart, over = cells(result, measurement)
-        table.add_row(
-            f"{measurement.framework}, {default}:\n{change}",
-            f"{first}\n{size}" if size else first,
-            ", ".join(entry or "none" for entry in apart),
-            over,
-            style="bold" if measurement.subject == ALL else "",
-        )
+    lines = [f"{result.gan}: the frameworks' defaults{about}"]
     same: dict[str, list[str]] = {}
+    moments = ", ".join(map(str, MOMENTS))
     for measurement in result.measurements:
+        title, change, first, size, *apart, over = cells(result, measurement)
         if measurement.same:
-            same.setdefault(measurement.framework, []).append(cells(result, measurement)[0])
-    table.caption = "\n".join(f"{name}, the same as the GAN's: {'; '.join(titles)}" for name, titles in same.items())
-    return table
+            same.setdefault(measurement.framework, []).append(title)
+            continue
+        lines.append(f"{measurement.framework}, {title}: {change}")
+        lines.append(f"  first difference: {first}{f', {size}' if size else ''}")
+        losses = ", ".join(entry or "none" for entry in apart)
+        lines.append(f"  losses after {moments}, at the end: {losses}; over {BOUND:.0%}: {over}")
+    return lines + [f"{name}, the same as the GAN's: {'; '.join(titles)}" for name, titles in same.items()]
 
 
 def cells(result: GanMeasurement, measurement: Measurement, /) -> tuple[str, ...]:

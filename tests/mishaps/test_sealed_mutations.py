@@ -7,7 +7,6 @@ many are tried, some 2000 without.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import random
@@ -29,12 +28,11 @@ from gan_rosetta.benchmarks.record import FORMAT as BENCHMARK_FORMAT
 from gan_rosetta.benchmarks.record import read_record as read_benchmark
 from gan_rosetta.benchmarks.record import write_record as write_benchmark
 from gan_rosetta.benchmarks.regressions import compare_records
-from gan_rosetta.benchmarks.table import change_table, result_tables
+from gan_rosetta.benchmarks.table import change_lines, result_lines
 from gan_rosetta.shared.errors import GanRosettaError
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.report.page.collect import collect
 from gan_rosetta.shared.report.page.render import report_page
-from gan_rosetta.shared.report.shown import Terminal
 from gan_rosetta.shared.runs import checkpoint as checkpoints
 from gan_rosetta.shared.runs import jobs_on_disk
 from gan_rosetta.shared.runs.comparison import FORMAT as COMPARISON_FORMAT
@@ -234,12 +232,10 @@ def spoil_benchmark(folder: Path, gan: str, chance: random.Random) -> str:
 
 
 def read_benchmarks(folder: Path, gan: str, chance: random.Random) -> None:
-    console = Terminal(file=io.StringIO())
     old, new = read_benchmark(folder / "bench.json"), read_benchmark(folder / "spoilt-bench.json")
-    for table in result_tables(new):
-        console.print(table)
+    result_lines(new)
     page_text(new)
-    console.print(change_table(compare_records(old, new)))
+    change_lines(compare_records(old, new))
 
 
 KINDS = {

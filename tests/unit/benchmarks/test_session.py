@@ -15,7 +15,7 @@ from gan_rosetta.benchmarks.plan import Selection, plan_benchmark
 from gan_rosetta.benchmarks.record import read_record, write_record
 from gan_rosetta.benchmarks.service import serve
 from gan_rosetta.benchmarks.session import run_benchmark
-from gan_rosetta.benchmarks.table import result_tables
+from gan_rosetta.benchmarks.table import result_lines
 from gan_rosetta.shared.errors import BackendUnavailable, GanRosettaError
 from gan_rosetta.shared.workers.jobs import JobOutcome
 from gan_rosetta.shared.workers.protocol import Ready
@@ -136,8 +136,9 @@ def test_a_cell_with_wrong_losses_gets_no_throughput_and_its_row_says_why():
     assert "no throughput: DISAGREE: discriminator's loss at step 5" in text
     assert "0 of 1 agree" in text
     assert "Steps/s" in text
-    (table,) = result_tables(record)
-    assert table.row_count == 1
+    setting, line = result_lines(record)
+    assert setting == result.cell.setting
+    assert line.startswith(f"  {result.cell.label}: no throughput: DISAGREE: discriminator's loss at step 5")
 
 
 @pytest.mark.parametrize(
