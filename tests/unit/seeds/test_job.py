@@ -11,15 +11,18 @@ import pytest
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.errors import RecordError, UsageError
 from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.runs.checked import CheckedTrainer
 from gan_rosetta.shared.runs.names import RunName
 from gan_rosetta.shared.runs.order import Course, Feed, Keeping, Order, RunSetup
 from gan_rosetta.shared.runs.plan import plan_compare
 from gan_rosetta.shared.runs.request import make_request
+from gan_rosetta.shared.seeds import job
 from gan_rosetta.shared.seeds.job import SeedsOfRun, read_seeds, seeds_path, train_seeds
 from gan_rosetta.shared.seeds.session import compare_runs_of_seeds
 from gan_rosetta.shared.spec import ConstantRate, GanSpec
 from gan_rosetta.shared.storage.files import write_npz
 from gan_rosetta.shared.storage.npz import read_npz
+from gan_rosetta.shared.workers.registry import build_reference
 
 GAN = find_gan("linear-2d").with_steps(training=20)
 
@@ -99,6 +102,23 @@ def test_a_mistake_is_different_over_seeds_and_rounding_is_not(tmp_path: Path) -
         ("numpy", "again"): "EQUIVALENT",
         ("other", "again"): "DIFFERENT",
     }
+
+
+def test_the_reference_and_itself_rounding_at_random_are_equivalent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = train(order_of(tmp_path / "reference", num_seeds=40))
+
+    def build_rounding(_entry: object, spec: GanSpec, /, *, dtype: str, **_options: object) -> CheckedTrainer:
+        trainer = build_reference(spec, dtype=dtype)
+        trainer.perturb(seed=1, coarseness=1e6)
+        return CheckedTrainer(trainer, spec, name="numpy", dtype=dtype)
+
+    monkeypatch.setattr(job, "build_checked", build_rounding)
+    rounding = train(order_of(tmp_path / "rounding", num_seeds=40, name="rounding"))
+    assert not np.array_equal(reference.numbers["mean error"], rounding.numbers["mean error"])
+    (pair,) = compare_runs_of_seeds([reference, rounding], dtype="float64")
+    assert pair.verdict == "EQUIVALENT"
 
 
 def test_seeds_and_a_tape_exclude_each_other(tmp_path: Path) -> None:
