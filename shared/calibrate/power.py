@@ -212,7 +212,7 @@ class _Subject:
             forced=True,
             dtype="float64",
             report_progress=_report_nothing,
-        )
+        ).rows
         allowed = self._allowed(dtype)
         smallest: dict[int, float] = {}
         for visit in self._visits:

@@ -11,7 +11,8 @@ from gan_rosetta.shared.cases.recording import expected_losses
 from gan_rosetta.shared.cases.walking import Walk
 from gan_rosetta.shared.compare.yardstick import Yardstick
 from gan_rosetta.shared.data.tape import Tape, make_chunk
-from gan_rosetta.shared.diagnose.causes import Explanation, explain
+from gan_rosetta.shared.diagnose.causes import explain
+from gan_rosetta.shared.diagnose.explanation import Explanation
 from gan_rosetta.shared.diagnose.reference import TapePosition
 from gan_rosetta.shared.diagnose.replay import ObservedStep
 from gan_rosetta.shared.diagnose.visits import Visit, in_order

@@ -13,7 +13,7 @@ from gan_rosetta.shared.cases.measuring import PROGRAM_NAME
 from gan_rosetta.shared.cases.walking import Walk
 from gan_rosetta.shared.compare.verdict import Evidence, Finding, PairVerdict, Verdict, judge
 from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
-from gan_rosetta.shared.diagnose.causes import Explanation
+from gan_rosetta.shared.diagnose.explanation import Explanation
 from gan_rosetta.shared.diagnose.job import row_from_data
 from gan_rosetta.shared.diagnose.rows import Row, compare_quantity
 from gan_rosetta.shared.diagnose.visits import Visit

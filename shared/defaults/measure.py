@@ -155,7 +155,7 @@ class _Reference:
             forced=True,
             dtype="float64",
             report_progress=_report_nothing,
-        )
+        ).rows
         return first_offender(rows)
 
     def _start_of(self, changed: GanSpec) -> State:

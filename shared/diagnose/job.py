@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from gan_rosetta.backends import BackendEntry
-from gan_rosetta.shared.diagnose.causes import Explanation, explain
+from gan_rosetta.shared.diagnose.causes import explain
+from gan_rosetta.shared.diagnose.explanation import Explanation
 from gan_rosetta.shared.diagnose.reference import walk_reference
 from gan_rosetta.shared.diagnose.rows import Row, first_offender
 from gan_rosetta.shared.diagnose.visits import Visit, plan_on_tape
-from gan_rosetta.shared.diagnose.walk import Walked, walk_and_observe
+from gan_rosetta.shared.diagnose.walk import Walked, walk_backend
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import PlantedTrainer, find_fault
 from gan_rosetta.shared.interface import Trainer
@@ -113,7 +114,7 @@ def run_diagnosis_job(
             if plant is None:
                 raise UsageError(f"fault {fault!r} has nothing to touch in {spec.name!r}; see `gan-rosetta faults`")
             trainer = PlantedTrainer(build(plant.spec), plant)
-        return walk_and_observe(
+        return walk_backend(
             trainer,
             spec,
             state,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from gan_rosetta.backends import REFERENCE
-from gan_rosetta.shared.diagnose.causes import Explanation
+from gan_rosetta.shared.diagnose.explanation import Explanation
 from gan_rosetta.shared.diagnose.job import DiagnosisJob, read_trials, rows_path
 from gan_rosetta.shared.diagnose.rows import Row
 from gan_rosetta.shared.diagnose.session import choose_backends

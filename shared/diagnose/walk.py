@@ -37,39 +37,12 @@ def walk_backend(
     forced: bool,
     dtype: str,
     report_progress: Callable[[int, int], None],
-) -> list[Row]:
-    """Return the rows of all visits, in order of execution. The reference has left its side in the folder.
-
-    forced: start each visit from the reference's state, so that nothing accumulates; else from the backend's own.
-    """
-    walked = walk_and_observe(
-        trainer,
-        spec,
-        state,
-        tape,
-        visits=visits,
-        folder=folder,
-        forced=forced,
-        dtype=dtype,
-        report_progress=report_progress,
-    )
-    return walked.rows
-
-
-def walk_and_observe(
-    trainer: Trainer | PlantedTrainer,
-    spec: GanSpec,
-    state: State,
-    tape: Tape,
-    /,
-    *,
-    visits: Sequence[Visit],
-    folder: Path,
-    forced: bool,
-    dtype: str,
-    report_progress: Callable[[int, int], None],
 ) -> Walked:
-    """Return what walk_backend does, and what the backend computed in the steps that say something of a cause."""
+    """Return the rows of all visits, in order of execution, and what was computed where that says why one is off.
+
+    The reference has left its side in the folder. forced: start each visit from the reference's state, so that nothing
+    accumulates; else from the backend's own.
+    """
     walk = _Walk(trainer, spec, tape, dtype)
     if isinstance(trainer, PlantedTrainer):
         trainer.load_initial_state(state)

@@ -87,7 +87,7 @@ def find_disagreement(
             forced=True,
             dtype=_DTYPE,
             report_progress=_report_nothing,
-        )
+        ).rows
     except UsageError:
         raise
     except Exception as error:

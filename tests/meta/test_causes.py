@@ -10,7 +10,8 @@ import pytest
 
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape, make_chunk
-from gan_rosetta.shared.diagnose.causes import Explanation, explain
+from gan_rosetta.shared.diagnose.causes import explain
+from gan_rosetta.shared.diagnose.explanation import Explanation
 from gan_rosetta.shared.diagnose.replay import ObservedStep
 from gan_rosetta.shared.diagnose.starts import find_start
 from gan_rosetta.shared.faults import FAULTS, Plant, PlantedTrainer, find_fault

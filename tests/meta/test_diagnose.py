@@ -111,7 +111,7 @@ def diagnosed(backend: str, gan: str, fault: str | None, folder: Path, *, forced
         forced=forced,
         dtype="float64",
         report_progress=lambda _done, _total: None,
-    )
+    ).rows
 
 
 def test_each_family_has_several_faults_here():

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from gan_rosetta.shared.diagnose.causes import Cause, Explanation
+from gan_rosetta.shared.diagnose.explanation import Cause, Explanation
 from gan_rosetta.shared.diagnose.rows import Row
 from gan_rosetta.shared.diagnose.session import Diagnosis, choose_backends, parse_plants
 from gan_rosetta.shared.errors import UsageError
