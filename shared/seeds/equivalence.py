@@ -88,7 +88,8 @@ def compare_numbers(
     rate = ERROR_RATE / num_outcomes / 2
     if deviation == 0:
         low = high = mean
-        is_equivalent, is_different = abs(mean) < margin, abs(mean) > margin
+        # What every seed has alike needs no margin: where all are the same there is none.
+        is_equivalent, is_different = mean == 0 or abs(mean) < margin, abs(mean) > margin
     else:
         low, high = map(float, ttest_1samp(differences, 0).confidence_interval(1 - 2 * ERROR_RATE))
         is_equivalent = max(_p(differences, -margin, "greater"), _p(differences, margin, "less")) < ERROR_RATE

@@ -53,7 +53,9 @@ def measure_outcomes(
     quality = measure_quality(samples, spec, is_as_declared=is_as_declared)
     for number in quality[:-1]:
         add(number.name, number.value, number.unit)
-    add("spread of samples", _spread(samples["generated"]) / _spread(samples["real"]), "of the real samples'")
+    spread = _spread(samples["real"])
+    # Real samples that are all the same say nothing of how far others should be apart.
+    add("spread of samples", _spread(samples["generated"]) / (spread or 1.0), "of the real samples'" if spread else "1")
     is_broken = bool(quality[-1].value)
     for name in ("discriminator", "generator"):
         trained = _trained(result, spec, name, steps_per_epoch=steps_per_epoch)
@@ -64,7 +66,7 @@ def measure_outcomes(
         add(f"D's output on {kind} samples", _mean_score(trainer, spec, samples[kind]), "D's own")
     happened = {
         NOT_FINITE: is_broken,
-        COLLAPSED: bool(numbers["spread of samples"] < _COLLAPSED_BELOW),
+        COLLAPSED: bool(spread) and bool(numbers["spread of samples"] < _COLLAPSED_BELOW),
     }
     if spec.training.stop is not None:
         happened[STOPPED] = result.stopped_at is not None

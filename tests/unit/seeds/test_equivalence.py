@@ -97,6 +97,13 @@ def test_a_rate_that_differs_widely_is_found_different() -> None:
     assert (effect.verdict, effect.difference) == ("DIFFERENT", 0.5)
 
 
+def test_what_all_seeds_have_alike_is_equivalent_without_a_margin() -> None:
+    same = compare_numbers("last step", np.full(5, 3.0), np.full(5, 3.0), unit="steps", margin=0.0, num_outcomes=1)
+    assert (same.verdict, same.difference) == ("EQUIVALENT", 0.0)
+    other = compare_numbers("last step", np.full(5, 3.0), np.full(5, 4.0), unit="steps", margin=0.0, num_outcomes=1)
+    assert other.verdict == "DIFFERENT"
+
+
 def test_a_runaway_seed_does_not_widen_the_margin() -> None:
     values = np.random.default_rng(5).normal(size=200)
     spread = spread_between_seeds(values)
