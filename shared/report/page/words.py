@@ -77,6 +77,7 @@ def reproduce_command(gan: GanRuns, /) -> str:
             words += [_option(name), str(said[name])]
     words += ["--threads", str(order.run.threads)]
     words += ["--keep-going"] if order.course.keep_going else []
+    words += ["--seeds", str(order.course.num_seeds)] if order.course.num_seeds > 1 else []
     return shlex.join(words)
 
 

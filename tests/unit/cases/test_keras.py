@@ -15,12 +15,15 @@ if keras.backend.backend() != "tensorflow":
 
 @pytest.fixture(autouse=True)
 def _double():
-    before = keras.config.floatx()
+    before = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx("float64")
+    # Keras keeps the policy that the first layer of the process was built by, whatever its floatx has become since.
+    keras.config.set_dtype_policy("float64")
     # Where another test of the process asked TensorFlow for determinism, initial values need a seed.
     keras.utils.set_random_seed(0)
     yield
-    keras.config.set_floatx(before)
+    keras.config.set_floatx(before[0])
+    keras.config.set_dtype_policy(before[1])
 
 
 def make_networks(mistake):

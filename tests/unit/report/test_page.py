@@ -299,12 +299,14 @@ def test_the_command_asks_for_what_was_run(tmp_path, monkeypatch):
         "first_step": 2,
         "mnist": "a folder/with 'quotes'",
         "keep_going": True,
+        "num_seeds": 40,
     }
     record_gan(tmp_path, find_gan("gaussian-1d"), asked=asked)
     plans = []
 
-    def remember(gans, names, request, folder, *, threads, pythons):
-        plans.append((gans, names, {**vars(request), **vars(request.feed), **vars(request.course), "threads": threads}))
+    def remember(gans, names, request, folder, *, threads, pythons, num_seeds):
+        said = {**vars(request), **vars(request.feed), **vars(request.course)}
+        plans.append((gans, names, {**said, "threads": threads, "num_seeds": num_seeds}))
         raise UsageError("planned")
 
     monkeypatch.setattr(gan_rosetta.shared.runs.plan, "plan_compare", remember)

@@ -251,8 +251,9 @@ def test_a_page_of_causes_and_faults(text):
 
 @names
 def test_a_notebook(text):
-    said = SimpleNamespace(gan="mine", verdict="AGREE", reason=text, losses=[], notes=[text])
+    cause = SimpleNamespace(sentence=text)
+    said = SimpleNamespace(gan="mine", verdict="AGREE", reason=text, losses=[], notes=[text], cause=cause)
     page = judgement_html(cast(Judgement, said))
     assert not _COMMANDS.search(page)
     assert "<script>" not in page
-    assert page.count(as_html(text)) == 2
+    assert page.count(as_html(text)) == 3
