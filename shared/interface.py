@@ -264,7 +264,7 @@ class ProgramSlots:
 class ProgramFramework(Protocol):
     """What a backend's program.py provides, as functions: a program from outside, seen in its own framework.
 
-    to_tensor in each; what is about networks and optimizers where the backend is in `_MODULES` of cases/networks.py.
+    Of networks that do not keep their state, such as JAX's pytrees, only what comes before `call` is asked.
     """
 
     def to_tensor(self, array: np.ndarray, /, *, device: str) -> Any:
@@ -273,6 +273,10 @@ class ProgramFramework(Protocol):
 
     def is_network(self, found: Any, /) -> bool:
         """Whether something is a network of the framework, with tensors."""
+        ...
+
+    def keeps_its_state(self, network: Any, /) -> bool:
+        """Whether a network has its parameters as they are now, and is called, or is a value that the program tells."""
         ...
 
     def layout(self) -> str | None:

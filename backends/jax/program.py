@@ -1,4 +1,8 @@
-"""A program from outside in JAX: what it is fed."""
+"""A program from outside in JAX: what it is fed, and the pytrees that its networks are: dictionaries, lists, tuples.
+
+A network is a function with its parameters as an argument, and so is an optimizer: there is nothing that keeps them, or
+that a hook could be put into. What becomes of them, and what a layer gives, the program tells.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ import numpy as np
 
 from gan_rosetta.backends.jax.device import check_device, native_device
 from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import ProgramTensor
+from gan_rosetta.shared.state.trees import is_tree, tree_arrays, tree_tensors
 
 
 def to_tensor(array: np.ndarray, /, *, device: str) -> Any:
@@ -22,3 +28,29 @@ def to_tensor(array: np.ndarray, /, *, device: str) -> Any:
         )
     with jax.default_device(native_device(device)):
         return jnp.array(array)
+
+
+def is_network(found: Any, /) -> bool:
+    """Whether something is a pytree of containers with an array of JAX's in it, and of nothing but arrays."""
+    return is_tree(found) and any(isinstance(array, jax.Array) for _, array in tree_arrays(found))
+
+
+def keeps_its_state(network: Any, /) -> bool:
+    """A pytree is what it was when it was made; each update makes another."""
+    del network
+    return False
+
+
+def layout() -> None:
+    """Names and shapes tell how arrays are laid out."""
+
+
+def is_ordered(network: Any, /) -> bool:
+    """JAX sorts the keys of dictionaries as pytrees go through its functions."""
+    del network
+    return False
+
+
+def tensors(network: Any, /) -> list[ProgramTensor]:
+    """Return the arrays of a pytree; written to, it has others in their places."""
+    return tree_tensors(network, make=jnp.array)

@@ -56,10 +56,7 @@ def keep_cases(kept: list[Case], /) -> None:
 
 def _given(generator: Any, discriminator: Any) -> dict[str, Any]:
     given = {"generator": generator, "discriminator": discriminator}
-    given = {name: network for name, network in given.items() if network is not None}
-    if not given:
-        raise UsageError("neither generator nor discriminator is given; give one of them or both")
-    return given
+    return {name: network for name, network in given.items() if network is not None}
 
 
 class Case:
@@ -90,13 +87,18 @@ class Case:
     ) -> dict[str, str]:
         """Put the initial state into a program's networks, and prove it by a pass of each beside the reference.
 
-        generator, discriminator: a torch Module, or a Keras model or tf.Module. mapping: canonical names of
-        layers or tensors to the program's, where names, kinds, shapes and order leave a doubt. Returns the canonical
-        names with those of the program's tensors. Raises StateError, which names the tensors, for a doubt; UsageError
-        for what is no network, or computes in another type. What a pass shows is among the judgement's notes.
+        generator, discriminator: a torch Module, a Keras model or tf.Module, a Gluon Block, or arrays of JAX or NumPy
+        in dictionaries, lists and tuples, which get the state's in their places, and no pass. mapping: canonical names
+        of layers or tensors to the program's, where names, kinds, shapes and order leave a doubt, and
+        layout="canonical", "keras" or "flax" where shapes do. Returns the canonical names with those of the program's
+        tensors. Raises StateError, which names the tensors, for a doubt; UsageError for what is no network, or computes
+        in another type. What a pass shows is among the judgement's notes.
         """
         request = self._request
-        found = find_networks(self.spec, _given(generator, discriminator), mapping or {})
+        given = _given(generator, discriminator)
+        if not given:
+            raise UsageError("neither generator nor discriminator is given; give one of them or both")
+        found = find_networks(self.spec, given, mapping or {})
         for each in found.values():
             load_state(each, request.state, dtype=request.dtype)
         proof = Proof.prepare(self.spec, request.state, request.tape, dtype=request.dtype)
@@ -116,9 +118,10 @@ class Case:
     ) -> None:
         """See inside a program: layers' outputs, gradients, parameters, slots and buffers of its first steps.
 
-        networks and mapping: as in load, with the initial state in them when the first step begins. optimizers: of the
-        same framework; pretraining_optimizer: where it is not D's. steps: of each phase that are looked into. No number
-        of the program changes. Raises as load does.
+        networks and mapping: as in load, with the initial state in them when the first step begins; with none, only
+        what `step.see` tells is seen, and of arrays what `step.see_update` does. optimizers: of the same framework;
+        pretraining_optimizer: where it is not D's. steps: of each phase that are looked into. No number of the program
+        changes. Raises as load does.
         """
         if self._began:
             raise UsageError("case.watch comes before the case's first step; call it before the loop")
@@ -222,7 +225,7 @@ class Case:
         if self._watcher is not None and self._is_watched(visit):
             self._watcher.begin(visit, real=cast.get("real"))
         arrays = {name: self._request.to_tensor(array) for name, array in cast.items()}
-        return Step(visit, arrays, rests=rests, record=record)
+        return Step(visit, arrays, rests=rests, record=record, watcher=self._watcher)
 
     def _rests(self, visit: Visit) -> frozenset[str]:
         """Return the losses of a step that are of players which do not train in it."""

@@ -17,15 +17,19 @@ from gan_rosetta.shared.state import State
 from gan_rosetta.shared.state.found_names import FoundTensor
 from gan_rosetta.shared.state.layouts import samples_to_canonical, tensor_from_layout, tensor_to_layout
 from gan_rosetta.shared.state.naming import Match, match_networks
+from gan_rosetta.shared.state.native.mapping import parse_mapping
 from gan_rosetta.shared.workers.registry import load_program_module
 
 # The backends whose program.py knows networks, by the module that a process has imported where it has any.
-_MODULES = {"torch": "torch", "tensorflow": "tensorflow"}
+_MODULES = {"torch": "torch", "tensorflow": "tensorflow", "mxnet": "mxnet", "jax": "jax", "numpy": "numpy"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A network of a program: its framework, its tensors by name, and which canonical tensor each of them is."""
+    """A network of a program: its framework, its tensors by name, and which canonical tensor each of them is.
+
+    flattens_last: whether a program with channels last flattens images so.
+    """
 
     network: str
     object: Any
@@ -33,6 +37,7 @@ class Found:
     tensors: Mapping[str, ProgramTensor]
     match: Match
     spec: GanSpec
+    flattens_last: bool
 
     @property
     def names(self) -> dict[str, str]:
@@ -51,10 +56,17 @@ class Found:
     def canonical(self, arrays: Mapping[str, np.ndarray], /) -> dict[str, np.ndarray]:
         """Return arrays by the names of the program's tensors, and of their form, by canonical name."""
         return {
-            own: tensor_from_layout(self.spec, own, arrays[name], layout=self.match.layout)
+            own: tensor_from_layout(
+                self.spec, own, arrays[name], layout=self.match.layout, flattens_last=self.flattens_last
+            )
             for own, name in self.names.items()
             if name in arrays
         }
+
+    @property
+    def keeps_its_state(self) -> bool:
+        """Whether the network has its parameters as they are now, or is a value that the program tells anew."""
+        return self.framework.keeps_its_state(self.object)
 
     def samples(self, array: np.ndarray, /) -> np.ndarray:
         """Return a batch of the program's, (batch, ...), with images in the canonical layout."""
@@ -69,29 +81,47 @@ def find_framework(network: Any, /, *, what: str) -> ProgramFramework:
             if framework.is_network(network):
                 return framework
     found = type(network).__name__
-    raise UsageError(f"{what} is a {found}; expected a torch Module, or a Keras model or tf.Module")
+    raise UsageError(
+        f"{what} is a {found}; expected a torch Module, a Keras model or tf.Module, a Gluon Block, or arrays of JAX or "
+        "NumPy in dictionaries, lists and tuples"
+    )
 
 
 def find_networks(spec: GanSpec, networks: Mapping[str, Any], mapping: Mapping[str, str], /) -> dict[str, Found]:
     """Return networks with their tensors mapped onto canonical names; raises UsageError, StateError where unsure."""
     frameworks = {name: find_framework(network, what=name) for name, network in networks.items()}
     tensors = {name: frameworks[name].tensors(network) for name, network in networks.items()}
-    found: dict[str, Found] = {}
-    for name, own in tensors.items():
-        described = [FoundTensor(name=each.name, shape=each.shape, kind=each.kind) for each in own]
-        layout: Any = frameworks[name].layout()
-        is_ordered = frameworks[name].is_ordered(networks[name])
-        chosen = {canonical: theirs for canonical, theirs in mapping.items() if canonical.startswith(f"{name}.")}
-        match = match_networks(spec, {name: described}, layout=layout, is_ordered=is_ordered, mapping=chosen)
-        found[name] = Found(
-            network=name,
-            object=networks[name],
-            framework=frameworks[name],
-            tensors={each.name: each for each in own},
-            match=match,
-            spec=spec,
+    told = parse_mapping(mapping)
+    matches: dict[str, Match] = {}
+    # Where nothing but names and shapes tells the layout, what tells it for one network tells it for the other.
+    open_layout = [name for name in networks if frameworks[name].layout() is None]
+    for names in [open_layout, *([name] for name in networks if name not in open_layout)]:
+        if not names:
+            continue
+        layout: Any = frameworks[names[0]].layout()
+        match = match_networks(
+            spec,
+            {
+                name: [FoundTensor(name=each.name, shape=each.shape, kind=each.kind) for each in tensors[name]]
+                for name in names
+            },
+            layout=told.layout or layout,
+            is_ordered=all(frameworks[name].is_ordered(networks[name]) for name in names),
+            mapping={own: theirs for own, theirs in told.tensors.items() if own.partition(".")[0] in names},
         )
-    return found
+        matches |= dict.fromkeys(names, match)
+    return {
+        name: Found(
+            network=name,
+            object=network,
+            framework=frameworks[name],
+            tensors={each.name: each for each in tensors[name]},
+            match=matches[name],
+            spec=spec,
+            flattens_last=told.flattens_last,
+        )
+        for name, network in networks.items()
+    }
 
 
 def load_state(found: Found, state: State, /, *, dtype: str) -> None:
@@ -104,4 +134,7 @@ def load_state(found: Found, state: State, /, *, dtype: str) -> None:
                 f"{name} of the {found.network} is of {kept}, and the case of {dtype}: build the network in {dtype}, "
                 f"or make the case with dtype='{kept}'"
             )
-        tensor.write(tensor_to_layout(found.spec, own, state[own], layout=found.match.layout).astype(dtype))
+        array = tensor_to_layout(
+            found.spec, own, state[own], layout=found.match.layout, flattens_last=found.flattens_last
+        )
+        tensor.write(array.astype(dtype))

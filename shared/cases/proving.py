@@ -56,6 +56,8 @@ class Proof:
 
     def objection(self, found: Found, /) -> str:
         """Return "" where a network gives what the reference does, or what is to be said where it does not."""
+        if not found.keeps_its_state:
+            return ""  # Arrays are no function: names and shapes are all that there is.
         inputs = self.inputs[found.network]
         if found.match.layout != "canonical":
             inputs = np.ascontiguousarray(samples_to_native(inputs, num_leading=1))

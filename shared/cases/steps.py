@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from gan_rosetta.shared.cases.telling import not_watched
+from gan_rosetta.shared.cases.watching import Watcher
 from gan_rosetta.shared.diagnose.visits import Visit
 from gan_rosetta.shared.interface import Phase
 
@@ -19,9 +21,19 @@ class Step:
     attributes below are these.
     """
 
-    def __init__(self, visit: Visit, arrays: Mapping[str, Any], /, *, rests: Collection[str], record: Record) -> None:
+    def __init__(
+        self,
+        visit: Visit,
+        arrays: Mapping[str, Any],
+        /,
+        *,
+        rests: Collection[str],
+        record: Record,
+        watcher: Watcher | None = None,
+    ) -> None:
         self._visit = visit
         self._record = record
+        self._watcher = watcher
         self.arrays = dict(arrays)
         self.trains_discriminator = "discriminator" not in rests
         self.trains_generator = visit.phase == "adversarial" and "generator" not in rests
@@ -87,6 +99,30 @@ class Step:
         D's with its penalty. May be called once for each loss. Raises UsageError for what is none, or comes twice.
         """
         self._record({"pretraining": pretraining, "discriminator": discriminator, "generator": generator})
+
+    def see(self, name: str, value: Any, /, *, stream: str = "") -> None:
+        """Tell what a layer gave, by its name in the GAN, such as "discriminator.hidden1", of a case that is watched.
+
+        value: (batch, ...), an array or tensor; of JAX also while it is differentiated, but not within `jit`. stream:
+        of which samples it is, "real", "fake", "mixed" or, in pretraining, "input"; found by its numbers where not
+        given. Raises UsageError for a layer that the GAN lacks, a value without numbers, and a case without `watch`.
+        """
+        if self._watcher is None:
+            raise not_watched("see")
+        self._watcher.see(name, value, stream=stream)
+
+    def see_update(
+        self, network: str, /, *, parameters: Any = None, gradients: Any = None, optimizer: Any = None
+    ) -> None:
+        """Tell what an update of a network left whose parameters are values, such as a pytree of JAX.
+
+        network: "generator" or "discriminator". parameters, gradients: after the update, and what it was made of, of
+        the structure that `case.watch` got. optimizer: its state, of optax or with optax's names. What is left out is
+        not judged. Raises UsageError for another structure, and where hooks see the network.
+        """
+        if self._watcher is None:
+            raise not_watched("see_update")
+        self._watcher.see_update(network, parameters=parameters, gradients=gradients, optimizer=optimizer)
 
     def _array(self, name: str) -> Any:
         if name not in self.arrays:

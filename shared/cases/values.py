@@ -39,6 +39,11 @@ def as_array(value: Any, /, *, what: str) -> np.ndarray:
 
 
 def _on_host(value: Any) -> np.ndarray:
+    if hasattr(value, "primal"):  # JAX, while it differentiates outside of jit
+        return _on_host(value.primal)
+    if hasattr(value, "batch_dim") and hasattr(value, "val"):  # JAX, within vmap: the whole batch
+        whole = _on_host(value.val)
+        return whole if value.batch_dim is None else np.array(np.moveaxis(whole, value.batch_dim, 0), order="C")
     if hasattr(value, "asnumpy"):  # MXNet
         return np.array(value.asnumpy(), order="C")
     if hasattr(value, "detach"):  # torch

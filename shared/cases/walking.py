@@ -44,7 +44,7 @@ class Walk:
     """
 
     def __init__(self, spec: GanSpec, state: State, tape: Tape, /, *, dtype: str) -> None:
-        self._spec, self._tape, self._state, self._dtype = spec, tape, state, dtype
+        self.spec, self._tape, self._state, self._dtype = spec, tape, state, dtype
         self._tolerance = Tolerance(num_copies=num_copies(spec), dtype=dtype)
         self._reference = build_reference(spec, dtype=dtype)
         self._reference.load_state(state)
@@ -76,7 +76,7 @@ class Walk:
 
     def start(self, visit: Visit, loaded: Mapping[str, np.ndarray], /) -> None:
         """Compare parameters and buffers, by canonical name, before the first step: the state's bit for bit."""
-        schema = state_schema(self._spec)
+        schema = state_schema(self.spec)
         self.rows = [
             self._row(
                 visit,
@@ -91,18 +91,18 @@ class Walk:
         if self.visit is not None:
             self.other_start = {name: array.reshape(self._state[name].shape) for name, array in loaded.items()}
 
-    def expected_keys(self, visit: Visit, /) -> list[ProbeKey]:
+    def expect(self, visit: Visit, /) -> Seen:
         """Go on to a step, run the reference's, and return what it computes, in order."""
         self._position.move([self._reference, *self._copies], visit)
         if visit.step == 0:
             self.starts[visit.phase] = self._reference.export_state()
-        chunk = make_chunk(self._tape, self._spec, visit.phase, first_step=visit.step, num_steps=1)
+        chunk = make_chunk(self._tape, self.spec, visit.phase, first_step=visit.step, num_steps=1)
         self._probe = self._reference.probe(chunk)
-        return list(self._probe)
+        return self._probe
 
     def step(self, visit: Visit, seen: Seen, /) -> None:
-        """Compare what was seen of the step whose keys were asked for last."""
-        chunk = make_chunk(self._tape, self._spec, visit.phase, first_step=visit.step, num_steps=1)
+        """Compare what was seen of the step that was expected last."""
+        chunk = make_chunk(self._tape, self.spec, visit.phase, first_step=visit.step, num_steps=1)
         scales: Mapping[ProbeKey, float] = dict(self._reference.loss_scales())
         distances: dict[ProbeKey, list[float]] = {key: [] for key in seen}
         for copy in self._copies:

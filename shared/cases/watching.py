@@ -10,8 +10,10 @@ import numpy as np
 
 from gan_rosetta.shared.cases.networks import Found
 from gan_rosetta.shared.cases.passes import Pass, assign, layer_outputs, places_of
+from gan_rosetta.shared.cases.telling import Sights, arrays_of, slots_of
 from gan_rosetta.shared.cases.walking import Walk
 from gan_rosetta.shared.diagnose.visits import Visit
+from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import ProbeKey, ProgramSlots
 from gan_rosetta.shared.state import counter_name, slot_name
 
@@ -42,14 +44,17 @@ class Watcher:
         self._real: np.ndarray | None = None
         self.told: list[str] = []
         self.num_passes = 0
+        self._sights = Sights(walk.spec)
         for name, found in networks.items():
-            found.framework.watch_network(found.object, _Observer(self, name))
+            if found.keeps_its_state:
+                found.framework.watch_network(found.object, _Observer(self, name))
         for name, optimizer in optimizers.items():
             self._watch_optimizer(name, optimizer)
 
     def begin(self, visit: Visit, /, *, real: np.ndarray | None) -> None:
         """A step begins. real: its samples, None in pretraining."""
         self._passes, self._updates, self._real = [], {}, None if real is None else real.copy()
+        self._sights.begin()
         if visit.step == 0 and self._walk.num_steps == 0:
             self._walk.start(
                 visit, {name: array for each in self._networks.values() for name, array in each.read().items()}
@@ -61,18 +66,43 @@ class Watcher:
         if not self._is_on:
             return
         self._is_on = False
-        keys = self._walk.expected_keys(visit)
+        expected = self._walk.expect(visit)
+        keys = list(expected)
         seen = {ProbeKey(name, "loss", "", "loss"): np.array(loss) for name, loss in losses.items()}
-        seen |= self._layers(visit, keys) | self._state(keys)
+        sights, told = self._sights.place(visit.phase, expected)
+        seen |= sights | self._layers(visit, keys) | self._state(keys)
+        if told and not self.told:
+            self.told = [f"{visit.label}: {line}" for line in told]
         self._walk.step(visit, {key: seen[key] for key in keys if key in seen})
 
     def notes(self) -> list[str]:
         """Return what should be known of what was seen: passes in another number or order, or none at all."""
-        if self._walk.num_steps and not self.num_passes:
+        hooked = any(found.keeps_its_state for found in self._networks.values())
+        if self._walk.num_steps and hooked and not self.num_passes and not self._walk.counts.get("output"):
             return [
                 "no forward pass of the watched networks was seen, as in a compiled step; their outputs were not judged"
             ]
         return self.told
+
+    def see(self, name: str, value: Any, /, *, stream: str) -> None:
+        """A program tells what a layer gave; raises UsageError for what is none of the GAN's."""
+        if self._is_on:
+            self._sights.keep(name, value, stream=stream)
+
+    def see_update(self, network: str, /, *, parameters: Any, gradients: Any, optimizer: Any) -> None:
+        """A program tells what an update of a network was given and left; raises UsageError where hooks see it."""
+        found = self._networks.get(network)
+        if found is None:
+            watched = ", ".join(self._networks) or "none"
+            raise UsageError(f"step.see_update got {network!r}, which is not watched; watched are: {watched}")
+        if found.keeps_its_state:
+            raise UsageError(f"step.see_update is for parameters that are values; the {network}'s are seen without it")
+        if not self._is_on:
+            return
+        update = _Update(gradients=self._told(found, gradients, what="gradients"))
+        update.parameters = update.buffers = self._told(found, parameters, what="parameters")
+        update.slots = None if optimizer is None else slots_of(optimizer, what=f"the {network}'s optimizer")
+        self._updates[network] = update
 
     def started(self, network: str, inputs: np.ndarray, /) -> None:
         """A pass of a network begins."""
@@ -90,9 +120,27 @@ class Watcher:
         if self._is_on and self._passes and self._passes[-1].network == network:
             self._passes[-1].output = output
 
+    def _told(self, found: Found, tree: Any, /, *, what: str) -> dict[str, np.ndarray]:
+        """Return arrays that a program told, by canonical name; raises UsageError where they are not the network's."""
+        if tree is None:
+            return {}
+        arrays = arrays_of(tree, what=f"the {found.network}'s {what}")
+        other = next((name for name in arrays if name not in found.tensors), None)
+        if other is not None or not arrays:
+            raise UsageError(
+                f"step.see_update got {what} with {other or 'no arrays'}; expected those of the {found.network} that "
+                f"case.watch got: {', '.join(found.tensors)}"
+            )
+        return found.canonical(arrays)
+
     def _watch_optimizer(self, optimizer_name: str, optimizer: Any) -> None:
         name = "discriminator" if optimizer_name == "pretraining" else optimizer_name
         found = self._networks[name]
+        if not found.keeps_its_state:
+            raise UsageError(
+                f"case.watch got {optimizer_name}_optimizer of a {name} that is arrays; tell its state after each "
+                "update, with step.see_update(…, optimizer=…)"
+            )
 
         def before() -> None:
             if self._is_on:
@@ -104,7 +152,7 @@ class Watcher:
         def after() -> None:
             if self._is_on and name in self._updates:
                 update = self._updates[name]
-                state = {own: array for each in self._networks.values() for own, array in each.read().items()}
+                state = self._now()
                 update.parameters = {own: array for own, array in state.items() if own.startswith(f"{name}.")}
                 update.buffers = state
                 update.slots = found.framework.slots(found.object, optimizer)
@@ -121,8 +169,7 @@ class Watcher:
             watched = {name for name in self._optimizers if name != "pretraining"}
             self._passes = [each for each in self._passes if each.phase or watched != set(self._networks)]
         places = [place for place in places_of(keys) if place.network in self._networks]
-        spec = next(iter(self._networks.values())).spec
-        pairs, told = assign(self._passes, places, spec, real=self._real)
+        pairs, told = assign(self._passes, places, self._walk.spec, real=self._real)
         if told and not self.told and self.num_passes:
             self.told = [f"{visit.label}: {line}" for line in told]
         seen: dict[ProbeKey, np.ndarray] = {}
@@ -130,9 +177,14 @@ class Watcher:
             seen |= dict(layer_outputs(each, place, self._networks[each.network]))
         return seen
 
+    def _now(self) -> dict[str, np.ndarray]:
+        """Return the parameters and buffers of the networks that keep theirs, by canonical name."""
+        kept = [found for found in self._networks.values() if found.keeps_its_state]
+        return {own: array for found in kept for own, array in found.read().items()}
+
     def _state(self, keys: list[ProbeKey]) -> dict[ProbeKey, np.ndarray]:
         """Return gradients, and what each update left; of what has no watched optimizer, what the step left."""
-        now = {own: array for each in self._networks.values() for own, array in each.read().items()}
+        now = self._now()
         last = keys[-1].phase
         seen: dict[ProbeKey, np.ndarray] = {}
         for phase in dict.fromkeys(key.phase for key in keys):

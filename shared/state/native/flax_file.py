@@ -26,6 +26,7 @@ from gan_rosetta.shared.state.native.checkpoint import (
 )
 from gan_rosetta.shared.state.native.message_pack import pack, unpack
 from gan_rosetta.shared.state.schema import counter_name, network_parameters, optimizers, parameter_name, slot_name
+from gan_rosetta.shared.state.trees import COLLECTIONS
 
 FORMAT = "a state of flax"
 _CLASSES = {
@@ -38,8 +39,6 @@ _CLASSES = {
 }
 _PARTS = {"weight": "kernel", "bias": "bias", "running_mean": "mean", "running_var": "var"}
 _WEIGHTS = {"batch_norm": "scale", "class_embedding": "embedding"}
-# Where a module keeps its variables; the layer's name is the same in both.
-_COLLECTIONS = ("params", "batch_stats")
 _SLOTS = frozenset(OPTAX_SLOTS.values())
 _MOST_IN_32_BITS = 2**31 - 1
 
@@ -141,7 +140,7 @@ def _as_checkpoint(values: Mapping[str, object]) -> Checkpoint:
             elif isinstance(value, np.ndarray):
                 _add_slot(named[optimizer], steps, value)
         elif isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim > 0:
-            path = "/".join(step for step in steps if step not in _COLLECTIONS)
+            path = "/".join(step for step in steps if step not in COLLECTIONS)
             tensors[path] = value
             kinds[path] = kind_of_class(steps[-2]) if len(steps) > 1 else None
     torn = {name: found for name, found in counts.items() if len(found) > 1}
@@ -169,5 +168,5 @@ def _add_slot(slots: dict[int | str, dict[str, np.ndarray]], steps: list[str], a
     """Keep an array below one of optax's names for slots, by the name of its parameter."""
     places = [place for place, step in enumerate(steps) if step in _SLOTS]
     if places:
-        parameter = "/".join(step for step in steps[places[-1] + 1 :] if step not in _COLLECTIONS)
+        parameter = "/".join(step for step in steps[places[-1] + 1 :] if step not in COLLECTIONS)
         slots.setdefault(parameter, {})[steps[places[-1]]] = array

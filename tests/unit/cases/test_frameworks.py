@@ -52,9 +52,7 @@ def test_numbers_of_a_framework_are_taken_as_they_are(framework):
 
 def test_what_is_no_network_is_refused_whatever_is_imported(framework):
     case = gr.case("linear-2d", steps=1, framework=framework)
-    with pytest.raises(
-        UsageError, match=r"generator is a dict; expected a torch Module, or a Keras model or tf\.Module"
-    ):
+    with pytest.raises(UsageError, match=r"generator is a dict; expected a torch Module, a Keras model or tf\.Module"):
         case.load(generator={})
     with pytest.raises(UsageError, match="discriminator is a object"):
         case.watch(discriminator=object())

@@ -85,6 +85,10 @@ def train(*, mistake=None, watch=True, traced=False, steps=2):
             if mistake == "labels":
                 of_real, of_fake = of_fake, of_real
             loss_d = -tf.reduce_mean(tf.math.log(of_real)) - tf.reduce_mean(tf.math.log(1 - of_fake))
+            if mistake == "from logits":
+                entropy = tf.nn.sigmoid_cross_entropy_with_logits
+                loss_d = tf.reduce_mean(entropy(tf.ones_like(of_real), of_real))
+                loss_d += tf.reduce_mean(entropy(tf.zeros_like(of_fake), of_fake))
         variables = discriminator.trainable_variables
         optimizer_d.apply_gradients(zip(tape.gradient(loss_d, variables), variables, strict=True))
         return loss_d, loss_g
@@ -121,6 +125,7 @@ def test_a_right_program_agrees_and_watching_changes_no_bit():
         ("keras's adam", ("generator", "parameter", "generator.hidden1.weight"), ()),
         ("anew", ("discriminator", "output", "discriminator.hidden1_relu"), ("fake-regenerated",)),
         ("labels", ("discriminator", "loss", "loss"), ("discriminator-labels-swapped",)),
+        ("from logits", ("discriminator", "loss", "loss"), ()),
     ],
 )
 def test_a_mistake_is_found_at_its_place_and_given_its_cause_or_none(mistake, place, cause):

@@ -1,0 +1,166 @@
+"""Programs in Gluon as people write them, watched: right ones agree, mistakes are found at their place."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import gan_rosetta as gr
+from gan_rosetta.shared.spec import BatchNorm, Network
+
+if gr.backends()["mxnet"].version is None:
+    pytest.skip("MXNet is not installed", allow_module_level=True)
+from gan_rosetta.backends.mxnet.framework import mx
+
+COSTLY = pytest.mark.skipif(
+    os.environ.get("GAN_ROSETTA_LONG") != "1",
+    reason="to find that nothing explains it takes 20 s of a core each; GAN_ROSETTA_LONG=1 runs it",
+)
+nn, autograd = mx.gluon.nn, mx.autograd
+
+
+def normalised():
+    """Return linear-2d with a BatchNorm in G."""
+    spec = gr.spec("linear-2d")
+    norm = BatchNorm(
+        name="norm", num_features=2, epsilon=1e-5, momentum=0.1, running_variance="biased", statistics="batch"
+    )
+    (output,) = spec.generator.layers
+    layers = (replace(output, name="hidden"), norm, output)
+    training = replace(spec.training, fake_batch="regenerated")
+    generator = Network(input_shape=(2,), layers=layers)
+    return replace(spec, name="normalised", generator=generator, training=training)
+
+
+class PaperAdam(mx.optimizer.Adam):
+    """Adam with its constants in float64 and epsilon after the bias correction; MXNet's own has neither."""
+
+    def update(self, index, weight, grad, state):
+        self._update_count(index)
+        count, (mean, square) = self._index_update_count[index], state
+        gradient = grad * self.rescale_grad
+        mean[:] = self.beta1 * mean + (1 - self.beta1) * gradient
+        square[:] = self.beta2 * square + (1 - self.beta2) * gradient * gradient
+        corrected = mx.nd.sqrt(square / (1 - self.beta2**count))
+        weight[:] -= self._get_lr(index) * (mean / (1 - self.beta1**count)) / (corrected + self.epsilon)
+
+
+def make_networks(mistake, has_norm):
+    generator, discriminator = nn.HybridSequential(), nn.HybridSequential()
+    if has_norm:
+        generator.add(nn.Dense(2, in_units=2), nn.BatchNorm(in_channels=2, epsilon=1e-5))
+    generator.add(nn.Dense(2, in_units=2))
+    inner = "sigmoid" if mistake == "activation" else "tanh"
+    discriminator.add(nn.Dense(5, activation=inner, in_units=2), nn.Dense(3, in_units=5), nn.Activation("tanh"))
+    discriminator.add(nn.Dense(2, in_units=3))
+    for network in (generator, discriminator):
+        network.cast("float64")
+        network.initialize()
+    if mistake == "accumulated":
+        discriminator.collect_params().setattr("grad_req", "add")
+    return generator, discriminator
+
+
+def cross_entropy(logits, label):
+    logits = logits - logits.max(axis=1, keepdims=True)
+    return mx.nd.log(mx.nd.exp(logits).sum(axis=1)) - logits[:, label]  # (B,): one loss a sample
+
+
+def trainer_of(network, rate, mistake=None):
+    options = {"learning_rate": rate} | ({"beta2": 0.99} if mistake == "beta2" else {})
+    kind = mx.optimizer.Adam if mistake == "mxnet's adam" else PaperAdam
+    return mx.gluon.Trainer(network.collect_params(), kind(**options))
+
+
+def program(*, mistake=None, watch=True, has_norm=False, hybrid=False, steps=2):
+    generator, discriminator = networks = make_networks(mistake, has_norm)
+    trainer_g, trainer_d = trainer_of(generator, 0.01), trainer_of(discriminator, 0.05, mistake)
+    case = gr.case(normalised() if has_norm else "linear-2d", steps=steps, framework="mxnet")
+    case.load(generator=generator, discriminator=discriminator)
+    if hybrid:
+        generator.hybridize()
+        discriminator.hybridize()
+    if watch:
+        case.watch(
+            generator=generator,
+            discriminator=discriminator,
+            generator_optimizer=trainer_g,
+            discriminator_optimizer=trainer_d,
+        )
+    real_label = 0 if mistake == "labels" else 1
+    for step in case:
+        size = 1 if mistake == "size" else len(step.real)
+        if mistake == "prediction":
+            fake = generator(step.latent_d)  # Outside of record layers are in prediction mode.
+        else:
+            with autograd.record():
+                fake = generator(step.latent_d).detach()
+        with autograd.record():
+            loss_d = cross_entropy(discriminator(step.real), real_label)
+            loss_d = loss_d + cross_entropy(discriminator(fake), 1 - real_label)
+            loss_d = loss_d.mean() if mistake == "mean" else loss_d
+        loss_d.backward()
+        trainer_d.step(size)
+        with autograd.record():
+            loss_g = cross_entropy(discriminator(generator(step.latent_d)), real_label)
+        loss_g.backward()
+        trainer_g.step(size)
+        step.record(discriminator=loss_d.mean(), generator=loss_g.mean())
+    return case, networks
+
+
+def test_a_right_program_agrees_and_watching_changes_no_bit():
+    case, watched = program()
+    judgement = case.judge()
+    assert judgement.verdict == "AGREE", judgement.sentence
+    assert judgement.notes == ()
+    assert {"output", "loss", "gradient", "parameter", "slot", "counter"} <= set(judgement.seen)
+    _, unwatched = program(watch=False)
+    for first, second in zip(watched, unwatched, strict=True):
+        pairs = zip(first.collect_params().values(), second.collect_params().values(), strict=True)
+        for own, other in pairs:
+            np.testing.assert_array_equal(own.data().asnumpy(), other.data().asnumpy())
+
+
+def test_of_a_hybridized_network_its_output_is_seen():
+    judgement = program(hybrid=True)[0].judge()
+    assert judgement.verdict == "AGREE", judgement.sentence
+    # What is within it is not: four passes that differ, of two steps.
+    assert judgement.seen["output"] == 2 * 4
+
+
+@pytest.mark.parametrize(
+    ("mistake", "place", "cause"),
+    [
+        ("activation", ("discriminator", "output", "discriminator.hidden1_tanh"), ("activation-mistaken",)),
+        ("size", ("discriminator", "gradient", "discriminator.hidden1.weight"), ()),
+        ("mean", ("discriminator", "gradient", "discriminator.hidden1.weight"), ()),
+        ("labels", ("discriminator", "loss", "loss"), ("discriminator-labels-swapped", "generator-labels-swapped")),
+        ("beta2", ("discriminator", "slot", "optimizer.discriminator.hidden1.weight.v"), ("adam-beta2",)),
+        ("accumulated", ("discriminator", "gradient", "discriminator.hidden1.weight"), ()),
+        pytest.param("mxnet's adam", ("discriminator", "parameter", "discriminator.hidden1.weight"), (), marks=COSTLY),
+        ("prediction", ("discriminator", "output", "generator.norm"), ()),
+        # Gluon's BatchNorm moves its buffers in the backward pass, which D's update has none of.
+        ("buffers", ("discriminator", "buffer", "generator.norm.running_mean"), ()),
+    ],
+)
+def test_a_mistake_is_found_at_its_place_and_given_its_cause_or_none(mistake, place, cause):
+    judgement = program(mistake=mistake, has_norm=mistake in ("prediction", "buffers"))[0].judge()
+    assert judgement.verdict == "DISAGREE"
+    first = judgement.first
+    assert (first.phase, first.quantity, first.name) == place, judgement.sentence
+    assert [name for name in judgement.cause.names if ":" not in name] == list(cause), str(judgement.cause)
+
+
+def test_blocks_without_parameters_and_what_is_no_trainer_are_refused():
+    case = gr.case("linear-2d", steps=1, framework="mxnet")
+    late = nn.Dense(2)
+    late.initialize()
+    with pytest.raises(gr.GanRosettaError, match=r"weight of the Gluon block .* is not made yet; initialize the block"):
+        case.load(generator=late)
+    generator, _ = make_networks(None, has_norm=False)
+    with pytest.raises(gr.GanRosettaError, match=r"an optimizer is a Adam; expected a gluon\.Trainer"):
+        case.watch(generator=generator, generator_optimizer=mx.optimizer.Adam())
