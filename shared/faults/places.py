@@ -71,7 +71,11 @@ def first_phase(spec: GanSpec, network: str, /) -> str:
     """Return the phase in which a network first runs."""
     if network == "discriminator" and spec.pretraining is not None:
         return "pretraining"
-    return spec.training.first
+    first = spec.training.first
+    second = "generator" if first == "discriminator" else "discriminator"
+    # The player that a step begins with may rest in the first steps, and the other goes through both networks too.
+    starts = {player: min(spec.training.steps_of(player).offsets) for player in (first, second)}
+    return second if starts[second] < starts[first] else first
 
 
 def output_of(spec: GanSpec, place: Place, /) -> Location:

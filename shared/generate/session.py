@@ -109,27 +109,25 @@ def draw_specs(count: int, /, *, seed: int) -> list[GanSpec]:
         raise UsageError(
             "Hypothesis draws the GANs; it is not installed: pip install 'gan-rosetta[generate]'"
         ) from None
+    from gan_rosetta.shared.generate.independent import NAME, IndependentChoices  # noqa: PLC0415
     from gan_rosetta.shared.generate.strategies import gan_specs  # noqa: PLC0415
 
     drawn: dict[GanSpec, None] = {}
-    for part in range(10):
-        wanted = count - len(drawn)
-        if wanted <= 0:
-            break
 
-        @hypothesis.seed(seed * 1000 + part)
-        @hypothesis.settings(
-            # A few more, since the simplest GAN is always the first.
-            max_examples=wanted + 5,
-            database=None,
-            deadline=None,
-            phases=[hypothesis.Phase.generate],
-            suppress_health_check=list(hypothesis.HealthCheck),
-        )
-        @hypothesis.given(gan_specs())
-        def keep(spec: GanSpec) -> None:
-            drawn.setdefault(spec)
+    @hypothesis.settings(
+        backend=NAME,
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(gan_specs())
+    def keep(spec: GanSpec) -> None:
+        drawn.setdefault(spec)
 
+    IndependentChoices.seed(seed)
+    while len(drawn) < count:
         keep()
     return [replace(spec, name=f"generated-{index}") for index, spec in enumerate(list(drawn)[:count])]
 
