@@ -15,6 +15,7 @@ from gan_rosetta.shared.generate.check import find_disagreement, write_reference
 from gan_rosetta.shared.generate.coverage import count_vocabulary
 from gan_rosetta.shared.generate.session import GenerationPlan, draw_specs, run_generated
 from gan_rosetta.shared.generate.shrink import shrink, smaller
+from gan_rosetta.shared.generate.strategies import NUM_STEPS
 from gan_rosetta.shared.runs.names import RunName
 from gan_rosetta.shared.runs.request import make_request
 from gan_rosetta.shared.spec import Adam, DigitsReal, GanSpec, LeakyReLU
@@ -58,6 +59,7 @@ def test_a_failing_gan_is_shrunk_kept_and_found_again(specs, tmp_path):
         s
         for s in specs
         if _num_layers(s) > 8
+        and s.training.num_steps == NUM_STEPS
         and isinstance(s.training.discriminator_optimizer, Adam)
         and find_fault("adam-beta2").plant(s) is not None
     )

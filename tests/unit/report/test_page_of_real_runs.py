@@ -17,8 +17,8 @@ from tests.unit.report.test_page_browser import DRAWN, move, set_theme, wait_for
 # One process runs them all, one after the other, so that the runs are made once.
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("report-real-runs")]
 
-# Two steps of two samples: every layer, loss and update of every GAN, in a minute or so.
-SMALL = ("--steps", "2", "--pretrain-steps", "2", "--batch-size", "2")
+# Two steps of two samples, nothing compiled: every layer, loss and update of every GAN, in a minute or so.
+SMALL = ("--steps", "2", "--pretrain-steps", "2", "--batch-size", "2", "--execution", "eager")
 SECONDS_TO_RUN = 900
 
 
