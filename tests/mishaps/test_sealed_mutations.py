@@ -52,7 +52,7 @@ from tests.mishaps.trial import Mishap
 from tests.unit.benchmarks.synthetic import make_record, make_result
 from tests.unit.runs.orders import changed, order_of
 
-NUM_MUTATIONS = int(os.environ.get("GAN_ROSETTA_MUTATIONS", "2000"))
+NUM_MUTATIONS = int(os.environ.get("GAN_ROSETTA_MUTATIONS", "500"))
 SECONDS_EACH = 20
 LARGEST_GROWTH_KIB = 600 * 1024
 STEPS = 12
