@@ -35,7 +35,7 @@ from gan_rosetta.shared.runs.record import (
     write_record,
     write_snapshots,
 )
-from gan_rosetta.shared.runs.record_types import Outcome, Timings
+from gan_rosetta.shared.runs.record_types import Hashes, Outcome, RunSaid, Timings
 from gan_rosetta.shared.runs.samples import make_samples
 from gan_rosetta.shared.runs.saved import require_fed_so_far
 from gan_rosetta.shared.runs.training import Follower, ReportProgress, TrainingResult, chunk_size, run_training
@@ -83,18 +83,8 @@ def run(order: Order, entry: BackendEntry, /, *, report_progress: ReportProgress
         count=course.num_moments,
         chunk_steps=course.chunk_steps or chunk_size(spec),
     )
-    followers: list[_RunFollower] = [recorder]
-    yardstick = None
-    if course.yardstick:
-        yardstick = YardstickFollower.start(
-            lambda: build_reference(spec, dtype=setup.dtype),
-            spec,
-            state,
-            dtype=setup.dtype,
-            seed=feed.seed,
-            products=setup.products,
-        )
-        followers.append(yardstick)
+    yardstick = _start_yardstick(order, state) if course.yardstick else None
+    followers: list[_RunFollower] = [recorder, *([] if yardstick is None else [yardstick])]
     look_recorder = LookRecorder(trainer, spec, moments, seed=feed.seed, followers=followers)
     start = Position(place=inputs.place, began=inputs.place)
     if checkpoint is not None:
@@ -132,6 +122,20 @@ def run(order: Order, entry: BackendEntry, /, *, report_progress: ReportProgress
     samples = make_samples(trainer, spec, tape, seed=feed.seed)
     look_recorder.close(samples, pretraining=num_steps(spec, "pretraining"), adversarial=result.ended.done)
     final = trainer.export_state()
+    said = _say(
+        order,
+        tape,
+        result,
+        execution=execution,
+        hashes={
+            "spec": spec_digest(spec),
+            "initial_state": initial_digest,
+            "given_state": given_digest,
+            "tape": result.tape_digests,
+        },
+        framework_version=device_module.framework_version(),
+        build_seconds=build_seconds,
+    )
     with new_run_folder(Path(order.folder)) as folder:
         write_npz(folder / "losses.npz", result.losses)
         write_npz(folder / "samples.npz", samples)
@@ -141,28 +145,45 @@ def run(order: Order, entry: BackendEntry, /, *, report_progress: ReportProgress
         if yardstick is not None:
             yardstick.evaluate(final, latent=samples["latent"], real=samples["real"])
             write_yardstick(folder / "yardstick.npz", yardstick.finish())
-        write_record(
-            folder,
-            {
-                "gan": spec.name,
-                "backend": entry.name,
-                "run": order.run_name,
-                "execution": execution,
-                "spec": to_data(spec),
-                "hashes": {
-                    "spec": spec_digest(spec),
-                    "initial_state": initial_digest,
-                    "given_state": given_digest,
-                    "tape": result.tape_digests,
-                },
-                "settings": settings_of(replace(order, keeping=replace(keeping, resume=False))),
-                "versions": describe_versions(entry.name, device_module.framework_version()),
-                "machine": {**describe_machine(), "variables": describe_variables()},
-                "timings": _timings(result, build_seconds=build_seconds),
-                "outcome": _outcome(result, spec, tape),
-            },
-        )
+        write_record(folder, said)
     keeping.checkpoint_path.unlink(missing_ok=True)
+
+
+def _start_yardstick(order: Order, state: State) -> YardstickFollower:
+    dtype = order.run.dtype
+    return YardstickFollower.start(
+        lambda: build_reference(order.spec, dtype=dtype),
+        order.spec,
+        state,
+        dtype=dtype,
+        seed=order.feed.seed,
+        products=order.run.products,
+    )
+
+
+def _say(
+    order: Order,
+    tape: Tape,
+    result: TrainingResult,
+    *,
+    execution: str,
+    hashes: Hashes,
+    framework_version: str,
+    build_seconds: float,
+) -> RunSaid:
+    return {
+        "gan": order.spec.name,
+        "backend": order.backend,
+        "run": order.run_name,
+        "execution": execution,
+        "spec": to_data(order.spec),
+        "hashes": hashes,
+        "settings": settings_of(replace(order, keeping=replace(order.keeping, resume=False))),
+        "versions": describe_versions(order.backend, framework_version),
+        "machine": {**describe_machine(), "variables": describe_variables()},
+        "timings": _timings(result, build_seconds=build_seconds),
+        "outcome": _outcome(result, order.spec, tape),
+    }
 
 
 def _last_checkpoint(order: Order, tape: Tape) -> Checkpoint | None:
