@@ -1,7 +1,8 @@
 """What a command was asked to run, kept beside each run's folder, so that it can be taken up again.
 
 DIR/<gan>/<run>.job.json holds the order of a run from before it begins; DIR/<gan>/.<run>.lock is held while
-a command works on it, so that two never write the same run.
+a command works on it, so that two never write the same run. DIR/.begun.json holds the orders of all runs of a command
+while those files are being written: a command that is killed meanwhile leaves none of its runs out.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -21,14 +23,28 @@ from gan_rosetta.shared.storage.files import remove_leftovers
 
 FORMAT = 3
 SUFFIX = ".job.json"
+BEGUN_FILE = ".begun.json"
 _REMEDY = "move it away to leave this run out"
 
 
 def write_jobs(jobs: Iterable[Order], /) -> None:
     """Keep the orders of runs that are about to begin, and the order in which they were asked for."""
-    for position, job in enumerate(jobs):
-        job.keeping.job_path.parent.mkdir(parents=True, exist_ok=True)
-        write_document(job.keeping.job_path, {"order": job.as_data(), "position": position}, number=FORMAT)
+    entries = [(job, {"order": job.as_data(), "position": position}) for position, job in enumerate(jobs)]
+    begun: dict[Path, list[dict[str, Any]]] = {}
+    for job, entry in entries:
+        begun.setdefault(job.keeping.job_path.parent.parent, []).append(entry)
+    for out, of_out in begun.items():
+        out.mkdir(parents=True, exist_ok=True)
+        write_document(out / BEGUN_FILE, {"runs": of_out}, number=FORMAT)
+    for job, entry in entries:
+        _write_job(job.keeping.job_path, entry)
+    for out in begun:
+        (out / BEGUN_FILE).unlink()
+
+
+def _write_job(path: Path, entry: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_document(path, entry, number=FORMAT)
 
 
 def read_jobs(out: Path, /) -> list[Order]:
@@ -37,6 +53,7 @@ def read_jobs(out: Path, /) -> list[Order]:
     Each run's folder follows from where its order lies, whatever that says. Raises RecordError where there is none, or
     one cannot be read or lies elsewhere.
     """
+    _write_those_begun(out)
     paths = sorted(out.glob(f"*/*{SUFFIX}"))
     if not paths:
         raise RecordError(f"{out} has no run to go on with: no <gan>/<run>{SUFFIX} is there")
@@ -67,7 +84,12 @@ def locked(jobs: Iterable[Order], /) -> Iterator[None]:
             try:
                 folder.parent.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(FileLock(path, timeout=0))
-                for written in (folder, job.keeping.checkpoint_path, job.keeping.job_path):
+                for written in (
+                    folder,
+                    job.keeping.checkpoint_path,
+                    job.keeping.job_path,
+                    folder.parent.parent / BEGUN_FILE,
+                ):
                     remove_leftovers(written)
             except Timeout:  # an OSError too
                 raise RecordError(
@@ -99,6 +121,27 @@ def forget_jobs(jobs: Iterable[Order], /, *, made: Iterable[Path]) -> None:
 def _lock_path(job: Order) -> Path:
     folder = Path(job.folder)
     return folder.with_name(f".{folder.name}.lock")
+
+
+def _write_those_begun(out: Path) -> None:
+    """Write the orders that a killed command did not come to."""
+    path = out / BEGUN_FILE
+    remedy = "move it away to leave out the runs that it alone names"
+    try:
+        runs = read_document(path, number=FORMAT, remedy=remedy).get("runs")
+    except FileNotFoundError:
+        return
+    if not isinstance(runs, list) or not all(isinstance(entry, dict) for entry in runs):
+        raise RecordError(f"{path} has no list of runs; {remedy}")
+    for entry in runs:
+        try:
+            order = Order.from_data(entry.get("order"))
+        except GanRosettaError as error:
+            raise RecordError(f"{path} does not hold the orders of runs ({error}); {remedy}") from None
+        job_path = out / order.gan / f"{folder_name(order.run_name)}{SUFFIX}"
+        if not job_path.exists():
+            _write_job(job_path, entry)
+    path.unlink()
 
 
 def _read_job(path: Path) -> tuple[int, Order]:

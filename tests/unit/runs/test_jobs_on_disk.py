@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gan_rosetta.shared.errors import RecordError
-from gan_rosetta.shared.runs.jobs_on_disk import FORMAT, is_finished, locked, read_jobs, write_jobs
+from gan_rosetta.shared.runs.jobs_on_disk import BEGUN_FILE, FORMAT, is_finished, locked, read_jobs, write_jobs
 from gan_rosetta.shared.runs.names import RunName
 from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.runs.plan import plan_train
@@ -28,6 +28,36 @@ def test_jobs_come_back_and_go_on_from_their_checkpoints(tmp_path: Path) -> None
     assert found == [changed(a_job(tmp_path, name), resume=True) for name in ("numpy", "torch")]
     assert found[0].spec.training.num_steps == 7
     assert not any(is_finished(job) for job in found)
+
+
+@pytest.mark.parametrize("number_written", [1, 2, 3])
+def test_a_command_killed_while_it_writes_its_orders_leaves_no_run_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number_written: int
+) -> None:
+    jobs = [a_job(tmp_path, name) for name in ("torch", "numpy", "jax")]
+    written: list[Path] = []
+
+    def write_until_killed(path: Path, value: dict[str, Any], *, number: int) -> None:
+        if len(written) == number_written:
+            raise KeyboardInterrupt
+        write_document(path, value, number=number)
+        written.append(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("gan_rosetta.shared.runs.jobs_on_disk.write_document", write_until_killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_jobs(jobs)
+    assert [job.backend for job in read_jobs(tmp_path)] == ["torch", "numpy", "jax"]
+    assert [job.backend for job in read_jobs(tmp_path)] == ["torch", "numpy", "jax"]
+    assert not (tmp_path / BEGUN_FILE).exists()
+
+
+@pytest.mark.parametrize("runs", [None, 3, [3], [{}], [{"order": {}}]])
+def test_orders_of_runs_begun_that_cannot_be_read_are_refused(tmp_path: Path, runs: Any) -> None:
+    write_jobs([a_job(tmp_path)])
+    write_document(tmp_path / BEGUN_FILE, {"runs": runs}, number=FORMAT)
+    with pytest.raises(RecordError, match="move it away to leave out the runs that it alone names"):
+        read_jobs(tmp_path)
 
 
 def test_a_folder_is_where_its_order_lies_whatever_that_says(tmp_path: Path) -> None:
