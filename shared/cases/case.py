@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from gan_rosetta.shared.cases.explaining import explain_program
-from gan_rosetta.shared.cases.judgement import Judgement, judge_losses
-from gan_rosetta.shared.cases.measuring import measure_reference
+from gan_rosetta.shared.cases.judgement import Judgement, judge_program
+from gan_rosetta.shared.cases.measuring import PROGRAM_NAME, measure_reference
 from gan_rosetta.shared.cases.networks import find_networks, load_state
 from gan_rosetta.shared.cases.proving import Proof
 from gan_rosetta.shared.cases.recording import Recording, expected_losses
@@ -176,8 +176,8 @@ class Case:
             self.spec, request.state, request.tape, dtype=request.dtype, seed=request.seed
         )
         losses = self._recording.losses
-        self.judgement = judge_losses(
-            losses,
+        self.judgement = judge_program(
+            replace(reference, name=PROGRAM_NAME, losses=losses),
             sorted(self._recording.dtypes),
             reference=reference,
             yardstick=yardstick,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
 
-from gan_rosetta.shared.cases.measuring import PROGRAM_NAME
 from gan_rosetta.shared.cases.walking import Walk
 from gan_rosetta.shared.compare.verdict import Evidence, Finding, PairVerdict, Verdict, judge
 from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
@@ -65,6 +64,11 @@ class Judgement:
     def sentence(self) -> str:
         """The judgement in one sentence."""
         return f"{self.gan}: {self.verdict}, {self.reason}"
+
+    @property
+    def largest(self) -> float:
+        """The largest difference of a loss in the steps that were judged."""
+        return max((loss.largest for loss in self.losses), default=0.0)
 
     @property
     def step(self) -> str | None:
@@ -124,8 +128,8 @@ class Judgement:
         return cls(**{**own, **read})
 
 
-def judge_losses(
-    losses: Mapping[str, np.ndarray],
+def judge_program(
+    program: Evidence,
     dtypes: Sequence[str],
     /,
     *,
@@ -136,13 +140,13 @@ def judge_losses(
     notes: Sequence[str] = (),
     explain: Callable[[Visit], Explanation] | None = None,
 ) -> Judgement:
-    """Return the judgement on the losses that a program recorded, (steps,) by name.
+    """Return the judgement on what a program recorded: losses of each step, and samples of its end where it left some.
 
-    dtypes: the types in which the program had them. walk: what was seen besides, of a watched program. explain:
+    dtypes: the types in which the program had the losses. walk: what was seen besides, of a watched program. explain:
     says why the program parts, from its first step that is off; no cause is looked for without it. The verdict is that
     on two runs, unless a quantity that was seen is off; a program of which steps are missing never agrees.
     """
-    program = replace(reference, name=PROGRAM_NAME, losses=losses)
+    losses = program.losses
     pair = judge(reference, program, yardstick, spec)
     verdict, reason = pair.verdict, pair.reason
     visit, first = _first(pair, losses, reference, yardstick, spec=spec, walk=walk)
@@ -200,7 +204,8 @@ def _first(
     def place(finding: Finding) -> tuple[int, int, int]:
         return (int(finding.phase == "adversarial"), finding.step, order.index(finding.name))
 
-    found = min(pair.findings, key=place, default=None)
+    # Where nothing but what comes of all steps is off, no step is named.
+    found = min((finding for finding in pair.findings if finding.name in order), key=place, default=None)
     if walk is not None and walk.visit is not None:
         seen = (int(walk.visit.phase == "adversarial"), walk.visit.step)
         if found is None or seen <= place(found)[:2]:

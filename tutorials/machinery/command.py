@@ -73,9 +73,9 @@ def _run(names: list[str], frameworks: list[str], work: Path) -> list[LessonResu
 def _table(verdicts: list[LessonVerdict]) -> Table:
     table = Table("lesson", "framework", "verdict", "judged steps", "largest loss difference")
     for verdict in verdicts:
-        pair = verdict.pair
-        judged = f"{pair.checked_steps} of {pair.num_steps}"
-        cells = (verdict.lesson.name, FRAMEWORKS[verdict.framework], pair.verdict, judged, f"{verdict.largest:.0e}")
+        found = verdict.judgement
+        judged = f"{found.checked_steps} of {found.num_steps}"
+        cells = (verdict.lesson.name, FRAMEWORKS[verdict.framework], found.verdict, judged, f"{found.largest:.0e}")
         table.add_row(*cells)
     return table
 

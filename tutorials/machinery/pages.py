@@ -56,10 +56,10 @@ def verdict_table(results: list[LessonResult], /) -> str:
     titles = " | ".join(FRAMEWORKS[framework] for framework in frameworks)
     lines = [f"| lesson | judged steps | {titles} |", f"| --- | --- |{' --- |' * len(frameworks)}"]
     for result in results:
-        pair = result.verdicts[frameworks[0]].pair
+        judged = result.verdicts[frameworks[0]].judgement
         cells = " | ".join(_cell(result.verdicts[framework]) for framework in frameworks)
         link = f"[](/{result.lesson.name}/index.md)"
-        lines.append(f"| {link} | {pair.checked_steps} of {pair.num_steps} | {cells} |")
+        lines.append(f"| {link} | {judged.checked_steps} of {judged.num_steps} | {cells} |")
     return "\n".join(lines)
 
 
@@ -67,14 +67,14 @@ def lesson_table(verdicts: list[LessonVerdict], /) -> str:
     """Return a lesson's verdicts as a Markdown table with a row for each framework."""
     lines = ["| framework | verdict | judged steps | largest loss difference |", "| --- | --- | --- | --- |"]
     for verdict in verdicts:
-        pair = verdict.pair
-        steps = f"{pair.checked_steps} of {pair.num_steps}"
-        lines.append(f"| {FRAMEWORKS[verdict.framework]} | {pair.verdict} | {steps} | {verdict.largest:.0e} |")
+        judged = verdict.judgement
+        steps = f"{judged.checked_steps} of {judged.num_steps}"
+        lines.append(f"| {FRAMEWORKS[verdict.framework]} | {judged.verdict} | {steps} | {judged.largest:.0e} |")
     return "\n".join(lines)
 
 
 def _cell(verdict: LessonVerdict) -> str:
-    return f"{verdict.pair.verdict}, {verdict.largest:.0e}"
+    return f"{verdict.judgement.verdict}, {verdict.judgement.largest:.0e}"
 
 
 def _tabs(parts: dict[str, str], section: str) -> str:

@@ -159,7 +159,7 @@ def run_module(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def judge_folder(lesson: Lesson, frameworks: list[str], folder: Path, /) -> LessonResult:
-    """Read what a lesson's runs left in a folder and judge it; raises LessonDrift for a wrong number of steps."""
+    """Read what a lesson's runs left in a folder and judge it."""
     measured = read_record(folder / reference.RECORD_FILE)
     yardstick = read_yardstick(folder / reference.YARDSTICK_FILE)
     records = {framework: read_record(folder / framework / worker.RECORD_FILE) for framework in frameworks}
