@@ -21,7 +21,8 @@ class BackendEntry:
     package: the importable package with trainer.py and device.py. trainer: the class's name in trainer.py.
     distributions: the installed distributions that may provide the framework, the first found gives the version.
     extra: what to install of gan-rosetta's; install: the command for a backend from outside. executions: what it has,
-    the one that its users reach for first leading.
+    the one that its users reach for first leading. replicas: the class's name in replicas.py, where the backend trains
+    many replicas of a GAN in one compiled call; "" where it trains them one after the other.
     """
 
     name: str
@@ -32,6 +33,7 @@ class BackendEntry:
     executions: tuple[Execution, ...]
     extra: str = ""
     install: str = ""
+    replicas: str = ""
 
     @property
     def install_hint(self) -> str:
@@ -88,6 +90,7 @@ _OURS: dict[str, BackendEntry] = {
             title="JAX",
             package="gan_rosetta.backends.jax",
             trainer="JaxTrainer",
+            replicas="JaxReplicas",
             distributions=("jax",),
             extra="jax",
             executions=("compiled", "eager"),

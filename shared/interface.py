@@ -146,6 +146,33 @@ class Trainer(Protocol):
         ...
 
 
+class Replicas(Protocol):
+    """A GAN many times over on one framework, each with a state of its own, trained side by side in one call.
+
+    What becomes of one is what a trainer of its own would make of it, but for rounding, whatever the others are.
+    """
+
+    @classmethod
+    def build(cls, spec: GanSpec, /, *, num_replicas: int, device: str, dtype: str) -> Self:
+        """Build the networks and optimizers, compiled. Raises UnsupportedLayer, UsageError."""
+        ...
+
+    def load_state(self, replica: int, state: Mapping[str, np.ndarray], /) -> None:
+        """As Trainer.load_state, of one of them, from 0."""
+        ...
+
+    def export_state(self, replica: int, /) -> dict[str, np.ndarray]:
+        """As Trainer.export_state, of one of them."""
+        ...
+
+    def train(self, chunks: Mapping[int, Chunk], /) -> dict[int, Losses]:
+        """Run a chunk's steps on each replica that has one; the others rest.
+
+        chunks: by replica, at least one; all of the same steps, turns and shapes.
+        """
+        ...
+
+
 Product = Callable[[], None]
 
 

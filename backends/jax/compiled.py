@@ -99,6 +99,8 @@ class Programs:
         self.apply = jit(partial(_apply, self.gan), static_argnames="network")
         self._loop = jit(partial(_loop, self.gan), static_argnames="phase", donate_argnames="state")
         self._scan = jit(partial(_scan, self.gan), static_argnames=("phase", "num_steps"), donate_argnames="state")
+        many = build_gan(spec, device=device, dtype=dtype, side_by_side=True)
+        self.run_replicas = jit(partial(_loop_of_replicas, many), static_argnames="phase", donate_argnames="states")
 
     def run(
         self, state: State, blocks: Sequence[Block], /, *, phase: Phase, scans: bool = False
@@ -167,6 +169,39 @@ def _loop(
 
     empty = jnp.zeros((capacity, 1 if phase == "pretraining" else 3), dtype)
     return lax.fori_loop(np.int32(0), num_steps, body, (state, empty))
+
+
+def _loop_of_replicas(
+    gan: Gan,
+    *,
+    states: State,
+    arrays: Batch,
+    flags: Mapping[str, Any],
+    active: Any,
+    num_steps: Any,
+    phase: Phase,
+) -> tuple[State, Any]:
+    """Run the steps in order on each of R replicas; return their states and the losses, (capacity, R, losses).
+
+    states: with a leading axis of the replicas; arrays: (capacity, R, batch, ...). active: (R,) booleans; the others
+    are left as they are.
+    """
+    capacity, num_replicas, dtype = next((*array.shape[:2], array.dtype) for array in arrays.values())
+
+    def body(step: Any, carried: tuple[State, Any]) -> tuple[State, Any]:
+        states, losses = carried
+        trains = _turns(flags, step)
+
+        def run_one(state: State, batch: Batch) -> tuple[State, tuple[Any, ...]]:
+            return _run_step(gan, state, batch, Record(gan), phase=phase, trains=trains)
+
+        moved, found = jax.vmap(run_one)(states, _at(arrays, step))
+        return moved, losses.at[step].set(jnp.stack(found, axis=1))
+
+    empty = jnp.zeros((capacity, num_replicas, 1 if phase == "pretraining" else 3), dtype)
+    moved, losses = lax.fori_loop(np.int32(0), num_steps, body, (states, empty))
+    left = jax.tree.map(lambda new, old: jnp.where(active.reshape(-1, *(1,) * (new.ndim - 1)), new, old), moved, states)
+    return left, losses
 
 
 def _scan(

@@ -26,12 +26,13 @@ from gan_rosetta.shared.spec.resampling import upsampling_weights
 LayerTensors = Mapping[str, Any]
 Tensors = dict[str, dict[str, Any]]
 Convolve = Callable[..., Any]
+Multiply = Callable[[Any, Any], Any]
 
 
-def linear(layer: spec.Linear, tensors: LayerTensors, inputs: Any, /) -> Any:
+def linear(layer: spec.Linear, tensors: LayerTensors, inputs: Any, /, *, multiply: Multiply) -> Any:
     """Return x Wᵀ + b. (B, in_features) to (B, out_features)."""
     del layer
-    return _with_bias(inputs @ tensors["weight"].T, tensors)
+    return _with_bias(multiply(inputs, tensors["weight"]), tensors)
 
 
 def conv2d(layer: spec.Conv2d, tensors: LayerTensors, inputs: Any, /, *, convolve: Convolve) -> Any:
@@ -75,12 +76,15 @@ def batch_norm(layer: spec.BatchNorm, tensors: LayerTensors, inputs: Any, /) -> 
     return outputs + _by_channel(tensors["bias"], inputs), lax.stop_gradient(moved)
 
 
-def minibatch_discrimination(layer: spec.MinibatchDiscrimination, tensors: LayerTensors, inputs: Any, /) -> Any:
+def minibatch_discrimination(
+    layer: spec.MinibatchDiscrimination, tensors: LayerTensors, inputs: Any, /, *, multiply: Multiply
+) -> Any:
     """Append to each sample how like it is to the others. Salimans et al. 2016, section 3.2.
 
     (B, in_features) to (B, in_features + num_kernels).
     """
-    rows = _with_bias(inputs @ tensors["weight"].T, tensors).reshape(len(inputs), layer.num_kernels, layer.kernel_dims)
+    rows = _with_bias(multiply(inputs, tensors["weight"]), tensors)
+    rows = rows.reshape(len(inputs), layer.num_kernels, layer.kernel_dims)
     differences = rows[:, None] - rows[None]
     # JAX's |x| has derivative 1 at 0, so that a sample's distance from itself would leave noise where 1 - 1 cancels.
     magnitudes = differences * jax.lax.stop_gradient(jnp.sign(differences))
@@ -202,18 +206,37 @@ class Network:
         return Forward(outputs, moved, shown)
 
 
-def build_network(name: str, network: spec.Network, /, *, device: str, dtype: str) -> Network:
-    """Build a network from its spec; raises UnsupportedLayer."""
+def build_network(
+    name: str, network: spec.Network, /, *, device: str, dtype: str, side_by_side: bool = False
+) -> Network:
+    """Build a network from its spec; raises UnsupportedLayer. side_by_side: for many replicas under jax.vmap."""
     # XLA has no fast convolution of float64 on a CPU: lax's takes ten times as long there as the matrix product.
+    multiply = multiply_by_sums if side_by_side and device == "cpu" else multiply_by_products
     convolve = convolve_by_products if (device, dtype) == ("cpu", "float64") else convolve_by_lax
     layers: dict[str, tuple[spec.Layer, Callable[..., Any]]] = {}
     for placed in network.placed:
         if type(placed.layer) not in LAYERS:
             raise UnsupportedLayer(f"JAX has no layer for {type(placed.layer).__name__}; add it to LAYERS in layers.py")
         apply = LAYERS[type(placed.layer)]
-        convolves = isinstance(placed.layer, spec.Conv2d | spec.ConvTranspose2d)
-        layers[placed.name] = placed.layer, partial(apply, convolve=convolve) if convolves else apply
+        if isinstance(placed.layer, spec.Conv2d | spec.ConvTranspose2d):
+            apply = partial(apply, convolve=convolve)
+        elif isinstance(placed.layer, spec.Linear | spec.MinibatchDiscrimination):
+            apply = partial(apply, multiply=multiply)
+        layers[placed.name] = placed.layer, apply
     return Network(name=name, layers=layers)
+
+
+def multiply_by_products(inputs: Any, weight: Any, /) -> Any:
+    """Return x Wᵀ of inputs (B, in) and a weight (out, in)."""
+    return inputs @ weight.T
+
+
+def multiply_by_sums(inputs: Any, weight: Any, /) -> Any:
+    """Return the same, each number as a sum of its own.
+
+    Of many small products at once: XLA calls no library for them on a CPU, and is 2 to 6 times as fast so.
+    """
+    return jnp.sum(inputs[:, None, :] * weight[None], axis=2)
 
 
 def convolve_by_lax(images: Any, weight: Any, /, *, stride: int, padding: int) -> Any:

@@ -45,11 +45,12 @@ class State(NamedTuple):
     optimizers: dict[str, Any]
 
 
-def build_gan(spec: GanSpec, /, *, device: str, dtype: str) -> Gan:
-    """Build the networks and optimizers; raises UnsupportedLayer."""
+def build_gan(spec: GanSpec, /, *, device: str, dtype: str, side_by_side: bool = False) -> Gan:
+    """Build the networks and optimizers; raises UnsupportedLayer. side_by_side: for many replicas under jax.vmap."""
     check_losses(spec)
     networks = {
-        name: build_network(name, network, device=device, dtype=dtype) for name, network in spec.networks().items()
+        name: build_network(name, network, device=device, dtype=dtype, side_by_side=side_by_side)
+        for name, network in spec.networks().items()
     }
     updates: dict[str, Any] = {name: build_optimizer(optimizer) for name, (_, optimizer) in optimizers(spec).items()}
     bounds: dict[str, float | None] = {name: weight_bound(spec, name) for name in optimizers(spec)}

@@ -82,7 +82,7 @@ def train_once(
     look_recorder = LookRecorder(checked, spec, moments, seed=seed, followers=everyone)
     result = run_training(checked, spec, tape, followers=everyone, watcher=look_recorder)
     samples = make_samples(checked, spec, tape, seed=seed)
-    pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
+    pretraining = spec.num_pretraining_steps
     look_recorder.close(samples, pretraining=pretraining, adversarial=result.ended.done)
     return Trained(
         name=name,

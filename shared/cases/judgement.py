@@ -179,7 +179,7 @@ def judge_program(
 
 def _lacking(losses: Mapping[str, np.ndarray], spec: GanSpec) -> str:
     """Say which steps were not recorded; "" where all were."""
-    pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
+    pretraining = spec.num_pretraining_steps
     for phase, name, total in (
         ("pretraining ", "pretraining", pretraining),
         ("", "generator", spec.training.num_steps),

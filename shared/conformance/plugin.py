@@ -33,6 +33,8 @@ def pytest_generate_tests(metafunc):
     if "backend" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--gan-rosetta-backend") or list(BACKENDS)
         names = [name for name in chosen if name != REFERENCE or "reference_too" in metafunc.fixturenames]
+        if "replicas_needed" in metafunc.fixturenames:
+            names = [name for name in names if BACKENDS[name].replicas]
         metafunc.parametrize(
             "backend",
             [pytest.param(name, marks=pytest.mark.xdist_group(f"laws-{name}")) for name in names],
@@ -70,6 +72,11 @@ def gan_case():
 @pytest.fixture
 def reference_too():
     """A test that asks for this runs on the reference as well."""
+
+
+@pytest.fixture
+def replicas_needed():
+    """A test that asks for this runs on the backends that train many replicas in one call."""
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ def check_reach(tape: Tape, spec: GanSpec, /, *, phase: Phase = "pretraining", d
 
     phase, done: so many steps of a phase, and all of the phases before, are behind the run.
     """
-    pretraining = 0 if spec.pretraining is None else spec.pretraining.num_steps
+    pretraining = spec.num_pretraining_steps
     if phase == "pretraining" and done < pretraining:
         _require_steps(tape, "pretraining", pretraining, option="--pretrain-steps")
     first, stop = (done if phase == "adversarial" else 0), spec.training.num_steps

@@ -163,7 +163,7 @@ def _load(path: Path, spec: GanSpec) -> dict[str, np.ndarray]:
 
 
 def _check_names(path: Path, spec: GanSpec, arrays: dict[str, np.ndarray]) -> None:
-    pretraining_steps = spec.pretraining.num_steps if spec.pretraining is not None else 0
+    pretraining_steps = spec.num_pretraining_steps
     known = [name for phase in _PHASES for name in array_shapes(spec, phase)]
     needed = [name for name in known if pretraining_steps > 0 or not _is_pretraining(name)]
     listed = f"expected {', '.join(needed)}"

@@ -125,7 +125,7 @@ class TapePosition:
 
     def move(self, trainers: Sequence[PerturbedTrainer], visit: Visit) -> None:
         """Train them as far as the step before a visit."""
-        pretraining = self._spec.pretraining.num_steps if self._spec.pretraining is not None else 0
+        pretraining = self._spec.num_pretraining_steps
         if visit.phase == "adversarial":
             self._train(trainers, "pretraining", pretraining)
         self._train(trainers, visit.phase, visit.step)

@@ -45,7 +45,7 @@ def plan_visits(spec: GanSpec, /, *, num_steps: int | None, forced: bool) -> tup
     num_steps: visit each of the first steps of each phase; None chooses. forced: add a visit to a saturated state,
     where the discriminator gives probabilities and has a weight to scale.
     """
-    pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
+    pretraining = spec.num_pretraining_steps
     if num_steps is None:
         cheap = step_flops(spec) < _CHEAP_FLOPS
         steps = {0, 1, 2} | (set(_LATER_STEPS) if cheap else set()) | _next_turns(spec)

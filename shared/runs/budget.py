@@ -54,7 +54,7 @@ class _Lever:
 def need_of(spec: GanSpec, /, *, num_copies: int = 0) -> Need:
     """Return what a run of a GAN takes at least. num_copies: of the reference, that train beside it."""
     state = sum(math.prod(tensor.shape) for tensor in state_schema(spec).values())
-    pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
+    pretraining = spec.num_pretraining_steps
     steps = spec.training.num_steps + pretraining
     losses = _NUM_LOSSES * spec.training.num_steps + pretraining
     real, latent = math.prod(spec.real.sample_shape), math.prod(spec.latent.sample_shape)
@@ -213,7 +213,7 @@ def _widest(network: Network) -> int:
 
 def require_room_for_seeds(spec: GanSpec, num_seeds: int, /) -> None:
     """Raise UsageError, with the number that would fit, where memory has no room for the losses of so many seeds."""
-    losses = _NUM_LOSSES * spec.training.num_steps + (spec.pretraining.num_steps if spec.pretraining is not None else 0)
+    losses = _NUM_LOSSES * spec.training.num_steps + spec.num_pretraining_steps
     # As they are trained, in one array, and on their way to the file.
     one, memory = 3 * _NUMBER_BYTES * losses, available_bytes()
     if num_seeds * one > memory:

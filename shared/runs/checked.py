@@ -65,7 +65,10 @@ class CheckedTrainer:
     def train(self, staged: tuple[Chunk, Any], /) -> Losses:
         """As Trainer.train."""
         chunk, own = staged
-        losses = self._trainer.train(own)
+        return self.check_losses(chunk, self._trainer.train(own))
+
+    def check_losses(self, chunk: Chunk, losses: Any, /) -> Losses:
+        """Return what the backend gave for a chunk's losses; raises WrongResult."""
         if not isinstance(losses, Losses):
             raise self._wrong("train", f"{type(losses).__name__}; expected a Losses")
         expected = {"pretraining"} if chunk.phase == "pretraining" else {"discriminator", "generator"}

@@ -232,7 +232,7 @@ def num_steps(spec: GanSpec, phase: str, /) -> int:
     """Return how many steps a phase of the GAN has."""
     if phase == "adversarial":
         return spec.training.num_steps
-    return 0 if spec.pretraining is None else spec.pretraining.num_steps
+    return spec.num_pretraining_steps
 
 
 def _check_losses(path: Path, position: Position, spec: GanSpec, *, remedy: str) -> None:

@@ -53,7 +53,7 @@ class LookRecorder:
         if self._spec.discriminator.input_shape == (1,):
             look = self._boundary_look()
         outputs = look.of_trainer(self._trainer)
-        num_pretraining = self._spec.pretraining.num_steps if self._spec.pretraining is not None else 0
+        num_pretraining = self._spec.num_pretraining_steps
         label = f"step {adversarial}" if pretraining == num_pretraining else f"pretraining step {pretraining}"
         self._show(label, look, outputs)
         boundary = outputs[SCORES][:, 0] if SCORES in outputs else None

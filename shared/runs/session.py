@@ -81,7 +81,7 @@ def compare_plan(
 def _share(job: Order) -> float:
     """About how many seconds a job takes, for the share of the whole that it is."""
     spec = job.spec
-    pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
+    pretraining = spec.num_pretraining_steps
     steps = spec.training.num_steps + _PRETRAINING_STEP * pretraining
     return _num_runs(job) * (_SECONDS_A_JOB + steps * (_SECONDS_A_STEP + step_flops(spec) / _FLOPS_A_SECOND))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,6 +25,20 @@ _MAXIMUM_CHUNK_BYTES = 64e6
 
 
 ReportProgress = Callable[[Phase, int, int], None]
+# What a run asks to be trained on, chunk by chunk, and what it is told of each.
+Steps = Generator[Chunk, Losses, None]
+
+
+class Stateful(Protocol):
+    """What a run has of its trainer beside the training: the state, as Trainer has it."""
+
+    def load_state(self, state: State, /) -> None:
+        """Copy a whole state in."""
+        ...
+
+    def export_state(self) -> State:
+        """Return a copy of the whole state."""
+        ...
 
 
 class Follower(Protocol):
@@ -84,9 +98,14 @@ class TrainingResult:
 
 def chunk_size(spec: GanSpec, /) -> int:
     """Return how many steps to give a trainer at once: enough to drown its overhead, few enough to show progress."""
-    sample_bytes = 8 * (math.prod(spec.real.sample_shape) + 2 * math.prod(spec.latent.sample_shape))
-    by_memory = _MAXIMUM_CHUNK_BYTES / (sample_bytes * spec.batch_size)
+    by_memory = _MAXIMUM_CHUNK_BYTES / step_bytes(spec)
     return int(max(1, min(_MAXIMUM_CHUNK_STEPS, _CHUNK_FLOPS / step_flops(spec), by_memory)))
+
+
+def step_bytes(spec: GanSpec, /) -> int:
+    """Return how many bytes a step of the adversarial phase is fed, in float64."""
+    sample_bytes = 8 * (math.prod(spec.real.sample_shape) + 2 * math.prod(spec.latent.sample_shape))
+    return sample_bytes * spec.batch_size
 
 
 def run_training(
@@ -110,13 +129,60 @@ def run_training(
     """
     report = report_progress or _report_nothing
     loop = _Loop(trainer, spec, tape, followers, report, start=start, checkpointer=checkpointer, watcher=watcher)
-    size = chunk_steps or chunk_size(spec)
-    loop.pretrain(size)
-    loop.train(
-        size if watcher is None else watcher.moments.chunk_steps,
-        stop_rule=None if keep_going else spec.training.stop,
-    )
+    steps = loop.steps(chunk_steps, keep_going=keep_going)
+    chunk = next(steps, None)
+    while chunk is not None:
+        chunk = _answer(steps, loop.clock.train(trainer, chunk))
     return loop.result()
+
+
+def train_together(
+    trainers: Mapping[int, Stateful],
+    spec: GanSpec,
+    tapes: Mapping[int, Tape],
+    /,
+    *,
+    train: Callable[[Mapping[int, Chunk]], Mapping[int, Losses]],
+    chunk_steps: int | None = None,
+    keep_going: bool = False,
+    report_progress: ReportProgress | None = None,
+) -> dict[int, TrainingResult]:
+    """Train several loaded trainers of a GAN side by side, each on a tape of its own; what came of each, as above.
+
+    train: takes a chunk of each of some trainers, of the same steps; their losses. One that its rule stops rests while
+    the others go on.
+    """
+    report = report_progress or _report_nothing
+    loops = {
+        name: _Loop(trainer, spec, tapes[name], (), report, start=None, checkpointer=None, watcher=None)
+        for name, trainer in trainers.items()
+    }
+    steps = {name: loop.steps(chunk_steps, keep_going=keep_going) for name, loop in loops.items()}
+    waiting = {name: chunk for name, of_one in steps.items() if (chunk := next(of_one, None)) is not None}
+    while waiting:
+        earliest = min(map(_place, waiting.values()))
+        together = {name: chunk for name, chunk in waiting.items() if _place(chunk) == earliest}
+        losses = train(together)
+        for name in together:
+            chunk = _answer(steps[name], losses[name])
+            if chunk is None:
+                del waiting[name]
+            else:
+                waiting[name] = chunk
+    return {name: loop.result() for name, loop in loops.items()}
+
+
+def _answer(steps: Steps, losses: Losses) -> Chunk | None:
+    """Tell a run what its chunk's losses were; return the next chunk, None where the run has ended."""
+    try:
+        return steps.send(losses)
+    except StopIteration:
+        return None
+
+
+def _place(chunk: Chunk) -> tuple[bool, int, int]:
+    """Return what orders chunks by when they are trained on; those that have it in common are of the same steps."""
+    return chunk.phase == "adversarial", chunk.first_step, chunk.num_steps
 
 
 class _Loop:
@@ -124,7 +190,7 @@ class _Loop:
 
     def __init__(
         self,
-        trainer: Trainer,
+        trainer: Stateful,
         spec: GanSpec,
         tape: Tape,
         followers: tuple[Follower, ...],
@@ -138,9 +204,9 @@ class _Loop:
         self._followers, self._report, self._checkpointer = followers, report, checkpointer
         self._watcher = watcher
         self._moments = watcher.moments.steps if watcher is not None else ()
-        self._num_pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
+        self._num_pretraining = spec.num_pretraining_steps
         self._start = start
-        self._clock = _Clock()
+        self.clock = _Clock()
         self._losses: dict[str, list[np.ndarray]] = {"pretraining": [], "discriminator": [], "generator": []}
         self._tape_digests: dict[str, dict[str, str]] = {"pretraining": {}, "adversarial": {}}
         self._resumed_at: tuple[str, ...] = ()
@@ -151,9 +217,18 @@ class _Loop:
             self._losses = {name: [start.losses.get(name, np.zeros(0))] for name in self._losses}
             self._tape_digests |= {phase: dict(digests) for phase, digests in start.tape_digests.items()}
             self._resumed_at = start.resumed_at if start.place == start.began else (*start.resumed_at, str(start.place))
-            self._clock.seconds |= start.seconds
+            self.clock.seconds |= start.seconds
 
-    def pretrain(self, size: int) -> None:
+    def steps(self, chunk_steps: int | None, *, keep_going: bool) -> Steps:
+        """Yield each chunk to train on, in order; takes its losses."""
+        size = chunk_steps or chunk_size(self._spec)
+        yield from self._pretrain(size)
+        yield from self._train(
+            size if self._watcher is None else self._watcher.moments.chunk_steps,
+            stop_rule=None if keep_going else self._spec.training.stop,
+        )
+
+    def _pretrain(self, size: int) -> Steps:
         total = self._num_pretraining
         if self._start is not None and self._start.place.phase == "adversarial":
             return
@@ -161,13 +236,13 @@ class _Loop:
         if self._is_new and first < total:
             self._look(pretraining=first, adversarial=0)
         for chunk in chunks(self._tape, self._spec, "pretraining", first_step=first, stop=total, size=size):
-            self._take(chunk, self._clock.train(self._trainer, chunk), digest, total)
+            self._take(chunk, (yield chunk), digest, total)
             done = chunk.first_step + chunk.num_steps
             if done == total:
                 self._snapshot("pretraining")
             self._keep("pretraining", done, digest)
 
-    def train(self, size: int, *, stop_rule: StopRule | None) -> None:
+    def _train(self, size: int, *, stop_rule: StopRule | None) -> Steps:
         total = self._spec.training.num_steps
         first, digest = self._beginning("adversarial")
         if first == 0 or self._is_new:
@@ -175,10 +250,10 @@ class _Loop:
         stops = sorted({*SNAPSHOT_STEPS, *self._moments, total})
         for chunk in _adversarial_chunks(self._tape, self._spec, size, first_step=first, stops=stops):
             before = self._trainer.export_state() if stop_rule is not None else {}
-            losses = self._clock.train(self._trainer, chunk)
+            losses = yield chunk
             stop_index = _stop_index(losses, stop_rule.tolerance) if stop_rule is not None else None
             if stop_index is not None:
-                self._end_within(chunk, before, stop_index)
+                yield from self._end_within(chunk, before, stop_index)
                 break
             self._take(chunk, losses, digest, total)
             done = chunk.first_step + chunk.num_steps
@@ -205,7 +280,7 @@ class _Loop:
                     losses=self._joined_losses(),
                     tape_digests=self._tape_digests,
                     chain=digest.hexdigests(),
-                    seconds=self._clock.seconds,
+                    seconds=self.clock.seconds,
                     resumed_at=self._resumed_at,
                 )
             )
@@ -215,7 +290,7 @@ class _Loop:
             losses=self._joined_losses(),
             tape_digests=self._tape_digests,
             stopped_at=self._stopped_at,
-            seconds=self._clock.seconds,
+            seconds=self.clock.seconds,
             resumed_at=self._resumed_at,
             began=self._began,
         )
@@ -224,7 +299,7 @@ class _Loop:
         empty = np.zeros(0)
         return {name: np.concatenate([empty, *parts]) for name, parts in self._losses.items()}
 
-    def _end_within(self, chunk: Chunk, before: State, stop_index: int) -> None:
+    def _end_within(self, chunk: Chunk, before: State, stop_index: int) -> Steps:
         """Do a chunk again, only as far as the step that ends the run."""
         self._stopped_at = chunk.first_step + stop_index
         self._trainer.load_state(before)
@@ -232,7 +307,7 @@ class _Loop:
             self._tape, self._spec, "adversarial", first_step=chunk.first_step, num_steps=stop_index + 1
         )
         # Its digest is left out: runs that do not stop here have none at this step to compare it with.
-        self._take(shorter, self._clock.train(self._trainer, shorter), None, self._stopped_at + 1)
+        self._take(shorter, (yield shorter), None, self._stopped_at + 1)
 
     def _take(self, chunk: Chunk, losses: Losses, digest: TapeDigest | None, total: int) -> None:
         for name, parts in self._losses.items():

@@ -1,11 +1,11 @@
-"""A run from many seeds, one after the other on one built trainer, inside a worker process."""
+"""A run from many seeds, inside a worker process, and the file of what came of them."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,9 @@ import numpy as np
 from gan_rosetta.backends import BackendEntry
 from gan_rosetta.shared.compare.distances import Floats
 from gan_rosetta.shared.errors import RecordError
-from gan_rosetta.shared.interface import Trainer
-from gan_rosetta.shared.runs.checked import build_checked
-from gan_rosetta.shared.runs.inputs import open_inputs
 from gan_rosetta.shared.runs.order import Order
-from gan_rosetta.shared.runs.samples import make_samples
-from gan_rosetta.shared.runs.training import run_training
-from gan_rosetta.shared.seeds.outcomes import Outcomes, measure_outcomes
+from gan_rosetta.shared.seeds.outcomes import Outcomes
+from gan_rosetta.shared.seeds.together import SeedTrainer, Trained
 from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.storage.files import write_npz
 from gan_rosetta.shared.storage.npz import read_npz
@@ -72,48 +68,27 @@ def serve(
 
 def train_seeds(order: Order, entry: BackendEntry, /, *, report_progress: ReportProgress) -> None:
     """Train from each seed that is not there yet; what there is is written every so often, and at the end."""
-    spec, setup = order.spec, order.run
+    setup = order.run
     device_module = load_device_module(entry)
     device_module.check_device(setup.device)
     device_module.set_products(setup.products, device=setup.device)
     execution = resolve_execution(entry, setup.execution)
-    trainer = build_checked(entry, spec, device=setup.device, dtype=setup.dtype, execution=execution)
+    trainer = SeedTrainer(order, entry, execution=execution)
+    first, total = order.feed.seed, order.course.num_seeds
     done = _read_part(order)
     written_at = time.monotonic()
-    first = order.feed.seed
-    for seed in range(first + len(done), first + order.course.num_seeds):
-        done.append(_train_seed(order, seed, trainer))
-        report_progress("seeds", len(done), order.course.num_seeds)
+    while len(done) < total:
+        begun = len(done)
+        seeds = range(first + begun, first + min(begun + trainer.num_together, total))
+        done += trainer.train(seeds, report_alive=lambda: report_progress("seeds", begun, total))  # noqa: B023
+        report_progress("seeds", len(done), total)
         if time.monotonic() - written_at > order.keeping.checkpoint_seconds:
             _write(order, done)
             written_at = time.monotonic()
     _write(order, done)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Trained:
-    outcomes: Outcomes
-    losses: Mapping[str, Floats]
-
-
-def _train_seed(order: Order, seed: int, trainer: Trainer) -> _Trained:
-    spec, feed = order.spec, replace(order.feed, seed=seed)
-    state, tape = open_inputs(feed, spec)
-    trainer.load_state(state)
-    result = run_training(trainer, spec, tape, chunk_steps=order.course.chunk_steps, keep_going=order.course.keep_going)
-    samples = make_samples(trainer, spec, tape, seed=seed)
-    outcomes = measure_outcomes(
-        trainer,
-        spec,
-        result,
-        samples,
-        is_as_declared=feed.mnist is None,
-        steps_per_epoch=tape.steps_per_epoch(),
-    )
-    return _Trained(outcomes=outcomes, losses=result.losses)
-
-
-def _write(order: Order, done: Sequence[_Trained]) -> None:
+def _write(order: Order, done: Sequence[Trained]) -> None:
     if not done:
         return
     facts = {
@@ -137,7 +112,7 @@ def _write(order: Order, done: Sequence[_Trained]) -> None:
     write_npz(seeds_path(order), arrays)
 
 
-def _read_part(order: Order) -> list[_Trained]:
+def _read_part(order: Order) -> list[Trained]:
     """Return what an interrupted command left of the seeds, in order."""
     path = seeds_path(order)
     if not order.keeping.resume or not path.exists():
@@ -154,7 +129,7 @@ def _read_part(order: Order) -> list[_Trained]:
         losses = {
             name: values[index, : int(with_steps[f"steps|{name}"][index])] for name, values in found.losses.items()
         }
-        done.append(_Trained(outcomes=outcomes, losses=losses))
+        done.append(Trained(outcomes=outcomes, losses=losses))
     return done
 
 

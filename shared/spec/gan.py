@@ -344,6 +344,11 @@ class GanSpec:
         )
 
     @property
+    def num_pretraining_steps(self) -> int:
+        """How many steps pretraining has; 0 where there is none."""
+        return 0 if self.pretraining is None else self.pretraining.num_steps
+
+    @property
     def couples_samples(self) -> bool:
         """Whether a sample's output depends on the others in its batch."""
         layers = (*self.generator.layers, *self.discriminator.layers)

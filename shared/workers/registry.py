@@ -9,7 +9,15 @@ from typing import cast
 
 from gan_rosetta.backends import BACKENDS, REFERENCE, BackendEntry
 from gan_rosetta.shared.errors import BackendUnavailable, UsageError, unknown_name
-from gan_rosetta.shared.interface import EXECUTIONS, Device, Execution, PerturbedTrainer, ProgramFramework, Trainer
+from gan_rosetta.shared.interface import (
+    EXECUTIONS,
+    Device,
+    Execution,
+    PerturbedTrainer,
+    ProgramFramework,
+    Replicas,
+    Trainer,
+)
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.workers.environments import find_problem, python_of, version_in
 
@@ -65,6 +73,14 @@ def load_trainer(entry: BackendEntry, /) -> type[Trainer]:
     module = _load(entry, "trainer")
     trainer: type[Trainer] = getattr(module, entry.trainer)
     return trainer
+
+
+def load_replicas(entry: BackendEntry, /) -> type[Replicas] | None:
+    """Import and return the backend's class of replicas, None where it has none; raises as load_trainer does."""
+    if not entry.replicas:
+        return None
+    replicas: type[Replicas] = getattr(_load(entry, "replicas"), entry.replicas)
+    return replicas
 
 
 def load_program_module(entry: BackendEntry, /) -> ProgramFramework:

@@ -29,7 +29,7 @@ def write_inputs(lesson: Lesson, folder: Path, /) -> None:
         folder / TAPE_FILE,
         tape,
         spec,
-        pretraining_steps=spec.pretraining.num_steps if spec.pretraining is not None else 0,
+        pretraining_steps=spec.num_pretraining_steps,
         training_steps=spec.training.num_steps,
     )
 

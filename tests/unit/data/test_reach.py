@@ -37,7 +37,7 @@ def seeded(spec: GanSpec) -> SeededTape:
 
 def from_file(path: Path, spec: GanSpec, *, written: GanSpec | None = None) -> FileTape:
     made = written or spec
-    pretraining = made.pretraining.num_steps if made.pretraining is not None else 0
+    pretraining = made.num_pretraining_steps
     write_tape(path, seeded(made), made, pretraining_steps=pretraining, training_steps=made.training.num_steps)
     return FileTape.read(path, spec)
 

@@ -30,14 +30,14 @@ def tape_of(spec: GanSpec) -> SeededTape:
 
 
 def write(path, spec: GanSpec, tape=None):
-    pretraining = spec.pretraining.num_steps if spec.pretraining is not None else 0
+    pretraining = spec.num_pretraining_steps
     tape = tape or tape_of(spec)
     write_tape(path, tape, spec, pretraining_steps=pretraining, training_steps=spec.training.num_steps)
     return path
 
 
 def assert_same_chunks(first, second, spec: GanSpec) -> None:
-    steps = {"pretraining": spec.pretraining.num_steps if spec.pretraining is not None else 0}
+    steps = {"pretraining": spec.num_pretraining_steps}
     steps["adversarial"] = spec.training.num_steps
     for phase, stop in steps.items():
         ours, theirs = (list(chunks(tape, spec, phase, first_step=0, stop=stop, size=11)) for tape in (first, second))

@@ -16,7 +16,7 @@ from gan_rosetta.shared.runs.names import RunName
 from gan_rosetta.shared.runs.order import Course, Feed, Keeping, Order, RunSetup
 from gan_rosetta.shared.runs.plan import plan_compare
 from gan_rosetta.shared.runs.request import make_request
-from gan_rosetta.shared.seeds import job
+from gan_rosetta.shared.seeds import together
 from gan_rosetta.shared.seeds.job import SeedsOfRun, read_seeds, seeds_path, train_seeds
 from gan_rosetta.shared.seeds.session import compare_runs_of_seeds
 from gan_rosetta.shared.spec import ConstantRate, GanSpec
@@ -114,7 +114,7 @@ def test_the_reference_and_itself_rounding_at_random_are_equivalent(
         trainer.perturb(seed=1, coarseness=1e6)
         return CheckedTrainer(trainer, spec, name="numpy", dtype=dtype)
 
-    monkeypatch.setattr(job, "build_checked", build_rounding)
+    monkeypatch.setattr(together, "build_checked", build_rounding)
     rounding = train(order_of(tmp_path / "rounding", num_seeds=40, name="rounding"))
     assert not np.array_equal(reference.numbers["mean error"], rounding.numbers["mean error"])
     (pair,) = compare_runs_of_seeds([reference, rounding], dtype="float64")
