@@ -14,6 +14,8 @@ from gan_rosetta.shared.runs.plan import Plan, plan_resume, plan_train
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.runs.request import Options, make_request
 from gan_rosetta.shared.runs.session import train_plan
+from gan_rosetta.shared.seeds.job import SeedsOfRun
+from gan_rosetta.shared.seeds.session import train_across_seeds
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.wording import speaks_python
 
@@ -23,11 +25,13 @@ class TrainedRun(Run):
     """A finished run: name, losses, state, samples, moments and record, read from its folder when they are asked for.
 
     losses: (steps,) by name, "pretraining", "discriminator" and "generator". state: by tensor, in the canonical layout.
-    samples: "latent", "generated" and "real", (n, ...) each, and of 1D GANs D's boundary and histograms.
+    samples: "latent", "generated" and "real", (n, ...) each, and of 1D GANs D's boundary and histograms. across: what
+    came out over many seeds, where that was asked for; its numbers are (seeds,) by outcome, its losses (seeds, steps).
     """
 
     spec: GanSpec
     place: Place
+    across: SeedsOfRun | None = None
 
     def _repr_html_(self) -> str:
         return notebook.run_html(self, self.spec)
@@ -39,6 +43,7 @@ def train(
     /,
     *,
     run: str,
+    seeds: int = 1,
     threads: int | None = None,
     pythons: Mapping[str, str | Path] | None = None,
     out: str | Path | None = None,
@@ -48,6 +53,7 @@ def train(
     """Train a GAN in one run, and return what it left.
 
     gan: a name of the catalogue, a TOML file, or a GanSpec. run: BACKEND[@ENVIRONMENT][:word…], such as "jax:compiled".
+    seeds: also train it from so many seeds, the run's own the first, and keep what comes out.
     threads: of the framework, chosen where not given. pythons: the Python of backends that have an environment of their
     own. out: a folder for the run; without it the run goes with the last result that reads it. on_progress: called with
     a Progress, from any thread, as the run goes on; True shows it on the terminal. options: see Options.
@@ -60,7 +66,14 @@ def train(
     """
     request = make_request(gan, **options)
     place = Place.choose(out)
-    plan = plan_train([RunName.parse(run)], request, place.folder, pythons=pythons_of(pythons), threads=threads)
+    plan = plan_train(
+        [RunName.parse(run)],
+        request,
+        place.folder,
+        pythons=pythons_of(pythons),
+        threads=threads,
+        num_seeds=seeds,
+    )
     return _trained(plan, place, on_progress)[0]
 
 
@@ -77,4 +90,7 @@ def resume_training(folder: str | Path, /, *, on_progress: OnProgress = None) ->
 def _trained(plan: Plan, place: Place, on_progress: OnProgress) -> list[TrainedRun]:
     outcomes, runs = train_plan(plan, watch=watch_of(on_progress), on_run=lambda _run, _spec: None)
     raise_failures(outcomes)
-    return [TrainedRun(found.folder, found.record, spec, place) for found, spec in runs]
+    from_seeds, across = train_across_seeds(plan, watch=watch_of(on_progress))
+    raise_failures(from_seeds)
+    by_run = {found.run: found for found in across}
+    return [TrainedRun(found.folder, found.record, spec, place, by_run.get(found.name)) for found, spec in runs]

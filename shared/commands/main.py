@@ -111,6 +111,7 @@ def train(
             "--export-initial-state", rich_help_panel=KEPT, help="Write the run's initial state to this .safetensors."
         ),
     ] = None,
+    seeds: NumSeeds = 1,
     resume: Resume = None,
     out: Out = None,
     shown: Showing,
@@ -139,7 +140,7 @@ def train(
         num_moments=reporter.num_moments,
     )
     folder = out or _fresh_folder()
-    plan = plan_train(chosen, request, folder, pythons=pythons, threads=threads)
+    plan = plan_train(chosen, request, folder, pythons=pythons, threads=threads, num_seeds=seeds)
     _carry_out(reporter.train, plan, folder, command="train")
 
 

@@ -176,7 +176,7 @@ NumSeeds = Annotated[
     typer.Option(
         "--seeds",
         rich_help_panel=TRAINED,
-        help="Also train each run from so many seeds, and compare what comes out in distribution.",
+        help="Also train each run from so many seeds; compare judges what comes out in distribution.",
     ),
 ]
 OpenReport = Annotated[

@@ -22,7 +22,7 @@ from gan_rosetta.shared.report.as_data import as_text, compare_as_data, ending_a
 from gan_rosetta.shared.report.film import NUM_MOMENTS, film_path, require_film, write_film
 from gan_rosetta.shared.report.pictures import draw_comparison, draw_pictures
 from gan_rosetta.shared.report.progress import on_terminal
-from gan_rosetta.shared.report.seeds_table import across_lines
+from gan_rosetta.shared.report.seeds_table import across_lines, seeds_lines
 from gan_rosetta.shared.report.tables import comparison_lines, pair_lines, run_lines, speed_lines
 from gan_rosetta.shared.report.tensorboard import require_tensorboard, write_events
 from gan_rosetta.shared.runs.comparison import GanComparison
@@ -30,7 +30,7 @@ from gan_rosetta.shared.runs.moments import DEFAULT_NUM_MOMENTS
 from gan_rosetta.shared.runs.plan import Plan
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.runs.session import compare_plan, train_plan
-from gan_rosetta.shared.seeds.session import AcrossSeeds, compare_across_seeds
+from gan_rosetta.shared.seeds.session import AcrossSeeds, compare_across_seeds, train_across_seeds
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.workers.watching import Watch
 
@@ -62,12 +62,14 @@ class RunReporter:
         outcomes, trained = train_plan(plan, watch=self._watch, on_run=self._on_trained)
         runs = [run for run, _ in trained]
         self._write_films([([run], spec) for run, spec in trained])
+        from_seeds, across = train_across_seeds(plan, watch=self._watch)
+        outcomes = [*outcomes, *from_seeds]
         status = report_failures(outcomes, verbose=self._shown.verbose)
         report_not_finite(runs)
         if self._shown.as_json:
-            self._say_data(train_as_data(runs, **ending_as_data(status, folder, outcomes, self._files)))
+            self._say_data(train_as_data(runs, across, **ending_as_data(status, folder, outcomes, self._files)))
         elif runs and not self._shown.quiet:
-            for line in run_lines(runs):
+            for line in [*run_lines(runs), *(line for found in across for line in seeds_lines(found))]:
                 say(line)
             self._say_files()
         return status

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gan_rosetta.shared.report.shown import as_json
 from gan_rosetta.shared.runs.comparison import GanComparison, to_json
 from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.seeds.job import SeedsOfRun
 from gan_rosetta.shared.seeds.session import AcrossSeeds
 from gan_rosetta.shared.workers.jobs import JobOutcome
 
 FORMAT = 1
 
 
-def train_as_data(runs: Iterable[Run], /, **more: Any) -> dict[str, Any]:
-    """Return what `train` has to say. more: the entries that `ending_as_data` makes."""
-    return {"format": FORMAT, "command": "train", **more, "runs": [_run(run) for run in runs]}
+def train_as_data(runs: Iterable[Run], across: Sequence[SeedsOfRun], /, **more: Any) -> dict[str, Any]:
+    """Return what `train` has to say. across: seeds, by run. more: the entries that `ending_as_data` makes."""
+    seeds = {"seeds": [found.as_data() for found in across]} if across else {}
+    return {"format": FORMAT, "command": "train", **more, "runs": [_run(run) for run in runs], **seeds}
 
 
 def compare_as_data(

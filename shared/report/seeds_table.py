@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from gan_rosetta.shared.report.listing import aligned
 from gan_rosetta.shared.seeds.equivalence import Effect
+from gan_rosetta.shared.seeds.job import SeedsOfRun
 from gan_rosetta.shared.seeds.session import AcrossSeeds, SeedsPair
 
 _ORDER = ("DIFFERENT", "UNDECIDED", "EQUIVALENT")
@@ -20,6 +21,18 @@ def across_lines(found: AcrossSeeds, /, *, is_whole: bool) -> list[str]:
         shown.sort(key=lambda effect: _ORDER.index(effect.verdict))
         lines += [f"    {line}" for line in _table(pair, shown)]
     return lines + [f"  {run} failed: {message}" for run, message in found.failures.items()]
+
+
+def seeds_lines(found: SeedsOfRun, /) -> list[str]:
+    """Return what came of a run over its seeds: how often what may happen did, and a row an outcome."""
+    count = len(found.seeds)
+    happened = ", ".join(f"{int(sum(values))} {name}" for name, values in found.happened.items())
+    rows = [("outcome", "median", "middle half", "unit")]
+    for name in found.numbers:
+        quartiles = found.quartiles(name)
+        low, median, high = quartiles or (float("nan"),) * 3
+        rows.append((name, f"{median:.4g}", f"{low:.4g} to {high:.4g}", found.units[name]))
+    return [f"{found.run} over {count} seeds: {happened}", *(f"  {line}" for line in aligned(rows, right=(1, 2)))]
 
 
 def _sentence(pair: SeedsPair) -> str:

@@ -57,19 +57,23 @@ def plan_train(
     *,
     pythons: Mapping[str, str] | None = None,
     threads: int | None = None,
+    num_seeds: int = 1,
 ) -> Plan:
     """Return the plan of `train`, a job for each run; raises what a user can cause, before anything is written.
 
-    pythons, threads: as in plan_compare.
+    pythons, threads, num_seeds: as in plan_compare.
     """
+    _require_seeds(num_seeds, request.feed)
     spec = request.resolve()
     num_slots = max(1, min(len(runs), available_cores()))
     threads = _chosen(threads, threads_for(spec) if num_slots == 1 else _share(num_slots))
     require_room(spec, folder=out, num_runs=num_slots)
+    require_room_for_seeds(spec, num_seeds)
     notes = open_start(request.feed, spec).notes
     jobs = []
     for run in runs:
         job = make_order(request, spec, setup_of(request, run, threads=threads, pythons=pythons), out / spec.name)
+        job = replace(job, course=replace(job.course, num_seeds=num_seeds))
         require_installed(find_backend(job.backend), job.python)
         _require_fresh(job, out)
         jobs.append(job)

@@ -45,6 +45,21 @@ class SeedsOfRun:
     happened: Mapping[str, np.ndarray]
     losses: Mapping[str, Floats]
 
+    def as_data(self) -> dict[str, Any]:
+        """Return it as plain data: of each outcome its quartiles, of what may happen in how many seeds it did."""
+        quartiles = {name: self.quartiles(name) for name in self.numbers}
+        return {
+            "run": self.run,
+            "seeds": [int(seed) for seed in self.seeds],
+            "outcomes": {name: {"unit": self.units[name], "quartiles": found} for name, found in quartiles.items()},
+            "happened": {name: int(np.sum(values)) for name, values in self.happened.items()},
+        }
+
+    def quartiles(self, outcome: str, /) -> list[float] | None:
+        """Return the three quartiles of an outcome over the seeds in which it is finite, None where it is in none."""
+        values = self.numbers[outcome][np.isfinite(self.numbers[outcome])]
+        return [float(value) for value in np.quantile(values, (0.25, 0.5, 0.75))] if len(values) else None
+
 
 def seeds_path(order: Order, /) -> Path:
     """Return where what came of a run's seeds is kept, beside its folder."""

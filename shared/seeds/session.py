@@ -1,4 +1,4 @@
-"""Trains the runs of a comparison from many seeds, and compares what comes out of them, in distribution."""
+"""Trains runs from many seeds, and compares what comes out of those of a comparison, in distribution."""
 
 from __future__ import annotations
 
@@ -96,15 +96,30 @@ class AcrossSeeds:
         }
 
 
+def train_across_seeds(plan: Plan, /, *, watch: Watch) -> tuple[list[JobOutcome[Order]], list[SeedsOfRun]]:
+    """Train each run of a plan that has seeds from each of them; return how the jobs ended, and what came of runs."""
+    orders, outcomes = _train(plan, watch=watch)
+    finished = {outcome.settings.folder for outcome in outcomes if outcome.status == "finished"}
+    return outcomes, [read_seeds(order) for order in orders if order.folder in finished]
+
+
 def compare_across_seeds(plan: Plan, /, *, watch: Watch) -> tuple[list[JobOutcome[Order]], dict[str, AcrossSeeds]]:
     """Train each run of a plan that has seeds from each of them, and compare each two runs of a GAN.
 
     Returns how the jobs ended, and what was found by GAN, which is also written to seeds.json beside its runs. How much
     is too much follows from a GAN's first run.
     """
+    orders, outcomes = _train(plan, watch=watch)
+    by_folder = {outcome.settings.folder: outcome for outcome in outcomes}
+    gans = dict.fromkeys(order.gan for order in orders)
+    found = {gan: _compare_gan([order for order in orders if order.gan == gan], by_folder) for gan in gans}
+    return outcomes, found
+
+
+def _train(plan: Plan, *, watch: Watch) -> tuple[list[Order], list[JobOutcome[Order]]]:
     orders = [_for_seeds(job) for job in plan.jobs if job.course.num_seeds > 1]
     if not orders:
-        return [], {}
+        return [], []
     with locked(orders), watch(len(orders)) as watcher:
         outcomes = run_jobs(
             [seeds_job(order) for order in orders],
@@ -112,10 +127,7 @@ def compare_across_seeds(plan: Plan, /, *, watch: Watch) -> tuple[list[JobOutcom
             on_progress=watcher.on_progress,
             on_outcome=watcher.on_outcome,
         )
-    by_folder = {outcome.settings.folder: outcome for outcome in outcomes}
-    gans = dict.fromkeys(order.gan for order in orders)
-    found = {gan: _compare_gan([order for order in orders if order.gan == gan], by_folder) for gan in gans}
-    return outcomes, found
+    return orders, outcomes
 
 
 def _for_seeds(order: Order) -> Order:
