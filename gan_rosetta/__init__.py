@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gan_rosetta.shared.spec import GanSpec
     from gan_rosetta.shared.workers.jobs import Progress
     from gan_rosetta.training import TrainedRun, resume_training, train
+    from gan_rosetta.translating import Translation, translate
 
     __version__: str
 
@@ -52,6 +53,7 @@ __all__ = [
     "Progress",
     "RunFailed",
     "TrainedRun",
+    "Translation",
     "accuracy",
     "backends",
     "bench",
@@ -74,6 +76,7 @@ __all__ = [
     "resume_training",
     "spec",
     "train",
+    "translate",
     "write_events",
     "write_film",
     "write_page",
@@ -99,6 +102,7 @@ _HOMES = {
     "Progress": "gan_rosetta.shared.workers.jobs",
     "RunFailed": "gan_rosetta.shared.errors",
     "TrainedRun": "gan_rosetta.training",
+    "Translation": "gan_rosetta.translating",
     "accuracy": "gan_rosetta.assessing",
     "bench": "gan_rosetta.measuring",
     "bench_gpu": "gan_rosetta.measuring",
@@ -120,6 +124,7 @@ _HOMES = {
     "resume_training": "gan_rosetta.training",
     "spec": "gan_rosetta.catalogue",
     "train": "gan_rosetta.training",
+    "translate": "gan_rosetta.translating",
     "write_events": "gan_rosetta.reporting",
     "write_film": "gan_rosetta.reporting",
     "write_page": "gan_rosetta.reporting",

@@ -177,7 +177,7 @@ class Case:
         )
         losses = self._recording.losses
         self.judgement = judge_program(
-            replace(reference, name=PROGRAM_NAME, losses=losses),
+            replace(reference, name=PROGRAM_NAME, losses=losses, moments={}),
             sorted(self._recording.dtypes),
             reference=reference,
             yardstick=yardstick,

@@ -12,6 +12,7 @@ EXAMPLES = {
     "train": "gan-rosetta train sine --backend torch --steps 500",
     "compare": "gan-rosetta compare linear-2d --runs torch,jax:compiled",
     "convert": "gan-rosetta convert model.pt model.weights.h5 --gan sine",
+    "translate": "gan-rosetta translate sine --to torch --out sine_in_torch.py",
     "report": "gan-rosetta report runs/2026-01-31-120000",
     "diagnose": "gan-rosetta diagnose sine --plant torch:adam-epsilon-hat",
     "judge": "gan-rosetta judge my_port.py --gan sine",

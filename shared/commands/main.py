@@ -46,6 +46,7 @@ from gan_rosetta.shared.commands.options import (
     say,
     tell,
 )
+from gan_rosetta.shared.commands.translate import translate
 from gan_rosetta.shared.errors import RecordError, UsageError
 from gan_rosetta.shared.runs.request import make_request
 from gan_rosetta.shared.storage.opening import require_readable_name
@@ -218,6 +219,7 @@ def report(
 
 
 app.command(epilog=example("convert"), rich_help_panel=RUN)(convert)
+app.command(epilog=example("translate"), rich_help_panel=RUN)(translate)
 app.command(epilog=example("diagnose"), rich_help_panel=JUDGE)(diagnose)
 app.command(epilog=example("judge"), rich_help_panel=JUDGE)(judge)
 app.command(epilog=example("faults"), rich_help_panel=JUDGE)(faults)

@@ -27,6 +27,7 @@ ROOMS = (
     "shared.seeds",
     "shared.diagnose",
     "shared.cases",
+    "shared.translate",
     "shared.generate",
     "shared.defaults",
     "shared.accuracy",

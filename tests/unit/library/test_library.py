@@ -147,6 +147,8 @@ def test_a_planted_fault_is_found_and_an_assertion_names_the_place():
         (lambda: gr.defaults("sine", seed=-1), "seed is -1; expected 0"),
         (lambda: gr.check_faults("sine", backends=["numpi"]), "did you mean 'numpy'"),
         (lambda: gr.judge("absent.py"), "absent.py is no file"),
+        (lambda: gr.translate("sine", to="pytorch"), "did you mean 'torch'"),
+        (lambda: gr.translate("sine", to="torch", out="sine.txt"), "out sine.txt ends in .txt"),
         (lambda: gr.bench_gpu(parts=["all"]), "parts has 'all'; expected some of float32"),
         (lambda: gr.compare_benchmarks("absent.json", "absent.json"), "absent.json is not there"),
         (lambda: gr.resume_training("absent"), "absent"),

@@ -1,0 +1,140 @@
+"""The command `gan-rosetta translate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gan_rosetta.shared.commands.options import (
+    FAILURE,
+    TRAINED,
+    BatchSize,
+    Json,
+    Mnist,
+    PretrainSteps,
+    Quiet,
+    Seed,
+    SpecFile,
+    Steps,
+    say,
+    status_of_verdicts,
+    tell,
+)
+from gan_rosetta.shared.errors import RunFailed, UsageError
+from gan_rosetta.shared.runs.order import DEFAULT_SEED
+
+if TYPE_CHECKING:
+    from gan_rosetta.shared.translate.translation import ProofOptions, Translation
+
+
+def translate(
+    gan: Annotated[str | None, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")] = None,
+    *,
+    to: Annotated[str | None, typer.Option("--to", help="The framework to write it in.")] = None,
+    spec: SpecFile = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The program to write, FILE.py; printed where not given.")
+    ] = None,
+    table: Annotated[
+        bool, typer.Option("--table", help="Translate every GAN that there is, and print a table in place of programs.")
+    ] = False,
+    steps: Steps = None,
+    pretrain_steps: PretrainSteps = None,
+    batch_size: BatchSize = None,
+    seed: Seed = DEFAULT_SEED,
+    mnist: Mnist = None,
+    python: Annotated[
+        str | None,
+        typer.Option("--python", rich_help_panel=TRAINED, help="The Python of an environment to prove the program in."),
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Write a GAN as a training program of a framework. It is run by itself and judged before it is handed over.
+
+    --steps, --pretrain-steps and --batch-size are those of the proof; the program has the GAN's own. A program that
+    does not agree is not written: the place where it parts is named, and the status is 1.
+    """
+    from gan_rosetta.shared.translate import translation  # noqa: PLC0415 - commands import what they need
+    from gan_rosetta.shared.translate.program import DIALECTS, find_dialect  # noqa: PLC0415
+
+    if to is None:
+        raise UsageError(f"translate needs --to, the framework to write it in; known: {', '.join(DIALECTS)}")
+    find_dialect(to)
+    options: translation.ProofOptions = {
+        "steps": steps,
+        "pretrain_steps": pretrain_steps,
+        "batch_size": batch_size,
+        "seed": seed,
+        "mnist": mnist,
+        "python": python,
+    }
+    if table:
+        _require_alone(gan, spec, out)
+        raise typer.Exit(_print_table(to, options, as_json=as_json))
+    if (gan is None) == (spec is None):
+        found = "neither" if gan is None else "both"
+        raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
+    if out is not None:
+        translation.require_new(out)
+    done = _translate(Path(spec) if spec is not None else str(gan), to, options)
+    status = status_of_verdicts([done.proof.verdict])
+    if status == 0 and out is not None:
+        translation.write_translation(out, done)
+    if as_json:
+        _print_json([done], status)
+        raise typer.Exit(status)
+    if status == 0 and out is None:
+        # Bytes, since a program is UTF-8 whatever the terminal's encoding is.
+        typer.echo(done.text.encode(), nl=False)
+    if status != 0 or not quiet:
+        tell(done.sentence)
+    if status == 0 and out is not None and not quiet:
+        say(f"Written: {out}, {done.num_lines} lines")
+    raise typer.Exit(status)
+
+
+def _translate(gan: str | Path, to: str, options: ProofOptions) -> Translation:
+    """Translate, or end the command where the program does not run."""
+    from gan_rosetta.shared.translate.translation import translate as translated  # noqa: PLC0415
+
+    try:
+        return translated(gan, to=to, **options)
+    except RunFailed as error:
+        tell(f"gan-rosetta: {gan} to {to}: {error}")
+        raise typer.Exit(FAILURE) from None
+
+
+def _require_alone(gan: str | None, spec: Path | None, out: Path | None) -> None:
+    given = [str(name) for name in (gan, spec and f"--spec {spec}", out and f"--out {out}") if name]
+    if given:
+        raise UsageError(f"--table is of every GAN, and prints no program; leave out {', '.join(given)}")
+
+
+def _print_table(to: str, options: ProofOptions, *, as_json: bool) -> int:
+    from gan_rosetta.shared.gans import CATALOGUE  # noqa: PLC0415
+    from gan_rosetta.shared.report.translation_table import TRANSLATION_HEAD, translation_row  # noqa: PLC0415
+
+    found: list[Translation] = []
+    for line in () if as_json else TRANSLATION_HEAD:
+        say(line)
+    for name in CATALOGUE:
+        found.append(_translate(name, to, options))
+        if not as_json:
+            say(translation_row(found[-1]))
+    status = status_of_verdicts([each.proof.verdict for each in found])
+    if as_json:
+        _print_json(found, status)
+    return status
+
+
+def _print_json(found: Sequence[Translation], status: int) -> None:
+    from gan_rosetta.shared.report.shown import as_json as in_ascii  # noqa: PLC0415
+
+    entries = [{**each.as_data(), "program": each.text} for each in found]
+    document = {"format": 1, "command": "translate", "status": status, "translations": entries}
+    typer.echo(in_ascii(json.dumps(document, indent=1)))

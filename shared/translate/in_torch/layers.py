@@ -1,0 +1,149 @@
+"""The layers in PyTorch: what makes each in a network's __init__, and what its forward does with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.spec import PlacedLayer
+from gan_rosetta.shared.translate.parts import Part
+from gan_rosetta.shared.translate.writing import number
+
+_SOFTPLUS = "# Above PyTorch's own threshold of 20 softplus returns x itself, which is off by 2e-9."
+
+
+def linear(placed: PlacedLayer, name: str, /) -> Part:
+    """Write y = x Wᵀ + b."""
+    layer: Any = placed.layer
+    sizes = [number(layer.in_features), number(layer.out_features)]
+    return Part(made=("nn.Linear(", [*sizes, *_no_bias(layer)]), applied=f"self.{name}({{x}})")
+
+
+def conv2d(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a cross-correlation with a square kernel."""
+    return Part(made=("nn.Conv2d(", _window(placed.layer)), applied=f"self.{name}({{x}})")
+
+
+def conv_transpose2d(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a transposed convolution with a square kernel."""
+    return Part(made=("nn.ConvTranspose2d(", _window(placed.layer)), applied=f"self.{name}({{x}})")
+
+
+def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a batch normalisation, torch's own where it normalises by the batch and keeps the unbiased variance."""
+    layer: Any = placed.layer
+    settings = [number(layer.num_features), f"eps={number(layer.epsilon)}", f"momentum={number(layer.momentum)}"]
+    if is_own_norm(layer):
+        kind = "nn.BatchNorm1d(" if len(placed.input_shape) == 1 else "nn.BatchNorm2d("
+        return Part(made=(kind, settings), applied=f"self.{name}({{x}})", joins=True)
+    more = [
+        f"correction={1 if layer.running_variance == 'unbiased' else 0}",
+        f"by_running={layer.statistics == 'running'}",
+    ]
+    return Part(made=("BatchNorm(", [*settings, *more]), applied=f"self.{name}({{x}})", joins=True)
+
+
+def minibatch_discrimination(placed: PlacedLayer, name: str, /) -> Part:
+    """Write minibatch discrimination."""
+    layer: Any = placed.layer
+    sizes = [number(size) for size in (layer.in_features, layer.num_kernels, layer.kernel_dims)]
+    settings = [f"bias={layer.bias_init is not None}", f"self_distance={bool(layer.self_distance)}"]
+    return Part(made=("MinibatchDiscrimination(", [*sizes, *settings]), applied=f"self.{name}({{x}})")
+
+
+def tanh(placed: PlacedLayer, name: str, /) -> Part:
+    """Write the hyperbolic tangent."""
+    del placed, name
+    return Part(applied="torch.tanh({x})")
+
+
+def sigmoid(placed: PlacedLayer, name: str, /) -> Part:
+    """Write 1 / (1 + exp(-x))."""
+    del placed, name
+    return Part(applied="torch.sigmoid({x})")
+
+
+def softplus(placed: PlacedLayer, name: str, /) -> Part:
+    """Write log(1 + exp(x)), exact for every x."""
+    del placed, name
+    return Part(applied="functional.softplus({x}, threshold=40)", remark=_SOFTPLUS)
+
+
+def relu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write max(x, 0)."""
+    del placed, name
+    return Part(applied="torch.relu({x})")
+
+
+def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, slope · x elsewhere."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"functional.leaky_relu({{x}}, {number(layer.slope)})")
+
+
+def dropout(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a dropout by a mask that is fed."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f'dropout({{x}}, masks.get("{placed.name}"), {number(layer.probability)})')
+
+
+def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
+    """Write an embedding of classes that are fed."""
+    layer: Any = placed.layer
+    row = f"self.{name}(classes)"
+    parts = f"{row}, {{x}}" if layer.joined == "before" else f"{{x}}, {row}"
+    made = ("nn.Embedding(", [number(layer.num_classes), number(layer.num_features)])
+    return Part(made=made, applied=f"torch.cat([{parts}], dim=1)")
+
+
+def upsample(placed: PlacedLayer, name: str, /) -> Part:
+    """Write an upsampling."""
+    del name
+    layer: Any = placed.layer
+    more = "" if layer.mode == "nearest" else ', mode="bilinear"'
+    return Part(applied=f"functional.interpolate({{x}}, scale_factor={number(layer.factor)}{more})")
+
+
+def reshape(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a row-major reshape of each sample."""
+    del name
+    if len(placed.output_shape) == 1:
+        return Part(applied="{x}.flatten(1)")
+    return Part(applied=f"{{x}}.reshape(-1, {', '.join(map(number, placed.output_shape))})")
+
+
+LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
+    spec.Linear: linear,
+    spec.Conv2d: conv2d,
+    spec.ConvTranspose2d: conv_transpose2d,
+    spec.BatchNorm: batch_norm,
+    spec.MinibatchDiscrimination: minibatch_discrimination,
+    spec.Tanh: tanh,
+    spec.Sigmoid: sigmoid,
+    spec.Softplus: softplus,
+    spec.ReLU: relu,
+    spec.LeakyReLU: leaky_relu,
+    spec.Reshape: reshape,
+    spec.Dropout: dropout,
+    spec.ClassEmbedding: class_embedding,
+    spec.Upsample: upsample,
+}
+
+
+def _no_bias(layer: Any) -> list[str]:
+    return ["bias=False"] if layer.bias_init is None else []
+
+
+def _window(layer: Any) -> list[str]:
+    settings = [number(layer.in_channels), number(layer.out_channels), number(layer.kernel_size)]
+    settings += [f"stride={number(layer.stride)}"] if layer.stride != 1 else []
+    settings += [f"padding={number(layer.padding)}"] if layer.padding != 0 else []
+    return [*settings, *_no_bias(layer)]
+
+
+def is_own_norm(layer: spec.BatchNorm, /) -> bool:
+    """Whether torch's own normalises by the batch and keeps the unbiased variance."""
+    return layer.statistics == "batch" and layer.running_variance == "unbiased"

@@ -1,0 +1,204 @@
+"""Both networks in PyTorch, as modules with a forward of their own, and the layers that torch has none of."""
+
+from __future__ import annotations
+
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.spec import GanSpec, Initializer
+from gan_rosetta.shared.state.initial import uniform_bound
+from gan_rosetta.shared.state.schema import TensorSpec, parameter_name, state_schema
+from gan_rosetta.shared.translate.data import uses_classes, uses_masks
+from gan_rosetta.shared.translate.in_torch.layers import LAYERS, is_own_norm
+from gan_rosetta.shared.translate.parts import chain, what_it_says
+from gan_rosetta.shared.translate.writing import attribute, call, literal, number
+
+# What torch.nn.Module has names for, of those that a layer may have.
+RESERVED = frozenset(
+    (
+        *("apply", "bfloat16", "buffers", "children", "compile", "cpu", "cuda", "double", "eval", "float", "forward"),
+        *("half", "ipu", "modules", "mtia", "parameters", "to", "train", "training", "type", "xpu"),
+    )
+)
+
+
+def model_section(gan: GanSpec, /) -> str:
+    """Return the layers that torch has none of, both networks as modules, and how their parameters are loaded."""
+    layers = [layer for network in gan.networks().values() for layer in network.layers]
+    parts = []
+    if any(isinstance(layer, spec.BatchNorm) and not is_own_norm(layer) for layer in layers):
+        parts.append(_BATCH_NORM)
+    if any(isinstance(layer, spec.MinibatchDiscrimination) for layer in layers):
+        parts.append(_MINIBATCH)
+    if any(isinstance(layer, spec.Dropout) for layer in layers):
+        parts.append(_DROPOUT)
+    parts += [_network(gan, name) for name in gan.networks()]
+    renamed = any(
+        attribute(placed.name, RESERVED) != placed.name
+        for network in gan.networks().values()
+        for placed in network.placed
+    )
+    parts.append(_LOAD.replace('{name}"', "{name.replace('_.', '.')}\"") if renamed else _LOAD)
+    return "\n\n\n".join(parts) + "\n\n\n" + _MADE
+
+
+_MADE = """\
+generator, discriminator = Generator(), Discriminator()
+if options.state is not None:
+    state = read_state(options.state)
+    load(generator, state, "generator")
+    load(discriminator, state, "discriminator")"""
+
+_LOAD = '''\
+def load(network: nn.Module, state: dict[str, np.ndarray], prefix: str) -> None:
+    """Give a network the parameters and buffers of a state."""
+    tensors = network.state_dict()
+    # BatchNorm also counts its passes, in num_batches_tracked, which changes nothing.
+    for name in (name for name in tensors if not name.endswith("num_batches_tracked")):
+        tensors[name] = torch.tensor(state[f"{prefix}.{name}"], dtype=dtype)
+    network.load_state_dict(tensors)'''
+
+_BATCH_NORM = '''\
+class BatchNorm(nn.Module):
+    """Batch normalisation that keeps another running variance, or uses it, than nn.BatchNorm2d."""
+
+    def __init__(
+        self, num_features: int, *, eps: float, momentum: float, correction: int, by_running: bool
+    ) -> None:
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.correction, self.by_running = correction, by_running
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise, and move the running averages."""
+        axes = [axis for axis in range(x.dim()) if axis != 1]
+        variance, mean = torch.var_mean(x.detach(), dim=axes, correction=self.correction)
+        # Copies: the averages move in place, and backward() still needs what was normalised with.
+        averages = self.running_mean.clone(), self.running_var.clone()
+        used = averages if self.by_running else (None, None)
+        y = functional.batch_norm(
+            x, *used, self.weight, self.bias, training=not self.by_running, eps=self.eps
+        )
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance, self.momentum)
+        return y'''
+
+_DROPOUT = '''\
+def dropout(x: Tensor, mask: Tensor | None, probability: float) -> Tensor:
+    """Keep what the mask says, scaled as nn.Dropout does; all where there is none."""
+    return x if mask is None else x * mask / (1 - probability)
+
+
+def masks_of(batch: Batch, place: str) -> Batch:
+    """Return the masks of one pass, by the dropouts' names."""
+    start = f"mask.{place}."
+    return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}'''
+
+
+_MINIBATCH = '''\
+class MinibatchDiscrimination(nn.Linear):
+    """Appends to each sample how like it is to the others of its batch (Salimans et al. 2016)."""
+
+    def __init__(
+        self, in_features: int, num_kernels: int, size: int, *, bias: bool, self_distance: bool
+    ) -> None:
+        super().__init__(in_features, num_kernels * size, bias=bias)
+        self.num_kernels, self.self_distance = num_kernels, self_distance
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (batch, in_features + num_kernels)."""
+        rows = super().forward(x).reshape(len(x), self.num_kernels, -1)
+        distances = (rows[:, None] - rows[None]).abs().sum(dim=3)  # (batch, batch, num_kernels)
+        if self.self_distance:
+            distances = distances + torch.eye(len(x))[:, :, None]
+        return torch.cat([x, torch.exp(-distances).sum(dim=1)], dim=1)'''
+
+
+def _network(gan: GanSpec, network_name: str) -> str:
+    network = gan.networks()[network_name]
+    names = {placed.name: attribute(placed.name, RESERVED) for placed in network.placed}
+    written = [LAYERS[type(placed.layer)](placed, names[placed.name]) for placed in network.placed]
+    made = [
+        call(f"self.{names[placed.name]} = {part.made[0]}", part.made[1], indent=8)
+        for placed, part in zip(network.placed, written, strict=True)
+        if part.made is not None
+    ]
+    x = "z" if network_name == "generator" else "x"
+    arguments = [f"{x}: Tensor"]
+    arguments += ["classes: Tensor"] if uses_classes(gan, network_name) else []
+    arguments += ["masks: Batch"] if uses_masks(gan, network_name) else []
+    head = call("def forward(", ["self", *arguments], ") -> Tensor:", indent=4)
+    what = "Makes samples of noise" if network_name == "generator" else what_it_says(gan)
+    returned = "a batch of samples" if network_name == "generator" else "what it says of each sample"
+    lines = [
+        f"class {network_name.capitalize()}(nn.Module):",
+        f'    """{what}."""',
+        "",
+        *(
+            [
+                "    def __init__(self) -> None:",
+                "        super().__init__()",
+                *made,
+                *_initial_values(gan, network_name, names),
+                "",
+            ]
+            if made
+            else []
+        ),
+        head,
+        f'        """Return {returned}, (batch, {", ".join(map(number, network.output_shape))})."""',
+        *chain(written, x, indent=8),
+    ]
+    return "\n".join(lines)
+
+
+def _initial_values(gan: GanSpec, network_name: str, names: dict[str, str]) -> list[str]:
+    """Return the lines that give parameters their first values, where torch's own are others."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    schema = state_schema(gan)
+    for placed in gan.networks()[network_name].placed:
+        own = tuple(
+            line
+            for short in placed.layer.parameters()
+            if (line := _initial(placed.layer, short, schema[parameter_name(network_name, placed.name, short)]))
+        )
+        if own:
+            groups.setdefault(own, []).append(names[placed.name])
+    lines = []
+    for own, members in groups.items():
+        if len(members) == 1:
+            lines += [f"        {line.replace('{layer}', f'self.{members[0]}')}" for line in own]
+        else:
+            lines.append(literal("for layer in (", [f"self.{name}" for name in members], "):", indent=8))
+            lines += [f"            {line.replace('{layer}', 'layer')}" for line in own]
+    return lines
+
+
+def _initial(layer: spec.Layer, short: str, tensor: TensorSpec) -> str:
+    """Return the line for one parameter, "" where torch begins with the same."""
+    initializer: Initializer | None = tensor.initializer
+    if initializer is None or _begins_as_torch(layer, short, initializer):
+        return ""
+    value = f"{{layer}}.{short}"
+    if isinstance(initializer, spec.Normal):
+        settings = [value]
+        settings += [f"mean={number(initializer.mean)}"] if initializer.mean else []
+        settings += [f"std={number(initializer.standard_deviation)}"] if initializer.standard_deviation != 1 else []
+        return f"nn.init.normal_({', '.join(settings)})"
+    if isinstance(initializer, spec.Constant):
+        known = {0.0: f"zeros_({value})", 1.0: f"ones_({value})"}
+        return "nn.init." + known.get(float(initializer.value), f"constant_({value}, {number(initializer.value)})")
+    if isinstance(initializer, spec.GlorotUniform) and len(tensor.shape) > 1:
+        return f"nn.init.xavier_uniform_({value})"
+    bound = number(uniform_bound(tensor, initializer))
+    return f"nn.init.uniform_({value}, -{bound}, {bound})"
+
+
+def _begins_as_torch(layer: spec.Layer, short: str, initializer: Initializer) -> bool:
+    if isinstance(layer, spec.ClassEmbedding):
+        return initializer == spec.Normal(standard_deviation=1.0)
+    if isinstance(layer, spec.BatchNorm):
+        return initializer == (spec.ONES if short == "weight" else spec.ZEROS)
+    return isinstance(initializer, spec.UniformFanIn)

@@ -1,0 +1,195 @@
+"""The step and the loop in PyTorch."""
+
+from __future__ import annotations
+
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.data import drawn_call, epoch_key, uses_classes, uses_masks
+from gan_rosetta.shared.translate.parts import label_of, optimizer_uses, pattern, penalty_of, place_of
+from gan_rosetta.shared.translate.writing import call, indented, literal, number
+
+CHECKPOINT = "checkpoint.pt"
+
+
+def step_section(gan: GanSpec, /) -> str:
+    """Return the function that takes one step."""
+    training = gan.training
+    blocks = {"discriminator": _discriminator_block, "generator": _generator_block}
+    order = [training.first, "generator" if training.first == "discriminator" else "discriminator"]
+    turns = {"discriminator": training.discriminator_steps, "generator": training.generator_steps}
+    names = {"discriminator": "D", "generator": "G"}
+    said = f"Update {names[order[0]]}, then {names[order[1]]}"
+    said += ", each where it is its turn" if not training.trains_both_always else ""
+    results = ["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])]
+    arguments = ["step: int"] if _counts_steps(gan) else []
+    head = call(
+        "def train_step(",
+        [*arguments, "batch: Batch"],
+        f") -> tuple[{', '.join('float' for _ in results)}]:",
+    )
+    lines: list[str] = []
+    if not training.trains_both_always:
+        lines.append("loss_d = loss_g = torch.tensor(torch.nan)  # of one that does not train")
+        lines += ["real_score = torch.tensor(torch.nan)"] if training.stop is not None else []
+    if not training.detach_fake:
+        lines.append("optimizer_g.zero_grad()")
+    for position, player in enumerate(order):
+        condition = pattern(turns[player], "step", f'int(batch["{epoch_key(gan)}"])')
+        block = blocks[player](gan, 8 if condition else 4)
+        if position and not condition:
+            lines.append("")
+        lines += [f"if {condition}:", indented("\n".join(block), by=4)] if condition else block
+    items = ", ".join(f"{name}.item()" for name in results)
+    body = indented("\n".join([*lines, f"return {items}"]), by=4)
+    return "\n".join([head, f'    """{said}; return the losses from before the updates."""', body])
+
+
+def _counts_steps(gan: GanSpec) -> bool:
+    turns = (gan.training.discriminator_steps, gan.training.generator_steps)
+    return any(each.period > 1 and each.counted == "training" for each in turns)
+
+
+def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
+    training = gan.training
+    is_first, reused = training.first == "discriminator", training.fake_batch == "reused"
+    lines = []
+    fake = "fake"
+    if is_first or not reused:
+        detached = training.detach_fake and not reused
+        lines.append(_generate(gan, "discriminator", detached=detached, later=later))
+    if training.detach_fake and reused:
+        fake = "fake.detach()"
+    real = place_of(gan, "discriminator", "real")
+    lines.append(_judge(gan, "of_real", real, 'batch["real"]', later=later))
+    lines.append(_judge(gan, "of_fake", place_of(gan, "discriminator", "fake"), fake, later=later))
+    lines.append("loss_d = discriminator_loss(of_real, of_fake)")
+    if penalty_of(gan) is not None:
+        held = "fake" if training.detach_fake and not reused else "fake.detach()"
+        lines.append(f'mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * {held}')
+        lines.append("loss_d = loss_d + gradient_penalty(mixed)")
+    if training.stop is not None:
+        lines.append("real_score = of_real.mean()")
+    keeps = "" if training.detach_fake or not reused else "retain_graph=True"
+    lines += ["optimizer_d.zero_grad()", f"loss_d.backward({keeps})", "optimizer_d.step()"]
+    if isinstance(training.discriminator_optimizer.learning_rate, spec.ExponentialDecay):
+        lines.append("schedule_d.step()")
+    if training.weight_clipping is not None:
+        bound = number(training.weight_clipping.bound)
+        lines += [
+            "with torch.no_grad():",
+            "    for parameter in discriminator.parameters():",
+            f"        parameter.clamp_(-{bound}, {bound})",
+        ]
+    return lines
+
+
+def _generator_block(gan: GanSpec, later: int) -> list[str]:
+    training = gan.training
+    is_first, reused = training.first == "generator", training.fake_batch == "reused"
+    lines = []
+    if is_first or not reused:
+        lines.append(_generate(gan, "generator", detached=False, later=later))
+    lines.append(_judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later))
+    lines.append("loss_g = generator_loss(of_fake)")
+    if training.detach_fake:
+        lines.append("optimizer_g.zero_grad()")
+        lines.append("loss_g.backward()")
+    else:
+        lines.append("loss_g.backward()  # added to what D's loss, through its fake samples, left in G")
+    lines.append("optimizer_g.step()")
+    if isinstance(training.generator_optimizer.learning_rate, spec.ExponentialDecay):
+        lines.append("schedule_g.step()")
+    return lines
+
+
+def _generate(gan: GanSpec, phase: str, *, detached: bool, later: int) -> str:
+    """Return the statement in which G makes samples; later: by how much it will be indented."""
+    arguments = [f'batch["{gan.training.fed_in(phase, "latent")}"]']
+    arguments += [f'batch["{gan.training.fed_in(phase, "label")}"]'] if uses_classes(gan, "generator") else []
+    arguments += [f'masks_of(batch, "{phase}.fake.generator")'] if uses_masks(gan, "generator") else []
+    return call("fake = generator(", arguments, ").detach()" if detached else ")", later=later)
+
+
+def _judge(gan: GanSpec, before: str, place: str, samples: str, *, later: int) -> str:
+    """Return the statement in which D is asked; later: by how much it will be indented."""
+    arguments = [samples]
+    arguments += [f'batch["{label_of(gan, place)}"]'] if uses_classes(gan, "discriminator") else []
+    arguments += [f'masks_of(batch, "{place}")'] if uses_masks(gan, "discriminator") else []
+    return call(f"{before} = discriminator(", arguments, later=later)
+
+
+def loop_section(gan: GanSpec, /) -> str:
+    """Return the loops, and what the program leaves."""
+    lines = [_losses_kept(gan)]
+    if gan.pretraining is not None:
+        lines.append(_pretraining(gan))
+    training = gan.training
+    results = ["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])]
+    arguments = [*(["step"] if _counts_steps(gan) else []), "to_tensors(batch)"]
+    loop = [
+        call("batches = ", [f"read_batches(options.tape) if options.tape else {drawn_call(gan)}"], ""),
+        "for step, batch in zip(range(options.steps), batches, strict=False):",
+        f"    {', '.join(results)} = train_step({', '.join(arguments)})",
+        '    losses["discriminator"].append(loss_d)',
+        '    losses["generator"].append(loss_g)',
+        "    if step % 100 == 0:",
+        '        print(f"step {step}: D {loss_d:.4f}, G {loss_g:.4f}")',
+    ]
+    if training.stop is not None:
+        tolerance = number(training.stop.tolerance)
+        loop += [f"    if abs(real_score - 0.5) <= {tolerance}:  # D cannot tell them apart", "        break"]
+    lines += ["\n".join(loop), _end(gan)]
+    return "\n\n".join(lines)
+
+
+def _losses_kept(gan: GanSpec) -> str:
+    names = [*(["pretraining"] if gan.pretraining is not None else []), "discriminator", "generator"]
+    return literal("losses: dict[str, list[float]] = {", [f'"{name}": []' for name in names], "}")
+
+
+def _pretraining(gan: GanSpec) -> str:
+    if gan.pretraining is None:
+        raise TypeError(f"{gan.name!r} has no pretraining")
+    place = "pretraining.input.discriminator"
+    asked = _judge(gan, "density", place, 'batch["pretrain_input"]', later=4)
+    reduction = "" if gan.pretraining.loss.reduction == "mean" else ', reduction="sum"'
+    lines = [
+        "if options.tape:",
+        "    batches = read_batches(options.tape, pretraining=True)",
+        "else:",
+        "    batches = draw_pretraining(options.seed)",
+        "for _, drawn in zip(range(options.pretraining_steps), batches, strict=False):",
+        "    batch = to_tensors(drawn)",
+        indented(asked, by=4),
+        f'    loss = functional.mse_loss(density, batch["pretrain_target"]{reduction})',
+        "    optimizer_p.zero_grad()",
+        "    loss.backward()",
+        "    optimizer_p.step()",
+    ]
+    if isinstance(gan.pretraining.optimizer.learning_rate, spec.ExponentialDecay):
+        lines.append("    schedule_p.step()")
+    lines.append('    losses["pretraining"].append(loss.item())')
+    return "\n".join(lines)
+
+
+def _end(gan: GanSpec) -> str:
+    entries = [f'"{name}": {name}.state_dict()' for name in ("generator", "discriminator")]
+    entries += [f'"{use.name}_optimizer": optimizer_{use.short}.state_dict()' for use in optimizer_uses(gan)]
+    asked = ["torch.tensor(noise, dtype=dtype)"]
+    asked += ["torch.arange(len(noise)) % 10"] if uses_classes(gan, "generator") else []
+    asked += ["{}"] if uses_masks(gan, "generator") else []
+    remark = ["# Kept before the samples are made, which moves BatchNorm's averages once more."]
+    remark = remark if gan.generator.has_batch_norm else []
+    return "\n".join(
+        [
+            "options.out.mkdir(parents=True, exist_ok=True)",
+            'np.savez(options.out / "losses.npz", **losses)',
+            literal("checkpoint = {", entries, "}"),
+            *remark,
+            f'torch.save(checkpoint, options.out / "{CHECKPOINT}")',
+            "noise = draw_latent(np.random.default_rng([options.seed, 2]), 64)",
+            "with torch.no_grad():",
+            f"    samples = generator({', '.join(asked)})",
+            'np.savez(options.out / "samples.npz", generated=samples.numpy())',
+        ]
+    )

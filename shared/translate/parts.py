@@ -1,0 +1,126 @@
+"""What every dialect asks of a spec: lines of a network, turns, optimizers, and which of them are written out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gan_rosetta.shared.spec import GanSpec, GradientPenalty, Optimizer, StepPattern, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.translate.writing import WIDTH, number
+
+_SHORT = {"pretraining": "p", "discriminator": "d", "generator": "g"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A layer as a program has it.
+
+    made: what is called to make it, as far as the bracket, and with which arguments; None where there is nothing to
+    keep. applied: the expression of it, with {x} for what comes in. begins: whether it begins a line of its own, as
+    what is made does unless it joins the layer before it. needs: functions that it calls. remark: a comment above it.
+    """
+
+    applied: str
+    made: tuple[str, list[str]] | None = None
+    begins: bool = False
+    joins: bool = False
+    needs: tuple[str, ...] = ()
+    remark: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerUse:
+    """An optimizer of a program: of "pretraining", "discriminator" or "generator"; short: p, d or g."""
+
+    name: str
+    short: str
+    network: str
+    optimizer: Optimizer
+
+
+def chain(parts: Sequence[Part], x: str, /, *, indent: int) -> list[str]:
+    """Return the lines of a network's pass: one for each layer that keeps tensors, with what follows around it."""
+    lines: list[str] = []
+    space = " " * indent
+    expression, remarks = x, list[str]()
+
+    def close() -> None:
+        nonlocal expression, remarks
+        lines.extend(f"{space}{remark}" for remark in remarks)
+        lines.append(f"{space}x = {expression}")
+        expression, remarks = "x", []
+
+    for part in parts:
+        fits = len(space) + len("return ") + len(part.applied) + len(expression) <= WIDTH
+        begins = part.begins or (part.made is not None and not part.joins)
+        if expression not in (x, "x") and (begins or not fits):
+            close()
+        expression = part.applied.replace("{x}", expression)
+        if part.remark:
+            remarks.append(part.remark)
+    lines.extend(f"{space}{remark}" for remark in remarks)
+    lines.append(f"{space}return {expression}")
+    return lines
+
+
+def pattern(turns: StepPattern, step: str, place: str, /) -> str:
+    """Return the condition of a player's turn, "" where it has one in every step."""
+    if turns.period == 1:
+        return ""
+    counted = f"{place if turns.counted == 'epoch' else step} % {number(turns.period)}"
+    if len(turns.offsets) == 1:
+        return f"{counted} == {number(turns.offsets[0])}"
+    return f"{counted} in ({', '.join(map(number, turns.offsets))})"
+
+
+def penalty_of(spec: GanSpec, /) -> GradientPenalty | None:
+    """Return the gradient penalty of D's loss, if it has one."""
+    loss = spec.training.discriminator_loss
+    return loss.penalty if isinstance(loss, WassersteinDiscriminatorLoss) else None
+
+
+def place_of(spec: GanSpec, phase: str, stream: str, /) -> str:
+    """Return the name of a pass of D, as its masks have it."""
+    del spec
+    return f"{phase}.{stream}.discriminator"
+
+
+def label_of(spec: GanSpec, place: str, /) -> str:
+    """Return the name of the classes that D is given in a pass."""
+    phase, stream, _ = place.split(".")
+    return "real_label" if stream == "real" else spec.training.fed_in(phase, "label")
+
+
+def optimizer_uses(spec: GanSpec, /) -> list[OptimizerUse]:
+    """Return the optimizers of a program, that of the pretraining first."""
+    training = spec.training
+    found = [("pretraining", "discriminator", spec.pretraining.optimizer)] if spec.pretraining is not None else []
+    found += [
+        ("discriminator", "discriminator", training.discriminator_optimizer),
+        ("generator", "generator", training.generator_optimizer),
+    ]
+    return [
+        OptimizerUse(name=name, short=_SHORT[name], network=network, optimizer=optimizer)
+        for name, network, optimizer in found
+    ]
+
+
+def forms_of(spec: GanSpec, is_own: Callable[[Optimizer], bool], /) -> dict[Optimizer, str]:
+    """Return the optimizers that a framework has none of, each once, with the names of what is written for them."""
+    forms: dict[Optimizer, str] = {}
+    for use in optimizer_uses(spec):
+        if not is_own(use.optimizer) and use.optimizer not in forms:
+            kind = type(use.optimizer).__name__
+            same = sum(type(other).__name__ == kind for other in forms)
+            forms[use.optimizer] = f"{kind}{same + 1}" if same else kind
+    return forms
+
+
+def what_it_says(spec: GanSpec, /) -> str:
+    """Return what D does, in words."""
+    return {
+        "probability": "Says how likely each sample is real",
+        "logits": "Says how likely each sample is real, as two logits",
+        "critic": "Gives each sample a score, no probability",
+        "squares": "Gives each sample a score, no probability",
+    }[spec.training.discriminator_loss.score]

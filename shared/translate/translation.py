@@ -1,0 +1,127 @@
+"""A GAN translated: written, proved, and only then handed over."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.runs.inputs import open_start
+from gan_rosetta.shared.runs.order import DEFAULT_SEED
+from gan_rosetta.shared.runs.request import make_request, read_gan
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.storage.files import write_bytes
+from gan_rosetta.shared.translate.program import find_dialect, write_program
+from gan_rosetta.shared.translate.proof import Proof, affordable_proof, prove, same_code
+from gan_rosetta.shared.workers.registry import require_installed
+
+FORMAT = 1
+
+
+class ProofOptions(TypedDict, total=False):
+    """What a translation is proved on; what is left out is chosen, so that it takes some seconds.
+
+    steps, pretrain_steps, batch_size: of the proof alone, the program has the GAN's own. seed: of the initial state
+    and the batches, 14 where not given. mnist: a folder of IDX files, or "download"; 5000 packaged digits where not
+    given. python: of an environment with the framework, this one's where not given.
+    """
+
+    steps: int | None
+    pretrain_steps: int | None
+    batch_size: int | None
+    seed: int
+    mnist: str | None
+    python: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Translation:
+    """A program, and how it was proved. text: the program's, "" where it does not agree: it is not handed over."""
+
+    gan: str
+    to: str
+    text: str
+    proof: Proof
+
+    @property
+    def sentence(self) -> str:
+        """The finding in one sentence."""
+        return f"{self.gan} to {self.to}: {self.proof.verdict}, {self.proof.reason}"
+
+    @property
+    def num_lines(self) -> int:
+        """The program's lines."""
+        return len(self.text.splitlines())
+
+    def as_data(self) -> dict[str, Any]:
+        """Return what was found as plain data, without the program."""
+        proof = self.proof
+        return {
+            "format": FORMAT,
+            "gan": self.gan,
+            "to": self.to,
+            "verdict": proof.verdict,
+            "reason": proof.reason,
+            "pretraining_steps": proof.pretraining,
+            "steps": proof.adversarial,
+            "batch_size": proof.batch_size,
+            "largest_loss_difference": proof.losses if math.isfinite(proof.losses) else "inf",
+            "largest_state_difference": proof.state,
+            "tensors": proof.num_tensors,
+            "versions": dict(proof.versions),
+            "lines": self.num_lines,
+        }
+
+
+def translate(gan: str | Path | GanSpec, /, *, to: str, **options: Unpack[ProofOptions]) -> Translation:
+    """Write a GAN as a program of a framework, run it by itself and judge it.
+
+    gan: a name of the catalogue, a TOML file, or a GanSpec. to: a dialect's name. Raises UsageError and its like for
+    what cannot be asked, BackendUnavailable where the framework is not installed, UnsupportedLayer for what the dialect
+    lacks, RunFailed where the program does not run.
+    """
+    dialect = find_dialect(to)
+    python = options.get("python")
+    require_installed(BACKENDS[dialect.BACKEND], python)
+    source = Path(gan) if isinstance(gan, str) and gan.endswith(".toml") else gan
+    spec, _ = read_gan(source)
+    text = write_program(spec, dialect)
+    short = affordable_proof(
+        spec,
+        steps=options.get("steps"),
+        pretrain_steps=options.get("pretrain_steps"),
+        batch=options.get("batch_size"),
+    )
+    request = make_request(
+        source,
+        steps=short.training.num_steps,
+        pretrain_steps=short.pretraining.num_steps if short.pretraining is not None else None,
+        batch_size=short.batch_size,
+        seed=options.get("seed", DEFAULT_SEED),
+        mnist=options.get("mnist"),
+    )
+    proved = request.resolve()
+    inputs = open_start(request.feed, proved)
+    proof = prove(text, proved, dialect, inputs.state, inputs.tape, seed=request.feed.seed, python=python)
+    whole = write_program(spec, dialect, proof=proof.sentences) if proof.verdict == "AGREE" else ""
+    if whole and not same_code(text, whole):
+        raise AssertionError("the program that was proved is not the one that would be handed over")
+    return Translation(gan=spec.name, to=to, text=whole, proof=proof)
+
+
+def require_new(path: Path, /) -> None:
+    """Raise UsageError unless a file may be written there: a program, and none that stands there already."""
+    if path.suffix != ".py":
+        raise UsageError(f"--out {path} ends in {path.suffix or 'nothing'}; expected a program's name, FILE.py")
+    if path.exists():
+        raise UsageError(f"--out {path} already exists; name another file, or move that one away")
+
+
+def write_translation(path: Path, translation: Translation, /) -> None:
+    """Write a program that agreed to a file, whole or not at all."""
+    if not translation.text:
+        raise UsageError(f"{translation.sentence}; a program that does not agree is not written")
+    write_bytes(path, translation.text.encode())

@@ -1,0 +1,81 @@
+"""How a program's text is written: what of a spec may stand in it, and lines that fit.
+
+Nothing of a spec becomes code. Numbers are written by their own type, names are those that the spec checked, and free
+text, which is anybody's, stands in docstrings alone, without a character that could end one.
+"""
+
+from __future__ import annotations
+
+import keyword
+import textwrap
+from collections.abc import Collection, Iterable, Sequence
+
+from gan_rosetta.shared.errors import UsageError
+
+WIDTH = 100
+_LONGEST_NAME = 40
+_IN_DOCSTRINGS = str.maketrans({"\\": "/", '"': "'"})
+
+
+def plain(text: str, /) -> str:
+    """Return free text as it may stand in a docstring: on one line, of characters that print, none of which ends it."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(shown.translate(_IN_DOCSTRINGS).split())
+
+
+def docstring(summary: str, paragraphs: Iterable[str], /) -> str:
+    """Return a docstring: a sentence that fits its first line, and paragraphs, broken into lines."""
+    filled = (textwrap.fill(part, WIDTH, break_on_hyphens=False) for part in paragraphs)
+    return '"""' + "\n\n".join([summary, *filled]) + '\n"""'
+
+
+def number(value: float, /) -> str:
+    """Return a number as Python reads it back; a subclass's own repr is not asked."""
+    if isinstance(value, int):
+        return int.__repr__(value)
+    return float.__repr__(float(value)).replace("e-0", "e-")
+
+
+def numbers(values: Sequence[float], /) -> str:
+    """Return a tuple of numbers."""
+    return f"({', '.join(map(number, values))}{',' if len(values) == 1 else ''})"
+
+
+def attribute(name: str, reserved: Collection[str], /) -> str:
+    """Return a layer's name as an attribute: with a `_` behind it where Python or the framework has that name."""
+    if len(name) > _LONGEST_NAME:
+        raise UsageError(
+            f"the layer {name!r} has a name of {len(name)} letters; a program's lines have room for {_LONGEST_NAME}: "
+            "shorten it"
+        )
+    return f"{name}_" if keyword.iskeyword(name) or name in reserved else name
+
+
+def call(before: str, arguments: Sequence[str], after: str = ")", /, *, indent: int = 0, later: int = 0) -> str:
+    """Return a call, in one line where it fits, or as ruff breaks it.
+
+    before: as far as the bracket. later: by how much it will be indented besides.
+    """
+    space = " " * indent
+    whole = f"{space}{before}{', '.join(arguments)}{after}"
+    if len(whole) + later <= WIDTH:
+        return whole
+    inner = f"{space}    {', '.join(arguments)}"
+    if len(inner) + later <= WIDTH:
+        return f"{space}{before}\n{inner}\n{space}{after}"
+    lines = "".join(f"{space}    {argument},\n" for argument in arguments)
+    return f"{space}{before}\n{lines}{space}{after}"
+
+
+def literal(before: str, entries: Sequence[str], after: str, /, *, indent: int = 0, later: int = 0) -> str:
+    """Return a dictionary or a list, in one line where it fits, or an entry a line; arguments as of call."""
+    space = " " * indent
+    whole = f"{space}{before}{', '.join(entries)}{after}"
+    if len(whole) + later <= WIDTH:
+        return whole
+    return f"{space}{before}\n" + "".join(f"{space}    {entry},\n" for entry in entries) + f"{space}{after}"
+
+
+def indented(text: str, /, *, by: int) -> str:
+    """Return lines further in; empty ones stay empty."""
+    return textwrap.indent(text, " " * by)

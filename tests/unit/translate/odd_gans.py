@@ -1,0 +1,154 @@
+"""GANs that between them have every form that a dialect writes in its own way, in sizes that a test can afford."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gan_rosetta.shared.conformance.small import small_gan
+from gan_rosetta.shared.spec import (
+    Adadelta,
+    Adam,
+    BatchNorm,
+    BinaryCrossEntropyDiscriminatorLoss,
+    BinaryCrossEntropyGeneratorLoss,
+    ConstantRate,
+    ExponentialDecay,
+    GanSpec,
+    GlorotUniform,
+    Linear,
+    Network,
+    Normal,
+    ReLU,
+    RMSprop,
+    StepPattern,
+    Uniform,
+    Upsample,
+    WeightClipping,
+)
+
+_DECAY = ExponentialDecay(initial=0.01, factor=0.9, every=2, staircase=False)
+
+
+def rmsprop(*, placement: str, centered: bool, momentum: float, of: str) -> RMSprop:
+    return RMSprop(
+        learning_rate=_DECAY,
+        rho=0.9,
+        epsilon=1e-6,
+        epsilon_placement=placement,
+        centered=centered,
+        momentum=momentum,
+        momentum_of=of,
+    )
+
+
+def joined_gradients() -> GanSpec:
+    """Pretraining by Adadelta, D's loss reaching G too, D in two of three steps, RMSprop and Adam in odd forms."""
+    spec = small_gan("gaussian-1d-minibatch")
+    training = replace(
+        spec.training,
+        detach_fake=False,
+        discriminator_steps=StepPattern(period=3, offsets=(0, 2)),
+        discriminator_optimizer=rmsprop(placement="inside", centered=True, momentum=0.5, of="step"),
+        generator_optimizer=Adam(
+            learning_rate=ConstantRate(value=0.01),
+            beta1=0.5,
+            beta2=0.9,
+            epsilon=1e-6,
+            epsilon_placement="outside",
+            bias_correction=False,
+        ),
+        discriminator_loss=BinaryCrossEntropyDiscriminatorLoss(
+            log_floor=-50.0, denominator_floor=1e-9, reduction="sum", real_label=0
+        ),
+        generator_loss=BinaryCrossEntropyGeneratorLoss(
+            log_floor=-100.0, denominator_floor=1e-12, reduction="mean", real_label=0
+        ),
+    )
+    optimizer = Adadelta(learning_rate=_DECAY, rho=0.9, epsilon=1e-6)
+    pretraining = replace(spec.pretraining, optimizer=optimizer, num_steps=3)
+    return replace(spec, name="joined-gradients", training=training, pretraining=pretraining)
+
+
+def odd_norms() -> GanSpec:
+    """lsgan with every form of BatchNorm, bilinear upsampling, turns within epochs, clipped weights, first values."""
+    spec = small_gan("lsgan")
+    forms = iter([("biased", "batch"), ("unbiased", "running"), ("biased", "running")] * 2)
+
+    def odd(network: Network) -> Network:
+        layers = []
+        for layer in network.layers:
+            new = layer
+            if isinstance(layer, BatchNorm):
+                variance, statistics = next(forms)
+                new = replace(layer, running_variance=variance, statistics=statistics)
+            elif isinstance(layer, Upsample):
+                new = replace(layer, mode="bilinear")
+            elif isinstance(layer, Linear):
+                new = replace(layer, weight_init=GlorotUniform(), bias_init=Uniform(bound=0.05))
+            layers.append(new)
+        return replace(network, layers=tuple(layers))
+
+    training = replace(
+        spec.training,
+        fake_batch="regenerated",
+        latent_draws="separate",
+        generator_steps=StepPattern(period=2, offsets=(0,), counted="epoch"),
+        discriminator_optimizer=rmsprop(placement="outside", centered=False, momentum=0.5, of="step"),
+        generator_optimizer=rmsprop(placement="inside", centered=True, momentum=0.0, of="direction"),
+        weight_clipping=WeightClipping(bound=0.5),
+    )
+    networks = {name: odd(network) for name, network in spec.networks().items()}
+    return replace(spec, name="odd-norms", training=training, **networks)
+
+
+def reserved_names() -> GanSpec:
+    """linear-2d, whose layers have names that Python and the frameworks have too."""
+    spec = small_gan("linear-2d")
+    names = iter(("train", "lambda", "x", "parameters", "float", "self", "forward", "None".lower()))
+
+    def renamed(network: Network) -> Network:
+        layers = (replace(layer, name=next(names)) if isinstance(layer, Linear) else layer for layer in network.layers)
+        return replace(network, layers=tuple(layers))
+
+    networks = {name: renamed(network) for name, network in spec.networks().items()}
+    return replace(spec, name="reserved-names", **networks)
+
+
+def reused_gradients() -> GanSpec:
+    """sine with D first, on one batch for both updates, through which D's loss reaches G."""
+    spec = small_gan("sine")
+    training = replace(spec.training, first="discriminator", detach_fake=False, stop=None)
+    first = Linear(
+        name="first", in_features=5, out_features=5, weight_init=Normal(standard_deviation=1.0), bias_init=None
+    )
+    generator = replace(spec.generator, layers=(first, ReLU(), *spec.generator.layers))
+    return replace(spec, name="reused-gradients", batch_size=8, generator=generator, training=training)
+
+
+def both_always() -> GanSpec:
+    """cgan with a sixteenth of its inner features, where each update has noise and classes of its own."""
+    spec = small_gan("cgan")
+
+    def narrow(features: int) -> int:
+        return features // 16 if features in (128, 256, 512, 1024) else features
+
+    def narrowed(network: Network) -> Network:
+        layers = []
+        for layer in network.layers:
+            new = layer
+            if isinstance(layer, Linear):
+                out = layer.out_features if layer.name == "linear5" else narrow(layer.out_features)
+                new = replace(layer, in_features=narrow(layer.in_features), out_features=out)
+            elif isinstance(layer, BatchNorm):
+                new = replace(layer, num_features=narrow(layer.num_features))
+            layers.append(new)
+        return replace(network, layers=tuple(layers))
+
+    training = replace(spec.training, fake_batch="regenerated", latent_draws="separate")
+    networks = {name: narrowed(network) for name, network in spec.networks().items()}
+    return replace(spec, name="both-always", batch_size=4, training=training, **networks)
+
+
+ODD_GANS = {
+    spec.name: spec for spec in (joined_gradients(), odd_norms(), reserved_names(), reused_gradients(), both_always())
+}

@@ -1,0 +1,88 @@
+"""`gan-rosetta translate`: what agrees is handed over, what does not is named and not written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from gan_rosetta.shared.commands.main import app
+from gan_rosetta.shared.errors import RunFailed, UsageError
+from gan_rosetta.shared.translate import translation
+from gan_rosetta.shared.translate.proof import Proof
+from gan_rosetta.shared.translate.translation import Translation
+
+
+def translated(verdict="AGREE", text="print()\n"):
+    proof = Proof(
+        verdict=verdict,
+        reason="generator's loss at step 3: 1.0e+00 apart, rounding explains 1.0e-15",
+        place="",
+        pretraining=0,
+        adversarial=3,
+        batch_size=4,
+        losses=float("inf") if verdict == "DISAGREE" else 1e-15,
+        state=None,
+        num_tensors=26,
+        versions={"PyTorch": "2"},
+    )
+    return Translation(gan="linear-2d", to="torch", text=text if verdict == "AGREE" else "", proof=proof)
+
+
+@pytest.mark.parametrize(("verdict", "status"), [("AGREE", 0), ("DISAGREE", 1), ("NOT COMPARABLE", 4)])
+def test_only_what_agrees_is_written(monkeypatch, tmp_path, verdict, status):
+    monkeypatch.setattr(translation, "translate", lambda *_, **__: translated(verdict))
+    out = tmp_path / "program.py"
+    done = CliRunner().invoke(app, ["translate", "linear-2d", "--to", "torch", "--out", str(out)])
+    assert done.exit_code == status
+    assert out.exists() == (status == 0)
+    if status:
+        assert "generator's loss at step 3" in done.output
+    document = CliRunner().invoke(app, ["translate", "--table", "--to", "torch", "--json"])
+    found = json.loads(document.stdout)
+    assert (found["status"], len(found["translations"])) == (status, 12)
+    table = CliRunner().invoke(app, ["translate", "--table", "--to", "torch"])
+    assert table.stdout.count(f"| linear-2d | torch | {verdict}") == 12
+
+
+def test_a_program_that_fails_is_a_failure(monkeypatch):
+    def fails(*_, **__):
+        raise RunFailed("the program ended with exit status 1")
+
+    monkeypatch.setattr(translation, "translate", fails)
+    done = CliRunner().invoke(app, ["translate", "linear-2d", "--to", "torch"])
+    assert done.exit_code == 3
+    assert "exit status 1" in done.output
+
+
+def test_a_whole_translation_is_handed_over(tmp_path):
+    pytest.importorskip("torch")
+    out = tmp_path / "program.py"
+    command = [sys.executable, "-m", "gan_rosetta", "translate", "linear-2d", "--to", "torch", "--steps", "2"]
+    done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, check=False)
+    text = out.read_text(encoding="utf-8")
+    assert (done.returncode, done.stdout) == (0, f"Written: {out}, {len(text.splitlines())} lines\n")
+    assert "linear-2d to torch: AGREE" in done.stderr
+    assert "fed the same 2 steps of 4 samples" in text.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["linear-2d"], "translate needs --to"),
+        (["linear-2d", "--to", "pytorch"], "did you mean 'torch'"),
+        (["--to", "torch"], "expected a GAN's name or --spec"),
+        (["sine", "--to", "torch", "--table"], "leave out sine"),
+        (["sine", "--to", "torch", "--out", "program.txt"], "expected a program's name"),
+        (["sine", "--to", "torch", "--out", "taken.py"], "already exists"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(monkeypatch, tmp_path, words, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken.py").touch()
+    refused = CliRunner().invoke(app, ["translate", *words])
+    assert isinstance(refused.exception, UsageError)
+    assert message in str(refused.exception)

@@ -1,0 +1,147 @@
+"""What is written: tidy, nothing of a spec in it that could be code, and every layer and form in every dialect."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gan_rosetta as gr
+from gan_rosetta.shared import spec as vocabulary
+from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
+from gan_rosetta.shared.translate.program import DIALECTS, write_program
+from gan_rosetta.shared.translate.proof import same_code
+from gan_rosetta.shared.translate.writing import attribute, number, plain
+from tests.unit.translate.odd_gans import ODD_GANS
+
+ROOT = Path(__file__).resolve().parents[3]
+GANS = {**gr.gans(), **ODD_GANS}
+LINE = 100
+PRINTED_BUILTINS = {"__import__", "eval", "exec", "compile", "open", "input", "globals", "breakpoint"}
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory):
+    """The folder with every GAN in every dialect."""
+    folder = tmp_path_factory.mktemp("programs")
+    for to, dialect in DIALECTS.items():
+        for name, spec in GANS.items():
+            file = folder / f"{name.replace('-', '_')}_in_{to}.py"
+            file.write_text(write_program(spec, dialect), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("command", [["format", "--check"], ["check", "--output-format", "concise"]])
+def test_ruff_finds_nothing_and_no_line_is_long(programs, command):
+    settings_of_ours = ["--config", str(ROOT / "pyproject.toml"), "--line-length", str(LINE), "--no-cache"]
+    finished = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, *settings_of_ours, str(programs)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert len(list(programs.iterdir())) == len(DIALECTS) * len(GANS)
+    for file in programs.iterdir():
+        assert max(map(len, file.read_text(encoding="utf-8").splitlines())) <= LINE, file.name
+
+
+@pytest.mark.parametrize("to", DIALECTS)
+def test_a_program_imports_its_framework_and_numpy_alone(programs, to):
+    own = {"torch": {"torch"}, "jax": {"jax", "optax"}, "tensorflow": {"tensorflow"}, "mxnet": {"mxnet"}}[to]
+    for file in programs.glob(f"*_in_{to}.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            named += [node.module] if isinstance(node, ast.ImportFrom) else []
+            first = {name.partition(".")[0] for name in named}
+            assert first <= own | {"numpy"} | set(sys.stdlib_module_names), file.name
+
+
+@pytest.mark.parametrize("to", DIALECTS)
+def test_no_dialect_lacks_a_layer_a_loss_or_an_optimizer(to):
+    assert set(DIALECTS[to].LAYERS) == set(get_args(vocabulary.Layer))
+    written = {type(layer) for spec in GANS.values() for net in spec.networks().values() for layer in net.layers}
+    assert written == set(get_args(vocabulary.Layer)), "a layer that no GAN of these tests has"
+    trainings = [spec.training for spec in GANS.values()]
+    assert {type(each.discriminator_loss) for each in trainings} == set(get_args(vocabulary.DiscriminatorLoss))
+    assert {type(each.generator_loss) for each in trainings} == set(get_args(vocabulary.GeneratorLoss))
+    kinds = {type(each.discriminator_optimizer) for each in trainings}
+    assert kinds == set(get_args(vocabulary.Optimizer))
+
+
+def test_a_layer_that_a_dialect_lacks_is_named(monkeypatch):
+    monkeypatch.delitem(DIALECTS["torch"].LAYERS, vocabulary.Tanh)
+    with pytest.raises(UnsupportedLayer, match="PyTorch has no Tanh"):
+        write_program(gr.spec("linear-2d"), DIALECTS["torch"])
+
+
+HOSTILE = st.one_of(
+    st.text(),
+    st.lists(
+        st.sampled_from(
+            [
+                *('"""', "'''", "\\", "\n", "\r", "\0", "\u2028", "\x0c", "{", "}", "{{", "%s", "#", "import os"),
+                *("\ud800", '"', "\\N{DIGIT ONE}", "\\x22" * 3, "\u202e", "a" * 120, ")", "__import__('os')"),
+            ]
+        )
+    ).map("".join),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(title=HOSTILE, source=HOSTILE)
+@pytest.mark.parametrize("to", DIALECTS)
+def test_text_of_a_spec_never_becomes_code(to, title, source):
+    tame = replace(gr.spec("linear-2d"), title="A GAN", source="Somebody")
+    hostile = write_program(replace(tame, title=title, source=source), DIALECTS[to])
+    assert same_code(hostile, write_program(tame, DIALECTS[to]))
+    assert ast.get_docstring(ast.parse(hostile))
+    assert hostile.encode("utf-8")
+    assert max(map(len, hostile.splitlines())) <= LINE
+
+
+class Evil(float):
+    def __repr__(self):
+        return "__import__('os').system('true')"
+
+    __str__ = __format__ = lambda self, *_: "__import__('os').system('true')"
+
+
+def test_a_number_s_own_words_are_not_asked():
+    assert number(Evil(0.5)) == "0.5"
+    spec = gr.spec("linear-2d")
+    rate = vocabulary.ConstantRate(value=Evil(0.25))
+    optimizer = replace(spec.training.discriminator_optimizer, learning_rate=rate, beta1=Evil(0.5))
+    real = replace(spec.real, offset=(Evil(1.0), 2.0))
+    evil = replace(spec, real=real, training=replace(spec.training, discriminator_optimizer=optimizer))
+    for dialect in DIALECTS.values():
+        text = write_program(evil, dialect)
+        called = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+        assert not called & PRINTED_BUILTINS
+        assert "0.25" in text
+
+
+def test_numbers_and_texts_read_back():
+    assert [number(value) for value in (1e-8, 3, 0.1, 2.0, 1e-16)] == ["1e-8", "3", "0.1", "2.0", "1e-16"]
+    assert plain('a "b"\n\\c \ud800d') == "a 'b' /c d"
+
+
+def test_names_that_the_language_has_are_changed_and_long_ones_refused():
+    assert [attribute(name, {"train"}) for name in ("train", "lambda", "hidden")] == ["train_", "lambda_", "hidden"]
+    with pytest.raises(UsageError, match="41 letters"):
+        attribute("a" * 41, ())
+
+
+def test_the_head_says_what_is_known_and_the_code_stays_the_same():
+    spec, dialect = gr.spec("sine"), DIALECTS["torch"]
+    text, proved = write_program(spec, dialect), write_program(spec, dialect, proof=["Proved somehow."])
+    assert same_code(text, proved)
+    assert "Proved somehow." in (ast.get_docstring(ast.parse(proved)) or "")
+    assert not same_code(text, proved.replace("lr=0.0001", "lr=0.0002"))
