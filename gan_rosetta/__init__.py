@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import gan_rosetta.backends  # noqa: F401
 
 if TYPE_CHECKING:
+    from gan_rosetta.aligning import Alignment, align
     from gan_rosetta.assessing import Atlas, Calibration, Defaults, accuracy, calibrate, defaults
     from gan_rosetta.catalogue import Backend, gans, read_spec, spec, write_spec
     from gan_rosetta.checking import FaultCheck, Generated, check_faults, faults, generate
@@ -30,13 +31,16 @@ if TYPE_CHECKING:
     from gan_rosetta.reporting import report, write_events, write_film, write_page
     from gan_rosetta.shared.errors import GanRosettaError, RunFailed
     from gan_rosetta.shared.spec import GanSpec
+    from gan_rosetta.shared.traces.trace import Trace
     from gan_rosetta.shared.workers.jobs import Progress
+    from gan_rosetta.tracing import trace
     from gan_rosetta.training import TrainedRun, resume_training, train
     from gan_rosetta.translating import Translation, translate
 
     __version__: str
 
 __all__ = [
+    "Alignment",
     "Atlas",
     "Backend",
     "Calibration",
@@ -52,9 +56,11 @@ __all__ = [
     "Judgement",
     "Progress",
     "RunFailed",
+    "Trace",
     "TrainedRun",
     "Translation",
     "accuracy",
+    "align",
     "backends",
     "bench",
     "bench_gpu",
@@ -75,6 +81,7 @@ __all__ = [
     "resume",
     "resume_training",
     "spec",
+    "trace",
     "train",
     "translate",
     "write_events",
@@ -86,6 +93,7 @@ __all__ = [
 # Where each name is. Every module of ours is below this package, so that what stands here is imported by all of them,
 # workers too: names are looked up when they are asked for.
 _HOMES = {
+    "Alignment": "gan_rosetta.aligning",
     "Atlas": "gan_rosetta.assessing",
     "Backend": "gan_rosetta.catalogue",
     "Calibration": "gan_rosetta.assessing",
@@ -101,9 +109,11 @@ _HOMES = {
     "Judgement": "gan_rosetta.judging",
     "Progress": "gan_rosetta.shared.workers.jobs",
     "RunFailed": "gan_rosetta.shared.errors",
+    "Trace": "gan_rosetta.shared.traces.trace",
     "TrainedRun": "gan_rosetta.training",
     "Translation": "gan_rosetta.translating",
     "accuracy": "gan_rosetta.assessing",
+    "align": "gan_rosetta.aligning",
     "bench": "gan_rosetta.measuring",
     "bench_gpu": "gan_rosetta.measuring",
     "calibrate": "gan_rosetta.assessing",
@@ -123,6 +133,7 @@ _HOMES = {
     "resume": "gan_rosetta.comparing",
     "resume_training": "gan_rosetta.training",
     "spec": "gan_rosetta.catalogue",
+    "trace": "gan_rosetta.tracing",
     "train": "gan_rosetta.training",
     "translate": "gan_rosetta.translating",
     "write_events": "gan_rosetta.reporting",

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from gan_rosetta.backends.torch.device import check_device
+from gan_rosetta.backends.torch.rounding import RandomRounding
 from gan_rosetta.shared.interface import PassObserver, ProgramSlots, ProgramTensor
 from gan_rosetta.shared.state.layouts import TORCH_SLOTS
 
@@ -134,6 +135,13 @@ def slots(network: nn.Module, optimizer: torch.optim.Optimizer, /) -> ProgramSlo
         found |= {(name, slot): _on_host(state[own]) for slot, own in TORCH_SLOTS.items() if own in state}
         counter = int(state["step"]) if "step" in state else counter
     return ProgramSlots(slots=found, counter=counter)
+
+
+def round_operations(*, seed: int, coarseness: float, least_epsilon: float) -> RandomRounding:
+    """Round the result of every operation of this thread at random until what is returned is left."""
+    mode = RandomRounding(seed=seed, coarseness=coarseness, least_epsilon=least_epsilon)
+    mode.__enter__()
+    return mode
 
 
 def _named(network: nn.Module) -> Iterator[tuple[str, nn.Module, Tensor]]:

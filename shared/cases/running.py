@@ -6,11 +6,9 @@ Run as `python -m gan_rosetta.shared.cases.running RESULT PROGRAM [ARGUMENT…]`
 from __future__ import annotations
 
 import json
-import runpy
 import subprocess
 import sys
 import tempfile
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from gan_rosetta.shared.cases import case
 from gan_rosetta.shared.cases.judgement import Judgement
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.storage.files import write_json
+from gan_rosetta.shared.workers.as_main import run_as_main
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,16 +59,7 @@ def run_program(program: Path, arguments: Sequence[str], /) -> ProgramRun:
 def _run_here(result: Path, program: str, arguments: Sequence[str]) -> None:
     kept: list[case.Case] = []
     case.keep_cases(kept)
-    sys.argv = [program, *arguments]
-    sys.path.insert(0, str(Path(program).resolve().parent))
-    failure = ""
-    try:
-        runpy.run_path(program, run_name="__main__")
-    except SystemExit as error:
-        failure = f"it exits with status {error.code}" if error.code else ""
-    except BaseException as error:  # the program is a stranger's
-        traceback.print_exc()
-        failure = f"{type(error).__name__}: {error}"
+    failure = run_as_main(program, arguments)
     judged = [each for each in kept if each.judgement is not None]
     # A program that says itself that it disagrees has done what it is for.
     failure = "" if any(each.judgement.verdict != "AGREE" for each in judged if each.judgement) else failure

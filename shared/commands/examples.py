@@ -16,6 +16,7 @@ EXAMPLES = {
     "report": "gan-rosetta report runs/2026-01-31-120000",
     "diagnose": "gan-rosetta diagnose sine --plant torch:adam-epsilon-hat",
     "judge": "gan-rosetta judge my_port.py --gan sine",
+    "align": "gan-rosetta align original.py my_port.py",
     "faults": "gan-rosetta faults linear-2d --check --backends torch",
     "generate": "gan-rosetta generate --count 20 --backends torch",
     "defaults": "gan-rosetta defaults sine",

@@ -17,6 +17,7 @@ from rich.syntax import Syntax
 
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.commands.accuracy import accuracy
+from gan_rosetta.shared.commands.align import align
 from gan_rosetta.shared.commands.bench import app as bench
 from gan_rosetta.shared.commands.calibrate import calibrate
 from gan_rosetta.shared.commands.convert import convert
@@ -222,6 +223,7 @@ app.command(epilog=example("convert"), rich_help_panel=RUN)(convert)
 app.command(epilog=example("translate"), rich_help_panel=RUN)(translate)
 app.command(epilog=example("diagnose"), rich_help_panel=JUDGE)(diagnose)
 app.command(epilog=example("judge"), rich_help_panel=JUDGE)(judge)
+app.command(epilog=example("align"), rich_help_panel=JUDGE)(align)
 app.command(epilog=example("faults"), rich_help_panel=JUDGE)(faults)
 app.command(epilog=example("generate"), rich_help_panel=JUDGE)(generate)
 app.command(epilog=example("defaults"), rich_help_panel=JUDGE)(defaults)

@@ -37,6 +37,17 @@ def is_tree(tree: Any, /) -> bool:
     return isinstance(tree, Mapping | list | tuple) and next(tree_arrays(tree), None) is not None and _is_pure(tree)
 
 
+def map_tree(tree: Any, change: Callable[[Any], Any], /) -> Any:
+    """Return containers of the same kind with what is in them changed; of what is no container, that."""
+    if isinstance(tree, Mapping):
+        return type(tree)({key: map_tree(value, change) for key, value in tree.items()})  # type: ignore[call-arg]
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*(map_tree(value, change) for value in tree))
+    if isinstance(tree, list | tuple):
+        return type(tree)(map_tree(value, change) for value in tree)
+    return change(tree)
+
+
 def path_name(path: TreePath, /) -> str:
     """Return the name of an array by where it is, steps separated by dots, without flax's collections."""
     return ".".join(str(step) for step in path if step not in COLLECTIONS)

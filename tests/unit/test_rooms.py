@@ -28,6 +28,7 @@ ROOMS = (
     "shared.diagnose",
     "shared.cases",
     "shared.translate",
+    "shared.traces",
     "shared.generate",
     "shared.defaults",
     "shared.accuracy",
