@@ -20,7 +20,7 @@ import gan_rosetta.backends  # noqa: F401
 
 if TYPE_CHECKING:
     from gan_rosetta.aligning import Alignment, align
-    from gan_rosetta.assessing import Atlas, Calibration, Defaults, accuracy, calibrate, defaults
+    from gan_rosetta.assessing import Atlas, Calibration, Defaults, Matters, accuracy, calibrate, defaults, matters
     from gan_rosetta.catalogue import Backend, gans, read_spec, spec, write_spec
     from gan_rosetta.checking import FaultCheck, Generated, check_faults, faults, generate
     from gan_rosetta.comparing import Comparison, compare, resume
@@ -54,6 +54,7 @@ __all__ = [
     "GanSpec",
     "Generated",
     "Judgement",
+    "Matters",
     "Progress",
     "RunFailed",
     "Trace",
@@ -76,6 +77,7 @@ __all__ = [
     "gans",
     "generate",
     "judge",
+    "matters",
     "read_spec",
     "report",
     "resume",
@@ -107,6 +109,7 @@ _HOMES = {
     "GanSpec": "gan_rosetta.shared.spec",
     "Generated": "gan_rosetta.checking",
     "Judgement": "gan_rosetta.judging",
+    "Matters": "gan_rosetta.assessing",
     "Progress": "gan_rosetta.shared.workers.jobs",
     "RunFailed": "gan_rosetta.shared.errors",
     "Trace": "gan_rosetta.shared.traces.trace",
@@ -128,6 +131,7 @@ _HOMES = {
     "gans": "gan_rosetta.catalogue",
     "generate": "gan_rosetta.checking",
     "judge": "gan_rosetta.judging",
+    "matters": "gan_rosetta.assessing",
     "read_spec": "gan_rosetta.catalogue",
     "report": "gan_rosetta.reporting",
     "resume": "gan_rosetta.comparing",

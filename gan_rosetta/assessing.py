@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Unpack
 
 from gan_rosetta import notebook
-from gan_rosetta.asking import Judged, OnProgress, raise_failures, shown_as, watch_of
+from gan_rosetta.asking import Judged, OnProgress, Place, pythons_of, raise_failures, shown_as, watch_of
 from gan_rosetta.shared.accuracy import session as accuracies
 from gan_rosetta.shared.calibrate import session as calibrations
 from gan_rosetta.shared.calibrate.plan import plan_calibration
 from gan_rosetta.shared.compare.verdict import Verdict
 from gan_rosetta.shared.defaults.measurement import GanMeasurement
 from gan_rosetta.shared.defaults.session import run_defaults
+from gan_rosetta.shared.errors import RunFailed
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS
+from gan_rosetta.shared.matters.session import Matters as MattersFound
+from gan_rosetta.shared.matters.session import measure_matters
+from gan_rosetta.shared.matters.treatments import choose_kinds, plan_treatments
+from gan_rosetta.shared.runs.names import parse_runs
 from gan_rosetta.shared.runs.order import DEFAULT_SEED
-from gan_rosetta.shared.runs.request import make_request
+from gan_rosetta.shared.runs.plan import plan_train
+from gan_rosetta.shared.runs.request import Options, make_request
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.wording import speaks_python
 
@@ -76,6 +83,19 @@ class Defaults(GanMeasurement):
 
     def _repr_html_(self) -> str:
         return notebook.defaults_html(self)
+
+
+class Matters(MattersFound):
+    """What each treatment of a GAN changes over many seeds: `found` has one each, those that change the most first."""
+
+    def lines(self) -> Sequence[str]:
+        """Return what matters, a row a treatment, and what failed, in lines."""
+        from gan_rosetta.shared.report.matters_table import matters_lines  # noqa: PLC0415 - needs rich
+
+        return matters_lines(self)
+
+    def _repr_html_(self) -> str:
+        return notebook.matters_html(self)
 
 
 @speaks_python
@@ -165,3 +185,39 @@ def defaults(
     results, failures = run_defaults(specs, request.feed, watch=watch_of(on_progress))
     raise_failures(failures)
     return shown_as(Defaults, results[0], seed=seed)
+
+
+@speaks_python
+def matters(
+    gan: str | Path | GanSpec,
+    /,
+    *,
+    runs: Sequence[str] = ("numpy",),
+    seeds: int = 90,
+    treatments: Sequence[str] = ("default", "run"),
+    threads: int | None = None,
+    pythons: Mapping[str, str | Path] | None = None,
+    out: str | Path | None = None,
+    on_progress: OnProgress = None,
+    **options: Unpack[Options],
+) -> Matters:
+    """Measure what each default, mistake or other run changes in what comes out of a GAN, over many seeds.
+
+    runs: what all are trained in, and then runs that are treatments themselves, such as "numpy:float32". treatments:
+    "default" for frameworks' defaults, "fault" for porting mistakes, "run" for the other runs. out: a folder for what
+    came of each; what is there already is taken as it is. gan, threads, pythons, on_progress, options: as in `compare`.
+
+    Raises UsageError and its like for what cannot be asked; RunFailed where the GAN as it is fails. What treatments had
+    to say that failed is in `failures`.
+    """
+    request = make_request(gan, **options)
+    place = Place.choose(out)
+    plan = plan_train(
+        parse_runs(runs), request, place.folder, pythons=pythons_of(pythons), threads=threads, num_seeds=seeds
+    )
+    base, chosen = plan_treatments(plan, kinds=choose_kinds(treatments))
+    found, outcomes = measure_matters(base, chosen, watch=watch_of(on_progress))
+    if found is None:
+        raise_failures(outcomes)
+        raise RunFailed(f"{base.gan} on {base.run_name} left nothing")
+    return shown_as(Matters, found)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gan_rosetta.shared.compare.verdict import Verdict
     from gan_rosetta.shared.defaults.measurement import GanMeasurement
     from gan_rosetta.shared.diagnose.session import Diagnosis
+    from gan_rosetta.shared.matters.session import Matters
 
 
 def comparison_html(comparison: GanComparison, /) -> str:
@@ -102,6 +103,14 @@ def defaults_html(measured: GanMeasurement, /) -> str:
     rows = [(each.framework, *cells(measured, each)) for each in measured.measurements]
     title = f"<p><b>{_shown(measured.gan)}: the frameworks' defaults{_shown(differs)}</b></p>"
     return title + _table(("Framework", *HEADERS), rows)
+
+
+def matters_html(matters: Matters, /) -> str:
+    """Return what each treatment of a GAN changes: a row a treatment."""
+    from gan_rosetta.shared.report.matters_table import HEADERS, matters_lines, matters_rows  # noqa: PLC0415 - needs rich
+
+    title = f"<p><b>{_shown(matters_lines(matters)[0])}</b></p>"
+    return title + _table(HEADERS, matters_rows(matters))
 
 
 def _title(title: str, verdict: Verdict) -> str:

@@ -20,6 +20,7 @@ EXAMPLES = {
     "faults": "gan-rosetta faults linear-2d --check --backends torch",
     "generate": "gan-rosetta generate --count 20 --backends torch",
     "defaults": "gan-rosetta defaults sine",
+    "matters": "gan-rosetta matters linear-2d --runs numpy,numpy:float32 --seeds 90",
     "calibrate": "gan-rosetta calibrate linear-2d --seeds 2 --no-power",
     "accuracy": "gan-rosetta accuracy --operations tanh --dtype float32",
     "bench": "gan-rosetta bench --gans sine --backends torch,jax",

@@ -28,6 +28,7 @@ from gan_rosetta.shared.commands.examples import JUDGE, LOOK_UP, MEASURE, RUN, e
 from gan_rosetta.shared.commands.generate import generate
 from gan_rosetta.shared.commands.groups import Showing, Training, with_groups
 from gan_rosetta.shared.commands.judge import judge
+from gan_rosetta.shared.commands.matters import matters
 from gan_rosetta.shared.commands.options import (
     COMPUTED,
     KEPT,
@@ -227,6 +228,7 @@ app.command(epilog=example("align"), rich_help_panel=JUDGE)(align)
 app.command(epilog=example("faults"), rich_help_panel=JUDGE)(faults)
 app.command(epilog=example("generate"), rich_help_panel=JUDGE)(generate)
 app.command(epilog=example("defaults"), rich_help_panel=JUDGE)(defaults)
+app.command(epilog=example("matters"), rich_help_panel=JUDGE)(matters)
 app.command(epilog=example("calibrate"), rich_help_panel=MEASURE)(calibrate)
 app.command(epilog=example("accuracy"), rich_help_panel=MEASURE)(accuracy)
 app.add_typer(bench, name="bench", rich_help_panel=MEASURE)

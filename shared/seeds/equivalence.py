@@ -24,6 +24,8 @@ ERROR_RATE = 0.05
 MARGIN_OF_SPREAD = 0.5
 # Of how often something happens, such as a collapse: a seed in ten.
 MARGIN_OF_RATE = 0.1
+# Differences that vary by no more of their mean are the same: only their rounding is left to tell them apart.
+_ROUNDING = 1e2 * float(np.finfo(np.float64).eps)
 # How likely so many seeds as are advised would decide.
 _POWER = 0.9
 _MOST_SEEDS = 100_000
@@ -86,7 +88,7 @@ def compare_numbers(
         return Effect(outcome=outcome, unit=unit, margin=margin, num_seeds=count, verdict="UNDECIDED")
     mean, deviation = float(np.mean(differences)), float(np.std(differences, ddof=1))
     rate = ERROR_RATE / num_outcomes / 2
-    if deviation == 0:
+    if deviation <= _ROUNDING * abs(mean):
         low = high = mean
         # What every seed has alike needs no margin: where all are the same there is none.
         is_equivalent, is_different = mean == 0 or abs(mean) < margin, abs(mean) > margin

@@ -45,10 +45,12 @@ def remove_leftovers(path: Path, /) -> None:
 def atomic_path(path: Path, /) -> Iterator[Path]:
     """Give a path to write to, in the same folder; it becomes `path` at the end, or is removed where the block raises.
 
-    Whoever reads `path` sees the old file or the new one, never a part, also after a power cut. The folder must exist;
-    raises OSError where something stands there that is no file, such as /dev/null.
+    Whoever reads `path` sees the old file or the new one, never a part, also after a power cut. What a killed process
+    left of it goes. The folder must exist; raises OSError where something stands there that is no file, such as
+    /dev/null.
     """
     require_replaceable(path)
+    remove_leftovers(path)
     temporary = temporary_path(path)
     try:
         yield temporary

@@ -25,6 +25,7 @@ ROOMS = (
     "shared.runs",
     "shared.quality",
     "shared.seeds",
+    "shared.matters",
     "shared.diagnose",
     "shared.cases",
     "shared.translate",

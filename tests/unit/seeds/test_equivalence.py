@@ -104,6 +104,14 @@ def test_what_all_seeds_have_alike_is_equivalent_without_a_margin() -> None:
     assert other.verdict == "DIFFERENT"
 
 
+def test_differences_that_rounding_alone_parts_are_one() -> None:
+    first = np.linspace(1.0, 2.0, 40)
+    second = (first + 3.0) * (1 + 1e-16 * np.arange(40))
+    effect = compare_numbers("error", first, second, unit="", margin=1.0, num_outcomes=1)
+    assert effect.verdict == "DIFFERENT"
+    assert effect.low == effect.high == effect.difference
+
+
 def test_a_runaway_seed_does_not_widen_the_margin() -> None:
     values = np.random.default_rng(5).normal(size=200)
     spread = spread_between_seeds(values)
