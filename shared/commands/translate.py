@@ -37,7 +37,8 @@ def translate(
     to: Annotated[str | None, typer.Option("--to", help="The framework to write it in.")] = None,
     spec: SpecFile = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The program to write, FILE.py; printed where not given.")
+        Path | None,
+        typer.Option("--out", help="The program to write, FILE.py or FILE.ipynb; printed where not given."),
     ] = None,
     table: Annotated[
         bool, typer.Option("--table", help="Translate every GAN that there is, and print a table in place of programs.")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty, Optimizer, StepPattern, WassersteinDiscriminatorLoss
-from gan_rosetta.shared.translate.writing import WIDTH, number
+from gan_rosetta.shared.translate.writing import WIDTH, fitted, number
 
 _SHORT = {"pretraining": "p", "discriminator": "d", "generator": "g"}
 
@@ -47,7 +47,7 @@ def chain(parts: Sequence[Part], x: str, /, *, indent: int) -> list[str]:
     def close() -> None:
         nonlocal expression, remarks
         lines.extend(f"{space}{remark}" for remark in remarks)
-        lines.append(f"{space}x = {expression}")
+        lines.append(fitted(f"x = {expression}", indent=indent))
         expression, remarks = "x", []
 
     for part in parts:
@@ -59,7 +59,7 @@ def chain(parts: Sequence[Part], x: str, /, *, indent: int) -> list[str]:
         if part.remark:
             remarks.append(part.remark)
     lines.extend(f"{space}{remark}" for remark in remarks)
-    lines.append(f"{space}return {expression}")
+    lines.append(fitted(f"return {expression}", indent=indent))
     return lines
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from types import ModuleType
 
 from gan_rosetta.shared.errors import UnsupportedLayer, unknown_name
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.translate import in_torch
+from gan_rosetta.shared.translate import in_jax, in_torch
 from gan_rosetta.shared.translate.data import data_imports, data_section, needs_itertools, uses_digits
 from gan_rosetta.shared.translate.writing import WIDTH, docstring, number, plain
 
 # Modules with the same functions in the same order.
-DIALECTS: dict[str, ModuleType] = {"torch": in_torch}
+DIALECTS: dict[str, ModuleType] = {"torch": in_torch, "jax": in_jax}
 
 
 def find_dialect(name: str, /) -> ModuleType:
@@ -73,8 +74,9 @@ def _imports(spec: GanSpec, dialect: ModuleType, text: str) -> str:
     if "Iterable[" in text:
         standard.discard("from collections.abc import Iterator")
         standard.add("from collections.abc import Iterable, Iterator")
-    names = sorted(name for name in ("Any",) if f": {name}," in text)
+    names = [name for name in ("Any", "NamedTuple") if re.search(rf"\b{name}\b", text)]
     standard |= {f"from typing import {', '.join(names)}"} if names else set()
+    standard |= {"from functools import partial"} if "partial(" in text else set()
     ordered = sorted(standard, key=lambda line: (line.startswith("from"), line))
     return "\n".join(ordered) + "\n\n" + "\n".join(dialect.imports(spec))
 

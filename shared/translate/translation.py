@@ -14,6 +14,7 @@ from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.runs.request import make_request, read_gan
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.storage.files import write_bytes
+from gan_rosetta.shared.translate.notebook import notebook_text
 from gan_rosetta.shared.translate.program import find_dialect, write_program
 from gan_rosetta.shared.translate.proof import Proof, affordable_proof, prove, same_code
 from gan_rosetta.shared.workers.registry import require_installed
@@ -114,14 +115,16 @@ def translate(gan: str | Path | GanSpec, /, *, to: str, **options: Unpack[ProofO
 
 def require_new(path: Path, /) -> None:
     """Raise UsageError unless a file may be written there: a program, and none that stands there already."""
-    if path.suffix != ".py":
-        raise UsageError(f"--out {path} ends in {path.suffix or 'nothing'}; expected a program's name, FILE.py")
+    if path.suffix not in (".py", ".ipynb"):
+        found = path.suffix or "nothing"
+        raise UsageError(f"--out {path} ends in {found}; expected a program's name, FILE.py or FILE.ipynb")
     if path.exists():
         raise UsageError(f"--out {path} already exists; name another file, or move that one away")
 
 
 def write_translation(path: Path, translation: Translation, /) -> None:
-    """Write a program that agreed to a file, whole or not at all."""
+    """Write a program that agreed to a file, whole or not at all; one that ends in .ipynb is a notebook."""
     if not translation.text:
         raise UsageError(f"{translation.sentence}; a program that does not agree is not written")
-    write_bytes(path, translation.text.encode())
+    text = notebook_text(translation.text) if path.suffix == ".ipynb" else translation.text
+    write_bytes(path, text.encode())

@@ -67,6 +67,33 @@ def call(before: str, arguments: Sequence[str], after: str = ")", /, *, indent: 
     return f"{space}{before}\n{lines}{space}{after}"
 
 
+def fitted(statement: str, /, *, indent: int, later: int = 0) -> str:
+    """Return a statement that ends in a call, in one line where it fits, or with the arguments of that call below."""
+    opening = _opening_of_last_call(statement)
+    if len(statement) + indent + later <= WIDTH or opening is None:
+        return " " * indent + statement
+    return call(statement[: opening + 1], _arguments(statement[opening + 1 : -1]), indent=indent, later=later)
+
+
+def _opening_of_last_call(statement: str) -> int | None:
+    depth = 0
+    for place in range(len(statement) - 1, -1, -1):
+        depth += (statement[place] in ")]}") - (statement[place] in "([{")
+        if depth == 0:
+            return place if statement[place] == "(" else None
+    return None
+
+
+def _arguments(text: str) -> list[str]:
+    arguments, depth, start = list[str](), 0, 0
+    for place, letter in enumerate(text):
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == "," and depth == 0:
+            arguments.append(text[start:place].strip())
+            start = place + 1
+    return [*arguments, text[start:].strip()]
+
+
 def literal(before: str, entries: Sequence[str], after: str, /, *, indent: int = 0, later: int = 0) -> str:
     """Return a dictionary or a list, in one line where it fits, or an entry a line; arguments as of call."""
     space = " " * indent

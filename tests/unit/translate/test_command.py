@@ -16,7 +16,7 @@ from gan_rosetta.shared.translate.proof import Proof
 from gan_rosetta.shared.translate.translation import Translation
 
 
-def translated(verdict="AGREE", text="print()\n"):
+def translated(verdict="AGREE", text='"""Head."""\n\noptions = parser.parse_args()\n'):
     proof = Proof(
         verdict=verdict,
         reason="generator's loss at step 3: 1.0e+00 apart, rounding explains 1.0e-15",
@@ -39,6 +39,9 @@ def test_only_what_agrees_is_written(monkeypatch, tmp_path, verdict, status):
     done = CliRunner().invoke(app, ["translate", "linear-2d", "--to", "torch", "--out", str(out)])
     assert done.exit_code == status
     assert out.exists() == (status == 0)
+    notebook = tmp_path / "program.ipynb"
+    again = CliRunner().invoke(app, ["translate", "linear-2d", "--to", "torch", "--out", str(notebook)])
+    assert (again.exit_code, notebook.exists()) == (status, status == 0)
     if status:
         assert "generator's loss at step 3" in done.output
     document = CliRunner().invoke(app, ["translate", "--table", "--to", "torch", "--json"])

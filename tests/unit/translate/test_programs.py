@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 import gan_rosetta as gr
 from gan_rosetta.shared import spec as vocabulary
 from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
+from gan_rosetta.shared.translate.notebook import notebook_text
 from gan_rosetta.shared.translate.program import DIALECTS, write_program
 from gan_rosetta.shared.translate.proof import same_code
 from gan_rosetta.shared.translate.writing import attribute, number, plain
@@ -145,3 +147,18 @@ def test_the_head_says_what_is_known_and_the_code_stays_the_same():
     assert same_code(text, proved)
     assert "Proved somehow." in (ast.get_docstring(ast.parse(proved)) or "")
     assert not same_code(text, proved.replace("lr=0.0001", "lr=0.0002"))
+
+
+@pytest.mark.parametrize("to", DIALECTS)
+def test_a_notebook_s_cells_are_the_program(to):
+    for name, spec in GANS.items():
+        program = write_program(replace(spec, title="A # Data title\n# Model"), DIALECTS[to])
+        notebook = json.loads(notebook_text(program))
+        assert [notebook["nbformat"], notebook["nbformat_minor"]] == [4, 5]
+        kinds = [cell["cell_type"] for cell in notebook["cells"]]
+        assert kinds == ["markdown", "code"] * 7, name
+        cells = ["".join(cell["source"]) for cell in notebook["cells"]]
+        assert cells[2::2] == [f"## {title}" for title in ("Data", "Model", "Losses", "Optimizers", "Step", "Loop")]
+        code = "\n".join(cells[1::2]).replace("parse_args([])", "parse_args()")
+        assert same_code(program, f'"""Head."""\n{code}'), name
+        assert len({cell["id"] for cell in notebook["cells"]}) == len(cells)

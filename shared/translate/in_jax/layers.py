@@ -1,0 +1,226 @@
+"""The layers in JAX: functions of a network's parameters, by the names of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.spec import PlacedLayer
+from gan_rosetta.shared.translate.parts import Part
+from gan_rosetta.shared.translate.writing import number
+
+
+def linear(placed: PlacedLayer, name: str, /) -> Part:
+    """Write y = x Wᵀ + b."""
+    del placed
+    return Part(applied=f'linear(parameters, "{name}", {{x}})', begins=True, needs=("linear",))
+
+
+def conv2d(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a cross-correlation with a square kernel."""
+    layer: Any = placed.layer
+    window = f"stride={number(layer.stride)}, padding={number(layer.padding)}"
+    return Part(applied=f'conv(parameters, "{name}", {{x}}, {window})', begins=True, needs=("conv", "add_bias"))
+
+
+def conv_transpose2d(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a transposed convolution with a square kernel."""
+    layer: Any = placed.layer
+    window = f"stride={number(layer.stride)}, padding={number(layer.padding)}"
+    needs = ("conv_transpose", "add_bias")
+    return Part(applied=f'conv_transpose(parameters, "{name}", {{x}}, {window})', begins=True, needs=needs)
+
+
+def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a batch normalisation; JAX has none."""
+    layer: Any = placed.layer
+    settings = f"eps={number(layer.epsilon)}, momentum={number(layer.momentum)}"
+    settings += "" if layer.running_variance == "unbiased" else ", ddof=0"
+    settings += "" if layer.statistics == "batch" else ", by_running=True"
+    return Part(applied=f'batch_norm(parameters, averages, "{name}", {{x}}, {settings})', needs=("batch_norm",))
+
+
+def minibatch_discrimination(placed: PlacedLayer, name: str, /) -> Part:
+    """Write minibatch discrimination."""
+    layer: Any = placed.layer
+    settings = f"num_kernels={number(layer.num_kernels)}, self_distance={bool(layer.self_distance)}"
+    needs = ("linear", "minibatch")
+    return Part(applied=f'minibatch(parameters, "{name}", {{x}}, {settings})', begins=True, needs=needs)
+
+
+def tanh(placed: PlacedLayer, name: str, /) -> Part:
+    """Write the hyperbolic tangent."""
+    del placed, name
+    return Part(applied="jnp.tanh({x})")
+
+
+def sigmoid(placed: PlacedLayer, name: str, /) -> Part:
+    """Write 1 / (1 + exp(-x))."""
+    del placed, name
+    return Part(applied="jax.nn.sigmoid({x})")
+
+
+def softplus(placed: PlacedLayer, name: str, /) -> Part:
+    """Write log(1 + exp(x)), exact for every x."""
+    del placed, name
+    return Part(applied="jax.nn.softplus({x})")
+
+
+def relu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write max(x, 0), with gradient 0 at 0."""
+    del placed, name
+    return Part(applied="jax.nn.relu({x})")
+
+
+def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, slope · x elsewhere."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"leaky_relu({{x}}, {number(layer.slope)})", needs=("leaky_relu",))
+
+
+def dropout(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a dropout by a mask that is fed."""
+    layer: Any = placed.layer
+    return Part(applied=f'dropout({{x}}, masks.get("{name}"), {number(layer.probability)})', needs=("dropout",))
+
+
+def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
+    """Write an embedding of classes that are fed."""
+    layer: Any = placed.layer
+    row = f'parameters["{name}.weight"][classes]'
+    parts = f"{row}, {{x}}" if layer.joined == "before" else f"{{x}}, {row}"
+    return Part(applied=f"jnp.concatenate([{parts}], axis=1)", begins=True)
+
+
+def upsample(placed: PlacedLayer, name: str, /) -> Part:
+    """Write an upsampling."""
+    del name
+    layer: Any = placed.layer
+    kind = "repeat_pixels" if layer.mode == "nearest" else "interpolate"
+    return Part(applied=f"{kind}({{x}}, {number(layer.factor)})", needs=(kind,))
+
+
+def reshape(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a row-major reshape of each sample."""
+    del name
+    return Part(applied=f"{{x}}.reshape(-1, {', '.join(map(number, placed.output_shape))})")
+
+
+LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
+    spec.Linear: linear,
+    spec.Conv2d: conv2d,
+    spec.ConvTranspose2d: conv_transpose2d,
+    spec.BatchNorm: batch_norm,
+    spec.MinibatchDiscrimination: minibatch_discrimination,
+    spec.Tanh: tanh,
+    spec.Sigmoid: sigmoid,
+    spec.Softplus: softplus,
+    spec.ReLU: relu,
+    spec.LeakyReLU: leaky_relu,
+    spec.Reshape: reshape,
+    spec.Dropout: dropout,
+    spec.ClassEmbedding: class_embedding,
+    spec.Upsample: upsample,
+}
+
+# What the layers are made of, in the order in which a program has it.
+FUNCTIONS: dict[str, str] = {
+    "linear": '''\
+def linear(parameters: Tensors, name: str, x: Array) -> Array:
+    """Return x Wᵀ + b, with a W (out, in)."""
+    y = x @ parameters[f"{name}.weight"].T
+    return y + parameters[f"{name}.bias"] if f"{name}.bias" in parameters else y''',
+    "add_bias": '''\
+def add_bias(parameters: Tensors, name: str, images: Array) -> Array:
+    """Add a number a channel, where the layer has any."""
+    bias = parameters.get(f"{name}.bias")
+    return images if bias is None else images + bias[:, None, None]''',
+    "conv": '''\
+def conv(parameters: Tensors, name: str, x: Array, *, stride: int, padding: int) -> Array:
+    """Return a convolution of images (batch, channels, height, width)."""
+    kernel = parameters[f"{name}.weight"]  # (out, in, height, width)
+    edges = [(padding, padding)] * 2
+    return add_bias(parameters, name, lax.conv_general_dilated(x, kernel, (stride, stride), edges))''',
+    "conv_transpose": '''\
+def conv_transpose(parameters: Tensors, name: str, x: Array, *, stride: int, padding: int) -> Array:
+    """Return a transposed convolution of images (batch, channels, height, width)."""
+    kernel = parameters[f"{name}.weight"]  # (in, out, height, width)
+    edges = [(kernel.shape[2] - 1 - padding,) * 2] * 2
+    # Without transpose_kernel it would not be turned round, and so be no convolution's transpose.
+    images = lax.conv_transpose(
+        x,
+        kernel,
+        (stride, stride),
+        edges,
+        dimension_numbers=("NCHW", "OIHW", "NCHW"),
+        transpose_kernel=True,
+    )
+    return add_bias(parameters, name, images)''',
+    "batch_norm": '''\
+def batch_norm(
+    parameters: Tensors,
+    averages: Tensors,
+    name: str,
+    x: Array,
+    *,
+    eps: float,
+    momentum: float,
+    ddof: int = 1,
+    by_running: bool = False,
+) -> Array:
+    """Normalise each channel over the batch, and put the moved running averages into `averages`."""
+    axes = tuple(axis for axis in range(x.ndim) if axis != 1)
+    mean, variance = jnp.mean(x, axis=axes), jnp.var(x, axis=axes)
+    names = f"{name}.running_mean", f"{name}.running_var"
+    used = tuple(averages[own] for own in names) if by_running else (mean, variance)
+    size = x.size // x.shape[1]
+    for own, value in zip(names, (mean, variance * (size / (size - ddof))), strict=True):
+        moved = (1 - momentum) * averages[own] + momentum * value
+        averages[own] = lax.stop_gradient(moved)
+    shape = (-1, *(1,) * (x.ndim - 2))  # a number a channel
+    scale = (parameters[f"{name}.weight"] / jnp.sqrt(used[1] + eps)).reshape(shape)
+    return (x - used[0].reshape(shape)) * scale + parameters[f"{name}.bias"].reshape(shape)''',
+    "minibatch": '''\
+def minibatch(
+    parameters: Tensors, name: str, x: Array, *, num_kernels: int, self_distance: bool
+) -> Array:
+    """Append to each sample how like it is to the others of its batch (Salimans et al. 2016)."""
+    rows = linear(parameters, name, x).reshape(len(x), num_kernels, -1)
+    differences = rows[:, None] - rows[None]
+    # Not jnp.abs, whose gradient at 0, between a sample and itself, is 1.
+    sizes = differences * lax.stop_gradient(jnp.sign(differences))
+    distances = jnp.sum(sizes, axis=3)  # (batch, batch, num_kernels)
+    if self_distance:
+        distances = distances + jnp.eye(len(x), dtype=x.dtype)[:, :, None]
+    return jnp.concatenate([x, jnp.sum(jnp.exp(-distances), axis=1)], axis=1)''',
+    "leaky_relu": '''\
+def leaky_relu(x: Array, slope: float) -> Array:
+    """Return x, or slope times x below 0; jax.nn.leaky_relu has another gradient at 0."""
+    return jnp.where(x > 0, x, slope * x)''',
+    "dropout": '''\
+def dropout(x: Array, mask: Array | None, probability: float) -> Array:
+    """Keep what the mask says, scaled so that the mean stays; all where there is none."""
+    return x if mask is None else x * mask / (1 - probability)
+
+
+def masks_of(batch: Tensors, place: str) -> Tensors:
+    """Return the masks of one pass, by the dropouts' names."""
+    start = f"mask.{place}."
+    return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
+    "repeat_pixels": '''\
+def repeat_pixels(x: Array, factor: int) -> Array:
+    """Return images (batch, channels, height, width) with each pixel repeated."""
+    return jnp.repeat(jnp.repeat(x, factor, axis=2), factor, axis=3)''',
+    "interpolate": '''\
+def interpolate(x: Array, factor: int) -> Array:
+    """Return larger images, bilinear; jax.image.resize would compute its weights in float32."""
+
+    def weights(size: int) -> Array:
+        centres = np.clip((np.arange(size * factor) + 0.5) / factor - 0.5, 0, size - 1)
+        distances = np.abs(centres[:, None] - np.arange(size))
+        return jnp.asarray(np.maximum(0, 1 - distances), x.dtype)
+
+    return jnp.einsum("rh,bchw,sw->bcrs", weights(x.shape[2]), x, weights(x.shape[3]))''',
+}

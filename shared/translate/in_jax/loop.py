@@ -1,0 +1,131 @@
+"""The loop in JAX, and what the program leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.data import drawn_call, epoch_key, uses_classes, uses_masks
+from gan_rosetta.shared.translate.in_jax.model import VERBS, has_averages
+from gan_rosetta.shared.translate.in_jax.optimizers import is_signed, slots_of
+from gan_rosetta.shared.translate.in_jax.step import any_averages, turns
+from gan_rosetta.shared.translate.parts import optimizer_uses, pattern
+from gan_rosetta.shared.translate.writing import call, literal, number
+
+CHECKPOINT = "checkpoint.npz"
+
+
+def loop_section(gan: GanSpec, /) -> str:
+    """Return the loops, and what the program leaves."""
+    slots = [use for use in optimizer_uses(gan) if use.optimizer.slots]
+    lines = [_SLOTS + "\n"] if slots else []
+    lines += [_start(gan), _losses_kept(gan)]
+    if gan.pretraining is not None:
+        lines.append(_pretraining(gan))
+    training = gan.training
+    results = ["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])]
+    place = f'int(batch["{epoch_key(gan)}"])'
+    given = [
+        f"trains_{name[0]}={pattern(steps, 'step', place)}"
+        for name, steps in (("discriminator", training.discriminator_steps), ("generator", training.generator_steps))
+        if turns(gan, name)
+    ]
+    loop = [
+        call("batches = ", [f"read_batches(options.tape) if options.tape else {drawn_call(gan)}"], ""),
+        "for step, batch in zip(range(options.steps), batches, strict=False):",
+        call("g, d, found = train_step(", ["g", "d", "to_arrays(batch)", *given], indent=4),
+        f"    {', '.join(results)} = (float(number) for number in found)",
+        '    losses["discriminator"].append(loss_d)',
+        '    losses["generator"].append(loss_g)',
+        "    if step % 100 == 0:",
+        '        print(f"step {step}: D {loss_d:.4f}, G {loss_g:.4f}")',
+    ]
+    if training.stop is not None:
+        tolerance = number(training.stop.tolerance)
+        loop += [f"    if abs(real_score - 0.5) <= {tolerance}:  # D cannot tell them apart", "        break"]
+    lines += ["\n".join(loop), _end(gan)]
+    return "\n\n".join(lines)
+
+
+_SLOTS = '''\
+def slots_of(name: str, kept: optax.OptState, slots: dict[str, str]) -> dict[str, Array]:
+    """Return what an optimizer keeps, by names of its own, and how many steps it has taken."""
+    count = sum(not np.isnan(loss) for loss in losses[name])
+    found = {f"optimizer.{name}.step": np.array(count)}
+    for slot, own in slots.items():
+        for tensor, value in optax.tree_utils.tree_get(kept, own).items():
+            found[f"optimizer.{name}.{tensor}.{slot}"] = value
+    return found if count else {}'''
+
+
+def _start(gan: GanSpec) -> str:
+    lines = []
+    for name, short in (("generator", "g"), ("discriminator", "d")):
+        lines.append(f'tensors = first_tensors("{name}", options.seed)')
+        if any_averages(gan):
+            lines.append('averages = {n: a for n, a in tensors.items() if ".running_" in n}')
+            lines.append("parameters = {n: a for n, a in tensors.items() if n not in averages}")
+            arguments = ["parameters", "averages", f"optimizer_{short}.init(parameters)"]
+        else:
+            arguments = ["tensors", f"optimizer_{short}.init(tensors)"]
+        lines.append(call(f"{short} = Player(", arguments))
+    return "\n".join(lines)
+
+
+def _losses_kept(gan: GanSpec) -> str:
+    names = [*(["pretraining"] if gan.pretraining is not None else []), "discriminator", "generator"]
+    return literal("losses: dict[str, list[float]] = {", [f'"{name}": []' for name in names], "}")
+
+
+def _pretraining(gan: GanSpec) -> str:
+    lines = [
+        "if options.tape:",
+        "    batches = read_batches(options.tape, pretraining=True)",
+        "else:",
+        "    batches = draw_pretraining(options.seed)",
+        "p = d._replace(kept=optimizer_p.init(d.parameters))  # an optimizer of its own",
+        "for _, batch in zip(range(options.pretraining_steps), batches, strict=False):",
+        "    p, loss = pretrain_step(p, to_arrays(batch))",
+        '    losses["pretraining"].append(float(loss))',
+    ]
+    averages = ", averages=p.averages" if any_averages(gan) else ""
+    return "\n".join([*lines, f"d = d._replace(parameters=p.parameters{averages})"])
+
+
+def _end(gan: GanSpec) -> str:
+    kept = "player.parameters | player.averages" if any_averages(gan) else "player.parameters"
+    lines = [
+        "options.out.mkdir(parents=True, exist_ok=True)",
+        'np.savez(options.out / "losses.npz", **losses)',
+        "checkpoint = {}",
+        'for network, player in (("generator", g), ("discriminator", d)):',
+        f"    tensors = {kept}",
+        '    checkpoint |= {f"{network}.{name}": tensor for name, tensor in tensors.items()}',
+    ]
+    for use in optimizer_uses(gan):
+        optimizer: Any = use.optimizer
+        if not optimizer.slots:
+            continue
+        arguments = [f'"{use.name}"', f"{use.short}.kept", slots_of(optimizer)]
+        lines.append(call("checkpoint |= slots_of(", arguments))
+        if is_signed(optimizer):
+            lines += [
+                "# optax adds steps that have their sign already; elsewhere they are taken away.",
+                f'start = "optimizer.{use.name}."',
+                'for name in [n for n in checkpoint if n.startswith(start) and n.endswith(".momentum")]:',
+                "    checkpoint[name] = -checkpoint[name]",
+            ]
+    noise = "jnp.asarray(noise, dtype)"
+    asked = ["g.parameters", *(["g.averages"] if has_averages(gan, "generator") else []), noise]
+    asked += ["jnp.arange(len(noise)) % 10"] if uses_classes(gan, "generator") else []
+    asked += ["{}"] if uses_masks(gan, "generator") else []
+    result = "samples, _" if has_averages(gan, "generator") else "samples"
+    return "\n".join(
+        [
+            *lines,
+            f'np.savez(options.out / "{CHECKPOINT}", **checkpoint)',
+            "noise = draw_latent(np.random.default_rng([options.seed, 2]), 64)",
+            call(f"{result} = {VERBS['generator']}(", asked),
+            'np.savez(options.out / "samples.npz", generated=samples)',
+        ]
+    )

@@ -1,0 +1,228 @@
+"""The step in JAX: a function of both players and a batch, compiled as a whole."""
+
+from __future__ import annotations
+
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.data import uses_classes, uses_masks
+from gan_rosetta.shared.translate.in_jax.model import VERBS, has_averages
+from gan_rosetta.shared.translate.parts import label_of, penalty_of, place_of
+from gan_rosetta.shared.translate.writing import call, fitted, indented, number
+
+
+def step_section(gan: GanSpec, /) -> str:
+    """Return what a player is, and the function that takes one step."""
+    parts = [_player(gan), _UPDATED]
+    if gan.pretraining is not None:
+        parts.append(_pretrain_step(gan))
+    return "\n\n\n".join([*parts, _train_step(gan)])
+
+
+_UPDATED = '''\
+def updated(player: Player, optimizer: optax.GradientTransformation, gradients: Tensors) -> Player:
+    """Return a player moved by its gradients."""
+    changes, kept = optimizer.update(gradients, player.kept, player.parameters)
+    return player._replace(parameters=optax.apply_updates(player.parameters, changes), kept=kept)'''
+
+
+def any_averages(gan: GanSpec, /) -> bool:
+    """Whether players keep running averages."""
+    return any(has_averages(gan, name) for name in gan.networks())
+
+
+def _player(gan: GanSpec) -> str:
+    lines = [
+        "class Player(NamedTuple):",
+        '    """A network as it trains. kept: by its optimizer."""',
+        "",
+        "    parameters: Tensors",
+        *(["    averages: Tensors"] if any_averages(gan) else []),
+        "    kept: optax.OptState",
+    ]
+    return "\n".join(lines)
+
+
+def _pretrain_step(gan: GanSpec) -> str:
+    if gan.pretraining is None:
+        raise TypeError(f"{gan.name!r} has no pretraining")
+    moved = ["averages"] if has_averages(gan, "discriminator") else []
+    place = "pretraining.input.discriminator"
+    asked = _ask(gan, "density", "d", place, 'batch["pretrain_input"]', first=True, later=8)
+    lines = [
+        "def loss_of(parameters: Tensors) -> Array:",
+        indented(asked, by=4),
+        '    squares = (density - batch["pretrain_target"]) ** 2',
+        f"    return jnp.{gan.pretraining.loss.reduction}(squares){', averages' if moved else ''}",
+        "",
+        _differentiated("loss", moved, "loss_of", "(d.parameters)"),
+        *(["d = d._replace(averages=averages)"] if moved else []),
+        "return updated(d, optimizer_p, gradients), loss",
+    ]
+    head = "@jax.jit\ndef pretrain_step(d: Player, batch: Tensors) -> tuple[Player, Array]:"
+    said = '    """Fit D to the density; return it and its loss from before the update."""'
+    return f"{head}\n{said}\n\n{_aux(indented(chr(10).join(lines), by=4), moved)}"
+
+
+def _aux(text: str, moved: list[str]) -> str:
+    return text.replace("-> Array:\n", "-> tuple[Array, Tensors]:\n", 1) if moved else text
+
+
+def _train_step(gan: GanSpec) -> str:
+    training = gan.training
+    order = [training.first, "generator" if training.first == "discriminator" else "discriminator"]
+    names = {"discriminator": "D", "generator": "G"}
+    said = f"Update {names[order[0]]}, then {names[order[1]]}"
+    said += ", each where it is its turn" if not training.trains_both_always else ""
+    arguments = ["g: Player", "d: Player", "batch: Tensors"]
+    rests = {name: turns(gan, name) for name in order}
+    given = [f"trains_{name[0]}: bool" for name in ("discriminator", "generator") if rests[name]]
+    arguments += ["*", *given] if given else []
+    static = ", ".join(f'"trains_{name[0]}"' for name in ("discriminator", "generator") if rests[name])
+    static += "," if len(given) == 1 else ""
+    lines: list[str] = []
+    resting = [f"loss_{name[0]}" for name in ("discriminator", "generator") if rests[name]]
+    if resting:
+        if training.stop is not None and rests["discriminator"]:
+            resting.append("real_score")
+        lines.append(f"{' = '.join(resting)} = jnp.full((), jnp.nan, dtype)  # of one that does not train")
+    if not training.detach_fake and rests["discriminator"]:
+        lines.append("joined = jax.tree.map(jnp.zeros_like, g.parameters)")
+    for position, player in enumerate(order):
+        block = _discriminator_block if player == "discriminator" else _generator_block
+        written = block(gan, 8 if rests[player] else 4)
+        if rests[player]:
+            space = [""] if written[0].startswith("def ") else []
+            lines += [f"if trains_{player[0]}:", *space, indented("\n".join(written), by=4)]
+        else:
+            lines += [*([""] if position or lines else []), *written]
+    losses = ", ".join(["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])])
+    decorator = f"@partial(jax.jit, static_argnames=({static}))" if given else "@jax.jit"
+    head = call("def train_step(", arguments, ") -> tuple[Player, Player, tuple[Array, ...]]:")
+    body = indented("\n".join([*lines, f"return g, d, ({losses})"]), by=4)
+    space = ["", body] if body.startswith("    def") else [body]
+    return "\n".join([decorator, head, f'    """{said}; return both, and the losses from before."""', *space])
+
+
+def turns(gan: GanSpec, player: str, /) -> bool:
+    """Whether a player rests in some steps."""
+    training = gan.training
+    pattern = training.discriminator_steps if player == "discriminator" else training.generator_steps
+    return pattern.period > 1
+
+
+def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
+    training = gan.training
+    reused, joined = training.fake_batch == "reused", not training.detach_fake
+    moves_g, moves_d = has_averages(gan, "generator"), has_averages(gan, "discriminator")
+    lines = []
+    if not joined and (training.first == "discriminator" or not reused):
+        lines.append(_make(gan, "g.parameters", "discriminator", later=later))
+        lines += ["g = g._replace(averages=moved)"] if moves_g else []
+    mixes = penalty_of(gan) is not None
+    mixed = 'mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * '
+    if mixes and not joined:
+        lines.append(f"{mixed}fake")
+    own = [_make(gan, "through", "discriminator", later=later + 4)] if joined else []
+    real, fake = place_of(gan, "discriminator", "real"), place_of(gan, "discriminator", "fake")
+    own.append(_ask(gan, "of_real", "d", real, 'batch["real"]', first=True, later=later + 4))
+    own.append(_ask(gan, "of_fake", "d", fake, "fake", first=False, later=later + 4))
+    own += [f"{mixed}lax.stop_gradient(fake)"] if mixes and joined else []
+    loss = "discriminator_loss(of_real, of_fake)"
+    loss += " + gradient_penalty(parameters, mixed)" if mixes else ""
+    aux = [*(["averages"] if moves_d else []), *(["moved"] if joined and moves_g else [])]
+    inside = [*aux, *(["jnp.mean(of_real)"] if training.stop is not None else [])]
+    outside = [*aux, *(["real_score"] if training.stop is not None else [])]
+    own.append(f"return {loss}, {_together(inside)}" if inside else f"return {loss}")
+    arguments = "parameters: Tensors, through: Tensors" if joined else "parameters: Tensors"
+    given = "(d.parameters, g.parameters)" if joined else "(d.parameters)"
+    lines += [
+        "",
+        f"def loss_of_d({arguments}) -> {_type_of(inside)}:",
+        *(indented(line, by=4) for line in own),
+        "",
+        _differentiated("loss_d", outside, "loss_of_d", given, joined=joined, later=later),
+    ]
+    lines += ["d = d._replace(averages=averages)"] if moves_d else []
+    lines += ["g = g._replace(averages=moved)"] if joined and moves_g else []
+    lines.append("d = updated(d, optimizer_d, gradients)")
+    if training.weight_clipping is not None:
+        bound = number(training.weight_clipping.bound)
+        lines.append(f"clipped = jax.tree.map(lambda p: jnp.clip(p, -{bound}, {bound}), d.parameters)")
+        lines.append("d = d._replace(parameters=clipped)")
+    return lines[1:] if lines[0] == "" else lines
+
+
+def _generator_block(gan: GanSpec, later: int) -> list[str]:
+    training = gan.training
+    reused, is_first = training.fake_batch == "reused", training.first == "generator"
+    moves_g, moves_d = has_averages(gan, "generator"), has_averages(gan, "discriminator")
+    phase = training.first if reused else "generator"
+    own = [_make(gan, "parameters", phase, later=later + 4)]
+    place = place_of(gan, "generator", "fake")
+    own.append(_ask(gan, "of_fake", "d", place, "fake", first=True, later=later + 4, given="d.parameters"))
+    aux = [*(["fake"] if reused and is_first else [])]
+    aux += ["moved"] if moves_g else []
+    aux += ["averages"] if moves_d else []
+    own.append(f"return generator_loss(of_fake){f', {_together(aux)}' if aux else ''}")
+    lines = [
+        f"def loss_of_g(parameters: Tensors) -> {_type_of(aux)}:",
+        *(indented(line, by=4) for line in own),
+        "",
+        _differentiated("loss_g", aux, "loss_of_g", "(g.parameters)"),
+    ]
+    lines += ["g = g._replace(averages=moved)"] if moves_g else []
+    lines += ["d = d._replace(averages=averages)"] if moves_d else []
+    if not training.detach_fake:
+        lines.append("# What D's loss, through its fake samples, says of G comes on top.")
+        lines.append("gradients = jax.tree.map(jnp.add, joined, gradients)")
+    lines.append("g = updated(g, optimizer_g, gradients)")
+    return lines
+
+
+def _type_of(aux: list[str]) -> str:
+    return "tuple[Array, Any]" if aux else "Array"
+
+
+def _together(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"({', '.join(names)})"
+
+
+def _differentiated(
+    loss: str, aux: list[str], function: str, given: str, *, joined: bool = False, later: int = 4
+) -> str:
+    found = f"({loss}, {_together(aux)})" if aux else loss
+    gradients = "(gradients, joined)" if joined else "gradients"
+    settings = [function, *(["argnums=(0, 1)"] if joined else []), *(["has_aux=True"] if aux else [])]
+    function = f"jax.value_and_grad({', '.join(settings)})"
+    if not aux and not joined:
+        return f"{found}, {gradients} = {function}{given}"
+    applied = fitted(f"{found}, {gradients} = differentiate{given}", indent=0, later=later)
+    return f"differentiate = {function}\n{applied}"
+
+
+def _make(gan: GanSpec, parameters: str, phase: str, *, later: int) -> str:
+    """Return the statement in which G makes samples; later: by how much it will be indented."""
+    moves = has_averages(gan, "generator")
+    arguments = [parameters, *(["g.averages"] if moves else []), f'batch["{gan.training.fed_in(phase, "latent")}"]']
+    arguments += [f'batch["{gan.training.fed_in(phase, "label")}"]'] if uses_classes(gan, "generator") else []
+    arguments += [f'masks_of(batch, "{phase}.fake.generator")'] if uses_masks(gan, "generator") else []
+    return call(f"fake{', moved' if moves else ''} = {VERBS['generator']}(", arguments, later=later)
+
+
+def _ask(
+    gan: GanSpec,
+    what: str,
+    player: str,
+    place: str,
+    samples: str,
+    *,
+    first: bool,
+    later: int,
+    given: str = "parameters",
+) -> str:
+    """Return the statement in which D is asked; first: whether no pass of the same loss came before."""
+    moves = has_averages(gan, "discriminator")
+    averages = f"{player}.averages" if first else "averages"
+    arguments = [given, *([averages] if moves else []), samples]
+    arguments += [f'batch["{label_of(gan, place)}"]'] if uses_classes(gan, "discriminator") else []
+    arguments += [f'masks_of(batch, "{place}")'] if uses_masks(gan, "discriminator") else []
+    return call(f"{what}{', averages' if moves else ''} = {VERBS['discriminator']}(", arguments, later=later)

@@ -1,0 +1,141 @@
+"""A program's data: what is drawn has the tape's names, shapes and distribution, and what is read is the tape."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gan_rosetta as gr
+from gan_rosetta.shared.data.digits import DigitSource, prepare_digits
+from gan_rosetta.shared.data.tape import SeededTape, array_shapes, make_chunk
+from gan_rosetta.shared.data.tape_file import write_tape
+from gan_rosetta.shared.gans.affordable import narrowed
+from gan_rosetta.shared.spec import GanSpec, Normal
+from gan_rosetta.shared.spec.feeding import is_label
+from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.state.archive import write_state
+from gan_rosetta.shared.translate.data import data_section
+from tests.unit.translate.odd_gans import ODD_GANS
+
+GANS = {name: narrowed(spec, 8) if name == "mnist-conv" else spec for name, spec in (gr.gans() | ODD_GANS).items()}
+STEPS = 3
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """A folder with MNIST's own files, of the packaged digits."""
+    folder = tmp_path_factory.mktemp("mnist")
+    source = DigitSource.parse(None)
+    images, labels = source.load(), source.load_labels()
+    files = {
+        "train-images-idx3-ubyte.gz": struct.pack(">IIII", 2051, *images.shape) + images.tobytes(),
+        "train-labels-idx1-ubyte.gz": struct.pack(">II", 2049, len(labels)) + labels.tobytes(),
+    }
+    for name, content in files.items():
+        (folder / name).write_bytes(gzip.compress(content, 1))
+    return folder
+
+
+def names_of(spec: GanSpec) -> dict[str, object]:
+    names: dict[str, object] = {"np": np, "Path": Path, "Iterator": Iterator}
+    names |= {"gzip": gzip, "json": json, "itertools": itertools}
+    exec(data_section(spec), names)  # noqa: S102 - what is tested
+    return names
+
+
+def drawn(spec: GanSpec, digits: Path, names: dict[str, object]):
+    arguments = (1, digits) if "read_digits" in names else (1,)
+    return names["draw_batches"](*arguments)
+
+
+@pytest.mark.parametrize("name", GANS)
+def test_what_is_drawn_is_what_a_tape_has(name, digits):
+    spec = GANS[name]
+    names = names_of(spec)
+    phases = {"adversarial": drawn(spec, digits, names)}
+    if spec.pretraining is not None:
+        phases["pretraining"] = names["draw_pretraining"](1)
+    for phase, batches in phases.items():
+        shapes = array_shapes(spec, phase)
+        for batch in itertools.islice(batches, 2):
+            assert set(shapes) <= set(batch), "what the step is fed"
+            for array, shape in shapes.items():
+                assert batch[array].shape == (spec.batch_size, *shape), array
+                kind = "iu" if is_label(array) else "b" if array.startswith("mask.") else "f"
+                assert batch[array].dtype.kind in kind, array
+
+
+@pytest.mark.parametrize("name", GANS)
+def test_what_is_read_is_the_tape(name, tmp_path):
+    spec = GANS[name].with_steps(pretraining=STEPS, training=STEPS)
+    tape = SeededTape(spec, seed=1, digits=DigitSource.parse(None))
+    write_tape(tmp_path / "tape.npz", tape, spec, pretraining_steps=STEPS, training_steps=STEPS)
+    read = names_of(spec)["read_batches"]
+    feeds = {"adversarial": read(tmp_path / "tape.npz")}
+    if spec.pretraining is not None:
+        feeds["pretraining"] = read(tmp_path / "tape.npz", pretraining=True)
+    for phase, batches in feeds.items():
+        for step, batch in enumerate(itertools.islice(batches, STEPS)):
+            expected = make_chunk(tape, spec, phase, first_step=step, num_steps=1).arrays
+            assert set(expected) <= set(batch)
+            for array, values in expected.items():
+                assert np.array_equal(batch[array], values[0]), (phase, step, array)
+
+
+def test_an_epoch_ends_in_a_short_batch_which_counts_on(digits, tmp_path):
+    spec = GANS["wgan"]
+    names = names_of(spec)
+    batches = list(itertools.islice(drawn(spec, digits, names), 80))
+    assert [len(batch["real"]) for batch in batches[76:]] == [64, 64, 8, 64]
+    assert [int(batch["batch_in_epoch"]) for batch in batches[76:]] == [76, 77, 78, 0]
+    assert not np.array_equal(batches[0]["real"], batches[79]["real"]), "a new order"
+    tape = SeededTape(spec, seed=1, digits=DigitSource.parse(None))
+    write_tape(tmp_path / "tape.npz", tape, spec, pretraining_steps=0, training_steps=80)
+    read = list(names["read_batches"](tmp_path / "tape.npz"))
+    assert [len(batch["real"]) for batch in read[76:]] == [64, 64, 8, 64]
+    assert [int(batch["batch_in_epoch"]) for batch in read[76:]] == [76, 77, 78, 0]
+
+
+@pytest.mark.parametrize("name", ["mnist-wgan-gp", "mnist-conv", "cgan"])
+def test_digits_are_the_suite_s_own_to_a_grey_level(name, digits):
+    spec = GANS[name]
+    found = names_of(spec)["read_digits"](digits)
+    source = DigitSource.parse(None)
+    if name == "cgan":
+        found, classes = found
+        assert np.array_equal(classes, source.load_labels())
+    expected = prepare_digits(source.load()[: spec.real.num_images], spec.real)
+    level = (spec.real.high - spec.real.low) / 255
+    assert found.shape == expected.shape
+    # Pillow rounds to 8 bits after each of two passes.
+    assert np.abs(found - expected).max() < 1.6 * level
+
+
+def test_what_a_gan_is_drawn_from_is_as_the_spec_says(digits):
+    batches = list(itertools.islice(drawn(GANS["linear-2d"], digits, names_of(GANS["linear-2d"])), 250))
+    real = np.concatenate([batch["real"] for batch in batches])
+    matrix = np.array(GANS["linear-2d"].real.matrix)
+    assert np.allclose(real.mean(axis=0), [1.0, 2.0], atol=0.2)
+    assert np.allclose(np.cov(real.T), matrix.T @ matrix, atol=0.6)
+    assert len(np.unique(real[:, 0])) == 1000, "an epoch goes through all points"
+    masks = next(drawn(GANS["cgan"], digits, names_of(GANS["cgan"])))
+    mask = masks["mask.generator.fake.discriminator.drop2"]
+    assert abs(mask.mean() - 0.6) < 0.02, "dropped with the probability 0.4"
+
+
+def test_a_state_is_read_bit_for_bit(tmp_path):
+    spec = GANS["gaussian-1d-minibatch"]
+    state = initial_state(spec, seed=3)
+    assert any(isinstance(layer.weight_init, Normal) for layer in spec.generator.layers if hasattr(layer, "name"))
+    write_state(tmp_path / "state.safetensors", state, metadata={"gan": spec.name})
+    read = names_of(spec)["read_state"](tmp_path / "state.safetensors")
+    assert set(read) == set(state)
+    assert all(read[name].tobytes() == array.tobytes() for name, array in state.items())
+    assert all(read[name].dtype == array.dtype for name, array in state.items())
