@@ -39,6 +39,16 @@ def test_a_killed_writer_leaves_nothing_for_good(tmp_path: Path, name: str) -> N
     assert hidden(tmp_path) == []
 
 
+def test_whoever_writes_it_again_removes_it(tmp_path: Path) -> None:
+    path = tmp_path / "losses.png"
+    subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert len(hidden(tmp_path)) == 2
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(b"whole")
+    assert path.read_bytes() == b"whole"
+    assert hidden(tmp_path) == []
+
+
 def test_what_is_being_written_and_what_is_not_ours_stays(tmp_path: Path) -> None:
     path = tmp_path / "run.npz"
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
