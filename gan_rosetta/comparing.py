@@ -139,6 +139,11 @@ def _compared(plan: Plan, place: Place, on_progress: OnProgress) -> list[Compari
     judged = {found.spec.name for found in comparisons}
     raise_failures(outcome for outcome in outcomes if outcome.settings.gan not in judged)
     _, across = compare_across_seeds(plan, watch=watch_of(on_progress))
+    if place.is_given and across:
+        from gan_rosetta.shared.report.pictures import draw_across  # noqa: PLC0415 - as below
+
+        for gan, found in across.items():
+            draw_across(place.folder / gan, gan, found.runs)
     notes = _in_python(plan.notes)
     return [
         Comparison(judged=found, place=place, across=across.get(found.spec.name), notes=notes) for found in comparisons

@@ -20,7 +20,7 @@ from gan_rosetta.shared.commands.options import (
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.report.as_data import as_text, compare_as_data, ending_as_data, train_as_data
 from gan_rosetta.shared.report.film import NUM_MOMENTS, film_path, require_film, write_film
-from gan_rosetta.shared.report.pictures import draw_comparison, draw_pictures
+from gan_rosetta.shared.report.pictures import draw_across, draw_comparison, draw_pictures
 from gan_rosetta.shared.report.progress import on_terminal
 from gan_rosetta.shared.report.seeds_table import across_lines, seeds_lines
 from gan_rosetta.shared.report.tables import comparison_lines, pair_lines, run_lines, speed_lines
@@ -63,6 +63,8 @@ class RunReporter:
         runs = [run for run, _ in trained]
         self._write_films([([run], spec) for run, spec in trained])
         from_seeds, across = train_across_seeds(plan, watch=self._watch)
+        if across:
+            draw_across(folder / plan.jobs[0].gan, plan.jobs[0].gan, across)
         outcomes = [*outcomes, *from_seeds]
         status = report_failures(outcomes, verbose=self._shown.verbose)
         report_not_finite(runs)
@@ -90,6 +92,8 @@ class RunReporter:
             self._files["report"] = str(path)
             webbrowser.open(path.as_uri())
         from_seeds, across = compare_across_seeds(plan, watch=self._watch)
+        for name, found in across.items():
+            draw_across(folder / name, name, found.runs)
         status = report_failures([*outcomes, *from_seeds], verbose=self._shown.verbose)
         verdicts = [comparison.verdict for comparison in comparisons]
         status = status or status_of_verdicts([*verdicts, *(found.verdict for found in across.values())])

@@ -13,9 +13,11 @@ from gan_rosetta.shared.report.curves import draw_curves
 from gan_rosetta.shared.report.digit_grid import draw_digit_grid
 from gan_rosetta.shared.report.loss_curves import draw_loss_curves
 from gan_rosetta.shared.report.one_dimensional import draw_one_dimensional
+from gan_rosetta.shared.report.seeds_picture import SEEDS_PICTURE, draw_seeds
 from gan_rosetta.shared.report.two_dimensional import draw_two_dimensional
 from gan_rosetta.shared.runs.comparison import GanComparison
 from gan_rosetta.shared.runs.record import Run
+from gan_rosetta.shared.seeds.job import SeedsOfRun
 from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
 from gan_rosetta.shared.storage.files import atomic_path
 
@@ -37,6 +39,12 @@ def draw_comparison(comparison: GanComparison, /) -> None:
     """Draw a comparison's pictures beside its runs' folders."""
     runs = list(comparison.runs)
     draw_pictures(runs[0].folder.parent, runs, comparison.yardstick, comparison.spec)
+
+
+def draw_across(folder: Path, gan: str, runs: Sequence[SeedsOfRun], /) -> None:
+    """Draw what came of a GAN's runs over seeds, in the folder of the runs; nothing where none finished."""
+    if runs:
+        write_picture(folder / SEEDS_PICTURE, draw_seeds(gan, runs))
 
 
 def draw_samples(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
