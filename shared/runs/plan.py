@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -93,7 +93,7 @@ def plan_compare(
     pythons: Mapping[str, str] | None = None,
     num_seeds: int = 1,
 ) -> Plan:
-    """Return the plan of `compare`, the costly GANs first; raises what a user can cause, before anything is written.
+    """Return the plan of `compare`, the cheapest GAN first; raises what a user can cause, before anything is written.
 
     gans, runs: empty for the nine published ones, one run a backend; the request's own GAN goes before gans. Where all
     of those are compared, the costliest take a smaller batch, unless the request has one (OVERVIEW_BATCH_SIZES).
@@ -138,20 +138,29 @@ def plan_compare(
 
 
 def _specs(gans: Sequence[str], request: Request) -> list[GanSpec]:
-    """Return the GANs to compare as they are to be trained, the costly ones first."""
+    """Return the GANs to compare as they are to be trained, in turn."""
     if request.spec is not None:
         return [request.resolve()]
     named = [find_gan(name) for name in dict.fromkeys(gans)] or list(PUBLISHED.values())
     is_overview = {*PUBLISHED} <= {spec.name for spec in named} and request.batch_size is None
     specs = []
-    for spec in sorted(named, key=step_flops, reverse=True):
+    for spec in sorted(named, key=_in_turn(named)):
         batch_size = OVERVIEW_BATCH_SIZES.get(spec.name) if is_overview else request.batch_size
         specs.append(replace(request, batch_size=batch_size).resolve(spec))
     return specs
 
 
+def _in_turn(specs: Sequence[GanSpec]) -> Callable[[GanSpec], tuple[bool, float]]:
+    """Return what sorts GANs: the cheapest first, so that a verdict comes soon, and then the costly ones before others.
+
+    None of those is left over at the end, when the other cores have nothing to do.
+    """
+    cheapest = min(map(step_flops, specs))
+    return lambda spec: (step_flops(spec) != cheapest, -step_flops(spec))
+
+
 def plan_resume(out: Path, /, *, command: Literal["train", "compare"]) -> Plan:
-    """Return the jobs that a command began in a folder, the costly GANs first, each to go on from its checkpoint.
+    """Return the jobs that a command began in a folder, GANs in turn, each to go on from its checkpoint.
 
     Raises RecordError where there are none or one cannot be read, or where all are the other command's.
     """
@@ -171,7 +180,8 @@ def plan_resume(out: Path, /, *, command: Literal["train", "compare"]) -> Plan:
     )
     for job in jobs:
         require_installed(find_backend(job.backend), job.python)
-    jobs.sort(key=lambda job: step_flops(job.spec), reverse=True)
+    turn = _in_turn([job.spec for job in jobs])
+    jobs.sort(key=lambda job: turn(job.spec))
     num_slots = max(1, min(len({job.run_name for job in jobs}), available_cores() // max(job.threads for job in jobs)))
     _require_room_to_go_on([job for job in jobs if not is_finished(job)], out, num_slots=num_slots)
     return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=(), notes=notes)

@@ -110,7 +110,7 @@ def test_quiet_says_verdicts_alone(gan_rosetta, tmp_path):
         "compare", "linear-2d", "--backends", "torch", "--steps", "2", "--quiet", "--out", tmp_path / "a"
     )
     assert quiet == (0, "linear-2d: AGREE\n", "")
-    # The costly ones run first; the catalogue's order is what is shown.
+    # They run in another order; the catalogue's is what is shown.
     alone = gan_rosetta(
         "compare", "sine", "linear-2d", "--backends", "numpy", "--steps", "2", "--quiet", "--out", tmp_path / "b"
     )

@@ -97,3 +97,12 @@ def test_where_both_began_runs_the_other_s_are_left_out_in_words(tmp_path: Path,
     assert {job.gan for job in plan.jobs} == {gan}
     assert all("is left out" in note for note in plan.notes)
     assert len(plan.notes) == (1 if command == "compare" else 2)
+
+
+def test_the_cheapest_gan_goes_first_and_then_the_costly_ones(tmp_path: Path) -> None:
+    gans = ["sine", "linear-2d", "mnist-wgan-gp", "gaussian-1d"]
+    plan = plan_compare(gans, [RunName(backend="numpy")], make_request(None), tmp_path, threads=None)
+    expected = ["linear-2d", "mnist-wgan-gp", "sine", "gaussian-1d"]
+    assert list(dict.fromkeys(job.gan for job in plan.jobs)) == expected
+    write_jobs(plan.jobs)
+    assert list(dict.fromkeys(job.gan for job in plan_resume(tmp_path, command="compare").jobs)) == expected
