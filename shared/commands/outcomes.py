@@ -81,8 +81,15 @@ class RunReporter:
         if not self._shown.quiet:
             for line in plan.left_out:
                 tell(line)
+        num_gans = len({job.gan for job in plan.jobs})
+
+        def on_comparison(comparison: GanComparison) -> None:
+            draw_comparison(comparison)
+            if num_gans > 1 and not self._shown.quiet:
+                tell(f"{comparison.spec.name}: {comparison.verdict}")
+
         outcomes, comparisons = compare_plan(
-            plan, watch=self._watch, on_run=self._write_events, on_comparison=draw_comparison
+            plan, watch=self._watch, on_run=self._write_events, on_comparison=on_comparison
         )
         self._write_films([(comparison.runs, comparison.spec) for comparison in comparisons])
         if self._opens_report and comparisons:

@@ -120,6 +120,15 @@ def test_quiet_says_verdicts_alone(gan_rosetta, tmp_path):
     ) == (0, "", "")
 
 
+def test_a_verdict_is_said_as_soon_as_there_is_one(gan_rosetta, tmp_path):
+    _, printed, said = gan_rosetta(
+        "compare", "sine", "linear-2d", "--backends", "numpy", "--steps", "2", "--out", tmp_path / "a"
+    )
+    verdicts = [line for line in said.splitlines() if line.endswith("NOT COMPARABLE")]
+    assert verdicts == ["linear-2d: NOT COMPARABLE", "sine: NOT COMPARABLE"]
+    assert "linear-2d" in printed
+
+
 def test_verbose_says_a_line_a_run_where_there_is_no_terminal(gan_rosetta, tmp_path):
     arguments = ("compare", "linear-2d", "--backends", "torch", "--steps", "2", "--out")
     assert "[2/2]" in gan_rosetta(*arguments, tmp_path / "a", "--verbose")[2]
