@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,11 +14,13 @@ from gan_rosetta.shared.errors import RecordError, UsageError
 from gan_rosetta.shared.storage.documents import read_document, write_document
 from gan_rosetta.shared.storage.files import write_npz
 from gan_rosetta.shared.storage.npz import read_npz
+from gan_rosetta.shared.storage.opening import read_regular
 from gan_rosetta.shared.storage.typed import require_typed
 
 FORMAT = 1
 TRACE_FILE = "trace.json"
 _REMEDY = "run the program again"
+_MOST_BYTES = 1 << 34
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,7 @@ class TraceWriter:
     def __init__(self, folder: Path, /) -> None:
         self._folder = folder
         self._steps: list[Signature] = []
+        self._digests: list[str] = []
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder} is no folder; name one that is new, empty, or of another trace")
         names = {path.name for path in folder.iterdir()} if folder.exists() else set()
@@ -64,21 +68,28 @@ class TraceWriter:
 
     def write_step(self, kept: Sequence[tuple[Quantity, np.ndarray]], /) -> None:
         """Write what a step computed, in order."""
-        write_npz(self._folder / _step_file(len(self._steps)), {str(n): array for n, (_, array) in enumerate(kept)})
+        path = self._folder / _step_file(len(self._steps))
+        write_npz(path, {str(n): array for n, (_, array) in enumerate(kept)})
+        self._digests.append(hashlib.sha256(path.read_bytes()).hexdigest())
         self._steps.append(tuple(quantity for quantity, _ in kept))
 
     def close(self, rounding: Mapping[str, int], /) -> None:
         """Write what all steps are of. rounding: what was rounded at random in them."""
         steps = [[asdict(quantity) for quantity in step] for step in self._steps]
-        write_document(self._folder / TRACE_FILE, {"steps": steps, "rounding": dict(rounding)}, number=FORMAT)
+        found = {"steps": steps, "digests": self._digests, "rounding": dict(rounding)}
+        write_document(self._folder / TRACE_FILE, found, number=FORMAT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TraceRecord:
-    """A trace that was written. steps: what each computed, in order; rounding: what was rounded at random in it."""
+    """A trace that was written. steps: what each computed, in order; rounding: what was rounded at random in it.
+
+    digests: the SHA-256 of each step's file.
+    """
 
     folder: Path
     steps: tuple[Signature, ...]
+    digests: tuple[str, ...]
     rounding: Mapping[str, int]
 
     @classmethod
@@ -93,6 +104,7 @@ class TraceRecord:
             return cls(
                 folder=folder,
                 steps=tuple(tuple(_quantity(data) for data in step) for step in found["steps"]),
+                digests=tuple(str(digest) for digest in found["digests"]),
                 rounding={name: int(count) for name, count in found["rounding"].items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -102,9 +114,11 @@ class TraceRecord:
         """Read what a step computed, in order; raises RecordError where that is not what the table says."""
         path = self.folder / _step_file(step)
         try:
+            if hashlib.sha256(read_regular(path, most_bytes=_MOST_BYTES)).hexdigest() != self.digests[step]:
+                raise ValueError("its SHA-256 is another")
             found = read_npz(path)
             arrays = [found[str(number)] for number in range(len(self.steps[step]))]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, LookupError) as error:
             raise RecordError(f"{path} cannot be read ({error}); {_REMEDY}") from None
         for quantity, array in zip(self.steps[step], arrays, strict=True):
             if (array.shape, str(array.dtype)) != (quantity.shape, quantity.dtype):

@@ -31,6 +31,8 @@ from gan_rosetta.shared.spec.serialise import to_data
 from gan_rosetta.shared.spec.toml_file import read_spec, write_spec
 from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.state.archive import read_state, write_state
+from gan_rosetta.shared.traces.files import TraceRecord
+from gan_rosetta.shared.traces.trace import Trace
 from tests.mishaps.mutations import (
     spoil_archive,
     spoil_bytes,
@@ -149,6 +151,21 @@ def _read_comparison(path: Path) -> Any:
     return [gan.judgement for gan in collect(path.parent.parent)]
 
 
+def _write_trace(folder: Path) -> Path:
+    with Trace(folder / "traced") as trace:
+        for step in range(3):
+            trace.step()
+            trace.see("weight", np.full((4, 3), 0.5**step))
+            trace.see("loss", 1.0 / (1 + step))
+    return folder / "traced"
+
+
+def _read_trace(path: Path) -> Any:
+    record = TraceRecord.read(path.parent)
+    arrays = [record.arrays(step) for step in range(len(record.steps))]
+    return record.steps, dict(record.rounding), [[each.tobytes() for each in step] for step in arrays]
+
+
 def _write_job(folder: Path) -> Path:
     job = order_of("linear-2d", "numpy", folder / "linear-2d" / "numpy", steps=7)
     write_jobs([job])
@@ -218,6 +235,18 @@ KINDS = {
         read=lambda path: _bits(read_state(path, SPEC)),
         inside=spoil_header,
         meant=lambda path: _bits(safetensors.numpy.load(path.read_bytes())),
+    ),
+    "trace": Kind(
+        number=300,
+        write=lambda f: _write_trace(f) / "trace.json",
+        read=_read_trace,
+        inside=spoil_json_text,
+    ),
+    "traced step": Kind(
+        number=300,
+        write=lambda f: _write_trace(f) / "step-000001.npz",
+        read=_read_trace,
+        inside=spoil_archive,
     ),
     "spec": Kind(number=1500, write=_write_spec, read=_read_spec, inside=spoil_lines, meant=_meant_spec),
 }
