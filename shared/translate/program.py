@@ -41,7 +41,11 @@ def write_program(spec: GanSpec, dialect: ModuleType, /, *, proof: Sequence[str]
         "Loop": dialect.loop_section(spec),
     }
     settings = f"{_options(spec)}\n\n{dialect.settings_section(spec)}"
-    body = [_head(spec, dialect, proof), _imports(spec, dialect, "\n".join([settings, *sections.values()])), settings]
+    body = [
+        write_head(spec, dialect, proof),
+        _imports(spec, dialect, "\n".join([settings, *sections.values()])),
+        settings,
+    ]
     text = "\n\n".join(body)
     for title, section in sections.items():
         begins_with_definition = section.startswith(("def ", "class ", "@"))
@@ -55,7 +59,8 @@ def _ends_in_definition(text: str) -> bool:
     return last.startswith((" ", "}", ")")) and last.startswith(" ")
 
 
-def _head(spec: GanSpec, dialect: ModuleType, proof: Sequence[str]) -> str:
+def write_head(spec: GanSpec, dialect: ModuleType, proof: Sequence[str], /) -> str:
+    """Return the docstring of a program: what it is, after whom, and how it was proved; all text of a spec is in it."""
     title = plain(spec.title).rstrip(".") or spec.name
     source = plain(spec.source).rstrip(".")
     summary, paragraphs = f"{title}, in {dialect.TITLE}.", list[str]()

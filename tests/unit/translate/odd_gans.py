@@ -12,16 +12,25 @@ from gan_rosetta.shared.spec import (
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
     ConstantRate,
+    Conv2d,
+    ConvTranspose2d,
+    Dropout,
     ExponentialDecay,
     GanSpec,
     GlorotUniform,
+    Layer,
+    LeakyReLU,
     Linear,
     Network,
     Normal,
+    NormalLatent,
     ReLU,
+    Reshape,
     RMSprop,
     StepPattern,
+    Tanh,
     Uniform,
+    UniformFanIn,
     Upsample,
     WeightClipping,
 )
@@ -70,24 +79,59 @@ def joined_gradients() -> GanSpec:
 
 
 def odd_norms() -> GanSpec:
-    """lsgan with every form of BatchNorm, bilinear upsampling, turns within epochs, clipped weights, first values."""
+    """Small images, all forms of BatchNorm, bilinear upsampling, turns within epochs, clipped weights, first values."""
     spec = small_gan("lsgan")
-    forms = iter([("biased", "batch"), ("unbiased", "running"), ("biased", "running")] * 2)
 
-    def odd(network: Network) -> Network:
-        layers = []
-        for layer in network.layers:
-            new = layer
-            if isinstance(layer, BatchNorm):
-                variance, statistics = next(forms)
-                new = replace(layer, running_variance=variance, statistics=statistics)
-            elif isinstance(layer, Upsample):
-                new = replace(layer, mode="bilinear")
-            elif isinstance(layer, Linear):
-                new = replace(layer, weight_init=GlorotUniform(), bias_init=Uniform(bound=0.05))
-            layers.append(new)
-        return replace(network, layers=tuple(layers))
+    def norm(name: str, num_features: int, variance: str, statistics: str) -> BatchNorm:
+        return BatchNorm(
+            name=name,
+            num_features=num_features,
+            epsilon=1e-3,
+            momentum=0.2,
+            running_variance=variance,
+            statistics=statistics,
+        )
 
+    def window(kind: type, name: str, channels: tuple[int, int], size: int, stride: int) -> Layer:
+        return kind(
+            name=name,
+            in_channels=channels[0],
+            out_channels=channels[1],
+            kernel_size=size,
+            stride=stride,
+            padding=1,
+            weight_init=UniformFanIn(),
+            bias_init=Uniform(bound=0.05),
+        )
+
+    def linear(name: str, in_features: int, out_features: int) -> Linear:
+        return Linear(
+            name=name,
+            in_features=in_features,
+            out_features=out_features,
+            weight_init=GlorotUniform(),
+            bias_init=Uniform(bound=0.05),
+        )
+
+    generator = (
+        linear("linear", 8, 32),
+        norm("norm1", 32, "unbiased", "running"),
+        Reshape(shape=(8, 2, 2)),
+        Upsample(factor=2, mode="bilinear"),
+        window(Conv2d, "conv", (8, 3), 3, 1),
+        norm("norm2", 3, "biased", "batch"),
+        LeakyReLU(slope=0.2),
+        window(ConvTranspose2d, "up", (3, 1), 4, 2),
+        Tanh(),
+    )
+    discriminator = (
+        window(Conv2d, "down", (1, 3), 3, 2),
+        LeakyReLU(slope=0.2),
+        Dropout(name="drop", probability=0.25, unit="channel"),
+        norm("norm", 3, "biased", "running"),
+        Reshape(shape=(48,)),
+        linear("output", 48, 1),
+    )
     training = replace(
         spec.training,
         fake_batch="regenerated",
@@ -97,8 +141,15 @@ def odd_norms() -> GanSpec:
         generator_optimizer=rmsprop(placement="inside", centered=True, momentum=0.0, of="direction"),
         weight_clipping=WeightClipping(bound=0.5),
     )
-    networks = {name: odd(network) for name, network in spec.networks().items()}
-    return replace(spec, name="odd-norms", training=training, **networks)
+    return replace(
+        spec,
+        name="odd-norms",
+        real=replace(spec.real, size=8),
+        latent=NormalLatent(shape=(8,), redraw="step"),
+        generator=Network(input_shape=(8,), layers=generator),
+        discriminator=Network(input_shape=(1, 8, 8), layers=discriminator),
+        training=training,
+    )
 
 
 def reserved_names() -> GanSpec:

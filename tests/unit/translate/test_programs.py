@@ -18,7 +18,7 @@ import gan_rosetta as gr
 from gan_rosetta.shared import spec as vocabulary
 from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
 from gan_rosetta.shared.translate.notebook import notebook_text
-from gan_rosetta.shared.translate.program import DIALECTS, write_program
+from gan_rosetta.shared.translate.program import DIALECTS, write_head, write_program
 from gan_rosetta.shared.translate.proof import same_code
 from gan_rosetta.shared.translate.writing import attribute, number, plain
 from tests.unit.translate.odd_gans import ODD_GANS
@@ -99,14 +99,22 @@ HOSTILE = st.one_of(
 
 @settings(max_examples=300, deadline=None)
 @given(title=HOSTILE, source=HOSTILE)
+def test_text_of_a_spec_never_becomes_code(title, source):
+    head = write_head(replace(gr.spec("linear-2d"), title=title, source=source), DIALECTS["torch"], [])
+    (statement,) = ast.parse(f"{head}\n").body
+    assert isinstance(statement, ast.Expr)
+    assert isinstance(statement.value, ast.Constant)
+    assert isinstance(statement.value.value, str)
+    assert head.encode("utf-8")
+    assert max(map(len, head.splitlines())) <= LINE
+
+
 @pytest.mark.parametrize("to", DIALECTS)
-def test_text_of_a_spec_never_becomes_code(to, title, source):
+@pytest.mark.parametrize("text", ['"""\nimport os\n"""', "\\", "a\r\nb\\N{DIGIT ONE}", "{spec} %s {{", "\ud800\0" * 60])
+def test_a_program_of_a_hostile_spec_is_that_of_a_tame_one(to, text):
     tame = replace(gr.spec("linear-2d"), title="A GAN", source="Somebody")
-    hostile = write_program(replace(tame, title=title, source=source), DIALECTS[to])
+    hostile = write_program(replace(tame, title=text, source=text), DIALECTS[to])
     assert same_code(hostile, write_program(tame, DIALECTS[to]))
-    assert ast.get_docstring(ast.parse(hostile))
-    assert hostile.encode("utf-8")
-    assert max(map(len, hostile.splitlines())) <= LINE
 
 
 class Evil(float):

@@ -70,13 +70,14 @@ def test_a_program_with_a_mistake_is_named(monkeypatch, name, right, wrong, plac
 def test_what_no_forward_pass_reads_is_proved_too(monkeypatch):
     proof = prove_here(
         monkeypatch,
-        small_gan("lsgan"),
+        ODD_GANS["odd-norms"],
         "torch",
         steps=1,
-        change=lambda text: text.replace("momentum=0.1", "momentum=0.2"),
+        # How the running variance of the one that normalises by the batch is taken.
+        change=lambda text: text.replace("correction=0, by_running=False", "correction=1, by_running=False"),
     )
     assert proof.verdict == "DISAGREE"
-    assert "running_" in proof.place
+    assert "generator.norm2.running_var at the end" in proof.place
 
 
 def test_no_layer_s_name_is_one_of_a_module_s():
