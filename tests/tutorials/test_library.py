@@ -1,4 +1,4 @@
-"""The library's page in the site: every public name, as its docstring has it, and no warning of Sphinx's."""
+"""The site's pages of the library and of a port: every public name, each mistake, and no warning of Sphinx's."""
 
 from __future__ import annotations
 
@@ -6,18 +6,33 @@ import pytest
 
 import gan_rosetta
 from tutorials.machinery.library import library_page
+from tutorials.machinery.porting import porting_page
 from tutorials.machinery.site import build_site
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory) -> str:
+def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("library")
     sources = folder / "sources"
     sources.mkdir()
-    (sources / "index.md").write_text("# Site\n\n```{toctree}\nlibrary\n```\n", encoding="utf-8")
+    (sources / "index.md").write_text("# Site\n\n```{toctree}\nlibrary\nport-a-gan\n```\n", encoding="utf-8")
     (sources / "library.md").write_text(library_page(), encoding="utf-8")
+    (sources / "port-a-gan.md").write_text(porting_page(), encoding="utf-8")
     build_site(sources, folder / "site")
-    return (folder / "site" / "library.html").read_text(encoding="utf-8")
+    return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def page(site) -> str:
+    return (site / "library.html").read_text(encoding="utf-8")
+
+
+def test_a_port_is_followed_to_its_third_mistake(site):
+    text = (site / "port-a-gan.html").read_text(encoding="utf-8")
+    for title in ("The first mistake: a loss", "The second: an optimizer", "The third: a batch", "A port to Keras"):
+        assert title in text
+    assert 'href="library.html"' in text
+    assert "agreement.md" not in text
 
 
 @pytest.mark.parametrize("name", gan_rosetta.__all__)

@@ -22,6 +22,8 @@ from tutorials.machinery.library import library_page
 from tutorials.machinery.notebooks import notebook_name, notebook_text
 from tutorials.machinery.pages import make_page, verdict_table
 from tutorials.machinery.pictures import FILM_FILE, FRAMES_FILE, LOSSES_FILE, draw_lesson
+from tutorials.machinery.porting import NAME as PORTING
+from tutorials.machinery.porting import porting_page
 from tutorials.machinery.running import LessonResult
 from tutorials.machinery.worker import FIGURE_FILE, RECORD_FILE
 
@@ -43,6 +45,7 @@ def assemble(results: list[LessonResult], root: Path, sources: Path, /) -> None:
             _copy(result.lesson.program(framework), place / f"in_{framework}.py")
             _write(place / notebook_name(result.lesson, framework), notebook_text(result.lesson, framework))
     _write(sources / f"{LIBRARY}.md", library_page())
+    _write(sources / f"{PORTING}.md", porting_page())
     _write(sources / "index.md", _index(results))
 
 
@@ -94,7 +97,7 @@ def _index(results: list[LessonResult]) -> str:
     versions = ", ".join(f"{title} {framework_version(name)}" for name, title in FRAMEWORKS.items())
     contents = [f"1. [](/{r.lesson.name}/index.md): {r.lesson.summary}" for r in results]
     text = text.replace("```{contents-of-lessons}\n```", "\n".join(contents))
-    pages = "\n".join((*(f"{result.lesson.name}/index" for result in results), LIBRARY))
+    pages = "\n".join((*(f"{result.lesson.name}/index" for result in results), PORTING, LIBRARY))
     text = text.replace("```{table}\n```", f"{verdict_table(results)}\n\n{versions}, float64, one thread.")
     return f"{text}\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
 
