@@ -37,6 +37,7 @@ class Chunk:
         batch size is the same in all steps of a chunk, and may differ from the spec's in the last batch of an epoch.
     first_step: the index of the chunk's first step within its phase.
     trains_discriminator, trains_generator: (K,) booleans; all False in pretraining, which trains D by another loss.
+    epochs: (K,) integers, how many passes over the real data came before each step; None where nothing hangs on it.
     """
 
     phase: Phase
@@ -44,6 +45,7 @@ class Chunk:
     arrays: Mapping[str, np.ndarray]
     trains_discriminator: np.ndarray
     trains_generator: np.ndarray
+    epochs: np.ndarray | None = None
 
     @property
     def num_steps(self) -> int:
@@ -56,6 +58,11 @@ class Chunk:
         pairs = zip(self.trains_discriminator.tolist(), self.trains_generator.tolist(), strict=True)
         return tuple(Trains(*pair) for pair in pairs)
 
+    @property
+    def passes_before(self) -> tuple[int, ...]:
+        """How many passes over the real data came before each step, (K,); 0 where nothing hangs on it."""
+        return (0,) * self.num_steps if self.epochs is None else tuple(self.epochs.tolist())
+
     def steps(self, chosen: slice, /) -> Chunk:
         """Return some of its steps as a chunk of their own; chosen counts from the chunk's first."""
         return Chunk(
@@ -64,6 +71,7 @@ class Chunk:
             arrays={name: array[chosen] for name, array in self.arrays.items()},
             trains_discriminator=self.trains_discriminator[chosen],
             trains_generator=self.trains_generator[chosen],
+            epochs=None if self.epochs is None else self.epochs[chosen],
         )
 
     @property

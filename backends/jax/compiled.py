@@ -20,7 +20,7 @@ from jax import lax
 
 from gan_rosetta.backends.jax.device import loop_options, native_device
 from gan_rosetta.backends.jax.state import Gan, State, build_gan
-from gan_rosetta.backends.jax.step import Batch, Record, adversarial_step, pretraining_step
+from gan_rosetta.backends.jax.step import EPOCH, Batch, Record, adversarial_step, pretraining_step
 from gan_rosetta.shared.data.padding import padded
 from gan_rosetta.shared.interface import Chunk, Phase, ProbeKey, Trains
 from gan_rosetta.shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec
@@ -31,7 +31,7 @@ _MAXIMUM_BYTES = 2**24
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """Steps to be run in one call, padded. arrays: (capacity, batch, ...) each.
+    """Steps to be run in one call, padded. arrays: (capacity, batch, ...) each; EPOCH, (capacity,), where it counts.
 
     flags: (capacity,) each, in which steps a player trains, of those that rest in some. trains: of both, on the host,
     without the padding.
@@ -70,6 +70,8 @@ def make_blocks(spec: GanSpec, chunk: Chunk, /, *, device: str, dtype: str) -> t
             name: _put(padded(array[first : first + capacity], capacity, dtype=dtype), device=device)
             for name, array in arrays.items()
         }
+        if chunk.epochs is not None:
+            cut[EPOCH] = _put(padded(chunk.epochs[first : first + capacity], capacity, dtype="int64"), device=device)
         blocks.append(Block(arrays=cut, flags=flags, trains=chunk.trains[first : first + capacity]))
     return tuple(blocks)
 
@@ -159,7 +161,7 @@ def _loop(
     gan: Gan, *, state: State, arrays: Batch, flags: Mapping[str, Any], num_steps: Any, phase: Phase
 ) -> tuple[State, Any]:
     """Run the steps in order; return the state and the losses, (capacity, number of losses), the padding left at 0."""
-    capacity, dtype = next((len(array), array.dtype) for array in arrays.values())
+    capacity, dtype = next((len(array), array.dtype) for name, array in arrays.items() if name != EPOCH)
 
     def body(step: Any, carried: tuple[State, Any]) -> tuple[State, Any]:
         state, losses = carried
@@ -186,16 +188,19 @@ def _loop_of_replicas(
     states: with a leading axis of the replicas; arrays: (capacity, R, batch, ...). active: (R,) booleans; the others
     are left as they are.
     """
-    capacity, num_replicas, dtype = next((*array.shape[:2], array.dtype) for array in arrays.values())
+    of_replicas = {name: array for name, array in arrays.items() if name != EPOCH}
+    capacity, num_replicas, dtype = next((*array.shape[:2], array.dtype) for array in of_replicas.values())
 
     def body(step: Any, carried: tuple[State, Any]) -> tuple[State, Any]:
         states, losses = carried
         trains = _turns(flags, step)
 
-        def run_one(state: State, batch: Batch) -> tuple[State, tuple[Any, ...]]:
-            return _run_step(gan, state, batch, Record(gan), phase=phase, trains=trains)
+        shared = {EPOCH: arrays[EPOCH][step]} if EPOCH in arrays else {}
 
-        moved, found = jax.vmap(run_one)(states, _at(arrays, step))
+        def run_one(state: State, batch: Batch) -> tuple[State, tuple[Any, ...]]:
+            return _run_step(gan, state, {**batch, **shared}, Record(gan), phase=phase, trains=trains)
+
+        moved, found = jax.vmap(run_one)(states, _at(of_replicas, step))
         return moved, losses.at[step].set(jnp.stack(found, axis=1))
 
     empty = jnp.zeros((capacity, num_replicas, 1 if phase == "pretraining" else 3), dtype)

@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from gan_rosetta.backends.jax.spectral import normalised
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec.resampling import upsampling_weights
@@ -200,7 +201,7 @@ class Network:
         for name, (layer, apply) in self.layers.items():
             own = {FED: fed[name]} if name in fed else {}
             outputs = apply(layer, parameters.get(name, {}) | buffers.get(name, {}) | own, outputs)
-            if isinstance(layer, spec.BatchNorm):
+            if name in buffers:
                 outputs, moved[name] = outputs
             shown[name] = outputs
         return Forward(outputs, moved, shown)
@@ -222,6 +223,8 @@ def build_network(
             apply = partial(apply, convolve=convolve)
         elif isinstance(placed.layer, spec.Linear | spec.MinibatchDiscrimination):
             apply = partial(apply, multiply=multiply)
+        if getattr(placed.layer, "spectral_norm", None) is not None:
+            apply = partial(normalised, apply)
         layers[placed.name] = placed.layer, apply
     return Network(name=name, layers=layers)
 

@@ -40,6 +40,12 @@ def wasserstein_discriminator_loss(loss: spec.WassersteinDiscriminatorLoss, /, *
     return sign * (_reduce(loss, fake) - _reduce(loss, real))
 
 
+def hinge_discriminator_loss(loss: spec.HingeDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """max(0, 1 - D(real)) + max(0, 1 + D(fake)). Lim and Ye 2017."""
+    sign = 1 if loss.real_label == 1 else -1
+    return _reduce(loss, jax.nn.relu(1 - sign * real)) + _reduce(loss, jax.nn.relu(1 + sign * fake))
+
+
 def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, /, *, fake: Any) -> Any:
     """-log p(fake). Goodfellow et al. 2014, section 3."""
     return -_reduce(loss, _log_probability(loss, fake, target=loss.real_label))
@@ -110,6 +116,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.BinaryCrossEntropyDiscriminatorLoss: binary_cross_entropy_discriminator_loss,
     spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
+    spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {

@@ -6,6 +6,7 @@ optax keeps its counters in 32 bits; the state's are of 64, and optax goes on co
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -28,22 +29,45 @@ def learning_rate(rate: spec.LearningRate, /) -> optax.Schedule:
     )
 
 
+def scale_by_rate(rate: spec.LearningRate, /) -> Any:
+    """Build what multiplies by minus the learning rate, and counts, as optax.scale_by_learning_rate does.
+
+    optax's schedules are of its own counters: one counted in epochs is given `epoch` beside the gradients.
+    """
+    schedule = learning_rate(rate)
+    if isinstance(rate, spec.ConstantRate) or rate.counted == "updates":
+        return optax.scale_by_learning_rate(schedule)
+
+    def init(parameters: Any) -> optax.ScaleByScheduleState:
+        del parameters
+        return optax.ScaleByScheduleState(count=jnp.zeros((), jnp.int32))
+
+    def update(updates: Any, state: Any, parameters: Any = None, *, epoch: Any, **rest: Any) -> tuple[Any, Any]:
+        del parameters, rest
+        factor = -schedule(epoch)
+        scaled = jax.tree.map(lambda leaf: jnp.asarray(factor, leaf.dtype) * leaf, updates)
+        return scaled, optax.ScaleByScheduleState(count=state.count + 1)
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
 def gradient_descent(optimizer: spec.GradientDescent, /) -> optax.GradientTransformation:
     """Build p ← p - lr · g."""
-    return optax.sgd(learning_rate(optimizer.learning_rate))
+    return _with_rate(optax.sgd, optimizer.learning_rate)
 
 
 def adam(optimizer: spec.Adam, /) -> optax.GradientTransformation:
     """Build Adam, which is optax's own where ε is outside and the bias corrected. Kingma and Ba 2015, Algorithm 1."""
-    rate = learning_rate(optimizer.learning_rate)
     if optimizer.epsilon_placement == "outside" and optimizer.bias_correction:
-        return optax.adam(rate, b1=optimizer.beta1, b2=optimizer.beta2, eps=optimizer.epsilon)
-    return optax.chain(scale_by_placed_adam(optimizer), optax.scale_by_learning_rate(rate))
+        build = partial(optax.adam, b1=optimizer.beta1, b2=optimizer.beta2, eps=optimizer.epsilon)
+        return _with_rate(build, optimizer.learning_rate)
+    return optax.chain(scale_by_placed_adam(optimizer), scale_by_rate(optimizer.learning_rate))
 
 
 def adadelta(optimizer: spec.Adadelta, /) -> optax.GradientTransformation:
     """Build Adadelta with a learning rate. Zeiler 2012, Algorithm 1."""
-    return optax.adadelta(learning_rate(optimizer.learning_rate), rho=optimizer.rho, eps=optimizer.epsilon)
+    build = partial(optax.adadelta, rho=optimizer.rho, eps=optimizer.epsilon)
+    return _with_rate(build, optimizer.learning_rate)
 
 
 def rmsprop(optimizer: spec.RMSprop, /) -> optax.GradientTransformation:
@@ -52,7 +76,7 @@ def rmsprop(optimizer: spec.RMSprop, /) -> optax.GradientTransformation:
     inside = optimizer.epsilon_placement == "inside"
     parts = [
         scale(decay=optimizer.rho, eps=optimizer.epsilon, eps_in_sqrt=inside),
-        optax.scale_by_learning_rate(learning_rate(optimizer.learning_rate)),
+        scale_by_rate(optimizer.learning_rate),
     ]
     if optimizer.momentum > 0:
         parts.insert(2 if optimizer.momentum_of == "step" else 1, optax.trace(decay=optimizer.momentum))
@@ -102,6 +126,13 @@ def build_optimizer(optimizer: spec.Optimizer, /) -> optax.GradientTransformatio
     if type(optimizer) not in OPTIMIZERS:
         raise UnsupportedLayer(f"JAX has no optimizer for {type(optimizer).__name__}; add it to optimizers.py")
     return OPTIMIZERS[type(optimizer)](optimizer)
+
+
+def _with_rate(build: Callable[[optax.Schedule], Any], rate: spec.LearningRate) -> Any:
+    """Build an optimizer whose last factor is the learning rate: optax's by its counter, ours by epochs."""
+    if isinstance(rate, spec.ConstantRate) or rate.counted == "updates":
+        return build(learning_rate(rate))
+    return optax.chain(build(optax.constant_schedule(-1.0)), scale_by_rate(rate))
 
 
 def slots(optimizer: spec.Optimizer, state: Any, /) -> dict[str, Any]:

@@ -109,4 +109,5 @@ def _stack(chunks: Mapping[int, Chunk], num_replicas: int) -> Chunk:
         arrays=arrays,
         trains_discriminator=anyone.trains_discriminator,
         trains_generator=anyone.trains_generator,
+        epochs=anyone.epochs,
     )

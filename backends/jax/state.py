@@ -26,7 +26,7 @@ class Gan:
 
     spec: GanSpec
     networks: Mapping[str, Network]
-    updates: Mapping[str, optax.GradientTransformation]
+    updates: Mapping[str, optax.GradientTransformationExtraArgs]
     bounds: Mapping[str, float | None]
 
 

@@ -29,6 +29,8 @@ from gan_rosetta.shared.state.recorder import Recorder
 from gan_rosetta.shared.state.schema import OptimizerName, optimizers
 
 Batch = Mapping[str, Any]
+# Under what name a batch has how many passes over the real data came before its step, where something hangs on it.
+EPOCH = "epoch"
 
 
 class StepLosses(NamedTuple):
@@ -188,7 +190,7 @@ def _train_discriminator(
         gradients = jax.tree.map(jnp.add, gradients, of_penalty)
     record.value(phase, "loss", "", "loss", loss)
     state = state._replace(discriminator=Player(player.parameters, passes[1].buffers))
-    state = _updated(gan, state, phase, gradients, record)
+    state = _updated(gan, state, phase, gradients, record, epoch=batch.get(EPOCH))
     return state, loss, jnp.mean(passes[0].outputs), through_d
 
 
@@ -260,15 +262,18 @@ def _train_generator(
     record.forward(phase, "fake", "discriminator", forward)
     record.value(phase, "loss", "", "loss", loss)
     state = state._replace(discriminator=Player(player.parameters, forward.buffers))
-    return _updated(gan, state, phase, gradients, record), loss
+    return _updated(gan, state, phase, gradients, record, epoch=batch.get(EPOCH)), loss
 
 
-def _updated(gan: Gan, state: State, phase: OptimizerName, gradients: Tensors, record: Record) -> State:
-    """Move the parameters of the network that the phase trains."""
+def _updated(
+    gan: Gan, state: State, phase: OptimizerName, gradients: Tensors, record: Record, *, epoch: Any = None
+) -> State:
+    """Move the parameters of the network that the phase trains. epoch: passes over the real data, where it counts."""
     record.gradients(phase, "gradient", gradients)
     network, _ = optimizers(gan.spec)[phase]
     player: Player = getattr(state, network)
-    updates, moved = gan.updates[phase].update(gradients, state.optimizers[phase], player.parameters)
+    more = {} if epoch is None else {EPOCH: epoch}
+    updates, moved = gan.updates[phase].update(gradients, state.optimizers[phase], player.parameters, **more)
     parameters, bound = optax.apply_updates(player.parameters, updates), gan.bounds[phase]
     if bound is not None:
         parameters = jax.tree.map(lambda parameter: jnp.clip(parameter, -bound, bound), parameters)

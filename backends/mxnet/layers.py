@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from gan_rosetta.backends.mxnet.framework import mx
+from gan_rosetta.backends.mxnet.spectral import normalised_weight
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec.resampling import upsampling_weights
@@ -27,26 +28,44 @@ class LayerBlock(mx.gluon.HybridBlock):
         self.dtype = dtype
         for name, parameter in placed.layer.parameters().items():
             setattr(self, name, self.params.get(name, shape=parameter.shape, dtype=dtype, init="zeros"))
+        self.num_buffers = len(placed.layer.buffers())
 
 
-class Linear(LayerBlock):
+class AffineBlock(LayerBlock):
+    """A layer that is affine in its inputs. Of a weight under a spectral norm u and v go in and come out moved."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any, *vectors: Any, weight: Any, bias: Any = None) -> Any:
+        """Return the outputs, and where there are vectors those moved, (out,) and (rest,)."""
+        moved: tuple[Any, ...] = ()
+        if vectors:
+            weight, *moved_vectors = normalised_weight(self.layer, ops, weight, *vectors)
+            moved = tuple(moved_vectors)
+        outputs = self.apply(ops, inputs, weight, bias)
+        return (outputs, *moved) if moved else outputs
+
+    def apply(self, ops: Any, inputs: Any, weight: Any, bias: Any, /) -> Any:
+        """Return the outputs by this weight and bias, None where there is none."""
+        raise NotImplementedError
+
+
+class Linear(AffineBlock):
     """y = x Wᵀ + b. (B, in_features) to (B, out_features)."""
 
-    def hybrid_forward(self, ops: Any, inputs: Any, weight: Any, bias: Any = None) -> Any:
+    def apply(self, ops: Any, inputs: Any, weight: Any, bias: Any, /) -> Any:
         return _affine(ops.FullyConnected, inputs, weight, bias, num_hidden=self.layer.out_features)
 
 
-class Conv2d(LayerBlock):
+class Conv2d(AffineBlock):
     """A cross-correlation with a square kernel. (B, in, height, width) to (B, out, ...)."""
 
-    def hybrid_forward(self, ops: Any, inputs: Any, weight: Any, bias: Any = None) -> Any:
+    def apply(self, ops: Any, inputs: Any, weight: Any, bias: Any, /) -> Any:
         return _affine(ops.Convolution, inputs, weight, bias, **_window(self.layer))
 
 
-class ConvTranspose2d(LayerBlock):
+class ConvTranspose2d(AffineBlock):
     """A transposed convolution with a square kernel. (B, in, height, width) to (B, out, ...)."""
 
-    def hybrid_forward(self, ops: Any, inputs: Any, weight: Any, bias: Any = None) -> Any:
+    def apply(self, ops: Any, inputs: Any, weight: Any, bias: Any, /) -> Any:
         return _affine(ops.Deconvolution, inputs, weight, bias, **_window(self.layer))
 
 
@@ -241,8 +260,8 @@ class Network(mx.gluon.HybridBlock):
     """Layers in a row, called as `outputs, moved = network(inputs, *fed, *buffers)`.
 
     fed: what the pass is fed beside its inputs, for each layer that takes something, in order; where the network is
-    only asked, for those that take classes. buffers: the BatchNorms' running means and variances, in order, each
-    (features,); moved: the same, after the pass. outputs: every layer's, in order.
+    only asked, for those that take classes. buffers: each layer's in order, running means and variances (features,),
+    or a spectral norm's u and v; moved: the same, after the pass. outputs: every layer's, in order.
     """
 
     def __init__(self, network: spec.Network, /, *, dtype: str) -> None:
@@ -252,7 +271,7 @@ class Network(mx.gluon.HybridBlock):
             block = LAYERS[_supported(type(placed.layer))](placed, dtype=dtype)
             self.register_child(block, placed.name)
             self.blocks.append(block)
-        self.num_buffers = sum(len(placed.layer.buffers()) for placed in network.placed)
+        self.num_buffers = sum(block.num_buffers for block in self.blocks)
         self._fed = [block for block in self.blocks if block.layer.fed]
 
     def hybrid_forward(self, ops: Any, inputs: Any, *rest: Any) -> tuple[list[Any], list[Any]]:
@@ -268,9 +287,9 @@ class Network(mx.gluon.HybridBlock):
         for block in self.blocks:
             if block in fed:
                 inputs = block(inputs, fed[block])
-            elif isinstance(block, BatchNorm):
-                inputs, *pair = block(inputs, *buffers[len(moved) : len(moved) + 2])
-                moved += pair
+            elif block.num_buffers:
+                inputs, *own = block(inputs, *buffers[len(moved) : len(moved) + block.num_buffers])
+                moved += own
             else:
                 inputs = block(inputs)
             outputs.append(inputs)

@@ -46,6 +46,13 @@ def wasserstein_discriminator_loss(
     return sign * (_reduce(loss, ops, fake) - _reduce(loss, ops, real))
 
 
+def hinge_discriminator_loss(loss: spec.HingeDiscriminatorLoss, ops: Any, /, *, real: Any, fake: Any) -> Any:
+    """max(0, 1 - D(real)) + max(0, 1 + D(fake)). Lim and Ye 2017."""
+    sign = 1 if loss.real_label == 1 else -1
+    real_term = _reduce(loss, ops, ops.relu(1 - sign * real))
+    return real_term + _reduce(loss, ops, ops.relu(1 + sign * fake))
+
+
 def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, ops: Any, /, *, fake: Any) -> Any:
     """-log p(fake). Goodfellow et al. 2014, section 3."""
     return -_reduce(loss, ops, _log_probability(loss, ops, fake, target=loss.real_label))
@@ -109,6 +116,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.BinaryCrossEntropyDiscriminatorLoss: binary_cross_entropy_discriminator_loss,
     spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
+    spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {

@@ -93,9 +93,9 @@ OPTIMIZERS: dict[type, Callable[..., Updated]] = {
 }
 
 
-def step_scalars(optimizer: spec.Optimizer, step: int, /) -> tuple[float, ...]:
-    """Return the scalars of the update that finds the optimizer's counter at `step`."""
-    rate = optimizer.learning_rate.at(step)
+def step_scalars(optimizer: spec.Optimizer, step: int, /, *, epoch: int = 0) -> tuple[float, ...]:
+    """Return the scalars of the update that finds the optimizer's counter at `step`, so many epochs behind it."""
+    rate = optimizer.learning_rate.at(step, epoch=epoch)
     if not isinstance(optimizer, spec.Adam):
         return (rate,)
     first = 1 - optimizer.beta1 ** (step + 1) if optimizer.bias_correction else 1.0

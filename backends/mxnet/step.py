@@ -53,9 +53,10 @@ class Player:
         """Have autograd write the gradients ("write"), or take the weights as constants ("null")."""
         mx.autograd.mark_variables(list(self.weights.values()), self.gradients, request)
 
-    def scalars(self, num_updates: int, /) -> np.ndarray:
-        """Return the scalars of the next updates, (num_updates, S), float64."""
-        return np.array([step_scalars(self.optimizer, self.counter + index) for index in range(num_updates)])
+    def scalars(self, epochs: Sequence[int], /) -> np.ndarray:
+        """Return the scalars of the next updates, (num_updates, S), float64. epochs: that came before each of them."""
+        steps = enumerate(epochs, start=self.counter)
+        return np.array([step_scalars(self.optimizer, step, epoch=epoch) for step, epoch in steps])
 
 
 class Observer:
@@ -216,7 +217,8 @@ class StepRunner:
     def _run(self, name: str, phase_name: str, batch: Mapping[str, Any], /, *own: Any) -> Trace:
         """Run a phase's block, which belongs to the update of that name, on its own inputs and what it is fed."""
         phase = self._blocks.phases[phase_name]
-        inputs = [*own, *(batch[array] for array in phase.arrays)]
+        # Views of this phase's own: a backward pass forgets its inputs, and another phase's may still want them.
+        inputs = [*own, *(batch[array].detach() for array in phase.arrays)]
         buffers = [buffer for network in phase.networks for buffer in self._buffers[network]]
         if self._observer.looks:
             trace = phase.trace(mx.nd, *inputs, *buffers)

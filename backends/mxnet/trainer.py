@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -32,12 +32,13 @@ from gan_rosetta.shared.state.recorder import Recorder
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
-    """A chunk on the device. arrays: (K, B, ...) each, by name."""
+    """A chunk on the device. arrays: (K, B, ...) each, by name; epochs: that came before each step."""
 
     phase: Phase
     batch_size: int
     arrays: Mapping[str, Any]
     trains: tuple[Trains, ...]
+    epochs: tuple[int, ...]
 
 
 class MxnetTrainer:
@@ -120,6 +121,7 @@ class MxnetTrainer:
             batch_size=chunk.batch_size,
             arrays=arrays,
             trains=chunk.trains,
+            epochs=chunk.passes_before,
         )
 
     def train(self, staged: Staged, /) -> Losses:
@@ -175,11 +177,15 @@ class MxnetTrainer:
         trains = staged.trains
         steps = zip(self._batches(staged, blocks), self._steps(len(trains)), strict=True)
         if staged.phase == "pretraining":
-            for (batch, step), scalars in zip(steps, self._scalars("pretraining", len(trains)), strict=True):
+            for (batch, step), scalars in zip(steps, self._scalars("pretraining", staged.epochs), strict=True):
                 runner.pretrain(batch, scalars, step=step)
             return Losses(pretraining=_to_host(runner.losses.pretraining))
         turns = {name: [getattr(flags, name) for flags in trains] for name in Trains._fields}
-        rows = {name: iter(self._scalars(name, sum(flags))) for name, flags in turns.items()}
+        moves = {
+            name: [epoch for epoch, own in zip(staged.epochs, flags, strict=True) if own]
+            for name, flags in turns.items()
+        }
+        rows = {name: iter(self._scalars(name, epochs)) for name, epochs in moves.items()}
         for (batch, step), flags in zip(steps, trains, strict=True):
             scalars = {name: next(own) for name, own in rows.items() if getattr(flags, name)}
             runner.train(batch, scalars, step=step, trains=flags)
@@ -206,8 +212,9 @@ class MxnetTrainer:
             self._places.append({name: self._to_device_index(place) for name in self._eager_blocks.phases})
         return self._places[:count]
 
-    def _scalars(self, name: str, num_updates: int) -> list[Any]:
-        return _rows(self._to_device(self._players[name].scalars(num_updates))) if num_updates else []
+    def _scalars(self, name: str, epochs: Sequence[int]) -> list[Any]:
+        """Return the scalars of an optimizer's updates, each so many epochs behind it."""
+        return _rows(self._to_device(self._players[name].scalars(epochs))) if epochs else []
 
     def _spread(self, values: list[Any], trains: list[bool]) -> np.ndarray:
         """Copy a player's losses to the host, NaN where it did not train."""

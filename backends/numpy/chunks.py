@@ -16,18 +16,19 @@ from gan_rosetta.shared.spec import GanSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
-    """A chunk cast to the run's type: arrays (K, batch, ...), and who trains in each step."""
+    """A chunk cast to the run's type: arrays (K, batch, ...), who trains in each step, the epochs that came before."""
 
     phase: Phase
     arrays: Mapping[str, Array]
     trains: tuple[Trains, ...]
+    epochs: tuple[int, ...]
 
 
 def stage_chunk(chunk: Chunk, dtype: np.dtype[Any], /) -> Staged:
     """Cast a chunk; a copy, in the run's type."""
     with np.errstate(all="ignore"):
         arrays = {name: np.array(array, dtype, order="C") for name, array in chunk.arrays.items()}
-    return Staged(phase=chunk.phase, arrays=arrays, trains=chunk.trains)
+    return Staged(phase=chunk.phase, arrays=arrays, trains=chunk.trains, epochs=chunk.passes_before)
 
 
 def train_chunk(
@@ -42,6 +43,7 @@ def train_chunk(
     with np.errstate(all="ignore"):
         for index, trains in enumerate(staged.trains):
             step = {name: array[index] for name, array in arrays.items()}
+            stepper.set_epoch(staged.epochs[index])
             if staged.phase == "pretraining":
                 results.append((stepper.pretraining_step(step, None),))
             else:

@@ -21,7 +21,7 @@ from gan_rosetta.backends.numpy.network import Copies, Network
 from gan_rosetta.backends.numpy.rounding import RandomRounding, RoundingOfCopies
 from gan_rosetta.backends.numpy.step import Stepper
 from gan_rosetta.shared.interface import Chunk, Losses
-from gan_rosetta.shared.spec import GanSpec, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State
 
 
@@ -123,7 +123,11 @@ def _take_copies(spec: GanSpec) -> bool:
     """Return whether a step of the GAN can be taken with an axis of copies.
 
     A penalty's goes through tangents, which have none; its GANs are of large products, beside which calls cost little.
+    So do those of spectral norms, whose vectors have no such axis either.
     """
     placed = (*spec.generator.placed, *spec.discriminator.placed)
-    critic = isinstance(spec.training.discriminator_loss, WassersteinDiscriminatorLoss)
-    return not critic and all(LAYERS[type(each.layer)].takes_copies for each in placed)
+    if spec.training.discriminator_loss.score == "critic":
+        return False
+    return all(
+        LAYERS[type(each.layer)].takes_copies and getattr(each.layer, "spectral_norm", None) is None for each in placed
+    )

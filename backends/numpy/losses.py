@@ -60,6 +60,15 @@ def wasserstein_discriminator_loss(
     return value, gradient_real, _scaled(np.ones_like(fake), sign, loss.reduction)
 
 
+def hinge_discriminator_loss(
+    loss: spec.HingeDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
+) -> DiscriminatorResult:
+    """Return max(0, 1 - D(real)) + max(0, 1 + D(fake)) and its two gradients. Lim and Ye 2017."""
+    real_value, gradient_real = _hinge(real, 1.0 if loss.real_label == 1 else -1.0, loss.reduction, draw)
+    fake_value, gradient_fake = _hinge(fake, -1.0 if loss.real_label == 1 else 1.0, loss.reduction, draw)
+    return real_value + fake_value, gradient_real, gradient_fake
+
+
 def non_saturating_generator_loss(
     loss: spec.NonSaturatingGeneratorLoss, fake: Array, /, *, draw: int = 0
 ) -> GeneratorResult:
@@ -146,9 +155,16 @@ def reduced(terms: Array, reduction: spec.losses.Reduction, draw: int = 0) -> Va
 def loss_scale(loss: Any, /, *scores: Array) -> float:
     """Return how large the numbers are that a loss of some batches of scores is made of.
 
-    A loss near 0 has the rounding of what cancelled in it: a critic's that of its scores, a square that of its target
-    too; all others are logarithms of probabilities near 1, and so of numbers with the rounding of 1.
+    A loss near 0 has the rounding of what cancelled in it: a critic's that of its scores, a hinge's that of 1 too, a
+    square that of its target; all others are logarithms of probabilities near 1, so of numbers with the rounding of 1.
     """
+    if isinstance(loss, spec.HingeDiscriminatorLoss):
+        wanted = (1.0, -1.0) if loss.real_label == 1 else (-1.0, 1.0)
+        terms = (
+            np.where(1.0 - sign * batch > 0.0, 1.0 + np.abs(batch), 0.0)
+            for batch, sign in zip(scores, wanted, strict=True)
+        )
+        return float(sum(float(reduced(batch, loss.reduction)) for batch in terms))
     if loss.score == "squares":
         targets = (loss.target,) if hasattr(loss, "target") else (loss.real_target, loss.fake_target)
         pairs = zip(scores, targets, strict=True)
@@ -173,6 +189,7 @@ DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[[Any, Array, A
     spec.BinaryCrossEntropyDiscriminatorLoss: binary_cross_entropy_discriminator_loss,
     spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
+    spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type[spec.GeneratorLoss], Callable[[Any, Array], GeneratorResult]] = {
@@ -223,6 +240,13 @@ def _cross_entropy(logits: Array, label: int, reduction: spec.losses.Reduction, 
         gradient /= len(logits)
     terms = _drawn(CROSS_ENTROPY, draw)(labelled, other)
     return reduced(terms, reduction, draw), gradient
+
+
+def _hinge(scores: Array, sign: float, reduction: spec.losses.Reduction, draw: int) -> GeneratorResult:
+    """Return max(0, 1 - sign · score) and its gradient, 0 where a term is 0."""
+    terms = np.maximum(1.0 - sign * scores, 0.0)
+    gradient = (terms > 0.0).astype(scores.dtype)
+    return reduced(terms, reduction, draw), _scaled(gradient, -sign, reduction)
 
 
 def _squared(

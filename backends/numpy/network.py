@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike
 from gan_rosetta.backends.numpy.layer import FED, Array, Layer, Tensors
 from gan_rosetta.backends.numpy.partial_sums import gradient_spreads, output_scale
 from gan_rosetta.backends.numpy.rounding import RandomRounding
+from gan_rosetta.backends.numpy.spectral import spectral_weight
 from gan_rosetta.backends.numpy.sums import SumLengths, sum_lengths
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec.feeding import fed_when_asked
@@ -77,6 +78,7 @@ class Network:
             for layer_name, layer, (parameters, buffers) in zip(self.names, layers, pairs, strict=True)
         ]
         self._layers = list(layers)
+        self._spectral = [spectral_weight(placed.layer) for placed in network.placed]
         self._lengths = [sum_lengths(placed) for placed in network.placed]
         self._num_copies = math.prod(copies)
         self._first_trained = next((i for i, shapes in enumerate(self._parameter_shapes) if shapes), len(layers))
@@ -109,10 +111,16 @@ class Network:
         fed: what the pass is fed beside x, by layer. observer: called with each layer's name and output.
         """
         caches: Caches = []
-        for (name, layer, own), lengths in zip(self._rows, self._lengths, strict=True):
+        for (name, layer, own), spectral, lengths in zip(self._rows, self._spectral, self._lengths, strict=True):
             tensors = {**own, FED: fed[name]} if name in fed else own
+            if spectral is not None:
+                tensors, spectral_cache = spectral.normalise(tensors, self._rounding)
             y, cache = layer.forward(x, tensors)
-            layer.move_buffers(cache, tensors)
+            if spectral is not None:
+                spectral.move(spectral_cache, own)
+                cache = spectral_cache._replace(of_layer=cache)
+            else:
+                layer.move_buffers(cache, tensors)
             self._disturb_output(layer, x, tensors, y, lengths)
             x = y
             if observer is not None:
@@ -126,8 +134,10 @@ class Network:
         """Return the output of a pass that leaves the buffers alone and is disturbed by this rounding alone."""
         own, self.rounding = self.rounding, rounding
         fed = fed_when_asked(self._spec, self._batch(x))
-        for (name, layer, kept), lengths in zip(self._rows, self._lengths, strict=True):
+        for (name, layer, kept), spectral, lengths in zip(self._rows, self._spectral, self._lengths, strict=True):
             tensors = {**kept, FED: fed[name]} if name in fed else kept
+            if spectral is not None:
+                tensors, _ = spectral.normalise(tensors, rounding)
             y, _ = layer.forward(x, tensors)
             self._disturb_output(layer, x, tensors, y, lengths)
             x = y
@@ -144,15 +154,18 @@ class Network:
         current: Any = gradient
         last = 0 if wants_input else self._first_trained
         for index in range(len(self._layers) - 1, last - 1, -1):
-            layer = self._layers[index]
+            layer, spectral = self._layers[index], self._spectral[index]
+            cache = caches[index] if spectral is None else caches[index].of_layer
             gradients = None if into is None else into.by_layer[index]
             wanted = wants_input or index > last
-            if self._rounding is None:
-                current = layer.backward(current, caches[index], gradients=gradients, wants_input=wanted)
-                continue
-            spreads = gradient_spreads(layer, current, caches[index], gradients, num_copies=self._num_copies)
-            current = layer.backward(current, caches[index], gradients=gradients, wants_input=wanted)
+            spreads = None
+            if self._rounding is not None:
+                spreads = gradient_spreads(layer, current, cache, gradients, num_copies=self._num_copies)
+            current = layer.backward(current, cache, gradients=gradients, wants_input=wanted)
             self._disturb_backward(index, current, gradients, spreads, self._batch(gradient))
+            if spectral is not None and gradients is not None:
+                num_terms = self._batch(gradient) * self._lengths[index].gradient_per_sample
+                spectral.backward(gradients["weight"], caches[index], self._rounding, num_terms=num_terms)
         if into is not None:
             self._disturb_gradients(into, self._batch(gradient))
         return current if wants_input else None

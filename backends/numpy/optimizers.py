@@ -22,11 +22,13 @@ _STRETCH = 1 << 14
 class Optimizer:
     """An optimizer of one network.
 
-    counter: updates made; slots: by short name, shaped as the parameters; bound: what `clip` holds parameters to.
+    counter: updates made; epoch: passes over the real data that came before; slots: by short name, shaped as the
+    parameters; bound: what `clip` holds parameters to.
     """
 
     def __init__(self, optimizer: Any, network: Network, bound: float | None) -> None:
         self.counter = 0
+        self.epoch = 0
         self._bound = bound
         self._parameters = network.parameters.flat
         self.slots: dict[str, FlatTensors] = {slot: network.new_tensors() for slot in optimizer.slots}
@@ -42,7 +44,7 @@ class Optimizer:
 
     def update(self) -> None:
         """Update the parameters by the network's gradients, and count it."""
-        move = self.prepare(self._spec.learning_rate.at(self.counter))
+        move = self.prepare(self._spec.learning_rate.at(self.counter, epoch=self.epoch))
         self.counter += 1
         for stretch in self._stretches:
             move(*stretch)

@@ -92,6 +92,11 @@ class Stepper:
             for name in state_schema(self._spec)
         }
 
+    def set_epoch(self, epoch: int, /) -> None:
+        """Say how many passes over the real data came before the next step."""
+        for optimizer in self.optimizers.values():
+            optimizer.epoch = epoch
+
     def pretraining_step(self, arrays: Mapping[str, Array], recorder: Recorder | None) -> Value:
         """Fit D to the density once; arrays are the step's. Returns the loss."""
         discriminator, pretraining = self.discriminator, self._spec.pretraining
@@ -175,9 +180,11 @@ class Stepper:
             partial(self._discriminator_loss, training.discriminator_loss), real_scores, fake_scores
         )
         bias_gradient: Value | None = None
-        if self._rounding is not None and isinstance(training.discriminator_loss, WassersteinDiscriminatorLoss):
-            bias_gradient = gradient_real.sum() + gradient_fake.sum()
-            value = self._with_rounded_sums(value, real_scores, fake_scores)
+        if self._rounding is not None and training.discriminator_loss.score == "critic":
+            if _all_alike(gradient_real, gradient_fake):
+                bias_gradient = gradient_real.sum() + gradient_fake.sum()
+            if isinstance(training.discriminator_loss, WassersteinDiscriminatorLoss):
+                value = self._with_rounded_sums(value, real_scores, fake_scores)
         value = self._rounded_loss(value, gradient_real, gradient_fake)
         self._keep_scale("discriminator", training.discriminator_loss, recorder, real_scores, fake_scores)
         if self._penalty is not None:
@@ -210,7 +217,7 @@ class Stepper:
 
     @staticmethod
     def _keep_cancellation(network: Network, bias_gradient: Value) -> None:
-        """Undo the disturbance of a critic's last bias, whose gradient is -1 + 1.
+        """Undo the disturbance of a critic's last bias, whose gradient is -1 + 1; a hinge's inside of its margins too.
 
         Its scores have constant gradients, so every program sums both batches to the same number: exactly 0. Disturbed,
         the two would leave noise that Adam turns into steps which no framework takes.
@@ -343,6 +350,12 @@ class Stepper:
                 by_name = self._networks[network_name].by_name(tensors)
                 found |= {slot_name(name, parameter, slot): view for parameter, view in by_name.items()}
         return {name: found[name] for name, tensor in state_schema(self._spec).items() if tensor.role != "counter"}
+
+
+def _all_alike(real: Array, fake: Array) -> bool:
+    """Whether all samples' gradients are of one size: always a Wasserstein loss's, a hinge's inside of its margins."""
+    sizes = np.abs(np.concatenate([real, fake], axis=None))
+    return bool(np.all(sizes == sizes[0]))
 
 
 def _mean(scores: Array, *, draw: int) -> tuple[Value]:

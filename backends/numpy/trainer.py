@@ -67,6 +67,7 @@ class NumpyTrainer:
         self._stepper.rounding = copy.deepcopy(rounding)
         recorder = Recorder(self._spec, self._stepper.tensors)
         step = {name: array[0] for name, array in staged.arrays.items()}
+        self._stepper.set_epoch(staged.epochs[0])
         try:
             with np.errstate(all="ignore"):
                 if staged.phase == "pretraining":

@@ -27,11 +27,13 @@ _MAXIMUM_BYTES = 2**24
 class Block:
     """Steps to be run in one call, padded. arrays: (capacity, batch, ...) each.
 
-    trains: (num_steps,) of each player, on the host; always: whether it is to be taken as all True.
+    trains: (num_steps,) of each player, on the host; always: whether it is to be taken as all True. epochs: that came
+    before each step.
     """
 
     arrays: Mapping[str, Any]
     trains: Mapping[str, np.ndarray]
+    epochs: tuple[int, ...]
     always: Mapping[str, bool]
     capacity: int
 
@@ -42,7 +44,13 @@ class Block:
 
 
 def make_blocks(
-    spec: GanSpec, arrays: Mapping[str, np.ndarray], trains: Mapping[str, np.ndarray], /, *, dtype: str
+    spec: GanSpec,
+    arrays: Mapping[str, np.ndarray],
+    trains: Mapping[str, np.ndarray],
+    /,
+    *,
+    epochs: tuple[int, ...],
+    dtype: str,
 ) -> tuple[Block, ...]:
     """Cut a chunk's arrays, in TensorFlow's layout, into padded blocks of that type on the current device."""
     step_bytes = sum(array[0].size * np.dtype(dtype).itemsize for array in arrays.values())
@@ -59,6 +67,7 @@ def make_blocks(
                 for name, array in arrays.items()
             },
             trains={player: flags[first : first + capacity] for player, flags in trains.items()},
+            epochs=epochs[first : first + capacity],
             always=always,
             capacity=capacity,
         )
@@ -115,12 +124,13 @@ class CompiledLoop:
         return _to_host(results, blocks)
 
     def _coefficients(self, block: Block, moved: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        """Return each optimizer's coefficients, (capacity, number of them), computed in float64 from its counter."""
+        """Return each optimizer's coefficients, (capacity, number of them), computed in float64 on the host."""
         result = {}
         for name, flags in moved.items():
             optimizer = self._optimizers[name]
             counters = optimizer.counter + np.cumsum(flags) - flags
-            rows = np.array([optimizer.coefficients(int(counter)) for counter in counters])
+            places = zip(counters.tolist(), block.epochs, strict=True)
+            rows = np.array([optimizer.coefficients(counter, epoch=epoch) for counter, epoch in places])
             result[name] = _to_tensor(rows, capacity=block.capacity, dtype=self._dtype)
         return result
 

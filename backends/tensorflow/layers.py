@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gan_rosetta.backends.tensorflow.spectral import normalised_weight
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec.resampling import upsampling_weights
@@ -34,52 +35,60 @@ def _bias(layer: spec.WeightedLayer, *, dtype: Any) -> Any:
     return _variable(layer, "bias", dtype=dtype) if "bias" in layer.parameters() else None
 
 
-class Linear(tf.Module):
-    """y = x W + b, (batch, in) -> (batch, out); the weight is kept (in, out), as Keras's Dense keeps it."""
+class _Weighted(tf.Module):
+    """A layer with a weight, which may be under a spectral norm."""
 
-    def __init__(self, layer: spec.Linear, /, *, dtype: Any) -> None:
+    def __init__(self, layer: spec.Linear | spec.Conv2d | spec.ConvTranspose2d, /, *, dtype: Any) -> None:
         super().__init__(name=layer.name)
         self.weight = _variable(layer, "weight", dtype=dtype)
         self.bias = _bias(layer, dtype=dtype)
+        for short_name in layer.buffers():
+            setattr(self, short_name, _variable(layer, short_name, dtype=dtype))
+        self._normalise = None if layer.spectral_norm is None else partial(normalised_weight, layer, self)
 
-    def __call__(self, inputs: Any) -> Any:
-        outputs = inputs @ self.weight
+    def used_weight(self, buffer_moves: int) -> Any:
+        """Return the weight that a pass uses; of a spectral norm the vectors move so many times, and are kept."""
+        return self.weight if self._normalise is None else self._normalise(buffer_moves)
+
+
+class Linear(_Weighted):
+    """y = x W + b, (batch, in) -> (batch, out); the weight is kept (in, out), as Keras's Dense keeps it."""
+
+    def __call__(self, inputs: Any, *, buffer_moves: int) -> Any:
+        outputs = inputs @ self.used_weight(buffer_moves)
         return outputs if self.bias is None else outputs + self.bias
 
 
-class Conv2d(tf.Module):
+class Conv2d(_Weighted):
     """Cross-correlation, (batch, height, width, in) -> (batch, height, width, out)."""
 
     def __init__(self, layer: spec.Conv2d, /, *, dtype: Any) -> None:
-        super().__init__(name=layer.name)
-        self.weight = _variable(layer, "weight", dtype=dtype)
-        self.bias = _bias(layer, dtype=dtype)
+        super().__init__(layer, dtype=dtype)
         self._stride = layer.stride
         self._padding = _explicit_padding(layer.padding)
 
-    def __call__(self, inputs: Any) -> Any:
-        outputs = tf.nn.conv2d(inputs, self.weight, strides=self._stride, padding=self._padding)
+    def __call__(self, inputs: Any, *, buffer_moves: int) -> Any:
+        weight = self.used_weight(buffer_moves)
+        outputs = tf.nn.conv2d(inputs, weight, strides=self._stride, padding=self._padding)
         return outputs if self.bias is None else outputs + self.bias
 
 
-class ConvTranspose2d(tf.Module):
+class ConvTranspose2d(_Weighted):
     """The gradient of Conv2d with respect to its input, (batch, height, width, in) -> (batch, height, width, out).
 
     Keras's Conv2DTranspose does the same with padding="valid"; its "same" has no equal padding on both sides.
     """
 
     def __init__(self, layer: spec.ConvTranspose2d, /, *, output_shape: spec.Shape, dtype: Any) -> None:
-        super().__init__(name=layer.name)
-        self.weight = _variable(layer, "weight", dtype=dtype)
-        self.bias = _bias(layer, dtype=dtype)
+        super().__init__(layer, dtype=dtype)
         self._stride = layer.stride
         self._padding = _explicit_padding(layer.padding)
         channels, height, width = output_shape
         self._sample_shape = (height, width, channels)
 
-    def __call__(self, inputs: Any) -> Any:
-        output_shape = (inputs.shape[0], *self._sample_shape)
-        outputs = tf.nn.conv2d_transpose(inputs, self.weight, output_shape, strides=self._stride, padding=self._padding)
+    def __call__(self, inputs: Any, *, buffer_moves: int) -> Any:
+        output_shape, weight = (inputs.shape[0], *self._sample_shape), self.used_weight(buffer_moves)
+        outputs = tf.nn.conv2d_transpose(inputs, weight, output_shape, strides=self._stride, padding=self._padding)
         return outputs if self.bias is None else outputs + self.bias
 
 
@@ -245,7 +254,8 @@ class Network(tf.Module):
         """
         outputs = inputs
         for name, layer in self.layers.items():
-            keywords: dict[str, Any] = {"buffer_moves": buffer_moves} if isinstance(layer, BatchNorm) else {}
+            takes_moves = isinstance(layer, _Weighted | BatchNorm)
+            keywords: dict[str, Any] = {"buffer_moves": buffer_moves} if takes_moves else {}
             if fed is not None and name in fed:
                 keywords["fed"] = fed[name]
             outputs = layer(outputs, **keywords)

@@ -44,6 +44,13 @@ def wasserstein_discriminator_loss(loss: spec.WassersteinDiscriminatorLoss, /, *
     return difference if loss.real_label == 1 else -difference
 
 
+def hinge_discriminator_loss(loss: spec.HingeDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """max(0, 1 - D(real)) + max(0, 1 + D(fake)). Lim and Ye 2017."""
+    sign = 1 if loss.real_label == 1 else -1
+    real_term = _reduce(tf.nn.relu(1 - sign * real), loss.reduction)
+    return real_term + _reduce(tf.nn.relu(1 + sign * fake), loss.reduction)
+
+
 def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, /, *, fake: Any) -> Any:
     """-log p(fake). Goodfellow et al. 2014, section 3."""
     return -_reduce(_log_probability(fake, loss.real_label, floor=loss.probability_floor), loss.reduction)
@@ -153,6 +160,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.BinaryCrossEntropyDiscriminatorLoss: binary_cross_entropy_discriminator_loss,
     spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
+    spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {

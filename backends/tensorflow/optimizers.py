@@ -22,7 +22,7 @@ Coefficients = tuple[float, ...]
 class _Optimizer(tf.Module):
     """Moves a network's parameters, a mapping from canonical names to variables, and counts its own updates.
 
-    bound: what each update's parameters are then held to, [-bound, bound].
+    bound: what each update's parameters are then held to, [-bound, bound]. epoch: passes over the real data before it.
     """
 
     def __init__(
@@ -32,6 +32,7 @@ class _Optimizer(tf.Module):
         self.bound = bound
         self.optimizer = optimizer
         self.counter = 0
+        self.epoch = 0
         self.counter_name = counter_name(name)
         self.parameters = dict(parameters)
         self.slots = {
@@ -40,8 +41,11 @@ class _Optimizer(tf.Module):
             for slot in optimizer.slots
         }
 
-    def coefficients(self, counter: int, /) -> Coefficients:
-        """Return what `apply` needs for the update that finds the counter at this value, as Python floats."""
+    def coefficients(self, counter: int, /, *, epoch: int) -> Coefficients:
+        """Return what `apply` needs for the update that finds the counter at this value, as Python floats.
+
+        epoch: passes over the real data that came before.
+        """
         raise NotImplementedError
 
     def apply(self, gradients: Sequence[Any], /, *, coefficients: Sequence[Any]) -> None:
@@ -57,7 +61,7 @@ class _Optimizer(tf.Module):
 
     def update(self, gradients: Sequence[Any], /) -> None:
         """Update every parameter with the counter's coefficients and count the update; not for traced code."""
-        self.apply_and_clip(gradients, coefficients=self.coefficients(self.counter))
+        self.apply_and_clip(gradients, coefficients=self.coefficients(self.counter, epoch=self.epoch))
         self.counter += 1
 
     def _columns(self, gradients: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
@@ -70,9 +74,9 @@ class _Optimizer(tf.Module):
 class GradientDescent(_Optimizer):
     """p ← p - lr · g."""
 
-    def coefficients(self, counter: int, /) -> Coefficients:
+    def coefficients(self, counter: int, /, *, epoch: int) -> Coefficients:
         """Return (lr,)."""
-        return (self.optimizer.learning_rate.at(counter),)
+        return (self.optimizer.learning_rate.at(counter, epoch=epoch),)
 
     def apply(self, gradients: Sequence[Any], /, *, coefficients: Sequence[Any]) -> None:
         (learning_rate,) = coefficients
@@ -83,9 +87,9 @@ class GradientDescent(_Optimizer):
 class Adam(_Optimizer):
     """Adam with epsilon where the spec places it. Kingma and Ba 2015, Algorithm 1."""
 
-    def coefficients(self, counter: int, /) -> Coefficients:
+    def coefficients(self, counter: int, /, *, epoch: int) -> Coefficients:
         """Return (a, b) of p ← p - a · m / (√v / b + ε); placement "hat" has the whole correction in a."""
-        learning_rate = self.optimizer.learning_rate.at(counter)
+        learning_rate = self.optimizer.learning_rate.at(counter, epoch=epoch)
         if not self.optimizer.bias_correction:
             return learning_rate, 1.0
         correction1 = 1 - self.optimizer.beta1 ** (counter + 1)
@@ -106,9 +110,9 @@ class Adam(_Optimizer):
 class Adadelta(_Optimizer):
     """Adadelta with a learning rate. Zeiler 2012, Algorithm 1."""
 
-    def coefficients(self, counter: int, /) -> Coefficients:
+    def coefficients(self, counter: int, /, *, epoch: int) -> Coefficients:
         """Return (lr,)."""
-        return (self.optimizer.learning_rate.at(counter),)
+        return (self.optimizer.learning_rate.at(counter, epoch=epoch),)
 
     def apply(self, gradients: Sequence[Any], /, *, coefficients: Sequence[Any]) -> None:
         (learning_rate,) = coefficients
@@ -123,9 +127,9 @@ class Adadelta(_Optimizer):
 class RMSprop(_Optimizer):
     """RMSprop, ε, centring and momentum as the spec has them. Tieleman and Hinton 2012; Graves 2013."""
 
-    def coefficients(self, counter: int, /) -> Coefficients:
+    def coefficients(self, counter: int, /, *, epoch: int) -> Coefficients:
         """Return (lr,)."""
-        return (self.optimizer.learning_rate.at(counter),)
+        return (self.optimizer.learning_rate.at(counter, epoch=epoch),)
 
     def apply(self, gradients: Sequence[Any], /, *, coefficients: Sequence[Any]) -> None:
         (learning_rate,) = coefficients

@@ -33,12 +33,16 @@ from gan_rosetta.shared.state.schema import OptimizerName
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
-    """A chunk on the device, in TensorFlow's layout: arrays (K, batch, ...), or blocks for the compiled path."""
+    """A chunk on the device, in TensorFlow's layout: arrays (K, batch, ...), or blocks for the compiled path.
+
+    epochs: that came before each step.
+    """
 
     phase: Phase
     arrays: Mapping[str, Any]
     blocks: tuple[Block, ...]
     trains: tuple[Trains, ...]
+    epochs: tuple[int, ...]
 
 
 class TensorflowTrainer:
@@ -149,14 +153,14 @@ class TensorflowTrainer:
         with tf.device(native_device(self._device)):
             if compiled:
                 native = {name: samples_to_native(array, num_leading=2) for name, array in chunk.arrays.items()}
-                blocks = make_blocks(self._spec, native, trains, dtype=self._dtype)
+                blocks = make_blocks(self._spec, native, trains, epochs=chunk.passes_before, dtype=self._dtype)
             else:
                 arrays = {
                     name: tf.constant(self._to_native(array, num_leading=2)) for name, array in chunk.arrays.items()
                 }
         if self._device != "cpu":
             tf.test.experimental.sync_devices()
-        return Staged(phase=chunk.phase, arrays=arrays, blocks=blocks, trains=chunk.trains)
+        return Staged(phase=chunk.phase, arrays=arrays, blocks=blocks, trains=chunk.trains, epochs=chunk.passes_before)
 
     def _apply(self, name: str, network: Callable[..., Any], inputs: np.ndarray) -> np.ndarray:
         asked = fed_when_asked(self._spec.networks()[name], len(inputs))
@@ -180,7 +184,9 @@ class TensorflowTrainer:
                     discriminator=self._player("discriminator"),
                     observer=observer,
                 )
-                for batch, trains in zip(_batches(staged), staged.trains, strict=True):
+                for batch, trains, epoch in zip(_batches(staged), staged.trains, staged.epochs, strict=True):
+                    for optimizer in self._optimizers.values():
+                        optimizer.epoch = epoch
                     rows.append(step.run(batch, trains=trains))
             columns: np.ndarray = tf.stack([tf.stack(column) for column in zip(*rows, strict=True)]).numpy()
         return columns.copy()

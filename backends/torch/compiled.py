@@ -79,10 +79,10 @@ class CompiledTraining:
         self._captured = CapturedSteps()
         self._kept = KeptPrograms(spec)
 
-    def run(self, phase: Phase, arrays: Mapping[str, Tensor], trains: Pattern, /) -> Tensor:
-        """Run K steps and return their losses, (K, number of losses). arrays: (K, B, ...) each."""
+    def run(self, phase: Phase, arrays: Mapping[str, Tensor], trains: Pattern, /, *, epochs: Sequence[int]) -> Tensor:
+        """Run K steps and return their losses, (K, number of losses). arrays: (K, B, ...) each; epochs: (K,)."""
         example = next(iter(arrays.values()))
-        values = torch.from_numpy(self._step_values(phase, trains)).to(example)
+        values = torch.from_numpy(self._step_values(phase, trains, epochs)).to(example)
         if example.device.type == "cuda" and self.captures:
             losses = self._run_captured(phase, arrays, values, trains)
         else:
@@ -216,15 +216,15 @@ class CompiledTraining:
             names += list(self._optimizers[name].slots)
         return {name: self._tensors[name] for name in names}
 
-    def _step_values(self, phase: Phase, trains: Pattern) -> np.ndarray:
-        """Return what each step's updates take from their counters, (K, number of values), in float64."""
+    def _step_values(self, phase: Phase, trains: Pattern, epochs: Sequence[int]) -> np.ndarray:
+        """Return what each step's updates take from counters and epochs, (K, number of values), in float64."""
         columns = []
         for name in self._phase_optimizers(phase):
             optimizer = self._optimizers[name]
             counter = optimizer.counter
             rows = []
-            for moves in _turns(name, trains):
-                rows.append(step_values(optimizer.spec, counter=counter))
+            for moves, epoch in zip(_turns(name, trains), epochs, strict=True):
+                rows.append(step_values(optimizer.spec, counter=counter, epoch=epoch))
                 counter += int(moves)
             columns.append(np.array(rows))
         return np.concatenate(columns, axis=1)

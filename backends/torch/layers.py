@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import skip_init
 
+from gan_rosetta.backends.torch.spectral import SpectralConv2d, SpectralConvTranspose2d, SpectralLinear, normalised
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 
@@ -20,17 +21,20 @@ _SOFTPLUS_THRESHOLD = 40.0
 
 def linear(layer: spec.Linear, /) -> nn.Module:
     """Build y = x Wᵀ + b. (B, in_features) to (B, out_features)."""
-    return skip_init(nn.Linear, layer.in_features, layer.out_features, bias=layer.bias_init is not None)
+    bias = layer.bias_init is not None
+    if layer.spectral_norm is not None:
+        return normalised(skip_init(SpectralLinear, layer.in_features, layer.out_features, bias=bias), layer)
+    return skip_init(nn.Linear, layer.in_features, layer.out_features, bias=bias)
 
 
 def conv2d(layer: spec.Conv2d, /) -> nn.Module:
     """Build a cross-correlation with a square kernel. (B, in, height, width) to (B, out, ...)."""
-    return _convolution(nn.Conv2d, layer)
+    return _convolution(nn.Conv2d if layer.spectral_norm is None else SpectralConv2d, layer)
 
 
 def conv_transpose2d(layer: spec.ConvTranspose2d, /) -> nn.Module:
     """Build a transposed convolution with a square kernel. (B, in, height, width) to (B, out, ...)."""
-    return _convolution(nn.ConvTranspose2d, layer)
+    return _convolution(nn.ConvTranspose2d if layer.spectral_norm is None else SpectralConvTranspose2d, layer)
 
 
 def batch_norm(layer: spec.BatchNorm, /) -> nn.Module:
@@ -241,7 +245,7 @@ class Reshape(nn.Module):
 
 
 def _convolution(kind: type[nn.Module], layer: spec.Conv2d | spec.ConvTranspose2d) -> nn.Module:
-    return skip_init(
+    built = skip_init(
         kind,
         layer.in_channels,
         layer.out_channels,
@@ -250,3 +254,4 @@ def _convolution(kind: type[nn.Module], layer: spec.Conv2d | spec.ConvTranspose2
         padding=layer.padding,
         bias=layer.bias_init is not None,
     )
+    return built if layer.spectral_norm is None else normalised(built, layer)

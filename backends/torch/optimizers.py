@@ -69,6 +69,7 @@ class PlacedOptimizer(torch.optim.Optimizer):
 
     def __init__(self, parameters: Sequence[Tensor], optimizer: spec.Optimizer) -> None:
         super().__init__(parameters, {"lr": optimizer.learning_rate.at(0)})
+        self.epoch = 0
         self._optimizer = optimizer
         self._update = UPDATES[type(optimizer)]
 
@@ -79,7 +80,7 @@ class PlacedOptimizer(torch.optim.Optimizer):
         for group in self.param_groups:
             for parameter in group["params"]:
                 state = self.state[parameter]
-                values = step_values(self._optimizer, counter=int(state["step"]))
+                values = step_values(self._optimizer, counter=int(state["step"]), epoch=self.epoch)
                 state["step"] += 1
                 slots = {slot: state[TORCH_SLOTS[slot]] for slot in self._optimizer.slots}
                 self._update(self._optimizer, parameter=parameter, gradient=parameter.grad, slots=slots, values=values)
@@ -89,8 +90,8 @@ class NamedOptimizer:
     """A torch optimizer whose learning rate follows the spec, its slots and counter by their canonical names.
 
     name: "pretraining", "discriminator" or "generator"; parameters: by canonical name, in canonical order; bound: what
-    each update's parameters are then held to, [-bound, bound]. Raises UnsupportedLayer for an optimizer that is not in
-    the table.
+    each update's parameters are then held to, [-bound, bound]; epoch: passes over the real data that came before.
+    Raises UnsupportedLayer for an optimizer that is not in the table.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class NamedOptimizer:
         self.bound = bound
         self.counter_name = counter_name(name)
         self.counter = 0
+        self.epoch = 0
         self.slots: dict[str, Tensor] = {}
         self.slot_names = {
             canonical: {slot: slot_name(name, canonical, slot) for slot in optimizer.slots} for canonical in parameters
@@ -130,7 +132,9 @@ class NamedOptimizer:
         for parameter, gradient in zip(self.parameters.values(), gradients, strict=True):
             parameter.grad = gradient
         for group in self.native.param_groups:
-            group["lr"] = self.spec.learning_rate.at(self.counter)
+            group["lr"] = self.spec.learning_rate.at(self.counter, epoch=self.epoch)
+        if isinstance(self.native, PlacedOptimizer):
+            self.native.epoch = self.epoch
         self.native.step()
         clip_parameters(list(self.parameters.values()), bound=self.bound)
         self.counter += 1
@@ -150,9 +154,9 @@ def clip_parameters(parameters: Sequence[Tensor], /, *, bound: float | None) -> 
             parameter.clamp_(-bound, bound)
 
 
-def step_values(optimizer: spec.Optimizer, /, *, counter: int) -> tuple[float, ...]:
-    """Return the numbers of an update that depend on the counter, computed on the host in float64."""
-    learning_rate = optimizer.learning_rate.at(counter)
+def step_values(optimizer: spec.Optimizer, /, *, counter: int, epoch: int = 0) -> tuple[float, ...]:
+    """Return the numbers of an update that depend on the counter or the epoch, computed on the host in float64."""
+    learning_rate = optimizer.learning_rate.at(counter, epoch=epoch)
     if isinstance(optimizer, spec.Adam):
         return _adam_values(optimizer, learning_rate=learning_rate, counter=counter)
     return (learning_rate,)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils import parametrize
 
 from gan_rosetta.backends.torch.device import check_device
 from gan_rosetta.backends.torch.rounding import RandomRounding
@@ -85,8 +86,10 @@ def call(network: nn.Module, inputs: np.ndarray, /) -> np.ndarray:
 
 
 def watch_network(network: nn.Module, observer: PassObserver, /) -> None:
-    """Tell an observer of every forward pass, by hooks on the network and on each module without modules of its own."""
+    """Tell an observer of every forward pass, by hooks on the network and on each of its layers."""
     names = {module: name for name, module, _ in reversed(list(_named(network)))}
+    for module in filter(parametrize.is_parametrized, network.modules()):
+        names.setdefault(module, next(name for name, own, _ in _named(network) if own in set(module.modules())))
 
     def begin(module: nn.Module, inputs: tuple[Any, ...]) -> None:
         del module
@@ -102,9 +105,8 @@ def watch_network(network: nn.Module, observer: PassObserver, /) -> None:
         observer.end(_on_host(value))
 
     network.register_forward_pre_hook(begin)
-    for module in network.modules():
-        if next(module.children(), None) is None:
-            module.register_forward_hook(output)
+    for module in _layers(network):
+        module.register_forward_hook(output)
     network.register_forward_hook(end)
 
 
@@ -149,6 +151,18 @@ def _named(network: nn.Module) -> Iterator[tuple[str, nn.Module, Tensor]]:
         own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
         for name, tensor in own:
             yield (f"{path}.{name}" if path else name), module, tensor
+
+
+def _layers(network: nn.Module) -> Iterator[nn.Module]:
+    """Yield the modules without modules of their own, but for what makes weights, such as spectral norms."""
+    makers = {
+        maker
+        for module in filter(parametrize.is_parametrized, network.modules())
+        for maker in module.parametrizations.modules()  # type: ignore[union-attr]
+    }
+    for module in network.modules():
+        if module not in makers and (parametrize.is_parametrized(module) or next(module.children(), None) is None):
+            yield module
 
 
 def _kind(module: nn.Module) -> str | None:

@@ -29,11 +29,12 @@ _TORCH_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
-    """A chunk on the device. arrays: (K, B, ...) each."""
+    """A chunk on the device. arrays: (K, B, ...) each; epochs: that came before each step."""
 
     phase: Phase
     arrays: Mapping[str, Tensor]
     trains: tuple[Trains, ...]
+    epochs: tuple[int, ...]
 
 
 class TorchTrainer:
@@ -98,7 +99,7 @@ class TorchTrainer:
         """Cast a chunk and put it on the device; the transfer is finished when this returns."""
         arrays = {name: self._to_device(array) for name, array in chunk.arrays.items()}
         self._synchronize()
-        return Staged(phase=chunk.phase, arrays=arrays, trains=chunk.trains)
+        return Staged(phase=chunk.phase, arrays=arrays, trains=chunk.trains, epochs=chunk.passes_before)
 
     def train(self, staged: Staged, /) -> Losses:
         """Run a staged chunk's steps. One copy to the host, of the losses, at the end."""
@@ -148,7 +149,7 @@ class TorchTrainer:
     def _run(self, staged: Staged, observer: Observer) -> np.ndarray:
         """Run the steps and return their losses, (number of losses, K)."""
         if self.compiled is not None and not observer.looks:
-            losses = self.compiled.run(staged.phase, staged.arrays, staged.trains)
+            losses = self.compiled.run(staged.phase, staged.arrays, staged.trains, epochs=staged.epochs)
             return _to_host(losses.transpose(0, 1))
         with torch.autograd.set_multithreading_enabled(False):
             return self._run_eagerly(staged, observer)
@@ -171,7 +172,9 @@ class TorchTrainer:
                 discriminator=self._player("discriminator", "discriminator"),
                 observer=observer,
             )
-            for batch, trains in zip(_batches(staged), staged.trains, strict=True):
+            for batch, trains, epoch in zip(_batches(staged), staged.trains, staged.epochs, strict=True):
+                for optimizer in self._optimizers.values():
+                    optimizer.epoch = epoch
                 rows.append(step.run(batch, trains=trains).stacked())
         return _to_host(torch.stack(rows, dim=1))
 

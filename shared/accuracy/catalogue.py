@@ -20,7 +20,7 @@ GROUPS = {
     "activations": "Activations and dropout",
     "losses": "Losses",
     "sums": "Sums, products, convolutions and upsampling",
-    "norms": "BatchNorm, minibatch discrimination and the penalty",
+    "norms": "BatchNorm, spectral norm, minibatch discrimination and the penalty",
     "optimizers": "Optimizers",
 }
 

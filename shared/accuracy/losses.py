@@ -24,6 +24,7 @@ from gan_rosetta.shared.spec import (
     DensityRegression,
     DiscriminatorLoss,
     GeneratorLoss,
+    HingeDiscriminatorLoss,
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
     MeanSquaredErrorLoss,
@@ -32,6 +33,7 @@ from gan_rosetta.shared.spec import (
     Pretraining,
     SaturatingGeneratorLoss,
     Sigmoid,
+    WassersteinGeneratorLoss,
 )
 
 _FLOOR = 1e-6
@@ -256,6 +258,50 @@ def _least_squares() -> Operation:
     )
 
 
+def _hinge_trials(dtype: Dtype) -> Sequence[Trial]:
+    """The real sample's score about its margin of 1, and the fake's its opposite."""
+    return [
+        Trial(
+            inputs=(output - 1.0,),
+            state={_SCORE: np.array([output, 1.0, 0.0]), _FAKE: np.array([0.0, -output, 1.0])},
+            arrays=step_arrays(latent=_ONE, real=np.array([[1.0, 0.0, 0.0]])),
+            arguments={"apart": exact.extended(output) - 1},
+        )
+        for output in _about_one(dtype).tolist()
+    ]
+
+
+def _hinge() -> Operation:
+    def inside(apart: np.ndarray) -> np.ndarray:
+        return np.where(apart < 0, exact.Extended(1), exact.Extended(0))
+
+    return Operation(
+        name="hinge",
+        group="losses",
+        title="hinge",
+        spec=tiny_gan(
+            "hinge",
+            generator=(linear("fake", 1, 3),),
+            discriminator=(linear("score", 3, 1),),
+            losses=(
+                HingeDiscriminatorLoss(reduction="mean", real_label=1),
+                WassersteinGeneratorLoss(reduction="mean", real_label=1),
+            ),
+        ),
+        trials=_hinge_trials,
+        quantities=(
+            loss_quantity("D's loss", "discriminator", truth=_of("apart", lambda apart: 2 * np.maximum(-apart, 0))),
+            Quantity(
+                name="by D(real)", read=read_entry(_BY_SCORE, 0), truth=_of("apart", lambda apart: -inside(apart))
+            ),
+            Quantity(name="by D(fake)", read=read_entry(_BY_SCORE, 2), truth=_of("apart", inside)),
+            loss_quantity("G's loss", "generator", truth=_of("apart", lambda apart: 1 + apart)),
+        ),
+        axis="score of the real sample minus 1",
+        trains_discriminator=True,
+    )
+
+
 def _squared_error() -> Operation:
     data = DensityRegression(low=-1.0, high=1.0, mean=0.0, standard_deviation=1.0)
     loss = MeanSquaredErrorLoss(reduction="mean")
@@ -291,5 +337,6 @@ LOSSES = (
     _binary_cross_entropy(),
     _cross_entropy(),
     _least_squares(),
+    _hinge(),
     _squared_error(),
 )

@@ -1,4 +1,4 @@
-"""Layers and losses that look at more than one number: BatchNorm, minibatch discrimination, the gradient penalty."""
+"""What looks at more than one number: BatchNorm, spectral norm, minibatch discrimination, the gradient penalty."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from gan_rosetta.shared.spec import (
     DigitsReal,
     GradientPenalty,
     LeakyReLU,
+    Linear,
     MinibatchDiscrimination,
     RealSource,
     Reshape,
+    SpectralNorm,
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
 )
@@ -94,6 +96,69 @@ def _batch_norm(name: str, running_variance: Literal["unbiased", "biased"]) -> O
             Quantity(name="running mean", read=read_tensor("generator.norm.running_mean")),
             Quantity(name="running variance", read=read_tensor("generator.norm.running_var")),
             Quantity(name="outputs", read=read_gradient("norm.weight")),
+        ),
+    )
+
+
+_OUT, _IN = 5, 40
+# Beside the last of them ε is not small.
+_WEIGHTS = {"ordinary": 1.0, "large": 1e10, "small": 1e-10}
+
+
+def _weight_trials(dtype: Dtype) -> Sequence[Trial]:
+    """Weights whose rows differ, are all alike, or cancel where they are added up."""
+    random = np.random.default_rng(_SEED)
+    u, drawn = random.standard_normal(_OUT), random.standard_normal((_OUT, _IN))
+    signs = np.where(np.arange(_OUT) % 2, -1.0, 1.0)[:, np.newaxis]
+    weights = {
+        **{name: size * drawn for name, size in _WEIGHTS.items()},
+        "rows alike": drawn[0] * np.ones((_OUT, 1)),
+        "rows that cancel": (drawn[0] + 1e-3 * drawn) * signs * np.sign(u)[:, np.newaxis] / np.abs(u)[:, np.newaxis],
+    }
+    return [
+        Trial(
+            inputs=(name,),
+            state={
+                "generator.input.weight": in_type(random.standard_normal(_IN), dtype),
+                "generator.spectral.weight": in_type(weight, dtype),
+                "generator.spectral.weight_u": in_type(u / np.linalg.norm(u), dtype),
+                "generator.output.weight": in_type(random.standard_normal(_OUT), dtype),
+                "discriminator.score.weight": _ONE,
+            },
+            arrays=step_arrays(latent=_ONE, real=_ONE),
+        )
+        for name, weight in weights.items()
+    ]
+
+
+def _spectral_norm() -> Operation:
+    norm = SpectralNorm(
+        num_iterations=1, first="v", epsilon=1e-12, epsilon_placement="outside", sigma_gradient="followed"
+    )
+    layer = Linear(
+        name="spectral",
+        in_features=_IN,
+        out_features=_OUT,
+        weight_init=ZEROS,
+        bias_init=None,
+        spectral_norm=norm,
+    )
+    return Operation(
+        name="spectral-norm",
+        group="norms",
+        title="spectral norm of a Linear's weight",
+        spec=tiny_gan(
+            "spectral-norm",
+            generator=(linear("input", 1, _IN), layer, linear("output", _OUT, 1)),
+            discriminator=(linear("score", 1, 1),),
+        ),
+        trials=_weight_trials,
+        quantities=(
+            Quantity(name="u", read=read_tensor("generator.spectral.weight_u", as_one_row=True)),
+            Quantity(name="v", read=read_tensor("generator.spectral.weight_v", as_one_row=True)),
+            Quantity(name="outputs", read=read_gradient("output.weight", as_one_row=True)),
+            Quantity(name="weight's gradient", read=read_gradient("spectral.weight", as_one_row=True)),
+            Quantity(name="input's gradient", read=read_gradient("input.weight", as_one_row=True)),
         ),
     )
 
@@ -247,6 +312,7 @@ def _images(shape: tuple[int, ...]) -> DigitsReal:
 NORMS = (
     _batch_norm("batch-norm", "unbiased"),
     _batch_norm("batch-norm-biased", "biased"),
+    _spectral_norm(),
     _minibatch(),
     _penalty("penalty", "gradient penalty, a norm a sample", "sample", (4,)),
     _penalty("penalty-by-channel", "gradient penalty, norms over channels", "channel", (2, 2, 2)),

@@ -28,6 +28,7 @@ _COMPILED = (
     "dot",
     "upsample-bilinear",
     "batch-norm",
+    "spectral-norm",
     "minibatch",
     "penalty",
     "adam",

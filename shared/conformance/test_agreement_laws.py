@@ -7,7 +7,13 @@ import pytest
 
 from gan_rosetta.shared.compare.assertions import assert_losses_close, assert_tensors_close
 from gan_rosetta.shared.conformance.noise import reference_probe, reference_run, run_steps
-from gan_rosetta.shared.conformance.small import adversarial_chunk, loaded_trainer, pretraining_chunk, small_gan
+from gan_rosetta.shared.conformance.small import (
+    adversarial_chunk,
+    loaded_trainer,
+    pretraining_chunk,
+    small_gan,
+    whole_step,
+)
 
 _NUM_PRETRAINING = 5
 _NUM_STEPS = 6
@@ -16,8 +22,9 @@ _NUM_STEPS = 6
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_quantity_of_a_step_agrees(backend, gan, dtype):
     spec = small_gan(gan)
-    reference, judged = reference_probe(spec, dtype=dtype, phase="adversarial", first_step=0)
-    probe = loaded_trainer(spec, backend=backend, dtype=dtype).probe(adversarial_chunk(spec))
+    step = whole_step(spec)
+    reference, judged = reference_probe(spec, dtype=dtype, phase="adversarial", first_step=step)
+    probe = loaded_trainer(spec, backend=backend, dtype=dtype).probe(adversarial_chunk(spec, first_step=step))
     assert_tensors_close(probe, reference, **judged)
 
 
@@ -71,9 +78,9 @@ def test_changing_the_backend_in_the_middle_changes_nothing(backend, gan):
 
 def test_generate_and_discriminate_agree_and_change_nothing(backend, gan):
     spec = small_gan(gan)
-    chunk = adversarial_chunk(spec)
+    chunk = adversarial_chunk(spec, first_step=whole_step(spec))
     latent, real = chunk.arrays["latent_d"][0], chunk.arrays["real"][0]
-    reference, judged = reference_probe(spec, dtype="float64", phase="adversarial", first_step=0)
+    reference, judged = reference_probe(spec, dtype="float64", phase="adversarial", first_step=chunk.first_step)
     phase = spec.training.first
     generated = next(
         key for key in reversed(reference) if key[:3] == (phase, "output", "fake") and "generator." in key.name

@@ -14,6 +14,7 @@ from gan_rosetta.shared.conformance.small import (
     loaded_trainer,
     pretraining_chunk,
     small_gan,
+    whole_step,
 )
 from gan_rosetta.shared.workers.registry import load_device_module
 
@@ -38,8 +39,9 @@ def test_probe_changes_nothing(reference_too, backend, gan):
 def test_probe_shows_the_step_that_train_takes(reference_too, backend, gan):
     spec = small_gan(gan)
     trainer = loaded_trainer(spec, backend=backend)
-    probe = trainer.probe(adversarial_chunk(spec))
-    losses, state = run_steps(trainer, spec, 0, 1)
+    step = whole_step(spec)
+    probe = trainer.probe(adversarial_chunk(spec, first_step=step))
+    losses, state = run_steps(trainer, spec, 0, 1, first_step=step)
     after = {
         key.name: value for key, value in probe.items() if key.quantity in ("parameter", "slot", "buffer", "counter")
     }

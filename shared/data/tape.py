@@ -95,7 +95,15 @@ def make_chunk(tape: Tape, spec: GanSpec, phase: Phase, /, *, first_step: int, n
         arrays=tape.arrays(phase, first_step=first_step, num_steps=num_steps),
         trains_discriminator=discriminator,
         trains_generator=generator,
+        epochs=_epochs(spec, epoch, first_step=first_step, num_steps=num_steps) if phase == "adversarial" else None,
     )
+
+
+def _epochs(spec: GanSpec, steps_per_epoch: int | None, *, first_step: int, num_steps: int) -> np.ndarray | None:
+    """Return how many passes over the real data came before each step, or None where nothing hangs on it."""
+    if steps_per_epoch is None or not spec.training.counts_epochs:
+        return None
+    return np.arange(first_step, first_step + num_steps) // steps_per_epoch
 
 
 class SeededTape:
@@ -110,7 +118,7 @@ class SeededTape:
     def batch_size(self, phase: Phase, step: int, /) -> int:
         if self._pool is None or phase == "pretraining":
             return self._spec.batch_size
-        place = step % self._epoch_of(self._pool)
+        place = step % self._epoch_of(self._pool) // self._spec.training.steps_per_batch
         return min(self._spec.batch_size, len(self._pool) - place * self._spec.batch_size)
 
     def num_steps(self, phase: Phase, /) -> int | None:
@@ -167,7 +175,7 @@ class SeededTape:
         return 1 if repeats(self._spec, name) else None
 
     def _epoch_of(self, pool: np.ndarray) -> int:
-        return math.ceil(len(pool) / self._spec.batch_size)
+        return batches_per_epoch(self._spec, len(pool)) * self._spec.training.steps_per_batch
 
     def _pretraining(self, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
         pretraining = self._spec.pretraining
@@ -185,8 +193,10 @@ class SeededTape:
     def _real(self, steps: range, batch: int) -> np.ndarray:
         source = self._spec.real
         if isinstance(source, GaussianReal):
-            drawn = streams.normal(self._seed, "real", first_step=steps.start, num_steps=len(steps), size=batch)
-            samples = source.mean + source.standard_deviation * drawn
+            first, *_ = served = [step // self._spec.training.steps_per_batch for step in steps]
+            count = served[-1] - first + 1
+            drawn = streams.normal(self._seed, "real", first_step=first, num_steps=count, size=batch)
+            samples = source.mean + source.standard_deviation * drawn[np.array(served) - first]
             return (np.sort(samples, axis=1) if source.sort else samples)[..., np.newaxis]
         if isinstance(source, SineReal):
             row = np.sin(np.linspace(0, 2 * np.pi, source.num_points))
@@ -205,11 +215,19 @@ class SeededTape:
         order, order_epoch = np.arange(len(pool)), -1
         for row, step in enumerate(steps):
             epoch, place = divmod(step, per_epoch)
+            place //= self._spec.training.steps_per_batch
             if epoch != order_epoch and _reshuffles(self._spec):
                 order, order_epoch = streams.permutation(self._seed, "order", epoch=epoch, size=len(pool)), epoch
             start = place * self._spec.batch_size
             chosen[row] = order[start : start + batch]
         return chosen
+
+
+def batches_per_epoch(spec: GanSpec, num_samples: int, /) -> int:
+    """Return how many batches a pass over so many real samples has."""
+    if isinstance(spec.real, DigitsReal) and spec.real.short_batch == "dropped":
+        return num_samples // spec.batch_size
+    return math.ceil(num_samples / spec.batch_size)
 
 
 def _reshuffles(spec: GanSpec) -> bool:
@@ -234,6 +252,12 @@ def _fixed_pool(spec: GanSpec, seed: int, digits: DigitSource) -> np.ndarray | N
                 found = f"{digits.describe()} are {len(images)} images"
                 raise DataError(f"{spec.name!r} takes {source.num_images} digits, but {found}; name a larger source")
             images = images[_selected(len(images), source.num_images)]
+        if batches_per_epoch(spec, len(images)) == 0:
+            raise DataError(
+                f"{spec.name!r} leaves short batches out, and {len(images)} digits do not fill one of "
+                f"{spec.batch_size}; name a larger source, or take a smaller batch size (batch_size, or --batch-size "
+                "on the command line)"
+            )
         return prepare_digits(images, source)
     return None
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_rosetta.shared.data.tape import SeededTape, Tape, array_shapes, describe_arrays, repeats
+from gan_rosetta.shared.data.tape import SeededTape, Tape, array_shapes, batches_per_epoch, describe_arrays, repeats
 from gan_rosetta.shared.errors import TapeError
 from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, Shape
@@ -270,7 +270,8 @@ def _steps_until_repeated(arrays: Mapping[str, np.ndarray], spec: GanSpec, phase
     real, source = arrays["real"], spec.real
     if phase == "adversarial" and isinstance(source, DigitsReal) and repeats(spec, "real"):
         # Less than an epoch is a part of it, and what follows is other digits.
-        epoch = 0 if source.num_images is None else math.ceil(source.num_images / spec.batch_size)
+        batches = 0 if source.num_images is None else batches_per_epoch(spec, source.num_images)
+        epoch = batches * spec.training.steps_per_batch
         lengths += [len(real)] if len(real) < epoch else []
     return min(lengths, default=None)
 
@@ -301,9 +302,11 @@ def _epoch_of(
         return None
     short = np.flatnonzero(sizes < spec.batch_size)
     if len(short):
-        return int(short[0]) + 1
+        return int(short[0]) + spec.training.steps_per_batch
     count = spec.real.num_images if isinstance(spec.real, DigitsReal) else spec.real.num_points
-    return len(arrays["real"]) if count is None else math.ceil(count / spec.batch_size)
+    if count is None:
+        return len(arrays["real"])
+    return batches_per_epoch(spec, count) * spec.training.steps_per_batch
 
 
 def _is_pretraining(name: str) -> bool:

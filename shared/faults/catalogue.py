@@ -11,6 +11,7 @@ from gan_rosetta.shared.faults import (
     loss_faults,
     optimizer_faults,
     rmsprop_faults,
+    spectral_faults,
     step_faults,
 )
 from gan_rosetta.shared.faults.fault import Fault
@@ -26,6 +27,7 @@ FAULTS: dict[str, Fault] = {
         *data_faults.FAULTS,
         *dropout_faults.FAULTS,
         *class_faults.FAULTS,
+        *spectral_faults.FAULTS,
     )
 }
 

@@ -24,6 +24,7 @@ from gan_rosetta.shared.spec import (
     GradientDescent,
     RMSprop,
 )
+from gan_rosetta.shared.spec.optimizers import counts_epochs
 
 _SCHEDULED = (GradientDescent, Adam, Adadelta, RMSprop)
 
@@ -106,6 +107,7 @@ def _decay_not_staircase(spec: GanSpec) -> list[Plant]:
             expected_value=_staircase_words(optimizer.learning_rate, staircase=not other),
         )
         for name, optimizer in _scheduled(spec, ExponentialDecay)
+        if not counts_epochs(optimizer)
         for other in (not optimizer.learning_rate.staircase,)
     ]
 
@@ -119,12 +121,13 @@ def _decay_each_step(spec: GanSpec) -> list[Plant]:
         optimizer_plant(
             spec,
             name,
-            replace(optimizer, learning_rate=replace(optimizer.learning_rate, every=1)),
+            replace(optimizer, learning_rate=replace(optimizer.learning_rate, every=1, counted="updates")),
             found="every step",
-            expected_value=f"every {optimizer.learning_rate.every} steps",
+            expected_value=f"every {optimizer.learning_rate.every} "
+            + ("passes over the data" if counts_epochs(optimizer) else "steps"),
         )
         for name, optimizer in _scheduled(spec, ExponentialDecay)
-        if optimizer.learning_rate.every > 1
+        if optimizer.learning_rate.every > 1 or counts_epochs(optimizer)
     ]
 
 

@@ -53,7 +53,7 @@ def _latent_shared(spec: GanSpec) -> list[Plant]:
 def _order_swapped(spec: GanSpec) -> list[Plant]:
     first = "generator" if spec.training.first == "discriminator" else "discriminator"
     changes: dict[str, object] = {"first": first, "detach_fake": True}
-    if first == "discriminator" and spec.generator.has_batch_norm:
+    if first == "discriminator" and spec.generator.has_buffers:
         changes["fake_batch"] = "regenerated"
     expected = Location(phase=spec.training.first, quantities=("order",))
     planted = replace_training(spec, **changes)

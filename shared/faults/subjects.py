@@ -27,6 +27,7 @@ from gan_rosetta.shared.spec import (
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
     Normal,
+    NormalDirection,
     Optimizer,
     RMSprop,
     SaturatingGeneratorLoss,
@@ -181,6 +182,8 @@ def describe_initializer(initializer: Initializer, /) -> str:
         return "U(±1/√fan_in)"
     if isinstance(initializer, GlorotUniform):
         return "Glorot uniform"
+    if isinstance(initializer, NormalDirection):
+        return "N(0, 1), divided by its length"
     return f"{initializer.value:g}"
 
 

@@ -12,6 +12,7 @@ from gan_rosetta.shared.gans import (
     mnist_conv,
     mnist_wgan_gp,
     sine,
+    sngan,
     wgan,
 )
 from gan_rosetta.shared.spec import GanSpec
@@ -31,7 +32,7 @@ PUBLISHED: dict[str, GanSpec] = {
         mnist_wgan_gp.SAMPLE_SPEC,
     )
 }
-_MORE = (wgan.SPEC, lsgan.SPEC, cgan.SPEC)
+_MORE = (wgan.SPEC, lsgan.SPEC, cgan.SPEC, sngan.SPEC)
 CATALOGUE: dict[str, GanSpec] = PUBLISHED | {spec.name: spec for spec in _MORE}
 
 

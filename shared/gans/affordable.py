@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from gan_rosetta.shared.spec import BatchNorm, Conv2d, ConvTranspose2d, GanSpec, Layer, Linear, Network, Reshape
 
-_DIGIT_BATCHES = {"mnist-conv": 8, "lsgan": 8}
+_DIGIT_BATCHES = {"mnist-conv": 8, "lsgan": 8, "sngan": 8}
 _DIGIT_BATCH_ELSEWHERE = 16
 # Beyond these, sine is chaotic and the others cost more than they show.
 _MOST_STEPS = {
@@ -19,10 +19,11 @@ _MOST_STEPS = {
     "wgan": 40,
     "lsgan": 20,
     "cgan": 20,
+    "sngan": 20,
 }
 _MOST_STEPS_ELSEWHERE = 2500
 # A step of a whole convolutional GAN costs seconds in NumPy; of its channels a part is left, of its layers all.
-_NARROWED = {"mnist-conv": 8, "lsgan": 8}
+_NARROWED = {"mnist-conv": 8, "lsgan": 8, "sngan": 16}
 _IMAGE_CHANNELS = 3
 _IMAGE_RANK = 3
 

@@ -29,6 +29,7 @@ from gan_rosetta.shared.spec import (
     Shape,
     Sigmoid,
     Softplus,
+    SpectralNorm,
     Tanh,
     UniformFanIn,
     Upsample,
@@ -65,6 +66,16 @@ _ACTIVATIONS: st.SearchStrategy[Layer] = st.one_of(
     st.just(Softplus()),
     st.just(ReLU()),
     decimals(0.0, 1.2, digits=2).map(lambda slope: LeakyReLU(slope=slope)),
+)
+
+
+_SPECTRAL_NORMS: st.SearchStrategy[SpectralNorm] = st.builds(
+    SpectralNorm,
+    num_iterations=st.sampled_from([1, 1, 2]),
+    first=st.sampled_from(["v", "u"]),
+    epsilon=st.sampled_from([1e-12, 1e-4, 0.1]),
+    epsilon_placement=st.sampled_from(["outside", "floor", "inside"]),
+    sigma_gradient=st.sampled_from(["followed", "constant"]),
 )
 
 
@@ -109,6 +120,7 @@ class Stack:
                 out_features=width,
                 weight_init=self._draw(_WEIGHTS),
                 bias_init=self._draw(_BIASES),
+                spectral_norm=self._perhaps_spectral(),
             )
         )
 
@@ -124,6 +136,7 @@ class Stack:
                 padding=padding,
                 weight_init=self._draw(_WEIGHTS),
                 bias_init=self._draw(_BIASES),
+                spectral_norm=self._perhaps_spectral(),
             )
         )
 
@@ -231,6 +244,12 @@ class Stack:
             self.any_convolution()
             self.after()
             self.flatten()
+
+    def _perhaps_spectral(self) -> SpectralNorm | None:
+        if self._plain or self._draw(st.integers(0, 4)) != 4:
+            return None
+        norm: SpectralNorm = self._draw(_SPECTRAL_NORMS)
+        return norm
 
     def _add(self, layer: Layer) -> None:
         self._layers.append(layer)

@@ -30,6 +30,7 @@ from gan_rosetta.shared.spec import (
     GaussianReal,
     GradientDescent,
     GradientPenalty,
+    HingeDiscriminatorLoss,
     LatentSource,
     LearningRate,
     LeastSquaresDiscriminatorLoss,
@@ -147,6 +148,7 @@ def _real_sources(draw: Any, batch_size: int, *, powers_of_two: bool) -> RealSou
         high=1.0,
         num_images=pool_size(),
         reshuffle=draw(st.booleans()),
+        short_batch=draw(st.sampled_from(["kept", "kept", "dropped"])),
     )
 
 
@@ -240,7 +242,7 @@ def _normal_latent(draw: Any, shape: Shape) -> NormalLatent:
 @st.composite
 def _trainings(draw: Any, score: str, *, penalised: bool, generator: Network, epochs: bool) -> Training:
     first = draw(st.sampled_from(["discriminator", "generator"]))
-    may_reuse = not (first == "discriminator" and generator.has_batch_norm)
+    may_reuse = not (first == "discriminator" and generator.has_buffers)
     reused = may_reuse and draw(st.booleans())
     separate = not reused and draw(st.booleans())
     stops = score == "probability" and draw(st.booleans())
@@ -256,8 +258,9 @@ def _trainings(draw: Any, score: str, *, penalised: bool, generator: Network, ep
         weight_clipping=draw(_CLIPPINGS),
         discriminator_loss=draw(_discriminator_losses(score, penalised)),
         generator_loss=draw(_generator_losses(score)),
-        discriminator_optimizer=draw(_optimizers()),
-        generator_optimizer=draw(_optimizers()),
+        discriminator_optimizer=draw(_optimizers(epochs)),
+        generator_optimizer=draw(_optimizers(epochs)),
+        steps_per_batch=draw(st.sampled_from([1, 1, 1, 2])),
         # The harness ends a run by this rule; of a trainer it only asks for the mean score.
         stop=StopRule(tolerance=0.0) if stops else None,
     )
@@ -279,7 +282,8 @@ def _discriminator_losses(score: str, penalised: bool) -> st.SearchStrategy[Any]
             weight=decimals(0.1, 10, digits=1),
             norm=st.sampled_from(["channel", "sample"]),
         )
-        return st.builds(WassersteinDiscriminatorLoss, penalty=penalty if penalised else st.none(), **shared)
+        wasserstein = st.builds(WassersteinDiscriminatorLoss, penalty=penalty if penalised else st.none(), **shared)
+        return wasserstein if penalised else st.one_of(wasserstein, st.builds(HingeDiscriminatorLoss, **shared))
     if score == "logits":
         return st.builds(CrossEntropyDiscriminatorLoss, **shared)
     if score == "squares":
@@ -308,7 +312,7 @@ def _generator_losses(score: str) -> st.SearchStrategy[Any]:
     )
 
 
-def _learning_rates(low: float, high: float) -> st.SearchStrategy[LearningRate]:
+def _learning_rates(low: float, high: float, epochs: bool) -> st.SearchStrategy[LearningRate]:
     # Modest rates: three steps are to be taken, not survived.
     rates = decimals(low, high, digits=4)
     return st.one_of(
@@ -319,16 +323,17 @@ def _learning_rates(low: float, high: float) -> st.SearchStrategy[LearningRate]:
             factor=decimals(0.3, 1.1, digits=2),
             every=st.integers(1, 3),
             staircase=st.booleans(),
+            counted=st.sampled_from(["updates", "epochs"]) if epochs else st.just("updates"),
         ),
     )
 
 
-def _optimizers() -> st.SearchStrategy[Optimizer]:
+def _optimizers(epochs: bool) -> st.SearchStrategy[Optimizer]:
     return st.one_of(
-        st.builds(GradientDescent, learning_rate=_learning_rates(0.001, 0.05)),
+        st.builds(GradientDescent, learning_rate=_learning_rates(0.001, 0.05, epochs)),
         st.builds(
             Adam,
-            learning_rate=_learning_rates(0.0001, 0.02),
+            learning_rate=_learning_rates(0.0001, 0.02, epochs),
             beta1=st.sampled_from([0.9, 0.5, 0.0]),
             beta2=st.sampled_from([0.999, 0.99, 0.9]),
             epsilon=st.sampled_from([1e-8, 1e-7, 1e-3]),
@@ -337,13 +342,13 @@ def _optimizers() -> st.SearchStrategy[Optimizer]:
         ),
         st.builds(
             Adadelta,
-            learning_rate=_learning_rates(0.1, 1.0),
+            learning_rate=_learning_rates(0.1, 1.0, epochs),
             rho=st.sampled_from([0.9, 0.95, 0.5]),
             epsilon=st.sampled_from([1e-6, 1e-4]),
         ),
         st.builds(
             RMSprop,
-            learning_rate=_learning_rates(0.0001, 0.01),
+            learning_rate=_learning_rates(0.0001, 0.01, epochs),
             rho=st.sampled_from([0.99, 0.9, 0.5]),
             epsilon=st.sampled_from([1e-8, 1e-7, 1e-3]),
             epsilon_placement=st.sampled_from(["outside", "inside"]),
@@ -366,5 +371,5 @@ def _pretrainings(draw: Any) -> Pretraining:
         num_steps=draw(st.sampled_from([NUM_STEPS, 1, 0])),
         data=data,
         loss=MeanSquaredErrorLoss(reduction=draw(_REDUCTIONS)),
-        optimizer=draw(_optimizers()),
+        optimizer=draw(_optimizers(False)),
     )

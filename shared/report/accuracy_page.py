@@ -53,7 +53,7 @@ _ALTERNATIVES = {
     "activations": "Errors of activations and their derivatives over their argument",
     "losses": "Errors of losses and their gradients over the logit",
     "sums": "Errors of sums, dot products and convolutions by kind of terms",
-    "norms": "Errors of BatchNorm, minibatch discrimination and the gradient penalty",
+    "norms": "Errors of BatchNorm, spectral norm, minibatch discrimination and the gradient penalty",
     "optimizers": "Errors of optimizers' new parameters over the gradient",
 }
 

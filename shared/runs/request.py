@@ -26,7 +26,15 @@ from gan_rosetta.shared.workers.jobs import DEFAULT_PATIENCE_SECONDS
 
 # Steps of the adversarial phase where none are asked for. The GANs on digits train for hours at their published
 # lengths; these many steps take seconds and have an update of both networks.
-SHORT_STEPS = {"mnist-conv": 1, "mnist-wgan-gp": 20, "mnist-wgan-gp-sample": 20, "wgan": 40, "lsgan": 10, "cgan": 20}
+SHORT_STEPS = {
+    "mnist-conv": 1,
+    "mnist-wgan-gp": 20,
+    "mnist-wgan-gp-sample": 20,
+    "wgan": 40,
+    "lsgan": 10,
+    "cgan": 20,
+    "sngan": 5,
+}
 # What is kept as the source of a GAN that was given in Python, where others have a file's path.
 GIVEN_IN_PYTHON = "the GanSpec "
 

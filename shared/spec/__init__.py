@@ -19,6 +19,7 @@ from gan_rosetta.shared.spec.initializers import (
     GlorotUniform,
     Initializer,
     Normal,
+    NormalDirection,
     Uniform,
     UniformFanIn,
 )
@@ -48,6 +49,7 @@ from gan_rosetta.shared.spec.losses import (
     DiscriminatorLoss,
     GeneratorLoss,
     GradientPenalty,
+    HingeDiscriminatorLoss,
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
     MeanSquaredErrorLoss,
@@ -80,6 +82,7 @@ from gan_rosetta.shared.spec.sources import (
     SineReal,
     StratifiedLatent,
 )
+from gan_rosetta.shared.spec.spectral import SpectralNorm
 
 __all__ = [
     "EVERY_STEP",
@@ -109,6 +112,7 @@ __all__ = [
     "GlorotUniform",
     "GradientDescent",
     "GradientPenalty",
+    "HingeDiscriminatorLoss",
     "Initializer",
     "LatentSource",
     "Layer",
@@ -125,6 +129,7 @@ __all__ = [
     "Network",
     "NonSaturatingGeneratorLoss",
     "Normal",
+    "NormalDirection",
     "NormalLatent",
     "Optimizer",
     "ParameterSpec",
@@ -140,6 +145,7 @@ __all__ = [
     "Sigmoid",
     "SineReal",
     "Softplus",
+    "SpectralNorm",
     "StepPattern",
     "StopRule",
     "StratifiedLatent",

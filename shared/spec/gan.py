@@ -34,7 +34,7 @@ from gan_rosetta.shared.spec.losses import (
     WassersteinDiscriminatorLoss,
 )
 from gan_rosetta.shared.spec.network import Network
-from gan_rosetta.shared.spec.optimizers import Optimizer
+from gan_rosetta.shared.spec.optimizers import Optimizer, counts_epochs
 from gan_rosetta.shared.spec.sources import (
     DensityRegression,
     DigitsReal,
@@ -63,6 +63,13 @@ class Pretraining:
     def __post_init__(self) -> None:
         require_integer(self, "num_steps", minimum=0)
         require_instance(self, "optimizer", get_args(Optimizer))
+        require(
+            not counts_epochs(self.optimizer),
+            "pretraining has no passes over the real data; expected a decay that is counted in 'updates'",
+            "optimizer",
+            "learning_rate",
+            "counted",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +144,7 @@ class Training:
         gradient of G's own loss in the same step's update: torch without `detach` and with one `zero_grad` a step.
     discriminator_steps, generator_steps: the steps in which a player trains; in the others its loss is recorded as NaN
         and nothing of its phase runs.
+    steps_per_batch: how many steps in a row each batch of real samples serves.
     weight_clipping: what D's parameters are held to after each of its updates; None where they are free.
     """
 
@@ -153,9 +161,11 @@ class Training:
     stop: StopRule | None
     generator_steps: StepPattern = EVERY_STEP
     weight_clipping: WeightClipping | None = None
+    steps_per_batch: int = 1
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "num_steps")
+        require_positive_integer(self, "steps_per_batch")
         require_choice(self, "first", ("discriminator", "generator"))
         require_choice(self, "fake_batch", ("reused", "regenerated"))
         require_choice(self, "latent_draws", ("shared", "separate"))
@@ -206,7 +216,8 @@ class Training:
     @property
     def counts_epochs(self) -> bool:
         """Whether it matters to the steps where a pass over the real data begins."""
-        return "epoch" in (self.discriminator_steps.counted, self.generator_steps.counted)
+        turns = "epoch" in (self.discriminator_steps.counted, self.generator_steps.counted)
+        return turns or any(map(counts_epochs, (self.discriminator_optimizer, self.generator_optimizer)))
 
     @property
     def period(self) -> int:
@@ -244,14 +255,23 @@ class GanSpec:
         self._check_classes()
         require(
             not self.training.counts_epochs or isinstance(self.real, DigitsReal | LinearGaussianReal),
-            f"training: a pattern is counted within epochs, and {type(self.real).__name__} draws fresh samples without "
-            "end; expected DigitsReal or LinearGaussianReal, or counted 'training'",
+            f"training: steps or a learning rate are counted by epochs, and {type(self.real).__name__} draws fresh "
+            "samples without end; expected DigitsReal or LinearGaussianReal, or counted 'training' and 'updates'",
             "training",
         )
-        if self.training.fake_batch == "reused" and self.training.first == "discriminator":
+        if isinstance(self.real, DigitsReal) and self.real.short_batch == "dropped":
             require(
-                not self.generator.has_batch_norm,
-                "fake_batch='reused' with D first and a BatchNorm in G: say 'regenerated', since buffers would differ",
+                self.real.num_images is None or self.real.num_images >= self.batch_size,
+                f"real leaves short batches out, and its {self.real.num_images} images do not fill one of batch_size "
+                f"{self.batch_size}; take more images or a smaller batch (batch_size, or --batch-size on the command "
+                "line)",
+                "batch_size",
+            )
+        if self.training.fake_batch == "reused" and self.training.first == "discriminator":
+            moved = "BatchNorm" if self.generator.has_batch_norm else "spectral_norm"
+            require(
+                not self.generator.has_buffers,
+                f"fake_batch='reused' with D first and a {moved} in G: say 'regenerated', since buffers would differ",
                 "training",
                 "fake_batch",
             )
@@ -305,6 +325,14 @@ class GanSpec:
                     "layers",
                     index,
                 )
+                require(
+                    not layer.buffers(),
+                    "a gradient penalty needs a discriminator without spectral_norm; leave one of the two out",
+                    "discriminator",
+                    "layers",
+                    index,
+                    "spectral_norm",
+                )
 
     def _check_classes(self) -> None:
         count = self.real.num_classes if isinstance(self.real, DigitsReal) else 0
@@ -339,7 +367,9 @@ class GanSpec:
             "discriminator",
         )
         return again and not any(
-            layer.fed == "mask" or (isinstance(layer, BatchNorm) and layer.statistics == "running")
+            layer.fed == "mask"
+            or (isinstance(layer, BatchNorm) and layer.statistics == "running")
+            or getattr(layer, "spectral_norm", None) is not None
             for layer in self.generator.layers
         )
 

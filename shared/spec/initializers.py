@@ -57,6 +57,11 @@ class Constant:
         require_finite(self, "value")
 
 
-Initializer = Normal | UniformFanIn | Uniform | GlorotUniform | Constant
+@dataclass(frozen=True, kw_only=True)
+class NormalDirection:
+    """Standard normal, divided by its 2-norm: a direction drawn evenly, as spectral normalisation starts with."""
+
+
+Initializer = Normal | UniformFanIn | Uniform | GlorotUniform | Constant | NormalDirection
 ZEROS = Constant(value=0.0)
 ONES = Constant(value=1.0)

@@ -23,6 +23,7 @@ from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.initializers import ONES, ZEROS, Initializer
 from gan_rosetta.shared.spec.layer import LayerBase, ParameterSpec, Shape
 from gan_rosetta.shared.spec.resampling import Upsample
+from gan_rosetta.shared.spec.spectral import SpectralNorm, spectral_buffers
 
 
 def _affine_parameters(
@@ -39,7 +40,7 @@ def _affine_parameters(
 class Linear(LayerBase):
     """y = x Wᵀ + b, with x (in_features,), W (out_features, in_features), b (out_features,).
 
-    `bias_init=None` leaves the bias out.
+    `bias_init=None` leaves the bias out. spectral_norm: of the weight; None for none.
     """
 
     kind: ClassVar[str] = "linear"
@@ -48,6 +49,7 @@ class Linear(LayerBase):
     out_features: int
     weight_init: Initializer
     bias_init: Initializer | None
+    spectral_norm: SpectralNorm | None = None
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "in_features")
@@ -64,12 +66,16 @@ class Linear(LayerBase):
         shape = (self.out_features, self.in_features)
         return _affine_parameters(shape, self.out_features, self.weight_init, self.bias_init)
 
+    def buffers(self) -> dict[str, ParameterSpec]:
+        return spectral_buffers(self.spectral_norm, self.parameters()["weight"].shape)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Conv2d(LayerBase):
     """Cross-correlation of (in_channels, height, width) with a square kernel, W (out, in, kernel, kernel).
 
     Height and width become floor((size + 2·padding - kernel) / stride) + 1. `bias_init=None` leaves the bias out.
+    spectral_norm: of the weight; None for none.
     """
 
     kind: ClassVar[str] = "conv"
@@ -81,6 +87,7 @@ class Conv2d(LayerBase):
     padding: int
     weight_init: Initializer
     bias_init: Initializer | None
+    spectral_norm: SpectralNorm | None = None
 
     def __post_init__(self) -> None:
         _check_convolution(self)
@@ -98,12 +105,16 @@ class Conv2d(LayerBase):
         shape = (self.out_channels, self.in_channels, self.kernel_size, self.kernel_size)
         return _affine_parameters(shape, self.out_channels, self.weight_init, self.bias_init)
 
+    def buffers(self) -> dict[str, ParameterSpec]:
+        return spectral_buffers(self.spectral_norm, self.parameters()["weight"].shape)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConvTranspose2d(LayerBase):
     """The gradient of Conv2d with respect to its input, as a layer; W (in, out, kernel, kernel).
 
     Height and width become (size - 1)·stride - 2·padding + kernel. `bias_init=None` leaves the bias out.
+    spectral_norm: of the weight; None for none.
     """
 
     kind: ClassVar[str] = "conv_transpose"
@@ -115,6 +126,7 @@ class ConvTranspose2d(LayerBase):
     padding: int
     weight_init: Initializer
     bias_init: Initializer | None
+    spectral_norm: SpectralNorm | None = None
 
     def __post_init__(self) -> None:
         _check_convolution(self)
@@ -131,6 +143,9 @@ class ConvTranspose2d(LayerBase):
     def parameters(self) -> dict[str, ParameterSpec]:
         shape = (self.in_channels, self.out_channels, self.kernel_size, self.kernel_size)
         return _affine_parameters(shape, self.out_channels, self.weight_init, self.bias_init)
+
+    def buffers(self) -> dict[str, ParameterSpec]:
+        return spectral_buffers(self.spectral_norm, self.parameters()["weight"].shape, transposed=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -157,6 +157,22 @@ class WassersteinGeneratorLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HingeDiscriminatorLoss:
+    """max(0, 1 - D(real)) + max(0, 1 + D(fake)). Lim and Ye 2017; Miyato et al. 2018, equation 16.
+
+    The gradient is 0 where a term is 0. real_label=0 swaps the two signs of the scores. G's loss beside it is -D(fake),
+    WassersteinGeneratorLoss.
+    """
+
+    score: ClassVar[str] = "critic"
+    reduction: Reduction
+    real_label: RealLabel
+
+    def __post_init__(self) -> None:
+        _check_labels(self)
+
+
+@dataclass(frozen=True, kw_only=True)
 class LeastSquaresDiscriminatorLoss:
     """factor · ((D(real) - real_target)² + (D(fake) - fake_target)²). Mao et al. 2017, equation 2: b, a and ½."""
 
@@ -203,6 +219,7 @@ DiscriminatorLoss = (
     | BinaryCrossEntropyDiscriminatorLoss
     | CrossEntropyDiscriminatorLoss
     | WassersteinDiscriminatorLoss
+    | HingeDiscriminatorLoss
     | LeastSquaresDiscriminatorLoss
 )
 GeneratorLoss = (

@@ -69,8 +69,16 @@ class Network:
 
     @property
     def is_samplewise(self) -> bool:
-        """Whether each sample's output hangs on that sample alone, so that batches may be put together."""
-        return all(layer.is_samplewise for layer in self.layers)
+        """Whether each sample's output hangs on that sample alone, so that batches may be put together.
+
+        Not where passes move buffers, of which there would then be one in place of two.
+        """
+        return all(layer.is_samplewise for layer in self.layers) and not self.has_buffers
+
+    @property
+    def has_buffers(self) -> bool:
+        """Whether passes move tensors, so that their number and order matter."""
+        return any(layer.buffers() for layer in self.layers)
 
     @property
     def fed_layers(self) -> tuple[PlacedLayer, ...]:

@@ -23,30 +23,40 @@ class ConstantRate:
     def __post_init__(self) -> None:
         require_finite(self, "value", minimum=0)
 
-    def at(self, step: int, /) -> float:
+    def at(self, step: int, /, *, epoch: int = 0) -> float:
         """Return the learning rate of the update that finds the counter at `step` (0 for the first)."""
-        del step
+        del step, epoch
         return self.value
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExponentialDecay:
-    """initial · factor^(t / every), with t / every rounded down where `staircase`."""
+    """initial · factor^(t / every), with t / every rounded down where `staircase`.
+
+    counted: t of the optimizer's own updates, or "epochs": of the passes over the real data that came before, as a
+    program has it that steps its schedule outside of its loop over batches.
+    """
 
     initial: float
     factor: float
     every: int
     staircase: bool
+    counted: Literal["updates", "epochs"] = "updates"
 
     def __post_init__(self) -> None:
         require_finite(self, "initial", minimum=0)
         require_finite(self, "factor", above=0)
         require_positive_integer(self, "every")
         require_choice(self, "staircase", (True, False))
+        require_choice(self, "counted", ("updates", "epochs"))
 
-    def at(self, step: int, /) -> float:
-        """Return the learning rate of the update that finds the counter at `step` (0 for the first)."""
-        exponent = step // self.every if self.staircase else step / self.every
+    def at(self, step: int, /, *, epoch: int = 0) -> float:
+        """Return the learning rate of the update that finds the counter at `step` (0 for the first).
+
+        epoch: how many passes over the real data came before.
+        """
+        count = epoch if self.counted == "epochs" else step
+        exponent = count // self.every if self.staircase else count / self.every
         return self.initial * self.factor**exponent
 
 
@@ -149,3 +159,8 @@ class RMSprop:
 
 
 Optimizer = GradientDescent | Adam | Adadelta | RMSprop
+
+
+def counts_epochs(optimizer: Optimizer, /) -> bool:
+    """Whether the optimizer's learning rate hangs on how many passes over the real data came before."""
+    return isinstance(optimizer.learning_rate, ExponentialDecay) and optimizer.learning_rate.counted == "epochs"

@@ -78,7 +78,8 @@ class DigitsReal:
     """MNIST digits, size × size (bilinear from 28 × 28), the grey level in each channel, scaled to [low, high].
 
     num_images: how many, a fixed seeded mixed selection, or None for all. reshuffle: a new order each epoch, or the
-    same one. The last batch of an epoch is short where the batch size does not divide the number of images.
+    same one. The last batch of an epoch is short where the batch size does not divide the number of images, or it is
+    left out: short_batch "kept" or "dropped".
     """
 
     num_classes: ClassVar[int] = 10
@@ -88,10 +89,12 @@ class DigitsReal:
     high: float
     num_images: int | None
     reshuffle: bool
+    short_batch: Literal["kept", "dropped"] = "kept"
 
     def __post_init__(self) -> None:
         for field in ("size", "num_channels"):
             require_positive_integer(self, field)
+        require_choice(self, "short_batch", ("kept", "dropped"))
         if self.num_images is not None:
             require_positive_integer(self, "num_images")
         require_finite(self, "low")

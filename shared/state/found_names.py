@@ -9,10 +9,14 @@ from typing import Literal
 
 from gan_rosetta.shared.spec import Network as SpecNetwork
 from gan_rosetta.shared.spec import Shape
+from gan_rosetta.shared.spec.spectral import U, V
 
 # What frameworks call the parts of a layer. Vectors that scale and shift are a BatchNorm's weight and bias.
 PARTS = {
     **dict.fromkeys(("weight", "weights", "kernel", "w", "gamma", "scale", "embedding", "embeddings"), "weight"),
+    # Of a weight under a spectral norm: torch's hook, and the programs that came before it.
+    **dict.fromkeys(("weight_orig", "weight_bar"), "weight"),
+    **{vector: vector for vector in (U, V)},
     **dict.fromkeys(("bias", "biases", "b", "beta", "offset"), "bias"),
     **dict.fromkeys(("running_mean", "moving_mean", "mean"), "running_mean"),
     **dict.fromkeys(("running_var", "moving_variance", "moving_var", "running_variance", "var"), "running_var"),
@@ -31,6 +35,12 @@ _KINDS = {
     "minibatchdiscrimination": "minibatch",
     "embed": "class_embedding",
     "embedding": "class_embedding",
+}
+# Where torch's parametrization keeps a weight under a spectral norm, within its layer.
+_PARAMETRIZED = {
+    "parametrizations.weight.original": "weight",
+    "parametrizations.weight.0._u": U,
+    "parametrizations.weight.0._v": V,
 }
 # Counts and seeds that belong to no state.
 _IGNORED = ("num_batches_tracked", "seed_generator_state")
@@ -117,6 +127,9 @@ def _with_number(name: str, names: Sequence[str]) -> str:
 def _layer_and_part(name: str) -> tuple[str, str | None]:
     """Return the name of a tensor's layer, and which part of the layer it is; None where only its place can tell."""
     *steps, last = split_name(name)
+    for ending, part in _PARAMETRIZED.items():
+        if name.endswith(f".{ending}"):
+            return ".".join(split_name(name.removesuffix(f".{ending}"))), part
     lowered = last.lower()
     if lowered in PARTS and steps:
         return ".".join(steps), PARTS[lowered]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from gan_rosetta.shared.data import streams
-from gan_rosetta.shared.spec import Constant, GanSpec, GlorotUniform, Initializer, Normal, Uniform
+from gan_rosetta.shared.spec import Constant, GanSpec, GlorotUniform, Initializer, Normal, NormalDirection, Uniform
 from gan_rosetta.shared.state.schema import TensorSpec, state_schema
 
 State = dict[str, np.ndarray]
@@ -32,6 +32,10 @@ def initial_tensor(tensor: TensorSpec, /, *, seed: int) -> np.ndarray:
     if isinstance(initializer, Normal):
         drawn = streams.normal(seed, label, first_step=0, num_steps=1, size=size) * initializer.standard_deviation
         drawn += initializer.mean
+    elif isinstance(initializer, NormalDirection):
+        drawn = streams.normal(seed, label, first_step=0, num_steps=1, size=size)
+        # Elementwise, not by a BLAS, so that the numbers do not hang on which one NumPy has.
+        drawn /= np.sqrt((drawn * drawn).sum())
     else:
         bound = uniform_bound(tensor, initializer)
         drawn = (2 * streams.uniform(seed, label, first_step=0, num_steps=1, size=size) - 1) * bound

@@ -42,6 +42,7 @@ PROGRAMS = {
     "wgan": ("wgan", "run"),
     "lsgan": ("lsgan", "run"),
     "cgan": ("cgan", "run"),
+    "sngan": ("sngan", "run"),
 }
 
 

@@ -10,7 +10,7 @@ from gan_rosetta.shared.errors import StateError, UsageError
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state.initial import State
 from gan_rosetta.shared.state.native.assemble import assemble, gather
-from gan_rosetta.shared.state.native.formats import Format, Networks, format_to_write, read_checkpoint
+from gan_rosetta.shared.state.native.formats import FORMATS, Format, Networks, format_to_write, read_checkpoint
 from gan_rosetta.shared.state.native.mapping import NameMapping
 from gan_rosetta.shared.state.schema import state_schema
 from gan_rosetta.shared.storage.files import atomic_path
@@ -47,6 +47,7 @@ def convert_files(sources: Files, targets: Files, spec: GanSpec, mapping: NameMa
     for path in targets.values():
         if path.exists():
             raise UsageError(f"{path} already exists; name another file, or move that one away")
+    _require_places(spec, formats)
     read = {owner: read_checkpoint(path, spec) for owner, path in sources.items()}
     try:
         found = assemble(spec, read, mapping)
@@ -65,6 +66,20 @@ def convert_files(sources: Files, targets: Files, spec: GanSpec, mapping: NameMa
         names=found.names,
         left_out=tuple(left_out),
     )
+
+
+def _require_places(spec: GanSpec, formats: Mapping[str, Format]) -> None:
+    """Raise UsageError where a format has a GAN's weights otherwise than its state."""
+    layers = (*spec.generator.layers, *spec.discriminator.layers)
+    if all(getattr(layer, "spectral_norm", None) is None for layer in layers):
+        return
+    for kind in formats.values():
+        if not kind.keeps_spectral_norms:
+            known = ", ".join(other.suffixes[0] for other in FORMATS.values() if other.keeps_spectral_norms)
+            raise UsageError(
+                f"{kind.title}: no v of a spectral norm has a place there, and {spec.name!r} has some; name a file "
+                f"that ends in one of {known}"
+            )
 
 
 def _part(state: State, spec: GanSpec, owner: str, kind: Format | None) -> State:

@@ -30,12 +30,16 @@ _WHOLE: tuple[Role, ...] = ("parameter", "buffer", "slot", "counter")
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """A format that is written. title: in words. suffixes: of its files' names. roles: what it can hold of a state."""
+    """A format that is written. title: in words. suffixes: of its files' names. roles: what it can hold of a state.
+
+    keeps_spectral_norms: whether it has a weight under a spectral norm as the state has it, with both its vectors.
+    """
 
     title: str
     suffixes: tuple[str, ...]
     roles: tuple[Role, ...]
     write: Callable[[GanSpec, Mapping[str, np.ndarray], Networks], bytes]
+    keeps_spectral_norms: bool = True
 
 
 def _ours(spec: GanSpec, state: Mapping[str, np.ndarray], networks: Networks) -> bytes:
@@ -64,9 +68,17 @@ def _gluon(spec: GanSpec, state: Mapping[str, np.ndarray], networks: Networks) -
 FORMATS: dict[str, Format] = {
     "torch": Format(title="torch", suffixes=(".pt", ".pth"), roles=_WHOLE, write=_torch),
     "safetensors": Format(title="safetensors, in our names", suffixes=(".safetensors",), roles=_WHOLE, write=_ours),
-    "keras": Format(title="Keras's weights", suffixes=(".weights.h5", ".h5"), roles=_WHOLE, write=keras_bytes),
+    "keras": Format(
+        title="Keras's weights",
+        suffixes=(".weights.h5", ".h5"),
+        roles=_WHOLE,
+        write=keras_bytes,
+        keeps_spectral_norms=False,
+    ),
     "gluon": Format(title="Gluon's parameters", suffixes=(".params",), roles=("parameter", "buffer"), write=_gluon),
-    "flax": Format(title="flax's MessagePack", suffixes=(".msgpack",), roles=_WHOLE, write=flax_bytes),
+    "flax": Format(
+        title="flax's MessagePack", suffixes=(".msgpack",), roles=_WHOLE, write=flax_bytes, keeps_spectral_norms=False
+    ),
 }
 
 

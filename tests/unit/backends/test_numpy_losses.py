@@ -17,6 +17,7 @@ from gan_rosetta.shared.spec import (
     CrossEntropyDiscriminatorLoss,
     CrossEntropyGeneratorLoss,
     GradientPenalty,
+    HingeDiscriminatorLoss,
     MeanSquaredErrorLoss,
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
@@ -31,6 +32,7 @@ _DISCRIMINATOR = {
     BinaryCrossEntropyDiscriminatorLoss: _BCE,
     CrossEntropyDiscriminatorLoss: {},
     WassersteinDiscriminatorLoss: {"penalty": None},
+    HingeDiscriminatorLoss: {},
 }
 _GENERATOR = {
     NonSaturatingGeneratorLoss: {"probability_floor": None},
@@ -50,6 +52,8 @@ def _scores(kind, shape=(6, 1), seed=0):
 
 def _likelihoods(kind, scores, label):
     """-log of the probability given to a label, or the critic's score with its sign, by the textbook."""
+    if kind is HingeDiscriminatorLoss:
+        return np.array([max(0, 1 - score) if label == 1 else max(0, 1 + score) for score in scores.flat])
     if kind.score == "critic":
         return -scores if label == 1 else scores
     if kind.score == "logits":
@@ -103,6 +107,15 @@ def test_generator_losses(kind, real_label, reduction):
         terms = _likelihoods(kind, fake, real_label)
     np.testing.assert_allclose(value, _reduce(terms, reduction), rtol=1e-13)
     np.testing.assert_allclose(gradient, _differences(lambda: function(loss, fake)[0], fake), rtol=1e-7)
+
+
+def test_a_hinge_has_no_gradient_from_its_margin_on():
+    loss = HingeDiscriminatorLoss(reduction="sum", real_label=1)
+    real, fake = np.array([[0.5], [1.0], [2.0]]), np.array([[-2.0], [-1.0], [0.5]])
+    value, gradient_real, gradient_fake = DISCRIMINATOR_LOSSES[type(loss)](loss, real, fake)
+    assert value == 0.5 + 1.5
+    np.testing.assert_array_equal(gradient_real, [[-1.0], [0.0], [0.0]])
+    np.testing.assert_array_equal(gradient_fake, [[0.0], [0.0], [1.0]])
 
 
 def test_a_probability_floor_holds_the_logarithm_and_stops_the_gradient_below_it():

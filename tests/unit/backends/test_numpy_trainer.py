@@ -31,7 +31,8 @@ def test_every_gan_trains_a_step_in_its_type(name, dtype):
     spec = find_gan(name)
     trainer = build(spec, dtype=dtype)
     before = trainer.export_state()
-    chunk = make_chunk(spec, batch_size=3)
+    # In one in which both train.
+    chunk = make_chunk(spec, batch_size=3, first_step=spec.training.generator_steps.offsets[0])
     losses = trainer.train(trainer.stage(chunk))
     assert losses.discriminator.dtype == losses.generator.dtype == np.dtype(dtype)
     assert np.all(np.isfinite([losses.discriminator, losses.generator]))

@@ -60,6 +60,44 @@ def test_batch_norm_normalises_and_moves_its_buffers(statistics, running_varianc
     np.testing.assert_allclose(built.norm.running_var.numpy(), 0.75 * old_variance + 0.25 * moved, rtol=1e-13)
 
 
+@pytest.mark.parametrize("first", ["v", "u"])
+@pytest.mark.parametrize("kind", ["linear", "conv", "transpose"])
+def test_a_spectral_norm_is_torch_s_own(kind, first):
+    """Its hook's, which moves v first, or its parametrization's; in two passes before one gradient."""
+    norm = spec.SpectralNorm(
+        num_iterations=1, first=first, epsilon=1e-12, epsilon_placement="floor", sigma_gradient="followed"
+    )
+    starts = {"weight_init": spec.ZEROS, "bias_init": spec.ZEROS, "spectral_norm": norm}
+    if kind == "linear":
+        layer, shape = spec.Linear(name="one", in_features=3, out_features=4, **starts), (3,)
+        own = torch.nn.Linear(3, 4)
+    else:
+        made, theirs = {
+            "conv": (spec.Conv2d, torch.nn.Conv2d),
+            "transpose": (spec.ConvTranspose2d, torch.nn.ConvTranspose2d),
+        }[kind]
+        layer = made(name="one", in_channels=3, out_channels=4, kernel_size=3, stride=2, padding=1, **starts)
+        shape, own = (3, 5, 5), theirs(3, 4, 3, stride=2, padding=1)
+    own = own.double()
+    built = network(layer, input_shape=shape).train()
+    with torch.no_grad():
+        built.one.weight.copy_(own.weight)
+        built.one.bias.copy_(own.bias)
+    parts = torch.nn.utils
+    own = (parts.spectral_norm if first == "v" else parts.parametrizations.spectral_norm)(own).train()
+    kept = own if first == "v" else own.parametrizations.weight[0]
+    u, v = (getattr(kept, f"weight_{name}" if first == "v" else f"_{name}") for name in ("u", "v"))
+    built.one.weight_u.copy_(u)
+    built.one.weight_v.copy_(v)
+    batches = torch.randn(2, 4, *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    for each in (built, own):
+        torch.stack([torch.sin(each(batch)).sum() for batch in batches]).sum().backward()
+    original = own.weight_orig if first == "v" else own.parametrizations.weight.original
+    torch.testing.assert_close(built.one.weight.grad, original.grad, rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(built.one.weight_u, u, rtol=1e-12, atol=0)
+    torch.testing.assert_close(built.eval()(batches[0]), built.train()(batches[0]), rtol=0, atol=0)
+
+
 def test_building_draws_no_random_number_and_starts_from_zeros():
     torch.manual_seed(5)
     before = torch.get_rng_state()

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 import gan_rosetta as gr
-from gan_rosetta.shared.spec import BatchNorm, Linear, Network
+from gan_rosetta.shared.spec import (
+    BatchNorm,
+    HingeDiscriminatorLoss,
+    Linear,
+    Network,
+    SpectralNorm,
+    WassersteinGeneratorLoss,
+)
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
@@ -91,6 +98,48 @@ def case_of(gan, networks, optimizers, *, watch=True, **options):
 
 def adam(network, rate, **options):
     return torch.optim.Adam(network.parameters(), lr=rate, **options)
+
+
+def spectral_2d(*, first):
+    """Return linear-2d with a hinge loss on one score of a D whose weights are under spectral norms."""
+    spec = gr.spec("linear-2d")
+    norm = SpectralNorm(
+        num_iterations=1, first=first, epsilon=1e-12, epsilon_placement="floor", sigma_gradient="followed"
+    )
+    layers = [
+        replace(layer, spectral_norm=norm) if isinstance(layer, Linear) else layer
+        for layer in spec.discriminator.layers
+    ]
+    layers[-1] = replace(layers[-1], out_features=1)
+    critic = {"reduction": "mean", "real_label": 1}
+    training = replace(
+        spec.training,
+        discriminator_loss=HingeDiscriminatorLoss(**critic),
+        generator_loss=WassersteinGeneratorLoss(**critic),
+    )
+    discriminator = replace(spec.discriminator, layers=tuple(layers))
+    return replace(spec, name="spectral-2d", discriminator=discriminator, training=training)
+
+
+def train_spectral_2d(*, first, normalise):
+    generator, _ = linear_2d()
+    sizes = ((2, 5), (5, 3), (3, 1))
+    linears = [normalise(nn.Linear(*size)) for size in sizes]
+    networks = generator, double(linears[0], nn.Tanh(), linears[1], nn.Tanh(), linears[2])
+    optimizers = optimizer_g, optimizer_d = adam(generator, 0.01), adam(networks[1], 0.05)
+    case = case_of(spectral_2d(first=first), networks, optimizers)
+    for step in case:
+        scores, fakes = networks[1](step.real), networks[1](generator(step.latent_d).detach())
+        loss_d = torch.relu(1 - scores).mean() + torch.relu(1 + fakes).mean()
+        optimizer_d.zero_grad()
+        loss_d.backward()
+        optimizer_d.step()
+        loss_g = -networks[1](generator(step.latent_d)).mean()
+        optimizer_g.zero_grad()
+        loss_g.backward()
+        optimizer_g.step()
+        step.record(discriminator=loss_d, generator=loss_g)
+    return case.judge()
 
 
 def train_linear_2d(*, mistake=None, watch=True, steps=STEPS):
@@ -342,3 +391,20 @@ def test_loading_maps_names_and_takes_a_mapping_where_it_cannot_tell():
         gr.case("linear-2d").load(generator=nn.Sequential(nn.Linear(2, 2)))
     with pytest.raises(gr.GanRosettaError, match="generator is a dict; expected a torch Module"):
         gr.case("linear-2d").load(generator={})
+
+
+@pytest.mark.parametrize(
+    ("first", "normalise"),
+    [("v", nn.utils.spectral_norm), ("u", nn.utils.parametrizations.spectral_norm)],
+    ids=["hook", "parametrization"],
+)
+def test_both_of_torch_s_spectral_norms_are_seen_into(first, normalise):
+    judgement = train_spectral_2d(first=first, normalise=normalise)
+    assert judgement.verdict == "AGREE", str(judgement)
+    assert judgement.seen["output"] == 16 * STEPS
+
+
+def test_torch_s_parametrization_is_told_that_the_vectors_move_in_another_order():
+    judgement = train_spectral_2d(first="v", normalise=nn.utils.parametrizations.spectral_norm)
+    assert judgement.first.place == "step 0, discriminator phase, output of discriminator.hidden1 on real"
+    assert [cause.names for cause in judgement.cause.causes] == [("spectral-order",)]

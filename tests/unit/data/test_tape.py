@@ -11,7 +11,7 @@ from scipy import stats
 
 from gan_rosetta.shared.data.digits import DigitSource, prepare_digits
 from gan_rosetta.shared.data.tape import SeededTape, array_shapes, chunks, make_chunk, picture_latent
-from gan_rosetta.shared.errors import DataError
+from gan_rosetta.shared.errors import DataError, SpecError
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.spec import GanSpec, LinearGaussianReal, NormalLatent, StepPattern
 
@@ -51,7 +51,7 @@ def phases_of(spec: GanSpec) -> list[str]:
 def test_chunks_hold_what_the_gan_uses(name):
     spec = find_gan(name)
     expected = {"pretraining": ["pretrain_input", "pretrain_target"], "adversarial": ["real", "latent_d"]}
-    if name.startswith("gaussian") or name == "mnist-conv":
+    if name.startswith("gaussian") or name in ("mnist-conv", "sngan"):
         expected["adversarial"].append("latent_g")
     if name.startswith("mnist-wgan-gp"):
         expected["adversarial"].append("mix")
@@ -247,7 +247,9 @@ def test_periods_are_true(name):
     assert {array: period for array, period in periods.items() if period is not None} == expected.get(name, {})
     sizes = [tape.batch_size("adversarial", step) for step in range(2 * 79)]
     period = tape.period("batch_size")
-    of_digits = 79 if "wgan" in name or name in ("lsgan", "cgan") else 9 if name == "mnist-conv" else None
+    # Of the 5000 digits 8 are left out, and each of the 78 batches serves five steps.
+    special = {"mnist-conv": 9, "sngan": 5 * 78}
+    of_digits = 79 if "wgan" in name or name in ("lsgan", "cgan") else special.get(name)
     assert period == (of_digits or (250 if name == "linear-2d" else 1))
     assert all(size == sizes[step % period] for step, size in enumerate(sizes))
 
@@ -273,6 +275,42 @@ def test_real_digits_have_their_own_classes_and_asked_ones_are_even():
     np.testing.assert_array_equal(steps["real_label"][1], steps["real_label"][3])
     found = [by_image[image.tobytes()] for image in steps["real"][1]]
     np.testing.assert_array_equal(steps["real_label"][1], found)
+
+
+def test_a_batch_serves_several_steps():
+    spec = find_gan("sngan")
+    few = replace(spec, batch_size=4, real=replace(spec.real, num_images=11))
+    steps = joined(tape_of(few), few, "adversarial", size=3, stop=21)
+    assert [len(step) for step in steps["real"]] == [4] * 21
+    assert tape_of(few).steps_per_epoch() == 10
+    served = [step.tobytes() for step in steps["real"]]
+    assert [served.index(one) // 5 for one in served[:20]] == [0] * 5 + [1] * 5 + [2] * 5 + [3] * 5
+    # The three that are left out are others in each epoch.
+    images = prepare_digits(PACKAGED.load(), few.real)
+    assert {image.tobytes() for step in steps["real"][:10] for image in step} != {
+        image.tobytes() for step in steps["real"][10:20] for image in step
+    }
+    assert all(image.tobytes() in {own.tobytes() for own in images} for image in steps["real"][0])
+    assert len({step.tobytes() for step in steps["latent_d"]}) == 21
+    chunk = make_chunk(tape_of(few), few, "adversarial", first_step=8, num_steps=4)
+    assert chunk.passes_before == (0, 0, 1, 1)
+    assert chunk.steps(slice(2, 3)).passes_before == (1,)
+    assert chunk.trains_generator.tolist() == [False, True, False, False]
+
+
+def test_fresh_samples_serve_several_steps_too():
+    spec = find_gan("gaussian-1d")
+    often = replace(spec, training=replace(spec.training, steps_per_batch=3))
+    once, thrice = (joined(tape_of(each), each, "adversarial", size=4, stop=9)["real"] for each in (spec, often))
+    np.testing.assert_array_equal(np.stack(thrice), np.repeat(np.stack(once)[:3], 3, axis=0))
+
+
+def test_digits_that_do_not_fill_a_batch_are_refused():
+    spec = find_gan("sngan")
+    with pytest.raises(SpecError, match="11 images do not fill one of batch_size 64"):
+        replace(spec, real=replace(spec.real, num_images=11))
+    with pytest.raises(DataError, match="5000 digits do not fill one of 5001"):
+        SeededTape(replace(spec, batch_size=5001), seed=0, digits=PACKAGED)
 
 
 def test_classes_are_drawn_once_where_the_noise_is():

@@ -19,6 +19,7 @@ from gan_rosetta.shared.faults import (
     loss_faults,
     optimizer_faults,
     rmsprop_faults,
+    spectral_faults,
     step_faults,
 )
 from gan_rosetta.shared.faults.fault import Number, another
@@ -46,6 +47,7 @@ def test_names_are_unique_and_many():
         data_faults,
         dropout_faults,
         class_faults,
+        spectral_faults,
     )
     names = [fault.name for family in families for fault in family.FAULTS]
     assert len(names) == len(set(names)) == len(FAULTS)

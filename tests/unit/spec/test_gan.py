@@ -102,7 +102,7 @@ def minibatch() -> MinibatchDiscrimination:
         ),
         (
             lambda: with_training(GAUSSIAN, generator_steps=StepPattern(period=2, offsets=(0,), counted="epoch")),
-            "a pattern is counted within epochs, and GaussianReal draws fresh samples without end",
+            "steps or a learning rate are counted by epochs, and GaussianReal draws fresh samples without end",
         ),
         (
             lambda: with_training(SINE, detach_fake=False),
@@ -165,6 +165,7 @@ def test_what_couples_samples():
         "wgan",
         "lsgan",
         "cgan",
+        "sngan",
     }
 
 

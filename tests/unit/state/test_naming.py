@@ -53,7 +53,8 @@ def as_keras(spec: GanSpec, network: str) -> list[tuple[str, FoundTensor]]:
     seen: dict[str, int] = {}
     found = []
     for placed in spec.networks()[network].placed:
-        names = [*placed.layer.parameters(), *placed.layer.buffers()]
+        # Keras keeps no vectors of a spectral norm as we do.
+        names = [*placed.layer.parameters(), *(b for b in placed.layer.buffers() if b in ORDER)]
         if not names:
             continue
         kind = placed.layer.kind
@@ -226,6 +227,32 @@ def test_buffers_may_be_missing_and_counts_of_batches_are_none() -> None:
     assert not [name for name in match(spec, "generator", bare).names if "running" in name]
     counted = [*(tensor for _, tensor in pairs), FoundTensor(name="main.3.num_batches_tracked", shape=())]
     assert len(match(spec, "generator", counted).names) == len(pairs)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "names"),
+    [
+        ("", {"weight": "weight_orig", "weight_u": "weight_u", "weight_v": "weight_v", "bias": "bias"}),
+        ("module.", {"weight": "weight_bar", "weight_u": "weight_u", "weight_v": "weight_v", "bias": "bias"}),
+        (
+            "",
+            {
+                "weight": "parametrizations.weight.original",
+                "weight_u": "parametrizations.weight.0._u",
+                "weight_v": "parametrizations.weight.0._v",
+                "bias": "bias",
+            },
+        ),
+    ],
+)
+def test_torch_s_names_of_a_spectral_norm_are_known(beginning: str, names: dict[str, str]) -> None:
+    spec = CATALOGUE["sngan"]
+    found = {
+        name: FoundTensor(name=f"main.{place // 4}.{beginning}{names[name.split('.')[2]]}", shape=shape)
+        for place, (name, shape) in enumerate(tensors_of(spec, "discriminator", layout="canonical").items())
+    }
+    matched = match(spec, "discriminator", list(found.values())).names
+    assert dict(matched) == {name: tensor.name for name, tensor in found.items()}
 
 
 def test_the_kind_that_a_program_gives_is_held_to() -> None:
