@@ -22,7 +22,18 @@ from gan_rosetta.shared.workers.child import WorkerLost
 from gan_rosetta.shared.workers.jobs import JobOutcome
 from gan_rosetta.wording import in_python_words
 
-MODULES = ("catalogue", "training", "comparing", "converting", "diagnosing", "judging", "checking", "assessing")
+MODULES = (
+    "aligning",
+    "catalogue",
+    "training",
+    "comparing",
+    "converting",
+    "diagnosing",
+    "judging",
+    "checking",
+    "assessing",
+    "tracing",
+)
 
 
 @pytest.fixture(scope="module")
