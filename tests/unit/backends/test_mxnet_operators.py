@@ -19,6 +19,7 @@ from gan_rosetta.backends.mxnet.input_gradient import InputGradient
 from gan_rosetta.backends.mxnet.layers import build_network
 from gan_rosetta.backends.mxnet.losses import cross_entropy_generator_loss, gradient_penalty
 from gan_rosetta.backends.mxnet.trainer import MxnetTrainer
+from gan_rosetta.backends.numpy.trainer import NumpyTrainer
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.interface import Chunk
@@ -204,3 +205,36 @@ def test_earlier_exports_and_losses_do_not_change_with_later_steps() -> None:
     np.testing.assert_array_equal(first.generator, losses)
     for name, array in kept.items():
         np.testing.assert_array_equal(array, copies[name])
+
+
+@pytest.mark.parametrize("execution", ["eager", "compiled"])
+def test_classes_of_a_batch_that_serves_both_updates_outlive_the_first(execution: str) -> None:
+    """A backward pass forgets its inputs, and D's would take the classes from G's."""
+    gan = find_gan("cgan")
+    embedding = replace(gan.generator.layers[0], num_features=2)
+    generator = (embedding, _linear("output", 4, 16), spec.Reshape(shape=(1, 4, 4)))
+    seen = replace(embedding, joined="after")
+    discriminator = (spec.Reshape(shape=(16,)), seen, _linear("score", 18, 1))
+    gan = replace(
+        gan,
+        batch_size=4,
+        real=replace(gan.real, size=4),
+        latent=spec.NormalLatent(shape=(2,), redraw="step"),
+        generator=spec.Network(input_shape=(2,), layers=generator),
+        discriminator=spec.Network(input_shape=(1, 4, 4), layers=discriminator),
+        training=replace(gan.training, first="discriminator"),
+    )
+    random = np.random.default_rng(4)
+    arrays = {"real": random.normal(size=(2, 4, 1, 4, 4)), "latent_d": random.normal(size=(2, 4, 2))}
+    arrays |= {name: random.integers(0, 10, (2, 4)).astype(float) for name in ("real_label", "label_d")}
+    trains = np.ones(2, dtype=bool)
+    chunk = Chunk(
+        phase="adversarial", first_step=0, arrays=arrays, trains_discriminator=trains, trains_generator=trains
+    )
+    losses = []
+    for kind, how in ((MxnetTrainer, execution), (NumpyTrainer, "eager")):
+        trainer = kind.build(gan, device="cpu", dtype="float64", execution=how)
+        trainer.load_state(initial_state(gan, seed=0))
+        losses.append(trainer.train(trainer.stage(chunk)))
+    np.testing.assert_allclose(losses[0].generator, losses[1].generator, rtol=1e-12)
+    np.testing.assert_allclose(losses[0].discriminator, losses[1].discriminator, rtol=1e-12)
