@@ -21,6 +21,8 @@ from gan_rosetta.backends.mxnet.losses import cross_entropy_generator_loss, grad
 from gan_rosetta.backends.mxnet.trainer import MxnetTrainer
 from gan_rosetta.backends.numpy.trainer import NumpyTrainer
 from gan_rosetta.shared import spec
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape, make_chunk
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.interface import Chunk
 from gan_rosetta.shared.state import initial_state
@@ -230,6 +232,47 @@ def test_classes_of_a_batch_that_serves_both_updates_outlive_the_first(execution
     trains = np.ones(2, dtype=bool)
     chunk = Chunk(
         phase="adversarial", first_step=0, arrays=arrays, trains_discriminator=trains, trains_generator=trains
+    )
+    losses = []
+    for kind, how in ((MxnetTrainer, execution), (NumpyTrainer, "eager")):
+        trainer = kind.build(gan, device="cpu", dtype="float64", execution=how)
+        trainer.load_state(initial_state(gan, seed=0))
+        losses.append(trainer.train(trainer.stage(chunk)))
+    np.testing.assert_allclose(losses[0].generator, losses[1].generator, rtol=1e-12)
+    np.testing.assert_allclose(losses[0].discriminator, losses[1].discriminator, rtol=1e-12)
+
+
+@pytest.mark.parametrize("execution", ["eager", "compiled"])
+@pytest.mark.parametrize("sigma_gradient", ["constant", "followed"])
+def test_a_spectral_norm_trains_whether_or_not_its_gradient_is_followed(sigma_gradient: str, execution: str) -> None:
+    """MXNet ends in a segmentation fault at a Reshape of the weight to which no gradient comes."""
+    gan = find_gan("lsgan")
+    norm = spec.SpectralNorm(
+        num_iterations=1, first="v", epsilon=1e-12, epsilon_placement="outside", sigma_gradient=sigma_gradient
+    )
+    normalised = spec.ConvTranspose2d(
+        name="up",
+        in_channels=2,
+        out_channels=1,
+        kernel_size=3,
+        stride=1,
+        padding=0,
+        weight_init=spec.Normal(standard_deviation=0.5),
+        bias_init=spec.ZEROS,
+        spectral_norm=norm,
+    )
+    gan = replace(
+        gan,
+        batch_size=2,
+        real=replace(gan.real, size=4),
+        latent=spec.NormalLatent(shape=(3,), redraw="step"),
+        generator=spec.Network(
+            input_shape=(3,), layers=(_linear("hidden", 3, 8), spec.Reshape(shape=(2, 2, 2)), normalised)
+        ),
+        discriminator=spec.Network(input_shape=(1, 4, 4), layers=(spec.Reshape(shape=(16,)), _linear("score", 16, 1))),
+    )
+    chunk = make_chunk(
+        SeededTape(gan, seed=0, digits=DigitSource.parse(None)), gan, "adversarial", first_step=0, num_steps=2
     )
     losses = []
     for kind, how in ((MxnetTrainer, execution), (NumpyTrainer, "eager")):
