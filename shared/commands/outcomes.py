@@ -85,7 +85,7 @@ class RunReporter:
 
         def on_comparison(comparison: GanComparison) -> None:
             draw_comparison(comparison)
-            if num_gans > 1 and not self._shown.quiet:
+            if num_gans > 1 and not (self._shown.quiet or self._shown.as_json):
                 tell(f"{comparison.spec.name}: {comparison.verdict}")
 
         outcomes, comparisons = compare_plan(

@@ -198,7 +198,7 @@ def test_a_page_of_a_benchmark(tmp_path, text):
 @names
 def test_json_and_lines(recorded, text):
     runs, _ = hostile_runs(recorded, text)
-    data = train_as_data(runs, folder=text)
+    data = train_as_data(runs, [], folder=text)
     found = as_text(data)
     assert not _COMMANDS.search(found)
     assert json.loads(found) == data
