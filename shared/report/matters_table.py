@@ -14,7 +14,7 @@ def matters_lines(matters: Matters, /) -> list[str]:
     counts = {word: sum(_WORDS[each.verdict] == word for each in matters.found) for word in _WORDS.values()}
     said = ", ".join(f"{count} {word}" for word, count in counts.items())
     seeds = len(matters.untreated.seeds)
-    lines = [f"{matters.gan} in {matters.run} over {seeds} seeds, {len(matters.found)} treatments: {said}"]
+    lines = [f"{matters.gan} in {matters.run} over {seeds} seeds, {_counted(len(matters.found))}: {said}"]
     if matters.found:
         lines += [f"  {line}" for line in aligned([HEADERS, *matters_rows(matters)], right=range(3, 8))]
     return lines + [f"  {name} failed: {message}" for name, message in matters.failures.items()]
@@ -38,3 +38,7 @@ def matters_rows(matters: Matters, /) -> list[tuple[str, ...]]:
             )
         )
     return rows
+
+
+def _counted(count: int) -> str:
+    return "1 treatment" if count == 1 else f"{count} treatments"

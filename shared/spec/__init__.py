@@ -3,15 +3,7 @@
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.feeding import Pass, passes
-from gan_rosetta.shared.spec.gan import (
-    EVERY_STEP,
-    GanSpec,
-    Pretraining,
-    StepPattern,
-    StopRule,
-    Training,
-    WeightClipping,
-)
+from gan_rosetta.shared.spec.gan import GanSpec
 from gan_rosetta.shared.spec.initializers import (
     ONES,
     ZEROS,
@@ -83,6 +75,14 @@ from gan_rosetta.shared.spec.sources import (
     StratifiedLatent,
 )
 from gan_rosetta.shared.spec.spectral import SpectralNorm
+from gan_rosetta.shared.spec.training import (
+    EVERY_STEP,
+    Pretraining,
+    StepPattern,
+    StopRule,
+    Training,
+    WeightClipping,
+)
 
 __all__ = [
     "EVERY_STEP",

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
 
-from gan_rosetta.shared.spec.checks import (
-    require,
-    require_choice,
-    require_finite,
-    require_instance,
-    require_integer,
-    require_positive_integer,
-)
+from gan_rosetta.shared.spec.checks import require, require_positive_integer
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.layers import (
     BatchNorm,
@@ -27,202 +18,19 @@ from gan_rosetta.shared.spec.layers import (
     Softplus,
     Tanh,
 )
-from gan_rosetta.shared.spec.losses import (
-    DiscriminatorLoss,
-    GeneratorLoss,
-    MeanSquaredErrorLoss,
-    WassersteinDiscriminatorLoss,
-)
+from gan_rosetta.shared.spec.losses import WassersteinDiscriminatorLoss
 from gan_rosetta.shared.spec.network import Network
-from gan_rosetta.shared.spec.optimizers import Optimizer, counts_epochs
 from gan_rosetta.shared.spec.sources import (
-    DensityRegression,
     DigitsReal,
     LatentSource,
     LinearGaussianReal,
     RealSource,
 )
+from gan_rosetta.shared.spec.training import Pretraining, Training
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 _SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,), "squares": (1,)}
 _PENALTY_LAYERS = (Linear, Reshape, ReLU, LeakyReLU, Tanh, Sigmoid, Softplus)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pretraining:
-    """D alone, fitted to a known density by regression before the adversarial steps. The optimizer is a fresh one.
-
-    num_steps may be 0, which skips it.
-    """
-
-    num_steps: int
-    data: DensityRegression
-    loss: MeanSquaredErrorLoss
-    optimizer: Optimizer
-
-    def __post_init__(self) -> None:
-        require_integer(self, "num_steps", minimum=0)
-        require_instance(self, "optimizer", get_args(Optimizer))
-        require(
-            not counts_epochs(self.optimizer),
-            "pretraining has no passes over the real data; expected a decay that is counted in 'updates'",
-            "optimizer",
-            "learning_rate",
-            "counted",
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepPattern:
-    """The steps t with t mod period in `offsets`.
-
-    counted: t from the beginning of training, or "epoch": from the beginning of each pass over the real data, as a
-    program has it that asks for `i % period` inside of its loop over batches.
-    """
-
-    period: int
-    offsets: tuple[int, ...]
-    counted: Literal["training", "epoch"] = "training"
-
-    def __post_init__(self) -> None:
-        require_positive_integer(self, "period")
-        good = len(self.offsets) >= 1 and all(0 <= offset < self.period for offset in self.offsets)
-        require(
-            good,
-            f"StepPattern: offsets are {self.offsets}; expected at least one, each from 0 to {self.period - 1}",
-            "offsets",
-        )
-        require_choice(self, "counted", ("training", "epoch"))
-
-    def includes(self, step: int, /, *, steps_per_epoch: int | None = None) -> bool:
-        """Whether the pattern includes this step of training.
-
-        steps_per_epoch: of the tape; ValueError where the pattern is counted within epochs and it is not given.
-        """
-        if self.counted == "epoch":
-            if steps_per_epoch is None:
-                raise ValueError(f"{self} is counted within epochs; say how many steps an epoch has")
-            step %= steps_per_epoch
-        return step % self.period in self.offsets
-
-
-EVERY_STEP = StepPattern(period=1, offsets=(0,))
-
-
-@dataclass(frozen=True, kw_only=True)
-class StopRule:
-    """End the run after the first step whose |mean D(real) - 0.5| is at most `tolerance`, before that step's update."""
-
-    tolerance: float
-
-    def __post_init__(self) -> None:
-        require_finite(self, "tolerance", minimum=0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class WeightClipping:
-    """Every parameter, biases too, to [-bound, bound] after each update. Arjovsky et al. 2017, Algorithm 1.
-
-    What the initial state or pretraining leaves is not clipped before the first update.
-    """
-
-    bound: float
-
-    def __post_init__(self) -> None:
-        require_finite(self, "bound", above=0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Training:
-    """The adversarial steps.
-
-    first: whose update comes first in a step; the second sees the first's updated parameters.
-    fake_batch: "reused": the second update uses the very batch G made for the first (so, where G is first, one made
-        before its update); "regenerated": G runs again for the second update, and its BatchNorm buffers move again.
-    latent_draws: "shared": both updates use `latent_d`; "separate": G's update uses `latent_g`.
-    detach_fake: False lets the gradient of D's loss (its penalty apart) reach G too, where it is *added* to the
-        gradient of G's own loss in the same step's update: torch without `detach` and with one `zero_grad` a step.
-    discriminator_steps, generator_steps: the steps in which a player trains; in the others its loss is recorded as NaN
-        and nothing of its phase runs.
-    steps_per_batch: how many steps in a row each batch of real samples serves.
-    weight_clipping: what D's parameters are held to after each of its updates; None where they are free.
-    """
-
-    num_steps: int
-    first: Literal["discriminator", "generator"]
-    fake_batch: Literal["reused", "regenerated"]
-    latent_draws: Literal["shared", "separate"]
-    detach_fake: bool
-    discriminator_steps: StepPattern
-    discriminator_loss: DiscriminatorLoss
-    generator_loss: GeneratorLoss
-    discriminator_optimizer: Optimizer
-    generator_optimizer: Optimizer
-    stop: StopRule | None
-    generator_steps: StepPattern = EVERY_STEP
-    weight_clipping: WeightClipping | None = None
-    steps_per_batch: int = 1
-
-    def __post_init__(self) -> None:
-        require_positive_integer(self, "num_steps")
-        require_positive_integer(self, "steps_per_batch")
-        require_choice(self, "first", ("discriminator", "generator"))
-        require_choice(self, "fake_batch", ("reused", "regenerated"))
-        require_choice(self, "latent_draws", ("shared", "separate"))
-        require_choice(self, "detach_fake", (True, False))
-        require_instance(self, "discriminator_loss", get_args(DiscriminatorLoss))
-        require_instance(self, "generator_loss", get_args(GeneratorLoss))
-        require_instance(self, "discriminator_optimizer", get_args(Optimizer))
-        require_instance(self, "generator_optimizer", get_args(Optimizer))
-        require(
-            self.discriminator_loss.score == self.generator_loss.score,
-            f"discriminator_loss reads D's output as {self.discriminator_loss.score}, "
-            f"generator_loss as {self.generator_loss.score}; expected the same",
-            "generator_loss",
-        )
-        if self.fake_batch == "reused":
-            require(
-                self.latent_draws == "shared" and self.trains_both_always,
-                "fake_batch='reused' needs latent_draws='shared' and a discriminator and a generator that trains in "
-                "every step",
-                "fake_batch",
-            )
-        if not self.detach_fake:
-            require(
-                self.first == "discriminator",
-                "detach_fake=False changes nothing unless the discriminator is first",
-                "detach_fake",
-            )
-            require(
-                self.generator_steps == EVERY_STEP,
-                "detach_fake=False adds to G's gradient of the same step, so that G has to train in every step",
-                "detach_fake",
-            )
-
-    def steps_of(self, loss: str, /) -> StepPattern:
-        """Return the steps in which a loss is measured: "discriminator", "generator", or "pretraining"."""
-        patterns = {"discriminator": self.discriminator_steps, "generator": self.generator_steps}
-        return patterns.get(loss, EVERY_STEP)
-
-    def fed_in(self, phase: str, kind: Literal["latent", "label"], /) -> str:
-        """Return the tape's name of the noise, or of the classes, that G is given in a phase."""
-        return f"{kind}_d" if phase == "discriminator" or self.latent_draws == "shared" else f"{kind}_g"
-
-    @property
-    def trains_both_always(self) -> bool:
-        """Whether both players train in every step."""
-        return self.discriminator_steps == self.generator_steps == EVERY_STEP
-
-    @property
-    def counts_epochs(self) -> bool:
-        """Whether it matters to the steps where a pass over the real data begins."""
-        turns = "epoch" in (self.discriminator_steps.counted, self.generator_steps.counted)
-        return turns or any(map(counts_epochs, (self.discriminator_optimizer, self.generator_optimizer)))
-
-    @property
-    def period(self) -> int:
-        """After how many steps the players' turns repeat, within an epoch where they are counted there."""
-        return math.lcm(self.discriminator_steps.period, self.generator_steps.period)
 
 
 @dataclass(frozen=True, kw_only=True)

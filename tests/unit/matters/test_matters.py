@@ -132,7 +132,7 @@ def test_the_command_says_a_row_a_treatment_and_data(
     picture = tmp_path / "matters.png"
     status, printed, _ = execute(*words, "--picture", str(picture))
     assert status == 0
-    assert printed.startswith("linear-2d in numpy over 3 seeds, 1 treatments: ")
+    assert printed.startswith("linear-2d in numpy over 3 seeds, 1 treatment: ")
     assert picture.read_bytes().startswith(b"\x89PNG")
     status, printed, _ = execute(*words, "--json")
     assert json.loads(printed)["treatments"][0]["treatment"] == "numpy:float32"
