@@ -8,6 +8,7 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -65,11 +66,7 @@ def _build_tuple(hint: Any, values: Any, name: str) -> tuple[Any, ...]:
 def _build_dataclass(kinds: tuple[Any, ...], value: Any, name: str) -> Any:
     require(isinstance(value, dict), f"{name} is {_describe(value)}; expected {_expected(*kinds)}")
     kind = _kind(kinds, value, name)
-    hints = get_type_hints(kind)
-    defaults = {
-        field.name: field.default if field.default_factory is MISSING else field.default_factory
-        for field in fields(kind)
-    }
+    hints, defaults = _fields_of(kind)
     names = list(defaults)
     for key in value:
         if key not in (*names, "type"):
@@ -84,6 +81,16 @@ def _build_dataclass(kinds: tuple[Any, ...], value: Any, name: str) -> Any:
             require(NoneType in get_args(hints[field]), f"{kind.__name__} lacks {field}; expected {expected}")
             arguments[field] = None
     return kind(**arguments)
+
+
+@cache
+def _fields_of(kind: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the annotations of a dataclass, which take long to look up, and the defaults, by field."""
+    defaults = {
+        field.name: field.default if field.default_factory is MISSING else field.default_factory
+        for field in fields(kind)
+    }
+    return get_type_hints(kind), defaults
 
 
 def _kind(kinds: tuple[Any, ...], value: Mapping[str, Any], name: str) -> Any:

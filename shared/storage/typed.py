@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import reprlib
 from collections.abc import Mapping
+from functools import cache
 from types import NoneType, UnionType
 from typing import (
     Annotated,
@@ -66,12 +67,18 @@ def require_typed(hint: Any, value: Any, /, *, name: str) -> None:
 
 def _require_table(hint: Any, value: Any, *, name: str) -> None:
     _require(isinstance(value, dict), value, name, "a table")
-    for key, own in get_type_hints(hint, include_extras=True).items():
+    for key, own in _hints_of(hint).items():
         wanted = get_args(own)[0] if get_origin(own) in (NotRequired, Required) else own
         if key in value:
             require_typed(wanted, value[key], name=f"{name}.{key}")
         elif get_origin(own) is not NotRequired:
             raise ValueError(f"{name} lacks {key}")
+
+
+@cache
+def _hints_of(hint: Any) -> dict[str, Any]:
+    """Return what a TypedDict names, which takes long to look up."""
+    return get_type_hints(hint, include_extras=True)
 
 
 def _require_one_of(hints: tuple[Any, ...], value: Any, *, name: str) -> None:
