@@ -78,8 +78,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str], /) -> UsageError:
     lowered = {choice.lower(): choice for choice in choices}
     meant = _OTHER_WORDS.get(name.lower())
     nearest = [meant] if meant in choices else difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.4)
-    hint = f"did you mean {lowered.get(nearest[0], nearest[0])!r}? " if nearest else ""
-    return UsageError(f"unknown {kind} {name!r}: {hint}Known: {', '.join(choices)}.")
+    hint = f": did you mean {lowered.get(nearest[0], nearest[0])!r}? Known:" if nearest else "; known:"
+    return UsageError(f"unknown {kind} {name!r}{hint} {', '.join(choices)}.")
 
 
 def require_known(kind: str, names: Iterable[str], known: Sequence[_Name], /) -> tuple[_Name, ...]:

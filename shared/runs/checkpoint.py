@@ -23,6 +23,7 @@ from gan_rosetta.shared.runs.record_types import require_moments, require_sketch
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.state import State, check_state
+from gan_rosetta.shared.state.strangers import describe_stranger
 from gan_rosetta.shared.storage.files import write_npz
 from gan_rosetta.shared.storage.formats import check_format
 from gan_rosetta.shared.storage.npz import names_in, read_npz
@@ -132,12 +133,12 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, /) -> None:
 
 
 def is_checkpoint(path: Path, /) -> bool:
-    """Whether an archive is a checkpoint, whole or not, and no other program's: by the names in it."""
+    """Whether an archive is a checkpoint, whole or not, and no other program's: by the names in it, or by its own."""
     try:
         with open_regular(path) as file:
             names = names_in(file)
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
-        return True  # Its reader says what is wrong with it.
+        return describe_stranger(path) is None  # Its reader says what is wrong with it.
     return "header.npy" in names
 
 

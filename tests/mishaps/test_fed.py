@@ -94,6 +94,16 @@ def test_a_state_of_another_program(mishap: Mishap) -> None:
     mishap.account("`--initial-state` is a file of Keras", finished, mishap.files())
 
 
+@pytest.mark.parametrize("name", ["model.pt", "model.pth", "model.npz", "model.keras", "model.weights.h5"])
+def test_a_download_that_left_an_empty_file(mishap: Mishap, name: str) -> None:
+    path = mishap.folder / name
+    path.touch()
+    words = (*TRAIN, "--initial-state", path, "--out", mishap.folder / "runs")
+    finished = mishap.refused(*words, says="is empty, though by its name")
+    assert f"gan-rosetta convert {path}" in finished.text
+    mishap.account(f"`--initial-state` is an empty `{path.suffix}`", finished, mishap.files())
+
+
 def test_a_state_with_names_of_another_program(mishap: Mishap) -> None:
     path = mishap.folder / "weights.safetensors"
     renamed = {f"net.{place}.weight": array for place, array in enumerate(initial_state(LINEAR, seed=1).values())}

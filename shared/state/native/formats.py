@@ -21,7 +21,7 @@ from gan_rosetta.shared.state.native.keras_file import keras_bytes, read_keras
 from gan_rosetta.shared.state.native.torch_file import read_torch
 from gan_rosetta.shared.state.native.torch_writer import torch_bytes, torch_tree
 from gan_rosetta.shared.state.schema import Role, state_schema
-from gan_rosetta.shared.state.strangers import describe_stranger, format_of
+from gan_rosetta.shared.state.strangers import describe_stranger, format_of, remedy_of
 from gan_rosetta.shared.storage.npz import read_npz
 
 Networks = tuple[str, ...]
@@ -109,7 +109,9 @@ def read_checkpoint(path: Path, spec: GanSpec, /) -> Checkpoint:
     found = format_of(path)
     if found is None:
         read_bounded(path)  # It says what is wrong with a file that is not there.
-        what = describe_stranger(path)
+        what, remedy = describe_stranger(path), remedy_of(path)
+        if remedy is not None:
+            raise StateError(f"{path} is {what}; {remedy}")
         raise StateError(
             f"{path} is {what or 'of no format that is known here'}; expected a file of torch.save, .safetensors, "
             "Keras's .weights.h5 or .keras, Gluon's .params, flax's MessagePack, or .npz"

@@ -86,7 +86,7 @@ MISTAKES = {
         SINE,
         "[training.stop]",
         '[training.stop]\ntype = "Adam"',
-        "stop: unknown type 'Adam': Known: StopRule",
+        "stop: unknown type 'Adam'; known: StopRule",
         'type = "Adam"\ntolerance',
     ),
     "no value": (SINE, "num_points = 16\n", "", "SineReal lacks num_points; expected a whole number", "[real]"),

@@ -16,6 +16,7 @@ from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.runs.saved import read_saved
 from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.state.archive import write_state
+from gan_rosetta.shared.state.native.formats import read_checkpoint
 from gan_rosetta.shared.state.strangers import describe_stranger
 
 SPEC = find_gan("linear-2d")
@@ -87,10 +88,85 @@ def test_what_is_of_no_kind_is_left_to_its_reader(tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
     write_state(path, initial_state(SPEC, seed=3), metadata={})
     assert describe_stranger(path) is None
-    for content in (b"", b"\x80", b"text", path.read_bytes()[:20]):
+    for content in (b"\x80", b"text", path.read_bytes()[:20]):
         path.write_bytes(content)
         assert describe_stranger(path) is None
     assert describe_stranger(tmp_path / "absent") is None
+
+
+def _cut(path: Path) -> None:
+    _npz(path)
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+def _misdirected(path: Path) -> None:
+    """An archive whose list of files is spoilt, and whose end is not."""
+    _npz(path)
+    path.write_bytes(path.read_bytes().replace(b"PK\x01\x02", b"PK\x09\x02"))
+
+
+BY_NAME = {
+    "a.pt": "a file of torch.save",
+    "a.pth": "a file of torch.save",
+    "A.PTH": "a file of torch.save",
+    "a.npz": "an .npz archive of NumPy",
+    "a.keras": "a model of Keras",
+    "a.weights.h5": "an HDF5 file",
+    "a.params": "MXNet's parameters",
+    "a.msgpack": "a MessagePack file",
+}
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (Path.touch, "is empty, though by its name"),
+        (lambda path: path.write_bytes(b"\xfe\xed" * 300), "is damaged, or not what its name says"),
+        (_cut, "is damaged, or not what its name says"),
+        (_misdirected, "is damaged, or not what its name says"),
+    ],
+)
+def test_an_empty_or_damaged_file_is_what_its_name_says(name: str, spoil, says: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    spoil(path)
+    with pytest.raises(StateError) as caught:
+        read_saved(path, SPEC)
+    message = str(caught.value)
+    assert f"{path} {says}" in message
+    assert BY_NAME[name] in message
+    assert f"write or copy it again, then `gan-rosetta convert {path} state.safetensors" in message
+    assert ".safetensors file" not in message
+    with pytest.raises(StateError, match=r"write or copy it again$") as caught:
+        read_checkpoint(path, SPEC)
+    assert f"{path} {says}" in str(caught.value)
+
+
+@pytest.mark.parametrize("spoil", [Path.touch, _cut, _misdirected])
+def test_a_damaged_checkpoint_of_ours_is_not_to_be_converted(spoil, tmp_path: Path) -> None:
+    path = tmp_path / "numpy.checkpoint.npz"
+    spoil(path)
+    with pytest.raises(StateError, match=r"a checkpoint of a run; write or copy it again$"):
+        read_saved(path, SPEC)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty; write or copy it again$"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "Git LFS and not the file itself; `git lfs pull`",
+        ),
+        (b"\n<!DOCTYPE html><html>404</html>", r"a web page \(HTML\); download the file itself"),
+    ],
+)
+@pytest.mark.parametrize("read", [read_saved, read_checkpoint])
+def test_what_stands_where_a_download_failed(read, content: bytes, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(StateError, match=says):
+        read(path, SPEC)
 
 
 @pytest.mark.parametrize("length", range(0x81, 0x90))
