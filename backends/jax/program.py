@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_rosetta.backends.jax.device import check_device, native_device
+from gan_rosetta.backends.jax.rounding import RandomRounding
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import ProgramTensor
 from gan_rosetta.shared.state.trees import is_tree, tree_arrays, tree_tensors
@@ -54,3 +55,8 @@ def is_ordered(network: Any, /) -> bool:
 def tensors(network: Any, /) -> list[ProgramTensor]:
     """Return the arrays of a pytree; written to, it has others in their places."""
     return tree_tensors(network, make=jnp.array)
+
+
+def round_operations(*, seed: int, coarseness: float, least_epsilon: float) -> RandomRounding:
+    """Round the result of every operation that JAX compiles from now on until what is returned is left."""
+    return RandomRounding(seed=seed, coarseness=coarseness, least_epsilon=least_epsilon).__enter__()

@@ -21,6 +21,7 @@ from gan_rosetta.shared.compare.verdict import Verdict
 from gan_rosetta.shared.diagnose.rows import Row, compare_quantity
 from gan_rosetta.shared.traces.files import Quantity, Signature, TraceRecord
 from gan_rosetta.shared.traces.pairing import Pairing, in_shape_of, pair_quantities
+from gan_rosetta.shared.traces.rounding import ROUNDED
 from gan_rosetta.shared.traces.running import TracedProgram
 
 FORMAT = 1
@@ -125,7 +126,7 @@ def align(
     first: TraceRecord, second: TraceRecord, copies: Sequence[TraceRecord], /, *, tolerance: Tolerance
 ) -> Alignment:
     """Return what is said of two traces. copies: of the first program, each of which rounds at random."""
-    rounded = {name: sum(copy.rounding.get(name, 0) for copy in copies) for name in ("operations", "nudged")}
+    rounded = {name: sum(copy.rounding.get(name, 0) for copy in copies) for name in (*ROUNDED, "nudged")}
     floor = _floor_in_words(rounded, len(copies))
     if not any(rounded.values()):
         return _unsaid(first, _UNSEEN, floor=_UNSEEN)
@@ -275,8 +276,9 @@ def _coarser(first: TraceRecord, second: TraceRecord) -> str:
 
 
 def _floor_in_words(rounded: Mapping[str, int], num_copies: int) -> str:
-    if rounded["operations"]:
-        how = "the result of each operation of torch rounded at random"
+    frameworks = " and ".join(shown for name, shown in ROUNDED.items() if rounded[name])
+    if frameworks:
+        how = f"the result of each operation of {frameworks} rounded at random"
         return f"the floor: {num_copies} runs of the first program with {how}"
     if rounded["nudged"]:
         how = "the parameters, and what trace.see returned, in another last place before each step"
