@@ -108,7 +108,6 @@ class Watcher:
         """A pass of a network begins."""
         if self._is_on:
             self._passes.append(Pass(network=network, inputs=self._networks[network].samples(inputs)))
-            self.num_passes += 1
 
     def gave(self, network: str, tensor: str, kind: str, value: np.ndarray, /) -> None:
         """A layer of the network whose pass is under way gave an output."""
@@ -168,6 +167,7 @@ class Watcher:
             # A pass after the last update is of no update: of pictures, mostly.
             watched = {name for name in self._optimizers if name != "pretraining"}
             self._passes = [each for each in self._passes if each.phase or watched != set(self._networks)]
+        self.num_passes += len(self._passes)
         places = [place for place in places_of(keys) if place.network in self._networks]
         pairs, told = assign(self._passes, places, self._walk.spec, real=self._real)
         if told and not self.told and self.num_passes:

@@ -37,9 +37,9 @@ def judge_lesson(
 ) -> LessonVerdict:
     """Return the judgement on a program's run: losses step for step, and samples where the whole run was judged."""
     judgement = judge_program(
-        _evidence(framework, record),
+        evidence_of(framework, record),
         ["float64"],
-        reference=_evidence(REFERENCE_NAME, reference),
+        reference=evidence_of(REFERENCE_NAME, reference),
         yardstick=yardstick,
         spec=lesson.spec,
     )
@@ -53,7 +53,8 @@ def assert_agreement(verdicts: list[LessonVerdict], /) -> None:
         raise LessonDrift("\n".join(drifted))
 
 
-def _evidence(name: str, record: LessonRecord) -> Evidence:
+def evidence_of(name: str, record: LessonRecord, /) -> Evidence:
+    """Return what a lesson's record says of a run of that name."""
     # A lesson leaves no state to look into: its losses and samples are what a reader sees.
     return Evidence(
         name=name,

@@ -58,10 +58,11 @@ def run_program(path: Path, inputs: Path, out: Path, parameters: Mapping[str, in
     finally:
         os.chdir(before)
     _save_figure(out / FIGURE_FILE)
-    write_record(out / RECORD_FILE, _gather(path, namespace, digests))
+    write_record(out / RECORD_FILE, gather(path, namespace, digests))
 
 
-def _gather(path: Path, namespace: Mapping[str, Any], digests: Mapping[str, str]) -> LessonRecord:
+def gather(path: Path, namespace: Mapping[str, Any], digests: Mapping[str, str], /) -> LessonRecord:
+    """Return what a program left in its namespace; raises UsageError where that is not what a lesson leaves."""
     for name in ("losses", "frames", "samples"):
         if name not in namespace:
             raise UsageError(f"{path} leaves no {name}; a lesson's program ends with losses, frames and samples")
