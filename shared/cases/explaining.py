@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from gan_rosetta.shared.cases.moving import find_moved_in_backward
 from gan_rosetta.shared.cases.recording import expected_losses
 from gan_rosetta.shared.cases.walking import Walk
 from gan_rosetta.shared.compare.yardstick import Yardstick
@@ -42,6 +43,9 @@ def explain_program(
     state: what it should start from. visit: the first step that is off. losses: what it recorded, (steps,) by name.
     yardstick: how far rounding takes those. walk: what was seen besides, of a watched program.
     """
+    moved = None if walk is None else find_moved_in_backward(walk, visit, dtype=dtype)
+    if moved is not None:
+        return Explanation(causes=(moved,), is_complete=True)
     held = {} if walk is None else walk.other_start
     given = {name: state[name].astype(array.dtype) for name, array in held.items()}
     if held:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,10 +27,15 @@ _STEPS_BEYOND = 1
 
 @dataclass(frozen=True, kw_only=True)
 class KeptStep:
-    """What was seen of a step, in order of execution, and how far rounding took each of it."""
+    """What was seen of a step, in order of execution, and how far rounding took each of it.
+
+    off: what rounding does not explain; buffers: the reference's own.
+    """
 
     quantities: Seen
     noise: Mapping[ProbeKey, float]
+    off: frozenset[ProbeKey] = frozenset()
+    buffers: Seen = field(default_factory=dict)
 
 
 class Walk:
@@ -113,15 +118,21 @@ class Walk:
             noise = float(self._tolerance.noise(found))
             self._noise[key] = max(self._noise.get(key, 0.0), noise)
         quantities = {key: _shaped(seen[key], expected) for key, expected in self._probe.items() if key in seen}
-        kept = KeptStep(quantities=quantities, noise={key: self._noise[key] for key in quantities})
+        rows = [
+            self._row(visit, key, own, self._probe[key], scale=scales.get(key, 0.0), exact=key.quantity == "counter")
+            for key, own in quantities.items()
+        ]
+        kept = KeptStep(
+            quantities=quantities,
+            noise={key: self._noise[key] for key in quantities},
+            off=frozenset(key for key, row in zip(quantities, rows, strict=True) if row.is_off),
+            buffers={key: self._probe[key] for key in quantities if key.quantity == "buffer"},
+        )
         if self.visit is not None:
             self._num_beyond += 1
             self.kept[visit] = kept
             return
-        self.rows = [
-            self._row(visit, key, own, self._probe[key], scale=scales.get(key, 0.0), exact=key.quantity == "counter")
-            for key, own in quantities.items()
-        ]
+        self.rows = rows
         self.num_steps += 1
         self._settle(visit)
         if self.visit is None:

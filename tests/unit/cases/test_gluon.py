@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 
 import gan_rosetta as gr
+from gan_rosetta.shared.cases.moving import NAME as MOVED_IN_BACKWARD
+from gan_rosetta.shared.cases.moving import find_moved_in_backward
+from gan_rosetta.shared.diagnose.visits import Visit
+from gan_rosetta.shared.interface import ProbeKey
 from gan_rosetta.shared.spec import BatchNorm, Network
 
 if gr.backends()["mxnet"].version is None:
@@ -143,16 +147,44 @@ def test_of_a_hybridized_network_its_output_is_seen():
         ("accumulated", ("discriminator", "gradient", "discriminator.hidden1.weight"), ()),
         pytest.param("mxnet's adam", ("discriminator", "parameter", "discriminator.hidden1.weight"), (), marks=COSTLY),
         ("prediction", ("discriminator", "output", "generator.norm"), ()),
-        # Gluon's BatchNorm moves its buffers in the backward pass, which D's update has none of.
-        ("buffers", ("discriminator", "buffer", "generator.norm.running_mean"), ()),
     ],
 )
 def test_a_mistake_is_found_at_its_place_and_given_its_cause_or_none(mistake, place, cause):
-    judgement = program(mistake=mistake, has_norm=mistake in ("prediction", "buffers"))[0].judge()
+    judgement = program(mistake=mistake, has_norm=mistake == "prediction")[0].judge()
     assert judgement.verdict == "DISAGREE"
     first = judgement.first
     assert (first.phase, first.quantity, first.name) == place, judgement.sentence
     assert [name for name in judgement.cause.names if ":" not in name] == list(cause), str(judgement.cause)
+
+
+def test_buffers_that_gluon_moves_in_the_backward_pass_are_named_as_a_known_difference():
+    """D's update has no backward pass through G."""
+    judgement = program(has_norm=True)[0].judge()
+    first = judgement.first
+    assert (first.phase, first.quantity, first.name) == ("discriminator", "buffer", "generator.norm.running_mean")
+    assert judgement.cause.names == (MOVED_IN_BACKWARD,)
+    assert str(judgement.cause).startswith(
+        "The running statistics of generator.norm are moved in the backward pass, as "
+    )
+    assert "It is a known difference between frameworks (docs/differences.md)" in str(judgement.cause)
+
+
+@pytest.mark.parametrize("changed", ["momentum", "beside", "later"])
+def test_buffers_that_are_something_else_are_no_known_difference(changed):
+    case, _ = program(has_norm=True)
+    walk, visit = case._walk, Visit(phase="adversarial", step=0)
+    assert find_moved_in_backward(walk, visit, dtype="float64").names == (MOVED_IN_BACKWARD,)
+    first, later = walk.kept[visit], walk.kept[Visit(phase="adversarial", step=1)]
+    moved = ProbeKey("generator", "buffer", "", "generator.norm.running_mean")
+    loss = ProbeKey("generator", "loss", "", "loss")
+    if changed == "momentum":
+        first = replace(first, quantities={**first.quantities, moved: first.quantities[moved] * 1.000001})
+    elif changed == "beside":
+        first = replace(first, off=first.off | {loss})
+    else:
+        later = replace(later, off=later.off | {loss})
+    walk.kept = {visit: first, Visit(phase="adversarial", step=1): later}
+    assert find_moved_in_backward(walk, visit, dtype="float64") is None
 
 
 def test_blocks_without_parameters_and_what_is_no_trainer_are_refused():
