@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import math
+import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -35,6 +36,17 @@ _EXPORTED = 3 * _ORIGIN + 2
 _Value = TypeVar("_Value", bound=np.floating[Any])
 
 
+class _FirstPool:
+    """What a rounding begins with: its pool, and from where its generator draws next. Nobody writes to it."""
+
+    def __init__(self, pool: Array, after: NDArray[np.uint64]) -> None:
+        self.pool, self.after = pool, after
+
+
+# Drawing a pool takes longer than a step of a small GAN, and many roundings begin alike.
+_first_pools: weakref.WeakValueDictionary[tuple[Any, ...], _FirstPool] = weakref.WeakValueDictionary()
+
+
 class RandomRounding:
     """Disturbs numbers by a random rounding; what it does depends on the seed and the sequence of calls alone.
 
@@ -49,10 +61,7 @@ class RandomRounding:
         self._dtype = np.dtype(dtype)
         self._epsilon = coarseness * float(np.spacing(self._dtype.type(1)))
         self._largest = _POOL_SIZE
-        # Twice the size, so that any place has a whole size after it.
-        self._pool: Array = np.empty(2 * _POOL_SIZE, self._dtype)
-        self._owns_pool = True
-        self._draw_pool()
+        self._begin()
         self._draw_offsets()
         # Where every look starts: offsets, from where they are drawn, and from where more are.
         self._look: tuple[list[int], NDArray[np.uint64], NDArray[np.uint64]] | None = None
@@ -114,6 +123,14 @@ class RandomRounding:
     def evaluate(self, formulas: Formulas, /, *arrays: Array) -> Array:
         """Return an operation's result by the formula that is this copy's."""
         return formulas[self.seed % len(formulas)](*arrays)
+
+    def branch(self) -> RandomRounding:
+        """Return one that goes on from here as this one would, from the same pool; this one stays where it is."""
+        other = copy.copy(self)
+        other._owns_pool = False
+        other._generator = np.random.Generator(np.random.SFC64(0))
+        _move_to(other._generator, _origin(self._generator))
+        return other
 
     def aside(self) -> RandomRounding:
         """Return one for a look at the copy, from the same pool: this one stays where it is, however often."""
@@ -185,6 +202,24 @@ class RandomRounding:
         _move_to(self._generator, here)
         self._next_offset, self._num_taken = next_offset, num_taken
 
+    def _begin(self) -> None:
+        """Take the first pool, which is drawn where nobody has one that begins alike."""
+        key = (self.seed, self._dtype, self._epsilon, _POOL_SIZE)
+        first = _first_pools.get(key)
+        if first is None:
+            # Twice the size, so that any place has a whole size after it.
+            self._pool: Array = np.empty(2 * _POOL_SIZE, self._dtype)
+            self._owns_pool = True
+            self._draw_pool()
+            self._pool.setflags(write=False)
+            first = _first_pools[key] = _FirstPool(self._pool, _origin(self._generator))
+        else:
+            self._pool_origin = _origin(self._generator)
+            _move_to(self._generator, first.after)
+            self._num_taken = 0
+        self._first: _FirstPool | None = first
+        self._pool, self._owns_pool = first.pool, False
+
     def _draw_pool(self) -> None:
         self._pool_origin = _origin(self._generator)
         drawn = self._generator.random(_POOL_SIZE)
@@ -192,7 +227,7 @@ class RandomRounding:
         drawn -= 1.0
         drawn *= self._epsilon
         if not self._owns_pool:
-            self._pool, self._owns_pool = np.empty_like(self._pool), True
+            self._pool, self._owns_pool, self._first = np.empty_like(self._pool), True, None
         # In place, since pools may lie side by side.
         self._pool[:_POOL_SIZE] = drawn
         self._pool[_POOL_SIZE:] = self._pool[:_POOL_SIZE]
@@ -285,7 +320,7 @@ class RoundingOfCopies(RandomRounding):
         if self._pools is None or not is_theirs:
             self._pools = np.concatenate([own._pool for own in self._copies])
             for own, pool in zip(self._copies, np.split(self._pools, len(self._copies)), strict=True):
-                own._pool = pool
+                own._pool, own._owns_pool, own._first = pool, True, None
         return self._pools
 
     def _gather_places(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -64,7 +63,7 @@ class NumpyTrainer:
         saved = {name: tensor.copy() for name, tensor in self._stepper.tensors.items()}
         counters = {name: optimizer.counter for name, optimizer in self._stepper.optimizers.items()}
         rounding = self._stepper.rounding
-        self._stepper.rounding = copy.deepcopy(rounding)
+        self._stepper.rounding = None if rounding is None else rounding.branch()
         recorder = Recorder(self._spec, self._stepper.tensors)
         step = {name: array[0] for name, array in staged.arrays.items()}
         self._stepper.set_epoch(staged.epochs[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -44,6 +44,30 @@ class Computed:
 
     quantities: Mapping[ProbeKey, np.ndarray]
     scales: Mapping[ProbeKey, float]
+
+
+class _Measured(Mapping[ProbeKey, float]):
+    """A number of each quantity, measured as it is asked for: what comes behind the first that is off never is."""
+
+    def __init__(self, keys: Iterable[ProbeKey], measure: Callable[[ProbeKey], float], /) -> None:
+        self._keys, self._measure = dict.fromkeys(keys), measure
+        self._found: dict[ProbeKey, float] = {}
+
+    def __getitem__(self, key: ProbeKey) -> float:
+        if key not in self._keys:
+            raise KeyError(key)
+        if key not in self._found:
+            self._found[key] = self._measure(key)
+        return self._found[key]
+
+    def __iter__(self) -> Iterator[ProbeKey]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,18 +134,28 @@ class Replay:
     def compare(self, computed: Computed, step: ObservedStep, /, *, noise: Mapping[ProbeKey, float]) -> Standing:
         """Return how a step stands to what was observed of it. noise: of the faulty program, beside the step's own."""
         other_pass = first_other_pass(step.quantities, computed.quantities) if step.is_whole else None
-        differences, allowed = {}, {}
-        for key, observed in step.quantities.items():
-            own = computed.quantities.get(key)
-            scale = computed.scales.get(key, 0.0)
-            differences[key] = np.inf if own is None else difference_of(observed, own, scale=scale)
+
+        def difference(key: ProbeKey) -> float:
+            observed, own = step.quantities.get(key), computed.quantities.get(key)
+            if observed is None or own is None:
+                return float("inf")
+            return difference_of(observed, own, scale=computed.scales.get(key, 0.0))
+
+        def allowed(key: ProbeKey) -> float:
+            if key not in step.quantities:
+                return 0.0
             amount = max(step.noise.get(key, 0.0), noise.get(key, 0.0))
-            allowed[key] = self._tolerance.allowed(amount, is_counter=key.quantity == "counter")
+            return self._tolerance.allowed(amount, is_counter=key.quantity == "counter")
+
+        keys = list(step.quantities)
         if step.is_whole:
-            for key in computed.quantities:
-                if key not in step.quantities and key.phase != "train":
-                    differences[key], allowed[key] = np.inf, 0.0
-        return Standing(computed=computed, differences=differences, allowed=allowed, other_pass=other_pass)
+            keys += [key for key in computed.quantities if key not in step.quantities and key.phase != "train"]
+        return Standing(
+            computed=computed,
+            differences=_Measured(keys, difference),
+            allowed=_Measured(keys, allowed),
+            other_pass=other_pass,
+        )
 
     def compare_by_own_noise(
         self, computed: Computed, plants: Sequence[Plant], step: ObservedStep, /, *, key: ProbeKey | None

@@ -171,3 +171,40 @@ def test_a_look_that_empties_the_pool_leaves_the_copies_theirs(monkeypatch):
     together.disturb(both)
     assert np.array_equal(found, expected)
     assert np.array_equal(both[0], expected)
+
+
+def test_roundings_that_begin_alike_have_one_pool_and_none_writes_to_it(monkeypatch):
+    monkeypatch.setattr(rounding, "_POOL_SIZE", 64)
+    monkeypatch.setattr(rounding, "_POOL_LIFETIME", 128)
+    first, second = (RandomRounding(seed=1, dtype="float64") for _ in range(2))
+    assert first._pool is second._pool
+    monkeypatch.setattr(rounding, "_first_pools", {})
+    alone = RandomRounding(seed=1, dtype="float64")
+    assert alone._pool is not first._pool
+    for _ in range(40):  # The pool is drawn anew many times.
+        np.testing.assert_array_equal(first.export(), alone.export())
+        expected = disturbed_ones(alone)
+        np.testing.assert_array_equal(disturbed_ones(first), expected)
+        np.testing.assert_array_equal(disturbed_ones(second), expected)
+    assert first._pool is not second._pool
+
+
+def test_a_branch_goes_on_as_its_source_does_and_leaves_it_where_it_is(monkeypatch):
+    monkeypatch.setattr(rounding, "_POOL_SIZE", 64)
+    monkeypatch.setattr(rounding, "_POOL_LIFETIME", 128)
+    monkeypatch.setattr(rounding, "_NUM_OFFSETS", 5)
+    source = RandomRounding(seed=1, dtype="float64")
+    for num_taken in range(12):  # From before and after it has drawn a pool of its own.
+        before = source.export()
+        branch = source.branch()
+        taken = [disturbed_ones(branch) for _ in range(10)]
+        np.testing.assert_array_equal(source.export(), before)
+        again = source.branch()
+        np.testing.assert_array_equal([disturbed_ones(again) for _ in range(10)], taken)
+        np.testing.assert_array_equal(disturbed_ones(source), taken[0], err_msg=f"after {num_taken}")
+
+
+def disturbed_ones(source: RandomRounding) -> np.ndarray:
+    array = np.ones(40)
+    source.disturb(array)
+    return array
