@@ -31,6 +31,7 @@ def explain_program(
     state: State,
     tape: Tape,
     visit: Visit,
+    losses_agree: bool,
     /,
     *,
     dtype: str,
@@ -40,10 +41,11 @@ def explain_program(
 ) -> Explanation:
     """Return why a program parts from the reference.
 
-    state: what it should start from. visit: the first step that is off. losses: what it recorded, (steps,) by name.
+    state: what it should start from. visit: the first step that is off. losses_agree: whether what it recorded agrees
+    in all steps. losses: what it recorded, (steps,) by name.
     yardstick: how far rounding takes those. walk: what was seen besides, of a watched program.
     """
-    moved = None if walk is None else find_moved_in_backward(walk, visit, dtype=dtype)
+    moved = None if walk is None or not losses_agree else find_moved_in_backward(walk, visit, dtype=dtype)
     if moved is not None:
         return Explanation(causes=(moved,), is_complete=True)
     held = {} if walk is None else walk.other_start

@@ -138,13 +138,14 @@ def judge_program(
     spec: GanSpec,
     walk: Walk | None = None,
     notes: Sequence[str] = (),
-    explain: Callable[[Visit], Explanation] | None = None,
+    explain: Callable[[Visit, bool], Explanation] | None = None,
 ) -> Judgement:
     """Return the judgement on what a program recorded: losses of each step, and samples of its end where it left some.
 
     dtypes: the types in which the program had the losses. walk: what was seen besides, of a watched program. explain:
-    says why the program parts, from its first step that is off; no cause is looked for without it. The verdict is that
-    on two runs, unless a quantity that was seen is off; a program of which steps are missing never agrees.
+    says why the program parts, from its first step that is off and whether all of its losses agree; no cause is looked
+    for without it. The verdict is that on two runs, unless a quantity that was seen is off; a program of which steps
+    are missing never agrees.
     """
     losses = program.losses
     pair = judge(reference, program, yardstick, spec)
@@ -165,7 +166,7 @@ def judge_program(
         checked_steps=pair.checked_steps,
         num_steps=spec.training.num_steps,
         losses=tuple(_summaries(losses, reference, yardstick, pair.checked_steps)),
-        cause=None if visit is None or explain is None else explain(visit),
+        cause=None if visit is None or explain is None else explain(visit, not pair.findings),
         notes=(
             *notes,
             *([lacking] if first is not None and lacking else []),

@@ -80,5 +80,6 @@ def _sentences(spec: GanSpec, norms: list[PlacedLayer], /) -> list[str]:
         f"The running statistics of {names} are moved in the backward pass, as Gluon's own BatchNorm does{also}: the "
         "discriminator's update takes no backward pass through the generator, and leaves them as they are.",
         "It is a known difference between frameworks (docs/differences.md), and nothing else of the steps that were "
-        f"seen is off: {spec.name} trains as it should, but what the generator makes in prediction mode is another.",
+        f"seen is off, nor a loss: {spec.name} trains as it should, but what the generator makes in prediction mode is "
+        "another.",
     ]
