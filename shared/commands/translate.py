@@ -24,7 +24,7 @@ from gan_rosetta.shared.commands.options import (
     status_of_verdicts,
     tell,
 )
-from gan_rosetta.shared.errors import RunFailed, UnsupportedLayer, UsageError
+from gan_rosetta.shared.errors import RunFailed, UsageError
 from gan_rosetta.shared.runs.order import DEFAULT_SEED
 
 if TYPE_CHECKING:
@@ -124,11 +124,7 @@ def _print_table(to: str, options: ProofOptions, *, as_json: bool) -> int:
     for line in () if as_json else TRANSLATION_HEAD:
         say(line)
     for name in CATALOGUE:
-        try:
-            found.append(_translate(name, to, options))
-        except UnsupportedLayer as error:
-            tell(f"{name}: {error}")
-            continue
+        found.append(_translate(name, to, options))
         if not as_json:
             say(translation_row(found[-1]))
     status = status_of_verdicts([each.proof.verdict for each in found])

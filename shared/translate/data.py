@@ -15,9 +15,10 @@ from gan_rosetta.shared.spec import (
     passes,
 )
 from gan_rosetta.shared.spec.feeding import REAL_LABEL, is_label, is_mask, labels
+from gan_rosetta.shared.spec.optimizers import counts_epochs
+from gan_rosetta.shared.translate.parts import optimizer_uses
 from gan_rosetta.shared.translate.writing import indented, literal, number, numbers
 
-_EPOCH = "batch_in_epoch"
 _DIGIT_SIZE = 28
 
 
@@ -51,14 +52,26 @@ def uses_digits(spec: GanSpec, /) -> bool:
     return isinstance(spec.real, DigitsReal)
 
 
-def epoch_key(spec: GanSpec, /) -> str:
-    """Return the name under which a batch says which one of its epoch it is, "" where the GAN does not ask."""
-    return _EPOCH if spec.training.counts_epochs else ""
+# Under which a batch says in which pass over the real data it is, and which step of that it is.
+EPOCH, STEP_IN_EPOCH = "epoch", "step_in_epoch"
+
+
+def asks_for_epoch(spec: GanSpec, /) -> bool:
+    """Whether a rate hangs on how many passes over the real data came before."""
+    return any(counts_epochs(use.optimizer) for use in optimizer_uses(spec))
+
+
+def asks_for_step_in_epoch(spec: GanSpec, /) -> bool:
+    """Whether a player's turns are counted within each pass over the real data."""
+    training = spec.training
+    return "epoch" in (training.discriminator_steps.counted, training.generator_steps.counted)
 
 
 def may_be_short(spec: GanSpec, /) -> bool:
     """Whether the last batch of an epoch may have fewer samples than the others."""
-    return isinstance(spec.real, DigitsReal | LinearGaussianReal)
+    if isinstance(spec.real, DigitsReal):
+        return spec.real.short_batch != "dropped"
+    return isinstance(spec.real, LinearGaussianReal)
 
 
 def _read_state() -> str:
@@ -114,16 +127,13 @@ def _read_batches(spec: GanSpec) -> str:
     if may_be_short(spec) and whole:
         lines.append("        size = sizes[step % len(sizes)]")
     batch = f"{{name: {rows} for name, array in tape.items()}}"
-    if spec.training.counts_epochs:
-        lines += [f"        batch = {batch}", f'        yield batch | {{"{_EPOCH}": np.array(step % epoch)}}']
+    places = [f'"{EPOCH}": np.array(step // epoch)'] if asks_for_epoch(spec) else []
+    places += [f'"{STEP_IN_EPOCH}": np.array(step % epoch)'] if asks_for_step_in_epoch(spec) else []
+    if places:
+        lines += [f"        batch = {batch}", literal("yield batch | {", places, "}", indent=8)]
     else:
         lines.append(f"        yield {batch}")
     return "\n".join(lines)
-
-
-def needs_itertools(spec: GanSpec, /) -> bool:
-    """Whether a tape of the GAN goes on without end."""
-    return all(repeats(spec, name) for name in array_shapes(spec, "adversarial"))
 
 
 def _batch_of(spec: GanSpec) -> str:
@@ -260,8 +270,16 @@ def _draw_batches(spec: GanSpec) -> str:
         drawn = "real"
     else:
         drawn = _gaussian(real, batch)
-    entries = _entries(spec, drawn, batch, once=once)
-    return "\n".join([*lines, "    while True:", literal("yield {", entries, "}", indent=8)])
+    several = spec.training.steps_per_batch > 1 and isinstance(real, GaussianReal)
+    entries = _entries(spec, "real" if several else drawn, batch, once=once)
+    lines.append("    while True:")
+    lines += [f"        real = {drawn}", *_serving(spec, "_", indent=8)] if several else []
+    return "\n".join([*lines, literal("yield {", entries, "}", indent=12 if several else 8)])
+
+
+def _serving(spec: GanSpec, counter: str, /, *, indent: int) -> list[str]:
+    """Return the line of a loop over the steps that a batch serves."""
+    return [f"{' ' * indent}for {counter} in range({number(spec.training.steps_per_batch)}):  # steps with this batch"]
 
 
 def _gaussian(real: GaussianReal, batch: str) -> str:
@@ -272,15 +290,24 @@ def _gaussian(real: GaussianReal, batch: str) -> str:
 def _epochs(spec: GanSpec, pool: str, *, shuffles: bool, once: bool) -> list[str]:
     batch = _batch_of(spec)
     order = f"random.permutation(len({pool}))" if shuffles else f"np.arange(len({pool}))"
+    times = spec.training.steps_per_batch
     entries = _entries(spec, f"{pool}[rows]", "len(rows)", once=once)
-    if spec.training.counts_epochs:
-        entries.append(f'"{_EPOCH}": np.array(start // {batch})')
+    if asks_for_epoch(spec):
+        entries.append(f'"{EPOCH}": np.array(epoch)')
+    if asks_for_step_in_epoch(spec):
+        place = f"start // {batch}" if times == 1 else f"start // {batch} * {number(times)} + again"
+        entries.append(f'"{STEP_IN_EPOCH}": np.array({place})')
+    again = "again" if asks_for_step_in_epoch(spec) else "_"
+    starts = f"range(0, len({pool}), {batch}):"
+    if not may_be_short(spec):
+        starts = f"range(0, len({pool}) - {number(spec.batch_size - 1)}, {batch}):  # without a short batch at the end"
     return [
-        "    while True:",
+        "    for epoch in itertools.count():" if asks_for_epoch(spec) else "    while True:",
         f"        order = {order}",
-        f"        for start in range(0, len({pool}), {batch}):",
+        f"        for start in {starts}",
         f"            rows = order[start : start + {batch}]",
-        literal("yield {", entries, "}", indent=12),
+        *(_serving(spec, again, indent=12) if times > 1 else []),
+        literal("yield {", entries, "}", indent=12 if times == 1 else 16),
     ]
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gan_rosetta.shared.spec import GanSpec, GradientPenalty, Optimizer, StepPattern, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.spec import (
+    ExponentialDecay,
+    GanSpec,
+    GradientPenalty,
+    Layer,
+    Optimizer,
+    SpectralNorm,
+    StepPattern,
+    WassersteinDiscriminatorLoss,
+)
 from gan_rosetta.shared.translate.writing import WIDTH, fitted, number
 
 _SHORT = {"pretraining": "p", "discriminator": "d", "generator": "g"}
@@ -103,6 +112,28 @@ def optimizer_uses(spec: GanSpec, /) -> list[OptimizerUse]:
         OptimizerUse(name=name, short=_SHORT[name], network=network, optimizer=optimizer)
         for name, network, optimizer in found
     ]
+
+
+def spectral_forms(spec: GanSpec, /) -> dict[SpectralNorm, str]:
+    """Return the spectral norms of a GAN's weights, each once, with a suffix for names of their code."""
+    found = [
+        norm
+        for network in spec.networks().values()
+        for layer in network.layers
+        if (norm := getattr(layer, "spectral_norm", None)) is not None
+    ]
+    return {norm: str(place) if place > 1 else "" for place, norm in enumerate(dict.fromkeys(found), start=1)}
+
+
+def has_spectral_norm(layer: Layer, /) -> bool:
+    """Whether a layer's weight is under a spectral norm."""
+    return getattr(layer, "spectral_norm", None) is not None
+
+
+def decays(optimizer: Optimizer, counted: str, /) -> bool:
+    """Whether a learning rate decays by "updates", or by "epochs"."""
+    rate = optimizer.learning_rate
+    return isinstance(rate, ExponentialDecay) and rate.counted == counted
 
 
 def forms_of(spec: GanSpec, is_own: Callable[[Optimizer], bool], /) -> dict[Optimizer, str]:

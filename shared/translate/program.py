@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from gan_rosetta.shared.errors import UnsupportedLayer, unknown_name
-from gan_rosetta.shared.spec import DigitsReal, GanSpec, HingeDiscriminatorLoss
-from gan_rosetta.shared.spec.optimizers import counts_epochs
+from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.translate import in_jax, in_torch
-from gan_rosetta.shared.translate.data import data_imports, data_section, needs_itertools, uses_digits
+from gan_rosetta.shared.translate.data import data_imports, data_section, uses_digits
 from gan_rosetta.shared.translate.writing import WIDTH, docstring, number, plain
 
 # Modules with the same functions in the same order.
@@ -33,9 +32,6 @@ def write_program(spec: GanSpec, dialect: ModuleType, /, *, proof: Sequence[str]
         for layer in network.layers:
             if type(layer) not in dialect.LAYERS:
                 raise UnsupportedLayer(f"{dialect.TITLE} has no {type(layer).__name__} to write")
-    unwritten = _unwritten(spec)
-    if unwritten:
-        raise UnsupportedLayer(f"no program is written yet of a GAN with {' and '.join(unwritten)}; write that by hand")
     sections = {
         "Data": data_section(spec),
         "Model": dialect.model_section(spec),
@@ -58,21 +54,6 @@ def write_program(spec: GanSpec, dialect: ModuleType, /, *, proof: Sequence[str]
     return f"{text}\n"
 
 
-def _unwritten(spec: GanSpec) -> list[str]:
-    """Return what a GAN has, in words, that no dialect has words for yet."""
-    training = spec.training
-    layers = (*spec.generator.layers, *spec.discriminator.layers)
-    optimizers = (training.discriminator_optimizer, training.generator_optimizer)
-    found = {
-        "a spectral norm": any(getattr(layer, "spectral_norm", None) is not None for layer in layers),
-        "the hinge loss": isinstance(training.discriminator_loss, HingeDiscriminatorLoss),
-        "batches that serve several steps": training.steps_per_batch > 1,
-        "short batches that are left out": isinstance(spec.real, DigitsReal) and spec.real.short_batch == "dropped",
-        "a learning rate that decays by passes over the data": any(map(counts_epochs, optimizers)),
-    }
-    return [words for words, is_there in found.items() if is_there]
-
-
 def _ends_in_definition(text: str) -> bool:
     last = text.rstrip().splitlines()[-1]
     return last.startswith((" ", "}", ")")) and last.startswith(" ")
@@ -92,12 +73,11 @@ def write_head(spec: GanSpec, dialect: ModuleType, proof: Sequence[str], /) -> s
 
 
 def _imports(spec: GanSpec, dialect: ModuleType, text: str) -> str:
-    standard = {"import argparse", "from pathlib import Path", "from collections.abc import Iterator"}
+    standard = {"import argparse", "from pathlib import Path"}
     standard |= set(data_imports(spec))
-    standard |= {"import itertools"} if needs_itertools(spec) else set()
-    if "Iterable[" in text:
-        standard.discard("from collections.abc import Iterator")
-        standard.add("from collections.abc import Iterable, Iterator")
+    standard |= {"import itertools"} if "itertools." in text else set()
+    used = [name for name in ("Callable", "Iterable", "Iterator") if f"{name}[" in text]
+    standard.add(f"from collections.abc import {', '.join(used)}")
     names = [name for name in ("Any", "NamedTuple") if re.search(rf"\b{name}\b", text)]
     standard |= {f"from typing import {', '.join(names)}"} if names else set()
     standard |= {"from functools import partial"} if "partial(" in text else set()

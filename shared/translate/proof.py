@@ -84,7 +84,9 @@ def affordable_proof(spec: GanSpec, /, *, steps: int | None, pretrain_steps: int
         batch = min(spec.batch_size, max(most, _FEWEST_SAMPLES))
     spec = replace(spec, batch_size=batch)
     if steps is None:
-        most = max(_FEWEST_STEPS, int(_TRAINING_FLOPS / step_flops(spec)))
+        # Turns come round, so that each player trains.
+        fewest = max(_FEWEST_STEPS, spec.training.period)
+        most = max(fewest, int(_TRAINING_FLOPS / step_flops(spec)))
         steps = min(spec.training.num_steps, most, _MOST_STEPS)
     if pretrain_steps is None:
         pretrain_steps = min(num_steps(spec, "pretraining"), _MOST_STEPS)

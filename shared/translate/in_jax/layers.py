@@ -38,7 +38,7 @@ def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
     settings = f"eps={number(layer.epsilon)}, momentum={number(layer.momentum)}"
     settings += "" if layer.running_variance == "unbiased" else ", ddof=0"
     settings += "" if layer.statistics == "batch" else ", by_running=True"
-    return Part(applied=f'batch_norm(parameters, averages, "{name}", {{x}}, {settings})', needs=("batch_norm",))
+    return Part(applied=f'batch_norm(parameters, buffers, "{name}", {{x}}, {settings})', needs=("batch_norm",))
 
 
 def minibatch_discrimination(placed: PlacedLayer, name: str, /) -> Part:
@@ -161,7 +161,7 @@ def conv_transpose(parameters: Tensors, name: str, x: Array, *, stride: int, pad
     "batch_norm": '''\
 def batch_norm(
     parameters: Tensors,
-    averages: Tensors,
+    buffers: Tensors,
     name: str,
     x: Array,
     *,
@@ -170,15 +170,15 @@ def batch_norm(
     ddof: int = 1,
     by_running: bool = False,
 ) -> Array:
-    """Normalise each channel over the batch, and put the moved running averages into `averages`."""
+    """Normalise each channel over the batch, and put the moved running averages into `buffers`."""
     axes = tuple(axis for axis in range(x.ndim) if axis != 1)
     mean, variance = jnp.mean(x, axis=axes), jnp.var(x, axis=axes)
     names = f"{name}.running_mean", f"{name}.running_var"
-    used = tuple(averages[own] for own in names) if by_running else (mean, variance)
+    used = tuple(buffers[own] for own in names) if by_running else (mean, variance)
     size = x.size // x.shape[1]
     for own, value in zip(names, (mean, variance * (size / (size - ddof))), strict=True):
-        moved = (1 - momentum) * averages[own] + momentum * value
-        averages[own] = lax.stop_gradient(moved)
+        moved = (1 - momentum) * buffers[own] + momentum * value
+        buffers[own] = lax.stop_gradient(moved)
     shape = (-1, *(1,) * (x.ndim - 2))  # a number a channel
     scale = (parameters[f"{name}.weight"] / jnp.sqrt(used[1] + eps)).reshape(shape)
     return (x - used[0].reshape(shape)) * scale + parameters[f"{name}.bias"].reshape(shape)''',

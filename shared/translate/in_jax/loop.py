@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.translate.data import drawn_call, epoch_key, uses_classes, uses_masks
-from gan_rosetta.shared.translate.in_jax.model import VERBS, has_averages
+from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
+from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
 from gan_rosetta.shared.translate.in_jax.optimizers import is_signed, slots_of
-from gan_rosetta.shared.translate.in_jax.step import any_averages, turns
+from gan_rosetta.shared.translate.in_jax.step import any_buffers, turns
 from gan_rosetta.shared.translate.parts import optimizer_uses, pattern
 from gan_rosetta.shared.translate.writing import call, literal, number
 
@@ -24,7 +24,7 @@ def loop_section(gan: GanSpec, /) -> str:
         lines.append(_pretraining(gan))
     training = gan.training
     results = ["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])]
-    place = f'int(batch["{epoch_key(gan)}"])'
+    place = f'int(batch["{STEP_IN_EPOCH}"])'
     given = [
         f"trains_{name[0]}={pattern(steps, 'step', place)}"
         for name, steps in (("discriminator", training.discriminator_steps), ("generator", training.generator_steps))
@@ -62,10 +62,10 @@ def _start(gan: GanSpec) -> str:
     lines = []
     for name, short in (("generator", "g"), ("discriminator", "d")):
         lines.append(f'tensors = first_tensors("{name}", options.seed)')
-        if any_averages(gan):
-            lines.append('averages = {n: a for n, a in tensors.items() if ".running_" in n}')
-            lines.append("parameters = {n: a for n, a in tensors.items() if n not in averages}")
-            arguments = ["parameters", "averages", f"optimizer_{short}.init(parameters)"]
+        if any_buffers(gan):
+            lines.append('buffers = {n: a for n, a in tensors.items() if not n.endswith((".weight", ".bias"))}')
+            lines.append("parameters = {n: a for n, a in tensors.items() if n not in buffers}")
+            arguments = ["parameters", "buffers", f"optimizer_{short}.init(parameters)"]
         else:
             arguments = ["tensors", f"optimizer_{short}.init(tensors)"]
         lines.append(call(f"{short} = Player(", arguments))
@@ -88,12 +88,12 @@ def _pretraining(gan: GanSpec) -> str:
         "    p, loss = pretrain_step(p, to_arrays(batch))",
         '    losses["pretraining"].append(float(loss))',
     ]
-    averages = ", averages=p.averages" if any_averages(gan) else ""
-    return "\n".join([*lines, f"d = d._replace(parameters=p.parameters{averages})"])
+    buffers = ", buffers=p.buffers" if any_buffers(gan) else ""
+    return "\n".join([*lines, f"d = d._replace(parameters=p.parameters{buffers})"])
 
 
 def _end(gan: GanSpec) -> str:
-    kept = "player.parameters | player.averages" if any_averages(gan) else "player.parameters"
+    kept = "player.parameters | player.buffers" if any_buffers(gan) else "player.parameters"
     lines = [
         "options.out.mkdir(parents=True, exist_ok=True)",
         'np.savez(options.out / "losses.npz", **losses)',
@@ -116,10 +116,10 @@ def _end(gan: GanSpec) -> str:
                 "    checkpoint[name] = -checkpoint[name]",
             ]
     noise = "jnp.asarray(noise, dtype)"
-    asked = ["g.parameters", *(["g.averages"] if has_averages(gan, "generator") else []), noise]
+    asked = ["g.parameters", *(["g.buffers"] if has_buffers(gan, "generator") else []), noise]
     asked += ["jnp.arange(len(noise)) % 10"] if uses_classes(gan, "generator") else []
     asked += ["{}"] if uses_masks(gan, "generator") else []
-    result = "samples, _" if has_averages(gan, "generator") else "samples"
+    result = "samples, _" if has_buffers(gan, "generator") else "samples"
     return "\n".join(
         [
             *lines,

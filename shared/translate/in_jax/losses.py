@@ -79,9 +79,8 @@ def _loss_function(player: str, arguments: list[str], lines: list[str]) -> str:
 
 def _discriminator_loss(loss: Any) -> list[str]:
     reduce = f"jnp.{loss.reduction}"
-    if isinstance(loss, spec.WassersteinDiscriminatorLoss):
-        first, second = ("of_fake", "of_real") if loss.real_label == 1 else ("of_real", "of_fake")
-        return [f"return {reduce}({first}) - {reduce}({second})"]
+    if loss.score == "critic":
+        return [f"return {_critic_loss(loss, reduce)}"]
     if isinstance(loss, spec.LeastSquaresDiscriminatorLoss):
         real, fake = _square("of_real", loss.real_target), _square("of_fake", loss.fake_target)
         return _times(loss.factor, f"{reduce}({real}) + {reduce}({fake})", is_sum=True)
@@ -102,6 +101,13 @@ def _discriminator_loss(loss: Any) -> list[str]:
         f"on_fake = {_entropy(loss, 'of_fake', 1 - loss.real_label)}",
         "return on_real + on_fake",
     ]
+
+
+def _critic_loss(loss: Any, reduce: str) -> str:
+    low, high = ("of_fake", "of_real") if loss.real_label == 1 else ("of_real", "of_fake")
+    if isinstance(loss, spec.HingeDiscriminatorLoss):
+        return f"{reduce}(jax.nn.relu(1 - {high})) + {reduce}(jax.nn.relu(1 + {low}))"
+    return f"{reduce}({low}) - {reduce}({high})"
 
 
 def _generator_loss(loss: Any) -> list[str]:

@@ -10,6 +10,7 @@ from gan_rosetta.shared.state.initial import uniform_bound
 from gan_rosetta.shared.state.schema import TensorSpec, state_schema
 from gan_rosetta.shared.translate.data import uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_jax.layers import FUNCTIONS, LAYERS
+from gan_rosetta.shared.translate.in_jax.spectral import spectral_functions, with_spectral_norm
 from gan_rosetta.shared.translate.parts import Part, chain, what_it_says
 from gan_rosetta.shared.translate.writing import attribute, call, number, numbers
 
@@ -18,21 +19,25 @@ RESERVED: frozenset[str] = frozenset()
 VERBS = {"generator": "generate", "discriminator": "discriminate"}
 
 
-def has_averages(gan: GanSpec, network: str, /) -> bool:
-    """Whether a network keeps running averages, which then come in and go out with every pass."""
-    return gan.networks()[network].has_batch_norm
+def has_buffers(gan: GanSpec, network: str, /) -> bool:
+    """Whether a network has tensors that every pass moves, which then come in and go out with it."""
+    return gan.networks()[network].has_buffers
 
 
 def model_section(gan: GanSpec, /) -> str:
     """Return the layers' functions, both networks, and what they start from."""
     written = {
-        name: [LAYERS[type(placed.layer)](placed, _named(placed.name)) for placed in network.placed]
+        name: [
+            with_spectral_norm(LAYERS[type(placed.layer)](placed, _named(placed.name)), placed, gan)
+            for placed in network.placed
+        ]
         for name, network in gan.networks().items()
     }
     needed = {name for parts in written.values() for part in parts for name in part.needs}
     if any(uses_masks(gan, name) for name in gan.networks()):
         needed.add("dropout")
     functions = [text for name, text in FUNCTIONS.items() if name in needed]
+    functions += spectral_functions(gan)
     functions += [_network(gan, name, written[name]) for name in gan.networks()]
     functions.append(_first_values(gan))
     return "\n\n\n".join(functions)
@@ -46,30 +51,30 @@ def _named(name: str) -> str:
 def _network(gan: GanSpec, name: str, written: list[Part]) -> str:
     x = "z" if name == "generator" else "x"
     arguments = ["parameters: Tensors"]
-    arguments += ["averages: Tensors"] if has_averages(gan, name) else []
+    arguments += ["buffers: Tensors"] if has_buffers(gan, name) else []
     arguments += [f"{x}: Array"]
     arguments += ["classes: Array"] if uses_classes(gan, name) else []
     arguments += ["masks: Tensors"] if uses_masks(gan, name) else []
     verb = VERBS[name]
-    result = "tuple[Array, Tensors]" if has_averages(gan, name) else "Array"
+    result = "tuple[Array, Tensors]" if has_buffers(gan, name) else "Array"
     shape = ", ".join(map(number, gan.networks()[name].output_shape))
     if name == "generator":
         said = f"Make samples of noise, (batch, {shape})"
     else:
         first, _, rest = what_it_says(gan).partition(" ")
         said = f"{'Say' if first == 'Says' else 'Give'} {rest}, (batch, {shape})"
-    said += ", and move the averages" if has_averages(gan, name) else ""
+    said += ", and move the buffers" if has_buffers(gan, name) else ""
     lines = [call(f"def {verb}(", arguments, f") -> {result}:"), f'    """{said}."""']
     body = chain(written, x, indent=4)
-    if has_averages(gan, name):
-        lines.append("    averages = dict(averages)")
+    if has_buffers(gan, name):
+        lines.append("    buffers = dict(buffers)")
         body[-1] = body[-1].replace("return ", "x = ", 1)
-        body.append("    return x, averages")
+        body.append("    return x, buffers")
     return "\n".join([*lines, *body])
 
 
 def _first_values(gan: GanSpec) -> str:
-    """Return the function that makes a network's first parameters and averages."""
+    """Return the function that makes a network's first parameters and buffers."""
     lines = [
         "def first_tensors(network: str, seed: int) -> Tensors:",
         '    """Return what a network starts from, by the names of its tensors: of a state, or drawn."""',
@@ -103,6 +108,8 @@ def _drawn(tensor: TensorSpec) -> str:
         size = shape if len(tensor.shape) > 1 else number(math.prod(tensor.shape))
         known = {0.0: f"np.zeros({size})", 1.0: f"np.ones({size})"}
         return known.get(float(initializer.value), f"np.full({size}, {number(initializer.value)})")
+    if isinstance(initializer, spec.NormalDirection):
+        return f"direction(random, {number(math.prod(tensor.shape))})"
     if initializer is None:
         raise TypeError(f"{tensor.name} has no first values")
     bound = f"{uniform_bound(tensor, initializer):.6g}"

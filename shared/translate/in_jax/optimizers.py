@@ -7,7 +7,8 @@ from typing import Any
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state.layouts import optax_slots
-from gan_rosetta.shared.translate.parts import forms_of, optimizer_uses
+from gan_rosetta.shared.translate.data import asks_for_epoch
+from gan_rosetta.shared.translate.parts import decays, forms_of, optimizer_uses
 from gan_rosetta.shared.translate.writing import call, literal, number
 
 
@@ -20,6 +21,7 @@ def optimizers_section(gan: GanSpec, /) -> str:
         optimizer: Any = use.optimizer
         before, arguments = _made(optimizer, forms)
         lines.append(call(f"optimizer_{use.short} = {before}(", arguments))
+    written += [_BY_EPOCH] if asks_for_epoch(gan) else []
     return "\n\n\n".join([*written, "\n".join(lines)])
 
 
@@ -31,6 +33,8 @@ def is_own_optimizer(optimizer: spec.Optimizer, /) -> bool:
 
 
 def _made(optimizer: Any, forms: dict[spec.Optimizer, str]) -> tuple[str, list[str]]:
+    if decays(optimizer, "epochs"):
+        return _made_by_epoch(optimizer, forms)
     rate = _rate(optimizer.learning_rate)
     if isinstance(optimizer, spec.GradientDescent):
         return "optax.sgd", [rate]
@@ -42,21 +46,53 @@ def _made(optimizer: Any, forms: dict[spec.Optimizer, str]) -> tuple[str, list[s
             name = f"scale_by_{forms[optimizer].lower()}"
             return "optax.chain", [f"{name}()", f"optax.scale_by_learning_rate({rate})"]
         return "optax.adam", [rate, f"b1={number(optimizer.beta1)}", f"b2={number(optimizer.beta2)}", eps]
+    return "optax.chain", _rmsprop_parts(optimizer, f"optax.scale_by_learning_rate({rate})")
+
+
+def _rmsprop_parts(optimizer: spec.RMSprop, scaled: str) -> list[str]:
     kind = "stddev" if optimizer.centered else "rms"
-    inside = optimizer.epsilon_placement == "inside"
-    scale = f"optax.scale_by_{kind}(decay={number(optimizer.rho)}, {eps}, eps_in_sqrt={inside})"
-    parts = [scale, f"optax.scale_by_learning_rate({rate})"]
+    inside, eps = optimizer.epsilon_placement == "inside", number(optimizer.epsilon)
+    parts = [f"optax.scale_by_{kind}(decay={number(optimizer.rho)}, eps={eps}, eps_in_sqrt={inside})", scaled]
     if optimizer.momentum:
         place = 2 if optimizer.momentum_of == "step" else 1
         parts.insert(place, f"optax.trace(decay={number(optimizer.momentum)})")
-    return "optax.chain", parts
+    return parts
 
 
-def _rate(rate: Any) -> str:
+_BY_EPOCH = '''\
+def scale_by_epoch(rate: Callable[[Array], Array]) -> optax.GradientTransformationExtraArgs:
+    """Return a step down, of a length that hangs on the epoch; optax's schedules count updates."""
+
+    def update(
+        steps: Tensors, state: optax.OptState, parameters: Tensors | None = None, *, epoch: Array
+    ) -> tuple[Tensors, optax.OptState]:
+        del parameters
+        return jax.tree.map(lambda step: -rate(epoch).astype(dtype) * step, steps), state
+
+    return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)'''
+
+
+def _made_by_epoch(optimizer: Any, forms: dict[spec.Optimizer, str]) -> tuple[str, list[str]]:
+    scaled = f"scale_by_epoch({_rate(optimizer.learning_rate, counted='epoch')})"
+    if isinstance(optimizer, spec.GradientDescent):
+        return "optax.chain", [scaled]
+    if isinstance(optimizer, spec.RMSprop):
+        return "optax.chain", _rmsprop_parts(optimizer, scaled)
+    eps = f"eps={number(optimizer.epsilon)}"
+    if isinstance(optimizer, spec.Adadelta):
+        return "optax.chain", [f"optax.scale_by_adadelta(rho={number(optimizer.rho)}, {eps})", scaled]
+    if optimizer in forms:
+        return "optax.chain", [f"scale_by_{forms[optimizer].lower()}()", scaled]
+    betas = f"b1={number(optimizer.beta1)}, b2={number(optimizer.beta2)}"
+    return "optax.chain", [f"optax.scale_by_adam({betas}, {eps})", scaled]
+
+
+def _rate(rate: Any, counted: str = "count") -> str:
     if isinstance(rate, spec.ConstantRate):
         return number(rate.value)
-    count = f"count // {number(rate.every)}" if rate.staircase else f"count.astype(dtype) / {number(rate.every)}"
-    return f"lambda count: {number(rate.initial)} * {number(rate.factor)} ** ({count})"
+    every = number(rate.every)
+    count = f"{counted} // {every}" if rate.staircase else f"{counted}.astype(dtype) / {every}"
+    return f"lambda {counted}: {number(rate.initial)} * {number(rate.factor)} ** ({count})"
 
 
 def _adam(optimizer: spec.Adam, name: str) -> str:

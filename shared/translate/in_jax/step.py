@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.translate.data import uses_classes, uses_masks
-from gan_rosetta.shared.translate.in_jax.model import VERBS, has_averages
-from gan_rosetta.shared.translate.parts import label_of, penalty_of, place_of
+from gan_rosetta.shared.spec import GanSpec, Optimizer
+from gan_rosetta.shared.translate.data import EPOCH, asks_for_epoch, uses_classes, uses_masks
+from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
+from gan_rosetta.shared.translate.parts import decays, label_of, penalty_of, place_of
 from gan_rosetta.shared.translate.writing import call, fitted, indented, number
 
 
 def step_section(gan: GanSpec, /) -> str:
     """Return what a player is, and the function that takes one step."""
-    parts = [_player(gan), _UPDATED]
+    parts = [_player(gan), _updated(gan)]
     if gan.pretraining is not None:
         parts.append(_pretrain_step(gan))
     return "\n\n\n".join([*parts, _train_step(gan)])
 
 
-_UPDATED = '''\
-def updated(player: Player, optimizer: optax.GradientTransformation, gradients: Tensors) -> Player:
+def _updated(gan: GanSpec) -> str:
+    counts = asks_for_epoch(gan)
+    arguments = ["player: Player", "optimizer: optax.GradientTransformation", "gradients: Tensors"]
+    head = call("def updated(", [*arguments, *(["**more: Array"] if counts else [])], ") -> Player:")
+    given = f"gradients, player.kept, player.parameters{', **more' if counts else ''}"
+    return f'''\
+{head}
     """Return a player moved by its gradients."""
-    changes, kept = optimizer.update(gradients, player.kept, player.parameters)
+    changes, kept = optimizer.update({given})
     return player._replace(parameters=optax.apply_updates(player.parameters, changes), kept=kept)'''
 
 
-def any_averages(gan: GanSpec, /) -> bool:
-    """Whether players keep running averages."""
-    return any(has_averages(gan, name) for name in gan.networks())
+def any_buffers(gan: GanSpec, /) -> bool:
+    """Whether players keep running buffers."""
+    return any(has_buffers(gan, name) for name in gan.networks())
 
 
 def _player(gan: GanSpec) -> str:
@@ -35,7 +40,7 @@ def _player(gan: GanSpec) -> str:
         '    """A network as it trains. kept: by its optimizer."""',
         "",
         "    parameters: Tensors",
-        *(["    averages: Tensors"] if any_averages(gan) else []),
+        *(["    buffers: Tensors"] if any_buffers(gan) else []),
         "    kept: optax.OptState",
     ]
     return "\n".join(lines)
@@ -44,17 +49,17 @@ def _player(gan: GanSpec) -> str:
 def _pretrain_step(gan: GanSpec) -> str:
     if gan.pretraining is None:
         raise TypeError(f"{gan.name!r} has no pretraining")
-    moved = ["averages"] if has_averages(gan, "discriminator") else []
+    moved = ["buffers"] if has_buffers(gan, "discriminator") else []
     place = "pretraining.input.discriminator"
     asked = _ask(gan, "density", "d", place, 'batch["pretrain_input"]', first=True, later=8)
     lines = [
         "def loss_of(parameters: Tensors) -> Array:",
         indented(asked, by=4),
         '    squares = (density - batch["pretrain_target"]) ** 2',
-        f"    return jnp.{gan.pretraining.loss.reduction}(squares){', averages' if moved else ''}",
+        f"    return jnp.{gan.pretraining.loss.reduction}(squares){', buffers' if moved else ''}",
         "",
         _differentiated("loss", moved, "loss_of", "(d.parameters)"),
-        *(["d = d._replace(averages=averages)"] if moved else []),
+        *(["d = d._replace(buffers=buffers)"] if moved else []),
         "return updated(d, optimizer_p, gradients), loss",
     ]
     head = "@jax.jit\ndef pretrain_step(d: Player, batch: Tensors) -> tuple[Player, Array]:"
@@ -112,11 +117,11 @@ def turns(gan: GanSpec, player: str, /) -> bool:
 def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     training = gan.training
     reused, joined = training.fake_batch == "reused", not training.detach_fake
-    moves_g, moves_d = has_averages(gan, "generator"), has_averages(gan, "discriminator")
+    moves_g, moves_d = has_buffers(gan, "generator"), has_buffers(gan, "discriminator")
     lines = []
     if not joined and (training.first == "discriminator" or not reused):
         lines.append(_make(gan, "g.parameters", "discriminator", later=later))
-        lines += ["g = g._replace(averages=moved)"] if moves_g else []
+        lines += ["g = g._replace(buffers=moved)"] if moves_g else []
     mixes = penalty_of(gan) is not None
     mixed = 'mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * '
     if mixes and not joined:
@@ -128,7 +133,7 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     own += [f"{mixed}lax.stop_gradient(fake)"] if mixes and joined else []
     loss = "discriminator_loss(of_real, of_fake)"
     loss += " + gradient_penalty(parameters, mixed)" if mixes else ""
-    aux = [*(["averages"] if moves_d else []), *(["moved"] if joined and moves_g else [])]
+    aux = [*(["buffers"] if moves_d else []), *(["moved"] if joined and moves_g else [])]
     inside = [*aux, *(["jnp.mean(of_real)"] if training.stop is not None else [])]
     outside = [*aux, *(["real_score"] if training.stop is not None else [])]
     own.append(f"return {loss}, {_together(inside)}" if inside else f"return {loss}")
@@ -141,9 +146,9 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
         "",
         _differentiated("loss_d", outside, "loss_of_d", given, joined=joined, later=later),
     ]
-    lines += ["d = d._replace(averages=averages)"] if moves_d else []
-    lines += ["g = g._replace(averages=moved)"] if joined and moves_g else []
-    lines.append("d = updated(d, optimizer_d, gradients)")
+    lines += ["d = d._replace(buffers=buffers)"] if moves_d else []
+    lines += ["g = g._replace(buffers=moved)"] if joined and moves_g else []
+    lines.append(_moved("d", training.discriminator_optimizer))
     if training.weight_clipping is not None:
         bound = number(training.weight_clipping.bound)
         lines.append(f"clipped = jax.tree.map(lambda p: jnp.clip(p, -{bound}, {bound}), d.parameters)")
@@ -154,14 +159,14 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
 def _generator_block(gan: GanSpec, later: int) -> list[str]:
     training = gan.training
     reused, is_first = training.fake_batch == "reused", training.first == "generator"
-    moves_g, moves_d = has_averages(gan, "generator"), has_averages(gan, "discriminator")
+    moves_g, moves_d = has_buffers(gan, "generator"), has_buffers(gan, "discriminator")
     phase = training.first if reused else "generator"
     own = [_make(gan, "parameters", phase, later=later + 4)]
     place = place_of(gan, "generator", "fake")
     own.append(_ask(gan, "of_fake", "d", place, "fake", first=True, later=later + 4, given="d.parameters"))
     aux = [*(["fake"] if reused and is_first else [])]
     aux += ["moved"] if moves_g else []
-    aux += ["averages"] if moves_d else []
+    aux += ["buffers"] if moves_d else []
     own.append(f"return generator_loss(of_fake){f', {_together(aux)}' if aux else ''}")
     lines = [
         f"def loss_of_g(parameters: Tensors) -> {_type_of(aux)}:",
@@ -169,13 +174,18 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
         "",
         _differentiated("loss_g", aux, "loss_of_g", "(g.parameters)"),
     ]
-    lines += ["g = g._replace(averages=moved)"] if moves_g else []
-    lines += ["d = d._replace(averages=averages)"] if moves_d else []
+    lines += ["g = g._replace(buffers=moved)"] if moves_g else []
+    lines += ["d = d._replace(buffers=buffers)"] if moves_d else []
     if not training.detach_fake:
         lines.append("# What D's loss, through its fake samples, says of G comes on top.")
         lines.append("gradients = jax.tree.map(jnp.add, joined, gradients)")
-    lines.append("g = updated(g, optimizer_g, gradients)")
+    lines.append(_moved("g", training.generator_optimizer))
     return lines
+
+
+def _moved(short: str, optimizer: Optimizer) -> str:
+    epoch = f', epoch=batch["{EPOCH}"]' if decays(optimizer, "epochs") else ""
+    return f"{short} = updated({short}, optimizer_{short}, gradients{epoch})"
 
 
 def _type_of(aux: list[str]) -> str:
@@ -201,8 +211,8 @@ def _differentiated(
 
 def _make(gan: GanSpec, parameters: str, phase: str, *, later: int) -> str:
     """Return the statement in which G makes samples; later: by how much it will be indented."""
-    moves = has_averages(gan, "generator")
-    arguments = [parameters, *(["g.averages"] if moves else []), f'batch["{gan.training.fed_in(phase, "latent")}"]']
+    moves = has_buffers(gan, "generator")
+    arguments = [parameters, *(["g.buffers"] if moves else []), f'batch["{gan.training.fed_in(phase, "latent")}"]']
     arguments += [f'batch["{gan.training.fed_in(phase, "label")}"]'] if uses_classes(gan, "generator") else []
     arguments += [f'masks_of(batch, "{phase}.fake.generator")'] if uses_masks(gan, "generator") else []
     return call(f"fake{', moved' if moves else ''} = {VERBS['generator']}(", arguments, later=later)
@@ -220,9 +230,9 @@ def _ask(
     given: str = "parameters",
 ) -> str:
     """Return the statement in which D is asked; first: whether no pass of the same loss came before."""
-    moves = has_averages(gan, "discriminator")
-    averages = f"{player}.averages" if first else "averages"
-    arguments = [given, *([averages] if moves else []), samples]
+    moves = has_buffers(gan, "discriminator")
+    buffers = f"{player}.buffers" if first else "buffers"
+    arguments = [given, *([buffers] if moves else []), samples]
     arguments += [f'batch["{label_of(gan, place)}"]'] if uses_classes(gan, "discriminator") else []
     arguments += [f'masks_of(batch, "{place}")'] if uses_masks(gan, "discriminator") else []
-    return call(f"{what}{', averages' if moves else ''} = {VERBS['discriminator']}(", arguments, later=later)
+    return call(f"{what}{', buffers' if moves else ''} = {VERBS['discriminator']}(", arguments, later=later)

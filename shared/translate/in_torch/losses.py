@@ -66,9 +66,8 @@ def _loss_function(player: str, arguments: list[str], lines: list[str]) -> str:
 
 def _discriminator_loss(loss: Any) -> list[str]:
     reduce = f".{loss.reduction}()"
-    if isinstance(loss, spec.WassersteinDiscriminatorLoss):
-        first, second = ("of_fake", "of_real") if loss.real_label == 1 else ("of_real", "of_fake")
-        return [f"return {first}{reduce} - {second}{reduce}"]
+    if loss.score == "critic":
+        return [f"return {_critic_loss(loss, reduce)}"]
     if isinstance(loss, spec.LeastSquaresDiscriminatorLoss):
         real, fake = _square("of_real", loss.real_target), _square("of_fake", loss.fake_target)
         return _times(loss.factor, f"{real}{reduce} + {fake}{reduce}", is_sum=True)
@@ -88,6 +87,13 @@ def _discriminator_loss(loss: Any) -> list[str]:
             ),
         ]
     return _sum_of_calls(_entropy(loss, "of_real", loss.real_label), _entropy(loss, "of_fake", 1 - loss.real_label))
+
+
+def _critic_loss(loss: Any, reduce: str) -> str:
+    low, high = ("of_fake", "of_real") if loss.real_label == 1 else ("of_real", "of_fake")
+    if isinstance(loss, spec.HingeDiscriminatorLoss):
+        return f"torch.relu(1 - {high}){reduce} + torch.relu(1 + {low}){reduce}"
+    return f"{low}{reduce} - {high}{reduce}"
 
 
 def _generator_loss(loss: Any) -> list[str]:

@@ -8,6 +8,7 @@ from gan_rosetta.shared.state.initial import uniform_bound
 from gan_rosetta.shared.state.schema import TensorSpec, parameter_name, state_schema
 from gan_rosetta.shared.translate.data import uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_torch.layers import LAYERS, is_own_norm
+from gan_rosetta.shared.translate.in_torch.spectral import spectral_classes, with_spectral_norm
 from gan_rosetta.shared.translate.parts import chain, what_it_says
 from gan_rosetta.shared.translate.writing import attribute, call, literal, number
 
@@ -30,6 +31,7 @@ def model_section(gan: GanSpec, /) -> str:
         parts.append(_MINIBATCH)
     if any(isinstance(layer, spec.Dropout) for layer in layers):
         parts.append(_DROPOUT)
+    parts += spectral_classes(gan)
     parts += [_network(gan, name) for name in gan.networks()]
     renamed = any(
         attribute(placed.name, RESERVED) != placed.name
@@ -119,7 +121,10 @@ class MinibatchDiscrimination(nn.Linear):
 def _network(gan: GanSpec, network_name: str) -> str:
     network = gan.networks()[network_name]
     names = {placed.name: attribute(placed.name, RESERVED) for placed in network.placed}
-    written = [LAYERS[type(placed.layer)](placed, names[placed.name]) for placed in network.placed]
+    written = [
+        with_spectral_norm(LAYERS[type(placed.layer)](placed, names[placed.name]), placed.layer, gan)
+        for placed in network.placed
+    ]
     made = [
         call(f"self.{names[placed.name]} = {part.made[0]}", part.made[1], indent=8)
         for placed, part in zip(network.placed, written, strict=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.translate.data import drawn_call, epoch_key, uses_classes, uses_masks
-from gan_rosetta.shared.translate.parts import label_of, optimizer_uses, pattern, penalty_of, place_of
+from gan_rosetta.shared.translate.data import EPOCH, STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
+from gan_rosetta.shared.translate.parts import decays, label_of, optimizer_uses, pattern, penalty_of, place_of
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
 CHECKPOINT = "checkpoint.pt"
@@ -34,7 +33,7 @@ def step_section(gan: GanSpec, /) -> str:
     if not training.detach_fake:
         lines.append("optimizer_g.zero_grad()")
     for position, player in enumerate(order):
-        condition = pattern(turns[player], "step", f'int(batch["{epoch_key(gan)}"])')
+        condition = pattern(turns[player], "step", f'int(batch["{STEP_IN_EPOCH}"])')
         block = blocks[player](gan, 8 if condition else 4)
         if position and not condition:
             lines.append("")
@@ -71,7 +70,7 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
         lines.append("real_score = of_real.mean()")
     keeps = "" if training.detach_fake or not reused else "retain_graph=True"
     lines += ["optimizer_d.zero_grad()", f"loss_d.backward({keeps})", "optimizer_d.step()"]
-    if isinstance(training.discriminator_optimizer.learning_rate, spec.ExponentialDecay):
+    if decays(training.discriminator_optimizer, "updates"):
         lines.append("schedule_d.step()")
     if training.weight_clipping is not None:
         bound = number(training.weight_clipping.bound)
@@ -97,7 +96,7 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     else:
         lines.append("loss_g.backward()  # added to what D's loss, through its fake samples, left in G")
     lines.append("optimizer_g.step()")
-    if isinstance(training.generator_optimizer.learning_rate, spec.ExponentialDecay):
+    if decays(training.generator_optimizer, "updates"):
         lines.append("schedule_g.step()")
     return lines
 
@@ -129,6 +128,7 @@ def loop_section(gan: GanSpec, /) -> str:
     loop = [
         call("batches = ", [f"read_batches(options.tape) if options.tape else {drawn_call(gan)}"], ""),
         "for step, batch in zip(range(options.steps), batches, strict=False):",
+        *_epochs_end(gan),
         f"    {', '.join(results)} = train_step({', '.join(arguments)})",
         '    losses["discriminator"].append(loss_d)',
         '    losses["generator"].append(loss_g)',
@@ -140,6 +140,21 @@ def loop_section(gan: GanSpec, /) -> str:
         loop += [f"    if abs(real_score - 0.5) <= {tolerance}:  # D cannot tell them apart", "        break"]
     lines += ["\n".join(loop), _end(gan)]
     return "\n\n".join(lines)
+
+
+def _epochs_end(gan: GanSpec) -> list[str]:
+    """Return the lines that move schedules on where a pass over the data is over."""
+    schedules = [f"schedule_{use.short}" for use in optimizer_uses(gan) if decays(use.optimizer, "epochs")]
+    passed = f'.last_epoch < batch["{EPOCH}"]:  # a pass over the data is over'
+    if len(schedules) == 1:
+        return [f"    while {schedules[0]}{passed}", f"        {schedules[0]}.step()"]
+    if schedules:
+        return [
+            f"    for schedule in ({', '.join(schedules)}):",
+            f"        while schedule{passed}",
+            "            schedule.step()",
+        ]
+    return []
 
 
 def _losses_kept(gan: GanSpec) -> str:
@@ -166,7 +181,7 @@ def _pretraining(gan: GanSpec) -> str:
         "    loss.backward()",
         "    optimizer_p.step()",
     ]
-    if isinstance(gan.pretraining.optimizer.learning_rate, spec.ExponentialDecay):
+    if decays(gan.pretraining.optimizer, "updates"):
         lines.append("    schedule_p.step()")
     lines.append('    losses["pretraining"].append(loss.item())')
     return "\n".join(lines)
@@ -178,8 +193,9 @@ def _end(gan: GanSpec) -> str:
     asked = ["torch.tensor(noise, dtype=dtype)"]
     asked += ["torch.arange(len(noise)) % 10"] if uses_classes(gan, "generator") else []
     asked += ["{}"] if uses_masks(gan, "generator") else []
-    remark = ["# Kept before the samples are made, which moves BatchNorm's averages once more."]
-    remark = remark if gan.generator.has_batch_norm else []
+    what = "BatchNorm's averages" if gan.generator.has_batch_norm else "spectral norms' u and v"
+    remark = [f"# Kept before the samples are made, which moves {what} once more."]
+    remark = remark if gan.generator.has_buffers else []
     return "\n".join(
         [
             "options.out.mkdir(parents=True, exist_ok=True)",

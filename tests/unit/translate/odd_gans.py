@@ -18,6 +18,8 @@ from gan_rosetta.shared.spec import (
     ExponentialDecay,
     GanSpec,
     GlorotUniform,
+    GradientDescent,
+    HingeDiscriminatorLoss,
     Layer,
     LeakyReLU,
     Linear,
@@ -27,11 +29,13 @@ from gan_rosetta.shared.spec import (
     ReLU,
     Reshape,
     RMSprop,
+    SpectralNorm,
     StepPattern,
     Tanh,
     Uniform,
     UniformFanIn,
     Upsample,
+    WassersteinGeneratorLoss,
     WeightClipping,
 )
 
@@ -152,6 +156,66 @@ def odd_norms() -> GanSpec:
     )
 
 
+def odd_spectra() -> GanSpec:
+    """Spectral norms in all forms, in both networks; two steps a batch and an epoch; rates that decay by epochs."""
+    spec = small_gan("lsgan")
+    common = {"weight_init": UniformFanIn(), "bias_init": Uniform(bound=0.05)}
+    paper = SpectralNorm(
+        num_iterations=1, first="v", epsilon=1e-3, epsilon_placement="outside", sigma_gradient="followed"
+    )
+    flax = SpectralNorm(
+        num_iterations=2, first="u", epsilon=1e-2, epsilon_placement="inside", sigma_gradient="constant"
+    )
+    torch = replace(paper, epsilon_placement="floor", first="u")
+
+    def window(kind: type, name: str, channels: tuple[int, int], norm: SpectralNorm) -> Layer:
+        sizes = {"in_channels": channels[0], "out_channels": channels[1], "kernel_size": 4, "stride": 2, "padding": 1}
+        return kind(name=name, **sizes, **common, spectral_norm=norm)
+
+    def linear(name: str, in_features: int, out_features: int, norm: SpectralNorm) -> Linear:
+        return Linear(name=name, in_features=in_features, out_features=out_features, **common, spectral_norm=norm)
+
+    generator = (
+        linear("linear", 8, 32, torch),
+        Reshape(shape=(2, 4, 4)),
+        LeakyReLU(slope=0.2),
+        window(ConvTranspose2d, "up", (2, 1), flax),
+        Tanh(),
+    )
+    discriminator = (
+        window(Conv2d, "down", (1, 3), paper),
+        LeakyReLU(slope=0.2),
+        Reshape(shape=(48,)),
+        linear("output", 48, 1, flax),
+    )
+    by_epoch = ExponentialDecay(initial=0.05, factor=0.5, every=2, staircase=False, counted="epochs")
+    training = replace(
+        spec.training,
+        fake_batch="regenerated",
+        latent_draws="separate",
+        first="discriminator",
+        generator_steps=StepPattern(period=2, offsets=(1,), counted="epoch"),
+        steps_per_batch=2,
+        discriminator_loss=HingeDiscriminatorLoss(reduction="sum", real_label=0),
+        generator_loss=WassersteinGeneratorLoss(reduction="sum", real_label=0),
+        discriminator_optimizer=GradientDescent(learning_rate=by_epoch),
+        generator_optimizer=replace(
+            rmsprop(placement="inside", centered=False, momentum=0.5, of="step"),
+            learning_rate=replace(by_epoch, every=1, staircase=True),
+        ),
+    )
+    return replace(
+        spec,
+        name="odd-spectra",
+        batch_size=4,
+        real=replace(spec.real, size=8, num_images=5, short_batch="dropped"),
+        latent=NormalLatent(shape=(8,), redraw="step"),
+        generator=Network(input_shape=(8,), layers=generator),
+        discriminator=Network(input_shape=(1, 8, 8), layers=discriminator),
+        training=training,
+    )
+
+
 def reserved_names() -> GanSpec:
     """linear-2d, whose layers have names that Python and the frameworks have too."""
     spec = small_gan("linear-2d")
@@ -201,5 +265,6 @@ def both_always() -> GanSpec:
 
 
 ODD_GANS = {
-    spec.name: spec for spec in (joined_gradients(), odd_norms(), reserved_names(), reused_gradients(), both_always())
+    spec.name: spec
+    for spec in (joined_gradients(), odd_norms(), odd_spectra(), reserved_names(), reused_gradients(), both_always())
 }

@@ -7,6 +7,7 @@ import itertools
 import json
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,13 +95,31 @@ def test_an_epoch_ends_in_a_short_batch_which_counts_on(digits, tmp_path):
     names = names_of(spec)
     batches = list(itertools.islice(drawn(spec, digits, names), 80))
     assert [len(batch["real"]) for batch in batches[76:]] == [64, 64, 8, 64]
-    assert [int(batch["batch_in_epoch"]) for batch in batches[76:]] == [76, 77, 78, 0]
+    assert [int(batch["step_in_epoch"]) for batch in batches[76:]] == [76, 77, 78, 0]
     assert not np.array_equal(batches[0]["real"], batches[79]["real"]), "a new order"
     tape = SeededTape(spec, seed=1, digits=DigitSource.parse(None))
     write_tape(tmp_path / "tape.npz", tape, spec, pretraining_steps=0, training_steps=80)
     read = list(names["read_batches"](tmp_path / "tape.npz"))
     assert [len(batch["real"]) for batch in read[76:]] == [64, 64, 8, 64]
-    assert [int(batch["batch_in_epoch"]) for batch in read[76:]] == [76, 77, 78, 0]
+    assert [int(batch["step_in_epoch"]) for batch in read[76:]] == [76, 77, 78, 0]
+
+
+def test_a_batch_serves_several_steps_and_a_short_one_is_left_out(digits, tmp_path):
+    spec = ODD_GANS["odd-spectra"]
+    names = names_of(spec)
+    tape = SeededTape(spec, seed=1, digits=DigitSource.parse(None))
+    write_tape(tmp_path / "tape.npz", tape, spec, pretraining_steps=0, training_steps=4)
+    for batches in (drawn(spec, digits, names), names["read_batches"](tmp_path / "tape.npz")):
+        found = list(itertools.islice(batches, 4))
+        assert [len(batch["real"]) for batch in found] == [4] * 4
+        assert [int(batch["epoch"]) for batch in found] == [0, 0, 1, 1]
+        assert [int(batch["step_in_epoch"]) for batch in found] == [0, 1, 0, 1]
+        assert np.array_equal(found[0]["real"], found[1]["real"])
+        assert not np.array_equal(found[0]["latent_d"], found[1]["latent_d"])
+    often = replace(GANS["gaussian-1d"], training=replace(GANS["gaussian-1d"].training, steps_per_batch=2))
+    found = list(itertools.islice(drawn(often, digits, names_of(often)), 3))
+    assert [np.array_equal(found[0]["real"], batch["real"]) for batch in found] == [True, True, False]
+    assert not np.array_equal(found[0]["latent_d"], found[1]["latent_d"])
 
 
 @pytest.mark.parametrize("name", ["mnist-wgan-gp", "mnist-conv", "cgan"])

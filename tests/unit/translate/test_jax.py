@@ -22,7 +22,7 @@ def own_types():
     jax.config.update("jax_enable_x64", kept)
 
 
-@pytest.mark.parametrize("name", ["linear-2d", "gaussian-1d-adam-minibatch"])
+@pytest.mark.parametrize("name", ["linear-2d", "gaussian-1d-adam-minibatch", "sngan"])
 def test_a_gan_of_the_catalogue_is_proved(monkeypatch, name):
     proof = prove_here(monkeypatch, small_gan(name), "jax", steps=12)
     assert (proof.verdict, proof.place) == ("AGREE", ""), proof.reason
@@ -53,7 +53,7 @@ def test_a_program_with_a_mistake_is_named(monkeypatch, right, wrong, place):
     assert place in proof.place
 
 
-@pytest.mark.parametrize("name", ["joined-gradients", "odd-norms"])
+@pytest.mark.parametrize("name", ["joined-gradients", "odd-norms", "odd-spectra"])
 def test_first_values_are_drawn_as_the_spec_says(tmp_path, name):
     spec = ODD_GANS[name]
     text = write_program(spec, DIALECTS["jax"])

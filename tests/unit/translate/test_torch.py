@@ -28,7 +28,7 @@ def own_default_type():
     torch.set_default_dtype(kept)
 
 
-@pytest.mark.parametrize("name", ["linear-2d", "sine", "gaussian-1d-adam-minibatch"])
+@pytest.mark.parametrize("name", ["linear-2d", "sine", "gaussian-1d-adam-minibatch", "sngan"])
 def test_a_gan_of_the_catalogue_is_proved(monkeypatch, name):
     proof = prove_here(monkeypatch, small_gan(name), "torch", steps=12)
     assert (proof.verdict, proof.place) == ("AGREE", ""), proof.reason
@@ -67,6 +67,25 @@ def test_a_program_with_a_mistake_is_named(monkeypatch, name, right, wrong, plac
     assert place in proof.place
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "place"),
+    [
+        ("u = u / torch.sqrt(u @ u + 0.01)", "u = u / torch.sqrt(u @ u + 0.02)", "loss at step 0"),
+        ("(matrix.detach() @ v)", "(matrix @ v)", "discriminator's loss at step 1"),
+        ("            self.weight_v.copy_(v)\n", "", "loss at step 0"),
+        ("            schedule.step()\n", "            break\n", "at step 3"),
+        ("torch.relu(1 + of_real)", "(1 + of_real)", "discriminator's loss"),
+        ('int(batch["step_in_epoch"]) % 2 == 1', "step % 3 == 1", "step 3"),
+    ],
+)
+def test_a_mistake_in_what_spectral_gans_have_is_named(monkeypatch, right, wrong, place):
+    spec = ODD_GANS["odd-spectra"]
+    assert right in write_program(spec, DIALECTS["torch"])
+    proof = prove_here(monkeypatch, spec, "torch", steps=4, change=lambda text: text.replace(right, wrong))
+    assert proof.verdict == "DISAGREE"
+    assert place in proof.place
+
+
 def test_what_no_forward_pass_reads_is_proved_too(monkeypatch):
     proof = prove_here(
         monkeypatch,
@@ -90,7 +109,7 @@ def names_of(spec: GanSpec, tmp_path, *arguments: str) -> dict[str, object]:
     return run_here(tmp_path, ["--steps", "2", *arguments])
 
 
-@pytest.mark.parametrize("name", ["gaussian-1d", "joined-gradients", "odd-norms", "linear-2d"])
+@pytest.mark.parametrize("name", ["gaussian-1d", "joined-gradients", "odd-norms", "odd-spectra", "linear-2d"])
 def test_first_values_are_drawn_as_the_spec_says(tmp_path, name):
     spec = ODD_GANS.get(name) or gr.spec(name)
     text = write_program(spec, DIALECTS["torch"])

@@ -1,0 +1,68 @@
+"""A weight's spectral norm in JAX: a function that puts the divided weight in the place of a layer's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.spec import GanSpec, PlacedLayer, SpectralNorm
+from gan_rosetta.shared.spec.spectral import V
+from gan_rosetta.shared.translate.parts import Part, spectral_forms
+from gan_rosetta.shared.translate.writing import indented, number
+
+
+def with_spectral_norm(part: Part, placed: PlacedLayer, gan: GanSpec, /) -> Part:
+    """Return a layer as it is applied with the norm that its weight has, or as it was where it has none."""
+    norm = getattr(placed.layer, "spectral_norm", None)
+    if norm is None:
+        return part
+    divided = f'divided{spectral_forms(gan)[norm]}(parameters, buffers, "{placed.name}"{_turned(placed)})'
+    return replace(part, applied=part.applied.replace("(parameters,", f"({divided},", 1))
+
+
+def _turned(placed: PlacedLayer) -> str:
+    return ", outputs=1" if isinstance(placed.layer, spec.ConvTranspose2d) else ""
+
+
+def spectral_functions(gan: GanSpec, /) -> list[str]:
+    """Return the functions that divide weights by their largest singular value, and draw directions."""
+    forms = spectral_forms(gan)
+    return [*(_function(norm, suffix) for norm, suffix in forms.items()), *([_DIRECTION] if forms else [])]
+
+
+_DIRECTION = '''\
+def direction(random: np.random.Generator, size: int) -> np.ndarray:
+    """Return a vector of length 1, all directions as likely."""
+    drawn = random.normal(size=size)
+    return drawn / np.linalg.norm(drawn)'''
+
+
+def _function(norm: SpectralNorm, suffix: str) -> str:
+    moves = [line for short in norm.updates[:2] for line in _move(norm, short)]
+    if norm.num_iterations > 1:
+        moves = [f"for _ in range({number(norm.num_iterations)}):", *(f"    {line}" for line in moves)]
+    followed = "matrix" if norm.sigma_gradient == "followed" else "constant"
+    return f'''\
+def divided{suffix}(parameters: Tensors, buffers: Tensors, name: str, *, outputs: int = 0) -> Tensors:
+    """Return parameters with a weight divided by its largest singular value (Miyato et al. 2018).
+
+    outputs: the weight's axis of outputs. u and v move in every pass, and are put into `buffers`.
+    """
+    weight = parameters[f"{{name}}.weight"]
+    u, v = buffers[f"{{name}}.weight_u"], buffers[f"{{name}}.weight_v"]
+    matrix = jnp.moveaxis(weight, outputs, 0).reshape(len(u), -1)
+    constant = lax.stop_gradient(matrix)  # u and v are constants for the gradient
+{indented(chr(10).join(moves), by=4)}
+    buffers[f"{{name}}.weight_u"], buffers[f"{{name}}.weight_v"] = u, v
+    return parameters | {{f"{{name}}.weight": weight / (u @ ({followed} @ v))}}'''
+
+
+def _move(norm: SpectralNorm, short: str) -> list[str]:
+    name, moved = ("v", "constant.T @ u") if short == V else ("u", "constant @ v")
+    epsilon = number(norm.epsilon)
+    length = {
+        "outside": f"(jnp.linalg.norm({name}) + {epsilon})",
+        "floor": f"jnp.maximum(jnp.linalg.norm({name}), {epsilon})",
+        "inside": f"jnp.sqrt({name} @ {name} + {epsilon})",
+    }[norm.epsilon_placement]
+    return [f"{name} = {moved}", f"{name} = {name} / {length}"]
