@@ -8,12 +8,12 @@ from types import ModuleType
 
 from gan_rosetta.shared.errors import UnsupportedLayer, unknown_name
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.translate import in_jax, in_torch
+from gan_rosetta.shared.translate import in_jax, in_mxnet, in_torch
 from gan_rosetta.shared.translate.data import data_imports, data_section, uses_digits
 from gan_rosetta.shared.translate.writing import WIDTH, docstring, number, plain
 
 # Modules with the same functions in the same order.
-DIALECTS: dict[str, ModuleType] = {"torch": in_torch, "jax": in_jax}
+DIALECTS: dict[str, ModuleType] = {"torch": in_torch, "jax": in_jax, "mxnet": in_mxnet}
 
 
 def find_dialect(name: str, /) -> ModuleType:

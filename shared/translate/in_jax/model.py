@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
-from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.state.initial import uniform_bound
-from gan_rosetta.shared.state.schema import TensorSpec, state_schema
 from gan_rosetta.shared.translate.data import uses_classes, uses_masks
+from gan_rosetta.shared.translate.first_values import first_values
 from gan_rosetta.shared.translate.in_jax.layers import FUNCTIONS, LAYERS
 from gan_rosetta.shared.translate.in_jax.spectral import spectral_functions, with_spectral_norm
 from gan_rosetta.shared.translate.parts import Part, chain, what_it_says
-from gan_rosetta.shared.translate.writing import attribute, call, number, numbers
+from gan_rosetta.shared.translate.writing import attribute, call, number
 
 # Names of layers are texts here, so that none is taken.
 RESERVED: frozenset[str] = frozenset()
@@ -39,7 +35,7 @@ def model_section(gan: GanSpec, /) -> str:
     functions = [text for name, text in FUNCTIONS.items() if name in needed]
     functions += spectral_functions(gan)
     functions += [_network(gan, name, written[name]) for name in gan.networks()]
-    functions.append(_first_values(gan))
+    functions.append(first_values(gan, kind="Tensors", made="jnp.asarray({array}, dtype)"))
     return "\n\n\n".join(functions)
 
 
@@ -71,46 +67,3 @@ def _network(gan: GanSpec, name: str, written: list[Part]) -> str:
         body[-1] = body[-1].replace("return ", "x = ", 1)
         body.append("    return x, buffers")
     return "\n".join([*lines, *body])
-
-
-def _first_values(gan: GanSpec) -> str:
-    """Return the function that makes a network's first parameters and buffers."""
-    lines = [
-        "def first_tensors(network: str, seed: int) -> Tensors:",
-        '    """Return what a network starts from, by the names of its tensors: of a state, or drawn."""',
-        "    if options.state is not None:",
-        '        state, start = read_state(options.state), f"{network}."',
-        "        chosen = {n: array for n, array in state.items() if n.startswith(start)}",
-        "        return {n.removeprefix(start): jnp.asarray(a, dtype) for n, a in chosen.items()}",
-        "    random = np.random.default_rng([seed, len(network)])",
-        "    drawn = {",
-    ]
-    for network in gan.networks():
-        lines.append(f'        "{network}": {{')
-        for name, tensor in state_schema(gan).items():
-            if tensor.network == network and tensor.role in ("parameter", "buffer"):
-                own = name.removeprefix(f"{network}.")
-                lines.append(f'            "{own}": {_drawn(tensor)},')
-        lines.append("        },")
-    lines += [
-        "    }",
-        "    return {name: jnp.asarray(array, dtype) for name, array in drawn[network].items()}",
-    ]
-    return "\n".join(lines)
-
-
-def _drawn(tensor: TensorSpec) -> str:
-    initializer = tensor.initializer
-    shape = numbers(tensor.shape)
-    if isinstance(initializer, spec.Normal):
-        return f"random.normal({number(initializer.mean)}, {number(initializer.standard_deviation)}, {shape})"
-    if isinstance(initializer, spec.Constant):
-        size = shape if len(tensor.shape) > 1 else number(math.prod(tensor.shape))
-        known = {0.0: f"np.zeros({size})", 1.0: f"np.ones({size})"}
-        return known.get(float(initializer.value), f"np.full({size}, {number(initializer.value)})")
-    if isinstance(initializer, spec.NormalDirection):
-        return f"direction(random, {number(math.prod(tensor.shape))})"
-    if initializer is None:
-        raise TypeError(f"{tensor.name} has no first values")
-    bound = f"{uniform_bound(tensor, initializer):.6g}"
-    return f"random.uniform(-{bound}, {bound}, {shape})"

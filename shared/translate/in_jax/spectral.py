@@ -25,16 +25,8 @@ def _turned(placed: PlacedLayer) -> str:
 
 
 def spectral_functions(gan: GanSpec, /) -> list[str]:
-    """Return the functions that divide weights by their largest singular value, and draw directions."""
-    forms = spectral_forms(gan)
-    return [*(_function(norm, suffix) for norm, suffix in forms.items()), *([_DIRECTION] if forms else [])]
-
-
-_DIRECTION = '''\
-def direction(random: np.random.Generator, size: int) -> np.ndarray:
-    """Return a vector of length 1, all directions as likely."""
-    drawn = random.normal(size=size)
-    return drawn / np.linalg.norm(drawn)'''
+    """Return the functions that divide weights by their largest singular value."""
+    return [_function(norm, suffix) for norm, suffix in spectral_forms(gan).items()]
 
 
 def _function(norm: SpectralNorm, suffix: str) -> str:

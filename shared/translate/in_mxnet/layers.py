@@ -1,0 +1,233 @@
+"""The layers in MXNet: Gluon's own blocks where they compute what the spec says, functions and blocks written out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.spec import PlacedLayer
+from gan_rosetta.shared.translate.parts import Part
+from gan_rosetta.shared.translate.writing import number
+
+
+def linear(placed: PlacedLayer, name: str, /) -> Part:
+    """Write y = x Wᵀ + b."""
+    layer: Any = placed.layer
+    settings = [number(layer.out_features), f"in_units={number(layer.in_features)}", *_no_bias(layer)]
+    return Part(made=("nn.Dense(", settings), applied=f"self.{name}({{x}})")
+
+
+def conv2d(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a cross-correlation with a square kernel."""
+    return Part(made=("nn.Conv2D(", _window(placed.layer)), applied=f"self.{name}({{x}})")
+
+
+def conv_transpose2d(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a transposed convolution with a square kernel."""
+    return Part(made=("nn.Conv2DTranspose(", _window(placed.layer)), applied=f"self.{name}({{x}})")
+
+
+def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a batch normalisation; Gluon's moves its averages in the backward pass."""
+    layer: Any = placed.layer
+    settings = [number(layer.num_features), f"eps={number(layer.epsilon)}", f"momentum={number(layer.momentum)}"]
+    settings += [f"correction={1 if layer.running_variance == 'unbiased' else 0}"]
+    settings += [f"by_running={layer.statistics == 'running'}"]
+    return Part(made=("BatchNorm(", settings), applied=f"self.{name}({{x}})", joins=True, needs=("batch_norm",))
+
+
+def minibatch_discrimination(placed: PlacedLayer, name: str, /) -> Part:
+    """Write minibatch discrimination."""
+    layer: Any = placed.layer
+    sizes = [number(size) for size in (layer.in_features, layer.num_kernels, layer.kernel_dims)]
+    settings = [*sizes, f"use_bias={layer.bias_init is not None}", f"self_distance={bool(layer.self_distance)}"]
+    made = ("MinibatchDiscrimination(", settings)
+    return Part(made=made, applied=f"self.{name}({{x}})", needs=("minibatch",))
+
+
+def tanh(placed: PlacedLayer, name: str, /) -> Part:
+    """Write the hyperbolic tangent."""
+    del placed, name
+    return Part(applied="mx.nd.tanh({x})")
+
+
+def sigmoid(placed: PlacedLayer, name: str, /) -> Part:
+    """Write 1 / (1 + exp(-x))."""
+    del placed, name
+    return Part(applied="mx.nd.sigmoid({x})")
+
+
+def softplus(placed: PlacedLayer, name: str, /) -> Part:
+    """Write log(1 + exp(x)), exact for every x."""
+    del placed, name
+    return Part(applied="softplus({x})", needs=("softplus",))
+
+
+def relu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write max(x, 0), with gradient 0 at 0."""
+    del placed, name
+    return Part(applied="mx.nd.relu({x})")
+
+
+def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, slope · x elsewhere."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"leaky_relu({{x}}, {number(layer.slope)})", needs=("leaky_relu",))
+
+
+def dropout(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a dropout by a mask that is fed."""
+    del name
+    layer: Any = placed.layer
+    applied = f'dropout({{x}}, masks.get("{placed.name}"), {number(layer.probability)})'
+    return Part(applied=applied, needs=("dropout",))
+
+
+def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
+    """Write an embedding of classes that are fed."""
+    layer: Any = placed.layer
+    row = f"self.{name}(classes)"
+    parts = f"{row}, {{x}}" if layer.joined == "before" else f"{{x}}, {row}"
+    sizes = [number(layer.num_classes), number(layer.num_features), "dtype=options.dtype"]
+    return Part(made=("nn.Embedding(", sizes), applied=f"mx.nd.concat({parts}, dim=1)")
+
+
+def upsample(placed: PlacedLayer, name: str, /) -> Part:
+    """Write an upsampling."""
+    del name
+    layer: Any = placed.layer
+    kind = "repeat_pixels" if layer.mode == "nearest" else "interpolate"
+    return Part(applied=f"{kind}({{x}}, {number(layer.factor)})", needs=(kind,))
+
+
+def reshape(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a row-major reshape of each sample."""
+    del name
+    return Part(applied=f"{{x}}.reshape((-1, {', '.join(map(number, placed.output_shape))}))")
+
+
+LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
+    spec.Linear: linear,
+    spec.Conv2d: conv2d,
+    spec.ConvTranspose2d: conv_transpose2d,
+    spec.BatchNorm: batch_norm,
+    spec.MinibatchDiscrimination: minibatch_discrimination,
+    spec.Tanh: tanh,
+    spec.Sigmoid: sigmoid,
+    spec.Softplus: softplus,
+    spec.ReLU: relu,
+    spec.LeakyReLU: leaky_relu,
+    spec.Reshape: reshape,
+    spec.Dropout: dropout,
+    spec.ClassEmbedding: class_embedding,
+    spec.Upsample: upsample,
+}
+
+
+def _no_bias(layer: Any) -> list[str]:
+    return ["use_bias=False"] if layer.bias_init is None else []
+
+
+def _window(layer: Any) -> list[str]:
+    settings = [number(layer.out_channels), number(layer.kernel_size), f"in_channels={number(layer.in_channels)}"]
+    settings += [f"strides={number(layer.stride)}"] if layer.stride != 1 else []
+    settings += [f"padding={number(layer.padding)}"] if layer.padding != 0 else []
+    return [*settings, *_no_bias(layer)]
+
+
+# What the layers are made of, in the order in which a program has it.
+FUNCTIONS: dict[str, str] = {
+    "batch_norm": '''\
+class BatchNorm(gluon.Block):
+    """Batch normalisation; nn.BatchNorm moves its averages in the backward pass, in float32."""
+
+    def __init__(
+        self, num_features: int, *, eps: float, momentum: float, correction: int, by_running: bool
+    ) -> None:
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.correction, self.by_running = correction, by_running
+        shape = (num_features,)
+        self.weight = self.params.get("weight", shape=shape)
+        self.bias = self.params.get("bias", shape=shape)
+        self.running_mean = self.params.get("running_mean", shape=shape, grad_req="null")
+        self.running_var = self.params.get("running_var", shape=shape, grad_req="null")
+
+    def forward(self, x: NDArray) -> NDArray:
+        """Normalise, and move the running averages."""
+        shape = (1, -1, *(1,) * (x.ndim - 2))  # a number a channel
+        mean = x.mean(axis=1, exclude=True)
+        squares = mx.nd.broadcast_sub(x, mean.reshape(shape)) ** 2
+        variance = squares.mean(axis=1, exclude=True)
+        with autograd.pause():
+            size = x.size // x.shape[1]
+            found = (mean, variance * (size / (size - self.correction)))
+            averages = (self.running_mean, self.running_var)
+            kept = tuple(average.data().copy() for average in averages)
+            for average, old, value in zip(averages, kept, found, strict=True):
+                average.set_data((1 - self.momentum) * old + self.momentum * value)
+        if self.by_running:
+            mean, variance = kept
+        scale = self.weight.data() / mx.nd.sqrt(variance + self.eps)
+        centred = mx.nd.broadcast_sub(x, mean.reshape(shape))
+        y = mx.nd.broadcast_mul(centred, scale.reshape(shape))
+        return mx.nd.broadcast_add(y, self.bias.data().reshape(shape))''',
+    "minibatch": '''\
+class MinibatchDiscrimination(nn.Dense):
+    """Appends to each sample how like it is to the others of its batch (Salimans et al. 2016)."""
+
+    def __init__(
+        self, in_features: int, num_kernels: int, size: int, *, use_bias: bool, self_distance: bool
+    ) -> None:
+        super().__init__(num_kernels * size, in_units=in_features, use_bias=use_bias)
+        self.num_kernels, self.self_distance = num_kernels, self_distance
+
+    def forward(self, x: NDArray) -> NDArray:
+        """Return (batch, in_features + num_kernels)."""
+        rows = super().forward(x).reshape((len(x), self.num_kernels, -1))
+        differences = mx.nd.broadcast_sub(rows.expand_dims(1), rows.expand_dims(0))
+        distances = mx.nd.abs(differences).sum(axis=3)  # (batch, batch, num_kernels)
+        if self.self_distance:
+            same = mx.nd.eye(len(x), dtype=x.dtype).expand_dims(2)
+            distances = mx.nd.broadcast_add(distances, same)
+        return mx.nd.concat(x, mx.nd.exp(-distances).sum(axis=1), dim=1)''',
+    "softplus": '''\
+def softplus(x: NDArray) -> NDArray:
+    """Return log(1 + exp(x)); above 20 MXNet's own returns x itself, which is off by 2e-9."""
+    beyond = mx.nd.relu(x - 40)
+    return beyond + mx.nd.log1p(mx.nd.exp(x - beyond))''',
+    "leaky_relu": '''\
+def leaky_relu(x: NDArray, slope: float) -> NDArray:
+    """Return x, or slope times x below 0; mx.nd.LeakyReLU rounds the slope to float32."""
+    with autograd.pause():
+        slopes = (x > 0) + slope * (x <= 0)
+    return x * slopes''',
+    "dropout": '''\
+def dropout(x: NDArray, mask: NDArray | None, probability: float) -> NDArray:
+    """Keep what the mask says, scaled as mx.nd.Dropout does; all where there is none."""
+    return x if mask is None else mx.nd.broadcast_mul(x, mask) / (1 - probability)
+
+
+def masks_of(batch: Batch, place: str) -> Batch:
+    """Return the masks of one pass, by the dropouts' names."""
+    start = f"mask.{place}."
+    return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
+    "repeat_pixels": '''\
+def repeat_pixels(x: NDArray, factor: int) -> NDArray:
+    """Return images (batch, channels, height, width) with each pixel repeated."""
+    return x.repeat(factor, axis=2).repeat(factor, axis=3)''',
+    "interpolate": '''\
+def interpolate(x: NDArray, factor: int) -> NDArray:
+    """Return larger images, bilinear; BilinearResize2D lays the corners' centres on each other."""
+
+    def weights(size: int) -> NDArray:
+        centres = np.clip((np.arange(size * factor) + 0.5) / factor - 0.5, 0, size - 1)
+        distances = np.abs(centres[:, None] - np.arange(size))
+        return mx.nd.array(np.maximum(0, 1 - distances), dtype=x.dtype)
+
+    wide = mx.nd.dot(x, weights(x.shape[3]), transpose_b=True)
+    tall = mx.nd.dot(wide.swapaxes(2, 3), weights(x.shape[2]), transpose_b=True)
+    return tall.swapaxes(2, 3)''',
+}

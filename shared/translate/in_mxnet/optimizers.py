@@ -1,0 +1,151 @@
+"""The optimizers in MXNet, written out: its own round their settings to float32, and most have another form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.spec import ConstantRate, GanSpec, Optimizer
+from gan_rosetta.shared.translate.parts import decays, optimizer_uses
+from gan_rosetta.shared.translate.writing import call, indented, number
+
+_SAID = "; MXNet's own rounds its settings to float32"
+
+
+def optimizers_section(gan: GanSpec, /) -> str:
+    """Return the optimizers, and the trainers of both players."""
+    forms = _forms(gan)
+    classes = [_optimizer_class(form, name) for form, name in forms.items()]
+    lines = []
+    for use in optimizer_uses(gan):
+        made = f"{forms[_form(use.optimizer)]}({_rate(use.optimizer)})"
+        tensors = f"list(tensors_of({use.network}).values())"
+        lines.append(call(f"trainer_{use.short} = gluon.Trainer(", [tensors, made]))
+    return "\n\n\n".join([*classes, "\n".join(lines)])
+
+
+def is_own_optimizer(optimizer: spec.Optimizer, /) -> bool:
+    """Whether MXNet's own optimizer has the spec's mathematics; none has, to the last digits."""
+    del optimizer
+    return False
+
+
+def _form(optimizer: Optimizer) -> Optimizer:
+    """Return an optimizer without its rate, which a trainer is given."""
+    return replace(optimizer, learning_rate=ConstantRate(value=0.0))
+
+
+def _forms(gan: GanSpec) -> dict[Optimizer, str]:
+    forms: dict[Optimizer, str] = {}
+    for use in optimizer_uses(gan):
+        form = _form(use.optimizer)
+        if form not in forms:
+            kind = type(form).__name__
+            same = sum(type(other) is type(form) for other in forms)
+            forms[form] = f"{kind}{same + 1}" if same else kind
+    return forms
+
+
+def rate_at(optimizer: Optimizer, count: str, /) -> str:
+    """Return the expression of a rate that decays. count: of updates or of epochs that came before."""
+    rate: Any = optimizer.learning_rate
+    division = "//" if rate.staircase else "/"
+    return f"{number(rate.initial)} * {number(rate.factor)} ** ({count} {division} {number(rate.every)})"
+
+
+def _rate(optimizer: Optimizer) -> str:
+    if decays(optimizer, "updates"):
+        return f"lr_scheduler=lambda count: {rate_at(optimizer, '(count - 1)')}"
+    return f"learning_rate={number(optimizer.learning_rate.at(0))}"
+
+
+def _optimizer_class(optimizer: Any, name: str) -> str:
+    lines = _LINES[type(optimizer)](optimizer)
+    slots = optimizer.slots
+    kept = ", ".join(f'"{slot}"' for slot in slots)
+    names = ", ".join(slots) if len(slots) > 1 else f"({slots[0]},)" if slots else ""
+    unpacked = [f"{names} = state.values()" if slots else "del state"]
+    body = indented("\n".join([*unpacked, *lines]), by=8)
+    return f'''\
+class {name}(mx.optimizer.Optimizer):
+    """{_TITLES[type(optimizer)]}{_SAID}."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.kept: dict[int, Batch] = {{}}
+
+    def create_state(self, index: int, weight: NDArray) -> Batch:
+        """Return what is kept of a parameter, zeros."""
+        names = ({kept}{"," if len(slots) == 1 else ""})
+        self.kept[index] = {{name: mx.nd.zeros_like(weight) for name in names}}
+        return self.kept[index]
+
+    def update(self, index: int, weight: NDArray, gradient: NDArray, state: Batch) -> None:
+        """Move a parameter by its gradient."""
+        self._update_count(index)
+        rate = self._get_lr(index)
+        gradient = gradient * self.rescale_grad  # 1 / the number that Trainer.step is given
+{body}'''
+
+
+def _descent(optimizer: spec.GradientDescent) -> list[str]:
+    del optimizer
+    return ["weight[:] -= rate * gradient"]
+
+
+def _adam(optimizer: spec.Adam) -> list[str]:
+    beta1, beta2, epsilon = number(optimizer.beta1), number(optimizer.beta2), number(optimizer.epsilon)
+    lines = [
+        f"m[:] = {beta1} * m + (1 - {beta1}) * gradient",
+        f"v[:] = {beta2} * v + (1 - {beta2}) * gradient**2",
+    ]
+    if not optimizer.bias_correction:
+        return [*lines, f"weight[:] -= rate * m / (mx.nd.sqrt(v) + {epsilon})"]
+    lines.append("t = self._index_update_count[index]")
+    if optimizer.epsilon_placement == "outside":
+        lines.append(f"root = mx.nd.sqrt(v / (1 - {beta2}**t))")
+        return [*lines, f"weight[:] -= rate * (m / (1 - {beta1}**t)) / (root + {epsilon})"]
+    lines.append(f"rate *= (1 - {beta2}**t) ** 0.5 / (1 - {beta1}**t)")
+    return [*lines, f"weight[:] -= rate * m / (mx.nd.sqrt(v) + {epsilon})"]
+
+
+def _adadelta(optimizer: spec.Adadelta) -> list[str]:
+    rho, epsilon = number(optimizer.rho), number(optimizer.epsilon)
+    return [
+        f"square[:] = {rho} * square + (1 - {rho}) * gradient**2",
+        f"change = mx.nd.sqrt(delta + {epsilon}) / mx.nd.sqrt(square + {epsilon}) * gradient",
+        f"delta[:] = {rho} * delta + (1 - {rho}) * change**2",
+        "weight[:] -= rate * change",
+    ]
+
+
+def _rmsprop(optimizer: spec.RMSprop) -> list[str]:
+    rho, epsilon = number(optimizer.rho), number(optimizer.epsilon)
+    lines = [f"square[:] = {rho} * square + (1 - {rho}) * gradient**2"]
+    variance = "square"
+    if optimizer.centered:
+        lines.append(f"mean[:] = {rho} * mean + (1 - {rho}) * gradient")
+        variance = "square - mean**2"
+    inside = optimizer.epsilon_placement == "inside"
+    root = f"mx.nd.sqrt({variance} + {epsilon})" if inside else f"(mx.nd.sqrt({variance}) + {epsilon})"
+    if not optimizer.momentum:
+        return [*lines, f"weight[:] -= rate * gradient / {root}"]
+    momentum = number(optimizer.momentum)
+    if optimizer.momentum_of == "direction":
+        return [*lines, f"momentum[:] = {momentum} * momentum + gradient / {root}", "weight[:] -= rate * momentum"]
+    return [*lines, f"momentum[:] = {momentum} * momentum + rate * gradient / {root}", "weight[:] -= momentum"]
+
+
+_TITLES: dict[type, str] = {
+    spec.GradientDescent: "Gradient descent",
+    spec.Adam: "Adam",
+    spec.Adadelta: "Adadelta",
+    spec.RMSprop: "RMSprop",
+}
+_LINES: dict[type, Any] = {
+    spec.GradientDescent: _descent,
+    spec.Adam: _adam,
+    spec.Adadelta: _adadelta,
+    spec.RMSprop: _rmsprop,
+}

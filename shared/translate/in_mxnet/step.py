@@ -1,0 +1,222 @@
+"""The step and the loop in MXNet."""
+
+from __future__ import annotations
+
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.data import (
+    EPOCH,
+    STEP_IN_EPOCH,
+    asks_for_step_in_epoch,
+    drawn_call,
+    uses_classes,
+    uses_masks,
+)
+from gan_rosetta.shared.translate.in_mxnet.optimizers import rate_at
+from gan_rosetta.shared.translate.parts import decays, label_of, optimizer_uses, pattern, penalty_of, place_of
+from gan_rosetta.shared.translate.writing import call, indented, literal, number
+
+CHECKPOINT = "checkpoint.npz"
+
+
+def step_section(gan: GanSpec, /) -> str:
+    """Return the function that takes one step."""
+    training = gan.training
+    blocks = {"discriminator": _discriminator_block, "generator": _generator_block}
+    order = [training.first, "generator" if training.first == "discriminator" else "discriminator"]
+    turns = {"discriminator": training.discriminator_steps, "generator": training.generator_steps}
+    names = {"discriminator": "D", "generator": "G"}
+    said = f"Update {names[order[0]]}, then {names[order[1]]}"
+    said += ", each where it is its turn" if not training.trains_both_always else ""
+    results = ["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])]
+    arguments = ["step: int"] if _counts_steps(gan) else []
+    arguments += ["place: int"] if asks_for_step_in_epoch(gan) else []
+    head = call(
+        "def train_step(",
+        [*arguments, "batch: Batch"],
+        f") -> tuple[{', '.join('float' for _ in results)}]:",
+    )
+    lines: list[str] = []
+    if not training.trains_both_always:
+        lines.append("loss_d = loss_g = mx.nd.array([np.nan])  # of one that does not train")
+        lines += ["real_score = mx.nd.array([np.nan])"] if training.stop is not None else []
+    if not training.detach_fake and training.discriminator_steps.period > 1:
+        lines.append("joined = [mx.nd.zeros_like(tensor.data()) for tensor in trained(generator)]")
+    for position, player in enumerate(order):
+        condition = pattern(turns[player], "step", "place")
+        block = blocks[player](gan, 8 if condition else 4)
+        if position:
+            lines += ["", "# A backward pass forgets what came in: the next has views of its own."]
+            lines.append("batch = {name: array.detach() for name, array in batch.items()}")
+        lines += [f"if {condition}:", indented("\n".join(block), by=4)] if condition else block
+    items = ", ".join(f"{name}.asscalar()" for name in results)
+    body = indented("\n".join([*lines, f"return {items}"]), by=4)
+    return "\n".join([head, f'    """{said}; return the losses from before the updates."""', body])
+
+
+def _counts_steps(gan: GanSpec) -> bool:
+    turns = (gan.training.discriminator_steps, gan.training.generator_steps)
+    return any(each.period > 1 and each.counted == "training" for each in turns)
+
+
+def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
+    training = gan.training
+    is_first, reused = training.first == "discriminator", training.fake_batch == "reused"
+    own = []
+    if is_first or not reused:
+        own.append(_generate(gan, "discriminator", later=later + 4))
+    real, fake = place_of(gan, "discriminator", "real"), place_of(gan, "discriminator", "fake")
+    given = "fake.detach()" if training.detach_fake else "fake"
+    own.append(_judge(gan, "of_real", real, 'batch["real"]', later=later + 4))
+    own.append(_judge(gan, "of_fake", fake, given, later=later + 4))
+    own.append("loss_d = discriminator_loss(of_real, of_fake)")
+    if penalty_of(gan) is not None:
+        own.append('share = batch["mix"]')
+        own.append('mixed = mx.nd.broadcast_mul(share, batch["real"])')
+        own.append("mixed = mixed + mx.nd.broadcast_mul(1 - share, fake.detach())")
+        own.append("loss_d = loss_d + gradient_penalty(mixed)")
+    lines = ["with autograd.record():", *(indented(line, by=4) for line in own)]
+    lines += ["real_score = of_real.mean()"] if training.stop is not None else []
+    keeps = "" if training.detach_fake or not reused else "retain_graph=True"
+    lines.append(f"loss_d.backward({keeps})")
+    if not training.detach_fake:
+        lines.append("joined = [tensor.grad().copy() for tensor in trained(generator)]")
+    lines.append("trainer_d.step(1)  # the loss is a number already, and no sum to divide by the batch")
+    if training.weight_clipping is not None:
+        bound = number(training.weight_clipping.bound)
+        lines += [
+            "for tensor in trained(discriminator):",
+            f"    tensor.set_data(mx.nd.maximum(mx.nd.minimum(tensor.data(), {bound}), -{bound}))",
+        ]
+    return lines
+
+
+def _generator_block(gan: GanSpec, later: int) -> list[str]:
+    training = gan.training
+    own = []
+    if training.first == "generator" or training.fake_batch == "regenerated":
+        own.append(_generate(gan, "generator", later=later + 4))
+    own.append(_judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later + 4))
+    own.append("loss_g = generator_loss(of_fake)")
+    lines = ["with autograd.record():", *(indented(line, by=4) for line in own), "loss_g.backward()"]
+    if not training.detach_fake:
+        lines += [
+            "# What D's loss, through its fake samples, says of G comes on top.",
+            "for tensor, more in zip(trained(generator), joined, strict=True):",
+            "    tensor.grad()[:] += more",
+        ]
+    return [*lines, "trainer_g.step(1)"]
+
+
+def _generate(gan: GanSpec, phase: str, *, later: int) -> str:
+    """Return the statement in which G makes samples; later: by how much it will be indented."""
+    arguments = [f'batch["{gan.training.fed_in(phase, "latent")}"]']
+    arguments += [f'batch["{gan.training.fed_in(phase, "label")}"]'] if uses_classes(gan, "generator") else []
+    arguments += [f'masks_of(batch, "{phase}.fake.generator")'] if uses_masks(gan, "generator") else []
+    return call("fake = generator(", arguments, later=later)
+
+
+def _judge(gan: GanSpec, before: str, place: str, samples: str, *, later: int) -> str:
+    """Return the statement in which D is asked; later: by how much it will be indented."""
+    arguments = [samples]
+    arguments += [f'batch["{label_of(gan, place)}"]'] if uses_classes(gan, "discriminator") else []
+    arguments += [f'masks_of(batch, "{place}")'] if uses_masks(gan, "discriminator") else []
+    return call(f"{before} = discriminator(", arguments, later=later)
+
+
+def loop_section(gan: GanSpec, /) -> str:
+    """Return the loops, and what the program leaves."""
+    lines = [_losses_kept(gan)]
+    if gan.pretraining is not None:
+        lines.append(_pretraining(gan))
+    training = gan.training
+    results = ["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])]
+    arguments = ["step"] if _counts_steps(gan) else []
+    arguments += [f'int(batch["{STEP_IN_EPOCH}"])'] if asks_for_step_in_epoch(gan) else []
+    arguments.append("to_arrays(batch)")
+    rates = [
+        f"    trainer_{use.short}.set_learning_rate({rate_at(use.optimizer, f'int(batch[{EPOCH!r}])')})".replace(
+            "'", '"'
+        )
+        for use in optimizer_uses(gan)
+        if decays(use.optimizer, "epochs")
+    ]
+    loop = [
+        call("batches = ", [f"read_batches(options.tape) if options.tape else {drawn_call(gan)}"], ""),
+        "for step, batch in zip(range(options.steps), batches, strict=False):",
+        *rates,
+        f"    {', '.join(results)} = train_step({', '.join(arguments)})",
+        '    losses["discriminator"].append(loss_d)',
+        '    losses["generator"].append(loss_g)',
+        "    if step % 100 == 0:",
+        '        print(f"step {step}: D {loss_d:.4f}, G {loss_g:.4f}")',
+    ]
+    if training.stop is not None:
+        tolerance = number(training.stop.tolerance)
+        loop += [f"    if abs(real_score - 0.5) <= {tolerance}:  # D cannot tell them apart", "        break"]
+    return "\n\n".join([*lines, "\n".join(loop), _end(gan)])
+
+
+def _losses_kept(gan: GanSpec) -> str:
+    names = [*(["pretraining"] if gan.pretraining is not None else []), "discriminator", "generator"]
+    return literal("losses: dict[str, list[float]] = {", [f'"{name}": []' for name in names], "}")
+
+
+def _pretraining(gan: GanSpec) -> str:
+    if gan.pretraining is None:
+        raise TypeError(f"{gan.name!r} has no pretraining")
+    asked = _judge(gan, "density", "pretraining.input.discriminator", 'batch["pretrain_input"]', later=8)
+    reduction = gan.pretraining.loss.reduction
+    return "\n".join(
+        [
+            "if options.tape:",
+            "    batches = read_batches(options.tape, pretraining=True)",
+            "else:",
+            "    batches = draw_pretraining(options.seed)",
+            "for _, drawn in zip(range(options.pretraining_steps), batches, strict=False):",
+            "    batch = to_arrays(drawn)",
+            "    with autograd.record():",
+            indented(asked, by=8),
+            f'        loss = ((density - batch["pretrain_target"]) ** 2).{reduction}()',
+            "    loss.backward()",
+            "    trainer_p.step(1)",
+            '    losses["pretraining"].append(loss.asscalar())',
+        ]
+    )
+
+
+def _end(gan: GanSpec) -> str:
+    lines = [
+        "options.out.mkdir(parents=True, exist_ok=True)",
+        'np.savez(options.out / "losses.npz", **losses)',
+        "checkpoint = {}",
+        'for prefix, network in (("generator", generator), ("discriminator", discriminator)):',
+        "    for name, tensor in tensors_of(network).items():",
+        '        checkpoint[f"{prefix}.{name}"] = tensor.data().asnumpy()',
+    ]
+    uses = [
+        literal("(", [f'"{use.name}"', use.network, f"trainer_{use.short}"], ")")
+        for use in optimizer_uses(gan)
+        if use.optimizer.slots
+    ]
+    if uses:
+        lines += [
+            literal("for prefix, network, trainer in (", uses if len(uses) > 1 else [f"{uses[0]},"], "):"),
+            "    names, kept = list(tensors_of(network)), trainer.optimizer.kept",
+            "    count = sum(not np.isnan(loss) for loss in losses[prefix])",
+            '    checkpoint |= {f"optimizer.{prefix}.step": np.array(count)} if count else {}',
+            "    for index, slots in kept.items():",
+            "        for slot, array in slots.items():",
+            '            checkpoint[f"optimizer.{prefix}.{names[index]}.{slot}"] = array.asnumpy()',
+        ]
+    asked = ["mx.nd.array(noise, dtype=options.dtype)"]
+    asked += ["mx.nd.arange(len(noise)) % 10"] if uses_classes(gan, "generator") else []
+    asked += ["{}"] if uses_masks(gan, "generator") else []
+    return "\n".join(
+        [
+            *lines,
+            f'np.savez(options.out / "{CHECKPOINT}", **checkpoint)',
+            "noise = draw_latent(np.random.default_rng([options.seed, 2]), 64)",
+            call("samples = generator(", asked),
+            'np.savez(options.out / "samples.npz", generated=samples.asnumpy())',
+        ]
+    )

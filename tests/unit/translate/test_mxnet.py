@@ -1,0 +1,62 @@
+"""Programs in MXNet: right ones are proved, wrong ones named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gan_rosetta.shared.conformance.small import small_gan
+from gan_rosetta.shared.translate.program import DIALECTS, write_program
+from tests.unit.translate.odd_gans import ODD_GANS
+from tests.unit.translate.proving import prove_here
+
+framework = pytest.importorskip("gan_rosetta.backends.mxnet.framework")
+
+# mx.nd.array looks for scipy's sparse matrices where they used to be.
+pytestmark = pytest.mark.filterwarnings("ignore:Please import:DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def own_names():
+    """A program gives NumPy a name back for its whole process."""
+    yield
+    vars(np).pop("bool", None)
+
+
+@pytest.mark.parametrize("name", ["linear-2d", "sine", "sngan"])
+def test_a_gan_of_the_catalogue_is_proved(monkeypatch, name):
+    proof = prove_here(monkeypatch, small_gan(name), "mxnet", steps=12)
+    assert (proof.verdict, proof.place) == ("AGREE", ""), proof.reason
+    assert proof.state is not None
+    assert proof.num_tensors > 20
+
+
+@pytest.mark.parametrize("name", ["mnist-wgan-gp", "mnist-wgan-gp-sample"])
+def test_a_gradient_penalty_is_proved(monkeypatch, name):
+    proof = prove_here(monkeypatch, small_gan(name), "mxnet", steps=6)
+    assert proof.verdict == "AGREE", proof.reason
+
+
+@pytest.mark.parametrize("name", ODD_GANS)
+def test_every_form_is_proved(monkeypatch, name):
+    proof = prove_here(monkeypatch, ODD_GANS[name], "mxnet", steps=4)
+    assert proof.verdict == "AGREE", proof.reason
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "place"),
+    [
+        ("trainer_d.step(1)", "trainer_d.step(4)", "at step 0"),
+        ("learning_rate=0.05", "learning_rate=0.051", "generator's loss at step 0"),
+        ("(1 - 0.999) * gradient**2", "(1 - 0.998) * gradient**2", "generator's loss at step 0"),
+        # What no loss shows within a step, the state does.
+        ("learning_rate=0.01)", "learning_rate=0.011)", "generator.output."),
+    ],
+)
+def test_a_program_with_a_mistake_is_named(monkeypatch, right, wrong, place):
+    assert right in write_program(small_gan("linear-2d"), DIALECTS["mxnet"])
+    proof = prove_here(
+        monkeypatch, small_gan("linear-2d"), "mxnet", steps=1, change=lambda text: text.replace(right, wrong)
+    )
+    assert proof.verdict == "DISAGREE"
+    assert place in proof.place
