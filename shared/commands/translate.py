@@ -25,9 +25,10 @@ from gan_rosetta.shared.commands.options import (
     tell,
 )
 from gan_rosetta.shared.errors import RunFailed, UsageError
-from gan_rosetta.shared.runs.order import DEFAULT_SEED
+from gan_rosetta.shared.runs.order import DEFAULT_SEED, require_count
 
 if TYPE_CHECKING:
+    from gan_rosetta.shared.spec import GanSpec
     from gan_rosetta.shared.translate.translation import ProofOptions, Translation
 
 
@@ -43,6 +44,10 @@ def translate(
     table: Annotated[
         bool, typer.Option("--table", help="Translate every GAN that there is, and print a table in place of programs.")
     ] = False,
+    drawn: Annotated[
+        int | None,
+        typer.Option("--drawn", help="Such a table of so many GANs drawn at random by --seed."),
+    ] = None,
     steps: Steps = None,
     pretrain_steps: PretrainSteps = None,
     batch_size: BatchSize = None,
@@ -74,9 +79,9 @@ def translate(
         "mnist": mnist,
         "python": python,
     }
-    if table:
-        _require_alone(gan, spec, out)
-        raise typer.Exit(_print_table(to, options, as_json=as_json))
+    if table or drawn is not None:
+        _require_alone(gan, spec, out, drawn=drawn, table=table)
+        raise typer.Exit(_print_table(_table_of(drawn, seed), to, options, as_json=as_json))
     if (gan is None) == (spec is None):
         found = "neither" if gan is None else "both"
         raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
@@ -110,24 +115,44 @@ def _translate(gan: str | Path, to: str, options: ProofOptions) -> Translation:
         raise typer.Exit(FAILURE) from None
 
 
-def _require_alone(gan: str | None, spec: Path | None, out: Path | None) -> None:
+def _require_alone(gan: str | None, spec: Path | None, out: Path | None, *, drawn: int | None, table: bool) -> None:
+    option, of = ("--table", "of every GAN") if table else ("--drawn", "of GANs drawn at random")
     given = [str(name) for name in (gan, spec and f"--spec {spec}", out and f"--out {out}") if name]
+    given += [f"--drawn {drawn}"] if table and drawn is not None else []
     if given:
-        raise UsageError(f"--table is of every GAN, and prints no program; leave out {', '.join(given)}")
+        raise UsageError(f"{option} is {of}, and prints no program; leave out {', '.join(given)}")
 
 
-def _print_table(to: str, options: ProofOptions, *, as_json: bool) -> int:
+def _table_of(drawn: int | None, seed: int) -> list[GanSpec]:
+    """Return the GANs of a table: all of the catalogue, or so many drawn by a seed."""
     from gan_rosetta.shared.gans import CATALOGUE  # noqa: PLC0415
+    from gan_rosetta.shared.generate.session import draw_specs  # noqa: PLC0415
+
+    if drawn is None:
+        return list(CATALOGUE.values())
+    require_count("--drawn", drawn, minimum=1)
+    return draw_specs(drawn, seed=seed)
+
+
+def _print_table(gans: Sequence[GanSpec], to: str, options: ProofOptions, *, as_json: bool) -> int:
+    """Translate GANs and print a line of each; one of which no program runs is named, and the others go on."""
     from gan_rosetta.shared.report.translation_table import TRANSLATION_HEAD, translation_row  # noqa: PLC0415
+    from gan_rosetta.shared.translate.translation import translate as translated  # noqa: PLC0415
 
     found: list[Translation] = []
+    failed = False
     for line in () if as_json else TRANSLATION_HEAD:
         say(line)
-    for name in CATALOGUE:
-        found.append(_translate(name, to, options))
+    for gan in gans:
+        try:
+            found.append(translated(gan, to=to, **options))
+        except RunFailed as error:
+            tell(f"gan-rosetta: {gan.name} to {to}: {error}")
+            failed = True
+            continue
         if not as_json:
             say(translation_row(found[-1]))
-    status = status_of_verdicts([each.proof.verdict for each in found])
+    status = FAILURE if failed else status_of_verdicts([each.proof.verdict for each in found])
     if as_json:
         _print_json(found, status)
     return status

@@ -263,6 +263,11 @@ def _draw_batches(spec: GanSpec) -> str:
     if isinstance(real, DigitsReal):
         read = "images, classes" if REAL_LABEL in labels(spec) else "images"
         lines.append(f"    {read} = read_digits(folder)")
+        if not may_be_short(spec):
+            lines += [
+                f"    if len(images) < {batch}:",
+                f'        raise SystemExit(f"{{folder}} has {{len(images)}} images, fewer than a batch of {batch}")',
+            ]
         return "\n".join([*lines, *_epochs(spec, "images", shuffles=real.reshuffle, once=once)])
     if isinstance(real, SineReal):
         points = number(real.num_points)

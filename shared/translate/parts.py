@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gan_rosetta.shared.spec import (
     ExponentialDecay,
@@ -134,6 +135,13 @@ def decays(optimizer: Optimizer, counted: str, /) -> bool:
     """Whether a learning rate decays by "updates", or by "epochs"."""
     rate = optimizer.learning_rate
     return isinstance(rate, ExponentialDecay) and rate.counted == counted
+
+
+def rate_at(optimizer: Optimizer, count: str, /) -> str:
+    """Return the expression of a rate that decays. count: of updates or of epochs that came before."""
+    rate: Any = optimizer.learning_rate
+    division = "//" if rate.staircase else "/"
+    return f"{number(rate.initial)} * {number(rate.factor)} ** ({count} {division} {number(rate.every)})"
 
 
 def forms_of(spec: GanSpec, is_own: Callable[[Optimizer], bool], /) -> dict[Optimizer, str]:

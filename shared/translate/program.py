@@ -8,12 +8,17 @@ from types import ModuleType
 
 from gan_rosetta.shared.errors import UnsupportedLayer, unknown_name
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.translate import in_jax, in_mxnet, in_torch
+from gan_rosetta.shared.translate import in_jax, in_mxnet, in_tensorflow, in_torch
 from gan_rosetta.shared.translate.data import data_imports, data_section, uses_digits
 from gan_rosetta.shared.translate.writing import WIDTH, docstring, number, plain
 
 # Modules with the same functions in the same order.
-DIALECTS: dict[str, ModuleType] = {"torch": in_torch, "jax": in_jax, "mxnet": in_mxnet}
+DIALECTS: dict[str, ModuleType] = {
+    "torch": in_torch,
+    "tensorflow": in_tensorflow,
+    "mxnet": in_mxnet,
+    "jax": in_jax,
+}
 
 
 def find_dialect(name: str, /) -> ModuleType:
@@ -75,7 +80,7 @@ def write_head(spec: GanSpec, dialect: ModuleType, proof: Sequence[str], /) -> s
 def _imports(spec: GanSpec, dialect: ModuleType, text: str) -> str:
     standard = {"import argparse", "from pathlib import Path"}
     standard |= set(data_imports(spec))
-    standard |= {"import itertools"} if "itertools." in text else set()
+    standard |= {f"import {name}" for name in ("itertools", "math") if re.search(rf"(?<!\.)\b{name}\.", text)}
     used = [name for name in ("Callable", "Iterable", "Iterator") if f"{name}[" in text]
     standard.add(f"from collections.abc import {', '.join(used)}")
     names = [name for name in ("Any", "NamedTuple") if re.search(rf"\b{name}\b", text)]

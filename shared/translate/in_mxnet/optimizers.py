@@ -7,7 +7,7 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import ConstantRate, GanSpec, Optimizer
-from gan_rosetta.shared.translate.parts import decays, optimizer_uses
+from gan_rosetta.shared.translate.parts import decays, optimizer_uses, rate_at
 from gan_rosetta.shared.translate.writing import call, indented, number
 
 _SAID = "; MXNet's own rounds its settings to float32"
@@ -45,13 +45,6 @@ def _forms(gan: GanSpec) -> dict[Optimizer, str]:
             same = sum(type(other) is type(form) for other in forms)
             forms[form] = f"{kind}{same + 1}" if same else kind
     return forms
-
-
-def rate_at(optimizer: Optimizer, count: str, /) -> str:
-    """Return the expression of a rate that decays. count: of updates or of epochs that came before."""
-    rate: Any = optimizer.learning_rate
-    division = "//" if rate.staircase else "/"
-    return f"{number(rate.initial)} * {number(rate.factor)} ** ({count} {division} {number(rate.every)})"
 
 
 def _rate(optimizer: Optimizer) -> str:

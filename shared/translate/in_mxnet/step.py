@@ -11,8 +11,7 @@ from gan_rosetta.shared.translate.data import (
     uses_classes,
     uses_masks,
 )
-from gan_rosetta.shared.translate.in_mxnet.optimizers import rate_at
-from gan_rosetta.shared.translate.parts import decays, label_of, optimizer_uses, pattern, penalty_of, place_of
+from gan_rosetta.shared.translate.parts import decays, label_of, optimizer_uses, pattern, penalty_of, place_of, rate_at
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
 CHECKPOINT = "checkpoint.npz"
@@ -201,10 +200,10 @@ def _end(gan: GanSpec) -> str:
     if uses:
         lines += [
             literal("for prefix, network, trainer in (", uses if len(uses) > 1 else [f"{uses[0]},"], "):"),
-            "    names, kept = list(tensors_of(network)), trainer.optimizer.kept",
-            "    count = sum(not np.isnan(loss) for loss in losses[prefix])",
+            "    names, optimizer = list(tensors_of(network)), trainer.optimizer",
+            "    count = optimizer.num_update",
             '    checkpoint |= {f"optimizer.{prefix}.step": np.array(count)} if count else {}',
-            "    for index, slots in kept.items():",
+            "    for index, slots in optimizer.kept.items():",
             "        for slot, array in slots.items():",
             '            checkpoint[f"optimizer.{prefix}.{names[index]}.{slot}"] = array.asnumpy()',
         ]

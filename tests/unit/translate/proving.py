@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 import runpy
@@ -11,10 +12,13 @@ from pathlib import Path
 
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.generate.session import draw_specs
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.translate import proof
 from gan_rosetta.shared.translate.program import DIALECTS, write_program
+from tests.unit.translate.odd_gans import ODD_GANS
 
 SEED = 3
 
@@ -39,3 +43,30 @@ def prove_here(monkeypatch, spec: GanSpec, to: str, *, steps: int, change=lambda
     tape = SeededTape(spec, seed=SEED, digits=DigitSource.parse(None))
     text = change(write_program(spec, DIALECTS[to]))
     return proof.prove(text, spec, DIALECTS[to], initial_state(spec, seed=SEED), tape, seed=SEED)
+
+
+def require_drawn_to_agree(monkeypatch, to: str, *, count: int, seed: int) -> None:
+    """Prove GANs drawn at random; `gan-rosetta translate --drawn` proves more."""
+    for spec in draw_specs(count, seed=seed):
+        proof = prove_here(monkeypatch, spec.with_steps(pretraining=2), to, steps=3)
+        is_nan = proof.verdict == "NOT COMPARABLE" and "NaN" in proof.reason
+        assert proof.verdict == "AGREE" or is_nan, f"{spec}: {proof.reason}"
+
+
+def require_all_that_the_backend_has(to: str) -> None:
+    """Require that a dialect writes every layer, loss and optimizer in the tables of its backend."""
+    gans = (*CATALOGUE.values(), *ODD_GANS.values())
+    layers, losses, optimizers = (
+        importlib.import_module(f"gan_rosetta.backends.{DIALECTS[to].BACKEND}.{name}")
+        for name in ("layers", "losses", "optimizers")
+    )
+    assert set(DIALECTS[to].LAYERS) == set(layers.LAYERS)
+    tables = {
+        "discriminator_loss": losses.DISCRIMINATOR_LOSSES,
+        "generator_loss": losses.GENERATOR_LOSSES,
+        "discriminator_optimizer": optimizers.OPTIMIZERS,
+    }
+    for field, table in tables.items():
+        assert {type(getattr(spec.training, field)) for spec in gans} == set(table), field
+    for spec in gans:
+        write_program(spec, DIALECTS[to])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -52,6 +53,23 @@ def test_only_what_agrees_is_written(monkeypatch, tmp_path, verdict, status):
     assert table.stdout.count(f"| linear-2d | torch | {verdict}") == len(CATALOGUE)
 
 
+def test_a_table_may_be_of_drawn_gans_and_goes_on_after_one_that_fails(monkeypatch):
+    asked = []
+
+    def fails_once(gan, /, **_):
+        asked.append(gan.name)
+        if len(asked) == 1:
+            raise RunFailed("the program ended with exit status 1")
+        return replace(translated(), gan=gan.name)
+
+    monkeypatch.setattr(translation, "translate", fails_once)
+    done = CliRunner().invoke(app, ["translate", "--drawn", "3", "--to", "torch"])
+    assert asked == ["generated-0", "generated-1", "generated-2"]
+    assert done.exit_code == 3
+    assert "generated-0 to torch: the program ended with exit status 1" in done.stderr
+    assert done.stdout.count("torch | AGREE") == 2
+
+
 def test_a_program_that_fails_is_a_failure(monkeypatch):
     def fails(*_, **__):
         raise RunFailed("the program ended with exit status 1")
@@ -80,6 +98,9 @@ def test_a_whole_translation_is_handed_over(tmp_path):
         (["linear-2d", "--to", "pytorch"], "did you mean 'torch'"),
         (["--to", "torch"], "expected a GAN's name or --spec"),
         (["sine", "--to", "torch", "--table"], "leave out sine"),
+        (["sine", "--to", "torch", "--drawn", "2"], "--drawn is of GANs drawn at random, and prints no program"),
+        (["--table", "--to", "torch", "--drawn", "2"], "leave out --drawn 2"),
+        (["--to", "torch", "--drawn", "0"], "--drawn is 0"),
         (["sine", "--to", "torch", "--out", "program.txt"], "expected a program's name"),
         (["sine", "--to", "torch", "--out", "taken.py"], "already exists"),
     ],

@@ -122,6 +122,13 @@ def test_a_batch_serves_several_steps_and_a_short_one_is_left_out(digits, tmp_pa
     assert not np.array_equal(found[0]["latent_d"], found[1]["latent_d"])
 
 
+def test_too_few_images_for_a_batch_are_refused_where_short_ones_are_left_out(digits):
+    spec = ODD_GANS["odd-spectra"]
+    names = names_of(replace(spec, real=replace(spec.real, num_images=None), batch_size=5001))
+    with pytest.raises(SystemExit, match="has 5000 images, fewer than a batch of 5001"):
+        next(names["draw_batches"](1, digits))
+
+
 @pytest.mark.parametrize("name", ["mnist-wgan-gp", "mnist-conv", "cgan"])
 def test_digits_are_the_suite_s_own_to_a_grey_level(name, digits):
     spec = GANS[name]

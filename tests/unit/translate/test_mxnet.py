@@ -8,7 +8,7 @@ import pytest
 from gan_rosetta.shared.conformance.small import small_gan
 from gan_rosetta.shared.translate.program import DIALECTS, write_program
 from tests.unit.translate.odd_gans import ODD_GANS
-from tests.unit.translate.proving import prove_here
+from tests.unit.translate.proving import prove_here, require_all_that_the_backend_has, require_drawn_to_agree
 
 framework = pytest.importorskip("gan_rosetta.backends.mxnet.framework")
 
@@ -35,6 +35,14 @@ def test_a_gan_of_the_catalogue_is_proved(monkeypatch, name):
 def test_a_gradient_penalty_is_proved(monkeypatch, name):
     proof = prove_here(monkeypatch, small_gan(name), "mxnet", steps=6)
     assert proof.verdict == "AGREE", proof.reason
+
+
+def test_the_dialect_lacks_nothing_that_the_backend_has():
+    require_all_that_the_backend_has("mxnet")
+
+
+def test_gans_drawn_at_random_are_proved(monkeypatch):
+    require_drawn_to_agree(monkeypatch, "mxnet", count=4, seed=11)
 
 
 @pytest.mark.parametrize("name", ODD_GANS)

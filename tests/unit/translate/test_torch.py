@@ -15,7 +15,13 @@ from gan_rosetta.shared.state import initial_state, state_schema
 from gan_rosetta.shared.translate.in_torch.model import RESERVED
 from gan_rosetta.shared.translate.program import DIALECTS, write_program
 from tests.unit.translate.odd_gans import ODD_GANS
-from tests.unit.translate.proving import SEED, prove_here, run_here
+from tests.unit.translate.proving import (
+    SEED,
+    prove_here,
+    require_all_that_the_backend_has,
+    require_drawn_to_agree,
+    run_here,
+)
 
 torch = pytest.importorskip("torch")
 
@@ -35,6 +41,14 @@ def test_a_gan_of_the_catalogue_is_proved(monkeypatch, name):
     assert proof.adversarial == 12
     assert proof.state is not None
     assert proof.num_tensors > 20
+
+
+def test_the_dialect_lacks_nothing_that_the_backend_has():
+    require_all_that_the_backend_has("torch")
+
+
+def test_gans_drawn_at_random_are_proved(monkeypatch):
+    require_drawn_to_agree(monkeypatch, "torch", count=4, seed=11)
 
 
 @pytest.mark.parametrize("name", ODD_GANS)

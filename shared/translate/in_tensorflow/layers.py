@@ -1,0 +1,256 @@
+"""The layers in TensorFlow: Keras's own where they compute what the spec says. Images have their channels last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.spec import PlacedLayer
+from gan_rosetta.shared.translate.parts import Part
+from gan_rosetta.shared.translate.writing import number
+
+_IMAGE_RANK = 3
+
+
+def linear(placed: PlacedLayer, name: str, /) -> Part:
+    """Write y = x W + b."""
+    layer: Any = placed.layer
+    settings = [number(layer.out_features), *_no_bias(layer), _named(placed)]
+    return Part(made=("keras.layers.Dense(", settings), applied=f"self.{name}({{x}})")
+
+
+def conv2d(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a cross-correlation with a square kernel; Keras has no padding that is equal on both sides."""
+    layer: Any = placed.layer
+    made = ("keras.layers.Conv2D(", _window(placed))
+    if layer.padding == 0:
+        return Part(made=made, applied=f"self.{name}({{x}})")
+    return Part(made=made, applied=f"self.{name}(pad({{x}}, {number(layer.padding)}))", needs=("pad",))
+
+
+def conv_transpose2d(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a transposed convolution with a square kernel: Keras's own without padding, of which the inner is taken."""
+    layer: Any = placed.layer
+    applied = f"self.{name}({{x}})"
+    if layer.padding or layer.kernel_size < layer.stride:
+        ends = (layer.padding + size for size in placed.output_shape[1:])
+        inner = ", ".join(f"{number(layer.padding) if layer.padding else ''}:{number(end)}" for end in ends)
+        applied = f"{applied}[:, {inner}]"
+    return Part(made=("keras.layers.Conv2DTranspose(", _window(placed)), applied=applied)
+
+
+def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a batch normalisation."""
+    layer: Any = placed.layer
+    settings = [number(layer.num_features), f"eps={number(layer.epsilon)}", f"momentum={number(layer.momentum)}"]
+    settings += [f"correction={1 if layer.running_variance == 'unbiased' else 0}"]
+    settings += [f"by_running={layer.statistics == 'running'}", _named(placed)]
+    return Part(made=("BatchNorm(", settings), applied=f"self.{name}({{x}})", joins=True, needs=("batch_norm",))
+
+
+def minibatch_discrimination(placed: PlacedLayer, name: str, /) -> Part:
+    """Write minibatch discrimination."""
+    layer: Any = placed.layer
+    settings = [number(layer.num_kernels), number(layer.kernel_dims), f"self_distance={bool(layer.self_distance)}"]
+    made = ("MinibatchDiscrimination(", [*settings, *_no_bias(layer), _named(placed)])
+    return Part(made=made, applied=f"self.{name}({{x}})", needs=("minibatch",))
+
+
+def tanh(placed: PlacedLayer, name: str, /) -> Part:
+    """Write the hyperbolic tangent."""
+    del placed, name
+    return Part(applied="tf.tanh({x})")
+
+
+def sigmoid(placed: PlacedLayer, name: str, /) -> Part:
+    """Write 1 / (1 + exp(-x))."""
+    del placed, name
+    return Part(applied="tf.sigmoid({x})")
+
+
+def softplus(placed: PlacedLayer, name: str, /) -> Part:
+    """Write log(1 + exp(x)), exact for every x."""
+    del placed, name
+    return Part(applied="tf.math.softplus({x})")
+
+
+def relu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write max(x, 0), with gradient 0 at 0."""
+    del placed, name
+    return Part(applied="tf.nn.relu({x})")
+
+
+def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, slope · x elsewhere."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"leaky_relu({{x}}, {number(layer.slope)})", needs=("leaky_relu",))
+
+
+def dropout(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a dropout by a mask that is fed."""
+    del name
+    layer: Any = placed.layer
+    applied = f'dropout({{x}}, masks.get("{placed.name}"), {number(layer.probability)})'
+    return Part(applied=applied, needs=("dropout",))
+
+
+def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
+    """Write an embedding of classes that are fed."""
+    layer: Any = placed.layer
+    row = f"self.{name}(classes)"
+    parts = f"{row}, {{x}}" if layer.joined == "before" else f"{{x}}, {row}"
+    made = ("keras.layers.Embedding(", [number(layer.num_classes), number(layer.num_features), _named(placed)])
+    return Part(made=made, applied=f"tf.concat([{parts}], axis=1)")
+
+
+def upsample(placed: PlacedLayer, name: str, /) -> Part:
+    """Write an upsampling."""
+    del name
+    layer: Any = placed.layer
+    kind = "repeat_pixels" if layer.mode == "nearest" else "interpolate"
+    return Part(applied=f"{kind}({{x}}, {number(layer.factor)})", needs=(kind,))
+
+
+def reshape(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a row-major reshape of each sample, of images as if their channels came first."""
+    del name
+    applied, needs = "{x}", []
+    if len(placed.input_shape) == _IMAGE_RANK:
+        applied, needs = "as_rows({x})", ["as_rows"]
+    if len(placed.output_shape) == _IMAGE_RANK:
+        applied = f"as_images({applied}, {', '.join(map(number, placed.output_shape))})"
+        needs.append("as_images")
+    return Part(applied=applied, needs=tuple(needs))
+
+
+LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
+    spec.Linear: linear,
+    spec.Conv2d: conv2d,
+    spec.ConvTranspose2d: conv_transpose2d,
+    spec.BatchNorm: batch_norm,
+    spec.MinibatchDiscrimination: minibatch_discrimination,
+    spec.Tanh: tanh,
+    spec.Sigmoid: sigmoid,
+    spec.Softplus: softplus,
+    spec.ReLU: relu,
+    spec.LeakyReLU: leaky_relu,
+    spec.Reshape: reshape,
+    spec.Dropout: dropout,
+    spec.ClassEmbedding: class_embedding,
+    spec.Upsample: upsample,
+}
+
+
+def _named(placed: PlacedLayer) -> str:
+    return f'name="{placed.name}"'
+
+
+def _no_bias(layer: Any) -> list[str]:
+    return ["use_bias=False"] if layer.bias_init is None else []
+
+
+def _window(placed: PlacedLayer) -> list[str]:
+    layer: Any = placed.layer
+    settings = [number(layer.out_channels), number(layer.kernel_size)]
+    settings += [f"strides={number(layer.stride)}"] if layer.stride != 1 else []
+    return [*settings, *_no_bias(layer), _named(placed)]
+
+
+# What the layers are made of, in the order in which a program has it.
+FUNCTIONS: dict[str, str] = {
+    "as_rows": '''\
+def as_rows(images: tf.Tensor) -> tf.Tensor:
+    """Return images (batch, height, width, channels) as rows, one channel after the other."""
+    return tf.reshape(tf.transpose(images, (0, 3, 1, 2)), (images.shape[0], -1))''',
+    "as_images": '''\
+def as_images(rows: tf.Tensor, channels: int, height: int, width: int) -> tf.Tensor:
+    """Return rows, one channel after the other, as images (batch, height, width, channels)."""
+    return tf.transpose(tf.reshape(rows, (-1, channels, height, width)), (0, 2, 3, 1))''',
+    "pad": '''\
+def pad(images: tf.Tensor, width: int) -> tf.Tensor:
+    """Return images with zeros all round; Keras's "same" has more of them on one side."""
+    return tf.pad(images, [[0, 0], [width, width], [width, width], [0, 0]])''',
+    "batch_norm": '''\
+class BatchNorm(keras.layers.Layer):
+    """Batch normalisation; Keras's cancels digits where a mean is large, its variance is biased."""
+
+    def __init__(
+        self,
+        num_features: int,
+        *,
+        eps: float,
+        momentum: float,
+        correction: int,
+        by_running: bool,
+        name: str,
+    ) -> None:
+        super().__init__(name=name)
+        self.eps, self.momentum = eps, momentum
+        self.correction, self.by_running = correction, by_running
+        shape = (num_features,)
+        self.weight = self.add_weight(shape=shape, name="weight")
+        self.bias = self.add_weight(shape=shape, name="bias")
+        self.running_mean = self.add_weight(shape=shape, name="running_mean", trainable=False)
+        self.running_var = self.add_weight(shape=shape, name="running_var", trainable=False)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Normalise, and move the running averages."""
+        mean, variance = tf.nn.moments(x, list(range(len(x.shape) - 1)))
+        averages = (self.running_mean, self.running_var)
+        kept = tuple(tf.convert_to_tensor(average) for average in averages)
+        size = math.prod(x.shape[:-1])
+        found = (mean, variance * (size / (size - self.correction)))
+        for average, old, value in zip(averages, kept, found, strict=True):
+            average.assign((1 - self.momentum) * old + self.momentum * value)
+        if self.by_running:
+            mean, variance = kept
+        return (x - mean) * (self.weight / tf.sqrt(variance + self.eps)) + self.bias''',
+    "minibatch": '''\
+class MinibatchDiscrimination(keras.layers.Dense):
+    """Appends to each sample how like it is to the others of its batch (Salimans et al. 2016)."""
+
+    def __init__(
+        self, num_kernels: int, size: int, *, self_distance: bool, use_bias: bool = True, name: str
+    ) -> None:
+        super().__init__(num_kernels * size, use_bias=use_bias, name=name)
+        self.num_kernels, self.self_distance = num_kernels, self_distance
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Return (batch, in_features + num_kernels)."""
+        rows = tf.reshape(super().call(x), (x.shape[0], self.num_kernels, -1))
+        differences = rows[:, None] - rows[None]  # (batch, batch, num_kernels, size)
+        distances = tf.reduce_sum(tf.abs(differences), axis=3)
+        if self.self_distance:
+            distances += tf.eye(x.shape[0], dtype=x.dtype)[:, :, None]
+        return tf.concat([x, tf.reduce_sum(tf.exp(-distances), axis=1)], axis=1)''',
+    "leaky_relu": '''\
+def leaky_relu(x: tf.Tensor, slope: float) -> tf.Tensor:
+    """Return x, or slope times x below 0; tf.nn.leaky_relu rounds the slope to float32."""
+    return tf.where(x > 0, x, slope * x)''',
+    "dropout": '''\
+def dropout(x: tf.Tensor, mask: tf.Tensor | None, probability: float) -> tf.Tensor:
+    """Keep what the mask says, scaled as tf.nn.dropout does; all where there is none."""
+    return x if mask is None else x * tf.cast(mask, x.dtype) / (1 - probability)
+
+
+def masks_of(batch: Batch, place: str) -> Batch:
+    """Return the masks of one pass, by the dropouts' names."""
+    start = f"mask.{place}."
+    return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
+    "repeat_pixels": '''\
+def repeat_pixels(x: tf.Tensor, factor: int) -> tf.Tensor:
+    """Return images (batch, height, width, channels) with each pixel repeated."""
+    return tf.repeat(tf.repeat(x, factor, axis=1), factor, axis=2)''',
+    "interpolate": '''\
+def interpolate(x: tf.Tensor, factor: int) -> tf.Tensor:
+    """Return larger images, bilinear; tf.image.resize gives float32 whatever it is given."""
+
+    def weights(size: int) -> tf.Tensor:
+        centres = np.clip((np.arange(size * factor) + 0.5) / factor - 0.5, 0, size - 1)
+        distances = np.abs(centres[:, None] - np.arange(size))
+        return tf.constant(np.maximum(0, 1 - distances), x.dtype)
+
+    return tf.einsum("rh,bhwc,sw->brsc", weights(x.shape[1]), x, weights(x.shape[2]))''',
+}

@@ -1,0 +1,58 @@
+"""Both losses in TensorFlow, as functions of what D says, and the gradient penalty."""
+
+from __future__ import annotations
+
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.losses import LossWords, has_entropy, loss_functions
+from gan_rosetta.shared.translate.parts import penalty_of
+from gan_rosetta.shared.translate.writing import number
+
+_WORDS = LossWords(
+    tensor="tf.Tensor",
+    mean="tf.reduce_mean",
+    sum="tf.reduce_sum",
+    log="tf.math.log",
+    relu="tf.nn.relu",
+    log_softmax="tf.nn.log_softmax",
+    floored="tf.maximum({p}, {floor})",
+)
+
+
+def losses_section(gan: GanSpec, /) -> str:
+    """Return both losses as functions of what D says, and the gradient penalty."""
+    parts = [_ENTROPY] if has_entropy(gan) else []
+    parts += loss_functions(gan, _WORDS)
+    penalty = penalty_of(gan)
+    if penalty is not None:
+        axes = "-1" if penalty.norm == "channel" else "range(1, len(mixed.shape))"
+        norm = "pixel by pixel" if penalty.norm == "channel" else "sample by sample"
+        parts.append(f'''\
+def gradient_penalty(mixed: tf.Tensor) -> tf.Tensor:
+    """Return how far the norm of D's gradient by its input is from 1, {norm}."""
+    with tf.GradientTape() as inner:
+        inner.watch(mixed)  # which is no variable
+        score = tf.reduce_sum(discriminator(mixed))
+    squares = tf.reduce_sum(inner.gradient(score, mixed) ** 2, axis={axes})
+    # A root has an infinite gradient at 0, which times 0 is NaN: there it is not taken.
+    zeros = tf.cast(squares == 0, squares.dtype)
+    norms = tf.sqrt(squares + zeros) - zeros
+    return {number(penalty.weight)} * tf.reduce_mean((norms - 1) ** 2)''')
+    return "\n\n\n".join(parts)
+
+
+_ENTROPY = '''\
+def cross_entropy(p: tf.Tensor, target: int, log_floor: float, floor: float) -> tf.Tensor:
+    """Return -log p or -log(1 - p) of each sample, no logarithm below log_floor.
+
+    keras.losses.BinaryCrossentropy holds p to [1e-7, 1 - 1e-7], and with it the gradient.
+    """
+
+    @tf.custom_gradient
+    def bounded(p: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            return upstream * (p - target) / tf.maximum(p * (1 - p), floor)
+
+        logarithm = tf.math.log(p) if target == 1 else tf.math.log1p(-p)
+        return -tf.maximum(logarithm, log_floor), gradient
+
+    return bounded(p)'''

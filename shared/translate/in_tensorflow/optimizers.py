@@ -1,0 +1,144 @@
+"""The optimizers in TensorFlow: Keras's own where their mathematics is the spec's, an update written out elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.spec import ConstantRate, GanSpec, Optimizer
+from gan_rosetta.shared.translate.parts import decays, optimizer_uses, rate_at
+from gan_rosetta.shared.translate.writing import call, indented, number
+
+# What Keras's optimizers keep each of the spec's slots under.
+_SLOTS: dict[type, dict[str, str]] = {
+    spec.GradientDescent: {},
+    spec.Adam: {"m": "_momentums", "v": "_velocities"},
+    spec.Adadelta: {"square": "_accumulated_grads", "delta": "_accumulated_delta_vars"},
+    spec.RMSprop: {"square": "_velocities", "mean": "_average_gradients", "momentum": "_momentums"},
+}
+
+
+def optimizers_section(gan: GanSpec, /) -> str:
+    """Return the optimizers whose update is written out, and those of both players."""
+    names: dict[str, str] = {}
+    lines = []
+    for use in optimizer_uses(gan):
+        optimizer: Any = use.optimizer
+        kind = _KERAS[type(optimizer)]
+        made = f"keras.optimizers.{kind}"
+        if not is_own_optimizer(optimizer):
+            text = _update_class(optimizer)
+            same = sum(name.startswith(kind) for name in names.values())
+            made = names.setdefault(text, f"{kind}{same + 1}" if same else kind)
+        lines.append(call(f"optimizer_{use.short} = {made}(", _settings(optimizer)))
+        lines.append(f"optimizer_{use.short}.build(list(trained({use.network}).values()))")
+    classes = [text.replace("{name}", name) for text, name in names.items()]
+    return "\n\n\n".join([*classes, "\n".join(lines)])
+
+
+def is_own_optimizer(optimizer: Optimizer, /) -> bool:
+    """Whether Keras's own optimizer has the spec's mathematics; its Adam has not, to the last digits."""
+    if isinstance(optimizer, spec.RMSprop):
+        is_step = optimizer.momentum == 0 or optimizer.momentum_of == "step"
+        return optimizer.epsilon_placement == "inside" and is_step
+    return not isinstance(optimizer, spec.Adam)
+
+
+def slots_of(optimizer: Any, /) -> str:
+    """Return the dictionary of the spec's slots, with the names of what Keras's optimizer keeps them under."""
+    own = _SLOTS[type(optimizer)]
+    return "{" + ", ".join(f'"{slot}": "{own[slot]}"' for slot in optimizer.slots) + "}"
+
+
+def rate_lines(gan: GanSpec, short: str, /) -> list[str]:
+    """Return the line that sets a rate that decays, before a step is taken."""
+    (optimizer,) = (use.optimizer for use in optimizer_uses(gan) if use.short == short)
+    if isinstance(optimizer.learning_rate, ConstantRate):
+        return []
+    count = 'int(batch["epoch"])' if decays(optimizer, "epochs") else f"int(optimizer_{short}.iterations)"
+    return [f"optimizer_{short}.learning_rate = {rate_at(optimizer, count)}"]
+
+
+_KERAS: dict[type, str] = {
+    spec.GradientDescent: "SGD",
+    spec.Adam: "Adam",
+    spec.Adadelta: "Adadelta",
+    spec.RMSprop: "RMSprop",
+}
+
+
+def _settings(optimizer: Any) -> list[str]:
+    settings = [f"learning_rate={number(optimizer.learning_rate.at(0))}"]
+    if isinstance(optimizer, spec.GradientDescent):
+        return settings
+    if isinstance(optimizer, spec.Adam):
+        settings += [f"beta_1={number(optimizer.beta1)}", f"beta_2={number(optimizer.beta2)}"]
+    else:
+        settings.append(f"rho={number(optimizer.rho)}")
+    settings.append(f"epsilon={number(optimizer.epsilon)}")
+    if isinstance(optimizer, spec.RMSprop):
+        settings += [f"momentum={number(optimizer.momentum)}"] if optimizer.momentum else []
+        settings += ["centered=True"] if optimizer.centered else []
+    return settings
+
+
+def _update_class(optimizer: Any) -> str:
+    """Return an optimizer with an update of its own, its name left as {name}."""
+    said, lines = _adam(optimizer) if isinstance(optimizer, spec.Adam) else _rmsprop(optimizer)
+    given = ["self", "gradient: tf.Tensor", "variable: tf.Variable", "learning_rate: tf.Tensor"]
+    return f'''\
+class {{name}}(keras.optimizers.{_KERAS[type(optimizer)]}):
+    """{said}."""
+
+{call("def update_step(", given, ") -> None:", indent=4)}
+        """Move a parameter by its gradient."""
+        index = self._get_variable_index(variable)
+{indented(chr(10).join(lines), by=8)}'''
+
+
+def _adam(optimizer: spec.Adam) -> tuple[str, list[str]]:
+    lines = [
+        "m, v = self._momentums[index], self._velocities[index]",
+        "m.assign(self.beta_1 * m + (1 - self.beta_1) * gradient)",
+        "v.assign(self.beta_2 * v + (1 - self.beta_2) * gradient**2)",
+    ]
+    if not optimizer.bias_correction:
+        said = "Adam without the bias correction, which Keras's always has"
+        return said, [*lines, "variable.assign_sub(learning_rate * m / (tf.sqrt(v) + self.epsilon))"]
+    lines += [
+        "t = tf.cast(self.iterations + 1, variable.dtype)",
+        "of_m, of_v = 1 - self.beta_1**t, 1 - self.beta_2**t  # how much of them has come in so far",
+    ]
+    if optimizer.epsilon_placement == "outside":
+        said = "Adam that adds ε after the bias correction; Keras's adds it before"
+        return said, [*lines, "variable.assign_sub(learning_rate * (m / of_m) / (tf.sqrt(v / of_v) + self.epsilon))"]
+    said = "Adam; Keras's rounds β to float32 in its bias correction"
+    lines.append("rate = learning_rate * tf.sqrt(of_v) / of_m")
+    return said, [*lines, "variable.assign_sub(rate * m / (tf.sqrt(v) + self.epsilon))"]
+
+
+def _rmsprop(optimizer: spec.RMSprop) -> tuple[str, list[str]]:
+    inside = optimizer.epsilon_placement == "inside"
+    said = f"RMSprop with ε {'under the root' if inside else 'beside the root'}"
+    said += f", momentum of the {optimizer.momentum_of}" if optimizer.momentum else ""
+    said += "; Keras's has another form"
+    lines = [
+        "square = self._velocities[index]",
+        "square.assign(self.rho * square + (1 - self.rho) * gradient**2)",
+    ]
+    variance = "square"
+    if optimizer.centered:
+        lines += [
+            "mean = self._average_gradients[index]",
+            "mean.assign(self.rho * mean + (1 - self.rho) * gradient)",
+        ]
+        variance = "square - mean**2"
+    root = f"tf.sqrt({variance} + self.epsilon)" if inside else f"(tf.sqrt({variance}) + self.epsilon)"
+    if not optimizer.momentum:
+        return said, [*lines, f"variable.assign_sub(learning_rate * gradient / {root})"]
+    lines.append("momentum = self._momentums[index]")
+    if optimizer.momentum_of == "direction":
+        lines.append(f"momentum.assign(self.momentum * momentum + gradient / {root})")
+        return said, [*lines, "variable.assign_sub(learning_rate * momentum)"]
+    lines.append(f"step = learning_rate * gradient / {root}")
+    return said, [*lines, "momentum.assign(self.momentum * momentum + step)", "variable.assign_sub(momentum)"]

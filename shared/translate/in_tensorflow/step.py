@@ -1,0 +1,254 @@
+"""The step in TensorFlow, traced as a whole, and the loop."""
+
+from __future__ import annotations
+
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
+from gan_rosetta.shared.translate.in_tensorflow.optimizers import rate_lines, slots_of
+from gan_rosetta.shared.translate.parts import label_of, optimizer_uses, pattern, penalty_of, place_of
+from gan_rosetta.shared.translate.writing import call, indented, literal, number
+
+CHECKPOINT = "checkpoint.npz"
+_IMAGE_RANK = 3
+
+
+def step_section(gan: GanSpec, /) -> str:
+    """Return the functions that take one step."""
+    parts = [_pretrain_step(gan)] if gan.pretraining is not None else []
+    return "\n\n\n".join([*parts, _train_step(gan)])
+
+
+def _pretrain_step(gan: GanSpec) -> str:
+    if gan.pretraining is None:
+        raise TypeError(f"{gan.name!r} has no pretraining")
+    asked = _judge(gan, "density", "pretraining.input.discriminator", 'batch["pretrain_input"]', later=8)
+    reduce = f"tf.reduce_{gan.pretraining.loss.reduction}"
+    return "\n".join(
+        [
+            "@tf.function",
+            "def pretrain_step(batch: Batch) -> tf.Tensor:",
+            '    """Fit D to the density; return its loss from before the update."""',
+            "    with tf.GradientTape() as tape:",
+            indented(asked, by=8),
+            f'        loss = {reduce}((density - batch["pretrain_target"]) ** 2)',
+            *(indented(line, by=4) for line in _moved(gan, "tape", "loss", "discriminator", "p")),
+            "    return loss",
+        ]
+    )
+
+
+def _rests(gan: GanSpec, player: str) -> bool:
+    training = gan.training
+    turns = training.discriminator_steps if player == "discriminator" else training.generator_steps
+    return turns.period > 1
+
+
+def _train_step(gan: GanSpec) -> str:
+    training = gan.training
+    blocks = {"discriminator": _discriminator_block, "generator": _generator_block}
+    order = [training.first, "generator" if training.first == "discriminator" else "discriminator"]
+    names = {"discriminator": "D", "generator": "G"}
+    said = f"Update {names[order[0]]}, then {names[order[1]]}"
+    said += ", each where it is its turn" if not training.trains_both_always else ""
+    results = ["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])]
+    given = [f"trains_{name[0]}: bool" for name in names if _rests(gan, name)]
+    arguments = ["batch: Batch", *(["*", *given] if given else [])]
+    lines: list[str] = []
+    if given:
+        resting = [f"loss_{name[0]}" for name in names if _rests(gan, name)]
+        resting += ["real_score"] if training.stop is not None and _rests(gan, "discriminator") else []
+        missing = "tf.constant(np.nan, options.dtype)  # of one that does not train"
+        lines.append(f"{' = '.join(resting)} = {missing}")
+    if not training.detach_fake and _rests(gan, "discriminator"):
+        lines.append("joined = [tf.zeros_like(tensor) for tensor in trained(generator).values()]")
+    for position, player in enumerate(order):
+        block = blocks[player](gan, 8 if _rests(gan, player) else 4)
+        if _rests(gan, player):
+            lines += [f"if trains_{player[0]}:", indented("\n".join(block), by=4)]
+        else:
+            lines += [*([""] if position else []), *block]
+    head = call("def train_step(", arguments, ") -> tuple[tf.Tensor, ...]:")
+    body = indented("\n".join([*lines, f"return {', '.join(results)}"]), by=4)
+    return "\n".join(["@tf.function", head, f'    """{said}; return the losses from before the updates."""', body])
+
+
+def _moved(gan: GanSpec, tape: str, loss: str, network: str, short: str, *, joined: bool = False) -> list[str]:
+    """Return the lines that move a network's parameters by the gradient of a loss."""
+    lines = [f"gradients = {tape}.gradient({loss}, list(trained({network}).values()))"]
+    if uses_classes(gan, network):
+        lines.append("gradients = [tf.convert_to_tensor(each) for each in gradients]  # an embedding's are rows")
+    if joined:
+        lines.append("# What D's loss, through its fake samples, says of G comes on top.")
+        lines.append("gradients = [own + more for own, more in zip(gradients, joined, strict=True)]")
+    return [*lines, f"optimizer_{short}.apply(gradients)"]
+
+
+def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
+    training = gan.training
+    is_first, reused = training.first == "discriminator", training.fake_batch == "reused"
+    joined = not training.detach_fake
+    lines, own = [], []
+    if is_first or not reused:
+        made = _generate(gan, "discriminator", later=later + 4)
+        if joined:
+            own.append(made)
+        elif reused:
+            lines += ["with tf.GradientTape() as tape_g:", indented(made, by=4)]
+        else:
+            lines.append(_generate(gan, "discriminator", later=later))
+    real, fake = place_of(gan, "discriminator", "real"), place_of(gan, "discriminator", "fake")
+    own.append(_judge(gan, "of_real", real, 'batch["real"]', later=later + 4))
+    own.append(_judge(gan, "of_fake", fake, "fake", later=later + 4))
+    own.append("loss_d = discriminator_loss(of_real, of_fake)")
+    if penalty_of(gan) is not None:
+        held = "tf.stop_gradient(fake)" if joined else "fake"
+        own.append(f'mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * {held}')
+        own.append("loss_d += gradient_penalty(mixed)")
+    persists = "persistent=True" if joined else ""
+    lines += [f"with tf.GradientTape({persists}) as tape_d:", *(indented(each, by=4) for each in own)]
+    lines += ["real_score = tf.reduce_mean(of_real)"] if training.stop is not None else []
+    if joined:
+        lines.append("joined = tape_d.gradient(loss_d, list(trained(generator).values()))")
+    lines += _moved(gan, "tape_d", "loss_d", "discriminator", "d")
+    if training.weight_clipping is not None:
+        bound = number(training.weight_clipping.bound)
+        lines += [
+            "for tensor in trained(discriminator).values():",
+            f"    tensor.assign(tf.clip_by_value(tensor, -{bound}, {bound}))",
+        ]
+    return lines
+
+
+def _generator_block(gan: GanSpec, later: int) -> list[str]:
+    training = gan.training
+    is_first, reused = training.first == "generator", training.fake_batch == "reused"
+    tape, own = "tape_g", []
+    if is_first or not reused:
+        own.append(_generate(gan, "generator", later=later + 4))
+        begins = "with tf.GradientTape() as tape_g:"
+    else:
+        tape = "tape_g" if training.detach_fake else "tape_d"
+        begins = f"with {tape}:  # which goes on"
+    own.append(_judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later + 4))
+    own.append("loss_g = generator_loss(of_fake)")
+    moved = _moved(gan, tape, "loss_g", "generator", "g", joined=not training.detach_fake)
+    return [begins, *(indented(each, by=4) for each in own), *moved]
+
+
+def _generate(gan: GanSpec, phase: str, *, later: int) -> str:
+    """Return the statement in which G makes samples; later: by how much it will be indented."""
+    arguments = [f'batch["{gan.training.fed_in(phase, "latent")}"]']
+    arguments += [f'batch["{gan.training.fed_in(phase, "label")}"]'] if uses_classes(gan, "generator") else []
+    arguments += [f'masks_of(batch, "{phase}.fake.generator")'] if uses_masks(gan, "generator") else []
+    return call("fake = generator(", arguments, later=later)
+
+
+def _judge(gan: GanSpec, before: str, place: str, samples: str, *, later: int) -> str:
+    """Return the statement in which D is asked; later: by how much it will be indented."""
+    arguments = [samples]
+    arguments += [f'batch["{label_of(gan, place)}"]'] if uses_classes(gan, "discriminator") else []
+    arguments += [f'masks_of(batch, "{place}")'] if uses_masks(gan, "discriminator") else []
+    return call(f"{before} = discriminator(", arguments, later=later)
+
+
+def loop_section(gan: GanSpec, /) -> str:
+    """Return the loops, and what the program leaves."""
+    lines = [_losses_kept(gan)]
+    if gan.pretraining is not None:
+        lines.append(_pretraining(gan))
+    training = gan.training
+    results = ["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])]
+    place = f'int(batch["{STEP_IN_EPOCH}"])'
+    given = [
+        f"trains_{name[0]}={pattern(steps, 'step', place)}"
+        for name, steps in (("discriminator", training.discriminator_steps), ("generator", training.generator_steps))
+        if _rests(gan, name)
+    ]
+    loop = [
+        call("batches = ", [f"read_batches(options.tape) if options.tape else {drawn_call(gan)}"], ""),
+        "for step, batch in zip(range(options.steps), batches, strict=False):",
+        *_rates(gan, "dg"),
+        call("found = train_step(", ["to_tensors(batch)", *given], indent=4),
+        f"    {', '.join(results)} = (float(number) for number in found)",
+        '    losses["discriminator"].append(loss_d)',
+        '    losses["generator"].append(loss_g)',
+        "    if step % 100 == 0:",
+        '        print(f"step {step}: D {loss_d:.4f}, G {loss_g:.4f}")',
+    ]
+    if training.stop is not None:
+        tolerance = number(training.stop.tolerance)
+        loop += [f"    if abs(real_score - 0.5) <= {tolerance}:  # D cannot tell them apart", "        break"]
+    return "\n\n".join([*lines, "\n".join(loop), _end(gan)])
+
+
+def _rates(gan: GanSpec, shorts: str) -> list[str]:
+    """Return the lines of a loop that set the rates of optimizers that decay."""
+    lines = [f"    {line}" for short in shorts for line in rate_lines(gan, short)]
+    return ["    # Keras's own schedules compute in float32.", *lines] if lines else []
+
+
+def _losses_kept(gan: GanSpec) -> str:
+    names = [*(["pretraining"] if gan.pretraining is not None else []), "discriminator", "generator"]
+    return literal("losses: dict[str, list[float]] = {", [f'"{name}": []' for name in names], "}")
+
+
+def _pretraining(gan: GanSpec) -> str:
+    return "\n".join(
+        [
+            "if options.tape:",
+            "    batches = read_batches(options.tape, pretraining=True)",
+            "else:",
+            "    batches = draw_pretraining(options.seed)",
+            "for _, batch in zip(range(options.pretraining_steps), batches, strict=False):",
+            *_rates(gan, "p"),
+            '    losses["pretraining"].append(float(pretrain_step(to_tensors(batch))))',
+        ]
+    )
+
+
+def _end(gan: GanSpec) -> str:
+    lines = [
+        "options.out.mkdir(parents=True, exist_ok=True)",
+        'np.savez(options.out / "losses.npz", **losses)',
+        "checkpoint = {}",
+        'for prefix, network in (("generator", generator), ("discriminator", discriminator)):',
+        "    for name, tensor in tensors_of(network).items():",
+        '        checkpoint[f"{prefix}.{name}"] = as_state(tensor, tensor)',
+    ]
+    uses = [
+        literal(
+            "(",
+            [f'"{use.name}"', use.network, f"optimizer_{use.short}", slots_of(use.optimizer)],
+            ")",
+            indent=4,
+        ).lstrip()
+        for use in optimizer_uses(gan)
+        if use.optimizer.slots
+    ]
+    if uses:
+        entries = "".join(f"    {use},\n" for use in uses)
+        lines += [
+            f"for prefix, network, optimizer, slots in (\n{entries}):",
+            "    count = int(optimizer.iterations)",
+            '    checkpoint |= {f"optimizer.{prefix}.step": np.array(count)} if count else {}',
+            "    for slot, own in slots.items() if count else ():",
+            "        kept = getattr(optimizer, own)",
+            "        for (name, tensor), values in zip(trained(network).items(), kept, strict=True):",
+            '            checkpoint[f"optimizer.{prefix}.{name}.{slot}"] = as_state(tensor, values)',
+        ]
+    asked = ["tf.constant(noise, options.dtype)"]
+    asked += ["tf.range(len(noise)) % 10"] if uses_classes(gan, "generator") else []
+    asked += ["{}"] if uses_masks(gan, "generator") else []
+    is_image = len(gan.generator.output_shape) == _IMAGE_RANK
+    images = "np.moveaxis(samples.numpy(), -1, 1)" if is_image else "samples.numpy()"
+    turns = "noise = np.moveaxis(noise, 1, -1)  # channels come last"
+    return "\n".join(
+        [
+            *lines,
+            f'np.savez(options.out / "{CHECKPOINT}", **checkpoint)',
+            "noise = draw_latent(np.random.default_rng([options.seed, 2]), 64)",
+            *([turns] if len(gan.generator.input_shape) == _IMAGE_RANK else []),
+            call("samples = generator(", asked),
+            f'np.savez(options.out / "samples.npz", generated={images})',
+        ]
+    )
