@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gan_rosetta.diagnosing import Diagnosis, diagnose
     from gan_rosetta.judging import Case, Judgement, case, judge
     from gan_rosetta.measuring import bench, bench_gpu, compare_benchmarks
+    from gan_rosetta.reading import Reading, read
     from gan_rosetta.reporting import report, write_events, write_film, write_page
     from gan_rosetta.shared.errors import GanRosettaError, RunFailed
     from gan_rosetta.shared.spec import GanSpec
@@ -56,6 +57,7 @@ __all__ = [
     "Judgement",
     "Matters",
     "Progress",
+    "Reading",
     "RunFailed",
     "Trace",
     "TrainedRun",
@@ -78,6 +80,7 @@ __all__ = [
     "generate",
     "judge",
     "matters",
+    "read",
     "read_spec",
     "report",
     "resume",
@@ -111,6 +114,7 @@ _HOMES = {
     "Judgement": "gan_rosetta.judging",
     "Matters": "gan_rosetta.assessing",
     "Progress": "gan_rosetta.shared.workers.jobs",
+    "Reading": "gan_rosetta.reading",
     "RunFailed": "gan_rosetta.shared.errors",
     "Trace": "gan_rosetta.shared.traces.trace",
     "TrainedRun": "gan_rosetta.training",
@@ -132,6 +136,7 @@ _HOMES = {
     "generate": "gan_rosetta.checking",
     "judge": "gan_rosetta.judging",
     "matters": "gan_rosetta.assessing",
+    "read": "gan_rosetta.reading",
     "read_spec": "gan_rosetta.catalogue",
     "report": "gan_rosetta.reporting",
     "resume": "gan_rosetta.comparing",

@@ -13,6 +13,7 @@ EXAMPLES = {
     "compare": "gan-rosetta compare linear-2d --runs torch,jax:compiled",
     "convert": "gan-rosetta convert model.pt model.weights.h5 --gan sine",
     "translate": "gan-rosetta translate sine --to torch --out sine_in_torch.py",
+    "read": "gan-rosetta read my_gan.py:G,D --like sine --out my_gan.toml",
     "report": "gan-rosetta report runs/2026-01-31-120000",
     "diagnose": "gan-rosetta diagnose sine --plant torch:adam-epsilon-hat",
     "judge": "gan-rosetta judge my_port.py --gan sine",

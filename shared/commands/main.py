@@ -48,6 +48,7 @@ from gan_rosetta.shared.commands.options import (
     say,
     tell,
 )
+from gan_rosetta.shared.commands.read import read
 from gan_rosetta.shared.commands.translate import translate
 from gan_rosetta.shared.errors import RecordError, UsageError
 from gan_rosetta.shared.runs.request import make_request
@@ -222,6 +223,7 @@ def report(
 
 app.command(epilog=example("convert"), rich_help_panel=RUN)(convert)
 app.command(epilog=example("translate"), rich_help_panel=RUN)(translate)
+app.command(epilog=example("read"), rich_help_panel=RUN)(read)
 app.command(epilog=example("diagnose"), rich_help_panel=JUDGE)(diagnose)
 app.command(epilog=example("judge"), rich_help_panel=JUDGE)(judge)
 app.command(epilog=example("align"), rich_help_panel=JUDGE)(align)

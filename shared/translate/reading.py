@@ -1,0 +1,142 @@
+"""A person's own networks and optimizers as a spec, proved by a pass of each; what is around them is another GAN's."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from gan_rosetta.shared.cases.networks import Found, find_framework, find_networks
+from gan_rosetta.shared.cases.proving import Proof
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.errors import SpecError, UnsupportedLayer, UsageError
+from gan_rosetta.shared.runs.order import DEFAULT_SEED
+from gan_rosetta.shared.runs.request import read_gan
+from gan_rosetta.shared.spec import Dropout, GanSpec, Network, NormalLatent
+from gan_rosetta.shared.spec.toml_file import write_spec
+from gan_rosetta.shared.state import State, initial_state
+from gan_rosetta.shared.state.archive import write_state
+
+_NETWORKS = ("generator", "discriminator")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What was read. spec: the GAN; state: its parameters and buffers as they were, its optimizers not yet begun.
+
+    num_samples: of the batch that both networks and the reference gave the same for.
+    """
+
+    spec: GanSpec
+    state: State
+    num_samples: int
+
+    @property
+    def sentence(self) -> str:
+        """The finding in one sentence."""
+        sizes = " and ".join(f"a {name} of {len(net.layers)} layers" for name, net in self.spec.networks().items())
+        return f"{self.spec.name}: {sizes}, which give what the reference gives for {self.num_samples} samples"
+
+
+def read(
+    *,
+    generator: Any,
+    discriminator: Any,
+    like: str | Path | GanSpec,
+    generator_optimizer: Any = None,
+    discriminator_optimizer: Any = None,
+    name: str = "read",
+) -> Reading:
+    """Read live networks, and their optimizers where given, into a spec; all else is that of the GAN that it is like.
+
+    Raises UsageError for what is no torch module, UnsupportedLayer, with the module's path, for what a spec has no
+    word for, or where a pass of what was read gives something else.
+    """
+    given = {"generator": generator, "discriminator": discriminator}
+    readers = {what: _reader(network, what) for what, network in given.items()}
+    spec, _ = read_gan(like)
+    spec = _with_networks(spec, given, readers, name)
+    for what, optimizer in {"generator": generator_optimizer, "discriminator": discriminator_optimizer}.items():
+        if optimizer is not None:
+            own = readers[what].read_optimizer(optimizer, given[what], what=f"{what}_optimizer")
+            spec = replace(spec, training=replace(spec.training, **{f"{what}_optimizer": own}))
+    plain = {what: readers[what].plain_copy(network) for what, network in given.items()}
+    found = find_networks(spec, plain, {})
+    state = dict(initial_state(spec, seed=DEFAULT_SEED))
+    for each in found.values():
+        state |= {own: array.astype(np.float64) for own, array in each.read().items()}
+    return Reading(spec=spec, state=state, num_samples=_prove(spec, found, state))
+
+
+def write_reading(path: Path, reading: Reading, /) -> Path:
+    """Write a spec to a TOML file, and the state beside it to .safetensors, whose path is returned."""
+    beside = path.with_suffix(".safetensors")
+    require_new(path)
+    write_spec(path, reading.spec)
+    write_state(beside, reading.state, metadata={"gan": reading.spec.name})
+    return beside
+
+
+def require_new(path: Path, /) -> None:
+    """Raise UsageError unless a spec may be written there, and a state beside it, and nothing stands there already."""
+    if path.suffix != ".toml":
+        raise UsageError(f"--out {path} ends in {path.suffix or 'nothing'}; expected a spec's name, FILE.toml")
+    for each in (path, path.with_suffix(".safetensors")):
+        if each.exists():
+            raise UsageError(f"{each} already exists; name another --out, or move that one away")
+
+
+def _reader(network: Any, what: str) -> ModuleType:
+    """Return the module that reads networks of a framework; raises UsageError for one that has none."""
+    framework = find_framework(network, what=what)
+    place = getattr(framework, "__name__", "").removesuffix(".program")
+    if not place.endswith(".torch"):
+        raise UsageError(f"{what} is of {place.rpartition('.')[2]}; only torch modules are read so far")
+    return importlib.import_module(f"{place}.reading")
+
+
+def _with_networks(spec: GanSpec, given: Mapping[str, Any], readers: Mapping[str, ModuleType], name: str) -> GanSpec:
+    """Return a GAN with the networks in the place of its own, and noise of the shape that its generator takes."""
+    noise = readers["generator"].first_shape(given["generator"]) or spec.latent.sample_shape
+    shapes = {"generator": noise, "discriminator": spec.real.sample_shape}
+    networks = {
+        what: readers[what].read_network(network, input_shape=shapes[what], what=what)
+        for what, network in given.items()
+    }
+    latent = replace(spec.latent, shape=noise) if isinstance(spec.latent, NormalLatent) else spec.latent
+    title = f"Read from a program; data, losses and turns are those of {spec.name}"
+    try:
+        return replace(
+            spec,
+            name=name,
+            title=title,
+            source="",
+            latent=latent,
+            generator=networks["generator"],
+            discriminator=networks["discriminator"],
+        )
+    except SpecError as error:
+        raise UsageError(f"what was read does not fit {spec.name}: {error}; name another GAN that it is like") from None
+
+
+def _prove(spec: GanSpec, found: Mapping[str, Found], state: State) -> int:
+    """Hold a pass of each network to the reference's; return the number of samples. Nothing is dropped in it."""
+    plain = replace(spec, generator=_undropped(spec.generator), discriminator=_undropped(spec.discriminator))
+    tape = SeededTape(plain, seed=DEFAULT_SEED, digits=DigitSource.parse(None))
+    proof = Proof.prepare(plain, state, tape, dtype="float64")
+    for network in _NETWORKS:
+        objection = proof.objection(replace(found[network], spec=plain))
+        if objection:
+            raise UnsupportedLayer(f"{objection}; so it was not read rightly, and no spec is written")
+    return len(proof.inputs["generator"])
+
+
+def _undropped(network: Network) -> Network:
+    layers = (replace(each, probability=0.0) if isinstance(each, Dropout) else each for each in network.layers)
+    return replace(network, layers=tuple(layers))

@@ -1,0 +1,298 @@
+"""Networks of torch read into specs: what was read is proved by a pass, what cannot be is named by its path."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gan_rosetta.shared.commands.read import _name_of
+from gan_rosetta.shared.conformance.small import small_gan
+from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
+from gan_rosetta.shared.spec import Adam, Dropout, GradientDescent, LeakyReLU, Linear, RMSprop, UniformFanIn
+from gan_rosetta.shared.spec.toml_file import read_spec
+from gan_rosetta.shared.state import initial_state, state_schema
+from gan_rosetta.shared.state.archive import read_state, write_state
+from gan_rosetta.shared.translate import read_file
+from gan_rosetta.shared.translate.program import DIALECTS, write_program
+from gan_rosetta.shared.translate.reading import read, require_new, write_reading
+from tests.unit.translate.proving import SEED, run_here
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
+reading = pytest.importorskip("gan_rosetta.backends.torch.reading")
+PROGRAMS = pytest.importorskip("tests.unit.translate.torch_programs").PROGRAMS
+
+
+def sine() -> tuple[object, object]:
+    return PROGRAMS["Sequential alone"][1]()
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_networks_of_programs_are_read_and_proved(name, tmp_path):
+    like, make = PROGRAMS[name]
+    torch.manual_seed(5)
+    generator, discriminator = make()
+    before = {key: tensor.clone() for key, tensor in generator.state_dict().items()}
+    found = read(generator=generator, discriminator=discriminator, like=like)
+    assert found.num_samples == min(8, found.spec.batch_size)
+    for key, tensor in generator.state_dict().items():
+        assert torch.equal(tensor, before[key]), "a network that is read stays as it is"
+    # Every number of the program is in the state, bit for bit, in the order of its layers.
+    for network, module in (("generator", generator), ("discriminator", discriminator)):
+        theirs = [t.numpy() for key, t in module.state_dict().items() if "num_batches" not in key]
+        schema = state_schema(found.spec).items()
+        own = [found.state[key] for key, t in schema if t.network == network and t.role in ("parameter", "buffer")]
+        assert len(theirs) == len(own)
+        for first, second in zip(theirs, own, strict=True):
+            assert np.array_equal(first.astype(np.float64), second)
+    beside = write_reading(tmp_path / "read.toml", found)
+    again = read_spec(tmp_path / "read.toml")
+    assert again == found.spec
+    assert set(read_state(beside, again)) == set(found.state)
+
+
+def bare(network):
+    """A network without its first values, which no module tells."""
+    layers = []
+    for layer in network.layers:
+        names = [name for name in ("weight_init", "bias_init") if getattr(layer, name, None) is not None]
+        layers.append(replace(layer, **dict.fromkeys(names, UniformFanIn())))
+    return replace(network, layers=tuple(layers))
+
+
+@pytest.mark.parametrize("name", ["linear-2d", "sine", "gaussian-1d", "wgan", "mnist-wgan-gp"])
+def test_a_program_that_was_written_is_read_back(name, tmp_path):
+    spec = replace(small_gan(name), name=f"small-{name}")
+    state = initial_state(spec, seed=SEED)
+    write_state(tmp_path / "state.safetensors", state, metadata={"gan": spec.name})
+    text = write_program(spec, DIALECTS["torch"])
+    # As far as the networks and their optimizers are made.
+    (tmp_path / "program.py").write_text(text[: text.index("# Step")], encoding="utf-8")
+    kept = torch.get_default_dtype()
+    try:
+        made = run_here(tmp_path, ["--dtype", "float64", "--state", "state.safetensors"])
+    finally:
+        torch.set_default_dtype(kept)
+    own = {f"{each}_optimizer": made[f"optimizer_{each[0]}"] for each in ("generator", "discriminator")}
+    own = {} if name == "gaussian-1d" else own  # whose rates decay by a schedule
+    found = read(generator=made["generator"], discriminator=made["discriminator"], like=spec, **own)
+    for network, expected in spec.networks().items():
+        assert bare(found.spec.networks()[network]) == bare(expected)
+    assert found.spec.training == spec.training
+    for key, array in state.items():
+        assert np.array_equal(found.state[key], array), key
+
+
+def test_settings_are_read():
+    like, make = PROGRAMS["activations by functions"]
+    generator, discriminator = make()
+    found = read(generator=generator, discriminator=discriminator, like=like, name="mine")
+    assert found.spec.name == "mine"
+    layers = found.spec.discriminator.layers
+    assert [each.name for each in layers if isinstance(each, Linear)] == ["fc1", "fc2", "fc3"]
+    assert [each.probability for each in layers if isinstance(each, Dropout)] == [0.3, 0.3]
+    assert {each.slope for each in layers if isinstance(each, LeakyReLU)} == {0.2}
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda p: torch.optim.SGD(p, lr=0.3), (GradientDescent, {})),
+        (
+            lambda p: torch.optim.Adam(p, lr=0.3, betas=(0.5, 0.9), eps=1e-6),
+            (Adam, {"beta1": 0.5, "beta2": 0.9, "epsilon": 1e-6, "epsilon_placement": "outside"}),
+        ),
+        (
+            lambda p: torch.optim.RMSprop(p, lr=0.3, alpha=0.9, momentum=0.5, centered=True),
+            (RMSprop, {"rho": 0.9, "centered": True, "momentum": 0.5, "momentum_of": "direction"}),
+        ),
+    ],
+)
+def test_optimizers_are_read_with_all_their_settings(make, expected):
+    kind, settings = expected
+    generator, discriminator = sine()
+    found = read(
+        generator=generator,
+        discriminator=discriminator,
+        like="sine",
+        discriminator_optimizer=make(discriminator.parameters()),
+    )
+    own = found.spec.training.discriminator_optimizer
+    assert isinstance(own, kind)
+    assert own.learning_rate.at(0) == 0.3
+    assert {name: getattr(own, name) for name in settings} == settings
+
+
+def scheduled(network):
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    torch.optim.lr_scheduler.StepLR(optimizer, 3)
+    return optimizer
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda n: torch.optim.SGD(n.parameters(), lr=0.1, momentum=0.9), "has momentum=0.9"),
+        (lambda n: torch.optim.Adam(n.parameters(), lr=0.1, weight_decay=0.1), "has weight_decay=0.1"),
+        (lambda n: torch.optim.Adam(n.parameters(), lr=0.1, amsgrad=True), "has amsgrad=True"),
+        (lambda n: torch.optim.AdamW(n.parameters()), "is a AdamW"),
+        (lambda n: torch.optim.SGD(n[0].parameters(), lr=0.1), "moves 2 of its network's 4 parameters"),
+        (lambda n: torch.optim.SGD([{"params": [p]} for p in n.parameters()], lr=0.1), "4 groups"),
+        (scheduled, "has a schedule of rates"),
+    ],
+)
+def test_an_optimizer_that_a_spec_cannot_say_is_named(make, message):
+    generator, discriminator = sine()
+    with pytest.raises(UnsupportedLayer, match=message):
+        read(
+            generator=generator,
+            discriminator=discriminator,
+            like="sine",
+            discriminator_optimizer=make(discriminator),
+        )
+
+
+class Skips(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(16, 16), nn.Linear(16, 1)
+
+    def forward(self, x):
+        return self.second(x + self.first(x))
+
+
+class Shares(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(16, 16), nn.Linear(16, 1)
+
+    def forward(self, x):
+        return self.second(self.first(self.first(x)))
+
+
+class Branches(Shares):
+    def forward(self, x):
+        return self.second(x) if x.sum() > 0 else self.second(self.first(x))
+
+
+class AsksMore(Shares):
+    def forward(self, x, classes):
+        return self.second(self.first(x) * classes)
+
+
+def hooked():
+    network = nn.Sequential(nn.Linear(16, 1))
+    network[0].register_forward_hook(lambda *_: None)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (Skips, "discriminator, in forward: add is no layer of a spec"),
+        (Shares, "discriminator.first is used twice"),
+        (Branches, "discriminator cannot be traced"),
+        (AsksMore, "discriminator is given x, classes"),
+        (hooked, "discriminator.0 has hooks"),
+        (lambda: nn.Sequential(nn.Linear(16, 1), nn.Softplus()), "discriminator.1 returns x itself above 20"),
+        (lambda: nn.Sequential(nn.Linear(16, 4), nn.LayerNorm(4), nn.Linear(4, 1)), "discriminator.1 is a .*LayerNorm"),
+        (lambda: nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Linear(16, 1))), "ParametrizedLinear"),
+        (
+            lambda: nn.Sequential(nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 1, 2, dilation=2)),
+            r"discriminator.1 has dilation=\(2, 2\)",
+        ),
+        (
+            lambda: nn.Sequential(nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 1, (2, 1))),
+            r"discriminator.1 has kernel_size=\(2, 1\)",
+        ),
+        (lambda: nn.Sequential(nn.Linear(7, 1)), "discriminator raises RuntimeError on samples of shape"),
+    ],
+)
+def test_what_a_spec_cannot_say_is_named_by_its_path(make, message):
+    with pytest.raises(UnsupportedLayer, match=message):
+        read(generator=sine()[0], discriminator=make(), like="sine")
+
+
+def test_what_is_no_torch_module_or_does_not_fit_is_refused():
+    generator, _ = sine()
+    with pytest.raises(UsageError, match="only torch modules are read"):
+        read(generator=generator, discriminator={"weight": np.zeros((2, 2))}, like="sine")
+    with pytest.raises(UsageError, match="does not fit wgan"):
+        read(generator=generator, discriminator=nn.Sequential(nn.Flatten(), nn.Linear(784, 1)), like="wgan")
+
+
+def test_what_was_read_wrongly_does_not_pass(monkeypatch):
+    wrong = {**reading._MODULES, nn.LeakyReLU: lambda *_: LeakyReLU(slope=0.1)}
+    monkeypatch.setattr(reading, "_MODULES", wrong)
+    like, make = PROGRAMS["a critic of linear layers"]
+    generator, discriminator = make()
+    with pytest.raises(UnsupportedLayer, match="does not give what the reference does"):
+        read(generator=generator, discriminator=discriminator, like=like)
+
+
+PROGRAM = """
+import torch
+from torch import nn
+
+print("made")
+G = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 16)).double()
+
+
+def make_judge():
+    return nn.Sequential(nn.Linear(16, 4), nn.ReLU(), nn.Linear(4, 1), nn.Sigmoid())
+
+
+optimizer = torch.optim.Adam(G.parameters(), lr=0.01)
+other = torch.optim.SGD(G.parameters(), lr=0.01)
+if __name__ == "__main__":
+    raise SystemExit("it would train")
+"""
+
+
+def run(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
+    command = [sys.executable, "-m", "gan_rosetta", "read", *words]
+    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+
+def test_a_program_s_networks_are_read_in_a_process_of_their_own(tmp_path):
+    done = run(tmp_path, "program.py:G,make_judge", "--like", "sine", "--out", "my_gan.toml")
+    assert (done.returncode, done.stdout) == (0, "Written: my_gan.toml, my_gan.safetensors\n"), done.stderr
+    assert "my-gan: a generator of 3 layers and a discriminator of 4 layers" in done.stderr
+    spec = read_spec(tmp_path / "my_gan.toml")
+    assert read_state(tmp_path / "my_gan.safetensors", spec)["generator.linear1.weight"].shape == (4, 5)
+    refused = run(
+        tmp_path, "program.py:G,make_judge", "--like", "sine", "--out", "b.toml", "--optimizers", "optimizer,other"
+    )
+    assert refused.returncode == 2
+    assert "program.py: discriminator_optimizer moves 0 of its network's 4 parameters, and 4 others" in refused.stderr
+    assert not (tmp_path / "b.toml").exists()
+
+
+def test_a_gan_is_named_after_its_file():
+    names = {"My Gan!.toml": "my-gan", "sine.toml": "sine-read", "_.toml": "read", "a_b2.toml": "a-b2"}
+    assert {out: _name_of(Path(out)) for out in names} == names
+
+
+def test_a_place_is_two_names_in_a_file(tmp_path):
+    file = tmp_path / "program.py"
+    file.touch()
+    assert read_file.parse_place(f"{file}:G, nets.D", None).names == {"generator": "G", "discriminator": "nets.D"}
+    for text, message in (
+        (str(file), "expected FILE.py:"),
+        (f"{file}:G", "expected FILE.py:"),
+        ("no.py:G,D", "no file"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            read_file.parse_place(text, None)
+    with pytest.raises(UsageError, match="there is no 'H' in it; it has G"):
+        read_file._find({"G": 1, "_x": 2}, "H")
+    (tmp_path / "a.safetensors").touch()
+    for out, message in (("a.toml", "a.safetensors already exists"), ("a.txt", "expected a spec's name")):
+        with pytest.raises(UsageError, match=message):
+            require_new(tmp_path / out)
