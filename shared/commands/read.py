@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gan_rosetta.shared.commands.options import FAILURE, Quiet, say, tell
 from gan_rosetta.shared.errors import RunFailed, UsageError
+
+if TYPE_CHECKING:
+    from gan_rosetta.shared.translate.reading import Reading
+
+
+Like = Annotated[
+    str | None,
+    typer.Option("--like", help="The GAN, or FILE.toml, with the data, losses and turns of networks that are read."),
+]
+Optimizers = Annotated[
+    str | None,
+    typer.Option("--optimizers", metavar="G,D", help="Their optimizers' names in the file; --like's where not given."),
+]
 
 
 def read(
@@ -21,31 +34,23 @@ def read(
         ),
     ],
     *,
-    like: Annotated[
-        str, typer.Option("--like", help="The GAN, or FILE.toml, that has the data, losses and turns; see `list`.")
-    ],
-    out: Annotated[Path, typer.Option("--out", help="The spec to write, FILE.toml, and the state beside it.")],
-    optimizers: Annotated[
-        str | None,
-        typer.Option("--optimizers", metavar="G,D", help="The optimizers' names in it; --like's where not given."),
+    like: Like = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The spec to write, FILE.toml, and the state beside it.")
     ] = None,
+    optimizers: Optimizers = None,
     quiet: Quiet = False,
 ) -> None:
     """Read a program's own networks into a spec, with their weights as its initial state. So far of PyTorch.
 
     Both are run beside the reference before anything is written; what a spec has no word for is named by its path.
     """
-    from gan_rosetta.shared.translate.read_file import parse_place, read_file  # noqa: PLC0415
     from gan_rosetta.shared.translate.reading import require_new, write_reading  # noqa: PLC0415
 
+    if like is None or out is None:
+        raise UsageError(f"{program} needs --like, the GAN that has its data, and --out, the spec to write")
     require_new(out)
-    place = parse_place(program, optimizers)
-    name = _name_of(out)
-    try:
-        reading = read_file(place, like=Path(like) if like.endswith(".toml") else like, name=name)
-    except RunFailed as error:
-        tell(f"gan-rosetta: {error}")
-        raise typer.Exit(FAILURE) from None
+    reading = read_or_end(program, like=like, optimizers=optimizers, out=out)
     try:
         beside = write_reading(out, reading)
     except OSError as error:
@@ -53,6 +58,18 @@ def read(
     if not quiet:
         tell(reading.sentence)
         say(f"Written: {out}, {beside}")
+
+
+def read_or_end(program: str, /, *, like: str, optimizers: str | None, out: Path) -> Reading:
+    """Read networks, named after the file that is to be written, or end the command where the program fails."""
+    from gan_rosetta.shared.translate.read_file import parse_place, read_file  # noqa: PLC0415
+
+    place = parse_place(program, optimizers)
+    try:
+        return read_file(place, like=Path(like) if like.endswith(".toml") else like, name=_name_of(out))
+    except RunFailed as error:
+        tell(f"gan-rosetta: {error}")
+        raise typer.Exit(FAILURE) from None
 
 
 def _name_of(out: Path) -> str:

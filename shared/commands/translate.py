@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ from gan_rosetta.shared.commands.options import (
     FAILURE,
     TRAINED,
     BatchSize,
+    InitialState,
     Json,
     Mnist,
     PretrainSteps,
@@ -24,6 +26,7 @@ from gan_rosetta.shared.commands.options import (
     status_of_verdicts,
     tell,
 )
+from gan_rosetta.shared.commands.read import Like, Optimizers, read_or_end
 from gan_rosetta.shared.errors import RunFailed, UsageError
 from gan_rosetta.shared.runs.order import DEFAULT_SEED, require_count
 
@@ -33,7 +36,10 @@ if TYPE_CHECKING:
 
 
 def translate(
-    gan: Annotated[str | None, typer.Argument(help="A GAN's name; see `gan-rosetta list`.")] = None,
+    gan: Annotated[
+        str | None,
+        typer.Argument(help="A GAN's name, see `gan-rosetta list`; or FILE.py:G,D, networks of your own in PyTorch."),
+    ] = None,
     *,
     to: Annotated[str | None, typer.Option("--to", help="The framework to write it in.")] = None,
     spec: SpecFile = None,
@@ -48,10 +54,13 @@ def translate(
         int | None,
         typer.Option("--drawn", help="Such a table of so many GANs drawn at random by --seed."),
     ] = None,
+    like: Like = None,
+    optimizers: Optimizers = None,
     steps: Steps = None,
     pretrain_steps: PretrainSteps = None,
     batch_size: BatchSize = None,
     seed: Seed = DEFAULT_SEED,
+    initial_state: InitialState = None,
     mnist: Mnist = None,
     python: Annotated[
         str | None,
@@ -64,6 +73,9 @@ def translate(
 
     --steps, --pretrain-steps and --batch-size are those of the proof; the program has the GAN's own. A program that
     does not agree is not written: the place where it parts is named, and the status is 1.
+
+    FILE.py:G,D is read first, as `read` does it with --like and --optimizers; the program is proved with the weights
+    that the networks have, which are written beside it, for its own --state.
     """
     from gan_rosetta.shared.translate import translation  # noqa: PLC0415 - commands import what they need
     from gan_rosetta.shared.translate.program import DIALECTS, find_dialect  # noqa: PLC0415
@@ -76,6 +88,7 @@ def translate(
         "pretrain_steps": pretrain_steps,
         "batch_size": batch_size,
         "seed": seed,
+        "initial_state": initial_state,
         "mnist": mnist,
         "python": python,
     }
@@ -87,7 +100,11 @@ def translate(
         raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
     if out is not None:
         translation.require_new(out)
-    done = _translate(Path(spec) if spec is not None else str(gan), to, options)
+    if gan is not None and ".py:" in gan:
+        done = _through(gan, to, options, like=like, optimizers=optimizers, out=out)
+    else:
+        _require_nothing_read(gan or f"--spec {spec}", like, optimizers)
+        done = _translate(Path(spec) if spec is not None else str(gan), to, options)
     status = status_of_verdicts([done.proof.verdict])
     if status == 0 and out is not None:
         translation.write_translation(out, done)
@@ -104,14 +121,44 @@ def translate(
     raise typer.Exit(status)
 
 
-def _translate(gan: str | Path, to: str, options: ProofOptions) -> Translation:
+def _through(
+    program: str, to: str, options: ProofOptions, *, like: str | None, optimizers: str | None, out: Path | None
+) -> Translation:
+    """Read a program's networks, translate them, and write their weights beside the program that agrees."""
+    from gan_rosetta.shared.state.archive import write_state  # noqa: PLC0415
+
+    if like is None or out is None:
+        raise UsageError(f"{program} needs --like, the GAN that has its data, and --out, beside which its weights go")
+    if options.get("initial_state") is not None:
+        raise UsageError(f"{program} has weights of its own; leave out --initial-state")
+    weights = out.with_suffix(".safetensors")
+    if weights.exists():
+        raise UsageError(f"{weights} already exists; name another --out, or move that one away")
+    reading = read_or_end(program, like=like, optimizers=optimizers, out=out)
+    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as folder:
+        start = Path(folder) / "read.safetensors"
+        write_state(start, reading.state, metadata={"gan": reading.spec.name})
+        done = _translate(reading.spec, to, {**options, "initial_state": start})
+    if done.proof.verdict == "AGREE":
+        write_state(weights, reading.state, metadata={"gan": reading.spec.name})
+        say(f"Written: {weights}, for its --state")
+    return done
+
+
+def _require_nothing_read(gan: str, like: str | None, optimizers: str | None) -> None:
+    given = [name for name, value in {"--like": like, "--optimizers": optimizers}.items() if value is not None]
+    if given:
+        raise UsageError(f"{' and '.join(given)} is of networks that are read from FILE.py:G,D; found {gan}")
+
+
+def _translate(gan: str | Path | GanSpec, to: str, options: ProofOptions) -> Translation:
     """Translate, or end the command where the program does not run."""
     from gan_rosetta.shared.translate.translation import translate as translated  # noqa: PLC0415
 
     try:
         return translated(gan, to=to, **options)
     except RunFailed as error:
-        tell(f"gan-rosetta: {gan} to {to}: {error}")
+        tell(f"gan-rosetta: {getattr(gan, 'name', gan)} to {to}: {error}")
         raise typer.Exit(FAILURE) from None
 
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+import numpy as np
+
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.runs.inputs import open_start
 from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.runs.request import make_request, read_gan
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import State, state_schema
 from gan_rosetta.shared.storage.files import write_bytes
 from gan_rosetta.shared.translate.notebook import notebook_text
 from gan_rosetta.shared.translate.program import find_dialect, write_program
@@ -26,14 +29,16 @@ class ProofOptions(TypedDict, total=False):
     """What a translation is proved on; what is left out is chosen, so that it takes some seconds.
 
     steps, pretrain_steps, batch_size: of the proof alone, the program has the GAN's own. seed: of the initial state
-    and the batches, 14 where not given. mnist: a folder of IDX files, or "download"; 5000 packaged digits where not
-    given. python: of an environment with the framework, this one's where not given.
+    and the batches, 14 where not given. initial_state: a file whose parameters and buffers it starts from, in place of
+    the seed's. mnist: a folder of IDX files, or "download"; 5000 packaged digits where not given. python: of an
+    environment with the framework, this one's where not given.
     """
 
     steps: int | None
     pretrain_steps: int | None
     batch_size: int | None
     seed: int
+    initial_state: str | Path | None
     mnist: str | None
     python: str | None
 
@@ -102,15 +107,25 @@ def translate(gan: str | Path | GanSpec, /, *, to: str, **options: Unpack[ProofO
         pretrain_steps=short.pretraining.num_steps if short.pretraining is not None else None,
         batch_size=short.batch_size,
         seed=options.get("seed", DEFAULT_SEED),
+        initial_state=options.get("initial_state"),
+        first_step=0,
         mnist=options.get("mnist"),
     )
     proved = request.resolve()
     inputs = open_start(request.feed, proved)
-    proof = prove(text, proved, dialect, inputs.state, inputs.tape, seed=request.feed.seed, python=python)
+    state = _with_fresh_optimizers(inputs.state, proved)
+    proof = prove(text, proved, dialect, state, inputs.tape, seed=request.feed.seed, python=python)
     whole = write_program(spec, dialect, proof=proof.sentences) if proof.verdict == "AGREE" else ""
     if whole and not same_code(text, whole):
         raise AssertionError("the program that was proved is not the one that would be handed over")
     return Translation(gan=spec.name, to=to, text=whole, proof=proof)
+
+
+def _with_fresh_optimizers(state: State, spec: GanSpec) -> State:
+    """Return a state whose optimizers have not begun, as those of a program have not."""
+    kept = ("slot", "counter")
+    schema = state_schema(spec)
+    return {name: np.zeros_like(array) if schema[name].role in kept else array for name, array in state.items()}
 
 
 def require_new(path: Path, /) -> None:

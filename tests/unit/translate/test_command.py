@@ -7,12 +7,16 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import gan_rosetta as gr
 from gan_rosetta.shared.commands.main import app
 from gan_rosetta.shared.errors import RunFailed, UsageError
 from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.state import initial_state, state_schema
+from gan_rosetta.shared.state.archive import write_state
 from gan_rosetta.shared.translate import translation
 from gan_rosetta.shared.translate.proof import Proof
 from gan_rosetta.shared.translate.translation import Translation
@@ -70,6 +74,23 @@ def test_a_table_may_be_of_drawn_gans_and_goes_on_after_one_that_fails(monkeypat
     assert done.stdout.count("torch | AGREE") == 2
 
 
+def test_a_proof_may_start_from_a_state_with_its_optimizers_not_begun(monkeypatch, tmp_path):
+    spec = gr.spec("linear-2d")
+    given = {name: array + (1 if array.ndim else 5) for name, array in initial_state(spec, seed=3).items()}
+    write_state(tmp_path / "given.safetensors", given, metadata={"gan": spec.name})
+    fed = []
+
+    def keep(text, spec, dialect, state, *_, **__):
+        fed.append(state)
+        return translated().proof
+
+    monkeypatch.setattr(translation, "prove", keep)
+    translation.translate("linear-2d", to="torch", steps=1, initial_state=tmp_path / "given.safetensors")
+    for name, tensor in state_schema(spec).items():
+        expected = given[name] if tensor.role == "parameter" else np.zeros_like(given[name])
+        assert np.array_equal(fed[0][name], expected), name
+
+
 def test_a_program_that_fails_is_a_failure(monkeypatch):
     def fails(*_, **__):
         raise RunFailed("the program ended with exit status 1")
@@ -98,6 +119,16 @@ def test_a_whole_translation_is_handed_over(tmp_path):
         (["linear-2d", "--to", "pytorch"], "did you mean 'torch'"),
         (["--to", "torch"], "expected a GAN's name or --spec"),
         (["sine", "--to", "torch", "--table"], "leave out sine"),
+        (
+            ["sine", "--to", "torch", "--like", "sine"],
+            "--like is of networks that are read",
+        ),
+        (["g.py:G,D", "--to", "torch"], "g.py:G,D needs --like"),
+        (["g.py:G,D", "--to", "torch", "--like", "sine", "--out", "x.py"], "g.py is no file"),
+        (
+            ["g.py:G,D", "--to", "torch", "--like", "sine", "--out", "x.py", "--initial-state", "s.safetensors"],
+            "leave out --initial-state",
+        ),
         (["sine", "--to", "torch", "--drawn", "2"], "--drawn is of GANs drawn at random, and prints no program"),
         (["--table", "--to", "torch", "--drawn", "2"], "leave out --drawn 2"),
         (["--to", "torch", "--drawn", "0"], "--drawn is 0"),

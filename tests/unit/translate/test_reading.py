@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from dataclasses import replace
@@ -240,6 +241,8 @@ import torch
 from torch import nn
 
 print("made")
+torch.manual_seed(1)
+D = nn.Sequential(nn.Linear(16, 4), nn.ReLU(), nn.Linear(4, 1), nn.Sigmoid()).double()
 G = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 16)).double()
 
 
@@ -256,22 +259,38 @@ if __name__ == "__main__":
 
 def run(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
     (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
-    command = [sys.executable, "-m", "gan_rosetta", "read", *words]
+    command = [sys.executable, "-m", "gan_rosetta", *words]
     return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
 
 def test_a_program_s_networks_are_read_in_a_process_of_their_own(tmp_path):
-    done = run(tmp_path, "program.py:G,make_judge", "--like", "sine", "--out", "my_gan.toml")
+    done = run(tmp_path, "read", "program.py:G,make_judge", "--like", "sine", "--out", "my_gan.toml")
     assert (done.returncode, done.stdout) == (0, "Written: my_gan.toml, my_gan.safetensors\n"), done.stderr
     assert "my-gan: a generator of 3 layers and a discriminator of 4 layers" in done.stderr
     spec = read_spec(tmp_path / "my_gan.toml")
     assert read_state(tmp_path / "my_gan.safetensors", spec)["generator.linear1.weight"].shape == (4, 5)
-    refused = run(
-        tmp_path, "program.py:G,make_judge", "--like", "sine", "--out", "b.toml", "--optimizers", "optimizer,other"
-    )
+    words = ["--like", "sine", "--out", "b.toml", "--optimizers", "optimizer,other"]
+    refused = run(tmp_path, "read", "program.py:G,make_judge", *words)
     assert refused.returncode == 2
     assert "program.py: discriminator_optimizer moves 0 of its network's 4 parameters, and 4 others" in refused.stderr
     assert not (tmp_path / "b.toml").exists()
+
+
+def test_networks_go_through_to_a_program_with_their_weights(tmp_path):
+    words = ["--like", "sine", "--to", "torch", "--out", "mine.py", "--steps", "3"]
+    done = run(tmp_path, "translate", "program.py:G,D", *words)
+    assert done.returncode == 0, done.stderr
+    assert "mine to torch: AGREE" in done.stderr
+    assert done.stdout.startswith("Written: mine.safetensors, for its --state\nWritten: mine.py, ")
+    # What the program begins with, and says of its first batch, is what the networks that were read say of it.
+    command = ["mine.py", "--state", "mine.safetensors", "--steps", "1", "--dtype", "float64", "--seed", "4"]
+    subprocess.run([sys.executable, "-I", *command], cwd=tmp_path, capture_output=True, check=True)
+    made = runpy.run_path(str(tmp_path / "program.py"))
+    noise = np.random.default_rng(4).normal(size=(64, 5))
+    with torch.no_grad():
+        of_fake = made["D"](made["G"](torch.tensor(noise)))
+    loss = np.load(tmp_path / "trained" / "losses.npz")["generator"]
+    assert loss == pytest.approx([float(torch.log(1 - of_fake).mean())], rel=1e-12)
 
 
 def test_a_gan_is_named_after_its_file():
