@@ -6,11 +6,14 @@ import copy
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import torch
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
+from torch.nn.utils import parametrize
+from torch.nn.utils.parametrizations import _SpectralNorm
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import SpecError, UnsupportedLayer
@@ -146,9 +149,10 @@ class _Reader:
             self._used.add(path)
             if type(module) is nn.Identity:
                 return []
-            if type(module) in _MODULES:
-                found = _MODULES[type(module)](module, self._name(module, path), shape)
-                return self._checked(node, found)
+            kind = _kind(module)
+            if kind in _MODULES:
+                found = _MODULES[kind](module, self._name(kind, path), shape)
+                return self._checked(node, _with_spectral_norm(found, module))
             self._refuse(node, f"is a {type(module).__module__}.{type(module).__name__}, which no layer of a spec is")
         named = node.target if node.op == "call_method" else getattr(node.target, "__name__", str(node.target))
         function = _FUNCTIONS.get(str(named))
@@ -161,15 +165,14 @@ class _Reader:
             self._refuse(node, found)
         return [found]
 
-    def _name(self, module: nn.Module, path: str) -> str:
+    def _name(self, kind: type[nn.Module], path: str) -> str:
         own = path.rpartition(".")[2]
         if not _NAME.match(own) or own in self._names:
-            kind = _SHORT.get(type(module), "layer")
-            count = 1
-            while f"{kind}{count}" in self._names:
+            short, count = _SHORT.get(kind, "layer"), 1
+            while f"{short}{count}" in self._names:
                 count += 1
-            own = f"{kind}{count}"
-        if type(module) in _SHORT:
+            own = f"{short}{count}"
+        if kind in _SHORT:
             self._names.append(own)
         return own
 
@@ -181,6 +184,34 @@ class _Reader:
 def _is_size(node: fx.Node) -> bool:
     """Whether a node is of sizes, or of numbers made of them, and so no tensor."""
     return "tensor_meta" not in node.meta
+
+
+def _kind(module: nn.Module) -> type[nn.Module]:
+    """Return a module's class, which torch puts another in front of where a weight is made of another tensor."""
+    return type(module).__bases__[0] if parametrize.is_parametrized(module) else type(module)
+
+
+def _with_spectral_norm(found: Layer | str, module: Any) -> Layer | str:
+    """Return a layer with the norm that its weight is under, or what a spec has no word for."""
+    if isinstance(found, str) or not parametrize.is_parametrized(module):
+        return found
+    made = {name: [type(each) for each in makers] for name, makers in module.parametrizations.items()}
+    weighted = isinstance(found, spec.Linear | spec.Conv2d | spec.ConvTranspose2d)
+    if made != {"weight": [_SpectralNorm]} or not weighted:
+        names = ", ".join(f"{name} by {kinds[0].__name__}" for name, kinds in made.items())
+        return f"makes {names}; a spec has spectral norms of weights alone"
+    (norm,) = module.parametrizations.weight
+    outputs = 1 if isinstance(found, spec.ConvTranspose2d) else 0
+    if norm.dim != outputs:
+        return f"has a spectral norm by dim={norm.dim}; a spec's is by that of the outputs, {outputs}"
+    own = spec.SpectralNorm(
+        num_iterations=norm.n_power_iterations,
+        first="u",
+        epsilon=norm.eps,
+        epsilon_placement="floor",
+        sigma_gradient="followed",
+    )
+    return replace(found, spectral_norm=own)  # type: ignore[arg-type]
 
 
 def _linear(module: nn.Linear, name: str, shape: Shape) -> Layer:

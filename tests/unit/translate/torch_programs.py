@@ -209,6 +209,19 @@ def _flattening() -> tuple[nn.Module, nn.Module]:
     return generator, discriminator
 
 
+def _normalised() -> tuple[nn.Module, nn.Module]:
+    norm = nn.utils.parametrizations.spectral_norm
+    discriminator = nn.Sequential(
+        norm(nn.Conv2d(3, 4, 4, 2, 1)), nn.LeakyReLU(0.1), norm(nn.Conv2d(4, 8, 4, 2, 1)), nn.LeakyReLU(0.1),
+        nn.Flatten(), norm(nn.Linear(8 * 8 * 8, 1), n_power_iterations=2),
+    )  # fmt: skip
+    generator = nn.Sequential(
+        nn.ConvTranspose2d(128, 4, 4), nn.ReLU(), norm(nn.ConvTranspose2d(4, 4, 4, 2, 1)), nn.ReLU(),
+        nn.ConvTranspose2d(4, 3, 4, 4), nn.Tanh(),
+    )  # fmt: skip
+    return generator, discriminator
+
+
 # Of each: the GAN of the catalogue that has its data and losses, and what makes both networks.
 PROGRAMS = {
     "linear layers on images": ("wgan", lambda: (Rows(), JudgeOfRows(nn.Sigmoid()))),
@@ -228,6 +241,7 @@ PROGRAMS = {
         ),
     ),
     "Sequential alone": ("sine", _sine),
+    "spectral norms": ("sngan", _normalised),
     "flattened and unflattened": ("wgan", _flattening),
     "two numbers": (
         "linear-2d",
