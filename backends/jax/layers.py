@@ -125,6 +125,30 @@ def leaky_relu(layer: spec.LeakyReLU, tensors: LayerTensors, inputs: Any, /) -> 
     return jnp.where(inputs > 0, inputs, layer.slope * inputs)
 
 
+def elu(layer: spec.ELU, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return x where x > 0, alpha · (exp(x) - 1) elsewhere."""
+    del tensors
+    return jax.nn.elu(inputs, layer.alpha)
+
+
+def selu(layer: spec.SELU, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return scale · ELU, with both numbers of Klambauer et al. 2017."""
+    del layer, tensors
+    return jax.nn.selu(inputs)
+
+
+def gelu(layer: spec.GELU, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return x · Φ(x), or the form with tanh that is near it."""
+    del tensors
+    return jax.nn.gelu(inputs, approximate=layer.form == "tanh")
+
+
+def silu(layer: spec.SiLU, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return x · sigmoid(x)."""
+    del layer, tensors
+    return jax.nn.silu(inputs)
+
+
 def dropout(layer: spec.Dropout, tensors: LayerTensors, inputs: Any, /) -> Any:
     """Return what a mask keeps, times 1 / (1 - probability); all where there is none. (B, ...)."""
     return inputs * (tensors[FED] * layer.scale) if FED in tensors else inputs
@@ -163,6 +187,10 @@ LAYERS: dict[type, Callable[..., Any]] = {
     spec.Softplus: softplus,
     spec.ReLU: relu,
     spec.LeakyReLU: leaky_relu,
+    spec.ELU: elu,
+    spec.SELU: selu,
+    spec.GELU: gelu,
+    spec.SiLU: silu,
     spec.Reshape: reshape,
     spec.Dropout: dropout,
     spec.ClassEmbedding: class_embedding,

@@ -11,7 +11,15 @@ from collections.abc import Callable
 from typing import Any
 
 from gan_rosetta.backends.mxnet.framework import mx
-from gan_rosetta.backends.mxnet.layers import Linear, Network
+from gan_rosetta.backends.mxnet.layers import (
+    GELU_CUBIC,
+    SQRT_2_OVER_PI,
+    SQRT_HALF,
+    Linear,
+    Network,
+    erf,
+    tanh_argument,
+)
 from gan_rosetta.shared import spec
 
 
@@ -79,6 +87,36 @@ def _leaky_relu(layer: spec.LeakyReLU, ops: Any, gradient: Any, /, *, inputs: An
     return gradient * ((inputs > 0) + layer.slope * (inputs <= 0))
 
 
+def _elu(layer: spec.ELU, ops: Any, gradient: Any, /, *, inputs: Any, outputs: Any) -> Any:
+    del outputs
+    return gradient * _bent(ops, inputs, scale=1.0, bend=layer.alpha)
+
+
+def _selu(layer: spec.SELU, ops: Any, gradient: Any, /, *, inputs: Any, outputs: Any) -> Any:
+    del outputs
+    return gradient * _bent(ops, inputs, scale=layer.scale, bend=layer.scale * layer.alpha)
+
+
+def _bent(ops: Any, inputs: Any, *, scale: float, bend: float) -> Any:
+    return scale * (inputs > 0) + bend * (inputs <= 0) * ops.exp(ops.minimum(inputs, 0))
+
+
+def _gelu(layer: spec.GELU, ops: Any, gradient: Any, /, *, inputs: Any, outputs: Any) -> Any:
+    del outputs
+    if layer.form == "erf":
+        density = ops.exp(-0.5 * ops.square(inputs)) * (0.5 * SQRT_2_OVER_PI)
+        return gradient * (0.5 * (1 + erf(ops, inputs * SQRT_HALF)) + inputs * density)
+    share = ops.tanh(tanh_argument(inputs))
+    slope = SQRT_2_OVER_PI * (1 + 3 * GELU_CUBIC * ops.square(inputs))
+    return gradient * (0.5 * (1 + share) + 0.5 * inputs * slope * (1 - ops.square(share)))
+
+
+def _silu(layer: spec.SiLU, ops: Any, gradient: Any, /, *, inputs: Any, outputs: Any) -> Any:
+    del layer, outputs
+    gate = ops.sigmoid(inputs)
+    return gradient * (gate + inputs * (gate * (1 - gate)))
+
+
 def _reshape(layer: spec.Reshape, ops: Any, gradient: Any, /, *, inputs: Any, outputs: Any) -> Any:
     del layer, outputs
     return ops.reshape_like(gradient, inputs)
@@ -90,5 +128,9 @@ DERIVATIVES: dict[type, Callable[..., Any]] = {
     spec.Softplus: _softplus,
     spec.ReLU: _relu,
     spec.LeakyReLU: _leaky_relu,
+    spec.ELU: _elu,
+    spec.SELU: _selu,
+    spec.GELU: _gelu,
+    spec.SiLU: _silu,
     spec.Reshape: _reshape,
 }

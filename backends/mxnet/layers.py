@@ -6,7 +6,10 @@ arithmetic with Python scalars is exact: every number here that is not a size is
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.backends.mxnet.spectral import normalised_weight
@@ -16,6 +19,11 @@ from gan_rosetta.shared.spec.resampling import upsampling_weights
 
 # From here on log1p(exp(x)) rounds to x in float64 too; MXNet's own softrelu switches at 20, where it is off by 2e-9.
 _SOFTPLUS_THRESHOLD = 40.0
+SQRT_HALF = math.sqrt(0.5)
+SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
+GELU_CUBIC = 0.044715
+# How much too large MXNet's derivative of erf is: its π is a float32, and so is the root of it.
+_ERF_GRADIENT = math.sqrt(math.pi) / float(np.sqrt(np.float32(math.pi)))
 
 
 class LayerBlock(mx.gluon.HybridBlock):
@@ -192,6 +200,37 @@ class LeakyReLU(LayerBlock):
         return inputs * ops.BlockGrad((inputs > 0) + self.layer.slope * (inputs <= 0))
 
 
+class ELU(LayerBlock):
+    """x where x > 0, alpha · (exp(x) - 1) elsewhere; MXNet's own has the gradient y + alpha below 0."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        return ops.relu(inputs) + self.layer.alpha * ops.expm1(ops.minimum(inputs, 0))
+
+
+class SELU(LayerBlock):
+    """Scale · ELU, with both numbers of Klambauer et al. 2017."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        bend = self.layer.scale * self.layer.alpha
+        return self.layer.scale * ops.relu(inputs) + bend * ops.expm1(ops.minimum(inputs, 0))
+
+
+class GELU(LayerBlock):
+    """x · Φ(x), or the form with tanh that is near it, which MXNet has not."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        if self.layer.form == "erf":
+            return 0.5 * inputs * (1 + erf(ops, inputs * SQRT_HALF))
+        return 0.5 * inputs * (1 + ops.tanh(tanh_argument(inputs)))
+
+
+class SiLU(LayerBlock):
+    """x · sigmoid(x)."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        return inputs * ops.sigmoid(inputs)
+
+
 class Dropout(LayerBlock):
     """Keeps what a mask says, times 1 / (1 - probability), as mx.nd.Dropout does of masks that it draws."""
 
@@ -249,6 +288,10 @@ LAYERS: dict[type, type[LayerBlock]] = {
     spec.Softplus: Softplus,
     spec.ReLU: ReLU,
     spec.LeakyReLU: LeakyReLU,
+    spec.ELU: ELU,
+    spec.SELU: SELU,
+    spec.GELU: GELU,
+    spec.SiLU: SiLU,
     spec.Reshape: Reshape,
     spec.Dropout: Dropout,
     spec.ClassEmbedding: ClassEmbedding,
@@ -319,6 +362,18 @@ def build_network(network: spec.Network, /, *, context: Any, dtype: str) -> Netw
     built = Network(network, dtype=dtype)
     built.initialize(ctx=context)
     return built
+
+
+def erf(ops: Any, inputs: Any, /) -> Any:
+    """Return the error function, whose gradient is exact in float64 too, which that of MXNet's own is not."""
+    found = ops.erf(inputs)
+    scaled = found / _ERF_GRADIENT
+    return scaled - ops.BlockGrad(scaled - found)  # the numbers of `found`, bit for bit
+
+
+def tanh_argument(inputs: Any, /) -> Any:
+    """Return what a GELU of the form "tanh" takes the hyperbolic tangent of."""
+    return SQRT_2_OVER_PI * (inputs + GELU_CUBIC * (inputs * inputs * inputs))
 
 
 def _supported(kind: type) -> type:

@@ -21,6 +21,9 @@ _KINDS = {
     "Conv2DTranspose": "conv_transpose",
     "BatchNorm": "batch_norm",
     "LeakyReLU": "leaky_relu",
+    "ELU": "elu",
+    "SELU": "selu",
+    "GELU": "gelu",
     "Flatten": "reshape",
     "Reshape": "reshape",
 }

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import special
 
 from gan_rosetta.backends.numpy.layer import Array
 
@@ -68,6 +69,55 @@ def _tanh_slope_of_square(y: Array) -> Array:
 
 def _tanh_slope_of_factors(y: Array) -> Array:
     return (1.0 - y) * (1.0 + y)
+
+
+def exponential_slopes(scale: float, /) -> Formulas:
+    """Return the derivative of scale · (exp(x) - 1), of x and of its result: by either."""
+
+    def of_argument(x: Array, y: Array) -> Array:
+        del y
+        return np.asarray(scale * np.exp(x))
+
+    def of_result(x: Array, y: Array) -> Array:
+        # As TensorFlow's and MXNet's own have it: far below 0 two numbers cancel that are nearly alike.
+        del x
+        return np.asarray(y + scale)
+
+    return of_argument, of_result
+
+
+def _special(function: Callable[[Array], Array], z: Array) -> Array:
+    # SciPy has no wider type than double; in one the atlas alone runs the reference, with truths of its own.
+    if z.itemsize <= np.dtype(np.float64).itemsize:
+        return np.asarray(function(z))
+    return np.asarray(function(z.astype(np.float64))).astype(z.dtype)
+
+
+def _normal_by_complement(z: Array, noise: Array) -> Array:
+    del noise
+    return np.asarray(0.5 * _special(special.erfc, -z))
+
+
+def _normal_by_error(z: Array, noise: Array) -> Array:
+    return np.asarray(0.5 * (1.0 + np.maximum(_special(special.erf, z) + noise, -1.0)))
+
+
+def _share_by_sigmoid(u: Array, noise: Array) -> Array:
+    del noise
+    return _sigmoid_by_exponential(2.0 * u)
+
+
+def _share_by_tanh(u: Array, noise: Array) -> Array:
+    return np.asarray(0.5 * (1.0 + np.maximum(np.tanh(u) + noise, -1.0)))
+
+
+def _share_slope_by_sigmoid(u: Array, noise: Array) -> Array:
+    del noise
+    return 2.0 * _sigmoid_by_exponential(2.0 * u) * _sigmoid_by_exponential(-2.0 * u)
+
+
+def _share_slope_by_tanh(u: Array, noise: Array) -> Array:
+    return np.asarray(0.5 * (1.0 - np.square(np.clip(np.tanh(u) + noise, -1.0, 1.0))))
 
 
 def _cross_entropy_by_logaddexp(labelled: Array, other: Array) -> Array:
@@ -136,6 +186,11 @@ SIGMOID: Formulas = (_sigmoid_by_exponential, _sigmoid_by_sign)
 SOFTPLUS: Formulas = (_softplus_by_logaddexp, _softplus_by_sign, _softplus_by_exponential)
 SOFTPLUS_SLOPE: Formulas = (*SIGMOID, _softplus_slope_of_difference)
 TANH_SLOPE: Formulas = (_tanh_slope_of_square, _tanh_slope_of_factors)
+# The normal distribution's function at √2 z; and a GELU's other share, (1 + tanh u) / 2, and its derivative by u.
+# noise: what rounding adds to erf z or tanh u, which then cancels with 1.
+NORMAL: Formulas = (_normal_by_complement, _normal_by_error)
+TANH_SHARE: Formulas = (_share_by_sigmoid, _share_by_tanh)
+TANH_SHARE_SLOPE: Formulas = (_share_slope_by_sigmoid, _share_slope_by_tanh)
 # -log softmax of two logits, (B,) each.
 CROSS_ENTROPY: Formulas = (_cross_entropy_by_logaddexp, _cross_entropy_by_log_softmax)
 # Its derivative by the labelled logit.

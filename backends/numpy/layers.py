@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from gan_rosetta.backends.numpy.activations import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
+from gan_rosetta.backends.numpy.activations import (
+    ELU,
+    GELU,
+    SELU,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
 from gan_rosetta.backends.numpy.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.backends.numpy.dropout import Dropout
 from gan_rosetta.backends.numpy.embedding import ClassEmbedding
@@ -276,6 +286,10 @@ LAYERS: dict[type[spec.Layer], type[Layer]] = {
     spec.Softplus: Softplus,
     spec.ReLU: ReLU,
     spec.LeakyReLU: LeakyReLU,
+    spec.ELU: ELU,
+    spec.SELU: SELU,
+    spec.GELU: GELU,
+    spec.SiLU: SiLU,
     spec.Reshape: Reshape,
     spec.Dropout: Dropout,
     spec.ClassEmbedding: ClassEmbedding,

@@ -155,6 +155,23 @@ def leaky_relu(inputs: Any, *, slope: float) -> Any:
     return tf.where(inputs > 0, inputs, slope * inputs)
 
 
+def elu(inputs: Any, *, alpha: float) -> Any:
+    """X where x > 0, alpha · (exp(x) - 1) elsewhere; tf.nn.elu has alpha 1 alone, and the gradient y + 1 below 0."""
+    return tf.where(inputs > 0, inputs, alpha * tf.math.expm1(tf.minimum(inputs, 0)))
+
+
+def selu(inputs: Any, *, alpha: float, scale: float) -> Any:
+    """Scale · ELU; tf.nn.selu has the gradient y + scale · alpha below 0, where digits cancel, and scale at 0."""
+    return tf.where(inputs > 0, scale * inputs, scale * alpha * tf.math.expm1(tf.minimum(inputs, 0)))
+
+
+def gelu(inputs: Any, *, form: str) -> Any:
+    """X · Φ(x), or the form with tanh that is near it; tf.nn.gelu keeps its numbers in float32, 4e-8 off in float64."""
+    if form == "erf":
+        return 0.5 * inputs * tf.math.erfc(-inputs * math.sqrt(0.5))
+    return 0.5 * inputs * (1 + tf.tanh(math.sqrt(2 / math.pi) * (inputs + 0.044715 * (inputs * inputs * inputs))))
+
+
 class Reshape(tf.Module):
     """Gives each sample another shape, in row-major order of the canonical layout."""
 
@@ -225,6 +242,10 @@ LAYERS: dict[type, Builder] = {
     spec.Softplus: lambda _layer, **_options: tf.math.softplus,
     spec.ReLU: lambda _layer, **_options: tf.nn.relu,
     spec.LeakyReLU: lambda layer, **_options: partial(leaky_relu, slope=layer.slope),
+    spec.ELU: lambda layer, **_options: partial(elu, alpha=layer.alpha),
+    spec.SELU: lambda layer, **_options: partial(selu, alpha=layer.alpha, scale=layer.scale),
+    spec.GELU: lambda layer, **_options: partial(gelu, form=layer.form),
+    spec.SiLU: lambda _layer, **_options: tf.nn.silu,
     spec.Reshape: lambda layer, **_options: Reshape(layer),
     spec.Dropout: lambda layer, **_options: Dropout(layer),
     spec.ClassEmbedding: lambda layer, **options: ClassEmbedding(layer, dtype=options["dtype"]),

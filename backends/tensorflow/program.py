@@ -24,10 +24,11 @@ _KINDS = {
     "BatchNormalization": "batch_norm",
     "ReLU": "relu",
     "LeakyReLU": "leaky_relu",
+    "ELU": "elu",
     "Flatten": "reshape",
     "Reshape": "reshape",
 }
-_ACTIVATIONS = ("tanh", "sigmoid", "softplus", "relu", "leaky_relu")
+_ACTIVATIONS = ("tanh", "sigmoid", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu")
 # The spec's slots by the names that Keras's optimizers have for theirs.
 _SLOTS = {
     "m": "_momentums",

@@ -76,6 +76,28 @@ def leaky_relu(layer: spec.LeakyReLU, /) -> nn.Module:
     return nn.LeakyReLU(layer.slope)
 
 
+def elu(layer: spec.ELU, /) -> nn.Module:
+    """Build x where x > 0, alpha · (exp(x) - 1) elsewhere."""
+    return nn.ELU(layer.alpha)
+
+
+def selu(layer: spec.SELU, /) -> nn.Module:
+    """Build scale · ELU, with both numbers of Klambauer et al. 2017."""
+    del layer
+    return nn.SELU()
+
+
+def gelu(layer: spec.GELU, /) -> nn.Module:
+    """Build x · Φ(x), or the form with tanh that is near it."""
+    return nn.GELU("none" if layer.form == "erf" else "tanh")
+
+
+def silu(layer: spec.SiLU, /) -> nn.Module:
+    """Build x · sigmoid(x)."""
+    del layer
+    return nn.SiLU()
+
+
 def dropout(layer: spec.Dropout, /) -> nn.Module:
     """Build a dropout by masks that are fed. (B, ...)."""
     return Dropout(layer)
@@ -109,6 +131,10 @@ LAYERS: dict[type, Callable[..., nn.Module]] = {
     spec.Softplus: softplus,
     spec.ReLU: relu,
     spec.LeakyReLU: leaky_relu,
+    spec.ELU: elu,
+    spec.SELU: selu,
+    spec.GELU: gelu,
+    spec.SiLU: silu,
     spec.Reshape: reshape,
     spec.Dropout: dropout,
     spec.ClassEmbedding: class_embedding,

@@ -26,6 +26,10 @@ _KINDS: dict[type[nn.Module], str] = {
     nn.Softplus: "softplus",
     nn.ReLU: "relu",
     nn.LeakyReLU: "leaky_relu",
+    nn.ELU: "elu",
+    nn.SELU: "selu",
+    nn.GELU: "gelu",
+    nn.SiLU: "silu",
     nn.Flatten: "reshape",
     nn.Unflatten: "reshape",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -11,9 +12,23 @@ from gan_rosetta.shared.accuracy.operation import Operation, Quantity, Trial, re
 from gan_rosetta.shared.accuracy.points import both_signs
 from gan_rosetta.shared.accuracy.tiny import linear, step_arrays, tiny_gan
 from gan_rosetta.shared.interface import Dtype
-from gan_rosetta.shared.spec import Activation, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
+from gan_rosetta.shared.spec import (
+    ELU,
+    GELU,
+    SELU,
+    Activation,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
 
 _SLOPE = 0.2
+_ALPHA = 1.25
+_ELU = {"scale": exact.extended(1), "bend": exact.extended(_ALPHA)}
+_SELU = {"scale": exact.extended(SELU.scale), "bend": exact.extended(SELU.scale) * exact.extended(SELU.alpha)}
 _NUM_POINTS = len(both_signs("float32"))
 _ONE = np.ones((1, 1))
 
@@ -74,4 +89,9 @@ ACTIVATIONS = (
     _operation("softplus", Softplus(), exact.softplus, exact.sigmoid),
     _operation("relu", ReLU(), lambda x: np.maximum(x, 0), lambda x: (x > 0).astype(x.dtype)),
     _operation("leaky-relu", LeakyReLU(slope=_SLOPE), _leaky, _leaky_derivative),
+    _operation("elu", ELU(alpha=_ALPHA), partial(exact.elu, **_ELU), partial(exact.elu_derivative, **_ELU)),
+    _operation("selu", SELU(), partial(exact.elu, **_SELU), partial(exact.elu_derivative, **_SELU)),
+    _operation("gelu", GELU(form="erf"), exact.normal_gelu, exact.normal_gelu_derivative),
+    _operation("gelu-tanh", GELU(form="tanh"), exact.tanh_gelu, exact.tanh_gelu_derivative),
+    _operation("silu", SiLU(), exact.silu, exact.silu_derivative),
 )

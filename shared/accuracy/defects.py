@@ -11,6 +11,7 @@ import numpy as np
 from gan_rosetta.shared.interface import Dtype
 
 _RATE = 0.001  # of the optimizers that are measured
+_GELU_FADES = -5.0  # where its derivative is 7e-6, and torch has two digits of it left in float32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +84,37 @@ def _overflows_in_both(
     return overflows and bool(np.all(np.isnan(reference[apart]) & np.isfinite(got[apart])))
 
 
+def _is_next_to_one(dtype: Dtype, operation: str, label: float | str, got: np.ndarray, reference: np.ndarray) -> bool:
+    """Whether a GELU's derivative far below 0 is off by no more than a number next to 1 is rounded by."""
+    if dtype != "float32" or operation != "gelu" or isinstance(label, str) or label > _GELU_FADES:
+        return False
+    return bool(np.all(np.abs(got.astype(np.float64) - reference) <= float(np.finfo(dtype).epsneg)))
+
+
 DEFECTS: tuple[Defect, ...] = (
+    Defect(
+        name="gelu-derivative-beside-one",
+        backends=("torch",),
+        title="GELU's derivative in float32 is 0 from -6 down",
+        reason=(
+            "On seven numbers or more torch takes them eight or sixteen at a time, by an erf whose error is that of a "
+            "number next to 1, and the density of the normal distribution comes out no better: what is smaller than "
+            "6e-8 is lost. One number alone, and float64, keep their digits."
+        ),
+        scripts={
+            "torch": Script(
+                program=(
+                    "import torch\n\n"
+                    "for size in (1, 16):\n"
+                    "    x = torch.full((size,), -6.3, requires_grad=True)\n"
+                    "    torch.nn.functional.gelu(x).sum().backward()\n"
+                    "    print(float(x.grad[0]))"
+                ),
+                prints="-6.0488960507143474e-09\n0.0",
+            ),
+        },
+        covers=_is_next_to_one,
+    ),
     Defect(
         name="subnormals-flushed",
         backends=("tensorflow", "jax"),

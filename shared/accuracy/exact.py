@@ -9,6 +9,12 @@ import numpy as np
 from gan_rosetta.shared.errors import UsageError
 
 Extended = np.longdouble
+_PI = Extended("3.14159265358979323846264338327950288")
+_GELU_CUBIC = Extended("0.044715")
+# Of a continued fraction, and of a series: at 1, where one takes over from the other, both have all digits long before.
+_NUM_TERMS = 400
+# Where the normal density is 0 in double precision too, and its square still a number.
+_FAR_OUT = 200
 
 
 def require_extended() -> None:
@@ -52,6 +58,75 @@ def tanh_derivative(x: np.ndarray, /) -> np.ndarray:
 def softplus(x: np.ndarray, /) -> np.ndarray:
     """Return log(1 + exp x)."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def elu(x: np.ndarray, /, *, scale: Any, bend: Any) -> np.ndarray:
+    """Return scale · x above 0, bend · (exp x - 1) elsewhere."""
+    return np.where(x > 0, scale * x, bend * np.expm1(np.minimum(x, 0)))
+
+
+def elu_derivative(x: np.ndarray, /, *, scale: Any, bend: Any) -> np.ndarray:
+    """Return scale above 0, bend · exp x elsewhere."""
+    return np.where(x > 0, scale, bend * np.exp(np.minimum(x, 0)))
+
+
+def silu(x: np.ndarray, /) -> np.ndarray:
+    """Return x · sigmoid x."""
+    return x * sigmoid(x)
+
+
+def silu_derivative(x: np.ndarray, /) -> np.ndarray:
+    """Return sigmoid x · (1 + x · sigmoid(-x))."""
+    return sigmoid(x) + x * sigmoid_derivative(x)
+
+
+def normal_density(x: np.ndarray, /) -> np.ndarray:
+    """Return exp(-x² / 2) / √(2π), with x² taken apart, since what rounds it is multiplied by x²."""
+    high = x.astype(np.float32).astype(Extended)
+    with np.errstate(all="ignore"):
+        near = np.exp(-high * high / 2) * np.exp(-(x - high) * (x + high) / 2)
+    return np.where(np.abs(x) < _FAR_OUT, near, 0) / np.sqrt(2 * _PI)
+
+
+def normal_share(x: np.ndarray, /) -> np.ndarray:
+    """Return Φ(x): by a series about 0, and beyond 1 by the continued fraction of Mills' ratio (Laplace)."""
+    size = np.minimum(np.abs(x), _FAR_OUT)
+    fraction = np.maximum(size, 1)
+    for number in range(_NUM_TERMS, 0, -1):
+        fraction = np.maximum(size, 1) + number / fraction
+    beyond = normal_density(x) / fraction
+    small = np.minimum(size, 1)
+    term = total = small
+    for number in range(3, _NUM_TERMS, 2):
+        term = term * small * small / number
+        total = total + term
+    part = np.where(size > 1, Extended(0.5) - beyond, normal_density(x) * total)
+    return np.where(x < -1, beyond, np.where(x < 0, Extended(0.5) - part, Extended(0.5) + part))
+
+
+def normal_gelu(x: np.ndarray, /) -> np.ndarray:
+    """Return x · Φ(x)."""
+    return x * normal_share(x)
+
+
+def normal_gelu_derivative(x: np.ndarray, /) -> np.ndarray:
+    """Return Φ(x) + x · exp(-x² / 2) / √(2π)."""
+    return normal_share(x) + x * normal_density(x)
+
+
+def tanh_gelu(x: np.ndarray, /) -> np.ndarray:
+    """Return x · (1 + tanh u) / 2, u = √(2/π) · (x + 0.044715 x³)."""
+    return x * sigmoid(2 * _gelu_argument(x))
+
+
+def tanh_gelu_derivative(x: np.ndarray, /) -> np.ndarray:
+    """Return its derivative, sigmoid 2u + 2 x u' · sigmoid' 2u."""
+    slope = np.sqrt(2 / _PI) * (1 + 3 * _GELU_CUBIC * x * x)
+    return sigmoid(2 * _gelu_argument(x)) + 2 * x * slope * sigmoid_derivative(2 * _gelu_argument(x))
+
+
+def _gelu_argument(x: np.ndarray) -> np.ndarray:
+    return np.sqrt(2 / _PI) * (x + _GELU_CUBIC * x * x * x)
 
 
 def negative_log_probability(x: np.ndarray, /, *, floor: float | None = None) -> np.ndarray:

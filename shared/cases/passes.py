@@ -10,7 +10,7 @@ import numpy as np
 from gan_rosetta.shared.cases.networks import Found
 from gan_rosetta.shared.interface import ProbeKey
 from gan_rosetta.shared.spec import Activation, ClassEmbedding, GanSpec, Network, Reshape
-from gan_rosetta.shared.spec.layers import Sigmoid
+from gan_rosetta.shared.spec.activations import Sigmoid
 
 _ACTIVATIONS = tuple(kind.kind for kind in Activation.__args__)  # type: ignore[attr-defined]
 

@@ -28,7 +28,7 @@ def pytest_generate_tests(metafunc):
     if not _is_law(metafunc.definition):
         return
     from gan_rosetta.backends import BACKENDS, REFERENCE  # noqa: PLC0415 - only a session that tries laws needs it
-    from gan_rosetta.shared.gans import CATALOGUE  # noqa: PLC0415
+    from gan_rosetta.shared.gans import CATALOGUE, MADE_UP  # noqa: PLC0415
 
     if "backend" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--gan-rosetta-backend") or list(BACKENDS)
@@ -40,11 +40,11 @@ def pytest_generate_tests(metafunc):
             [pytest.param(name, marks=pytest.mark.xdist_group(f"laws-{name}")) for name in names],
         )
     if "gan" in metafunc.fixturenames:
-        metafunc.parametrize("gan", list(CATALOGUE))
+        metafunc.parametrize("gan", [*CATALOGUE, *MADE_UP])
     if "pretrained_gan" in metafunc.fixturenames:
         metafunc.parametrize("pretrained_gan", [name for name, spec in CATALOGUE.items() if spec.pretraining])
     if "compiled_gan" in metafunc.fixturenames:
-        metafunc.parametrize("compiled_gan", list(CATALOGUE))
+        metafunc.parametrize("compiled_gan", [*CATALOGUE, *MADE_UP])
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape, make_chunk
-from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.gans import MADE_UP, find_gan
 from gan_rosetta.shared.gans.affordable import narrowed
 from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.spec import DigitsReal, GanSpec
@@ -41,7 +41,7 @@ def seed_of(spec: GanSpec) -> int:
 
 @lru_cache(maxsize=32)
 def small_gan(name: str) -> GanSpec:
-    spec = find_gan(name)
+    spec = MADE_UP[name] if name in MADE_UP else find_gan(name)
     spec = replace(spec, batch_size=_SMALL_BATCHES.get(name, spec.batch_size))
     if name in _FEW_IMAGES and isinstance(spec.real, DigitsReal):
         spec = replace(spec, real=replace(spec.real, num_images=_FEW_IMAGES[name]))

@@ -42,6 +42,8 @@ _VALUES: dict[str, dict[str, tuple[str, Any]]] = {
         "initial-values": ("torch.nn.Linear", InitialValues(weight=UniformFanIn(), bias=UniformFanIn())),
         "embedding-values": ("torch.nn.Embedding", Normal(standard_deviation=1.0)),
         "leaky-relu-slope": ("torch.nn.LeakyReLU", 0.01),
+        "elu-alpha": ("torch.nn.ELU", 1.0),
+        "gelu-form": ("torch.nn.GELU", "erf"),
     },
     "tensorflow": {
         "adam-betas": ("keras.optimizers.Adam", (0.9, 0.999)),
@@ -70,6 +72,8 @@ _VALUES: dict[str, dict[str, tuple[str, Any]]] = {
         "initial-values": ("keras.layers.Dense", InitialValues(weight=GlorotUniform(), bias=ZEROS)),
         "embedding-values": ("keras.layers.Embedding", Uniform(bound=0.05)),
         "leaky-relu-slope": ("keras.layers.LeakyReLU", 0.3),
+        "elu-alpha": ("keras.layers.ELU", 1.0),
+        "gelu-form": ("keras.activations.gelu", "erf"),
     },
     "mxnet": {
         "adam-betas": ("mxnet.optimizer.Adam", (0.9, 0.999)),
@@ -98,6 +102,8 @@ _VALUES: dict[str, dict[str, tuple[str, Any]]] = {
         ),
         "initial-values": ("mxnet.gluon.nn.Dense", InitialValues(weight=Uniform(bound=0.07), bias=ZEROS)),
         "embedding-values": ("mxnet.gluon.nn.Embedding", Uniform(bound=0.07)),
+        "elu-alpha": ("mxnet.gluon.nn.ELU", 1.0),
+        "gelu-form": ("mxnet.gluon.nn.GELU", "erf"),
     },
 }
 

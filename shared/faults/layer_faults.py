@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -22,7 +22,10 @@ from gan_rosetta.shared.faults.places import (
     replace_layer,
 )
 from gan_rosetta.shared.spec import (
+    ELU,
+    GELU,
     ONES,
+    SELU,
     Activation,
     BatchNorm,
     Conv2d,
@@ -33,13 +36,14 @@ from gan_rosetta.shared.spec import (
     MinibatchDiscrimination,
     ReLU,
     Sigmoid,
+    SiLU,
     Softplus,
     Tanh,
     Upsample,
 )
 
 _GLOROT_SEED = 4321
-_ACTIVATIONS = (Tanh, Sigmoid, Softplus, ReLU, LeakyReLU)
+_ACTIVATIONS = get_args(Activation)
 # What people write for each: its smooth or cheap neighbour.
 _MISTAKEN: dict[type, Activation] = {
     Tanh: Sigmoid(),
@@ -47,6 +51,10 @@ _MISTAKEN: dict[type, Activation] = {
     Softplus: ReLU(),
     ReLU: LeakyReLU(slope=0.01),
     LeakyReLU: ReLU(),
+    ELU: SELU(),
+    SELU: ELU(alpha=1.0),
+    GELU: SiLU(),
+    SiLU: ReLU(),
 }
 _NOTHING = LeakyReLU(slope=1.0)
 
@@ -276,6 +284,24 @@ FAULTS = (
         "slope",
         planted=0.01,
         subject="leaky-relu-slope",
+    ),
+    _number_fault(
+        "elu-alpha",
+        "ELU's alpha 1, every framework's default",
+        "alpha of {place} is {found}: set it to {expected}.",
+        ELU,
+        "alpha",
+        planted=1.0,
+        subject="elu-alpha",
+    ),
+    _choice_fault(
+        "gelu-form",
+        "GELU by tanh in place of erf, JAX's default, or by erf in place of tanh",
+        "{place} is computed by {found}: compute it by {expected}; torch and Keras take erf unless told otherwise, "
+        "JAX tanh.",
+        GELU,
+        change=lambda layer: replace(layer, form="tanh" if layer.form == "erf" else "erf"),
+        words=lambda layer: str(layer.form),
     ),
     Fault(
         name="activation-missing",

@@ -8,6 +8,8 @@ from typing import Any, Literal, get_args
 
 from gan_rosetta.shared.faults.places import Place, replace_layer, replace_optimizer, replace_training
 from gan_rosetta.shared.spec import (
+    ELU,
+    GELU,
     Adadelta,
     Adam,
     BatchNorm,
@@ -288,5 +290,7 @@ SUBJECTS: dict[str, Subject] = {
             describe=describe_initializer,
         ),
         _field_of_layers("leaky-relu-slope", "LeakyReLU's slope", LeakyReLU, "slope"),
+        _field_of_layers("elu-alpha", "ELU's alpha", ELU, "alpha"),
+        _field_of_layers("gelu-form", "what GELU is computed by", GELU, "form"),
     )
 }

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
 from gan_rosetta.shared.errors import SpecError
 from gan_rosetta.shared.spec import (
@@ -22,7 +22,6 @@ from gan_rosetta.shared.spec import (
     GaussianReal,
     GradientDescent,
     Layer,
-    LeakyReLU,
     Linear,
     LinearGaussianReal,
     MinibatchDiscrimination,
@@ -33,7 +32,6 @@ from gan_rosetta.shared.spec import (
     Shape,
     UniformFanIn,
 )
-from gan_rosetta.shared.spec.layers import Activation
 
 _PLAIN_OPTIMIZER = GradientDescent(learning_rate=ConstantRate(value=0.01))
 _PLAIN_REAL = GaussianReal(mean=1.0, standard_deviation=1.0, sort=False)
@@ -66,6 +64,8 @@ _PLAIN_FIELDS: dict[str, tuple[Any, ...]] = {
     "stride": (1,),
     "padding": (0,),
     "slope": (0.2,),
+    "alpha": (1.0,),
+    "form": ("erf",),
     "epsilon": (1e-5,),
     "momentum": (0.1,),
     "running_variance": ("unbiased",),
@@ -201,8 +201,7 @@ def _with_training(spec: GanSpec, field: str, value: Any) -> GanSpec:
 
 def _simpler_layers(layer: Layer) -> Iterator[Layer]:
     # No activation is simpler than another, and a slope of 0 is what ReLU has.
-    if not isinstance(layer, get_args(Activation)) or isinstance(layer, LeakyReLU):
-        yield from _simpler(layer)
+    yield from _simpler(layer)
 
 
 def _simpler(part: Any) -> Iterator[Any]:

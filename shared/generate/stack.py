@@ -9,7 +9,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from gan_rosetta.shared.spec import (
+    ELU,
+    GELU,
     ONES,
+    SELU,
     BatchNorm,
     ClassEmbedding,
     Constant,
@@ -28,6 +31,7 @@ from gan_rosetta.shared.spec import (
     Reshape,
     Shape,
     Sigmoid,
+    SiLU,
     Softplus,
     SpectralNorm,
     Tanh,
@@ -66,6 +70,10 @@ _ACTIVATIONS: st.SearchStrategy[Layer] = st.one_of(
     st.just(Softplus()),
     st.just(ReLU()),
     decimals(0.0, 1.2, digits=2).map(lambda slope: LeakyReLU(slope=slope)),
+    decimals(0.1, 2.0, digits=1).map(lambda alpha: ELU(alpha=alpha)),
+    st.just(SELU()),
+    st.sampled_from(["erf", "tanh"]).map(lambda form: GELU(form=form)),
+    st.just(SiLU()),
 )
 
 

@@ -71,7 +71,7 @@ def fault_lines() -> list[Text]:
     lines = []
     for fault in FAULTS.values():
         touched = [spec.name for spec in CATALOGUE.values() if fault.plant(spec) is not None]
-        gans = "all GANs" if len(touched) == len(CATALOGUE) else ", ".join(touched)
+        gans = "all GANs" if len(touched) == len(CATALOGUE) else ", ".join(touched) or "GANs of your own"
         lines += [Text.assemble((fault.name, "bold"), f": {fault.summary}"), Text(f"  in {gans}", style="dim")]
     return lines
 

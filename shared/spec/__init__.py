@@ -1,5 +1,17 @@
 """The vocabulary in which GANs are described: frozen dataclasses that check themselves when they are built."""
 
+from gan_rosetta.shared.spec.activations import (
+    ELU,
+    GELU,
+    SELU,
+    Activation,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.feeding import Pass, passes
@@ -17,20 +29,14 @@ from gan_rosetta.shared.spec.initializers import (
 )
 from gan_rosetta.shared.spec.layer import ParameterSpec, Shape
 from gan_rosetta.shared.spec.layers import (
-    Activation,
     BatchNorm,
     Conv2d,
     ConvTranspose2d,
     Layer,
-    LeakyReLU,
     Linear,
     MinibatchDiscrimination,
     NamedLayer,
-    ReLU,
     Reshape,
-    Sigmoid,
-    Softplus,
-    Tanh,
     WeightedLayer,
 )
 from gan_rosetta.shared.spec.losses import (
@@ -85,8 +91,11 @@ from gan_rosetta.shared.spec.training import (
 )
 
 __all__ = [
+    "ELU",
     "EVERY_STEP",
+    "GELU",
     "ONES",
+    "SELU",
     "ZEROS",
     "Activation",
     "Adadelta",
@@ -142,6 +151,7 @@ __all__ = [
     "Reshape",
     "SaturatingGeneratorLoss",
     "Shape",
+    "SiLU",
     "Sigmoid",
     "SineReal",
     "Softplus",

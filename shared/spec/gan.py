@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import get_args
 
+from gan_rosetta.shared.spec.activations import Activation, Sigmoid
 from gan_rosetta.shared.spec.checks import require, require_positive_integer
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.layers import (
     BatchNorm,
-    LeakyReLU,
     Linear,
     MinibatchDiscrimination,
-    ReLU,
     Reshape,
-    Sigmoid,
-    Softplus,
-    Tanh,
 )
 from gan_rosetta.shared.spec.losses import WassersteinDiscriminatorLoss
 from gan_rosetta.shared.spec.network import Network
@@ -30,7 +27,7 @@ from gan_rosetta.shared.spec.training import Pretraining, Training
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 _SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,), "squares": (1,)}
-_PENALTY_LAYERS = (Linear, Reshape, ReLU, LeakyReLU, Tanh, Sigmoid, Softplus)
+_PENALTY_LAYERS = (Linear, Reshape, *get_args(Activation))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from gan_rosetta.shared.spec.activations import Activation
 from gan_rosetta.shared.spec.checks import (
     require,
     require_choice,
@@ -236,45 +237,6 @@ class MinibatchDiscrimination(LayerBase):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tanh(LayerBase):
-    """Hyperbolic tangent."""
-
-    kind: ClassVar[str] = "tanh"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sigmoid(LayerBase):
-    """1 / (1 + exp(-x))."""
-
-    kind: ClassVar[str] = "sigmoid"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Softplus(LayerBase):
-    """log(1 + exp(x)), exact for every x: torch's own returns x above 20, which is off by 2e-9 there."""
-
-    kind: ClassVar[str] = "softplus"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReLU(LayerBase):
-    """max(x, 0), with gradient 0 at 0."""
-
-    kind: ClassVar[str] = "relu"
-
-
-@dataclass(frozen=True, kw_only=True)
-class LeakyReLU(LayerBase):
-    """x where x > 0, slope · x elsewhere; the gradient at 0 is the slope."""
-
-    kind: ClassVar[str] = "leaky_relu"
-    slope: float
-
-    def __post_init__(self) -> None:
-        require_finite(self, "slope", minimum=0)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Reshape(LayerBase):
     """Gives each sample another shape, in row-major order of the canonical layout."""
 
@@ -294,7 +256,6 @@ class Reshape(LayerBase):
 
 WeightedLayer = Linear | Conv2d | ConvTranspose2d | BatchNorm | MinibatchDiscrimination | ClassEmbedding
 NamedLayer = WeightedLayer | Dropout
-Activation = Tanh | Sigmoid | Softplus | ReLU | LeakyReLU
 Layer = NamedLayer | Activation | Reshape | Upsample
 
 

@@ -80,6 +80,32 @@ def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"leaky_relu({{x}}, {number(layer.slope)})", needs=("leaky_relu",))
 
 
+def elu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, alpha · (exp(x) - 1) elsewhere."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"jax.nn.elu({{x}}, {number(layer.alpha)})")
+
+
+def selu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write scale · ELU, both numbers JAX's own."""
+    del placed, name
+    return Part(applied="jax.nn.selu({x})")
+
+
+def gelu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x · Φ(x), or the form with tanh that is near it, which is JAX's own where nothing is said."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"jax.nn.gelu({{x}}, approximate={layer.form == 'tanh'})")
+
+
+def silu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x · sigmoid(x)."""
+    del placed, name
+    return Part(applied="jax.nn.silu({x})")
+
+
 def dropout(placed: PlacedLayer, name: str, /) -> Part:
     """Write a dropout by a mask that is fed."""
     layer: Any = placed.layer
@@ -119,6 +145,10 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Softplus: softplus,
     spec.ReLU: relu,
     spec.LeakyReLU: leaky_relu,
+    spec.ELU: elu,
+    spec.SELU: selu,
+    spec.GELU: gelu,
+    spec.SiLU: silu,
     spec.Reshape: reshape,
     spec.Dropout: dropout,
     spec.ClassEmbedding: class_embedding,

@@ -83,6 +83,33 @@ def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"functional.leaky_relu({{x}}, {number(layer.slope)})")
 
 
+def elu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, alpha · (exp(x) - 1) elsewhere."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"functional.elu({{x}}, {number(layer.alpha)})")
+
+
+def selu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write scale · ELU, both numbers torch's own."""
+    del placed, name
+    return Part(applied="torch.selu({x})")
+
+
+def gelu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x · Φ(x), or the form with tanh that is near it."""
+    del name
+    layer: Any = placed.layer
+    more = "" if layer.form == "erf" else ', approximate="tanh"'
+    return Part(applied=f"functional.gelu({{x}}{more})")
+
+
+def silu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x · sigmoid(x)."""
+    del placed, name
+    return Part(applied="functional.silu({x})")
+
+
 def dropout(placed: PlacedLayer, name: str, /) -> Part:
     """Write a dropout by a mask that is fed."""
     del name
@@ -126,6 +153,10 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Softplus: softplus,
     spec.ReLU: relu,
     spec.LeakyReLU: leaky_relu,
+    spec.ELU: elu,
+    spec.SELU: selu,
+    spec.GELU: gelu,
+    spec.SiLU: silu,
     spec.Reshape: reshape,
     spec.Dropout: dropout,
     spec.ClassEmbedding: class_embedding,

@@ -17,12 +17,43 @@ def _sigmoid(x):
     return 1 / (1 + mpmath.exp(-x))
 
 
+_CUBIC = mpmath.mpf("0.044715")
+
+
+def _argument(x):
+    return mpmath.sqrt(2 / mpmath.pi) * (x + _CUBIC * x**3)
+
+
+def _slope(x):
+    return mpmath.sqrt(2 / mpmath.pi) * (1 + 3 * _CUBIC * x**2)
+
+
 FUNCTIONS = {
     "sigmoid": (exact.sigmoid, _sigmoid),
     "sigmoid_derivative": (exact.sigmoid_derivative, lambda x: _sigmoid(x) * _sigmoid(-x)),
     "tanh": (exact.tanh, mpmath.tanh),
     "tanh_derivative": (exact.tanh_derivative, lambda x: mpmath.sech(x) ** 2),
     "softplus": (exact.softplus, lambda x: mpmath.log1p(mpmath.exp(x))),
+    "elu": (
+        lambda x: exact.elu(x, scale=exact.extended(1), bend=exact.extended(1.25)),
+        lambda x: x if x > 0 else 1.25 * mpmath.expm1(x),
+    ),
+    "elu derivative": (
+        lambda x: exact.elu_derivative(x, scale=exact.extended(1), bend=exact.extended(1.25)),
+        lambda x: mpmath.mpf(1) if x > 0 else 1.25 * mpmath.exp(x),
+    ),
+    "normal share": (exact.normal_share, mpmath.ncdf),
+    "gelu": (exact.normal_gelu, lambda x: x * mpmath.ncdf(x)),
+    "gelu derivative": (exact.normal_gelu_derivative, lambda x: mpmath.ncdf(x) + x * mpmath.npdf(x)),
+    "gelu by tanh": (exact.tanh_gelu, lambda x: x * _sigmoid(2 * _argument(x))),
+    "gelu by tanh, derivative": (
+        exact.tanh_gelu_derivative,
+        lambda x: (
+            _sigmoid(2 * _argument(x)) + 2 * x * _slope(x) * _sigmoid(2 * _argument(x)) * _sigmoid(-2 * _argument(x))
+        ),
+    ),
+    "silu": (exact.silu, lambda x: x * _sigmoid(x)),
+    "silu derivative": (exact.silu_derivative, lambda x: _sigmoid(x) * (1 + x * _sigmoid(-x))),
     "negative log": (exact.negative_log_probability, lambda x: -mpmath.log(_sigmoid(x))),
     "floored": (
         lambda x: exact.negative_log_probability(x, floor=1e-6),

@@ -39,11 +39,14 @@ def test_saturating_activations_are_relatively_accurate(layer, exact):
     np.testing.assert_allclose(found, exact(inputs.astype(np.longdouble)).astype(float), rtol=2e-15, atol=0)
 
 
-@pytest.mark.parametrize(("layer", "at_zero"), [(spec.LeakyReLU(slope=0.2), 0.2), (spec.ReLU(), 0.0)])
+@pytest.mark.parametrize(
+    ("layer", "at_zero"), [(spec.LeakyReLU(slope=0.2), 0.2), (spec.ReLU(), 0.0), (spec.ELU(alpha=0.7), 0.7)]
+)
 def test_rectifiers_have_the_spec_s_gradient_at_zero(layer, at_zero):
     apply = layers.LAYERS[type(layer)]
     found = jax.grad(lambda inputs: jnp.sum(apply(layer, {}, inputs)))(np.array([[-1.0, 0.0, 2.0]]))
-    assert found.tolist() == [[at_zero, at_zero, 1.0]]
+    below = at_zero * np.exp(-1.0) if isinstance(layer, spec.ELU) else at_zero
+    np.testing.assert_allclose(found, [[below, at_zero, 1.0]], rtol=1e-15, atol=0)
 
 
 def test_jax_s_own_gradients_at_zero_are_other():

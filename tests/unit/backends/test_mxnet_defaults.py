@@ -138,3 +138,10 @@ def test_initial_values_of_an_embedding() -> None:
 def test_leaky_relu_has_no_default() -> None:
     assert parameter(mx.gluon.nn.LeakyReLU, "alpha") is inspect.Parameter.empty
     assert "mxnet:leaky-relu-slope" not in DEFAULTS
+
+
+def test_smooth_activations() -> None:
+    assert parameter(mx.gluon.nn.ELU, "alpha") == value("elu-alpha")
+    assert value("gelu-form") == "erf"
+    found = mx.gluon.nn.GELU()(array([-1.0])).asnumpy()
+    assert found[0] == pytest.approx(-0.5 * math.erfc(math.sqrt(0.5)), rel=1e-5)

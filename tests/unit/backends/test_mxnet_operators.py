@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ if importlib.util.find_spec("mxnet") is None:
 
 from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.backends.mxnet.input_gradient import InputGradient
-from gan_rosetta.backends.mxnet.layers import build_network
+from gan_rosetta.backends.mxnet.layers import build_network, erf
 from gan_rosetta.backends.mxnet.losses import cross_entropy_generator_loss, gradient_penalty
 from gan_rosetta.backends.mxnet.trainer import MxnetTrainer
 from gan_rosetta.backends.numpy.trainer import NumpyTrainer
@@ -58,6 +59,7 @@ def _value_and_gradient(layer: spec.Layer, inputs: np.ndarray) -> tuple[np.ndarr
     return outputs[-1].asnumpy()[0], tensor.grad.asnumpy()[0]
 
 
+_NEAR = np.linspace(-3, 3, 13)
 _INPUTS = np.concatenate([np.linspace(-45, 45, 901), [0.0, -300.0, 300.0]])
 
 
@@ -68,6 +70,11 @@ _INPUTS = np.concatenate([np.linspace(-45, 45, 901), [0.0, -300.0, 300.0]])
         (spec.Sigmoid(), 1 / (1 + np.exp(-_INPUTS)), None),
         (spec.LeakyReLU(slope=0.2), np.where(_INPUTS > 0, _INPUTS, 0.2 * _INPUTS), np.where(_INPUTS > 0, 1, 0.2)),
         (spec.ReLU(), np.maximum(_INPUTS, 0), (_INPUTS > 0).astype(float)),
+        (
+            spec.ELU(alpha=0.7),
+            np.where(_INPUTS > 0, _INPUTS, 0.7 * np.expm1(np.minimum(_INPUTS, 0))),
+            np.where(_INPUTS > 0, 1, 0.7 * np.exp(np.minimum(_INPUTS, 0))),
+        ),
     ],
 )
 def test_activations_are_exact_in_float64(layer: spec.Layer, value: np.ndarray, derivative: np.ndarray | None) -> None:
@@ -75,6 +82,18 @@ def test_activations_are_exact_in_float64(layer: spec.Layer, value: np.ndarray, 
     np.testing.assert_allclose(found, value, rtol=1e-15, atol=0)
     if derivative is not None:
         np.testing.assert_allclose(gradient, derivative, rtol=1e-15, atol=0)
+
+
+def test_the_gradient_of_erf_is_exact_which_mxnet_s_own_is_not() -> None:
+    exact = 2 / math.sqrt(math.pi) * np.exp(-(_NEAR**2))
+    for function, off in ((mx.nd.erf, 3.0e-8), (lambda numbers: erf(mx.nd, numbers), 0.0)):
+        inputs = _array(_NEAR)
+        inputs.attach_grad()
+        with mx.autograd.record():
+            outputs = function(inputs)
+        outputs.backward()
+        np.testing.assert_array_equal(outputs.asnumpy(), mx.nd.erf(_array(_NEAR)).asnumpy())
+        np.testing.assert_allclose(inputs.grad.asnumpy() / exact, 1 - off, rtol=0, atol=2e-10)
 
 
 def test_transposed_convolution_uses_its_bias() -> None:
@@ -108,6 +127,14 @@ _CRITIC = spec.Network(
         spec.LeakyReLU(slope=0.3),
         _linear("e", 6, 4),
         spec.ReLU(),
+        _linear("g", 4, 4),
+        spec.ELU(alpha=0.7),
+        spec.GELU(form="erf"),
+        _linear("h", 4, 4),
+        spec.SELU(),
+        spec.GELU(form="tanh"),
+        _linear("i", 4, 4),
+        spec.SiLU(),
         _linear("f", 4, 1),
     ),
 )

@@ -10,6 +10,9 @@ from gan_rosetta.backends.numpy.layer import Layer
 from gan_rosetta.backends.numpy.layers import LAYERS, Conv2d, build_network
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec import (
+    ELU,
+    GELU,
+    SELU,
     ZEROS,
     BatchNorm,
     ClassEmbedding,
@@ -23,6 +26,7 @@ from gan_rosetta.shared.spec import (
     ReLU,
     Reshape,
     Sigmoid,
+    SiLU,
     Softplus,
     Tanh,
     Upsample,
@@ -80,6 +84,11 @@ _ACTIVATIONS = {
     "leaky": LeakyReLU(slope=0.2),
     "leaky-0": LeakyReLU(slope=0.0),
     "leaky-steep": LeakyReLU(slope=1.7),
+    "elu": ELU(alpha=0.7),
+    "selu": SELU(),
+    "gelu": GELU(form="erf"),
+    "gelu-tanh": GELU(form="tanh"),
+    "silu": SiLU(),
 }
 _CASES = {name: (layer, (3,)) for name, layer in _ACTIVATIONS.items()} | {
     "linear": (_linear(), (3,)),
@@ -193,6 +202,14 @@ def test_directional_gradient_is_the_parameter_derivative_of_the_input_gradient(
         Sigmoid(),
         _linear("hidden5", 4, 4),
         ReLU(),
+        _linear("hidden6", 4, 4),
+        ELU(alpha=1.3),
+        GELU(form="erf"),
+        _linear("hidden7", 4, 4),
+        SELU(),
+        GELU(form="tanh"),
+        _linear("hidden8", 4, 4),
+        SiLU(),
         _linear("output", 4, 1),
     )
     spec = Network(input_shape=(2, 2, 3), layers=layers)

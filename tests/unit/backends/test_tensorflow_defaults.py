@@ -127,3 +127,10 @@ def test_initial_values_of_an_embedding() -> None:
 
 def test_leaky_relu() -> None:
     assert keras.layers.LeakyReLU().get_config()["negative_slope"] == value("leaky-relu-slope")
+
+
+def test_smooth_activations() -> None:
+    assert keras.layers.ELU().get_config()["alpha"] == value("elu-alpha")
+    assert value("gelu-form") == "erf"
+    found = keras.activations.gelu(np.array([-1.0]))
+    assert float(found[0]) == pytest.approx(-0.5 * math.erfc(math.sqrt(0.5)), rel=1e-5)

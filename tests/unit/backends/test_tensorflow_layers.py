@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,25 @@ def test_leaky_relu_has_its_slope_as_gradient_at_zero():
         tape.watch(inputs)
         outputs = layers.leaky_relu(inputs, slope=0.2)
     assert tape.gradient(outputs, inputs).numpy().tolist() == [[0.2]]
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_gelu_has_its_numbers_in_full_which_tensorflow_s_own_has_not(jit):
+    inputs = np.array([[-1.0]])
+    exact = -0.5 * math.erfc(math.sqrt(0.5))
+    np.testing.assert_allclose(run(build(spec.GELU(form="erf"), (1,)), inputs, jit=jit), exact, rtol=1e-15)
+    own = tf.nn.gelu(tf.constant(inputs)).numpy()
+    assert 1e-9 < abs(own[0, 0] / exact - 1) < 1e-6
+
+
+@pytest.mark.parametrize(("layer", "at_zero"), [(spec.ELU(alpha=0.7), 0.7), (spec.SELU(), 1.7580993408473766)])
+def test_exponential_units_have_their_bend_as_gradient_at_zero_and_none_is_lost_far_out(layer, at_zero):
+    inputs = tf.constant([[0.0, 1000.0]], dtype="float64")
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs = build(layer, (2,))(inputs, buffer_moves=0)
+    scale = spec.SELU.scale if isinstance(layer, spec.SELU) else 1.0
+    np.testing.assert_allclose(tape.gradient(outputs, inputs).numpy(), [[at_zero, scale]], rtol=1e-15)
 
 
 @pytest.mark.parametrize("shape", [(5,), (4, 3), (4, 3, 2, 5)])

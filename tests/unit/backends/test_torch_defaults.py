@@ -110,3 +110,11 @@ def test_initial_values_of_an_embedding() -> None:
 def test_leaky_relu() -> None:
     assert parameter(torch.nn.LeakyReLU, "negative_slope") == value("leaky-relu-slope")
     assert parameter(torch.nn.functional.leaky_relu, "negative_slope") == value("leaky-relu-slope")
+
+
+def test_smooth_activations() -> None:
+    assert parameter(torch.nn.ELU, "alpha") == value("elu-alpha")
+    # What torch calls "none" is the form with erf.
+    assert parameter(torch.nn.GELU, "approximate") == "none"
+    assert value("gelu-form") == "erf"
+    assert torch.nn.GELU()(torch.tensor(-1.0)).item() == pytest.approx(-0.5 * math.erfc(math.sqrt(0.5)), rel=1e-5)

@@ -7,13 +7,15 @@ import pytest
 from gan_rosetta.shared.diagnose.suspects import find_suspects
 from gan_rosetta.shared.faults import FAULTS
 from gan_rosetta.shared.faults.defaults import DEFAULTS
-from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.gans import CATALOGUE, MADE_UP, find_gan
 from gan_rosetta.shared.interface import ProbeKey
 
+GANS = CATALOGUE | MADE_UP
 
-@pytest.mark.parametrize("gan", CATALOGUE)
+
+@pytest.mark.parametrize("gan", GANS)
 def test_every_fault_stands_in_each_of_its_places(gan):
-    spec = find_gan(gan)
+    spec = GANS[gan]
     single = {(s.name, s.places) for s in find_suspects(spec) if len(s.places) == 1}
     for name, fault in FAULTS.items():
         for plant in fault.plants(spec):
@@ -21,9 +23,9 @@ def test_every_fault_stands_in_each_of_its_places(gan):
             assert ((name, (plant.place,)) in single) == (plant.start is None), (name, plant.place)
 
 
-@pytest.mark.parametrize("gan", CATALOGUE)
+@pytest.mark.parametrize("gan", GANS)
 def test_each_can_be_planted_and_says_what_to_change(gan):
-    spec = find_gan(gan)
+    spec = GANS[gan]
     for suspect in find_suspects(spec):
         value = None if suspect.number is None else suspect.number.planted
         plants = suspect.plants(spec, value)

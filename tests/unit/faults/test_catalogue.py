@@ -23,17 +23,18 @@ from gan_rosetta.shared.faults import (
     step_faults,
 )
 from gan_rosetta.shared.faults.fault import Number, another
-from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.gans import CATALOGUE, MADE_UP, find_gan
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import initial_state, state_schema
 
 PHASES = {"start", "pretraining", "discriminator", "generator"}
 QUANTITIES = {"output", "loss", "gradient", "parameter", "slot", "buffer", "order"}
 LOSSES = {"loss", "penalty"}
+GANS = CATALOGUE | MADE_UP
 
 
 def plants(name: str) -> list[tuple[GanSpec, Plant]]:
-    planted = ((spec, FAULTS[name].plant(spec)) for spec in CATALOGUE.values())
+    planted = ((spec, FAULTS[name].plant(spec)) for spec in GANS.values())
     return [(spec, plant) for spec, plant in planted if plant is not None]
 
 
@@ -65,7 +66,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 @pytest.mark.parametrize("name", FAULTS)
 def test_its_remedy_says_what_to_change_in_each_place(name):
     fault = FAULTS[name]
-    for spec in CATALOGUE.values():
+    for spec in GANS.values():
         places = fault.plants(spec)
         assert len({plant.place for plant in places}) == len(places)
         assert (

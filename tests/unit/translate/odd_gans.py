@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gan_rosetta.shared.conformance.small import small_gan
+from gan_rosetta.shared.gans import MADE_UP
 from gan_rosetta.shared.spec import (
     Adadelta,
     Adam,
@@ -264,7 +265,5 @@ def both_always() -> GanSpec:
     return replace(spec, name="both-always", batch_size=4, training=training, **networks)
 
 
-ODD_GANS = {
-    spec.name: spec
-    for spec in (joined_gradients(), odd_norms(), odd_spectra(), reserved_names(), reused_gradients(), both_always())
-}
+_ODD = (joined_gradients(), odd_norms(), odd_spectra(), reserved_names(), reused_gradients(), both_always())
+ODD_GANS = {spec.name: spec for spec in _ODD} | MADE_UP
