@@ -170,6 +170,35 @@ def upsample(layer: spec.Upsample, tensors: LayerTensors, inputs: Any, /) -> Any
     return jnp.einsum("rh,bchw,sw->bcrs", rows, inputs, columns)
 
 
+def pool2d(layer: spec.Pool2d, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return the means or the largest of windows. (B, channels, height, width) to (B, channels, ...)."""
+    del tensors
+    return _pooled(inputs, (layer.kernel_size,) * 2, stride=layer.stride, mode=layer.mode)
+
+
+def global_pool(layer: spec.GlobalPool, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return the mean or the largest of each channel. (B, channels, height, width) to (B, channels).
+
+    jnp.max would share its gradient among equals.
+    """
+    del tensors
+    if layer.mode == "average":
+        return jnp.mean(inputs, axis=(2, 3))
+    return _pooled(inputs, inputs.shape[2:], stride=1, mode=layer.mode)[:, :, 0, 0]
+
+
+def pixel_shuffle(layer: spec.PixelShuffle, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return larger images of fewer channels. (B, channels · factor², ...) to (B, channels, ...)."""
+    del tensors
+    num_images, num_channels, height, width = inputs.shape
+    factors, channels = (layer.factor,) * 2, num_channels // layer.factor**2
+    if layer.order == "channel":
+        parts = inputs.reshape(num_images, channels, *factors, height, width).transpose(0, 1, 4, 2, 5, 3)
+    else:
+        parts = inputs.reshape(num_images, *factors, channels, height, width).transpose(0, 3, 4, 1, 5, 2)
+    return parts.reshape(num_images, channels, height * layer.factor, width * layer.factor)
+
+
 def reshape(layer: spec.Reshape, tensors: LayerTensors, inputs: Any, /) -> Any:
     """Return each sample in another shape, in row-major order."""
     del tensors
@@ -195,6 +224,9 @@ LAYERS: dict[type, Callable[..., Any]] = {
     spec.Dropout: dropout,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
+    spec.Pool2d: pool2d,
+    spec.GlobalPool: global_pool,
+    spec.PixelShuffle: pixel_shuffle,
 }
 # Under what short name a layer finds, among its tensors, what its pass is fed for it; absent where it is fed nothing.
 FED = "fed"
@@ -288,6 +320,13 @@ def convolve_by_products(images: Any, weight: Any, /, *, stride: int, padding: i
     columns = [lax.slice_in_dim(bands, column, column + width, stride, axis=2) for column in range(size)]
     seen = lax.optimization_barrier(jnp.concatenate(columns, axis=3))  # (B, height, width, size² · in)
     return (seen @ weight.transpose(3, 2, 1, 0).reshape(-1, num_out)).transpose(0, 3, 1, 2)
+
+
+def _pooled(images: Any, kernel: tuple[int, ...], *, stride: int, mode: str) -> Any:
+    window = {"window_dimensions": (1, 1, *kernel), "window_strides": (1, 1, stride, stride), "padding": "VALID"}
+    if mode == "maximum":
+        return lax.reduce_window(images, -math.inf, lax.max, **window)
+    return lax.reduce_window(images, 0.0, lax.add, **window) / math.prod(kernel)
 
 
 def _with_bias(outputs: Any, tensors: LayerTensors) -> Any:

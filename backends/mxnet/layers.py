@@ -20,6 +20,7 @@ from gan_rosetta.shared.spec.resampling import upsampling_weights
 # From here on log1p(exp(x)) rounds to x in float64 too; MXNet's own softrelu switches at 20, where it is off by 2e-9.
 _SOFTPLUS_THRESHOLD = 40.0
 SQRT_HALF = math.sqrt(0.5)
+_POOLS = {"average": "avg", "maximum": "max"}
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 GELU_CUBIC = 0.044715
 # How much too large MXNet's derivative of erf is: its π is a float32, and so is the root of it.
@@ -270,6 +271,37 @@ class Upsample(LayerBlock):
         return ops.swapaxes(tall, dim1=2, dim2=3)
 
 
+class Pool2d(LayerBlock):
+    """The means or the largest of windows. (B, channels, height, width) to (B, channels, ...)."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        window = {"kernel": (self.layer.kernel_size,) * 2, "stride": (self.layer.stride,) * 2}
+        return ops.Pooling(inputs, pool_type=_POOLS[self.layer.mode], **window)
+
+
+class GlobalPool(LayerBlock):
+    """The mean or the largest of each channel. (B, channels, height, width) to (B, channels)."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        window = {"kernel": self.input_shape[1:], "stride": (1, 1)}
+        return ops.flatten(ops.Pooling(inputs, pool_type=_POOLS[self.layer.mode], **window))
+
+
+class PixelShuffle(LayerBlock):
+    """Larger images of fewer channels. (B, channels · factor², ...) to (B, channels, ...)."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        channels, height, width = self.layer.output_shape(self.input_shape)
+        factors, sizes = (self.layer.factor,) * 2, self.input_shape[1:]
+        if self.layer.order == "channel":
+            parts = ops.reshape(inputs, shape=(0, channels, *factors, *sizes))
+            parts = ops.transpose(parts, axes=(0, 1, 4, 2, 5, 3))
+        else:
+            parts = ops.reshape(inputs, shape=(0, *factors, channels, *sizes))
+            parts = ops.transpose(parts, axes=(0, 3, 4, 1, 5, 2))
+        return ops.reshape(parts, shape=(0, channels, height, width))
+
+
 class Reshape(LayerBlock):
     """A row-major reshape of each sample."""
 
@@ -296,6 +328,9 @@ LAYERS: dict[type, type[LayerBlock]] = {
     spec.Dropout: Dropout,
     spec.ClassEmbedding: ClassEmbedding,
     spec.Upsample: Upsample,
+    spec.Pool2d: Pool2d,
+    spec.GlobalPool: GlobalPool,
+    spec.PixelShuffle: PixelShuffle,
 }
 
 

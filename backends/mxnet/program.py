@@ -24,6 +24,8 @@ _KINDS = {
     "ELU": "elu",
     "SELU": "selu",
     "GELU": "gelu",
+    "AvgPool2D": "pool",
+    "MaxPool2D": "pool",
     "Flatten": "reshape",
     "Reshape": "reshape",
 }

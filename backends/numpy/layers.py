@@ -24,7 +24,7 @@ from gan_rosetta.backends.numpy.embedding import ClassEmbedding
 from gan_rosetta.backends.numpy.formulas import BIAS_GRADIENT, WEIGHT_GRADIENT, evaluate
 from gan_rosetta.backends.numpy.layer import Array, Layer, Tensors
 from gan_rosetta.backends.numpy.network import Copies, Network
-from gan_rosetta.backends.numpy.resampling import Upsample
+from gan_rosetta.backends.numpy.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 
@@ -294,6 +294,9 @@ LAYERS: dict[type[spec.Layer], type[Layer]] = {
     spec.Dropout: Dropout,
     spec.ClassEmbedding: ClassEmbedding,
     spec.Upsample: Upsample,
+    spec.Pool2d: Pool2d,
+    spec.GlobalPool: GlobalPool,
+    spec.PixelShuffle: PixelShuffle,
 }
 
 

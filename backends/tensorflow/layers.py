@@ -231,6 +231,33 @@ class Upsample(tf.Module):
         return tf.einsum("rh,bhwc,sw->brsc", self._rows, inputs, self._columns)
 
 
+def pool2d(layer: spec.Pool2d, inputs: Any, /) -> Any:
+    """Return the means or the largest of windows, (batch, height, width, channels) -> (batch, ..., channels)."""
+    pool = tf.nn.avg_pool2d if layer.mode == "average" else tf.nn.max_pool2d
+    return pool(inputs, layer.kernel_size, layer.stride, "VALID")
+
+
+def global_pool(layer: spec.GlobalPool, inputs: Any, /) -> Any:
+    """Return the mean or the largest of each channel, (batch, height, width, channels) -> (batch, channels).
+
+    tf.reduce_max would share its gradient among equals.
+    """
+    if layer.mode == "average":
+        return tf.reduce_mean(inputs, axis=(1, 2))
+    return tf.squeeze(tf.nn.max_pool2d(inputs, inputs.shape[1:3], 1, "VALID"), axis=(1, 2))
+
+
+def pixel_shuffle(layer: spec.PixelShuffle, inputs: Any, /) -> Any:
+    """Return larger images of fewer channels, (batch, height, width, channels · factor²) -> (batch, ..., channels)."""
+    if layer.order == "pixel":
+        return tf.nn.depth_to_space(inputs, layer.factor)
+    num_images, height, width, num_channels = inputs.shape
+    channels = num_channels // layer.factor**2
+    parts = tf.reshape(inputs, (num_images, height, width, channels, layer.factor, layer.factor))
+    parts = tf.transpose(parts, (0, 1, 4, 2, 5, 3))
+    return tf.reshape(parts, (num_images, height * layer.factor, width * layer.factor, channels))
+
+
 LAYERS: dict[type, Builder] = {
     spec.Linear: lambda layer, **options: Linear(layer, dtype=options["dtype"]),
     spec.Conv2d: lambda layer, **options: Conv2d(layer, dtype=options["dtype"]),
@@ -250,6 +277,9 @@ LAYERS: dict[type, Builder] = {
     spec.Dropout: lambda layer, **_options: Dropout(layer),
     spec.ClassEmbedding: lambda layer, **options: ClassEmbedding(layer, dtype=options["dtype"]),
     spec.Upsample: Upsample,
+    spec.Pool2d: lambda layer, **_options: partial(pool2d, layer),
+    spec.GlobalPool: lambda layer, **_options: partial(global_pool, layer),
+    spec.PixelShuffle: lambda layer, **_options: partial(pixel_shuffle, layer),
 }
 
 

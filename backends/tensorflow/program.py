@@ -25,6 +25,10 @@ _KINDS = {
     "ReLU": "relu",
     "LeakyReLU": "leaky_relu",
     "ELU": "elu",
+    "AveragePooling2D": "pool",
+    "MaxPooling2D": "pool",
+    "GlobalAveragePooling2D": "global_pool",
+    "GlobalMaxPooling2D": "global_pool",
     "Flatten": "reshape",
     "Reshape": "reshape",
 }

@@ -115,6 +115,21 @@ def upsample(layer: spec.Upsample, /) -> nn.Module:
     return nn.Upsample(scale_factor=layer.factor, mode="bilinear", align_corners=False)
 
 
+def pool2d(layer: spec.Pool2d, /) -> nn.Module:
+    """Build the means or the largest of windows. (B, channels, height, width) to (B, channels, ...)."""
+    return (nn.AvgPool2d if layer.mode == "average" else nn.MaxPool2d)(layer.kernel_size, layer.stride)
+
+
+def global_pool(layer: spec.GlobalPool, /) -> nn.Module:
+    """Build the mean or the largest of each channel. (B, channels, height, width) to (B, channels)."""
+    return GlobalPool(layer)
+
+
+def pixel_shuffle(layer: spec.PixelShuffle, /) -> nn.Module:
+    """Build larger images of fewer channels. (B, channels · factor², ...) to (B, channels, ...)."""
+    return nn.PixelShuffle(layer.factor) if layer.order == "channel" else PixelShuffle(layer)
+
+
 def reshape(layer: spec.Reshape, /) -> nn.Module:
     """Build a row-major reshape of each sample."""
     return Reshape(layer)
@@ -139,6 +154,9 @@ LAYERS: dict[type, Callable[..., nn.Module]] = {
     spec.Dropout: dropout,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
+    spec.Pool2d: pool2d,
+    spec.GlobalPool: global_pool,
+    spec.PixelShuffle: pixel_shuffle,
 }
 NOTHING_FED: Mapping[str, Tensor] = MappingProxyType({})
 
@@ -256,6 +274,34 @@ class ClassEmbedding(nn.Module):
         """Return (B, features + num_features); classes: (B,) whole numbers."""
         parts = [functional.embedding(classes.long(), self.weight), inputs]
         return torch.cat(parts if self.layer.joined == "before" else parts[::-1], dim=1)
+
+
+class GlobalPool(nn.Module):
+    """The mean or the largest of each channel; `amax` would share its gradient among equals."""
+
+    def __init__(self, layer: spec.GlobalPool) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, inputs: Tensor) -> Tensor:  # (B, channels, height, width)
+        """Return (B, channels)."""
+        if self.layer.mode == "average":
+            return inputs.mean(dim=(2, 3))
+        return functional.max_pool2d(inputs, inputs.shape[2:]).flatten(1)
+
+
+class PixelShuffle(nn.Module):
+    """Larger images of fewer channels, whose pixels come first among the channels; nn.PixelShuffle has them last."""
+
+    def __init__(self, layer: spec.PixelShuffle) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, inputs: Tensor) -> Tensor:  # (B, factor² · channels, height, width)
+        """Return (B, channels, height · factor, width · factor)."""
+        factor = self.layer.factor
+        parts = inputs.unflatten(1, (factor, factor, -1)).permute(0, 3, 4, 1, 5, 2)
+        return parts.flatten(4).flatten(2, 3)
 
 
 class Reshape(nn.Module):

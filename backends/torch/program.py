@@ -30,6 +30,9 @@ _KINDS: dict[type[nn.Module], str] = {
     nn.SELU: "selu",
     nn.GELU: "gelu",
     nn.SiLU: "silu",
+    nn.AvgPool2d: "pool",
+    nn.MaxPool2d: "pool",
+    nn.PixelShuffle: "pixel_shuffle",
     nn.Flatten: "reshape",
     nn.Unflatten: "reshape",
 }

@@ -15,8 +15,10 @@ from gan_rosetta.shared.spec import (
     ZEROS,
     ClassEmbedding,
     DigitsReal,
+    GlobalPool,
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
+    Pool2d,
     Reshape,
     Upsample,
 )
@@ -220,10 +222,10 @@ def _convolution(name: str, title: str, *, transposed: bool) -> Operation:
 _SMALL_SIZE, _FACTOR = 4, 2
 
 
-def _pixel_trials(dtype: Dtype) -> Sequence[Trial]:
-    """Images of each kind, and weights of the upsampled pixels whose sums cancel."""
+def _pixel_trials(dtype: Dtype, *, num_outputs: int = _CHANNELS * _SMALL_SIZE**2 * _FACTOR**2) -> Sequence[Trial]:
+    """Images of each kind, and weights of the outputs, all upsampled pixels or so many, whose sums cancel."""
     size = _CHANNELS * _SMALL_SIZE**2
-    weights = in_type(np.random.default_rng(_SEED + 2).uniform(-1, 1, size * _FACTOR**2), dtype)
+    weights = in_type(np.random.default_rng(_SEED + 2).uniform(-1, 1, num_outputs), dtype)
     return [
         Trial(
             inputs=(kind,),
@@ -264,6 +266,35 @@ def _upsampling(mode: Literal["nearest", "bilinear"]) -> Operation:
     )
 
 
+def _pooling(mode: Literal["average", "maximum"], *, of_all: bool) -> Operation:
+    """Overlapping windows, or one as large as the image."""
+    size, window = _CHANNELS * _SMALL_SIZE**2, 3
+    layer = GlobalPool(mode=mode) if of_all else Pool2d(kernel_size=window, stride=1, mode=mode)
+    pooled = _CHANNELS if of_all else _CHANNELS * (_SMALL_SIZE - window + 1) ** 2
+    name = f"global-pool-{mode}" if of_all else f"pool-{mode}"
+    return Operation(
+        name=name,
+        group="sums",
+        title=f"{mode} over {'an image' if of_all else 'windows of 3 × 3'}",
+        spec=tiny_gan(
+            name,
+            generator=(
+                linear("input", 1, size),
+                Reshape(shape=(_CHANNELS, _SMALL_SIZE, _SMALL_SIZE)),
+                layer,
+                Reshape(shape=(pooled,)),
+                linear("output", pooled, 1),
+            ),
+            discriminator=(linear("score", 1, 1),),
+        ),
+        trials=lambda dtype: _pixel_trials(dtype, num_outputs=pooled),
+        quantities=(
+            Quantity(name="output", read=read_gradient("output.weight", as_one_row=True)),
+            Quantity(name="input's gradient", read=read_gradient("input.weight", as_one_row=True)),
+        ),
+    )
+
+
 SUMS = (
     _over_batch("mean"),
     _over_batch("sum"),
@@ -273,4 +304,8 @@ SUMS = (
     _convolution("transposed-convolution", "ConvTranspose2d, 4 channels, kernel 3", transposed=True),
     _upsampling("nearest"),
     _upsampling("bilinear"),
+    _pooling("average", of_all=False),
+    _pooling("maximum", of_all=False),
+    _pooling("average", of_all=True),
+    _pooling("maximum", of_all=True),
 )

@@ -31,9 +31,12 @@ from gan_rosetta.shared.spec import (
     Conv2d,
     ConvTranspose2d,
     GanSpec,
+    GlobalPool,
     LeakyReLU,
     Linear,
     MinibatchDiscrimination,
+    PixelShuffle,
+    Pool2d,
     ReLU,
     Sigmoid,
     SiLU,
@@ -275,6 +278,14 @@ def _other_activation(spec: GanSpec, other: Callable[[Any], Activation]) -> list
     return plants
 
 
+def _other_pool(layer: Any) -> Any:
+    return replace(layer, mode="maximum" if layer.mode == "average" else "average")
+
+
+def _pool_words(layer: Any) -> str:
+    return "the mean" if layer.mode == "average" else "the largest"
+
+
 FAULTS = (
     _number_fault(
         "leaky-relu-slope",
@@ -422,5 +433,30 @@ FAULTS = (
         Upsample,
         change=lambda layer: replace(layer, mode="bilinear" if layer.mode == "nearest" else "nearest"),
         words=lambda layer: "from the nearest" if layer.mode == "nearest" else "from between their neighbours",
+    ),
+    _choice_fault(
+        "pool-mode",
+        "the mean of a window in place of its largest, or the largest in place of the mean",
+        "{place} takes {found} of each window: take {expected}.",
+        Pool2d,
+        change=_other_pool,
+        words=_pool_words,
+    ),
+    _choice_fault(
+        "global-pool-mode",
+        "the mean of a channel in place of its largest, or the largest in place of the mean",
+        "{place} takes {found} of each channel: take {expected}.",
+        GlobalPool,
+        change=_other_pool,
+        words=_pool_words,
+    ),
+    _choice_fault(
+        "pixel-shuffle-order",
+        "a pixel shuffle that counts its channels as another framework does",
+        "{place} takes for a channel's pixels {found}: take {expected}; torch takes those in a row, TensorFlow those "
+        "far apart.",
+        PixelShuffle,
+        change=lambda layer: replace(layer, order="pixel" if layer.order == "channel" else "channel"),
+        words=lambda layer: "channels in a row" if layer.order == "channel" else "channels far apart",
     ),
 )

@@ -9,13 +9,24 @@ from gan_rosetta.shared.spec import (
     SELU,
     Adam,
     ConstantRate,
+    Conv2d,
+    DigitsReal,
     GanSpec,
+    GlobalPool,
     GradientPenalty,
+    LeakyReLU,
+    LeastSquaresDiscriminatorLoss,
+    LeastSquaresGeneratorLoss,
     Linear,
     LinearGaussianReal,
     Network,
     NormalLatent,
+    PixelShuffle,
+    Pool2d,
+    ReLU,
+    Reshape,
     SiLU,
+    Tanh,
     Training,
     UniformFanIn,
     WassersteinDiscriminatorLoss,
@@ -100,4 +111,72 @@ SMOOTH_SPEC = GanSpec(
     ),
 )
 
-SPECS = (SMOOTH_SPEC,)
+
+def _conv(name: str, in_channels: int, out_channels: int) -> Conv2d:
+    return Conv2d(
+        name=name,
+        in_channels=in_channels,
+        out_channels=out_channels,
+        kernel_size=3,
+        stride=1,
+        padding=1,
+        weight_init=UniformFanIn(),
+        bias_init=UniformFanIn(),
+    )
+
+
+POOLED_SPEC = GanSpec(
+    name="pooled-digits",
+    title="Pixel shuffles and pools on small digits",
+    source=_SOURCE,
+    batch_size=4,
+    real=DigitsReal(size=8, num_channels=1, low=-1.0, high=1.0, num_images=64, reshuffle=True),
+    latent=NormalLatent(shape=(5,), redraw="step"),
+    generator=Network(
+        input_shape=(5,),
+        layers=(
+            _linear("linear1", 5, 32),
+            Reshape(shape=(8, 2, 2)),
+            PixelShuffle(factor=2, order="channel"),
+            _conv("conv1", 2, 8),
+            GlobalPool(mode="maximum"),
+            _linear("linear2", 8, 64),
+            ReLU(),
+            Reshape(shape=(4, 4, 4)),
+            PixelShuffle(factor=2, order="pixel"),
+            Tanh(),
+        ),
+    ),
+    discriminator=Network(
+        input_shape=(1, 8, 8),
+        layers=(
+            _conv("conv1", 1, 4),
+            ReLU(),
+            Pool2d(kernel_size=3, stride=2, mode="maximum"),
+            _conv("conv2", 4, 6),
+            LeakyReLU(slope=0.2),
+            Pool2d(kernel_size=2, stride=1, mode="average"),
+            _conv("conv3", 6, 4),
+            GlobalPool(mode="average"),
+            _linear("output", 4, 1),
+        ),
+    ),
+    pretraining=None,
+    training=Training(
+        num_steps=200,
+        first="generator",
+        fake_batch="reused",
+        latent_draws="shared",
+        detach_fake=True,
+        discriminator_steps=EVERY_STEP,
+        discriminator_loss=LeastSquaresDiscriminatorLoss(
+            real_target=1.0, fake_target=0.0, factor=0.5, reduction="mean"
+        ),
+        generator_loss=LeastSquaresGeneratorLoss(target=1.0, factor=1.0, reduction="mean"),
+        discriminator_optimizer=_adam(0.002),
+        generator_optimizer=_adam(0.002),
+        stop=None,
+    ),
+)
+
+SPECS = (SMOOTH_SPEC, POOLED_SPEC)

@@ -20,6 +20,7 @@ from gan_rosetta.shared.spec import (
     ConvTranspose2d,
     DigitsReal,
     Dropout,
+    GlobalPool,
     Initializer,
     Layer,
     LeakyReLU,
@@ -27,6 +28,8 @@ from gan_rosetta.shared.spec import (
     MinibatchDiscrimination,
     Network,
     Normal,
+    PixelShuffle,
+    Pool2d,
     ReLU,
     Reshape,
     Shape,
@@ -45,6 +48,7 @@ MAX_SIZE = 8
 MAX_WIDTH = 6
 _MAX_CHANNELS = 3
 _MAX_KERNEL = 4
+_IMAGE_RANK = 3
 
 
 def decimals(low: float, high: float, /, *, digits: int) -> st.SearchStrategy[float]:
@@ -76,7 +80,7 @@ _ACTIVATIONS: st.SearchStrategy[Layer] = st.one_of(
     st.just(SiLU()),
 )
 
-
+_POOLS = st.sampled_from(["average", "maximum"])
 _SPECTRAL_NORMS: st.SearchStrategy[SpectralNorm] = st.builds(
     SpectralNorm,
     num_iterations=st.sampled_from([1, 1, 2]),
@@ -229,6 +233,23 @@ class Stack:
         """Add an Upsample by 2 now and then, where images stay small."""
         if 2 * max(self.shape[1:]) <= MAX_SIZE and self._draw(st.integers(0, 4)) == 4:
             self.upsample(2)
+
+    def perhaps_pool(self) -> None:
+        """Add a Pool2d now and then."""
+        if self._draw(st.integers(0, 4)) == 4:
+            kernel = self._draw(st.integers(1, min(3, *self.shape[1:])))
+            self._add(Pool2d(kernel_size=kernel, stride=self._draw(st.integers(1, 3)), mode=self._draw(_POOLS)))
+
+    def perhaps_shuffle(self) -> None:
+        """Add a convolution to four times some channels, and a PixelShuffle of those, where images stay small."""
+        if 2 * max(self.shape[1:]) <= MAX_SIZE and self._draw(st.integers(0, 4)) == 4:
+            self.convolution(Conv2d, 4 * self._draw(st.integers(1, 2)), kernel=1, stride=1, padding=0)
+            self._add(PixelShuffle(factor=2, order=self._draw(st.sampled_from(["channel", "pixel"]))))
+
+    def perhaps_global_pool(self) -> None:
+        """Add a GlobalPool now and then, where samples are images."""
+        if len(self.shape) == _IMAGE_RANK and self._draw(st.integers(0, 4)) == 4:
+            self._add(GlobalPool(mode=self._draw(_POOLS)))
 
     def activation(self) -> None:
         """Add any activation."""

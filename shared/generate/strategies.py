@@ -162,13 +162,17 @@ def _discriminators(
     if image and not plain:
         for _ in range(draw(st.integers(0, 2))):
             stack.perhaps_upsample()
+            stack.perhaps_shuffle()
             stack.any_convolution()
             stack.after()
+            stack.perhaps_pool()
     # A convolution as wide as its image ends in (1, 1, 1), which a score may be.
     kernel = stack.shape[1] if image and len(set(stack.shape[1:])) == 1 else 0
     if kernel and not plain and score != "logits" and draw(st.booleans()):
         stack.convolution(Conv2d, 1, kernel=kernel, stride=draw(st.integers(1, 2)), padding=0)
     else:
+        if not plain:
+            stack.perhaps_global_pool()
         stack.flatten()
         stack.perhaps_class()
         for _ in range(draw(st.integers(0, 2))):

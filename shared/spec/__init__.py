@@ -68,7 +68,7 @@ from gan_rosetta.shared.spec.optimizers import (
     Optimizer,
     RMSprop,
 )
-from gan_rosetta.shared.spec.resampling import Upsample
+from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared.spec.sources import (
     DensityRegression,
     DigitsReal,
@@ -118,6 +118,7 @@ __all__ = [
     "GanSpec",
     "GaussianReal",
     "GeneratorLoss",
+    "GlobalPool",
     "GlorotUniform",
     "GradientDescent",
     "GradientPenalty",
@@ -143,7 +144,9 @@ __all__ = [
     "Optimizer",
     "ParameterSpec",
     "Pass",
+    "PixelShuffle",
     "PlacedLayer",
+    "Pool2d",
     "Pretraining",
     "RMSprop",
     "ReLU",

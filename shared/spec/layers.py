@@ -23,7 +23,7 @@ from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.initializers import ONES, ZEROS, Initializer
 from gan_rosetta.shared.spec.layer import LayerBase, ParameterSpec, Shape
-from gan_rosetta.shared.spec.resampling import Upsample
+from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared.spec.spectral import SpectralNorm, spectral_buffers
 
 
@@ -256,7 +256,7 @@ class Reshape(LayerBase):
 
 WeightedLayer = Linear | Conv2d | ConvTranspose2d | BatchNorm | MinibatchDiscrimination | ClassEmbedding
 NamedLayer = WeightedLayer | Dropout
-Layer = NamedLayer | Activation | Reshape | Upsample
+Layer = NamedLayer | Activation | Reshape | Upsample | Pool2d | GlobalPool | PixelShuffle
 
 
 def _check_convolution(layer: Conv2d | ConvTranspose2d) -> None:

@@ -128,6 +128,33 @@ def upsample(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"{kind}({{x}}, {number(layer.factor)})", needs=(kind,))
 
 
+def pool2d(placed: PlacedLayer, name: str, /) -> Part:
+    """Write the means or the largest of windows."""
+    del name
+    layer: Any = placed.layer
+    kind = "window_means" if layer.mode == "average" else "window_maxima"
+    size = number(layer.kernel_size)
+    return Part(applied=f"{kind}({{x}}, ({size}, {size}), {number(layer.stride)})", needs=(kind,))
+
+
+def global_pool(placed: PlacedLayer, name: str, /) -> Part:
+    """Write the mean or the largest of each channel."""
+    del name
+    layer: Any = placed.layer
+    if layer.mode == "average":
+        return Part(applied="{x}.mean(axis=(2, 3))")
+    window = ", ".join(map(number, placed.input_shape[1:]))
+    return Part(applied=f"window_maxima({{x}}, ({window}), 1)[:, :, 0, 0]", needs=("window_maxima",))
+
+
+def pixel_shuffle(placed: PlacedLayer, name: str, /) -> Part:
+    """Write larger images of fewer channels."""
+    del name
+    layer: Any = placed.layer
+    more = "" if layer.order == "channel" else ", pixels_first=True"
+    return Part(applied=f"pixel_shuffle({{x}}, {number(layer.factor)}{more})", needs=("pixel_shuffle",))
+
+
 def reshape(placed: PlacedLayer, name: str, /) -> Part:
     """Write a row-major reshape of each sample."""
     del name
@@ -153,6 +180,9 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Dropout: dropout,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
+    spec.Pool2d: pool2d,
+    spec.GlobalPool: global_pool,
+    spec.PixelShuffle: pixel_shuffle,
 }
 
 # What the layers are made of, in the order in which a program has it.
@@ -243,6 +273,24 @@ def masks_of(batch: Tensors, place: str) -> Tensors:
 def repeat_pixels(x: Array, factor: int) -> Array:
     """Return images (batch, channels, height, width) with each pixel repeated."""
     return jnp.repeat(jnp.repeat(x, factor, axis=2), factor, axis=3)''',
+    "window_means": '''\
+def window_means(x: Array, window: tuple[int, int], stride: int) -> Array:
+    """Return the mean of each window of images (batch, channels, height, width)."""
+    sizes, strides = (1, 1, *window), (1, 1, stride, stride)
+    return lax.reduce_window(x, 0.0, lax.add, sizes, strides, "VALID") / (window[0] * window[1])''',
+    "window_maxima": '''\
+def window_maxima(x: Array, window: tuple[int, int], stride: int) -> Array:
+    """Return the largest of each window; jnp.max would share its gradient among equals."""
+    sizes, strides = (1, 1, *window), (1, 1, stride, stride)
+    return lax.reduce_window(x, -np.inf, lax.max, sizes, strides, "VALID")''',
+    "pixel_shuffle": '''\
+def pixel_shuffle(x: Array, factor: int, *, pixels_first: bool = False) -> Array:
+    """Return larger images of fewer channels; pixels_first: as TensorFlow counts the channels."""
+    count, channels, height, width = len(x), x.shape[1] // factor**2, *x.shape[2:]
+    if pixels_first:
+        x = x.reshape(count, factor, factor, channels, height, width).transpose(0, 3, 1, 2, 4, 5)
+    x = x.reshape(count, channels, factor, factor, height, width).transpose(0, 1, 4, 2, 5, 3)
+    return x.reshape(count, channels, height * factor, width * factor)''',
     "interpolate": '''\
 def interpolate(x: Array, factor: int) -> Array:
     """Return larger images, bilinear; jax.image.resize would compute its weights in float32."""

@@ -18,11 +18,14 @@ from gan_rosetta.shared.spec import (
     ClassEmbedding,
     ConvTranspose2d,
     Dropout,
+    GlobalPool,
     LeakyReLU,
     Linear,
     MinibatchDiscrimination,
     Network,
     Normal,
+    PixelShuffle,
+    Pool2d,
     ReLU,
     Reshape,
     Sigmoid,
@@ -108,6 +111,13 @@ _CASES = {name: (layer, (3,)) for name, layer in _ACTIVATIONS.items()} | {
     "dropout-unfed": (Dropout(name="drop", probability=0.5, unit="entry"), (3,)),
     "upsample-nearest": (Upsample(factor=3, mode="nearest"), (2, 2, 3)),
     "upsample-bilinear": (Upsample(factor=2, mode="bilinear"), (2, 3, 4)),
+    "pool-average": (Pool2d(kernel_size=3, stride=2, mode="average"), (2, 5, 6)),
+    "pool-maximum": (Pool2d(kernel_size=3, stride=2, mode="maximum"), (2, 5, 6)),
+    "pool-apart": (Pool2d(kernel_size=2, stride=3, mode="maximum"), (1, 6, 5)),
+    "global-average": (GlobalPool(mode="average"), (3, 2, 4)),
+    "global-maximum": (GlobalPool(mode="maximum"), (3, 2, 4)),
+    "shuffle": (PixelShuffle(factor=2, order="channel"), (8, 2, 3)),
+    "shuffle-pixels": (PixelShuffle(factor=2, order="pixel"), (8, 2, 3)),
     "upsample-bilinear-once": (Upsample(factor=3, mode="bilinear"), (1, 1, 2)),
 }
 _TANGENT_CASES = [*_ACTIVATIONS, "linear", "linear-no-bias", "reshape"]
@@ -414,4 +424,28 @@ def test_upsampling_repeats_pixels_or_interpolates_between_their_centres():
     bilinear = [[1, 1.5, 2.5, 3], [2, 2.625, 3.875, 4.5], [4, 4.875, 6.625, 7.5], [5, 6, 8, 9]]
     for mode, expected in (("nearest", nearest), ("bilinear", bilinear)):
         network, _ = _network(Upsample(factor=2, mode=mode), (1, 2, 2))
+        np.testing.assert_array_equal(network.infer(x)[0, 0], expected)
+
+
+def test_pooling_takes_each_window_s_mean_or_its_largest():
+    x = np.array([[[[1.0, 3.0, 0.0], [5.0, 9.0, 2.0], [4.0, 4.0, -8.0]]]])
+    for mode, windows, whole in (("average", [[4.5, 3.5], [5.5, 1.75]], 20 / 9), ("maximum", [[9, 9], [9, 9]], 9.0)):
+        network, _ = _network(Pool2d(kernel_size=2, stride=1, mode=mode), (1, 3, 3))
+        np.testing.assert_array_equal(network.infer(x)[0, 0], windows)
+        network, _ = _network(GlobalPool(mode=mode), (1, 3, 3))
+        np.testing.assert_allclose(network.infer(x)[0], [whole], rtol=1e-15)
+
+
+def test_the_gradient_of_a_maximum_goes_to_the_first_of_equals():
+    network, _ = _network(Pool2d(kernel_size=2, stride=1, mode="maximum"), (1, 2, 3))
+    x = np.array([[[[0.0, 7.0, 7.0], [7.0, 7.0, 0.0]]]])
+    y, caches = network.forward(x)
+    gradient = network.backward(np.array([[[[1.0, 10.0]]]]), caches, into=None, wants_input=True)
+    assert (y.tolist(), gradient.tolist()) == ([[[[7.0, 7.0]]]], [[[[0.0, 11.0, 0.0], [0.0, 0.0, 0.0]]]])
+
+
+def test_a_pixel_shuffle_counts_channels_in_a_row_or_far_apart():
+    x = np.arange(8.0).reshape(1, 8, 1, 1)
+    for order, expected in (("channel", [[0, 1], [2, 3]]), ("pixel", [[0, 2], [4, 6]])):
+        network, _ = _network(PixelShuffle(factor=2, order=order), (8, 1, 1))
         np.testing.assert_array_equal(network.infer(x)[0, 0], expected)
