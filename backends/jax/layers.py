@@ -77,6 +77,16 @@ def batch_norm(layer: spec.BatchNorm, tensors: LayerTensors, inputs: Any, /) -> 
     return outputs + _by_channel(tensors["bias"], inputs), lax.stop_gradient(moved)
 
 
+def group_norm(layer: spec.GroupNorm, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return each sample normalised by itself. (B, features) or (B, channels, height, width). Wu and He 2018."""
+    groups = inputs.reshape(len(inputs), layer.num_groups, -1)
+    mean, variance = jnp.mean(groups, axis=2, keepdims=True), jnp.var(groups, axis=2, keepdims=True)
+    outputs = ((groups - mean) / jnp.sqrt(variance + layer.epsilon)).reshape(inputs.shape)
+    if not layer.affine:
+        return outputs
+    return outputs * _by_channel(tensors["weight"], inputs) + _by_channel(tensors["bias"], inputs)
+
+
 def minibatch_discrimination(
     layer: spec.MinibatchDiscrimination, tensors: LayerTensors, inputs: Any, /, *, multiply: Multiply
 ) -> Any:
@@ -210,6 +220,7 @@ LAYERS: dict[type, Callable[..., Any]] = {
     spec.Conv2d: conv2d,
     spec.ConvTranspose2d: conv_transpose2d,
     spec.BatchNorm: batch_norm,
+    spec.GroupNorm: group_norm,
     spec.MinibatchDiscrimination: minibatch_discrimination,
     spec.Tanh: tanh,
     spec.Sigmoid: sigmoid,

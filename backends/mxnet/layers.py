@@ -147,6 +147,22 @@ class BatchNorm(LayerBlock):
         return ops.broadcast_div(ops.sum(sums, axis=1), count)
 
 
+class GroupNorm(LayerBlock):
+    """Normalisation of each sample by itself; MXNet's own keeps its ε in float32. (B, features) or images."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any, weight: Any = None, bias: Any = None) -> Any:
+        groups = ops.reshape(inputs, shape=(0, self.layer.num_groups, -1))
+        centred = ops.broadcast_sub(groups, ops.mean(groups, axis=2, keepdims=True))
+        variance = ops.mean(ops.square(centred), axis=2, keepdims=True)
+        outputs = ops.broadcast_div(centred, ops.sqrt(variance + self.layer.epsilon))
+        outputs = ops.reshape(outputs, shape=(0, *self.input_shape))
+        if weight is None:
+            return outputs
+        per_channel = (1, -1, *[1] * (len(self.input_shape) - 1))
+        scaled = ops.broadcast_mul(outputs, ops.reshape(weight, shape=per_channel))
+        return ops.broadcast_add(scaled, ops.reshape(bias, shape=per_channel))
+
+
 class MinibatchDiscrimination(LayerBlock):
     """Appends to each sample how like it is to the others. Salimans et al. 2016, section 3.2."""
 
@@ -314,6 +330,7 @@ LAYERS: dict[type, type[LayerBlock]] = {
     spec.Conv2d: Conv2d,
     spec.ConvTranspose2d: ConvTranspose2d,
     spec.BatchNorm: BatchNorm,
+    spec.GroupNorm: GroupNorm,
     spec.MinibatchDiscrimination: MinibatchDiscrimination,
     spec.Tanh: Tanh,
     spec.Sigmoid: Sigmoid,

@@ -20,6 +20,7 @@ _KINDS = {
     "Conv2D": "conv",
     "Conv2DTranspose": "conv_transpose",
     "BatchNorm": "batch_norm",
+    "GroupNorm": "group_norm",
     "LeakyReLU": "leaky_relu",
     "ELU": "elu",
     "SELU": "selu",

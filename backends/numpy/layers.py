@@ -22,6 +22,7 @@ from gan_rosetta.backends.numpy.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.backends.numpy.dropout import Dropout
 from gan_rosetta.backends.numpy.embedding import ClassEmbedding
 from gan_rosetta.backends.numpy.formulas import BIAS_GRADIENT, WEIGHT_GRADIENT, evaluate
+from gan_rosetta.backends.numpy.group_norm import GroupNorm
 from gan_rosetta.backends.numpy.layer import Array, Layer, Tensors
 from gan_rosetta.backends.numpy.network import Copies, Network
 from gan_rosetta.backends.numpy.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
@@ -280,6 +281,7 @@ LAYERS: dict[type[spec.Layer], type[Layer]] = {
     spec.Conv2d: Conv2d,
     spec.ConvTranspose2d: ConvTranspose2d,
     spec.BatchNorm: BatchNorm,
+    spec.GroupNorm: GroupNorm,
     spec.MinibatchDiscrimination: MinibatchDiscrimination,
     spec.Tanh: Tanh,
     spec.Sigmoid: Sigmoid,

@@ -130,6 +130,24 @@ class BatchNorm(tf.Module):
         self.running_var.assign(kept * self.running_var + momentum * variance)
 
 
+class GroupNorm(tf.Module):
+    """Normalisation of each sample by itself, (batch, features) or (batch, height, width, channels)."""
+
+    def __init__(self, layer: spec.GroupNorm, /, *, dtype: Any) -> None:
+        super().__init__(name=layer.name)
+        self._layer = layer
+        for short_name in layer.parameters():
+            setattr(self, short_name, _variable(layer, short_name, dtype=dtype))
+
+    def __call__(self, inputs: Any) -> Any:
+        layer = self._layer
+        size = layer.num_features // layer.num_groups
+        groups = tf.reshape(inputs, (inputs.shape[0], -1, layer.num_groups, size))  # (batch, places, groups, channels)
+        mean, variance = tf.nn.moments(groups, axes=(1, 3), keepdims=True)
+        outputs = tf.reshape((groups - mean) / tf.sqrt(variance + layer.epsilon), inputs.shape)
+        return outputs * self.weight + self.bias if layer.affine else outputs
+
+
 class MinibatchDiscrimination(tf.Module):
     """Appends to each sample how like it is to the others, (batch, in) -> (batch, in + kernels)."""
 
@@ -263,6 +281,7 @@ LAYERS: dict[type, Builder] = {
     spec.Conv2d: lambda layer, **options: Conv2d(layer, dtype=options["dtype"]),
     spec.ConvTranspose2d: ConvTranspose2d,
     spec.BatchNorm: lambda layer, **options: BatchNorm(layer, dtype=options["dtype"]),
+    spec.GroupNorm: lambda layer, **options: GroupNorm(layer, dtype=options["dtype"]),
     spec.MinibatchDiscrimination: lambda layer, **options: MinibatchDiscrimination(layer, dtype=options["dtype"]),
     spec.Tanh: lambda _layer, **_options: tf.tanh,
     spec.Sigmoid: lambda _layer, **_options: tf.sigmoid,

@@ -22,6 +22,7 @@ _KINDS = {
     "Conv2D": "conv",
     "Conv2DTranspose": "conv_transpose",
     "BatchNormalization": "batch_norm",
+    "GroupNormalization": "group_norm",
     "ReLU": "relu",
     "LeakyReLU": "leaky_relu",
     "ELU": "elu",

@@ -42,6 +42,11 @@ def batch_norm(layer: spec.BatchNorm, /) -> nn.Module:
     return BatchNorm(layer)
 
 
+def group_norm(layer: spec.GroupNorm, /) -> nn.Module:
+    """Build a normalisation of each sample by itself. (B, features) or (B, channels, height, width)."""
+    return nn.GroupNorm(layer.num_groups, layer.num_features, eps=layer.epsilon, affine=layer.affine)
+
+
 def minibatch_discrimination(layer: spec.MinibatchDiscrimination, /) -> nn.Module:
     """Build minibatch discrimination. (B, in_features) to (B, in_features + num_kernels)."""
     return skip_init(MinibatchDiscrimination, layer)
@@ -140,6 +145,7 @@ LAYERS: dict[type, Callable[..., nn.Module]] = {
     spec.Conv2d: conv2d,
     spec.ConvTranspose2d: conv_transpose2d,
     spec.BatchNorm: batch_norm,
+    spec.GroupNorm: group_norm,
     spec.MinibatchDiscrimination: minibatch_discrimination,
     spec.Tanh: tanh,
     spec.Sigmoid: sigmoid,

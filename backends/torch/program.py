@@ -21,6 +21,7 @@ _KINDS: dict[type[nn.Module], str] = {
     nn.Conv2d: "conv",
     nn.ConvTranspose2d: "conv_transpose",
     _BatchNorm: "batch_norm",
+    nn.GroupNorm: "group_norm",
     nn.Tanh: "tanh",
     nn.Sigmoid: "sigmoid",
     nn.Softplus: "softplus",

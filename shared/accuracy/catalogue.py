@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gan_rosetta.shared.accuracy.activations import ACTIVATIONS
 from gan_rosetta.shared.accuracy.dropout import DROPOUT
+from gan_rosetta.shared.accuracy.group_norms import GROUP_NORMS
 from gan_rosetta.shared.accuracy.losses import LOSSES
 from gan_rosetta.shared.accuracy.norms import NORMS
 from gan_rosetta.shared.accuracy.operation import Operation
@@ -14,7 +15,8 @@ from gan_rosetta.shared.accuracy.sums import SUMS
 from gan_rosetta.shared.errors import unknown_name
 
 OPERATIONS: dict[str, Operation] = {
-    operation.name: operation for operation in (*ACTIVATIONS, DROPOUT, *LOSSES, *SUMS, *NORMS, *OPTIMIZERS)
+    operation.name: operation
+    for operation in (*ACTIVATIONS, DROPOUT, *LOSSES, *SUMS, *NORMS, *GROUP_NORMS, *OPTIMIZERS)
 }
 GROUPS = {
     "activations": "Activations and dropout",

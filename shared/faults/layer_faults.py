@@ -32,6 +32,7 @@ from gan_rosetta.shared.spec import (
     ConvTranspose2d,
     GanSpec,
     GlobalPool,
+    GroupNorm,
     LeakyReLU,
     Linear,
     MinibatchDiscrimination,
@@ -104,12 +105,19 @@ def _number_of(
 
 
 def _choice_fault(
-    name: str, summary: str, remedy: str, kind: type, *, change: Callable[[Any], Any], words: Callable[[Any], str]
+    name: str,
+    summary: str,
+    remedy: str,
+    kind: type,
+    *,
+    change: Callable[[Any], Any],
+    words: Callable[[Any], str],
+    where: Callable[[Any], bool] | None = None,
 ) -> Fault:
     """Return a fault of a layer's field of few values that shows in its output. words: what a layer has there."""
 
     def plants(spec: GanSpec) -> list[Plant]:
-        return [plant(spec, place) for place in find_layers(spec, kind)]
+        return [plant(spec, place) for place in find_layers(spec, kind, where=where)]
 
     def plant(spec: GanSpec, place: Place) -> Plant:
         layer = layer_at(spec, place)
@@ -278,6 +286,17 @@ def _other_activation(spec: GanSpec, other: Callable[[Any], Activation]) -> list
     return plants
 
 
+def _other_groups(layer: GroupNorm) -> int:
+    """Return 1, or of one group the most that have two channels at least."""
+    most = max(n for n in range(1, layer.num_features // 2 + 1) if layer.num_features % n == 0)
+    return most if layer.num_groups == 1 else 1
+
+
+def _groups_otherwise(layer: GroupNorm) -> bool:
+    """Whether there is another number of groups."""
+    return layer.num_features > 1 and _other_groups(layer) != layer.num_groups
+
+
 def _other_pool(layer: Any) -> Any:
     return replace(layer, mode="maximum" if layer.mode == "average" else "average")
 
@@ -433,6 +452,25 @@ FAULTS = (
         Upsample,
         change=lambda layer: replace(layer, mode="bilinear" if layer.mode == "nearest" else "nearest"),
         words=lambda layer: "from the nearest" if layer.mode == "nearest" else "from between their neighbours",
+    ),
+    _number_fault(
+        "group-norm-epsilon",
+        "GroupNorm's ε 1e-3, Keras's default",
+        "ε of {place} is {found}: set it to {expected}.",
+        GroupNorm,
+        "epsilon",
+        planted=1e-3,
+        subject="group-norm-epsilon",
+        is_scale=True,
+    ),
+    _choice_fault(
+        "group-norm-groups",
+        "one group in place of several, or a group for each channel in place of one",
+        "{place} normalises {found}: let it normalise {expected}.",
+        GroupNorm,
+        change=lambda layer: replace(layer, num_groups=_other_groups(layer)),
+        words=lambda layer: f"{layer.num_groups} groups" if layer.num_groups > 1 else "one group",
+        where=_groups_otherwise,
     ),
     _choice_fault(
         "pool-mode",

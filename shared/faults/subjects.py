@@ -22,6 +22,7 @@ from gan_rosetta.shared.spec import (
     ExponentialDecay,
     GanSpec,
     GlorotUniform,
+    GroupNorm,
     Initializer,
     Layer,
     LeakyReLU,
@@ -290,6 +291,7 @@ SUBJECTS: dict[str, Subject] = {
             describe=describe_initializer,
         ),
         _field_of_layers("leaky-relu-slope", "LeakyReLU's slope", LeakyReLU, "slope"),
+        _field_of_layers("group-norm-epsilon", "GroupNorm's ε", GroupNorm, "epsilon"),
         _field_of_layers("elu-alpha", "ELU's alpha", ELU, "alpha"),
         _field_of_layers("gelu-form", "what GELU is computed by", GELU, "form"),
     )

@@ -6,7 +6,17 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from gan_rosetta.shared.spec import BatchNorm, Conv2d, ConvTranspose2d, GanSpec, Layer, Linear, Network, Reshape
+from gan_rosetta.shared.spec import (
+    BatchNorm,
+    Conv2d,
+    ConvTranspose2d,
+    GanSpec,
+    GroupNorm,
+    Layer,
+    Linear,
+    Network,
+    Reshape,
+)
 
 _DIGIT_BATCHES = {"mnist-conv": 8, "lsgan": 8, "sngan": 8}
 _DIGIT_BATCH_ELSEWHERE = 16
@@ -74,6 +84,9 @@ def _narrowed(network: Network, factor: int) -> Network:
             new = replace(layer, in_channels=shape[0], out_channels=narrow(layer.out_channels))
         elif isinstance(layer, BatchNorm):
             new = replace(layer, num_features=shape[0])
+        elif isinstance(layer, GroupNorm):
+            groups = layer.num_groups if shape[0] % layer.num_groups == 0 else 1
+            new = replace(layer, num_features=shape[0], num_groups=groups)
         elif isinstance(layer, Linear):
             new = replace(layer, in_features=shape[0], out_features=_narrowed_features(network, index, narrow))
         elif isinstance(layer, Reshape) and len(layer.shape) == 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gan_rosetta.shared.spec import (
     ELU,
     EVERY_STEP,
@@ -14,6 +16,7 @@ from gan_rosetta.shared.spec import (
     GanSpec,
     GlobalPool,
     GradientPenalty,
+    GroupNorm,
     LeakyReLU,
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
@@ -179,4 +182,43 @@ POOLED_SPEC = GanSpec(
     ),
 )
 
-SPECS = (SMOOTH_SPEC, POOLED_SPEC)
+
+def _norm(name: str, num_features: int, num_groups: int, *, affine: bool = True) -> GroupNorm:
+    return GroupNorm(name=name, num_features=num_features, num_groups=num_groups, epsilon=1e-5, affine=affine)
+
+
+GROUPED_SPEC = replace(
+    POOLED_SPEC,
+    name="grouped-digits",
+    title="Instance, group and layer norms on small digits",
+    generator=Network(
+        input_shape=(5,),
+        layers=(
+            _linear("linear", 5, 64),
+            _norm("norm1", 64, 1),
+            ReLU(),
+            Reshape(shape=(4, 4, 4)),
+            _conv("conv1", 4, 4),
+            _norm("norm2", 4, 4, affine=False),
+            ReLU(),
+            PixelShuffle(factor=2, order="channel"),
+            Tanh(),
+        ),
+    ),
+    discriminator=Network(
+        input_shape=(1, 8, 8),
+        layers=(
+            _conv("conv1", 1, 6),
+            _norm("norm1", 6, 3),
+            LeakyReLU(slope=0.2),
+            Pool2d(kernel_size=2, stride=2, mode="average"),
+            _conv("conv2", 6, 4),
+            _norm("norm2", 4, 1),
+            LeakyReLU(slope=0.2),
+            GlobalPool(mode="average"),
+            _linear("output", 4, 1),
+        ),
+    ),
+)
+
+SPECS = (SMOOTH_SPEC, POOLED_SPEC, GROUPED_SPEC)

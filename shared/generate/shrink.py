@@ -21,6 +21,7 @@ from gan_rosetta.shared.spec import (
     GanSpec,
     GaussianReal,
     GradientDescent,
+    GroupNorm,
     Layer,
     Linear,
     LinearGaussianReal,
@@ -65,6 +66,8 @@ _PLAIN_FIELDS: dict[str, tuple[Any, ...]] = {
     "padding": (0,),
     "slope": (0.2,),
     "alpha": (1.0,),
+    "num_groups": (1,),
+    "affine": (False,),
     "form": ("erf",),
     "epsilon": (1e-5,),
     "momentum": (0.1,),
@@ -208,7 +211,7 @@ def _simpler(part: Any) -> Iterator[Any]:
     for field in fields(part):
         now = getattr(part, field.name)
         values = _PLAIN_FIELDS.get(field.name, ())
-        if isinstance(part, BatchNorm) and field.name == "weight_init":
+        if isinstance(part, BatchNorm | GroupNorm) and field.name == "weight_init":
             values = (field.default,)
         if field.name == "epsilon":
             values = (_PLAIN_EPSILONS.get(type(part), 1e-5),)
@@ -257,6 +260,9 @@ def _fitted(layers: Sequence[Layer], start: Shape, end: Shape) -> Network:
             layer = replace(layer, in_channels=shape[0])
         elif isinstance(layer, BatchNorm):
             layer = replace(layer, num_features=shape[0])
+        elif isinstance(layer, GroupNorm):
+            groups = layer.num_groups if shape[0] % layer.num_groups == 0 else 1
+            layer = replace(layer, num_features=shape[0], num_groups=groups)
         elif isinstance(layer, Reshape):
             if len(layer.shape) == 1:
                 layer = Reshape(shape=(math.prod(shape),))

@@ -21,6 +21,7 @@ from gan_rosetta.shared.spec import (
     DigitsReal,
     Dropout,
     GlobalPool,
+    GroupNorm,
     Initializer,
     Layer,
     LeakyReLU,
@@ -201,10 +202,27 @@ class Stack:
                     weight_init=self._draw(st.sampled_from([ONES, Normal(standard_deviation=0.3, mean=1.0)])),
                 )
             )
+        elif not self._plain and self._draw(st.integers(0, 4)) == 4:
+            self.group_norm()
         if self._draw(st.integers(0, 4)) != 0:
             self.activation()
         if not self._plain and self._draw(st.integers(0, 4)) == 4:
             self.dropout()
+
+    def group_norm(self) -> None:
+        """Add a GroupNorm whose groups have two numbers at least, where there are so many."""
+        groups = [n for n in range(1, self.shape[0] + 1) if self.shape[0] % n == 0 and math.prod(self.shape) > n]
+        if groups:
+            self._add(
+                GroupNorm(
+                    name=self._name("norm"),
+                    num_features=self.shape[0],
+                    num_groups=self._draw(st.sampled_from(groups)),
+                    epsilon=self._draw(st.sampled_from([1e-5, 1e-3, 0.1])),
+                    affine=self._draw(st.booleans()),
+                    weight_init=self._draw(st.sampled_from([ONES, Normal(standard_deviation=0.3, mean=1.0)])),
+                )
+            )
 
     def dropout(self) -> None:
         """Add a Dropout, of channels where there are any."""

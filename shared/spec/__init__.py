@@ -16,6 +16,7 @@ from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.feeding import Pass, passes
 from gan_rosetta.shared.spec.gan import GanSpec
+from gan_rosetta.shared.spec.group_norm import GroupNorm
 from gan_rosetta.shared.spec.initializers import (
     ONES,
     ZEROS,
@@ -122,6 +123,7 @@ __all__ = [
     "GlorotUniform",
     "GradientDescent",
     "GradientPenalty",
+    "GroupNorm",
     "HingeDiscriminatorLoss",
     "Initializer",
     "LatentSource",

@@ -21,6 +21,7 @@ from gan_rosetta.shared.spec.checks import (
 )
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
+from gan_rosetta.shared.spec.group_norm import GroupNorm
 from gan_rosetta.shared.spec.initializers import ONES, ZEROS, Initializer
 from gan_rosetta.shared.spec.layer import LayerBase, ParameterSpec, Shape
 from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
@@ -254,7 +255,7 @@ class Reshape(LayerBase):
         return self.shape
 
 
-WeightedLayer = Linear | Conv2d | ConvTranspose2d | BatchNorm | MinibatchDiscrimination | ClassEmbedding
+WeightedLayer = Linear | Conv2d | ConvTranspose2d | BatchNorm | GroupNorm | MinibatchDiscrimination | ClassEmbedding
 NamedLayer = WeightedLayer | Dropout
 Layer = NamedLayer | Activation | Reshape | Upsample | Pool2d | GlobalPool | PixelShuffle
 

@@ -32,6 +32,8 @@ _KINDS = {
     "conv2dtranspose": "conv_transpose",
     "batchnorm": "batch_norm",
     "batchnormalization": "batch_norm",
+    "groupnorm": "group_norm",
+    "groupnormalization": "group_norm",
     "minibatchdiscrimination": "minibatch",
     "embed": "class_embedding",
     "embedding": "class_embedding",

@@ -19,6 +19,7 @@ from gan_rosetta.shared.spec import (
     ClassEmbedding,
     ConvTranspose2d,
     GanSpec,
+    GroupNorm,
     Layer,
     Linear,
     MinibatchDiscrimination,
@@ -155,7 +156,7 @@ def flattened_orders(network: Network, /) -> dict[str, LayerOrder]:
     """Return, by the names of the placed layers, the orders of features where a framework flattens with channels last.
 
     A Linear behind a flattened image takes it in the order (height, width, channels), and one whose output becomes an
-    image gives it in that order; a BatchNorm between them has it too. Layers that have no such order are left out.
+    image gives it in that order; a norm between them has it too. Layers that have no such order are left out.
     """
     orders: dict[str, LayerOrder] = {}
     found: np.ndarray | None = None
@@ -175,7 +176,7 @@ def flattened_orders(network: Network, /) -> dict[str, LayerOrder]:
                 num_inputs, width = placed.input_shape[0], layer.num_features
                 parts = [found, np.arange(num_inputs, num_inputs + width)]
                 found = np.concatenate(parts if layer.joined == "after" else [np.arange(width), found + width])
-        elif isinstance(layer, BatchNorm) and len(placed.input_shape) == 1:
+        elif isinstance(layer, BatchNorm | GroupNorm) and len(placed.input_shape) == 1:
             orders[placed.name] = LayerOrder(outputs=found)
         elif isinstance(layer, WeightedLayer):
             found = None
@@ -187,7 +188,7 @@ def _order_of_image_ahead(rest: tuple[PlacedLayer, ...]) -> np.ndarray | None:
     for placed in rest:
         if isinstance(placed.layer, Reshape):
             return _flat_order(placed.output_shape)
-        if isinstance(placed.layer, WeightedLayer) and not isinstance(placed.layer, BatchNorm):
+        if isinstance(placed.layer, WeightedLayer) and not isinstance(placed.layer, BatchNorm | GroupNorm):
             return None
     return None
 

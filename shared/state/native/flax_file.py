@@ -34,11 +34,12 @@ _CLASSES = {
     "conv": "Conv",
     "conv_transpose": "ConvTranspose",
     "batch_norm": "BatchNorm",
+    "group_norm": "GroupNorm",
     "minibatch": "MinibatchDiscrimination",
     "class_embedding": "Embed",
 }
 _PARTS = {"weight": "kernel", "bias": "bias", "running_mean": "mean", "running_var": "var"}
-_WEIGHTS = {"batch_norm": "scale", "class_embedding": "embedding"}
+_WEIGHTS = {"batch_norm": "scale", "group_norm": "scale", "class_embedding": "embedding"}
 _SLOTS = frozenset(OPTAX_SLOTS.values())
 _MOST_IN_32_BITS = 2**31 - 1
 

@@ -58,7 +58,7 @@ def _gluon(spec: GanSpec, state: Mapping[str, np.ndarray], networks: Networks) -
     for canonical, tensor in state_schema(spec).items():
         if canonical in state and tensor.role in ("parameter", "buffer") and tensor.network in networks:
             layer, _, part = canonical.rpartition(".")
-            if kinds[layer] == "batch_norm":
+            if kinds[layer] in ("batch_norm", "group_norm"):
                 part = {"weight": "gamma", "bias": "beta"}.get(part, part)
             name = f"{layer}.{part}"
             tensors[name if len(networks) > 1 else name.partition(".")[2]] = state[canonical]

@@ -36,6 +36,7 @@ _CLASSES = {
     "conv": "conv2d",
     "conv_transpose": "conv2d_transpose",
     "batch_norm": "batch_normalization",
+    "group_norm": "group_normalization",
     "minibatch": "minibatch_discrimination",
     "class_embedding": "embedding",
 }

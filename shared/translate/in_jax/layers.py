@@ -41,6 +41,13 @@ def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f'batch_norm(parameters, buffers, "{name}", {{x}}, {settings})', needs=("batch_norm",))
 
 
+def group_norm(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a normalisation of each sample by itself; JAX has none."""
+    layer: Any = placed.layer
+    settings = f"groups={number(layer.num_groups)}, eps={number(layer.epsilon)}"
+    return Part(applied=f'group_norm(parameters, "{name}", {{x}}, {settings})', needs=("group_norm",))
+
+
 def minibatch_discrimination(placed: PlacedLayer, name: str, /) -> Part:
     """Write minibatch discrimination."""
     layer: Any = placed.layer
@@ -166,6 +173,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Conv2d: conv2d,
     spec.ConvTranspose2d: conv_transpose2d,
     spec.BatchNorm: batch_norm,
+    spec.GroupNorm: group_norm,
     spec.MinibatchDiscrimination: minibatch_discrimination,
     spec.Tanh: tanh,
     spec.Sigmoid: sigmoid,
@@ -242,6 +250,17 @@ def batch_norm(
     shape = (-1, *(1,) * (x.ndim - 2))  # a number a channel
     scale = (parameters[f"{name}.weight"] / jnp.sqrt(used[1] + eps)).reshape(shape)
     return (x - used[0].reshape(shape)) * scale + parameters[f"{name}.bias"].reshape(shape)''',
+    "group_norm": '''\
+def group_norm(parameters: Tensors, name: str, x: Array, *, groups: int, eps: float) -> Array:
+    """Normalise each sample over groups of its channels, by its own mean and variance."""
+    parts = x.reshape(len(x), groups, -1)
+    mean, variance = (f(parts, axis=2, keepdims=True) for f in (jnp.mean, jnp.var))
+    y = ((parts - mean) / jnp.sqrt(variance + eps)).reshape(x.shape)
+    if f"{name}.weight" not in parameters:
+        return y
+    shape = (-1, *(1,) * (x.ndim - 2))  # a number a channel
+    scale, shift = (parameters[f"{name}.{part}"].reshape(shape) for part in ("weight", "bias"))
+    return y * scale + shift''',
     "minibatch": '''\
 def minibatch(
     parameters: Tensors, name: str, x: Array, *, num_kernels: int, self_distance: bool

@@ -44,6 +44,14 @@ def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
     return Part(made=("BatchNorm(", [*settings, *more]), applied=f"self.{name}({{x}})", joins=True)
 
 
+def group_norm(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a normalisation of each sample by itself."""
+    layer: Any = placed.layer
+    settings = [number(layer.num_groups), number(layer.num_features), f"eps={number(layer.epsilon)}"]
+    settings += [] if layer.affine else ["affine=False"]
+    return Part(made=("nn.GroupNorm(", settings), applied=f"self.{name}({{x}})", joins=True)
+
+
 def minibatch_discrimination(placed: PlacedLayer, name: str, /) -> Part:
     """Write minibatch discrimination."""
     layer: Any = placed.layer
@@ -176,6 +184,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Conv2d: conv2d,
     spec.ConvTranspose2d: conv_transpose2d,
     spec.BatchNorm: batch_norm,
+    spec.GroupNorm: group_norm,
     spec.MinibatchDiscrimination: minibatch_discrimination,
     spec.Tanh: tanh,
     spec.Sigmoid: sigmoid,

@@ -145,3 +145,7 @@ def test_smooth_activations() -> None:
     assert value("gelu-form") == "erf"
     found = mx.gluon.nn.GELU()(array([-1.0])).asnumpy()
     assert found[0] == pytest.approx(-0.5 * math.erfc(math.sqrt(0.5)), rel=1e-5)
+
+
+def test_group_norm() -> None:
+    assert parameter(mx.gluon.nn.GroupNorm, "epsilon") == value("group-norm-epsilon")

@@ -19,6 +19,7 @@ from gan_rosetta.shared.spec import (
     ConvTranspose2d,
     Dropout,
     GlobalPool,
+    GroupNorm,
     LeakyReLU,
     Linear,
     MinibatchDiscrimination,
@@ -67,6 +68,10 @@ def _batch_norm(*, statistics="batch", running_variance="unbiased", num_features
     )
 
 
+def _group_norm(*, num_groups=2, affine=True):
+    return GroupNorm(name="norm", num_features=4, num_groups=num_groups, epsilon=0.1, affine=affine)
+
+
 def _minibatch(*, self_distance=True, bias_init=ZEROS):
     return MinibatchDiscrimination(
         name="minibatch",
@@ -105,6 +110,10 @@ _CASES = {name: (layer, (3,)) for name, layer in _ACTIVATIONS.items()} | {
     "norm": (_batch_norm(), (3,)),
     "norm-images": (_batch_norm(), (3, 2, 2)),
     "norm-running": (_batch_norm(statistics="running"), (3, 2, 2)),
+    "group-norm": (_group_norm(), (4,)),
+    "group-norm-images": (_group_norm(), (4, 2, 3)),
+    "instance-norm": (_group_norm(num_groups=4, affine=False), (4, 2, 3)),
+    "layer-norm": (_group_norm(num_groups=1), (4, 2, 3)),
     "minibatch": (_minibatch(), (3,)),
     "minibatch-other": (_minibatch(self_distance=False, bias_init=None), (3,)),
     "reshape": (Reshape(shape=(3, 1, 2)), (6,)),
@@ -449,3 +458,17 @@ def test_a_pixel_shuffle_counts_channels_in_a_row_or_far_apart():
     for order, expected in (("channel", [[0, 1], [2, 3]]), ("pixel", [[0, 2], [4, 6]])):
         network, _ = _network(PixelShuffle(factor=2, order=order), (8, 1, 1))
         np.testing.assert_array_equal(network.infer(x)[0, 0], expected)
+
+
+@pytest.mark.parametrize("num_groups", [1, 2, 4])
+def test_group_norm_is_over_a_sample_s_own_groups(num_groups):
+    network, x = _network(_group_norm(num_groups=num_groups), (4, 2, 3))
+    weight, bias = (network._rows[0][2][part] for part in ("weight", "bias"))
+    found, size = network.infer(x), 4 // num_groups
+    for sample, image in enumerate(x):
+        for first in range(0, 4, size):
+            group = image[first : first + size]
+            expected = (group - group.mean()) / np.sqrt(group.var() + 0.1)
+            for channel in range(size):
+                own = weight[first + channel] * expected[channel] + bias[first + channel]
+                np.testing.assert_allclose(found[sample, first + channel], own, rtol=1e-12)

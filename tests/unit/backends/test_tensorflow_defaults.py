@@ -134,3 +134,7 @@ def test_smooth_activations() -> None:
     assert value("gelu-form") == "erf"
     found = keras.activations.gelu(np.array([-1.0]))
     assert float(found[0]) == pytest.approx(-0.5 * math.erfc(math.sqrt(0.5)), rel=1e-5)
+
+
+def test_group_norm() -> None:
+    assert keras.layers.GroupNormalization().get_config()["epsilon"] == value("group-norm-epsilon")

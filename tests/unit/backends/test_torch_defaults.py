@@ -118,3 +118,7 @@ def test_smooth_activations() -> None:
     assert parameter(torch.nn.GELU, "approximate") == "none"
     assert value("gelu-form") == "erf"
     assert torch.nn.GELU()(torch.tensor(-1.0)).item() == pytest.approx(-0.5 * math.erfc(math.sqrt(0.5)), rel=1e-5)
+
+
+def test_group_norm() -> None:
+    assert parameter(torch.nn.GroupNorm, "eps") == value("group-norm-epsilon")

@@ -60,6 +60,7 @@ FIELDS = {
     "initial-values": {"weight_init", "bias_init"},
     "embedding-values": {"weight_init"},
     "leaky-relu-slope": {"slope"},
+    "group-norm-epsilon": {"epsilon"},
     "elu-alpha": {"alpha"},
     "gelu-form": {"form"},
 }

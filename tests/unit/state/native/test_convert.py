@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import gan_rosetta as gr
 from gan_rosetta.shared.commands.main import app
 from gan_rosetta.shared.errors import GanRosettaError, StateError, UsageError
-from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.gans import CATALOGUE, MADE_UP
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import state_schema
 from gan_rosetta.shared.state.archive import write_state
@@ -28,6 +28,8 @@ SUFFIXES = list(FORMATS_BY_SUFFIX)
 def spec_of(name: str) -> GanSpec:
     if name.startswith("rms-"):
         return with_root_mean_squares(small("linear-2d"), momentum_of=name.removeprefix("rms-"))
+    if name in MADE_UP:
+        return MADE_UP[name]
     return flattening() if name == "flattening" else small(name)
 
 
@@ -41,7 +43,7 @@ def states_in_all_formats(spec: GanSpec, folder: Path, **options) -> tuple[dict[
     return state, files
 
 
-@pytest.mark.parametrize("gan", [*CATALOGUE, "flattening", "rms-direction", "rms-step"])
+@pytest.mark.parametrize("gan", [*CATALOGUE, *MADE_UP, "flattening", "rms-direction", "rms-step"])
 def test_every_pair_of_formats_there_and_back_is_the_same_bit_for_bit(gan: str, tmp_path: Path) -> None:
     spec = spec_of(gan)
     state, files = states_in_all_formats(spec, tmp_path, dtype="float32" if gan == "sine" else "float64")
