@@ -69,7 +69,9 @@ class _Pooling(_Weighed):
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Any]:
         if self._mode == "average":
             return super().forward(x, tensors)
-        windows = sliding_window_view(x, self._kernel, axis=(2, 3))[:, :, :: self._stride, :: self._stride]
+        # NumPy's own annotation knows of one axis alone.
+        windows = sliding_window_view(x, self._kernel, axis=(2, 3))  # type: ignore[call-overload]
+        windows = windows[:, :, :: self._stride, :: self._stride]
         windows = windows.reshape(*windows.shape[:4], -1)  # (N, C, rows, columns, places in the window)
         places = np.argmax(windows, axis=-1)
         return np.take_along_axis(windows, places[..., np.newaxis], axis=-1)[..., 0], places

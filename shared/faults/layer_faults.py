@@ -11,7 +11,8 @@ import numpy as np
 
 from gan_rosetta.shared.data import streams
 from gan_rosetta.shared.errors import SpecError
-from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant, TensorMap, another
+from gan_rosetta.shared.faults.fault import Fault, Location, Plant, TensorMap
+from gan_rosetta.shared.faults.layer_fields import choice_fault, number_fault, number_of, words_of
 from gan_rosetta.shared.faults.places import (
     Place,
     find_layers,
@@ -31,19 +32,14 @@ from gan_rosetta.shared.spec import (
     Conv2d,
     ConvTranspose2d,
     GanSpec,
-    GlobalPool,
-    GroupNorm,
     LeakyReLU,
     Linear,
     MinibatchDiscrimination,
-    PixelShuffle,
-    Pool2d,
     ReLU,
     Sigmoid,
     SiLU,
     Softplus,
     Tanh,
-    Upsample,
 )
 
 _GLOROT_SEED = 4321
@@ -63,79 +59,6 @@ _MISTAKEN: dict[type, Activation] = {
 _NOTHING = LeakyReLU(slope=1.0)
 
 
-def _number_fault(
-    name: str,
-    summary: str,
-    remedy: str,
-    kind: type,
-    field: str,
-    *,
-    planted: float,
-    subject: str,
-    is_scale: bool = False,
-) -> Fault:
-    """Return a fault of a layer's field that is a number and shows in its output."""
-
-    def plants(spec: GanSpec) -> list[Plant]:
-        return [plant(spec, place) for place in find_layers(spec, kind)]
-
-    def plant(spec: GanSpec, place: Place) -> Plant:
-        number = _number_of(spec, place, field, planted=planted, subject=subject, is_scale=is_scale)
-        return Plant(
-            spec=number.with_value(number.planted),
-            expected=output_of(spec, place),
-            place=_words_of(spec, place),
-            number=number,
-        )
-
-    return Fault(name=name, summary=summary, remedy=remedy, plants=plants, together=f"every {kind.__name__}")
-
-
-def _number_of(
-    spec: GanSpec, place: Place, field: str, *, planted: float, subject: str, is_scale: bool = False
-) -> Number:
-    layer = layer_at(spec, place)
-    return Number(
-        expected=getattr(layer, field),
-        planted=another(planted, expected=getattr(layer, field)),
-        with_value=lambda value: replace_layer(spec, place, replace(layer, **{field: value})),
-        subject=subject,
-        is_scale=is_scale,
-    )
-
-
-def _choice_fault(
-    name: str,
-    summary: str,
-    remedy: str,
-    kind: type,
-    *,
-    change: Callable[[Any], Any],
-    words: Callable[[Any], str],
-    where: Callable[[Any], bool] | None = None,
-) -> Fault:
-    """Return a fault of a layer's field of few values that shows in its output. words: what a layer has there."""
-
-    def plants(spec: GanSpec) -> list[Plant]:
-        return [plant(spec, place) for place in find_layers(spec, kind, where=where)]
-
-    def plant(spec: GanSpec, place: Place) -> Plant:
-        layer = layer_at(spec, place)
-        return Plant(
-            spec=replace_layer(spec, place, change(layer)),
-            expected=output_of(spec, place),
-            place=_words_of(spec, place),
-            found=words(change(layer)),
-            expected_value=words(layer),
-        )
-
-    return Fault(name=name, summary=summary, remedy=remedy, plants=plants, together=f"every {kind.__name__}")
-
-
-def _words_of(spec: GanSpec, place: Place) -> str:
-    return f"the {type(layer_at(spec, place)).__name__} {layer_name(spec, place)}"
-
-
 def _buffers_of(spec: GanSpec, place: Place, *buffers: str) -> Location:
     names = tuple(f"{layer_name(spec, place)}.{buffer}" for buffer in buffers)
     quantities: tuple[str, ...] = ("buffer",)
@@ -148,11 +71,11 @@ def _buffers_of(spec: GanSpec, place: Place, *buffers: str) -> Location:
 def _momenta(spec: GanSpec) -> list[Plant]:
     def plant(place: Place) -> Plant:
         planted = 1 - layer_at(spec, place).momentum
-        number = _number_of(spec, place, "momentum", planted=planted, subject="batch-norm-momentum")
+        number = number_of(spec, place, "momentum", planted=planted, subject="batch-norm-momentum")
         return Plant(
             spec=number.with_value(number.planted),
             expected=_buffers_of(spec, place, "running_mean", "running_var"),
-            place=_words_of(spec, place),
+            place=words_of(spec, place),
             number=number,
         )
 
@@ -166,7 +89,7 @@ def _running_variances(spec: GanSpec) -> list[Plant]:
         return Plant(
             spec=replace_layer(spec, place, replace(norm, running_variance=other)),
             expected=_buffers_of(spec, place, "running_var"),
-            place=_words_of(spec, place),
+            place=words_of(spec, place),
             found=other,
             expected_value=norm.running_variance,
         )
@@ -192,7 +115,7 @@ def _kernel_fault(
         return Plant(
             spec=spec,
             expected=output_of(spec, place),
-            place=_words_of(spec, place),
+            place=words_of(spec, place),
             tensor=f"{layer_name(spec, place)}.weight",
             load=maps[0],
             unload=maps[1],
@@ -286,27 +209,8 @@ def _other_activation(spec: GanSpec, other: Callable[[Any], Activation]) -> list
     return plants
 
 
-def _other_groups(layer: GroupNorm) -> int:
-    """Return 1, or of one group the most that have two channels at least."""
-    most = max(n for n in range(1, layer.num_features // 2 + 1) if layer.num_features % n == 0)
-    return most if layer.num_groups == 1 else 1
-
-
-def _groups_otherwise(layer: GroupNorm) -> bool:
-    """Whether there is another number of groups."""
-    return layer.num_features > 1 and _other_groups(layer) != layer.num_groups
-
-
-def _other_pool(layer: Any) -> Any:
-    return replace(layer, mode="maximum" if layer.mode == "average" else "average")
-
-
-def _pool_words(layer: Any) -> str:
-    return "the mean" if layer.mode == "average" else "the largest"
-
-
 FAULTS = (
-    _number_fault(
+    number_fault(
         "leaky-relu-slope",
         "LeakyReLU's slope 0.01, torch's default",
         "The slope of {place} is {found}: set it to {expected}.",
@@ -315,7 +219,7 @@ FAULTS = (
         planted=0.01,
         subject="leaky-relu-slope",
     ),
-    _number_fault(
+    number_fault(
         "elu-alpha",
         "ELU's alpha 1, every framework's default",
         "alpha of {place} is {found}: set it to {expected}.",
@@ -324,7 +228,7 @@ FAULTS = (
         planted=1.0,
         subject="elu-alpha",
     ),
-    _choice_fault(
+    choice_fault(
         "gelu-form",
         "GELU by tanh in place of erf, JAX's default, or by erf in place of tanh",
         "{place} is computed by {found}: compute it by {expected}; torch and Keras take erf unless told otherwise, "
@@ -345,7 +249,7 @@ FAULTS = (
         remedy="The activation at {place} is {found}: it should be {expected}.",
         plants=lambda spec: _other_activation(spec, lambda layer: _MISTAKEN[type(layer)]),
     ),
-    _number_fault(
+    number_fault(
         "batch-norm-epsilon",
         "BatchNorm's ε 1e-3, Keras's default",
         "ε of {place} is {found}: set it to {expected}.",
@@ -355,7 +259,7 @@ FAULTS = (
         subject="batch-norm-epsilon",
         is_scale=True,
     ),
-    _choice_fault(
+    choice_fault(
         "batch-norm-evaluation",
         "BatchNorm normalises with its running statistics in training",
         "In training {place} normalises by {found}: let it normalise by {expected}, with training=True in Keras, "
@@ -380,7 +284,7 @@ FAULTS = (
         plants=_running_variances,
         together="every BatchNorm",
     ),
-    _choice_fault(
+    choice_fault(
         "minibatch-self-distance",
         "minibatch discrimination's identity term there or not",
         "{place} takes a sample's distance from itself as {found}: take it as {expected}.",
@@ -444,57 +348,5 @@ FAULTS = (
         remedy="{place} does not hold the initial value that it was given, but 1 throughout, where every framework "
         "starts it: load the initial value.",
         plants=_norms_at_one,
-    ),
-    _choice_fault(
-        "upsample-mode",
-        "bilinear upsampling in place of nearest, or nearest in place of bilinear",
-        "{place} takes new pixels {found}: take them {expected}.",
-        Upsample,
-        change=lambda layer: replace(layer, mode="bilinear" if layer.mode == "nearest" else "nearest"),
-        words=lambda layer: "from the nearest" if layer.mode == "nearest" else "from between their neighbours",
-    ),
-    _number_fault(
-        "group-norm-epsilon",
-        "GroupNorm's ε 1e-3, Keras's default",
-        "ε of {place} is {found}: set it to {expected}.",
-        GroupNorm,
-        "epsilon",
-        planted=1e-3,
-        subject="group-norm-epsilon",
-        is_scale=True,
-    ),
-    _choice_fault(
-        "group-norm-groups",
-        "one group in place of several, or a group for each channel in place of one",
-        "{place} normalises {found}: let it normalise {expected}.",
-        GroupNorm,
-        change=lambda layer: replace(layer, num_groups=_other_groups(layer)),
-        words=lambda layer: f"{layer.num_groups} groups" if layer.num_groups > 1 else "one group",
-        where=_groups_otherwise,
-    ),
-    _choice_fault(
-        "pool-mode",
-        "the mean of a window in place of its largest, or the largest in place of the mean",
-        "{place} takes {found} of each window: take {expected}.",
-        Pool2d,
-        change=_other_pool,
-        words=_pool_words,
-    ),
-    _choice_fault(
-        "global-pool-mode",
-        "the mean of a channel in place of its largest, or the largest in place of the mean",
-        "{place} takes {found} of each channel: take {expected}.",
-        GlobalPool,
-        change=_other_pool,
-        words=_pool_words,
-    ),
-    _choice_fault(
-        "pixel-shuffle-order",
-        "a pixel shuffle that counts its channels as another framework does",
-        "{place} takes for a channel's pixels {found}: take {expected}; torch takes those in a row, TensorFlow those "
-        "far apart.",
-        PixelShuffle,
-        change=lambda layer: replace(layer, order="pixel" if layer.order == "channel" else "channel"),
-        words=lambda layer: "channels in a row" if layer.order == "channel" else "channels far apart",
     ),
 )

@@ -77,7 +77,7 @@ _ACTIVATIONS: st.SearchStrategy[Layer] = st.one_of(
     decimals(0.0, 1.2, digits=2).map(lambda slope: LeakyReLU(slope=slope)),
     decimals(0.1, 2.0, digits=1).map(lambda alpha: ELU(alpha=alpha)),
     st.just(SELU()),
-    st.sampled_from(["erf", "tanh"]).map(lambda form: GELU(form=form)),
+    st.sampled_from([GELU(form="erf"), GELU(form="tanh")]),
     st.just(SiLU()),
 )
 
