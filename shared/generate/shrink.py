@@ -179,7 +179,7 @@ def _changes(spec: GanSpec) -> Iterator[Change]:
     yield partial(_with_latent, spec, spec.latent.sample_shape)
     for name, network in spec.networks().items():
         for index, layer in enumerate(network.layers):
-            for other in _simpler_layers(layer):
+            for other in _simpler(layer):
                 layers = (*network.layers[:index], other, *network.layers[index + 1 :])
                 yield partial(_with_layers, spec, name, layers)
     for field in ("discriminator_loss", "generator_loss", "discriminator_optimizer", "generator_optimizer"):
@@ -200,11 +200,6 @@ def _training_changes(spec: GanSpec) -> Iterator[Change]:
 def _with_training(spec: GanSpec, field: str, value: Any) -> GanSpec:
     changes: dict[str, Any] = {field: value}
     return replace(spec, training=replace(spec.training, **changes))
-
-
-def _simpler_layers(layer: Layer) -> Iterator[Layer]:
-    # No activation is simpler than another, and a slope of 0 is what ReLU has.
-    yield from _simpler(layer)
 
 
 def _simpler(part: Any) -> Iterator[Any]:
