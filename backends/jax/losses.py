@@ -24,9 +24,10 @@ def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, /, *, real: 
 def binary_cross_entropy_discriminator_loss(
     loss: spec.BinaryCrossEntropyDiscriminatorLoss, /, *, real: Any, fake: Any
 ) -> Any:
-    """BCE(p(real), real_label) + BCE(p(fake), 1 - real_label), the logarithms clamped from below."""
-    entropies = _binary_cross_entropy(loss, real, target=loss.real_label)
-    return _reduce(loss, entropies) + _reduce(loss, _binary_cross_entropy(loss, fake, target=1 - loss.real_label))
+    """A factor times (BCE(p(real), real_label) + BCE(p(fake), 1 - real_label)), the logarithms clamped from below."""
+    real_term = _reduce(loss, _binary_cross_entropy(loss, real, target=loss.real_label))
+    fake_term = _reduce(loss, _binary_cross_entropy(loss, fake, target=1 - loss.real_label))
+    return loss.factor * (real_term + fake_term)
 
 
 def cross_entropy_discriminator_loss(loss: spec.CrossEntropyDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
@@ -83,6 +84,18 @@ def least_squares_generator_loss(loss: spec.LeastSquaresGeneratorLoss, /, *, fak
     return loss.factor * _reduce(loss, jnp.square(fake - loss.target))
 
 
+def logistic_discriminator_loss(loss: spec.LogisticDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """A factor times (CE(D(real), b) + CE(D(fake), a)), from one logit."""
+    return loss.factor * (
+        _logistic(loss, real, target=loss.real_target) + _logistic(loss, fake, target=loss.fake_target)
+    )
+
+
+def logistic_generator_loss(loss: spec.LogisticGeneratorLoss, /, *, fake: Any) -> Any:
+    """A factor times CE(D(fake), c), from one logit."""
+    return loss.factor * _logistic(loss, fake, target=loss.target)
+
+
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Any, target: Any) -> Any:
     """(D(input) - target)²."""
     return _reduce(loss, jnp.square(output - target))
@@ -118,6 +131,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
+    spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
@@ -126,6 +140,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.CrossEntropyGeneratorLoss: cross_entropy_generator_loss,
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
+    spec.LogisticGeneratorLoss: logistic_generator_loss,
 }
 
 
@@ -172,6 +187,10 @@ def _log_probability(loss: Any, probability: Any, *, target: int) -> Any:
 
 def _cross_entropy(loss: Any, logits: Any, *, target: int) -> Any:
     return _reduce(loss, -jax.nn.log_softmax(logits)[:, target])
+
+
+def _logistic(loss: Any, logits: Any, *, target: float) -> Any:
+    return _reduce(loss, target * jax.nn.softplus(-logits) + (1 - target) * jax.nn.softplus(logits))
 
 
 def _reduce(loss: Any, values: Any) -> Any:

@@ -198,8 +198,7 @@ class Softplus(LayerBlock):
     """log(1 + exp(x)), exact for every x."""
 
     def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
-        beyond = ops.relu(inputs - _SOFTPLUS_THRESHOLD)
-        return beyond + ops.log1p(ops.exp(inputs - beyond))
+        return softplus(ops, inputs)
 
 
 class ReLU(LayerBlock):
@@ -414,6 +413,12 @@ def build_network(network: spec.Network, /, *, context: Any, dtype: str) -> Netw
     built = Network(network, dtype=dtype)
     built.initialize(ctx=context)
     return built
+
+
+def softplus(ops: Any, inputs: Any, /) -> Any:
+    """Return log(1 + exp(x)), exact for every x."""
+    beyond = ops.relu(inputs - _SOFTPLUS_THRESHOLD)
+    return beyond + ops.log1p(ops.exp(inputs - beyond))
 
 
 def erf(ops: Any, inputs: Any, /) -> Any:

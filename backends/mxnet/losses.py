@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from gan_rosetta.backends.mxnet.layers import softplus
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 
@@ -23,11 +24,10 @@ def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, ops: Any, /,
 def binary_cross_entropy_discriminator_loss(
     loss: spec.BinaryCrossEntropyDiscriminatorLoss, ops: Any, /, *, real: Any, fake: Any
 ) -> Any:
-    """BCE(p(real), real_label) + BCE(p(fake), 1 - real_label), the logarithms clamped from below."""
-    entropies = _binary_cross_entropy(loss, ops, real, target=loss.real_label)
-    return _reduce(loss, ops, entropies) + _reduce(
-        loss, ops, _binary_cross_entropy(loss, ops, fake, target=1 - loss.real_label)
-    )
+    """A factor times (BCE(p(real), real_label) + BCE(p(fake), 1 - real_label)), the logarithms clamped from below."""
+    real_term = _reduce(loss, ops, _binary_cross_entropy(loss, ops, real, target=loss.real_label))
+    fake_term = _reduce(loss, ops, _binary_cross_entropy(loss, ops, fake, target=1 - loss.real_label))
+    return loss.factor * (real_term + fake_term)
 
 
 def cross_entropy_discriminator_loss(
@@ -92,6 +92,17 @@ def least_squares_generator_loss(loss: spec.LeastSquaresGeneratorLoss, ops: Any,
     return loss.factor * _reduce(loss, ops, ops.square(fake - loss.target))
 
 
+def logistic_discriminator_loss(loss: spec.LogisticDiscriminatorLoss, ops: Any, /, *, real: Any, fake: Any) -> Any:
+    """A factor times (CE(D(real), b) + CE(D(fake), a)), from one logit."""
+    real_term = _reduce(loss, ops, _logistic(ops, real, target=loss.real_target))
+    return loss.factor * (real_term + _reduce(loss, ops, _logistic(ops, fake, target=loss.fake_target)))
+
+
+def logistic_generator_loss(loss: spec.LogisticGeneratorLoss, ops: Any, /, *, fake: Any) -> Any:
+    """A factor times CE(D(fake), c), from one logit."""
+    return loss.factor * _reduce(loss, ops, _logistic(ops, fake, target=loss.target))
+
+
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, ops: Any, /, *, output: Any, target: Any) -> Any:
     """(D(input) - target)²."""
     return _reduce(loss, ops, ops.square(output - target))
@@ -118,6 +129,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
+    spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
@@ -126,6 +138,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.CrossEntropyGeneratorLoss: cross_entropy_generator_loss,
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
+    spec.LogisticGeneratorLoss: logistic_generator_loss,
 }
 
 
@@ -162,6 +175,10 @@ def _cross_entropy(loss: Any, ops: Any, logits: Any, /, *, target: int) -> Any:
     shifted = ops.broadcast_sub(logits, ops.BlockGrad(ops.max(logits, axis=1, keepdims=True)))
     normaliser = ops.log(ops.sum(ops.exp(shifted), axis=1, keepdims=True))  # (B, 1)
     return normaliser - ops.slice_axis(shifted, axis=1, begin=target, end=target + 1)
+
+
+def _logistic(ops: Any, logits: Any, /, *, target: float) -> Any:
+    return target * softplus(ops, -logits) + (1 - target) * softplus(ops, logits)
 
 
 def _reduce(loss: Any, ops: Any, values: Any, /) -> Any:

@@ -140,6 +140,33 @@ def _slope_of_softmax(labelled: Array, other: Array) -> Array:
     return own / (own + np.exp(other - largest)) - 1.0
 
 
+def _logistic_of_softplus(z: Array, target: Array) -> Array:
+    return target * np.logaddexp(-z, 0.0) + (1.0 - target) * np.logaddexp(z, 0.0)
+
+
+def _logistic_by_sign(z: Array, target: Array) -> Array:
+    # As TensorFlow and Gluon have it.
+    return np.maximum(z, 0.0) - z * target + np.log1p(np.exp(-np.abs(z)))
+
+
+def _logistic_of_difference(z: Array, target: Array) -> Array:
+    # As torch has it; where z is far below 0 the two nearly cancel.
+    return (1.0 - target) * z + np.logaddexp(-z, 0.0)
+
+
+def _logistic_slope_of_parts(z: Array, target: Array) -> Array:
+    return (1.0 - target) * _sigmoid_by_exponential(z) - target * _sigmoid_by_exponential(-z)
+
+
+def _logistic_slope_of_difference(z: Array, target: Array) -> Array:
+    return _sigmoid_by_exponential(z) - target
+
+
+def _logistic_slope_of_exponentials(z: Array, target: Array) -> Array:
+    # As JAX differentiates the two softplus.
+    return (1.0 - target) * _softplus_slope_of_difference(z) - target * _softplus_slope_of_difference(-z)
+
+
 def _sum_in_pairs(terms: Array) -> Array:
     return np.asarray(np.add.reduce(terms, axis=None))
 
@@ -195,6 +222,13 @@ TANH_SHARE_SLOPE: Formulas = (_share_slope_by_sigmoid, _share_slope_by_tanh)
 CROSS_ENTROPY: Formulas = (_cross_entropy_by_logaddexp, _cross_entropy_by_log_softmax)
 # Its derivative by the labelled logit.
 CROSS_ENTROPY_SLOPE: Formulas = (_slope_of_other, _slope_of_softmax)
+# The cross entropy of one logit and a target, an array too so that its type is the logit's; and its derivative.
+LOGISTIC: Formulas = (_logistic_of_softplus, _logistic_by_sign, _logistic_of_difference)
+LOGISTIC_SLOPE: Formulas = (
+    _logistic_slope_of_parts,
+    _logistic_slope_of_difference,
+    _logistic_slope_of_exponentials,
+)
 # Of all entries; and Σ ∂y xᵀ over the batch, (..., out, in) of (..., N, out) and (..., N, in).
 SUM: Formulas = (_sum_in_pairs, _sum_one_by_one)
 WEIGHT_GRADIENT: Formulas = (_weight_gradient_of_product, _weight_gradient_one_by_one)

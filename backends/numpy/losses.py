@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from gan_rosetta.backends.numpy.formulas import CROSS_ENTROPY, CROSS_ENTROPY_SLOPE, LOG_COMPLEMENT, SUM, Formulas
+from gan_rosetta.backends.numpy.formulas import (
+    CROSS_ENTROPY,
+    CROSS_ENTROPY_SLOPE,
+    LOG_COMPLEMENT,
+    LOGISTIC,
+    LOGISTIC_SLOPE,
+    SUM,
+    Formulas,
+)
 from gan_rosetta.backends.numpy.layer import Array
 from gan_rosetta.shared import spec
 
@@ -34,10 +42,11 @@ def minimax_discriminator_loss(
 def binary_cross_entropy_discriminator_loss(
     loss: spec.BinaryCrossEntropyDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
 ) -> DiscriminatorResult:
-    """Return BCE(p(real), 1) + BCE(p(fake), 0) and its two gradients."""
+    """Return factor · (BCE(p(real), 1) + BCE(p(fake), 0)) and its two gradients."""
     real_value, gradient_real = _binary_cross_entropy(loss, real, loss.real_label, draw)
     fake_value, gradient_fake = _binary_cross_entropy(loss, fake, 1 - loss.real_label, draw)
-    return real_value + fake_value, gradient_real, gradient_fake
+    value = real.dtype.type(float(loss.factor) * (real_value + fake_value))
+    return value, float(loss.factor) * gradient_real, float(loss.factor) * gradient_fake
 
 
 def cross_entropy_discriminator_loss(
@@ -124,6 +133,20 @@ def least_squares_generator_loss(
     return _squared(fake, loss.target, loss, draw)
 
 
+def logistic_discriminator_loss(
+    loss: spec.LogisticDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
+) -> DiscriminatorResult:
+    """Return factor · (CE(D(real), b) + CE(D(fake), a)), from one logit, and its two gradients."""
+    real_value, gradient_real = _logistic(real, loss.real_target, loss, draw)
+    fake_value, gradient_fake = _logistic(fake, loss.fake_target, loss, draw)
+    return real_value + fake_value, gradient_real, gradient_fake
+
+
+def logistic_generator_loss(loss: spec.LogisticGeneratorLoss, fake: Array, /, *, draw: int = 0) -> GeneratorResult:
+    """Return factor · CE(D(fake), c), from one logit, and its gradient."""
+    return _logistic(fake, loss.target, loss, draw)
+
+
 def mean_squared_error_loss(
     loss: spec.MeanSquaredErrorLoss, output: Array, target: Array, /, *, draw: int = 0
 ) -> GeneratorResult:
@@ -156,7 +179,8 @@ def loss_scale(loss: Any, /, *scores: Array) -> float:
     """Return how large the numbers are that a loss of some batches of scores is made of.
 
     A loss near 0 has the rounding of what cancelled in it: a critic's that of its scores, a hinge's that of 1 too, a
-    square that of its target; all others are logarithms of probabilities near 1, so of numbers with the rounding of 1.
+    square that of its target, one logit's that of the logit; all others are logarithms of probabilities near 1, so of
+    numbers with the rounding of 1.
     """
     if isinstance(loss, spec.HingeDiscriminatorLoss):
         wanted = (1.0, -1.0) if loss.real_label == 1 else (-1.0, 1.0)
@@ -169,8 +193,8 @@ def loss_scale(loss: Any, /, *scores: Array) -> float:
         targets = (loss.target,) if hasattr(loss, "target") else (loss.real_target, loss.fake_target)
         pairs = zip(scores, targets, strict=True)
         return float(loss.factor) * sum(_square_scale(batch, target, loss.reduction) for batch, target in pairs)
-    sizes = [np.abs(batch) if loss.score == "critic" else np.ones(len(batch)) for batch in scores]
-    return float(sum(float(reduced(batch, loss.reduction)) for batch in sizes))
+    sizes = [_SIZES.get(loss.score, _one_each)(batch) for batch in scores]
+    return float(getattr(loss, "factor", 1.0)) * float(sum(float(reduced(batch, loss.reduction)) for batch in sizes))
 
 
 def squared_error_scale(loss: spec.MeanSquaredErrorLoss, output: Array, target: Array, /) -> float:
@@ -191,6 +215,7 @@ DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[[Any, Array, A
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
+    spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type[spec.GeneratorLoss], Callable[[Any, Array], GeneratorResult]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
@@ -199,7 +224,19 @@ GENERATOR_LOSSES: dict[type[spec.GeneratorLoss], Callable[[Any, Array], Generato
     spec.CrossEntropyGeneratorLoss: cross_entropy_generator_loss,
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
+    spec.LogisticGeneratorLoss: logistic_generator_loss,
 }
+
+
+def _one_each(scores: Array) -> Array:
+    return np.ones(len(scores))
+
+
+def _of_logits(logits: Array) -> Array:
+    return np.logaddexp(np.abs(logits), 0.0)
+
+
+_SIZES: dict[str, Callable[[Array], Array]] = {"critic": np.abs, "logit": _of_logits}
 
 
 def _logarithm(probability: Array, label: int, floor: float | None) -> tuple[Array, Array]:
@@ -259,6 +296,16 @@ def _squared(
     difference = scores - float(target)
     value = scores.dtype.type(float(loss.factor) * reduced(difference * difference, loss.reduction, draw))
     return value, _scaled(difference, 2.0 * float(loss.factor), loss.reduction)
+
+
+def _logistic(
+    logits: Array, target: float, loss: spec.LogisticDiscriminatorLoss | spec.LogisticGeneratorLoss, draw: int
+) -> GeneratorResult:
+    """Return factor · (t · log(1 + exp(-z)) + (1 - t) · log(1 + exp(z))) and factor · (sigmoid z - t)."""
+    wanted = np.asarray(target, logits.dtype)
+    terms, gradient = _drawn(LOGISTIC, draw)(logits, wanted), _drawn(LOGISTIC_SLOPE, draw)(logits, wanted)
+    value = logits.dtype.type(float(loss.factor) * reduced(terms, loss.reduction, draw))
+    return value, _scaled(gradient, float(loss.factor), loss.reduction)
 
 
 def _square_scale(output: Array, target: Array | float, reduction: spec.losses.Reduction) -> float:

@@ -25,10 +25,10 @@ def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, /, *, real: 
 def binary_cross_entropy_discriminator_loss(
     loss: spec.BinaryCrossEntropyDiscriminatorLoss, /, *, real: Any, fake: Any
 ) -> Any:
-    """BCE(p(real), 1) + BCE(p(fake), 0), clamped and differentiated as torch does."""
+    """A factor times (BCE(p(real), 1) + BCE(p(fake), 0)), clamped and differentiated as torch does."""
     real_term = _binary_cross_entropy(real, loss.real_label, loss)
     fake_term = _binary_cross_entropy(fake, 1 - loss.real_label, loss)
-    return _reduce(real_term, loss.reduction) + _reduce(fake_term, loss.reduction)
+    return loss.factor * (_reduce(real_term, loss.reduction) + _reduce(fake_term, loss.reduction))
 
 
 def cross_entropy_discriminator_loss(loss: spec.CrossEntropyDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
@@ -88,6 +88,17 @@ def least_squares_generator_loss(loss: spec.LeastSquaresGeneratorLoss, /, *, fak
     return loss.factor * _reduce(tf.square(fake - loss.target), loss.reduction)
 
 
+def logistic_discriminator_loss(loss: spec.LogisticDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """A factor times (CE(D(real), b) + CE(D(fake), a)), from one logit."""
+    real_term = _reduce(_logistic(real, loss.real_target), loss.reduction)
+    return loss.factor * (real_term + _reduce(_logistic(fake, loss.fake_target), loss.reduction))
+
+
+def logistic_generator_loss(loss: spec.LogisticGeneratorLoss, /, *, fake: Any) -> Any:
+    """A factor times CE(D(fake), c), from one logit."""
+    return loss.factor * _reduce(_logistic(fake, loss.target), loss.reduction)
+
+
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Any, target: Any) -> Any:
     """(output - target)²; both (batch, 1)."""
     return _reduce(tf.square(output - target), loss.reduction)
@@ -129,6 +140,10 @@ def _cross_entropy(logits: Any, label: int) -> Any:
     return -tf.nn.log_softmax(logits)[:, label]
 
 
+def _logistic(logits: Any, target: float) -> Any:
+    return target * tf.math.softplus(-logits) + (1 - target) * tf.math.softplus(logits)
+
+
 def _log_complement(probability: Any) -> Any:
     # XLA's log1p errs by up to 128 units in the last place for -0.42 < x < -0.3 in float64; there 1 - p loses nothing.
     is_large = probability > _LARGE_PROBABILITY
@@ -162,6 +177,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
+    spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
@@ -170,6 +186,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.CrossEntropyGeneratorLoss: cross_entropy_generator_loss,
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
+    spec.LogisticGeneratorLoss: logistic_generator_loss,
 }
 
 

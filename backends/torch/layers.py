@@ -16,7 +16,7 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 
 # From here on log1p(exp(x)) rounds to x in float64 too; torch's default of 20 is off by 2e-9.
-_SOFTPLUS_THRESHOLD = 40.0
+SOFTPLUS_THRESHOLD = 40.0
 
 
 def linear(layer: spec.Linear, /) -> nn.Module:
@@ -67,7 +67,7 @@ def sigmoid(layer: spec.Sigmoid, /) -> nn.Module:
 def softplus(layer: spec.Softplus, /) -> nn.Module:
     """Build log(1 + exp(x)), exact for every x."""
     del layer
-    return nn.Softplus(threshold=_SOFTPLUS_THRESHOLD)
+    return nn.Softplus(threshold=SOFTPLUS_THRESHOLD)
 
 
 def relu(layer: spec.ReLU, /) -> nn.Module:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gan_rosetta.backends.torch.layers import SOFTPLUS_THRESHOLD
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 
@@ -22,9 +23,10 @@ def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, /, *, real: 
 def binary_cross_entropy_discriminator_loss(
     loss: spec.BinaryCrossEntropyDiscriminatorLoss, /, *, real: Tensor, fake: Tensor
 ) -> Tensor:
-    """BCE(p(real), real_label) + BCE(p(fake), 1 - real_label), the logarithms clamped from below."""
-    entropies = _binary_cross_entropy(loss, real, target=loss.real_label)
-    return _reduce(loss, entropies) + _reduce(loss, _binary_cross_entropy(loss, fake, target=1 - loss.real_label))
+    """A factor times (BCE(p(real), real_label) + BCE(p(fake), 1 - real_label)), the logarithms clamped from below."""
+    real_term = _reduce(loss, _binary_cross_entropy(loss, real, target=loss.real_label))
+    fake_term = _reduce(loss, _binary_cross_entropy(loss, fake, target=1 - loss.real_label))
+    return loss.factor * (real_term + fake_term)
 
 
 def cross_entropy_discriminator_loss(
@@ -85,6 +87,18 @@ def least_squares_generator_loss(loss: spec.LeastSquaresGeneratorLoss, /, *, fak
     return loss.factor * _reduce(loss, (fake - loss.target) ** 2)
 
 
+def logistic_discriminator_loss(loss: spec.LogisticDiscriminatorLoss, /, *, real: Tensor, fake: Tensor) -> Tensor:
+    """A factor times (CE(D(real), b) + CE(D(fake), a)), from one logit."""
+    return loss.factor * (
+        _logistic(loss, real, target=loss.real_target) + _logistic(loss, fake, target=loss.fake_target)
+    )
+
+
+def logistic_generator_loss(loss: spec.LogisticGeneratorLoss, /, *, fake: Tensor) -> Tensor:
+    """A factor times CE(D(fake), c), from one logit."""
+    return loss.factor * _logistic(loss, fake, target=loss.target)
+
+
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Tensor, target: Tensor) -> Tensor:
     """(D(input) - target)²."""
     return functional.mse_loss(output, target, reduction=loss.reduction)
@@ -112,6 +126,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
+    spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
@@ -120,6 +135,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
     spec.CrossEntropyGeneratorLoss: cross_entropy_generator_loss,
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
+    spec.LogisticGeneratorLoss: logistic_generator_loss,
 }
 
 
@@ -165,6 +181,13 @@ def _log_probability(loss: Any, probability: Tensor, *, target: int) -> Tensor:
 def _cross_entropy(loss: Any, logits: Tensor, *, target: int) -> Tensor:
     targets = torch.full((len(logits),), target, device=logits.device)
     return functional.cross_entropy(logits, targets, reduction=loss.reduction)
+
+
+def _logistic(loss: Any, logits: Tensor, *, target: float) -> Tensor:
+    # torch's own is (1 - target) · z - log sigmoid z, where far below 0 two numbers cancel that are nearly alike.
+    real = functional.softplus(-logits, threshold=SOFTPLUS_THRESHOLD)
+    fake = functional.softplus(logits, threshold=SOFTPLUS_THRESHOLD)
+    return _reduce(loss, target * real + (1 - target) * fake)
 
 
 def _reduce(loss: Any, values: Tensor) -> Tensor:

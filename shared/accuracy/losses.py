@@ -27,6 +27,8 @@ from gan_rosetta.shared.spec import (
     HingeDiscriminatorLoss,
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
+    LogisticDiscriminatorLoss,
+    LogisticGeneratorLoss,
     MeanSquaredErrorLoss,
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
@@ -126,6 +128,48 @@ def _binary_cross_entropy() -> Operation:
         ),
         lambda z: exact.clamped_entropy(z, log_floor=_LOG_FLOOR),
         lambda z: exact.clamped_entropy_derivative(z, denominator_floor=_DENOMINATOR_FLOOR),
+    )
+
+
+_SMOOTHED = 0.875  # exact in every type
+
+
+def _logistic() -> Operation:
+    """D's real sample has the target ⅞, its fake 0, and G's 1; the real sample's logit is z, the fake's -z."""
+
+    def smoothed(z: np.ndarray) -> np.ndarray:
+        return _SMOOTHED * exact.softplus(-z) + (1 - _SMOOTHED) * exact.softplus(z)
+
+    def smoothed_derivative(z: np.ndarray) -> np.ndarray:
+        return (1 - _SMOOTHED) * exact.sigmoid(z) - _SMOOTHED * exact.sigmoid(-z)
+
+    return Operation(
+        name="logistic",
+        group="losses",
+        title="cross entropy of one logit, a target of ⅞ for the real sample",
+        spec=tiny_gan(
+            "logistic",
+            generator=(linear("fake", 1, 3),),
+            discriminator=(linear("score", 3, 1),),
+            losses=(
+                LogisticDiscriminatorLoss(real_target=_SMOOTHED, fake_target=0.0, factor=0.5, reduction="mean"),
+                LogisticGeneratorLoss(target=1.0, factor=1.0, reduction="mean"),
+            ),
+        ),
+        trials=_probability_trials,
+        quantities=(
+            loss_quantity(
+                "D's loss", "discriminator", truth=_of("z", lambda z: (smoothed(z) + exact.softplus(-z)) / 2)
+            ),
+            Quantity(
+                name="by D(real)", read=read_entry(_BY_SCORE, 0), truth=_of("z", lambda z: smoothed_derivative(z) / 2)
+            ),
+            Quantity(name="by D(fake)", read=read_entry(_BY_SCORE, 2), truth=_of("z", lambda z: exact.sigmoid(-z) / 2)),
+            loss_quantity("G's loss", "generator", truth=_of("z", exact.softplus)),
+            Quantity(name="G's by D(fake)", read=read_entry(_BY_FAKE, 1), truth=_of("z", lambda z: -exact.sigmoid(z))),
+        ),
+        axis="logit of the real sample",
+        trains_discriminator=True,
     )
 
 
@@ -336,6 +380,7 @@ LOSSES = (
     _minimax("saturating-floor", _FLOOR, saturating=True),
     _binary_cross_entropy(),
     _cross_entropy(),
+    _logistic(),
     _least_squares(),
     _hinge(),
     _squared_error(),

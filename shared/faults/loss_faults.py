@@ -14,11 +14,14 @@ from gan_rosetta.shared.spec import (
     GradientPenalty,
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
+    LogisticDiscriminatorLoss,
+    LogisticGeneratorLoss,
     NonSaturatingGeneratorLoss,
     SaturatingGeneratorLoss,
     WassersteinDiscriminatorLoss,
 )
 
+_SMOOTHING = 0.1
 _REDUCTIONS = {"mean": "averaged", "sum": "summed"}
 
 
@@ -90,9 +93,9 @@ def _labels_swapped(network: str) -> Fault:
     )
 
 
-def _targets_swapped(spec: GanSpec) -> list[Plant]:
-    loss = spec.training.discriminator_loss
-    if not isinstance(loss, LeastSquaresDiscriminatorLoss) or loss.real_target == loss.fake_target:
+def _targets_swapped(spec: GanSpec, kind: type[Any]) -> list[Plant]:
+    loss: Any = spec.training.discriminator_loss
+    if not isinstance(loss, kind) or loss.real_target == loss.fake_target:
         return []
     changed = replace(loss, real_target=loss.fake_target, fake_target=loss.real_target)
     words = [f"{each.real_target:g} for real and {each.fake_target:g} for fake samples" for each in (changed, loss)]
@@ -100,10 +103,12 @@ def _targets_swapped(spec: GanSpec) -> list[Plant]:
     return [Plant(spec=planted, expected=_loss_of("discriminator"), found=words[0], expected_value=words[1])]
 
 
-def _least_squares_number(spec: GanSpec, network: str, field: str, planted: Callable[[float], float]) -> list[Plant]:
-    """Return a plant of another value of a least-squares loss's field."""
+def _number_of_loss(
+    spec: GanSpec, network: str, kind: type[Any], field: str, planted: Callable[[float], float]
+) -> list[Plant]:
+    """Return a plant of another value of a field of a player's loss, where that is of a kind."""
     loss: Any = getattr(spec.training, f"{network}_loss")
-    if not isinstance(loss, LeastSquaresDiscriminatorLoss | LeastSquaresGeneratorLoss):
+    if not isinstance(loss, kind):
         return []
     own: float = getattr(loss, field)
 
@@ -113,6 +118,38 @@ def _least_squares_number(spec: GanSpec, network: str, field: str, planted: Call
 
     number = Number(expected=own, planted=planted(own), with_value=with_value, is_scale=field == "factor")
     return [Plant(spec=with_value(number.planted), expected=_loss_of(network), number=number)]
+
+
+def _of_targets(prefix: str, of_d: type[Any], of_g: type[Any], what: str, terms: str) -> tuple[Fault, ...]:
+    """Return the faults of losses that have a target for each score, and a factor."""
+    return (
+        Fault(
+            name=f"{prefix}-targets-swapped",
+            summary=f"the targets of D's {what} swapped",
+            remedy="The discriminator's loss has the targets {found}: take {expected}.",
+            plants=lambda spec: _targets_swapped(spec, of_d),
+        ),
+        Fault(
+            name=f"{prefix}-smoothed",
+            summary=f"the target for real samples in D's {what} smoothed by a tenth",
+            remedy="The discriminator's loss has the target {found} for real samples: take {expected}.",
+            plants=lambda spec: _number_of_loss(
+                spec, "discriminator", of_d, "real_target", lambda own: own - _SMOOTHING
+            ),
+        ),
+        Fault(
+            name=f"{prefix}-target",
+            summary=f"another target for fakes in G's {what}",
+            remedy="The generator's loss has the target {found}: take {expected}.",
+            plants=lambda spec: _number_of_loss(spec, "generator", of_g, "target", lambda own: 1 - own),
+        ),
+        Fault(
+            name=f"{prefix}-half",
+            summary=f"the half before D's {terms} left out",
+            remedy=f"The discriminator's {terms} are weighed by {{found}}: weigh them by {{expected}}.",
+            plants=lambda spec: _number_of_loss(spec, "discriminator", of_d, "factor", lambda own: 2 * own),
+        ),
+    )
 
 
 def _penalised(spec: GanSpec) -> tuple[WassersteinDiscriminatorLoss, GradientPenalty] | None:
@@ -241,28 +278,8 @@ FAULTS = (
         remedy="The generator minimises {found}: let it minimise {expected}.",
         plants=_saturating,
     ),
-    Fault(
-        name="least-squares-targets-swapped",
-        summary="the targets of D's least squares swapped",
-        remedy="The discriminator's loss has the targets {found}: take {expected}.",
-        plants=_targets_swapped,
-    ),
-    Fault(
-        name="least-squares-smoothed",
-        summary="D's target for real samples smoothed by a tenth",
-        remedy="The discriminator's loss has the target {found} for real samples: take {expected}.",
-        plants=lambda spec: _least_squares_number(spec, "discriminator", "real_target", lambda own: own - 0.1),
-    ),
-    Fault(
-        name="least-squares-target",
-        summary="another target for fakes in G's least squares",
-        remedy="The generator's loss has the target {found}: take {expected}.",
-        plants=lambda spec: _least_squares_number(spec, "generator", "target", lambda own: 1 - own),
-    ),
-    Fault(
-        name="least-squares-half",
-        summary="the half before D's squares left out",
-        remedy="The discriminator's squares are weighed by {found}: weigh them by {expected}.",
-        plants=lambda spec: _least_squares_number(spec, "discriminator", "factor", lambda own: 2 * own),
+    *_of_targets("least-squares", LeastSquaresDiscriminatorLoss, LeastSquaresGeneratorLoss, "least squares", "squares"),
+    *_of_targets(
+        "logistic", LogisticDiscriminatorLoss, LogisticGeneratorLoss, "logistic loss", "cross entropies of one logit"
     ),
 )

@@ -22,6 +22,8 @@ from gan_rosetta.shared.spec import (
     LeastSquaresGeneratorLoss,
     Linear,
     LinearGaussianReal,
+    LogisticDiscriminatorLoss,
+    LogisticGeneratorLoss,
     Network,
     NormalLatent,
     PixelShuffle,
@@ -111,6 +113,29 @@ SMOOTH_SPEC = GanSpec(
         discriminator_optimizer=_adam(0.002),
         generator_optimizer=_adam(0.001),
         stop=None,
+    ),
+)
+
+
+LOGISTIC_SPEC = replace(
+    SMOOTH_SPEC,
+    name="logistic-2d",
+    title="Cross entropy of one logit with a smoothed label on a 2D Gaussian",
+    discriminator=Network(
+        input_shape=(2,),
+        layers=(
+            _linear("hidden1", 2, 8),
+            Tanh(),
+            _linear("hidden2", 8, 6),
+            LeakyReLU(slope=0.2),
+            _linear("output", 6, 1),
+        ),
+    ),
+    training=replace(
+        SMOOTH_SPEC.training,
+        detach_fake=False,
+        discriminator_loss=LogisticDiscriminatorLoss(real_target=0.9, fake_target=0.0, factor=0.5, reduction="mean"),
+        generator_loss=LogisticGeneratorLoss(target=1.0, factor=1.0, reduction="mean"),
     ),
 )
 
@@ -221,4 +246,4 @@ GROUPED_SPEC = replace(
     ),
 )
 
-SPECS = (SMOOTH_SPEC, POOLED_SPEC, GROUPED_SPEC)
+SPECS = (SMOOTH_SPEC, LOGISTIC_SPEC, POOLED_SPEC, GROUPED_SPEC)

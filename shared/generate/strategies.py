@@ -36,6 +36,8 @@ from gan_rosetta.shared.spec import (
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
     LinearGaussianReal,
+    LogisticDiscriminatorLoss,
+    LogisticGeneratorLoss,
     MeanSquaredErrorLoss,
     MinimaxDiscriminatorLoss,
     Network,
@@ -69,6 +71,7 @@ _LOG_FLOORS = st.sampled_from([-100.0, -0.5])
 # Well inside of what is drawn as weights, or beyond it; none in most.
 _CLIPPINGS = st.sampled_from([None, None, WeightClipping(bound=0.1), WeightClipping(bound=1.0)])
 _TARGETS = decimals(-1, 1, digits=1)
+_SHARES = st.sampled_from([1.0, 0.0, 0.9, 0.3])
 _FACTORS = st.sampled_from([0.5, 1.0, 2.0])
 _DENOMINATOR_FLOORS = st.sampled_from([1e-12, 0.2])
 
@@ -76,7 +79,7 @@ _DENOMINATOR_FLOORS = st.sampled_from([1e-12, 0.2])
 @st.composite
 def gan_specs(draw: Any) -> GanSpec:
     """Draw a GAN of three steps; a third of all are sent where GANs go badly, or far on."""
-    score = draw(st.sampled_from(["probability", "logits", "critic", "squares"]))
+    score = draw(st.sampled_from(["probability", "logits", "logit", "critic", "squares"]))
     penalised = score == "critic" and draw(st.booleans())
     batch_size = draw(_batch_sizes(score))
     real = draw(_real_sources(batch_size, powers_of_two=score == "critic"))
@@ -293,10 +296,13 @@ def _discriminator_losses(score: str, penalised: bool) -> st.SearchStrategy[Any]
     if score == "squares":
         targets = {"real_target": _TARGETS, "fake_target": _TARGETS}
         return st.builds(LeastSquaresDiscriminatorLoss, factor=_FACTORS, reduction=_REDUCTIONS, **targets)
+    if score == "logit":
+        targets = {"real_target": _SHARES, "fake_target": _SHARES}
+        return st.builds(LogisticDiscriminatorLoss, factor=_FACTORS, reduction=_REDUCTIONS, **targets)
     floors = {"log_floor": _LOG_FLOORS, "denominator_floor": _DENOMINATOR_FLOORS}
     return st.one_of(
         st.builds(MinimaxDiscriminatorLoss, probability_floor=_FLOORS, **shared),
-        st.builds(BinaryCrossEntropyDiscriminatorLoss, **floors, **shared),
+        st.builds(BinaryCrossEntropyDiscriminatorLoss, factor=_FACTORS, **floors, **shared),
     )
 
 
@@ -308,6 +314,8 @@ def _generator_losses(score: str) -> st.SearchStrategy[Any]:
         return st.builds(CrossEntropyGeneratorLoss, **shared)
     if score == "squares":
         return st.builds(LeastSquaresGeneratorLoss, target=_TARGETS, factor=_FACTORS, reduction=_REDUCTIONS)
+    if score == "logit":
+        return st.builds(LogisticGeneratorLoss, target=_SHARES, factor=_FACTORS, reduction=_REDUCTIONS)
     floors = {"log_floor": _LOG_FLOORS, "denominator_floor": _DENOMINATOR_FLOORS}
     return st.one_of(
         st.builds(NonSaturatingGeneratorLoss, probability_floor=_FLOORS, **shared),

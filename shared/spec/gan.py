@@ -26,7 +26,7 @@ from gan_rosetta.shared.spec.sources import (
 from gan_rosetta.shared.spec.training import Pretraining, Training
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
-_SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,), "squares": (1,)}
+_SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,), "squares": (1,), "logit": (1,)}
 _PENALTY_LAYERS = (Linear, Reshape, *get_args(Activation))
 
 

@@ -1,7 +1,7 @@
 """The losses. Each is one number a step; `reduction` says whether the batch is averaged or summed.
 
-p is what D gives a sample: a probability, two logits, or a critic's score. `real_label` is the label that D learns to
-give to real samples; the published GANs all use 1.
+p is what D gives a sample: a probability, one or two logits, or a critic's score. `real_label` is the label that D
+learns to give to real samples; the published GANs all use 1.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ class _ProbabilityLoss:
         _check_labels(self)
         if getattr(self, "probability_floor", None) is not None:
             require_finite(self, "probability_floor", above=0)
+        if hasattr(self, "factor"):
+            require_finite(self, "factor", above=0)
         if hasattr(self, "log_floor"):
             require_finite(self, "log_floor")
             require_finite(self, "denominator_floor", above=0)
@@ -64,16 +66,17 @@ class SaturatingGeneratorLoss(_ProbabilityLoss):
 
 @dataclass(frozen=True, kw_only=True)
 class BinaryCrossEntropyDiscriminatorLoss(_ProbabilityLoss):
-    """BCE(p(real), 1) + BCE(p(fake), 0) with each logarithm clamped from below at `log_floor` (torch: -100).
+    """factor · (BCE(p(real), 1) + BCE(p(fake), 0)), each logarithm clamped from below at `log_floor` (torch: -100).
 
     The gradient with respect to p is torch's: (p - target) / max(p · (1 - p), denominator_floor), so that a saturated
-    sigmoid gives 0 and not NaN.
+    sigmoid gives 0 and not NaN. factor: ½ where a program takes the mean of the two.
     """
 
     log_floor: float
     denominator_floor: float
     reduction: Reduction
     real_label: RealLabel
+    factor: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +111,37 @@ class CrossEntropyGeneratorLoss:
 
     def __post_init__(self) -> None:
         _check_labels(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogisticDiscriminatorLoss:
+    """factor · (CE(D(real), real_target) + CE(D(fake), fake_target)), from one logit.
+
+    CE(z, t) = t · log(1 + exp(-z)) + (1 - t) · log(1 + exp(z)), exact however large z is. A target between 0 and 1
+    smooths the label (Salimans et al. 2016, section 3.4).
+    """
+
+    score: ClassVar[str] = "logit"
+    real_target: float
+    fake_target: float
+    factor: float
+    reduction: Reduction
+
+    def __post_init__(self) -> None:
+        _check_targets(self, "real_target", "fake_target")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogisticGeneratorLoss:
+    """factor · CE(D(fake), target), from one logit, as in LogisticDiscriminatorLoss."""
+
+    score: ClassVar[str] = "logit"
+    target: float
+    factor: float
+    reduction: Reduction
+
+    def __post_init__(self) -> None:
+        _check_targets(self, "target")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,10 +217,7 @@ class LeastSquaresDiscriminatorLoss:
     reduction: Reduction
 
     def __post_init__(self) -> None:
-        require_finite(self, "real_target")
-        require_finite(self, "fake_target")
-        require_finite(self, "factor", above=0)
-        require_choice(self, "reduction", ("mean", "sum"))
+        _check_targets(self, "real_target", "fake_target")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,9 +230,7 @@ class LeastSquaresGeneratorLoss:
     reduction: Reduction
 
     def __post_init__(self) -> None:
-        require_finite(self, "target")
-        require_finite(self, "factor", above=0)
-        require_choice(self, "reduction", ("mean", "sum"))
+        _check_targets(self, "target")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,6 +250,7 @@ DiscriminatorLoss = (
     | WassersteinDiscriminatorLoss
     | HingeDiscriminatorLoss
     | LeastSquaresDiscriminatorLoss
+    | LogisticDiscriminatorLoss
 )
 GeneratorLoss = (
     NonSaturatingGeneratorLoss
@@ -229,7 +259,15 @@ GeneratorLoss = (
     | CrossEntropyGeneratorLoss
     | WassersteinGeneratorLoss
     | LeastSquaresGeneratorLoss
+    | LogisticGeneratorLoss
 )
+
+
+def _check_targets(loss: object, *targets: str) -> None:
+    for field in targets:
+        require_finite(loss, field)
+    require_finite(loss, "factor", above=0)
+    require_choice(loss, "reduction", ("mean", "sum"))
 
 
 def _check_labels(loss: object) -> None:

@@ -160,6 +160,7 @@ def what_it_says(spec: GanSpec, /) -> str:
     return {
         "probability": "Says how likely each sample is real",
         "logits": "Says how likely each sample is real, as two logits",
+        "logit": "Says how likely each sample is real, as a logit",
         "critic": "Gives each sample a score, no probability",
         "squares": "Gives each sample a score, no probability",
     }[spec.training.discriminator_loss.score]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,8 @@ from gan_rosetta.shared.spec import (
     CrossEntropyGeneratorLoss,
     GradientPenalty,
     HingeDiscriminatorLoss,
+    LogisticDiscriminatorLoss,
+    LogisticGeneratorLoss,
     MeanSquaredErrorLoss,
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
@@ -107,6 +111,55 @@ def test_generator_losses(kind, real_label, reduction):
         terms = _likelihoods(kind, fake, real_label)
     np.testing.assert_allclose(value, _reduce(terms, reduction), rtol=1e-13)
     np.testing.assert_allclose(gradient, _differences(lambda: function(loss, fake)[0], fake), rtol=1e-7)
+
+
+@pytest.mark.parametrize("draw", range(3))
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_logistic_loss_is_the_cross_entropy_of_a_sigmoid_by_every_formula(reduction, draw):
+    loss_d = LogisticDiscriminatorLoss(real_target=0.9, fake_target=0.2, factor=0.5, reduction=reduction)
+    loss_g = LogisticGeneratorLoss(target=0.7, factor=2.0, reduction=reduction)
+    real, fake = np.random.default_rng(5).standard_normal((2, 6, 1))
+
+    def entropies(scores, target):
+        share = 1 / (1 + np.exp(-scores))
+        return _reduce(-target * np.log(share) - (1 - target) * np.log(1 - share), reduction)
+
+    def of_d():
+        return DISCRIMINATOR_LOSSES[type(loss_d)](loss_d, real, fake, draw=draw)
+
+    def of_g():
+        return GENERATOR_LOSSES[type(loss_g)](loss_g, fake, draw=draw)
+
+    value, gradient_real, gradient_fake = of_d()
+    np.testing.assert_allclose(value, 0.5 * (entropies(real, 0.9) + entropies(fake, 0.2)), rtol=1e-13)
+    np.testing.assert_allclose(gradient_real, _differences(lambda: of_d()[0], real), rtol=1e-7)
+    np.testing.assert_allclose(gradient_fake, _differences(lambda: of_d()[0], fake), rtol=1e-7)
+    value, gradient = of_g()
+    np.testing.assert_allclose(value, 2.0 * entropies(fake, 0.7), rtol=1e-13)
+    np.testing.assert_allclose(gradient, _differences(lambda: of_g()[0], fake), rtol=1e-7)
+
+
+def test_a_logistic_loss_is_exact_far_out():
+    loss = LogisticGeneratorLoss(target=1.0, factor=1.0, reduction="sum")
+    value, gradient = GENERATOR_LOSSES[type(loss)](loss, np.array([[50.0]]))
+    np.testing.assert_allclose([value, *gradient[0]], [np.exp(-50.0), -np.exp(-50.0)], rtol=1e-14)
+
+
+@pytest.mark.parametrize("draw", range(3))
+def test_a_logistic_loss_stays_in_single_precision(draw):
+    loss = LogisticDiscriminatorLoss(real_target=0.9, fake_target=0.1, factor=0.5, reduction="mean")
+    scores = np.ones((2, 1), np.float32)
+    results = DISCRIMINATOR_LOSSES[type(loss)](loss, scores, scores.copy(), draw=draw)
+    assert [result.dtype for result in results] == [np.float32] * 3
+
+
+def test_half_the_binary_cross_entropy_is_half_of_everything():
+    whole = BinaryCrossEntropyDiscriminatorLoss(**_BCE, reduction="mean", real_label=1)
+    real, fake = (_scores(type(whole), seed=seed) for seed in (1, 2))
+    function = DISCRIMINATOR_LOSSES[type(whole)]
+    halves = function(replace(whole, factor=0.5), real, fake)
+    for half, one in zip(halves, function(whole, real, fake), strict=True):
+        np.testing.assert_array_equal(half, 0.5 * one)
 
 
 def test_a_hinge_has_no_gradient_from_its_margin_on():
