@@ -175,12 +175,17 @@ def leaky_relu(inputs: Any, *, slope: float) -> Any:
 
 def elu(inputs: Any, *, alpha: float) -> Any:
     """X where x > 0, alpha · (exp(x) - 1) elsewhere; tf.nn.elu has alpha 1 alone, and the gradient y + 1 below 0."""
-    return tf.where(inputs > 0, inputs, alpha * tf.math.expm1(tf.minimum(inputs, 0)))
+    return tf.where(inputs > 0, inputs, alpha * tf.math.expm1(_below_zero(inputs)))
 
 
 def selu(inputs: Any, *, alpha: float, scale: float) -> Any:
     """Scale · ELU; tf.nn.selu has the gradient y + scale · alpha below 0, where digits cancel, and scale at 0."""
-    return tf.where(inputs > 0, scale * inputs, scale * alpha * tf.math.expm1(tf.minimum(inputs, 0)))
+    return tf.where(inputs > 0, scale * inputs, scale * alpha * tf.math.expm1(_below_zero(inputs)))
+
+
+def _below_zero(inputs: Any) -> Any:
+    # tf.minimum would give NaN the gradient 0.
+    return tf.where(inputs > 0, tf.zeros_like(inputs), inputs)
 
 
 def gelu(inputs: Any, *, form: str) -> Any:

@@ -68,13 +68,13 @@ def test_gelu_has_its_numbers_in_full_which_tensorflow_s_own_has_not(jit):
 
 
 @pytest.mark.parametrize(("layer", "at_zero"), [(spec.ELU(alpha=0.7), 0.7), (spec.SELU(), 1.7580993408473766)])
-def test_exponential_units_have_their_bend_as_gradient_at_zero_and_none_is_lost_far_out(layer, at_zero):
-    inputs = tf.constant([[0.0, 1000.0]], dtype="float64")
+def test_exponential_units_have_their_bend_as_gradient_at_zero_and_none_is_lost_far_out_or_for_nan(layer, at_zero):
+    inputs = tf.constant([[0.0, 1000.0, math.nan]], dtype="float64")
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        outputs = build(layer, (2,))(inputs, buffer_moves=0)
+        outputs = build(layer, (3,))(inputs, buffer_moves=0)
     scale = spec.SELU.scale if isinstance(layer, spec.SELU) else 1.0
-    np.testing.assert_allclose(tape.gradient(outputs, inputs).numpy(), [[at_zero, scale]], rtol=1e-15)
+    np.testing.assert_allclose(tape.gradient(outputs, inputs).numpy(), [[at_zero, scale, math.nan]], rtol=1e-15)
 
 
 @pytest.mark.parametrize("shape", [(5,), (4, 3), (4, 3, 2, 5)])
