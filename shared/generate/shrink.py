@@ -214,7 +214,11 @@ def _simpler(part: Any) -> Iterator[Any]:
             values = values[: values.index(now)]
         for value in values:
             if not isinstance(now, int) or isinstance(now, bool) or value < now or field.name == "real_label":
-                yield replace(part, **{field.name: value})
+                try:
+                    other = replace(part, **{field.name: value})
+                except SpecError:
+                    continue
+                yield other
 
 
 def _with_latent(spec: GanSpec, shape: Shape) -> GanSpec:
