@@ -24,6 +24,7 @@ EXAMPLES = {
     "matters": "gan-rosetta matters linear-2d --runs numpy,numpy:float32 --seeds 90",
     "calibrate": "gan-rosetta calibrate linear-2d --seeds 2 --no-power",
     "accuracy": "gan-rosetta accuracy --operations tanh --dtype float32",
+    "coverage": "gan-rosetta coverage pytorch-gan",
     "bench": "gan-rosetta bench --gans sine --backends torch,jax",
     "bench page": "gan-rosetta bench page runs/2026-01-31-120000-bench.json",
     "bench gpu": "gan-rosetta bench gpu --out gpu.json",

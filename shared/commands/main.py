@@ -21,6 +21,7 @@ from gan_rosetta.shared.commands.align import align
 from gan_rosetta.shared.commands.bench import app as bench
 from gan_rosetta.shared.commands.calibrate import calibrate
 from gan_rosetta.shared.commands.convert import convert
+from gan_rosetta.shared.commands.coverage import coverage
 from gan_rosetta.shared.commands.defaults import defaults
 from gan_rosetta.shared.commands.diagnose import diagnose, faults
 from gan_rosetta.shared.commands.ends import Interrupted, run_to_the_end
@@ -221,6 +222,7 @@ def report(
             say(f"Film: {film}")
 
 
+app.command(epilog=example("coverage"), rich_help_panel=LOOK_UP)(coverage)
 app.command(epilog=example("convert"), rich_help_panel=RUN)(convert)
 app.command(epilog=example("translate"), rich_help_panel=RUN)(translate)
 app.command(epilog=example("read"), rich_help_panel=RUN)(read)

@@ -34,6 +34,7 @@ ROOMS = (
     "shared.defaults",
     "shared.accuracy",
     "shared.calibrate",
+    "shared.coverage",
     "shared.report",
     "benchmarks",
     "shared.commands",

@@ -1,0 +1,164 @@
+"""What public GAN programs are made of, each with the part of the vocabulary that describes it, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Literal, get_args, get_type_hints
+
+from gan_rosetta.shared import spec
+
+Kind = Literal["network", "loss", "step", "fed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """What a program needs.
+
+    kind: of which part of a program; "fed" is what a run takes from outside where the vocabulary has no source of it:
+    real samples from a tape, first values from a state. parts: of the vocabulary, all of which describe it together,
+    each a class, `Class.field` or `Class.field=value`; none where there is nothing for it.
+    """
+
+    name: str
+    kind: Kind
+    title: str
+    parts: tuple[str, ...] = ()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the vocabulary has every part; False where no part is named."""
+        return bool(self.parts) and all(map(has_part, self.parts))
+
+
+def has_part(part: str, /) -> bool:
+    """Return whether the vocabulary has a class, a class's field, or a value among those that a field may have."""
+    name, _, field = part.partition(".")
+    owner = getattr(spec, name, None)
+    if owner is None or not field:
+        return owner is not None
+    field, _, value = field.partition("=")
+    if not is_dataclass(owner) or field not in {each.name for each in fields(owner)}:
+        return False
+    return not value or value in map(str, get_args(get_type_hints(owner)[field]))
+
+
+def _needs(kind: Kind, rows: Iterable[tuple[str, str, str]]) -> list[Need]:
+    return [Need(name=name, kind=kind, title=title, parts=tuple(parts.split())) for name, title, parts in rows]
+
+
+_NETWORK = (
+    ("linear", "fully connected layers", "Linear"),
+    ("convolution", "convolutions", "Conv2d"),
+    ("transposed-convolution", "transposed convolutions", "ConvTranspose2d"),
+    ("one-sided-padding", "padding that differs by side", ""),
+    ("reflection-padding", "padding by reflection", ""),
+    ("upsampling", "upsampling", "Upsample"),
+    ("pixel-shuffle", "pixel shuffles", "PixelShuffle"),
+    ("average-pooling", "average pooling", "Pool2d"),
+    ("maximum-pooling", "maximum pooling", "Pool2d.mode=maximum"),
+    ("global-sum", "the sum over each channel", ""),
+    ("adaptive-pooling", "pooling to a given size", "GlobalPool.mode=average"),
+    ("batch-norm", "batch norm", "BatchNorm"),
+    ("instance-norm", "instance norm", "GroupNorm"),
+    ("layer-norm-by-channel", "layer norm with a weight for each channel", "GroupNorm"),
+    ("conditional-batch-norm", "batch norm conditional on a class", ""),
+    ("adaptive-instance-norm", "instance norm whose weights another network makes", ""),
+    ("spectral-norm", "spectral norm", "SpectralNorm"),
+    ("dropout", "dropout", "Dropout"),
+    ("relu", "ReLU", "ReLU"),
+    ("leaky-relu", "LeakyReLU", "LeakyReLU"),
+    ("prelu", "PReLU", ""),
+    ("softmax", "softmax", ""),
+    ("class-embedding", "a class embedding joined to an input", "ClassEmbedding"),
+    ("class-planes", "classes as channels beside an image", ""),
+    ("class-multiplied", "a class embedding multiplied with the noise", ""),
+    ("shared-embedding", "one class embedding that all layers share", ""),
+    ("split-noise", "noise that is split among layers", ""),
+    ("residual", "residual blocks", ""),
+    ("skips", "connections past layers, concatenated", ""),
+    ("attention", "self-attention", ""),
+    ("projection", "a class projected onto D's features", ""),
+    ("class-head", "D's head that tells the class", ""),
+    ("class-scores", "a score for each class in D", ""),
+    ("contrastive-head", "D's head for a contrastive loss", ""),
+    ("code-head", "D's head that finds the code again", ""),
+    ("patch-scores", "a score for each patch", ""),
+    ("autoencoding-discriminator", "a D that gives its input back", ""),
+    ("image-conditioned", "a G that starts from an image", ""),
+    ("image-pairs", "a D that is shown two images", ""),
+    ("more-networks", "more networks than G and D", ""),
+    ("pretrained-network", "features of a pretrained network", ""),
+    ("style-mapping", "a mapping network and styles", ""),
+    ("modulated-convolution", "modulated convolutions with noise", ""),
+    ("alias-free", "alias-free layers", ""),
+    ("minibatch-deviation", "the minibatch's standard deviation as a channel", ""),
+)
+
+_LOSS = (
+    ("bce", "cross entropy of a probability", "BinaryCrossEntropyDiscriminatorLoss"),
+    ("half", "the mean of D's two terms", "BinaryCrossEntropyDiscriminatorLoss.factor"),
+    ("logistic", "cross entropy of a logit", "LogisticDiscriminatorLoss LogisticGeneratorLoss"),
+    ("least-squares", "least squares", "LeastSquaresDiscriminatorLoss LeastSquaresGeneratorLoss"),
+    ("hinge", "hinge", "HingeDiscriminatorLoss"),
+    ("wasserstein", "Wasserstein", "WassersteinDiscriminatorLoss WassersteinGeneratorLoss"),
+    ("relativistic", "relativistic loss of D", ""),
+    ("relativistic-generator", "relativistic loss of G", ""),
+    ("boundary-seeking", "boundary seeking loss of G", ""),
+    ("softmax-loss", "softmax loss over both batches", ""),
+    ("multi-hinge", "hinge over classes", ""),
+    ("class-loss", "cross entropy of the class", ""),
+    ("contrastive-loss", "a contrastive loss", ""),
+    ("twin-class-loss", "a second classifier's loss", ""),
+    ("code-loss", "loss of the code that is found again", ""),
+    ("energy", "energy with a margin or a balance", ""),
+    ("reconstruction", "distance from a given image", ""),
+    ("cycle", "distance from the image that came back", ""),
+    ("divergence", "divergence of a code from a normal distribution", ""),
+    ("gradient-penalty", "gradient penalty of fully connected layers", "GradientPenalty"),
+    ("convolutional-penalty", "gradient penalty through convolutions", ""),
+    ("penalty-by-power", "penalty of a power of the gradient, at real and fake samples", ""),
+    ("perturbed-penalty", "penalty at perturbed real samples", ""),
+    ("largest-penalty", "penalty of the largest gradient", ""),
+    ("zero-penalty", "penalty of the gradient at real samples (R1)", ""),
+    ("path-length", "penalty of path lengths", ""),
+    ("feature-matching", "matching of D's features", ""),
+    ("consistency", "consistency under augmentation", ""),
+    ("latent-consistency", "consistency in the latent", ""),
+    ("moving-regularisation", "regularisation by moving averages of scores (LeCam)", ""),
+)
+
+_STEP = (
+    ("adam", "Adam", "Adam"),
+    ("rmsprop", "RMSprop", "RMSprop"),
+    ("turns", "a G that trains every so many steps", "StepPattern"),
+    ("weight-clipping", "clipped weights", "WeightClipping"),
+    ("linear-decay", "a rate that falls in a line", ""),
+    ("moving-average", "a moving average of G", ""),
+    ("accumulation", "gradients of several batches added up", ""),
+    ("joint-optimizer", "a loss that updates G and a part of D together", ""),
+    ("penalty-alone", "a D updated by its penalty alone", ""),
+    ("earlier-fakes", "fakes of earlier steps shown to D", ""),
+    ("stale-graph", "a G updated through D as it was before its update", ""),
+    ("augmentation", "augmentation that gradients pass", ""),
+    ("adaptive-augmentation", "augmentation that adapts to D", ""),
+    ("pseudo-augmentation", "fakes among D's real samples", ""),
+    ("latent-optimisation", "a latent that is moved before G's update", ""),
+    ("lazy-regularisation", "penalties every so many steps", ""),
+)
+
+_FED = (
+    ("digits", "handwritten digits", "DigitsReal"),
+    ("images", "other images", ""),
+    ("flips", "images flipped at random", ""),
+    ("normal-noise", "normal noise", "NormalLatent"),
+    ("uniform-noise", "uniform noise", ""),
+    ("code", "codes beside the noise", ""),
+    ("orthogonal", "orthogonal first values", ""),
+)
+
+NEEDS: dict[str, Need] = {
+    need.name: need
+    for kind, rows in (("network", _NETWORK), ("loss", _LOSS), ("step", _STEP), ("fed", _FED))
+    for need in _needs(kind, rows)
+}
