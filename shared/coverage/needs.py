@@ -159,6 +159,10 @@ _FED = (
 
 NEEDS: dict[str, Need] = {
     need.name: need
-    for kind, rows in (("network", _NETWORK), ("loss", _LOSS), ("step", _STEP), ("fed", _FED))
-    for need in _needs(kind, rows)
+    for need in (
+        *_needs("network", _NETWORK),
+        *_needs("loss", _LOSS),
+        *_needs("step", _STEP),
+        *_needs("fed", _FED),
+    )
 }
