@@ -187,13 +187,15 @@ def pool2d(layer: spec.Pool2d, tensors: LayerTensors, inputs: Any, /) -> Any:
 
 
 def global_pool(layer: spec.GlobalPool, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return the mean or the largest of each channel. (B, channels, height, width) to (B, channels).
+    """Return the mean, the sum or the largest of each channel. (B, channels, height, width) to (B, channels).
 
     jnp.max would share its gradient among equals.
     """
     del tensors
     if layer.mode == "average":
         return jnp.mean(inputs, axis=(2, 3))
+    if layer.mode == "sum":
+        return jnp.sum(inputs, axis=(2, 3))
     return _pooled(inputs, inputs.shape[2:], stride=1, mode=layer.mode)[:, :, 0, 0]
 
 

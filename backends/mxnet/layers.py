@@ -20,7 +20,7 @@ from gan_rosetta.shared.spec.resampling import upsampling_weights
 # From here on log1p(exp(x)) rounds to x in float64 too; MXNet's own softrelu switches at 20, where it is off by 2e-9.
 _SOFTPLUS_THRESHOLD = 40.0
 SQRT_HALF = math.sqrt(0.5)
-_POOLS = {"average": "avg", "maximum": "max"}
+_POOLS = {"average": "avg", "sum": "sum", "maximum": "max"}
 SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 GELU_CUBIC = 0.044715
 # How much too large MXNet's derivative of erf is: its π is a float32, and so is the root of it.
@@ -295,7 +295,7 @@ class Pool2d(LayerBlock):
 
 
 class GlobalPool(LayerBlock):
-    """The mean or the largest of each channel. (B, channels, height, width) to (B, channels)."""
+    """The mean, the sum or the largest of each channel. (B, channels, height, width) to (B, channels)."""
 
     def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
         window = {"kernel": self.input_shape[1:], "stride": (1, 1)}

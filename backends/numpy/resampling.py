@@ -59,15 +59,15 @@ class Upsample(_Weighed):
 
 
 class _Pooling(_Weighed):
-    """The mean of each window, or its largest, to whose first place its gradient goes."""
+    """The mean of each window or its sum, or its largest, to whose first place its gradient goes."""
 
     def __init__(self, mode: str, input_shape: spec.Shape, *, kernel: tuple[int, int], stride: int) -> None:
         pairs = zip(input_shape[1:], kernel, strict=True)
-        super().__init__(*(pooling_weights(size, kernel_size=length, stride=stride) for size, length in pairs))
+        super().__init__(*(_weights(mode, size, length, stride=stride) for size, length in pairs))
         self._mode, self._input_shape, self._kernel, self._stride = mode, input_shape, kernel, stride
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Any]:
-        if self._mode == "average":
+        if self._mode != "maximum":
             return super().forward(x, tensors)
         # NumPy's own annotation knows of one axis alone.
         windows = sliding_window_view(x, self._kernel, axis=(2, 3))  # type: ignore[call-overload]
@@ -77,7 +77,7 @@ class _Pooling(_Weighed):
         return np.take_along_axis(windows, places[..., np.newaxis], axis=-1)[..., 0], places
 
     def backward(self, gradient_y: Array, cache: Any, *, gradients: Tensors | None, wants_input: bool) -> Array | None:
-        if self._mode == "average":
+        if self._mode != "maximum":
             return super().backward(gradient_y, cache, gradients=gradients, wants_input=wants_input)
         result = self._spread(gradient_y, cache)
         if self.rounding is not None:
@@ -94,6 +94,11 @@ class _Pooling(_Weighed):
             seen = result[:, :, row : row + reach[0] : self._stride, column : column + reach[1] : self._stride]
             seen += np.where(places == place, values, 0.0)
         return result
+
+
+def _weights(mode: str, size: int, length: int, *, stride: int) -> Array:
+    means: Array = pooling_weights(size, kernel_size=length, stride=stride)
+    return np.asarray(means > 0.0, np.float64) if mode == "sum" else means
 
 
 class Pool2d(_Pooling):

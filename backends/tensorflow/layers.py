@@ -261,12 +261,14 @@ def pool2d(layer: spec.Pool2d, inputs: Any, /) -> Any:
 
 
 def global_pool(layer: spec.GlobalPool, inputs: Any, /) -> Any:
-    """Return the mean or the largest of each channel, (batch, height, width, channels) -> (batch, channels).
+    """Return the mean, the sum or the largest of each channel, (batch, height, width, channels) -> (batch, channels).
 
     tf.reduce_max would share its gradient among equals.
     """
     if layer.mode == "average":
         return tf.reduce_mean(inputs, axis=(1, 2))
+    if layer.mode == "sum":
+        return tf.reduce_sum(inputs, axis=(1, 2))
     return tf.squeeze(tf.nn.max_pool2d(inputs, inputs.shape[1:3], 1, "VALID"), axis=(1, 2))
 
 

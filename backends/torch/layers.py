@@ -126,7 +126,7 @@ def pool2d(layer: spec.Pool2d, /) -> nn.Module:
 
 
 def global_pool(layer: spec.GlobalPool, /) -> nn.Module:
-    """Build the mean or the largest of each channel. (B, channels, height, width) to (B, channels)."""
+    """Build the mean, the sum or the largest of each channel. (B, channels, height, width) to (B, channels)."""
     return GlobalPool(layer)
 
 
@@ -283,7 +283,7 @@ class ClassEmbedding(nn.Module):
 
 
 class GlobalPool(nn.Module):
-    """The mean or the largest of each channel; `amax` would share its gradient among equals."""
+    """The mean, the sum or the largest of each channel; `amax` would share its gradient among equals."""
 
     def __init__(self, layer: spec.GlobalPool) -> None:
         super().__init__()
@@ -293,6 +293,8 @@ class GlobalPool(nn.Module):
         """Return (B, channels)."""
         if self.layer.mode == "average":
             return inputs.mean(dim=(2, 3))
+        if self.layer.mode == "sum":
+            return inputs.sum(dim=(2, 3))
         return functional.max_pool2d(inputs, inputs.shape[2:]).flatten(1)
 
 

@@ -266,11 +266,14 @@ def _upsampling(mode: Literal["nearest", "bilinear"]) -> Operation:
     )
 
 
-def _pooling(mode: Literal["average", "maximum"], *, of_all: bool) -> Operation:
+_WINDOW = 3
+
+
+def _pooling(layer: Pool2d | GlobalPool) -> Operation:
     """Overlapping windows, or one as large as the image."""
-    size, window = _CHANNELS * _SMALL_SIZE**2, 3
-    layer = GlobalPool(mode=mode) if of_all else Pool2d(kernel_size=window, stride=1, mode=mode)
-    pooled = _CHANNELS if of_all else _CHANNELS * (_SMALL_SIZE - window + 1) ** 2
+    of_all, mode = isinstance(layer, GlobalPool), layer.mode
+    size = _CHANNELS * _SMALL_SIZE**2
+    pooled = _CHANNELS if of_all else _CHANNELS * (_SMALL_SIZE - _WINDOW + 1) ** 2
     name = f"global-pool-{mode}" if of_all else f"pool-{mode}"
     return Operation(
         name=name,
@@ -304,8 +307,9 @@ SUMS = (
     _convolution("transposed-convolution", "ConvTranspose2d, 4 channels, kernel 3", transposed=True),
     _upsampling("nearest"),
     _upsampling("bilinear"),
-    _pooling("average", of_all=False),
-    _pooling("maximum", of_all=False),
-    _pooling("average", of_all=True),
-    _pooling("maximum", of_all=True),
+    _pooling(Pool2d(kernel_size=_WINDOW, stride=1, mode="average")),
+    _pooling(Pool2d(kernel_size=_WINDOW, stride=1, mode="maximum")),
+    _pooling(GlobalPool(mode="average")),
+    _pooling(GlobalPool(mode="sum")),
+    _pooling(GlobalPool(mode="maximum")),
 )

@@ -57,7 +57,7 @@ _NETWORK = (
     ("pixel-shuffle", "pixel shuffles", "PixelShuffle"),
     ("average-pooling", "average pooling", "Pool2d"),
     ("maximum-pooling", "maximum pooling", "Pool2d.mode=maximum"),
-    ("global-sum", "the sum over each channel", ""),
+    ("global-sum", "the sum over each channel", "GlobalPool.mode=sum"),
     ("adaptive-pooling", "pooling to a given size", "GlobalPool.mode=average"),
     ("batch-norm", "batch norm", "BatchNorm"),
     ("instance-norm", "instance norm", "GroupNorm"),

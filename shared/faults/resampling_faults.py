@@ -9,12 +9,15 @@ from gan_rosetta.shared.faults.layer_fields import choice_fault
 from gan_rosetta.shared.spec import GlobalPool, PixelShuffle, Pool2d, Upsample
 
 
+_POOLS = {"average": "the mean", "sum": "the sum", "maximum": "the largest"}
+
+
 def _other_pool(layer: Any) -> Any:
     return replace(layer, mode="maximum" if layer.mode == "average" else "average")
 
 
 def _pool_words(layer: Any) -> str:
-    return "the mean" if layer.mode == "average" else "the largest"
+    return _POOLS[layer.mode]
 
 
 FAULTS = (
@@ -36,7 +39,7 @@ FAULTS = (
     ),
     choice_fault(
         "global-pool-mode",
-        "the mean of a channel in place of its largest, or the largest in place of the mean",
+        "the mean of a channel in place of its sum or its largest, or the largest in place of the mean",
         "{place} takes {found} of each channel: take {expected}.",
         GlobalPool,
         change=_other_pool,

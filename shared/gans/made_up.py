@@ -240,7 +240,7 @@ GROUPED_SPEC = replace(
             _conv("conv2", 6, 4),
             _norm("norm2", 4, 1),
             LeakyReLU(slope=0.2),
-            GlobalPool(mode="average"),
+            GlobalPool(mode="sum"),
             _linear("output", 4, 1),
         ),
     ),

@@ -267,7 +267,7 @@ class Stack:
     def perhaps_global_pool(self) -> None:
         """Add a GlobalPool now and then, where samples are images."""
         if len(self.shape) == _IMAGE_RANK and self._draw(st.integers(0, 4)) == 4:
-            self._add(GlobalPool(mode=self._draw(_POOLS)))
+            self._add(GlobalPool(mode=self._draw(st.sampled_from(["average", "sum", "maximum"]))))
 
     def activation(self) -> None:
         """Add any activation."""

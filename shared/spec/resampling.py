@@ -63,13 +63,13 @@ class Pool2d(LayerBase):
 
 @dataclass(frozen=True, kw_only=True)
 class GlobalPool(LayerBase):
-    """The mean or the largest of each channel: (channels, height, width) to (channels,). mode: as Pool2d's."""
+    """The mean, the sum or the largest of each channel: (channels, height, width) to (channels,). mode: as Pool2d's."""
 
     kind: ClassVar[str] = "global_pool"
-    mode: Literal["average", "maximum"]
+    mode: Literal["average", "sum", "maximum"]
 
     def __post_init__(self) -> None:
-        require_choice(self, "mode", ("average", "maximum"))
+        require_choice(self, "mode", ("average", "sum", "maximum"))
 
     def output_shape(self, input_shape: Shape, /) -> Shape:
         require(len(input_shape) == 3, f"GlobalPool takes images, but its input has shape {input_shape}")

@@ -151,11 +151,11 @@ def pool2d(placed: PlacedLayer, name: str, /) -> Part:
 
 
 def global_pool(placed: PlacedLayer, name: str, /) -> Part:
-    """Write the mean or the largest of each channel."""
+    """Write the mean, the sum or the largest of each channel."""
     del name
     layer: Any = placed.layer
-    if layer.mode == "average":
-        return Part(applied="{x}.mean(dim=(2, 3))")
+    if layer.mode != "maximum":
+        return Part(applied=f"{{x}}.{'mean' if layer.mode == 'average' else 'sum'}(dim=(2, 3))")
     window = ", ".join(map(number, placed.input_shape[1:]))
     return Part(applied=f"functional.max_pool2d({{x}}, ({window})).flatten(1)")
 

@@ -124,6 +124,7 @@ _CASES = {name: (layer, (3,)) for name, layer in _ACTIVATIONS.items()} | {
     "pool-maximum": (Pool2d(kernel_size=3, stride=2, mode="maximum"), (2, 5, 6)),
     "pool-apart": (Pool2d(kernel_size=2, stride=3, mode="maximum"), (1, 6, 5)),
     "global-average": (GlobalPool(mode="average"), (3, 2, 4)),
+    "global-sum": (GlobalPool(mode="sum"), (3, 2, 4)),
     "global-maximum": (GlobalPool(mode="maximum"), (3, 2, 4)),
     "shuffle": (PixelShuffle(factor=2, order="channel"), (8, 2, 3)),
     "shuffle-pixels": (PixelShuffle(factor=2, order="pixel"), (8, 2, 3)),
@@ -443,6 +444,8 @@ def test_pooling_takes_each_window_s_mean_or_its_largest():
         np.testing.assert_array_equal(network.infer(x)[0, 0], windows)
         network, _ = _network(GlobalPool(mode=mode), (1, 3, 3))
         np.testing.assert_allclose(network.infer(x)[0], [whole], rtol=1e-15)
+    network, _ = _network(GlobalPool(mode="sum"), (1, 3, 3))
+    assert network.infer(x).tolist() == [[20.0]]
 
 
 def test_the_gradient_of_a_maximum_goes_to_the_first_of_equals():
