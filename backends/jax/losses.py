@@ -96,6 +96,18 @@ def logistic_generator_loss(loss: spec.LogisticGeneratorLoss, /, *, fake: Any) -
     return loss.factor * _logistic(loss, fake, target=loss.target)
 
 
+def relativistic_discriminator_loss(loss: spec.RelativisticDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """A factor times (CE(D(real) - D(fake), 1) + CE(D(fake) - D(real), 0)). Jolicoeur-Martineau 2018."""
+    other_fake, other_real = (jnp.mean(fake), jnp.mean(real)) if loss.average else (fake, real)
+    real_term = _logistic(loss, real - other_fake, target=1.0)
+    return loss.factor * (real_term + _logistic(loss, fake - other_real, target=0.0))
+
+
+def boundary_seeking_generator_loss(loss: spec.BoundarySeekingGeneratorLoss, /, *, fake: Any) -> Any:
+    """A factor times (log p - log(1 - p))². Hjelm et al. 2017, equation 15."""
+    return loss.factor * _reduce(loss, jnp.square(jnp.log(fake) - jnp.log(1 - fake)))
+
+
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Any, target: Any) -> Any:
     """(D(input) - target)²."""
     return _reduce(loss, jnp.square(output - target))
@@ -132,6 +144,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
+    spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
@@ -141,6 +154,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
     spec.LogisticGeneratorLoss: logistic_generator_loss,
+    spec.BoundarySeekingGeneratorLoss: boundary_seeking_generator_loss,
 }
 
 

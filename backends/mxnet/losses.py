@@ -103,6 +103,25 @@ def logistic_generator_loss(loss: spec.LogisticGeneratorLoss, ops: Any, /, *, fa
     return loss.factor * _reduce(loss, ops, _logistic(ops, fake, target=loss.target))
 
 
+def relativistic_discriminator_loss(
+    loss: spec.RelativisticDiscriminatorLoss, ops: Any, /, *, real: Any, fake: Any
+) -> Any:
+    """A factor times (CE(D(real) - D(fake), 1) + CE(D(fake) - D(real), 0)). Jolicoeur-Martineau 2018."""
+    of_real, of_fake = real - fake, fake - real
+    if loss.average:
+        of_real, of_fake = (
+            ops.broadcast_sub(batch, ops.mean(other, axis=0, keepdims=True))
+            for batch, other in ((real, fake), (fake, real))
+        )
+    real_term = _reduce(loss, ops, _logistic(ops, of_real, target=1.0))
+    return loss.factor * (real_term + _reduce(loss, ops, _logistic(ops, of_fake, target=0.0)))
+
+
+def boundary_seeking_generator_loss(loss: spec.BoundarySeekingGeneratorLoss, ops: Any, /, *, fake: Any) -> Any:
+    """A factor times (log p - log(1 - p))². Hjelm et al. 2017, equation 15."""
+    return loss.factor * _reduce(loss, ops, ops.square(ops.log(fake) - ops.log(1 - fake)))
+
+
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, ops: Any, /, *, output: Any, target: Any) -> Any:
     """(D(input) - target)²."""
     return _reduce(loss, ops, ops.square(output - target))
@@ -130,6 +149,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
+    spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
@@ -139,6 +159,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
     spec.LogisticGeneratorLoss: logistic_generator_loss,
+    spec.BoundarySeekingGeneratorLoss: boundary_seeking_generator_loss,
 }
 
 

@@ -147,6 +147,29 @@ def logistic_generator_loss(loss: spec.LogisticGeneratorLoss, fake: Array, /, *,
     return _logistic(fake, loss.target, loss, draw)
 
 
+def relativistic_discriminator_loss(
+    loss: spec.RelativisticDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
+) -> DiscriminatorResult:
+    """Return factor · (CE(D(real) - D(fake), 1) + CE(D(fake) - D(real), 0)) and its two gradients.
+
+    Of an average each logit is a part of every term of the other batch. Jolicoeur-Martineau 2018.
+    """
+    other_fake, other_real = (_others(batch, loss, draw) for batch in (fake, real))
+    real_value, by_real = _logistic(real - other_fake, 1.0, loss, draw)
+    fake_value, by_fake = _logistic(fake - other_real, 0.0, loss, draw)
+    gradients = by_real - _others(by_fake, loss, draw), by_fake - _others(by_real, loss, draw)
+    return real_value + fake_value, *gradients
+
+
+def boundary_seeking_generator_loss(
+    loss: spec.BoundarySeekingGeneratorLoss, fake: Array, /, *, draw: int = 0
+) -> GeneratorResult:
+    """Return factor · (log p - log(1 - p))² and its gradient. Hjelm et al. 2017, equation 15."""
+    logits = np.log(fake) - _drawn(LOG_COMPLEMENT, draw)(fake)
+    value = fake.dtype.type(float(loss.factor) * reduced(logits * logits, loss.reduction, draw))
+    return value, _scaled(logits * (1.0 / fake + 1.0 / (1.0 - fake)), 2.0 * float(loss.factor), loss.reduction)
+
+
 def mean_squared_error_loss(
     loss: spec.MeanSquaredErrorLoss, output: Array, target: Array, /, *, draw: int = 0
 ) -> GeneratorResult:
@@ -193,8 +216,16 @@ def loss_scale(loss: Any, /, *scores: Array) -> float:
         targets = (loss.target,) if hasattr(loss, "target") else (loss.real_target, loss.fake_target)
         pairs = zip(scores, targets, strict=True)
         return float(loss.factor) * sum(_square_scale(batch, target, loss.reduction) for batch, target in pairs)
-    sizes = [_SIZES.get(loss.score, _one_each)(batch) for batch in scores]
-    return float(getattr(loss, "factor", 1.0)) * float(sum(float(reduced(batch, loss.reduction)) for batch in sizes))
+    if isinstance(loss, spec.BoundarySeekingGeneratorLoss):
+        parts = [(np.log(batch), np.log1p(-batch)) for batch in scores]
+        sizes = [np.abs(first - second) * (np.abs(first) + np.abs(second)) for first, second in parts]
+    else:
+        sizes = [_SIZES.get(loss.score, _one_each)(batch) for batch in scores]
+    # A relativistic loss has each logit in both of its terms.
+    factor = float(getattr(loss, "factor", 1.0)) * (
+        2.0 if isinstance(loss, spec.RelativisticDiscriminatorLoss) else 1.0
+    )
+    return factor * float(sum(float(reduced(batch, loss.reduction)) for batch in sizes))
 
 
 def squared_error_scale(loss: spec.MeanSquaredErrorLoss, output: Array, target: Array, /) -> float:
@@ -216,6 +247,7 @@ DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[[Any, Array, A
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
+    spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type[spec.GeneratorLoss], Callable[[Any, Array], GeneratorResult]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
@@ -225,6 +257,7 @@ GENERATOR_LOSSES: dict[type[spec.GeneratorLoss], Callable[[Any, Array], Generato
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
     spec.LogisticGeneratorLoss: logistic_generator_loss,
+    spec.BoundarySeekingGeneratorLoss: boundary_seeking_generator_loss,
 }
 
 
@@ -298,8 +331,16 @@ def _squared(
     return value, _scaled(difference, 2.0 * float(loss.factor), loss.reduction)
 
 
+def _others(batch: Array, loss: spec.RelativisticDiscriminatorLoss, draw: int) -> Array:
+    """Return what each number of the other batch is held against: the mean, or the one at its place."""
+    return np.asarray(reduced(batch, "mean", draw)) if loss.average else batch
+
+
 def _logistic(
-    logits: Array, target: float, loss: spec.LogisticDiscriminatorLoss | spec.LogisticGeneratorLoss, draw: int
+    logits: Array,
+    target: float,
+    loss: spec.LogisticDiscriminatorLoss | spec.RelativisticDiscriminatorLoss | spec.LogisticGeneratorLoss,
+    draw: int,
 ) -> GeneratorResult:
     """Return factor · (t · log(1 + exp(-z)) + (1 - t) · log(1 + exp(z))) and factor · (sigmoid z - t)."""
     wanted = np.asarray(target, logits.dtype)

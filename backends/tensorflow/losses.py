@@ -99,6 +99,18 @@ def logistic_generator_loss(loss: spec.LogisticGeneratorLoss, /, *, fake: Any) -
     return loss.factor * _reduce(_logistic(fake, loss.target), loss.reduction)
 
 
+def relativistic_discriminator_loss(loss: spec.RelativisticDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """A factor times (CE(D(real) - D(fake), 1) + CE(D(fake) - D(real), 0)). Jolicoeur-Martineau 2018."""
+    other_fake, other_real = (tf.reduce_mean(fake), tf.reduce_mean(real)) if loss.average else (fake, real)
+    real_term = _reduce(_logistic(real - other_fake, 1.0), loss.reduction)
+    return loss.factor * (real_term + _reduce(_logistic(fake - other_real, 0.0), loss.reduction))
+
+
+def boundary_seeking_generator_loss(loss: spec.BoundarySeekingGeneratorLoss, /, *, fake: Any) -> Any:
+    """A factor times (log p - log(1 - p))². Hjelm et al. 2017, equation 15."""
+    return loss.factor * _reduce(tf.square(tf.math.log(fake) - tf.math.log(1 - fake)), loss.reduction)
+
+
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Any, target: Any) -> Any:
     """(output - target)²; both (batch, 1)."""
     return _reduce(tf.square(output - target), loss.reduction)
@@ -178,6 +190,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
+    spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
@@ -187,6 +200,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
     spec.LogisticGeneratorLoss: logistic_generator_loss,
+    spec.BoundarySeekingGeneratorLoss: boundary_seeking_generator_loss,
 }
 
 

@@ -99,6 +99,20 @@ def logistic_generator_loss(loss: spec.LogisticGeneratorLoss, /, *, fake: Tensor
     return loss.factor * _logistic(loss, fake, target=loss.target)
 
 
+def relativistic_discriminator_loss(
+    loss: spec.RelativisticDiscriminatorLoss, /, *, real: Tensor, fake: Tensor
+) -> Tensor:
+    """A factor times (CE(D(real) - D(fake), 1) + CE(D(fake) - D(real), 0)). Jolicoeur-Martineau 2018."""
+    other_fake, other_real = (fake.mean(), real.mean()) if loss.average else (fake, real)
+    real_term = _logistic(loss, real - other_fake, target=1.0)
+    return loss.factor * (real_term + _logistic(loss, fake - other_real, target=0.0))
+
+
+def boundary_seeking_generator_loss(loss: spec.BoundarySeekingGeneratorLoss, /, *, fake: Tensor) -> Tensor:
+    """A factor times (log p - log(1 - p))². Hjelm et al. 2017, equation 15."""
+    return loss.factor * _reduce(loss, (torch.log(fake) - torch.log(1 - fake)) ** 2)
+
+
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Tensor, target: Tensor) -> Tensor:
     """(D(input) - target)²."""
     return functional.mse_loss(output, target, reduction=loss.reduction)
@@ -127,6 +141,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
+    spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,
 }
 GENERATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
@@ -136,6 +151,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
     spec.LogisticGeneratorLoss: logistic_generator_loss,
+    spec.BoundarySeekingGeneratorLoss: boundary_seeking_generator_loss,
 }
 
 

@@ -19,6 +19,7 @@ from gan_rosetta.shared.interface import Dtype
 from gan_rosetta.shared.spec import (
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
+    BoundarySeekingGeneratorLoss,
     CrossEntropyDiscriminatorLoss,
     CrossEntropyGeneratorLoss,
     DensityRegression,
@@ -33,6 +34,7 @@ from gan_rosetta.shared.spec import (
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
     Pretraining,
+    RelativisticDiscriminatorLoss,
     SaturatingGeneratorLoss,
     Sigmoid,
     WassersteinGeneratorLoss,
@@ -167,6 +169,62 @@ def _logistic() -> Operation:
             Quantity(name="by D(fake)", read=read_entry(_BY_SCORE, 2), truth=_of("z", lambda z: exact.sigmoid(-z) / 2)),
             loss_quantity("G's loss", "generator", truth=_of("z", exact.softplus)),
             Quantity(name="G's by D(fake)", read=read_entry(_BY_FAKE, 1), truth=_of("z", lambda z: -exact.sigmoid(z))),
+        ),
+        axis="logit of the real sample",
+        trains_discriminator=True,
+    )
+
+
+def _relativistic() -> Operation:
+    """One sample a batch, so that the other batch's mean is the other logit: both terms are of z - (-z)."""
+
+    def slope(z: np.ndarray) -> np.ndarray:
+        return exact.sigmoid(-2 * z)
+
+    return Operation(
+        name="relativistic",
+        group="losses",
+        title="relativistic average, halved",
+        spec=tiny_gan(
+            "relativistic",
+            generator=(linear("fake", 1, 3),),
+            discriminator=(linear("score", 3, 1),),
+            losses=(
+                RelativisticDiscriminatorLoss(average=True, factor=0.5, reduction="mean"),
+                LogisticGeneratorLoss(target=1.0, factor=1.0, reduction="mean"),
+            ),
+        ),
+        trials=_probability_trials,
+        quantities=(
+            loss_quantity("D's loss", "discriminator", truth=_of("z", lambda z: exact.softplus(-2 * z))),
+            Quantity(name="by D(real)", read=read_entry(_BY_SCORE, 0), truth=_of("z", lambda z: -slope(z))),
+            Quantity(name="by D(fake)", read=read_entry(_BY_SCORE, 2), truth=_of("z", slope)),
+        ),
+        axis="logit of the real sample",
+        trains_discriminator=True,
+    )
+
+
+def _boundary_seeking() -> Operation:
+    """The fake's logit is -z, and so is half its square's derivative."""
+    floors = {"log_floor": _LOG_FLOOR, "denominator_floor": _DENOMINATOR_FLOOR}
+    return Operation(
+        name="boundary-seeking",
+        group="losses",
+        title="boundary seeking, halved",
+        spec=tiny_gan(
+            "boundary-seeking",
+            generator=(linear("fake", 1, 3),),
+            discriminator=(linear("score", 3, 1), Sigmoid()),
+            losses=(
+                BinaryCrossEntropyDiscriminatorLoss(**floors, reduction="mean", real_label=1, factor=0.5),
+                BoundarySeekingGeneratorLoss(factor=0.5, reduction="mean"),
+            ),
+        ),
+        trials=_probability_trials,
+        quantities=(
+            loss_quantity("G's loss", "generator", truth=_of("z", lambda z: z * z / 2)),
+            Quantity(name="G's by D(fake)", read=read_entry(_BY_FAKE, 1), truth=_of("z", lambda z: -z)),
         ),
         axis="logit of the real sample",
         trains_discriminator=True,
@@ -381,6 +439,8 @@ LOSSES = (
     _binary_cross_entropy(),
     _cross_entropy(),
     _logistic(),
+    _relativistic(),
+    _boundary_seeking(),
     _least_squares(),
     _hinge(),
     _squared_error(),

@@ -10,6 +10,7 @@ from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant, anot
 from gan_rosetta.shared.faults.places import replace_training
 from gan_rosetta.shared.spec import (
     BinaryCrossEntropyGeneratorLoss,
+    BoundarySeekingGeneratorLoss,
     GanSpec,
     GradientPenalty,
     LeastSquaresDiscriminatorLoss,
@@ -17,6 +18,7 @@ from gan_rosetta.shared.spec import (
     LogisticDiscriminatorLoss,
     LogisticGeneratorLoss,
     NonSaturatingGeneratorLoss,
+    RelativisticDiscriminatorLoss,
     SaturatingGeneratorLoss,
     WassersteinDiscriminatorLoss,
 )
@@ -152,6 +154,21 @@ def _of_targets(prefix: str, of_d: type[Any], of_g: type[Any], what: str, terms:
     )
 
 
+def _other_comparison(spec: GanSpec) -> list[Plant]:
+    loss = spec.training.discriminator_loss
+    if not isinstance(loss, RelativisticDiscriminatorLoss) or spec.batch_size == 1:
+        return []
+    words = {True: "the mean of the other batch", False: "the logit at its place in the other batch"}
+    return [
+        Plant(
+            spec=replace_training(spec, discriminator_loss=replace(loss, average=not loss.average)),
+            expected=_loss_of("discriminator"),
+            found=words[not loss.average],
+            expected_value=words[loss.average],
+        )
+    ]
+
+
 def _penalised(spec: GanSpec) -> tuple[WassersteinDiscriminatorLoss, GradientPenalty] | None:
     loss = spec.training.discriminator_loss
     if not isinstance(loss, WassersteinDiscriminatorLoss) or loss.penalty is None:
@@ -279,6 +296,28 @@ FAULTS = (
         plants=_saturating,
     ),
     *_of_targets("least-squares", LeastSquaresDiscriminatorLoss, LeastSquaresGeneratorLoss, "least squares", "squares"),
+    Fault(
+        name="relativistic-average",
+        summary="each logit held against the other at its place in place of the mean, or the other way round",
+        remedy="The discriminator holds each logit against {found}: hold it against {expected}.",
+        plants=_other_comparison,
+    ),
+    Fault(
+        name="relativistic-half",
+        summary="the half before D's relativistic terms left out",
+        remedy="The discriminator's relativistic terms are weighed by {found}: weigh them by {expected}.",
+        plants=lambda spec: _number_of_loss(
+            spec, "discriminator", RelativisticDiscriminatorLoss, "factor", lambda own: 2 * own
+        ),
+    ),
+    Fault(
+        name="boundary-seeking-half",
+        summary="the half before G's boundary seeking loss left out",
+        remedy="The generator's squares are weighed by {found}: weigh them by {expected}.",
+        plants=lambda spec: _number_of_loss(
+            spec, "generator", BoundarySeekingGeneratorLoss, "factor", lambda own: 2 * own
+        ),
+    ),
     *_of_targets(
         "logistic", LogisticDiscriminatorLoss, LogisticGeneratorLoss, "logistic loss", "cross entropies of one logit"
     ),

@@ -8,7 +8,6 @@ from typing import Any
 from gan_rosetta.shared.faults.layer_fields import choice_fault
 from gan_rosetta.shared.spec import GlobalPool, PixelShuffle, Pool2d, Upsample
 
-
 _POOLS = {"average": "the mean", "sum": "the sum", "maximum": "the largest"}
 
 

@@ -10,6 +10,8 @@ from gan_rosetta.shared.spec import (
     GELU,
     SELU,
     Adam,
+    BinaryCrossEntropyDiscriminatorLoss,
+    BoundarySeekingGeneratorLoss,
     ConstantRate,
     Conv2d,
     DigitsReal,
@@ -28,8 +30,10 @@ from gan_rosetta.shared.spec import (
     NormalLatent,
     PixelShuffle,
     Pool2d,
+    RelativisticDiscriminatorLoss,
     ReLU,
     Reshape,
+    Sigmoid,
     SiLU,
     Tanh,
     Training,
@@ -140,6 +144,31 @@ LOGISTIC_SPEC = replace(
 )
 
 
+RELATIVISTIC_SPEC = replace(
+    LOGISTIC_SPEC,
+    name="relativistic-2d",
+    title="Relativistic average loss on a 2D Gaussian",
+    training=replace(
+        LOGISTIC_SPEC.training,
+        discriminator_loss=RelativisticDiscriminatorLoss(average=True, factor=0.5, reduction="mean"),
+    ),
+)
+
+BOUNDARY_SPEC = replace(
+    LOGISTIC_SPEC,
+    name="boundary-2d",
+    title="Boundary seeking loss of G on a 2D Gaussian",
+    discriminator=replace(LOGISTIC_SPEC.discriminator, layers=(*LOGISTIC_SPEC.discriminator.layers, Sigmoid())),
+    training=replace(
+        LOGISTIC_SPEC.training,
+        discriminator_loss=BinaryCrossEntropyDiscriminatorLoss(
+            log_floor=-100.0, denominator_floor=1e-12, factor=0.5, reduction="mean", real_label=1
+        ),
+        generator_loss=BoundarySeekingGeneratorLoss(factor=0.5, reduction="mean"),
+    ),
+)
+
+
 def _conv(name: str, in_channels: int, out_channels: int) -> Conv2d:
     return Conv2d(
         name=name,
@@ -246,4 +275,4 @@ GROUPED_SPEC = replace(
     ),
 )
 
-SPECS = (SMOOTH_SPEC, LOGISTIC_SPEC, POOLED_SPEC, GROUPED_SPEC)
+SPECS = (SMOOTH_SPEC, LOGISTIC_SPEC, RELATIVISTIC_SPEC, BOUNDARY_SPEC, POOLED_SPEC, GROUPED_SPEC)

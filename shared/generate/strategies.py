@@ -19,6 +19,7 @@ from gan_rosetta.shared.spec import (
     Adam,
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
+    BoundarySeekingGeneratorLoss,
     ConstantRate,
     Conv2d,
     CrossEntropyDiscriminatorLoss,
@@ -46,6 +47,7 @@ from gan_rosetta.shared.spec import (
     Optimizer,
     Pretraining,
     RealSource,
+    RelativisticDiscriminatorLoss,
     RMSprop,
     SaturatingGeneratorLoss,
     Shape,
@@ -298,7 +300,9 @@ def _discriminator_losses(score: str, penalised: bool) -> st.SearchStrategy[Any]
         return st.builds(LeastSquaresDiscriminatorLoss, factor=_FACTORS, reduction=_REDUCTIONS, **targets)
     if score == "logit":
         targets = {"real_target": _SHARES, "fake_target": _SHARES}
-        return st.builds(LogisticDiscriminatorLoss, factor=_FACTORS, reduction=_REDUCTIONS, **targets)
+        how = {"factor": _FACTORS, "reduction": _REDUCTIONS}
+        relativistic = st.builds(RelativisticDiscriminatorLoss, average=st.booleans(), **how)
+        return st.one_of(st.builds(LogisticDiscriminatorLoss, **how, **targets), relativistic)
     floors = {"log_floor": _LOG_FLOORS, "denominator_floor": _DENOMINATOR_FLOORS}
     return st.one_of(
         st.builds(MinimaxDiscriminatorLoss, probability_floor=_FLOORS, **shared),
@@ -321,6 +325,7 @@ def _generator_losses(score: str) -> st.SearchStrategy[Any]:
         st.builds(NonSaturatingGeneratorLoss, probability_floor=_FLOORS, **shared),
         st.builds(SaturatingGeneratorLoss, probability_floor=_FLOORS, **shared),
         st.builds(BinaryCrossEntropyGeneratorLoss, **floors, **shared),
+        st.builds(BoundarySeekingGeneratorLoss, factor=_FACTORS, reduction=_REDUCTIONS),
     )
 
 

@@ -145,6 +145,36 @@ class LogisticGeneratorLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RelativisticDiscriminatorLoss:
+    """factor · (CE(D(real) - D(fake), 1) + CE(D(fake) - D(real), 0)), from one logit. Jolicoeur-Martineau 2018.
+
+    CE as in LogisticDiscriminatorLoss. average: what is taken away is the mean of the other batch's logits, where not
+    the logit at the same place of the other batch. G's loss beside it is LogisticGeneratorLoss.
+    """
+
+    score: ClassVar[str] = "logit"
+    average: bool
+    factor: float
+    reduction: Reduction
+
+    def __post_init__(self) -> None:
+        require_choice(self, "average", (True, False))
+        _check_targets(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundarySeekingGeneratorLoss:
+    """factor · (log p(fake) - log(1 - p(fake)))², with plain logarithms. Hjelm et al. 2017, equation 15: ½."""
+
+    score: ClassVar[str] = "probability"
+    factor: float
+    reduction: Reduction
+
+    def __post_init__(self) -> None:
+        _check_targets(self)
+
+
+@dataclass(frozen=True, kw_only=True)
 class GradientPenalty:
     """weight · mean of (‖g‖ - 1)², with g = ∂ΣD(x̂)/∂x̂ at x̂ = r·real + (1 - r)·fake, r ~ U[0, 1) a sample.
 
@@ -251,6 +281,7 @@ DiscriminatorLoss = (
     | HingeDiscriminatorLoss
     | LeastSquaresDiscriminatorLoss
     | LogisticDiscriminatorLoss
+    | RelativisticDiscriminatorLoss
 )
 GeneratorLoss = (
     NonSaturatingGeneratorLoss
@@ -260,6 +291,7 @@ GeneratorLoss = (
     | WassersteinGeneratorLoss
     | LeastSquaresGeneratorLoss
     | LogisticGeneratorLoss
+    | BoundarySeekingGeneratorLoss
 )
 
 

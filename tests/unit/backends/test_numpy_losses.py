@@ -16,6 +16,7 @@ from gan_rosetta.backends.numpy.losses import (
 from gan_rosetta.shared.spec import (
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
+    BoundarySeekingGeneratorLoss,
     CrossEntropyDiscriminatorLoss,
     CrossEntropyGeneratorLoss,
     GradientPenalty,
@@ -25,6 +26,7 @@ from gan_rosetta.shared.spec import (
     MeanSquaredErrorLoss,
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
+    RelativisticDiscriminatorLoss,
     SaturatingGeneratorLoss,
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
@@ -151,6 +153,34 @@ def test_a_logistic_loss_stays_in_single_precision(draw):
     scores = np.ones((2, 1), np.float32)
     results = DISCRIMINATOR_LOSSES[type(loss)](loss, scores, scores.copy(), draw=draw)
     assert [result.dtype for result in results] == [np.float32] * 3
+
+
+@pytest.mark.parametrize("average", [True, False])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_relativistic_loss_holds_each_logit_against_the_other_batch(reduction, average):
+    loss = RelativisticDiscriminatorLoss(average=average, factor=0.5, reduction=reduction)
+    real, fake = np.random.default_rng(6).standard_normal((2, 6, 1))
+    others = (fake.mean(), real.mean()) if average else (fake, real)
+    expected = np.log1p(np.exp(others[0] - real)), np.log1p(np.exp(fake - others[1]))
+
+    def found():
+        return DISCRIMINATOR_LOSSES[type(loss)](loss, real, fake)
+
+    value, gradient_real, gradient_fake = found()
+    np.testing.assert_allclose(value, 0.5 * sum(_reduce(terms, reduction) for terms in expected), rtol=1e-13)
+    np.testing.assert_allclose(gradient_real, _differences(lambda: found()[0], real), rtol=1e-7)
+    np.testing.assert_allclose(gradient_fake, _differences(lambda: found()[0], fake), rtol=1e-7)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_boundary_seeking_loss_is_half_the_square_of_the_logit(reduction):
+    loss = BoundarySeekingGeneratorLoss(factor=0.5, reduction=reduction)
+    logits = np.random.default_rng(7).standard_normal((6, 1))
+    share = 1 / (1 + np.exp(-logits))
+    value, gradient = GENERATOR_LOSSES[type(loss)](loss, share)
+    np.testing.assert_allclose(value, 0.5 * _reduce(logits**2, reduction), rtol=1e-12)
+    found = _differences(lambda: GENERATOR_LOSSES[type(loss)](loss, share)[0], share)
+    np.testing.assert_allclose(gradient, found, rtol=1e-6)
 
 
 def test_half_the_binary_cross_entropy_is_half_of_everything():
