@@ -16,9 +16,9 @@ _LARGE_PROBABILITY = 0.25
 
 
 def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
-    """-log p(real) - log(1 - p(fake)). Goodfellow et al. 2014, Algorithm 1."""
-    logarithms = _log_probability(loss, real, target=loss.real_label)
-    return -_reduce(loss, logarithms) - _reduce(loss, _log_probability(loss, fake, target=1 - loss.real_label))
+    """A factor times (-log p(real) - log(1 - p(fake))). Goodfellow et al. 2014, Algorithm 1."""
+    real_term = _reduce(loss, _log_probability(loss, real, target=loss.real_label))
+    return loss.factor * (-real_term - _reduce(loss, _log_probability(loss, fake, target=1 - loss.real_label)))
 
 
 def binary_cross_entropy_discriminator_loss(

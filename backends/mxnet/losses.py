@@ -14,11 +14,10 @@ from gan_rosetta.shared.errors import UnsupportedLayer
 
 
 def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, ops: Any, /, *, real: Any, fake: Any) -> Any:
-    """-log p(real) - log(1 - p(fake)). Goodfellow et al. 2014, Algorithm 1."""
-    logarithms = _log_probability(loss, ops, real, target=loss.real_label)
-    return -_reduce(loss, ops, logarithms) - _reduce(
-        loss, ops, _log_probability(loss, ops, fake, target=1 - loss.real_label)
-    )
+    """A factor times (-log p(real) - log(1 - p(fake))). Goodfellow et al. 2014, Algorithm 1."""
+    real_term = _reduce(loss, ops, _log_probability(loss, ops, real, target=loss.real_label))
+    fake_term = _reduce(loss, ops, _log_probability(loss, ops, fake, target=1 - loss.real_label))
+    return loss.factor * (-real_term - fake_term)
 
 
 def binary_cross_entropy_discriminator_loss(

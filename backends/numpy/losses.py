@@ -31,12 +31,13 @@ GeneratorResult = tuple[Value, Array]
 def minimax_discriminator_loss(
     loss: spec.MinimaxDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
 ) -> DiscriminatorResult:
-    """Return -log p(real) - log(1 - p(fake)) and its two gradients. Goodfellow et al. 2014, Algorithm 1."""
+    """Return factor · (-log p(real) - log(1 - p(fake))) and its two gradients. Goodfellow et al. 2014, Algorithm 1."""
     real_terms, gradient_real = _logarithm(real, loss.real_label, loss.probability_floor)
     fake_terms, gradient_fake = _logarithm(fake, 1 - loss.real_label, loss.probability_floor)
     real_terms += fake_terms
-    value = reduced(np.negative(real_terms, out=real_terms), loss.reduction, draw)
-    return value, _scaled(gradient_real, -1.0, loss.reduction), _scaled(gradient_fake, -1.0, loss.reduction)
+    factor = float(loss.factor)
+    value = real.dtype.type(factor * reduced(np.negative(real_terms, out=real_terms), loss.reduction, draw))
+    return value, _scaled(gradient_real, -factor, loss.reduction), _scaled(gradient_fake, -factor, loss.reduction)
 
 
 def binary_cross_entropy_discriminator_loss(

@@ -16,10 +16,10 @@ _LARGE_PROBABILITY = 0.25
 
 
 def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
-    """-log p(real) - log(1 - p(fake)). Goodfellow et al. 2014, Algorithm 1."""
+    """A factor times (-log p(real) - log(1 - p(fake))). Goodfellow et al. 2014, Algorithm 1."""
     real_term = _log_probability(real, loss.real_label, floor=loss.probability_floor)
     fake_term = _log_probability(fake, 1 - loss.real_label, floor=loss.probability_floor)
-    return -_reduce(real_term, loss.reduction) - _reduce(fake_term, loss.reduction)
+    return loss.factor * (-_reduce(real_term, loss.reduction) - _reduce(fake_term, loss.reduction))
 
 
 def binary_cross_entropy_discriminator_loss(

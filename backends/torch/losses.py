@@ -15,9 +15,9 @@ from gan_rosetta.shared.errors import UnsupportedLayer
 
 
 def minimax_discriminator_loss(loss: spec.MinimaxDiscriminatorLoss, /, *, real: Tensor, fake: Tensor) -> Tensor:
-    """-log p(real) - log(1 - p(fake)). Goodfellow et al. 2014, Algorithm 1."""
-    logarithms = _log_probability(loss, real, target=loss.real_label)
-    return -_reduce(loss, logarithms) - _reduce(loss, _log_probability(loss, fake, target=1 - loss.real_label))
+    """A factor times (-log p(real) - log(1 - p(fake))). Goodfellow et al. 2014, Algorithm 1."""
+    real_term = _reduce(loss, _log_probability(loss, real, target=loss.real_label))
+    return loss.factor * (-real_term - _reduce(loss, _log_probability(loss, fake, target=1 - loss.real_label)))
 
 
 def binary_cross_entropy_discriminator_loss(

@@ -213,7 +213,8 @@ def _change_clamps(spec: GanSpec, value: Clamp) -> GanSpec:
             else:
                 kind = _FADING_KINDS[name]
                 floors = {"log_floor": value.log_floor, "denominator_floor": value.denominator_floor}
-            changed = kind(**floors, reduction=loss.reduction, real_label=loss.real_label)
+            weight = {"factor": loss.factor} if hasattr(loss, "factor") else {}
+            changed = kind(**floors, **weight, reduction=loss.reduction, real_label=loss.real_label)
         elif isinstance(loss, SaturatingGeneratorLoss):
             changed = replace(loss, probability_floor=value.probability_floor)
         else:

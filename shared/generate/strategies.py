@@ -305,7 +305,7 @@ def _discriminator_losses(score: str, penalised: bool) -> st.SearchStrategy[Any]
         return st.one_of(st.builds(LogisticDiscriminatorLoss, **how, **targets), relativistic)
     floors = {"log_floor": _LOG_FLOORS, "denominator_floor": _DENOMINATOR_FLOORS}
     return st.one_of(
-        st.builds(MinimaxDiscriminatorLoss, probability_floor=_FLOORS, **shared),
+        st.builds(MinimaxDiscriminatorLoss, probability_floor=_FLOORS, factor=_FACTORS, **shared),
         st.builds(BinaryCrossEntropyDiscriminatorLoss, factor=_FACTORS, **floors, **shared),
     )
 

@@ -35,15 +35,16 @@ class _ProbabilityLoss:
 
 @dataclass(frozen=True, kw_only=True)
 class MinimaxDiscriminatorLoss(_ProbabilityLoss):
-    """-log p(real) - log(1 - p(fake)), with plain logarithms. Goodfellow et al. 2014, Algorithm 1.
+    """factor · (-log p(real) - log(1 - p(fake))), with plain logarithms. Goodfellow et al. 2014, Algorithm 1.
 
     probability_floor: log(max(q, floor)) in place of log(q), with no gradient where q < floor; None leaves it out.
-    real_label=0 swaps the roles of p and 1 - p.
+    real_label=0 swaps the roles of p and 1 - p. factor: ½ where a program takes the mean of the two.
     """
 
     probability_floor: float | None
     reduction: Reduction
     real_label: RealLabel
+    factor: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,8 +75,8 @@ def _discriminator_loss(loss: Any) -> list[str]:
         real = _logarithm(loss, "of_real", loss.real_label)
         fake = _logarithm(loss, "of_fake", 1 - loss.real_label)
         if loss.probability_floor is None:
-            return [f"return -{real}{reduce} - {fake}{reduce}"]
-        return [f"real = {real}", f"fake = {fake}", f"return -real{reduce} - fake{reduce}"]
+            return _times(loss.factor, f"-{real}{reduce} - {fake}{reduce}", is_sum=True)
+        return [f"real = {real}", f"fake = {fake}", *_times(loss.factor, f"-real{reduce} - fake{reduce}", is_sum=True)]
     if isinstance(loss, spec.CrossEntropyDiscriminatorLoss):
         return [
             f"real = torch.full((len(of_real),), {loss.real_label})",

@@ -183,8 +183,9 @@ def test_a_boundary_seeking_loss_is_half_the_square_of_the_logit(reduction):
     np.testing.assert_allclose(gradient, found, rtol=1e-6)
 
 
-def test_half_the_binary_cross_entropy_is_half_of_everything():
-    whole = BinaryCrossEntropyDiscriminatorLoss(**_BCE, reduction="mean", real_label=1)
+@pytest.mark.parametrize("kind", [BinaryCrossEntropyDiscriminatorLoss, MinimaxDiscriminatorLoss])
+def test_half_a_cross_entropy_is_half_of_everything(kind):
+    whole = kind(**_DISCRIMINATOR[kind], reduction="mean", real_label=1)
     real, fake = (_scores(type(whole), seed=seed) for seed in (1, 2))
     function = DISCRIMINATOR_LOSSES[type(whole)]
     halves = function(replace(whole, factor=0.5), real, fake)

@@ -34,8 +34,9 @@ from gan_rosetta.shared.state import state_schema
 def differing(first: object, second: object) -> set[str]:
     """Return the names of the fields in which two specs, as data, differ."""
     if isinstance(first, dict) and isinstance(second, dict) and first["type"] == second["type"]:
-        names = {key for key in first if first[key] != second[key]}
-        deeper = [differing(first[key], second[key]) for key in names]
+        # A field that a file need not name is left out where it has its usual value.
+        names = {key for key in first | second if first.get(key) != second.get(key)}
+        deeper = [differing(first.get(key), second.get(key)) for key in names]
         return set().union(*(found or {key} for key, found in zip(names, deeper, strict=True)))
     if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
         return set().union(*(differing(a, b) for a, b in zip(first, second, strict=True)))
