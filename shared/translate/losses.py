@@ -12,7 +12,10 @@ from gan_rosetta.shared.translate.writing import call, number
 
 @dataclass(frozen=True, kw_only=True)
 class LossWords:
-    """What a dialect calls what losses are made of. tensor: the type; floored: with {p} and {floor} in it."""
+    """What a dialect calls what losses are made of.
+
+    tensor: the type. floored has {p} and {floor} in it, logistic {z} and {t}.
+    """
 
     tensor: str
     mean: str
@@ -21,6 +24,7 @@ class LossWords:
     relu: str
     log_softmax: str
     floored: str
+    logistic: str
 
 
 def loss_functions(gan: GanSpec, words: LossWords, /) -> list[str]:
@@ -55,26 +59,50 @@ def _discriminator_loss(loss: Any, words: LossWords) -> list[str]:
     reduce = _reduce(loss, words)
     if loss.score == "critic":
         return [f"return {_critic_loss(loss, words)}"]
-    if isinstance(loss, spec.LeastSquaresDiscriminatorLoss):
-        real, fake = _square("of_real", loss.real_target), _square("of_fake", loss.fake_target)
-        return _times(loss.factor, f"{reduce}({real}) + {reduce}({fake})", is_sum=True)
+    if loss.score in ("squares", "logit"):
+        return _terms_with_targets(loss, words)
     if isinstance(loss, spec.MinimaxDiscriminatorLoss):
         real = _logarithm(loss, "of_real", loss.real_label, words)
         fake = _logarithm(loss, "of_fake", 1 - loss.real_label, words)
         if loss.probability_floor is None:
-            return [f"return -{reduce}({real}) - {reduce}({fake})"]
-        return [f"real = {real}", f"fake = {fake}", f"return -{reduce}(real) - {reduce}(fake)"]
+            return _times(loss.factor, f"-{reduce}({real}) - {reduce}({fake})", is_sum=True)
+        total = _times(loss.factor, f"-{reduce}(real) - {reduce}(fake)", is_sum=True)
+        return [f"real = {real}", f"fake = {fake}", *total]
     if isinstance(loss, spec.CrossEntropyDiscriminatorLoss):
         return [
             f"real = {words.log_softmax}(of_real)[:, {loss.real_label}]",
             f"fake = {words.log_softmax}(of_fake)[:, {1 - loss.real_label}]",
             f"return -{reduce}(real) - {reduce}(fake)",
         ]
-    return [
-        f"on_real = {_entropy(loss, 'of_real', loss.real_label, words)}",
-        f"on_fake = {_entropy(loss, 'of_fake', 1 - loss.real_label, words)}",
-        "return on_real + on_fake",
-    ]
+    on_real = _entropy(loss, "of_real", loss.real_label, words)
+    return _weighed_sum(loss.factor, on_real, _entropy(loss, "of_fake", 1 - loss.real_label, words))
+
+
+def _terms_with_targets(loss: Any, words: LossWords) -> list[str]:
+    if isinstance(loss, spec.RelativisticDiscriminatorLoss):
+        others = [f"{words.mean}({each})" if loss.average else each for each in ("of_fake", "of_real")]
+        differences = f"real, fake = of_real - {others[0]}, of_fake - {others[1]}"
+        terms = (_to_target(loss, "real", 1.0, words), _to_target(loss, "fake", 0.0, words))
+        return [differences, *_weighed_sum(loss.factor, *terms)]
+    real = _to_target(loss, "of_real", loss.real_target, words)
+    return _weighed_sum(loss.factor, real, _to_target(loss, "of_fake", loss.fake_target, words))
+
+
+def _weighed_term(loss: Any, words: LossWords) -> str:
+    if loss.score == "probability":
+        logit = f"{words.log}(of_fake) - {words.log}(1 - of_fake)"
+        return f"{_reduce(loss, words)}(({logit}) ** 2)"
+    return _to_target(loss, "of_fake", loss.target, words)
+
+
+def _to_target(loss: Any, values: str, target: float, words: LossWords) -> str:
+    if loss.score == "squares":
+        return f"{_reduce(loss, words)}({_square(values, target)})"
+    return f"{_reduce(loss, words)}({words.logistic.format(z=values, t=number(target))})"
+
+
+def _weighed_sum(factor: float, first: str, second: str) -> list[str]:
+    return [f"on_real = {first}", f"on_fake = {second}", *_times(factor, "on_real + on_fake", is_sum=True)]
 
 
 def _critic_loss(loss: Any, words: LossWords) -> str:
@@ -89,8 +117,8 @@ def _generator_loss(loss: Any, words: LossWords) -> list[str]:
     reduce = _reduce(loss, words)
     if isinstance(loss, spec.WassersteinGeneratorLoss):
         return [f"return {'-' if loss.real_label == 1 else ''}{reduce}(of_fake)"]
-    if isinstance(loss, spec.LeastSquaresGeneratorLoss):
-        return _times(loss.factor, f"{reduce}({_square('of_fake', loss.target)})", is_sum=False)
+    if hasattr(loss, "factor"):
+        return _times(loss.factor, _weighed_term(loss, words), is_sum=False)
     if isinstance(loss, spec.NonSaturatingGeneratorLoss):
         return [f"return -{reduce}({_logarithm(loss, 'of_fake', loss.real_label, words)})"]
     if isinstance(loss, spec.SaturatingGeneratorLoss):

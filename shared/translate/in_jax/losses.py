@@ -15,6 +15,7 @@ _WORDS = LossWords(
     relu="jax.nn.relu",
     log_softmax="jax.nn.log_softmax",
     floored="floored({p}, {floor})",
+    logistic="optax.sigmoid_binary_cross_entropy({z}, jnp.full_like({z}, {t}))",
 )
 
 

@@ -37,6 +37,14 @@ def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
     return Part(made=("BatchNorm(", settings), applied=f"self.{name}({{x}})", joins=True, needs=("batch_norm",))
 
 
+def group_norm(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a normalisation of each sample by itself; Gluon's keeps its ε in float32."""
+    layer: Any = placed.layer
+    settings = [number(layer.num_features), f"groups={number(layer.num_groups)}", f"eps={number(layer.epsilon)}"]
+    settings += [f"affine={bool(layer.affine)}"]
+    return Part(made=("GroupNorm(", settings), applied=f"self.{name}({{x}})", joins=True, needs=("group_norm",))
+
+
 def minibatch_discrimination(placed: PlacedLayer, name: str, /) -> Part:
     """Write minibatch discrimination."""
     layer: Any = placed.layer
@@ -77,6 +85,35 @@ def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"leaky_relu({{x}}, {number(layer.slope)})", needs=("leaky_relu",))
 
 
+def elu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, alpha · (exp(x) - 1) elsewhere."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"elu({{x}}, {number(layer.alpha)})", needs=("elu",))
+
+
+def selu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write scale · ELU."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"{number(layer.scale)} * elu({{x}}, {number(layer.alpha)})", needs=("elu",))
+
+
+def gelu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x · Φ(x), or the form with tanh that is near it, which MXNet has not."""
+    del name
+    layer: Any = placed.layer
+    if layer.form == "tanh":
+        return Part(applied="gelu_by_tanh({x})", needs=("gelu_by_tanh",))
+    return Part(applied="gelu({x})", needs=("erf", "gelu"))
+
+
+def silu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x · sigmoid(x)."""
+    del placed, name
+    return Part(applied="silu({x})", needs=("silu",))
+
+
 def dropout(placed: PlacedLayer, name: str, /) -> Part:
     """Write a dropout by a mask that is fed."""
     del name
@@ -102,6 +139,37 @@ def upsample(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"{kind}({{x}}, {number(layer.factor)})", needs=(kind,))
 
 
+_POOLS = {"average": "avg", "sum": "sum", "maximum": "max"}
+
+
+def pool2d(placed: PlacedLayer, name: str, /) -> Part:
+    """Write the means or the largest of windows."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=_pooling((layer.kernel_size,) * 2, (layer.stride,) * 2, layer.mode))
+
+
+def global_pool(placed: PlacedLayer, name: str, /) -> Part:
+    """Write the mean, the sum or the largest of each channel."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"{_pooling(placed.input_shape[1:], (1, 1), layer.mode)}.flatten()")
+
+
+def _pooling(kernel: tuple[int, ...], stride: tuple[int, int], mode: str) -> str:
+    window, steps = (", ".join(map(number, sizes)) for sizes in (kernel, stride))
+    return f'mx.nd.Pooling({{x}}, kernel=({window}), stride=({steps}), pool_type="{_POOLS[mode]}")'
+
+
+def pixel_shuffle(placed: PlacedLayer, name: str, /) -> Part:
+    """Write larger images of fewer channels."""
+    del name
+    layer: Any = placed.layer
+    if layer.order == "pixel":
+        return Part(applied=f"mx.nd.depth_to_space({{x}}, {number(layer.factor)})")
+    return Part(applied=f"pixel_shuffle({{x}}, {number(layer.factor)})", needs=("pixel_shuffle",))
+
+
 def reshape(placed: PlacedLayer, name: str, /) -> Part:
     """Write a row-major reshape of each sample."""
     del name
@@ -113,16 +181,24 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Conv2d: conv2d,
     spec.ConvTranspose2d: conv_transpose2d,
     spec.BatchNorm: batch_norm,
+    spec.GroupNorm: group_norm,
     spec.MinibatchDiscrimination: minibatch_discrimination,
     spec.Tanh: tanh,
     spec.Sigmoid: sigmoid,
     spec.Softplus: softplus,
     spec.ReLU: relu,
     spec.LeakyReLU: leaky_relu,
+    spec.ELU: elu,
+    spec.SELU: selu,
+    spec.GELU: gelu,
+    spec.SiLU: silu,
     spec.Reshape: reshape,
     spec.Dropout: dropout,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
+    spec.Pool2d: pool2d,
+    spec.GlobalPool: global_pool,
+    spec.PixelShuffle: pixel_shuffle,
 }
 
 
@@ -174,6 +250,28 @@ class BatchNorm(gluon.Block):
         centred = mx.nd.broadcast_sub(x, mean.reshape(shape))
         y = mx.nd.broadcast_mul(centred, scale.reshape(shape))
         return mx.nd.broadcast_add(y, self.bias.data().reshape(shape))''',
+    "group_norm": '''\
+class GroupNorm(gluon.Block):
+    """Normalises each sample over groups of its channels, by its own mean and variance."""
+
+    def __init__(self, num_features: int, *, groups: int, eps: float, affine: bool) -> None:
+        super().__init__()
+        self.groups, self.eps, self.affine = groups, eps, affine
+        if affine:
+            self.weight = self.params.get("weight", shape=(num_features,))
+            self.bias = self.params.get("bias", shape=(num_features,))
+
+    def forward(self, x: NDArray) -> NDArray:
+        """Normalise."""
+        parts = x.reshape((len(x), self.groups, -1))
+        centred = mx.nd.broadcast_sub(parts, parts.mean(axis=2, keepdims=True))
+        deviation = mx.nd.sqrt((centred**2).mean(axis=2, keepdims=True) + self.eps)
+        y = mx.nd.broadcast_div(centred, deviation).reshape(x.shape)
+        if not self.affine:
+            return y
+        shape = (1, -1, *(1,) * (x.ndim - 2))  # a number a channel
+        y = mx.nd.broadcast_mul(y, self.weight.data().reshape(shape))
+        return mx.nd.broadcast_add(y, self.bias.data().reshape(shape))''',
     "minibatch": '''\
 class MinibatchDiscrimination(nn.Dense):
     """Appends to each sample how like it is to the others of its batch (Salimans et al. 2016)."""
@@ -204,6 +302,28 @@ def leaky_relu(x: NDArray, slope: float) -> NDArray:
     with autograd.pause():
         slopes = (x > 0) + slope * (x <= 0)
     return x * slopes''',
+    "elu": '''\
+def elu(x: NDArray, alpha: float) -> NDArray:
+    """Return x, or alpha times exp(x) - 1 below 0; mx.nd.LeakyReLU rounds alpha to float32."""
+    return mx.nd.relu(x) + alpha * mx.nd.expm1(mx.nd.minimum(x, 0))''',
+    "erf": '''\
+def erf(x: NDArray) -> NDArray:
+    """Return the error function; MXNet's derivative of it has π as a float32."""
+    found = mx.nd.erf(x)
+    scaled = found * (float(np.sqrt(np.float32(math.pi))) / math.sqrt(math.pi))
+    return scaled - (scaled - found).detach()''',
+    "gelu": '''\
+def gelu(x: NDArray) -> NDArray:
+    """Return x times the normal distribution's function."""
+    return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))''',
+    "gelu_by_tanh": '''\
+def gelu_by_tanh(x: NDArray) -> NDArray:
+    """Return what is near x times the normal distribution's function."""
+    return 0.5 * x * (1 + mx.nd.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))''',
+    "silu": '''\
+def silu(x: NDArray) -> NDArray:
+    """Return x times its sigmoid."""
+    return x * mx.nd.sigmoid(x)''',
     "dropout": '''\
 def dropout(x: NDArray, mask: NDArray | None, probability: float) -> NDArray:
     """Keep what the mask says, scaled as mx.nd.Dropout does; all where there is none."""
@@ -218,6 +338,13 @@ def masks_of(batch: Batch, place: str) -> Batch:
 def repeat_pixels(x: NDArray, factor: int) -> NDArray:
     """Return images (batch, channels, height, width) with each pixel repeated."""
     return x.repeat(factor, axis=2).repeat(factor, axis=3)''',
+    "pixel_shuffle": '''\
+def pixel_shuffle(x: NDArray, factor: int) -> NDArray:
+    """Return larger images of fewer channels, as PyTorch counts them; see mx.nd.depth_to_space."""
+    count, channels, height, width = len(x), x.shape[1] // factor**2, *x.shape[2:]
+    parts = x.reshape((count, channels, factor, factor, height, width))
+    parts = parts.transpose((0, 1, 4, 2, 5, 3))
+    return parts.reshape((count, channels, height * factor, width * factor))''',
     "interpolate": '''\
 def interpolate(x: NDArray, factor: int) -> NDArray:
     """Return larger images, bilinear; BilinearResize2D lays the corners' centres on each other."""

@@ -17,6 +17,7 @@ def losses_section(gan: GanSpec, /) -> str:
     loss_g: Any = gan.training.generator_loss
     parts = [_ENTROPY] if any(hasattr(each, "log_floor") for each in (loss_d, loss_g)) else []
     parts += [_CROSS_ENTROPY] if loss_d.score == "logits" else []
+    parts += [_LOGISTIC] if loss_d.score == "logit" else []
     parts += [
         _loss_function("discriminator", ["of_real", "of_fake"], _discriminator_loss(loss_d)),
         _loss_function("generator", ["of_fake"], _generator_loss(loss_g)),
@@ -25,8 +26,10 @@ def losses_section(gan: GanSpec, /) -> str:
     if penalty is not None:
         axes = "axis=1" if penalty.norm == "channel" else "axis=0, exclude=True"
         norm = "pixel by pixel" if penalty.norm == "channel" else "sample by sample"
+        by_layers = _input_gradient(gan)
+        parts += [text for name, text in _SLOPES.items() if f" {name}(" in by_layers]
         parts += [
-            _input_gradient(gan),
+            by_layers,
             f'''\
 def gradient_penalty(mixed: NDArray) -> NDArray:
     """Return how far the norm of D's gradient by its input is from 1, {norm}."""
@@ -52,6 +55,15 @@ def cross_entropy(logits: NDArray, label: int) -> NDArray:
     """Return the loss of each sample; MXNet's own log_softmax computes in float32."""
     logits = mx.nd.broadcast_sub(logits, logits.detach().max(axis=1, keepdims=True))
     return mx.nd.log(mx.nd.exp(logits).sum(axis=1)) - logits[:, label]'''
+
+
+_LOGISTIC = '''\
+def logistic(logits: NDArray, target: float) -> NDArray:
+    """Return the cross entropy of each logit's sigmoid and a target; at 0 Gluon's own is -target steep."""
+    with autograd.pause():
+        values = mx.nd.relu(logits) - logits * target + mx.nd.log1p(mx.nd.exp(-logits.abs()))
+        slopes = mx.nd.sigmoid(logits) - target
+    return values + slopes * (logits - logits.detach())  # the second is 0, with the gradient wanted'''
 
 
 def _input_gradient(gan: GanSpec) -> str:
@@ -84,8 +96,39 @@ def _backward(layer: Any, module: str, x: str, y: str) -> str:
         spec.Softplus: f"mx.nd.sigmoid({x})",
         spec.ReLU: f"({x} > 0)",
         spec.LeakyReLU: f"(({x} > 0) + {number(getattr(layer, 'slope', 0))} * ({x} <= 0))",
+        spec.SiLU: f"silu_slope({x})",
+        spec.GELU: f"{'gelu' if getattr(layer, 'form', '') == 'erf' else 'gelu_by_tanh'}_slope({x})",
     }
+    if isinstance(layer, spec.ELU | spec.SELU):
+        scale = layer.scale if isinstance(layer, spec.SELU) else 1.0
+        return f"gradient = gradient * elu_slope({x}, {number(scale)}, {number(scale * layer.alpha)})"
     return f"gradient = gradient * {slopes[type(layer)]}"
+
+
+# Derivatives of activations as expressions of recorded arrays, by the words that are theirs in _backward.
+_SLOPES = {
+    "elu_slope": '''\
+def elu_slope(x: NDArray, scale: float, bend: float) -> NDArray:
+    """Return the derivative of an exponential unit."""
+    return scale * (x > 0) + bend * (x <= 0) * mx.nd.exp(mx.nd.minimum(x, 0))''',
+    "gelu_slope": '''\
+def gelu_slope(x: NDArray) -> NDArray:
+    """Return the derivative of gelu."""
+    density = mx.nd.exp(-0.5 * x**2) / math.sqrt(2 * math.pi)
+    return 0.5 * (1 + erf(x * math.sqrt(0.5))) + x * density''',
+    "gelu_by_tanh_slope": '''\
+def gelu_by_tanh_slope(x: NDArray) -> NDArray:
+    """Return the derivative of gelu_by_tanh."""
+    root = math.sqrt(2 / math.pi)
+    share = mx.nd.tanh(root * (x + 0.044715 * (x * x * x)))
+    steepness = root * (1 + 3 * 0.044715 * x**2)
+    return 0.5 * (1 + share) + 0.5 * x * steepness * (1 - share**2)''',
+    "silu_slope": '''\
+def silu_slope(x: NDArray) -> NDArray:
+    """Return the derivative of silu."""
+    gate = mx.nd.sigmoid(x)
+    return gate + x * (gate * (1 - gate))''',
+}
 
 
 def _loss_function(player: str, arguments: list[str], lines: list[str]) -> str:
@@ -101,18 +144,45 @@ def _discriminator_loss(loss: Any) -> list[str]:
     reduce = f".{loss.reduction}()"
     if loss.score == "critic":
         return [f"return {_critic_loss(loss, reduce)}"]
-    if isinstance(loss, spec.LeastSquaresDiscriminatorLoss):
-        real, fake = _square("of_real", loss.real_target), _square("of_fake", loss.fake_target)
-        return _times(loss.factor, f"{real}{reduce} + {fake}{reduce}", is_sum=True)
+    if loss.score in ("squares", "logit"):
+        return _terms_with_targets(loss)
     if isinstance(loss, spec.MinimaxDiscriminatorLoss):
         real = _logarithm(loss, "of_real", loss.real_label)
         fake = _logarithm(loss, "of_fake", 1 - loss.real_label)
-        return [f"real = {real}", f"fake = {fake}", f"return -real{reduce} - fake{reduce}"]
-    return [
-        f"on_real = {_entropy(loss, 'of_real', loss.real_label)}{reduce}",
-        f"on_fake = {_entropy(loss, 'of_fake', 1 - loss.real_label)}{reduce}",
-        "return on_real + on_fake",
-    ]
+        return [f"real = {real}", f"fake = {fake}", *_times(loss.factor, f"-real{reduce} - fake{reduce}", is_sum=True)]
+    real = f"{_entropy(loss, 'of_real', loss.real_label)}{reduce}"
+    fake = f"{_entropy(loss, 'of_fake', 1 - loss.real_label)}{reduce}"
+    return _weighed_sum(getattr(loss, "factor", 1), real, fake)
+
+
+def _terms_with_targets(loss: Any) -> list[str]:
+    if not isinstance(loss, spec.RelativisticDiscriminatorLoss):
+        real, fake = _to_target(loss, "of_real", loss.real_target), _to_target(loss, "of_fake", loss.fake_target)
+        return _weighed_sum(loss.factor, real, fake)
+    differences = ["real, fake = of_real - of_fake, of_fake - of_real"]
+    if loss.average:
+        differences = [
+            f"{name} = mx.nd.broadcast_sub(of_{name}, of_{other}.mean(axis=0, keepdims=True))"
+            for name, other in (("real", "fake"), ("fake", "real"))
+        ]
+    real, fake = _to_target(loss, "real", 1.0), _to_target(loss, "fake", 0.0)
+    return [*differences, *_weighed_sum(loss.factor, real, fake)]
+
+
+def _weighed_term(loss: Any) -> str:
+    if loss.score == "probability":
+        return f"((mx.nd.log(of_fake) - mx.nd.log(1 - of_fake)) ** 2).{loss.reduction}()"
+    return _to_target(loss, "of_fake", loss.target)
+
+
+def _to_target(loss: Any, values: str, target: float) -> str:
+    if loss.score == "squares":
+        return f"{_square(values, target)}.{loss.reduction}()"
+    return f"logistic({values}, {number(target)}).{loss.reduction}()"
+
+
+def _weighed_sum(factor: float, first: str, second: str) -> list[str]:
+    return [f"on_real = {first}", f"on_fake = {second}", *_times(factor, "on_real + on_fake", is_sum=True)]
 
 
 def _critic_loss(loss: Any, reduce: str) -> str:
@@ -126,8 +196,8 @@ def _generator_loss(loss: Any) -> list[str]:
     reduce = f".{loss.reduction}()"
     if isinstance(loss, spec.WassersteinGeneratorLoss):
         return [f"return {'-' if loss.real_label == 1 else ''}of_fake{reduce}"]
-    if isinstance(loss, spec.LeastSquaresGeneratorLoss):
-        return _times(loss.factor, f"{_square('of_fake', loss.target)}{reduce}", is_sum=False)
+    if hasattr(loss, "factor"):
+        return _times(loss.factor, _weighed_term(loss), is_sum=False)
     if isinstance(loss, spec.NonSaturatingGeneratorLoss):
         return [f"return -{_logarithm(loss, 'of_fake', loss.real_label)}{reduce}"]
     if isinstance(loss, spec.SaturatingGeneratorLoss):

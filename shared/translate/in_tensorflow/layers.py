@@ -49,6 +49,14 @@ def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
     return Part(made=("BatchNorm(", settings), applied=f"self.{name}({{x}})", joins=True, needs=("batch_norm",))
 
 
+def group_norm(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a normalisation of each sample by itself."""
+    layer: Any = placed.layer
+    settings = [number(layer.num_features), f"groups={number(layer.num_groups)}", f"eps={number(layer.epsilon)}"]
+    settings += [f"affine={bool(layer.affine)}", _named(placed)]
+    return Part(made=("GroupNorm(", settings), applied=f"self.{name}({{x}})", joins=True, needs=("group_norm",))
+
+
 def minibatch_discrimination(placed: PlacedLayer, name: str, /) -> Part:
     """Write minibatch discrimination."""
     layer: Any = placed.layer
@@ -88,6 +96,34 @@ def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"leaky_relu({{x}}, {number(layer.slope)})", needs=("leaky_relu",))
 
 
+def elu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, alpha · (exp(x) - 1) elsewhere."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"elu({{x}}, {number(layer.alpha)})", needs=("elu",))
+
+
+def selu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write scale · ELU."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"{number(layer.scale)} * elu({{x}}, {number(layer.alpha)})", needs=("elu",))
+
+
+def gelu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x · Φ(x), or the form with tanh that is near it."""
+    del name
+    layer: Any = placed.layer
+    kind = "gelu" if layer.form == "erf" else "gelu_by_tanh"
+    return Part(applied=f"{kind}({{x}})", needs=(kind,))
+
+
+def silu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x · sigmoid(x)."""
+    del placed, name
+    return Part(applied="tf.nn.silu({x})")
+
+
 def dropout(placed: PlacedLayer, name: str, /) -> Part:
     """Write a dropout by a mask that is fed."""
     del name
@@ -113,6 +149,33 @@ def upsample(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"{kind}({{x}}, {number(layer.factor)})", needs=(kind,))
 
 
+def pool2d(placed: PlacedLayer, name: str, /) -> Part:
+    """Write the means or the largest of windows."""
+    del name
+    layer: Any = placed.layer
+    kind = "avg_pool2d" if layer.mode == "average" else "max_pool2d"
+    return Part(applied=f'tf.nn.{kind}({{x}}, {number(layer.kernel_size)}, {number(layer.stride)}, "VALID")')
+
+
+def global_pool(placed: PlacedLayer, name: str, /) -> Part:
+    """Write the mean, the sum or the largest of each channel; tf.reduce_max shares its gradient among equals."""
+    del name
+    layer: Any = placed.layer
+    if layer.mode != "maximum":
+        return Part(applied=f"tf.reduce_{'mean' if layer.mode == 'average' else 'sum'}({{x}}, axis=(1, 2))")
+    window = ", ".join(map(number, placed.input_shape[1:]))
+    return Part(applied=f'tf.nn.max_pool2d({{x}}, ({window}), 1, "VALID")[:, 0, 0]')
+
+
+def pixel_shuffle(placed: PlacedLayer, name: str, /) -> Part:
+    """Write larger images of fewer channels."""
+    del name
+    layer: Any = placed.layer
+    if layer.order == "pixel":
+        return Part(applied=f"tf.nn.depth_to_space({{x}}, {number(layer.factor)})")
+    return Part(applied=f"pixel_shuffle({{x}}, {number(layer.factor)})", needs=("pixel_shuffle",))
+
+
 def reshape(placed: PlacedLayer, name: str, /) -> Part:
     """Write a row-major reshape of each sample, of images as if their channels came first."""
     del name
@@ -130,16 +193,24 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Conv2d: conv2d,
     spec.ConvTranspose2d: conv_transpose2d,
     spec.BatchNorm: batch_norm,
+    spec.GroupNorm: group_norm,
     spec.MinibatchDiscrimination: minibatch_discrimination,
     spec.Tanh: tanh,
     spec.Sigmoid: sigmoid,
     spec.Softplus: softplus,
     spec.ReLU: relu,
     spec.LeakyReLU: leaky_relu,
+    spec.ELU: elu,
+    spec.SELU: selu,
+    spec.GELU: gelu,
+    spec.SiLU: silu,
     spec.Reshape: reshape,
     spec.Dropout: dropout,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
+    spec.Pool2d: pool2d,
+    spec.GlobalPool: global_pool,
+    spec.PixelShuffle: pixel_shuffle,
 }
 
 
@@ -207,6 +278,26 @@ class BatchNorm(keras.layers.Layer):
         if self.by_running:
             mean, variance = kept
         return (x - mean) * (self.weight / tf.sqrt(variance + self.eps)) + self.bias''',
+    "group_norm": '''\
+class GroupNorm(keras.layers.Layer):
+    """Normalises each sample over groups of its channels, by its own mean and variance."""
+
+    def __init__(
+        self, num_features: int, *, groups: int, eps: float, affine: bool, name: str
+    ) -> None:
+        super().__init__(name=name)
+        self.groups, self.eps, self.affine = groups, eps, affine
+        if affine:
+            self.weight = self.add_weight(shape=(num_features,), name="weight")
+            self.bias = self.add_weight(shape=(num_features,), name="bias")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Normalise; channels are last."""
+        size = x.shape[-1] // self.groups
+        parts = tf.reshape(x, (x.shape[0], -1, self.groups, size))
+        mean, variance = tf.nn.moments(parts, (1, 3), keepdims=True)
+        y = tf.reshape((parts - mean) / tf.sqrt(variance + self.eps), x.shape)
+        return y * self.weight + self.bias if self.affine else y''',
     "minibatch": '''\
 class MinibatchDiscrimination(keras.layers.Dense):
     """Appends to each sample how like it is to the others of its batch (Salimans et al. 2016)."""
@@ -229,6 +320,18 @@ class MinibatchDiscrimination(keras.layers.Dense):
 def leaky_relu(x: tf.Tensor, slope: float) -> tf.Tensor:
     """Return x, or slope times x below 0; tf.nn.leaky_relu rounds the slope to float32."""
     return tf.where(x > 0, x, slope * x)''',
+    "elu": '''\
+def elu(x: tf.Tensor, alpha: float) -> tf.Tensor:
+    """Return x, or alpha times exp(x) - 1 below 0; tf.nn.elu has alpha 1 alone."""
+    return tf.where(x > 0, x, alpha * tf.math.expm1(tf.minimum(x, 0)))''',
+    "gelu": '''\
+def gelu(x: tf.Tensor) -> tf.Tensor:
+    """Return x times the normal distribution's function; tf.nn.gelu has its numbers in float32."""
+    return 0.5 * x * tf.math.erfc(-x * math.sqrt(0.5))''',
+    "gelu_by_tanh": '''\
+def gelu_by_tanh(x: tf.Tensor) -> tf.Tensor:
+    """Return what is near it; tf.nn.gelu has its numbers in float32."""
+    return 0.5 * x * (1 + tf.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))''',
     "dropout": '''\
 def dropout(x: tf.Tensor, mask: tf.Tensor | None, probability: float) -> tf.Tensor:
     """Keep what the mask says, scaled as tf.nn.dropout does; all where there is none."""
@@ -243,6 +346,13 @@ def masks_of(batch: Batch, place: str) -> Batch:
 def repeat_pixels(x: tf.Tensor, factor: int) -> tf.Tensor:
     """Return images (batch, height, width, channels) with each pixel repeated."""
     return tf.repeat(tf.repeat(x, factor, axis=1), factor, axis=2)''',
+    "pixel_shuffle": '''\
+def pixel_shuffle(x: tf.Tensor, factor: int) -> tf.Tensor:
+    """Return larger images of fewer channels, as PyTorch counts them; see tf.nn.depth_to_space."""
+    count, height, width, channels = *x.shape[:3], x.shape[3] // factor**2
+    parts = tf.reshape(x, (count, height, width, channels, factor, factor))
+    parts = tf.transpose(parts, (0, 1, 4, 2, 5, 3))
+    return tf.reshape(parts, (count, height * factor, width * factor, channels))''',
     "interpolate": '''\
 def interpolate(x: tf.Tensor, factor: int) -> tf.Tensor:
     """Return larger images, bilinear; tf.image.resize gives float32 whatever it is given."""

@@ -15,6 +15,7 @@ _WORDS = LossWords(
     relu="tf.nn.relu",
     log_softmax="tf.nn.log_softmax",
     floored="tf.maximum({p}, {floor})",
+    logistic="tf.nn.sigmoid_cross_entropy_with_logits({t} * tf.ones_like({z}), {z})",
 )
 
 

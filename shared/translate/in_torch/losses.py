@@ -68,9 +68,8 @@ def _discriminator_loss(loss: Any) -> list[str]:
     reduce = f".{loss.reduction}()"
     if loss.score == "critic":
         return [f"return {_critic_loss(loss, reduce)}"]
-    if isinstance(loss, spec.LeastSquaresDiscriminatorLoss):
-        real, fake = _square("of_real", loss.real_target), _square("of_fake", loss.fake_target)
-        return _times(loss.factor, f"{real}{reduce} + {fake}{reduce}", is_sum=True)
+    if loss.score in ("squares", "logit"):
+        return _terms_with_targets(loss)
     if isinstance(loss, spec.MinimaxDiscriminatorLoss):
         real = _logarithm(loss, "of_real", loss.real_label)
         fake = _logarithm(loss, "of_fake", 1 - loss.real_label)
@@ -81,12 +80,14 @@ def _discriminator_loss(loss: Any) -> list[str]:
         return [
             f"real = torch.full((len(of_real),), {loss.real_label})",
             f"fake = torch.full((len(of_fake),), {1 - loss.real_label})",
-            *_sum_of_calls(
+            *_weighed_sum(
+                1,
                 f"functional.cross_entropy(of_real, real{_reduction(loss)})",
                 f"functional.cross_entropy(of_fake, fake{_reduction(loss)})",
             ),
         ]
-    return _sum_of_calls(_entropy(loss, "of_real", loss.real_label), _entropy(loss, "of_fake", 1 - loss.real_label))
+    on_real, on_fake = _entropy(loss, "of_real", loss.real_label), _entropy(loss, "of_fake", 1 - loss.real_label)
+    return _weighed_sum(loss.factor, on_real, on_fake)
 
 
 def _critic_loss(loss: Any, reduce: str) -> str:
@@ -100,8 +101,8 @@ def _generator_loss(loss: Any) -> list[str]:
     reduce = f".{loss.reduction}()"
     if isinstance(loss, spec.WassersteinGeneratorLoss):
         return [f"return {'-' if loss.real_label == 1 else ''}of_fake{reduce}"]
-    if isinstance(loss, spec.LeastSquaresGeneratorLoss):
-        return _times(loss.factor, f"{_square('of_fake', loss.target)}{reduce}", is_sum=False)
+    if hasattr(loss, "factor"):
+        return _times(loss.factor, _weighed_term(loss), is_sum=False)
     if isinstance(loss, spec.NonSaturatingGeneratorLoss):
         return [f"return -{_logarithm(loss, 'of_fake', loss.real_label)}{reduce}"]
     if isinstance(loss, spec.SaturatingGeneratorLoss):
@@ -112,6 +113,28 @@ def _generator_loss(loss: Any) -> list[str]:
             f"return functional.cross_entropy(of_fake, wanted{_reduction(loss)})",
         ]
     return [f"return {_entropy(loss, 'of_fake', loss.real_label)}"]
+
+
+def _terms_with_targets(loss: Any) -> list[str]:
+    if not isinstance(loss, spec.RelativisticDiscriminatorLoss):
+        real, fake = _to_target(loss, "of_real", loss.real_target), _to_target(loss, "of_fake", loss.fake_target)
+        return _weighed_sum(loss.factor, real, fake)
+    mean = ".mean()" if loss.average else ""
+    real, fake = _to_target(loss, "real", 1.0), _to_target(loss, "fake", 0.0)
+    return [f"real, fake = of_real - of_fake{mean}, of_fake - of_real{mean}", *_weighed_sum(loss.factor, real, fake)]
+
+
+def _weighed_term(loss: Any) -> str:
+    if loss.score == "probability":
+        return f"((torch.log(of_fake) - torch.log(1 - of_fake)) ** 2).{loss.reduction}()"
+    return _to_target(loss, "of_fake", loss.target)
+
+
+def _to_target(loss: Any, values: str, target: float) -> str:
+    if loss.score == "squares":
+        return f"{_square(values, target)}.{loss.reduction}()"
+    wanted = f"torch.full_like({values}, {number(target)})"
+    return f"functional.binary_cross_entropy_with_logits({values}, {wanted}{_reduction(loss)})"
 
 
 def _square(values: str, target: float) -> str:
@@ -151,5 +174,5 @@ def _reduction(loss: Any) -> str:
     return "" if loss.reduction == "mean" else ', reduction="sum"'
 
 
-def _sum_of_calls(first: str, second: str) -> list[str]:
-    return [f"on_real = {first}", f"on_fake = {second}", "return on_real + on_fake"]
+def _weighed_sum(factor: float, first: str, second: str) -> list[str]:
+    return [f"on_real = {first}", f"on_fake = {second}", *_times(factor, "on_real + on_fake", is_sum=True)]
