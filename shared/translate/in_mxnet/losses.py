@@ -59,7 +59,7 @@ def cross_entropy(logits: NDArray, label: int) -> NDArray:
 
 _LOGISTIC = '''\
 def logistic(logits: NDArray, target: float) -> NDArray:
-    """Return the cross entropy of each logit's sigmoid and a target; at 0 Gluon's own is -target steep."""
+    """Return each logit's cross entropy with a target; Gluon's own is not smooth at 0."""
     with autograd.pause():
         values = mx.nd.relu(logits) - logits * target + mx.nd.log1p(mx.nd.exp(-logits.abs()))
         slopes = mx.nd.sigmoid(logits) - target

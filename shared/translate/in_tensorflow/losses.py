@@ -15,13 +15,14 @@ _WORDS = LossWords(
     relu="tf.nn.relu",
     log_softmax="tf.nn.log_softmax",
     floored="tf.maximum({p}, {floor})",
-    logistic="tf.nn.sigmoid_cross_entropy_with_logits({t} * tf.ones_like({z}), {z})",
+    logistic="logistic({z}, {t})",
 )
 
 
 def losses_section(gan: GanSpec, /) -> str:
     """Return both losses as functions of what D says, and the gradient penalty."""
     parts = [_ENTROPY] if has_entropy(gan) else []
+    parts += [_LOGISTIC] if gan.training.discriminator_loss.score == "logit" else []
     parts += loss_functions(gan, _WORDS)
     penalty = penalty_of(gan)
     if penalty is not None:
@@ -40,6 +41,12 @@ def gradient_penalty(mixed: tf.Tensor) -> tf.Tensor:
     return {number(penalty.weight)} * tf.reduce_mean((norms - 1) ** 2)''')
     return "\n\n\n".join(parts)
 
+
+_LOGISTIC = '''\
+def logistic(logits: tf.Tensor, target: float) -> tf.Tensor:
+    """Return the cross entropy of each logit's sigmoid and a target."""
+    targets = target * tf.ones_like(logits)
+    return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)'''
 
 _ENTROPY = '''\
 def cross_entropy(p: tf.Tensor, target: int, log_floor: float, floor: float) -> tf.Tensor:
