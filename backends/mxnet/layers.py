@@ -198,7 +198,7 @@ class Softplus(LayerBlock):
     """log(1 + exp(x)), exact for every x."""
 
     def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
-        return softplus(ops, inputs)
+        return exact_softplus(ops, inputs)
 
 
 class ReLU(LayerBlock):
@@ -415,7 +415,7 @@ def build_network(network: spec.Network, /, *, context: Any, dtype: str) -> Netw
     return built
 
 
-def softplus(ops: Any, inputs: Any, /) -> Any:
+def exact_softplus(ops: Any, inputs: Any, /) -> Any:
     """Return log(1 + exp(x)), exact for every x."""
     beyond = ops.relu(inputs - _SOFTPLUS_THRESHOLD)
     return beyond + ops.log1p(ops.exp(inputs - beyond))

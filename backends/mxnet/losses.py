@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gan_rosetta.backends.mxnet.layers import softplus
+from gan_rosetta.backends.mxnet.layers import exact_softplus
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 
@@ -198,7 +198,7 @@ def _cross_entropy(loss: Any, ops: Any, logits: Any, /, *, target: int) -> Any:
 
 
 def _logistic(ops: Any, logits: Any, /, *, target: float) -> Any:
-    return target * softplus(ops, -logits) + (1 - target) * softplus(ops, logits)
+    return target * exact_softplus(ops, -logits) + (1 - target) * exact_softplus(ops, logits)
 
 
 def _reduce(loss: Any, ops: Any, values: Any, /) -> Any:
