@@ -19,7 +19,8 @@ class Collection:
     """Public programs and what each needs.
 
     source: where they are; commit: which state of it was read. programs: the needs of each, by its name. here: the
-    names of the catalogue's GANs, by the names of the programs that they are.
+    names of the catalogue's GANs, by the names of the programs that they are. notes: what a description of a program
+    would leave out that no loss of it reads.
     """
 
     title: str
@@ -27,6 +28,7 @@ class Collection:
     commit: str
     programs: Mapping[str, tuple[str, ...]]
     here: Mapping[str, str]
+    notes: Mapping[str, str]
 
 
 def read_collection(name: str, /) -> Collection:
@@ -45,4 +47,5 @@ def read_collection(name: str, /) -> Collection:
         commit=document["commit"],
         programs=programs,
         here=document.get("here", {}),
+        notes=document.get("notes", {}),
     )

@@ -40,6 +40,7 @@ def coverage_page(coverages: Sequence[Coverage], /) -> str:
             + "".join(f"| {need.title} | {number} | {alone or ''} |\n" for need, number, alone in coverage.missing()),
             "| program | lacks | fed from outside |\n| --- | --- | --- |\n"
             + "".join(_row(coverage, program) for program in collection.programs),
+            *[f"{program}: {note}.\n" for program, note in collection.notes.items()],
         ]
     return "\n".join(parts)
 

@@ -54,7 +54,7 @@ def test_a_collection_has_all_its_programs_each_need_once(name, number):
     collection = read_collection(name)
     assert len(collection.programs) == number
     assert all(len(set(needs)) == len(needs) > 0 for needs in collection.programs.values())
-    assert set(collection.here) <= set(collection.programs)
+    assert set(collection.here) | set(collection.notes) <= set(collection.programs)
     assert set(collection.here.values()) <= set(CATALOGUE)
 
 
