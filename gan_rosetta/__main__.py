@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NoReturn
 
 
 def main() -> None:
     """Run the command; an environment that serves workers alone has not what it needs, and is told so in a line."""
+    _open_what_is_closed()
     try:
         from gan_rosetta.shared.commands.main import main as run  # noqa: PLC0415 - it may be missing
     except ModuleNotFoundError as error:
@@ -25,9 +27,22 @@ def main() -> None:
     run()
 
 
+def _open_what_is_closed() -> None:
+    """Give the standard streams that whoever started us has closed to /dev/null: the next file would get its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # The lowest number that is free, so this one.
+            os.set_inheritable(number, True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
+
+
 def _end(line: str, *, status: int) -> NoReturn:
-    print(f"gan-rosetta: {line}", file=sys.stderr)
-    sys.exit(status)
+    print(f"gan-rosetta: {line}", file=sys.stderr, flush=True)
+    # At once: threads of a library that half started, for want of memory, would be waited for without end.
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def translate(
     RunFailed where the program does not run. docs/translate.md says what is written and proved.
     """
     if out is not None:
-        translation.require_new(Path(out))
+        translation.require_new_program(Path(out))
     found = translation.translate(gan, to=to, **options)
     if out is not None and found.text:
         translation.write_translation(Path(out), found)

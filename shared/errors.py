@@ -65,6 +65,15 @@ class WrongResult(Exception):
     """A backend returned something else than the interface says; no user's error, so the run counts as crashed."""
 
 
+def in_a_line(error: BaseException, /) -> str:
+    """Return an error's type and the first line of what it says, if it says anything."""
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # Of a stranger, who wrote how it is shown.
+        lines = []
+    return ": ".join([type(error).__name__, *lines[:1]])
+
+
 # Words that people bring from elsewhere, which are not spelt like ours.
 _OTHER_WORDS = {"gpu": "cuda", "jit": "compiled", "graph": "compiled", "single": "float32", "double": "float64"}
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import torch
 
+from gan_rosetta.shared.errors import in_a_line
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.storage.compiled import CompiledFolder
@@ -44,7 +45,7 @@ class KeptPrograms:
         except Exception as error:
             if was_empty:
                 raise
-            said = f"{type(error).__name__}: {error}".splitlines()[0]
+            said = in_a_line(error)
             compiled = self._compile_anew(compile_now, said)
         self._folder.seal()
         return compiled

@@ -13,6 +13,7 @@ from gan_rosetta.backends import BackendEntry
 from gan_rosetta.shared.accuracy.catalogue import OPERATIONS
 from gan_rosetta.shared.accuracy.exact import Extended
 from gan_rosetta.shared.accuracy.measure import Measure, Results, measure_backend, measure_reference
+from gan_rosetta.shared.errors import in_a_line
 from gan_rosetta.shared.interface import Dtype, Execution
 from gan_rosetta.shared.storage.files import write_json, write_npz
 from gan_rosetta.shared.storage.npz import read_npz
@@ -75,7 +76,7 @@ def run_accuracy_job(
                     load_trainer(entry), OPERATIONS[name], device=job.device, dtype=dtype, execution=execution
                 )
             except Exception as error:
-                failures[f"{name}/{dtype}/{execution}"] = f"{type(error).__name__}: {error}".splitlines()[0]
+                failures[f"{name}/{dtype}/{execution}"] = in_a_line(error)
             else:
                 arrays |= {f"{name}/{quantity}/{dtype}/{execution}": array for quantity, array in results.items()}
         report_progress("accuracy", index + 1, len(cells))

@@ -18,6 +18,7 @@ from gan_rosetta.shared.cases.judgement import Judgement
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.storage.files import write_json
 from gan_rosetta.shared.workers.as_main import run_as_main
+from gan_rosetta.shared.workers.process import describe_exit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +33,9 @@ class ProgramRun:
         made = [judgement.gan for judgement in self.judgements]
         if not made or (gan is not None and gan not in made):
             wanted = "case" if gan is None else f"case of {gan!r}"
-            others = f"only of {', '.join(made)}" if made else "and none at all"
+            others = f", only of {', '.join(made)}" if made else ""
             raise UsageError(
-                f"{program} made no {wanted}, {others}; it is to begin with gan_rosetta.case({gan or '…'!r})"
+                f"{program} made no {wanted}{others}; it is to begin with gan_rosetta.case({gan or '…'!r})"
             )
         return tuple(judgement for judgement in self.judgements if gan is None or judgement.gan == gan)
 
@@ -50,7 +51,7 @@ def run_program(program: Path, arguments: Sequence[str], /) -> ProgramRun:
         command = [sys.executable, *module, str(result), str(program), *arguments]
         finished = subprocess.run(command, stdout=sys.stderr.fileno(), check=False)
         if not result.exists():
-            return ProgramRun(judgements=(), failure=f"{program} ended with exit status {finished.returncode}")
+            return ProgramRun(judgements=(), failure=f"it ended with {describe_exit(finished.returncode)}")
         found = json.loads(result.read_text(encoding="utf-8"))
     judgements = tuple(Judgement.from_data(data) for data in found["judgements"])
     return ProgramRun(judgements=judgements, failure=found["failure"])

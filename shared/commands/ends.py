@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import atexit
 import errno
+import io
 import os
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 import gan_rosetta
 from gan_rosetta.shared.commands.options import FAILURE, INTERRUPTED, MACHINE_ERRORS, WRONG_USAGE, tell
-from gan_rosetta.shared.errors import GanRosettaError
+from gan_rosetta.shared.errors import GanRosettaError, in_a_line
 
 # What a shell makes of a program that SIGPIPE ended, as it ends most that write to a `head` that has seen enough.
 CLOSED_PIPE = 141
@@ -29,6 +31,9 @@ def run_to_the_end(command: Callable[[], object], /) -> NoReturn:
     """Run a command, say in a line what ended it, if anything did, and exit with its status."""
     # Pictures are drawn into files alone; a name of no backend would keep matplotlib from being imported.
     os.environ.pop("MPLBACKEND", None)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal cannot show is shown escaped, as on standard error.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = _status_of(command)
         sys.stdout.flush()
@@ -72,7 +77,8 @@ def _code(code: object) -> int:
 
 
 def _say(what: object, status: int) -> int:
-    tell(f"gan-rosetta: {what}")
+    with suppress(OSError):  # Nobody can be told: the status still says what came of it.
+        tell(f"gan-rosetta: {what}")
     return status
 
 
@@ -86,7 +92,7 @@ def _describe_failure(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     # The last of ours, which asked for what failed: a line of a library's says little.
     place = next((frame for frame in reversed(frames) if frame.filename.startswith(_PACKAGE)), frames[-1])
-    what = f"{type(error).__name__}: {error}".splitlines()[0]
+    what = in_a_line(error)
     said = f"this is a defect of gan-rosetta: {what} ({Path(place.filename).name}, line {place.lineno})"
     try:
         with tempfile.NamedTemporaryFile(

@@ -79,6 +79,8 @@ def matters(
         raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
     if picture is not None:
         require_place(picture, said="--picture")
+        if picture.suffix.lower() != ".png":
+            raise UsageError(f"--picture {picture} ends in {picture.suffix or 'nothing'}; pictures are PNG: FILE.png")
     kinds = choose_kinds(split_names(treatments))
     request = make_request(spec or gan, seed=seed, steps=steps, mnist=mnist)
     with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as temporary:

@@ -99,7 +99,7 @@ def translate(
         found = "neither" if gan is None else "both"
         raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
     if out is not None:
-        translation.require_new(out)
+        translation.require_new_program(out)
     if gan is not None and ".py:" in gan:
         done = _through(gan, to, options, like=like, optimizers=optimizers, out=out)
     else:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_rosetta.backends import BackendEntry
+from gan_rosetta.shared.errors import in_a_line
 from gan_rosetta.shared.generate.check import Finding, find_disagreement, write_reference
 from gan_rosetta.shared.spec.toml_file import spec_from_toml
 from gan_rosetta.shared.storage.files import write_json
@@ -71,5 +72,5 @@ def _check(job: BatchJob, entry: BackendEntry, text: str, folder: Path) -> Findi
             return find_disagreement(spec, folder, backend=entry.name, execution=job.execution, fault=job.fault)
         write_reference(spec, folder)
     except Exception as error:
-        return Finding(error=f"{type(error).__name__}: {error}".splitlines()[0])
+        return Finding(error=in_a_line(error))
     return None

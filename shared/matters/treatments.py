@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gan_rosetta.shared.errors import unknown_name
+from gan_rosetta.shared.errors import UsageError, unknown_name
 from gan_rosetta.shared.faults import FAULTS
 from gan_rosetta.shared.faults.defaults import DEFAULTS, FRAMEWORKS, apply_all
 from gan_rosetta.shared.faults.subjects import SUBJECTS
@@ -25,6 +25,8 @@ def choose_kinds(words: Iterable[str], /) -> tuple[Kind, ...]:
     for word in wanted:
         if word not in KINDS:
             raise unknown_name("treatment", word, KINDS)
+    if not wanted:
+        raise UsageError(f"--treatments names none; expected some of {', '.join(KINDS)}")
     return tuple(kind for kind in KINDS if kind in wanted)
 
 
@@ -41,6 +43,7 @@ def plan_treatments(plan: Plan, /, *, kinds: Iterable[Kind]) -> tuple[Order, tup
     """Return the order of the GAN as it is, a plan's first run, and its treatments: the plan's other runs last.
 
     Of defaults and of mistakes, those that change the GAN's description; one that several frameworks share is one.
+    Raises UsageError where there is none.
     """
     base, *others = plan.jobs
     base = _resuming(base)
@@ -52,6 +55,11 @@ def plan_treatments(plan: Plan, /, *, kinds: Iterable[Kind]) -> tuple[Order, tup
         treatments += [_changed(base, name, "fault", spec) for spec, name in _faults(base.spec)]
     if "run" in wanted:
         treatments += [Treatment(name=job.run_name, kind="run", order=_resuming(job)) for job in others]
+    if not treatments:
+        raise UsageError(
+            f"nothing to try on {base.spec.name!r}: --treatments {','.join(sorted(wanted))} finds none; name further "
+            f"runs with --runs, or other kinds ({', '.join(KINDS)})"
+        )
     return base, tuple(treatments)
 
 

@@ -52,8 +52,8 @@ def ending_as_data(
 
 
 def as_text(data: Mapping[str, Any], /) -> str:
-    """Return a document as JSON; raises ValueError for NaN and infinities, which are not JSON's."""
-    return as_json(json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False))
+    """Return a document as JSON in ASCII; raises ValueError for NaN and infinities, which are not JSON's."""
+    return as_json(json.dumps(data, indent=1, allow_nan=False))
 
 
 def _run(run: Run) -> dict[str, Any]:

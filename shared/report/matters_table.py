@@ -14,7 +14,9 @@ def matters_lines(matters: Matters, /) -> list[str]:
     counts = {word: sum(_WORDS[each.verdict] == word for each in matters.found) for word in _WORDS.values()}
     said = ", ".join(f"{count} {word}" for word, count in counts.items())
     seeds = len(matters.untreated.seeds)
-    lines = [f"{matters.gan} in {matters.run} over {seeds} seeds, {_counted(len(matters.found))}: {said}"]
+    lines = [
+        f"{matters.gan} in {matters.run} over {seeds} seed{'s' * (seeds != 1)}, {_counted(len(matters.found))}: {said}"
+    ]
     if matters.found:
         lines += [f"  {line}" for line in aligned([HEADERS, *matters_rows(matters)], right=range(3, 8))]
     return lines + [f"  {name} failed: {message}" for name, message in matters.failures.items()]

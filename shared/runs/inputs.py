@@ -17,6 +17,7 @@ from gan_rosetta.shared.runs.saved import idle_optimizers, read_saved, require_s
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State, initial_state
 from gan_rosetta.shared.state.archive import write_state
+from gan_rosetta.shared.storage.opening import require_new
 
 __all__ = ["Inputs", "export_inputs", "open_inputs", "open_start", "state_metadata", "tape_metadata"]
 
@@ -71,8 +72,8 @@ def open_start(feed: Feed, spec: GanSpec, /) -> Inputs:
 def export_inputs(exports: Exports, feed: Feed, /, spec: GanSpec) -> None:
     """Write what runs are fed to files; raises UsageError where one exists."""
     for option, target in {"--export-tape": exports.tape, "--export-initial-state": exports.initial_state}.items():
-        if target is not None and Path(target).exists():
-            raise UsageError(f"{option} {target} already exists; name another file, or move that one away")
+        if target is not None:
+            require_new(Path(target), said=option)
     if exports == Exports():
         return
     state, tape = open_inputs(feed, spec)

@@ -97,7 +97,8 @@ def locked(jobs: Iterable[Order], /) -> Iterator[None]:
                 ) from None
             except OSError as error:
                 raise RecordError(
-                    f"cannot write to {folder.parent} ({error.strerror or error}); make it writable, or copy the runs"
+                    f"cannot write to {folder.parent} ({error.strerror or error}); make it writable, or take another "
+                    "folder, with a copy of the runs to go on with"
                 ) from None
         yield
 

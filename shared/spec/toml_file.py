@@ -39,12 +39,12 @@ def read_spec(path: Path, /, *, reserved: Mapping[str, GanSpec] = _NO_SPECS) -> 
     return spec_from_toml(read_spec_text(path), where=str(path), reserved=reserved)
 
 
-def read_spec_text(path: Path, /) -> str:
-    """Return the text of a file; raises SpecError where it cannot be read or is not UTF-8."""
+def read_spec_text(path: Path, /, *, wanted: str = "a GAN's TOML file") -> str:
+    """Return the text of a file; raises SpecError where it cannot be read or is not UTF-8. wanted: what it is to be."""
     try:
         content = read_regular(path, most_bytes=MOST_BYTES)
     except OSError as error:
-        raise SpecError(f"{path} cannot be read ({error.strerror or error}); name a GAN's TOML file") from None
+        raise SpecError(f"{path} cannot be read ({error.strerror or error}); name {wanted}") from None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -58,7 +58,7 @@ def spec_from_toml(text: str, /, *, where: str, reserved: Mapping[str, GanSpec] 
 
     reserved: specs by name; only a spec of the same digest may have the name of one.
     """
-    data = _parse(text, where)
+    data = parse_toml(text, where=where)
     try:
         spec: GanSpec = build(GanSpec, data, name="the file")
         other = reserved.get(spec.name)
@@ -87,12 +87,13 @@ def spec_to_toml(spec: GanSpec, /) -> str:
     return tomlkit.dumps(document)
 
 
-def _parse(text: str, where: str) -> dict[str, Any]:
+def parse_toml(text: str, /, *, where: str, wanted: str = "a GAN's description") -> dict[str, Any]:
+    """Return what a TOML text of a bounded size and depth says; raises SpecError. wanted: what it is to be."""
     if len(text) > MOST_BYTES:
-        raise SpecError(f"{where} has {len(text):,} letters; expected a GAN's description, {MOST_BYTES:,} at the most")
+        raise SpecError(f"{where} has {len(text):,} letters; expected {wanted}, {MOST_BYTES:,} at the most")
     found = find_too_deep(text)
     if found is not None:
-        raise SpecError(f"{where}, line {found[0]}: {found[1]}; expected a GAN's description")
+        raise SpecError(f"{where}, line {found[0]}: {found[1]}; expected {wanted}")
     try:
         return tomllib.loads(text)
     except ValueError as error:

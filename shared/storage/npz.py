@@ -172,7 +172,7 @@ def _read_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> _Header:
                 raise ValueError(f"an array of format {version}; expected one of {expected}")
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # About headers that only Python 2 wrote.
-                shape, is_fortran, dtype = _HEADER_READERS[version](stream)
+                shape, is_fortran, dtype = _read_fields(_HEADER_READERS[version], stream)
             header = _Header(shape, dtype, is_fortran, stream.tell())
         if dtype.hasobject:
             raise ValueError("an array of Python objects, which are never loaded; expected numbers or text")
@@ -183,6 +183,15 @@ def _read_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> _Header:
     except Exception as error:
         raise ValueError(f"{_name_of(member)}: {str(error) or type(error).__name__}") from None
     return header
+
+
+def _read_fields(read: Any, stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    try:
+        found: tuple[tuple[int, ...], bool, np.dtype[Any]] = read(stream)
+    except Exception as error:
+        # It is read as Python, and what NumPy and Python say of another text is long, and helps nobody.
+        raise ValueError("its header is none that NumPy writes") from error
+    return found
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, header: _Header) -> np.ndarray:

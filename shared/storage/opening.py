@@ -91,6 +91,13 @@ def require_place(path: Path, /, *, said: str, makes_folder: bool = False) -> No
         raise UsageError(f"{said} {path} cannot be written ({reason}); expected a file's name in a folder that exists")
 
 
+def require_new(path: Path, /, *, said: str) -> None:
+    """Raise UsageError unless a file can be written where there is none; a link is one, wherever it leads."""
+    if os.path.lexists(path):
+        raise UsageError(f"{said} {path} already exists; name another file, or move that one away")
+    require_place(path, said=said)
+
+
 def require_readable_name(text: str, /, *, said: str) -> None:
     """Raise UsageError for a name that is not UTF-8, which no record could hold. said: what gives the name."""
     try:

@@ -18,6 +18,7 @@ from gan_rosetta.shared.traces import trace
 from gan_rosetta.shared.traces.files import TRACE_FILE, TraceRecord
 from gan_rosetta.shared.traces.rounding import Rounding
 from gan_rosetta.shared.workers.as_main import run_as_main
+from gan_rosetta.shared.workers.process import describe_exit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class TracedProgram:
         command = [sys.executable, "-P", "-m", "gan_rosetta.shared.traces.running", order, str(self.path)]
         finished = subprocess.run([*command, *self.arguments], stdout=sys.stderr.fileno(), check=False)
         if finished.returncode != 0:
-            raise RunFailed(f"{self.path} ended with exit status {finished.returncode}")
+            raise RunFailed(f"{self.path} ended with {describe_exit(finished.returncode)}")
         if not (folder / TRACE_FILE).exists():
             raise UsageError(f"{self.path} made no trace; it is to begin with trace = gan_rosetta.trace(FOLDER)")
         return TraceRecord.read(folder)

@@ -30,7 +30,7 @@ from gan_rosetta.shared.state.native.formats import read_checkpoint
 from gan_rosetta.shared.state.native.mapping import NameMapping
 from gan_rosetta.shared.state.schema import counter_name, network_parameters, optimizers, slot_name, state_schema
 from gan_rosetta.shared.storage.npz import read_npz
-from gan_rosetta.shared.workers.process import environment
+from gan_rosetta.shared.workers.process import describe_exit, environment
 from gan_rosetta.shared.workers.registry import installed_version
 
 # What a proof is of where nobody says more: some seconds of the reference.
@@ -140,7 +140,7 @@ def _run(folder: Path, arguments: list[str], python: str | None) -> None:
     )
     if finished.returncode != 0:
         last = "\n".join(finished.stderr.splitlines()[-_LAST_LINES:])
-        raise RunFailed(f"the program ended with exit status {finished.returncode}, and was not kept:\n{last}")
+        raise RunFailed(f"the program ended with {describe_exit(finished.returncode)}, and was not kept:\n{last}")
 
 
 def _read_losses(path: Path) -> dict[str, np.ndarray]:

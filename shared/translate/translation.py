@@ -17,6 +17,7 @@ from gan_rosetta.shared.runs.request import make_request, read_gan
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State, state_schema
 from gan_rosetta.shared.storage.files import write_bytes
+from gan_rosetta.shared.storage.opening import require_new
 from gan_rosetta.shared.translate.notebook import notebook_text
 from gan_rosetta.shared.translate.program import find_dialect, write_program
 from gan_rosetta.shared.translate.proof import Proof, affordable_proof, prove, same_code
@@ -128,13 +129,12 @@ def _with_fresh_optimizers(state: State, spec: GanSpec) -> State:
     return {name: np.zeros_like(array) if schema[name].role in kept else array for name, array in state.items()}
 
 
-def require_new(path: Path, /) -> None:
+def require_new_program(path: Path, /) -> None:
     """Raise UsageError unless a file may be written there: a program, and none that stands there already."""
     if path.suffix not in (".py", ".ipynb"):
         found = path.suffix or "nothing"
         raise UsageError(f"--out {path} ends in {found}; expected a program's name, FILE.py or FILE.ipynb")
-    if path.exists():
-        raise UsageError(f"--out {path} already exists; name another file, or move that one away")
+    require_new(path, said="--out")
 
 
 def write_translation(path: Path, translation: Translation, /) -> None:
@@ -142,4 +142,7 @@ def write_translation(path: Path, translation: Translation, /) -> None:
     if not translation.text:
         raise UsageError(f"{translation.sentence}; a program that does not agree is not written")
     text = notebook_text(translation.text) if path.suffix == ".ipynb" else translation.text
-    write_bytes(path, text.encode())
+    try:
+        write_bytes(path, text.encode())
+    except OSError as error:
+        raise UsageError(f"--out {path} cannot be written ({error.strerror or error}); name another file") from None

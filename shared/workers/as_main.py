@@ -8,6 +8,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from gan_rosetta.shared.errors import in_a_line
+
 
 def run_as_main(program: str, arguments: Sequence[str], /) -> str:
     """Run a program in this process as Python would, and return how it failed, "" where it did not."""
@@ -19,5 +21,5 @@ def run_as_main(program: str, arguments: Sequence[str], /) -> str:
         return f"it exits with status {error.code}" if error.code else ""
     except BaseException as error:  # the program is a stranger's
         traceback.print_exc()
-        return f"{type(error).__name__}: {error}"
+        return in_a_line(error)
     return ""

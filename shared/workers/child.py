@@ -13,10 +13,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any, NoReturn
 
+from gan_rosetta.shared.errors import in_a_line
 from gan_rosetta.shared.workers.channel import Channel, ChannelClosed, ChannelSilent, LineTooLong
 from gan_rosetta.shared.workers.environments import python_of
 from gan_rosetta.shared.workers.jobs import DEFAULT_PATIENCE_SECONDS, Job, JobOutcome, JobStatus, OrderT, Progress
-from gan_rosetta.shared.workers.process import environment
+from gan_rosetta.shared.workers.process import describe_exit, environment
 from gan_rosetta.shared.workers.protocol import (
     Advanced,
     Event,
@@ -77,7 +78,7 @@ class WorkerProcess:
             )
         except Exception as error:
             self._end()
-            message = f"{type(error).__name__}: {error}".splitlines()[0]
+            message = in_a_line(error)
             details = "".join(traceback.format_exception(error))
             return JobOutcome(settings=settings, status="crash", message=message, details=details, notes=tuple(notes))
         if isinstance(end, Failed):
@@ -225,7 +226,7 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             self._end()
             return f"the {self._backend} worker closed its channel, went on, and was ended"
-        ended = f"the {self._backend} worker ended with {_describe_exit(code)}"
+        ended = f"the {self._backend} worker ended with {describe_exit(code)}"
         last = next((line.strip() for line in reversed(self._said()) if line.strip()), "")
         if len(last) > _MAX_LAST_LINE_CHARACTERS:
             last = f"{last[:_MAX_LAST_LINE_CHARACTERS]}…"
@@ -241,12 +242,3 @@ class WorkerProcess:
 
 
 _REMEDY_AT_START = "look at that program's permissions, and at the limits on processes and open files"
-
-
-def _describe_exit(code: int) -> str:
-    if code >= 0:
-        return f"exit status {code}"
-    try:
-        return f"signal {signal.Signals(-code).name}"
-    except ValueError:  # a real-time signal has no name of its own
-        return f"signal {-code}"

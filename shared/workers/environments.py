@@ -19,8 +19,9 @@ from pathlib import Path
 import platformdirs
 
 from gan_rosetta.backends import BACKENDS
-from gan_rosetta.shared.errors import UsageError, unknown_name
+from gan_rosetta.shared.errors import UsageError, in_a_line, unknown_name
 from gan_rosetta.shared.storage.opening import what_is
+from gan_rosetta.shared.workers.process import describe_exit
 
 FOLDER_VARIABLE = "GAN_ROSETTA_ENVIRONMENTS"
 _DISTRIBUTION = "gan-rosetta"
@@ -118,8 +119,17 @@ def _look_into(python: str) -> tuple[Mapping[str, str], str | None]:
         )
         return dict(json.loads(answer.stdout)), None
     except (OSError, subprocess.SubprocessError, ValueError, TypeError) as error:
-        reason = str(getattr(error, "stderr", None) or error).strip().splitlines()[-1]
-        return {}, f"{python} does not answer as a Python does: {reason}"
+        return {}, f"{python} does not answer as a Python does: {_reason(error)}"
+
+
+def _reason(error: Exception) -> str:
+    """Return in a line why a program that was asked as a Python is one gave no answer."""
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"nothing came in {_SECONDS_TO_LOOK} s"
+    if isinstance(error, subprocess.CalledProcessError):
+        lines = error.stderr.strip().splitlines()
+        return lines[-1] if lines else f"it ended with {describe_exit(error.returncode)}"
+    return in_a_line(error)
 
 
 def _same(name: str, other: str) -> bool:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from gan_rosetta.shared.errors import in_a_line
 from gan_rosetta.shared.workers.child import WorkerProcess
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome, Order, OrderT, Progress
 
@@ -179,7 +180,7 @@ class _Line:
                 outcome = JobOutcome(
                     settings=pending.job.settings,
                     status="crash",
-                    message=f"{type(error).__name__}: {error}".splitlines()[0],
+                    message=in_a_line(error),
                     details="".join(traceback.format_exception(error)),
                 )
             pending.future.set_result(outcome)

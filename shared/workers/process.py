@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -58,3 +59,13 @@ def call_with_room(function: Callable[[], _Result], /) -> _Result:
 
 
 call_with_room.__code__ = call_with_room.__code__.replace(co_stacksize=_ROOM)
+
+
+def describe_exit(code: int, /) -> str:
+    """Say in words how a process ended. code: as subprocess has it, a signal's number below 0."""
+    if code >= 0:
+        return f"exit status {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:  # a real-time signal has no name of its own
+        return f"signal {-code}"

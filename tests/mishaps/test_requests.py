@@ -11,6 +11,8 @@ import pytest
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.runs.jobs_on_disk import FORMAT as JOB_FORMAT
 from gan_rosetta.shared.spec.toml_file import spec_to_toml, write_spec
+from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.state.archive import write_state
 from gan_rosetta.shared.storage.documents import write_document
 from tests.mishaps.trial import Mishap
 from tests.unit.report.recorded import record_gan
@@ -157,3 +159,69 @@ def test_a_gan_that_diverges_beyond_all_pictures(mishap: Mishap) -> None:
     assert finished.status == 0, finished.text
     assert (out / "mine" / "numpy" / "samples.png").exists()
     mishap.account("a GAN in two dimensions whose G learns at 1e14", finished, mishap.files(out / "mine"))
+
+
+MATTERS = {
+    "--treatments ,": (("--treatments", ","), "--treatments names none"),
+    "--treatments run": (("--treatments", "run"), "nothing to try on 'linear-2d'"),
+    "--seeds": (("--seeds", "1000000000000000000"), "would fit"),
+    "--picture": (("--picture", "FOLDER/effects.svg"), "pictures are PNG"),
+}
+
+
+@pytest.mark.parametrize("name", list(MATTERS))
+def test_matters_of_nothing(mishap: Mishap, name: str) -> None:
+    words, says = MATTERS[name]
+    finished = mishap.refused(
+        "matters", "linear-2d", *(word.replace("FOLDER", str(mishap.folder)) for word in words), says=says
+    )
+    assert not list(mishap.folder.iterdir())
+    mishap.account(f"`matters linear-2d {' '.join(words)}`", finished, "nothing")
+
+
+def test_a_program_is_not_written_over_a_link(mishap: Mishap) -> None:
+    path = mishap.folder / "mine.py"
+    path.symlink_to("nowhere")
+    finished = mishap.refused("translate", "linear-2d", "--to", "torch", "--out", path, says="already exists")
+    assert path.is_symlink()
+    mishap.account("`translate --out` onto a link that leads nowhere", finished, "the link")
+
+
+def test_an_out_that_leads_to_itself(mishap: Mishap) -> None:
+    out = mishap.folder / "loop"
+    out.symlink_to(out)
+    finished = mishap.refused(
+        *TRAIN, "--out", out, says="Too many levels of symbolic links); make it writable, or take"
+    )
+    assert out.is_symlink()
+    mishap.account("an `--out` that is a link to itself", finished, "the link")
+
+
+@pytest.mark.parametrize("out", ["absent/mine.py", f"{'a' * 300}.py"])
+def test_a_program_that_cannot_be_written(mishap: Mishap, out: str) -> None:
+    words = ("translate", "linear-2d", "--to", "torch", "--out", mishap.folder / out)
+    finished = mishap.refused(*words, says="cannot be written")
+    assert not list(mishap.folder.iterdir())
+    mishap.account(f"`translate --out {out if len(out) < 50 else 'a name of 303 letters'}`", finished, "nothing")
+
+
+CONVERSIONS = {
+    "--mapping of 3000 tables in one another": (f"{'a.' * 3000}b = 1", "x.pt", "a key has more than 16 names"),
+    "--mapping that is a named pipe": (None, "x.pt", "it is a named pipe, not a file"),
+    "onto a name of 303 letters": ("", f"{'a' * 300}.pt", "File name too long"),
+    "into a folder that is not there": ("", "absent/x.pt", "there is no such folder"),
+}
+
+
+@pytest.mark.parametrize("what", list(CONVERSIONS))
+def test_a_conversion_that_cannot_be(mishap: Mishap, what: str) -> None:
+    text, target, says = CONVERSIONS[what]
+    state, mapping = mishap.folder / "state.safetensors", mishap.folder / "names.toml"
+    write_state(state, initial_state(LINEAR, seed=1), metadata={})
+    if text is None:
+        os.mkfifo(mapping)
+    else:
+        mapping.write_text(text)
+    words = ("convert", state, mishap.folder / target, "--gan", "linear-2d", "--mapping", mapping)
+    finished = mishap.refused(*words, says=says)
+    mishap.account(f"`convert` {what}", finished, mishap.files())

@@ -68,6 +68,18 @@ def test_an_array_that_says_it_is_huge(mishap: Mishap) -> None:
     mishap.account("a tape whose array claims 640 terabytes", finished, mishap.files())
 
 
+@pytest.mark.parametrize("shape", ["nan", "(" * 200 + ")" * 200, "__import__('os').abort()"])
+def test_a_header_that_is_none(mishap: Mishap, shape: str) -> None:
+    path = mishap.folder / "tape.npz"
+    text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("real", "latent_d"):
+            archive.writestr(f"{name}.npy", b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(64))
+    says = "real: its header is none that NumPy writes"
+    finished = mishap.refused(*TRAIN, "--tape", path, "--out", mishap.folder / "runs", says=says)
+    mishap.account(f"a tape whose array's shape is `{shape[:30]}`", finished, mishap.files())
+
+
 def test_an_archive_that_unpacks_to_more_than_memory(mishap: Mishap) -> None:
     path = mishap.folder / "tape.npz"
     with zipfile.ZipFile(path, "w") as archive:

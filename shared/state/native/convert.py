@@ -14,6 +14,7 @@ from gan_rosetta.shared.state.native.formats import FORMATS, Format, Networks, f
 from gan_rosetta.shared.state.native.mapping import NameMapping
 from gan_rosetta.shared.state.schema import state_schema
 from gan_rosetta.shared.storage.files import atomic_path
+from gan_rosetta.shared.storage.opening import require_new
 
 NETWORKS: Networks = ("generator", "discriminator")
 Files = Mapping[str, Path]
@@ -45,8 +46,7 @@ def convert_files(sources: Files, targets: Files, spec: GanSpec, mapping: NameMa
     """
     formats = {owner: format_to_write(path) for owner, path in targets.items()}
     for path in targets.values():
-        if path.exists():
-            raise UsageError(f"{path} already exists; name another file, or move that one away")
+        require_new(path, said="the file")
     _require_places(spec, formats)
     read = {owner: read_checkpoint(path, spec) for owner, path in sources.items()}
     try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
 from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.spec.toml_file import parse_toml, read_spec_text
 from gan_rosetta.shared.state.layouts import LAYOUTS, Layout
 from gan_rosetta.shared.state.schema import OptimizerName
 
@@ -32,7 +32,7 @@ class NameMapping:
 
 
 def parse_mapping(value: str | Path | Mapping[str, str] | None, /) -> NameMapping:
-    """Return a mapping from a TOML file or a dictionary; raises UsageError for what is none."""
+    """Return a mapping from a TOML file or a dictionary; raises UsageError or SpecError for what is none."""
     if value is None:
         return NameMapping()
     entries = _flat(_read(Path(value)) if isinstance(value, str | Path) else value, "")
@@ -60,12 +60,8 @@ def parse_mapping(value: str | Path | Mapping[str, str] | None, /) -> NameMappin
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror or error}); name a TOML file") from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is not TOML: {error}; {_REMEDY}") from None
+    text = read_spec_text(path, wanted="a TOML file that maps names")
+    return parse_toml(text, where=str(path), wanted="a mapping of names")
 
 
 def _flat(value: Mapping[str, Any], name: str) -> dict[str, str]:

@@ -84,10 +84,13 @@ def test_json_is_one_document_and_nothing_else(tmp_path):
     ("source", "options", "status", "said"),
     [
         ("raise OSError('no disk')", (), 3, "port.py: OSError: no disk"),
-        ("import os; os._exit(7)", (), 3, "ended with exit status 7"),
+        ("import os; os._exit(7)", (), 3, "port.py: it ended with exit status 7"),
+        ("raise KeyboardInterrupt", (), 3, "port.py: KeyboardInterrupt\n"),
+        ("raise OSError('no\\n\\ndisk')", (), 3, "port.py: OSError: no\n"),
+        ("class E(Exception):\n  __str__ = None\nraise E", (), 3, "port.py: E\n"),
         ("import sys; sys.exit(5)", (), 3, "it exits with status 5"),
         (RIGHT.replace("FACTOR", "1.0") + "raise OSError('late')", (), 3, "OSError: late"),
-        ("pass", (), 2, "made no case, and none at all"),
+        ("pass", (), 2, "made no case; it is to begin"),
         (
             "import gan_rosetta as gr; gr.case('sine', steps=2)",
             ("--gan", "linear-2d"),

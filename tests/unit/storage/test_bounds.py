@@ -131,7 +131,7 @@ def test_a_header_of_an_array_has_bounds(tmp_path):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("real.npy", b"\x93NUMPY\x02\x00" + struct.pack("<I", LARGE) + b" " * LARGE)
     peak, said = peak_of(lambda: FileTape.read(path, SPEC))
-    assert "EOF" in said
+    assert "its header is none that NumPy writes" in said
     assert peak < MOST_BYTES
 
 

@@ -100,7 +100,8 @@ def test_the_version_is_that_of_the_environment(tmp_path: Path) -> None:
         ('{"torch": "2.13.0"}', 0, "has no gan-rosetta"),
         ('{"torch": "2.13.0", "gan-rosetta": "0.0.1"}', 0, "has gan-rosetta 0.0.1 and this is"),
         ("hello", 0, "does not answer as a Python does"),
-        ("{}", 1, "does not answer as a Python does"),
+        ("{}", 1, "does not answer as a Python does: it ended with exit status 1"),
+        ("7", 0, "does not answer as a Python does: TypeError"),
     ],
 )
 def test_an_environment_that_will_not_do_is_named(tmp_path: Path, answer: str, status: int, message: str) -> None:
@@ -108,6 +109,27 @@ def test_an_environment_that_will_not_do_is_named(tmp_path: Path, answer: str, s
     with pytest.raises(BackendUnavailable, match=message) as raised:
         require_installed(find_backend("torch"), str(program))
     assert str(program) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("echo >&2; exit 1", "does not answer as a Python does: it ended with exit status 1"),
+        ("echo 'no such thing' >&2; exit 1", "does not answer as a Python does: no such thing"),
+        ("kill -SEGV $$", "does not answer as a Python does: it ended with signal SIGSEGV"),
+        ("exec sleep 60", "does not answer as a Python does: nothing came in 1 s"),
+    ],
+)
+def test_a_program_that_gives_no_answer_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, message: str
+) -> None:
+    monkeypatch.setattr(environments, "_SECONDS_TO_LOOK", 1)
+    path = tmp_path / "python"
+    path.write_text(f"#!/bin/sh\n{program}\n")
+    path.chmod(0o755)
+    with pytest.raises(BackendUnavailable, match=message) as raised:
+        require_installed(find_backend("torch"), str(path))
+    assert "-c" not in str(raised.value)
 
 
 def test_an_environment_without_the_framework_is_named(tmp_path: Path) -> None:
