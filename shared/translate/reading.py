@@ -22,6 +22,7 @@ from gan_rosetta.shared.spec import Dropout, GanSpec, Network, NormalLatent
 from gan_rosetta.shared.spec.toml_file import write_spec
 from gan_rosetta.shared.state import State, initial_state
 from gan_rosetta.shared.state.archive import write_state
+from gan_rosetta.shared.storage import opening
 
 _NETWORKS = ("generator", "discriminator")
 
@@ -88,8 +89,7 @@ def require_new(path: Path, /) -> None:
     if path.suffix != ".toml":
         raise UsageError(f"--out {path} ends in {path.suffix or 'nothing'}; expected a spec's name, FILE.toml")
     for each in (path, path.with_suffix(".safetensors")):
-        if each.exists():
-            raise UsageError(f"{each} already exists; name another --out, or move that one away")
+        opening.require_new(each, said="--out")
 
 
 def _reader(network: Any, what: str) -> ModuleType:
