@@ -14,7 +14,7 @@ from gan_rosetta.shared.diagnose.replay import ObservedStep, Replay, Standing
 from gan_rosetta.shared.diagnose.solving import shortest, solve
 from gan_rosetta.shared.diagnose.suspects import Suspect, find_suspects
 from gan_rosetta.shared.errors import SpecError
-from gan_rosetta.shared.faults import Plant
+from gan_rosetta.shared.faults import Fault, Plant
 from gan_rosetta.shared.faults.defaults import Default
 from gan_rosetta.shared.interface import ProbeKey
 from gan_rosetta.shared.spec import GanSpec, LeakyReLU, Network, ReLU
@@ -30,6 +30,7 @@ class _Charge:
 
 
 _Charges = tuple[_Charge, ...]
+_Key = tuple[tuple[str, tuple[str, ...], float | None], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,8 @@ class Search:
         self._standings: list[Standing] = []
         self._off: list[int] = []
         self._partials: list[_Partial] = []
+        self._planted: dict[_Key, list[Plant] | None] = {(): []}
+        self._places: dict[tuple[_Key, str], Sequence[Plant]] = {}
         self.found: list[_Charges] = []
 
     def look(self) -> bool:
@@ -237,17 +240,28 @@ class Search:
 
     def _plants(self, charges: _Charges) -> list[Plant] | None:
         """Return the plants of charges, or None where they cannot be together, or a number cannot be."""
-        spec, plants = self._spec, []
-        for charge in charges:
-            try:
-                own = charge.suspect.plants(spec, charge.value)
-            except SpecError:
-                return None
-            if not own:
-                return None
-            plants += own
-            spec = own[-1].spec
-        return plants
+        key = tuple((charge.suspect.name, charge.suspect.places, charge.value) for charge in charges)
+        if key not in self._planted:
+            before = self._plants(charges[:-1])
+            own = None if before is None else self._plant(charges[-1], before, key[:-1])
+            self._planted[key] = None if before is None or not own else [*before, *own]
+        return self._planted[key]
+
+    def _plant(self, charge: _Charge, before: Sequence[Plant], key: _Key) -> list[Plant] | None:
+        """Return the plants of a charge beside those of others. key: of these."""
+        start = before[-1].spec if before else self._spec
+
+        def places(fault: Fault, spec: GanSpec) -> Sequence[Plant]:
+            if spec is not start:
+                return fault.plants(spec)
+            if (key, fault.name) not in self._places:
+                self._places[key, fault.name] = fault.plants(spec)
+            return self._places[key, fault.name]
+
+        try:
+            return charge.suspect.plants(start, charge.value, places=places)
+        except SpecError:
+            return None
 
     def _changed(self, charges: _Charges) -> GanSpec | None:
         plants = self._plants(charges)

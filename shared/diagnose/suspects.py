@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gan_rosetta.shared.faults import FAULTS, Fault, Location, Plant
@@ -17,6 +17,9 @@ from gan_rosetta.shared.spec import GanSpec
 
 # Of more places than these, all of a network and all there are stand for every choice among them.
 _FEW_PLACES = 3
+
+
+Places = Callable[[Fault, GanSpec], Sequence[Plant]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,17 +50,19 @@ class Suspect:
         """Whether this is where it would show first."""
         return any(location.matches(key.phase, key.quantity, key.name) for location in self.expected)
 
-    def plants(self, spec: GanSpec, value: float | None = None, /) -> list[Plant]:
+    def plants(self, spec: GanSpec, value: float | None = None, /, *, places: Places | None = None) -> list[Plant]:
         """Return the plants, each in what the one before it left; value: of the number, None for the fault's own.
 
-        Raises SpecError for a value that cannot be; returns nothing where another fault took its place away.
+        places: returns a fault's plants in a GAN, in each place; None asks the fault. Raises SpecError for a value that
+        cannot be; returns nothing where another fault took its place away.
         """
         if isinstance(self.source, Default):
             changed = self.source.apply(spec)
             return [] if changed == spec else [Plant(spec=changed, expected=self.expected[0])]
+        find = places or _places
         found: list[Plant] = []
         for place in self.places:
-            plant = next((each for each in self.source.plants(spec) if each.place == place), None)
+            plant = next((each for each in find(self.source, spec) if each.place == place), None)
             if plant is None:
                 return []
             if value is not None and plant.number is not None:
@@ -78,6 +83,10 @@ class Suspect:
         owners = frameworks_with(plant.number.subject, value)
         found = number_words(value) + (f", the default of {' and '.join(owners)}" if owners else "")
         return self.source.say(place=self.where, found=found, expected=number_words(plant.number.expected))
+
+
+def _places(fault: Fault, spec: GanSpec) -> Sequence[Plant]:
+    return fault.plants(spec)
 
 
 def number_words(value: float, /) -> str:
