@@ -14,12 +14,16 @@ from gan_rosetta.shared.cases.request import CaseOptions, make_request
 from gan_rosetta.shared.cases.running import run_program
 from gan_rosetta.shared.errors import RunFailed
 from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.report.diagnosis_table import judgement_lines
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.wording import speaks_python
 
 
 class Judgement(judgement.Judgement):
-    """What is said of a program: verdict, reason, and the first place where it parts, if it does."""
+    """What is said of a program: verdict, reason, and where it parts, if it does; as text, all of it."""
+
+    def __str__(self) -> str:
+        return "\n".join(judgement_lines(self))
 
     def _repr_html_(self) -> str:
         return notebook.judgement_html(self)

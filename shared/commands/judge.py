@@ -24,7 +24,7 @@ def judge(
     """Run a program of your own, unchanged, and say whether it agrees with the reference, or where it parts and why."""
     from gan_rosetta.shared.cases.running import run_program  # noqa: PLC0415
     from gan_rosetta.shared.gans import find_gan  # noqa: PLC0415
-    from gan_rosetta.shared.report.diagnosis_table import diagnosis_lines  # noqa: PLC0415
+    from gan_rosetta.shared.report.diagnosis_table import judgement_lines  # noqa: PLC0415
     from gan_rosetta.shared.report.shown import as_json as in_ascii  # noqa: PLC0415
 
     if gan is not None:
@@ -41,13 +41,6 @@ def judge(
         typer.echo(in_ascii(json.dumps(document, indent=1)))
         raise typer.Exit(status)
     for judgement in judgements:
-        say(judgement.sentence)
-        if judgement.cause is not None:
-            say(judgement.cause.sentence)
-        rows = list(judgement.rows)
-        offender = next((row for row in rows if row.is_off), None)
-        for line in diagnosis_lines("the program", rows, offender) if offender is not None else ():
-            say(str(line))
-        for note in judgement.notes:
-            say(f"  {note}")
+        for line in judgement_lines(judgement):
+            say(line)
     raise typer.Exit(status)

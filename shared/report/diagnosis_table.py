@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
+from gan_rosetta.shared.cases.judgement import Judgement
 from gan_rosetta.shared.diagnose.rows import Row
 from gan_rosetta.shared.diagnose.session import Diagnosis
 from gan_rosetta.shared.diagnose.trials import Trial
@@ -64,6 +65,15 @@ def diagnosis_lines(name: str, rows: list[Row], offender: Row | None, /) -> list
         stream = f" on {row.stream}" if row.stream else ""
         lines.append(Text(f"{mark} {entries}  {row.quantity} {row.name}{stream}", style=style))
     return lines
+
+
+def judgement_lines(judgement: Judgement, /) -> list[str]:
+    """Return what is said of a program: verdict, cause, the quantities of the step that is off, and notes."""
+    rows = list(judgement.rows)
+    offender = next((row for row in rows if row.is_off), None)
+    looked = diagnosis_lines("the program", rows, offender) if offender is not None else []
+    why = [] if judgement.cause is None else [judgement.cause.sentence]
+    return [judgement.sentence, *why, *map(str, looked), *(f"  {note}" for note in judgement.notes)]
 
 
 def fault_lines() -> list[Text]:

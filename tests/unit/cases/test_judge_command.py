@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+import gan_rosetta as gr
+
 RIGHT = """
 import sys
 import numpy as np
@@ -70,6 +72,7 @@ def test_the_cause_is_said(tmp_path):
     assert f"\nwhy: {said}" in finished.stdout
     (judgement,) = json.loads(judge(tmp_path, source, "--json").stdout)["judgements"]
     assert judgement["cause"]["causes"] == [{"names": ["adam-beta2"], "sentences": [said]}]
+    assert f"{gr.Judgement.from_data(judgement)}\n" == finished.stdout
 
 
 def test_json_is_one_document_and_nothing_else(tmp_path):
