@@ -18,7 +18,7 @@ from gan_rosetta.shared.runs.checkpoint import Place
 from gan_rosetta.shared.runs.inputs import open_start
 from gan_rosetta.shared.runs.jobs_on_disk import is_finished, read_jobs
 from gan_rosetta.shared.runs.names import RunName, folder_name
-from gan_rosetta.shared.runs.order import Feed, Keeping, Order, RunSetup, require_count
+from gan_rosetta.shared.runs.order import LARGEST_COUNT, Feed, Keeping, Order, RunSetup, require_count
 from gan_rosetta.shared.runs.record import require_free
 from gan_rosetta.shared.runs.request import Exports, Request
 from gan_rosetta.shared.spec import GanSpec
@@ -206,6 +206,12 @@ def _require_room_to_go_on(jobs: Sequence[Order], out: Path, *, num_slots: int) 
 def _require_seeds(num_seeds: int, feed: Feed) -> None:
     """Raise UsageError where runs cannot be trained from so many seeds."""
     require_count("--seeds", num_seeds, minimum=1)
+    last = feed.seed + num_seeds - 1
+    if last > LARGEST_COUNT:
+        raise UsageError(
+            f"--seeds {num_seeds} from --seed {feed.seed} goes up to {last:,}, and the last seed that there is is "
+            f"{LARGEST_COUNT:,}; begin with an earlier --seed"
+        )
     given = {"--initial-state": feed.initial_state, "--tape": feed.tape, "--first-step": feed.first_step}
     fixed = [option for option, value in given.items() if value is not None]
     if num_seeds > 1 and fixed:

@@ -161,6 +161,17 @@ def test_a_gan_that_diverges_beyond_all_pictures(mishap: Mishap) -> None:
     mishap.account("a GAN in two dimensions whose G learns at 1e14", finished, mishap.files(out / "mine"))
 
 
+@pytest.mark.parametrize("words", [("train", "--backend"), ("compare", "--backends")])
+def test_seeds_beyond_the_last(mishap: Mishap, words: tuple[str, str]) -> None:
+    command, option = words
+    asked = ("--seed", 2**63 - 1, "--seeds", 3, "--steps", 2)
+    finished = mishap.refused(
+        command, "linear-2d", option, "numpy", *asked, "--out", mishap.folder / "runs", says="earlier --seed"
+    )
+    assert not list(mishap.folder.iterdir())
+    mishap.account(f"`{command} --seed 9223372036854775807 --seeds 3`", finished, "nothing")
+
+
 MATTERS = {
     "--treatments ,": (("--treatments", ","), "--treatments names none"),
     "--treatments run": (("--treatments", "run"), "nothing to try on 'linear-2d'"),
