@@ -141,6 +141,8 @@ def align(
         verdict, reason = "DISAGREE", f"first in {offender.place}: {offender.amount}"
     elif not walk.num_compared:
         verdict, reason = "NOT COMPARABLE", walk.nothing_compared()
+    elif walk.first_not_finite:
+        verdict, reason = "NOT COMPARABLE", f"{walk.first_not_finite} is NaN or infinite in both programs"
     elif steps[0] != steps[1]:
         verdict, reason = "NOT COMPARABLE", f"the first program recorded {steps[0]} steps, the second {steps[1]}"
     else:
@@ -174,6 +176,7 @@ class _Walk:
         self.rows: list[AlignedRow] = []
         self.num_compared = 0
         self.checked_steps = 0
+        self.first_not_finite = ""
         self._num_beyond = 0
 
     def step(self, step: int, /) -> AlignedRow | None:
@@ -183,11 +186,14 @@ class _Walk:
         self._pairing = self._pairing or pairing
         mine, theirs = self._first.arrays(step), self._second.arrays(step)
         noises = self._noises(step, signature, mine)
+        judgeable = [(place, beside) for place, beside in pairing.pairs if place in noises]
         self.rows = [
             self._row(step, (signature[place], mine[place]), (other[beside], theirs[beside]), noise=noises[place])
-            for place, beside in pairing.pairs
-            if place in noises
+            for place, beside in judgeable
         ]
+        for row, (place, _) in zip(self.rows, judgeable, strict=True):
+            if not row.is_off and not np.isfinite(mine[place]).all():
+                self.first_not_finite = self.first_not_finite or row.place
         judged = [row for row in self.rows if row.is_comparable or row.is_off]
         self.num_compared += len(judged)
         self._num_beyond += len(self.rows) - len(judged)

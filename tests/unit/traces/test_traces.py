@@ -85,6 +85,35 @@ def test_a_mistake_is_found_first(tmp_path, mistake, place):
     assert data["first"]["name"] == place.partition(", ")[2]
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+@pytest.mark.parametrize("first_step", [0, 2])
+def test_what_both_have_that_is_no_number_is_no_agreement(tmp_path, number, first_step):
+    def overflows(trace, **options):
+        for step in range(STEPS):
+            trace.step()
+            weight = trace.see("weight", np.ones(3) / 3)
+            trace.see("loss", np.array([weight.sum(), number if step >= first_step else 1.0]))
+
+    alignment = aligned(tmp_path, traced(tmp_path / "second", overflows), first=overflows)
+    assert alignment.verdict == "NOT COMPARABLE", alignment.sentence
+    assert alignment.reason == f"step {first_step}, loss is NaN or infinite in both programs"
+    with pytest.raises(AssertionError, match="NOT COMPARABLE"):
+        alignment.assert_agrees()
+
+
+@pytest.mark.parametrize("other", [np.inf, -np.inf, 1.0])
+def test_another_number_that_is_none_is_a_disagreement(tmp_path, other):
+    def of(number):
+        def program(trace, **options):
+            trace.step()
+            trace.see("loss", np.array([trace.see("weight", np.ones(3) / 3).sum(), number]))
+
+        return program
+
+    alignment = aligned(tmp_path, traced(tmp_path / "second", of(other)), first=of(np.nan))
+    assert alignment.verdict == "DISAGREE", alignment.sentence
+
+
 def test_other_names_are_paired_by_order_and_shape_and_it_is_said(tmp_path):
     names = ("kernel", "activations", "mean_squares")
     right = aligned(tmp_path, traced(tmp_path / "second", network, names=names))
