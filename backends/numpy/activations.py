@@ -135,6 +135,7 @@ class ReLU(_Activation):
 
     has_second_derivative = False
     rounds = False
+    has_kink = True
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Array]:
         del tensors
@@ -162,6 +163,7 @@ class LeakyReLU(_Activation):
     def __init__(self, layer: spec.LeakyReLU, input_shape: spec.Shape) -> None:
         del input_shape
         self._slope = float(layer.slope)
+        self.has_kink = self._slope != 1.0
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Array]:
         del tensors

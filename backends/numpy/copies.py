@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_rosetta.backends.numpy.chunks import as_losses, stage_chunk, train_chunk
+from gan_rosetta.backends.numpy.chunks import Staged, as_losses, stage_chunk, train_chunk
+from gan_rosetta.backends.numpy.kinks import Kinks
 from gan_rosetta.backends.numpy.layers import LAYERS
 from gan_rosetta.backends.numpy.network import Copies, Network
 from gan_rosetta.backends.numpy.rounding import RandomRounding, RoundingOfCopies
@@ -48,6 +49,10 @@ class PerturbedCopies:
         self._steppers = [Stepper(spec, dtype, copies=self._axis) for _ in (seeds[:1] if together else seeds)]
         self._places = [(0, index) if together else (index, ...) for index in range(len(seeds))]
         self._shared = [RoundingOfCopies(self._roundings)] if together else self._roundings
+        self._kinks = Kinks(coarseness)
+        everyone = [range(len(seeds))] if together else [(index,) for index in range(len(seeds))]
+        for rounding, indices in zip(self._shared, everyone, strict=True):
+            rounding.visitor = self._kinks.visitor(indices, side_by_side=together)
         for stepper, own in zip(self._steppers, self._shared, strict=True):
             stepper.rounding = own
         self.load_states([state] * len(seeds))
@@ -59,12 +64,16 @@ class PerturbedCopies:
         staged = stage_chunk(chunk, self._dtype)
         if self._axis:
             staged = replace(staged, arrays={name: self._spread(array) for name, array in staged.arrays.items()})
-        watching = [self._keep_scales, *[None] * (len(self._steppers) - 1)]
-        pairs = zip(self._steppers, watching, strict=True)
-        columns = [train_chunk(stepper, staged, self._dtype, on_step=on_step) for stepper, on_step in pairs]
-        if self._axis:
-            columns = list(np.moveaxis(columns[0], -1, 0))
+        self._kinks.begin()
+        found = {index: self._train_one(index, staged) for index in ((0,) if self._axis else self._kinks.order)}
+        columns = list(np.moveaxis(found[0], -1, 0)) if self._axis else [found[index] for index in sorted(found)]
         return [as_losses(own, chunk.phase, self._spec) for own in columns]
+
+    def _train_one(self, index: int, staged: Staged) -> NDArray[Any]:
+        visitor = self._shared[index].visitor
+        if visitor is not None:
+            visitor.begin()
+        return train_chunk(self._steppers[index], staged, self._dtype, on_step=None if index else self._keep_scales)
 
     def loss_scales(self) -> dict[str, NDArray[np.float64]]:
         """Return how large the numbers are that each loss of the last chunk is made of, (K,), by the names of Losses.

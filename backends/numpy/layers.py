@@ -209,12 +209,23 @@ class MinibatchDiscrimination(Layer):
             self.rounding.disturb(projected, num_terms=layer.in_features)
         projected = projected.reshape(*copies, size, layer.num_kernels, layer.kernel_dims)
         differences = projected[..., :, np.newaxis, :, :] - projected[..., np.newaxis, :, :, :]  # (N, N, K, D)
+        if self.rounding is not None:
+            self._visit(differences, size)
         distances = np.add.reduce(np.abs(differences), axis=-1)  # (N, N, K)
         if layer.self_distance:
             distances.reshape(*copies, size * size, -1)[..., :: size + 1, :] += 1.0
         likeness = np.exp(-distances)
         y = np.concatenate((x, np.add.reduce(likeness, axis=-2)), axis=-1)
         return y, (linear_cache, differences, likeness)
+
+    def _visit(self, differences: Array, size: int) -> None:
+        """Lead copies across the kink of the absolute value, each pair of samples as one."""
+        assert self.rounding is not None  # noqa: S101 - the caller asked
+        first, second = np.triu_indices(size, 1)
+        pairs = differences[..., first, second, :, :]
+        if self.rounding.visit(pairs):
+            differences[..., first, second, :, :] = pairs
+            differences[..., second, first, :, :] = -pairs
 
     def backward(self, gradient_y: Array, cache: Any, *, gradients: Tensors | None, wants_input: bool) -> Array | None:
         linear_cache, differences, likeness = cache

@@ -115,6 +115,8 @@ class Network:
             tensors = {**own, FED: fed[name]} if name in fed else own
             if spectral is not None:
                 tensors, spectral_cache = spectral.normalise(tensors, self._rounding)
+            if layer.has_kink and self._rounding is not None:
+                self._rounding.visit(x)
             y, cache = layer.forward(x, tensors)
             if spectral is not None:
                 spectral.move(spectral_cache, own)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,8 +23,11 @@ class Optimizer:
     """An optimizer of one network.
 
     counter: updates made; epoch: passes over the real data that came before; slots: by short name, shaped as the
-    parameters; bound: what `clip` holds parameters to.
+    parameters; bound: what `clip` holds parameters to. divides: True where a gradient is divided by its own size, so
+    that of the first all that counts is its sign.
     """
+
+    divides: ClassVar[bool] = False
 
     def __init__(self, optimizer: Any, network: Network, bound: float | None) -> None:
         self.counter = 0
@@ -77,6 +80,8 @@ class Adam(Optimizer):
     "hat": p ← p - lr · √(1 - β2ᵗ) / (1 - β1ᵗ) · m / (√v + ε). t = counter + 1.
     """
 
+    divides = True
+
     def prepare(self, rate: float, /) -> Callable[..., None]:
         adam: spec.Adam = self._spec
         beta1, beta2, epsilon = float(adam.beta1), float(adam.beta2), float(adam.epsilon)
@@ -113,6 +118,8 @@ class Adadelta(Optimizer):
     Zeiler 2012, Algorithm 1, with a learning rate.
     """
 
+    divides = True
+
     def prepare(self, rate: float, /) -> Callable[..., None]:
         rho, epsilon = float(self._spec.rho), float(self._spec.epsilon)
 
@@ -142,6 +149,8 @@ class RMSprop(Optimizer):
 
     p ← p - lr · d, or p ← p - momentum's b. Tieleman and Hinton 2012; Graves 2013, equations 38 to 45.
     """
+
+    divides = True
 
     def prepare(self, rate: float, /) -> Callable[..., None]:
         rms: spec.RMSprop = self._spec

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from gan_rosetta.backends.numpy.formulas import Formulas
+from gan_rosetta.backends.numpy.kinks import KinkVisitor
 from gan_rosetta.backends.numpy.layer import Array
 
 _POOL_SIZE = 1 << 20
@@ -50,10 +51,12 @@ _first_pools: weakref.WeakValueDictionary[tuple[Any, ...], _FirstPool] = weakref
 class RandomRounding:
     """Disturbs numbers by a random rounding; what it does depends on the seed and the sequence of calls alone.
 
-    coarseness: how many times the type's spacing ε is.
+    coarseness: how many times the type's spacing ε is. visitor: what leads the copy across kinks, None for nothing.
 
     Each call takes ε ξ from a pool, from a random place on; the pool is drawn anew after sixteen times its size.
     """
+
+    visitor: KinkVisitor | None = None
 
     def __init__(self, *, seed: int, dtype: DTypeLike, coarseness: float = 1.0) -> None:
         self.seed = seed
@@ -128,13 +131,19 @@ class RandomRounding:
         """Return one that goes on from here as this one would, from the same pool; this one stays where it is."""
         other = copy.copy(self)
         other._owns_pool = False
+        other.visitor = None
         other._generator = np.random.Generator(np.random.SFC64(0))
         _move_to(other._generator, _origin(self._generator))
         return other
 
+    def visit(self, x: Array, /) -> bool:
+        """Lead numbers near 0, where a slope jumps, to its other side, in place; whether any was (see kinks.py)."""
+        return self.visitor is not None and self.visitor.visit(x)
+
     def aside(self) -> RandomRounding:
         """Return one for a look at the copy, from the same pool: this one stays where it is, however often."""
         other = copy.copy(self)
+        other.visitor = None
         other._owns_pool = False
         other._generator = np.random.Generator(np.random.SFC64([self.seed, 1] if self._look is None else 0))
         other._num_taken = 0

@@ -282,6 +282,10 @@ class Stepper:
         if self._rounding is None:
             optimizer.update()
         else:
+            if optimizer.divides and not optimizer.counter:
+                for tensors in network.gradients.by_layer:
+                    for gradient in tensors.values():
+                        self._rounding.visit(gradient)
             self._update_with_rounding(optimizer, network.parameters.flat, self._rounding)
         optimizer.clip()
         if recorder is not None:
