@@ -26,9 +26,10 @@ from gan_rosetta.backends.numpy.layer import Array
 # alarms that tolerances allow. Its number and the copy's own are both moved, which is a factor of √2.
 _UNSEEN_RATE = 1e-4
 _REACH = math.sqrt(2) * float(norm.isf(_UNSEEN_RATE))
-# How many numbers nearest to the kink are looked at in each pass, and the largest pass in which one of them counts.
+# How many numbers nearest to the kink are looked at in each pass, and of how many a pass has that one of them counts:
+# in larger ones copies cross so many by themselves that luck evens out.
 _NUM_NEAREST = 256
-_LARGEST_PASS = 1 << 16
+_LARGEST_PASS = 1 << 11
 # So many copies at least show how far rounding moves a number.
 _FEWEST_SHOWING = 2
 

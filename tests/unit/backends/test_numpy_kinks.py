@@ -81,7 +81,7 @@ def test_without_copies_to_show_or_to_lead_nobody_is_led(coarseness):
     assert Kinks(coarseness).visitor(range(len(coarseness)), side_by_side=True) is None
 
 
-@pytest.mark.parametrize(("name", "num_steps"), [("gaussian-1d-minibatch", 40), ("sine", 6)])
+@pytest.mark.parametrize(("name", "num_steps"), [("gaussian-1d-minibatch", 40), ("gaussian-1d-adam-minibatch", 12)])
 def test_copies_one_after_the_other_are_led_as_side_by_side(name, num_steps, monkeypatch):
     spec = find_gan(name)
     coarseness = Tolerance(num_copies=num_copies(spec), dtype="float32").coarseness
