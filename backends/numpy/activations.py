@@ -185,6 +185,7 @@ class _Exponential(_Activation):
 
     def __init__(self, *, scale: float, bend: float) -> None:
         self._scale, self._bend = scale, bend
+        self.has_kink = scale != bend
         self._slopes = exponential_slopes(bend)
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, tuple[Array, Array]]:
