@@ -25,7 +25,7 @@ from tests.unit.translate.proving import SEED, run_here
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
-reading = pytest.importorskip("gan_rosetta.backends.torch.reading")
+layers = pytest.importorskip("gan_rosetta.backends.torch.reading_layers")
 PROGRAMS = pytest.importorskip("tests.unit.translate.torch_programs").PROGRAMS
 
 
@@ -197,8 +197,37 @@ def hooked():
 
 
 @pytest.mark.parametrize(
+    "made",
+    [
+        lambda: [nn.ELU(0.7), nn.SELU(), nn.GELU(), nn.GELU(approximate="tanh"), nn.SiLU()],
+        lambda: [nn.Unflatten(1, (1, 4, 4)), nn.PixelShuffle(1), nn.Conv2d(1, 4, 1), nn.GroupNorm(2, 4), nn.Flatten()],
+        lambda: [
+            nn.Unflatten(1, (4, 2, 2)),
+            nn.PixelShuffle(2),
+            nn.InstanceNorm2d(1),
+            nn.AvgPool2d(3, 1),
+            nn.Flatten(),
+        ],
+        lambda: [nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 3, 2), nn.MaxPool2d((2, 2)), nn.AdaptiveMaxPool2d(1)],
+        lambda: [nn.Unflatten(1, (4, 2, 2)), nn.GroupNorm(1, 4, affine=False), nn.AdaptiveAvgPool2d((1, 1))],
+    ],
+)
+def test_each_layer_is_read_and_proved(made):
+    first = nn.Sequential(*made())
+    width = first(torch.zeros(2, 16)).flatten(1).shape[1]
+    discriminator = nn.Sequential(first, nn.Flatten(), nn.Linear(width, 1), nn.Sigmoid())
+    found = read(generator=sine()[0], discriminator=discriminator, like="sine")
+    assert len(found.spec.discriminator.layers) >= len(first) + 3
+
+
+@pytest.mark.parametrize(
     ("make", "message"),
     [
+        (
+            lambda: nn.Sequential(nn.Unflatten(1, (1, 4, 4)), nn.AvgPool2d(2, padding=1)),
+            "discriminator.1 has padding=1",
+        ),
+        (lambda: nn.Sequential(nn.Unflatten(1, (1, 4, 4)), nn.AdaptiveAvgPool2d(2)), "has output_size=2"),
         (Skips, "discriminator, in forward: add is no layer of a spec"),
         (Shares, "discriminator.first is used twice"),
         (Branches, "discriminator cannot be traced"),
@@ -240,8 +269,7 @@ def test_what_is_no_torch_module_or_does_not_fit_is_refused():
 
 
 def test_what_was_read_wrongly_does_not_pass(monkeypatch):
-    wrong = {**reading._MODULES, nn.LeakyReLU: lambda *_: LeakyReLU(slope=0.1)}
-    monkeypatch.setattr(reading, "_MODULES", wrong)
+    monkeypatch.setitem(layers.MODULES, nn.LeakyReLU, lambda *_: LeakyReLU(slope=0.1))
     like, make = PROGRAMS["a critic of linear layers"]
     generator, discriminator = make()
     with pytest.raises(UnsupportedLayer, match="does not give what the reference does"):
