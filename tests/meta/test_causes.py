@@ -8,6 +8,8 @@ from functools import cache
 import numpy as np
 import pytest
 
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.conformance.frameworks import configure_once
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape, make_chunk
 from gan_rosetta.shared.diagnose.causes import explain
@@ -19,7 +21,7 @@ from gan_rosetta.shared.faults.defaults import DEFAULTS
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.spec import ConstantRate, GanSpec
 from gan_rosetta.shared.state import initial_state
-from gan_rosetta.shared.workers.registry import build_reference
+from gan_rosetta.shared.workers.registry import build_reference, installed_version, load_trainer
 
 SEED = 3
 NUM_STEPS = 2
@@ -45,9 +47,12 @@ def chunk(spec: GanSpec, step: int, *, num_steps: int = 1):
     return make_chunk(tape, spec, "adversarial", first_step=step, num_steps=num_steps)
 
 
-def observed(spec: GanSpec, plants: list[Plant], *, num_steps: int = NUM_STEPS) -> list[ObservedStep]:
+def observed(
+    spec: GanSpec, plants: list[Plant], *, num_steps: int = NUM_STEPS, backend: str = "numpy"
+) -> list[ObservedStep]:
     """Return what a program with faults computes in the first steps, each from the right state."""
-    trainer = build_reference(plants[-1].spec if plants else spec, dtype="float64")
+    built = plants[-1].spec if plants else spec
+    trainer = load_trainer(BACKENDS[backend]).build(built, device="cpu", dtype="float64", execution="eager")
     for plant in plants:
         trainer = PlantedTrainer(trainer, replace(plant, spec=plants[-1].spec))
     steps = []
@@ -79,9 +84,18 @@ PLANTED = [
 ]
 
 
+@pytest.fixture(params=["numpy", pytest.param("torch", marks=pytest.mark.xdist_group("diagnose-torch"))])
+def backend(request) -> str:
+    entry = BACKENDS[request.param]
+    if installed_version(entry) is None:
+        pytest.skip(f"{entry.title} is not installed: {entry.install_hint}")
+    configure_once(entry.name)
+    return str(entry.name)
+
+
 @pytest.mark.parametrize("fault", PLANTED)
-def test_what_was_planted_is_named_and_nothing_else(fault):
-    explanation = why(gan(), [planted(gan(), fault)])
+def test_what_was_planted_is_named_and_nothing_else(backend, fault):
+    explanation = explain(gan(), observed(gan(), [planted(gan(), fault)], backend=backend), dtype="float64")
     assert [cause.names for cause in explanation.causes if fault in cause.names] != []
     assert len(explanation.causes) == 1, str(explanation)
     assert explanation.is_complete
