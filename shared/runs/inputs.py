@@ -76,6 +76,8 @@ def export_inputs(exports: Exports, feed: Feed, /, spec: GanSpec) -> None:
             require_new(Path(target), said=option)
     if exports == Exports():
         return
+    if exports.tape is not None and exports.tape == exports.initial_state:
+        raise UsageError(f"--export-tape and --export-initial-state are both {exports.tape}; name two files")
     state, tape = open_inputs(feed, spec)
     if exports.initial_state is not None:
         write_state(Path(exports.initial_state), state, metadata={"gan": spec.name, "seed": str(feed.seed)})

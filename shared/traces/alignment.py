@@ -186,7 +186,7 @@ class _Walk:
         self._pairing = self._pairing or pairing
         mine, theirs = self._first.arrays(step), self._second.arrays(step)
         noises = self._noises(step, signature, mine)
-        judgeable = [(place, beside) for place, beside in pairing.pairs if place in noises]
+        judgeable = [(place, beside) for place, beside in pairing.pairs if place in noises and mine[place].size]
         self.rows = [
             self._row(step, (signature[place], mine[place]), (other[beside], theirs[beside]), noise=noises[place])
             for place, beside in judgeable

@@ -87,8 +87,11 @@ class Trace:
 
         Where a framework lets nobody round its results, a program that is run again to see what rounding does to it
         gets the value back with each number in another last place: go on with what is returned, as in
-        `params = trace.see("params", params)`. Raises UsageError for what has no numbers.
+        `params = trace.see("params", params)`. Raises UsageError for what has no numbers, or
+        no text for a name.
         """
+        if not isinstance(name, str):
+            raise UsageError(f"trace.see is given {name!r} for a name; expected a text, as in trace.see('loss', loss)")
         arrays = [] if is_array(value) else list(tree_arrays(value))
         if arrays:
             for path, array in arrays:

@@ -161,6 +161,14 @@ def test_a_gan_that_diverges_beyond_all_pictures(mishap: Mishap) -> None:
     mishap.account("a GAN in two dimensions whose G learns at 1e14", finished, mishap.files(out / "mine"))
 
 
+def test_two_exports_into_one_file(mishap: Mishap) -> None:
+    path = mishap.folder / "both"
+    exports = ("--export-tape", path, "--export-initial-state", path)
+    finished = mishap.refused(*TRAIN, *exports, "--out", mishap.folder / "runs", says="name two files")
+    assert not list(mishap.folder.iterdir())
+    mishap.account("`train --export-tape X --export-initial-state X`", finished, "nothing")
+
+
 @pytest.mark.parametrize("words", [("train", "--backend"), ("compare", "--backends")])
 def test_seeds_beyond_the_last(mishap: Mishap, words: tuple[str, str]) -> None:
     command, option = words

@@ -101,6 +101,22 @@ def test_what_both_have_that_is_no_number_is_no_agreement(tmp_path, number, firs
         alignment.assert_agrees()
 
 
+def test_arrays_without_numbers_are_no_agreement(tmp_path):
+    def empty(trace, **options):
+        trace.step()
+        trace.see("nothing", trace.see("none", np.zeros((0, 3))))
+
+    alignment = aligned(tmp_path, traced(tmp_path / "second", empty), first=empty)
+    assert (alignment.verdict, alignment.num_compared) == ("NOT COMPARABLE", 0), alignment.sentence
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path):
+    with Trace(tmp_path / "traced") as trace:
+        trace.step()
+        with pytest.raises(UsageError, match="given 3 for a name; expected a text"):
+            trace.see(3, 1.0)
+
+
 @pytest.mark.parametrize("other", [np.inf, -np.inf, 1.0])
 def test_another_number_that_is_none_is_a_disagreement(tmp_path, other):
     def of(number):
