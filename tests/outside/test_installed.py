@@ -14,6 +14,7 @@ from tests.outside.conftest import REPOSITORY, Make, install, pip, run
 DATA = (
     "gan_rosetta/py.typed",
     "gan_rosetta/benchmarks/floor/gaussian_1d.c",
+    "gan_rosetta/shared/coverage/programs/studiogan.toml",
     "gan_rosetta/shared/report/page/page.html",
     "gan_rosetta/shared/report/page/page.css",
     "gan_rosetta/shared/report/page/page.js",
