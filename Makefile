@@ -25,7 +25,7 @@ site: $(COMPILED)
 
 # Tries every mishap and writes down what happened: docs/mishaps.md.
 mishaps: $(COMPILED)
-	$(BIN)/python -m pytest tests/mishaps -n 0 --mishaps-page docs/mishaps.md
+	$(BIN)/python -m pytest tests/mishaps -n 2 --dist loadgroup --mishaps-page docs/mishaps.md
 
 lint: $(READY)
 	$(BIN)/ruff check .

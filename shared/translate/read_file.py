@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gan_rosetta.shared.errors import GanRosettaError, RunFailed, UnsupportedLayer, UsageError
+from gan_rosetta.shared.errors import GanRosettaError, RunFailed, UnsupportedLayer, UsageError, in_a_line
 from gan_rosetta.shared.spec.toml_file import read_spec
 from gan_rosetta.shared.state.archive import read_state
 from gan_rosetta.shared.storage.files import write_json
 from gan_rosetta.shared.translate.reading import Reading, read, write_reading
+from gan_rosetta.shared.workers.process import describe_exit
 
 _SPEC, _ANSWER = "read.toml", "answer.json"
 
@@ -60,7 +61,7 @@ def read_file(place: Place, /, *, like: str | Path, name: str) -> Reading:
         finished = subprocess.run(command, stdout=sys.stderr.fileno(), check=False)
         answer_file = Path(folder) / _ANSWER
         if not answer_file.exists():
-            raise RunFailed(f"{place.file} ended with exit status {finished.returncode} before anything was read")
+            raise RunFailed(f"{place.file} ended with {describe_exit(finished.returncode)} before anything was read")
         answer = json.loads(answer_file.read_text(encoding="utf-8"))
         if answer["failure"]:
             raise RunFailed(f"{place.file}: {answer['failure']}")
@@ -93,7 +94,7 @@ def _run_here(order: Mapping[str, Any], folder: Path) -> None:
         objects = {}
     except BaseException as error:  # the program is a stranger's
         traceback.print_exc()
-        answer["failure"] = f"{type(error).__name__}: {error}"
+        answer["failure"] = in_a_line(error)
         objects = {}
     if objects:
         like = Path(order["like"]) if order["like_is_file"] else str(order["like"])
@@ -111,7 +112,7 @@ def _find(names: Mapping[str, Any], own: str) -> Any:
     first, *rest = own.split(".")
     if first not in names:
         known = ", ".join(sorted(name for name in names if not name.startswith("_")))
-        raise UsageError(f"there is no {first!r} in it; it has {known}")
+        raise UsageError(f"there is no {first!r} in it; it has {known or 'nothing'}")
     found = names[first]
     for part in rest:
         if not hasattr(found, part):

@@ -1,11 +1,10 @@
 """What every mishap is tried with: the real command, and an account of what came of it.
 
-`pytest tests/mishaps -n 0 --mishaps-page docs/mishaps.md` writes the accounts of that run as a page.
+`pytest tests/mishaps --mishaps-page docs/mishaps.md` writes the accounts of that run as a page.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
 import signal
 import subprocess
@@ -13,20 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.mishaps.page import Account, write_page
 from tests.mishaps.trial import ROOT, Mishap
 
-# Made when it is first needed: where all tests run, this file is read after the session has started.
-_ROWS = pytest.StashKey[list[tuple[str, ...]]]()
-_INTRODUCTION = """\
-# Mishaps
-
-What was done to gan-rosetta on purpose, what it said, and what was left. Made by `make mishaps`, which runs the tests
-in `tests/mishaps` and writes down what happened in that run; each row is the test of that name. Status 2 is a mistake
-that a user can mend, 3 a run that failed, 130 Ctrl-C, -9 a `kill -9`.
-
-| what was done | what was printed | status | what is there afterwards |
-| --- | --- | --- | --- |
-"""
+_PROPERTY = "mishap"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -66,29 +55,44 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtest_teardown(item: pytest.Item):
     tried = getattr(item, "mishap", None)
     if tried is not None:
-        item.config.stash.setdefault(_ROWS, []).extend(_cells(row, tried.folder) for row in tried.rows)
+        # Properties come with a test's report, from other processes too.
+        rows = [
+            [text.replace(str(tried.folder), "DIR").replace(str(ROOT), "REPOSITORY") for text in row]
+            for row in tried.rows
+        ]
+        item.user_properties.extend((_PROPERTY, row) for row in rows)
     return (yield)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
-    target = config.getoption("--mishaps-page", default=None)
-    if target is None:
-        return
-    rows = config.stash.get(_ROWS, [])
-    if exitstatus != 0 or not rows:
-        reason = "not every mishap went as it should" if rows else "none was tried in this process; run with -n 0"
-        terminalreporter.write_line(f"{target} is left alone: {reason}")
-        return
-    target.write_text(_INTRODUCTION + "".join(f"| {' | '.join(row)} |\n" for row in rows), encoding="utf-8")
-    terminalreporter.write_line(f"{target}: {len(rows)} mishaps")
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--mishaps-page", default=None) is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Accounts(config), "mishaps")
 
 
-def _cells(row: tuple[str, ...], folder: Path) -> tuple[str, ...]:
-    """Return a row for a table in Markdown, without the places of this machine."""
-    done, printed, status, kept = (text.replace(str(folder), "DIR").replace(str(ROOT), "REPOSITORY") for text in row)
-    lines = [f"`{_short(line).replace('|', '¦').replace('`', chr(39))}`" for line in printed.splitlines()]
-    return done, "<br>".join(lines) or "nothing", status, kept.replace("|", "¦")
+class _Accounts:
+    """Gathers what tests gave account of, where one process hears of all."""
 
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._accounts: list[Account] = []
+        self._failed: set[str] = set()
 
-def _short(line: str) -> str:
-    return re.sub(r"\s+", " ", line).strip()
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        file, line, _ = report.location
+        if report.failed:
+            self._failed.add(file)
+        if report.when == "teardown":
+            rows = [row for name, row in report.user_properties if name == _PROPERTY]
+            self._accounts += [Account(file=file, place=(line or 0, report.nodeid), row=tuple(row)) for row in rows]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        target = self._config.getoption("--mishaps-page")
+        if self._config.option.keyword or any("::" in argument for argument in self._config.args):
+            terminalreporter.write_line(f"{target} is left alone: name whole files, without -k")
+            return
+        whole = [each for each in self._accounts if each.file not in self._failed]
+        num_rows = write_page(target, whole)
+        terminalreporter.write_line(f"{target}: {num_rows} mishaps")
+        for file in sorted(self._failed):
+            terminalreporter.write_line(f"{target} keeps what it has of {file}: not every mishap went as it should")

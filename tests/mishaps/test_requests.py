@@ -244,3 +244,20 @@ def test_a_conversion_that_cannot_be(mishap: Mishap, what: str) -> None:
     words = ("convert", state, mishap.folder / target, "--gan", "linear-2d", "--mapping", mapping)
     finished = mishap.refused(*words, says=says)
     mishap.account(f"`convert` {what}", finished, mishap.files())
+
+
+NETWORKS = {
+    "": ("there is no 'G' in it; it has nothing", 2),
+    "import os; os._exit(0)": ("ended with exit status 0 before anything was read", 3),
+    "import ctypes; ctypes.string_at(0)": ("ended with signal SIGSEGV before anything was read", 3),
+}
+
+
+@pytest.mark.parametrize("text", list(NETWORKS))
+def test_networks_that_are_not_there(mishap: Mishap, text: str) -> None:
+    program = mishap.folder / "mine.py"
+    program.write_text(text)
+    says, status = NETWORKS[text]
+    words = ("read", f"{program}:G,D", "--like", "sine", "--out", mishap.folder / "mine.toml")
+    finished = mishap.refused(*words, says=says, status=status)
+    mishap.account(f"`read` of the program `{text}`", finished, mishap.files())
