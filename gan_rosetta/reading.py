@@ -47,4 +47,4 @@ def read(
     )
     if out is not None:
         reading.write_reading(Path(out), found)
-    return Reading(spec=found.spec, state=found.state, num_samples=found.num_samples)
+    return Reading(spec=found.spec, state=found.state, num_samples=found.num_samples, notes=found.notes)

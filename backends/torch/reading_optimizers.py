@@ -36,6 +36,11 @@ def read_optimizer(optimizer: torch.optim.Optimizer, network: nn.Module, /, *, w
     return read(group, ConstantRate(value=float(group["lr"])))
 
 
+def has_begun(optimizer: torch.optim.Optimizer, /) -> bool:
+    """Whether an optimizer has taken a step, and keeps something of it."""
+    return bool(optimizer.state)
+
+
 def _sgd(group: dict[str, Any], rate: ConstantRate) -> Optimizer:
     del group
     return spec.GradientDescent(learning_rate=rate)

@@ -66,10 +66,13 @@ def read_or_end(program: str, /, *, like: str, optimizers: str | None, out: Path
 
     place = parse_place(program, optimizers)
     try:
-        return read_file(place, like=Path(like) if like.endswith(".toml") else like, name=_name_of(out))
+        reading = read_file(place, like=Path(like) if like.endswith(".toml") else like, name=_name_of(out))
     except RunFailed as error:
         tell(f"gan-rosetta: {error}")
         raise typer.Exit(FAILURE) from None
+    for note in reading.notes:
+        tell(f"note: {note}")
+    return reading
 
 
 def _name_of(out: Path) -> str:

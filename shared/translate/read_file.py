@@ -70,7 +70,9 @@ def read_file(place: Place, /, *, like: str | Path, name: str) -> Reading:
             raise kind(f"{place.file}: {answer['refusal']}")
         spec = read_spec(Path(folder) / _SPEC)
         state = read_state((Path(folder) / _SPEC).with_suffix(".safetensors"), spec)
-        return Reading(spec=spec, state=state, num_samples=int(answer["num_samples"]))
+        return Reading(
+            spec=spec, state=state, num_samples=int(answer["num_samples"]), notes=tuple(map(str, answer["notes"]))
+        )
 
 
 def _pair(text: str, said: str) -> dict[str, str]:
@@ -81,7 +83,7 @@ def _pair(text: str, said: str) -> dict[str, str]:
 
 
 def _run_here(order: Mapping[str, Any], folder: Path) -> None:
-    answer = {"failure": "", "refusal": "", "is_unsupported": False, "num_samples": 0}
+    answer = {"failure": "", "refusal": "", "is_unsupported": False, "num_samples": 0, "notes": []}
     file = str(order["file"])
     sys.argv = [file]
     sys.path.insert(0, str(Path(file).resolve().parent))
@@ -101,7 +103,7 @@ def _run_here(order: Mapping[str, Any], folder: Path) -> None:
         try:
             reading = read(like=like, name=order["name"], **objects)
             write_reading(folder / _SPEC, reading)
-            answer["num_samples"] = reading.num_samples
+            answer |= {"num_samples": reading.num_samples, "notes": list(reading.notes)}
         except GanRosettaError as error:
             answer |= {"refusal": str(error), "is_unsupported": isinstance(error, UnsupportedLayer)}
     write_json(folder / _ANSWER, answer)

@@ -31,12 +31,14 @@ _NETWORKS = ("generator", "discriminator")
 class Reading:
     """What was read. spec: the GAN; state: its parameters and buffers as they were, its optimizers not yet begun.
 
-    num_samples: of the batch that both networks and the reference gave the same for.
+    num_samples: of the batch that both networks and the reference gave the same for. notes: what was left out, a
+    sentence each.
     """
 
     spec: GanSpec
     state: State
     num_samples: int
+    notes: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -63,8 +65,11 @@ def read(
     readers = {what: _reader(network, what) for what, network in given.items()}
     spec, _ = read_gan(like)
     spec = _with_networks(spec, given, readers, name)
+    notes = []
     for what, optimizer in {"generator": generator_optimizer, "discriminator": discriminator_optimizer}.items():
         if optimizer is not None:
+            if readers[what].has_begun(optimizer):
+                notes.append(f"{what}_optimizer has taken steps; what it keeps is not read, and it begins anew")
             own = readers[what].read_optimizer(optimizer, given[what], what=f"{what}_optimizer")
             spec = replace(spec, training=replace(spec.training, **{f"{what}_optimizer": own}))
     plain = {what: readers[what].plain_copy(network) for what, network in given.items()}
@@ -72,7 +77,7 @@ def read(
     state = dict(initial_state(spec, seed=DEFAULT_SEED))
     for each in found.values():
         state |= {own: array.astype(np.float64) for own, array in each.read().items()}
-    return Reading(spec=spec, state=state, num_samples=_prove(spec, found, state))
+    return Reading(spec=spec, state=state, num_samples=_prove(spec, found, state), notes=tuple(notes))
 
 
 def write_reading(path: Path, reading: Reading, /) -> Path:

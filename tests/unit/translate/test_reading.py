@@ -133,6 +133,17 @@ def test_optimizers_are_read_with_all_their_settings(make, expected):
     assert {name: getattr(own, name) for name in settings} == settings
 
 
+def test_an_optimizer_that_has_begun_is_noted():
+    generator, discriminator = sine()
+    optimizer = torch.optim.Adam(discriminator.parameters(), lr=0.1)
+    given = {"generator": generator, "discriminator": discriminator, "like": "sine"}
+    assert read(**given, discriminator_optimizer=optimizer).notes == ()
+    discriminator(torch.zeros(2, 16)).sum().backward()
+    optimizer.step()
+    (note,) = read(**given, discriminator_optimizer=optimizer).notes
+    assert note == "discriminator_optimizer has taken steps; what it keeps is not read, and it begins anew"
+
+
 def scheduled(network):
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
     torch.optim.lr_scheduler.StepLR(optimizer, 3)
@@ -291,6 +302,9 @@ def make_judge():
 
 
 optimizer = torch.optim.Adam(G.parameters(), lr=0.01)
+G(torch.zeros(2, 5, dtype=torch.float64)).sum().backward()
+optimizer.step()
+own = torch.optim.SGD(D.parameters(), lr=0.01)
 other = torch.optim.SGD(G.parameters(), lr=0.01)
 if __name__ == "__main__":
     raise SystemExit("it would train")
@@ -317,10 +331,12 @@ def test_a_program_s_networks_are_read_in_a_process_of_their_own(tmp_path):
 
 
 def test_networks_go_through_to_a_program_with_their_weights(tmp_path):
-    words = ["--like", "sine", "--to", "torch", "--out", "mine.py", "--steps", "3"]
+    words = ["--like", "sine", "--to", "torch", "--out", "mine.py", "--steps", "3", "--optimizers", "optimizer,own"]
     done = run(tmp_path, "translate", "program.py:G,D", *words)
     assert done.returncode == 0, done.stderr
     assert "mine to torch: AGREE" in done.stderr
+    assert "note: generator_optimizer has taken steps" in done.stderr
+    assert "optimizer_d = torch.optim.SGD(discriminator.parameters(), lr=0.01)" in (tmp_path / "mine.py").read_text()
     assert done.stdout.startswith("Written: mine.safetensors, for its --state\nWritten: mine.py, ")
     # What the program begins with, and says of its first batch, is what the networks that were read say of it.
     command = ["mine.py", "--state", "mine.safetensors", "--steps", "1", "--dtype", "float64", "--seed", "4"]
