@@ -29,13 +29,13 @@ _STEPS_BEYOND = 1
 class KeptStep:
     """What was seen of a step, in order of execution, and how far rounding took each of it.
 
-    off: what rounding does not explain; buffers: the reference's own.
+    off: what rounding does not explain; reference: all that the reference computed.
     """
 
     quantities: Seen
     noise: Mapping[ProbeKey, float]
     off: frozenset[ProbeKey] = frozenset()
-    buffers: Seen = field(default_factory=dict)
+    reference: Seen = field(default_factory=dict)
 
 
 class Walk:
@@ -126,7 +126,7 @@ class Walk:
             quantities=quantities,
             noise={key: self._noise[key] for key in quantities},
             off=frozenset(key for key, row in zip(quantities, rows, strict=True) if row.is_off),
-            buffers={key: self._probe[key] for key in quantities if key.quantity == "buffer"},
+            reference=dict(self._probe),
         )
         if self.visit is not None:
             self._num_beyond += 1

@@ -183,7 +183,7 @@ class Watcher:
         return {own: array for found in kept for own, array in found.read().items()}
 
     def _state(self, keys: list[ProbeKey]) -> dict[ProbeKey, np.ndarray]:
-        """Return gradients, and what each update left; of what has no watched optimizer, what the step left."""
+        """Return gradients, and what each update left; where no update was seen, what the step left."""
         now = self._now()
         last = keys[-1].phase
         seen: dict[ProbeKey, np.ndarray] = {}
@@ -194,6 +194,7 @@ class Watcher:
             if update is None:
                 found |= {("parameter", own): array for own, array in now.items()}
                 found |= {("buffer", own): array for own, array in now.items()} if phase == last else {}
+                found |= self._slots(phase, network, self._slots_now(phase, network))
             else:
                 found |= {("gradient", own): array for own, array in update.gradients.items()}
                 found |= {("parameter", own): array for own, array in update.parameters.items()}
@@ -205,6 +206,12 @@ class Watcher:
                 if key.phase == phase and (key.quantity, key.name) in found
             }
         return seen
+
+    def _slots_now(self, phase: str, network: str) -> ProgramSlots | None:
+        """Return what a watched optimizer has, of which no update was seen, as in a compiled step."""
+        optimizer = self._optimizers.get(phase, self._optimizers.get(network))
+        found = self._networks.get(network)
+        return None if optimizer is None or found is None else found.framework.slots(found.object, optimizer)
 
     def _slots(self, phase: str, network: str, slots: ProgramSlots | None) -> dict[tuple[str, str], np.ndarray]:
         if slots is None:

@@ -27,8 +27,8 @@ COSTLY = pytest.mark.skipif(
 nn, autograd = mx.gluon.nn, mx.autograd
 
 
-def normalised():
-    """Return linear-2d with a BatchNorm in G."""
+def normalised(*, both=False):
+    """Return linear-2d with a BatchNorm in G, or in both networks."""
     spec = gr.spec("linear-2d")
     norm = BatchNorm(
         name="norm", num_features=2, epsilon=1e-5, momentum=0.1, running_variance="biased", statistics="batch"
@@ -37,7 +37,12 @@ def normalised():
     layers = (replace(output, name="hidden"), norm, output)
     training = replace(spec.training, fake_batch="regenerated")
     generator = Network(input_shape=(2,), layers=layers)
-    return replace(spec, name="normalised", generator=generator, training=training)
+    changed = replace(spec, name="normalised", generator=generator, training=training)
+    if not both:
+        return changed
+    hidden, *rest = spec.discriminator.layers
+    layers = (hidden, replace(norm, num_features=5, running_variance="unbiased"), *rest)
+    return replace(changed, discriminator=Network(input_shape=(2,), layers=layers))
 
 
 class PaperAdam(mx.optimizer.Adam):
@@ -59,8 +64,11 @@ def make_networks(mistake, has_norm):
         generator.add(nn.Dense(2, in_units=2), nn.BatchNorm(in_channels=2, epsilon=1e-5))
     generator.add(nn.Dense(2, in_units=2))
     inner = "sigmoid" if mistake == "activation" else "tanh"
-    discriminator.add(nn.Dense(5, activation=inner, in_units=2), nn.Dense(3, in_units=5), nn.Activation("tanh"))
-    discriminator.add(nn.Dense(2, in_units=3))
+    if has_norm == "both":
+        discriminator.add(nn.Dense(5, in_units=2), nn.BatchNorm(in_channels=5, epsilon=1e-5), nn.Activation(inner))
+    else:
+        discriminator.add(nn.Dense(5, activation=inner, in_units=2))
+    discriminator.add(nn.Dense(3, in_units=5), nn.Activation("tanh"), nn.Dense(2, in_units=3))
     for network in (generator, discriminator):
         network.cast("float64")
         network.initialize()
@@ -83,7 +91,8 @@ def trainer_of(network, rate, mistake=None):
 def program(*, mistake=None, watch=True, has_norm=False, hybrid=False, steps=2):
     generator, discriminator = networks = make_networks(mistake, has_norm)
     trainer_g, trainer_d = trainer_of(generator, 0.01), trainer_of(discriminator, 0.05, mistake)
-    case = gr.case(normalised() if has_norm else "linear-2d", steps=steps, framework="mxnet")
+    spec = normalised(both=has_norm == "both") if has_norm else "linear-2d"
+    case = gr.case(spec, steps=steps, framework="mxnet")
     case.load(generator=generator, discriminator=discriminator)
     if hybrid:
         generator.hybridize()
@@ -165,9 +174,17 @@ def test_buffers_that_gluon_moves_in_the_backward_pass_are_named_as_a_known_diff
     assert (first.phase, first.quantity, first.name) == ("discriminator", "buffer", "generator.norm.running_mean")
     assert judgement.cause.names == (MOVED_IN_BACKWARD,)
     assert str(judgement.cause).startswith(
-        "The running statistics of generator.norm are moved in the backward pass, as "
+        "The running statistics of generator.norm are moved in the backward pass and with a momentum in float32, as "
     )
     assert "It is a known difference between frameworks (docs/differences.md)" in str(judgement.cause)
+
+
+def test_buffers_of_both_networks_are_named_too():
+    judgement = program(has_norm="both")[0].judge()
+    assert {row.quantity for row in judgement.rows if row.is_off} == {"buffer"}, judgement.sentence
+    assert judgement.cause.names == (MOVED_IN_BACKWARD,), str(judgement.cause)
+    assert "of generator.norm, discriminator.norm are moved" in str(judgement.cause)
+    assert "keeps the biased variance of each batch where the unbiased one is asked for" in str(judgement.cause)
 
 
 @pytest.mark.parametrize("changed", ["momentum", "beside", "later"])

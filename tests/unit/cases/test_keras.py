@@ -137,6 +137,71 @@ def test_a_mistake_is_found_at_its_place_and_given_its_cause_or_none(mistake, pl
     assert judgement.cause.names == cause, str(judgement.cause)
 
 
+class PaperAdam(keras.optimizers.Adam):
+    """Adam as the spec has it, in what a tf.function can trace."""
+
+    def __init__(self, rate, beta2):
+        super().__init__(rate)
+        self._rate, self._beta2 = rate, beta2
+
+    def update_step(self, gradient, variable, learning_rate):
+        del learning_rate
+        count, place = tf.cast(self.iterations + 1, variable.dtype), self._get_variable_index(variable)
+        mean, square = self._momentums[place], self._velocities[place]
+        mean.assign(0.9 * mean + (1 - 0.9) * gradient)
+        square.assign(self._beta2 * square + (1 - self._beta2) * gradient**2)
+        corrected = tf.sqrt(square / (1 - self._beta2**count))
+        variable.assign_sub(self._rate * (mean / (1 - 0.9**count)) / (corrected + 1e-8))
+
+
+@pytest.mark.parametrize("beta2", [0.999, 0.99])
+def test_of_a_compiled_step_the_moments_that_it_left_are_seen(beta2):
+    layers = keras.layers
+    generator = keras.Sequential([keras.Input((2,)), layers.Dense(2)])
+    discriminator = keras.Sequential(
+        [keras.Input((2,)), layers.Dense(5, "tanh"), layers.Dense(3, "tanh"), layers.Dense(2)]
+    )
+    optimizer_g, optimizer_d = PaperAdam(0.01, 0.999), PaperAdam(0.05, beta2)
+    optimizer_g.build(generator.trainable_variables)
+    optimizer_d.build(discriminator.trainable_variables)
+    case = gr.case("linear-2d", steps=2, framework="tensorflow")
+    case.load(generator=generator, discriminator=discriminator)
+    case.watch(
+        generator=generator,
+        discriminator=discriminator,
+        generator_optimizer=optimizer_g,
+        discriminator_optimizer=optimizer_d,
+    )
+    entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    @tf.function
+    def train_step(real, latent):
+        ones, zeros = tf.ones(real.shape[0], tf.int64), tf.zeros(real.shape[0], tf.int64)
+        fake = generator(latent)
+        with tf.GradientTape() as tape:
+            loss_d = entropy(ones, discriminator(real)) + entropy(zeros, discriminator(fake))
+        variables = discriminator.trainable_variables
+        optimizer_d.apply_gradients(zip(tape.gradient(loss_d, variables), variables, strict=True))
+        with tf.GradientTape() as tape:
+            loss_g = entropy(ones, discriminator(generator(latent)))
+        variables = generator.trainable_variables
+        optimizer_g.apply_gradients(zip(tape.gradient(loss_g, variables), variables, strict=True))
+        return loss_d, loss_g
+
+    for step in case:
+        loss_d, loss_g = train_step(step.real, step.latent_d)
+        step.record(discriminator=loss_d, generator=loss_g)
+    judgement = case.judge()
+    assert {"loss", "parameter", "slot", "counter"} == set(judgement.seen)
+    if beta2 == 0.999:
+        judgement.assert_agrees()
+    else:
+        # The first update is the same with any of them.
+        first = judgement.first
+        assert (first.visit, first.quantity) == ("step 0", "slot"), judgement.sentence
+        assert judgement.cause.names == ("adam-beta2",), str(judgement.cause)
+
+
 def test_images_and_kernels_go_into_the_layout_of_keras():
     up = [(768, 3, 1), (384, 3, 1), (192, 3, 2), (96, 2, 2), (48, 3, 1), (24, 3, 1), (12, 3, 1), (6, 3, 1), (3, 3, 1)]
     network = keras.Sequential([keras.Input((1, 1, 100))])
