@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,12 @@ def pytest_runtest_teardown(item: pytest.Item):
     if tried is not None:
         # Properties come with a test's report, from other processes too.
         rows = [
-            [text.replace(str(tried.folder), "DIR").replace(str(ROOT), "REPOSITORY") for text in row]
+            [
+                text.replace(str(tried.folder), "DIR")
+                .replace(sys.prefix, "ENVIRONMENT")
+                .replace(str(ROOT), "REPOSITORY")
+                for text in row
+            ]
             for row in tried.rows
         ]
         item.user_properties.extend((_PROPERTY, row) for row in rows)
