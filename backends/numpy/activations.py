@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gan_rosetta.backends.numpy.formulas import (
+    EXPONENTIAL_LESS_ONE,
     NORMAL,
     SIGMOID,
     SOFTPLUS,
@@ -190,7 +191,7 @@ class _Exponential(_Activation):
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, tuple[Array, Array]]:
         del tensors
-        y = np.expm1(np.minimum(x, 0.0))
+        y = evaluate(EXPONENTIAL_LESS_ONE, self.rounding, np.minimum(x, 0.0))
         y *= self._bend
         np.copyto(y, self._scale * x, where=x > 0.0)
         return y, (x, y)

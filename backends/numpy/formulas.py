@@ -71,6 +71,11 @@ def _tanh_slope_of_factors(y: Array) -> Array:
     return (1.0 - y) * (1.0 + y)
 
 
+def _exponential_of_difference(x: Array) -> Array:
+    # As torch's compiler has it where it vectorises: near 0 it has the rounding of 1.
+    return np.asarray(np.exp(x) - 1.0)
+
+
 def exponential_slopes(scale: float, /) -> Formulas:
     """Return the derivative of scale · (exp(x) - 1), of x and of its result: by either."""
 
@@ -210,6 +215,7 @@ def _log_complement_by_log(probability: Array) -> Array:
 
 
 SIGMOID: Formulas = (_sigmoid_by_exponential, _sigmoid_by_sign)
+EXPONENTIAL_LESS_ONE: Formulas = (np.expm1, _exponential_of_difference)
 SOFTPLUS: Formulas = (_softplus_by_logaddexp, _softplus_by_sign, _softplus_by_exponential)
 SOFTPLUS_SLOPE: Formulas = (*SIGMOID, _softplus_slope_of_difference)
 TANH_SLOPE: Formulas = (_tanh_slope_of_square, _tanh_slope_of_factors)

@@ -17,7 +17,7 @@ import tensorflow as tf
 from gan_rosetta.backends.tensorflow.step import AdversarialStep, Player, pretraining_step
 from gan_rosetta.shared.data.padding import padded
 from gan_rosetta.shared.interface import Trains
-from gan_rosetta.shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec
+from gan_rosetta.shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec, GlobalPool, Pool2d
 
 _MAXIMUM_STEPS = 1024
 _MAXIMUM_BYTES = 2**24
@@ -94,8 +94,10 @@ class CompiledLoop:
         self._dtype = dtype
         layers = (*spec.generator.layers, *spec.discriminator.layers)
         convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
+        # Of equal numbers XLA's maximum pool takes one at random on a GPU, and so is refused on every device.
+        pools = any(isinstance(layer, Pool2d | GlobalPool) and layer.mode == "maximum" for layer in layers)
         # Measured: on a CPU XLA's convolutions are slower than TensorFlow's own, and all else is faster.
-        compile_ = partial(tf.function, autograph=False, jit_compile=not convolves)
+        compile_ = partial(tf.function, autograph=False, jit_compile=not (convolves or pools))
         self._pretrain = compile_(self._pretraining_loop)
         self._train = compile_(self._adversarial_loop)
 

@@ -11,7 +11,7 @@ from gan_rosetta.backends.tensorflow import compiled  # noqa: E402
 from gan_rosetta.backends.tensorflow.trainer import TensorflowTrainer  # noqa: E402
 from gan_rosetta.shared.gans import find_gan  # noqa: E402
 from gan_rosetta.shared.interface import Chunk  # noqa: E402
-from gan_rosetta.shared.spec import StepPattern  # noqa: E402
+from gan_rosetta.shared.spec import GlobalPool, Network, Pool2d, Reshape, StepPattern  # noqa: E402
 from gan_rosetta.shared.state import initial_state  # noqa: E402
 
 SPEC = find_gan("gaussian-1d")
@@ -68,3 +68,19 @@ def test_a_chunk_longer_than_a_block_runs_as_several(monkeypatch):
     np.testing.assert_allclose(found.discriminator, expected.discriminator, rtol=1e-13)
     np.testing.assert_allclose(found.generator, expected.generator, rtol=1e-13)
     assert state["optimizer.discriminator.step"] == expected_state["optimizer.discriminator.step"] == 3
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [(GlobalPool(mode="maximum"),), (Pool2d(kernel_size=2, stride=1, mode="maximum"), Reshape(shape=(2,)))],
+)
+def test_the_largest_number_of_a_pool_without_convolutions_compiles(pool):
+    first, *_, last, end = SPEC.discriminator.layers
+    layers = (first, Reshape(shape=(2, 2, 2)), *pool, replace(last, in_features=2), end)
+    spec = replace(SPEC, discriminator=Network(input_shape=(1,), layers=layers), pretraining=None)
+    chunks = [make_chunk(spec, num_steps=3)]
+    (eager,), state = train(spec, chunks, execution="eager")
+    (found,), compiled_state = train(spec, chunks, execution="compiled")
+    np.testing.assert_allclose(found.generator, eager.generator, rtol=1e-12)
+    for name, array in state.items():
+        np.testing.assert_allclose(compiled_state[name], array, rtol=1e-10, atol=1e-14, err_msg=name)
