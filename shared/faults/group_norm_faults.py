@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gan_rosetta.shared.faults.layer_fields import choice_fault, number_fault
-from gan_rosetta.shared.spec import GroupNorm
+from gan_rosetta.shared.faults.places import Place, layer_at
+from gan_rosetta.shared.spec import GanSpec, GroupNorm
 
 
 def _other_groups(layer: GroupNorm) -> int:
@@ -14,8 +15,9 @@ def _other_groups(layer: GroupNorm) -> int:
     return most if layer.num_groups == 1 else 1
 
 
-def _groups_otherwise(layer: GroupNorm) -> bool:
+def _groups_otherwise(spec: GanSpec, place: Place) -> bool:
     """Whether there is another number of groups."""
+    layer = layer_at(spec, place)
     return layer.num_features > 1 and _other_groups(layer) != layer.num_groups
 
 

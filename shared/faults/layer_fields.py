@@ -61,12 +61,15 @@ def choice_fault(
     *,
     change: Callable[[Any], Any],
     words: Callable[[Any], str],
-    where: Callable[[Any], bool] | None = None,
+    where: Callable[[GanSpec, Place], bool] = lambda _spec, _place: True,
 ) -> Fault:
-    """Return a fault of a layer's field of few values that shows in its output. words: what a layer has there."""
+    """Return a fault of a layer's field of few values that shows in its output.
+
+    words: what a layer has there. where: in which places another value makes a difference.
+    """
 
     def plants(spec: GanSpec) -> list[Plant]:
-        return [plant(spec, place) for place in find_layers(spec, kind, where=where)]
+        return [plant(spec, place) for place in find_layers(spec, kind) if where(spec, place)]
 
     def plant(spec: GanSpec, place: Place) -> Plant:
         layer = layer_at(spec, place)

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from gan_rosetta.shared.faults.layer_fields import choice_fault
-from gan_rosetta.shared.spec import GlobalPool, PixelShuffle, Pool2d, Upsample
+from gan_rosetta.shared.faults.places import Place
+from gan_rosetta.shared.spec import GanSpec, GlobalPool, PixelShuffle, Pool2d, Upsample
 
 _POOLS = {"average": "the mean", "sum": "the sum", "maximum": "the largest"}
 
@@ -17,6 +18,12 @@ def _other_pool(layer: Any) -> Any:
 
 def _pool_words(layer: Any) -> str:
     return _POOLS[layer.mode]
+
+
+def _makes_many_channels(spec: GanSpec, place: Place) -> bool:
+    """Whether channels can be told from the pixels that they become: of one channel both orders are the same."""
+    network, index = place
+    return spec.networks()[network].placed[index].output_shape[0] > 1
 
 
 FAULTS = (
@@ -52,5 +59,6 @@ FAULTS = (
         PixelShuffle,
         change=lambda layer: replace(layer, order="pixel" if layer.order == "channel" else "channel"),
         words=lambda layer: "channels in a row" if layer.order == "channel" else "channels far apart",
+        where=_makes_many_channels,
     ),
 )

@@ -185,3 +185,11 @@ def test_a_gan_that_has_the_planted_number_itself_gets_another():
     assert another(0.0, expected=0.0) == 1.0
     with pytest.raises(ValueError, match="expected another number"):
         Number(expected=1.0, planted=1.0, with_value=lambda _value: spec)
+
+
+def test_an_order_of_channels_is_planted_only_where_there_are_several():
+    fault = FAULTS["pixel-shuffle-order"]
+    assert [plant.place for plant in fault.plants(MADE_UP["pooled-digits"])] == [
+        "the PixelShuffle generator.pixel_shuffle"
+    ]
+    assert fault.plant(MADE_UP["grouped-digits"]) is None
