@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,10 @@ def test_a_run_that_is_refused(mishap: Mishap) -> None:
 def test_two_commands_in_one_folder(mishap: Mishap) -> None:
     first = mishap.start(*TRAIN, "--out", mishap.folder)
     wait_for(mishap.folder / f"{RUN}.checkpoint.npz", first)
+    # It rests while the second begins, which may take longer than all of its steps.
+    first.send_signal(signal.SIGSTOP)
     finished = mishap.refused("train", "--resume", mishap.folder, says="is being written by another gan-rosetta")
+    first.send_signal(signal.SIGCONT)
     ended = mishap.finish(first)
     assert ended.status == 0, ended.text
     mishap.account("`--resume` of a folder that another command works on", finished, "the other command finishes")
