@@ -103,7 +103,7 @@ def test_a_treatment_that_fails_is_told_and_the_others_stand(tmp_path: Path) -> 
     assert {"learning-rate-doubled"} <= {matter.treatment for matter in found.found}
     assert "  generator-labels-swapped failed: it failed" in found.lines()
     with pytest.raises(RunFailed, match="it failed"):
-        gr.matters("linear-2d", steps=3, seeds=2, treatments=["run"], out=tmp_path / "swapped")
+        gr.matters("linear-2d", steps=3, seeds=2, treatments=["fault"], out=tmp_path / "swapped")
 
 
 def test_an_outcome_without_numbers_is_drawn_as_none() -> None:
