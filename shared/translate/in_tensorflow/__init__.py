@@ -40,6 +40,7 @@ def settings_section(gan: GanSpec, /) -> str:
     skipped = "\n".join([*skips, ""]) if gan.training.counts_epochs else ""
     return f'''\
 keras.config.set_floatx(options.dtype)
+keras.config.set_dtype_policy(options.dtype)  # layers made before would keep theirs
 
 Batch = dict[str, tf.Tensor]
 

@@ -17,10 +17,12 @@ keras = pytest.importorskip("keras")
 
 @pytest.fixture(autouse=True)
 def own_default_type():
-    """A program sets Keras's type for its whole process."""
-    kept = keras.config.floatx()
+    """A program sets Keras's type for its whole process, whatever others had there."""
+    kept = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
     yield
-    keras.config.set_floatx(kept)
+    keras.config.set_floatx(kept[0])
+    keras.config.set_dtype_policy(kept[1])
 
 
 @pytest.mark.parametrize("name", ["linear-2d", "sine", "gaussian-1d-adam-minibatch", "sngan"])
