@@ -99,7 +99,7 @@ class ProbeKey(NamedTuple):
 
     phase: whose update it belongs to: "pretraining", "discriminator" or "generator".
     quantity: "output" of a layer; "loss"; "input_gradient" and "penalty_gradient" of the gradient penalty; "gradient"
-        of the loss; then, after the update, "parameter", "slot", "counter" and "buffer".
+        of the loss; then, after the update, "parameter", "slot", "counter", "buffer" and "average".
     stream: which forward pass: "input" (pretraining), "real", "fake", "mixed"; "" where there is no question.
     name: a layer (`discriminator.hidden1`, or `discriminator.hidden1_tanh` for its activation), a tensor's canonical
         name, or for losses "loss" and "penalty".
@@ -145,7 +145,8 @@ class Trainer(Protocol):
     def generate(self, latent: np.ndarray, /) -> np.ndarray:
         """Return G(latent), (batch, ...) in canonical layout. BatchNorm as in training, its buffers left alone.
 
-        Dropout, which has no mask here, drops nothing, and the samples are of the classes in turn, 0, 1, ….
+        Of a GAN that keeps a moving average of G that one makes the samples. Dropout, which has no mask here, drops
+        nothing, and the samples are of the classes in turn, 0, 1, ….
         """
         ...
 

@@ -153,7 +153,8 @@ def _observe(
 
 def _apply(gan: Gan, state: State, inputs: Any, fed: Mapping[str, Any], *, network: str) -> Any:
     """Return a network's output for inputs (B, ...)."""
-    player = getattr(state, network)
+    sampler = state.average if network == "generator" and state.average is not None else None
+    player = sampler or getattr(state, network)
     return gan.networks[network](player.parameters, player.buffers, inputs, fed).outputs
 
 

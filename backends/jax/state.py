@@ -14,7 +14,17 @@ from gan_rosetta.backends.jax.layers import Network, Tensors, build_network
 from gan_rosetta.backends.jax.losses import check_losses
 from gan_rosetta.backends.jax.optimizers import build_optimizer, counter, slots, with_slots
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.state import counter_name, optimizers, parameter_name, slot_name, state_schema, weight_bound
+from gan_rosetta.shared.spec import Network as NetworkSpec
+from gan_rosetta.shared.state import (
+    average_name,
+    averaged,
+    counter_name,
+    optimizers,
+    parameter_name,
+    slot_name,
+    state_schema,
+    weight_bound,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +48,12 @@ class Player(NamedTuple):
 
 
 class State(NamedTuple):
-    """All that training moves. optimizers: optax's states, by the names of the state's schema."""
+    """All that training moves. optimizers: optax's states, by the names of the state's schema; average: of G."""
 
     generator: Player
     discriminator: Player
     optimizers: dict[str, Any]
+    average: Player | None = None
 
 
 def build_gan(spec: GanSpec, /, *, device: str, dtype: str, side_by_side: bool = False) -> Gan:
@@ -67,16 +78,8 @@ def zero_tensors(spec: GanSpec, /, *, dtype: str) -> dict[str, np.ndarray]:
 
 def state_of_tensors(gan: Gan, tensors: Mapping[str, Any], /) -> State:
     """Return the state made of tensors by their canonical names."""
-    players: dict[str, Player] = {}
+    players = {name: _player(name, network, tensors) for name, network in gan.spec.networks().items()}
     states: dict[str, Any] = {}
-    for name, network in gan.spec.networks().items():
-        parameters: Tensors = {}
-        buffers: Tensors = {}
-        for placed in network.placed:
-            for found, shorts in ((parameters, placed.layer.parameters()), (buffers, placed.layer.buffers())):
-                if shorts:
-                    found[placed.name] = {short: tensors[parameter_name(name, placed.name, short)] for short in shorts}
-        players[name] = Player(parameters, buffers)
     for name, (network_name, optimizer) in optimizers(gan.spec).items():
         names = tensor_names(network_name, players[network_name].parameters)
         by_slot = {
@@ -85,7 +88,21 @@ def state_of_tensors(gan: Gan, tensors: Mapping[str, Any], /) -> State:
         }
         empty = gan.updates[name].init(players[network_name].parameters)
         states[name] = with_slots(optimizer, empty, slots=by_slot, counter=tensors[counter_name(name)])
-    return State(players["generator"], players["discriminator"], states)
+    average = None
+    if gan.spec.training.generator_average is not None:
+        of_average = {own: tensors[name] for name, own in averaged(gan.spec).items()}
+        average = _player("generator", gan.spec.generator, of_average)
+    return State(players["generator"], players["discriminator"], states, average)
+
+
+def _player(name: str, network: NetworkSpec, tensors: Mapping[str, Any]) -> Player:
+    parameters: Tensors = {}
+    buffers: Tensors = {}
+    for placed in network.placed:
+        for found, shorts in ((parameters, placed.layer.parameters()), (buffers, placed.layer.buffers())):
+            if shorts:
+                found[placed.name] = {short: tensors[parameter_name(name, placed.name, short)] for short in shorts}
+    return Player(parameters, buffers)
 
 
 def tensors_of_state(gan: Gan, state: State, /) -> dict[str, Any]:
@@ -99,6 +116,9 @@ def tensors_of_state(gan: Gan, state: State, /) -> dict[str, Any]:
             named = named_tensors(network_name, tensors)
             found |= {slot_name(name, parameter, slot): tensor for parameter, tensor in named.items()}
         found[counter_name(name)] = counter(state.optimizers[name])
+    if state.average is not None:
+        own = named_tensors("generator", state.average.parameters) | named_tensors("generator", state.average.buffers)
+        found |= {average_name(name): tensor for name, tensor in own.items()}
     return {name: found[name] for name in state_schema(gan.spec)}
 
 

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
+from gan_rosetta.backends.jax.averages import follow
 from gan_rosetta.backends.jax.layers import Forward, Tensors
 from gan_rosetta.backends.jax.losses import (
     DISCRIMINATOR_LOSSES,
@@ -21,6 +22,7 @@ from gan_rosetta.backends.jax.losses import (
     gradient_penalty,
     mean_squared_error_loss,
 )
+from gan_rosetta.backends.jax.optimizers import counter
 from gan_rosetta.backends.jax.state import Gan, Player, State, named_tensors, tensors_of_state
 from gan_rosetta.shared.interface import Trains
 from gan_rosetta.shared.spec import GradientPenalty, WassersteinDiscriminatorLoss, passes
@@ -278,6 +280,9 @@ def _updated(
     if bound is not None:
         parameters = jax.tree.map(lambda parameter: jnp.clip(parameter, -bound, bound), parameters)
     player = Player(parameters, player.buffers)
-    state = state._replace(**{network: player}, optimizers=state.optimizers | {phase: moved})
+    average, kept = gan.spec.training.generator_average, state.average
+    if phase == "generator" and average is not None and kept is not None:
+        kept = follow(average, kept, player, num_updates=counter(state.optimizers[phase]))
+    state = state._replace(**{network: player}, optimizers=state.optimizers | {phase: moved}, average=kept)
     record.updated(phase, state)
     return state

@@ -125,7 +125,10 @@ class JaxTrainer:
         by_phase = losses._asdict() if isinstance(losses, StepLosses) else {"pretraining": losses[0]}
         result = found.copy()
         for key in found:
-            if key.quantity in ("parameter", "slot", "counter") or (key.quantity, key.phase) == ("buffer", last_phase):
+            if key.quantity in ("parameter", "slot", "counter", "average") or (key.quantity, key.phase) == (
+                "buffer",
+                last_phase,
+            ):
                 result[key] = left[key.name]
             elif (key.quantity, key.name) == ("loss", "loss"):
                 result[key] = by_phase[key.phase]

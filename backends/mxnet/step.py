@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_rosetta.backends.mxnet.averages import Averages
 from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.backends.mxnet.layers import Network
 from gan_rosetta.backends.mxnet.optimizers import Update, step_scalars
@@ -121,9 +122,11 @@ class StepRunner:
         *,
         players: Mapping[str, Player],
         buffers: dict[str, list[Any]],
+        averages: Averages | None,
         observer: Observer,
     ) -> None:
         self._gan = gan
+        self._averages = averages
         self._blocks = blocks
         self._players = players
         self._buffers = buffers
@@ -234,5 +237,8 @@ class StepRunner:
         player = self._players[name]
         self._observer.gradients(name, "gradient")
         player.updates[self._blocks.execution](scalars)
+        if name == "generator" and self._averages is not None:
+            own = [*player.weights.values(), *self._buffers[name]]
+            self._averages.follow(own, num_updates=player.counter)
         player.counter += 1
         self._observer.updated(name)

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from gan_rosetta.backends.mxnet.averages import Averages
 from gan_rosetta.backends.mxnet.device import context
 from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.backends.mxnet.layers import Pass, build_network
@@ -69,8 +70,19 @@ class MxnetTrainer:
                 compiled=self._hybridized,
                 bound=weight_bound(spec, name),
             )
+        self._samplers = dict(self._networks)  # what is asked for outputs
+        self._averages: Averages | None = None
+        if spec.training.generator_average is not None:
+            shadow = build_network(spec.generator, context=self._context, dtype=dtype)
+            self._samplers["generator"] = shadow
+            parameters = shadow.ordered_parameters()
+            self._averages = Averages(
+                spec,
+                weights=[parameter.data() for parameter in parameters],
+                buffers=[buffer.copy() for buffer in self._buffers["generator"]],
+            )
         self._eager_blocks = Blocks(spec, self._networks, hybridized=False)
-        self._passes = {name: Pass(network) for name, network in self._networks.items()}
+        self._passes = {name: Pass(network) for name, network in self._samplers.items()}
         if spec.couples_samples:
             # A boundary is a thousand batches of a D that looks at whole ones, milliseconds each where not a graph.
             self._passes["discriminator"].hybridize()
@@ -97,6 +109,9 @@ class MxnetTrainer:
             for tensor_name, tensor in (player.weights | player.slots).items():
                 self._to_device(state[tensor_name]).copyto(tensor)
             player.counter = int(state[counter_name(name)])
+        if self._averages is not None:
+            for name, tensor in self._averages.tensors().items():
+                self._to_device(state[name]).copyto(tensor)
         mx.nd.waitall()
 
     def export_state(self) -> dict[str, np.ndarray]:
@@ -108,6 +123,8 @@ class MxnetTrainer:
         for name, player in self._players.items():
             found |= {key: tensor.asnumpy() for key, tensor in (player.weights | player.slots).items()}
             found[counter_name(name)] = np.array(player.counter, dtype=np.int64)
+        if self._averages is not None:
+            found |= {name: tensor.asnumpy() for name, tensor in self._averages.tensors().items()}
         return {name: found[name] for name in state_schema(self._spec)}
 
     def stage(self, chunk: Chunk, /) -> Staged:
@@ -137,8 +154,9 @@ class MxnetTrainer:
         buffers = dict(self._buffers)
         counters = {name: player.counter for name, player in self._players.items()}
         tensors = [tensor for player in self._players.values() for tensor in (player.weights | player.slots).values()]
+        tensors += [] if self._averages is None else self._averages.tensors().values()
         copies = [tensor.copy() for tensor in tensors]
-        recorder = _Recorder(self._spec, players=self._players, buffers=self._buffers)
+        recorder = _Recorder(self._spec, players=self._players, buffers=self._buffers, averages=self._averages)
         try:
             self._run(self.stage(chunk), self._eager_blocks, recorder)
         finally:
@@ -161,7 +179,9 @@ class MxnetTrainer:
     def _apply(self, name: str, inputs: np.ndarray) -> np.ndarray:
         fed = fed_when_asked(self._spec.networks()[name], len(inputs)).values()
         with mx.autograd.train_mode():
-            output, *_ = self._passes[name](self._to_device(inputs), *map(self._to_device, fed), *self._buffers[name])
+            averages = self._averages if name == "generator" else None
+            buffers = self._buffers[name] if averages is None else averages.buffers
+            output, *_ = self._passes[name](self._to_device(inputs), *map(self._to_device, fed), *buffers)
         return output.asnumpy()
 
     def _blocks(self, staged: Staged) -> Blocks:
@@ -173,7 +193,14 @@ class MxnetTrainer:
         return self._compiled_blocks[key]
 
     def _run(self, staged: Staged, blocks: Blocks, observer: Observer) -> Losses:
-        runner = StepRunner(self._spec, blocks, players=self._players, buffers=self._buffers, observer=observer)
+        runner = StepRunner(
+            self._spec,
+            blocks,
+            players=self._players,
+            buffers=self._buffers,
+            averages=self._averages,
+            observer=observer,
+        )
         trains = staged.trains
         steps = zip(self._batches(staged, blocks), self._steps(len(trains)), strict=True)
         if staged.phase == "pretraining":
@@ -244,8 +271,17 @@ class _Recorder(Recorder, Observer):
 
     looks = True
 
-    def __init__(self, spec: GanSpec, /, *, players: Mapping[str, Player], buffers: Mapping[str, list[Any]]) -> None:
+    def __init__(
+        self,
+        spec: GanSpec,
+        /,
+        *,
+        players: Mapping[str, Player],
+        buffers: Mapping[str, list[Any]],
+        averages: Averages | None,
+    ) -> None:
         super().__init__(spec, to_canonical=_to_canonical)
+        self._averages = averages
         self._players = players
         self._buffers = buffers
         self._buffer_names = [name for name, tensor in state_schema(spec).items() if tensor.role == "buffer"]
@@ -267,7 +303,9 @@ class _Recorder(Recorder, Observer):
     def updated(self, phase: str, /) -> None:
         player = self._players[phase]
         buffers = zip(self._buffer_names, [*self._buffers["generator"], *self._buffers["discriminator"]], strict=True)
-        self.keep_state(phase, {**player.weights, **player.slots, **dict(buffers)}, counter=player.counter)
+        averages = {} if self._averages is None else self._averages.tensors()
+        tensors = {**player.weights, **player.slots, **dict(buffers), **averages}
+        self.keep_state(phase, tensors, counter=player.counter)
 
 
 def _to_canonical(key: ProbeKey, value: Any) -> np.ndarray:

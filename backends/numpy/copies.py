@@ -94,7 +94,7 @@ class PerturbedCopies:
 
     def generate(self, latent: NDArray[Any], /) -> list[NDArray[Any]]:
         """Return each one's G(latent), (batch, ...), as a trainer's generate does, but rounding at random."""
-        return self._infer(lambda stepper: stepper.generator, latent)
+        return self._infer(lambda stepper: stepper.sampler, latent)
 
     def discriminate(self, samples: NDArray[Any], /) -> list[NDArray[Any]]:
         """Return each one's D(samples), as a trainer's discriminate does, but rounding at random."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gan_rosetta.backends.numpy.averages import AveragedNetwork
 from gan_rosetta.backends.numpy.layer import Array
 from gan_rosetta.backends.numpy.layers import build_network
 from gan_rosetta.backends.numpy.losses import (
@@ -30,7 +31,15 @@ from gan_rosetta.backends.numpy.rounding import RandomRounding
 from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
 from gan_rosetta.shared.interface import Trains
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss, passes
-from gan_rosetta.shared.state import check_state, counter_name, optimizers, slot_name, state_schema, weight_bound
+from gan_rosetta.shared.state import (
+    average_name,
+    check_state,
+    counter_name,
+    optimizers,
+    slot_name,
+    state_schema,
+    weight_bound,
+)
 
 # Which of the copies, or all that there is.
 Index = int | EllipsisType
@@ -56,6 +65,11 @@ class Stepper:
             name: build_optimizer(optimizer, self._networks[network], bound=weight_bound(spec, name))
             for name, (network, optimizer) in optimizers(spec).items()
         }
+        average = spec.training.generator_average
+        self.average: AveragedNetwork | None = None
+        if average is not None:
+            shadow = build_network(spec.generator, name="generator", dtype=dtype, copies=copies)
+            self.average = AveragedNetwork(average, self.generator, shadow)
         self.tensors = self._named_tensors()
         self.scales: dict[tuple[str, str], float] = {}
         self._rounding: RandomRounding | None = None
@@ -63,6 +77,11 @@ class Stepper:
         self._generator_loss = _entry(GENERATOR_LOSSES, spec.training.generator_loss)
         self._penalty = _penalty(spec)
         self._passes = passes(spec)
+
+    @property
+    def sampler(self) -> Network:
+        """What makes samples: the moving average of G where there is one, else G."""
+        return self.generator if self.average is None else self.average.network
 
     @property
     def rounding(self) -> RandomRounding | None:
@@ -288,6 +307,8 @@ class Stepper:
                         self._rounding.visit(gradient)
             self._update_with_rounding(optimizer, network.parameters.flat, self._rounding)
         optimizer.clip()
+        if phase == "generator" and self.average is not None:
+            self.average.follow(optimizer.counter - 1, self._rounding)
         if recorder is not None:
             recorder.updated(phase, optimizer.counter)
 
@@ -353,6 +374,8 @@ class Stepper:
             for slot, tensors in self.optimizers[name].slots.items():
                 by_name = self._networks[network_name].by_name(tensors)
                 found |= {slot_name(name, parameter, slot): view for parameter, view in by_name.items()}
+        if self.average is not None:
+            found |= {average_name(name): view for name, view in self.average.by_name().items()}
         return {name: found[name] for name, tensor in state_schema(self._spec).items() if tensor.role != "counter"}
 
 

@@ -84,7 +84,7 @@ class NumpyTrainer:
 
     def generate(self, latent: NDArray[Any], /) -> NDArray[Any]:
         """Return G(latent), (batch, ...). BatchNorm as in training, its buffers left alone."""
-        return self._infer(self._stepper.generator, latent)
+        return self._infer(self._stepper.sampler, latent)
 
     def discriminate(self, samples: NDArray[Any], /) -> NDArray[Any]:
         """Return D's output for samples (batch, ...). BatchNorm as in training, its buffers left alone."""

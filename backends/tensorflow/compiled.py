@@ -132,7 +132,7 @@ class CompiledLoop:
             optimizer = self._optimizers[name]
             counters = optimizer.counter + np.cumsum(flags) - flags
             places = zip(counters.tolist(), block.epochs, strict=True)
-            rows = np.array([optimizer.coefficients(counter, epoch=epoch) for counter, epoch in places])
+            rows = np.array([_numbers(optimizer, counter, epoch) for counter, epoch in places])
             result[name] = _to_tensor(rows, capacity=block.capacity, dtype=self._dtype)
         return result
 
@@ -167,7 +167,11 @@ class CompiledLoop:
         row = tf.unstack(coefficients[name][step])
 
         def update(gradients: Sequence[Any]) -> None:
-            self._optimizers[name].apply_and_clip(gradients, coefficients=_after(gradients, row, step))
+            optimizer, numbers = self._optimizers[name], _after(gradients, row, step)
+            share = numbers.pop() if optimizer.averages is not None else None
+            optimizer.apply_and_clip(gradients, coefficients=numbers)
+            if optimizer.averages is not None:
+                optimizer.averages.follow(share)
 
         return replace(self._players[name], update=update)
 
@@ -182,6 +186,12 @@ class CompiledLoop:
             lambda step, _: step < num_steps, body, (tf.constant(0), losses), parallel_iterations=1
         )
         return tf.transpose(losses.stack())
+
+
+def _numbers(optimizer: Any, counter: int, epoch: int) -> tuple[float, ...]:
+    """Return the coefficients of an update and, of a network that an average follows, the average's share."""
+    found: tuple[float, ...] = optimizer.coefficients(counter, epoch=epoch)
+    return found if optimizer.averages is None else (*found, optimizer.averages.spec.share(counter))
 
 
 def _after(gradients: Sequence[Any], numbers: Sequence[Any], step: Any) -> list[Any]:

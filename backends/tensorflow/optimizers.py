@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from gan_rosetta.backends.tensorflow.averages import Averages
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.state import counter_name, slot_name
@@ -23,6 +24,7 @@ class _Optimizer(tf.Module):
     """Moves a network's parameters, a mapping from canonical names to variables, and counts its own updates.
 
     bound: what each update's parameters are then held to, [-bound, bound]. epoch: passes over the real data before it.
+    averages: what follows the network after each update, or None.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class _Optimizer(tf.Module):
     ) -> None:
         super().__init__(name=name)
         self.bound = bound
+        self.averages: Averages | None = None
         self.optimizer = optimizer
         self.counter = 0
         self.epoch = 0
@@ -62,6 +65,8 @@ class _Optimizer(tf.Module):
     def update(self, gradients: Sequence[Any], /) -> None:
         """Update every parameter with the counter's coefficients and count the update; not for traced code."""
         self.apply_and_clip(gradients, coefficients=self.coefficients(self.counter, epoch=self.epoch))
+        if self.averages is not None:
+            self.averages.follow(self.averages.spec.share(self.counter))
         self.counter += 1
 
     def _columns(self, gradients: Sequence[Any]) -> Iterator[tuple[Any, ...]]:

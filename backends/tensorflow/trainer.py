@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 import tensorflow as tf
 
+from gan_rosetta.backends.tensorflow.averages import averages_of
 from gan_rosetta.backends.tensorflow.compiled import Block, CompiledLoop, make_blocks
 from gan_rosetta.backends.tensorflow.device import check_device, native_device
 from gan_rosetta.backends.tensorflow.layers import Observe, build_network
@@ -20,7 +21,14 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey, Trains
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.feeding import fed_when_asked
-from gan_rosetta.shared.state import check_state, network_parameters, optimizers, state_schema, weight_bound
+from gan_rosetta.shared.state import (
+    average_name,
+    check_state,
+    network_parameters,
+    optimizers,
+    state_schema,
+    weight_bound,
+)
 from gan_rosetta.shared.state.layouts import (
     samples_to_canonical,
     samples_to_native,
@@ -67,6 +75,11 @@ class TensorflowTrainer:
                     optimizer, name=name, parameters=parameters, bound=weight_bound(spec, name)
                 )
                 self._tensors |= self._optimizers[name].slots
+            self._sampler = self._networks["generator"]
+            if spec.training.generator_average is not None:
+                self._sampler = build_network("generator", spec.generator, dtype=dtype)
+                self._tensors |= {average_name(name): tensor for name, tensor in self._sampler.tensors.items()}
+                self._optimizers["generator"].averages = averages_of(spec, self._tensors)
         self._discriminate = partial(self._networks["discriminator"], buffer_moves=0)
         if spec.couples_samples:
             # A boundary is a thousand batches of a D that looks at whole ones, milliseconds each where not a graph.
@@ -140,7 +153,7 @@ class TensorflowTrainer:
 
     def generate(self, latent: np.ndarray, /) -> np.ndarray:
         """Return G(latent), (batch, ...) in canonical layout. BatchNorm as in training, its buffers left alone."""
-        return self._apply("generator", partial(self._networks["generator"], buffer_moves=0), latent)
+        return self._apply("generator", partial(self._sampler, buffer_moves=0), latent)
 
     def discriminate(self, samples: np.ndarray, /) -> np.ndarray:
         """Return D's output for samples (batch, ...). BatchNorm as in training, its buffers left alone."""

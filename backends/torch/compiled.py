@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from gan_rosetta.backends.torch.averages import averages_of
 from gan_rosetta.backends.torch.captured import CapturedSteps, Inputs
 from gan_rosetta.backends.torch.kept import KeptPrograms
 from gan_rosetta.backends.torch.layers import BatchNorm
@@ -24,7 +25,7 @@ from gan_rosetta.backends.torch.optimizers import UPDATES, NamedOptimizer, clip_
 from gan_rosetta.backends.torch.step import UNOBSERVED, AdversarialStep, Player, pretraining_step
 from gan_rosetta.shared.interface import Phase, Trains
 from gan_rosetta.shared.spec import Conv2d, ConvTranspose2d, GanSpec, WassersteinDiscriminatorLoss
-from gan_rosetta.shared.state import network_parameters, optimizers
+from gan_rosetta.shared.state import averaged, network_parameters, optimizers
 
 _aten = torch.ops.aten
 # Steps that one graph takes, by the most parameters that a GAN may have for it: a call costs tens of microseconds, and
@@ -168,7 +169,9 @@ class CompiledTraining:
         updates: list[_TracedUpdates] = []
         for name in self._phase_optimizers(phase):
             first_column = sum(update.num_values for update in updates)
-            update = _TracedUpdates(self._optimizers[name], tensors=tensors, values=values, first_column=first_column)
+            update = _TracedUpdates(
+                self._spec, self._optimizers[name], tensors=tensors, values=values, first_column=first_column
+            )
             network, _ = optimizers(self._spec)[name]
             num_passes = 2 if shares and network == "generator" else 1
             call = _functional(self._networks[network], network, tensors, num_passes=num_passes)
@@ -214,6 +217,7 @@ class CompiledTraining:
             names += [name] if name.split(".", 1)[0] in networks else []
         for name in self._phase_optimizers(phase):
             names += list(self._optimizers[name].slots)
+        names += list(averaged(self._spec)) if phase == "adversarial" else []
         return {name: self._tensors[name] for name in names}
 
     def _step_values(self, phase: Phase, trains: Pattern, epochs: Sequence[int]) -> np.ndarray:
@@ -224,7 +228,9 @@ class CompiledTraining:
             counter = optimizer.counter
             rows = []
             for moves, epoch in zip(_turns(name, trains), epochs, strict=True):
-                rows.append(step_values(optimizer.spec, counter=counter, epoch=epoch))
+                row = step_values(optimizer.spec, counter=counter, epoch=epoch)
+                average = optimizer.averages
+                rows.append(row if average is None else (*row, average.spec.share(counter)))
                 counter += int(moves)
             columns.append(np.array(rows))
         return np.concatenate(columns, axis=1)
@@ -251,23 +257,34 @@ class _TracedUpdates:
     """An optimizer's updates on tensors that are being traced. row: the step within the block."""
 
     def __init__(
-        self, optimizer: NamedOptimizer, /, *, tensors: Mapping[str, Tensor], values: Tensor, first_column: int
+        self,
+        spec: GanSpec,
+        optimizer: NamedOptimizer,
+        /,
+        *,
+        tensors: Mapping[str, Tensor],
+        values: Tensor,
+        first_column: int,
     ) -> None:
         self._spec = optimizer.spec
         self._bound = optimizer.bound
         self.parameters = [tensors[name].requires_grad_() for name in optimizer.parameters]
         self._slots = [{kind: tensors[name] for kind, name in named.items()} for named in optimizer.slot_names.values()]
-        self.num_values = len(step_values(optimizer.spec, counter=0))
+        self._averages = None if optimizer.averages is None else averages_of(spec, tensors)
+        self.num_values = len(step_values(optimizer.spec, counter=0)) + (self._averages is not None)
         self._values = values[:, first_column : first_column + self.num_values]
         self.row = 0
 
     @torch.no_grad()
     def update(self, gradients: Sequence[Tensor], /) -> None:
         """Move the parameters, in canonical order as the gradients are."""
-        values = self._values[self.row].unbind()
+        values = list(self._values[self.row].unbind())
+        share = values.pop() if self._averages is not None else None
         for parameter, gradient, slots in zip(self.parameters, gradients, self._slots, strict=True):
             UPDATES[type(self._spec)](self._spec, parameter=parameter, gradient=gradient, slots=slots, values=values)
         clip_parameters(self.parameters, bound=self._bound)
+        if self._averages is not None:
+            self._averages.follow(share)
 
 
 def _turns(optimizer: str, trains: Pattern) -> list[bool]:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gan_rosetta.backends.torch.averages import Averages
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.state import counter_name, slot_name
@@ -90,7 +91,8 @@ class NamedOptimizer:
     """A torch optimizer whose learning rate follows the spec, its slots and counter by their canonical names.
 
     name: "pretraining", "discriminator" or "generator"; parameters: by canonical name, in canonical order; bound: what
-    each update's parameters are then held to, [-bound, bound]; epoch: passes over the real data that came before.
+    each update's parameters are then held to, [-bound, bound]; epoch: passes over the real data that came before;
+    averages: what follows the network after each update, or None.
     Raises UnsupportedLayer for an optimizer that is not in the table.
     """
 
@@ -107,6 +109,7 @@ class NamedOptimizer:
             raise UnsupportedLayer(f"torch has no {type(optimizer).__name__}; add it to OPTIMIZERS in optimizers.py")
         self.spec = optimizer
         self.bound = bound
+        self.averages: Averages | None = None
         self.counter_name = counter_name(name)
         self.counter = 0
         self.epoch = 0
@@ -137,6 +140,8 @@ class NamedOptimizer:
             self.native.epoch = self.epoch
         self.native.step()
         clip_parameters(list(self.parameters.values()), bound=self.bound)
+        if self.averages is not None:
+            self.averages.follow(self.averages.spec.share(self.counter))
         self.counter += 1
 
     def set_counter(self, counter: int, /) -> None:

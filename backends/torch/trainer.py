@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gan_rosetta.backends.torch.averages import averages_of
 from gan_rosetta.backends.torch.compiled import CompiledTraining
 from gan_rosetta.backends.torch.device import check_device
 from gan_rosetta.backends.torch.layers import build_network
@@ -21,7 +22,7 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey, Trains
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.feeding import fed_when_asked
-from gan_rosetta.shared.state import check_state, optimizers, state_schema, weight_bound
+from gan_rosetta.shared.state import average_name, check_state, optimizers, state_schema, weight_bound
 from gan_rosetta.shared.state.recorder import Recorder
 
 _TORCH_DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -61,6 +62,13 @@ class TorchTrainer:
             built = NamedOptimizer(optimizer, name=optimizer_name, parameters=parameters, bound=bound)
             self._optimizers[optimizer_name] = built
             self._tensors |= built.slots
+        self._samplers = dict(self._networks)  # what is asked for outputs
+        if spec.training.generator_average is not None:
+            shadow = build_network(spec.generator, device=device, dtype=self._dtype).requires_grad_(False)
+            self._samplers["generator"] = shadow
+            named = [*shadow.named_parameters(), *shadow.named_buffers()]
+            self._tensors |= {average_name(f"generator.{short}"): tensor for short, tensor in named}
+            self._optimizers["generator"].averages = averages_of(spec, self._tensors)
         self.compiled: CompiledTraining | None = None
         if execution == "compiled":
             self.compiled = CompiledTraining(
@@ -137,7 +145,7 @@ class TorchTrainer:
         return self._apply("discriminator", samples)
 
     def _apply(self, name: str, inputs: np.ndarray) -> np.ndarray:
-        network = self._networks[name].eval()
+        network = self._samplers[name].eval()
         try:
             with torch.no_grad():
                 asked = fed_when_asked(self._spec.networks()[name], len(inputs))

@@ -43,7 +43,9 @@ def test_probe_shows_the_step_that_train_takes(reference_too, backend, gan):
     probe = trainer.probe(adversarial_chunk(spec, first_step=step))
     losses, state = run_steps(trainer, spec, 0, 1, first_step=step)
     after = {
-        key.name: value for key, value in probe.items() if key.quantity in ("parameter", "slot", "buffer", "counter")
+        key.name: value
+        for key, value in probe.items()
+        if key.quantity in ("parameter", "slot", "buffer", "counter", "average")
     }
     assert_same_bits(after, {name: state[name] for name in after})
     for name in ("discriminator", "generator"):

@@ -10,6 +10,7 @@ from gan_rosetta.shared.spec import (
     GELU,
     SELU,
     Adam,
+    BatchNorm,
     BinaryCrossEntropyDiscriminatorLoss,
     BoundarySeekingGeneratorLoss,
     ConstantRate,
@@ -26,6 +27,7 @@ from gan_rosetta.shared.spec import (
     LinearGaussianReal,
     LogisticDiscriminatorLoss,
     LogisticGeneratorLoss,
+    MovingAverage,
     Network,
     NormalLatent,
     PixelShuffle,
@@ -157,7 +159,25 @@ RELATIVISTIC_SPEC = replace(
 BOUNDARY_SPEC = replace(
     LOGISTIC_SPEC,
     name="boundary-2d",
-    title="Boundary seeking loss of G on a 2D Gaussian",
+    title="Boundary seeking loss of G on a 2D Gaussian, and a moving average of G",
+    generator=Network(
+        input_shape=(3,),
+        layers=(
+            replace(_linear("hidden1", 3, 6), bias_init=None),
+            BatchNorm(
+                name="norm1",
+                num_features=6,
+                epsilon=1e-5,
+                momentum=0.1,
+                running_variance="unbiased",
+                statistics="running",
+            ),
+            SELU(),
+            _linear("hidden2", 6, 6),
+            GELU(form="tanh"),
+            _linear("output", 6, 2),
+        ),
+    ),
     discriminator=replace(LOGISTIC_SPEC.discriminator, layers=(*LOGISTIC_SPEC.discriminator.layers, Sigmoid())),
     training=replace(
         LOGISTIC_SPEC.training,
@@ -165,6 +185,7 @@ BOUNDARY_SPEC = replace(
             log_floor=-100.0, denominator_floor=1e-12, factor=0.5, reduction="mean", real_label=1
         ),
         generator_loss=BoundarySeekingGeneratorLoss(factor=0.5, reduction="mean"),
+        generator_average=MovingAverage(decay=0.9, start=1, warm_up="none", buffers="averaged"),
     ),
 )
 

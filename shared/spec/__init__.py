@@ -62,6 +62,7 @@ from gan_rosetta.shared.spec.losses import (
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
 )
+from gan_rosetta.shared.spec.moving_average import MovingAverage
 from gan_rosetta.shared.spec.network import Network, PlacedLayer
 from gan_rosetta.shared.spec.optimizers import (
     Adadelta,
@@ -144,6 +145,7 @@ __all__ = [
     "MeanSquaredErrorLoss",
     "MinibatchDiscrimination",
     "MinimaxDiscriminatorLoss",
+    "MovingAverage",
     "NamedLayer",
     "Network",
     "NonSaturatingGeneratorLoss",

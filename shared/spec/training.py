@@ -15,6 +15,7 @@ from gan_rosetta.shared.spec.checks import (
     require_positive_integer,
 )
 from gan_rosetta.shared.spec.losses import DiscriminatorLoss, GeneratorLoss, MeanSquaredErrorLoss
+from gan_rosetta.shared.spec.moving_average import MovingAverage
 from gan_rosetta.shared.spec.optimizers import Optimizer, counts_epochs
 from gan_rosetta.shared.spec.sources import DensityRegression
 
@@ -117,6 +118,7 @@ class Training:
         and nothing of its phase runs.
     steps_per_batch: how many steps in a row each batch of real samples serves.
     weight_clipping: what D's parameters are held to after each of its updates; None where they are free.
+    generator_average: the moving average of G that samples are drawn from; None where they are from G itself.
     """
 
     num_steps: int
@@ -133,6 +135,7 @@ class Training:
     generator_steps: StepPattern = EVERY_STEP
     weight_clipping: WeightClipping | None = None
     steps_per_batch: int = 1
+    generator_average: MovingAverage | None = None
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "num_steps")

@@ -4,6 +4,9 @@ from gan_rosetta.shared.state.check import check_state, complete_state
 from gan_rosetta.shared.state.initial import State, initial_state
 from gan_rosetta.shared.state.schema import (
     TensorSpec,
+    average_name,
+    averaged,
+    averaged_as,
     counter_name,
     network_parameters,
     optimizers,
@@ -16,6 +19,9 @@ from gan_rosetta.shared.state.schema import (
 __all__ = [
     "State",
     "TensorSpec",
+    "average_name",
+    "averaged",
+    "averaged_as",
     "check_state",
     "complete_state",
     "counter_name",

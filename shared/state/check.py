@@ -9,9 +9,9 @@ import numpy as np
 from gan_rosetta.shared.errors import StateError
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state.initial import State, initial_tensor
-from gan_rosetta.shared.state.schema import state_schema
+from gan_rosetta.shared.state.schema import TensorSpec, state_schema
 
-_OPTIONAL_ROLES = ("buffer", "slot", "counter")
+_OPTIONAL_ROLES = ("buffer", "slot", "counter", "average")
 # Means of squares, whose roots are taken: Adam's second moment, Adadelta's two, BatchNorm's variance.
 _SQUARES = {"slot": ("v", "square", "delta"), "buffer": ("running_var",)}
 _NUM_SHOWN = 3
@@ -47,7 +47,8 @@ def complete_state(state: Mapping[str, np.ndarray], spec: GanSpec, /, *, must_be
     """Return a whole state from one read from a file, checked; raises StateError.
 
     All BatchNorm buffers, or all of one optimizer's slots and counter, may be left out together: they then start as
-    they do in a fresh run. A parameter may not, nor may a part of such a group. must_be_finite: False for a state that
+    they do in a fresh run; so may a moving average, which then starts from G as it is. A parameter may not, nor may a
+    part of such a group. must_be_finite: False for a state that
     a run of ours left, which holds whatever the run came to.
     """
     schema = state_schema(spec)
@@ -58,11 +59,7 @@ def complete_state(state: Mapping[str, np.ndarray], spec: GanSpec, /, *, must_be
             f"state of {spec.name!r} has non-finite numbers in {_listed(bad)}; a run from there shows nothing, so give "
             "one of finite numbers"
         )
-    negative = [
-        name
-        for name, tensor in schema.items()
-        if name.rpartition(".")[2] in _SQUARES.get(tensor.role, ()) and np.any(whole[name] < 0)
-    ]
+    negative = [name for name, tensor in schema.items() if _is_square(tensor) and np.any(whole[name] < 0)]
     if negative:
         raise StateError(
             f"state of {spec.name!r} has numbers below 0 in {_listed(negative)}, a mean of squares whose root is "
@@ -82,9 +79,21 @@ def with_what_may_lack(state: Mapping[str, np.ndarray], spec: GanSpec, /) -> Sta
     whole = dict(state)
     for names in groups.values():
         if not any(name in state for name in names):
-            whole |= {name: initial_tensor(schema[name], seed=0) for name in names}
+            whole |= {name: _missing(schema[name], whole) for name in names}
     check_state(whole, spec)
     return whole
+
+
+def _missing(tensor: TensorSpec, state: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return what stands for a tensor that is left out; buffers come before the averages that follow them."""
+    if tensor.role == "average" and tensor.tensor in state:
+        return np.array(state[tensor.tensor])
+    return initial_tensor(tensor, seed=0)
+
+
+def _is_square(tensor: TensorSpec) -> bool:
+    role = "buffer" if tensor.role == "average" else tensor.role
+    return tensor.name.rpartition(".")[2] in _SQUARES.get(role, ())
 
 
 def _some(names: list[str]) -> str:

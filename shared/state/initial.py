@@ -19,7 +19,7 @@ def initial_state(spec: GanSpec, /, *, seed: int) -> State:
 
 
 def initial_tensor(tensor: TensorSpec, /, *, seed: int) -> np.ndarray:
-    """Return one tensor as it starts; slots and counters start at 0."""
+    """Return one tensor as it starts; slots and counters start at 0, averages as what they follow."""
     if tensor.role == "counter":
         return np.zeros((), dtype=np.int64)
     initializer = tensor.initializer
@@ -27,7 +27,7 @@ def initial_tensor(tensor: TensorSpec, /, *, seed: int) -> np.ndarray:
         return np.zeros(tensor.shape)
     if isinstance(initializer, Constant):
         return np.full(tensor.shape, float(initializer.value))
-    label = f"initial/{tensor.name}"
+    label = f"initial/{tensor.tensor}"
     size = math.prod(tensor.shape)
     if isinstance(initializer, Normal):
         drawn = streams.normal(seed, label, first_step=0, num_steps=1, size=size) * initializer.standard_deviation

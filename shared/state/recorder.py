@@ -9,7 +9,7 @@ import numpy as np
 
 from gan_rosetta.shared.interface import ProbeKey
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.state.schema import counter_name, network_parameters, optimizers, state_schema
+from gan_rosetta.shared.state.schema import averaged, counter_name, network_parameters, optimizers, state_schema
 
 
 class Recorder:
@@ -36,7 +36,7 @@ class Recorder:
             self.value(phase, quantity, "", name, gradients[name])
 
     def keep_state(self, phase: str, tensors: Mapping[str, Any], /, *, counter: Any) -> None:
-        """Keep what a phase's update left: its parameters, slots and counter, and the buffers of both networks.
+        """Keep what a phase's update left: parameters, slots and counter, the buffers of both networks, and averages.
 
         tensors: those of the state, by canonical name. counter: of the phase's optimizer, an integer.
         """
@@ -52,6 +52,8 @@ class Recorder:
         for tensor in schema:
             if tensor.role == "buffer":
                 self.value(phase, "buffer", "", tensor.name, tensors[tensor.name])
+        for name in averaged(self._spec) if phase == "generator" else ():
+            self.value(phase, "average", "", name, tensors[name])
 
     def _parameters(self, phase: str) -> list[str]:
         networks: dict[str, str] = {name: network for name, (network, _) in optimizers(self._spec).items()}

@@ -2,20 +2,21 @@
 
 State is one flat mapping from canonical name to NumPy array in the canonical layout. Names:
 `discriminator.hidden1.weight` for parameters and buffers, `optimizer.discriminator.hidden1.weight.m` for an optimizer's
-slots, `optimizer.discriminator.step` for its counter. Pretraining has its own optimizer, `optimizer.pretraining.…`.
+slots, `optimizer.discriminator.step` for its counter. Pretraining has its own optimizer, `optimizer.pretraining.…`. A
+moving average of G has `average.generator.hidden1.weight`, of its parameters and buffers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
 from gan_rosetta.shared.spec import GanSpec, Initializer, Network, Optimizer, ParameterSpec, Shape
 
-Role = Literal["parameter", "buffer", "slot", "counter"]
+Role = Literal["parameter", "buffer", "slot", "counter", "average"]
 OptimizerName = Literal["pretraining", "discriminator", "generator"]
 
 
@@ -23,7 +24,7 @@ OptimizerName = Literal["pretraining", "discriminator", "generator"]
 class TensorSpec:
     """One tensor of a state. Counters are int64 scalars; everything else is of the run's floating type.
 
-    tensor: for slots the parameter they belong to, for the others the name itself.
+    tensor: for slots the parameter they belong to, for averages what they follow, for the others the name itself.
     layer: the layer's name within its network, "" for counters. initializer and fan_in: how it starts.
     """
 
@@ -53,6 +54,22 @@ def counter_name(optimizer: str, /) -> str:
     return f"optimizer.{optimizer}.step"
 
 
+def average_name(tensor: str, /) -> str:
+    """Return the canonical name of the moving average of a parameter or buffer of G."""
+    return f"average.{tensor}"
+
+
+def averaged(spec: GanSpec, /) -> dict[str, str]:
+    """Return the parameters and buffers of G that have a moving average, by its name, in canonical order."""
+    return {t.name: t.tensor for t in state_schema(spec).values() if t.role == "average"}
+
+
+def averaged_as(spec: GanSpec, role: Role, /) -> dict[str, str]:
+    """Return of `averaged` those that follow a parameter, or a buffer."""
+    schema = state_schema(spec)
+    return {name: own for name, own in averaged(spec).items() if schema[own].role == role}
+
+
 def optimizers(spec: GanSpec, /) -> dict[OptimizerName, tuple[str, Optimizer]]:
     """Return each optimizer of the spec with the network that it trains."""
     result: dict[OptimizerName, tuple[str, Optimizer]] = {}
@@ -76,7 +93,7 @@ def network_parameters(spec: GanSpec, network: str, /) -> tuple[TensorSpec, ...]
 
 @lru_cache(maxsize=64)
 def state_schema(spec: GanSpec, /) -> Mapping[str, TensorSpec]:
-    """Return every tensor of the spec's state by canonical name: G's, D's, then the optimizers'."""
+    """Return every tensor of the spec's state by canonical name: G's, D's, the optimizers', then G's averages."""
     tensors: list[TensorSpec] = []
     for network_name, network in spec.networks().items():
         tensors += _network_tensors(network_name, network)
@@ -86,6 +103,9 @@ def state_schema(spec: GanSpec, /) -> Mapping[str, TensorSpec]:
             if parameter.network == network_name:
                 tensors += [_slot(name, parameter, slot) for slot in optimizer.slots]
         tensors.append(_counter(name, network_name))
+    if spec.training.generator_average is not None:
+        own = _network_tensors("generator", spec.generator)
+        tensors += [replace(tensor, name=average_name(tensor.name), role="average") for tensor in own]
     return MappingProxyType({tensor.name: tensor for tensor in tensors})
 
 
