@@ -134,7 +134,7 @@ _STEP = (
     ("turns", "a G that trains every so many steps", "StepPattern"),
     ("weight-clipping", "clipped weights", "WeightClipping"),
     ("linear-decay", "a rate that falls in a line", ""),
-    ("moving-average", "a moving average of G", ""),
+    ("moving-average", "a moving average of G", "MovingAverage"),
     ("accumulation", "gradients of several batches added up", ""),
     ("joint-optimizer", "a loss that updates G and a part of D together", ""),
     ("penalty-alone", "a D updated by its penalty alone", ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gan_rosetta.shared.errors import unknown_name
 from gan_rosetta.shared.faults import (
+    average_faults,
     class_faults,
     data_faults,
     dropout_faults,
@@ -23,6 +24,7 @@ FAULTS: dict[str, Fault] = {
     for fault in (
         *optimizer_faults.FAULTS,
         *rmsprop_faults.FAULTS,
+        *average_faults.FAULTS,
         *layer_faults.FAULTS,
         *resampling_faults.FAULTS,
         *group_norm_faults.FAULTS,

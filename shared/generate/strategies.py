@@ -41,6 +41,7 @@ from gan_rosetta.shared.spec import (
     LogisticGeneratorLoss,
     MeanSquaredErrorLoss,
     MinimaxDiscriminatorLoss,
+    MovingAverage,
     Network,
     NonSaturatingGeneratorLoss,
     NormalLatent,
@@ -71,6 +72,17 @@ _LABELS = st.sampled_from([1, 0])
 _FLOORS = st.sampled_from([None, 1e-12, 0.3])
 _LOG_FLOORS = st.sampled_from([-100.0, -0.5])
 # Well inside of what is drawn as weights, or beyond it; none in most.
+_AVERAGES = st.one_of(
+    st.none(),
+    st.none(),
+    st.builds(
+        MovingAverage,
+        decay=st.sampled_from([0.0, 0.5, 0.9, 0.999]),
+        start=st.integers(0, 2),
+        warm_up=st.sampled_from(["none", "counted"]),
+        buffers=st.sampled_from(["averaged", "copied"]),
+    ),
+)
 _CLIPPINGS = st.sampled_from([None, None, WeightClipping(bound=0.1), WeightClipping(bound=1.0)])
 _TARGETS = decimals(-1, 1, digits=1)
 _SHARES = st.sampled_from([1.0, 0.0, 0.9, 0.3])
@@ -265,6 +277,7 @@ def _trainings(draw: Any, score: str, *, penalised: bool, generator: Network, ep
         discriminator_steps=EVERY_STEP if reused else draw(_patterns(epochs)),
         generator_steps=EVERY_STEP if reused or not detached else draw(_patterns(epochs)),
         weight_clipping=draw(_CLIPPINGS),
+        generator_average=draw(_AVERAGES),
         discriminator_loss=draw(_discriminator_losses(score, penalised)),
         generator_loss=draw(_generator_losses(score)),
         discriminator_optimizer=draw(_optimizers(epochs)),

@@ -14,12 +14,13 @@ WARM_UP = 10
 class MovingAverage:
     """A second G whose weights follow G's: after each of G's updates average ← average + (1 - d) · (own - average).
 
-    d is `decay`. The first `start` of G's updates copy (d = 0): 0 averages from the initial weights on, 1 from the
-    first update's (torch's AveragedModel, Keras), more leaves the first ones out (StudioGAN, BigGAN-PyTorch).
+    d is `decay`. The first `start` of G's updates copy (d = 0): 0 averages from the initial weights on (TensorFlow 1's
+    ExponentialMovingAverage), 1 from the first update's (torch's AveragedModel, Keras's optimizers), more leaves the
+    first ones out (StudioGAN; BigGAN-PyTorch, which counts from 1, so that its `ema_start` is one more).
     warm_up: "counted" holds d to (1 + n) / (10 + n), n of G's updates before (tf.train.ExponentialMovingAverage with
     num_updates); "none" does not.
-    buffers: "copied", what G's are when it was updated (StudioGAN; AveragedModel by its default); "averaged" as the
-    weights are (BigGAN-PyTorch; AveragedModel with use_buffers).
+    buffers: "copied", what G's are when it was updated (AveragedModel by its default, StyleGAN and its ports);
+    "averaged" as the weights are (BigGAN-PyTorch and what took it over, AveragedModel with use_buffers).
     """
 
     decay: float

@@ -11,11 +11,13 @@ from gan_rosetta.shared.spec import (
     GanSpec,
     GradientPenalty,
     Layer,
+    MovingAverage,
     Optimizer,
     SpectralNorm,
     StepPattern,
     WassersteinDiscriminatorLoss,
 )
+from gan_rosetta.shared.spec.moving_average import WARM_UP
 from gan_rosetta.shared.translate.writing import WIDTH, fitted, number
 
 _SHORT = {"pretraining": "p", "discriminator": "d", "generator": "g"}
@@ -142,6 +144,14 @@ def rate_at(optimizer: Optimizer, count: str, /) -> str:
     rate: Any = optimizer.learning_rate
     division = "//" if rate.staircase else "/"
     return f"{number(rate.initial)} * {number(rate.factor)} ** ({count} {division} {number(rate.every)})"
+
+
+def share_of(average: MovingAverage, count: str, /) -> str:
+    """Return the expression of how far a moving average goes to G, after so many of G's updates."""
+    decay = number(average.decay)
+    if average.warm_up == "counted":
+        decay = f"min({decay}, (1 + {count}) / ({WARM_UP} + {count}))"
+    return f"1.0 if {count} < {number(average.start)} else 1 - {decay}" if average.start else f"1 - {decay}"
 
 
 def forms_of(spec: GanSpec, is_own: Callable[[Optimizer], bool], /) -> dict[Optimizer, str]:

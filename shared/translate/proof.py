@@ -23,7 +23,7 @@ from gan_rosetta.shared.errors import RunFailed
 from gan_rosetta.shared.runs.checkpoint import num_steps
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
-from gan_rosetta.shared.state import State
+from gan_rosetta.shared.state import State, average_name
 from gan_rosetta.shared.state.archive import write_state
 from gan_rosetta.shared.state.native.assemble import gather
 from gan_rosetta.shared.state.native.formats import read_checkpoint
@@ -113,6 +113,10 @@ def prove(
         _run(folder, arguments, python)
         losses = _read_losses(folder / "left" / "losses.npz")
         found = gather(spec, {"": read_checkpoint(folder / "left" / dialect.CHECKPOINT, spec)}, NameMapping()).state
+        if dialect.AVERAGE and spec.training.generator_average is not None:
+            checkpoint = read_checkpoint(folder / "left" / dialect.AVERAGE, spec)
+            average = gather(spec, {"generator": checkpoint}, NameMapping()).state
+            found |= {average_name(name): array for name, array in average.items()}
     reference, yardstick = measure_reference(spec, state, tape, dtype=DTYPE, seed=seed, keep_going=False)
     wanted = _wanted(spec, reference.moments[END])
     reference = replace(reference, moments={END: wanted})
@@ -154,7 +158,7 @@ def _wanted(spec: GanSpec, state: Mapping[str, np.ndarray]) -> dict[str, np.ndar
     Left out are the counters of optimizers that do not look at theirs, and what one keeps that took no step: frameworks
     make that at the first.
     """
-    names = {name for name, tensor in state_schema(spec).items() if tensor.role in ("parameter", "buffer")}
+    names = {name for name, tensor in state_schema(spec).items() if tensor.role in ("parameter", "buffer", "average")}
     for name, (network, optimizer) in optimizers(spec).items():
         if optimizer.slots and int(state[counter_name(name)]) > 0:
             names.add(counter_name(name))

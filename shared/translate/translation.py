@@ -15,7 +15,7 @@ from gan_rosetta.shared.runs.inputs import open_start
 from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.runs.request import make_request, read_gan
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.state import State, state_schema
+from gan_rosetta.shared.state import State, averaged, state_schema
 from gan_rosetta.shared.storage.files import write_bytes
 from gan_rosetta.shared.storage.opening import require_new
 from gan_rosetta.shared.translate.notebook import notebook_text
@@ -123,10 +123,12 @@ def translate(gan: str | Path | GanSpec, /, *, to: str, **options: Unpack[ProofO
 
 
 def _with_fresh_optimizers(state: State, spec: GanSpec) -> State:
-    """Return a state whose optimizers have not begun, as those of a program have not."""
+    """Return a state whose optimizers and averages have not begun, as those of a program have not."""
     kept = ("slot", "counter")
     schema = state_schema(spec)
-    return {name: np.zeros_like(array) if schema[name].role in kept else array for name, array in state.items()}
+    own = averaged(spec)
+    fresh = {name: np.zeros_like(array) if schema[name].role in kept else array for name, array in state.items()}
+    return fresh | {name: fresh[followed].copy() for name, followed in own.items()}
 
 
 def require_new_program(path: Path, /) -> None:

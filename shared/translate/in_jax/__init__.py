@@ -11,6 +11,7 @@ from gan_rosetta.shared.translate.in_jax.optimizers import optimizers_section
 from gan_rosetta.shared.translate.in_jax.step import step_section
 
 __all__ = [
+    "AVERAGE",
     "BACKEND",
     "CHECKPOINT",
     "LAYERS",
@@ -27,6 +28,7 @@ __all__ = [
 
 TITLE = "JAX"
 BACKEND = "jax"
+AVERAGE = ""  # in the checkpoint
 
 
 def imports(gan: GanSpec, /) -> list[str]:

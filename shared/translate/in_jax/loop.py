@@ -9,7 +9,7 @@ from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_cl
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
 from gan_rosetta.shared.translate.in_jax.optimizers import is_signed, slots_of
 from gan_rosetta.shared.translate.in_jax.step import any_buffers, turns
-from gan_rosetta.shared.translate.parts import optimizer_uses, pattern
+from gan_rosetta.shared.translate.parts import optimizer_uses, pattern, share_of
 from gan_rosetta.shared.translate.writing import call, literal, number
 
 CHECKPOINT = "checkpoint.npz"
@@ -30,11 +30,21 @@ def loop_section(gan: GanSpec, /) -> str:
         for name, steps in (("discriminator", training.discriminator_steps), ("generator", training.generator_steps))
         if turns(gan, name)
     ]
+    average = training.generator_average
+    counted = ["    updates_of_g += not np.isnan(loss_g)"] if average is not None else []
+    share, players = list[str](), ["g", "d"]
+    if average is not None:
+        players.append("average")
+        share = [f"    share = {share_of(average, 'updates_of_g')}"]
+    own = ["average", "jnp.asarray(share, dtype)"] if average is not None else []
     loop = [
+        *(["updates_of_g = 0"] if average is not None else []),
         call("batches = ", [f"read_batches(options.tape) if options.tape else {drawn_call(gan)}"], ""),
         "for step, batch in zip(range(options.steps), batches, strict=False):",
-        call("g, d, found = train_step(", ["g", "d", "to_arrays(batch)", *given], indent=4),
+        *share,
+        call(f"{', '.join(players)}, found = train_step(", ["g", "d", "to_arrays(batch)", *own, *given], indent=4),
         f"    {', '.join(results)} = (float(number) for number in found)",
+        *counted,
         '    losses["discriminator"].append(loss_d)',
         '    losses["generator"].append(loss_g)',
         "    if step % 100 == 0:",
@@ -69,6 +79,8 @@ def _start(gan: GanSpec) -> str:
         else:
             arguments = ["tensors", f"optimizer_{short}.init(tensors)"]
         lines.append(call(f"{short} = Player(", arguments))
+    if gan.training.generator_average is not None:
+        lines.append("average = g._replace(kept=())  # follows G; samples are drawn from it")
     return "\n".join(lines)
 
 
@@ -116,7 +128,14 @@ def _end(gan: GanSpec) -> str:
                 "    checkpoint[name] = -checkpoint[name]",
             ]
     noise = "jnp.asarray(noise, dtype)"
-    asked = ["g.parameters", *(["g.buffers"] if has_buffers(gan, "generator") else []), noise]
+    maker = "g"
+    if gan.training.generator_average is not None:
+        maker = "average"
+        own = "(average.parameters | average.buffers)" if has_buffers(gan, "generator") else "average.parameters"
+        lines.append(f"for name, tensor in {own}.items():")
+        lines.append('    checkpoint[f"average.generator.{name}"] = tensor')
+    buffers = [f"{maker}.buffers"] if has_buffers(gan, "generator") else []
+    asked = [f"{maker}.parameters", *buffers, noise]
     asked += ["jnp.arange(len(noise)) % 10"] if uses_classes(gan, "generator") else []
     asked += ["{}"] if uses_masks(gan, "generator") else []
     result = "samples, _" if has_buffers(gan, "generator") else "samples"

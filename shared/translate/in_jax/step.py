@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, Optimizer
 from gan_rosetta.shared.translate.data import EPOCH, asks_for_epoch, uses_classes, uses_masks
+from gan_rosetta.shared.translate.in_jax.averages import followed_section
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
 from gan_rosetta.shared.translate.parts import decays, label_of, penalty_of, place_of
 from gan_rosetta.shared.translate.writing import call, fitted, indented, number
@@ -12,6 +13,7 @@ from gan_rosetta.shared.translate.writing import call, fitted, indented, number
 def step_section(gan: GanSpec, /) -> str:
     """Return what a player is, and the function that takes one step."""
     parts = [_player(gan), _updated(gan)]
+    parts += [followed_section(gan)] if gan.training.generator_average is not None else []
     if gan.pretraining is not None:
         parts.append(_pretrain_step(gan))
     return "\n\n\n".join([*parts, _train_step(gan)])
@@ -77,7 +79,9 @@ def _train_step(gan: GanSpec) -> str:
     names = {"discriminator": "D", "generator": "G"}
     said = f"Update {names[order[0]]}, then {names[order[1]]}"
     said += ", each where it is its turn" if not training.trains_both_always else ""
+    averages = training.generator_average is not None
     arguments = ["g: Player", "d: Player", "batch: Tensors"]
+    arguments += ["average: Player", "share: Array"] if averages else []
     rests = {name: turns(gan, name) for name in order}
     given = [f"trains_{name[0]}: bool" for name in ("discriminator", "generator") if rests[name]]
     arguments += ["*", *given] if given else []
@@ -101,8 +105,9 @@ def _train_step(gan: GanSpec) -> str:
             lines += [*([""] if position or lines else []), *written]
     losses = ", ".join(["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])])
     decorator = f"@partial(jax.jit, static_argnames=({static}))" if given else "@jax.jit"
-    head = call("def train_step(", arguments, ") -> tuple[Player, Player, tuple[Array, ...]]:")
-    body = indented("\n".join([*lines, f"return g, d, ({losses})"]), by=4)
+    players = ["g", "d", *(["average"] if averages else [])]
+    head = call("def train_step(", arguments, f") -> tuple[{', '.join('Player' for _ in players)}, tuple[Array, ...]]:")
+    body = indented("\n".join([*lines, f"return {', '.join(players)}, ({losses})"]), by=4)
     space = ["", body] if body.startswith("    def") else [body]
     return "\n".join([decorator, head, f'    """{said}; return both, and the losses from before."""', *space])
 
@@ -180,6 +185,7 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
         lines.append("# What D's loss, through its fake samples, says of G comes on top.")
         lines.append("gradients = jax.tree.map(jnp.add, joined, gradients)")
     lines.append(_moved("g", training.generator_optimizer))
+    lines += ["average = followed(average, g, share)"] if training.generator_average is not None else []
     return lines
 
 

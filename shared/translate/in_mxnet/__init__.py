@@ -10,6 +10,7 @@ from gan_rosetta.shared.translate.in_mxnet.optimizers import optimizers_section
 from gan_rosetta.shared.translate.in_mxnet.step import CHECKPOINT, loop_section, step_section
 
 __all__ = [
+    "AVERAGE",
     "BACKEND",
     "CHECKPOINT",
     "LAYERS",
@@ -26,6 +27,7 @@ __all__ = [
 
 TITLE = "MXNet"
 BACKEND = "mxnet"
+AVERAGE = ""  # in the checkpoint
 
 
 def imports(gan: GanSpec, /) -> list[str]:

@@ -11,6 +11,7 @@ from gan_rosetta.shared.translate.data import (
     uses_classes,
     uses_masks,
 )
+from gan_rosetta.shared.translate.in_mxnet.averages import average_section
 from gan_rosetta.shared.translate.parts import decays, label_of, optimizer_uses, pattern, penalty_of, place_of, rate_at
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
@@ -18,7 +19,12 @@ CHECKPOINT = "checkpoint.npz"
 
 
 def step_section(gan: GanSpec, /) -> str:
-    """Return the function that takes one step."""
+    """Return the function that takes one step, after the average that follows G, if any."""
+    average = gan.training.generator_average
+    return "\n\n\n".join([*([average_section(average)] if average is not None else []), _train_step(gan)])
+
+
+def _train_step(gan: GanSpec) -> str:
     training = gan.training
     blocks = {"discriminator": _discriminator_block, "generator": _generator_block}
     order = [training.first, "generator" if training.first == "discriminator" else "discriminator"]
@@ -103,7 +109,8 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
             "for tensor, more in zip(trained(generator), joined, strict=True):",
             "    tensor.grad()[:] += more",
         ]
-    return [*lines, "trainer_g.step(1)"]
+    lines.append("trainer_g.step(1)")
+    return [*lines, "follow()"] if training.generator_average is not None else lines
 
 
 def _generate(gan: GanSpec, phase: str, *, later: int) -> str:
@@ -183,6 +190,12 @@ def _pretraining(gan: GanSpec) -> str:
     )
 
 
+_AVERAGE_KEPT = [
+    "for name, tensor in tensors_of(average).items():",
+    '    checkpoint[f"average.generator.{name}"] = tensor.data().asnumpy()',
+]
+
+
 def _end(gan: GanSpec) -> str:
     lines = [
         "options.out.mkdir(parents=True, exist_ok=True)",
@@ -207,6 +220,8 @@ def _end(gan: GanSpec) -> str:
             "        for slot, array in slots.items():",
             '            checkpoint[f"optimizer.{prefix}.{names[index]}.{slot}"] = array.asnumpy()',
         ]
+    average = gan.training.generator_average is not None
+    lines += _AVERAGE_KEPT if average else []
     asked = ["mx.nd.array(noise, dtype=options.dtype)"]
     asked += ["mx.nd.arange(len(noise)) % 10"] if uses_classes(gan, "generator") else []
     asked += ["{}"] if uses_masks(gan, "generator") else []
@@ -215,7 +230,7 @@ def _end(gan: GanSpec) -> str:
             *lines,
             f'np.savez(options.out / "{CHECKPOINT}", **checkpoint)',
             "noise = draw_latent(np.random.default_rng([options.seed, 2]), 64)",
-            call("samples = generator(", asked),
+            call(f"samples = {'average' if average else 'generator'}(", asked),
             'np.savez(options.out / "samples.npz", generated=samples.asnumpy())',
         ]
     )

@@ -10,6 +10,7 @@ from gan_rosetta.shared.translate.in_tensorflow.optimizers import optimizers_sec
 from gan_rosetta.shared.translate.in_tensorflow.step import CHECKPOINT, loop_section, step_section
 
 __all__ = [
+    "AVERAGE",
     "BACKEND",
     "CHECKPOINT",
     "LAYERS",
@@ -26,6 +27,7 @@ __all__ = [
 
 TITLE = "TensorFlow"
 BACKEND = "tensorflow"
+AVERAGE = ""  # in the checkpoint
 
 
 def imports(gan: GanSpec, /) -> list[str]:

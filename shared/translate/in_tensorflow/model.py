@@ -96,13 +96,7 @@ def _made(gan: GanSpec) -> str:
         "generator, discriminator = Generator(), Discriminator()",
         "# Keras makes a layer's tensors when it is first given something.",
     ]
-    for name, network in gan.networks().items():
-        shape = network.input_shape
-        native = (*shape[1:], shape[0]) if len(shape) == _IMAGE_RANK else shape
-        arguments = [f"tf.zeros((2, {', '.join(map(number, native))}))"]
-        arguments += ["tf.zeros(2, tf.int64)"] if uses_classes(gan, name) else []
-        arguments += ["{}"] if uses_masks(gan, name) else []
-        lines.append(call(f"{name}(", arguments))
+    lines += [first_call(gan, name, name) for name in gan.networks()]
     lines += [
         'for prefix, network in (("generator", generator), ("discriminator", discriminator)):',
         "    tensors = first_tensors(prefix, options.seed)",
@@ -110,6 +104,16 @@ def _made(gan: GanSpec) -> str:
         "        tensor.assign(as_keras(tensor, tensors[name]))",
     ]
     return "\n".join(lines)
+
+
+def first_call(gan: GanSpec, name: str, called: str, /) -> str:
+    """Return the call of a network, by whatever name, at which Keras makes its tensors."""
+    shape = gan.networks()[name].input_shape
+    native = (*shape[1:], shape[0]) if len(shape) == _IMAGE_RANK else shape
+    arguments = [f"tf.zeros((2, {', '.join(map(number, native))}))"]
+    arguments += ["tf.zeros(2, tf.int64)"] if uses_classes(gan, name) else []
+    arguments += ["{}"] if uses_masks(gan, name) else []
+    return call(f"{called}(", arguments)
 
 
 def _network(gan: GanSpec, network_name: str, written: list[Part]) -> str:

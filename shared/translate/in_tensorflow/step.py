@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
+from gan_rosetta.shared.translate.in_tensorflow.averages import average_section
+from gan_rosetta.shared.translate.in_tensorflow.model import first_call
 from gan_rosetta.shared.translate.in_tensorflow.optimizers import rate_lines, slots_of
 from gan_rosetta.shared.translate.parts import label_of, optimizer_uses, pattern, penalty_of, place_of
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
@@ -13,8 +15,10 @@ _IMAGE_RANK = 3
 
 
 def step_section(gan: GanSpec, /) -> str:
-    """Return the functions that take one step."""
-    parts = [_pretrain_step(gan)] if gan.pretraining is not None else []
+    """Return the functions that take one step, and the average that follows G, if any."""
+    average = gan.training.generator_average
+    parts = [] if average is None else [average_section(average, first_call(gan, "generator", "average"))]
+    parts += [_pretrain_step(gan)] if gan.pretraining is not None else []
     return "\n\n\n".join([*parts, _train_step(gan)])
 
 
@@ -132,7 +136,8 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     own.append(_judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later + 4))
     own.append("loss_g = generator_loss(of_fake)")
     moved = _moved(gan, tape, "loss_g", "generator", "g", joined=not training.detach_fake)
-    return [begins, *(indented(each, by=4) for each in own), *moved]
+    follows = ["follow()"] if training.generator_average is not None else []
+    return [begins, *(indented(each, by=4) for each in own), *moved, *follows]
 
 
 def _generate(gan: GanSpec, phase: str, *, later: int) -> str:
@@ -206,6 +211,12 @@ def _pretraining(gan: GanSpec) -> str:
     )
 
 
+_AVERAGE_KEPT = [
+    "for name, tensor in tensors_of(average).items():",
+    '    checkpoint[f"average.generator.{name}"] = as_state(tensor, tensor)',
+]
+
+
 def _end(gan: GanSpec) -> str:
     lines = [
         "options.out.mkdir(parents=True, exist_ok=True)",
@@ -236,6 +247,8 @@ def _end(gan: GanSpec) -> str:
             "        for (name, tensor), values in zip(trained(network).items(), kept, strict=True):",
             '            checkpoint[f"optimizer.{prefix}.{name}.{slot}"] = as_state(tensor, values)',
         ]
+    average = gan.training.generator_average is not None
+    lines += _AVERAGE_KEPT if average else []
     asked = ["tf.constant(noise, options.dtype)"]
     asked += ["tf.range(len(noise)) % 10"] if uses_classes(gan, "generator") else []
     asked += ["{}"] if uses_masks(gan, "generator") else []
@@ -248,7 +261,7 @@ def _end(gan: GanSpec) -> str:
             f'np.savez(options.out / "{CHECKPOINT}", **checkpoint)',
             "noise = draw_latent(np.random.default_rng([options.seed, 2]), 64)",
             *([turns] if len(gan.generator.input_shape) == _IMAGE_RANK else []),
-            call("samples = generator(", asked),
+            call(f"samples = {'average' if average else 'generator'}(", asked),
             f'np.savez(options.out / "samples.npz", generated={images})',
         ]
     )

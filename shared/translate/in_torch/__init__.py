@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.in_torch.averages import AVERAGE
 from gan_rosetta.shared.translate.in_torch.layers import LAYERS
 from gan_rosetta.shared.translate.in_torch.losses import losses_section
 from gan_rosetta.shared.translate.in_torch.model import RESERVED, model_section
@@ -10,6 +11,7 @@ from gan_rosetta.shared.translate.in_torch.optimizers import optimizers_section
 from gan_rosetta.shared.translate.in_torch.step import CHECKPOINT, loop_section, step_section
 
 __all__ = [
+    "AVERAGE",
     "BACKEND",
     "CHECKPOINT",
     "LAYERS",

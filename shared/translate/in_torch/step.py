@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.translate.data import EPOCH, STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
+from gan_rosetta.shared.translate.in_torch.averages import AVERAGE, average_section
 from gan_rosetta.shared.translate.parts import decays, label_of, optimizer_uses, pattern, penalty_of, place_of
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
@@ -11,7 +12,12 @@ CHECKPOINT = "checkpoint.pt"
 
 
 def step_section(gan: GanSpec, /) -> str:
-    """Return the function that takes one step."""
+    """Return the function that takes one step, after the average that follows G, if any."""
+    average = gan.training.generator_average
+    return "\n\n\n".join([*([average_section(average)] if average is not None else []), _train_step(gan)])
+
+
+def _train_step(gan: GanSpec) -> str:
     training = gan.training
     blocks = {"discriminator": _discriminator_block, "generator": _generator_block}
     order = [training.first, "generator" if training.first == "discriminator" else "discriminator"]
@@ -98,6 +104,7 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     lines.append("optimizer_g.step()")
     if decays(training.generator_optimizer, "updates"):
         lines.append("schedule_g.step()")
+    lines += ["follow()"] if training.generator_average is not None else []
     return lines
 
 
@@ -195,6 +202,7 @@ def _end(gan: GanSpec) -> str:
     asked += ["{}"] if uses_masks(gan, "generator") else []
     what = "BatchNorm's averages" if gan.generator.has_batch_norm else "spectral norms' u and v"
     remark = [f"# Kept before the samples are made, which moves {what} once more."]
+    averages = gan.training.generator_average is not None
     remark = remark if gan.generator.has_buffers else []
     return "\n".join(
         [
@@ -203,9 +211,10 @@ def _end(gan: GanSpec) -> str:
             literal("checkpoint = {", entries, "}"),
             *remark,
             f'torch.save(checkpoint, options.out / "{CHECKPOINT}")',
+            *([f'torch.save(average.state_dict(), options.out / "{AVERAGE}")'] if averages else []),
             "noise = draw_latent(np.random.default_rng([options.seed, 2]), 64)",
             "with torch.no_grad():",
-            f"    samples = generator({', '.join(asked)})",
+            f"    samples = {'average' if averages else 'generator'}({', '.join(asked)})",
             'np.savez(options.out / "samples.npz", generated=samples.numpy())',
         ]
     )

@@ -11,6 +11,7 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import (
     FAULTS,
     Plant,
+    average_faults,
     class_faults,
     data_faults,
     dropout_faults,
@@ -30,7 +31,7 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import initial_state, state_schema
 
 PHASES = {"start", "pretraining", "discriminator", "generator"}
-QUANTITIES = {"output", "loss", "gradient", "parameter", "slot", "buffer", "order"}
+QUANTITIES = {"output", "loss", "gradient", "parameter", "slot", "buffer", "average", "order"}
 LOSSES = {"loss", "penalty"}
 GANS = CATALOGUE | MADE_UP
 
@@ -44,6 +45,7 @@ def test_names_are_unique_and_many():
     families = (
         optimizer_faults,
         rmsprop_faults,
+        average_faults,
         layer_faults,
         resampling_faults,
         group_norm_faults,

@@ -21,6 +21,7 @@ from gan_rosetta.shared.spec import (
     LinearGaussianReal,
     MeanSquaredErrorLoss,
     MinimaxDiscriminatorLoss,
+    MovingAverage,
     NormalLatent,
     SineReal,
     StepPattern,
@@ -32,6 +33,7 @@ from gan_rosetta.shared.spec import (
 
 ADAM = find_gan("sine").training.generator_optimizer
 ADADELTA = Adadelta(learning_rate=ConstantRate(value=1.0), rho=0.9, epsilon=1e-6)
+AVERAGE = MovingAverage(decay=0.9, start=1, warm_up="none", buffers="copied")
 RMSPROP = find_gan("wgan").training.generator_optimizer
 DECAY = ExponentialDecay(initial=0.005, factor=0.95, every=150, staircase=True)
 DIGITS = DigitsReal(size=28, num_channels=1, low=0.0, high=1.0, num_images=None, reshuffle=True)
@@ -60,6 +62,12 @@ NAN, INFINITY = float("nan"), float("inf")
         (RMSPROP, {"epsilon_placement": "hat"}, "epsilon_placement is 'hat'; expected one of 'outside', 'inside'"),
         (RMSPROP, {"momentum_of": "gradient"}, "momentum_of is 'gradient'; expected one of 'direction', 'step'"),
         (WeightClipping(bound=0.01), {"bound": 0.0}, "WeightClipping: bound is 0.0"),
+        (AVERAGE, {"decay": 1.0}, "MovingAverage: decay is 1.0; expected less than 1"),
+        (AVERAGE, {"decay": -0.1}, "decay is -0.1"),
+        (AVERAGE, {"start": -1}, "start is -1"),
+        (AVERAGE, {"start": 1.5}, "start is 1.5"),
+        (AVERAGE, {"warm_up": "linear"}, "warm_up is 'linear'; expected one of 'none', 'counted'"),
+        (AVERAGE, {"buffers": "kept"}, "buffers is 'kept'; expected one of 'averaged', 'copied'"),
         (StepPattern(period=5, offsets=(0,)), {"counted": "batch"}, "counted is 'batch'"),
         (MINIMAX, {"probability_floor": 0.0}, "MinimaxDiscriminatorLoss: probability_floor is 0.0"),
         (MINIMAX, {"reduction": "none"}, "reduction is 'none'; expected one of 'mean', 'sum'"),

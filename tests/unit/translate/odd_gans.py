@@ -24,6 +24,7 @@ from gan_rosetta.shared.spec import (
     Layer,
     LeakyReLU,
     Linear,
+    MovingAverage,
     Network,
     Normal,
     NormalLatent,
@@ -145,6 +146,7 @@ def odd_norms() -> GanSpec:
         discriminator_optimizer=rmsprop(placement="outside", centered=False, momentum=0.5, of="step"),
         generator_optimizer=rmsprop(placement="inside", centered=True, momentum=0.0, of="direction"),
         weight_clipping=WeightClipping(bound=0.5),
+        generator_average=MovingAverage(decay=0.5, start=1, warm_up="counted", buffers="copied"),
     )
     return replace(
         spec,
@@ -233,7 +235,8 @@ def reserved_names() -> GanSpec:
 def reused_gradients() -> GanSpec:
     """sine with D first, on one batch for both updates, through which D's loss reaches G."""
     spec = small_gan("sine")
-    training = replace(spec.training, first="discriminator", detach_fake=False, stop=None)
+    average = MovingAverage(decay=0.9, start=0, warm_up="none", buffers="copied")
+    training = replace(spec.training, first="discriminator", detach_fake=False, stop=None, generator_average=average)
     first = Linear(
         name="first", in_features=5, out_features=5, weight_init=Normal(standard_deviation=1.0), bias_init=None
     )

@@ -1,0 +1,38 @@
+"""A moving average of G in TensorFlow."""
+
+from __future__ import annotations
+
+from gan_rosetta.shared.spec import MovingAverage
+from gan_rosetta.shared.spec.moving_average import WARM_UP
+from gan_rosetta.shared.translate.writing import number
+
+
+def average_section(average: MovingAverage, built: str, /) -> str:
+    """Return a second G and the function that has it follow the first. built: the call that makes its tensors."""
+    decay = number(average.decay)
+    lines = []
+    if average.warm_up == "counted":
+        lines.append(f"decay = tf.minimum(tf.cast({decay}, options.dtype), (1 + n) / ({WARM_UP} + n))")
+        decay = "decay"
+    share = f"tf.where(n < {number(average.start)}, tf.ones_like(n), 1 - {decay})" if average.start else f"1 - {decay}"
+    lines.append(f"share = {share}")
+    if average.start or average.warm_up == "counted":
+        lines.insert(0, "n = tf.cast(optimizer_g.iterations - 1, options.dtype)")
+    moved = "kept + share * (own - kept)"
+    return "\n".join(
+        [
+            "average = Generator()  # follows G; samples are drawn from it",
+            built,
+            "for name, tensor in tensors_of(average).items():",
+            "    tensor.assign(tensors_of(generator)[name])",
+            "",
+            "",
+            "def follow() -> None:",
+            '    """Move the average towards G; called after each of G\'s updates."""',
+            *(f"    {line}" for line in lines),
+            "    pairs = zip(tensors_of(average).values(), tensors_of(generator).values(), strict=True)",
+            "    for kept, own in pairs:",
+            f"        moved = {f'tf.where(share == 1, own, {moved})' if average.start else moved}",
+            f"        kept.assign({'moved' if average.buffers == 'averaged' else 'moved if own.trainable else own'})",
+        ]
+    )
