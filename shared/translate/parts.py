@@ -154,6 +154,11 @@ def share_of(average: MovingAverage, count: str, /) -> str:
     return f"1.0 if {count} < {number(average.start)} else 1 - {decay}" if average.start else f"1 - {decay}"
 
 
+def counts_updates(average: MovingAverage, /) -> bool:
+    """Whether an average's share hangs on how many of G's updates came before."""
+    return average.start > 0 or average.warm_up == "counted"
+
+
 def forms_of(spec: GanSpec, is_own: Callable[[Optimizer], bool], /) -> dict[Optimizer, str]:
     """Return the optimizers that a framework has none of, each once, with the names of what is written for them."""
     forms: dict[Optimizer, str] = {}

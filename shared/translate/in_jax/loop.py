@@ -9,7 +9,7 @@ from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_cl
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
 from gan_rosetta.shared.translate.in_jax.optimizers import is_signed, slots_of
 from gan_rosetta.shared.translate.in_jax.step import any_buffers, turns
-from gan_rosetta.shared.translate.parts import optimizer_uses, pattern, share_of
+from gan_rosetta.shared.translate.parts import counts_updates, optimizer_uses, pattern, share_of
 from gan_rosetta.shared.translate.writing import call, literal, number
 
 CHECKPOINT = "checkpoint.npz"
@@ -31,14 +31,15 @@ def loop_section(gan: GanSpec, /) -> str:
         if turns(gan, name)
     ]
     average = training.generator_average
-    counted = ["    updates_of_g += not np.isnan(loss_g)"] if average is not None else []
+    counts = average is not None and counts_updates(average)
+    counted = ["    updates_of_g += not np.isnan(loss_g)"] if counts else []
     share, players = list[str](), ["g", "d"]
     if average is not None:
         players.append("average")
         share = [f"    share = {share_of(average, 'updates_of_g')}"]
     own = ["average", "jnp.asarray(share, dtype)"] if average is not None else []
     loop = [
-        *(["updates_of_g = 0"] if average is not None else []),
+        *(["updates_of_g = 0"] if counts else []),
         call("batches = ", [f"read_batches(options.tape) if options.tape else {drawn_call(gan)}"], ""),
         "for step, batch in zip(range(options.steps), batches, strict=False):",
         *share,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gan_rosetta.shared.spec import MovingAverage
 from gan_rosetta.shared.spec.moving_average import WARM_UP
+from gan_rosetta.shared.translate.parts import counts_updates
 from gan_rosetta.shared.translate.writing import number
 
 
@@ -16,7 +17,7 @@ def average_section(average: MovingAverage, built: str, /) -> str:
         decay = "decay"
     share = f"tf.where(n < {number(average.start)}, tf.ones_like(n), 1 - {decay})" if average.start else f"1 - {decay}"
     lines.append(f"share = {share}")
-    if average.start or average.warm_up == "counted":
+    if counts_updates(average):
         lines.insert(0, "n = tf.cast(optimizer_g.iterations - 1, options.dtype)")
     moved = "kept + share * (own - kept)"
     return "\n".join(

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import MovingAverage
-from gan_rosetta.shared.translate.parts import share_of
+from gan_rosetta.shared.translate.parts import counts_updates, share_of
 
 AVERAGE = "average.pt"
 
 
 def average_section(average: MovingAverage, /) -> str:
     """Return a second G and the function that has it follow the first."""
+    counts = counts_updates(average)
+    counter = "updates_of_g = itertools.count()\n" if counts else ""
+    count = "    n = next(updates_of_g)\n" if counts else ""
     return f'''\
 average = Generator().requires_grad_(False)  # follows G; samples are drawn from it
 average.load_state_dict(generator.state_dict())
-updates_of_g = itertools.count()
-
+{counter}
 
 @torch.no_grad()
 def follow() -> None:
     """Move the average towards G; called after each of G's updates."""
-    n = next(updates_of_g)
-    share = {share_of(average, "n")}
+{count}    share = {share_of(average, "n")}
     for kept, own in zip(average.parameters(), generator.parameters(), strict=True):
         kept.lerp_(own, share)
     for kept, own in zip(average.buffers(), generator.buffers(), strict=True):
