@@ -6,10 +6,13 @@ import os
 import sys
 from typing import NoReturn
 
+_LEAST_ADDRESS_SPACE = 512 << 20
+
 
 def main() -> None:
     """Run the command; an environment that serves workers alone has not what it needs, and is told so in a line."""
     _open_what_is_closed()
+    _require_address_space()
     try:
         from gan_rosetta.shared.commands.main import main as run  # noqa: PLC0415 - it may be missing
     except ModuleNotFoundError as error:
@@ -37,6 +40,21 @@ def _open_what_is_closed() -> None:
             os.set_inheritable(number, True)
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
+
+
+def _require_address_space() -> None:
+    """End where there is a limit on address space so low that a product of matrices would wait for memory for ever."""
+    try:
+        import resource  # noqa: PLC0415 - Unix
+    except ImportError:
+        return
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if 0 <= limit < _LEAST_ADDRESS_SPACE:
+        _end(
+            f"cannot start: the limit on address space (ulimit -v) is {limit >> 10:,} KB, and NumPy, SciPy and "
+            f"matplotlib take {_LEAST_ADDRESS_SPACE >> 10:,}; raise it",
+            status=3,
+        )
 
 
 def _end(line: str, *, status: int) -> NoReturn:

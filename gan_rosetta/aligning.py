@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from gan_rosetta.asking import shown_as
+from gan_rosetta.shared.storage.scratch import temporary_folder
 from gan_rosetta.shared.traces import alignment
 from gan_rosetta.shared.traces.request import run_alignment
 from gan_rosetta.wording import speaks_python
@@ -50,7 +50,7 @@ def align(
     >>> align(*paths, copies=3).first.place
     'step 1, weight'
     """
-    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as nowhere:
-        kept = Path(nowhere) if folder is None else Path(folder)
+    with temporary_folder() as nowhere:
+        kept = nowhere if folder is None else Path(folder)
         found = run_alignment(Path(first), Path(second), kept, arguments=arguments, num_copies=copies)
         return shown_as(Alignment, found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 
 from gan_rosetta.shared.compare.verdict import Verdict
 from gan_rosetta.shared.errors import RunFailed
+from gan_rosetta.shared.storage.scratch import new_temporary_folder
 from gan_rosetta.shared.workers.environments import parse_pythons
 from gan_rosetta.shared.workers.jobs import JobOutcome, Progress
 from gan_rosetta.shared.workers.watching import Watch, calling
@@ -34,7 +34,7 @@ class Place:
         """Return the folder that is given, or a new one."""
         if out is not None:
             return cls(Path(out))
-        place = cls(Path(tempfile.mkdtemp(prefix="gan-rosetta-")), is_given=False)
+        place = cls(new_temporary_folder(), is_given=False)
         weakref.finalize(place, shutil.rmtree, place.folder, ignore_errors=True)
         return place
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+_FULL_OR_CLOSED = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+_NAMES = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
+_MACHINE_ERRORS = (*_FULL_OR_CLOSED, *_NAMES, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 _Name = TypeVar("_Name", bound=str)
 
 
@@ -99,3 +103,10 @@ def require_known(kind: str, names: Iterable[str], known: Sequence[_Name], /) ->
         if name not in found:
             raise unknown_name(kind, name, known)
     return tuple(found[name] for name in chosen)
+
+
+def machine_problem(error: BaseException, /) -> str | None:
+    """Say what the machine lacks, as a full disk or too many open files, where that is what an error is of."""
+    if not isinstance(error, OSError) or error.errno not in _MACHINE_ERRORS:
+        return None
+    return f"{error.strerror}{f': {error.filename}' if error.filename else ''}"

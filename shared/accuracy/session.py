@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from gan_rosetta.shared.errors import require_known
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Dtype, Execution
 from gan_rosetta.shared.runs.order import Label
 from gan_rosetta.shared.runs.plan import available_cores
+from gan_rosetta.shared.storage.scratch import temporary_folder
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.registry import choose_backends
@@ -86,11 +86,15 @@ def measure_atlas(plan: AtlasPlan, /, *, watch: Watch) -> tuple[Atlas, list[JobO
     """Return what was measured, and the jobs that failed."""
     operations, entries = plan.operations, plan.backends
     names = tuple(operation.name for operation in operations)
-    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as folder:
+    with temporary_folder() as folder:
 
         def job(backend: str, own: Sequence[Execution], *, is_reference: bool) -> Job:
             request = AccuracyJob(
-                folder=folder, is_reference=is_reference, operations=names, dtypes=plan.dtypes, executions=tuple(own)
+                folder=str(folder),
+                is_reference=is_reference,
+                operations=names,
+                dtypes=plan.dtypes,
+                executions=tuple(own),
             )
             side = "reference" if is_reference else backend
             label = Label(gan=_LABEL, backend=backend, folder=f"{folder}/{side}")
@@ -109,10 +113,10 @@ def measure_atlas(plan: AtlasPlan, /, *, watch: Watch) -> tuple[Atlas, list[JobO
                 on_outcome=watcher.on_outcome,
             )
         failed = [outcome for outcome in outcomes if outcome.status != "finished"]
-        sides = [entry.name for entry in entries if (Path(folder) / f"{entry.name}.npz").exists()]
-        if not (Path(folder) / "reference.npz").exists():
+        sides = [entry.name for entry in entries if (folder / f"{entry.name}.npz").exists()]
+        if not (folder / "reference.npz").exists():
             return Atlas(operations=operations, rows=(), measures={}, failures={}), failed
-        return _judge(Path(folder), operations, sides), failed
+        return _judge(folder, operations, sides), failed
 
 
 def _judge(folder: Path, operations: Sequence[Operation], backends: Sequence[str]) -> Atlas:

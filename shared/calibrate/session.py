@@ -6,7 +6,6 @@ import hashlib
 import importlib.util
 import json
 import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,6 +34,7 @@ from gan_rosetta.shared.runs.order import Label
 from gan_rosetta.shared.runs.plan import available_cores
 from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.storage.files import write_bytes
+from gan_rosetta.shared.storage.scratch import temporary_folder
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.registry import installed_version
@@ -100,8 +100,8 @@ def calibrate(plan: CalibrationPlan, /, *, watch: Watch, out: Path | None = None
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / _PAIRS_FILE).unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as temporary:
-        root = temporary if out is None else str(out / _TRAINED_FOLDER)
+    with temporary_folder() as temporary:
+        root = str(temporary) if out is None else str(out / _TRAINED_FOLDER)
         groups = {str(group.folder): group for group in _groups(plan, Path(root))}
         power = {f"{root}/power-{name}": name for name in plan.power}
         jobs = [_as_job(job, name) for g in groups.values() for job, name in zip(g.jobs, g.backends, strict=True)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from gan_rosetta.shared.cases import case
 from gan_rosetta.shared.cases.judgement import Judgement
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.storage.files import write_json
+from gan_rosetta.shared.storage.scratch import temporary_folder
 from gan_rosetta.shared.workers.as_main import run_as_main
 from gan_rosetta.shared.workers.process import describe_exit
 
@@ -44,8 +44,8 @@ def run_program(program: Path, arguments: Sequence[str], /) -> ProgramRun:
     """Run a program in the folder that this process is in; what it prints goes to standard error. Raises UsageError."""
     if not program.is_file():
         raise UsageError(f"{program} is no file; expected a Python program that makes a case with gan_rosetta.case")
-    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as folder:
-        result = Path(folder) / "judgements.json"
+    with temporary_folder() as folder:
+        result = folder / "judgements.json"
         # -P: modules of the folder that this process is in are none of ours, nor of the program's.
         module = ["-P", "-m", "gan_rosetta.shared.cases.running"]
         command = [sys.executable, *module, str(result), str(program), *arguments]

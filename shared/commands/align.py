@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gan_rosetta.shared.commands.options import FAILURE, Json, say, status_of_verdicts, tell
-from gan_rosetta.shared.errors import RunFailed
+from gan_rosetta.shared.commands.options import Json, say, status_of_verdicts
+from gan_rosetta.shared.storage.scratch import temporary_folder
 
 
 def align(
@@ -31,12 +30,8 @@ def align(
     from gan_rosetta.shared.report.shown import as_json as in_ascii  # noqa: PLC0415
     from gan_rosetta.shared.traces.request import run_alignment  # noqa: PLC0415
 
-    try:
-        with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as nowhere:
-            alignment = run_alignment(first, second, out or Path(nowhere), arguments=arguments or [], num_copies=copies)
-    except RunFailed as failure:
-        tell(f"gan-rosetta: {failure}")
-        raise typer.Exit(FAILURE) from None
+    with temporary_folder() as nowhere:
+        alignment = run_alignment(first, second, out or nowhere, arguments=arguments or [], num_copies=copies)
     status = status_of_verdicts([alignment.verdict])
     if as_json:
         document = {"format": 1, "command": "align", "status": status, "alignment": alignment.as_data()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import errno
 import io
+import logging
 import os
 import sys
 import tempfile
@@ -15,8 +16,8 @@ from pathlib import Path
 from typing import NoReturn
 
 import gan_rosetta
-from gan_rosetta.shared.commands.options import FAILURE, INTERRUPTED, MACHINE_ERRORS, WRONG_USAGE, tell
-from gan_rosetta.shared.errors import GanRosettaError, in_a_line
+from gan_rosetta.shared.commands.options import FAILURE, INTERRUPTED, WRONG_USAGE, tell
+from gan_rosetta.shared.errors import GanRosettaError, RunFailed, in_a_line, machine_problem
 
 # What a shell makes of a program that SIGPIPE ended, as it ends most that write to a `head` that has seen enough.
 CLOSED_PIPE = 141
@@ -31,6 +32,8 @@ def run_to_the_end(command: Callable[[], object], /) -> NoReturn:
     """Run a command, say in a line what ended it, if anything did, and exit with its status."""
     # Pictures are drawn into files alone; a name of no backend would keep matplotlib from being imported.
     os.environ.pop("MPLBACKEND", None)
+    # It tells of a home that it cannot write to, where nobody can do anything about pictures.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What a terminal cannot show is shown escaped, as on standard error.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -54,7 +57,7 @@ def _status_of(command: Callable[[], object]) -> int:
     try:
         command()
     except GanRosettaError as error:
-        return _say(error, WRONG_USAGE)
+        return _say(error, FAILURE if isinstance(error, RunFailed) else WRONG_USAGE)
     except Interrupted as interrupted:
         return _say(interrupted, INTERRUPTED)
     except SystemExit as end:
@@ -84,9 +87,8 @@ def _say(what: object, status: int) -> int:
 
 def _describe_failure(error: Exception) -> str:
     """Say in one line what failed: the machine, or else we, of which the traceback is kept in a file that is named."""
-    if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
-        # A disk that is full or read-only, or too many open files, wherever it was met.
-        return f"{error.strerror}{f': {error.filename}' if error.filename else ''}; what is done is kept"
+    if (problem := machine_problem(error)) is not None:
+        return f"{problem}; what is done is kept"
     if isinstance(error, MemoryError):
         return "out of memory; what is done is kept, and fewer --threads or a smaller GAN take less"
     frames = traceback.extract_tb(error.__traceback__)

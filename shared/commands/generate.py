@@ -19,10 +19,10 @@ from gan_rosetta.shared.commands.options import (
     split_names,
     tell,
 )
+from gan_rosetta.shared.storage.opening import require_folder
 from gan_rosetta.shared.workers.environments import parse_pythons
 
 DEFAULT_FOLDER = Path("runs/generated")
-# All are drawn before the first is held to the reference.
 
 
 def generate(
@@ -54,6 +54,7 @@ def generate(
     )
     from gan_rosetta.shared.report.generated_lines import failure_lines, summary_line  # noqa: PLC0415
 
+    require_folder(out, said="--out")
     plan = plan_generation(
         count,
         seed=seed,

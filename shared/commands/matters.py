@@ -28,6 +28,7 @@ from gan_rosetta.shared.commands.options import (
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.report.progress import on_terminal
 from gan_rosetta.shared.runs.order import DEFAULT_SEED
+from gan_rosetta.shared.storage.scratch import temporary_folder
 from gan_rosetta.shared.workers.environments import parse_pythons
 
 
@@ -64,8 +65,6 @@ def matters(
     For example, `gan-rosetta matters linear-2d --runs jax:compiled,torch:compiled --seeds 90` says which frameworks'
     defaults matter for the samples, and whether the framework does.
     """
-    import tempfile  # noqa: PLC0415 - commands import what they need
-
     from gan_rosetta.shared.matters.session import measure_matters  # noqa: PLC0415
     from gan_rosetta.shared.matters.treatments import choose_kinds, plan_treatments  # noqa: PLC0415
     from gan_rosetta.shared.report.as_data import FORMAT, as_text  # noqa: PLC0415
@@ -83,9 +82,9 @@ def matters(
             raise UsageError(f"--picture {picture} ends in {picture.suffix or 'nothing'}; pictures are PNG: FILE.png")
     kinds = choose_kinds(split_names(treatments))
     request = make_request(spec or gan, seed=seed, steps=steps, mnist=mnist)
-    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as temporary:
+    with temporary_folder() as temporary:
         plan = plan_train(
-            choose_runs(runs, None), request, out or Path(temporary), pythons=parse_pythons(python), num_seeds=seeds
+            choose_runs(runs, None), request, out or temporary, pythons=parse_pythons(python), num_seeds=seeds
         )
         base, chosen = plan_treatments(plan, kinds=kinds)
         measured, outcomes = measure_matters(base, chosen, watch=on_terminal(errors))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -17,9 +16,6 @@ from gan_rosetta.shared.workers.jobs import JobOutcome
 from gan_rosetta.shared.workers.registry import find_backend
 
 DISAGREEMENT, WRONG_USAGE, FAILURE, NOT_COMPARABLE, INTERRUPTED = 1, 2, 3, 4, 130
-_FULL_OR_CLOSED = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
-_NAMES = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
-MACHINE_ERRORS = (*_FULL_OR_CLOSED, *_NAMES, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 
 # The groups of options in a command's help.
 TRAINED, COMPUTED = "What is trained", "What it runs on, and how"

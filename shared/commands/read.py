@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gan_rosetta.shared.commands.options import FAILURE, Quiet, say, tell
-from gan_rosetta.shared.errors import RunFailed, UsageError
+from gan_rosetta.shared.commands.options import Quiet, say, tell
+from gan_rosetta.shared.errors import UsageError
 
 if TYPE_CHECKING:
     from gan_rosetta.shared.translate.reading import Reading
@@ -65,11 +65,7 @@ def read_or_end(program: str, /, *, like: str, optimizers: str | None, out: Path
     from gan_rosetta.shared.translate.read_file import parse_place, read_file  # noqa: PLC0415
 
     place = parse_place(program, optimizers)
-    try:
-        reading = read_file(place, like=Path(like) if like.endswith(".toml") else like, name=_name_of(out))
-    except RunFailed as error:
-        tell(f"gan-rosetta: {error}")
-        raise typer.Exit(FAILURE) from None
+    reading = read_file(place, like=Path(like) if like.endswith(".toml") else like, name=_name_of(out))
     for note in reading.notes:
         tell(f"note: {note}")
     return reading

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +28,7 @@ from gan_rosetta.shared.commands.options import (
 from gan_rosetta.shared.commands.read import Like, Optimizers, read_or_end
 from gan_rosetta.shared.errors import RunFailed, UsageError
 from gan_rosetta.shared.runs.order import DEFAULT_SEED, require_count
+from gan_rosetta.shared.storage.scratch import temporary_folder
 
 if TYPE_CHECKING:
     from gan_rosetta.shared.spec import GanSpec
@@ -135,8 +135,8 @@ def _through(
     if weights.exists():
         raise UsageError(f"{weights} already exists; name another --out, or move that one away")
     reading = read_or_end(program, like=like, optimizers=optimizers, out=out)
-    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as folder:
-        start = Path(folder) / "read.safetensors"
+    with temporary_folder() as folder:
+        start = folder / "read.safetensors"
         write_state(start, reading.state, metadata={"gan": reading.spec.name})
         done = _translate(reading.spec, to, {**options, "initial_state": start})
     if done.proof.verdict == "AGREE":
@@ -152,14 +152,13 @@ def _require_nothing_read(gan: str, like: str | None, optimizers: str | None) ->
 
 
 def _translate(gan: str | Path | GanSpec, to: str, options: ProofOptions) -> Translation:
-    """Translate, or end the command where the program does not run."""
+    """Translate; raises RunFailed, with what was translated, where the program does not run."""
     from gan_rosetta.shared.translate.translation import translate as translated  # noqa: PLC0415
 
     try:
         return translated(gan, to=to, **options)
     except RunFailed as error:
-        tell(f"gan-rosetta: {getattr(gan, 'name', gan)} to {to}: {error}")
-        raise typer.Exit(FAILURE) from None
+        raise RunFailed(f"{getattr(gan, 'name', gan)} to {to}: {error}") from None
 
 
 def _require_alone(gan: str | None, spec: Path | None, out: Path | None, *, drawn: int | None, table: bool) -> None:

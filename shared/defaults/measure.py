@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from gan_rosetta.shared.gans.affordable import AffordableGan
 from gan_rosetta.shared.runs.training import run_training
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State, initial_state
+from gan_rosetta.shared.storage.scratch import temporary_folder
 from gan_rosetta.shared.workers.registry import build_reference
 
 # A default is found where it is; nothing is expected of it beforehand.
@@ -41,8 +41,8 @@ def measure_defaults(
     """
     changes = _changes(gan.spec)
     distinct = list(dict.fromkeys(spec for *_, spec in changes if spec != gan.spec))
-    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as folder:
-        reference = _Reference(gan.spec, seed=seed, digits=digits, folder=Path(folder))
+    with temporary_folder() as folder:
+        reference = _Reference(gan.spec, seed=seed, digits=digits, folder=folder)
         found: dict[GanSpec, tuple[dict[str, Floats], Row | None]] = {}
         for index, changed in enumerate(distinct):
             losses = reference.run(changed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from gan_rosetta.shared.runs.order import Feed, Keeping, Order, RunSetup
 from gan_rosetta.shared.runs.plan import available_cores
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
+from gan_rosetta.shared.storage.scratch import temporary_folder
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.tasks import ReportProgress
@@ -26,7 +26,7 @@ def run_defaults(
     specs: Sequence[GanSpec], feed: Feed, /, *, watch: Watch
 ) -> tuple[list[GanMeasurement], list[JobOutcome]]:
     """Return what was measured of each GAN, in the order given, and the jobs that failed."""
-    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
+    with temporary_folder() as root:
         jobs = []
         # The costliest first, so that none is left over at the end.
         for spec in sorted(specs, key=step_flops, reverse=True):
@@ -46,7 +46,7 @@ def run_defaults(
             )
         failures = [outcome for outcome in outcomes if outcome.status != "finished"]
         failed = {outcome.settings.gan for outcome in failures}
-        results = [read_measurement(Path(root) / spec.name) for spec in specs if spec.name not in failed]
+        results = [read_measurement(root / spec.name) for spec in specs if spec.name not in failed]
     return results, failures
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from gan_rosetta.shared.runs.names import RunName, folder_name
 from gan_rosetta.shared.runs.order import Order, RunSetup, require_count
 from gan_rosetta.shared.runs.plan import available_cores, make_order, setup_of
 from gan_rosetta.shared.runs.request import Request
+from gan_rosetta.shared.storage.scratch import temporary_folder
 from gan_rosetta.shared.workers import registry
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
@@ -137,9 +137,9 @@ def diagnose(
         if find_fault(fault).plant(spec) is None:
             raise UsageError(f"fault {fault!r} has nothing to touch in {spec.name!r}; see `gan-rosetta faults`")
     visits = plan_on_tape(spec, open_inputs(request.feed, spec)[1], num_steps=num_steps, forced=forced)
-    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
+    with temporary_folder() as root:
         walk = _Walk(orders=orders, planted=planted, forced=forced, num_steps=num_steps, watch=watch)
-        found, failures = walk.look(list(orders), Path(root) / "first")
+        found, failures = walk.look(list(orders), root / "first")
         rows = {name: own.rows for name, own in found.items()}
         parts: dict[str, Finding] = {}
         clear = [name for name, own in rows.items() if first_offender(own) is None and name not in planted]
@@ -147,14 +147,14 @@ def diagnose(
             parts, failed = find_partings(
                 request,
                 [run for run in runs if str(run) in clear],
-                Path(root) / "runs",
+                root / "runs",
                 watch=watch,
                 pythons=pythons or {},
             )
             failures += failed
             later = visits_of(parts.values(), visits)
             if later:
-                more, failed = walk.look(list(parts), Path(root) / "second", visits=in_order((*visits, *later)))
+                more, failed = walk.look(list(parts), root / "second", visits=in_order((*visits, *later)))
                 failures += failed
                 found |= more
                 rows |= {name: own.rows for name, own in more.items()}

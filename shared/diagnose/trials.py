@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from gan_rosetta.shared.gans.affordable import make_affordable
 from gan_rosetta.shared.runs.order import Feed, Keeping, Order, RunSetup
 from gan_rosetta.shared.runs.plan import available_cores
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.storage.scratch import temporary_folder
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.watching import Watch
@@ -82,7 +82,7 @@ def run_trials(
     chosen = pythons or {}
     trials: list[Trial] = []
     failures: list[JobOutcome] = []
-    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as root:
+    with temporary_folder() as root:
         walks, jobs = [], []
         for gan in gans:
             order = _affordable_order(gan, folder=f"{root}/{gan.name}", seed=seed)

@@ -14,7 +14,7 @@ from gan_rosetta.shared.diagnose.reference import walk_reference
 from gan_rosetta.shared.diagnose.rows import Row, first_offender
 from gan_rosetta.shared.diagnose.visits import Visit, plan_visits
 from gan_rosetta.shared.diagnose.walk import walk_backend
-from gan_rosetta.shared.errors import UsageError, in_a_line
+from gan_rosetta.shared.errors import UsageError, in_a_line, machine_problem
 from gan_rosetta.shared.faults import PlantedTrainer, find_fault
 from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.runs.checked import build_checked
@@ -91,6 +91,8 @@ def find_disagreement(
     except UsageError:
         raise
     except Exception as error:
+        if machine_problem(error) is not None:
+            raise
         return Finding(error=in_a_line(error))
     row = first_offender(rows)
     return None if row is None else Finding(row=row)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_rosetta.backends import BackendEntry
-from gan_rosetta.shared.errors import in_a_line
+from gan_rosetta.shared.errors import RunFailed, in_a_line, machine_problem
 from gan_rosetta.shared.generate.check import Finding, find_disagreement, write_reference
 from gan_rosetta.shared.spec.toml_file import spec_from_toml
 from gan_rosetta.shared.storage.files import write_json
@@ -72,5 +72,7 @@ def _check(job: BatchJob, entry: BackendEntry, text: str, folder: Path) -> Findi
             return find_disagreement(spec, folder, backend=entry.name, execution=job.execution, fault=job.fault)
         write_reference(spec, folder)
     except Exception as error:
+        if (problem := machine_problem(error)) is not None:
+            raise RunFailed(problem) from None
         return Finding(error=in_a_line(error))
     return None

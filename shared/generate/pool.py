@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -12,12 +12,14 @@ from types import TracebackType
 from typing import Self
 
 from gan_rosetta.backends import REFERENCE
+from gan_rosetta.shared.errors import RunFailed
 from gan_rosetta.shared.generate.check import Finding
 from gan_rosetta.shared.generate.job import SPECS_FILE, BatchJob, read_batch
 from gan_rosetta.shared.runs.order import Label
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.toml_file import spec_to_toml
 from gan_rosetta.shared.storage.files import write_json
+from gan_rosetta.shared.storage.scratch import new_temporary_folder
 from gan_rosetta.shared.workers.jobs import Job, JobOutcome
 from gan_rosetta.shared.workers.launch import Pool
 
@@ -58,10 +60,11 @@ class WorkerPool:
         self._execution = execution
         self._faults, self._pythons = dict(faults or {}), dict(pythons or {})
         self._pool = Pool(num_slots=num_slots)
+        self._numbers = itertools.count()
         self.seconds = dict.fromkeys((*self._backends, _SIDE), 0.0)
 
     def __enter__(self) -> Self:
-        self._root = Path(tempfile.mkdtemp(prefix="gan-rosetta-"))
+        self._root = new_temporary_folder()
         self._pool.__enter__()
         return self
 
@@ -118,6 +121,8 @@ class WorkerPool:
             self.seconds[name] += seconds
             # Without the reference's side there is nothing to hold a backend to; the error is reported once.
             return [None if failed[index] is not None else finding for index, finding in enumerate(found)]
+        if outcome.status == "usage":  # What no GAN is to blame for.
+            raise RunFailed(f"{name}: {outcome.message}")
         if name == _SIDE or len(batch.specs) == 1 or outcome.status != "crash":
             return [Finding(error=outcome.message)] * len(batch.specs)
         result: list[Finding | None] = []
@@ -130,7 +135,8 @@ class WorkerPool:
         return result
 
     def _new_folder(self, specs: Sequence[GanSpec]) -> Path:
-        folder = Path(tempfile.mkdtemp(dir=self._root))
+        folder = self._root / f"batch-{next(self._numbers)}"
+        folder.mkdir()
         write_json(folder / SPECS_FILE, [spec_to_toml(spec) for spec in specs])
         return folder
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,6 +92,14 @@ def require_place(path: Path, /, *, said: str, makes_folder: bool = False) -> No
         raise UsageError(f"{said} {path} cannot be written ({reason}); expected a file's name in a folder that exists")
 
 
+def require_folder(path: Path, /, *, said: str) -> None:
+    """Raise UsageError unless a path is a folder or can be made one. said: what names it."""
+    place = next(place for place in (path.absolute(), *path.absolute().parents) if os.path.lexists(place))
+    found = what_is(place)
+    if found != "a folder":
+        raise UsageError(f"{said} {path} cannot be a folder: {place} is {found or 'a link to nothing'}; name another")
+
+
 def require_new(path: Path, /, *, said: str) -> None:
     """Raise UsageError unless a file can be written where there is none; a link is one, wherever it leads."""
     if os.path.lexists(path):
@@ -103,7 +112,13 @@ def require_readable_name(text: str, /, *, said: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise UsageError(f"{said} is {text!a}, which is not UTF-8 and cannot be recorded; rename it") from None
+        raise UsageError(f"{said} is {text!a}, which is not UTF-8 and cannot be recorded; {_remedy()}") from None
+
+
+def _remedy() -> str:
+    coding = sys.getfilesystemencoding()
+    # Under LC_ALL=C, without Python's own choice of another, a name in UTF-8 comes as one that is not.
+    return "rename it" if coding == "utf-8" else f"this locale reads names as {coding}: set PYTHONUTF8=1, or rename it"
 
 
 def what_is(path: Path, /) -> str | None:

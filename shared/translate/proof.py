@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from gan_rosetta.shared.state.native.formats import read_checkpoint
 from gan_rosetta.shared.state.native.mapping import NameMapping
 from gan_rosetta.shared.state.schema import counter_name, network_parameters, optimizers, slot_name, state_schema
 from gan_rosetta.shared.storage.npz import read_npz
+from gan_rosetta.shared.storage.scratch import temporary_folder
 from gan_rosetta.shared.workers.process import describe_exit, environment
 from gan_rosetta.shared.workers.registry import installed_version
 
@@ -101,8 +101,7 @@ def prove(
     text: the program's. python: of an environment to run it in, this one's where not given. Raises RunFailed where it
     ends otherwise than with what it should leave.
     """
-    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         (folder / "program.py").write_text(text, encoding="utf-8")
         pretraining, adversarial = num_steps(spec, "pretraining"), num_steps(spec, "adversarial")
         write_state(folder / "state.safetensors", state, metadata={"gan": spec.name})

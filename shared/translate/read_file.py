@@ -9,7 +9,6 @@ import json
 import runpy
 import subprocess
 import sys
-import tempfile
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from gan_rosetta.shared.errors import GanRosettaError, RunFailed, UnsupportedLay
 from gan_rosetta.shared.spec.toml_file import read_spec
 from gan_rosetta.shared.state.archive import read_state
 from gan_rosetta.shared.storage.files import write_json
+from gan_rosetta.shared.storage.scratch import temporary_folder
 from gan_rosetta.shared.translate.reading import Reading, read, write_reading
 from gan_rosetta.shared.workers.process import describe_exit
 
@@ -53,11 +53,11 @@ def read_file(place: Place, /, *, like: str | Path, name: str) -> Reading:
     """
     told: dict[str, Any] = {"file": str(place.file), "names": dict(place.names), "name": name}
     told |= {"like": str(like), "like_is_file": isinstance(like, Path)}
-    with tempfile.TemporaryDirectory(prefix="gan-rosetta-") as folder:
-        order = Path(folder) / "order.json"
+    with temporary_folder() as folder:
+        order = folder / "order.json"
         write_json(order, told)
         # -P: modules of the folder that this process is in are none of ours.
-        command = [sys.executable, "-P", "-m", "gan_rosetta.shared.translate.read_file", str(order), folder]
+        command = [sys.executable, "-P", "-m", "gan_rosetta.shared.translate.read_file", str(order), str(folder)]
         finished = subprocess.run(command, stdout=sys.stderr.fileno(), check=False)
         answer_file = Path(folder) / _ANSWER
         if not answer_file.exists():

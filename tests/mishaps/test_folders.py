@@ -24,6 +24,25 @@ def test_a_disk_that_is_too_small(mishap: Mishap, mounted) -> None:
     mishap.account("a disk of 20 KB", finished, mishap.files(disk))
 
 
+TEMPORARY = {
+    "translate": ("translate", "linear-2d", "--to", "torch", "--out", "FOLDER/program.py"),
+    "diagnose": ("diagnose", "linear-2d", "--backends", "torch"),
+    "generate": ("generate", "--count", "2", "--backends", "torch", "--out", "FOLDER/failed"),
+}
+
+
+@pytest.mark.parametrize("name", TEMPORARY)
+def test_no_room_for_temporary_files(mishap: Mishap, mounted, name: str) -> None:
+    disk = mishap.folder / "temporary"
+    disk.mkdir()
+    words = [word.replace("FOLDER", str(mishap.folder)) for word in TEMPORARY[name]]
+    prefix = mounted(f"mount -t tmpfs -o size=40k tmpfs {shlex.quote(str(disk))}")
+    finished = mishap.run(*words, prefix=prefix, TMPDIR=str(disk))
+    assert (finished.status, len(finished.text.splitlines())) == (2, 1), finished.text
+    assert "40 KB free, and 64 MB are needed at least; make room, or set TMPDIR" in finished.complaint
+    mishap.account(f"`{name}` with a `TMPDIR` of 40 KB", finished, mishap.files())
+
+
 @pytest.mark.parametrize(("every", "when"), [("0", "at a checkpoint"), ("1000", "at the record")])
 def test_a_full_disk(mishap: Mishap, mounted, every: str, when: str) -> None:
     """The disk is as large as what a run takes at least; afterwards the files are copied to where there is room."""

@@ -198,6 +198,15 @@ def test_matters_of_nothing(mishap: Mishap, name: str) -> None:
     mishap.account(f"`matters linear-2d {' '.join(words)}`", finished, "nothing")
 
 
+def test_generated_gans_are_not_kept_in_a_file(mishap: Mishap) -> None:
+    path = mishap.folder / "failed"
+    path.touch()
+    finished = mishap.run("generate", "--count", "2", "--out", path)
+    assert (finished.status, len(finished.text.splitlines())) == (2, 1), finished.text
+    assert "is a file; name another" in finished.complaint
+    mishap.account("`generate` whose --out is a file", finished, mishap.files())
+
+
 def test_a_program_is_not_written_over_a_link(mishap: Mishap) -> None:
     path = mishap.folder / "mine.py"
     path.symlink_to("nowhere")

@@ -68,8 +68,34 @@ def test_a_limit_on_the_size_of_files(mishap: Mishap) -> None:
     mishap.account("`train` where no file may have more than 1 KiB (`ulimit -f`)", finished, mishap.files())
 
 
-def test_too_little_memory_to_start(mishap: Mishap) -> None:
-    finished = mishap.run("list", prefix=("bash", "-c", 'ulimit -v 100000; exec "$0" "$@"'))
+def test_generated_gans_where_files_have_a_limit(mishap: Mishap) -> None:
+    words = ("generate", "--count", "2", "--backends", "numpy", "--out", mishap.folder / "failed")
+    finished = mishap.run(*words, prefix=("bash", "-c", 'ulimit -f 4; exec "$0" "$@"'))
+    assert finished.status == 3, finished.text
+    assert "reference: File too large" in finished.complaint
+    assert "disagreements" not in finished.text
+    mishap.account("`generate` where no file may have more than 4 KiB (`ulimit -f`)", finished, mishap.files())
+
+
+@pytest.mark.parametrize(("words", "megabytes"), [(("list",), 100), (TRAIN, 400)])
+def test_too_little_memory_to_start(mishap: Mishap, words: tuple[str, ...], megabytes: int) -> None:
+    prefix = ("bash", "-c", f'ulimit -v {megabytes}000; exec "$0" "$@"')
+    finished = mishap.run(*words, prefix=prefix)
     assert finished.status == 3, finished.text
     assert "cannot start" in finished.complaint
-    mishap.account("`list` with 100 MB of address space (`ulimit -v`)", finished, "nothing")
+    mishap.account(f"`{words[0]}` with {megabytes} MB of address space (`ulimit -v`)", finished, mishap.files())
+
+
+def test_a_home_that_is_no_folder(mishap: Mishap) -> None:
+    finished = mishap.run(*TRAIN, "--quiet", "--out", mishap.folder, HOME="/dev/null")
+    assert (finished.status, finished.text) == (0, ""), finished.text
+    assert (mishap.folder / "linear-2d" / "numpy" / "losses.png").exists()
+    mishap.account("`HOME` is `/dev/null`", finished, mishap.files())
+
+
+def test_a_name_in_utf8_where_the_locale_is_ascii(mishap: Mishap) -> None:
+    ascii_alone = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    finished = mishap.run(*TRAIN, "--out", mishap.folder / "grün", **ascii_alone)
+    assert (finished.status, len(finished.text.splitlines())) == (2, 1), finished.text
+    assert "set PYTHONUTF8=1" in finished.complaint
+    mishap.account("an `--out` with an umlaut, where `LC_ALL=C` and Python is kept from UTF-8", finished, "nothing")
