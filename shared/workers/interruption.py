@@ -1,7 +1,7 @@
 """Being asked to stop: Ctrl-C and SIGTERM end a worker's run after the chunk that it is in, not inside it.
 
 So does the death of the process that gave it the run, after which nobody waits for what it does; a job that keeps
-nothing of what it has done ends with that process, wherever it is.
+nothing of what it has done ends with that process, wherever it is, and one whose chunk does not end, a while later.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ _requested = threading.Event()
 _parent: int | None = None
 _keeps = threading.Event()
 _SECONDS_BETWEEN_LOOKS = 1.0
+_SECONDS_FOR_A_CHUNK = 900.0
 
 
 def listen() -> None:
@@ -46,7 +47,10 @@ def doing(*, keeps_checkpoints: bool) -> Iterator[None]:
 
 
 def _leave_with_parent() -> None:
-    while _keeps.is_set() or _parent == os.getppid():
+    while _parent == os.getppid():
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    alone_since = time.monotonic()
+    while _keeps.is_set() and time.monotonic() - alone_since < _SECONDS_FOR_A_CHUNK:
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     os._exit(1)
 
