@@ -159,17 +159,19 @@ def test_of_a_hybridized_network_its_output_is_seen():
         ("prediction", ("discriminator", "output", "generator.norm"), ()),
     ],
 )
-def test_a_mistake_is_found_at_its_place_and_given_its_cause_or_none(mistake, place, cause):
+def test_a_mistake_is_found_at_its_place_and_given_its_cause_or_none(mistake, place, cause, account):
     judgement = program(mistake=mistake, has_norm=mistake == "prediction")[0].judge()
+    account(mistake, judgement)
     assert judgement.verdict == "DISAGREE"
     first = judgement.first
     assert (first.phase, first.quantity, first.name) == place, judgement.sentence
     assert [name for name in judgement.cause.names if ":" not in name] == list(cause), str(judgement.cause)
 
 
-def test_buffers_that_gluon_moves_in_the_backward_pass_are_named_as_a_known_difference():
+def test_buffers_that_gluon_moves_in_the_backward_pass_are_named_as_a_known_difference(account):
     """D's update has no backward pass through G."""
     judgement = program(has_norm=True)[0].judge()
+    account("backward", judgement)
     first = judgement.first
     assert (first.phase, first.quantity, first.name) == ("discriminator", "buffer", "generator.norm.running_mean")
     assert judgement.cause.names == (MOVED_IN_BACKWARD,)

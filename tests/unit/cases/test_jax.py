@@ -156,8 +156,9 @@ def test_passes_in_another_order_are_known_by_their_numbers():
         ("float32", ("discriminator", "output", "discriminator.hidden1"), ()),
     ],
 )
-def test_a_mistake_is_found_at_its_place_and_given_its_cause_or_none(mistake, place, cause):
+def test_a_mistake_is_found_at_its_place_and_given_its_cause_or_none(mistake, place, cause, account):
     judgement = program(mistake=mistake)[0].judge()
+    account(mistake, judgement)
     assert judgement.verdict == "DISAGREE"
     first = judgement.first
     assert (first.phase, first.quantity, first.name) == place, judgement.sentence

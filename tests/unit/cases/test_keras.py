@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import gan_rosetta as gr
+from gan_rosetta.shared.spec import BatchNorm, ConstantRate, GradientDescent, Network
 
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
@@ -128,13 +131,96 @@ def test_a_right_program_agrees_and_watching_changes_no_bit():
         ("from logits", ("discriminator", "loss", "loss"), ()),
     ],
 )
-def test_a_mistake_is_found_at_its_place_and_given_its_cause_or_none(mistake, place, cause):
+def test_a_mistake_is_found_at_its_place_and_given_its_cause_or_none(mistake, place, cause, account):
     case, _ = train(mistake=mistake, steps=1)
     judgement = case.judge()
+    account(mistake, judgement)
     assert judgement.verdict == "DISAGREE"
     first = judgement.first
     assert (first.phase, first.quantity, first.name) == place, judgement.sentence
     assert judgement.cause.names == cause, str(judgement.cause)
+
+
+def normalised():
+    """Return linear-2d with a BatchNorm in G, and gradient descent."""
+    spec = gr.spec("linear-2d")
+    norm = BatchNorm(
+        name="norm", num_features=2, epsilon=1e-5, momentum=0.1, running_variance="biased", statistics="batch"
+    )
+    (output,) = spec.generator.layers
+    generator = Network(input_shape=(2,), layers=(replace(output, name="hidden"), norm, output))
+    descent = GradientDescent(learning_rate=ConstantRate(value=0.05))
+    optimizers = {"discriminator_optimizer": descent, "generator_optimizer": descent}
+    training = replace(spec.training, fake_batch="regenerated", **optimizers)
+    return replace(spec, name="normalised", generator=generator, training=training)
+
+
+class PlainDescent(keras.optimizers.SGD):
+    """Gradient descent at a rate in float64."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        del learning_rate
+        variable.assign_sub(0.05 * gradient)
+
+
+def train_normalised(*, mistake=None):
+    layers = keras.layers
+    options = {} if mistake == "batch-norm defaults" else {"epsilon": 1e-5, "momentum": 0.9}
+    generator = keras.Sequential(
+        [keras.Input((2,)), layers.Dense(2), layers.BatchNormalization(**options), layers.Dense(2)]
+    )
+    discriminator = keras.Sequential(
+        [keras.Input((2,)), layers.Dense(5, "tanh"), layers.Dense(3, "tanh"), layers.Dense(2)]
+    )
+    optimizer_g, optimizer_d = PlainDescent(), PlainDescent()
+    case = gr.case(normalised(), steps=2, framework="tensorflow")
+    case.load(generator=generator, discriminator=discriminator)
+    case.watch(
+        generator=generator,
+        discriminator=discriminator,
+        generator_optimizer=optimizer_g,
+        discriminator_optimizer=optimizer_d,
+    )
+    entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    for step in case:
+        ones, zeros = tf.ones(len(step.real), tf.int64), tf.zeros(len(step.real), tf.int64)
+        fake = generator(step.latent_d, training=mistake != "training")
+        with tf.GradientTape() as tape:
+            loss_d = entropy(ones, discriminator(step.real)) + entropy(zeros, discriminator(fake))
+        variables = discriminator.trainable_variables
+        optimizer_d.apply_gradients(zip(tape.gradient(loss_d, variables), variables, strict=True))
+        with tf.GradientTape() as tape:
+            loss_g = entropy(ones, discriminator(generator(step.latent_d, training=mistake != "training")))
+        variables = generator.trainable_variables
+        optimizer_g.apply_gradients(zip(tape.gradient(loss_g, variables), variables, strict=True))
+        step.record(discriminator=loss_d, generator=loss_g)
+    return case.judge()
+
+
+def test_a_batch_norm_of_keras_told_all_that_it_does_otherwise_agrees():
+    judgement = train_normalised()
+    assert judgement.verdict == "AGREE", judgement.sentence
+    assert "buffer" in judgement.seen
+
+
+@pytest.mark.parametrize(
+    ("mistake", "place", "cause"),
+    [
+        (
+            "batch-norm defaults",
+            ("discriminator", "output", "generator.norm"),
+            ("batch-norm-epsilon", "batch-norm-momentum"),
+        ),
+        ("training", ("discriminator", "output", "generator.norm"), ("batch-norm-evaluation",)),
+    ],
+)
+def test_mistakes_with_a_batch_norm_are_found_and_named(mistake, place, cause, account):
+    judgement = train_normalised(mistake=mistake)
+    account(mistake, judgement)
+    first = judgement.first
+    assert (first.phase, first.quantity, first.name) == place, judgement.sentence
+    assert judgement.cause.names == cause, str(judgement.cause)
+    assert len(judgement.cause.causes) == 1, str(judgement.cause)
 
 
 class PaperAdam(keras.optimizers.Adam):

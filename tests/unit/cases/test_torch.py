@@ -144,7 +144,7 @@ def train_spectral_2d(*, first, normalise):
 
 def train_linear_2d(*, mistake=None, watch=True, steps=STEPS):
     generator, discriminator = networks = linear_2d()
-    if mistake == "slope of another activation":
+    if mistake == "another activation":
         discriminator[1] = nn.Sigmoid()
     options = {"beta2": {"betas": (0.9, 0.99)}, "epsilon": {"eps": 1e-3}, "decay": {"weight_decay": 1e-2}}.get(
         mistake, {}
@@ -207,7 +207,8 @@ def train_sine(*, mistake=None, watch=True, swapped=False, steps=STEPS):
 
 
 def train_wgan_gp(*, mistake=None, watch=True, stacked=False, steps=1):
-    networks = wgan_gp(slope=0.01 if mistake == "slope" else 0.2, epsilon=1e-5 if mistake == "epsilon" else 0.8)
+    epsilon = 1e-5 if mistake == "batch-norm epsilon" else 0.8
+    networks = wgan_gp(slope=0.01 if mistake == "slope" else 0.2, epsilon=epsilon)
     generator, discriminator = networks
     if mistake == "momentum":
         for module in generator.modules():
@@ -265,7 +266,7 @@ def test_a_right_program_agrees_and_watching_changes_no_bit(gan):
         ("linear-2d", "initial value", ("start", "parameter", "discriminator.hidden2.bias"), ()),
         (
             "linear-2d",
-            "slope of another activation",
+            "another activation",
             ("discriminator", "output", "discriminator.hidden1_tanh"),
             ("activation-mistaken",),
         ),
@@ -289,7 +290,12 @@ def test_a_right_program_agrees_and_watching_changes_no_bit(gan):
         ("sine", "anew", ("discriminator", "output", "discriminator.hidden1"), ("fake-regenerated",)),
         ("sine", "sigmoid twice", ("discriminator", "loss", "loss"), ()),
         ("mnist-wgan-gp", "slope", ("discriminator", "output", "generator.linear1_leaky_relu"), ("leaky-relu-slope",)),
-        ("mnist-wgan-gp", "epsilon", ("discriminator", "output", "generator.norm2"), ("batch-norm-epsilon",)),
+        (
+            "mnist-wgan-gp",
+            "batch-norm epsilon",
+            ("discriminator", "output", "generator.norm2"),
+            ("batch-norm-epsilon",),
+        ),
         (
             "mnist-wgan-gp",
             "momentum",
@@ -299,9 +305,10 @@ def test_a_right_program_agrees_and_watching_changes_no_bit(gan):
         ("mnist-wgan-gp", "axis", ("discriminator", "loss", "loss"), ("penalty-norm-axis",)),
     ],
 )
-def test_a_mistake_is_found_at_its_place_and_given_its_cause_or_none(gan, mistake, place, cause):
+def test_a_mistake_is_found_at_its_place_and_given_its_cause_or_none(gan, mistake, place, cause, account):
     case, _ = PROGRAMS[gan](mistake=mistake)
     judgement = case.judge()
+    account(mistake, judgement)
     assert judgement.verdict == "DISAGREE"
     first = judgement.first
     assert (first.phase, first.quantity, first.name) == place, judgement.sentence
@@ -316,24 +323,26 @@ def test_a_mistake_is_found_at_its_place_and_given_its_cause_or_none(gan, mistak
         ("create_graph", ("discriminator", "gradient", "discriminator.linear1.weight")),
     ],
 )
-def test_a_mistake_is_found_at_its_place(mistake, place):
+def test_a_mistake_is_found_at_its_place(mistake, place, account):
     case, _ = train_wgan_gp(mistake=mistake)
     judgement = case.judge()
+    account(mistake, judgement)
     assert judgement.verdict == "DISAGREE"
     first = judgement.first
     assert (first.phase, first.quantity, first.name) == place, judgement.sentence
 
 
-def test_an_update_order_is_found_in_the_generators_half():
+def test_an_update_order_is_found_in_the_generators_half(account):
     case, _ = train_linear_2d(mistake="update order")
     judgement = case.judge()
+    account("update order", judgement)
     assert judgement.verdict == "DISAGREE"
     assert judgement.step == "step 0"
     # G's update comes between D's gradients and D's update, which nobody's order is.
     assert judgement.cause.causes == ()
 
 
-def test_what_a_program_does_after_its_first_wrong_step_must_be_explained_too():
+def test_what_a_program_does_after_its_first_wrong_step_must_be_explained_too(account):
     """A rate that is wrong in the first step alone is no constant rate, as the second step shows."""
     generator, discriminator = networks = linear_2d()
     optimizers = optimizer_g, optimizer_d = adam(generator, 0.01), adam(discriminator, 0.02)
@@ -352,7 +361,9 @@ def test_what_a_program_does_after_its_first_wrong_step_must_be_explained_too():
         optimizer_g.step()
         step.record(discriminator=loss_d, generator=loss_g)
         optimizer_d.param_groups[0]["lr"] = 0.05
-    assert case.judge().cause.causes == ()
+    judgement = case.judge()
+    account("first rate", judgement)
+    assert judgement.cause.causes == ()
 
 
 def test_passes_in_another_order_are_told_and_no_disagreement():
@@ -404,7 +415,8 @@ def test_both_of_torch_s_spectral_norms_are_seen_into(first, normalise):
     assert judgement.seen["output"] == 16 * STEPS
 
 
-def test_torch_s_parametrization_is_told_that_the_vectors_move_in_another_order():
+def test_torch_s_parametrization_is_told_that_the_vectors_move_in_another_order(account):
     judgement = train_spectral_2d(first="v", normalise=nn.utils.parametrizations.spectral_norm)
+    account("spectral order", judgement)
     assert judgement.first.place == "step 0, discriminator phase, output of discriminator.hidden1 on real"
     assert [cause.names for cause in judgement.cause.causes] == [("spectral-order",)]
