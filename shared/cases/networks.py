@@ -15,13 +15,19 @@ from gan_rosetta.shared.interface import ProgramFramework, ProgramTensor
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State
 from gan_rosetta.shared.state.found_names import FoundTensor
-from gan_rosetta.shared.state.layouts import samples_to_canonical, tensor_from_layout, tensor_to_layout
+from gan_rosetta.shared.state.layouts import (
+    output_orders,
+    samples_to_canonical,
+    tensor_from_layout,
+    tensor_to_layout,
+)
 from gan_rosetta.shared.state.naming import Match, match_networks
 from gan_rosetta.shared.state.native.mapping import parse_mapping
 from gan_rosetta.shared.workers.registry import load_program_module
 
 # The backends whose program.py knows networks, by the module that a process has imported where it has any.
 _MODULES = {"torch": "torch", "tensorflow": "tensorflow", "mxnet": "mxnet", "jax": "jax", "numpy": "numpy"}
+_FLAT_RANK = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +77,20 @@ class Found:
     def samples(self, array: np.ndarray, /) -> np.ndarray:
         """Return a batch of the program's, (batch, ...), with images in the canonical layout."""
         return array if self.match.layout == "canonical" else samples_to_canonical(array)
+
+    def output(self, layer: str, array: np.ndarray, /) -> np.ndarray:
+        """Return what a layer gave, by its name in the spec, (batch, ...), in the canonical layout."""
+        return self.flat_output(layer, self.samples(array))
+
+    def flat_output(self, layer: str, array: np.ndarray, /) -> np.ndarray:
+        """Return what a layer gave with its features in the canonical order, where they are flat; images as they are.
+
+        Features that become an image, or come of one, stand in the order in which the program has its axes.
+        """
+        order = output_orders(self.spec.networks()[self.network]).get(layer)
+        if self.match.layout == "canonical" or not self.flattens_last or order is None or array.ndim != _FLAT_RANK:
+            return array
+        return np.take(array, np.argsort(order), axis=1) if array.shape[1] == len(order) else array
 
 
 def find_framework(network: Any, /, *, what: str) -> ProgramFramework:

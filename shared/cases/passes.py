@@ -104,7 +104,7 @@ def layer_outputs(each: Pass, place: Place, found: Found, /) -> Iterator[tuple[P
     if each.output is not None and not _leaves_out_sigmoid(each.output, network, seen):
         seen[last.name] = each.output
     for name, value in seen.items():
-        yield ProbeKey(place.phase, "output", place.stream, f"{found.network}.{name}"), found.samples(value)
+        yield ProbeKey(place.phase, "output", place.stream, f"{found.network}.{name}"), found.output(name, value)
 
 
 def _position(network: Network, position: int, layer: str | None, kind: str) -> int | None:

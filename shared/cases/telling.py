@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_rosetta.shared.cases.networks import Found
 from gan_rosetta.shared.cases.values import as_array
 from gan_rosetta.shared.compare.distances import tensor_difference
 from gan_rosetta.shared.errors import UsageError, require_known
@@ -34,8 +35,9 @@ class Sights:
     """The outputs of layers that a program tells, step by step, each told which of the reference's passes it is of.
 
     A layer has as many outputs in a step as its network has passes. In which order a program makes these, the first
-    step shows: there each output of the first layer that is told stands for the pass whose output is nearest, and of
-    those as near the earlier for the earlier. What comes later, and may be off by then, is taken in the same order.
+    step shows: there each output of the first layer that is told stands for the pass whose output is nearest, where it
+    is not half as far from that as the next one is; of the others, and of those as near, the earlier stands for the
+    earlier. What comes later, and may be off by then, is taken in the same order.
     """
 
     def __init__(self, spec: GanSpec, /) -> None:
@@ -48,12 +50,18 @@ class Sights:
         """A step begins."""
         self._sights = []
 
-    def keep(self, name: str, value: Any, /, *, stream: str) -> None:
-        """Keep what a layer gave; raises UsageError for a layer that the GAN lacks, and for no numbers."""
+    def keep(self, name: str, value: Any, /, *, stream: str, networks: Mapping[str, Found]) -> None:
+        """Keep what a layer gave; raises UsageError for a layer that the GAN lacks, and for no numbers.
+
+        networks: those that are watched, which know in what order the program has features that are no image yet.
+        """
         require_known("layer", [name], self._layers)
         if stream:
             require_known("stream", [stream], STREAMS)
-        self._sights.append(_Sight(name=name, stream=stream, value=as_array(value, what=name)))
+        network, _, layer = name.partition(".")
+        array = as_array(value, what=name)
+        array = networks[network].flat_output(layer, array) if network in networks else array
+        self._sights.append(_Sight(name=name, stream=stream, value=array))
 
     def place(
         self, phase: str, expected: Mapping[ProbeKey, np.ndarray], /
@@ -113,22 +121,35 @@ def _slots_called(step: str) -> list[str]:
 def _nearest(
     sights: Sequence[_Sight], keys: Sequence[ProbeKey], expected: Mapping[ProbeKey, np.ndarray]
 ) -> dict[int, int]:
-    """Return which key each sight stands for, by their places: the nearest pairs first."""
-    pairs = sorted(
-        (_distance(sight, expected[key]), first, second)
-        for first, sight in enumerate(sights)
-        for second, key in enumerate(keys)
-        if sight.stream in ("", key.stream)
-    )
+    """Return which key each sight stands for, by their places: those that tell by their numbers first, nearest first.
+
+    What is nearer to a key than half of the way from there to any other is of that one, however far it is off.
+    """
+    half_ways = [_half_way(key, keys, expected) for key in keys]
+    pairs = []
+    for first, sight in enumerate(sights):
+        for second, key in enumerate(keys):
+            if sight.stream in ("", key.stream):
+                distance = _distance(sight.value, expected[key])
+                tells = distance < half_ways[second]
+                pairs.append((not tells, distance if tells else 0.0, first, second))
     order: dict[int, int] = {}
-    for _, first, second in pairs:
+    for *_, first, second in sorted(pairs):
         if first not in order and second not in order.values():
             order[first] = second
     return order
 
 
-def _distance(sight: _Sight, expected: np.ndarray) -> float:
-    value = _laid_out(sight.value, expected)
+def _half_way(key: ProbeKey, keys: Sequence[ProbeKey], expected: Mapping[ProbeKey, np.ndarray]) -> float:
+    """Return half of the distance from a pass's output to the nearest one that is not the same."""
+    others = (expected[other] for other in keys)
+    return min(
+        (_distance(o, expected[key]) / 2 for o in others if not np.array_equal(o, expected[key])), default=np.inf
+    )
+
+
+def _distance(value: np.ndarray, expected: np.ndarray) -> float:
+    value = _laid_out(value, expected)
     return tensor_difference(value, expected) if value.shape == expected.shape else np.inf
 
 

@@ -87,7 +87,7 @@ class Watcher:
     def see(self, name: str, value: Any, /, *, stream: str) -> None:
         """A program tells what a layer gave; raises UsageError for what is none of the GAN's."""
         if self._is_on:
-            self._sights.keep(name, value, stream=stream)
+            self._sights.keep(name, value, stream=stream, networks=self._networks)
 
     def see_update(self, network: str, /, *, parameters: Any, gradients: Any, optimizer: Any) -> None:
         """A program tells what an update of a network was given and left; raises UsageError where hooks see it."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from gan_rosetta.shared.errors import unknown_name
 from gan_rosetta.shared.faults import (
     average_faults,
+    batch_norm_faults,
     class_faults,
     data_faults,
     dropout_faults,
+    flatten_faults,
     group_norm_faults,
     layer_faults,
     loss_faults,
@@ -26,7 +28,9 @@ FAULTS: dict[str, Fault] = {
         *rmsprop_faults.FAULTS,
         *average_faults.FAULTS,
         *layer_faults.FAULTS,
+        *batch_norm_faults.FAULTS,
         *resampling_faults.FAULTS,
+        *flatten_faults.FAULTS,
         *group_norm_faults.FAULTS,
         *loss_faults.FAULTS,
         *step_faults.FAULTS,

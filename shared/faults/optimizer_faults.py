@@ -123,12 +123,18 @@ def _decay_each_step(spec: GanSpec) -> list[Plant]:
             name,
             replace(optimizer, learning_rate=replace(optimizer.learning_rate, every=1, counted="updates")),
             found="every step",
-            expected_value=f"every {optimizer.learning_rate.every} "
-            + ("passes over the data" if counts_epochs(optimizer) else "steps"),
+            expected_value=_every_words(optimizer),
         )
         for name, optimizer in _scheduled(spec, ExponentialDecay)
         if optimizer.learning_rate.every > 1 or counts_epochs(optimizer)
     ]
+
+
+def _every_words(optimizer: Any) -> str:
+    count = optimizer.learning_rate.every
+    if not counts_epochs(optimizer):
+        return f"every {count} steps"
+    return f"every {count} passes over the data" if count > 1 else "every pass over the data"
 
 
 def _decay_added(spec: GanSpec) -> list[Plant]:

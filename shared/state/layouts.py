@@ -7,7 +7,7 @@ kernel turned by half a turn, with its input channels before its output channels
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, get_args
@@ -159,16 +159,39 @@ def flattened_orders(network: Network, /) -> dict[str, LayerOrder]:
     image gives it in that order; a norm between them has it too. Layers that have no such order are left out.
     """
     orders: dict[str, LayerOrder] = {}
+    for placed, before, after in _feature_orders(network):
+        if isinstance(placed.layer, Linear):
+            orders[placed.name] = LayerOrder(inputs=before, outputs=after)
+        elif isinstance(placed.layer, MinibatchDiscrimination):
+            orders[placed.name] = LayerOrder(inputs=before)
+        elif _keeps_features(placed):
+            orders[placed.name] = LayerOrder(outputs=after)
+    return {name: order for name, order in orders.items() if order.inputs is not None or order.outputs is not None}
+
+
+@lru_cache(maxsize=32)
+def output_orders(network: Network, /) -> dict[str, np.ndarray]:
+    """Return, by the names of placed layers, in which order they give features where images are flattened so.
+
+    As flattened_orders has it, of every layer whose output is flat and in another order than the canonical one.
+    """
+    return {
+        placed.name: after
+        for placed, _, after in _feature_orders(network)
+        if after is not None and len(placed.output_shape) == 1
+    }
+
+
+def _feature_orders(network: Network) -> Iterator[tuple[PlacedLayer, np.ndarray | None, np.ndarray | None]]:
+    """Yield each layer with the orders of the features that it takes and gives, None where that is the canonical."""
     found: np.ndarray | None = None
     for index, placed in enumerate(network.placed):
-        layer = placed.layer
+        layer, before = placed.layer, found
         if isinstance(layer, Reshape):
             found = _flat_order(placed.input_shape) if len(placed.output_shape) == 1 else None
         elif isinstance(layer, Linear):
-            inputs, found = found, _order_of_image_ahead(network.placed[index + 1 :])
-            orders[placed.name] = LayerOrder(inputs=inputs, outputs=found)
+            found = _order_of_image_ahead(network.placed[index + 1 :])
         elif isinstance(layer, MinibatchDiscrimination):
-            orders[placed.name] = LayerOrder(inputs=found)
             if found is not None:
                 found = np.concatenate([found, np.arange(layer.in_features, layer.in_features + layer.num_kernels)])
         elif isinstance(layer, ClassEmbedding):
@@ -176,11 +199,13 @@ def flattened_orders(network: Network, /) -> dict[str, LayerOrder]:
                 num_inputs, width = placed.input_shape[0], layer.num_features
                 parts = [found, np.arange(num_inputs, num_inputs + width)]
                 found = np.concatenate(parts if layer.joined == "after" else [np.arange(width), found + width])
-        elif isinstance(layer, BatchNorm | GroupNorm) and len(placed.input_shape) == 1:
-            orders[placed.name] = LayerOrder(outputs=found)
-        elif isinstance(layer, WeightedLayer):
+        elif isinstance(layer, WeightedLayer) and not _keeps_features(placed):
             found = None
-    return {name: order for name, order in orders.items() if order.inputs is not None or order.outputs is not None}
+        yield placed, before, found
+
+
+def _keeps_features(placed: PlacedLayer) -> bool:
+    return isinstance(placed.layer, BatchNorm | GroupNorm) and len(placed.input_shape) == 1
 
 
 def _order_of_image_ahead(rest: tuple[PlacedLayer, ...]) -> np.ndarray | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +19,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
+def keras_in_double() -> Iterator[None]:
+    """Have Keras make layers in float64 as long as a test takes."""
+    keras = pytest.importorskip("keras")
+    before = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx("float64")
+    # Keras keeps the policy that the first layer of the process was built by, whatever its floatx has become since.
+    keras.config.set_dtype_policy("float64")
+    # Where another test of the process asked TensorFlow for determinism, initial values need a seed.
+    keras.utils.set_random_seed(0)
+    yield
+    keras.config.set_floatx(before[0])
+    keras.config.set_dtype_policy(before[1])
+
+
+@pytest.fixture
 def account(request: pytest.FixtureRequest) -> Callable[[str, Judgement], None]:
     """Return a function that keeps what was said of a mistake, by its name among its framework's."""
-    framework = request.module.__name__.rpartition("test_")[2]
+    framework = request.module.__name__.rpartition("test_")[2].partition("_")[0]
 
     def keep(mistake: str, judgement: Judgement) -> None:
         assert mistake in MISTAKES[framework], "each mistake has its words in mistakes.py"

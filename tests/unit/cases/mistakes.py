@@ -24,6 +24,7 @@ MISTAKES = {
         "beta2": "`betas=(0.9, 0.99)` in D's Adam",
         "epsilon": "`eps=1e-3` in D's Adam",
         "decay": "`weight_decay=1e-2` in D's Adam",
+        "detach": "D's loss is of the fake batch itself: no `detach`, and G's gradients are cleared before it",
         "zero_grad": "D's gradients are not cleared: no `zero_grad`",
         "float32": "fake samples pass through float32",
         "anew": "G makes its batch anew for D's update, after its own",
@@ -35,6 +36,11 @@ MISTAKES = {
         "eval": "`generator.eval()` while D is trained",
         "create_graph": "the penalty's gradient is taken with `create_graph=False`",
         "update order": "G is updated between D's gradients and D's update",
+        "generator first": "G is trained before D, on the batch that D is then shown",
+        "decay left in": "D's rate is multiplied by 0.9 after each step: a schedule is left in",
+        "decay by epoch": "D's rate is multiplied by 0.9 after each epoch of two steps, where it is constant",
+        "decay by step": "a schedule of epochs is stepped after each step",
+        "flatten": "D flattens its images with channels last before its Linear: `permute(0, 2, 3, 1).flatten(1)`",
         "first rate": "D's learning rate is another in the first step alone",
         "spectral order": "`parametrizations.spectral_norm`, which moves u first, for the older hook's order",
     },
@@ -46,6 +52,7 @@ MISTAKES = {
         "labels": "of D's loss, real and fake samples are exchanged",
         "from logits": "a cross entropy of logits is given probabilities",
         "batch-norm defaults": "`BatchNormalization()` at Keras's defaults, ε 1e-3 and momentum 0.99",
+        "same": '`Conv2D(…, strides=2, padding="same")` for one pixel on each side',
         "training": "G is called without `training=True`",
     },
     "jax": {
@@ -60,6 +67,10 @@ MISTAKES = {
         "moments": "D's moments are made anew at each step",
         "kernel": "G's matrix is not turned",
         "float32": "fake samples pass through float32",
+        "same": '`conv_general_dilated` at stride 2 with `"SAME"` for one pixel on each side',
+        "turned": "`conv_transpose` without `transpose_kernel=True`: the kernel is not turned",
+        "channels": "a square transposed convolution's kernel is read with input and output channels exchanged",
+        "norm axis": "a BatchNorm by hand takes mean and variance over the features: `axis=1`",
     },
     "gluon": {
         "activation": '`"sigmoid"` for `"tanh"` in D',
@@ -79,7 +90,9 @@ _INTRODUCTION = """\
 Each is a small program in its own framework, right but for one thing, and watched by a case
 ([port-a-gan.md](port-a-gan.md)); each row is what its judgement said: the first quantity that is off, and the cause or
 that none is known. Made by `GAN_ROSETTA_LONG=1 pytest tests/unit/cases -n 0 --mistakes-page docs/mistakes.md`; the
-tests hold each to its place and to its cause. {summary}
+tests hold each to its place and to its cause.
+
+{summary}
 
 """
 
@@ -99,7 +112,7 @@ def write_page(accounts: Sequence[Account], target: Path, /) -> None:
     silent = len(accounts) - len(named)
     summary = (
         f"**Of {len(accounts)} mistakes, all were found at their place; of {len(named)} the cause is named, of "
-        f"{silent} it is said that none is known, and none is named wrongly.**"
+        f"{silent} it is said that none\nis known, and none is named wrongly.**"
     )
     lines = ["| framework | GAN | what is wrong | found first in | why, as it was said |", "|---|---|---|---|---|"]
     for framework, words in MISTAKES.items():

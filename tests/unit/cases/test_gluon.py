@@ -14,7 +14,7 @@ from gan_rosetta.shared.cases.moving import NAME as MOVED_IN_BACKWARD
 from gan_rosetta.shared.cases.moving import find_moved_in_backward
 from gan_rosetta.shared.diagnose.visits import Visit
 from gan_rosetta.shared.interface import ProbeKey
-from gan_rosetta.shared.spec import BatchNorm, Network
+from tests.unit.cases.gans import normalised
 
 if gr.backends()["mxnet"].version is None:
     pytest.skip("MXNet is not installed", allow_module_level=True)
@@ -25,24 +25,6 @@ COSTLY = pytest.mark.skipif(
     reason="to find that nothing explains it takes 20 s of a core each; GAN_ROSETTA_LONG=1 runs it",
 )
 nn, autograd = mx.gluon.nn, mx.autograd
-
-
-def normalised(*, both=False):
-    """Return linear-2d with a BatchNorm in G, or in both networks."""
-    spec = gr.spec("linear-2d")
-    norm = BatchNorm(
-        name="norm", num_features=2, epsilon=1e-5, momentum=0.1, running_variance="biased", statistics="batch"
-    )
-    (output,) = spec.generator.layers
-    layers = (replace(output, name="hidden"), norm, output)
-    training = replace(spec.training, fake_batch="regenerated")
-    generator = Network(input_shape=(2,), layers=layers)
-    changed = replace(spec, name="normalised", generator=generator, training=training)
-    if not both:
-        return changed
-    hidden, *rest = spec.discriminator.layers
-    layers = (hidden, replace(norm, num_features=5, running_variance="unbiased"), *rest)
-    return replace(changed, discriminator=Network(input_shape=(2,), layers=layers))
 
 
 class PaperAdam(mx.optimizer.Adam):

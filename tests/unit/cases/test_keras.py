@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 import gan_rosetta as gr
-from gan_rosetta.shared.spec import BatchNorm, ConstantRate, GradientDescent, Network
 
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
@@ -16,17 +13,7 @@ if keras.backend.backend() != "tensorflow":
     pytest.skip("Keras runs on another framework here", allow_module_level=True)
 
 
-@pytest.fixture(autouse=True)
-def _double():
-    before = keras.config.floatx(), keras.config.dtype_policy()
-    keras.config.set_floatx("float64")
-    # Keras keeps the policy that the first layer of the process was built by, whatever its floatx has become since.
-    keras.config.set_dtype_policy("float64")
-    # Where another test of the process asked TensorFlow for determinism, initial values need a seed.
-    keras.utils.set_random_seed(0)
-    yield
-    keras.config.set_floatx(before[0])
-    keras.config.set_dtype_policy(before[1])
+pytestmark = pytest.mark.usefixtures("keras_in_double")
 
 
 def make_networks(mistake):
@@ -141,88 +128,6 @@ def test_a_mistake_is_found_at_its_place_and_given_its_cause_or_none(mistake, pl
     assert judgement.cause.names == cause, str(judgement.cause)
 
 
-def normalised():
-    """Return linear-2d with a BatchNorm in G, and gradient descent."""
-    spec = gr.spec("linear-2d")
-    norm = BatchNorm(
-        name="norm", num_features=2, epsilon=1e-5, momentum=0.1, running_variance="biased", statistics="batch"
-    )
-    (output,) = spec.generator.layers
-    generator = Network(input_shape=(2,), layers=(replace(output, name="hidden"), norm, output))
-    descent = GradientDescent(learning_rate=ConstantRate(value=0.05))
-    optimizers = {"discriminator_optimizer": descent, "generator_optimizer": descent}
-    training = replace(spec.training, fake_batch="regenerated", **optimizers)
-    return replace(spec, name="normalised", generator=generator, training=training)
-
-
-class PlainDescent(keras.optimizers.SGD):
-    """Gradient descent at a rate in float64."""
-
-    def update_step(self, gradient, variable, learning_rate):
-        del learning_rate
-        variable.assign_sub(0.05 * gradient)
-
-
-def train_normalised(*, mistake=None):
-    layers = keras.layers
-    options = {} if mistake == "batch-norm defaults" else {"epsilon": 1e-5, "momentum": 0.9}
-    generator = keras.Sequential(
-        [keras.Input((2,)), layers.Dense(2), layers.BatchNormalization(**options), layers.Dense(2)]
-    )
-    discriminator = keras.Sequential(
-        [keras.Input((2,)), layers.Dense(5, "tanh"), layers.Dense(3, "tanh"), layers.Dense(2)]
-    )
-    optimizer_g, optimizer_d = PlainDescent(), PlainDescent()
-    case = gr.case(normalised(), steps=2, framework="tensorflow")
-    case.load(generator=generator, discriminator=discriminator)
-    case.watch(
-        generator=generator,
-        discriminator=discriminator,
-        generator_optimizer=optimizer_g,
-        discriminator_optimizer=optimizer_d,
-    )
-    entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    for step in case:
-        ones, zeros = tf.ones(len(step.real), tf.int64), tf.zeros(len(step.real), tf.int64)
-        fake = generator(step.latent_d, training=mistake != "training")
-        with tf.GradientTape() as tape:
-            loss_d = entropy(ones, discriminator(step.real)) + entropy(zeros, discriminator(fake))
-        variables = discriminator.trainable_variables
-        optimizer_d.apply_gradients(zip(tape.gradient(loss_d, variables), variables, strict=True))
-        with tf.GradientTape() as tape:
-            loss_g = entropy(ones, discriminator(generator(step.latent_d, training=mistake != "training")))
-        variables = generator.trainable_variables
-        optimizer_g.apply_gradients(zip(tape.gradient(loss_g, variables), variables, strict=True))
-        step.record(discriminator=loss_d, generator=loss_g)
-    return case.judge()
-
-
-def test_a_batch_norm_of_keras_told_all_that_it_does_otherwise_agrees():
-    judgement = train_normalised()
-    assert judgement.verdict == "AGREE", judgement.sentence
-    assert "buffer" in judgement.seen
-
-
-@pytest.mark.parametrize(
-    ("mistake", "place", "cause"),
-    [
-        (
-            "batch-norm defaults",
-            ("discriminator", "output", "generator.norm"),
-            ("batch-norm-epsilon", "batch-norm-momentum"),
-        ),
-        ("training", ("discriminator", "output", "generator.norm"), ("batch-norm-evaluation",)),
-    ],
-)
-def test_mistakes_with_a_batch_norm_are_found_and_named(mistake, place, cause, account):
-    judgement = train_normalised(mistake=mistake)
-    account(mistake, judgement)
-    first = judgement.first
-    assert (first.phase, first.quantity, first.name) == place, judgement.sentence
-    assert judgement.cause.names == cause, str(judgement.cause)
-    assert len(judgement.cause.causes) == 1, str(judgement.cause)
-
-
 class PaperAdam(keras.optimizers.Adam):
     """Adam as the spec has it, in what a tf.function can trace."""
 
@@ -286,25 +191,6 @@ def test_of_a_compiled_step_the_moments_that_it_left_are_seen(beta2):
         first = judgement.first
         assert (first.visit, first.quantity) == ("step 0", "slot"), judgement.sentence
         assert judgement.cause.names == ("adam-beta2",), str(judgement.cause)
-
-
-def test_images_and_kernels_go_into_the_layout_of_keras():
-    up = [(768, 3, 1), (384, 3, 1), (192, 3, 2), (96, 2, 2), (48, 3, 1), (24, 3, 1), (12, 3, 1), (6, 3, 1), (3, 3, 1)]
-    network = keras.Sequential([keras.Input((1, 1, 100))])
-    for index, (channels, kernel, stride) in enumerate(up, start=1):
-        network.add(keras.layers.Conv2DTranspose(channels, kernel, stride, use_bias=False))
-        network.add(keras.layers.BatchNormalization(epsilon=1e-5, momentum=0.9))
-        network.add(keras.layers.Activation("relu" if index < len(up) else "sigmoid"))
-    case = gr.case("mnist-conv", steps=1, batch_size=4, framework="tensorflow")
-    before = [weight.numpy() for weight in network.non_trainable_weights]
-    names = case.load(generator=network)
-    assert len(names) == 9 * 5
-    assert case.initial_state["generator.up3.weight"].shape == (384, 192, 3, 3)
-    assert network.layers[6].kernel.shape == (3, 3, 192, 384)
-    # Without a word from the proof, which moves no buffer.
-    assert case._notes == []
-    for own, other in zip(network.non_trainable_weights, before, strict=True):
-        np.testing.assert_array_equal(own.numpy(), other)
 
 
 def test_a_model_that_is_not_built_is_refused():

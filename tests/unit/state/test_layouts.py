@@ -12,6 +12,7 @@ from gan_rosetta.shared.state import initial_state, state_schema
 from gan_rosetta.shared.state.layouts import (
     LAYOUTS,
     flattened_orders,
+    output_orders,
     samples_to_native,
     shape_in_layout,
     tensor_from_layout,
@@ -85,6 +86,18 @@ def test_what_becomes_an_image_is_given_in_keras_order_batch_norms_between_them_
     features = features * to_layout(scale, second, layout="keras", order=orders["norm"])
     images = np.moveaxis(features.reshape(7, 2, 4, 3), -1, 1)
     np.testing.assert_allclose(images.reshape(7, -1), (latent @ weight.T + bias) * scale, rtol=1e-12)
+
+
+def test_what_layers_give_before_an_image_and_behind_one_has_keras_order_too() -> None:
+    layers = (linear("first", 5, 24), norm("norm", 24), spec.ReLU(), spec.Reshape(shape=(3, 2, 4)))
+    orders = output_orders(spec.Network(input_shape=(5,), layers=layers))
+    assert list(orders) == ["first", "norm", "norm_relu"]
+    features = np.arange(24)
+    native = np.moveaxis(features.reshape(3, 2, 4), 0, -1).reshape(-1)
+    for order in orders.values():
+        np.testing.assert_array_equal(features[order], native)
+    network = spec.Network(input_shape=(3, 2, 4), layers=(spec.Reshape(shape=(24,)), spec.ReLU(), linear("a", 24, 5)))
+    assert list(output_orders(network)) == ["input_reshape", "input_relu"]
 
 
 def test_an_order_ends_at_the_next_matrix_and_one_channel_has_none() -> None:
