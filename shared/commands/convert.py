@@ -7,8 +7,11 @@ from typing import Annotated
 
 import typer
 
-from gan_rosetta.shared.commands.options import SHOWN, Quiet, SpecFile, errors, output
+from gan_rosetta.shared.commands.options import SHOWN, Quiet, SpecFile, say, tell
 from gan_rosetta.shared.errors import UsageError
+
+# What a program that reads a file does without a part of the state, by how its tensors are called.
+_STARTS = {"optimizer.": "optimizers start afresh", "average.": "the moving average starts from G"}
 
 
 def convert(
@@ -62,19 +65,16 @@ def convert(
         return
     if names:
         for canonical, name in done.names.items():
-            _say(f"{canonical} {done.state[canonical].shape} <- {name}")
+            say(f"{canonical} {done.state[canonical].shape} <- {name}")
     for path in done.files.values():
-        _say(f"Written: {path}, from {' and '.join(done.formats)}")
+        say(f"Written: {path}, from {' and '.join(done.formats)}")
     if done.left_out:
-        line = f"{len(done.left_out)} tensors have no place in it, such as {done.left_out[0]}: optimizers start afresh"
-        errors.print(f"gan-rosetta: {line}", markup=False, highlight=False, soft_wrap=True)
+        lost = [said for part, said in _STARTS.items() if any(name.startswith(part) for name in done.left_out)]
+        what = f": {' and '.join(lost)}" if lost else ""
+        tell(f"gan-rosetta: {len(done.left_out)} tensors have no place in it, such as {done.left_out[0]}{what}")
 
 
 def _of_network(path: Path, network: str) -> Path:
     """Return `weights-generator.weights.h5` for `weights.weights.h5`: the endings stay."""
     suffix = ".weights.h5" if path.name.endswith(".weights.h5") else path.suffix
     return path.with_name(f"{path.name.removesuffix(suffix)}-{network}{suffix}")
-
-
-def _say(line: str) -> None:
-    output.print(line, markup=False, highlight=False, soft_wrap=True)
