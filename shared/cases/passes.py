@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from gan_rosetta.shared.cases.networks import Found
 from gan_rosetta.shared.interface import ProbeKey
-from gan_rosetta.shared.spec import Activation, ClassEmbedding, GanSpec, Network, Reshape
+from gan_rosetta.shared.spec import Activation, ClassEmbedding, GanSpec, MinibatchDiscrimination, Network, Reshape
 from gan_rosetta.shared.spec.activations import Sigmoid
 
 _ACTIVATIONS = tuple(kind.kind for kind in Activation.__args__)  # type: ignore[attr-defined]
@@ -96,7 +97,7 @@ def layer_outputs(each: Pass, place: Place, found: Found, /) -> Iterator[tuple[P
     layers = found.layers
     position, seen = -1, {}
     for tensor, kind, value in each.outputs:
-        after = _position(network, position, layers.get(tensor), kind)
+        after = _position(network, position, layers.get(tensor), kind, num_features=value[0].size if len(value) else 0)
         if after is not None:
             position = after
             seen[network.placed[position].name] = value
@@ -107,12 +108,15 @@ def layer_outputs(each: Pass, place: Place, found: Found, /) -> Iterator[tuple[P
         yield ProbeKey(place.phase, "output", place.stream, f"{found.network}.{name}"), found.output(name, value)
 
 
-def _position(network: Network, position: int, layer: str | None, kind: str) -> int | None:
+def _position(network: Network, position: int, layer: str | None, kind: str, *, num_features: int) -> int | None:
     """Return which layer an output is of: that of its tensors, or the activation that comes next; None: of none."""
     if layer is not None:
         own = next(index for index, placed in enumerate(network.placed) if placed.name == layer)
         if isinstance(network.placed[own].layer, ClassEmbedding):
             return None  # The program's own layer gives the row alone, before it is joined to anything.
+        if isinstance(network.placed[own].layer, MinibatchDiscrimination):
+            # Its matrix may be a layer of its own, which gives what distances are taken of.
+            return own if num_features == math.prod(network.placed[own].output_shape) else None
         # Of a layer with an activation inside only what the activation gives is seen.
         return own + 1 if kind in _ACTIVATIONS and _is_activation(network, own + 1) else own
     if position + 1 == len(network.placed):

@@ -197,7 +197,8 @@ class Watcher:
                 found |= self._slots(phase, network, self._slots_now(phase, network))
             else:
                 found |= {("gradient", own): array for own, array in update.gradients.items()}
-                found |= {("parameter", own): array for own, array in update.parameters.items()}
+                left = now if self._is_clipped_after(network) else update.parameters
+                found |= {("parameter", own): array for own, array in left.items()}
                 found |= {("buffer", own): array for own, array in update.buffers.items()}
                 found |= self._slots(phase, network, update.slots)
             seen |= {
@@ -206,6 +207,11 @@ class Watcher:
                 if key.phase == phase and (key.quantity, key.name) in found
             }
         return seen
+
+    def _is_clipped_after(self, network: str) -> bool:
+        """Whether what an optimizer leaves is yet to be clipped, so that what counts is what the step left of it."""
+        clips = network == "discriminator" and self._walk.spec.training.weight_clipping is not None
+        return clips and self._networks[network].keeps_its_state
 
     def _slots_now(self, phase: str, network: str) -> ProgramSlots | None:
         """Return what a watched optimizer has, of which no update was seen, as in a compiled step."""

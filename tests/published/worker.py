@@ -61,13 +61,20 @@ def load_module(name: str) -> ModuleType:
 
 
 def run_published(spec: GanSpec, *, seed: int, num_steps: Mapping[Phase, int]) -> dict[str, np.ndarray]:
+    return run_program(program(spec.name), spec, seed=seed, num_steps=num_steps)
+
+
+def run_program(
+    run: Callable[..., dict[str, np.ndarray]], spec: GanSpec, *, seed: int, num_steps: Mapping[Phase, int]
+) -> dict[str, np.ndarray]:
+    """Run a program from the GAN's initial state on its tape."""
     tape = SeededTape(spec, seed=seed, digits=DigitSource.parse(None))
     arrays: dict[str, np.ndarray] = {}
     for phase, count in num_steps.items():
         if count > 0:
             arrays |= _whole_batches(tape, spec, phase, count)
     state = initial_state(spec, seed=seed)
-    return program(spec.name)(state, arrays, pretraining_steps=num_steps["pretraining"], steps=num_steps["adversarial"])
+    return run(state, arrays, pretraining_steps=num_steps["pretraining"], steps=num_steps["adversarial"])
 
 
 def _whole_batches(tape: SeededTape, spec: GanSpec, phase: Phase, num_steps: int) -> dict[str, np.ndarray]:
