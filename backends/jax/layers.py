@@ -37,8 +37,8 @@ def linear(layer: spec.Linear, tensors: LayerTensors, inputs: Any, /, *, multipl
 
 
 def conv2d(layer: spec.Conv2d, tensors: LayerTensors, inputs: Any, /, *, convolve: Convolve) -> Any:
-    """Return a cross-correlation with a square kernel. (B, in, height, width) to (B, out, ...)."""
-    return _with_bias(convolve(inputs, tensors["weight"], stride=layer.stride, padding=layer.padding), tensors)
+    """Return a cross-correlation. (B, in, height, width) to (B, out, ...)."""
+    return _with_bias(convolve(inputs, tensors["weight"], **_window(layer)), tensors)
 
 
 def conv_transpose2d(layer: spec.ConvTranspose2d, tensors: LayerTensors, inputs: Any, /, *, convolve: Convolve) -> Any:
@@ -48,10 +48,19 @@ def conv_transpose2d(layer: spec.ConvTranspose2d, tensors: LayerTensors, inputs:
     """
     _, height, width = layer.output_shape(inputs.shape[1:])
     outputs = jax.ShapeDtypeStruct((len(inputs), layer.out_channels, height, width), inputs.dtype)
-    (images,) = jax.linear_transpose(
-        lambda images: convolve(images, tensors["weight"], stride=layer.stride, padding=layer.padding), outputs
-    )(inputs)
+    (images,) = jax.linear_transpose(lambda images: convolve(images, tensors["weight"], **_window(layer)), outputs)(
+        inputs
+    )
     return _with_bias(images, tensors)
+
+
+def _window(layer: spec.Conv2d | spec.ConvTranspose2d) -> dict[str, Any]:
+    return {
+        "stride": layer.stride,
+        "padding": layer.margins,
+        "dilation": layer.dilation,
+        "groups": layer.groups,
+    }
 
 
 def batch_norm(layer: spec.BatchNorm, tensors: LayerTensors, inputs: Any, /) -> tuple[Any, dict[str, Any]]:
@@ -315,23 +324,42 @@ def multiply_by_sums(inputs: Any, weight: Any, /) -> Any:
     return jnp.sum(inputs[:, None, :] * weight[None], axis=2)
 
 
-def convolve_by_lax(images: Any, weight: Any, /, *, stride: int, padding: int) -> Any:
-    """Return the cross-correlation of images (B, in, height, width) with a kernel (out, in, size, size)."""
-    return lax.conv_general_dilated(images, weight, window_strides=(stride, stride), padding=[(padding, padding)] * 2)
+def convolve_by_lax(
+    images: Any, weight: Any, /, *, stride: int, padding: spec.Margins, dilation: int = 1, groups: int = 1
+) -> Any:
+    """Return the cross-correlation of images (B, in, height, width) with a kernel (out, in / groups, rows, columns)."""
+    return lax.conv_general_dilated(
+        images,
+        weight,
+        window_strides=(stride, stride),
+        padding=padding,
+        rhs_dilation=(dilation, dilation),
+        feature_group_count=groups,
+    )
 
 
-def convolve_by_products(images: Any, weight: Any, /, *, stride: int, padding: int) -> Any:
-    """Return the same as one matrix product, of what the kernel sees from each place."""
-    num_out, _, size, _ = weight.shape
-    images = jnp.pad(images.transpose(0, 2, 3, 1), ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    height, width = (stride * ((length - size) // stride) + 1 for length in images.shape[1:3])
+def convolve_by_products(
+    images: Any, weight: Any, /, *, stride: int, padding: spec.Margins, dilation: int = 1, groups: int = 1
+) -> Any:
+    """Return the same as one matrix product a group, of what the kernel sees from each place."""
+    if groups > 1:
+        window: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
+        pairs = zip(jnp.split(images, groups, axis=1), jnp.split(weight, groups), strict=True)
+        return jnp.concatenate([convolve_by_products(*pair, **window) for pair in pairs], axis=1)
+    num_out, _, *sizes = weight.shape
+    images = jnp.pad(images.transpose(0, 2, 3, 1), ((0, 0), *padding, (0, 0)))
+    height, width = (
+        stride * ((length - dilation * (size - 1) - 1) // stride) + 1
+        for length, size in zip(images.shape[1:3], sizes, strict=True)
+    )
     # Without barriers XLA writes what made the images into each of the slices, and compiles for minutes.
     images = lax.optimization_barrier(images)
     # Rows first, then columns: so many slices fewer, each of which XLA compiles by itself, as it does its gradient.
-    rows = [lax.slice_in_dim(images, row, row + height, stride, axis=1) for row in range(size)]
-    bands = lax.optimization_barrier(jnp.concatenate(rows, axis=3))  # (B, height, all columns, size · in)
-    columns = [lax.slice_in_dim(bands, column, column + width, stride, axis=2) for column in range(size)]
-    seen = lax.optimization_barrier(jnp.concatenate(columns, axis=3))  # (B, height, width, size² · in)
+    starts = [[dilation * place for place in range(size)] for size in sizes]
+    rows = [lax.slice_in_dim(images, row, row + height, stride, axis=1) for row in starts[0]]
+    bands = lax.optimization_barrier(jnp.concatenate(rows, axis=3))  # (B, height, all columns, rows · in)
+    columns = [lax.slice_in_dim(bands, column, column + width, stride, axis=2) for column in starts[1]]
+    seen = lax.optimization_barrier(jnp.concatenate(columns, axis=3))  # (B, height, width, columns · rows · in)
     return (seen @ weight.transpose(3, 2, 1, 0).reshape(-1, num_out)).transpose(0, 3, 1, 2)
 
 

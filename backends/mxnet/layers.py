@@ -6,6 +6,7 @@ arithmetic with Python scalars is exact: every number here that is not a size is
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -65,17 +66,27 @@ class Linear(AffineBlock):
 
 
 class Conv2d(AffineBlock):
-    """A cross-correlation with a square kernel. (B, in, height, width) to (B, out, ...)."""
+    """A cross-correlation. (B, in, height, width) to (B, out, ...)."""
 
     def apply(self, ops: Any, inputs: Any, weight: Any, bias: Any, /) -> Any:
+        if self.layer.even_margins is None:
+            widths = (0, 0, 0, 0, *itertools.chain(*self.layer.margins))
+            inputs = ops.pad(inputs, mode="constant", pad_width=widths)
         return _affine(ops.Convolution, inputs, weight, bias, **_window(self.layer))
 
 
 class ConvTranspose2d(AffineBlock):
-    """A transposed convolution with a square kernel. (B, in, height, width) to (B, out, ...)."""
+    """A transposed convolution. (B, in, height, width) to (B, out, ...)."""
 
     def apply(self, ops: Any, inputs: Any, weight: Any, bias: Any, /) -> Any:
-        return _affine(ops.Deconvolution, inputs, weight, bias, **_window(self.layer))
+        more = self.layer.output_padding
+        window = _window(self.layer) | {"kernel": self.layer.reach, "dilate": (1, 1), "adj": (more, more)}
+        outputs = _affine(ops.Deconvolution, inputs, _dilated(ops, self.layer, weight), bias, **window)
+        if self.layer.even_margins is None:
+            sizes = self.layer.output_shape(self.input_shape)[1:]
+            for axis, ((before, _), size) in enumerate(zip(self.layer.margins, sizes, strict=True), start=2):
+                outputs = ops.slice_axis(outputs, axis=axis, begin=before, end=before + size)
+        return outputs
 
 
 class BatchNorm(LayerBlock):
@@ -446,10 +457,26 @@ def _affine(operator: Any, inputs: Any, weight: Any, bias: Any, **sizes: Any) ->
     return operator(inputs, weight, bias, no_bias=False, **sizes)
 
 
+def _dilated(ops: Any, layer: spec.ConvTranspose2d, weight: Any) -> Any:
+    """Return a kernel with zeros between its entries: what MXNet's Deconvolution does with a dilation is another thing.
+
+    Each channel is stamped with a 1, a stride apart, which puts the zeros in.
+    """
+    if layer.dilation == 1:
+        return weight
+    count = layer.out_channels // layer.groups
+    ones = ops.ones_like(ops.slice(weight, begin=(0, 0, 0, 0), end=(1, count, 1, 1)))
+    stamp = ops.reshape(ones, shape=(count, 1, 1, 1))
+    window = {"kernel": (1, 1), "stride": (layer.dilation,) * 2, "num_filter": count, "num_group": count}
+    return ops.Deconvolution(weight, stamp, no_bias=True, **window)
+
+
 def _window(layer: spec.Conv2d | spec.ConvTranspose2d) -> dict[str, Any]:
     return {
-        "kernel": (layer.kernel_size,) * 2,
+        "kernel": layer.kernel,
         "stride": (layer.stride,) * 2,
-        "pad": (layer.padding,) * 2,
+        "pad": layer.even_margins or (0, 0),
+        "dilate": (layer.dilation,) * 2,
         "num_filter": layer.out_channels,
+        "num_group": layer.groups,
     }

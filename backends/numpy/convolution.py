@@ -24,19 +24,23 @@ _COLUMNS_BYTES = 8 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class _Windows:
-    """Where a kernel visits an image: num_channels, kernel, stride and padding; height and width count places."""
+    """Where a kernel visits an image: of one group num_channels; height and width count places.
+
+    kernel: its height and width, its entries `dilation` apart. margins: the padding (top, bottom) and (left, right).
+    """
 
     num_channels: int
-    kernel: int
+    kernel: tuple[int, int]
     stride: int
-    padding: int
+    margins: tuple[tuple[int, int], tuple[int, int]]
+    dilation: int
     height: int
     width: int
 
     @property
     def num_rows(self) -> int:
         """The length of a column."""
-        return self.num_channels * self.kernel * self.kernel
+        return self.num_channels * self.kernel[0] * self.kernel[1]
 
     @property
     def num_places(self) -> int:
@@ -55,40 +59,40 @@ class _Windows:
         return np.empty(self.num_rows * (samples.stop - samples.start) * self.num_places, dtype)
 
     def shaped(self, columns: Array, num_samples: int, /) -> Array:
-        """Return the front of a flat buffer as (C, kernel, kernel, num_samples, height, width)."""
-        shape = (self.num_channels, self.kernel, self.kernel, num_samples, self.height, self.width)
+        """Return the front of a flat buffer as (C, *kernel, num_samples, height, width)."""
+        shape = (self.num_channels, *self.kernel, num_samples, self.height, self.width)
         return columns[: self.num_rows * num_samples * self.num_places].reshape(shape)
 
     def visited(self, images: Array, row: int, column: int, /) -> Array:
         """Return what one entry of the kernel sees of padded images (C, n, H, W): a view (C, n, height, width)."""
+        row, column = self.dilation * row, self.dilation * column
         stop_row, stop_column = row + self.stride * self.height, column + self.stride * self.width
         return images[:, :, row : stop_row : self.stride, column : stop_column : self.stride]
 
     def im2col(self, images: Array, columns: Array, /) -> Array:
         """Gather the windows of padded images (C, n, H, W) into the buffer; returns it as (num_rows, n·places)."""
         shaped = self.shaped(columns, images.shape[1])
-        for row in range(self.kernel):
-            for column in range(self.kernel):
+        for row in range(self.kernel[0]):
+            for column in range(self.kernel[1]):
                 shaped[:, row, column] = self.visited(images, row, column)
         return shaped.reshape(self.num_rows, -1)
 
     def col2im(self, columns: Array, images: Array, /) -> None:
         """Add columns (num_rows, n·places) to padded images (C, n, H, W) where their windows lie."""
         shaped = self.shaped(columns.reshape(-1), images.shape[1])
-        for row in range(self.kernel):
-            for column in range(self.kernel):
+        for row in range(self.kernel[0]):
+            for column in range(self.kernel[1]):
                 visited = self.visited(images, row, column)
                 visited += shaped[:, row, column]
 
     def pad(self, images: Array, /) -> Array:
         """Return channels-first images with zeros around them."""
-        margin = self.padding
-        return np.pad(images, ((0, 0), (0, 0), (margin, margin), (margin, margin))) if margin else images
+        return np.pad(images, ((0, 0), (0, 0), *self.margins)) if any(map(any, self.margins)) else images
 
     def crop(self, images: Array, /) -> Array:
         """Return channels-first images without their margin."""
-        margin = self.padding
-        return images[:, :, margin:-margin, margin:-margin] if margin else images
+        (top, bottom), (left, right) = self.margins
+        return images[:, :, top : images.shape[2] - bottom, left : images.shape[3] - right]
 
     def correlate(self, images: Array, weight: Array, /) -> Array:
         """Return weight (out, num_rows) times the windows of unpadded images (C, N, H, W): (out, N, height, width)."""
@@ -102,8 +106,9 @@ class _Windows:
 
     def scatter(self, values: Array, weight: Array, size: tuple[int, int], /) -> Array:
         """Return the adjoint of `correlate`: values (out, N, height, width) to images (C, N, *size)."""
-        num_samples, margin = values.shape[1], 2 * self.padding
-        padded = np.zeros((self.num_channels, num_samples, size[0] + margin, size[1] + margin), values.dtype)
+        num_samples = values.shape[1]
+        padded_size = (length + sum(margins) for length, margins in zip(size, self.margins, strict=True))
+        padded = np.zeros((self.num_channels, num_samples, *padded_size), values.dtype)
         flat, buffer = values.reshape(weight.shape[0], -1), self.new_columns(num_samples, values.dtype)
         for samples in self.blocks(num_samples, values.itemsize):
             columns = self.shaped(buffer, samples.stop - samples.start).reshape(self.num_rows, -1)
@@ -131,25 +136,53 @@ def _channels_first(images: Array) -> Array:
     return images.transpose(1, 0, 2, 3)
 
 
-class Conv2d(Layer):
-    """y = W · columns(x) + b, x (N, in, H, W), W (out, in, kernel, kernel)."""
+class _Convolution(Layer):
+    """What both directions have in common: each group of channels is convolved by itself."""
 
     is_affine = True
 
-    def __init__(self, layer: spec.Conv2d, input_shape: spec.Shape) -> None:
-        _, height, width = layer.output_shape(input_shape)
+    def __init__(self, layer: spec.Conv2d | spec.ConvTranspose2d, *, num_channels: int, places: spec.Shape) -> None:
+        self._groups = layer.groups
         self._windows = _Windows(
-            num_channels=layer.in_channels,
-            kernel=layer.kernel_size,
+            num_channels=num_channels // layer.groups,
+            kernel=layer.kernel,
             stride=layer.stride,
-            padding=layer.padding,
-            height=height,
-            width=width,
+            margins=layer.margins,
+            dilation=layer.dilation,
+            height=places[1],
+            width=places[2],
         )
+
+    def _parts(self, *tensors: Array) -> Iterator[tuple[Array, ...]]:
+        """Yield each group's part of tensors with channels first, or outputs; what there is once is the one part."""
+        if self._groups == 1:
+            yield tensors
+        else:
+            yield from zip(*(np.split(tensor, self._groups) for tensor in tensors), strict=True)
+
+    def _correlate(self, images: Array, weight: Array) -> Array:
+        found = [self._windows.correlate(own, rows.reshape(len(rows), -1)) for own, rows in self._parts(images, weight)]
+        return found[0] if self._groups == 1 else np.concatenate(found)
+
+    def _scatter(self, values: Array, weight: Array, size: tuple[int, int]) -> Array:
+        parts = self._parts(values, weight)
+        found = [self._windows.scatter(own, rows.reshape(len(rows), -1), size) for own, rows in parts]
+        return found[0] if self._groups == 1 else np.concatenate(found)
+
+    def _outer(self, values: Array, images: Array, result: Array) -> None:
+        for own, seen, rows in self._parts(values, images, result):
+            self._windows.outer(own, seen, rows.reshape(len(rows), -1))
+
+
+class Conv2d(_Convolution):
+    """y = W · columns(x) + b, x (N, in, H, W), W (out, in / groups, *kernel)."""
+
+    def __init__(self, layer: spec.Conv2d, input_shape: spec.Shape) -> None:
+        super().__init__(layer, num_channels=layer.in_channels, places=layer.output_shape(input_shape))
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, tuple[Array, Array]]:
         weight, images = self.factor(tensors["weight"]), self.factor(_channels_first(x))
-        y = self._windows.correlate(images, weight.reshape(weight.shape[0], -1))
+        y = self._correlate(images, weight)
         if "bias" in tensors:
             y += tensors["bias"][:, np.newaxis, np.newaxis, np.newaxis]
         return _channels_first(y), (images, weight)
@@ -161,35 +194,25 @@ class Conv2d(Layer):
         values = np.ascontiguousarray(_channels_first(gradient_y))
         factors = self.factor(values)
         if gradients is not None:
-            self._windows.outer(factors, images, gradients["weight"].reshape(weight.shape[0], -1))
+            self._outer(factors, images, gradients["weight"])
             if "bias" in gradients:
                 np.add.reduce(values, axis=(1, 2, 3), out=gradients["bias"])
         if not wants_input:
             return None
-        size = (images.shape[2], images.shape[3])
-        return _channels_first(self._windows.scatter(factors, weight.reshape(weight.shape[0], -1), size))
+        return _channels_first(self._scatter(factors, weight, (images.shape[2], images.shape[3])))
 
 
-class ConvTranspose2d(Layer):
-    """y = col2im(Wᵀ · x) + b, x (N, in, H, W), W (in, out, kernel, kernel)."""
-
-    is_affine = True
+class ConvTranspose2d(_Convolution):
+    """y = col2im(Wᵀ · x) + b, x (N, in, H, W), W (in, out / groups, *kernel)."""
 
     def __init__(self, layer: spec.ConvTranspose2d, input_shape: spec.Shape) -> None:
+        super().__init__(layer, num_channels=layer.out_channels, places=input_shape)
         _, height, width = layer.output_shape(input_shape)
         self._size = (height, width)
-        self._windows = _Windows(
-            num_channels=layer.out_channels,
-            kernel=layer.kernel_size,
-            stride=layer.stride,
-            padding=layer.padding,
-            height=input_shape[1],
-            width=input_shape[2],
-        )
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, tuple[Array, Array]]:
         weight, values = self.factor(tensors["weight"]), self.factor(np.ascontiguousarray(_channels_first(x)))
-        y = self._windows.scatter(values, weight.reshape(weight.shape[0], -1), self._size)
+        y = self._scatter(values, weight, self._size)
         if "bias" in tensors:
             y += tensors["bias"][:, np.newaxis, np.newaxis, np.newaxis]
         return _channels_first(y), (values, weight)
@@ -201,9 +224,9 @@ class ConvTranspose2d(Layer):
         images = _channels_first(gradient_y)
         factors = self.factor(images)
         if gradients is not None:
-            self._windows.outer(values, factors, gradients["weight"].reshape(weight.shape[0], -1))
+            self._outer(values, factors, gradients["weight"])
             if "bias" in gradients:
                 np.add.reduce(images, axis=(1, 2, 3), out=gradients["bias"])
         if not wants_input:
             return None
-        return _channels_first(self._windows.correlate(factors, weight.reshape(weight.shape[0], -1)))
+        return _channels_first(self._correlate(factors, weight))

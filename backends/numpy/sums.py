@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from gan_rosetta.shared.spec import Conv2d, ConvTranspose2d, Linear, MinibatchDiscrimination, PlacedLayer
@@ -24,12 +25,14 @@ def sum_lengths(placed: PlacedLayer, /) -> SumLengths:
     if isinstance(layer, MinibatchDiscrimination):
         return SumLengths(output=layer.in_features, input_gradient=layer.num_kernels * layer.kernel_dims)
     if isinstance(layer, Conv2d | ConvTranspose2d):
-        reach = layer.kernel_size if isinstance(layer, Conv2d) else -(-layer.kernel_size // layer.stride)
-        back = layer.kernel_size if isinstance(layer, ConvTranspose2d) else -(-layer.kernel_size // layer.stride)
+        seen = math.prod(layer.kernel)
+        # Of a kernel's entries those that a stride brings to one place, or of a dilated one no fewer.
+        met = math.prod(-(-length // layer.stride) for length in layer.kernel) if layer.dilation == 1 else seen
+        reach, back = (seen, met) if isinstance(layer, Conv2d) else (met, seen)
         shape = placed.output_shape if isinstance(layer, Conv2d) else placed.input_shape
         return SumLengths(
-            output=layer.in_channels * reach**2,
-            input_gradient=layer.out_channels * back**2,
+            output=layer.in_channels // layer.groups * reach,
+            input_gradient=layer.out_channels // layer.groups * back,
             gradient_per_sample=shape[1] * shape[2],
         )
     return SumLengths()

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import skip_init
 
-from gan_rosetta.backends.torch.spectral import SpectralConv2d, SpectralConvTranspose2d, SpectralLinear, normalised
+from gan_rosetta.backends.torch.sides import CONVOLUTIONS, TRANSPOSED
+from gan_rosetta.backends.torch.spectral import SpectralLinear, normalised
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 
@@ -29,12 +31,12 @@ def linear(layer: spec.Linear, /) -> nn.Module:
 
 def conv2d(layer: spec.Conv2d, /) -> nn.Module:
     """Build a cross-correlation with a square kernel. (B, in, height, width) to (B, out, ...)."""
-    return _convolution(nn.Conv2d if layer.spectral_norm is None else SpectralConv2d, layer)
+    return _convolution(CONVOLUTIONS[_form(layer)], layer)
 
 
 def conv_transpose2d(layer: spec.ConvTranspose2d, /) -> nn.Module:
     """Build a transposed convolution with a square kernel. (B, in, height, width) to (B, out, ...)."""
-    return _convolution(nn.ConvTranspose2d if layer.spectral_norm is None else SpectralConvTranspose2d, layer)
+    return _convolution(TRANSPOSED[_form(layer)], layer)
 
 
 def batch_norm(layer: spec.BatchNorm, /) -> nn.Module:
@@ -325,13 +327,24 @@ class Reshape(nn.Module):
 
 
 def _convolution(kind: type[nn.Module], layer: spec.Conv2d | spec.ConvTranspose2d) -> nn.Module:
-    built = skip_init(
+    more = {"output_padding": layer.output_padding} if isinstance(layer, spec.ConvTranspose2d) else {}
+    built: Any = skip_init(
         kind,
         layer.in_channels,
         layer.out_channels,
-        layer.kernel_size,
+        layer.kernel,
         stride=layer.stride,
-        padding=layer.padding,
+        padding=layer.even_margins or 0,
+        dilation=layer.dilation,
+        groups=layer.groups,
         bias=layer.bias_init is not None,
+        **more,
     )
+    if layer.even_margins is None:
+        (top, bottom), (left, right) = layer.margins
+        built.sides = (left, right, top, bottom)
     return built if layer.spectral_norm is None else normalised(built, layer)
+
+
+def _form(layer: spec.Conv2d | spec.ConvTranspose2d) -> tuple[bool, bool]:
+    return layer.even_margins is not None, layer.spectral_norm is not None

@@ -55,7 +55,8 @@ class SpectralConv2d(_Spectral, nn.Conv2d):
 
     def forward(self, inputs: Tensor) -> Tensor:  # (B, in, height, width)
         """Return (B, out, ...)."""
-        return functional.conv2d(inputs, self.normalised_weight(), self.bias, self.stride, self.padding)
+        window = (self.stride, self.padding, self.dilation, self.groups)
+        return functional.conv2d(inputs, self.normalised_weight(), self.bias, *window)
 
 
 class SpectralConvTranspose2d(_Spectral, nn.ConvTranspose2d):
@@ -64,7 +65,8 @@ class SpectralConvTranspose2d(_Spectral, nn.ConvTranspose2d):
     def forward(self, inputs: Tensor, output_size: Any = None) -> Tensor:  # (B, in, height, width)
         """Return (B, out, ...)."""
         del output_size
-        return functional.conv_transpose2d(inputs, self.normalised_weight(), self.bias, self.stride, self.padding)
+        window: Any = (self.stride, self.padding, self.output_padding, self.groups, self.dilation)
+        return functional.conv_transpose2d(inputs, self.normalised_weight(), self.bias, *window)
 
 
 _Module = TypeVar("_Module", bound=nn.Module)

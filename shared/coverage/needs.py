@@ -51,7 +51,7 @@ _NETWORK = (
     ("linear", "fully connected layers", "Linear"),
     ("convolution", "convolutions", "Conv2d"),
     ("transposed-convolution", "transposed convolutions", "ConvTranspose2d"),
-    ("one-sided-padding", "padding that differs by side", ""),
+    ("one-sided-padding", "padding that differs by side", "Conv2d.sides"),
     ("reflection-padding", "padding by reflection", ""),
     ("upsampling", "upsampling", "Upsample"),
     ("pixel-shuffle", "pixel shuffles", "PixelShuffle"),

@@ -11,8 +11,8 @@ import numpy as np
 
 from gan_rosetta.shared.data import streams
 from gan_rosetta.shared.errors import SpecError
-from gan_rosetta.shared.faults.fault import Fault, Location, Plant, TensorMap
-from gan_rosetta.shared.faults.layer_fields import choice_fault, number_fault, words_of
+from gan_rosetta.shared.faults.fault import Fault, Location, Plant
+from gan_rosetta.shared.faults.layer_fields import choice_fault, kernel_fault, number_fault
 from gan_rosetta.shared.faults.places import (
     Place,
     find_layers,
@@ -56,33 +56,6 @@ _MISTAKEN: dict[type, Activation] = {
 _NOTHING = LeakyReLU(slope=1.0)
 
 
-def _kernel_fault(
-    name: str,
-    summary: str,
-    remedy: str,
-    kind: type,
-    maps: tuple[TensorMap, TensorMap],
-    *,
-    where: Callable[[Any], bool],
-) -> Fault:
-    """Return a fault of a weight that is held in another form. maps: into that form, and back."""
-
-    def plants(spec: GanSpec) -> list[Plant]:
-        return [plant(spec, place) for place in find_layers(spec, kind, where=where)]
-
-    def plant(spec: GanSpec, place: Place) -> Plant:
-        return Plant(
-            spec=spec,
-            expected=output_of(spec, place),
-            place=words_of(spec, place),
-            tensor=f"{layer_name(spec, place)}.weight",
-            load=maps[0],
-            unload=maps[1],
-        )
-
-    return Fault(name=name, summary=summary, remedy=remedy, plants=plants, together=f"every {kind.__name__}")
-
-
 def _flipped(kernel: np.ndarray) -> np.ndarray:
     return kernel[:, :, ::-1, ::-1].copy()
 
@@ -99,7 +72,7 @@ def _unswapped(kernel: np.ndarray) -> np.ndarray:
 
 def _is_wide(layer: Any) -> bool:
     """Whether a kernel has two spatial places at least, so that turning or moving it changes something."""
-    return bool(layer.kernel_size > 1)
+    return max(layer.kernel) > 1
 
 
 def _has_many_channels(layer: Any) -> bool:
@@ -203,7 +176,7 @@ FAULTS = (
         change=lambda layer: replace(layer, self_distance=not layer.self_distance),
         words=lambda layer: "1" if layer.self_distance else "0",
     ),
-    _kernel_fault(
+    kernel_fault(
         "linear-transposed",
         "a Linear's (out, in) weight read as (in, out)",
         "The weight of {place} is read as (in, out): its layout is (out, in), so transpose it where Keras or JAX holds "
@@ -212,7 +185,7 @@ FAULTS = (
         (_swapped, _unswapped),
         where=_has_many_features,
     ),
-    _kernel_fault(
+    kernel_fault(
         "conv-kernel-flipped",
         "true convolution in place of cross-correlation",
         "The kernel of {place} is turned by 180°: a framework's convolution is a cross-correlation, so do not turn it.",
@@ -220,15 +193,15 @@ FAULTS = (
         (_flipped, _flipped),
         where=_is_wide,
     ),
-    _kernel_fault(
+    kernel_fault(
         "conv-padding-off-by-one",
         "the input padded on one side more, so that the kernel reads one pixel beside",
         'The kernel of {place} reads one pixel beside: pad both sides alike; "same" at stride 2 does not.',
         Conv2d,
         (lambda kernel: np.roll(kernel, 1, axis=3), lambda kernel: np.roll(kernel, -1, axis=3)),
-        where=_is_wide,
+        where=lambda layer: bool(layer.kernel[1] > 1),
     ),
-    _kernel_fault(
+    kernel_fault(
         "conv-transpose-kernel-flipped",
         "a transposed convolution that does not flip its kernel",
         "The kernel of {place} is turned by 180°: turn it back; written by hand, it needs the turn that a framework's "
@@ -237,7 +210,7 @@ FAULTS = (
         (_flipped, _flipped),
         where=_is_wide,
     ),
-    _kernel_fault(
+    kernel_fault(
         "conv-transpose-channels-swapped",
         "a transposed convolution's (in, out) kernel read as (out, in)",
         "The kernel of {place} is read as (out, in, ...): its layout is (in, out, ...), so swap its first two axes.",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from gan_rosetta.shared.faults.fault import Fault, Number, Plant, another
+from gan_rosetta.shared.faults.fault import Fault, Number, Plant, TensorMap, another
 from gan_rosetta.shared.faults.places import Place, find_layers, layer_at, layer_name, output_of, replace_layer
 from gan_rosetta.shared.spec import GanSpec
 
@@ -79,6 +79,33 @@ def choice_fault(
             place=words_of(spec, place),
             found=words(change(layer)),
             expected_value=words(layer),
+        )
+
+    return Fault(name=name, summary=summary, remedy=remedy, plants=plants, together=f"every {kind.__name__}")
+
+
+def kernel_fault(
+    name: str,
+    summary: str,
+    remedy: str,
+    kind: type,
+    maps: tuple[TensorMap, TensorMap],
+    *,
+    where: Callable[[Any], bool],
+) -> Fault:
+    """Return a fault of a weight that is held in another form. maps: into that form, and back."""
+
+    def plants(spec: GanSpec) -> list[Plant]:
+        return [plant(spec, place) for place in find_layers(spec, kind, where=where)]
+
+    def plant(spec: GanSpec, place: Place) -> Plant:
+        return Plant(
+            spec=spec,
+            expected=output_of(spec, place),
+            place=words_of(spec, place),
+            tensor=f"{layer_name(spec, place)}.weight",
+            load=maps[0],
+            unload=maps[1],
         )
 
     return Fault(name=name, summary=summary, remedy=remedy, plants=plants, together=f"every {kind.__name__}")

@@ -15,6 +15,7 @@ from gan_rosetta.shared.spec import (
     BoundarySeekingGeneratorLoss,
     ConstantRate,
     Conv2d,
+    ConvTranspose2d,
     DigitsReal,
     GanSpec,
     GlobalPool,
@@ -42,6 +43,7 @@ from gan_rosetta.shared.spec import (
     UniformFanIn,
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
+    same_sides,
 )
 
 _SOURCE = "made up for gan-rosetta's laws"
@@ -262,18 +264,34 @@ def _norm(name: str, num_features: int, num_groups: int, *, affine: bool = True)
     return GroupNorm(name=name, num_features=num_features, num_groups=num_groups, epsilon=1e-5, affine=affine)
 
 
+# TensorFlow's and JAX's "SAME" at stride 2.
+_SAME = same_sides((4, 4), kernel=(3, 3), stride=2, dilation=2)
+
 GROUPED_SPEC = replace(
     POOLED_SPEC,
     name="grouped-digits",
-    title="Instance, group and layer norms on small digits",
+    title="Instance, group and layer norms on small digits, and convolutions of every form",
     generator=Network(
         input_shape=(5,),
         layers=(
             _linear("linear", 5, 64),
             _norm("norm1", 64, 1),
             ReLU(),
-            Reshape(shape=(4, 4, 4)),
-            _conv("conv1", 4, 4),
+            Reshape(shape=(16, 2, 2)),
+            ConvTranspose2d(
+                name="up1",
+                in_channels=16,
+                out_channels=4,
+                kernel_size=3,
+                kernel_width=2,
+                stride=2,
+                padding=0,
+                sides=(2, 0, 1, 0),
+                output_padding=1,
+                groups=2,
+                weight_init=UniformFanIn(),
+                bias_init=UniformFanIn(),
+            ),
             _norm("norm2", 4, 4, affine=False),
             ReLU(),
             PixelShuffle(factor=2, order="channel"),
@@ -283,11 +301,11 @@ GROUPED_SPEC = replace(
     discriminator=Network(
         input_shape=(1, 8, 8),
         layers=(
-            _conv("conv1", 1, 6),
+            replace(_conv("conv1", 1, 6), kernel_width=2, padding=0, sides=(1, 1, 0, 1)),
             _norm("norm1", 6, 3),
             LeakyReLU(slope=0.2),
             Pool2d(kernel_size=2, stride=2, mode="average"),
-            _conv("conv2", 6, 4),
+            replace(_conv("conv2", 6, 4), stride=2, padding=0, sides=_SAME, dilation=2, groups=2),
             _norm("norm2", 4, 1),
             LeakyReLU(slope=0.2),
             GlobalPool(mode="sum"),

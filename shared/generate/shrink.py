@@ -65,6 +65,11 @@ _PLAIN_FIELDS: dict[str, tuple[Any, ...]] = {
     "kernel_size": (1, 2),
     "stride": (1,),
     "padding": (0,),
+    "kernel_width": (None,),
+    "sides": (None,),
+    "dilation": (1,),
+    "groups": (1,),
+    "output_padding": (0,),
     "slope": (0.2,),
     "alpha": (1.0,),
     "num_groups": (1,),
@@ -218,7 +223,8 @@ def _simpler(part: Any) -> Iterator[Any]:
         if now in values:
             values = values[: values.index(now)]
         for value in values:
-            if not isinstance(now, int) or isinstance(now, bool) or value < now or field.name == "real_label":
+            plainer = not isinstance(now, int) or isinstance(now, bool) or value is None or value < now
+            if plainer or field.name == "real_label":
                 try:
                     other = replace(part, **{field.name: value})
                 except SpecError:

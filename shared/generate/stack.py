@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from gan_rosetta.shared.errors import SpecError
 from gan_rosetta.shared.spec import (
     ELU,
     GELU,
@@ -163,7 +164,45 @@ class Stack:
         grown = [(size - 1) * stride - 2 * padding + kernel for size in self.shape[1:]]
         fits = min(grown) >= 1 and max(grown) <= MAX_SIZE
         kind = ConvTranspose2d if fits and self._draw(st.integers(0, 3)) == 3 else Conv2d
-        self.convolution(kind, channels, kernel=kernel, stride=stride, padding=padding)
+        odd = self._odd_convolution(kind, channels, kernel, stride) if self._draw(st.integers(0, 2)) == 2 else None
+        if odd is None:
+            self.convolution(kind, channels, kernel=kernel, stride=stride, padding=padding)
+        else:
+            self._add(odd)
+
+    def _odd_convolution(self, kind: type, channels: int, kernel: int, stride: int) -> Layer | None:
+        """Draw a convolution with gaps, groups, sides and a width of its own, None where it does not fit."""
+        draw, width = self._draw, self._draw(st.integers(1, _MAX_KERNEL))
+        dilation = draw(st.integers(1, 2))
+        most = [min(2, dilation * (length - 1)) for length in (kernel, kernel, width, width)]
+        sides = tuple(draw(st.integers(0, side)) for side in most)
+        common = math.gcd(self.shape[0], channels)
+        groups = draw(st.sampled_from([size for size in range(1, common + 1) if common % size == 0]))
+        more = {"output_padding": draw(st.integers(0, stride - 1))} if kind is ConvTranspose2d else {}
+        try:
+            layer: Layer = kind(
+                name=f"conv{self._names + 1}",
+                in_channels=self.shape[0],
+                out_channels=channels,
+                kernel_size=kernel,
+                stride=stride,
+                padding=sides[0] if len(set(sides)) == 1 else 0,
+                weight_init=draw(_WEIGHTS),
+                bias_init=draw(_BIASES),
+                spectral_norm=self._perhaps_spectral(),
+                kernel_width=width if width != kernel else None,
+                sides=sides if len(set(sides)) > 1 else None,
+                dilation=dilation,
+                groups=groups,
+                **more,
+            )
+            _, *sizes = layer.output_shape(self.shape)
+        except SpecError:
+            return None
+        if max(sizes) > MAX_SIZE:
+            return None
+        self._names += 1
+        return layer
 
     def reshape(self, shape: Shape, /) -> None:
         """Add a Reshape where the shape is another."""

@@ -12,6 +12,7 @@ from gan_rosetta.shared.spec.activations import (
     Softplus,
     Tanh,
 )
+from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d, Margins, same_sides
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.feeding import Pass, passes
@@ -31,8 +32,6 @@ from gan_rosetta.shared.spec.initializers import (
 from gan_rosetta.shared.spec.layer import ParameterSpec, Shape
 from gan_rosetta.shared.spec.layers import (
     BatchNorm,
-    Conv2d,
-    ConvTranspose2d,
     Layer,
     Linear,
     MinibatchDiscrimination,
@@ -142,6 +141,7 @@ __all__ = [
     "LinearGaussianReal",
     "LogisticDiscriminatorLoss",
     "LogisticGeneratorLoss",
+    "Margins",
     "MeanSquaredErrorLoss",
     "MinibatchDiscrimination",
     "MinimaxDiscriminatorLoss",
@@ -184,4 +184,5 @@ __all__ = [
     "WeightClipping",
     "WeightedLayer",
     "passes",
+    "same_sides",
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.shared.spec.gan import GanSpec
-from gan_rosetta.shared.spec.layers import Conv2d, ConvTranspose2d, Linear, MinibatchDiscrimination
+from gan_rosetta.shared.spec.layers import Linear, MinibatchDiscrimination
 from gan_rosetta.shared.spec.network import Network
 
 _FLOPS_PER_MULTIPLY_ADD = 2
@@ -26,7 +27,7 @@ def forward_flops(network: Network, /) -> int:
         elif isinstance(layer, Conv2d | ConvTranspose2d):
             shape = placed.output_shape if isinstance(layer, Conv2d) else placed.input_shape
             area = math.prod(shape[1:])
-            total += layer.in_channels * layer.out_channels * layer.kernel_size**2 * area
+            total += layer.in_channels // layer.groups * layer.out_channels * math.prod(layer.kernel) * area
     return total * _FLOPS_PER_MULTIPLY_ADD
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -41,3 +42,14 @@ class LayerBase:
     def buffers(self) -> dict[str, ParameterSpec]:
         """Return the tensors that training moves without a gradient."""
         return {}
+
+
+def affine_parameters(
+    weight_shape: Shape, num_outputs: int, weight_init: Initializer, bias_init: Initializer | None
+) -> dict[str, ParameterSpec]:
+    """Return the weight and, unless it is left out, the bias of a layer that is affine in its input."""
+    fan_in = math.prod(weight_shape[1:])
+    parameters = {"weight": ParameterSpec(shape=weight_shape, initializer=weight_init, fan_in=fan_in)}
+    if bias_init is not None:
+        parameters["bias"] = ParameterSpec(shape=(num_outputs,), initializer=bias_init, fan_in=fan_in)
+    return parameters

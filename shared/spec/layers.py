@@ -15,27 +15,17 @@ from gan_rosetta.shared.spec.checks import (
     require,
     require_choice,
     require_finite,
-    require_integer,
     require_positive_integer,
     require_shape,
 )
+from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.group_norm import GroupNorm
 from gan_rosetta.shared.spec.initializers import ONES, ZEROS, Initializer
-from gan_rosetta.shared.spec.layer import LayerBase, ParameterSpec, Shape
+from gan_rosetta.shared.spec.layer import LayerBase, ParameterSpec, Shape, affine_parameters
 from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared.spec.spectral import SpectralNorm, spectral_buffers
-
-
-def _affine_parameters(
-    weight_shape: Shape, num_outputs: int, weight_init: Initializer, bias_init: Initializer | None
-) -> dict[str, ParameterSpec]:
-    fan_in = math.prod(weight_shape[1:])
-    parameters = {"weight": ParameterSpec(shape=weight_shape, initializer=weight_init, fan_in=fan_in)}
-    if bias_init is not None:
-        parameters["bias"] = ParameterSpec(shape=(num_outputs,), initializer=bias_init, fan_in=fan_in)
-    return parameters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,88 +56,10 @@ class Linear(LayerBase):
 
     def parameters(self) -> dict[str, ParameterSpec]:
         shape = (self.out_features, self.in_features)
-        return _affine_parameters(shape, self.out_features, self.weight_init, self.bias_init)
+        return affine_parameters(shape, self.out_features, self.weight_init, self.bias_init)
 
     def buffers(self) -> dict[str, ParameterSpec]:
         return spectral_buffers(self.spectral_norm, self.parameters()["weight"].shape)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Conv2d(LayerBase):
-    """Cross-correlation of (in_channels, height, width) with a square kernel, W (out, in, kernel, kernel).
-
-    Height and width become floor((size + 2·padding - kernel) / stride) + 1. `bias_init=None` leaves the bias out.
-    spectral_norm: of the weight; None for none.
-    """
-
-    kind: ClassVar[str] = "conv"
-    name: str
-    in_channels: int
-    out_channels: int
-    kernel_size: int
-    stride: int
-    padding: int
-    weight_init: Initializer
-    bias_init: Initializer | None
-    spectral_norm: SpectralNorm | None = None
-
-    def __post_init__(self) -> None:
-        _check_convolution(self)
-
-    def output_shape(self, input_shape: Shape, /) -> Shape:
-        height, width = _image_size(self, input_shape)
-        return (self.out_channels, self._output_size(height), self._output_size(width))
-
-    def _output_size(self, size: int) -> int:
-        span = size + 2 * self.padding - self.kernel_size
-        require(span >= 0, f"Conv2d {self.name!r}: kernel {self.kernel_size} is larger than its padded input {size}")
-        return span // self.stride + 1
-
-    def parameters(self) -> dict[str, ParameterSpec]:
-        shape = (self.out_channels, self.in_channels, self.kernel_size, self.kernel_size)
-        return _affine_parameters(shape, self.out_channels, self.weight_init, self.bias_init)
-
-    def buffers(self) -> dict[str, ParameterSpec]:
-        return spectral_buffers(self.spectral_norm, self.parameters()["weight"].shape)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConvTranspose2d(LayerBase):
-    """The gradient of Conv2d with respect to its input, as a layer; W (in, out, kernel, kernel).
-
-    Height and width become (size - 1)·stride - 2·padding + kernel. `bias_init=None` leaves the bias out.
-    spectral_norm: of the weight; None for none.
-    """
-
-    kind: ClassVar[str] = "conv_transpose"
-    name: str
-    in_channels: int
-    out_channels: int
-    kernel_size: int
-    stride: int
-    padding: int
-    weight_init: Initializer
-    bias_init: Initializer | None
-    spectral_norm: SpectralNorm | None = None
-
-    def __post_init__(self) -> None:
-        _check_convolution(self)
-
-    def output_shape(self, input_shape: Shape, /) -> Shape:
-        height, width = _image_size(self, input_shape)
-        return (self.out_channels, self._output_size(height), self._output_size(width))
-
-    def _output_size(self, size: int) -> int:
-        result = (size - 1) * self.stride - 2 * self.padding + self.kernel_size
-        require(result >= 1, f"ConvTranspose2d {self.name!r}: padding {self.padding} leaves no output of input {size}")
-        return result
-
-    def parameters(self) -> dict[str, ParameterSpec]:
-        shape = (self.in_channels, self.out_channels, self.kernel_size, self.kernel_size)
-        return _affine_parameters(shape, self.out_channels, self.weight_init, self.bias_init)
-
-    def buffers(self) -> dict[str, ParameterSpec]:
-        return spectral_buffers(self.spectral_norm, self.parameters()["weight"].shape, transposed=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +146,7 @@ class MinibatchDiscrimination(LayerBase):
 
     def parameters(self) -> dict[str, ParameterSpec]:
         num_outputs = self.num_kernels * self.kernel_dims
-        return _affine_parameters((num_outputs, self.in_features), num_outputs, self.weight_init, self.bias_init)
+        return affine_parameters((num_outputs, self.in_features), num_outputs, self.weight_init, self.bias_init)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,18 +170,3 @@ class Reshape(LayerBase):
 WeightedLayer = Linear | Conv2d | ConvTranspose2d | BatchNorm | GroupNorm | MinibatchDiscrimination | ClassEmbedding
 NamedLayer = WeightedLayer | Dropout
 Layer = NamedLayer | Activation | Reshape | Upsample | Pool2d | GlobalPool | PixelShuffle
-
-
-def _check_convolution(layer: Conv2d | ConvTranspose2d) -> None:
-    for field in ("in_channels", "out_channels", "kernel_size", "stride"):
-        require_positive_integer(layer, field)
-    require_integer(layer, "padding", minimum=0)
-
-
-def _image_size(layer: Conv2d | ConvTranspose2d, input_shape: Shape) -> tuple[int, int]:
-    require(
-        len(input_shape) == 3 and input_shape[0] == layer.in_channels,
-        f"{type(layer).__name__} {layer.name!r} takes in_channels={layer.in_channels} images, "
-        f"but its input has shape {input_shape}",
-    )
-    return input_shape[1], input_shape[2]

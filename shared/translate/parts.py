@@ -13,6 +13,7 @@ from gan_rosetta.shared.spec import (
     Layer,
     MovingAverage,
     Optimizer,
+    PlacedLayer,
     SpectralNorm,
     StepPattern,
     WassersteinDiscriminatorLoss,
@@ -152,6 +153,20 @@ def share_of(average: MovingAverage, count: str, /) -> str:
     if average.warm_up == "counted":
         decay = f"min({decay}, (1 + {count}) / ({WARM_UP} + {count}))"
     return f"1.0 if {count} < {number(average.start)} else 1 - {decay}" if average.start else f"1 - {decay}"
+
+
+def pair(values: tuple[int, int], /) -> str:
+    """Return a number for height and width, or both where they are two."""
+    height, width = values
+    return number(height) if height == width else f"({number(height)}, {number(width)})"
+
+
+def inner(placed: PlacedLayer, /) -> list[str]:
+    """Return the slices of a transposed convolution's whole output that are what is left of it, by height and width."""
+    layer: Any = placed.layer
+    befores = [margins[0] for margins in layer.margins]
+    ends = [before + size for before, size in zip(befores, placed.output_shape[1:], strict=True)]
+    return [f"{number(first) if first else ''}:{number(end)}" for first, end in zip(befores, ends, strict=True)]
 
 
 def counts_updates(average: MovingAverage, /) -> bool:

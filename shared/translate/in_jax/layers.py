@@ -7,6 +7,8 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
+from gan_rosetta.shared.translate.in_jax import convolutions
+from gan_rosetta.shared.translate.in_jax.convolutions import conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.parts import Part
 from gan_rosetta.shared.translate.writing import number
 
@@ -15,21 +17,6 @@ def linear(placed: PlacedLayer, name: str, /) -> Part:
     """Write y = x Wᵀ + b."""
     del placed
     return Part(applied=f'linear(parameters, "{name}", {{x}})', begins=True, needs=("linear",))
-
-
-def conv2d(placed: PlacedLayer, name: str, /) -> Part:
-    """Write a cross-correlation with a square kernel."""
-    layer: Any = placed.layer
-    window = f"stride={number(layer.stride)}, padding={number(layer.padding)}"
-    return Part(applied=f'conv(parameters, "{name}", {{x}}, {window})', begins=True, needs=("conv", "add_bias"))
-
-
-def conv_transpose2d(placed: PlacedLayer, name: str, /) -> Part:
-    """Write a transposed convolution with a square kernel."""
-    layer: Any = placed.layer
-    window = f"stride={number(layer.stride)}, padding={number(layer.padding)}"
-    needs = ("conv_transpose", "add_bias")
-    return Part(applied=f'conv_transpose(parameters, "{name}", {{x}}, {window})', begins=True, needs=needs)
 
 
 def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
@@ -205,27 +192,7 @@ def add_bias(parameters: Tensors, name: str, images: Array) -> Array:
     """Add a number a channel, where the layer has any."""
     bias = parameters.get(f"{name}.bias")
     return images if bias is None else images + bias[:, None, None]''',
-    "conv": '''\
-def conv(parameters: Tensors, name: str, x: Array, *, stride: int, padding: int) -> Array:
-    """Return a convolution of images (batch, channels, height, width)."""
-    kernel = parameters[f"{name}.weight"]  # (out, in, height, width)
-    edges = [(padding, padding)] * 2
-    return add_bias(parameters, name, lax.conv_general_dilated(x, kernel, (stride, stride), edges))''',
-    "conv_transpose": '''\
-def conv_transpose(parameters: Tensors, name: str, x: Array, *, stride: int, padding: int) -> Array:
-    """Return a transposed convolution of images (batch, channels, height, width)."""
-    kernel = parameters[f"{name}.weight"]  # (in, out, height, width)
-    edges = [(kernel.shape[2] - 1 - padding,) * 2] * 2
-    # Without transpose_kernel it would not be turned round, and so be no convolution's transpose.
-    images = lax.conv_transpose(
-        x,
-        kernel,
-        (stride, stride),
-        edges,
-        dimension_numbers=("NCHW", "OIHW", "NCHW"),
-        transpose_kernel=True,
-    )
-    return add_bias(parameters, name, images)''',
+    **convolutions.FUNCTIONS,
     "batch_norm": '''\
 def batch_norm(
     parameters: Tensors,

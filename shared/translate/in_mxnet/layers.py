@@ -7,6 +7,7 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
+from gan_rosetta.shared.translate.in_mxnet.convolutions import DILATED_TRANSPOSE, conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.parts import Part
 from gan_rosetta.shared.translate.writing import number
 
@@ -16,16 +17,6 @@ def linear(placed: PlacedLayer, name: str, /) -> Part:
     layer: Any = placed.layer
     settings = [number(layer.out_features), f"in_units={number(layer.in_features)}", *_no_bias(layer)]
     return Part(made=("nn.Dense(", settings), applied=f"self.{name}({{x}})")
-
-
-def conv2d(placed: PlacedLayer, name: str, /) -> Part:
-    """Write a cross-correlation with a square kernel."""
-    return Part(made=("nn.Conv2D(", _window(placed.layer)), applied=f"self.{name}({{x}})")
-
-
-def conv_transpose2d(placed: PlacedLayer, name: str, /) -> Part:
-    """Write a transposed convolution with a square kernel."""
-    return Part(made=("nn.Conv2DTranspose(", _window(placed.layer)), applied=f"self.{name}({{x}})")
 
 
 def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
@@ -206,15 +197,9 @@ def _no_bias(layer: Any) -> list[str]:
     return ["use_bias=False"] if layer.bias_init is None else []
 
 
-def _window(layer: Any) -> list[str]:
-    settings = [number(layer.out_channels), number(layer.kernel_size), f"in_channels={number(layer.in_channels)}"]
-    settings += [f"strides={number(layer.stride)}"] if layer.stride != 1 else []
-    settings += [f"padding={number(layer.padding)}"] if layer.padding != 0 else []
-    return [*settings, *_no_bias(layer)]
-
-
 # What the layers are made of, in the order in which a program has it.
 FUNCTIONS: dict[str, str] = {
+    "dilated_transpose": DILATED_TRANSPOSE,
     "batch_norm": '''\
 class BatchNorm(gluon.Block):
     """Batch normalisation; nn.BatchNorm moves its averages in the backward pass, in float32."""

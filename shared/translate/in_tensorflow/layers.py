@@ -7,6 +7,8 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
+from gan_rosetta.shared.translate.in_tensorflow import convolutions
+from gan_rosetta.shared.translate.in_tensorflow.convolutions import conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.parts import Part
 from gan_rosetta.shared.translate.writing import number
 
@@ -18,26 +20,6 @@ def linear(placed: PlacedLayer, name: str, /) -> Part:
     layer: Any = placed.layer
     settings = [number(layer.out_features), *_no_bias(layer), _named(placed)]
     return Part(made=("keras.layers.Dense(", settings), applied=f"self.{name}({{x}})")
-
-
-def conv2d(placed: PlacedLayer, name: str, /) -> Part:
-    """Write a cross-correlation with a square kernel; Keras has no padding that is equal on both sides."""
-    layer: Any = placed.layer
-    made = ("keras.layers.Conv2D(", _window(placed))
-    if layer.padding == 0:
-        return Part(made=made, applied=f"self.{name}({{x}})")
-    return Part(made=made, applied=f"self.{name}(pad({{x}}, {number(layer.padding)}))", needs=("pad",))
-
-
-def conv_transpose2d(placed: PlacedLayer, name: str, /) -> Part:
-    """Write a transposed convolution with a square kernel: Keras's own without padding, of which the inner is taken."""
-    layer: Any = placed.layer
-    applied = f"self.{name}({{x}})"
-    if layer.padding or layer.kernel_size < layer.stride:
-        ends = (layer.padding + size for size in placed.output_shape[1:])
-        inner = ", ".join(f"{number(layer.padding) if layer.padding else ''}:{number(end)}" for end in ends)
-        applied = f"{applied}[:, {inner}]"
-    return Part(made=("keras.layers.Conv2DTranspose(", _window(placed)), applied=applied)
 
 
 def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
@@ -222,15 +204,9 @@ def _no_bias(layer: Any) -> list[str]:
     return ["use_bias=False"] if layer.bias_init is None else []
 
 
-def _window(placed: PlacedLayer) -> list[str]:
-    layer: Any = placed.layer
-    settings = [number(layer.out_channels), number(layer.kernel_size)]
-    settings += [f"strides={number(layer.stride)}"] if layer.stride != 1 else []
-    return [*settings, *_no_bias(layer), _named(placed)]
-
-
 # What the layers are made of, in the order in which a program has it.
 FUNCTIONS: dict[str, str] = {
+    **convolutions.FUNCTIONS,
     "as_rows": '''\
 def as_rows(images: tf.Tensor) -> tf.Tensor:
     """Return images (batch, height, width, channels) as rows, one channel after the other."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
+from gan_rosetta.shared.translate.in_torch.convolutions import conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.parts import Part
 from gan_rosetta.shared.translate.writing import number
 
@@ -18,16 +19,6 @@ def linear(placed: PlacedLayer, name: str, /) -> Part:
     layer: Any = placed.layer
     sizes = [number(layer.in_features), number(layer.out_features)]
     return Part(made=("nn.Linear(", [*sizes, *_no_bias(layer)]), applied=f"self.{name}({{x}})")
-
-
-def conv2d(placed: PlacedLayer, name: str, /) -> Part:
-    """Write a cross-correlation with a square kernel."""
-    return Part(made=("nn.Conv2d(", _window(placed.layer)), applied=f"self.{name}({{x}})")
-
-
-def conv_transpose2d(placed: PlacedLayer, name: str, /) -> Part:
-    """Write a transposed convolution with a square kernel."""
-    return Part(made=("nn.ConvTranspose2d(", _window(placed.layer)), applied=f"self.{name}({{x}})")
 
 
 def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
@@ -207,13 +198,6 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
 
 def _no_bias(layer: Any) -> list[str]:
     return ["bias=False"] if layer.bias_init is None else []
-
-
-def _window(layer: Any) -> list[str]:
-    settings = [number(layer.in_channels), number(layer.out_channels), number(layer.kernel_size)]
-    settings += [f"stride={number(layer.stride)}"] if layer.stride != 1 else []
-    settings += [f"padding={number(layer.padding)}"] if layer.padding != 0 else []
-    return [*settings, *_no_bias(layer)]
 
 
 def is_own_norm(layer: spec.BatchNorm, /) -> bool:

@@ -14,11 +14,29 @@ from gan_rosetta.shared.translate.writing import WIDTH, indented, number
 # Of each kind of layer: torch's name, and what it does with a weight and a bias.
 _KINDS: dict[type, tuple[str, str]] = {
     spec.Linear: ("Linear", "functional.linear(x, self.divided_weight(), self.bias)"),
-    spec.Conv2d: ("Conv2d", "functional.conv2d(x, self.divided_weight(), self.bias, self.stride, self.padding)"),
+    spec.Conv2d: (
+        "Conv2d",
+        "functional.conv2d(\n"
+        "            x,\n"
+        "            self.divided_weight(),\n"
+        "            self.bias,\n"
+        "            self.stride,\n"
+        "            self.padding,\n"
+        "            self.dilation,\n"
+        "            self.groups,\n"
+        "        )",
+    ),
     spec.ConvTranspose2d: (
         "ConvTranspose2d",
         "functional.conv_transpose2d(\n"
-        "            x, self.divided_weight(), self.bias, self.stride, self.padding\n"
+        "            x,\n"
+        "            self.divided_weight(),\n"
+        "            self.bias,\n"
+        "            self.stride,\n"
+        "            self.padding,\n"
+        "            self.output_padding,\n"
+        "            self.groups,\n"
+        "            self.dilation,\n"
         "        )",
     ),
 }

@@ -107,6 +107,61 @@ def test_transposed_convolution_is_that_of_lax(size, stride):
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
 
 
+_ODD = {"kernel_width": 2, "sides": (2, 0, 1, 0), "dilation": 2, "groups": 2}
+
+
+@pytest.mark.parametrize("kind", [spec.Conv2d, spec.ConvTranspose2d])
+def test_convolutions_of_every_form_are_those_of_lax_by_products_too(kind):
+    more = {"output_padding": 1} if kind is spec.ConvTranspose2d else {}
+    layer = kind(
+        name="conv",
+        in_channels=2,
+        out_channels=4,
+        kernel_size=3,
+        stride=2,
+        padding=0,
+        weight_init=Normal(standard_deviation=1.0),
+        bias_init=ZEROS,
+        **_ODD,
+        **more,
+    )
+    tensors = {short: GENERATOR.normal(size=own.shape) for short, own in layer.parameters().items()}
+    inputs = GENERATOR.normal(size=(2, 2, 6, 7))
+
+    def total(tensors, inputs, convolve):
+        return jnp.sum(jnp.sin(layers.LAYERS[kind](layer, tensors, inputs, convolve=convolve)))
+
+    both = [
+        jax.value_and_grad(total, argnums=(0, 1))(tensors, inputs, convolve)
+        for convolve in (layers.convolve_by_lax, layers.convolve_by_products)
+    ]
+    jax.tree.map(lambda first, second: np.testing.assert_allclose(first, second, rtol=1e-11, atol=1e-13), *both)
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "dilation"), [((5, 6), 2, 1), ((7, 4), 3, 1), ((5, 8), 1, 2), ((6, 6), 2, 2)]
+)
+def test_the_sides_of_same_are_those_of_xla(size, stride, dilation):
+    weight, inputs = GENERATOR.normal(size=(3, 2, 3, 4)), GENERATOR.normal(size=(2, 2, *size))
+    layer = spec.Conv2d(
+        name="conv",
+        in_channels=2,
+        out_channels=3,
+        kernel_size=3,
+        kernel_width=4,
+        stride=stride,
+        padding=0,
+        sides=spec.same_sides(size, kernel=(3, 4), stride=stride, dilation=dilation),
+        dilation=dilation,
+        weight_init=Normal(standard_deviation=1.0),
+        bias_init=None,
+    )
+    found = layers.conv2d(layer, {"weight": weight}, inputs, convolve=layers.convolve_by_lax)
+    strides, dilations = (stride, stride), (dilation, dilation)
+    expected = jax.lax.conv_general_dilated(inputs, weight, strides, "SAME", rhs_dilation=dilations)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
+
+
 def test_a_batch_of_one_value_moves_the_unbiased_variance_to_nan():
     assert np.isnan(run(BATCH_NORM, np.ones((1, 3))).buffers["norm"]["running_var"]).all()
 

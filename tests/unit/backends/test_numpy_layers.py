@@ -44,17 +44,9 @@ def _linear(name="hidden", in_features=3, out_features=4, bias_init=ZEROS):
     return Linear(name=name, in_features=in_features, out_features=out_features, weight_init=_UNIT, bias_init=bias_init)
 
 
-def _convolution(kind, *, kernel_size=3, stride=1, padding=0, bias_init=ZEROS):
-    return kind(
-        name="conv",
-        in_channels=2,
-        out_channels=3,
-        kernel_size=kernel_size,
-        stride=stride,
-        padding=padding,
-        weight_init=_UNIT,
-        bias_init=bias_init,
-    )
+def _convolution(kind, **fields):
+    plain = {"in_channels": 2, "out_channels": 3, "kernel_size": 3, "stride": 1, "padding": 0, "bias_init": ZEROS}
+    return kind(name="conv", weight_init=_UNIT, **(plain | fields))
 
 
 def _batch_norm(*, statistics="batch", running_variance="unbiased", num_features=3):
@@ -107,6 +99,17 @@ _CASES = {name: (layer, (3,)) for name, layer in _ACTIVATIONS.items()} | {
     "transpose": (_convolution(ConvTranspose2d), (2, 3, 4)),
     "transpose-strided": (_convolution(ConvTranspose2d, stride=2, padding=1, bias_init=None), (2, 3, 4)),
     "transpose-gaps": (_convolution(ConvTranspose2d, kernel_size=2, stride=3), (2, 3, 2)),
+    "conv-sides": (_convolution(ConvSpec, kernel_width=2, padding=0, sides=(1, 0, 0, 2), dilation=2), (2, 5, 6)),
+    "conv-groups": (_convolution(ConvSpec, in_channels=4, out_channels=6, groups=2, stride=2), (4, 5, 6)),
+    "transpose-sides": (
+        _convolution(ConvTranspose2d, kernel_width=2, padding=0, sides=(1, 0, 0, 2), dilation=2),
+        (2, 3, 4),
+    ),
+    "transpose-more": (_convolution(ConvTranspose2d, stride=3, padding=1, output_padding=2), (2, 3, 2)),
+    "transpose-groups": (
+        _convolution(ConvTranspose2d, in_channels=4, out_channels=6, groups=2, bias_init=None),
+        (4, 3, 2),
+    ),
     "norm": (_batch_norm(), (3,)),
     "norm-images": (_batch_norm(), (3, 2, 2)),
     "norm-running": (_batch_norm(statistics="running"), (3, 2, 2)),
@@ -256,41 +259,56 @@ def test_a_layer_without_tangent_says_so():
         network._layers[0].forward_tangent(x, None)
 
 
-def _correlate_by_loops(x, weight, *, stride, padding):
-    x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
-    kernel = weight.shape[-1]
-    height, width = ((size - kernel) // stride + 1 for size in x.shape[2:])
+def _correlate_by_loops(x, weight, layer):
+    x = np.pad(x, ((0, 0), (0, 0), *layer.margins))
+    height, width = ((size - reach) // layer.stride + 1 for size, reach in zip(x.shape[2:], layer.reach, strict=True))
     y = np.zeros((len(x), weight.shape[0], height, width))
-    for row, column in np.ndindex(height, width):
-        window = x[:, :, row * stride : row * stride + kernel, column * stride : column * stride + kernel]
-        y[:, :, row, column] = np.tensordot(window, weight, axes=((1, 2, 3), (1, 2, 3)))
+    of_group = weight.shape[0] // layer.groups
+    for out, row, column in np.ndindex(*y.shape[1:]):
+        first = out // of_group * weight.shape[1]
+        for channel, down, right in np.ndindex(*weight.shape[1:]):
+            place = row * layer.stride + down * layer.dilation, column * layer.stride + right * layer.dilation
+            y[:, out, row, column] += weight[out, channel, down, right] * x[:, first + channel, *place]
     return y
 
 
-@pytest.mark.parametrize("case", ["conv", "conv-strided", "conv-leftover"])
+@pytest.mark.parametrize("case", ["conv", "conv-strided", "conv-leftover", "conv-sides", "conv-groups"])
 def test_convolution_is_the_sum_over_windows(case):
     layer, input_shape = _CASES[case]
     network, x = _network(layer, input_shape)
     tensors = network.parameters.by_layer[0]
-    expected = _correlate_by_loops(x, tensors["weight"], stride=layer.stride, padding=layer.padding)
+    expected = _correlate_by_loops(x, tensors["weight"], layer)
     if "bias" in tensors:
         expected += tensors["bias"].reshape(1, -1, 1, 1)
     np.testing.assert_allclose(network.infer(x), expected, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("case", ["transpose", "transpose-strided", "transpose-gaps"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        "transpose",
+        "transpose-strided",
+        "transpose-gaps",
+        "transpose-sides",
+        "transpose-more",
+        "transpose-groups",
+    ],
+)
 def test_transposed_convolution_stamps_its_kernel(case):
     layer, input_shape = _CASES[case]
     network, x = _network(layer, input_shape)
-    tensors, stride, kernel = network.parameters.by_layer[0], layer.stride, layer.kernel_size
-    height, width = ((size - 1) * stride + kernel for size in input_shape[1:])
-    whole = np.zeros((len(x), 3, height, width))
-    for row, column in np.ndindex(*input_shape[1:]):
-        stamp = np.tensordot(x[:, :, row, column], tensors["weight"], axes=(1, 0))
-        top, left = row * stride, column * stride
-        whole[:, :, top : top + kernel, left : left + kernel] += stamp
-    margin = layer.padding
-    expected = whole[:, :, margin : height - margin, margin : width - margin]
+    tensors, stride = network.parameters.by_layer[0], layer.stride
+    weight = tensors["weight"]
+    sizes = zip(input_shape[1:], layer.reach, strict=True)
+    height, width = ((size - 1) * stride + reach + layer.output_padding for size, reach in sizes)
+    whole = np.zeros((len(x), layer.out_channels, height, width))
+    for channel, row, column in np.ndindex(*input_shape):
+        first = channel // (layer.in_channels // layer.groups) * weight.shape[1]
+        for out, down, right in np.ndindex(*weight.shape[1:]):
+            place = row * stride + down * layer.dilation, column * stride + right * layer.dilation
+            whole[:, first + out, *place] += weight[channel, out, down, right] * x[:, channel, row, column]
+    (top, bottom), (left, right) = layer.margins
+    expected = whole[:, :, top : height - bottom, left : width - right]
     if "bias" in tensors:
         expected = expected + tensors["bias"].reshape(1, -1, 1, 1)
     np.testing.assert_allclose(network.infer(x), expected, rtol=1e-12, atol=1e-12)

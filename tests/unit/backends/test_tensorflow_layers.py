@@ -102,3 +102,27 @@ def test_buffers_stay_where_they_are_told_to():
     network = build(BATCH_NORM, (3,))
     network(tf.random.normal((4, 3), dtype="float64", seed=1), buffer_moves=0)
     assert network.tensors["discriminator.norm.running_mean"].numpy().tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(("size", "stride"), [((5, 6), 2), ((8, 7), 3), ((4, 4), 1)])
+def test_the_sides_of_same_are_tensorflow_s(size, stride):
+    sides = spec.same_sides(size, kernel=(4, 3), stride=stride)
+    even = {"padding": sides[0]} if len(set(sides)) == 1 else {"padding": 0, "sides": sides}
+    layer = spec.Conv2d(
+        name="conv",
+        in_channels=2,
+        out_channels=3,
+        kernel_size=4,
+        kernel_width=3,
+        stride=stride,
+        weight_init=spec.UniformFanIn(),
+        bias_init=None,
+        **even,
+    )
+    network = build(layer, (2, *size))
+    generator = np.random.default_rng(0)
+    weight = generator.standard_normal((4, 3, 2, 3))
+    inputs = generator.standard_normal((2, *size, 2))
+    network.tensors["discriminator.conv.weight"].assign(weight)
+    expected = tf.nn.conv2d(inputs, weight, stride, "SAME").numpy()
+    np.testing.assert_allclose(run(network, inputs, jit=False), expected, rtol=1e-12, atol=1e-13)

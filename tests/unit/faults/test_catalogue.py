@@ -14,6 +14,7 @@ from gan_rosetta.shared.faults import (
     average_faults,
     batch_norm_faults,
     class_faults,
+    convolution_faults,
     data_faults,
     dropout_faults,
     find_fault,
@@ -49,7 +50,11 @@ def test_names_are_unique_and_many():
         rmsprop_faults,
         average_faults,
         layer_faults,
+<<<<<<< HEAD
         batch_norm_faults,
+=======
+        convolution_faults,
+>>>>>>> c1fc1f7 (Convolutions with kernels of any width, padding by side, dilation, groups and output padding)
         resampling_faults,
         flatten_faults,
         group_norm_faults,

@@ -23,6 +23,7 @@ from gan_rosetta.shared.spec import (
     Reshape,
     Tanh,
     UniformFanIn,
+    same_sides,
 )
 
 LINEAR = Linear(name="hidden", in_features=3, out_features=5, weight_init=UniformFanIn(), bias_init=ZEROS)
@@ -91,6 +92,8 @@ def test_output_shapes(layer, before, after):
         (CONV, (2, 7), "(2, 7)"),
         (replace(CONV, padding=0), (2, 2, 5), "kernel 3 is larger than its padded input 2"),
         (UP, (4, 7, 7), "in_channels=2"),
+        (replace(CONV, padding=0, dilation=2), (2, 4, 5), "kernel 5 is larger than its padded input 4"),
+        (replace(UP, padding=0, sides=(2, 1, 0, 0)), (2, 1, 1), "padding (2, 1) leaves no output of input 1"),
         (replace(UP, padding=2), (2, 1, 1), "padding 2 leaves no output of input 1"),
         (NORM, (5,), "num_features=4"),
         (NORM, (4, 2), "(4, 2)"),
@@ -182,3 +185,57 @@ def test_layers_without_names_are_numbered_where_one_is_taken():
 def test_layer_names_are_lower_case_words(name):
     with pytest.raises(SpecError, match="layer name"):
         network(replace(LINEAR, name=name), shape=(3,))
+
+
+@pytest.mark.parametrize(
+    ("layer", "before", "after"),
+    [
+        (replace(CONV, kernel_width=5), (2, 7, 7), (4, 4, 3)),
+        (replace(CONV, padding=0, sides=(0, 1, 0, 1)), (2, 8, 8), (4, 4, 4)),
+        (replace(CONV, dilation=2), (2, 8, 8), (4, 3, 3)),
+        (replace(UP, output_padding=1), (2, 4, 4), (4, 8, 8)),
+        (replace(UP, kernel_width=4, padding=0, sides=(0, 1, 2, 0), dilation=3), (2, 4, 4), (4, 12, 14)),
+    ],
+)
+def test_output_shapes_of_convolutions_of_every_form(layer, before, after):
+    assert layer.output_shape(before) == after
+
+
+def test_the_kernels_of_groups():
+    assert replace(CONV, groups=2, kernel_width=5).parameters()["weight"].shape == (4, 1, 3, 5)
+    assert replace(UP, groups=2).parameters()["weight"].shape == (2, 2, 3, 3)
+    assert replace(CONV, groups=2).parameters()["weight"].fan_in == 9
+
+
+@pytest.mark.parametrize(
+    ("layer", "change", "words"),
+    [
+        (CONV, {"kernel_width": 3}, "Conv2d 'down': kernel_width is kernel_size; leave it out"),
+        (CONV, {"kernel_width": 0}, "kernel_width is 0"),
+        (CONV, {"sides": (0, 1, 0)}, "sides is (0, 1, 0); expected four integers of at least 0"),
+        (CONV, {"sides": (0, 1, 0, 1.0)}, "expected four integers"),
+        (CONV, {"sides": (0, -1, 0, 1)}, "expected four integers"),
+        (CONV, {"sides": (0, 1, 0, 1)}, "padding is 1 beside sides; expected 0"),
+        (replace(CONV, padding=0), {"sides": (1, 1, 1, 1)}, "sides are alike; say padding"),
+        (CONV, {"groups": 3}, "groups is 3, which does not divide in_channels=2"),
+        (CONV, {"dilation": 0}, "dilation is 0"),
+        (UP, {"output_padding": 2}, "ConvTranspose2d 'up': output_padding is 2; expected less than the stride, 2"),
+        (UP, {"output_padding": -1}, "output_padding is -1"),
+    ],
+)
+def test_forms_that_a_convolution_refuses(layer, change, words):
+    with pytest.raises(SpecError, match=re.escape(words)):
+        replace(layer, **change)
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "dilation", "sides"),
+    [
+        ((28, 28), (5, 5), 2, 1, (1, 2, 1, 2)),
+        ((7, 8), (4, 4), 2, 1, (1, 2, 1, 1)),
+        ((6, 6), (3, 3), 1, 2, (2, 2, 2, 2)),
+        ((4, 9), (1, 2), 3, 1, (0, 0, 0, 0)),
+    ],
+)
+def test_the_sides_of_same(size, kernel, stride, dilation, sides):
+    assert same_sides(size, kernel=kernel, stride=stride, dilation=dilation) == sides
