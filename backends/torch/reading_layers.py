@@ -60,21 +60,39 @@ def _linear(module: nn.Linear, name: str, shape: Shape) -> Layer:
 def _conv(module: Any, name: str, shape: Shape) -> Layer | str:
     del shape
     kind = spec.Conv2d if isinstance(module, nn.Conv2d) else spec.ConvTranspose2d
-    settings = {"kernel_size": module.kernel_size, "stride": module.stride, "padding": module.padding}
-    for setting, value in settings.items():
-        if isinstance(value, str) or len(set(value)) != 1:
+    for setting in ("stride", "dilation", "output_padding"):
+        value = getattr(module, setting)
+        if len(set(value)) != 1:
             return f"has {setting}={value!r}; expected one number for height and width"
-    plain = {"dilation": (1, 1), "groups": 1, "padding_mode": "zeros", "output_padding": (0, 0)}
-    for setting, expected in plain.items():
-        if getattr(module, setting) != expected:
-            return f"has {setting}={getattr(module, setting)!r}; a spec has {expected!r} alone"
+    if module.padding_mode != "zeros":
+        return f"has padding_mode={module.padding_mode!r}; a spec has 'zeros' alone"
+    (height, width), groups = module.kernel_size, module.groups
+    more = {} if kind is spec.Conv2d else {"output_padding": module.output_padding[0]}
     return kind(
         name=name,
         in_channels=module.in_channels,
         out_channels=module.out_channels,
-        **{setting: value[0] for setting, value in settings.items()},
+        kernel_size=height,
+        stride=module.stride[0],
+        **_padding(module),
         **_first_values(module),
+        kernel_width=None if width == height else width,
+        dilation=module.dilation[0],
+        groups=groups,
+        **more,
     )
+
+
+def _padding(module: Any) -> dict[str, Any]:
+    """Return the padding of a convolution of torch's, which "same" puts one more of behind than in front."""
+    found = module.padding
+    if found == "valid":
+        found = (0, 0)
+    sides: list[int] = []
+    for axis, (size, gap) in enumerate(zip(module.kernel_size, module.dilation, strict=True)):
+        total = gap * (size - 1)
+        sides += [total // 2, total - total // 2] if found == "same" else [found[axis]] * 2
+    return {"padding": sides[0]} if len(set(sides)) == 1 else {"padding": 0, "sides": tuple(sides)}
 
 
 def _first_values(module: Any) -> dict[str, Any]:

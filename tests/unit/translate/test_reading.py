@@ -14,7 +14,7 @@ import pytest
 from gan_rosetta.shared.commands.read import _name_of
 from gan_rosetta.shared.conformance.small import small_gan
 from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
-from gan_rosetta.shared.spec import Adam, Dropout, GradientDescent, LeakyReLU, Linear, RMSprop, UniformFanIn
+from gan_rosetta.shared.spec import Adam, Dropout, GradientDescent, LeakyReLU, Linear, Network, RMSprop, UniformFanIn
 from gan_rosetta.shared.spec.toml_file import read_spec
 from gan_rosetta.shared.state import initial_state, state_schema
 from gan_rosetta.shared.state.archive import read_state, write_state
@@ -26,6 +26,7 @@ from tests.unit.translate.proving import SEED, run_here
 torch = pytest.importorskip("torch")
 nn = torch.nn
 layers = pytest.importorskip("gan_rosetta.backends.torch.reading_layers")
+build_network = pytest.importorskip("gan_rosetta.backends.torch.layers").build_network
 PROGRAMS = pytest.importorskip("tests.unit.translate.torch_programs").PROGRAMS
 
 
@@ -256,12 +257,12 @@ def test_each_layer_is_read_and_proved(made):
         ),
         (lambda: nn.Sequential(nn.utils.spectral_norm(nn.Linear(16, 1))), "discriminator.0 has hooks"),
         (
-            lambda: nn.Sequential(nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 1, 2, dilation=2)),
-            r"discriminator.1 has dilation=\(2, 2\)",
+            lambda: nn.Sequential(nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 1, 2, dilation=(1, 2))),
+            r"discriminator.1 has dilation=\(1, 2\)",
         ),
         (
-            lambda: nn.Sequential(nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 1, (2, 1))),
-            r"discriminator.1 has kernel_size=\(2, 1\)",
+            lambda: nn.Sequential(nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 1, 2, stride=(2, 1))),
+            r"discriminator.1 has stride=\(2, 1\)",
         ),
         (lambda: nn.Sequential(nn.Linear(7, 1)), "discriminator raises RuntimeError on samples of shape"),
     ],
@@ -371,3 +372,23 @@ def test_a_place_is_two_names_in_a_file(tmp_path):
     for out, message in (("a.toml", "a.safetensors already exists"), ("a.txt", "expected a spec's name")):
         with pytest.raises(UsageError, match=message):
             require_new(tmp_path / out)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        nn.Conv2d(2, 4, (3, 2), padding="same", dilation=2, groups=2),
+        nn.Conv2d(2, 4, (2, 4), stride=2, padding=(1, 2)),
+        nn.Conv2d(2, 4, 3, padding="valid", bias=False),
+        nn.ConvTranspose2d(2, 4, (3, 2), stride=2, padding=(1, 0), output_padding=1, groups=2),
+        nn.ConvTranspose2d(2, 4, 3, dilation=2),
+    ],
+)
+def test_convolutions_of_every_form_are_read(module):
+    found = layers._conv(module, "conv", (2, 7, 6))
+    network = Network(input_shape=(2, 7, 6), layers=(found,))
+    built = build_network(network, device="cpu", dtype=torch.float32)
+    built.load_state_dict({f"conv.{name}": tensor for name, tensor in module.state_dict().items()})
+    images = torch.randn(3, 2, 7, 6)
+    assert torch.equal(built(images, {}), module(images))
+    assert tuple(module(images).shape[1:]) == network.output_shape
