@@ -24,9 +24,25 @@ def learning_rate(rate: spec.LearningRate, /) -> optax.Schedule:
     """Build a schedule: from the counter, 0 at the first update, to the learning rate."""
     if isinstance(rate, spec.ConstantRate):
         return optax.constant_schedule(rate.value)
+    if isinstance(rate, spec.LinearDecay):
+        return lambda count: _linear(rate, count)
+    if isinstance(rate, spec.CosineDecay):
+        return lambda count: _cosine(rate, count)
     return optax.exponential_decay(
         rate.initial, transition_steps=rate.every, decay_rate=rate.factor, staircase=rate.staircase
     )
+
+
+def _linear(rate: spec.LinearDecay, count: Any) -> Any:
+    """Return the spec's rate; optax.linear_schedule has the same but for a rounding."""
+    share = jnp.clip((count - rate.begin) / rate.duration, 0.0, 1.0)
+    return rate.initial + (rate.final - rate.initial) * share
+
+
+def _cosine(rate: spec.CosineDecay, count: Any) -> Any:
+    """Return the spec's rate; optax.cosine_decay_schedule holds the last one."""
+    done = jnp.minimum(count, rate.duration) if rate.beyond == "held" else count
+    return rate.final + (rate.initial - rate.final) * (1 + jnp.cos(jnp.pi * done / rate.duration)) / 2
 
 
 def scale_by_rate(rate: spec.LearningRate, /) -> Any:

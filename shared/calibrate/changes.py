@@ -13,7 +13,6 @@ from gan_rosetta.shared.spec import (
     Adam,
     BatchNorm,
     ConstantRate,
-    ExponentialDecay,
     GanSpec,
     GradientDescent,
     RMSprop,
@@ -47,8 +46,8 @@ def _rate(spec: GanSpec, size: float) -> Build | None:
         return None
     network, optimizer = found
     rate = optimizer.learning_rate
-    field = "initial" if isinstance(rate, ExponentialDecay) else "value"
-    if not isinstance(rate, ExponentialDecay | ConstantRate) or getattr(rate, field) == 0.0:
+    field = "value" if isinstance(rate, ConstantRate) else "initial"
+    if getattr(rate, field) == 0.0:
         return None
     changes: dict[str, Any] = {field: (1.0 + size) * getattr(rate, field)}
     changed = replace(optimizer, learning_rate=replace(rate, **changes))

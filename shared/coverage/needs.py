@@ -133,7 +133,7 @@ _STEP = (
     ("rmsprop", "RMSprop", "RMSprop"),
     ("turns", "a G that trains every so many steps", "StepPattern"),
     ("weight-clipping", "clipped weights", "WeightClipping"),
-    ("linear-decay", "a rate that falls in a line", ""),
+    ("linear-decay", "a rate that falls in a line", "LinearDecay"),
     ("moving-average", "a moving average of G", "MovingAverage"),
     ("accumulation", "gradients of several batches added up", ""),
     ("joint-optimizer", "a loss that updates G and a part of D together", ""),

@@ -19,9 +19,11 @@ from gan_rosetta.shared.spec import (
     Adadelta,
     Adam,
     ConstantRate,
+    CosineDecay,
     ExponentialDecay,
     GanSpec,
     GradientDescent,
+    LinearDecay,
     RMSprop,
 )
 from gan_rosetta.shared.spec.optimizers import counts_epochs
@@ -109,6 +111,38 @@ def _decay_not_staircase(spec: GanSpec) -> list[Plant]:
         for name, optimizer in _scheduled(spec, ExponentialDecay)
         if not counts_epochs(optimizer)
         for other in (not optimizer.learning_rate.staircase,)
+    ]
+
+
+def _rate_held(spec: GanSpec) -> list[Plant]:
+    """Return a plant for each rate that falls in a line or by a cosine, from the second update on."""
+    return [
+        optimizer_plant(
+            spec,
+            name,
+            replace(optimizer, learning_rate=ConstantRate(value=rate.initial)),
+            found=f"{rate.initial:g}",
+            expected_value=f"{rate.at(1):.6g}",
+        )
+        for kind in (LinearDecay, CosineDecay)
+        for name, optimizer in _scheduled(spec, kind)
+        for rate in (optimizer.learning_rate,)
+        if not counts_epochs(optimizer) and rate.at(1) != rate.initial
+    ]
+
+
+def _beyond(spec: GanSpec) -> list[Plant]:
+    words = {"held": "stays at its last value", "mirrored": "goes up again"}
+    return [
+        optimizer_plant(
+            spec,
+            name,
+            replace(optimizer, learning_rate=replace(optimizer.learning_rate, beyond=other)),
+            found=words[other],
+            expected_value=words[optimizer.learning_rate.beyond],
+        )
+        for name, optimizer in _scheduled(spec, CosineDecay)
+        for other in (("mirrored" if optimizer.learning_rate.beyond == "held" else "held"),)
     ]
 
 
@@ -222,6 +256,22 @@ FAULTS = (
         remedy="The learning rate of {place} is {found}: set it to {expected}.",
         plants=_rates,
         together="every optimizer",
+    ),
+    Fault(
+        name="schedule-missing",
+        summary="a learning rate that stays where it should fall in a line or by a cosine",
+        remedy="The learning rate of {place} stays {found}: in the second update it should be {expected}; step the "
+        "schedule.",
+        plants=_rate_held,
+        together="every schedule",
+    ),
+    Fault(
+        name="cosine-beyond",
+        summary="a cosine's learning rate goes up again after its duration, or stays, where it should not",
+        remedy="After its duration the learning rate of {place} {found}: it should be one that {expected}. torch's "
+        "CosineAnnealingLR goes up again, Keras's and optax's stay.",
+        plants=_beyond,
+        together="every cosine",
     ),
     Fault(
         name="decay-not-staircase",

@@ -19,13 +19,13 @@ from gan_rosetta.shared.spec import (
     ConstantRate,
     Conv2d,
     ConvTranspose2d,
-    ExponentialDecay,
     GanSpec,
     GlorotUniform,
     GroupNorm,
     Initializer,
     Layer,
     LeakyReLU,
+    LearningRate,
     Linear,
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
@@ -228,7 +228,7 @@ def _change_rate(spec: GanSpec, value: float) -> GanSpec:
     return _change_optimizers(spec, Adadelta, lambda optimizer: replace(optimizer, learning_rate=rate))
 
 
-def _rate_text(rate: ConstantRate | ExponentialDecay) -> str:
+def _rate_text(rate: LearningRate) -> str:
     return _plain(rate.value) if isinstance(rate, ConstantRate) else f"decaying from {_plain(rate.initial)}"
 
 

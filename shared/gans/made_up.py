@@ -16,6 +16,7 @@ from gan_rosetta.shared.spec import (
     ConstantRate,
     Conv2d,
     ConvTranspose2d,
+    CosineDecay,
     DigitsReal,
     GanSpec,
     GlobalPool,
@@ -25,6 +26,7 @@ from gan_rosetta.shared.spec import (
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
     Linear,
+    LinearDecay,
     LinearGaussianReal,
     LogisticDiscriminatorLoss,
     LogisticGeneratorLoss,
@@ -151,9 +153,15 @@ LOGISTIC_SPEC = replace(
 RELATIVISTIC_SPEC = replace(
     LOGISTIC_SPEC,
     name="relativistic-2d",
-    title="Relativistic average loss on a 2D Gaussian",
+    title="Relativistic average loss on a 2D Gaussian, with rates that fall in a line and by a cosine",
     training=replace(
         LOGISTIC_SPEC.training,
+        discriminator_optimizer=replace(
+            _adam(0.002), learning_rate=LinearDecay(initial=0.002, final=0.0005, begin=1, duration=8)
+        ),
+        generator_optimizer=replace(
+            _adam(0.001), learning_rate=CosineDecay(initial=0.001, final=0.0001, duration=3, beyond="mirrored")
+        ),
         discriminator_loss=RelativisticDiscriminatorLoss(average=True, factor=0.5, reduction="mean"),
     ),
 )

@@ -22,6 +22,7 @@ from gan_rosetta.shared.spec import (
     BoundarySeekingGeneratorLoss,
     ConstantRate,
     Conv2d,
+    CosineDecay,
     CrossEntropyDiscriminatorLoss,
     CrossEntropyGeneratorLoss,
     DensityRegression,
@@ -36,6 +37,7 @@ from gan_rosetta.shared.spec import (
     LearningRate,
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
+    LinearDecay,
     LinearGaussianReal,
     LogisticDiscriminatorLoss,
     LogisticGeneratorLoss,
@@ -345,6 +347,7 @@ def _generator_losses(score: str) -> st.SearchStrategy[Any]:
 def _learning_rates(low: float, high: float, epochs: bool) -> st.SearchStrategy[LearningRate]:
     # Modest rates: three steps are to be taken, not survived.
     rates = decimals(low, high, digits=4)
+    counted = st.sampled_from(["updates", "epochs"]) if epochs else st.just("updates")
     return st.one_of(
         st.builds(ConstantRate, value=rates),
         st.builds(
@@ -353,7 +356,23 @@ def _learning_rates(low: float, high: float, epochs: bool) -> st.SearchStrategy[
             factor=decimals(0.3, 1.1, digits=2),
             every=st.integers(1, 3),
             staircase=st.booleans(),
-            counted=st.sampled_from(["updates", "epochs"]) if epochs else st.just("updates"),
+            counted=counted,
+        ),
+        st.builds(
+            LinearDecay,
+            initial=rates,
+            final=decimals(0.0, low, digits=4),
+            begin=st.integers(0, 2),
+            duration=st.integers(1, 3),
+            counted=counted,
+        ),
+        st.builds(
+            CosineDecay,
+            initial=rates,
+            final=decimals(0.0, low, digits=4),
+            duration=st.integers(1, 3),
+            beyond=st.sampled_from(["held", "mirrored"]),
+            counted=counted,
         ),
     )
 

@@ -66,14 +66,12 @@ from gan_rosetta.shared.spec.network import Network, PlacedLayer
 from gan_rosetta.shared.spec.optimizers import (
     Adadelta,
     Adam,
-    ConstantRate,
-    ExponentialDecay,
     GradientDescent,
-    LearningRate,
     Optimizer,
     RMSprop,
 )
 from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
+from gan_rosetta.shared.spec.schedules import ConstantRate, CosineDecay, ExponentialDecay, LearningRate, LinearDecay
 from gan_rosetta.shared.spec.sources import (
     DensityRegression,
     DigitsReal,
@@ -114,6 +112,7 @@ __all__ = [
     "ConstantRate",
     "Conv2d",
     "ConvTranspose2d",
+    "CosineDecay",
     "CrossEntropyDiscriminatorLoss",
     "CrossEntropyGeneratorLoss",
     "DensityRegression",
@@ -138,6 +137,7 @@ __all__ = [
     "LeastSquaresDiscriminatorLoss",
     "LeastSquaresGeneratorLoss",
     "Linear",
+    "LinearDecay",
     "LinearGaussianReal",
     "LogisticDiscriminatorLoss",
     "LogisticGeneratorLoss",

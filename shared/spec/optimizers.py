@@ -1,66 +1,12 @@
-"""The optimizers and their learning-rate schedules. g is the gradient, t the optimizer's own counter."""
+"""The optimizers. g is the gradient, t the optimizer's own counter."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
-from gan_rosetta.shared.spec.checks import (
-    require,
-    require_choice,
-    require_finite,
-    require_instance,
-    require_positive_integer,
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConstantRate:
-    """The same learning rate at every step."""
-
-    value: float
-
-    def __post_init__(self) -> None:
-        require_finite(self, "value", minimum=0)
-
-    def at(self, step: int, /, *, epoch: int = 0) -> float:
-        """Return the learning rate of the update that finds the counter at `step` (0 for the first)."""
-        del step, epoch
-        return self.value
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExponentialDecay:
-    """initial · factor^(t / every), with t / every rounded down where `staircase`.
-
-    counted: t of the optimizer's own updates, or "epochs": of the passes over the real data that came before, as a
-    program has it that steps its schedule outside of its loop over batches.
-    """
-
-    initial: float
-    factor: float
-    every: int
-    staircase: bool
-    counted: Literal["updates", "epochs"] = "updates"
-
-    def __post_init__(self) -> None:
-        require_finite(self, "initial", minimum=0)
-        require_finite(self, "factor", above=0)
-        require_positive_integer(self, "every")
-        require_choice(self, "staircase", (True, False))
-        require_choice(self, "counted", ("updates", "epochs"))
-
-    def at(self, step: int, /, *, epoch: int = 0) -> float:
-        """Return the learning rate of the update that finds the counter at `step` (0 for the first).
-
-        epoch: how many passes over the real data came before.
-        """
-        count = epoch if self.counted == "epochs" else step
-        exponent = count // self.every if self.staircase else count / self.every
-        return self.initial * self.factor**exponent
-
-
-LearningRate = ConstantRate | ExponentialDecay
+from gan_rosetta.shared.spec.checks import require, require_choice, require_finite, require_instance
+from gan_rosetta.shared.spec.schedules import ConstantRate, LearningRate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +17,7 @@ class GradientDescent:
     learning_rate: LearningRate
 
     def __post_init__(self) -> None:
-        require_instance(self, "learning_rate", (ConstantRate, ExponentialDecay))
+        require_instance(self, "learning_rate", get_args(LearningRate))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +39,7 @@ class Adam:
     bias_correction: bool
 
     def __post_init__(self) -> None:
-        require_instance(self, "learning_rate", (ConstantRate, ExponentialDecay))
+        require_instance(self, "learning_rate", get_args(LearningRate))
         require_choice(self, "bias_correction", (True, False))
         for field in ("beta1", "beta2"):
             require_finite(self, field, minimum=0)
@@ -115,7 +61,7 @@ class Adadelta:
     epsilon: float
 
     def __post_init__(self) -> None:
-        require_instance(self, "learning_rate", (ConstantRate, ExponentialDecay))
+        require_instance(self, "learning_rate", get_args(LearningRate))
         require_finite(self, "rho", minimum=0)
         require(self.rho < 1, f"Adadelta: rho is {self.rho}; expected less than 1", "rho")
         require_finite(self, "epsilon", above=0)
@@ -141,7 +87,7 @@ class RMSprop:
     momentum_of: Literal["direction", "step"]
 
     def __post_init__(self) -> None:
-        require_instance(self, "learning_rate", (ConstantRate, ExponentialDecay))
+        require_instance(self, "learning_rate", get_args(LearningRate))
         for field in ("rho", "momentum"):
             require_finite(self, field, minimum=0)
             require(
@@ -163,4 +109,5 @@ Optimizer = GradientDescent | Adam | Adadelta | RMSprop
 
 def counts_epochs(optimizer: Optimizer, /) -> bool:
     """Whether the optimizer's learning rate hangs on how many passes over the real data came before."""
-    return isinstance(optimizer.learning_rate, ExponentialDecay) and optimizer.learning_rate.counted == "epochs"
+    rate = optimizer.learning_rate
+    return not isinstance(rate, ConstantRate) and rate.counted == "epochs"

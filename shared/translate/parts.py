@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_rosetta.shared.spec import (
-    ExponentialDecay,
+    ConstantRate,
+    CosineDecay,
     GanSpec,
     GradientPenalty,
     Layer,
+    LearningRate,
+    LinearDecay,
     MovingAverage,
     Optimizer,
     PlacedLayer,
@@ -137,12 +140,27 @@ def has_spectral_norm(layer: Layer, /) -> bool:
 def decays(optimizer: Optimizer, counted: str, /) -> bool:
     """Whether a learning rate decays by "updates", or by "epochs"."""
     rate = optimizer.learning_rate
-    return isinstance(rate, ExponentialDecay) and rate.counted == counted
+    return not isinstance(rate, ConstantRate) and rate.counted == counted
 
 
 def rate_at(optimizer: Optimizer, count: str, /) -> str:
     """Return the expression of a rate that decays. count: of updates or of epochs that came before."""
-    rate: Any = optimizer.learning_rate
+    return rate_expression(optimizer.learning_rate, count)
+
+
+def rate_expression(rate: LearningRate, count: str, /, *, module: str = "") -> str:
+    """Return the expression of a rate that decays. module: of arrays, such as "jnp", where it is not of numbers."""
+    least, most = (f"{module}.minimum", f"{module}.maximum") if module else ("min", "max")
+    if isinstance(rate, LinearDecay):
+        done = count if not rate.begin else f"{most}({count} - {number(rate.begin)}, 0)"
+        share = f"{least}({done} / {number(rate.duration)}, 1)"
+        return f"{number(rate.initial)} + ({number(rate.final)} - {number(rate.initial)}) * {share}"
+    if isinstance(rate, CosineDecay):
+        done = count if rate.beyond == "mirrored" else f"{least}({count}, {number(rate.duration)})"
+        cosine = f"{module or 'math'}.cos({module or 'math'}.pi * {done} / {number(rate.duration)})"
+        return f"{number(rate.final)} + ({number(rate.initial)} - {number(rate.final)}) / 2 * (1 + {cosine})"
+    if isinstance(rate, ConstantRate):
+        return number(rate.value)
     division = "//" if rate.staircase else "/"
     return f"{number(rate.initial)} * {number(rate.factor)} ** ({count} {division} {number(rate.every)})"
 

@@ -8,7 +8,7 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state.layouts import optax_slots
 from gan_rosetta.shared.translate.data import asks_for_epoch
-from gan_rosetta.shared.translate.parts import decays, forms_of, optimizer_uses
+from gan_rosetta.shared.translate.parts import decays, forms_of, optimizer_uses, rate_expression
 from gan_rosetta.shared.translate.writing import call, literal, number
 
 
@@ -90,6 +90,8 @@ def _made_by_epoch(optimizer: Any, forms: dict[spec.Optimizer, str]) -> tuple[st
 def _rate(rate: Any, counted: str = "count") -> str:
     if isinstance(rate, spec.ConstantRate):
         return number(rate.value)
+    if not isinstance(rate, spec.ExponentialDecay):
+        return f"lambda {counted}: {rate_expression(rate, f'{counted}.astype(dtype)', module='jnp')}"
     every = number(rate.every)
     count = f"{counted} // {every}" if rate.staircase else f"{counted}.astype(dtype) / {every}"
     return f"lambda {counted}: {number(rate.initial)} * {number(rate.factor)} ** ({count})"

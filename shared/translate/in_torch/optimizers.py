@@ -7,7 +7,7 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.translate.parts import forms_of, optimizer_uses
+from gan_rosetta.shared.translate.parts import forms_of, optimizer_uses, rate_expression
 from gan_rosetta.shared.translate.writing import call, indented, number, numbers
 
 
@@ -21,7 +21,7 @@ def optimizers_section(gan: GanSpec, /) -> str:
         parameters = f"{use.network}.parameters()"
         lines.append(call(f"optimizer_{use.short} = {name}(", [parameters, *settings]))
         rate: Any = optimizer.learning_rate
-        if isinstance(rate, spec.ExponentialDecay):
+        if not isinstance(rate, spec.ConstantRate):
             lines.append(_schedule(rate, use.short))
     return "\n\n\n".join([*classes, "\n".join(lines)])
 
@@ -56,7 +56,10 @@ def _written(gan: GanSpec, optimizer: Any) -> tuple[str, list[str]]:
     return name, []
 
 
-def _schedule(rate: spec.ExponentialDecay, short: str) -> str:
+def _schedule(rate: Any, short: str) -> str:
+    if not isinstance(rate, spec.ExponentialDecay):
+        settings = [f"optimizer_{short}", f"lambda count: ({rate_expression(rate, 'count')}) / {number(rate.initial)}"]
+        return call(f"schedule_{short} = torch.optim.lr_scheduler.LambdaLR(", settings)
     every, factor = number(rate.every), number(rate.factor)
     if rate.staircase:
         settings = [f"optimizer_{short}", f"step_size={every}", f"gamma={factor}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 
@@ -12,12 +13,14 @@ from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.spec import (
     Adadelta,
     ConstantRate,
+    CosineDecay,
     DensityRegression,
     DigitsReal,
     ExponentialDecay,
     GaussianReal,
     GradientDescent,
     GradientPenalty,
+    LinearDecay,
     LinearGaussianReal,
     MeanSquaredErrorLoss,
     MinimaxDiscriminatorLoss,
@@ -33,6 +36,8 @@ from gan_rosetta.shared.spec import (
 
 ADAM = find_gan("sine").training.generator_optimizer
 ADADELTA = Adadelta(learning_rate=ConstantRate(value=1.0), rho=0.9, epsilon=1e-6)
+LINE = LinearDecay(initial=0.1, final=0.02, begin=2, duration=4)
+COSINE = CosineDecay(initial=0.1, final=0.02, duration=4, beyond="held")
 AVERAGE = MovingAverage(decay=0.9, start=1, warm_up="none", buffers="copied")
 RMSPROP = find_gan("wgan").training.generator_optimizer
 DECAY = ExponentialDecay(initial=0.005, factor=0.95, every=150, staircase=True)
@@ -62,6 +67,13 @@ NAN, INFINITY = float("nan"), float("inf")
         (RMSPROP, {"epsilon_placement": "hat"}, "epsilon_placement is 'hat'; expected one of 'outside', 'inside'"),
         (RMSPROP, {"momentum_of": "gradient"}, "momentum_of is 'gradient'; expected one of 'direction', 'step'"),
         (WeightClipping(bound=0.01), {"bound": 0.0}, "WeightClipping: bound is 0.0"),
+        (LINE, {"initial": 0.0}, "LinearDecay: initial is 0.0"),
+        (LINE, {"final": -1.0}, "final is -1.0"),
+        (LINE, {"begin": -1}, "begin is -1"),
+        (LINE, {"duration": 0}, "duration is 0"),
+        (LINE, {"counted": "steps"}, "counted is 'steps'"),
+        (COSINE, {"beyond": "up"}, "beyond is 'up'; expected one of 'held', 'mirrored'"),
+        (COSINE, {"duration": 1.5}, "duration is 1.5"),
         (AVERAGE, {"decay": 1.0}, "MovingAverage: decay is 1.0; expected less than 1"),
         (AVERAGE, {"decay": -0.1}, "decay is -0.1"),
         (AVERAGE, {"start": -1}, "start is -1"),
@@ -136,3 +148,18 @@ def test_sample_shapes():
     assert LINEAR.sample_shape == (2,)
     assert SineReal(num_points=16).sample_shape == (16,)
     assert NormalLatent(shape=(100, 1, 1), redraw="never").sample_shape == (100, 1, 1)
+
+
+def test_a_rate_in_a_line():
+    rates = [LINE.at(step) for step in range(8)]
+    assert rates == pytest.approx([0.1, 0.1, 0.1, 0.08, 0.06, 0.04, 0.02, 0.02])
+    by_epoch = replace(LINE, counted="epochs")
+    assert by_epoch.at(100, epoch=3) == LINE.at(3)
+
+
+def test_a_rate_by_a_cosine():
+    rates = [COSINE.at(step) for step in range(7)]
+    quarter = 0.02 + 0.04 * (1 + math.sqrt(0.5))
+    assert rates == pytest.approx([0.1, quarter, 0.06, 0.12 - quarter, 0.02, 0.02, 0.02])
+    mirrored = replace(COSINE, beyond="mirrored")
+    assert [mirrored.at(step) for step in range(9)] == pytest.approx([*rates[:5], *rates[3::-1]])
