@@ -8,7 +8,7 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state.layouts import optax_slots
 from gan_rosetta.shared.translate.data import asks_for_epoch
-from gan_rosetta.shared.translate.parts import decays, forms_of, optimizer_uses, rate_expression
+from gan_rosetta.shared.translate.parts import decays, forms_of, optimizer_uses, rate_expression, rate_functions
 from gan_rosetta.shared.translate.writing import call, literal, number
 
 
@@ -16,6 +16,7 @@ def optimizers_section(gan: GanSpec, /) -> str:
     """Return the optimizers that optax has none of, and those of both players."""
     forms = forms_of(gan, is_own_optimizer)
     written = [_adam(form, name) for form, name in forms.items() if isinstance(form, spec.Adam)]
+    written = rate_functions(gan, module="jnp", kind="Array") + written
     lines = []
     for use in optimizer_uses(gan):
         optimizer: Any = use.optimizer

@@ -7,7 +7,7 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import ConstantRate, GanSpec, Optimizer
-from gan_rosetta.shared.translate.parts import decays, optimizer_uses, rate_at
+from gan_rosetta.shared.translate.parts import decays, optimizer_uses, rate_at, rate_functions
 from gan_rosetta.shared.translate.writing import call, indented, number
 
 _SAID = "; MXNet's own rounds its settings to float32"
@@ -16,7 +16,7 @@ _SAID = "; MXNet's own rounds its settings to float32"
 def optimizers_section(gan: GanSpec, /) -> str:
     """Return the optimizers, and the trainers of both players."""
     forms = _forms(gan)
-    classes = [_optimizer_class(form, name) for form, name in forms.items()]
+    classes = rate_functions(gan) + [_optimizer_class(form, name) for form, name in forms.items()]
     lines = []
     for use in optimizer_uses(gan):
         made = f"{forms[_form(use.optimizer)]}({_rate(use.optimizer)})"

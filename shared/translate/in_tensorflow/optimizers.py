@@ -6,7 +6,7 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import ConstantRate, GanSpec, Optimizer
-from gan_rosetta.shared.translate.parts import decays, optimizer_uses, rate_at
+from gan_rosetta.shared.translate.parts import decays, optimizer_uses, rate_at, rate_functions
 from gan_rosetta.shared.translate.writing import call, indented, number
 
 # What Keras's optimizers keep each of the spec's slots under.
@@ -32,7 +32,7 @@ def optimizers_section(gan: GanSpec, /) -> str:
             made = names.setdefault(text, f"{kind}{same + 1}" if same else kind)
         lines.append(call(f"optimizer_{use.short} = {made}(", _settings(optimizer)))
         lines.append(f"optimizer_{use.short}.build(list(trained({use.network}).values()))")
-    classes = [text.replace("{name}", name) for text, name in names.items()]
+    classes = rate_functions(gan) + [text.replace("{name}", name) for text, name in names.items()]
     return "\n\n\n".join([*classes, "\n".join(lines)])
 
 

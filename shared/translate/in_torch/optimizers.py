@@ -7,13 +7,14 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.translate.parts import forms_of, optimizer_uses, rate_expression
+from gan_rosetta.shared.translate.parts import forms_of, optimizer_uses, rate_expression, rate_functions
 from gan_rosetta.shared.translate.writing import call, indented, number, numbers
 
 
 def optimizers_section(gan: GanSpec, /) -> str:
     """Return the optimizers that torch has none of, and those of both players."""
     classes = [_OPTIMIZERS[type(form)](form, name) for form, name in forms_of(gan, is_own_optimizer).items()]
+    classes = [*rate_functions(gan), *classes]
     lines = []
     for use in optimizer_uses(gan):
         optimizer = use.optimizer
@@ -58,7 +59,7 @@ def _written(gan: GanSpec, optimizer: Any) -> tuple[str, list[str]]:
 
 def _schedule(rate: Any, short: str) -> str:
     if not isinstance(rate, spec.ExponentialDecay):
-        settings = [f"optimizer_{short}", f"lambda count: ({rate_expression(rate, 'count')}) / {number(rate.initial)}"]
+        settings = [f"optimizer_{short}", f"lambda count: {rate_expression(rate, 'count')} / {number(rate.initial)}"]
         return call(f"schedule_{short} = torch.optim.lr_scheduler.LambdaLR(", settings)
     every, factor = number(rate.every), number(rate.factor)
     if rate.staircase:
