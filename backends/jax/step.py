@@ -15,6 +15,7 @@ import optax
 from jax import lax
 
 from gan_rosetta.backends.jax.averages import follow
+from gan_rosetta.backends.jax.clipping import clipped
 from gan_rosetta.backends.jax.layers import Forward, Tensors
 from gan_rosetta.backends.jax.losses import (
     DISCRIMINATOR_LOSSES,
@@ -26,7 +27,7 @@ from gan_rosetta.backends.jax.optimizers import counter
 from gan_rosetta.backends.jax.state import Gan, Player, State, named_tensors, tensors_of_state
 from gan_rosetta.shared.interface import Trains
 from gan_rosetta.shared.spec import GradientPenalty, WassersteinDiscriminatorLoss, passes
-from gan_rosetta.shared.state import counter_name
+from gan_rosetta.shared.state import counter_name, gradient_clipping
 from gan_rosetta.shared.state.recorder import Recorder
 from gan_rosetta.shared.state.schema import OptimizerName, optimizers
 
@@ -275,6 +276,7 @@ def _updated(
     network, _ = optimizers(gan.spec)[phase]
     player: Player = getattr(state, network)
     more = {} if epoch is None else {EPOCH: epoch}
+    gradients = clipped(gradient_clipping(gan.spec, phase), gradients)
     updates, moved = gan.updates[phase].update(gradients, state.optimizers[phase], player.parameters, **more)
     parameters, bound = optax.apply_updates(player.parameters, updates), gan.bounds[phase]
     if bound is not None:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gan_rosetta.backends.mxnet.clipping import clipped
 from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
@@ -107,8 +108,8 @@ class Update:
     """One optimizer's update of all its parameters, in place.
 
     weights, gradients and slots (those of a parameter together) are the arrays that every call reads and writes; bound:
-    what the new weights are held to, [-bound, bound]. Where
-    compiled, the update is one graph whose outputs are the very arrays that are its inputs. That is safe as long as an
+    what the new weights are held to, [-bound, bound]; clipping: what gradients are held to before. Where compiled,
+    the update is one graph whose outputs are the very arrays that are its inputs. That is safe as long as an
     optimizer reads an array for the last time in the operator that computes its new value, or before.
     """
 
@@ -122,11 +123,13 @@ class Update:
         slots: Sequence[Any],
         compiled: bool,
         bound: float | None = None,
+        clipping: spec.GradientClipping | None = None,
     ) -> None:
         if type(optimizer) not in OPTIMIZERS:
             raise UnsupportedLayer(f"MXNet has no optimizer for {type(optimizer).__name__}; add it to optimizers.py")
         self._optimizer = optimizer
         self._bound = bound
+        self._clipping = clipping
         self._inputs = [*weights, *gradients, *slots]
         self._outputs = [*weights, *slots]
         self._graph: Any = None
@@ -152,6 +155,7 @@ class Update:
         num_scalars, num_slots = len(step_scalars(optimizer, 0)), len(optimizer.slots)
         numbers = [ops.slice_axis(scalars, axis=0, begin=index, end=index + 1) for index in range(num_scalars)]
         count = len(tensors) // (2 + num_slots)
+        gradients = clipped(self._clipping, ops, tensors[count : 2 * count])
         weights: list[Any] = []
         slots: list[Any] = []
         for index in range(count):
@@ -160,7 +164,7 @@ class Update:
                 optimizer,
                 ops,
                 weight=tensors[index],
-                gradient=tensors[count + index],
+                gradient=gradients[index],
                 slots=tensors[start : start + num_slots],
                 scalars=numbers,
             )

@@ -32,6 +32,7 @@ class Player:
         slots: dict[str, Any],
         compiled: bool,
         bound: float | None = None,
+        clipping: spec.GradientClipping | None = None,
     ) -> None:
         self.optimizer = optimizer
         self.weights = {name: parameter.data() for name, parameter in parameters.items()}
@@ -46,6 +47,7 @@ class Player:
                 slots=list(slots.values()),
                 compiled=kind == "compiled",
                 bound=bound,
+                clipping=clipping,
             )
             for kind in (("eager", "compiled") if compiled else ("eager",))
         }

@@ -22,6 +22,7 @@ from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import (
     check_state,
     counter_name,
+    gradient_clipping,
     network_parameters,
     optimizers,
     slot_name,
@@ -69,6 +70,7 @@ class MxnetTrainer:
                 slots={slot: self._zeros(schema[slot].shape) for slot in slots},
                 compiled=self._hybridized,
                 bound=weight_bound(spec, name),
+                clipping=gradient_clipping(spec, name),
             )
         self._samplers = dict(self._networks)  # what is asked for outputs
         self._averages: Averages | None = None

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_rosetta.backends.numpy.averages import AveragedNetwork
+from gan_rosetta.backends.numpy.clipping import clip_gradients
 from gan_rosetta.backends.numpy.layer import Array
 from gan_rosetta.backends.numpy.layers import build_network
 from gan_rosetta.backends.numpy.losses import (
@@ -30,11 +31,12 @@ from gan_rosetta.backends.numpy.probe import Recorder, observe
 from gan_rosetta.backends.numpy.rounding import RandomRounding
 from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
 from gan_rosetta.shared.interface import Trains
-from gan_rosetta.shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss, passes
+from gan_rosetta.shared.spec import GanSpec, GradientClipping, GradientPenalty, WassersteinDiscriminatorLoss, passes
 from gan_rosetta.shared.state import (
     average_name,
     check_state,
     counter_name,
+    gradient_clipping,
     optimizers,
     slot_name,
     state_schema,
@@ -64,6 +66,9 @@ class Stepper:
         self.optimizers: dict[str, Optimizer] = {
             name: build_optimizer(optimizer, self._networks[network], bound=weight_bound(spec, name))
             for name, (network, optimizer) in optimizers(spec).items()
+        }
+        self._clippings: dict[str, GradientClipping | None] = {
+            name: gradient_clipping(spec, name) for name in optimizers(spec)
         }
         average = spec.training.generator_average
         self.average: AveragedNetwork | None = None
@@ -298,6 +303,9 @@ class Stepper:
         optimizer = self.optimizers[phase]
         if recorder is not None:
             recorder.gradients(phase, "gradient", network, network.gradients)
+        clipping = self._clippings.get(phase)
+        if clipping is not None:
+            clip_gradients(clipping, network, self._rounding)
         if self._rounding is None:
             optimizer.update()
         else:

@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from gan_rosetta.backends.tensorflow.averages import Averages
+from gan_rosetta.backends.tensorflow.clipping import clipped
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.state import counter_name, slot_name
@@ -24,7 +25,7 @@ class _Optimizer(tf.Module):
     """Moves a network's parameters, a mapping from canonical names to variables, and counts its own updates.
 
     bound: what each update's parameters are then held to, [-bound, bound]. epoch: passes over the real data before it.
-    averages: what follows the network after each update, or None.
+    averages: what follows the network after each update, or None. clipping: what gradients are held to before it.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class _Optimizer(tf.Module):
         super().__init__(name=name)
         self.bound = bound
         self.averages: Averages | None = None
+        self.clipping: spec.GradientClipping | None = None
         self.optimizer = optimizer
         self.counter = 0
         self.epoch = 0
@@ -56,8 +58,8 @@ class _Optimizer(tf.Module):
         raise NotImplementedError
 
     def apply_and_clip(self, gradients: Sequence[Any], /, *, coefficients: Sequence[Any]) -> None:
-        """Update every parameter, as `apply` does, and hold it to its bound where there is one."""
-        self.apply(gradients, coefficients=coefficients)
+        """Update every parameter, as `apply` does, its gradients and itself held to bounds where there are some."""
+        self.apply(clipped(self.clipping, gradients), coefficients=coefficients)
         if self.bound is not None:
             for parameter in self.parameters.values():
                 parameter.assign(tf.clip_by_value(parameter, -self.bound, self.bound))

@@ -24,6 +24,7 @@ from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import (
     average_name,
     check_state,
+    gradient_clipping,
     network_parameters,
     optimizers,
     state_schema,
@@ -74,6 +75,7 @@ class TensorflowTrainer:
                 self._optimizers[name] = build_optimizer(
                     optimizer, name=name, parameters=parameters, bound=weight_bound(spec, name)
                 )
+                self._optimizers[name].clipping = gradient_clipping(spec, name)
                 self._tensors |= self._optimizers[name].slots
             self._sampler = self._networks["generator"]
             if spec.training.generator_average is not None:

@@ -19,6 +19,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from gan_rosetta.backends.torch.averages import averages_of
 from gan_rosetta.backends.torch.captured import CapturedSteps, Inputs
+from gan_rosetta.backends.torch.clipping import clipped
 from gan_rosetta.backends.torch.kept import KeptPrograms
 from gan_rosetta.backends.torch.layers import BatchNorm
 from gan_rosetta.backends.torch.optimizers import UPDATES, NamedOptimizer, clip_parameters, step_values
@@ -268,6 +269,7 @@ class _TracedUpdates:
     ) -> None:
         self._spec = optimizer.spec
         self._bound = optimizer.bound
+        self._clipping = optimizer.clipping
         self.parameters = [tensors[name].requires_grad_() for name in optimizer.parameters]
         self._slots = [{kind: tensors[name] for kind, name in named.items()} for named in optimizer.slot_names.values()]
         self._averages = None if optimizer.averages is None else averages_of(spec, tensors)
@@ -280,7 +282,8 @@ class _TracedUpdates:
         """Move the parameters, in canonical order as the gradients are."""
         values = list(self._values[self.row].unbind())
         share = values.pop() if self._averages is not None else None
-        for parameter, gradient, slots in zip(self.parameters, gradients, self._slots, strict=True):
+        held = clipped(self._clipping, gradients)
+        for parameter, gradient, slots in zip(self.parameters, held, self._slots, strict=True):
             UPDATES[type(self._spec)](self._spec, parameter=parameter, gradient=gradient, slots=slots, values=values)
         clip_parameters(self.parameters, bound=self._bound)
         if self._averages is not None:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_rosetta.backends.torch.averages import Averages
+from gan_rosetta.backends.torch.clipping import clipped
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.state import counter_name, slot_name
@@ -92,7 +93,7 @@ class NamedOptimizer:
 
     name: "pretraining", "discriminator" or "generator"; parameters: by canonical name, in canonical order; bound: what
     each update's parameters are then held to, [-bound, bound]; epoch: passes over the real data that came before;
-    averages: what follows the network after each update, or None.
+    averages: what follows the network after each update, or None; clipping: what gradients are held to before it.
     Raises UnsupportedLayer for an optimizer that is not in the table.
     """
 
@@ -104,11 +105,13 @@ class NamedOptimizer:
         name: str,
         parameters: Mapping[str, nn.Parameter],
         bound: float | None = None,
+        clipping: spec.GradientClipping | None = None,
     ) -> None:
         if type(optimizer) not in OPTIMIZERS:
             raise UnsupportedLayer(f"torch has no {type(optimizer).__name__}; add it to OPTIMIZERS in optimizers.py")
         self.spec = optimizer
         self.bound = bound
+        self.clipping = clipping
         self.averages: Averages | None = None
         self.counter_name = counter_name(name)
         self.counter = 0
@@ -132,7 +135,7 @@ class NamedOptimizer:
 
     def update(self, gradients: Sequence[Tensor], /) -> None:
         """Move the parameters, in canonical order as the gradients are, and the counter."""
-        for parameter, gradient in zip(self.parameters.values(), gradients, strict=True):
+        for parameter, gradient in zip(self.parameters.values(), clipped(self.clipping, gradients), strict=True):
             parameter.grad = gradient
         for group in self.native.param_groups:
             group["lr"] = self.spec.learning_rate.at(self.counter, epoch=self.epoch)

@@ -22,7 +22,14 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey, Trains
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.feeding import fed_when_asked
-from gan_rosetta.shared.state import average_name, check_state, optimizers, state_schema, weight_bound
+from gan_rosetta.shared.state import (
+    average_name,
+    check_state,
+    gradient_clipping,
+    optimizers,
+    state_schema,
+    weight_bound,
+)
 from gan_rosetta.shared.state.recorder import Recorder
 
 _TORCH_DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -59,7 +66,10 @@ class TorchTrainer:
                 for short, parameter in self._networks[network_name].named_parameters()
             }
             bound = weight_bound(spec, optimizer_name)
-            built = NamedOptimizer(optimizer, name=optimizer_name, parameters=parameters, bound=bound)
+            clipping = gradient_clipping(spec, optimizer_name)
+            built = NamedOptimizer(
+                optimizer, name=optimizer_name, parameters=parameters, bound=bound, clipping=clipping
+            )
             self._optimizers[optimizer_name] = built
             self._tensors |= built.slots
         self._samplers = dict(self._networks)  # what is asked for outputs

@@ -20,6 +20,7 @@ from gan_rosetta.shared.spec import (
     DigitsReal,
     GanSpec,
     GlobalPool,
+    GradientClipping,
     GradientPenalty,
     GroupNorm,
     LeakyReLU,
@@ -159,6 +160,7 @@ RELATIVISTIC_SPEC = replace(
         discriminator_optimizer=replace(
             _adam(0.002), learning_rate=LinearDecay(initial=0.002, final=0.0005, begin=1, duration=8)
         ),
+        discriminator_clipping=GradientClipping(by="global_norm", bound=0.1, epsilon=1e-6),
         generator_optimizer=replace(
             _adam(0.001), learning_rate=CosineDecay(initial=0.001, final=0.0001, duration=3, beyond="mirrored")
         ),
@@ -195,6 +197,8 @@ BOUNDARY_SPEC = replace(
             log_floor=-100.0, denominator_floor=1e-12, factor=0.5, reduction="mean", real_label=1
         ),
         generator_loss=BoundarySeekingGeneratorLoss(factor=0.5, reduction="mean"),
+        discriminator_clipping=GradientClipping(by="norm", bound=0.02, epsilon=0.0),
+        generator_clipping=GradientClipping(by="value", bound=0.01, epsilon=0.0),
         generator_average=MovingAverage(decay=0.9, start=1, warm_up="none", buffers="averaged"),
     ),
 )

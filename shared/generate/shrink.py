@@ -45,6 +45,8 @@ _PLAIN_TRAINING: dict[str, Any] = {
     "generator_steps": EVERY_STEP,
     "weight_clipping": None,
     "generator_average": None,
+    "discriminator_clipping": None,
+    "generator_clipping": None,
     "steps_per_batch": 1,
     "stop": None,
     "discriminator_optimizer": _PLAIN_OPTIMIZER,

@@ -30,6 +30,7 @@ from gan_rosetta.shared.spec import (
     ExponentialDecay,
     GanSpec,
     GaussianReal,
+    GradientClipping,
     GradientDescent,
     GradientPenalty,
     HingeDiscriminatorLoss,
@@ -83,6 +84,17 @@ _AVERAGES = st.one_of(
         start=st.integers(0, 2),
         warm_up=st.sampled_from(["none", "counted"]),
         buffers=st.sampled_from(["averaged", "copied"]),
+    ),
+)
+_GRADIENTS = st.one_of(
+    st.none(),
+    st.none(),
+    st.builds(GradientClipping, by=st.just("value"), bound=decimals(0.01, 1, digits=2), epsilon=st.just(0.0)),
+    st.builds(
+        GradientClipping,
+        by=st.sampled_from(["norm", "global_norm"]),
+        bound=decimals(0.01, 1, digits=2),
+        epsilon=st.sampled_from([0.0, 1e-8, 1e-6]),
     ),
 )
 _CLIPPINGS = st.sampled_from([None, None, WeightClipping(bound=0.1), WeightClipping(bound=1.0)])
@@ -280,6 +292,8 @@ def _trainings(draw: Any, score: str, *, penalised: bool, generator: Network, ep
         generator_steps=EVERY_STEP if reused or not detached else draw(_patterns(epochs)),
         weight_clipping=draw(_CLIPPINGS),
         generator_average=draw(_AVERAGES),
+        discriminator_clipping=draw(_GRADIENTS),
+        generator_clipping=draw(_GRADIENTS),
         discriminator_loss=draw(_discriminator_losses(score, penalised)),
         generator_loss=draw(_generator_losses(score)),
         discriminator_optimizer=draw(_optimizers(epochs)),

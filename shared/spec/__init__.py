@@ -17,6 +17,7 @@ from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.feeding import Pass, passes
 from gan_rosetta.shared.spec.gan import GanSpec
+from gan_rosetta.shared.spec.gradient_clipping import GradientClipping
 from gan_rosetta.shared.spec.group_norm import GroupNorm
 from gan_rosetta.shared.spec.initializers import (
     ONES,
@@ -125,6 +126,7 @@ __all__ = [
     "GeneratorLoss",
     "GlobalPool",
     "GlorotUniform",
+    "GradientClipping",
     "GradientDescent",
     "GradientPenalty",
     "GroupNorm",

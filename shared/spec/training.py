@@ -14,6 +14,7 @@ from gan_rosetta.shared.spec.checks import (
     require_integer,
     require_positive_integer,
 )
+from gan_rosetta.shared.spec.gradient_clipping import GradientClipping
 from gan_rosetta.shared.spec.losses import DiscriminatorLoss, GeneratorLoss, MeanSquaredErrorLoss
 from gan_rosetta.shared.spec.moving_average import MovingAverage
 from gan_rosetta.shared.spec.optimizers import Optimizer, counts_epochs
@@ -118,6 +119,7 @@ class Training:
         and nothing of its phase runs.
     steps_per_batch: how many steps in a row each batch of real samples serves.
     weight_clipping: what D's parameters are held to after each of its updates; None where they are free.
+    discriminator_clipping, generator_clipping: what a player's gradients are held to before its update, or None.
     generator_average: the moving average of G that samples are drawn from; None where they are from G itself.
     """
 
@@ -136,6 +138,8 @@ class Training:
     weight_clipping: WeightClipping | None = None
     steps_per_batch: int = 1
     generator_average: MovingAverage | None = None
+    discriminator_clipping: GradientClipping | None = None
+    generator_clipping: GradientClipping | None = None
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "num_steps")

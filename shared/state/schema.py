@@ -14,7 +14,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
-from gan_rosetta.shared.spec import GanSpec, Initializer, Network, Optimizer, ParameterSpec, Shape
+from gan_rosetta.shared.spec import GanSpec, GradientClipping, Initializer, Network, Optimizer, ParameterSpec, Shape
 
 Role = Literal["parameter", "buffer", "slot", "counter", "average"]
 OptimizerName = Literal["pretraining", "discriminator", "generator"]
@@ -84,6 +84,12 @@ def weight_bound(spec: GanSpec, optimizer: OptimizerName, /) -> float | None:
     """Return the bound that parameters are held to after each update of this optimizer, or None."""
     clipping = spec.training.weight_clipping
     return None if clipping is None or optimizer != "discriminator" else float(clipping.bound)
+
+
+def gradient_clipping(spec: GanSpec, optimizer: OptimizerName, /) -> GradientClipping | None:
+    """Return what gradients are held to before each update of this optimizer, or None."""
+    clippings = {"discriminator": spec.training.discriminator_clipping, "generator": spec.training.generator_clipping}
+    return clippings.get(optimizer)
 
 
 def network_parameters(spec: GanSpec, network: str, /) -> tuple[TensorSpec, ...]:

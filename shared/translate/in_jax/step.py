@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan_rosetta.shared.spec import GanSpec, Optimizer
+from gan_rosetta.shared.spec import GanSpec, GradientClipping, Optimizer
 from gan_rosetta.shared.translate.data import EPOCH, asks_for_epoch, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_jax.averages import followed_section
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
@@ -153,7 +153,7 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     ]
     lines += ["d = d._replace(buffers=buffers)"] if moves_d else []
     lines += ["g = g._replace(buffers=moved)"] if joined and moves_g else []
-    lines.append(_moved("d", training.discriminator_optimizer))
+    lines += [*_clipped(training.discriminator_clipping), _moved("d", training.discriminator_optimizer)]
     if training.weight_clipping is not None:
         bound = number(training.weight_clipping.bound)
         lines.append(f"clipped = jax.tree.map(lambda p: jnp.clip(p, -{bound}, {bound}), d.parameters)")
@@ -184,9 +184,30 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     if not training.detach_fake:
         lines.append("# What D's loss, through its fake samples, says of G comes on top.")
         lines.append("gradients = jax.tree.map(jnp.add, joined, gradients)")
-    lines.append(_moved("g", training.generator_optimizer))
+    lines += [*_clipped(training.generator_clipping), _moved("g", training.generator_optimizer)]
     lines += ["average = followed(average, g, share)"] if training.generator_average is not None else []
     return lines
+
+
+def _clipped(clipping: GradientClipping | None) -> list[str]:
+    """Return the lines that hold gradients to a bound, before an update."""
+    if clipping is None:
+        return []
+    bound = number(clipping.bound)
+    if clipping.by == "value":
+        return [f"gradients = {{name: jnp.clip(own, -{bound}, {bound}) for name, own in gradients.items()}}"]
+    more = f" + {number(clipping.epsilon)}" if clipping.epsilon else ""
+    if clipping.by == "norm":
+        return [
+            "norms = {name: jnp.sqrt(jnp.sum(own**2)) for name, own in gradients.items()}",
+            f"scales = {{name: jnp.minimum({bound} / (norm{more}), 1) for name, norm in norms.items()}}",
+            "gradients = {name: own * scales[name] for name, own in gradients.items()}",
+        ]
+    return [
+        "norm = optax.tree_utils.tree_norm(gradients)",
+        f"scale = jnp.minimum({bound} / (norm{more}), 1)",
+        "gradients = {name: own * scale for name, own in gradients.items()}",
+    ]
 
 
 def _moved(short: str, optimizer: Optimizer) -> str:

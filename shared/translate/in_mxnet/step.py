@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec import GanSpec, GradientClipping
 from gan_rosetta.shared.translate.data import (
     EPOCH,
     STEP_IN_EPOCH,
@@ -85,6 +85,7 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     lines.append(f"loss_d.backward({keeps})")
     if not training.detach_fake:
         lines.append("joined = [tensor.grad().copy() for tensor in trained(generator)]")
+    lines += _clipped(training.discriminator_clipping, "discriminator")
     lines.append("trainer_d.step(1)  # the loss is a number already, and no sum to divide by the batch")
     if training.weight_clipping is not None:
         bound = number(training.weight_clipping.bound)
@@ -109,8 +110,32 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
             "for tensor, more in zip(trained(generator), joined, strict=True):",
             "    tensor.grad()[:] += more",
         ]
-    lines.append("trainer_g.step(1)")
+    lines += [*_clipped(training.generator_clipping, "generator"), "trainer_g.step(1)"]
     return [*lines, "follow()"] if training.generator_average is not None else lines
+
+
+def _clipped(clipping: GradientClipping | None, network: str) -> list[str]:
+    """Return the lines that hold a network's gradients to a bound, before its update."""
+    if clipping is None:
+        return []
+    bound = number(clipping.bound)
+    lines = [f"gradients = [tensor.grad() for tensor in trained({network})]"]
+    if clipping.by == "value":
+        held = f"mx.nd.maximum(mx.nd.minimum(gradient, {bound}), -{bound})"
+        return [*lines, "for gradient in gradients:", f"    gradient[:] = {held}"]
+    more = f" + {number(clipping.epsilon)}" if clipping.epsilon else ""
+    squares = "squares = [(gradient**2).sum() for gradient in gradients]"
+    lines.append(squares if clipping.by == "norm" else squares.replace("[", "sum(").replace("]", ")"))
+    each = "for gradient in gradients:"
+    if clipping.by == "norm":
+        each = "for gradient, square in zip(gradients, squares, strict=True):"
+    square = "square" if clipping.by == "norm" else "squares"
+    return [
+        *lines,
+        each,
+        f"    scale = mx.nd.minimum({bound} / (mx.nd.sqrt({square}){more}), 1)",
+        "    gradient[:] = mx.nd.broadcast_mul(gradient, scale)",
+    ]
 
 
 def _generate(gan: GanSpec, phase: str, *, later: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec import GanSpec, GradientClipping
 from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_tensorflow.averages import average_section
 from gan_rosetta.shared.translate.in_tensorflow.model import first_call
@@ -84,7 +84,27 @@ def _moved(gan: GanSpec, tape: str, loss: str, network: str, short: str, *, join
     if joined:
         lines.append("# What D's loss, through its fake samples, says of G comes on top.")
         lines.append("gradients = [own + more for own, more in zip(gradients, joined, strict=True)]")
-    return [*lines, f"optimizer_{short}.apply(gradients)"]
+    clippings = {"d": gan.training.discriminator_clipping, "g": gan.training.generator_clipping}
+    return [*lines, *_clipped(clippings.get(short)), f"optimizer_{short}.apply(gradients)"]
+
+
+def _clipped(clipping: GradientClipping | None) -> list[str]:
+    """Return the lines that hold gradients to a bound, before an update."""
+    if clipping is None:
+        return []
+    bound = number(clipping.bound)
+    if clipping.by == "value":
+        return [f"gradients = [tf.clip_by_value(each, -{bound}, {bound}) for each in gradients]"]
+    more = f" + {number(clipping.epsilon)}" if clipping.epsilon else ""
+    if clipping.by == "norm":
+        return [
+            f"scales = [tf.minimum({bound} / (tf.norm(each){more}), 1) for each in gradients]",
+            "gradients = [each * scale for each, scale in zip(gradients, scales, strict=True)]",
+        ]
+    return [
+        f"scale = tf.minimum({bound} / (tf.linalg.global_norm(gradients){more}), 1)",
+        "gradients = [each * scale for each in gradients]",
+    ]
 
 
 def _discriminator_block(gan: GanSpec, later: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec import GanSpec, GradientClipping
 from gan_rosetta.shared.translate.data import EPOCH, STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_torch.averages import AVERAGE, average_section
 from gan_rosetta.shared.translate.parts import decays, label_of, optimizer_uses, pattern, penalty_of, place_of
@@ -75,7 +75,8 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     if training.stop is not None:
         lines.append("real_score = of_real.mean()")
     keeps = "" if training.detach_fake or not reused else "retain_graph=True"
-    lines += ["optimizer_d.zero_grad()", f"loss_d.backward({keeps})", "optimizer_d.step()"]
+    lines += ["optimizer_d.zero_grad()", f"loss_d.backward({keeps})"]
+    lines += [*_clipped(training.discriminator_clipping, "discriminator"), "optimizer_d.step()"]
     if decays(training.discriminator_optimizer, "updates"):
         lines.append("schedule_d.step()")
     if training.weight_clipping is not None:
@@ -101,11 +102,29 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
         lines.append("loss_g.backward()")
     else:
         lines.append("loss_g.backward()  # added to what D's loss, through its fake samples, left in G")
-    lines.append("optimizer_g.step()")
+    lines += [*_clipped(training.generator_clipping, "generator"), "optimizer_g.step()"]
     if decays(training.generator_optimizer, "updates"):
         lines.append("schedule_g.step()")
     lines += ["follow()"] if training.generator_average is not None else []
     return lines
+
+
+def _clipped(clipping: GradientClipping | None, network: str) -> list[str]:
+    """Return the lines that hold a network's gradients to a bound, before its update."""
+    if clipping is None:
+        return []
+    bound, parameters = number(clipping.bound), f"{network}.parameters()"
+    if clipping.by == "value":
+        return [f"torch.nn.utils.clip_grad_value_({parameters}, {bound})"]
+    more = f" + {number(clipping.epsilon)}" if clipping.epsilon else ""
+    if clipping.by == "norm":
+        scale = f"({bound} / (parameter.grad.norm(){more})).clamp(max=1)"
+        return [f"for parameter in {parameters}:", f"    parameter.grad.mul_({scale})"]
+    return [
+        f"norms = torch.stack([parameter.grad.norm() for parameter in {parameters}])",
+        f"for parameter in {parameters}:",
+        f"    parameter.grad.mul_(({bound} / (norms.norm(){more})).clamp(max=1))",
+    ]
 
 
 def _generate(gan: GanSpec, phase: str, *, detached: bool, later: int) -> str:

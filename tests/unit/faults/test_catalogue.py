@@ -14,6 +14,7 @@ from gan_rosetta.shared.faults import (
     average_faults,
     batch_norm_faults,
     class_faults,
+    clipping_faults,
     convolution_faults,
     data_faults,
     dropout_faults,
@@ -49,6 +50,7 @@ def test_names_are_unique_and_many():
         optimizer_faults,
         rmsprop_faults,
         average_faults,
+        clipping_faults,
         layer_faults,
 <<<<<<< HEAD
         batch_norm_faults,
