@@ -22,7 +22,7 @@ def conv2d(placed: PlacedLayer, name: str, /) -> Part:
         x = f"pad({{x}}, {number(layer.padding)})"
         needs.append("pad")
     kind = "SplitConv2D(" if _is_split(layer) else "keras.layers.Conv2D("
-    more = [f"dilation_rate={number(layer.dilation)}"] if layer.dilation != 1 else []
+    more = [f"gaps={number(layer.dilation)}"] if layer.dilation != 1 else []
     more += [f"groups={number(layer.groups)}"] if layer.groups != 1 else []
     return Part(made=(kind, _window(placed, more)), applied=f"self.{name}({x})", needs=tuple(needs))
 
@@ -78,11 +78,15 @@ def spread(kernel: tf.Tensor, gaps: int) -> tf.Tensor:
 
 SPLIT_CONV = '''\
 class SplitConv2D(keras.layers.Conv2D):
-    """A convolution group by group; TensorFlow has no gradient of one in groups on a CPU."""
+    """A convolution group by group, with gaps at any stride; Keras's own has no such gradient."""
+
+    def __init__(self, *sizes: Any, gaps: int = 1, **settings: Any) -> None:
+        super().__init__(*sizes, **settings)
+        self.gaps = gaps
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Return what keras.layers.Conv2D does without padding."""
-        kernel = spread(self.kernel, self.dilation_rate[0])
+        kernel = spread(self.kernel, self.gaps)
         kernels, images = (tf.split(each, self.groups, axis=-1) for each in (kernel, x))
         pairs = zip(images, kernels, strict=True)
         y = tf.concat([tf.nn.conv2d(*each, self.strides, "VALID") for each in pairs], axis=-1)
