@@ -18,6 +18,7 @@ from gan_rosetta.shared.spec import (
     DigitsReal,
     ExponentialDecay,
     GaussianReal,
+    GradientClipping,
     GradientDescent,
     GradientPenalty,
     LinearDecay,
@@ -36,6 +37,7 @@ from gan_rosetta.shared.spec import (
 
 ADAM = find_gan("sine").training.generator_optimizer
 ADADELTA = Adadelta(learning_rate=ConstantRate(value=1.0), rho=0.9, epsilon=1e-6)
+CLIPPED = GradientClipping(by="norm", bound=1.0, epsilon=1e-6)
 LINE = LinearDecay(initial=0.1, final=0.02, begin=2, duration=4)
 COSINE = CosineDecay(initial=0.1, final=0.02, duration=4, beyond="held")
 AVERAGE = MovingAverage(decay=0.9, start=1, warm_up="none", buffers="copied")
@@ -67,6 +69,10 @@ NAN, INFINITY = float("nan"), float("inf")
         (RMSPROP, {"epsilon_placement": "hat"}, "epsilon_placement is 'hat'; expected one of 'outside', 'inside'"),
         (RMSPROP, {"momentum_of": "gradient"}, "momentum_of is 'gradient'; expected one of 'direction', 'step'"),
         (WeightClipping(bound=0.01), {"bound": 0.0}, "WeightClipping: bound is 0.0"),
+        (CLIPPED, {"by": "all"}, "by is 'all'; expected one of 'value', 'norm', 'global_norm'"),
+        (CLIPPED, {"bound": 0.0}, "GradientClipping: bound is 0.0"),
+        (CLIPPED, {"epsilon": -1e-6}, "epsilon is -1e-06"),
+        (CLIPPED, {"by": "value"}, "epsilon is 1e-06, and by value there is no norm; say 0"),
         (LINE, {"initial": 0.0}, "LinearDecay: initial is 0.0"),
         (LINE, {"final": -1.0}, "final is -1.0"),
         (LINE, {"begin": -1}, "begin is -1"),
