@@ -52,11 +52,8 @@ def test_names_are_unique_and_many():
         average_faults,
         clipping_faults,
         layer_faults,
-<<<<<<< HEAD
         batch_norm_faults,
-=======
         convolution_faults,
->>>>>>> c1fc1f7 (Convolutions with kernels of any width, padding by side, dilation, groups and output padding)
         resampling_faults,
         flatten_faults,
         group_norm_faults,
