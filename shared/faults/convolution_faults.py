@@ -134,12 +134,15 @@ FAULTS = (
     *(
         kernel_fault(
             f"{name}-kernel-sideways",
-            "a kernel's (height, width) read as (width, height)",
+            f"a {words}'s kernel read as (width, height) in place of (height, width)",
             "The kernel of {place} is read as (width, height): its layout is (height, width).",
             kind,
             (_sideways, _upright),
             where=lambda layer: min(layer.kernel) > 1,
         )
-        for name, kind in (("conv", Conv2d), ("conv-transpose", ConvTranspose2d))
+        for name, words, kind in (
+            ("conv", "convolution", Conv2d),
+            ("conv-transpose", "transposed convolution", ConvTranspose2d),
+        )
     ),
 )
