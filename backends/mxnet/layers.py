@@ -458,7 +458,7 @@ def _affine(operator: Any, inputs: Any, weight: Any, bias: Any, **sizes: Any) ->
 
 
 def _dilated(ops: Any, layer: spec.ConvTranspose2d, weight: Any) -> Any:
-    """Return a kernel with zeros between its entries: what MXNet's Deconvolution does with a dilation is another thing.
+    """Return a kernel with zeros between its entries: with a stride MXNet's Deconvolution dilates by something else.
 
     Each channel is stamped with a 1, a stride apart, which puts the zeros in.
     """

@@ -1,4 +1,4 @@
-"""Convolutions in MXNet, whose own pad both sides alike, and of whose transposed ones a dilation is something else."""
+"""Convolutions in MXNet, whose own pad both sides alike, and transposed are wrong by a dilation and a stride."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ def _window(layer: Any, *, dilates: bool = False) -> list[str]:
 
 DILATED_TRANSPOSE = '''\
 class DilatedConv2DTranspose(nn.Conv2DTranspose):
-    """A transposed convolution whose kernel has gaps; MXNet's own `dilation` computes another thing."""
+    """A transposed convolution with gaps; MXNet's `dilation` is wrong at a stride above 1."""
 
     def __init__(self, *sizes: Any, gaps: int, **settings: Any) -> None:
         super().__init__(*sizes, **settings)
         self.gaps = gaps
         self._kwargs["kernel"] = tuple(gaps * (size - 1) + 1 for size in self._kwargs["kernel"])
 
-    def hybrid_forward(self, F: Any, x: NDArray, weight: NDArray, bias: Any = None) -> NDArray:
+    def hybrid_forward(self, ops: Any, x: NDArray, weight: NDArray, bias: Any = None) -> NDArray:
         """Return what nn.Conv2DTranspose does, with zeros between the kernel's entries."""
-        stamp = F.ones_like(weight[:1, :, :1, :1]).swapaxes(0, 1)  # of each channel a 1
-        spread = F.Deconvolution(
+        stamp = ops.ones_like(weight[:1, :, :1, :1]).swapaxes(0, 1)  # of each channel a 1
+        spread = ops.Deconvolution(
             weight,
             stamp,
             kernel=(1, 1),
@@ -69,4 +69,4 @@ class DilatedConv2DTranspose(nn.Conv2DTranspose):
             num_group=len(stamp),
             no_bias=True,
         )
-        return super().hybrid_forward(F, x, spread, bias)'''
+        return super().hybrid_forward(ops, x, spread, bias)'''

@@ -127,7 +127,7 @@ def odd_norms() -> GanSpec:
         window(Conv2d, "conv", (8, 3), 3, 1),
         norm("norm2", 3, "biased", "batch"),
         LeakyReLU(slope=0.2),
-        window(ConvTranspose2d, "up", (3, 1), 4, 2),
+        replace(window(ConvTranspose2d, "up", (3, 1), 4, 2), padding=0, sides=(2, 3, 3, 2), dilation=2),
         Tanh(),
     )
     discriminator = (
