@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.spec import (
     BatchNorm,
+    Branches,
     Conv2d,
     ConvTranspose2d,
     GanSpec,
@@ -16,6 +18,7 @@ from gan_rosetta.shared.spec import (
     MinibatchDiscrimination,
     Network,
     Reshape,
+    Shape,
 )
 
 
@@ -38,14 +41,25 @@ def with_width(spec: GanSpec, factor: float, /) -> GanSpec:
 
 
 def _widened(network: Network, factor: float) -> Network:
-    affine = [i for i, layer in enumerate(network.layers) if isinstance(layer, Linear | Conv2d | ConvTranspose2d)]
+    layers = network.layers
+    affine = [i for i, layer in enumerate(layers) if isinstance(layer, Linear | Conv2d | ConvTranspose2d)]
     last = affine[-1] if affine else -1
-    layers: list[Layer] = []
-    shape = network.input_shape
-    for index, layer in enumerate(network.layers):
+    ending = next((layer for layer in layers[last + 1 :] if isinstance(layer, Branches)), None)
+    if ending is not None:
+        raise UsageError(
+            f"no layer behind the Branches {ending.name!r} has a weight, so that a network of them widened gives "
+            "another shape; put a Linear or a convolution behind them"
+        )
+    return replace(network, layers=_widened_layers(layers, network.input_shape, factor, last=last))
+
+
+def _widened_layers(layers: Sequence[Layer], shape: Shape, factor: float, /, *, last: int) -> tuple[Layer, ...]:
+    """Return layers in a row widened, all but the outputs of the one at `last`."""
+    widened: list[Layer] = []
+    for index, layer in enumerate(layers):
         new: Layer = layer
         if isinstance(layer, Linear):
-            out = layer.out_features if index == last else _widened_features(network, index, factor)
+            out = layer.out_features if index == last else _widened_features(layers, index, factor)
             new = replace(layer, in_features=shape[0], out_features=out)
         elif isinstance(layer, Conv2d | ConvTranspose2d):
             out = layer.out_channels if index == last else _scaled(layer.out_channels, factor)
@@ -57,19 +71,28 @@ def _widened(network: Network, factor: float) -> Network:
         elif isinstance(layer, Reshape) and index < last:
             places = layer.shape[1:]
             new = Reshape(shape=(math.prod(shape) // math.prod(places), *places))
-        layers.append(new)
+        elif isinstance(layer, Branches):
+            new = _widened_block(layer, shape, factor)
+        widened.append(new)
         shape = new.output_shape(shape)
-    return replace(network, layers=tuple(layers))
+    return tuple(widened)
 
 
-def _widened_features(network: Network, index: int, factor: float) -> int:
+def _widened_block(block: Branches, shape: Shape, factor: float) -> Branches:
+    ways = [_widened_layers(branch.layers, shape, factor, last=len(branch.layers)) for branch in block.branches]
+    pairs = zip(block.branches, ways, strict=True)
+    return replace(block, branches=tuple(replace(branch, layers=layers) for branch, layers in pairs))
+
+
+def _widened_features(layers: Sequence[Layer], index: int, factor: float) -> int:
     """Return the outputs of a widened Linear: so many as the channels of the images that become of them ask for."""
-    for layer in network.layers[index + 1 :]:
+    for layer in layers[index + 1 :]:
         if isinstance(layer, Reshape):
             return _scaled(layer.shape[0], factor) * math.prod(layer.shape[1:])
         if isinstance(layer, Linear | MinibatchDiscrimination):
             break
-    return _scaled(network.placed[index].output_shape[0], factor)
+    own = layers[index]
+    return _scaled(own.out_features, factor) if isinstance(own, Linear) else 0
 
 
 def _scaled(width: int, factor: float) -> int:

@@ -86,7 +86,7 @@ class Programs:
 
     def __init__(self, spec: GanSpec, /, *, device: str, dtype: str) -> None:
         self.gan = build_gan(spec, device=device, dtype=dtype)
-        layers = (*spec.generator.layers, *spec.discriminator.layers)
+        layers = (*spec.generator.all_layers, *spec.discriminator.all_layers)
         convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
         # A convolutional step as one function takes LLVM minutes, and what that saves is nothing beside its work.
         options = loop_options(device)

@@ -10,7 +10,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -226,6 +226,14 @@ def reshape(layer: spec.Reshape, tensors: LayerTensors, inputs: Any, /) -> Any:
     return inputs.reshape(len(inputs), *layer.shape)
 
 
+def branches(layer: spec.Branches, tensors: LayerTensors, *ends: Any) -> Any:
+    """Return the ends of branches, (B, ...) each, added, multiplied, or put one behind the other."""
+    del tensors
+    if layer.join == "concatenate":
+        return jnp.concatenate(ends, axis=1)
+    return reduce(jnp.add if layer.join == "add" else jnp.multiply, ends)
+
+
 LAYERS: dict[type, Callable[..., Any]] = {
     spec.Linear: linear,
     spec.Conv2d: conv2d,
@@ -249,6 +257,7 @@ LAYERS: dict[type, Callable[..., Any]] = {
     spec.Pool2d: pool2d,
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
+    spec.Branches: branches,
 }
 # Under what short name a layer finds, among its tensors, what its pass is fed for it; absent where it is fed nothing.
 FED = "fed"
@@ -268,25 +277,30 @@ class Forward(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """Layers in a row, by the names under which the spec places them; holds no tensor. name: its canonical one."""
+    """Layers in order of execution, by the names under which the spec places them; holds no tensor.
+
+    name: its canonical one. sources: whose outputs each layer takes, as PlacedLayer has them.
+    """
 
     name: str
     layers: Mapping[str, tuple[spec.Layer, Callable[..., Any]]]
+    sources: Mapping[str, tuple[int, ...]]
 
     def __call__(
         self, parameters: Tensors, buffers: Tensors, inputs: Any, fed: Mapping[str, Any] = NOTHING_FED, /
     ) -> Forward:
         """Run a training pass on inputs (B, ...). fed: what it is fed beside them, by layer."""
-        outputs = inputs
+        outputs: dict[int, Any] = {spec.NETWORK_INPUT: inputs}
         moved: Tensors = {}
         shown: OrderedDict[str, Any] = OrderedDict()
-        for name, (layer, apply) in self.layers.items():
+        for place, (name, (layer, apply)) in enumerate(self.layers.items()):
             own = {FED: fed[name]} if name in fed else {}
-            outputs = apply(layer, parameters.get(name, {}) | buffers.get(name, {}) | own, outputs)
+            given = (outputs[source] for source in self.sources[name])
+            found = apply(layer, parameters.get(name, {}) | buffers.get(name, {}) | own, *given)
             if name in buffers:
-                outputs, moved[name] = outputs
-            shown[name] = outputs
-        return Forward(outputs, moved, shown)
+                found, moved[name] = found
+            shown[name] = outputs[place] = found
+        return Forward(found, moved, shown)
 
 
 def build_network(
@@ -308,7 +322,8 @@ def build_network(
         if getattr(placed.layer, "spectral_norm", None) is not None:
             apply = partial(normalised, apply)
         layers[placed.name] = placed.layer, apply
-    return Network(name=name, layers=layers)
+    sources = {placed.name: placed.sources for placed in network.placed}
+    return Network(name=name, layers=layers, sources=sources)
 
 
 def multiply_by_products(inputs: Any, weight: Any, /) -> Any:

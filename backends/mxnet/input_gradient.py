@@ -8,6 +8,7 @@ and with the activations' derivatives.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 from gan_rosetta.backends.mxnet.framework import mx
@@ -42,6 +43,9 @@ class InputGradient(mx.gluon.HybridBlock):
 
     def __init__(self, network: Network, /) -> None:
         super().__init__()
+        self.sources = network.sources
+        self.input_size = network.spec.input_shape[0]
+        self.num_features = [placed.output_shape[0] for placed in network.spec.placed]
         self.steps: list[tuple[spec.Layer, LinearTransposed | None]] = []
         for block in network.blocks:
             transposed = LinearTransposed(block) if isinstance(block, Linear) else None
@@ -51,15 +55,38 @@ class InputGradient(mx.gluon.HybridBlock):
 
     def hybrid_forward(self, ops: Any, *tensors: Any) -> Any:
         """Return the gradient, (B, ...)."""
-        gradient = ops.ones_like(tensors[-1])
+        found = {len(self.steps) - 1: ops.ones_like(tensors[-1])}
         for index in reversed(range(len(self.steps))):
             layer, transposed = self.steps[index]
-            if transposed is not None:
-                gradient = transposed(gradient)
+            # The network's input comes first among the tensors.
+            inputs = [tensors[source + 1] for source in self.sources[index]]
+            gradient = found.pop(index)
+            if isinstance(layer, spec.Branches):
+                sizes = [self._num_features_of(source) for source in self.sources[index]]
+                pieces = _of_ends(layer, ops, gradient, inputs, sizes=sizes)
+            elif transposed is not None:
+                pieces = [transposed(gradient)]
             else:
                 derivative = DERIVATIVES[type(layer)]
-                gradient = derivative(layer, ops, gradient, inputs=tensors[index], outputs=tensors[index + 1])
-        return gradient
+                pieces = [derivative(layer, ops, gradient, inputs=inputs[0], outputs=tensors[index + 1])]
+            for source, piece in zip(self.sources[index], pieces, strict=True):
+                found[source] = piece if source not in found else found[source] + piece
+        return found[spec.NETWORK_INPUT]
+
+    def _num_features_of(self, source: int) -> int:
+        return self.input_size if source == spec.NETWORK_INPUT else self.num_features[source]
+
+
+def _of_ends(layer: spec.Branches, ops: Any, gradient: Any, ends: list[Any], /, *, sizes: list[int]) -> list[Any]:
+    """Return the gradient of each end of branches, (B, size, ...) each."""
+    if layer.join == "add":
+        return [gradient] * len(ends)
+    if layer.join == "multiply":
+        others = ([end for other, end in enumerate(ends) if other != place] for place in range(len(ends)))
+        return [reduce(ops.elemwise_mul, own, gradient) for own in others]
+    starts = [sum(sizes[:place]) for place in range(len(sizes))]
+    pairs = zip(starts, sizes, strict=True)
+    return [ops.slice_axis(gradient, axis=1, begin=start, end=start + size) for start, size in pairs]
 
 
 def _tanh(layer: spec.Tanh, ops: Any, gradient: Any, /, *, inputs: Any, outputs: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -335,6 +336,15 @@ class Reshape(LayerBlock):
         return ops.reshape(inputs, shape=(0, *self.layer.shape))
 
 
+class Branches(LayerBlock):
+    """The ends of branches, (B, ...) each, added, multiplied, or put one behind the other."""
+
+    def hybrid_forward(self, ops: Any, *ends: Any) -> Any:
+        if self.layer.join == "concatenate":
+            return ops.concat(*ends, dim=1)
+        return reduce(ops.elemwise_add if self.layer.join == "add" else ops.elemwise_mul, ends)
+
+
 LAYERS: dict[type, type[LayerBlock]] = {
     spec.Linear: Linear,
     spec.Conv2d: Conv2d,
@@ -358,11 +368,12 @@ LAYERS: dict[type, type[LayerBlock]] = {
     spec.Pool2d: Pool2d,
     spec.GlobalPool: GlobalPool,
     spec.PixelShuffle: PixelShuffle,
+    spec.Branches: Branches,
 }
 
 
 class Network(mx.gluon.HybridBlock):
-    """Layers in a row, called as `outputs, moved = network(inputs, *fed, *buffers)`.
+    """Layers in order of execution, called as `outputs, moved = network(inputs, *fed, *buffers)`.
 
     fed: what the pass is fed beside its inputs, for each layer that takes something, in order; where the network is
     only asked, for those that take classes. buffers: each layer's in order, running means and variances (features,),
@@ -371,7 +382,9 @@ class Network(mx.gluon.HybridBlock):
 
     def __init__(self, network: spec.Network, /, *, dtype: str) -> None:
         super().__init__()
+        self.spec = network
         self.blocks = []
+        self.sources = [placed.sources for placed in network.placed]
         for placed in network.placed:
             block = LAYERS[_supported(type(placed.layer))](placed, dtype=dtype)
             self.register_child(block, placed.name)
@@ -389,15 +402,16 @@ class Network(mx.gluon.HybridBlock):
         fed = dict(zip(taking, given, strict=True))
         outputs: list[Any] = []
         moved: list[Any] = []
-        for block in self.blocks:
+        for block, sources in zip(self.blocks, self.sources, strict=True):
+            taken = [inputs if source == spec.NETWORK_INPUT else outputs[source] for source in sources]
             if block in fed:
-                inputs = block(inputs, fed[block])
+                outputs.append(block(*taken, fed[block]))
             elif block.num_buffers:
-                inputs, *own = block(inputs, *buffers[len(moved) : len(moved) + block.num_buffers])
+                found, *own = block(*taken, *buffers[len(moved) : len(moved) + block.num_buffers])
+                outputs.append(found)
                 moved += own
             else:
-                inputs = block(inputs)
-            outputs.append(inputs)
+                outputs.append(block(*taken))
         return outputs, moved
 
     def ordered_parameters(self) -> list[Any]:

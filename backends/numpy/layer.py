@@ -42,6 +42,7 @@ class Layer:
     takes_copies: True where everything, tensors too, may have an axis of copies before that (see copies.py).
     output_range: the bounds that the function never leaves, where it has any.
     rounds: False for a layer whose results every program has exactly, as it has its arguments.
+    is_join: True for a layer of several inputs (see branches.py).
     has_kink: True where the slope jumps at an input of 0.
     is_affine: True for x ↦ W x + b, whose cache is (x, W) and whose every result is a sum of products.
     rounding: None, or what a layer whose result hangs on long sums disturbs those by (see rounding.py).
@@ -51,6 +52,7 @@ class Layer:
     takes_copies: ClassVar[bool] = False
     output_range: ClassVar[tuple[float, float] | None] = None
     rounds: ClassVar[bool] = True
+    is_join: ClassVar[bool] = False
     has_kink: bool = False
     is_affine: ClassVar[bool] = False
     rounding: RandomRounding | None = None

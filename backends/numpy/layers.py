@@ -18,6 +18,7 @@ from gan_rosetta.backends.numpy.activations import (
     Softplus,
     Tanh,
 )
+from gan_rosetta.backends.numpy.branches import Join
 from gan_rosetta.backends.numpy.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.backends.numpy.dropout import Dropout
 from gan_rosetta.backends.numpy.embedding import ClassEmbedding
@@ -310,6 +311,7 @@ LAYERS: dict[type[spec.Layer], type[Layer]] = {
     spec.Pool2d: Pool2d,
     spec.GlobalPool: GlobalPool,
     spec.PixelShuffle: PixelShuffle,
+    spec.Branches: Join,
 }
 
 

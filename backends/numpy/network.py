@@ -15,6 +15,7 @@ from gan_rosetta.backends.numpy.partial_sums import gradient_spreads, output_sca
 from gan_rosetta.backends.numpy.rounding import RandomRounding
 from gan_rosetta.backends.numpy.spectral import spectral_weight
 from gan_rosetta.backends.numpy.sums import SumLengths, sum_lengths
+from gan_rosetta.backends.numpy.wiring import Wiring
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import parameter_name
@@ -48,7 +49,7 @@ class FlatTensors:
 
 
 class Network:
-    """Layers in a row with their tensors. name: "generator" or "discriminator". copies: of FlatTensors.
+    """Layers, in order of execution, with their tensors. name: "generator" or "discriminator". copies: of FlatTensors.
 
     gradients: where `backward` puts the gradient of a loss; more_gradients: where it puts one that is to be added.
     """
@@ -81,7 +82,9 @@ class Network:
         self._spectral = [spectral_weight(placed.layer) for placed in network.placed]
         self._lengths = [sum_lengths(placed) for placed in network.placed]
         self._num_copies = math.prod(copies)
-        self._first_trained = next((i for i, shapes in enumerate(self._parameter_shapes) if shapes), len(layers))
+        trained = [bool(shapes) for shapes in self._parameter_shapes]
+        joins = [layer.is_join for layer in layers]
+        self._wiring = Wiring([placed.sources for placed in network.placed], joins=joins, trained=trained)
 
     @property
     def rounding(self) -> RandomRounding | None:
@@ -111,7 +114,9 @@ class Network:
         fed: what the pass is fed beside x, by layer. observer: called with each layer's name and output.
         """
         caches: Caches = []
+        held = self._wiring.held(x)
         for (name, layer, own), spectral, lengths in zip(self._rows, self._spectral, self._lengths, strict=True):
+            x = held.take()
             tensors = {**own, FED: fed[name]} if name in fed else own
             if spectral is not None:
                 tensors, spectral_cache = spectral.normalise(tensors, self._rounding)
@@ -124,27 +129,29 @@ class Network:
             else:
                 layer.move_buffers(cache, tensors)
             self._disturb_output(layer, x, tensors, y, lengths)
-            x = y
+            held.keep(y)
             if observer is not None:
-                observer(name, x)
+                observer(name, y)
             caches.append(cache)
         if self._rounding is not None:
             self._rounding.disturb(self.buffers.flat)
-        return x, caches
+        return y, caches
 
     def infer(self, x: Array, /, *, rounding: RandomRounding | None = None) -> Array:
         """Return the output of a pass that leaves the buffers alone and is disturbed by this rounding alone."""
         own, self.rounding = self.rounding, rounding
         fed = fed_when_asked(self._spec, self._batch(x))
+        held = self._wiring.held(x)
         for (name, layer, kept), spectral, lengths in zip(self._rows, self._spectral, self._lengths, strict=True):
+            x = held.take()
             tensors = {**kept, FED: fed[name]} if name in fed else kept
             if spectral is not None:
                 tensors, _ = spectral.normalise(tensors, rounding)
             y, _ = layer.forward(x, tensors)
             self._disturb_output(layer, x, tensors, y, lengths)
-            x = y
+            held.keep(y)
         self.rounding = own
-        return x
+        return y
 
     def backward(
         self, gradient: Array, caches: Caches, /, *, into: FlatTensors | None, wants_input: bool
@@ -153,24 +160,23 @@ class Network:
 
         Where the input gradient is not wanted, the pass stops at the first layer that has parameters.
         """
-        current: Any = gradient
-        last = 0 if wants_input else self._first_trained
-        for index in range(len(self._layers) - 1, last - 1, -1):
+        owed = self._wiring.owed(gradient, wants_input=wants_input, add=self._add_gradients)
+        for index, current, wanted in owed:
             layer, spectral = self._layers[index], self._spectral[index]
             cache = caches[index] if spectral is None else caches[index].of_layer
             gradients = None if into is None else into.by_layer[index]
-            wanted = wants_input or index > last
             spreads = None
             if self._rounding is not None:
                 spreads = gradient_spreads(layer, current, cache, gradients, num_copies=self._num_copies)
-            current = layer.backward(current, cache, gradients=gradients, wants_input=wanted)
-            self._disturb_backward(index, current, gradients, spreads, self._batch(gradient))
+            found = layer.backward(current, cache, gradients=gradients, wants_input=wanted)
+            self._disturb_backward(index, found, gradients, spreads, self._batch(gradient))
             if spectral is not None and gradients is not None:
                 num_terms = self._batch(gradient) * self._lengths[index].gradient_per_sample
                 spectral.backward(gradients["weight"], caches[index], self._rounding, num_terms=num_terms)
+            owed.add(index, found)
         if into is not None:
             self._disturb_gradients(into, self._batch(gradient))
-        return current if wants_input else None
+        return owed.input_gradient
 
     def _disturb_output(self, layer: Layer, x: Array, tensors: Tensors, y: Array, lengths: SumLengths) -> None:
         if self._rounding is not None and layer.rounds:
@@ -191,8 +197,11 @@ class Network:
         spreads: tuple[Array, Tensors] | None,
         batch: int,
     ) -> None:
-        """Disturb what a layer's backward pass gave; parameters' gradients only by the spreads of gradient_spreads."""
-        if self._rounding is None:
+        """Disturb what a layer's backward pass gave; parameters' gradients only by the spreads of gradient_spreads.
+
+        A join has disturbed what it gives to its ends.
+        """
+        if self._rounding is None or self._layers[index].is_join:
             return
         lengths = self._lengths[index]
         if gradient_x is not None and self._layers[index].rounds:
@@ -207,30 +216,39 @@ class Network:
 
         See layer.py. Σ y does not depend on y's own place, so the reverse pass starts from ∂ẏ = 1 and ∂y = 0.
         """
-        tangents: list[Array] = []
-        for layer, cache in zip(self._layers, caches, strict=True):
-            tangents.append(tangent)
-            tangent = layer.forward_tangent(tangent, cache)
+        tangents: list[Any] = []
+        held = self._wiring.held(tangent)
+        for index, (layer, cache) in enumerate(zip(self._layers, caches, strict=True)):
+            tangents.append(held.take())
+            tangent = layer.forward_tangent(tangents[-1], cache)
             if self._rounding is not None and layer.rounds:
-                self._rounding.disturb(tangent, num_terms=self._lengths[len(tangents) - 1].output)
-        gradient_y: Array | None = None
-        gradient_tangent: Any = np.ones_like(tangent)
-        last = self._first_trained
-        for index in range(len(self._layers) - 1, last - 1, -1):
+                self._rounding.disturb(tangent, num_terms=self._lengths[index].output)
+            held.keep(tangent)
+        of_tangents = self._wiring.owed(np.ones_like(tangent), wants_input=False, add=self._add_gradients)
+        of_values = self._wiring.owed(None, wants_input=False, add=self._add_gradients)
+        for index, gradient_tangent, wanted in of_tangents:
             layer = self._layers[index]
-            gradient_y, gradient_tangent = layer.backward_tangent(
-                gradient_y,
+            found = layer.backward_tangent(
+                of_values.take(index),
                 gradient_tangent,
                 caches[index],
                 tangents[index],
                 gradients=into.by_layer[index],
-                wants_input=index > last,
+                wants_input=wanted,
             )
-            if self._rounding is not None and layer.rounds:
-                for gradient in (gradient_y, gradient_tangent):
-                    if gradient is not None:
-                        self._rounding.disturb(gradient, num_terms=self._lengths[index].input_gradient)
+            for owed, gradient in zip((of_values, of_tangents), found, strict=True):
+                if self._rounding is not None and layer.rounds and gradient is not None:
+                    for end in gradient if layer.is_join else (gradient,):
+                        self._rounding.disturb(end, num_terms=self._lengths[index].input_gradient)
+                owed.add(index, gradient)
         self._disturb_gradients(into, self._batch(tangent))
+
+    def _add_gradients(self, first: Array, second: Array, /) -> Array:
+        """Return the sum of what two layers give back to one that both of them took."""
+        total: Array = first + second
+        if self._rounding is not None:
+            self._rounding.disturb(total)
+        return total
 
     def _batch(self, array: Array) -> int:
         return array.shape[len(self.copies)]

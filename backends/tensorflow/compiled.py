@@ -92,7 +92,7 @@ class CompiledLoop:
         self._players = players
         self._optimizers = optimizers
         self._dtype = dtype
-        layers = (*spec.generator.layers, *spec.discriminator.layers)
+        layers = (*spec.generator.all_layers, *spec.discriminator.all_layers)
         convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
         # Of equal numbers XLA's maximum pool takes one at random on a GPU, and so is refused on every device.
         pools = any(isinstance(layer, Pool2d | GlobalPool) and layer.mode == "maximum" for layer in layers)

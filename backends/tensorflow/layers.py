@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -306,6 +306,13 @@ def pixel_shuffle(layer: spec.PixelShuffle, inputs: Any, /) -> Any:
     return tf.reshape(parts, (num_images, height * layer.factor, width * layer.factor, channels))
 
 
+def branches(layer: spec.Branches, *ends: Any) -> Any:
+    """Return the ends of branches, (batch, ...) each, added, multiplied, or put one behind the other."""
+    if layer.join == "concatenate":
+        return tf.concat(ends, axis=-1)
+    return reduce(tf.add if layer.join == "add" else tf.multiply, ends)
+
+
 LAYERS: dict[type, Builder] = {
     spec.Linear: lambda layer, **options: Linear(layer, dtype=options["dtype"]),
     spec.Conv2d: lambda layer, **options: Conv2d(layer, dtype=options["dtype"]),
@@ -329,15 +336,28 @@ LAYERS: dict[type, Builder] = {
     spec.Pool2d: lambda layer, **_options: partial(pool2d, layer),
     spec.GlobalPool: lambda layer, **_options: partial(global_pool, layer),
     spec.PixelShuffle: lambda layer, **_options: partial(pixel_shuffle, layer),
+    spec.Branches: lambda layer, **_options: partial(branches, layer),
 }
 
 
 class Network(tf.Module):
-    """Layers in a row, by the names under which the spec places them."""
+    """Layers in order of execution, by the names under which the spec places them.
 
-    def __init__(self, name: str, layers: dict[str, Callable[..., Any]], /, *, tensors: dict[str, Any]) -> None:
+    sources: whose outputs each layer takes, as PlacedLayer has them.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        layers: dict[str, Callable[..., Any]],
+        /,
+        *,
+        sources: dict[str, tuple[int, ...]],
+        tensors: dict[str, Any],
+    ) -> None:
         super().__init__(name=name)
         self.layers = layers
+        self.sources = sources
         self.tensors = tensors  # parameters and buffers, by canonical name
 
     def __call__(
@@ -352,16 +372,16 @@ class Network(tf.Module):
 
         fed: what the pass is fed beside them, by layer.
         """
-        outputs = inputs
-        for name, layer in self.layers.items():
+        outputs: dict[int, Any] = {spec.NETWORK_INPUT: inputs}
+        for place, (name, layer) in enumerate(self.layers.items()):
             takes_moves = isinstance(layer, _Weighted | BatchNorm)
             keywords: dict[str, Any] = {"buffer_moves": buffer_moves} if takes_moves else {}
             if fed is not None and name in fed:
                 keywords["fed"] = fed[name]
-            outputs = layer(outputs, **keywords)
+            found = outputs[place] = layer(*(outputs[source] for source in self.sources[name]), **keywords)
             if observe is not None:
-                observe(name, outputs)
-        return outputs
+                observe(name, found)
+        return found
 
 
 def build_network(name: str, network: spec.Network, /, *, dtype: Any) -> Network:
@@ -376,4 +396,5 @@ def build_network(name: str, network: spec.Network, /, *, dtype: Any) -> Network
         )
         for short_name in (*placed.layer.parameters(), *placed.layer.buffers()):
             tensors[parameter_name(name, placed.name, short_name)] = getattr(layer, short_name)
-    return Network(name, layers, tensors=tensors)
+    sources = {placed.name: placed.sources for placed in network.placed}
+    return Network(name, layers, sources=sources, tensors=tensors)

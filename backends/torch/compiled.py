@@ -67,7 +67,7 @@ class CompiledTraining:
         self.blocks: dict[tuple[Phase, int, Pattern], Block] = {}
         shapes = [tensor.shape for name in networks for tensor in network_parameters(spec, name)]
         num_parameters = sum(math.prod(shape) for shape in shapes)
-        layers = (*spec.generator.layers, *spec.discriminator.layers)
+        layers = (*spec.generator.all_layers, *spec.discriminator.all_layers)
         self._convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
         # A critic's gradients on real and fake samples nearly cancel; one product over both costs torch a digit.
         is_critic = isinstance(spec.training.discriminator_loss, WassersteinDiscriminatorLoss)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
 from types import MappingProxyType
 from typing import Any
 
@@ -142,6 +142,11 @@ def reshape(layer: spec.Reshape, /) -> nn.Module:
     return Reshape(layer)
 
 
+def branches(layer: spec.Branches, /) -> nn.Module:
+    """Build what joins the ends of branches."""
+    return Join(layer)
+
+
 LAYERS: dict[type, Callable[..., nn.Module]] = {
     spec.Linear: linear,
     spec.Conv2d: conv2d,
@@ -165,30 +170,60 @@ LAYERS: dict[type, Callable[..., nn.Module]] = {
     spec.Pool2d: pool2d,
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
+    spec.Branches: branches,
 }
+# Under what name a block has what joins its branches, which no branch can be named.
+_JOIN = "join_"
 NOTHING_FED: Mapping[str, Tensor] = MappingProxyType({})
 
 
-class Network(nn.Sequential):
-    """Modules in a row, some of which a pass is fed something for beside its inputs."""
+class Network(nn.Module):
+    """Modules by the names of the placed layers, some of which a pass is fed something for beside its inputs.
+
+    Those inside of branches stand in containers: `block1.main.conv1` is a module of that path.
+    """
+
+    def __init__(self, network: spec.Network, layers: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self._steps = [(placed.name, layers[placed.name], placed.sources) for placed in network.placed]
+        for name, module in layers.items():
+            *path, own = name.split(".")
+            container: nn.Module = self
+            for step in path:
+                if step not in container._modules:
+                    container.add_module(step, nn.Module())
+                container = container.get_submodule(step)
+            # A block's name is that of its branches' container, so that what joins them is in there, without a tensor.
+            if own in container._modules:
+                container, own = container.get_submodule(own), _JOIN
+            container.add_module(own, module)
 
     def forward(self, inputs: Tensor, fed: Mapping[str, Tensor] = NOTHING_FED) -> Tensor:  # (B, ...)
         """Return the output; fed: by the names of the modules that take it."""
-        for name, module in self.named_children():
-            inputs = module(inputs, fed[name]) if name in fed else module(inputs)
-        return inputs
+        outputs = {spec.NETWORK_INPUT: inputs}
+        for place, (name, module, sources) in enumerate(self._steps):
+            given = [outputs[source] for source in sources]
+            if name in fed:
+                given.append(fed[name])
+            last = outputs[place] = module(*given)
+        return last
+
+    def named_layers(self) -> Iterator[tuple[str, nn.Module]]:
+        """Yield each layer's name and module, in order of execution."""
+        for name, module, _ in self._steps:
+            yield name, module
 
 
 def build_network(network: spec.Network, /, *, device: str, dtype: torch.dtype) -> Network:
     """Build a network whose modules have the placed layers' names, all its tensors 0; raises UnsupportedLayer."""
-    modules: OrderedDict[str, nn.Module] = OrderedDict()
+    modules: dict[str, nn.Module] = {}
     for placed in network.placed:
         if type(placed.layer) not in LAYERS:
             raise UnsupportedLayer(
                 f"torch has no layer for {type(placed.layer).__name__}; add it to LAYERS in layers.py"
             )
         modules[placed.name] = LAYERS[type(placed.layer)](placed.layer)
-    built = Network(modules).to(device=device, dtype=dtype)
+    built = Network(network, modules).to(device=device, dtype=dtype)
     for tensor in built.state_dict().values():
         tensor.zero_()
     return built
@@ -312,6 +347,20 @@ class PixelShuffle(nn.Module):
         factor = self.layer.factor
         parts = inputs.unflatten(1, (factor, factor, -1)).permute(0, 3, 4, 1, 5, 2)
         return parts.flatten(4).flatten(2, 3)
+
+
+class Join(nn.Module):
+    """The ends of branches added, multiplied, or put one behind the other."""
+
+    def __init__(self, layer: spec.Branches) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, *ends: Tensor) -> Tensor:  # (B, ...) each
+        """Return (B, ...)."""
+        if self.layer.join == "concatenate":
+            return torch.cat(ends, dim=1)
+        return reduce(torch.add if self.layer.join == "add" else torch.mul, ends)
 
 
 class Reshape(nn.Module):

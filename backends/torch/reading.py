@@ -10,6 +10,7 @@ import torch
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
+from gan_rosetta.backends.torch.reading_branches import Graph
 from gan_rosetta.backends.torch.reading_layers import FUNCTIONS, MODULES, SHORT, Found, kind_of, with_spectral_norm
 from gan_rosetta.backends.torch.reading_optimizers import has_begun, read_optimizer
 from gan_rosetta.shared.errors import SpecError, UnsupportedLayer
@@ -22,7 +23,7 @@ _BATCH = 3
 
 
 def read_network(network: nn.Module, /, *, input_shape: Shape, what: str) -> Network:
-    """Return a module's layers in a row, (input_shape) a sample; the module is traced, and runs once on zeros.
+    """Return a module's layers, (input_shape) a sample; the module is traced, and runs once on zeros.
 
     Raises UnsupportedLayer, with the path of the module or the line of what the spec has no word for.
     """
@@ -75,7 +76,7 @@ def _trace(network: nn.Module, what: str) -> fx.GraphModule:
     except Exception as error:  # a forward of a stranger's, on values that stand for tensors
         first = (str(error).splitlines() or [""])[0]
         raise UnsupportedLayer(
-            f"{what} cannot be traced, {type(error).__name__}: {first}; its forward must be layers in a row"
+            f"{what} cannot be traced, {type(error).__name__}: {first}; its forward must be layers"
         ) from None
     return traced
 
@@ -91,24 +92,24 @@ class _Reader:
         self._used: set[str] = set()
 
     def network(self, input_shape: Shape) -> Network:
-        """Return the layers in a row."""
-        (current,) = (node for node in self._nodes if node.op == "placeholder")
-        layers: list[Layer] = []
+        """Return the layers, in a row or in branches."""
+        (start,) = (node for node in self._nodes if node.op == "placeholder")
+        (output,) = (node for node in self._nodes if node.op == "output")
+        layers: dict[fx.Node, list[Layer]] = {}
+        graph = Graph(start, self._refuse)
         for node in self._nodes:
             if node.op in ("placeholder", "output") or _is_size(node):
                 continue
             shape = tuple(node.meta["tensor_meta"].shape)
             if shape[:1] != (_BATCH,):
                 self._refuse(node, f"makes {shape} of a batch of {_BATCH}")
-            layers += self._layers(node, shape[1:])
-            if not node.args or node.args[0] is not current:
-                self._refuse(node, "is not given what the layer before it gives")
-            current = node
-        (output,) = (node for node in self._nodes if node.op == "output")
-        if output.args[0] is not current:
-            self._refuse(output, "is not what the last layer gives")
+            if graph.add_join(node):
+                continue
+            layers[node] = self._layers(node, shape[1:])
+            graph.add_layer(node)
         try:
-            return Network(input_shape=input_shape, layers=tuple(layers))
+            found = graph.row(layers, output.args[0])
+            return Network(input_shape=input_shape, layers=tuple(found))
         except SpecError as error:
             raise UnsupportedLayer(f"{self._what}: {error}") from None
 

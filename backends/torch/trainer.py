@@ -235,7 +235,7 @@ class _Recorder(Recorder, Observer):
         """Record every layer's output for as long as the context lasts."""
         handles = []
         for network_name, network in self._networks.items():
-            for layer_name, module in network.named_children():
+            for layer_name, module in network.named_layers():
                 handles.append(module.register_forward_hook(self._hook(f"{network_name}.{layer_name}")))
         try:
             yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gan_rosetta.shared.accuracy.activations import ACTIVATIONS
+from gan_rosetta.shared.accuracy.branches import BRANCHES
 from gan_rosetta.shared.accuracy.dropout import DROPOUT
 from gan_rosetta.shared.accuracy.group_norms import GROUP_NORMS
 from gan_rosetta.shared.accuracy.losses import LOSSES
@@ -16,7 +17,7 @@ from gan_rosetta.shared.errors import unknown_name
 
 OPERATIONS: dict[str, Operation] = {
     operation.name: operation
-    for operation in (*ACTIVATIONS, DROPOUT, *LOSSES, *SUMS, *NORMS, *GROUP_NORMS, *OPTIMIZERS)
+    for operation in (*ACTIVATIONS, DROPOUT, *LOSSES, *SUMS, BRANCHES, *NORMS, *GROUP_NORMS, *OPTIMIZERS)
 }
 GROUPS = {
     "activations": "Activations and dropout",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from gan_rosetta.shared.faults.places import find_layer, find_optimizer, replace_layer, replace_optimizer
+from gan_rosetta.shared.faults.places import find_layer, find_optimizer, layer_at, replace_layer, replace_optimizer
 from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.spec import (
     Adadelta,
@@ -66,8 +66,7 @@ def _momentum(spec: GanSpec, size: float) -> Build | None:
     place = find_layer(spec, BatchNorm)
     if place is None:
         return None
-    network, index = place
-    norm = getattr(spec, network).layers[index]
+    norm = layer_at(spec, place)
     return _building(replace_layer(spec, place, replace(norm, momentum=(1.0 + size) * norm.momentum)))
 
 

@@ -53,7 +53,7 @@ class Found:
     @property
     def layers(self) -> dict[str, str]:
         """The names of the program's tensors, each with that of its layer in the spec."""
-        return {name: own.split(".")[1] for own, name in self.names.items()}
+        return {name: own.split(".", 1)[1].rpartition(".")[0] for own, name in self.names.items()}
 
     def read(self) -> dict[str, np.ndarray]:
         """Return the parameters and buffers, by canonical name, in the canonical layout."""

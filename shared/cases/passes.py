@@ -10,7 +10,15 @@ import numpy as np
 
 from gan_rosetta.shared.cases.networks import Found
 from gan_rosetta.shared.interface import ProbeKey
-from gan_rosetta.shared.spec import Activation, ClassEmbedding, GanSpec, MinibatchDiscrimination, Network, Reshape
+from gan_rosetta.shared.spec import (
+    Activation,
+    Branches,
+    ClassEmbedding,
+    GanSpec,
+    MinibatchDiscrimination,
+    Network,
+    Reshape,
+)
 from gan_rosetta.shared.spec.activations import Sigmoid
 
 _ACTIVATIONS = tuple(kind.kind for kind in Activation.__args__)  # type: ignore[attr-defined]
@@ -119,11 +127,14 @@ def _position(network: Network, position: int, layer: str | None, kind: str, *, 
             return own if num_features == math.prod(network.placed[own].output_shape) else None
         # Of a layer with an activation inside only what the activation gives is seen.
         return own + 1 if kind in _ACTIVATIONS and _is_activation(network, own + 1) else own
-    if position + 1 == len(network.placed):
+    place = position + 1
+    while place < len(network.placed) and isinstance(network.placed[place].layer, Branches):
+        place += 1  # What joins branches is no module of a program.
+    if place == len(network.placed):
         return None
-    ahead = network.placed[position + 1].layer
+    ahead = network.placed[place].layer
     fits = kind == "reshape" if isinstance(ahead, Reshape) else kind in _ACTIVATIONS
-    return position + 1 if fits and (isinstance(ahead, Reshape) or _is_activation(network, position + 1)) else None
+    return place if fits and (isinstance(ahead, Reshape) or _is_activation(network, place)) else None
 
 
 def _is_activation(network: Network, position: int) -> bool:

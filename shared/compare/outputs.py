@@ -91,7 +91,4 @@ def _in_evaluation_mode(spec: GanSpec) -> GanSpec:
 
 
 def _with_running_statistics(network: Network) -> Network:
-    layers = (
-        replace(layer, statistics="running") if isinstance(layer, BatchNorm) else layer for layer in network.layers
-    )
-    return replace(network, layers=tuple(layers))
+    return network.mapped(lambda layer: replace(layer, statistics="running") if isinstance(layer, BatchNorm) else layer)

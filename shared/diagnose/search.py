@@ -17,7 +17,7 @@ from gan_rosetta.shared.errors import SpecError
 from gan_rosetta.shared.faults import Fault, Plant
 from gan_rosetta.shared.faults.defaults import Default
 from gan_rosetta.shared.interface import ProbeKey
-from gan_rosetta.shared.spec import GanSpec, LeakyReLU, Network, ReLU
+from gan_rosetta.shared.spec import GanSpec, LeakyReLU, ReLU
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,10 +303,7 @@ def _rank(charges: _Charges) -> tuple[int, bool, bool, int]:
 
 def _plain(spec: GanSpec) -> GanSpec:
     """Return the GAN with a ReLU for each LeakyReLU of slope 0, which is one."""
-    networks: dict[str, Any] = {
-        name: Network(input_shape=network.input_shape, layers=tuple(map(_plain_layer, network.layers)))
-        for name, network in spec.networks().items()
-    }
+    networks: dict[str, Any] = {name: network.mapped(_plain_layer) for name, network in spec.networks().items()}
     return replace(spec, **networks)
 
 

@@ -6,6 +6,7 @@ from gan_rosetta.shared.errors import unknown_name
 from gan_rosetta.shared.faults import (
     average_faults,
     batch_norm_faults,
+    branch_faults,
     class_faults,
     clipping_faults,
     convolution_faults,
@@ -41,6 +42,7 @@ FAULTS: dict[str, Fault] = {
         *data_faults.FAULTS,
         *dropout_faults.FAULTS,
         *class_faults.FAULTS,
+        *branch_faults.FAULTS,
         *spectral_faults.FAULTS,
     )
 }

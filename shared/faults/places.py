@@ -10,12 +10,12 @@ from gan_rosetta.shared.faults.fault import Location
 from gan_rosetta.shared.spec import (
     Adadelta,
     Adam,
+    Branches,
     ConstantRate,
     GanSpec,
     GradientDescent,
     Layer,
     LearningRate,
-    Network,
     Optimizer,
     RMSprop,
 )
@@ -27,12 +27,12 @@ _OPTIMIZER_WORDS = {Adam: "Adam", Adadelta: "Adadelta", RMSprop: "RMSprop", Grad
 def find_layers(
     spec: GanSpec, kind: type | tuple[type, ...], /, *, where: Callable[[Any], bool] | None = None
 ) -> list[Place]:
-    """Return the network and index of each layer of a kind: the discriminator's first, each network's last first."""
+    """Return the network and place of each layer of a kind: the discriminator's first, each network's last first."""
     return [
         (network, index)
         for network in ("discriminator", "generator")
-        for index, layer in reversed(list(enumerate(getattr(spec, network).layers)))
-        if isinstance(layer, kind) and (where is None or where(layer))
+        for index, placed in reversed(list(enumerate(getattr(spec, network).placed)))
+        if isinstance(placed.layer, kind) and (where is None or where(placed.layer))
     ]
 
 
@@ -45,7 +45,7 @@ def find_layer(
 
 def layer_at(spec: GanSpec, place: Place, /) -> Any:
     """Return the layer at a place."""
-    return getattr(spec, place[0]).layers[place[1]]
+    return getattr(spec, place[0]).placed[place[1]].layer
 
 
 def layer_name(spec: GanSpec, place: Place, /) -> str:
@@ -57,13 +57,7 @@ def layer_name(spec: GanSpec, place: Place, /) -> str:
 def replace_layer(spec: GanSpec, place: Place, layer: Layer, /) -> GanSpec:
     """Return the spec with another layer at a place."""
     network, index = place
-    layers = getattr(spec, network).layers
-    return replace_layers(spec, network, (*layers[:index], layer, *layers[index + 1 :]))
-
-
-def replace_layers(spec: GanSpec, network: str, layers: tuple[Layer, ...], /) -> GanSpec:
-    """Return the spec with other layers in a network."""
-    changes: dict[str, Any] = {network: Network(input_shape=getattr(spec, network).input_shape, layers=layers)}
+    changes: dict[str, Any] = {network: getattr(spec, network).replaced(index, layer)}
     return replace(spec, **changes)
 
 
@@ -143,8 +137,11 @@ def changed_places(spec: GanSpec, changed: GanSpec, /) -> tuple[Location, ...]:
     """Return where a GAN that was changed shows it first, any of these; none where only initial values are others."""
     found: list[Location] = []
     for network in spec.networks():
-        pairs = zip(getattr(spec, network).layers, getattr(changed, network).layers, strict=True)
-        for index, (layer, other) in enumerate(pairs):
+        pairs = zip(getattr(spec, network).placed, getattr(changed, network).placed, strict=True)
+        for index, (placed, changed_one) in enumerate(pairs):
+            layer, other = placed.layer, changed_one.layer
+            if isinstance(layer, Branches) and isinstance(other, Branches) and layer.join == other.join:
+                continue  # What differs inside of them is told of there.
             if layer != other and not _starts_alone_differ(layer, other):
                 output = output_of(spec, (network, index))
                 names = tuple(f"{output.names[0]}.{buffer}" for buffer in layer.buffers())

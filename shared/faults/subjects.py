@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from gan_rosetta.shared.faults.places import Place, replace_layer, replace_optimizer, replace_training
+from gan_rosetta.shared.faults.places import Place, layer_at, replace_layer, replace_optimizer, replace_training
 from gan_rosetta.shared.spec import (
     ELU,
     GELU,
@@ -126,19 +126,18 @@ def _field_of_optimizers(name: str, title: str, kind: type, names: tuple[str, ..
 
 def _layers(spec: GanSpec, kind: type | tuple[type, ...]) -> list[Any]:
     networks = spec.networks().values()
-    return [layer for network in networks for layer in network.layers if isinstance(layer, kind)]
+    return [placed.layer for network in networks for placed in network.placed if isinstance(placed.layer, kind)]
 
 
 def _change_layers(spec: GanSpec, kind: type | tuple[type, ...], change: Callable[[Any], Layer]) -> GanSpec:
     places: list[Place] = [
         (name, index)
         for name, network in spec.networks().items()
-        for index, layer in enumerate(network.layers)
-        if isinstance(layer, kind)
+        for index, placed in enumerate(network.placed)
+        if isinstance(placed.layer, kind)
     ]
     for place in places:
-        layer = getattr(spec, place[0]).layers[place[1]]
-        spec = replace_layer(spec, place, change(layer))
+        spec = replace_layer(spec, place, change(layer_at(spec, place)))
     return spec
 
 

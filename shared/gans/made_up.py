@@ -13,6 +13,8 @@ from gan_rosetta.shared.spec import (
     BatchNorm,
     BinaryCrossEntropyDiscriminatorLoss,
     BoundarySeekingGeneratorLoss,
+    Branch,
+    Branches,
     ConstantRate,
     Conv2d,
     ConvTranspose2d,
@@ -44,6 +46,7 @@ from gan_rosetta.shared.spec import (
     Tanh,
     Training,
     UniformFanIn,
+    Upsample,
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
     same_sides,
@@ -76,7 +79,7 @@ def _adam(learning_rate: float) -> Adam:
 
 SMOOTH_SPEC = GanSpec(
     name="smooth-2d",
-    title="Smooth activations on a 2D Gaussian, with a gradient penalty through them",
+    title="Smooth activations, a gate and a residual block on a 2D Gaussian, with a gradient penalty through them",
     source=_SOURCE,
     batch_size=8,
     real=_PLANE,
@@ -86,8 +89,14 @@ SMOOTH_SPEC = GanSpec(
         layers=(
             _linear("hidden1", 3, 6),
             SELU(),
-            _linear("hidden2", 6, 6),
-            GELU(form="tanh"),
+            Branches(
+                name="gate",
+                join="multiply",
+                branches=(
+                    Branch(name="values", layers=(_linear("hidden2", 6, 6), GELU(form="tanh"))),
+                    Branch(name="gates", layers=(_linear("hidden2", 6, 6), Sigmoid())),
+                ),
+            ),
             _linear("hidden3", 6, 6),
             SiLU(),
             _linear("output", 6, 2),
@@ -101,10 +110,17 @@ SMOOTH_SPEC = GanSpec(
             _linear("hidden2", 8, 8),
             GELU(form="erf"),
             _linear("hidden3", 8, 6),
-            SELU(),
-            _linear("hidden4", 6, 6),
-            GELU(form="tanh"),
-            _linear("hidden5", 6, 6),
+            Branches(
+                name="block1",
+                join="add",
+                branches=(
+                    Branch(
+                        name="main",
+                        layers=(SELU(), _linear("hidden4", 6, 6), GELU(form="tanh"), _linear("hidden5", 6, 6)),
+                    ),
+                    Branch(name="shortcut"),
+                ),
+            ),
             SiLU(),
             _linear("output", 6, 1),
         ),
@@ -204,14 +220,14 @@ BOUNDARY_SPEC = replace(
 )
 
 
-def _conv(name: str, in_channels: int, out_channels: int) -> Conv2d:
+def _conv(name: str, in_channels: int, out_channels: int, *, kernel_size: int = 3) -> Conv2d:
     return Conv2d(
         name=name,
         in_channels=in_channels,
         out_channels=out_channels,
-        kernel_size=3,
+        kernel_size=kernel_size,
         stride=1,
-        padding=1,
+        padding=kernel_size // 2,
         weight_init=UniformFanIn(),
         bias_init=UniformFanIn(),
     )
@@ -282,7 +298,7 @@ _SAME = same_sides((4, 4), kernel=(3, 3), stride=2, dilation=2)
 GROUPED_SPEC = replace(
     POOLED_SPEC,
     name="grouped-digits",
-    title="Instance, group and layer norms on small digits, and convolutions of every form",
+    title="Instance, group and layer norms in branches on small digits, and convolutions of every form",
     generator=Network(
         input_shape=(5,),
         layers=(
@@ -290,23 +306,38 @@ GROUPED_SPEC = replace(
             _norm("norm1", 64, 1),
             ReLU(),
             Reshape(shape=(16, 2, 2)),
-            ConvTranspose2d(
-                name="up1",
-                in_channels=16,
-                out_channels=4,
-                kernel_size=3,
-                kernel_width=2,
-                stride=2,
-                padding=0,
-                sides=(2, 0, 1, 0),
-                output_padding=1,
-                groups=2,
-                weight_init=UniformFanIn(),
-                bias_init=UniformFanIn(),
+            Branches(
+                name="block1",
+                join="add",
+                branches=(
+                    Branch(
+                        name="main",
+                        layers=(
+                            ConvTranspose2d(
+                                name="up1",
+                                in_channels=16,
+                                out_channels=4,
+                                kernel_size=3,
+                                kernel_width=2,
+                                stride=2,
+                                padding=0,
+                                sides=(2, 0, 1, 0),
+                                output_padding=1,
+                                groups=2,
+                                weight_init=UniformFanIn(),
+                                bias_init=UniformFanIn(),
+                            ),
+                            _norm("norm2", 4, 4, affine=False),
+                            ReLU(),
+                            PixelShuffle(factor=2, order="channel"),
+                        ),
+                    ),
+                    Branch(
+                        name="shortcut",
+                        layers=(Upsample(factor=4, mode="nearest"), _conv("conv", 16, 1, kernel_size=1)),
+                    ),
+                ),
             ),
-            _norm("norm2", 4, 4, affine=False),
-            ReLU(),
-            PixelShuffle(factor=2, order="channel"),
             Tanh(),
         ),
     ),
@@ -318,10 +349,16 @@ GROUPED_SPEC = replace(
             LeakyReLU(slope=0.2),
             Pool2d(kernel_size=2, stride=2, mode="average"),
             replace(_conv("conv2", 6, 4), stride=2, padding=0, sides=_SAME, dilation=2, groups=2),
-            _norm("norm2", 4, 1),
-            LeakyReLU(slope=0.2),
+            Branches(
+                name="block1",
+                join="concatenate",
+                branches=(
+                    Branch(name="main", layers=(_norm("norm2", 4, 1), LeakyReLU(slope=0.2))),
+                    Branch(name="shortcut"),
+                ),
+            ),
             GlobalPool(mode="sum"),
-            _linear("output", 4, 1),
+            _linear("output", 8, 1),
         ),
     ),
 )

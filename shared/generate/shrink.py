@@ -14,6 +14,8 @@ from gan_rosetta.shared.spec import (
     Adadelta,
     Adam,
     BatchNorm,
+    Branch,
+    Branches,
     ConstantRate,
     Conv2d,
     ConvTranspose2d,
@@ -183,6 +185,7 @@ def _changes(spec: GanSpec) -> Iterator[Change]:
             for start in range(len(network.layers) - count + 1):
                 layers = network.layers[:start] + network.layers[start + count :]
                 yield partial(_with_layers, spec, name, layers)
+        yield from _fewer_in_branches(spec, name)
     for size in range(1, min(spec.batch_size, 5)):
         yield partial(replace, spec, batch_size=size)
     yield from _training_changes(spec)
@@ -190,13 +193,22 @@ def _changes(spec: GanSpec) -> Iterator[Change]:
         yield partial(_with_latent, spec, (1,))
     yield partial(_with_latent, spec, spec.latent.sample_shape)
     for name, network in spec.networks().items():
-        for index, layer in enumerate(network.layers):
-            for other in _simpler(layer):
-                layers = (*network.layers[:index], other, *network.layers[index + 1 :])
-                yield partial(_with_layers, spec, name, layers)
+        for place, placed in enumerate(network.placed):
+            for other in _simpler(placed.layer):
+                yield partial(_with_others, spec, name, place, (other,))
     for field in ("discriminator_loss", "generator_loss", "discriminator_optimizer", "generator_optimizer"):
         for other in _simpler(getattr(spec.training, field)):
             yield partial(_with_training, spec, field, other)
+
+
+def _fewer_in_branches(spec: GanSpec, name: str) -> Iterator[Change]:
+    """Yield what puts one branch in place of a block, and what leaves a layer of a branch out."""
+    for place, placed in enumerate(spec.networks()[name].placed):
+        if isinstance(placed.layer, Branches):
+            for branch in placed.layer.branches:
+                yield partial(_with_others, spec, name, place, branch.layers)
+        if "branches" in placed.path:
+            yield partial(_with_others, spec, name, place, ())
 
 
 def _training_changes(spec: GanSpec) -> Iterator[Change]:
@@ -247,6 +259,11 @@ def _on_numbers(spec: GanSpec) -> GanSpec:
     return replace(spec, real=_PLAIN_REAL, generator=generator, discriminator=discriminator)
 
 
+def _with_others(spec: GanSpec, name: str, place: int, layers: tuple[Layer, ...]) -> GanSpec:
+    """Return the GAN with others in one layer's place, which may be inside of branches."""
+    return _with_layers(spec, name, spec.networks()[name].layers_with(place, *layers))
+
+
 def _with_layers(spec: GanSpec, name: str, layers: tuple[Layer, ...]) -> GanSpec:
     network = spec.networks()[name]
     changes: dict[str, Any] = {name: _fitted(layers, network.input_shape, network.output_shape)}
@@ -259,7 +276,7 @@ def _fitted(layers: Sequence[Layer], start: Shape, end: Shape) -> Network:
     fitted: list[Layer] = []
     shape = start
     for index, given in enumerate(layers):
-        layer = given
+        layer = _fitted_block(given, shape) if isinstance(given, Branches) else given
         if isinstance(layer, Linear | MinibatchDiscrimination):
             if len(shape) != 1:
                 fitted.append(Reshape(shape=(math.prod(shape),)))
@@ -287,3 +304,21 @@ def _fitted(layers: Sequence[Layer], start: Shape, end: Shape) -> Network:
     if shape != end and math.prod(shape) == math.prod(end):
         fitted.append(Reshape(shape=end))
     return Network(input_shape=start, layers=tuple(fitted))
+
+
+def _fitted_block(block: Branches, start: Shape) -> Branches:
+    """Return a block whose branches take this shape, and end in one that fits what hands its input on."""
+    hands_on = block.join != "concatenate" and not all(branch.layers for branch in block.branches)
+    branches = tuple(
+        replace(branch, layers=_fitted(branch.layers, start, start if hands_on else _end_of(branch)).layers)
+        if branch.layers
+        else branch
+        for branch in block.branches
+    )
+    return replace(block, branches=branches)
+
+
+def _end_of(branch: Branch) -> Shape:
+    """Return the shape that a branch's last Linear gives, or one that none has, where there is none."""
+    widths = [layer.out_features for layer in branch.layers if isinstance(layer, Linear)]
+    return (widths[-1],) if widths else (0,)

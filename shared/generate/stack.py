@@ -15,6 +15,8 @@ from gan_rosetta.shared.spec import (
     ONES,
     SELU,
     BatchNorm,
+    Branch,
+    Branches,
     ClassEmbedding,
     Constant,
     Conv2d,
@@ -121,9 +123,14 @@ class Stack:
         self._layers: list[Layer] = []
         self._names = 0
 
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers so far."""
+        return tuple(self._layers)
+
     def network(self) -> Network:
         """Return the network built so far."""
-        return Network(input_shape=self._input_shape, layers=tuple(self._layers))
+        return Network(input_shape=self._input_shape, layers=self.layers)
 
     def linear(self, width: int, /) -> None:
         """Add a Linear."""
@@ -248,6 +255,51 @@ class Stack:
         if not self._plain and self._draw(st.integers(0, 4)) == 4:
             self.dropout()
 
+    def perhaps_block(self) -> None:
+        """Add branches now and then: a residual block, a gate, or ways that are put together, which keep images' size.
+
+        A gate is bounded: a product of numbers without bound runs away in the few steps of a GAN that goes badly.
+        """
+        if self._draw(st.integers(0, 3)) != 3:
+            return
+        join = self._draw(st.sampled_from(["add", "concatenate", "multiply"]))
+        width = self._draw(st.integers(1, MAX_WIDTH if len(self.shape) == 1 else _MAX_CHANNELS))
+        hands_on = self._draw(st.booleans())
+        width = self.shape[0] if hands_on and join != "concatenate" else width
+        main = self._inner()
+        if self._draw(st.booleans()):
+            main.activation()
+        if self._draw(st.booleans()):
+            main.same_size(self._draw(st.integers(1, 3)))
+            main.after()
+        main.same_size(width)
+        if join == "multiply":
+            main.bounded()
+        other = self._inner()
+        if not hands_on:
+            other.same_size(width)
+        branches = (
+            Branch(name="main", layers=main.layers),
+            Branch(name="shortcut", layers=other.layers),
+        )
+        self._add(Branches(name=self._name("block"), join=join, branches=branches))
+
+    def same_size(self, width: int, /) -> None:
+        """Add a Linear to so many features, or a convolution to so many channels that keeps the images' size."""
+        if len(self.shape) == 1:
+            self.linear(width)
+        else:
+            kernel = self._draw(st.sampled_from([1, 3]))
+            self.convolution(Conv2d, width, kernel=kernel, stride=1, padding=kernel // 2)
+
+    def bounded(self) -> None:
+        """Add an activation that is between two bounds."""
+        self._add(self._draw(st.sampled_from([Sigmoid(), Tanh()])))
+
+    def _inner(self) -> Stack:
+        """Return a stack that begins with what this one has come to, for a branch."""
+        return Stack(self._draw, self.shape, plain=self._plain, normalised=self._normalised)
+
     def group_norm(self) -> None:
         """Add a GroupNorm whose groups have two numbers at least, where there are so many."""
         groups = [n for n in range(1, self.shape[0] + 1) if self.shape[0] % n == 0 and math.prod(self.shape) > n]
@@ -320,6 +372,7 @@ class Stack:
         """Add a Linear and what follows it, or a Linear seen as a small image by a convolution."""
         self.linear(self._draw(st.integers(1, MAX_WIDTH)))
         self.after()
+        self.perhaps_block()
         choice = self._draw(st.integers(0, 9))
         if choice in (6, 7, 8) and minibatch and not self._plain:
             self.minibatch()

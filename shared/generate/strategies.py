@@ -196,6 +196,7 @@ def _discriminators(
             stack.perhaps_shuffle()
             stack.any_convolution()
             stack.after()
+            stack.perhaps_block()
             stack.perhaps_pool()
     # A convolution as wide as its image ends in (1, 1, 1), which a score may be.
     kernel = stack.shape[1] if image and len(set(stack.shape[1:])) == 1 else 0
@@ -257,6 +258,7 @@ def _generators(draw: Any, real: RealSource, *, normalised: bool) -> tuple[Netwo
         stack.convolution(kind, channels, kernel=kernel, stride=stride, padding=padding)
         if not last:
             stack.after()
+            stack.perhaps_block()
     if draw(st.integers(0, 2)) == 2:
         stack.activation()
     return stack.network(), latent

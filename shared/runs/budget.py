@@ -189,7 +189,7 @@ def _values_of_pairs(spec: GanSpec) -> int:
         (
             spec.batch_size**2 * layer.num_kernels
             for network in spec.networks().values()
-            for layer in network.layers
+            for layer in network.all_layers
             if isinstance(layer, MinibatchDiscrimination)
         ),
         default=0,

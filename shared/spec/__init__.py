@@ -12,6 +12,7 @@ from gan_rosetta.shared.spec.activations import (
     Softplus,
     Tanh,
 )
+from gan_rosetta.shared.spec.branches import Branch, Branches, Layer
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d, Margins, same_sides
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
@@ -33,11 +34,11 @@ from gan_rosetta.shared.spec.initializers import (
 from gan_rosetta.shared.spec.layer import ParameterSpec, Shape
 from gan_rosetta.shared.spec.layers import (
     BatchNorm,
-    Layer,
     Linear,
     MinibatchDiscrimination,
     NamedLayer,
     Reshape,
+    SingleLayer,
     WeightedLayer,
 )
 from gan_rosetta.shared.spec.losses import (
@@ -63,7 +64,7 @@ from gan_rosetta.shared.spec.losses import (
     WassersteinGeneratorLoss,
 )
 from gan_rosetta.shared.spec.moving_average import MovingAverage
-from gan_rosetta.shared.spec.network import Network, PlacedLayer
+from gan_rosetta.shared.spec.network import NETWORK_INPUT, Network, PlacedLayer
 from gan_rosetta.shared.spec.optimizers import (
     Adadelta,
     Adam,
@@ -98,6 +99,7 @@ __all__ = [
     "ELU",
     "EVERY_STEP",
     "GELU",
+    "NETWORK_INPUT",
     "ONES",
     "SELU",
     "ZEROS",
@@ -108,6 +110,8 @@ __all__ = [
     "BinaryCrossEntropyDiscriminatorLoss",
     "BinaryCrossEntropyGeneratorLoss",
     "BoundarySeekingGeneratorLoss",
+    "Branch",
+    "Branches",
     "ClassEmbedding",
     "Constant",
     "ConstantRate",
@@ -171,6 +175,7 @@ __all__ = [
     "SiLU",
     "Sigmoid",
     "SineReal",
+    "SingleLayer",
     "Softplus",
     "SpectralNorm",
     "StepPattern",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from gan_rosetta.shared.errors import SpecError
+
+_NAME = re.compile(r"[a-z][a-z0-9]*\Z")
 
 
 def require(condition: bool, message: str, /, *path: str | int) -> None:
@@ -60,6 +63,13 @@ def require_finite(owner: object, field: str, /, *, minimum: float | None = None
     bound = "" if minimum is None else f" of at least {minimum}"
     bound = bound if above is None else f" greater than {above}"
     require(good, f"{label(owner)}: {field} is {value!r}; expected a finite number{bound}", field)
+
+
+def require_name(owner: object, what: str, /) -> None:
+    """Raise SpecError unless the `name` of a "layer" or "branch" may stand in the names of tensors."""
+    name = getattr(owner, "name", None)
+    good = isinstance(name, str) and _NAME.match(name) is not None
+    require(good, f"{what} name {name!r}; expected lower-case letters and digits, starting with a letter", "name")
 
 
 def require_choice(owner: object, field: str, choices: Collection[object], /) -> None:

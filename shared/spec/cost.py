@@ -7,7 +7,7 @@ import math
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.shared.spec.gan import GanSpec
 from gan_rosetta.shared.spec.layers import Linear, MinibatchDiscrimination
-from gan_rosetta.shared.spec.network import Network
+from gan_rosetta.shared.spec.network import Network, PlacedLayer
 
 _FLOPS_PER_MULTIPLY_ADD = 2
 
@@ -17,28 +17,31 @@ def forward_flops(network: Network, /) -> int:
 
     Activations and normalisations are left out, as is usual; a multiplication and an addition are counted as two.
     """
-    total = 0
-    for placed in network.placed:
-        layer = placed.layer
-        if isinstance(layer, Linear):
-            total += layer.in_features * layer.out_features
-        elif isinstance(layer, MinibatchDiscrimination):
-            total += layer.in_features * layer.num_kernels * layer.kernel_dims
-        elif isinstance(layer, Conv2d | ConvTranspose2d):
-            shape = placed.output_shape if isinstance(layer, Conv2d) else placed.input_shape
-            area = math.prod(shape[1:])
-            total += layer.in_channels // layer.groups * layer.out_channels * math.prod(layer.kernel) * area
-    return total * _FLOPS_PER_MULTIPLY_ADD
+    return sum(map(_layer_flops, network.placed))
 
 
 def first_layer_flops(network: Network, /) -> int:
-    """Return the part of forward_flops that the first layer with a matrix product takes."""
-    for placed in network.placed:
-        single = Network(input_shape=placed.input_shape, layers=(placed.layer,))
-        flops = forward_flops(single)
-        if flops:
-            return flops
-    return 0
+    """Return the part of forward_flops that the first layers with a matrix product take: one, or one a branch."""
+    total, is_behind = 0, dict[int, bool]()
+    for place, placed in enumerate(network.placed):
+        flops = _layer_flops(placed)
+        behind = any(is_behind.get(source, False) for source in placed.sources)
+        total += 0 if behind else flops
+        is_behind[place] = behind or flops > 0
+    return total
+
+
+def _layer_flops(placed: PlacedLayer) -> int:
+    layer, products = placed.layer, 0
+    if isinstance(layer, Linear):
+        products = layer.in_features * layer.out_features
+    elif isinstance(layer, MinibatchDiscrimination):
+        products = layer.in_features * layer.num_kernels * layer.kernel_dims
+    elif isinstance(layer, Conv2d | ConvTranspose2d):
+        shape = placed.output_shape if isinstance(layer, Conv2d) else placed.input_shape
+        area = math.prod(layer.kernel) * math.prod(shape[1:])
+        products = layer.in_channels // layer.groups * layer.out_channels * area
+    return products * _FLOPS_PER_MULTIPLY_ADD
 
 
 def generator_phase_flops(spec: GanSpec, /) -> int:

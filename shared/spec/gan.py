@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from gan_rosetta.shared.spec.activations import Activation, Sigmoid
+from gan_rosetta.shared.spec.branches import Branches
 from gan_rosetta.shared.spec.checks import require, require_positive_integer
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.layers import (
@@ -27,7 +28,7 @@ from gan_rosetta.shared.spec.training import Pretraining, Training
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 _SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,), "squares": (1,), "logit": (1,)}
-_PENALTY_LAYERS = (Linear, Reshape, *get_args(Activation))
+_PENALTY_LAYERS = (Linear, Reshape, Branches, *get_args(Activation))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,34 +123,33 @@ class GanSpec:
         loss = self.training.discriminator_loss
         if isinstance(loss, WassersteinDiscriminatorLoss) and loss.penalty is not None:
             allowed = ", ".join(kind.__name__ for kind in _PENALTY_LAYERS)
-            for index, layer in enumerate(self.discriminator.layers):
+            for placed in self.discriminator.placed:
+                layer = placed.layer
                 require(
                     isinstance(layer, _PENALTY_LAYERS),
                     f"a gradient penalty needs a discriminator of {allowed}; it has a {type(layer).__name__}",
                     "discriminator",
-                    "layers",
-                    index,
+                    *placed.path,
                 )
                 require(
                     not layer.buffers(),
                     "a gradient penalty needs a discriminator without spectral_norm; leave one of the two out",
                     "discriminator",
-                    "layers",
-                    index,
+                    *placed.path,
                     "spectral_norm",
                 )
 
     def _check_classes(self) -> None:
         count = self.real.num_classes if isinstance(self.real, DigitsReal) else 0
         for name, network in self.networks().items():
-            for index, layer in enumerate(network.layers):
+            for placed in network.placed:
+                layer = placed.layer
                 if isinstance(layer, ClassEmbedding):
                     require(
                         layer.num_classes == count,
                         f"ClassEmbedding {layer.name!r} has num_classes={layer.num_classes}, and {_classes(self.real)}",
                         name,
-                        "layers",
-                        index,
+                        *placed.path,
                         "num_classes",
                     )
 
@@ -175,7 +175,7 @@ class GanSpec:
             layer.fed == "mask"
             or (isinstance(layer, BatchNorm) and layer.statistics == "running")
             or getattr(layer, "spectral_norm", None) is not None
-            for layer in self.generator.layers
+            for layer in self.generator.all_layers
         )
 
     @property
@@ -186,7 +186,7 @@ class GanSpec:
     @property
     def couples_samples(self) -> bool:
         """Whether a sample's output depends on the others in its batch."""
-        layers = (*self.generator.layers, *self.discriminator.layers)
+        layers = (*self.generator.all_layers, *self.discriminator.all_layers)
         return any(isinstance(layer, MinibatchDiscrimination) for layer in layers) or (
             self.generator.has_batch_norm or self.discriminator.has_batch_norm
         )

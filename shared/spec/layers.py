@@ -169,4 +169,5 @@ class Reshape(LayerBase):
 
 WeightedLayer = Linear | Conv2d | ConvTranspose2d | BatchNorm | GroupNorm | MinibatchDiscrimination | ClassEmbedding
 NamedLayer = WeightedLayer | Dropout
-Layer = NamedLayer | Activation | Reshape | Upsample | Pool2d | GlobalPool | PixelShuffle
+# Branches are layers too; see branches.py.
+SingleLayer = NamedLayer | Activation | Reshape | Upsample | Pool2d | GlobalPool | PixelShuffle

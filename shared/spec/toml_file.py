@@ -26,7 +26,7 @@ from gan_rosetta.shared.spec.toml_depth import find_too_deep
 from gan_rosetta.shared.storage.files import write_bytes
 from gan_rosetta.shared.storage.opening import read_regular
 
-# Tables down to here get a header of their own; what lies deeper, such as a learning rate, stands in braces.
+# Single tables down to here get a header of their own; what lies deeper, such as a learning rate, stands in braces.
 _HEADER_DEPTH = 2
 # Some hundred times what a GAN of the catalogue takes.
 MOST_BYTES = 1 << 20
@@ -119,7 +119,7 @@ def _plain(hint: Any, value: Any) -> Any:
 
 
 def _lay_out(table: tomlkit.TOMLDocument | AbstractTable, data: dict[str, Any], *, depth: int) -> None:
-    own = {key: value for key, value in data.items() if depth < _HEADER_DEPTH and _has_tables(value)}
+    own = {key: value for key, value in data.items() if _has_tables(value, depth)}
     for key, value in data.items():
         if key not in own:
             table.add(key, _inline(value))
@@ -148,5 +148,8 @@ def _inline(value: Any) -> Item:
     return tomlkit.item(value)
 
 
-def _has_tables(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(entry, dict) for entry in value))
+def _has_tables(value: Any, depth: int) -> bool:
+    """Whether a value is laid out as tables with headers: to some depth, and lists of tables, such as branches, all."""
+    if isinstance(value, list):
+        return any(isinstance(entry, dict) for entry in value)
+    return isinstance(value, dict) and depth < _HEADER_DEPTH

@@ -7,6 +7,7 @@ kernel turned by half a turn, with its input channels before its output channels
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +16,9 @@ from typing import Literal, get_args
 import numpy as np
 
 from gan_rosetta.shared.spec import (
+    NETWORK_INPUT,
     BatchNorm,
+    Branches,
     ClassEmbedding,
     ConvTranspose2d,
     GanSpec,
@@ -184,37 +187,60 @@ def output_orders(network: Network, /) -> dict[str, np.ndarray]:
 
 def _feature_orders(network: Network) -> Iterator[tuple[PlacedLayer, np.ndarray | None, np.ndarray | None]]:
     """Yield each layer with the orders of the features that it takes and gives, None where that is the canonical."""
-    found: np.ndarray | None = None
-    for index, placed in enumerate(network.placed):
-        layer, before = placed.layer, found
-        if isinstance(layer, Reshape):
-            found = _flat_order(placed.input_shape) if len(placed.output_shape) == 1 else None
-        elif isinstance(layer, Linear):
-            found = _order_of_image_ahead(network.placed[index + 1 :])
-        elif isinstance(layer, MinibatchDiscrimination):
-            if found is not None:
-                found = np.concatenate([found, np.arange(layer.in_features, layer.in_features + layer.num_kernels)])
-        elif isinstance(layer, ClassEmbedding):
-            if found is not None:
-                num_inputs, width = placed.input_shape[0], layer.num_features
-                parts = [found, np.arange(num_inputs, num_inputs + width)]
-                found = np.concatenate(parts if layer.joined == "after" else [np.arange(width), found + width])
-        elif isinstance(layer, WeightedLayer) and not _keeps_features(placed):
-            found = None
-        yield placed, before, found
+    found: list[np.ndarray | None] = []
+    for place, placed in enumerate(network.placed):
+        given = [None if source == NETWORK_INPUT else found[source] for source in placed.sources]
+        is_linear = isinstance(placed.layer, Linear)
+        found.append(_order_of_image_ahead(network, place) if is_linear else _order_behind(placed, given, network))
+        yield placed, given[0], found[-1]
 
 
 def _keeps_features(placed: PlacedLayer) -> bool:
     return isinstance(placed.layer, BatchNorm | GroupNorm) and len(placed.input_shape) == 1
 
 
-def _order_of_image_ahead(rest: tuple[PlacedLayer, ...]) -> np.ndarray | None:
-    """Return the order of features that become an image before another layer with a matrix sees them, or None."""
-    for placed in rest:
-        if isinstance(placed.layer, Reshape):
+def _order_behind(placed: PlacedLayer, given: list[np.ndarray | None], network: Network) -> np.ndarray | None:
+    """Return the order of what a layer gives that has none of its own, by the orders of what it takes."""
+    layer, first = placed.layer, given[0]
+    if isinstance(layer, Reshape):
+        return _flat_order(placed.input_shape) if len(placed.output_shape) == 1 else None
+    if isinstance(layer, Branches):
+        if layer.join != "concatenate":
+            return first
+        sizes = [network.placed[s].output_shape[0] if s >= 0 else network.input_shape[0] for s in placed.sources]
+        return _side_by_side(list(zip(given, sizes, strict=True)))
+    if isinstance(layer, MinibatchDiscrimination):
+        return _side_by_side([(first, layer.in_features), (None, layer.num_kernels)])
+    if isinstance(layer, ClassEmbedding):
+        parts = [(first, placed.input_shape[0]), (None, layer.num_features)]
+        return _side_by_side(parts if layer.joined == "after" else parts[::-1])
+    return None if isinstance(layer, WeightedLayer) and not _keeps_features(placed) else first
+
+
+def _side_by_side(parts: list[tuple[np.ndarray | None, int]]) -> np.ndarray | None:
+    """Return the order of features one behind the other, each of an order, None for the canonical, and a number."""
+    if all(order is None for order, _ in parts):
+        return None
+    starts = np.cumsum([0, *(size for _, size in parts)])
+    pairs = zip(parts, starts, strict=False)
+    return np.concatenate([(np.arange(size) if order is None else order) + start for (order, size), start in pairs])
+
+
+def _order_of_image_ahead(network: Network, place: int) -> np.ndarray | None:
+    """Return the order of a layer's features that become an image before another layer with a matrix sees them.
+
+    None where they become none; of features that are put together with others no order of theirs makes up for it.
+    """
+    for other, placed in enumerate(network.placed):
+        if place not in placed.sources:
+            continue
+        layer = placed.layer
+        if isinstance(layer, Reshape):
             return _flat_order(placed.output_shape)
-        if isinstance(placed.layer, WeightedLayer) and not isinstance(placed.layer, BatchNorm | GroupNorm):
-            return None
+        passes = not isinstance(layer, WeightedLayer) or isinstance(layer, BatchNorm | GroupNorm)
+        found = _order_of_image_ahead(network, other) if passes else None
+        if found is not None and found.size == math.prod(network.placed[place].output_shape):
+            return found
     return None
 
 

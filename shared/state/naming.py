@@ -76,7 +76,7 @@ def match_networks(
 def _possible_layouts(spec: GanSpec, found: Mapping[str, Sequence[FoundTensor]]) -> list[Layout]:
     """Return the layouts that names leave open: a `kernel` has its outputs last, a `weight` first."""
     last = {split_name(tensor.name)[-1].lower() for tensors in found.values() for tensor in tensors if tensor.shape[1:]}
-    turned = any(isinstance(layer, ConvTranspose2d) for net in spec.networks().values() for layer in net.layers)
+    turned = any(isinstance(layer, ConvTranspose2d) for net in spec.networks().values() for layer in net.all_layers)
     layouts: list[Layout] = [name for name in LAYOUTS if turned or name != "flax"]
     if any(name.endswith("kernel") for name in last):
         return [name for name in layouts if name != "canonical"]
@@ -132,7 +132,8 @@ class _Matcher:
         homes = {tensor.name: layer.name for layer in self._found.values() for tensor in layer.parts.values()}
         for canonical, name in mapping.items():
             owner, _, rest = canonical.partition(".")
-            layer, _, part = rest.partition(".")
+            # A layer inside of branches has dots in its own name.
+            layer, _, part = (rest, "", "") if rest in self._placed else rest.rpartition(".")
             if owner != self._network:
                 continue
             parts = self._placed[layer].layer if layer in self._placed else None
@@ -243,12 +244,19 @@ class _Matcher:
         raise StateError(f"{shown} may each be {wanted}, and neither their names nor their order tells; {remedy}")
 
 
+def _is_called(found: list[str], steps: list[str]) -> bool:
+    """Whether a name ends as a layer's does; one inside of branches may be an attribute, `block1_main_conv1`."""
+    return found[-len(steps) :] == steps or found[-1:] == ["_".join(steps)]
+
+
 def _by_name(fits: Mapping[str, list[str]]) -> dict[str, str] | None:
     """Return the pairs of layers of the same name, where every layer has one; None where one has not."""
     pairs = {}
     for name, fitting in fits.items():
-        same = [found for found in fitting if split_name(found)[-1:] == [name]]
+        steps = name.split(".")
+        same = [found for found in fitting if _is_called(split_name(found), steps)]
+        same = same or [found for found in fitting if split_name(found)[-1:] == steps[-1:]]
         if len(same) != 1:
             return None
         pairs[name] = same[0]
-    return pairs
+    return pairs if len(set(pairs.values())) == len(pairs) else None

@@ -357,9 +357,9 @@ def draw_pretraining(seed: int) -> Iterator[dict[str, np.ndarray]]:
 
 def uses_classes(spec: GanSpec, network: str, /) -> bool:
     """Whether a network is fed classes."""
-    return any(isinstance(layer, ClassEmbedding) for layer in spec.networks()[network].layers)
+    return any(isinstance(layer, ClassEmbedding) for layer in spec.networks()[network].all_layers)
 
 
 def uses_masks(spec: GanSpec, network: str, /) -> bool:
     """Whether a network is fed masks."""
-    return any(isinstance(layer, Dropout) for layer in spec.networks()[network].layers)
+    return any(isinstance(layer, Dropout) for layer in spec.networks()[network].all_layers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +22,14 @@ from gan_rosetta.shared.spec import (
     WassersteinDiscriminatorLoss,
 )
 from gan_rosetta.shared.spec.moving_average import WARM_UP
-from gan_rosetta.shared.translate.writing import WIDTH, fitted, number
+from gan_rosetta.shared.translate.writing import number
 
+# The function of a program that names tensors as a state does, where layers are inside of branches.
+IN_STATE = '''\
+def in_state(name: str) -> str:
+    """Return a tensor's name in a state, where blocks, branches and layers are joined by dots."""
+    layer, _, tensor = name.rpartition(".")
+    return f"{layer.rstrip('_').replace('_', '.')}.{tensor}"'''
 _SHORT = {"pretraining": "p", "discriminator": "d", "generator": "g"}
 
 
@@ -34,6 +40,7 @@ class Part:
     made: what is called to make it, as far as the bracket, and with which arguments; None where there is nothing to
     keep. applied: the expression of it, with {x} for what comes in. begins: whether it begins a line of its own, as
     what is made does unless it joins the layer before it. needs: functions that it calls. remark: a comment above it.
+    between: what stands between the ends of branches, which come in for {x}.
     """
 
     applied: str
@@ -42,6 +49,7 @@ class Part:
     joins: bool = False
     needs: tuple[str, ...] = ()
     remark: str = ""
+    between: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,31 +60,6 @@ class OptimizerUse:
     short: str
     network: str
     optimizer: Optimizer
-
-
-def chain(parts: Sequence[Part], x: str, /, *, indent: int) -> list[str]:
-    """Return the lines of a network's pass: one for each layer that keeps tensors, with what follows around it."""
-    lines: list[str] = []
-    space = " " * indent
-    expression, remarks = x, list[str]()
-
-    def close() -> None:
-        nonlocal expression, remarks
-        lines.extend(f"{space}{remark}" for remark in remarks)
-        lines.append(fitted(f"x = {expression}", indent=indent))
-        expression, remarks = "x", []
-
-    for part in parts:
-        fits = len(space) + len("return ") + len(part.applied) + len(expression) <= WIDTH
-        begins = part.begins or (part.made is not None and not part.joins)
-        if expression not in (x, "x") and (begins or not fits):
-            close()
-        expression = part.applied.replace("{x}", expression)
-        if part.remark:
-            remarks.append(part.remark)
-    lines.extend(f"{space}{remark}" for remark in remarks)
-    lines.append(fitted(f"return {expression}", indent=indent))
-    return lines
 
 
 def pattern(turns: StepPattern, step: str, place: str, /) -> str:
@@ -126,7 +109,7 @@ def spectral_forms(spec: GanSpec, /) -> dict[SpectralNorm, str]:
     found = [
         norm
         for network in spec.networks().values()
-        for layer in network.layers
+        for layer in network.all_layers
         if (norm := getattr(layer, "spectral_norm", None)) is not None
     ]
     return {norm: str(place) if place > 1 else "" for place, norm in enumerate(dict.fromkeys(found), start=1)}

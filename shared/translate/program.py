@@ -34,7 +34,7 @@ def write_program(spec: GanSpec, dialect: ModuleType, /, *, proof: Sequence[str]
     proof: what is to be said in its head of how it was proved, a sentence each.
     """
     for network in spec.networks().values():
-        for layer in network.layers:
+        for layer in network.all_layers:
             if type(layer) not in dialect.LAYERS:
                 raise UnsupportedLayer(f"{dialect.TITLE} has no {type(layer).__name__} to write")
     sections = {

@@ -143,5 +143,4 @@ def _prove(spec: GanSpec, found: Mapping[str, Found], state: State) -> int:
 
 
 def _undropped(network: Network) -> Network:
-    layers = (replace(each, probability=0.0) if isinstance(each, Dropout) else each for each in network.layers)
-    return replace(network, layers=tuple(layers))
+    return network.mapped(lambda each: replace(each, probability=0.0) if isinstance(each, Dropout) else each)

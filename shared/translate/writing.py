@@ -42,12 +42,16 @@ def numbers(values: Sequence[float], /) -> str:
 
 
 def attribute(name: str, reserved: Collection[str], /) -> str:
-    """Return a layer's name as an attribute: with a `_` behind it where Python or the framework has that name."""
+    """Return a layer's name as an attribute: with a `_` behind it where Python or the framework has that name.
+
+    The dots of a layer inside of branches become `_`, which no name of the spec has.
+    """
     if len(name) > _LONGEST_NAME:
         raise UsageError(
             f"the layer {name!r} has a name of {len(name)} letters; a program's lines have room for {_LONGEST_NAME}: "
             "shorten it"
         )
+    name = name.replace(".", "_")
     return f"{name}_" if keyword.iskeyword(name) or name in reserved else name
 
 

@@ -70,7 +70,7 @@ def convert_files(sources: Files, targets: Files, spec: GanSpec, mapping: NameMa
 
 def _require_places(spec: GanSpec, formats: Mapping[str, Format]) -> None:
     """Raise UsageError where a format has a GAN's weights otherwise than its state."""
-    layers = (*spec.generator.layers, *spec.discriminator.layers)
+    layers = (*spec.generator.all_layers, *spec.discriminator.all_layers)
     if all(getattr(layer, "spectral_norm", None) is None for layer in layers):
         return
     for kind in formats.values():

@@ -155,6 +155,15 @@ def reshape(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"{{x}}.reshape(-1, {', '.join(map(number, placed.output_shape))})")
 
 
+def branches(placed: PlacedLayer, name: str, /) -> Part:
+    """Write what joins the ends of branches."""
+    del name
+    layer: Any = placed.layer
+    if layer.join == "concatenate":
+        return Part(applied="jnp.concatenate([{x}], axis=1)", between=", ")
+    return Part(applied="{x}", between=" + " if layer.join == "add" else " * ")
+
+
 LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Linear: linear,
     spec.Conv2d: conv2d,
@@ -178,6 +187,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Pool2d: pool2d,
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
+    spec.Branches: branches,
 }
 
 # What the layers are made of, in the order in which a program has it.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.chain import chain
 from gan_rosetta.shared.translate.data import uses_classes, uses_masks
 from gan_rosetta.shared.translate.first_values import first_values
 from gan_rosetta.shared.translate.in_jax.layers import FUNCTIONS, LAYERS
 from gan_rosetta.shared.translate.in_jax.spectral import spectral_functions, with_spectral_norm
-from gan_rosetta.shared.translate.parts import Part, chain, what_it_says
+from gan_rosetta.shared.translate.parts import Part, what_it_says
 from gan_rosetta.shared.translate.writing import attribute, call, number
 
 # Names of layers are texts here, so that none is taken.
@@ -61,7 +62,7 @@ def _network(gan: GanSpec, name: str, written: list[Part]) -> str:
         said = f"{'Say' if first == 'Says' else 'Give'} {rest}, (batch, {shape})"
     said += ", and move the buffers" if has_buffers(gan, name) else ""
     lines = [call(f"def {verb}(", arguments, f") -> {result}:"), f'    """{said}."""']
-    body = chain(written, x, indent=4)
+    body = chain(gan.networks()[name], written, x, indent=4)
     if has_buffers(gan, name):
         lines.append("    buffers = dict(buffers)")
         body[-1] = body[-1].replace("return ", "x = ", 1)

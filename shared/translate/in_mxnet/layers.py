@@ -167,6 +167,15 @@ def reshape(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"{{x}}.reshape((-1, {', '.join(map(number, placed.output_shape))}))")
 
 
+def branches(placed: PlacedLayer, name: str, /) -> Part:
+    """Write what joins the ends of branches."""
+    del name
+    layer: Any = placed.layer
+    if layer.join == "concatenate":
+        return Part(applied="mx.nd.concat({x}, dim=1)", between=", ")
+    return Part(applied="{x}", between=" + " if layer.join == "add" else " * ")
+
+
 LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Linear: linear,
     spec.Conv2d: conv2d,
@@ -190,6 +199,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Pool2d: pool2d,
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
+    spec.Branches: branches,
 }
 
 

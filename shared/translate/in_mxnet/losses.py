@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 from gan_rosetta.shared import spec
@@ -68,28 +70,61 @@ def logistic(logits: NDArray, target: float) -> NDArray:
 
 def _input_gradient(gan: GanSpec) -> str:
     """Return the function of D's gradient by its input, layer by layer from the last."""
-    written = written_layers(gan, "discriminator")
-    forward, backward = [], ["gradient = mx.nd.ones_like(of_mixed)"]
-    for place, (placed, part) in enumerate(zip(gan.discriminator.placed, written, strict=True)):
-        y = "of_mixed" if place == len(written) - 1 else f"x{place + 1}"
-        x = f"x{place}" if place else "mixed"
-        applied = part.applied.replace("{x}", x).replace("self.", "discriminator.")
-        forward.append(f"{y} = {applied}")
-        made = part.applied.partition("(")[0].replace("self.", "discriminator.")
-        backward.insert(1, _backward(placed.layer, made, x, y))
+    written, placed = written_layers(gan, "discriminator"), gan.discriminator.placed
+    names = {spec.NETWORK_INPUT: "mixed"} | {place: f"x{place + 1}" for place in range(len(placed))}
+    names[len(placed) - 1] = "of_mixed"
+    forward, backward = list[str](), list[str]()
+    # Of the gradient by each layer's output what the layers behind it give, as expressions.
+    found = {len(placed) - 1: ["mx.nd.ones_like(of_mixed)"]}
+    for place, (each, part) in enumerate(zip(placed, written, strict=True)):
+        taken = part.between.join(names[source] for source in each.sources)
+        forward.append(f"{names[place]} = {part.applied.replace('{x}', taken)}".replace("self.", "discriminator."))
+    for place in reversed(range(len(placed))):
+        each, own = placed[place], f"g{place + 1}"
+        backward += _sum(own, found.pop(place))
+        if isinstance(each.layer, spec.Branches):
+            pieces = _of_ends(gan.discriminator, place, own, names)
+        else:
+            made = written[place].applied.partition("(")[0].replace("self.", "discriminator.")
+            pieces = [_backward(each.layer, made, names[each.sources[0]], names[place], own)]
+        for source, piece in zip(each.sources, pieces, strict=True):
+            found.setdefault(source, []).append(piece)
+    *backward, last = [*backward, *_sum("gradient", found[spec.NETWORK_INPUT])]
     body = "\n".join(f"    {line}" for line in (*forward, *backward))
-    last = f"    {backward[-1]}"
     return f'''\
 def input_gradient(mixed: NDArray) -> NDArray:
     """Return D's gradient by its input; MXNet cannot differentiate its own once more."""
-{body.removesuffix(last)}    return {last.removeprefix("    gradient = ")}'''
+{body}
+    return {last.removeprefix("gradient = ")}'''
 
 
-def _backward(layer: Any, module: str, x: str, y: str) -> str:
+def _sum(name: str, terms: list[str]) -> list[str]:
+    return [f"{name} = {terms[0]}", *(f"{name} = {name} + {term}" for term in terms[1:])]
+
+
+def _of_ends(network: spec.Network, place: int, gradient: str, names: Mapping[int, str]) -> list[str]:
+    """Return the gradient by each end of branches."""
+    layer, sources = network.placed[place].layer, network.placed[place].sources
+    join = layer.join if isinstance(layer, spec.Branches) else ""
+    if join == "add":
+        return [gradient] * len(sources)
+    if join == "multiply":
+        ends = [names[source] for source in sources]
+        return [" * ".join([gradient, *ends[:index], *ends[index + 1 :]]) for index in range(len(ends))]
+    shapes = (network.input_shape if s == spec.NETWORK_INPUT else network.placed[s].output_shape for s in sources)
+    stops = list(accumulate(shape[0] for shape in shapes))
+    return [
+        f"mx.nd.slice_axis({gradient}, axis=1, begin={number(start)}, end={number(stop)})"
+        for start, stop in zip([0, *stops], stops, strict=False)
+    ]
+
+
+def _backward(layer: Any, module: str, x: str, y: str, gradient: str) -> str:
+    """Return the gradient by a layer's input x, of that by its output y."""
     if isinstance(layer, spec.Linear):
-        return f"gradient = mx.nd.dot(gradient, {module}.weight.data())"
+        return f"mx.nd.dot({gradient}, {module}.weight.data())"
     if isinstance(layer, spec.Reshape):
-        return f"gradient = gradient.reshape_like({x})"
+        return f"{gradient}.reshape_like({x})"
     slopes = {
         spec.Tanh: f"(1 - {y}**2)",
         spec.Sigmoid: f"({y} * (1 - {y}))",
@@ -101,8 +136,8 @@ def _backward(layer: Any, module: str, x: str, y: str) -> str:
     }
     if isinstance(layer, spec.ELU | spec.SELU):
         scale = layer.scale if isinstance(layer, spec.SELU) else 1.0
-        return f"gradient = gradient * elu_slope({x}, {number(scale)}, {number(scale * layer.alpha)})"
-    return f"gradient = gradient * {slopes[type(layer)]}"
+        return f"{gradient} * elu_slope({x}, {number(scale)}, {number(scale * layer.alpha)})"
+    return f"{gradient} * {slopes[type(layer)]}"
 
 
 # Derivatives of activations as expressions of recorded arrays, by the words that are theirs in _backward.

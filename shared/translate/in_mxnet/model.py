@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.chain import chain
 from gan_rosetta.shared.translate.data import uses_classes, uses_masks
 from gan_rosetta.shared.translate.first_values import first_values
 from gan_rosetta.shared.translate.in_mxnet.layers import FUNCTIONS, LAYERS
 from gan_rosetta.shared.translate.in_mxnet.spectral import spectral_classes, with_spectral_norm
-from gan_rosetta.shared.translate.parts import Part, chain, what_it_says
+from gan_rosetta.shared.translate.parts import IN_STATE, Part, what_it_says
 from gan_rosetta.shared.translate.writing import attribute, call, number
 
 # What gluon.Block has names for, of those that a layer may have.
@@ -34,7 +35,10 @@ def model_section(gan: GanSpec, /) -> str:
         for network in gan.networks().values()
         for placed in network.placed
     )
-    parts.append(_TENSORS.replace(_FOUND, _RENAMED) if renamed else _TENSORS)
+    if any("." in placed.name for network in gan.networks().values() for placed in network.placed):
+        parts.append(f"{IN_STATE}\n\n\n{_TENSORS.replace(_FOUND, _RENAMED_INSIDE)}")
+    else:
+        parts.append(_TENSORS.replace(_FOUND, _RENAMED) if renamed else _TENSORS)
     parts.append(first_values(gan, kind="Batch", made="mx.nd.array({array}, dtype=options.dtype)"))
     return "\n\n\n".join(parts) + "\n\n\n" + _MADE
 
@@ -43,6 +47,10 @@ _FOUND = "    return dict(network._collect_params_with_prefix())"
 _RENAMED = """\
     found = network._collect_params_with_prefix()
     return {name.replace("_.", "."): tensor for name, tensor in found.items()}"""
+
+_RENAMED_INSIDE = """\
+    found = network._collect_params_with_prefix()
+    return {in_state(name): tensor for name, tensor in found.items()}"""
 
 _TENSORS = '''\
 def tensors_of(network: gluon.Block) -> dict[str, gluon.Parameter]:
@@ -86,6 +94,6 @@ def _network(gan: GanSpec, network_name: str, written: list[Part]) -> str:
             *begins,
             call("def forward(", ["self", *arguments], ") -> NDArray:", indent=4),
             f'        """Return {returned}, (batch, {", ".join(map(number, network.output_shape))})."""',
-            *chain(written, x, indent=8),
+            *chain(network, written, x, indent=8),
         ]
     )

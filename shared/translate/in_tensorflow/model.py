@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.chain import chain
 from gan_rosetta.shared.translate.data import uses_classes, uses_masks
 from gan_rosetta.shared.translate.first_values import first_values
 from gan_rosetta.shared.translate.in_tensorflow.layers import FUNCTIONS, LAYERS
 from gan_rosetta.shared.translate.in_tensorflow.spectral import spectral_classes, with_spectral_norm
-from gan_rosetta.shared.translate.parts import Part, chain, what_it_says
+from gan_rosetta.shared.translate.parts import Part, what_it_says
 from gan_rosetta.shared.translate.writing import attribute, call, number
 
 # What keras.Model has names for, of those that a layer may have.
@@ -140,6 +141,6 @@ def _network(gan: GanSpec, network_name: str, written: list[Part]) -> str:
             *begins,
             call("def call(", ["self", *arguments], ") -> tf.Tensor:", indent=4),
             f'        """Return {returned}, (batch, {", ".join(map(number, native))})."""',
-            *chain(written, x, indent=8),
+            *chain(network, written, x, indent=8),
         ]
     )

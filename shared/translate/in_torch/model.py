@@ -6,10 +6,11 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec, Initializer
 from gan_rosetta.shared.state.initial import uniform_bound
 from gan_rosetta.shared.state.schema import TensorSpec, parameter_name, state_schema
+from gan_rosetta.shared.translate.chain import chain
 from gan_rosetta.shared.translate.data import uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_torch.layers import LAYERS, is_own_norm
 from gan_rosetta.shared.translate.in_torch.spectral import spectral_classes, with_spectral_norm
-from gan_rosetta.shared.translate.parts import chain, what_it_says
+from gan_rosetta.shared.translate.parts import IN_STATE, what_it_says
 from gan_rosetta.shared.translate.writing import attribute, call, literal, number
 
 # What torch.nn.Module has names for, of those that a layer may have.
@@ -23,7 +24,7 @@ RESERVED = frozenset(
 
 def model_section(gan: GanSpec, /) -> str:
     """Return the layers that torch has none of, both networks as modules, and how their parameters are loaded."""
-    layers = [layer for network in gan.networks().values() for layer in network.layers]
+    layers = [layer for network in gan.networks().values() for layer in network.all_layers]
     parts = []
     if any(isinstance(layer, spec.BatchNorm) and not is_own_norm(layer) for layer in layers):
         parts.append(_BATCH_NORM)
@@ -38,7 +39,10 @@ def model_section(gan: GanSpec, /) -> str:
         for network in gan.networks().values()
         for placed in network.placed
     )
-    parts.append(_LOAD.replace('{name}"', "{name.replace('_.', '.')}\"") if renamed else _LOAD)
+    if any("." in placed.name for network in gan.networks().values() for placed in network.placed):
+        parts.append(f"{IN_STATE}\n\n\n{_LOAD.replace('{name}', '{in_state(name)}')}")
+    else:
+        parts.append(_LOAD.replace('{name}"', "{name.replace('_.', '.')}\"") if renamed else _LOAD)
     return "\n\n\n".join(parts) + "\n\n\n" + _MADE
 
 
@@ -154,7 +158,7 @@ def _network(gan: GanSpec, network_name: str) -> str:
         ),
         head,
         f'        """Return {returned}, (batch, {", ".join(map(number, network.output_shape))})."""',
-        *chain(written, x, indent=8),
+        *chain(network, written, x, indent=8),
     ]
     return "\n".join(lines)
 

@@ -53,7 +53,7 @@ def with_spectral_norm(part: Part, layer: Layer, gan: GanSpec, /) -> Part:
 
 def spectral_classes(gan: GanSpec, /) -> list[str]:
     """Return the classes of layers whose weight is divided by its largest singular value."""
-    layers = [layer for network in gan.networks().values() for layer in network.layers]
+    layers = [layer for network in gan.networks().values() for layer in network.all_layers]
     classes = []
     for norm, suffix in spectral_forms(gan).items():
         own = {type(layer) for layer in layers if getattr(layer, "spectral_norm", None) == norm}

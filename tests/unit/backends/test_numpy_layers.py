@@ -15,6 +15,8 @@ from gan_rosetta.shared.spec import (
     SELU,
     ZEROS,
     BatchNorm,
+    Branch,
+    Branches,
     ClassEmbedding,
     ConvTranspose2d,
     Dropout,
@@ -76,6 +78,11 @@ def _minibatch(*, self_distance=True, bias_init=ZEROS):
     )
 
 
+def _branches(join, *layers, name="block"):
+    branches = tuple(Branch(name=f"way{index}", layers=own) for index, own in enumerate(layers))
+    return Branches(name=name, join=join, branches=branches)
+
+
 _ACTIVATIONS = {
     "tanh": Tanh(),
     "sigmoid": Sigmoid(),
@@ -131,6 +138,16 @@ _CASES = {name: (layer, (3,)) for name, layer in _ACTIVATIONS.items()} | {
     "global-maximum": (GlobalPool(mode="maximum"), (3, 2, 4)),
     "shuffle": (PixelShuffle(factor=2, order="channel"), (8, 2, 3)),
     "shuffle-pixels": (PixelShuffle(factor=2, order="pixel"), (8, 2, 3)),
+    "added": (_branches("add", (_linear("a"), Tanh()), (_linear("a"),)), (3,)),
+    "added-thrice": (_branches("add", (), (Tanh(),), ()), (3,)),
+    "residual": (_branches("add", (Softplus(), _linear("a", 3, 3)), ()), (3,)),
+    "residual-in-residual": (_branches("add", (Tanh(), _branches("add", (Sigmoid(),), ())), ()), (3,)),
+    "norm-in-branch": (_branches("add", (_batch_norm(), Sigmoid()), ()), (3, 2, 2)),
+    "joined": (_branches("concatenate", (Tanh(),), (), (_linear("a"),)), (3,)),
+    "joined-images": (_branches("concatenate", (_convolution(ConvSpec, kernel_size=1),), ()), (2, 3, 4)),
+    "multiplied": (_branches("multiply", (_linear("a"), Tanh()), (_linear("a"),), (_linear("b"),)), (3,)),
+    "gated": (_branches("multiply", (Sigmoid(),), ()), (3, 2, 2)),
+    "alone": (_branches("add", (Sigmoid(),)), (3,)),
     "upsample-bilinear-once": (Upsample(factor=3, mode="bilinear"), (1, 1, 2)),
 }
 _TANGENT_CASES = [*_ACTIVATIONS, "linear", "linear-no-bias", "reshape"]
@@ -216,6 +233,11 @@ def test_directional_gradient_is_the_parameter_derivative_of_the_input_gradient(
     layers = (
         Reshape(shape=(12,)),
         _linear("hidden1", 12, 6),
+        _branches("add", (Tanh(), _linear("a", 6, 4), SiLU(), _linear("b", 4, 6)), ()),
+        _branches(
+            "concatenate", (_branches("multiply", (Tanh(),), (Sigmoid(),), ()), _linear("a", 6, 4)), (), name="other"
+        ),
+        _linear("hidden", 10, 6),
         Tanh(),
         _linear("hidden2", 6, 5, bias_init=None),
         Softplus(),
@@ -238,7 +260,7 @@ def test_directional_gradient_is_the_parameter_derivative_of_the_input_gradient(
     spec = Network(input_shape=(2, 2, 3), layers=layers)
     network = build_network(spec, name="discriminator", dtype="float64")
     generator = np.random.default_rng(5)
-    network.parameters.flat[...] = 0.7 * generator.standard_normal(network.parameters.flat.size)
+    network.parameters.flat[...] = 0.8 * generator.standard_normal(network.parameters.flat.size)
     x, direction = generator.standard_normal((2, 4, 2, 2, 3))
 
     def objective():

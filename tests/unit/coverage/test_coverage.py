@@ -99,5 +99,5 @@ def test_the_command_counts_writes_and_refuses(tmp_path):
     assert "StudioGAN" not in page.read_text(encoding="utf-8")
     found = json.loads(CliRunner().invoke(app, ["coverage", "--json"]).output)
     assert found["lacks"]["pytorch-gan"]["wgan"] == []
-    assert "residual" in found["lacks"]["pytorch-gan"]["srgan"]
+    assert "prelu" in found["lacks"]["pytorch-gan"]["srgan"]
     assert CliRunner().invoke(app, ["coverage", "pytorchgan"]).exit_code != 0

@@ -13,6 +13,7 @@ from gan_rosetta.shared.faults import (
     Plant,
     average_faults,
     batch_norm_faults,
+    branch_faults,
     class_faults,
     clipping_faults,
     convolution_faults,
@@ -62,6 +63,7 @@ def test_names_are_unique_and_many():
         data_faults,
         dropout_faults,
         class_faults,
+        branch_faults,
         spectral_faults,
     )
     names = [fault.name for family in families for fault in family.FAULTS]

@@ -132,3 +132,24 @@ def test_shapes_are_those_of_the_arrays() -> None:
                     shape = shape_in_layout(parameter.shape, placed.layer, layout=layout)
                     assert shape == to_layout(np.zeros(parameter.shape), placed.layer, layout=layout).shape
     assert len(state_schema(found)) > 10
+
+
+def test_an_order_goes_along_branches_and_through_what_joins_them() -> None:
+    def block(join: str, *ways: tuple[spec.Layer, ...]) -> spec.Branches:
+        branches = tuple(spec.Branch(name=f"way{place}", layers=layers) for place, layers in enumerate(ways))
+        return spec.Branches(name="block", join=join, branches=branches)
+
+    start = (linear("first", 3, 8), block("add", (spec.Tanh(), linear("inside", 8, 8)), ()))
+    image = (2, 2, 2)
+    made = spec.Network(input_shape=(3,), layers=(*start, spec.Reshape(shape=image)))
+    orders = flattened_orders(made)
+    last = np.moveaxis(np.arange(8).reshape(image), 0, -1).reshape(-1)
+    np.testing.assert_array_equal(orders["first"].outputs, last)
+    np.testing.assert_array_equal(orders["block.way0.inside"].inputs, last)
+    np.testing.assert_array_equal(orders["block.way0.inside"].outputs, last)
+
+    joined = block("concatenate", (linear("inside", 8, 3),), ())
+    seen = spec.Network(input_shape=image, layers=(spec.Reshape(shape=(8,)), joined, linear("output", 11, 1)))
+    orders = flattened_orders(seen)
+    np.testing.assert_array_equal(orders["block.way0.inside"].inputs, last)
+    np.testing.assert_array_equal(orders["output"].inputs, [0, 1, 2, *(last + 3)])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gan_rosetta.shared.errors import StateError
-from gan_rosetta.shared.gans import CATALOGUE
+from gan_rosetta.shared.gans import CATALOGUE, MADE_UP
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import state_schema
 from gan_rosetta.shared.state.found_names import FoundTensor, network_of, numeric_order
@@ -287,3 +287,40 @@ def test_numbers_order_names_that_differ_in_nothing_else() -> None:
 )
 def test_a_name_speaks_of_a_network(name: str, network: str | None) -> None:
     assert network_of(name) == network
+
+
+@pytest.mark.parametrize(
+    "called",
+    [
+        lambda layer: layer,  # modules in modules
+        lambda layer: layer.replace(".", "_"),  # attributes of one
+        lambda layer: layer.replace("main", "conv_branch"),  # blocks of another name
+    ],
+)
+def test_layers_inside_of_branches_are_recognised(called) -> None:
+    spec = MADE_UP["smooth-2d"]
+    layers = {placed.name: called(placed.name) for placed in spec.discriminator.placed}
+    found = [
+        FoundTensor(name=f"{layers[tensor.layer]}.{name.rpartition('.')[2]}", shape=tensor.shape)
+        for name, tensor in state_schema(spec).items()
+        if tensor.network == "discriminator" and tensor.role == "parameter"
+    ]
+    # Last first, so that their order says nothing.
+    match = match_networks(spec, {"discriminator": found[::-1]}, layout="canonical", is_ordered=False)
+    assert match.names["discriminator.block1.main.hidden5.weight"] == f"{called('block1.main.hidden5')}.weight"
+    assert match.names["discriminator.hidden1.bias"] == "hidden1.bias"
+
+
+@pytest.mark.parametrize("part", ["", ".weight"])
+def test_a_mapping_names_layers_inside_of_branches(part: str) -> None:
+    spec = MADE_UP["smooth-2d"]
+    words = {"block1.main.hidden4": "zebra", "block1.main.hidden5": "ape"}
+    found = [
+        FoundTensor(name=f"{words.get(tensor.layer, tensor.layer)}.{name.rpartition('.')[2]}", shape=tensor.shape)
+        for name, tensor in state_schema(spec).items()
+        if tensor.network == "discriminator" and tensor.role == "parameter"
+    ]
+    mapping = {f"discriminator.block1.main.hidden4{part}": f"zebra{part}"}
+    names = match(spec, "discriminator", found, is_ordered=False, mapping=mapping).names
+    assert names["discriminator.block1.main.hidden4.bias"] == "zebra.bias"
+    assert names["discriminator.block1.main.hidden5.weight"] == "ape.weight"

@@ -12,6 +12,8 @@ from gan_rosetta.shared.spec import (
     BatchNorm,
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
+    Branch,
+    Branches,
     ConstantRate,
     Conv2d,
     ConvTranspose2d,
@@ -28,9 +30,11 @@ from gan_rosetta.shared.spec import (
     Network,
     Normal,
     NormalLatent,
+    Pool2d,
     ReLU,
     Reshape,
     RMSprop,
+    Sigmoid,
     SpectralNorm,
     StepPattern,
     Tanh,
@@ -268,5 +272,122 @@ def both_always() -> GanSpec:
     return replace(spec, name="both-always", batch_size=4, training=training, **networks)
 
 
-_ODD = (joined_gradients(), odd_norms(), odd_spectra(), reserved_names(), reused_gradients(), both_always())
+def branched() -> GanSpec:
+    """smooth-2d, in whose D a gradient penalty goes through branches of every join, one in another."""
+    spec = MADE_UP["smooth-2d"]
+
+    def linear(name: str, inputs: int, outputs: int) -> Linear:
+        start = UniformFanIn()
+        return Linear(name=name, in_features=inputs, out_features=outputs, weight_init=start, bias_init=start)
+
+    gate = Branches(
+        name="gate",
+        join="multiply",
+        branches=(
+            Branch(name="values", layers=(linear("linear", 3, 4),)),
+            Branch(name="gates", layers=(linear("linear", 3, 4), Sigmoid())),
+        ),
+    )
+    discriminator = (
+        linear("hidden1", 2, 6),
+        LeakyReLU(slope=0.2),
+        Branches(
+            name="train",
+            join="add",
+            branches=(
+                Branch(name="main", layers=(ReLU(), linear("linear1", 6, 5), Tanh(), linear("lambda", 5, 6))),
+                Branch(name="shortcut"),
+            ),
+        ),
+        Branches(
+            name="block2",
+            join="concatenate",
+            branches=(Branch(name="main", layers=(linear("linear", 6, 3), gate)), Branch(name="shortcut")),
+        ),
+        linear("output", 10, 1),
+    )
+    return replace(spec, name="branched", discriminator=replace(spec.discriminator, layers=discriminator))
+
+
+def branched_images() -> GanSpec:
+    """grouped-digits with batch norms, a spectral norm, upsampling, pools and dropout inside of branches."""
+    spec = MADE_UP["grouped-digits"]
+
+    def conv(name: str, inputs: int, outputs: int, kernel: int = 3, norm: SpectralNorm | None = None) -> Conv2d:
+        start = UniformFanIn()
+        return Conv2d(
+            name=name,
+            in_channels=inputs,
+            out_channels=outputs,
+            kernel_size=kernel,
+            stride=1,
+            padding=kernel // 2,
+            weight_init=start,
+            bias_init=start,
+            spectral_norm=norm,
+        )
+
+    norm = BatchNorm(
+        name="norm", num_features=4, epsilon=1e-5, momentum=0.1, running_variance="unbiased", statistics="batch"
+    )
+    spectral = SpectralNorm(
+        num_iterations=1, first="v", epsilon=1e-12, epsilon_placement="outside", sigma_gradient="followed"
+    )
+    up, pool = Upsample(factor=2, mode="nearest"), Pool2d(kernel_size=2, stride=2, mode="average")
+    first = Linear(name="first", in_features=5, out_features=64, weight_init=UniformFanIn(), bias_init=None)
+    generator = (
+        first,
+        Reshape(shape=(4, 4, 4)),
+        Branches(
+            name="block1",
+            join="add",
+            branches=(
+                Branch(name="main", layers=(norm, ReLU(), up, conv("conv1", 4, 6), ReLU(), conv("conv2", 6, 4))),
+                Branch(name="shortcut", layers=(up, conv("conv", 4, 4, 1))),
+            ),
+        ),
+        ReLU(),
+        conv("output", 4, 1),
+    )
+    discriminator = (
+        Branches(
+            name="block1",
+            join="add",
+            branches=(
+                Branch(name="main", layers=(conv("conv1", 1, 4, 3, spectral), ReLU(), conv("conv2", 4, 4), pool)),
+                Branch(name="shortcut", layers=(pool, conv("conv", 1, 4, 1, spectral))),
+            ),
+        ),
+        Branches(
+            name="block2",
+            join="concatenate",
+            branches=(
+                Branch(
+                    name="main",
+                    layers=(ReLU(), conv("conv1", 4, 3), Dropout(name="drop", probability=0.3, unit="channel")),
+                ),
+                Branch(name="shortcut"),
+            ),
+        ),
+        Reshape(shape=(112,)),
+        Linear(name="output", in_features=112, out_features=1, weight_init=UniformFanIn(), bias_init=None),
+    )
+    return replace(
+        spec,
+        name="branched-images",
+        generator=replace(spec.generator, layers=generator),
+        discriminator=replace(spec.discriminator, layers=discriminator),
+    )
+
+
+_ODD = (
+    joined_gradients(),
+    odd_norms(),
+    odd_spectra(),
+    reserved_names(),
+    reused_gradients(),
+    both_always(),
+    branched(),
+    branched_images(),
+)
 ODD_GANS = {spec.name: spec for spec in _ODD} | MADE_UP

@@ -180,7 +180,44 @@ class Skips(nn.Module):
         self.first, self.second = nn.Linear(16, 16), nn.Linear(16, 1)
 
     def forward(self, x):
-        return self.second(x + self.first(x))
+        return self.second(x + self.first(x) + 1)
+
+
+class Crosses(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.third = nn.Linear(16, 16), nn.Linear(16, 16), nn.Linear(16, 16)
+        self.output = nn.Linear(16, 1)
+
+    def forward(self, x):
+        a = self.first(x)
+        return self.output(self.third(a) + (self.second(a) + x))
+
+
+class Forgets(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(16, 16), nn.Linear(16, 1)
+
+    def forward(self, x):
+        self.first(x)
+        return self.second(x)
+
+
+class Residual(nn.Module):
+    """Blocks as they are written: a branch and its input, ways put together, one times another, one inside of one."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.first, self.second = nn.Linear(16, 8), nn.Linear(8, 6), nn.Linear(6, 8)
+        self.left, self.gate = nn.Linear(8, 3), nn.Linear(8, 3)
+        self.output = nn.Linear(11, 1)
+
+    def forward(self, x):
+        x = torch.relu(self.hidden(x))
+        x = x + self.second(torch.tanh(self.first(torch.relu(x))))
+        x = torch.cat([self.left(x) * torch.sigmoid(self.gate(x)), x], dim=1)
+        return torch.sigmoid(self.output(x))
 
 
 class Shares(nn.Module):
@@ -232,6 +269,28 @@ def test_each_layer_is_read_and_proved(made):
     assert len(found.spec.discriminator.layers) >= len(first) + 3
 
 
+def test_branches_are_read_and_proved():
+    discriminator = Residual()
+    found = read(generator=sine()[0], discriminator=discriminator, like="sine")
+    placed = [(each.name, each.sources) for each in found.spec.discriminator.placed if "." not in each.name]
+    assert placed == [
+        ("hidden", (-1,)),
+        ("hidden_relu", (0,)),
+        ("block1", (1, 5)),
+        ("block3", (10, 6)),
+        ("output", (11,)),
+        ("output_sigmoid", (12,)),
+    ]
+    assert [each.name for each in found.spec.discriminator.placed][7:11] == [
+        "block3.main.block2.main.left",
+        "block3.main.block2.shortcut.gate",
+        "block3.main.block2.shortcut.gate_sigmoid",
+        "block3.main.block2",
+    ]
+    own = found.state["discriminator.block3.main.block2.shortcut.gate.weight"]
+    assert np.array_equal(own, discriminator.gate.weight.detach().numpy())
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -240,7 +299,9 @@ def test_each_layer_is_read_and_proved(made):
             "discriminator.1 has padding=1",
         ),
         (lambda: nn.Sequential(nn.Unflatten(1, (1, 4, 4)), nn.AdaptiveAvgPool2d(2)), "has output_size=2"),
-        (Skips, "discriminator, in forward: add is no layer of a spec"),
+        (Skips, "discriminator, in forward: add_1 is no layer of a spec"),
+        (Crosses, "discriminator.first is given to layers that come together in no one place"),
+        (Forgets, "discriminator.first is no part of what the network gives"),
         (Shares, "discriminator.first is used twice"),
         (Branches, "discriminator cannot be traced"),
         (AsksMore, "discriminator is given x, classes"),

@@ -1,0 +1,148 @@
+"""What joins the ends of branches: their sum, their product, or one behind the other.
+
+Of y = Σ a_i every ∂a_i is ∂y, of y = Π a_i it is ∂y times the others, and of ends put together its own part of ∂y. A
+product is no linear map: with tangents, ẏ = Σ ȧ_i Π_{j≠i} a_j, and what comes back is the derivative of that too.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from gan_rosetta.backends.numpy.layer import Array, Layer, Tensors
+from gan_rosetta.shared import spec
+
+
+class Join(Layer):
+    """A layer of several inputs, by its spec one of those below.
+
+    Where others have an array x, ẋ, ∂x or ∂ẋ, it has a tuple, an array for each end. None of the arrays that
+    `backward` returns shares memory with another.
+    """
+
+    takes_copies = True
+    is_join = True
+
+    def __new__(cls, layer: spec.Branches, input_shape: spec.Shape) -> Join:
+        del input_shape
+        return object.__new__(_JOINS[layer.join])
+
+    def __init__(self, layer: spec.Branches, input_shape: spec.Shape) -> None:
+        # Features or channels come first in a sample.
+        self._axis = -len(layer.output_shape(input_shape))
+
+    def _disturb(self, *arrays: Array) -> None:
+        if self.rounding is not None:
+            for array in arrays:
+                self.rounding.disturb(array)
+
+
+class _LinearJoin(Join):
+    """A join that is a linear map, and so its own tangent."""
+
+    def forward_tangent(self, tangent_x: Any, cache: Any) -> Array:
+        del cache
+        return self.forward(tangent_x, {})[0]
+
+    def backward_tangent(
+        self,
+        gradient_y: Array | None,
+        gradient_tangent_y: Array,
+        cache: Any,
+        tangent_x: Any,
+        *,
+        gradients: Tensors,
+        wants_input: bool,
+    ) -> Any:
+        del tangent_x
+        both = (gradient_y, gradient_tangent_y)
+        found = (
+            g if g is None else self.backward(g, cache, gradients=gradients, wants_input=wants_input) for g in both
+        )
+        return tuple(found)
+
+
+class Sum(_LinearJoin):
+    """y = a + b + …, added in this order."""
+
+    def forward(self, x: Any, tensors: Tensors) -> tuple[Array, Any]:
+        del tensors
+        y = x[0].copy()
+        for place, end in enumerate(x[1:]):
+            if place:
+                self._disturb(y)
+            y += end
+        return y, len(x)
+
+    def backward(self, gradient_y: Array, cache: Any, *, gradients: Tensors | None, wants_input: bool) -> Any:
+        del gradients, wants_input
+        return (gradient_y, *(gradient_y.copy() for _ in range(cache - 1)))
+
+
+class Concatenation(_LinearJoin):
+    """y = the ends one behind the other, along their features or channels."""
+
+    rounds = False
+
+    def forward(self, x: Any, tensors: Tensors) -> tuple[Array, Any]:
+        del tensors
+        places = np.cumsum([end.shape[self._axis] for end in x])[:-1]
+        return np.concatenate(x, axis=self._axis), places.tolist()
+
+    def backward(self, gradient_y: Array, cache: Any, *, gradients: Tensors | None, wants_input: bool) -> Any:
+        del gradients, wants_input
+        return tuple(np.ascontiguousarray(part) for part in np.split(gradient_y, cache, axis=self._axis))
+
+
+class Product(Join):
+    """y = a · b · …, multiplied in this order."""
+
+    def forward(self, x: Any, tensors: Tensors) -> tuple[Array, Any]:
+        del tensors
+        y = x[0].copy()
+        for place, end in enumerate(x[1:]):
+            if place:
+                self._disturb(y)
+            y *= end
+        return y, x
+
+    def backward(self, gradient_y: Array, cache: Any, *, gradients: Tensors | None, wants_input: bool) -> Any:
+        del gradients, wants_input
+        found = tuple(_times_others(gradient_y, cache, place) for place in range(len(cache)))
+        self._disturb(*found)
+        return found
+
+    def forward_tangent(self, tangent_x: Any, cache: Any) -> Array:
+        return reduce(np.add, [_times_others(own, cache, place) for place, own in enumerate(tangent_x)])
+
+    def backward_tangent(
+        self,
+        gradient_y: Array | None,
+        gradient_tangent_y: Array,
+        cache: Any,
+        tangent_x: Any,
+        *,
+        gradients: Tensors,
+        wants_input: bool,
+    ) -> Any:
+        del gradients, wants_input
+        of_values = []
+        for place, end in enumerate(cache):
+            total = np.zeros_like(end) if gradient_y is None else _times_others(gradient_y, cache, place)
+            for other, tangent in enumerate(tangent_x):
+                if other != place:
+                    # a_i stands in the term of each other's ȧ_j, times what is left of the ends.
+                    total += _times_others(gradient_tangent_y * tangent, cache, place, other)
+            of_values.append(total)
+        return tuple(of_values), tuple(_times_others(gradient_tangent_y, cache, i) for i in range(len(cache)))
+
+
+def _times_others(array: Array, ends: tuple[Array, ...], *left_out: int) -> Array:
+    """Return an array, a new one, times all ends but some."""
+    others = [end for place, end in enumerate(ends) if place not in left_out]
+    return reduce(np.multiply, others, array) if others else array.copy()
+
+
+_JOINS: dict[str, type[Join]] = {"add": Sum, "concatenate": Concatenation, "multiply": Product}

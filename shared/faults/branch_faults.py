@@ -1,0 +1,77 @@
+"""Mistakes in branches: a shortcut left out or taken elsewhere, ends put together in another order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import get_args
+
+from gan_rosetta.shared.faults.fault import Fault, Plant
+from gan_rosetta.shared.faults.layer_fields import words_of
+from gan_rosetta.shared.faults.places import Place, find_layers, layer_at, output_of
+from gan_rosetta.shared.spec import Activation, Branches, GanSpec, Layer
+
+
+def _blocks(spec: GanSpec, join: str, other: Callable[[Branches], Iterator[tuple[Layer, ...]]]) -> list[Plant]:
+    """Return a plant for each way in which a block of that join may be other layers, of the same names in all."""
+    return [
+        Plant(
+            spec=_with(spec, place, layers),
+            expected=output_of(spec, place),
+            place=words_of(spec, place),
+            seen_as=spec,
+        )
+        for place in find_layers(spec, Branches, where=lambda block: block.join == join)
+        for layers in other(layer_at(spec, place))
+    ]
+
+
+def _with(spec: GanSpec, place: Place, layers: tuple[Layer, ...]) -> GanSpec:
+    name, index = place
+    network = spec.networks()[name].replaced(index, *layers)
+    return replace(spec, generator=network) if name == "generator" else replace(spec, discriminator=network)
+
+
+def _without_shortcut(block: Branches) -> Iterator[tuple[Layer, ...]]:
+    for index, branch in enumerate(block.branches):
+        if not branch.layers:
+            yield (replace(block, branches=block.branches[:index] + block.branches[index + 1 :]),)
+
+
+def _activated_shortcut(block: Branches) -> Iterator[tuple[Layer, ...]]:
+    main, *others = block.branches
+    begins_so = len(main.layers) > 1 and isinstance(main.layers[0], get_args(Activation))
+    if begins_so and len(others) == 1 and not others[0].layers:
+        yield main.layers[0], replace(block, branches=(replace(main, layers=main.layers[1:]), *others))
+
+
+def _reversed(block: Branches) -> Iterator[tuple[Layer, ...]]:
+    # Where only one has layers, these stay in the order in which they are seen.
+    if sum(bool(branch.layers) for branch in block.branches) == 1:
+        yield (replace(block, branches=block.branches[::-1]),)
+
+
+FAULTS = (
+    Fault(
+        name="shortcut-missing",
+        summary="a residual block without its shortcut",
+        remedy="{place} gives what its branch gives alone: add what the block was given.",
+        plants=lambda spec: _blocks(spec, "add", _without_shortcut),
+        together="every residual block",
+    ),
+    Fault(
+        name="shortcut-after-activation",
+        summary="a residual block's shortcut taken behind its branch's first activation, as of one in place",
+        remedy="{place} adds what its branch's first activation gives: add what the block was given. An activation in "
+        "place, as ReLU(inplace=True) in torch, writes over what the shortcut still has to take.",
+        plants=lambda spec: _blocks(spec, "add", _activated_shortcut),
+        together="every residual block",
+    ),
+    Fault(
+        name="concatenation-order",
+        summary="branches put together in another order",
+        remedy="{place} puts the ends of its branches together in another order: turn it round.",
+        plants=lambda spec: _blocks(spec, "concatenate", _reversed),
+        together="every concatenation",
+    ),
+)

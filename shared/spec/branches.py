@@ -1,0 +1,90 @@
+"""Layers side by side: several branches of one input, whose ends are added, joined or multiplied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from gan_rosetta.shared.spec.checks import require, require_choice, require_name, within
+from gan_rosetta.shared.spec.layer import LayerBase, Shape
+from gan_rosetta.shared.spec.layers import SingleLayer
+
+_VERBS = {"add": "adds", "concatenate": "joins", "multiply": "multiplies"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branch:
+    """One of several ways from the same input: layers in a row, or none, which hands the input on as it is."""
+
+    name: str
+    layers: tuple[Layer, ...] = ()
+
+    def __post_init__(self) -> None:
+        require_name(self, "branch")
+
+    def output_shape(self, input_shape: Shape, /) -> Shape:
+        """Return the per-sample shape of its end; raises SpecError where a layer does not fit."""
+        shape = input_shape
+        for index, layer in enumerate(self.layers):
+            with within("layers", index):
+                require(isinstance(layer, Layer), f"{layer!r} is not a layer; expected one of shared/spec/layers.py")
+                shape = layer.output_shape(shape)
+        return shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branches(LayerBase):
+    """Branches of one input, whose ends become one: a residual block is two that are added, a branch and a shortcut.
+
+    join: "add" and "multiply" take ends of one shape, entry by entry; "concatenate" puts one end's features or channels
+    behind the other's, in the branches' order. A layer inside is called by its block, its branch and its own name,
+    `block1.main.conv1`, and what the block gives by the block's, `block1`. A single branch is what it would be without
+    a block. He et al. 2015, section 3.
+    """
+
+    kind: ClassVar[str] = "branches"
+    name: str
+    join: Literal["add", "concatenate", "multiply"]
+    branches: tuple[Branch, ...]
+
+    def __post_init__(self) -> None:
+        require_name(self, "layer")
+        require_choice(self, "join", tuple(_VERBS))
+        names = [branch.name for branch in self.branches]
+        for index, name in enumerate(names):
+            require(
+                name not in names[:index],
+                f"two branches of {self.name!r} are named {name!r}; expected each name once",
+                "branches",
+                index,
+                "name",
+            )
+        require(
+            any(branch.layers for branch in self.branches),
+            f"Branches {self.name!r} has no layer in any branch; expected one at least",
+            "branches",
+        )
+
+    def output_shape(self, input_shape: Shape, /) -> Shape:
+        shapes = []
+        for index, branch in enumerate(self.branches):
+            with within("branches", index):
+                shapes.append(branch.output_shape(input_shape))
+        return self.joined_shape(shapes)
+
+    def joined_shape(self, shapes: Sequence[Shape], /) -> Shape:
+        """Return the per-sample shape of what becomes of ends of these; raises SpecError where they do not fit."""
+        first, along = shapes[0], self.join == "concatenate"
+        for branch, shape in zip(self.branches, shapes, strict=True):
+            fits = len(shape) == len(first) and shape[1:] == first[1:] if along else shape == first
+            alike = "expected the same" + (" but for the first number" if along else "")
+            require(
+                fits,
+                f"Branches {self.name!r} {_VERBS[self.join]} ends of different shapes: {self.branches[0].name!r} ends "
+                f"in {first}, {branch.name!r} in {shape}; {alike}",
+            )
+        return (sum(shape[0] for shape in shapes), *first[1:]) if along else first
+
+
+Layer = SingleLayer | Branches
