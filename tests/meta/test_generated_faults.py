@@ -22,7 +22,16 @@ from gan_rosetta.shared.spec import Adam, DigitsReal, GanSpec, GroupNorm, LeakyR
 from gan_rosetta.shared.spec.toml_file import read_spec, spec_from_toml, spec_to_toml
 from gan_rosetta.shared.workers.watching import calling
 
-_FAULTS = ["adam-beta2", "leaky-relu-slope", "batch-norm-momentum", "linear-transposed", "generator-loss-summed"]
+_FAULTS = [
+    "adam-beta2",
+    "leaky-relu-slope",
+    "batch-norm-momentum",
+    "linear-transposed",
+    "generator-loss-summed",
+    "shortcut-missing",
+    "shortcut-after-activation",
+    "concatenation-order",
+]
 
 
 @pytest.fixture(scope="module")

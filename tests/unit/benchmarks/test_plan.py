@@ -21,7 +21,7 @@ from gan_rosetta.benchmarks.scaling import with_width
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape
 from gan_rosetta.shared.errors import GanRosettaError, SpecError, UsageError, WrongResult
-from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.gans import CATALOGUE, MADE_UP, find_gan
 from gan_rosetta.shared.runs.training import chunk_size
 from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.spec.toml_file import spec_from_toml, spec_to_toml
@@ -144,6 +144,16 @@ def test_hidden_widths_are_multiplied():
     ]
     with pytest.raises(SpecError):
         cell_spec("linear-2d", batch_size=0)
+
+
+def test_branches_are_widened_inside_and_none_at_a_network_s_end():
+    wide = with_width(MADE_UP["smooth-2d"], 2).discriminator
+    inside = [(p.name, p.output_shape) for p in wide.placed if p.name.startswith("block1")]
+    assert inside[-1] == ("block1_silu", (12,))
+    assert ("block1.main.hidden4", (12,)) in inside
+    assert wide.output_shape == (1,)
+    with pytest.raises(UsageError, match="no layer behind the Branches 'block1' has a weight"):
+        with_width(MADE_UP["grouped-digits"], 2)
 
 
 def _tape(spec):
