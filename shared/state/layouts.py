@@ -191,7 +191,7 @@ def _feature_orders(network: Network) -> Iterator[tuple[PlacedLayer, np.ndarray 
     for place, placed in enumerate(network.placed):
         given = [None if source == NETWORK_INPUT else found[source] for source in placed.sources]
         is_linear = isinstance(placed.layer, Linear)
-        found.append(_order_of_image_ahead(network, place) if is_linear else _order_behind(placed, given, network))
+        found.append(_order_ahead(network, place, found) if is_linear else _order_behind(placed, given, network))
         yield placed, given[0], found[-1]
 
 
@@ -206,7 +206,7 @@ def _order_behind(placed: PlacedLayer, given: list[np.ndarray | None], network: 
         return _flat_order(placed.input_shape) if len(placed.output_shape) == 1 else None
     if isinstance(layer, Branches):
         if layer.join != "concatenate":
-            return first
+            return next((order for order in given if order is not None), None)
         sizes = [network.placed[s].output_shape[0] if s >= 0 else network.input_shape[0] for s in placed.sources]
         return _side_by_side(list(zip(given, sizes, strict=True)))
     if isinstance(layer, MinibatchDiscrimination):
@@ -226,10 +226,11 @@ def _side_by_side(parts: list[tuple[np.ndarray | None, int]]) -> np.ndarray | No
     return np.concatenate([(np.arange(size) if order is None else order) + start for (order, size), start in pairs])
 
 
-def _order_of_image_ahead(network: Network, place: int) -> np.ndarray | None:
-    """Return the order of a layer's features that become an image before another layer with a matrix sees them.
+def _order_ahead(network: Network, place: int, found: list[np.ndarray | None]) -> np.ndarray | None:
+    """Return the order that a layer's features have to have, or None for the canonical.
 
-    None where they become none; of features that are put together with others no order of theirs makes up for it.
+    That of the image that they become before another layer with a matrix sees them, or of what they are added to.
+    found: the orders of the layers before. Of features that are put together with others none makes up for it.
     """
     for other, placed in enumerate(network.placed):
         if place not in placed.sources:
@@ -237,10 +238,13 @@ def _order_of_image_ahead(network: Network, place: int) -> np.ndarray | None:
         layer = placed.layer
         if isinstance(layer, Reshape):
             return _flat_order(placed.output_shape)
-        passes = not isinstance(layer, WeightedLayer) or isinstance(layer, BatchNorm | GroupNorm)
-        found = _order_of_image_ahead(network, other) if passes else None
-        if found is not None and found.size == math.prod(network.placed[place].output_shape):
-            return found
+        if isinstance(layer, WeightedLayer) and not isinstance(layer, BatchNorm | GroupNorm):
+            continue
+        beside = [found[source] for source in placed.sources if NETWORK_INPUT < source < len(found)]
+        known = next((order for order in beside if order is not None), None)
+        order = _order_ahead(network, other, found) if known is None else known
+        if order is not None and order.size == math.prod(network.placed[place].output_shape):
+            return order
     return None
 
 

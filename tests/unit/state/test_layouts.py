@@ -148,6 +148,11 @@ def test_an_order_goes_along_branches_and_through_what_joins_them() -> None:
     np.testing.assert_array_equal(orders["block.way0.inside"].inputs, last)
     np.testing.assert_array_equal(orders["block.way0.inside"].outputs, last)
 
+    added = spec.Network(
+        input_shape=image, layers=(spec.Reshape(shape=(8,)), block("add", (linear("inside", 8, 8),), ()))
+    )
+    np.testing.assert_array_equal(flattened_orders(added)["block.way0.inside"].outputs, last)
+
     joined = block("concatenate", (linear("inside", 8, 3),), ())
     seen = spec.Network(input_shape=image, layers=(spec.Reshape(shape=(8,)), joined, linear("output", 11, 1)))
     orders = flattened_orders(seen)
