@@ -186,6 +186,7 @@ class Stack:
         common = math.gcd(self.shape[0], channels)
         groups = draw(st.sampled_from([size for size in range(1, common + 1) if common % size == 0]))
         more = {"output_padding": draw(st.integers(0, stride - 1))} if kind is ConvTranspose2d else {}
+        plain = dilation == groups == 1 and not more.get("output_padding")
         try:
             layer: Layer = kind(
                 name=f"conv{self._names + 1}",
@@ -196,7 +197,8 @@ class Stack:
                 padding=sides[0] if len(set(sides)) == 1 else 0,
                 weight_init=draw(_WEIGHTS),
                 bias_init=draw(_BIASES),
-                spectral_norm=self._perhaps_spectral(),
+                # Not every dialect writes both.
+                spectral_norm=self._perhaps_spectral() if plain else None,
                 kernel_width=width if width != kernel else None,
                 sides=sides if len(set(sides)) > 1 else None,
                 dilation=dilation,
