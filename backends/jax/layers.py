@@ -133,9 +133,9 @@ def softplus(layer: spec.Softplus, tensors: LayerTensors, inputs: Any, /) -> Any
 
 
 def relu(layer: spec.ReLU, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return max(x, 0), with gradient 0 at 0; jnp.maximum's gradient there is a half."""
+    """Return max(x, 0), with gradient 0 at 0; jnp.maximum's there is a half, and jax.nn.relu's of NaN is 0."""
     del layer, tensors
-    return jax.nn.relu(inputs)
+    return jnp.where(inputs <= 0, 0, inputs)
 
 
 def leaky_relu(layer: spec.LeakyReLU, tensors: LayerTensors, inputs: Any, /) -> Any:

@@ -49,8 +49,19 @@ def test_rectifiers_have_the_spec_s_gradient_at_zero(layer, at_zero):
     np.testing.assert_allclose(found, [[below, at_zero, 1.0]], rtol=1e-15, atol=0)
 
 
-def test_jax_s_own_gradients_at_zero_are_other():
+@pytest.mark.parametrize(
+    "layer", [spec.ReLU(), spec.LeakyReLU(slope=0.2), spec.ELU(alpha=0.7), spec.SELU(), spec.SiLU(), spec.Tanh()]
+)
+def test_what_is_lost_to_nan_stays_lost_in_gradients(layer):
+    apply = layers.LAYERS[type(layer)]
+    value, back = jax.vjp(lambda inputs: apply(layer, {}, inputs), np.array([np.nan]))
+    assert np.isnan(value).all()
+    assert np.isnan(back(np.array([np.nan]))[0]).all()
+
+
+def test_jax_s_own_gradients_are_other_at_zero_and_nan():
     """Why the layers and losses write them out."""
+    assert jax.vjp(jax.nn.relu, np.nan)[1](np.nan)[0] == 0.0
     assert jax.grad(lambda x: jax.nn.leaky_relu(x, 0.2))(0.0) == 1.0
     assert jax.grad(lambda x: jnp.maximum(x, 0.0))(0.0) == 0.5
 
