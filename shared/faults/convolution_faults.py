@@ -10,14 +10,24 @@ import numpy as np
 
 from gan_rosetta.shared.faults.fault import Fault, Plant
 from gan_rosetta.shared.faults.layer_fields import kernel_fault, words_of
-from gan_rosetta.shared.faults.places import Place, find_layers, layer_at, layer_name, output_of, replace_layer
-from gan_rosetta.shared.spec import Conv2d, ConvTranspose2d, GanSpec, Margins
+from gan_rosetta.shared.faults.places import (
+    Place,
+    find_layers,
+    input_shape_at,
+    layer_at,
+    layer_name,
+    output_of,
+    replace_layer,
+)
+from gan_rosetta.shared.spec import Conv2d, ConvTranspose2d, GanSpec, Margins, Shape, same_sides
 
 _CONVOLUTIONS = (Conv2d, ConvTranspose2d)
 
 
-def _plants(change: Callable[[Any], Any | None], words: Callable[[Any], str]) -> Callable[[GanSpec], list[Plant]]:
-    """Return the plants of another layer in place of each for which `change` has one."""
+def _plants(
+    change: Callable[[Any, Shape], Any | None], words: Callable[[Any], str]
+) -> Callable[[GanSpec], list[Plant]]:
+    """Return the plants of another layer in place of each for which `change`, told its input's shape, has one."""
 
     def plant(spec: GanSpec, place: Place, changed: Any) -> Plant:
         return Plant(
@@ -29,7 +39,10 @@ def _plants(change: Callable[[Any], Any | None], words: Callable[[Any], str]) ->
         )
 
     def plants(spec: GanSpec) -> list[Plant]:
-        changed = ((place, change(layer_at(spec, place))) for place in find_layers(spec, _CONVOLUTIONS))
+        changed = (
+            (place, change(layer_at(spec, place), input_shape_at(spec, place)))
+            for place in find_layers(spec, _CONVOLUTIONS)
+        )
         return [plant(spec, place, layer) for place, layer in changed if layer is not None]
 
     return plants
@@ -45,14 +58,28 @@ def _with_margins(layer: Any, margins: Margins, **fields: Any) -> Any | None:
     return replace(layer, padding=0, sides=sides, **fields)
 
 
-def _other_sides(layer: Any) -> Any | None:
+def _other_sides(layer: Any, input_shape: Shape) -> Any | None:
     """Return a layer with its padding on the opposite sides."""
+    del input_shape
     (top, bottom), (left, right) = layer.margins
     return None if layer.even_margins is not None else _with_margins(layer, ((bottom, top), (right, left)))
 
 
-def _undilated(layer: Any) -> Any | None:
+def _same(layer: Any, input_shape: Shape) -> Any | None:
+    """Return a convolution with the padding SAME, where that is another and gives images of the same size."""
+    if not isinstance(layer, Conv2d):
+        return None
+    size = (input_shape[1], input_shape[2])
+    top, bottom, left, right = same_sides(size, kernel=layer.kernel, stride=layer.stride, dilation=layer.dilation)
+    changed = _with_margins(layer, ((top, bottom), (left, right)))
+    if changed is None or changed.output_shape(input_shape) != layer.output_shape(input_shape):
+        return None
+    return changed if changed.margins != layer.margins else None
+
+
+def _undilated(layer: Any, input_shape: Shape) -> Any | None:
     """Return a layer whose kernel has no gaps, padded so much less that its output has the size that it had."""
+    del input_shape
     if layer.reach == layer.kernel:
         return None
     spared = [reach - own for reach, own in zip(layer.reach, layer.kernel, strict=True)]
@@ -62,8 +89,9 @@ def _undilated(layer: Any) -> Any | None:
     return _with_margins(layer, margins, dilation=1)
 
 
-def _grown_in_front(layer: Any) -> Any | None:
+def _grown_in_front(layer: Any, input_shape: Shape) -> Any | None:
     """Return a transposed convolution whose output padding is at the top and the left."""
+    del input_shape
     more = getattr(layer, "output_padding", 0)
     (top, bottom), (left, right) = layer.margins
     return None if not more else _with_margins(layer, ((top - more, bottom), (left - more, right)), output_padding=0)
@@ -107,6 +135,13 @@ FAULTS = (
         "bottom and the right; torch and MXNet pad both sides alike.",
         plants=_plants(_other_sides, _sides_words),
         together="every convolution that is padded by side",
+    ),
+    Fault(
+        name="conv-padding-same",
+        summary="a convolution with the padding that TensorFlow and JAX call SAME",
+        remedy="The padding of {place} is {found}, as SAME has it at a stride: pad {expected}.",
+        plants=_plants(_same, _sides_words),
+        together="every convolution that SAME pads otherwise",
     ),
     Fault(
         name="conv-dilation-missing",

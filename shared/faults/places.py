@@ -18,6 +18,7 @@ from gan_rosetta.shared.spec import (
     LearningRate,
     Optimizer,
     RMSprop,
+    Shape,
 )
 
 Place = tuple[str, int]
@@ -46,6 +47,12 @@ def find_layer(
 def layer_at(spec: GanSpec, place: Place, /) -> Any:
     """Return the layer at a place."""
     return getattr(spec, place[0]).placed[place[1]].layer
+
+
+def input_shape_at(spec: GanSpec, place: Place, /) -> Shape:
+    """Return the per-sample shape of what the layer at a place takes."""
+    shape: Shape = getattr(spec, place[0]).placed[place[1]].input_shape
+    return shape
 
 
 def layer_name(spec: GanSpec, place: Place, /) -> str:

@@ -164,7 +164,7 @@ def test_a_right_program_agrees(gan):
 @pytest.mark.parametrize(
     ("gan", "mistake", "place", "cause"),
     [
-        ("images", "same", ("discriminator", "output", "discriminator.down1"), ()),
+        ("images", "same", ("discriminator", "output", "discriminator.down1"), ("conv-padding-same",)),
         ("images", "turned", ("discriminator", "output", "generator.up1"), ("conv-transpose-kernel-flipped",)),
         ("images", "channels", ("discriminator", "output", "generator.up1"), ("conv-transpose-channels-swapped",)),
         ("normalised", "norm axis", ("discriminator", "output", "generator.norm"), ()),

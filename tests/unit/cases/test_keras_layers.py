@@ -129,13 +129,13 @@ def test_convolutions_that_pad_both_sides_alike_agree():
     assert {"output", "loss", "gradient", "parameter"} <= set(judgement.seen)
 
 
-def test_same_at_stride_2_is_found_in_the_first_layer_and_no_other_cause_is_named(account):
+def test_same_at_stride_2_is_found_in_the_first_layer_and_named(account):
     judgement = train_images(mistake="same")
     account("same", judgement)
     first = judgement.first
     # A layer with its activation inside shows what that gives.
     assert (first.phase, first.quantity, first.name) == ("discriminator", "output", "discriminator.down1_tanh")
-    assert judgement.cause.names == (), str(judgement.cause)
+    assert judgement.cause.names == ("conv-padding-same",), str(judgement.cause)
 
 
 def test_images_and_kernels_go_into_the_layout_of_keras():
