@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from gan_rosetta.shared.errors import StateError
-from gan_rosetta.shared.spec import ConvTranspose2d, GanSpec
+from gan_rosetta.shared.spec import ConvTranspose2d, GanSpec, MinibatchDiscrimination
 from gan_rosetta.shared.state.found_names import FoundLayer, FoundTensor, in_layers, numeric_order, split_name
 from gan_rosetta.shared.state.layouts import LAYOUTS, Layout, shape_in_layout
 from gan_rosetta.shared.state.schema import parameter_name
@@ -115,7 +115,9 @@ class _Matcher:
         """Whether found tensors are all that the layer has, or all but its buffers, in the layout's shapes."""
         placed, found = self._placed[name], self._found[found_name]
         parameters, buffers = placed.layer.parameters(), placed.layer.buffers()
-        if found.kind not in (None, placed.layer.kind):
+        # A minibatch layer may be a linear one that does more, or have its matrix in one.
+        also = "linear" if isinstance(placed.layer, MinibatchDiscrimination) else None
+        if found.kind not in (None, placed.layer.kind, also):
             return False
         if set(found.parts) not in (set(parameters), {*parameters, *buffers}):
             return False

@@ -255,6 +255,13 @@ def test_torch_s_names_of_a_spectral_norm_are_known(beginning: str, names: dict[
     assert dict(matched) == {name: tensor.name for name, tensor in found.items()}
 
 
+def test_a_minibatch_layer_may_be_built_on_a_linear_one() -> None:
+    spec = CATALOGUE["gaussian-1d-minibatch"]
+    tensors = [FoundTensor(name=t.name, shape=t.shape, kind="linear") for _, t in as_torch(spec, "discriminator")]
+    expected = {name: tensor.name for name, tensor in as_torch(spec, "discriminator")}
+    assert dict(match(spec, "discriminator", tensors).names) == expected
+
+
 def test_the_kind_that_a_program_gives_is_held_to() -> None:
     spec = CATALOGUE["sine"]
     wrong = [FoundTensor(name=t.name, shape=t.shape, kind="conv") for _, t in as_torch(spec, "generator")]
