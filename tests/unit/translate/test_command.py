@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import gan_rosetta as gr
-from gan_rosetta.shared.commands.main import app
+from gan_rosetta.shared.commands.main import app, main
 from gan_rosetta.shared.errors import RunFailed, UsageError
 from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.state import initial_state, state_schema
@@ -91,14 +91,17 @@ def test_a_proof_may_start_from_a_state_with_its_optimizers_not_begun(monkeypatc
         assert np.array_equal(fed[0][name], expected), name
 
 
-def test_a_program_that_fails_is_a_failure(monkeypatch):
+def test_a_program_that_fails_is_a_failure(monkeypatch, capsys):
     def fails(*_, **__):
         raise RunFailed("the program ended with exit status 1")
 
     monkeypatch.setattr(translation, "translate", fails)
-    done = CliRunner().invoke(app, ["translate", "linear-2d", "--to", "torch"])
-    assert done.exit_code == 3
-    assert "exit status 1" in done.output
+    monkeypatch.setattr(sys, "argv", ["gan-rosetta", "translate", "linear-2d", "--to", "torch"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 3
+    said = "gan-rosetta: linear-2d to torch: the program ended with exit status 1\n"
+    assert capsys.readouterr().err == said
 
 
 def test_a_whole_translation_is_handed_over(tmp_path):

@@ -102,7 +102,7 @@ def filled(spec: GanSpec, *, seed: int = 0, dtype: str = "float64", whole: bool 
     for name, tensor in state_schema(spec).items():
         if tensor.role == "counter":
             state[name] = np.array(_STEPS, np.int64)
-        elif tensor.role in ("slot", "buffer"):
+        elif tensor.role in ("slot", "buffer", "average"):
             state[name] = np.abs(generator.normal(size=tensor.shape)).astype(dtype)
         elif whole:
             state[name] = generator.integers(-3, 4, size=tensor.shape).astype(dtype)
