@@ -139,9 +139,9 @@ FAULTS = (
     Fault(
         name="conv-padding-same",
         summary="a convolution with the padding that TensorFlow and JAX call SAME",
-        remedy="The padding of {place} is {found}, as SAME has it at a stride: pad {expected}.",
+        remedy="The padding of {place} is {found}, as SAME has it: pad {expected}.",
         plants=_plants(_same, _sides_words),
-        together="every convolution that SAME pads otherwise",
+        together="every convolution with a stride",
     ),
     Fault(
         name="conv-dilation-missing",
