@@ -23,7 +23,7 @@ from gan_rosetta.shared.runs.record import require_free
 from gan_rosetta.shared.runs.request import Exports, Request
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
-from gan_rosetta.shared.workers.environments import find_python
+from gan_rosetta.shared.workers.environments import find_problem, find_python
 from gan_rosetta.shared.workers.registry import find_backend, installed_version, require_installed, resolve_execution
 
 # In a comparison of the whole catalogue a GAN whose single step costs most of a minute takes a part of its batch: the
@@ -131,10 +131,12 @@ def plan_compare(
                 job = replace(job, course=replace(job.course, num_seeds=num_seeds))
             jobs.append(_as_yardstick(job, place=start.place) if setup.name in measured else job)
             _require_fresh(jobs[-1], out)
-    left_out = tuple(
-        f"{setup.name} is left out: not installed; {find_backend(setup.backend).install_hint}" for setup in missing
-    )
+    left_out = tuple(f"{setup.name} is left out: {_why_missing(setup)}" for setup in missing)
     return Plan(jobs=tuple(jobs), num_slots=num_slots, left_out=left_out, notes=tuple(notes))
+
+
+def _why_missing(setup: RunSetup) -> str:
+    return find_problem(setup.python) or f"not installed; {find_backend(setup.backend).install_hint}"
 
 
 def _specs(gans: Sequence[str], request: Request) -> list[GanSpec]:

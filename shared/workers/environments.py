@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from gan_rosetta.shared.workers.process import describe_exit
 FOLDER_VARIABLE = "GAN_ROSETTA_ENVIRONMENTS"
 _DISTRIBUTION = "gan-rosetta"
 _SECONDS_TO_LOOK = 60
+_MOST_BYTES = 1 << 22
 # What an environment has, asked of its own Python, which need not have anything of ours, nor read the folder it is in.
 _LOOK = (
     "import sys; sys.path[:] = filter(None, sys.path); import importlib.metadata as m, json; "
@@ -114,12 +116,32 @@ def find_problem(python: str | None, /) -> str | None:
 def _look_into(python: str) -> tuple[Mapping[str, str], str | None]:
     """Return the versions of what another Python has installed, or why that cannot be told."""
     try:
-        answer = subprocess.run(
-            [python, "-c", _LOOK], capture_output=True, text=True, timeout=_SECONDS_TO_LOOK, check=True
-        )
-        return dict(json.loads(answer.stdout)), None
+        return dict(json.loads(_asked(python))), None
     except (OSError, subprocess.SubprocessError, ValueError, TypeError) as error:
         return {}, f"{python} does not answer as a Python does: {_reason(error)}"
+
+
+def _asked(python: str) -> bytes:
+    """Return what another Python answers, read no further than an answer may be long."""
+    with subprocess.Popen([python, "-c", _LOOK], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        if process.stdout is None or process.stderr is None:
+            raise TypeError("a process without its pipes")
+        timer = threading.Timer(_SECONDS_TO_LOOK, process.kill)
+        timer.start()
+        try:
+            answer = process.stdout.read(_MOST_BYTES + 1)
+            if len(answer) > _MOST_BYTES:
+                raise ValueError(f"it prints more than {_MOST_BYTES:,} bytes")
+            complaint = process.stderr.read(_MOST_BYTES)
+            process.wait()
+            if not timer.is_alive():
+                raise subprocess.TimeoutExpired(process.args, _SECONDS_TO_LOOK)
+        finally:
+            timer.cancel()
+            process.kill()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, process.args, stderr=complaint)
+    return answer
 
 
 def _reason(error: Exception) -> str:
@@ -127,7 +149,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, subprocess.TimeoutExpired):
         return f"nothing came in {_SECONDS_TO_LOOK} s"
     if isinstance(error, subprocess.CalledProcessError):
-        lines = error.stderr.strip().splitlines()
+        lines = error.stderr.decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"it ended with {describe_exit(error.returncode)}"
     return in_a_line(error)
 

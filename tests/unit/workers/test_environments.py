@@ -154,3 +154,12 @@ def test_files_that_lie_about_are_not_what_is_asked(tmp_path: Path, monkeypatch:
     (tmp_path / "json.py").write_text("raise RuntimeError('a stranger')\n")
     monkeypatch.chdir(tmp_path)
     assert environments.version_in(sys.executable, "gan-rosetta") == environments.version_in(None, "gan-rosetta")
+
+
+def test_what_prints_without_end_is_no_python(tmp_path: Path) -> None:
+    liar = tmp_path / "liar"
+    liar.write_text("#!/bin/sh\nexec yes nonsense\n")
+    liar.chmod(0o755)
+    problem = environments.find_problem(str(liar))
+    assert problem is not None
+    assert problem.endswith("does not answer as a Python does: ValueError: it prints more than 4,194,304 bytes")
