@@ -8,6 +8,7 @@
 
 # %%
 from collections import OrderedDict
+from copy import deepcopy
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -124,7 +125,7 @@ frames = {}
 
 def generate():
     with torch.no_grad():
-        return generator(noise[0]).numpy()
+        return deepcopy(generator)(noise[0]).numpy()  # a copy: the running averages are to be training's alone
 
 
 for step in range(num_steps):
