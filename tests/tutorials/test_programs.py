@@ -18,7 +18,7 @@ from tutorials.machinery.pages import SECTIONS, split_sections
 from tutorials.machinery.worker import parse_program
 
 # What a program may import besides its framework.
-_COMMON = {"collections", "numpy", "matplotlib", "safetensors"}
+_COMMON = {"collections", "copy", "numpy", "matplotlib", "safetensors"}
 _OWN = {"torch": {"torch"}, "tensorflow": {"tensorflow", "keras"}, "mxnet": {"mxnet"}, "jax": {"jax", "optax"}}
 PROGRAMS = [(name, framework) for name in LESSONS for framework in FRAMEWORKS]
 
