@@ -110,14 +110,18 @@ class Watcher:
             self._passes.append(Pass(network=network, inputs=self._networks[network].samples(inputs)))
 
     def gave(self, network: str, tensor: str, kind: str, value: np.ndarray, /) -> None:
-        """A layer of the network whose pass is under way gave an output."""
-        if self._is_on and self._passes and self._passes[-1].network == network:
+        """A layer of the network gave an output: of its pass, where that is under way, and else of none."""
+        if self._is_under_way(network):
             self._passes[-1].outputs.append((tensor, kind, value))
 
     def ended(self, network: str, output: np.ndarray, /) -> None:
         """A pass has ended."""
-        if self._is_on and self._passes and self._passes[-1].network == network:
+        if self._is_under_way(network):
             self._passes[-1].output = output
+
+    def _is_under_way(self, network: str) -> bool:
+        last = self._passes[-1] if self._passes else None
+        return self._is_on and last is not None and last.network == network and last.output is None
 
     def _told(self, found: Found, tree: Any, /, *, what: str) -> dict[str, np.ndarray]:
         """Return arrays that a program told, by canonical name; raises UsageError where they are not the network's."""

@@ -70,7 +70,7 @@ def trainer_of(network, rate, mistake=None):
     return mx.gluon.Trainer(network.collect_params(), kind(**options))
 
 
-def program(*, mistake=None, watch=True, has_norm=False, hybrid=False, steps=2):
+def program(*, mistake=None, watch=True, has_norm=False, hybrid=False, steps=2, alone=False):
     generator, discriminator = networks = make_networks(mistake, has_norm)
     trainer_g, trainer_d = trainer_of(generator, 0.01), trainer_of(discriminator, 0.05, mistake)
     spec = normalised(both=has_norm == "both") if has_norm else "linear-2d"
@@ -98,6 +98,8 @@ def program(*, mistake=None, watch=True, has_norm=False, hybrid=False, steps=2):
             loss_d = cross_entropy(discriminator(step.real), real_label)
             loss_d = loss_d + cross_entropy(discriminator(fake), 1 - real_label)
             loss_d = loss_d.mean() if mistake == "mean" else loss_d
+            if alone:
+                discriminator[0](0.5 * (step.real + fake))
         loss_d.backward()
         trainer_d.step(size)
         with autograd.record():
@@ -126,6 +128,13 @@ def test_of_a_hybridized_network_its_output_is_seen():
     assert judgement.verdict == "AGREE", judgement.sentence
     # What is within it is not: four passes that differ, of two steps.
     assert judgement.seen["output"] == 2 * 4
+
+
+def test_a_layer_that_is_called_outside_of_its_network_is_none_of_its_pass():
+    # As a gradient penalty that is written by hand does, layer by layer.
+    judgement = program(alone=True)[0].judge()
+    assert judgement.verdict == "AGREE", judgement.sentence
+    assert judgement.seen["output"] == program()[0].judge().seen["output"]
 
 
 @pytest.mark.parametrize(
