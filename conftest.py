@@ -1,10 +1,13 @@
-"""What our own test sessions have and others do not: room for the calls of frameworks that compile."""
+"""Our own test sessions alone have room for the calls of frameworks that compile, and a table of what tests cost."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
 from gan_rosetta.shared.workers.process import call_with_room
+from tests.cpu import CpuReport
 
 _HAS_ROOM = pytest.StashKey[bool]()
 
@@ -16,3 +19,16 @@ def pytest_runtestloop(session: pytest.Session) -> object:
         return None
     session.config.stash[_HAS_ROOM] = True
     return call_with_room(lambda: session.config.hook.pytest_runtestloop(session=session))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the option that cpu.py is for."""
+    parser.addoption("--cpu-report", type=Path, default=None, help="write what tests cost to this file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have each process measure its tests, where that was asked for."""
+    target = config.getoption("--cpu-report")
+    if target is not None:
+        is_worker = hasattr(config, "workerinput")
+        config.pluginmanager.register(CpuReport(target.absolute(), writes=not is_worker), "cpu-report")
