@@ -12,10 +12,9 @@ from gan_rosetta.shared.compare.tolerance import FALSE_ALARM_RATE
 from gan_rosetta.shared.diagnose.explanation import Cause
 from gan_rosetta.shared.diagnose.replay import ObservedStep, Replay, Standing
 from gan_rosetta.shared.diagnose.solving import shortest, solve
-from gan_rosetta.shared.diagnose.suspects import Suspect, find_suspects
+from gan_rosetta.shared.diagnose.suspects import Source, Suspect, find_suspects
 from gan_rosetta.shared.errors import SpecError
 from gan_rosetta.shared.faults import Fault, Plant
-from gan_rosetta.shared.faults.defaults import Default
 from gan_rosetta.shared.interface import ProbeKey
 from gan_rosetta.shared.spec import GanSpec, LeakyReLU, ReLU
 
@@ -30,7 +29,7 @@ class _Charge:
 
 
 _Charges = tuple[_Charge, ...]
-_Key = tuple[tuple[str, tuple[str, ...], float | None], ...]
+_Key = tuple[tuple[Source, tuple[str, ...], float | None], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +84,7 @@ class Search:
         if self.found:
             return
         key = self._first_key()
-        near = [suspect for suspect in self._suspects if suspect.is_expected(key)]
+        near = [suspect for suspect in self._suspects if suspect.is_expected(key) and not suspect.is_several]
         for first in near:
             # Of two numbers one is solved for, beside the other as people write it.
             value = None if first.number is None else first.number.planted
@@ -240,7 +239,7 @@ class Search:
 
     def _plants(self, charges: _Charges) -> list[Plant] | None:
         """Return the plants of charges, or None where they cannot be together, or a number cannot be."""
-        key = tuple((charge.suspect.name, charge.suspect.places, charge.value) for charge in charges)
+        key = tuple((charge.suspect.source, charge.suspect.places, charge.value) for charge in charges)
         if key not in self._planted:
             before = self._plants(charges[:-1])
             own = None if before is None else self._plant(charges[-1], before, key[:-1])
@@ -295,7 +294,7 @@ def _rank(charges: _Charges) -> tuple[int, bool, bool, int]:
     """Order what is the same change by how well it says so: fewer, faults before defaults, choices before numbers."""
     return (
         len(charges),
-        any(isinstance(charge.suspect.source, Default) for charge in charges),
+        not all(isinstance(charge.suspect.source, Fault) for charge in charges),
         any(charge.value is not None for charge in charges),
         sum(len(charge.suspect.places) for charge in charges),
     )

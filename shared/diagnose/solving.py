@@ -10,6 +10,7 @@ import numpy as np
 
 from gan_rosetta.shared.compare.distances import Floats, tensor_difference
 from gan_rosetta.shared.faults.fault import Number
+from gan_rosetta.shared.faults.own_optimizers import in_float32
 
 # What a quantity would be with a number; None where the number cannot be.
 Respond = Callable[[float], np.ndarray | None]
@@ -90,13 +91,16 @@ def shortest(
         rounded = float(f"{value:.{digits}g}") if abs(value) > width else 0.0
         if abs(rounded - value) > 2 * width and digits < _MOST_DIGITS:
             continue
-        quantity = respond(rounded)
-        if quantity is None or quantity.shape != observed.shape:
-            continue
-        if tensor_difference(observed, quantity, scale=scale) <= allowed:
-            relative = width / abs(rounded or expected or 1.0)
-            # Of numbers with so many digits or fewer there are about 10^digits in each power of ten, each as likely.
-            return Rounded(value=rounded, chance=min(1.0, 2 * relative * 10.0**digits))
+        # Keras and MXNet hold such numbers in float32.
+        for num_forms, candidate in enumerate((rounded, in_float32(rounded)), start=1):
+            quantity = respond(candidate)
+            if quantity is None or quantity.shape != observed.shape:
+                continue
+            if tensor_difference(observed, quantity, scale=scale) <= allowed:
+                relative = width / abs(candidate or expected or 1.0)
+                # Of numbers with so many digits or fewer there are about 10^digits in each power of ten, each as
+                # likely.
+                return Rounded(value=candidate, chance=min(1.0, 2 * relative * num_forms * 10.0**digits))
     return None
 
 

@@ -10,27 +10,29 @@ from dataclasses import dataclass, replace
 from gan_rosetta.shared.faults import FAULTS, Fault, Location, Plant
 from gan_rosetta.shared.faults.defaults import DEFAULTS, Default, frameworks_with
 from gan_rosetta.shared.faults.fault import Number
+from gan_rosetta.shared.faults.own_optimizers import OWN_OPTIMIZERS, OwnOptimizer, in_float32
 from gan_rosetta.shared.faults.places import changed_places
-from gan_rosetta.shared.faults.subjects import SUBJECTS
 from gan_rosetta.shared.interface import ProbeKey
 from gan_rosetta.shared.spec import GanSpec
 
 # Of more places than these, all of a network and all there are stand for every choice among them.
 _FEW_PLACES = 3
+_FLOAT32_DIGITS = 6
 
 
 Places = Callable[[Fault, GanSpec], Sequence[Plant]]
+Source = Fault | Default | OwnOptimizer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suspect:
-    """A fault in one place or in several, or a framework's default in all of its places.
+    """A fault in one place or in several, or a framework's default or own optimizer in all of its places.
 
     places: of the fault, in its own words, in the order in which they are planted; where: what to call them together.
     expected: where it shows first, any of them. number: what may be wrong by any amount, the same in each place.
     """
 
-    source: Fault | Default
+    source: Source
     places: tuple[str, ...]
     where: str
     expected: tuple[Location, ...]
@@ -38,8 +40,13 @@ class Suspect:
 
     @property
     def name(self) -> str:
-        """The name of the fault or default."""
+        """The name of the fault, default or optimizer."""
         return self.source.name
+
+    @property
+    def is_several(self) -> bool:
+        """Whether it is more than one difference by itself."""
+        return isinstance(self.source, OwnOptimizer)
 
     @property
     def num_places(self) -> float:
@@ -56,7 +63,7 @@ class Suspect:
         places: returns a fault's plants in a GAN, in each place; None asks the fault. Raises SpecError for a value that
         cannot be; returns nothing where another fault took its place away.
         """
-        if isinstance(self.source, Default):
+        if not isinstance(self.source, Fault):
             changed = self.source.apply(spec)
             return [] if changed == spec else [Plant(spec=changed, expected=self.expected[0])]
         find = places or _places
@@ -73,10 +80,8 @@ class Suspect:
 
     def say(self, spec: GanSpec, value: float | None = None, /) -> str:
         """Return a sentence on what is wrong and what to change. spec: the right GAN."""
-        if isinstance(self.source, Default):
-            subject = SUBJECTS[self.source.subject]
-            own = "; ".join(subject.values(spec))
-            return subject.say(found=self.source.text, framework=self.source.title, expected=own)
+        if not isinstance(self.source, Fault):
+            return self.source.say(spec)
         plant = next(each for each in self.source.plants(spec) if each.place == self.places[0])
         if plant.number is None or value is None:
             return self.source.say(place=self.where, found=plant.found, expected=plant.expected_value)
@@ -90,7 +95,10 @@ def _places(fault: Fault, spec: GanSpec) -> Sequence[Plant]:
 
 
 def number_words(value: float, /) -> str:
-    """Return a number with as many digits as it has, twelve at most."""
+    """Return a number with as many digits as it has, twelve at most, or the short one that it is in float32."""
+    short = f"{value:.{_FLOAT32_DIGITS}g}"
+    if float(short) != value == in_float32(float(short)):
+        return f"{float(short):g} in float32, as Keras and MXNet hold theirs"
     return f"{value:.12g}"
 
 
@@ -100,11 +108,17 @@ def find_suspects(spec: GanSpec, /, *, without: Iterable[str] = ()) -> list[Susp
     faults = [fault for fault in FAULTS.values() if fault.name not in left_out]
     found = [suspect for fault in faults for suspect in _of_fault(fault, spec)]
     found.sort(key=lambda suspect: len(suspect.places) > 1)
-    for default in DEFAULTS.values():
-        changed = default.apply(spec)
+    # An optimizer that differs in one way alone is that default.
+    optimizers = [optimizer for optimizer in OWN_OPTIMIZERS if len(optimizer.differences(spec)) > 1]
+    sources: list[Default | OwnOptimizer] = [*DEFAULTS.values(), *optimizers]
+    known: list[GanSpec] = []
+    for source in sources:
+        changed = source.apply(spec)
         expected = changed_places(spec, changed)
-        if default.name not in left_out and expected:
-            found.append(Suspect(source=default, places=(), where="", expected=expected, number=None))
+        is_new = isinstance(source, Default) or changed not in known
+        if source.name not in left_out and expected and is_new:
+            found.append(Suspect(source=source, places=(), where="", expected=expected, number=None))
+            known.append(changed)
     return found
 
 

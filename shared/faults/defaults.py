@@ -143,6 +143,11 @@ class Default:
         """Return the spec with this default in every place that it touches; equal to it where that is its own value."""
         return SUBJECTS[self.subject].change(spec, self.value)
 
+    def say(self, spec: GanSpec, /) -> str:
+        """Return a sentence on what is wrong with a program that has it, and what to change. spec: the right GAN."""
+        subject = SUBJECTS[self.subject]
+        return subject.say(found=self.text, framework=self.title, expected="; ".join(subject.values(spec)))
+
 
 DEFAULTS: dict[str, Default] = {
     default.name: default

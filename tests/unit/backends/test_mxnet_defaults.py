@@ -17,7 +17,9 @@ if importlib.util.find_spec("mxnet") is None:
 
 from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.shared.faults.defaults import DEFAULTS
-from gan_rosetta.shared.spec import ZEROS, Uniform
+from gan_rosetta.shared.faults.own_optimizers import as_mxnet_holds_adam
+from gan_rosetta.shared.spec import ZEROS, Adam, ConstantRate, Uniform
+from tests.unit.backends.adam import adam_steps
 
 
 def value(subject: str) -> Any:
@@ -149,3 +151,23 @@ def test_smooth_activations() -> None:
 
 def test_group_norm() -> None:
     assert parameter(mx.gluon.nn.GroupNorm, "epsilon") == value("group-norm-epsilon")
+
+
+def test_adam_in_float64_holds_its_numbers_in_float32() -> None:
+    given = Adam(
+        learning_rate=ConstantRate(value=0.01),
+        beta1=0.9,
+        beta2=0.999,
+        epsilon=value("adam-epsilon"),
+        epsilon_placement=value("adam-epsilon-placement"),
+        bias_correction=True,
+    )
+    start = np.array([0.3, -0.2])
+    weight = mx.nd.from_numpy(start.copy())
+    expected, gradient = adam_steps(as_mxnet_holds_adam(given), start, steps=3)
+    update = mx.optimizer.get_updater(mx.optimizer.Adam(learning_rate=0.01))
+    for _ in range(3):
+        update(0, mx.nd.from_numpy(gradient.copy()), weight)
+    np.testing.assert_allclose(weight.asnumpy(), expected, rtol=1e-15)
+    other, _ = adam_steps(given, start, steps=3)
+    assert abs(weight.asnumpy() - other).max() > 1e-11

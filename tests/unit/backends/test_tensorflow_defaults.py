@@ -11,7 +11,9 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from gan_rosetta.shared.faults.defaults import DEFAULTS  # noqa: E402
-from gan_rosetta.shared.spec import ZEROS, GlorotUniform  # noqa: E402
+from gan_rosetta.shared.faults.own_optimizers import with_float32_betas, with_float32_rate  # noqa: E402
+from gan_rosetta.shared.spec import ZEROS, Adam, ConstantRate, GlorotUniform  # noqa: E402
+from tests.unit.backends.adam import adam_steps  # noqa: E402
 
 keras = tf.keras
 
@@ -36,6 +38,32 @@ def test_adam_s_epsilon_stands_before_the_correction() -> None:
     expected = -root * 1e-7 / (root * 1e-7 + value("adam-epsilon"))
     # Keras holds β2 as a float32, and 1 - β2 with four digits; the other form would give -0.5.
     assert float(weight.numpy()[0]) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("floatx", ["float32", "float64"])
+def test_adam_in_float64_holds_numbers_in_float32(floatx: str) -> None:
+    given = Adam(
+        learning_rate=ConstantRate(value=0.01),
+        beta1=0.9,
+        beta2=0.999,
+        epsilon=value("adam-epsilon"),
+        epsilon_placement=value("adam-epsilon-placement"),
+        bias_correction=True,
+    )
+    held = with_float32_betas(with_float32_rate(given) if floatx == "float32" else given)
+    was = keras.config.floatx()
+    keras.config.set_floatx(floatx)
+    try:
+        optimizer = keras.optimizers.Adam(0.01)
+    finally:
+        keras.config.set_floatx(was)
+    weight = keras.Variable(np.array([0.3, -0.2]), dtype="float64")
+    expected, gradient = adam_steps(held, weight.numpy(), steps=3)
+    for _ in range(3):
+        optimizer.apply([tf.constant(gradient)], [weight])
+    np.testing.assert_allclose(weight.numpy(), expected, rtol=1e-15)
+    other, _ = adam_steps(given, np.array([0.3, -0.2]), steps=3)
+    assert abs(weight.numpy() - other).max() > 1e-11
 
 
 def test_adadelta() -> None:

@@ -111,8 +111,8 @@ def test_a_right_program_agrees_and_watching_changes_no_bit():
     [
         ("activation", ("generator", "output", "generator.hidden1_relu"), ()),
         ("no sigmoid", ("generator", "loss", "loss"), ()),
-        # Besides another ε in another place, it takes its betas through float32.
-        ("keras's adam", ("generator", "parameter", "generator.hidden1.weight"), ()),
+        # Besides another ε in another place, it has its rate and its betas in float32.
+        ("keras's adam", ("generator", "parameter", "generator.hidden1.weight"), ("tensorflow:adam",)),
         ("anew", ("discriminator", "output", "discriminator.hidden1_relu"), ("fake-regenerated",)),
         ("labels", ("discriminator", "loss", "loss"), ("discriminator-labels-swapped",)),
         ("from logits", ("discriminator", "loss", "loss"), ()),
