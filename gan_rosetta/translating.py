@@ -33,10 +33,10 @@ def translate(
 ) -> Translation:
     """Write a GAN as a whole training program of a framework, which imports that and NumPy alone.
 
-    gan: a name of the catalogue, a TOML file, or a GanSpec. to: "torch", "tensorflow", "mxnet" or "jax". out: a file
-    to write where the program agrees, FILE.py, or FILE.ipynb for a notebook. options: what it is proved on, see
-    ProofOptions; the program itself has the GAN's own numbers. It is run in a process of its own and judged, losses and
-    state, before it is handed over.
+    gan: a name of the catalogue, a TOML file, or a GanSpec. to: "torch", "tensorflow", "keras", "mxnet" or "jax".
+    out: a file to write where the program agrees, FILE.py, or FILE.ipynb for a notebook. options: what it is proved on,
+    see ProofOptions; the program itself has the GAN's own numbers. It is run in a process of its own and judged, losses
+    and state, before it is handed over.
 
     Raises UsageError and its like for what cannot be asked, BackendUnavailable for a framework that is not installed,
     RunFailed where the program does not run. docs/translate.md says what is written and proved.

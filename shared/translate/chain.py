@@ -9,12 +9,13 @@ from gan_rosetta.shared.translate.parts import Part
 from gan_rosetta.shared.translate.writing import WIDTH, fitted
 
 
-def chain(network: Network, parts: Sequence[Part], x: str, /, *, indent: int) -> list[str]:
+def chain(network: Network, parts: Sequence[Part], x: str, /, *, indent: int, end: str = "") -> list[str]:
     """Return the lines of a pass: one for each layer that keeps tensors, with what follows around it.
 
-    parts: of the placed layers. x: the name of the network's input.
+    parts: of the placed layers. x: the name of the network's input. end: the last line, with {x} for the name of what
+    comes out; without one it is returned as it is.
     """
-    return _Chain(parts, x, indent=indent).lines_of(network)
+    return _Chain(parts, x, indent=indent).lines_of(network, end)
 
 
 class _Chain:
@@ -26,9 +27,11 @@ class _Chain:
         self._expression, self._is_name, self._is_whole = x, True, False
         self._remarks: list[str] = []
 
-    def lines_of(self, network: Network) -> list[str]:
+    def lines_of(self, network: Network, end: str) -> list[str]:
         self._row(network.layers, "")
-        self._end_line(f"return {self._expression}")
+        if end and not self._is_name:
+            self._name("x")
+        self._end_line(end.replace("{x}", self._expression) if end else f"return {self._expression}")
         return self._lines
 
     def _row(self, layers: Sequence[Layer], prefix: str) -> None:
@@ -45,6 +48,9 @@ class _Chain:
             self._name("x")
         self._take(part.applied.replace("{x}", self._expression))
         self._remarks += [part.remark] if part.remark else []
+        for applied in part.then:
+            self._name("x")
+            self._take(applied.replace("{x}", self._expression))
 
     def _block(self, block: Branches, name: str) -> None:
         given = f"{name}_input"

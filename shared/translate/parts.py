@@ -40,7 +40,8 @@ class Part:
     made: what is called to make it, as far as the bracket, and with which arguments; None where there is nothing to
     keep. applied: the expression of it, with {x} for what comes in. begins: whether it begins a line of its own, as
     what is made does unless it joins the layer before it. needs: functions that it calls. remark: a comment above it.
-    between: what stands between the ends of branches, which come in for {x}.
+    between: what stands between the ends of branches, which come in for {x}. then: expressions of what comes of it
+    after that, each on a line of its own.
     """
 
     applied: str
@@ -50,6 +51,7 @@ class Part:
     needs: tuple[str, ...] = ()
     remark: str = ""
     between: str = ""
+    then: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

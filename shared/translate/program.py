@@ -8,7 +8,7 @@ from types import ModuleType
 
 from gan_rosetta.shared.errors import UnsupportedLayer, unknown_name
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.translate import in_jax, in_mxnet, in_tensorflow, in_torch
+from gan_rosetta.shared.translate import in_jax, in_keras, in_mxnet, in_tensorflow, in_torch
 from gan_rosetta.shared.translate.data import data_imports, data_section, uses_digits
 from gan_rosetta.shared.translate.writing import WIDTH, docstring, number, plain
 
@@ -16,6 +16,7 @@ from gan_rosetta.shared.translate.writing import WIDTH, docstring, number, plain
 DIALECTS: dict[str, ModuleType] = {
     "torch": in_torch,
     "tensorflow": in_tensorflow,
+    "keras": in_keras,
     "mxnet": in_mxnet,
     "jax": in_jax,
 }

@@ -76,6 +76,12 @@ def fitted(statement: str, /, *, indent: int, later: int = 0) -> str:
     opening = _opening_of_last_call(statement)
     if len(statement) + indent + later <= WIDTH or opening is None:
         return " " * indent + statement
+    is_long = indent + later + opening + 1 > WIDTH
+    if is_long and statement[opening - 1] == ")":  # what is called is made there, as in f(a, b)(x)
+        made = statement[:opening]
+        first = _opening_of_last_call(made) or 0
+        arguments = _arguments(made[first + 1 : -1])
+        return call(made[: first + 1], arguments, f"){statement[opening:]}", indent=indent, later=later)
     return call(statement[: opening + 1], _arguments(statement[opening + 1 : -1]), indent=indent, later=later)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientClipping
+from gan_rosetta.shared.translate.calls import generate, judge
 from gan_rosetta.shared.translate.data import (
     EPOCH,
     STEP_IN_EPOCH,
@@ -12,7 +13,7 @@ from gan_rosetta.shared.translate.data import (
     uses_masks,
 )
 from gan_rosetta.shared.translate.in_mxnet.averages import average_section
-from gan_rosetta.shared.translate.parts import decays, label_of, optimizer_uses, pattern, penalty_of, place_of, rate_at
+from gan_rosetta.shared.translate.parts import decays, optimizer_uses, pattern, penalty_of, place_of, rate_at
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
 CHECKPOINT = "checkpoint.npz"
@@ -68,11 +69,11 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     is_first, reused = training.first == "discriminator", training.fake_batch == "reused"
     own = []
     if is_first or not reused:
-        own.append(_generate(gan, "discriminator", later=later + 4))
+        own.append(generate(gan, "discriminator", later=later + 4))
     real, fake = place_of(gan, "discriminator", "real"), place_of(gan, "discriminator", "fake")
     given = "fake.detach()" if training.detach_fake else "fake"
-    own.append(_judge(gan, "of_real", real, 'batch["real"]', later=later + 4))
-    own.append(_judge(gan, "of_fake", fake, given, later=later + 4))
+    own.append(judge(gan, "of_real", real, 'batch["real"]', later=later + 4))
+    own.append(judge(gan, "of_fake", fake, given, later=later + 4))
     own.append("loss_d = discriminator_loss(of_real, of_fake)")
     if penalty_of(gan) is not None:
         own.append('share = batch["mix"]')
@@ -100,8 +101,8 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     training = gan.training
     own = []
     if training.first == "generator" or training.fake_batch == "regenerated":
-        own.append(_generate(gan, "generator", later=later + 4))
-    own.append(_judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later + 4))
+        own.append(generate(gan, "generator", later=later + 4))
+    own.append(judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later + 4))
     own.append("loss_g = generator_loss(of_fake)")
     lines = ["with autograd.record():", *(indented(line, by=4) for line in own), "loss_g.backward()"]
     if not training.detach_fake:
@@ -136,22 +137,6 @@ def _clipped(clipping: GradientClipping | None, network: str) -> list[str]:
         f"    scale = mx.nd.minimum({bound} / (mx.nd.sqrt({square}){more}), 1)",
         "    gradient[:] = mx.nd.broadcast_mul(gradient, scale)",
     ]
-
-
-def _generate(gan: GanSpec, phase: str, *, later: int) -> str:
-    """Return the statement in which G makes samples; later: by how much it will be indented."""
-    arguments = [f'batch["{gan.training.fed_in(phase, "latent")}"]']
-    arguments += [f'batch["{gan.training.fed_in(phase, "label")}"]'] if uses_classes(gan, "generator") else []
-    arguments += [f'masks_of(batch, "{phase}.fake.generator")'] if uses_masks(gan, "generator") else []
-    return call("fake = generator(", arguments, later=later)
-
-
-def _judge(gan: GanSpec, before: str, place: str, samples: str, *, later: int) -> str:
-    """Return the statement in which D is asked; later: by how much it will be indented."""
-    arguments = [samples]
-    arguments += [f'batch["{label_of(gan, place)}"]'] if uses_classes(gan, "discriminator") else []
-    arguments += [f'masks_of(batch, "{place}")'] if uses_masks(gan, "discriminator") else []
-    return call(f"{before} = discriminator(", arguments, later=later)
 
 
 def loop_section(gan: GanSpec, /) -> str:
@@ -195,7 +180,7 @@ def _losses_kept(gan: GanSpec) -> str:
 def _pretraining(gan: GanSpec) -> str:
     if gan.pretraining is None:
         raise TypeError(f"{gan.name!r} has no pretraining")
-    asked = _judge(gan, "density", "pretraining.input.discriminator", 'batch["pretrain_input"]', later=8)
+    asked = judge(gan, "density", "pretraining.input.discriminator", 'batch["pretrain_input"]', later=8)
     reduction = gan.pretraining.loss.reduction
     return "\n".join(
         [

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gan_rosetta.shared.spec import MovingAverage
 from gan_rosetta.shared.spec.moving_average import WARM_UP
 from gan_rosetta.shared.translate.parts import counts_updates
 from gan_rosetta.shared.translate.writing import number
 
 
-def average_section(average: MovingAverage, built: str, /) -> str:
-    """Return a second G and the function that has it follow the first. built: the call that makes its tensors."""
+def average_section(average: MovingAverage, made: Sequence[str], /) -> str:
+    """Return a second G and the function that has it follow the first. made: the lines that make it."""
     decay = number(average.decay)
     lines = []
     if average.warm_up == "counted":
@@ -22,8 +24,7 @@ def average_section(average: MovingAverage, built: str, /) -> str:
     moved = "kept + share * (own - kept)"
     return "\n".join(
         [
-            "average = Generator()  # follows G; samples are drawn from it",
-            built,
+            *made,
             "for name, tensor in tensors_of(average).items():",
             "    tensor.assign(tensors_of(generator)[name])",
             "",

@@ -121,7 +121,8 @@ class SplitConv2DTranspose(keras.layers.Layer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Return the whole output, without padding."""
-        kernel, shape = spread(self.kernel, self.dilation), (x.shape[0], *self.size, self.shape[-1])
+        kernel = spread(self.kernel, self.dilation)
+        shape = (tf.shape(x)[0], *self.size, self.shape[-1])
         kernels, images = (tf.split(each, self.groups, axis=-1) for each in (kernel, x))
         pairs = zip(images, kernels, strict=True)
         made = [tf.nn.conv2d_transpose(*each, shape, self.strides, "VALID") for each in pairs]

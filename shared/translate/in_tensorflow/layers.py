@@ -257,7 +257,7 @@ class BatchNorm(keras.layers.Layer):
         mean, variance = tf.nn.moments(x, list(range(len(x.shape) - 1)))
         averages = (self.running_mean, self.running_var)
         kept = tuple(tf.convert_to_tensor(average) for average in averages)
-        size = math.prod(x.shape[:-1])
+        size = tf.cast(tf.size(x) / x.shape[-1], x.dtype)
         found = (mean, variance * (size / (size - self.correction)))
         for average, old, value in zip(averages, kept, found, strict=True):
             average.assign((1 - self.momentum) * old + self.momentum * value)
@@ -280,9 +280,9 @@ class GroupNorm(keras.layers.Layer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Normalise; channels are last."""
         size = x.shape[-1] // self.groups
-        parts = tf.reshape(x, (x.shape[0], -1, self.groups, size))
+        parts = tf.reshape(x, (-1, math.prod(x.shape[1:-1]), self.groups, size))
         mean, variance = tf.nn.moments(parts, (1, 3), keepdims=True)
-        y = tf.reshape((parts - mean) / tf.sqrt(variance + self.eps), x.shape)
+        y = tf.reshape((parts - mean) / tf.sqrt(variance + self.eps), (-1, *x.shape[1:]))
         return y * self.weight + self.bias if self.affine else y''',
     "minibatch": '''\
 class MinibatchDiscrimination(keras.layers.Dense):
@@ -292,15 +292,15 @@ class MinibatchDiscrimination(keras.layers.Dense):
         self, num_kernels: int, size: int, *, self_distance: bool, use_bias: bool = True, name: str
     ) -> None:
         super().__init__(num_kernels * size, use_bias=use_bias, name=name)
-        self.num_kernels, self.self_distance = num_kernels, self_distance
+        self.shape, self.self_distance = (num_kernels, size), self_distance
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Return (batch, in_features + num_kernels)."""
-        rows = tf.reshape(super().call(x), (x.shape[0], self.num_kernels, -1))
+        rows = tf.reshape(super().call(x), (-1, *self.shape))
         differences = rows[:, None] - rows[None]  # (batch, batch, num_kernels, size)
         distances = tf.reduce_sum(tf.abs(differences), axis=3)
         if self.self_distance:
-            distances += tf.eye(x.shape[0], dtype=x.dtype)[:, :, None]
+            distances += tf.eye(tf.shape(x)[0], dtype=x.dtype)[:, :, None]
         return tf.concat([x, tf.reduce_sum(tf.exp(-distances), axis=1)], axis=1)''',
     "leaky_relu": '''\
 def leaky_relu(x: tf.Tensor, slope: float) -> tf.Tensor:
@@ -335,10 +335,10 @@ def repeat_pixels(x: tf.Tensor, factor: int) -> tf.Tensor:
     "pixel_shuffle": '''\
 def pixel_shuffle(x: tf.Tensor, factor: int) -> tf.Tensor:
     """Return larger images of fewer channels, as PyTorch counts them; see tf.nn.depth_to_space."""
-    count, height, width, channels = *x.shape[:3], x.shape[3] // factor**2
-    parts = tf.reshape(x, (count, height, width, channels, factor, factor))
+    height, width, channels = *x.shape[1:3], x.shape[3] // factor**2
+    parts = tf.reshape(x, (-1, height, width, channels, factor, factor))
     parts = tf.transpose(parts, (0, 1, 4, 2, 5, 3))
-    return tf.reshape(parts, (count, height * factor, width * factor, channels))''',
+    return tf.reshape(parts, (-1, height * factor, width * factor, channels))''',
     "interpolate": '''\
 def interpolate(x: tf.Tensor, factor: int) -> tf.Tensor:
     """Return larger images, bilinear; tf.image.resize gives float32 whatever it is given."""

@@ -21,9 +21,14 @@ _WORDS = LossWords(
 
 def losses_section(gan: GanSpec, /) -> str:
     """Return both losses as functions of what D says, and the gradient penalty."""
+    return losses_in_words(gan, _WORDS)
+
+
+def losses_in_words(gan: GanSpec, words: LossWords, /) -> str:
+    """Return the section, in words of TensorFlow or of Keras."""
     parts = [_ENTROPY] if has_entropy(gan) else []
     parts += [_LOGISTIC] if gan.training.discriminator_loss.score == "logit" else []
-    parts += loss_functions(gan, _WORDS)
+    parts += loss_functions(gan, words)
     penalty = penalty_of(gan)
     if penalty is not None:
         axes = "-1" if penalty.norm == "channel" else "range(1, len(mixed.shape))"

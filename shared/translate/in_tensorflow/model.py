@@ -60,12 +60,12 @@ def model_section(gan: GanSpec, /) -> str:
     parts = [text for name, text in FUNCTIONS.items() if name in needed]
     parts += spectral_classes(gan)
     parts += [_network(gan, name, written[name]) for name in gan.networks()]
-    parts.append(_TENSORS)
+    parts.append(TENSORS)
     parts.append(first_values(gan, kind="dict[str, np.ndarray]", made="np.asarray({array}, options.dtype)"))
     return "\n\n\n".join(parts) + "\n\n\n" + _made(gan)
 
 
-_TENSORS = '''\
+TENSORS = '''\
 def tensors_of(network: keras.Model) -> dict[str, keras.Variable]:
     """Return parameters and buffers by the names that a state has for them."""
     names = {"kernel": "weight", "embeddings": "weight"}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gan_rosetta.shared.spec import GanSpec, GradientClipping
+from gan_rosetta.shared.translate.calls import generate, judge, of_network
 from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_tensorflow.averages import average_section
 from gan_rosetta.shared.translate.in_tensorflow.model import first_call
 from gan_rosetta.shared.translate.in_tensorflow.optimizers import rate_lines, slots_of
-from gan_rosetta.shared.translate.parts import label_of, optimizer_uses, pattern, penalty_of, place_of
+from gan_rosetta.shared.translate.parts import optimizer_uses, pattern, penalty_of, place_of
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
 CHECKPOINT = "checkpoint.npz"
@@ -16,16 +19,22 @@ _IMAGE_RANK = 3
 
 def step_section(gan: GanSpec, /) -> str:
     """Return the functions that take one step, and the average that follows G, if any."""
+    built = first_call(gan, "generator", "average")
+    return step_with_average(gan, ["average = Generator()  # follows G; samples are drawn from it", built])
+
+
+def step_with_average(gan: GanSpec, made: Sequence[str], /, *, listed: bool = False) -> str:
+    """Return the section with the lines that make a second G; listed: as of the calls of networks."""
     average = gan.training.generator_average
-    parts = [] if average is None else [average_section(average, first_call(gan, "generator", "average"))]
-    parts += [_pretrain_step(gan)] if gan.pretraining is not None else []
-    return "\n\n\n".join([*parts, _train_step(gan)])
+    parts = [] if average is None else [average_section(average, made)]
+    parts += [_pretrain_step(gan, listed=listed)] if gan.pretraining is not None else []
+    return "\n\n\n".join([*parts, _train_step(gan, listed=listed)])
 
 
-def _pretrain_step(gan: GanSpec) -> str:
+def _pretrain_step(gan: GanSpec, *, listed: bool) -> str:
     if gan.pretraining is None:
         raise TypeError(f"{gan.name!r} has no pretraining")
-    asked = _judge(gan, "density", "pretraining.input.discriminator", 'batch["pretrain_input"]', later=8)
+    asked = judge(gan, "density", "pretraining.input.discriminator", 'batch["pretrain_input"]', later=8, listed=listed)
     reduce = f"tf.reduce_{gan.pretraining.loss.reduction}"
     return "\n".join(
         [
@@ -47,7 +56,7 @@ def _rests(gan: GanSpec, player: str) -> bool:
     return turns.period > 1
 
 
-def _train_step(gan: GanSpec) -> str:
+def _train_step(gan: GanSpec, *, listed: bool) -> str:
     training = gan.training
     blocks = {"discriminator": _discriminator_block, "generator": _generator_block}
     order = [training.first, "generator" if training.first == "discriminator" else "discriminator"]
@@ -66,7 +75,7 @@ def _train_step(gan: GanSpec) -> str:
     if not training.detach_fake and _rests(gan, "discriminator"):
         lines.append("joined = [tf.zeros_like(tensor) for tensor in trained(generator).values()]")
     for position, player in enumerate(order):
-        block = blocks[player](gan, 8 if _rests(gan, player) else 4)
+        block = blocks[player](gan, 8 if _rests(gan, player) else 4, listed=listed)
         if _rests(gan, player):
             lines += [f"if trains_{player[0]}:", indented("\n".join(block), by=4)]
         else:
@@ -107,22 +116,22 @@ def _clipped(clipping: GradientClipping | None) -> list[str]:
     ]
 
 
-def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
+def _discriminator_block(gan: GanSpec, later: int, *, listed: bool) -> list[str]:
     training = gan.training
     is_first, reused = training.first == "discriminator", training.fake_batch == "reused"
     joined = not training.detach_fake
     lines, own = [], []
     if is_first or not reused:
-        made = _generate(gan, "discriminator", later=later + 4)
+        made = generate(gan, "discriminator", later=later + 4, listed=listed)
         if joined:
             own.append(made)
         elif reused:
             lines += ["with tf.GradientTape() as tape_g:", indented(made, by=4)]
         else:
-            lines.append(_generate(gan, "discriminator", later=later))
+            lines.append(generate(gan, "discriminator", later=later, listed=listed))
     real, fake = place_of(gan, "discriminator", "real"), place_of(gan, "discriminator", "fake")
-    own.append(_judge(gan, "of_real", real, 'batch["real"]', later=later + 4))
-    own.append(_judge(gan, "of_fake", fake, "fake", later=later + 4))
+    own.append(judge(gan, "of_real", real, 'batch["real"]', later=later + 4, listed=listed))
+    own.append(judge(gan, "of_fake", fake, "fake", later=later + 4, listed=listed))
     own.append("loss_d = discriminator_loss(of_real, of_fake)")
     if penalty_of(gan) is not None:
         held = "tf.stop_gradient(fake)" if joined else "fake"
@@ -143,41 +152,31 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     return lines
 
 
-def _generator_block(gan: GanSpec, later: int) -> list[str]:
+def _generator_block(gan: GanSpec, later: int, *, listed: bool) -> list[str]:
     training = gan.training
     is_first, reused = training.first == "generator", training.fake_batch == "reused"
     tape, own = "tape_g", []
     if is_first or not reused:
-        own.append(_generate(gan, "generator", later=later + 4))
+        own.append(generate(gan, "generator", later=later + 4, listed=listed))
         begins = "with tf.GradientTape() as tape_g:"
     else:
         tape = "tape_g" if training.detach_fake else "tape_d"
         begins = f"with {tape}:  # which goes on"
-    own.append(_judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later + 4))
+    own.append(judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later + 4, listed=listed))
     own.append("loss_g = generator_loss(of_fake)")
     moved = _moved(gan, tape, "loss_g", "generator", "g", joined=not training.detach_fake)
     follows = ["follow()"] if training.generator_average is not None else []
     return [begins, *(indented(each, by=4) for each in own), *moved, *follows]
 
 
-def _generate(gan: GanSpec, phase: str, *, later: int) -> str:
-    """Return the statement in which G makes samples; later: by how much it will be indented."""
-    arguments = [f'batch["{gan.training.fed_in(phase, "latent")}"]']
-    arguments += [f'batch["{gan.training.fed_in(phase, "label")}"]'] if uses_classes(gan, "generator") else []
-    arguments += [f'masks_of(batch, "{phase}.fake.generator")'] if uses_masks(gan, "generator") else []
-    return call("fake = generator(", arguments, later=later)
-
-
-def _judge(gan: GanSpec, before: str, place: str, samples: str, *, later: int) -> str:
-    """Return the statement in which D is asked; later: by how much it will be indented."""
-    arguments = [samples]
-    arguments += [f'batch["{label_of(gan, place)}"]'] if uses_classes(gan, "discriminator") else []
-    arguments += [f'masks_of(batch, "{place}")'] if uses_masks(gan, "discriminator") else []
-    return call(f"{before} = discriminator(", arguments, later=later)
-
-
 def loop_section(gan: GanSpec, /) -> str:
     """Return the loops, and what the program leaves."""
+    no_masks = ["{}"] if uses_masks(gan, "generator") else []
+    return loop_with_files(gan, [], no_masks=no_masks)
+
+
+def loop_with_files(gan: GanSpec, files: Sequence[str], /, *, no_masks: Sequence[str], listed: bool = False) -> str:
+    """Return the section with the lines that write more files; no_masks: what G is given for masks of dropout."""
     lines = [_losses_kept(gan)]
     if gan.pretraining is not None:
         lines.append(_pretraining(gan))
@@ -203,7 +202,7 @@ def loop_section(gan: GanSpec, /) -> str:
     if training.stop is not None:
         tolerance = number(training.stop.tolerance)
         loop += [f"    if abs(real_score - 0.5) <= {tolerance}:  # D cannot tell them apart", "        break"]
-    return "\n\n".join([*lines, "\n".join(loop), _end(gan)])
+    return "\n\n".join([*lines, "\n".join(loop), _end(gan, files, no_masks, listed=listed)])
 
 
 def _rates(gan: GanSpec, shorts: str) -> list[str]:
@@ -237,7 +236,7 @@ _AVERAGE_KEPT = [
 ]
 
 
-def _end(gan: GanSpec) -> str:
+def _end(gan: GanSpec, files: Sequence[str], no_masks: Sequence[str], *, listed: bool) -> str:
     lines = [
         "options.out.mkdir(parents=True, exist_ok=True)",
         'np.savez(options.out / "losses.npz", **losses)',
@@ -271,7 +270,6 @@ def _end(gan: GanSpec) -> str:
     lines += _AVERAGE_KEPT if average else []
     asked = ["tf.constant(noise, options.dtype)"]
     asked += ["tf.range(len(noise)) % 10"] if uses_classes(gan, "generator") else []
-    asked += ["{}"] if uses_masks(gan, "generator") else []
     is_image = len(gan.generator.output_shape) == _IMAGE_RANK
     images = "np.moveaxis(samples.numpy(), -1, 1)" if is_image else "samples.numpy()"
     turns = "noise = np.moveaxis(noise, 1, -1)  # channels come last"
@@ -279,9 +277,10 @@ def _end(gan: GanSpec) -> str:
         [
             *lines,
             f'np.savez(options.out / "{CHECKPOINT}", **checkpoint)',
+            *files,
             "noise = draw_latent(np.random.default_rng([options.seed, 2]), 64)",
             *([turns] if len(gan.generator.input_shape) == _IMAGE_RANK else []),
-            call(f"samples = {'average' if average else 'generator'}(", asked),
+            of_network(f"samples = {'average' if average else 'generator'}(", [*asked, *no_masks], listed=listed),
             f'np.savez(options.out / "samples.npz", generated={images})',
         ]
     )

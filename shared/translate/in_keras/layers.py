@@ -1,0 +1,211 @@
+"""The layers in Keras: its own where they compute what the spec says, each with all of its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.spec import PlacedLayer
+from gan_rosetta.shared.translate.in_keras.convolutions import conv2d, conv_transpose2d
+from gan_rosetta.shared.translate.in_keras.making import keras_layer, last, layers, named, no_bias
+from gan_rosetta.shared.translate.in_tensorflow import layers as in_tensorflow
+from gan_rosetta.shared.translate.parts import Part
+from gan_rosetta.shared.translate.writing import number, numbers
+
+_IMAGE_RANK = 3
+
+
+def linear(placed: PlacedLayer, name: str, /) -> Part:
+    """Write y = x W + b."""
+    del name
+    layer: Any = placed.layer
+    return layers(keras_layer("Dense", [number(layer.out_features), *no_bias(layer), named(placed)]))
+
+
+def own_class(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a layer of the program's own, made as TensorFlow's dialect makes it."""
+    part = in_tensorflow.LAYERS[type(placed.layer)](placed, name)
+    if part.made is None:
+        raise TypeError(f"{type(placed.layer).__name__} makes nothing")
+    kind, settings = part.made
+    return layers(f"{kind}{', '.join([*settings[:-1], named(placed)])})", needs=part.needs)
+
+
+def activation(kind: str, /) -> Callable[[PlacedLayer, str], Part]:
+    """Return what writes an activation without settings."""
+    return lambda *_: layers(keras_layer("Activation", [f'"{kind}"']))
+
+
+def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, slope · x elsewhere."""
+    del name
+    layer: Any = placed.layer
+    return layers(f"LeakyReLU({number(layer.slope)})", needs=("leaky_relu",))
+
+
+def elu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, alpha · (exp(x) - 1) elsewhere."""
+    del name
+    layer: Any = placed.layer
+    return layers(f"ELU({number(layer.alpha)})", needs=("elu",))
+
+
+def selu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write scale · ELU, of numbers that every SELU has."""
+    del placed, name
+    return layers(keras_layer("Activation", ["selu"]), needs=("selu",))
+
+
+def gelu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x · Φ(x), or the form with tanh that is near it."""
+    del name
+    layer: Any = placed.layer
+    kind = "gelu" if layer.form == "erf" else "gelu_by_tanh"
+    return layers(keras_layer("Activation", [kind]), needs=(kind,))
+
+
+def dropout(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a dropout by a mask that is fed, an input of the network."""
+    layer: Any = placed.layer
+    made = f"Dropout({number(layer.probability)}, {named(placed)})"
+    return Part(applied=f"{made}({{x}}, {name}_mask)", begins=True, needs=("dropout",))
+
+
+def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
+    """Write an embedding of classes that are fed, an input of the network."""
+    layer: Any = placed.layer
+    made = keras_layer("Embedding", [number(layer.num_classes), number(layer.num_features), named(placed)])
+    parts = f"{name}_row, {{x}}" if layer.joined == "before" else f"{{x}}, {name}_row"
+    applied = f"keras.layers.Concatenate()([{parts}])"
+    return Part(applied=applied, begins=True, remark=f"{name}_row = {made}(classes)")
+
+
+def upsample(placed: PlacedLayer, name: str, /) -> Part:
+    """Write an upsampling."""
+    del name
+    layer: Any = placed.layer
+    if layer.mode == "nearest":
+        return layers(keras_layer("UpSampling2D", [number(layer.factor)]))
+    return layers(_function("interpolate", f'"factor": {number(layer.factor)}'), needs=("interpolate",))
+
+
+def pool2d(placed: PlacedLayer, name: str, /) -> Part:
+    """Write the means or the largest of windows."""
+    del name
+    layer: Any = placed.layer
+    kind = "AveragePooling2D" if layer.mode == "average" else "MaxPooling2D"
+    return layers(keras_layer(kind, [number(layer.kernel_size), f"strides={number(layer.stride)}"]))
+
+
+def global_pool(placed: PlacedLayer, name: str, /) -> Part:
+    """Write the mean, the sum or the largest of each channel; Keras's own largest shares its gradient among equals."""
+    del name
+    layer: Any = placed.layer
+    if layer.mode == "average":
+        return layers(keras_layer("GlobalAveragePooling2D", []))
+    if layer.mode == "sum":
+        return layers(_function("ops.sum", '"axis": (1, 2)'))
+    window = keras_layer("MaxPooling2D", [numbers(placed.input_shape[1:])])
+    return layers(window, keras_layer("Flatten", []))
+
+
+def pixel_shuffle(placed: PlacedLayer, name: str, /) -> Part:
+    """Write larger images of fewer channels."""
+    del name
+    layer: Any = placed.layer
+    if layer.order == "pixel":
+        return layers(_function("tf.nn.depth_to_space", f'"block_size": {number(layer.factor)}'))
+    return layers(_function("pixel_shuffle", f'"factor": {number(layer.factor)}'), needs=("pixel_shuffle",))
+
+
+def reshape(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a row-major reshape of each sample, of images as if their channels came first."""
+    del name
+    found = []
+    if len(placed.input_shape) == _IMAGE_RANK:
+        found += [keras_layer("Permute", ["(3, 1, 2)"])]
+        found += [keras_layer("Flatten", [])] if len(placed.output_shape) != _IMAGE_RANK else []
+    if len(placed.output_shape) == _IMAGE_RANK:
+        found += [keras_layer("Reshape", [numbers(placed.output_shape)]), keras_layer("Permute", ["(2, 3, 1)"])]
+    return layers(*found)
+
+
+def branches(placed: PlacedLayer, name: str, /) -> Part:
+    """Write what joins the ends of branches."""
+    del name
+    layer: Any = placed.layer
+    kind = {"add": "Add", "concatenate": "Concatenate", "multiply": "Multiply"}[layer.join]
+    return Part(applied=f"keras.layers.{kind}()([{{x}}])", between=", ")
+
+
+LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
+    spec.Linear: linear,
+    spec.Conv2d: conv2d,
+    spec.ConvTranspose2d: conv_transpose2d,
+    spec.BatchNorm: own_class,
+    spec.GroupNorm: own_class,
+    spec.MinibatchDiscrimination: own_class,
+    spec.Tanh: activation("tanh"),
+    spec.Sigmoid: activation("sigmoid"),
+    spec.Softplus: activation("softplus"),
+    spec.ReLU: activation("relu"),
+    spec.LeakyReLU: leaky_relu,
+    spec.ELU: elu,
+    spec.SELU: selu,
+    spec.GELU: gelu,
+    spec.SiLU: activation("silu"),
+    spec.Reshape: reshape,
+    spec.Dropout: dropout,
+    spec.ClassEmbedding: class_embedding,
+    spec.Upsample: upsample,
+    spec.Pool2d: pool2d,
+    spec.GlobalPool: global_pool,
+    spec.PixelShuffle: pixel_shuffle,
+    spec.Branches: branches,
+}
+
+
+def _function(name: str, settings: str) -> str:
+    return keras_layer("Lambda", [name, f"arguments={{{settings}}}"])
+
+
+# What the layers are made of, in the order in which a program has it.
+FUNCTIONS: dict[str, str] = {
+    **last(in_tensorflow.FUNCTIONS, of=("split_conv", "minibatch")),
+    "leaky_relu": '''\
+class LeakyReLU(keras.layers.LeakyReLU):
+    """keras.layers.LeakyReLU, which rounds its slope to float32."""
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Return x, or the slope times x below 0."""
+        return ops.where(x > 0, x, self.negative_slope * x)''',
+    "elu": '''\
+class ELU(keras.layers.ELU):
+    """keras.layers.ELU, whose gradient loses digits far below 0."""
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Return x, or alpha times exp(x) - 1 below 0."""
+        return ops.where(x > 0, x, self.alpha * ops.expm1(ops.minimum(x, 0)))''',
+    "selu": f'''\
+def selu(x: tf.Tensor) -> tf.Tensor:
+    """Return x, or exp(x) - 1 below 0, scaled; keras.activations.selu's gradient loses digits."""
+    below = {number(spec.SELU.alpha)} * ops.expm1(ops.minimum(x, 0))
+    return {number(spec.SELU.scale)} * ops.where(x > 0, x, below)''',
+    "dropout": '''\
+class Dropout(keras.layers.Layer):
+    """Drops what a mask says, scaled as keras.layers.Dropout does; that draws by itself."""
+
+    def __init__(self, rate: float, *, name: str) -> None:
+        super().__init__(name=name)
+        self.rate = rate
+
+    def call(self, x: tf.Tensor, kept: tf.Tensor | None) -> tf.Tensor:
+        """Return what is kept of x; all where there is no mask."""
+        return x if kept is None else x * kept / (1 - self.rate)
+
+
+def masks_of(batch: Batch, place: str) -> list[tf.Tensor]:
+    """Return the masks of one pass in the order of their names, as a network takes them."""
+    return [mask for name, mask in sorted(batch.items()) if name.startswith(f"mask.{place}.")]''',
+}

@@ -1,0 +1,99 @@
+"""Programs in Keras: right ones are proved, wrong ones named, and Keras's own files hold what the checkpoint does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gan_rosetta.shared.conformance.small import small_gan
+from gan_rosetta.shared.spec import Linear
+from gan_rosetta.shared.state.native.assemble import gather
+from gan_rosetta.shared.state.native.formats import read_checkpoint
+from gan_rosetta.shared.state.native.mapping import NameMapping
+from gan_rosetta.shared.translate.in_keras.making import AUTOMATIC
+from gan_rosetta.shared.translate.program import DIALECTS, write_program
+from tests.unit.translate.odd_gans import ODD_GANS
+from tests.unit.translate.proving import prove_here, require_all_that_the_backend_has, require_drawn_to_agree, run_here
+
+keras = pytest.importorskip("keras")
+
+# Those whose networks are written in ways of this dialect's own; the rest of a program is TensorFlow's.
+OWN_FORMS = [
+    *("reserved-names", "joined-gradients", "odd-norms", "odd-spectra", "both-always"),
+    *("branched", "branched-images", "pooled-digits", "grouped-digits"),
+]
+
+
+@pytest.fixture(autouse=True)
+def own_default_type():
+    """A program sets Keras's type for its whole process, whatever others had there."""
+    kept = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    yield
+    keras.config.set_floatx(kept[0])
+    keras.config.set_dtype_policy(kept[1])
+
+
+def test_a_gan_of_the_catalogue_is_proved(monkeypatch):
+    proof = prove_here(monkeypatch, small_gan("linear-2d"), "keras", steps=12)
+    assert (proof.verdict, proof.place) == ("AGREE", ""), proof.reason
+    assert proof.num_tensors > 20
+
+
+def test_the_dialect_lacks_nothing_that_the_backend_has():
+    require_all_that_the_backend_has("keras")
+
+
+def test_gans_drawn_at_random_are_proved(monkeypatch):
+    require_drawn_to_agree(monkeypatch, "keras", count=2, seed=12)
+
+
+@pytest.mark.parametrize("name", OWN_FORMS)
+def test_every_form_is_proved(monkeypatch, name):
+    proof = prove_here(monkeypatch, ODD_GANS[name], "keras", steps=2)
+    assert proof.verdict == "AGREE", proof.reason
+
+
+@pytest.mark.parametrize("automatic", ["activation", "lambda"])
+def test_layers_called_as_keras_calls_its_own_are_told_apart(monkeypatch, automatic):
+    assert automatic in AUTOMATIC
+    spec = small_gan("linear-2d")
+    layers = [replace(each, name=automatic) if isinstance(each, Linear) else each for each in spec.generator.layers]
+    spec = replace(spec, generator=replace(spec.generator, layers=tuple(layers)))
+    assert prove_here(monkeypatch, spec, "keras", steps=1).verdict == "AGREE"
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong", "place"),
+    [
+        ("linear-2d", 'Activation("tanh")', 'Activation("sigmoid")', "discriminator's loss at step 0"),
+        # What no loss shows within a step, the state does.
+        ("linear-2d", "(1 - self.beta_2) * gradient**2", "(1 - self.beta_2**2) * gradient**2", "at step 0"),
+        ("branched-images", "keras.layers.Add()([block1_main_end", "keras.layers.Multiply()([block1_main_end", "loss"),
+    ],
+)
+def test_a_program_with_a_mistake_is_named(monkeypatch, name, right, wrong, place):
+    spec = ODD_GANS.get(name) or small_gan(name)
+    assert right in write_program(spec, DIALECTS["keras"])
+    proof = prove_here(monkeypatch, spec, "keras", steps=1, change=lambda text: text.replace(right, wrong))
+    assert proof.verdict == "DISAGREE"
+    assert place in proof.place
+
+
+@pytest.mark.parametrize("name", ["linear-2d", "odd-norms"])
+def test_keras_s_own_files_hold_both_networks(tmp_path, name):
+    spec = (ODD_GANS.get(name) or small_gan(name)).with_steps(training=1)
+    (tmp_path / "program.py").write_text(write_program(spec, DIALECTS["keras"]), encoding="utf-8")
+    digits = ["--mnist", str(tmp_path)]
+    run_here(tmp_path, ["--out", "left", "--steps", "0", *(digits if name != "linear-2d" else [])])
+    files = {network: tmp_path / "left" / f"{network}.weights.h5" for network in spec.networks()}
+    checkpoints = {network: read_checkpoint(file, spec) for network, file in files.items()}
+    # Images become rows one channel after the other, as in the description.
+    found = gather(spec, checkpoints, NameMapping(flattens_last=False)).state
+    whole = gather(spec, {"": read_checkpoint(tmp_path / "left" / "checkpoint.npz", spec)}, NameMapping()).state
+    names = [each for each in whole if each.startswith(("generator.", "discriminator."))]
+    assert names
+    for each in names:
+        np.testing.assert_array_equal(found[each], whole[each], err_msg=each)
