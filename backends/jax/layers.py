@@ -73,7 +73,7 @@ def batch_norm(layer: spec.BatchNorm, tensors: LayerTensors, inputs: Any, /) -> 
     used_mean, used_variance = mean, variance
     if layer.statistics == "running":
         used_mean, used_variance = tensors["running_mean"], tensors["running_var"]
-    scale = tensors["weight"] / jnp.sqrt(used_variance + layer.epsilon)
+    scale = (tensors["weight"] if layer.affine else 1) / jnp.sqrt(used_variance + layer.epsilon)
     outputs = (inputs - _by_channel(used_mean, inputs)) * _by_channel(scale, inputs)
     if layer.running_variance == "unbiased":
         num_values = inputs.size // layer.num_features
@@ -83,7 +83,9 @@ def batch_norm(layer: spec.BatchNorm, tensors: LayerTensors, inputs: Any, /) -> 
         "running_mean": kept * tensors["running_mean"] + momentum * mean,
         "running_var": kept * tensors["running_var"] + momentum * variance,
     }
-    return outputs + _by_channel(tensors["bias"], inputs), lax.stop_gradient(moved)
+    if layer.affine:
+        outputs = outputs + _by_channel(tensors["bias"], inputs)
+    return outputs, lax.stop_gradient(moved)
 
 
 def group_norm(layer: spec.GroupNorm, tensors: LayerTensors, inputs: Any, /) -> Any:
@@ -174,8 +176,10 @@ def dropout(layer: spec.Dropout, tensors: LayerTensors, inputs: Any, /) -> Any:
 
 
 def class_embedding(layer: spec.ClassEmbedding, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Join each sample to the row of its class. (B, features) to (B, features + num_features)."""
+    """Join each sample to the row of its class, (B, features) to (B, features + num_features), or give that row."""
     parts = [tensors["weight"][tensors[FED].astype(int)], inputs]
+    if layer.joined == "alone":
+        return parts[0]
     return jnp.concatenate(parts if layer.joined == "before" else parts[::-1], axis=1)
 
 
@@ -227,10 +231,15 @@ def reshape(layer: spec.Reshape, tensors: LayerTensors, inputs: Any, /) -> Any:
 
 
 def branches(layer: spec.Branches, tensors: LayerTensors, *ends: Any) -> Any:
-    """Return the ends of branches, (B, ...) each, added, multiplied, or put one behind the other."""
+    """Return the ends of branches, (B, ...) each, added, multiplied, put one behind the other, or one by its gain."""
     del tensors
     if layer.join == "concatenate":
         return jnp.concatenate(ends, axis=1)
+    if layer.join == "dot":
+        return jnp.sum(ends[0] * ends[1], axis=1, keepdims=True)
+    if layer.join in ("affine", "modulate"):
+        values, gain, bias = ends[0], *(end.reshape(*end.shape, *(1,) * (ends[0].ndim - 2)) for end in ends[1:])
+        return values * (1 + gain if layer.join == "modulate" else gain) + bias
     return reduce(jnp.add if layer.join == "add" else jnp.multiply, ends)
 
 

@@ -122,8 +122,10 @@ class BatchNorm(LayerBlock):
         return outputs, moved_mean, (1 - momentum) * running_var + momentum * variance
 
     def _normalise(
-        self, ops: Any, inputs: Any, /, *, weight: Any, bias: Any, unused_mean: Any, unused_var: Any
+        self, ops: Any, inputs: Any, /, *, unused_mean: Any, unused_var: Any, weight: Any = None, bias: Any = None
     ) -> tuple[Any, Any]:
+        if weight is None:
+            weight, bias = ops.BlockGrad(ops.ones_like(unused_mean)), ops.BlockGrad(ops.zeros_like(unused_mean))
         outputs, mean, _ = ops.BatchNorm(
             inputs,
             weight,
@@ -138,9 +140,14 @@ class BatchNorm(LayerBlock):
         )
         return outputs, mean
 
-    def _normalise_by(self, ops: Any, inputs: Any, /, *, mean: Any, variance: Any, weight: Any, bias: Any) -> Any:
-        scale = self._per_channel(ops, weight / ops.sqrt(variance + self.layer.epsilon))
+    def _normalise_by(
+        self, ops: Any, inputs: Any, /, *, mean: Any, variance: Any, weight: Any = None, bias: Any = None
+    ) -> Any:
+        deviation = ops.sqrt(variance + self.layer.epsilon)
         centred = ops.broadcast_sub(inputs, self._per_channel(ops, mean))
+        if weight is None:
+            return ops.broadcast_div(centred, self._per_channel(ops, deviation))
+        scale = self._per_channel(ops, weight / deviation)
         return ops.broadcast_add(ops.broadcast_mul(centred, scale), self._per_channel(ops, bias))
 
     def _per_channel(self, ops: Any, values: Any) -> Any:  # (features,) to (1, features, ...)
@@ -267,12 +274,20 @@ class Dropout(LayerBlock):
 
 
 class ClassEmbedding(LayerBlock):
-    """Joins each sample to the row of its class, (B, features) to (B, features + num_features)."""
+    """Joins each sample to the row of its class, (B, features) to (B, features + num_features), or gives that row."""
 
-    def hybrid_forward(self, ops: Any, inputs: Any, classes: Any, weight: Any) -> Any:
+    def hybrid_forward(self, ops: Any, inputs: Any, classes: Any, *vectors: Any, weight: Any) -> Any:
+        """Return the outputs, and where a spectral norm has vectors those moved."""
+        moved: tuple[Any, ...] = ()
+        if vectors:
+            weight, *moved_vectors = normalised_weight(self.layer, ops, weight, *vectors)
+            moved = tuple(moved_vectors)
         sizes = {"input_dim": self.layer.num_classes, "output_dim": self.layer.num_features}
-        parts = [ops.Embedding(classes, weight, dtype=self.dtype, **sizes), inputs]
-        return ops.concat(*(parts if self.layer.joined == "before" else parts[::-1]), dim=1)
+        outputs = ops.Embedding(classes, weight, dtype=self.dtype, **sizes)
+        if self.layer.takes_input:
+            parts = [outputs, inputs]
+            outputs = ops.concat(*(parts if self.layer.joined == "before" else parts[::-1]), dim=1)
+        return (outputs, *moved) if moved else outputs
 
 
 class Upsample(LayerBlock):
@@ -337,11 +352,18 @@ class Reshape(LayerBlock):
 
 
 class Branches(LayerBlock):
-    """The ends of branches, (B, ...) each, added, multiplied, or put one behind the other."""
+    """The ends of branches, (B, ...) each, added, multiplied, put one behind the other, or one by its gain."""
 
     def hybrid_forward(self, ops: Any, *ends: Any) -> Any:
         if self.layer.join == "concatenate":
             return ops.concat(*ends, dim=1)
+        if self.layer.join == "dot":
+            return ops.sum(ends[0] * ends[1], axis=1, keepdims=True)
+        if self.layer.join in ("affine", "modulate"):
+            spread = [1] * (len(self.layer.output_shape(self.input_shape)) - 1)
+            gain, bias = (ops.reshape(end, shape=(0, 0, *spread)) for end in ends[1:])
+            scaled = ops.broadcast_mul(ends[0], 1 + gain if self.layer.join == "modulate" else gain)
+            return ops.broadcast_add(scaled, bias)
         return reduce(ops.elemwise_add if self.layer.join == "add" else ops.elemwise_mul, ends)
 
 
@@ -405,8 +427,8 @@ class Network(mx.gluon.HybridBlock):
         for block, sources in zip(self.blocks, self.sources, strict=True):
             taken = [inputs if source == spec.NETWORK_INPUT else outputs[source] for source in sources]
             if block in fed:
-                outputs.append(block(*taken, fed[block]))
-            elif block.num_buffers:
+                taken.append(fed[block])
+            if block.num_buffers:
                 found, *own = block(*taken, *buffers[len(moved) : len(moved) + block.num_buffers])
                 outputs.append(found)
                 moved += own

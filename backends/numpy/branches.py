@@ -1,7 +1,9 @@
-"""What joins the ends of branches: their sum, their product, or one behind the other.
+"""What joins the ends of branches: their sum, their product, one behind the other, or one as gain and bias of another.
 
 Of y = Σ a_i every ∂a_i is ∂y, of y = Π a_i it is ∂y times the others, and of ends put together its own part of ∂y. A
 product is no linear map: with tangents, ẏ = Σ ȧ_i Π_{j≠i} a_j, and what comes back is the derivative of that too.
+Of an inner product y = Σ a_i b_i, ∂a = ∂y b; of y = gain · x + bias, a gain and a bias for each channel, ∂x = gain ∂y,
+∂gain = Σ x ∂y and ∂bias = Σ ∂y over the channel's places.
 """
 
 from __future__ import annotations
@@ -139,10 +141,80 @@ class Product(Join):
         return tuple(of_values), tuple(_times_others(gradient_tangent_y, cache, i) for i in range(len(cache)))
 
 
+class InnerProduct(Join):
+    """y = Σ a_i b_i of two ends (N, features), (N, 1)."""
+
+    def forward(self, x: Any, tensors: Tensors) -> tuple[Array, Any]:
+        del tensors
+        terms = x[0] * x[1]
+        y = np.add.reduce(terms, axis=-1, keepdims=True)
+        if self.rounding is not None:
+            # Terms may cancel: what rounds is their partial sums.
+            self.rounding.disturb(y, num_terms=terms.shape[-1], scale=_with_spread(y, terms, axes=-1))
+        return y, x
+
+    def backward(self, gradient_y: Array, cache: Any, *, gradients: Tensors | None, wants_input: bool) -> Any:
+        del gradients, wants_input
+        found = (gradient_y * cache[1], gradient_y * cache[0])
+        self._disturb(*found)
+        return found
+
+
+class Affine(Join):
+    """y = gain · x + bias, or (1 + gain) · x + bias: x (N, channels, ...), gain and bias (N, channels)."""
+
+    def __init__(self, layer: spec.Branches, input_shape: spec.Shape) -> None:
+        super().__init__(layer, input_shape)
+        self._adds_one = layer.join == "modulate"
+        places = len(layer.output_shape(input_shape)) - 1
+        self._spread = (..., *(np.newaxis,) * places)
+        self._axes = tuple(range(-places, 0))
+
+    def forward(self, x: Any, tensors: Tensors) -> tuple[Array, Any]:
+        del tensors
+        values, gain, bias = x
+        if self._adds_one:
+            gain = 1.0 + gain
+            self._disturb(gain)
+        y = values * gain[self._spread]
+        self._disturb(y)
+        y += bias[self._spread]
+        return y, (values, gain)
+
+    def backward(self, gradient_y: Array, cache: Any, *, gradients: Tensors | None, wants_input: bool) -> Any:
+        del gradients, wants_input
+        values, gain = cache
+        of_gain, of_bias = self._sum(gradient_y * values), self._sum(gradient_y.copy())
+        gradient_x = gradient_y * gain[self._spread]
+        self._disturb(gradient_x)
+        return gradient_x, of_gain, of_bias
+
+    def _sum(self, terms: Array) -> Array:
+        """Return the sum over the places of each channel, of terms that may cancel."""
+        total: Array = np.add.reduce(terms, axis=self._axes) if self._axes else terms
+        if self.rounding is not None:
+            num_terms = terms.size // total.size
+            self.rounding.disturb(total, num_terms=num_terms, scale=_with_spread(total, terms, axes=self._axes))
+        return total
+
+
+def _with_spread(total: Array, terms: Array, /, *, axes: Any) -> Array:
+    """Return the size of the partial sums behind a total."""
+    squares = np.add.reduce(np.square(terms), axis=axes) if axes != () else np.square(terms)
+    return np.hypot(total, np.sqrt(squares).reshape(total.shape))
+
+
 def _times_others(array: Array, ends: tuple[Array, ...], *left_out: int) -> Array:
     """Return an array, a new one, times all ends but some."""
     others = [end for place, end in enumerate(ends) if place not in left_out]
     return reduce(np.multiply, others, array) if others else array.copy()
 
 
-_JOINS: dict[str, type[Join]] = {"add": Sum, "concatenate": Concatenation, "multiply": Product}
+_JOINS: dict[str, type[Join]] = {
+    "add": Sum,
+    "concatenate": Concatenation,
+    "multiply": Product,
+    "dot": InnerProduct,
+    "affine": Affine,
+    "modulate": Affine,
+}

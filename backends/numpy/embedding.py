@@ -1,4 +1,4 @@
-"""The embedding of classes that a pass is fed, joined to its samples."""
+"""The embedding of classes that a pass is fed, joined to its samples, or by itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _Cache(NamedTuple):
 
 
 class ClassEmbedding(Layer):
-    """y = [W[c], x] or [x, W[c]]: x (N, features), W (num_classes, num_features), c (N,). ∂W[k] = Σ ∂y of class k.
+    """y = [W[c], x], [x, W[c]] or W[c]: x (N, features), W (classes, num_features), c (N,). ∂W[k] = Σ ∂y of class k.
 
     What the rows of W are joined to is copied: only the sums of the gradient round, whose terms may cancel.
     """
@@ -30,6 +30,8 @@ class ClassEmbedding(Layer):
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, _Cache]:
         weight, classes = tensors["weight"], tensors[FED].astype(np.int64)
+        if self._layer.joined == "alone":
+            return weight[classes], _Cache(classes, 0)
         parts = [weight[classes], x]
         y = np.concatenate(parts if self._layer.joined == "before" else parts[::-1], axis=1)
         return y, _Cache(classes, x.shape[1])
@@ -37,16 +39,16 @@ class ClassEmbedding(Layer):
     def backward(
         self, gradient_y: Array, cache: _Cache, *, gradients: Tensors | None, wants_input: bool
     ) -> Array | None:
-        before = self._layer.joined == "before"
-        of_rows, of_x = np.split(gradient_y, [self._layer.num_features if before else cache.num_inputs], axis=1)
-        if not before:
+        after = self._layer.joined == "after"
+        of_rows, of_x = np.split(gradient_y, [cache.num_inputs if after else self._layer.num_features], axis=1)
+        if after:
             of_rows, of_x = of_x, of_rows
         if gradients is not None:
             sums = _sums_by_class(of_rows, cache.classes, into=gradients["weight"])
             if self.rounding is not None:
                 squares = _sums_by_class(np.square(of_rows), cache.classes, into=np.empty_like(sums))
                 self.rounding.disturb(sums, num_terms=len(of_rows), scale=np.hypot(sums, np.sqrt(squares)))
-        return np.ascontiguousarray(of_x) if wants_input else None
+        return np.ascontiguousarray(of_x) if wants_input and self._layer.joined != "alone" else None
 
 
 def _sums_by_class(rows: Array, classes: NDArray[np.int64], *, into: Array) -> Array:

@@ -112,14 +112,16 @@ class BatchNorm(Layer):
         mean /= count
         centred = x - mean[spread]
         variance = self._variance(x, centred, mean, count)
-        cache = {"mean": mean, "variance": variance, "count": count, "weight": tensors["weight"]}
+        cache = {"mean": mean, "variance": variance, "count": count, "weight": tensors.get("weight")}
         if self._layer.statistics == "running":
             np.subtract(x, tensors["running_mean"][spread], out=centred)
             variance = tensors["running_var"]
         inverse = 1.0 / np.sqrt(variance + self._layer.epsilon)
         centred *= inverse[spread]
-        y = centred * tensors["weight"][spread]
-        y += tensors["bias"][spread]
+        y = centred
+        if self._layer.affine:
+            y = centred * tensors["weight"][spread]
+            y += tensors["bias"][spread]
         return y, cache | {"normalised": centred, "inverse": inverse}
 
     def backward(
@@ -128,12 +130,12 @@ class BatchNorm(Layer):
         spread, normalised = self._spread, cache["normalised"]
         sum_gradient = self._sum(gradient_y)
         sum_product = self._sum(gradient_y * normalised)
-        if gradients is not None:
+        if gradients is not None and self._layer.affine:
             gradients["weight"][...] = sum_product
             gradients["bias"][...] = sum_gradient
         if not wants_input:
             return None
-        scale = cache["weight"] * cache["inverse"]
+        scale = cache["weight"] * cache["inverse"] if self._layer.affine else cache["inverse"]
         if self._layer.statistics == "batch":
             common, slope = (sum_gradient / cache["count"])[spread], (sum_product / cache["count"])[spread]
             terms = None if self.rounding is None else np.abs(gradient_y) + np.abs(common) + np.abs(normalised * slope)

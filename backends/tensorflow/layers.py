@@ -38,7 +38,9 @@ def _bias(layer: spec.WeightedLayer, *, dtype: Any) -> Any:
 class _Weighted(tf.Module):
     """A layer with a weight, which may be under a spectral norm."""
 
-    def __init__(self, layer: spec.Linear | spec.Conv2d | spec.ConvTranspose2d, /, *, dtype: Any) -> None:
+    def __init__(
+        self, layer: spec.Linear | spec.Conv2d | spec.ConvTranspose2d | spec.ClassEmbedding, /, *, dtype: Any
+    ) -> None:
         super().__init__(name=layer.name)
         self.weight = _variable(layer, "weight", dtype=dtype)
         self.bias = _bias(layer, dtype=dtype)
@@ -128,8 +130,8 @@ class BatchNorm(tf.Module):
 
     def __init__(self, layer: spec.BatchNorm, /, *, dtype: Any) -> None:
         super().__init__(name=layer.name)
-        self.weight = _variable(layer, "weight", dtype=dtype)
-        self.bias = _variable(layer, "bias", dtype=dtype)
+        for short_name in layer.parameters():
+            setattr(self, short_name, _variable(layer, short_name, dtype=dtype))
         self.running_mean = _variable(layer, "running_mean", dtype=dtype)
         self.running_var = _variable(layer, "running_var", dtype=dtype)
         self._layer = layer
@@ -142,8 +144,10 @@ class BatchNorm(tf.Module):
         for _ in range(buffer_moves):
             self._move_buffers(mean, variance, num_values=math.prod(inputs.shape[:-1]))
         # Not tf.nn.batch_normalization, which multiplies x and the mean out and so cancels where the mean is large.
-        scale = self.weight / tf.sqrt(used_variance + self._layer.epsilon)
-        return (inputs - used_mean) * scale + self.bias
+        deviation = tf.sqrt(used_variance + self._layer.epsilon)
+        if not self._layer.affine:
+            return (inputs - used_mean) / deviation
+        return (inputs - used_mean) * (self.weight / deviation) + self.bias
 
     def _move_buffers(self, mean: Any, variance: Any, *, num_values: int) -> None:
         if self._layer.running_variance == "unbiased":
@@ -243,19 +247,20 @@ class Dropout(tf.Module):
         return inputs if fed is None else inputs * (fed * self._scale)
 
 
-class ClassEmbedding(tf.Module):
-    """Joins each sample to the row of its class, (batch, features) -> (batch, features + num_features).
+class ClassEmbedding(_Weighted):
+    """Joins each sample to the row of its class, (batch, features) -> (batch, features + num_features), or gives that.
 
     The weight is kept (num_classes, num_features), as Keras's Embedding keeps it.
     """
 
     def __init__(self, layer: spec.ClassEmbedding, /, *, dtype: Any) -> None:
-        super().__init__(name=layer.name)
-        self.weight = _variable(layer, "weight", dtype=dtype)
+        super().__init__(layer, dtype=dtype)
         self._joined = layer.joined
 
-    def __call__(self, inputs: Any, *, fed: Any) -> Any:
-        parts = [tf.gather(self.weight, tf.cast(fed, tf.int32)), inputs]
+    def __call__(self, inputs: Any, *, fed: Any, buffer_moves: int) -> Any:
+        parts = [tf.gather(self.used_weight(buffer_moves), tf.cast(fed, tf.int32)), inputs]
+        if self._joined == "alone":
+            return parts[0]
         return tf.concat(parts if self._joined == "before" else parts[::-1], axis=1)
 
 
@@ -307,9 +312,15 @@ def pixel_shuffle(layer: spec.PixelShuffle, inputs: Any, /) -> Any:
 
 
 def branches(layer: spec.Branches, *ends: Any) -> Any:
-    """Return the ends of branches, (batch, ...) each, added, multiplied, or put one behind the other."""
+    """Return the ends of branches, (batch, ...) each, added, multiplied, put one behind the other, or by its gain."""
     if layer.join == "concatenate":
         return tf.concat(ends, axis=-1)
+    if layer.join == "dot":
+        return tf.reduce_sum(ends[0] * ends[1], axis=1, keepdims=True)
+    if layer.join in ("affine", "modulate"):
+        between = [1] * (ends[0].shape.rank - 2)
+        gain, bias = (tf.reshape(end, (end.shape[0], *between, end.shape[1])) for end in ends[1:])
+        return ends[0] * (1 + gain if layer.join == "modulate" else gain) + bias
     return reduce(tf.add if layer.join == "add" else tf.multiply, ends)
 
 

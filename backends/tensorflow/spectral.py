@@ -15,7 +15,7 @@ from gan_rosetta.shared.spec.spectral import U, V
 
 
 def normalised_weight(
-    layer: spec.Linear | spec.Conv2d | spec.ConvTranspose2d, variables: Any, buffer_moves: int, /
+    layer: spec.Linear | spec.Conv2d | spec.ConvTranspose2d | spec.ClassEmbedding, variables: Any, buffer_moves: int, /
 ) -> Any:
     """Return W / σ, with u and v moved first and, where buffer_moves is not 0, kept. Miyato et al. 2018, Algorithm 1.
 
@@ -40,6 +40,8 @@ def normalised_weight(
 
 def _as_matrix(layer: Any, weight: Any) -> Any:
     """Return a weight of TensorFlow's axes as (out, rest), rest in the canonical order."""
+    if isinstance(layer, spec.ClassEmbedding):
+        return weight
     if isinstance(layer, spec.Linear):
         return tf.transpose(weight)  # from (in, out)
     # Kernels (height, width, in, out), of transposed convolutions (height, width, out, in).

@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch.nn.utils import skip_init
 
 from gan_rosetta.backends.torch.sides import CONVOLUTIONS, TRANSPOSED
-from gan_rosetta.backends.torch.spectral import SpectralLinear, normalised
+from gan_rosetta.backends.torch.spectral import SpectralEmbedding, SpectralLinear, normalised
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 
@@ -111,8 +111,8 @@ def dropout(layer: spec.Dropout, /) -> nn.Module:
 
 
 def class_embedding(layer: spec.ClassEmbedding, /) -> nn.Module:
-    """Build an embedding of classes that are fed. (B, features) to (B, features + num_features)."""
-    return ClassEmbedding(layer)
+    """Build an embedding of classes that are fed. (B, features) to (B, features + num_features), or a row."""
+    return ClassEmbedding(layer) if layer.spectral_norm is None else normalised(SpectralClassEmbedding(layer), layer)
 
 
 def upsample(layer: spec.Upsample, /) -> nn.Module:
@@ -242,8 +242,8 @@ class BatchNorm(nn.Module):
         super().__init__()
         self.layer = layer
         self.num_passes = 1  # that a forward pass stands for: the buffers move once for each
-        self.weight = nn.Parameter(torch.zeros(layer.num_features))
-        self.bias = nn.Parameter(torch.zeros(layer.num_features))
+        self.weight = nn.Parameter(torch.zeros(layer.num_features)) if layer.affine else None
+        self.bias = nn.Parameter(torch.zeros(layer.num_features)) if layer.affine else None
         self.register_buffer("running_mean", torch.zeros(layer.num_features))
         self.register_buffer("running_var", torch.zeros(layer.num_features))
 
@@ -306,7 +306,7 @@ class Dropout(nn.Module):
 
 
 class ClassEmbedding(nn.Module):
-    """Joins each sample to the row of its class, which is what nn.Embedding gives."""
+    """Joins each sample to the row of its class, which is what nn.Embedding gives, or gives that row."""
 
     def __init__(self, layer: spec.ClassEmbedding) -> None:
         super().__init__()
@@ -314,9 +314,23 @@ class ClassEmbedding(nn.Module):
         self.weight = nn.Parameter(torch.empty(layer.num_classes, layer.num_features))
 
     def forward(self, inputs: Tensor, classes: Tensor) -> Tensor:  # (B, features)
-        """Return (B, features + num_features); classes: (B,) whole numbers."""
-        parts = [functional.embedding(classes.long(), self.weight), inputs]
-        return torch.cat(parts if self.layer.joined == "before" else parts[::-1], dim=1)
+        """Return (B, features + num_features), or (B, num_features); classes: (B,) whole numbers."""
+        rows = functional.embedding(classes.long(), self.used_weight())
+        if self.layer.joined == "alone":
+            return rows
+        return torch.cat([rows, inputs] if self.layer.joined == "before" else [inputs, rows], dim=1)
+
+    def used_weight(self) -> Tensor:
+        """Return the weight whose rows are taken."""
+        return self.weight
+
+
+class SpectralClassEmbedding(SpectralEmbedding, ClassEmbedding):
+    """The same of a normalised weight."""
+
+    def used_weight(self) -> Tensor:
+        """Return W / σ."""
+        return self.normalised_weight()
 
 
 class GlobalPool(nn.Module):
@@ -350,7 +364,7 @@ class PixelShuffle(nn.Module):
 
 
 class Join(nn.Module):
-    """The ends of branches added, multiplied, or put one behind the other."""
+    """The ends of branches added, multiplied, put one behind the other, or one with others as its gain and bias."""
 
     def __init__(self, layer: spec.Branches) -> None:
         super().__init__()
@@ -360,6 +374,11 @@ class Join(nn.Module):
         """Return (B, ...)."""
         if self.layer.join == "concatenate":
             return torch.cat(ends, dim=1)
+        if self.layer.join == "dot":
+            return (ends[0] * ends[1]).sum(dim=1, keepdim=True)
+        if self.layer.join in ("affine", "modulate"):
+            values, gain, bias = ends[0], *(end.reshape(*end.shape, *[1] * (ends[0].dim() - 2)) for end in ends[1:])
+            return values * (1 + gain if self.layer.join == "modulate" else gain) + bias
         return reduce(torch.add if self.layer.join == "add" else torch.mul, ends)
 
 

@@ -103,8 +103,8 @@ def _first_values(module: Any) -> dict[str, Any]:
 def _batch_norm(module: Any, name: str, shape: Shape) -> Layer | str:
     if len(shape) not in (1, _IMAGE_RANK):
         return f"normalises samples of shape {shape}; expected rows or images"
-    if not module.affine or not module.track_running_stats or module.momentum is None:
-        return "lacks a weight, a bias, or averages that move by a momentum"
+    if not module.track_running_stats or module.momentum is None:
+        return "lacks averages that move by a momentum"
     return spec.BatchNorm(
         name=name,
         num_features=module.num_features,
@@ -112,6 +112,7 @@ def _batch_norm(module: Any, name: str, shape: Shape) -> Layer | str:
         momentum=module.momentum,
         running_variance="unbiased",
         statistics="batch",
+        affine=module.affine,
     )
 
 

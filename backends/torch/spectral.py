@@ -69,10 +69,16 @@ class SpectralConvTranspose2d(_Spectral, nn.ConvTranspose2d):
         return functional.conv_transpose2d(inputs, self.normalised_weight(), self.bias, *window)
 
 
+class SpectralEmbedding(_Spectral):
+    """A table of rows, of which a normalised one is taken from."""
+
+
 _Module = TypeVar("_Module", bound=nn.Module)
 
 
-def normalised(module: _Module, layer: spec.Linear | spec.Conv2d | spec.ConvTranspose2d, /) -> _Module:
+def normalised(
+    module: _Module, layer: spec.Linear | spec.Conv2d | spec.ConvTranspose2d | spec.ClassEmbedding, /
+) -> _Module:
     """Give a layer above the norm that its spec has."""
     module.norm = layer.spectral_norm
     module.transposed = isinstance(layer, spec.ConvTranspose2d)

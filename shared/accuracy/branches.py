@@ -1,4 +1,4 @@
-"""What joins branches, at many numbers in one step: a LeakyReLU and its input, added."""
+"""What joins branches: a LeakyReLU and its input, added; two vectors' inner product; a gain and a bias by channel."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 from gan_rosetta.shared.accuracy import exact
 from gan_rosetta.shared.accuracy.operation import Operation, Quantity, Trial, read_gradient
 from gan_rosetta.shared.accuracy.points import both_signs
+from gan_rosetta.shared.accuracy.sums import KINDS, make_terms
 from gan_rosetta.shared.accuracy.tiny import linear, step_arrays, tiny_gan
 from gan_rosetta.shared.interface import Dtype
-from gan_rosetta.shared.spec import Branch, Branches, LeakyReLU
+from gan_rosetta.shared.spec import Branch, Branches, LeakyReLU, Reshape
 
 _NUM_POINTS = len(both_signs("float32"))
 _ONE = np.ones((1, 1))
@@ -48,7 +49,84 @@ def _slopes(points: np.ndarray) -> np.ndarray:
     return exact.extended(np.where(points > 0, 1.0, _SLOPE)) + exact.extended(np.ones(len(points)))
 
 
-BRANCHES = Operation(
+_NUM_TERMS, _SIZE = 500, 8
+
+
+def _product_trials(dtype: Dtype) -> Sequence[Trial]:
+    first = make_terms("positive", dtype, size=_NUM_TERMS)
+    return [
+        Trial(
+            inputs=(kind,),
+            state={
+                "generator.block.first.first.weight": first,
+                "generator.block.second.second.weight": make_terms(kind, dtype, size=_NUM_TERMS),
+                "generator.output.weight": _ONE,
+                "discriminator.score.weight": _ONE,
+            },
+            arrays=step_arrays(latent=_ONE, real=_ONE),
+        )
+        for kind in KINDS
+    ]
+
+
+def _inner_product() -> Operation:
+    ends = tuple(Branch(name=name, layers=(linear(name, 1, _NUM_TERMS),)) for name in ("first", "second"))
+    return Operation(
+        name="inner-product",
+        group="sums",
+        title=f"inner product of two vectors of {_NUM_TERMS}",
+        spec=tiny_gan(
+            "inner-product",
+            generator=(Branches(name="block", join="dot", branches=ends), linear("output", 1, 1)),
+            discriminator=(linear("score", 1, 1),),
+        ),
+        trials=_product_trials,
+        quantities=(Quantity(name="value", read=read_gradient("output.weight")),),
+    )
+
+
+def _gain_trials(dtype: Dtype) -> Sequence[Trial]:
+    images = np.stack([make_terms(kind, dtype, size=_SIZE**2) for kind in KINDS])
+    return [
+        Trial(
+            inputs=KINDS,
+            state={
+                "generator.block.x.x.weight": images,
+                "generator.output.weight": np.ones(images.size),
+                "discriminator.score.weight": _ONE,
+            },
+            arrays=step_arrays(latent=_ONE, real=_ONE),
+        )
+    ]
+
+
+def _gain() -> Operation:
+    """The gain's gradient is the sum of a channel's places."""
+    num = len(KINDS) * _SIZE**2
+    ends = (
+        Branch(name="x", layers=(linear("x", 1, num), Reshape(shape=(len(KINDS), _SIZE, _SIZE)))),
+        Branch(name="gain", layers=(linear("gain", 1, len(KINDS)),)),
+        Branch(name="bias", layers=(linear("bias", 1, len(KINDS)),)),
+    )
+    return Operation(
+        name="gain",
+        group="sums",
+        title=f"a gain's gradient over {_SIZE} × {_SIZE} places",
+        spec=tiny_gan(
+            "gain",
+            generator=(
+                Branches(name="block", join="modulate", branches=ends),
+                Reshape(shape=(num,)),
+                linear("output", num, 1),
+            ),
+            discriminator=(linear("score", 1, 1),),
+        ),
+        trials=_gain_trials,
+        quantities=(Quantity(name="gradient", read=read_gradient("block.gain.gain.weight")),),
+    )
+
+
+SUM = Operation(
     name="branches",
     group="sums",
     title="the sum of two branches",
@@ -68,3 +146,4 @@ BRANCHES = Operation(
     ),
     axis="x",
 )
+BRANCHES = (SUM, _inner_product(), _gain())

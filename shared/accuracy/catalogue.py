@@ -17,7 +17,7 @@ from gan_rosetta.shared.errors import unknown_name
 
 OPERATIONS: dict[str, Operation] = {
     operation.name: operation
-    for operation in (*ACTIVATIONS, DROPOUT, *LOSSES, *SUMS, BRANCHES, *NORMS, *GROUP_NORMS, *OPTIMIZERS)
+    for operation in (*ACTIVATIONS, DROPOUT, *LOSSES, *SUMS, *BRANCHES, *NORMS, *GROUP_NORMS, *OPTIMIZERS)
 }
 GROUPS = {
     "activations": "Activations and dropout",

@@ -1,10 +1,10 @@
-"""Mistakes in branches: a shortcut left out or taken elsewhere, ends put together in another order."""
+"""Mistakes in branches: a shortcut left out or taken elsewhere, ends in another order or joined by another rule."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import get_args
+from typing import Literal, get_args
 
 from gan_rosetta.shared.faults.fault import Fault, Plant
 from gan_rosetta.shared.faults.layer_fields import words_of
@@ -51,6 +51,13 @@ def _reversed(block: Branches) -> Iterator[tuple[Layer, ...]]:
         yield (replace(block, branches=block.branches[::-1]),)
 
 
+def _joined_by(join: Literal["affine", "modulate"]) -> Callable[[Branches], Iterator[tuple[Layer, ...]]]:
+    def change(block: Branches) -> Iterator[tuple[Layer, ...]]:
+        yield (replace(block, join=join),)
+
+    return change
+
+
 FAULTS = (
     Fault(
         name="shortcut-missing",
@@ -73,5 +80,19 @@ FAULTS = (
         remedy="{place} puts the ends of its branches together in another order: turn it round.",
         plants=lambda spec: _blocks(spec, "concatenate", _reversed),
         together="every concatenation",
+    ),
+    Fault(
+        name="gain-without-one",
+        summary="what is added to a gain of 1 taken as the gain itself",
+        remedy="{place} takes its gain for the whole of it: multiply by 1 + gain.",
+        plants=lambda spec: _blocks(spec, "modulate", _joined_by("affine")),
+        together="every modulation",
+    ),
+    Fault(
+        name="gain-with-one",
+        summary="a gain taken as what is added to 1",
+        remedy="{place} adds 1 to its gain: multiply by the gain itself.",
+        plants=lambda spec: _blocks(spec, "affine", _joined_by("modulate")),
+        together="every gain and bias",
     ),
 )

@@ -35,7 +35,7 @@ def _joined_otherwise(spec: GanSpec) -> list[Plant]:
             expected_value=layer.joined,
         )
 
-    return [plant(place) for place in find_layers(spec, ClassEmbedding)]
+    return [plant(place) for place in find_layers(spec, ClassEmbedding, where=lambda layer: layer.takes_input)]
 
 
 def _fed_other_classes(change: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]) -> Callable[[Chunk], Chunk]:
@@ -75,6 +75,15 @@ def _fakes_of_real_classes(spec: GanSpec) -> list[Plant]:
     return [Plant(spec=spec, expected=_first_outputs(spec), chunk=_fed_other_classes(take))]
 
 
+def _real_samples_of_asked_classes(spec: GanSpec) -> list[Plant]:
+    used = labels(spec)
+    asked = spec.training.fed_in("discriminator", "label")
+    if REAL_LABEL not in used or asked not in used:
+        return []
+    changed = _fed_other_classes(lambda own: {REAL_LABEL: own[asked]})
+    return [Plant(spec=spec, expected=outputs_of(spec, "discriminator", "discriminator"), chunk=changed)]
+
+
 FAULTS = (
     Fault(
         name="class-embedding-joined",
@@ -94,5 +103,11 @@ FAULTS = (
         summary="G asked for the classes of the real samples",
         remedy="G is asked for the classes of the real samples: ask it for those that it was given.",
         plants=_fakes_of_real_classes,
+    ),
+    Fault(
+        name="real-samples-of-asked-classes",
+        summary="D shown real samples with the classes that G is asked for",
+        remedy="D is told the classes that G is asked for beside the real samples: tell it the samples' own.",
+        plants=_real_samples_of_asked_classes,
     ),
 )

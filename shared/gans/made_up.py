@@ -15,6 +15,7 @@ from gan_rosetta.shared.spec import (
     BoundarySeekingGeneratorLoss,
     Branch,
     Branches,
+    ClassEmbedding,
     ConstantRate,
     Conv2d,
     ConvTranspose2d,
@@ -35,6 +36,7 @@ from gan_rosetta.shared.spec import (
     LogisticGeneratorLoss,
     MovingAverage,
     Network,
+    Normal,
     NormalLatent,
     PixelShuffle,
     Pool2d,
@@ -43,12 +45,15 @@ from gan_rosetta.shared.spec import (
     Reshape,
     Sigmoid,
     SiLU,
+    SpectralNorm,
     Tanh,
     Training,
     UniformFanIn,
     Upsample,
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
+    class_projection,
+    conditional_batch_norm,
     same_sides,
 )
 
@@ -233,9 +238,22 @@ def _conv(name: str, in_channels: int, out_channels: int, *, kernel_size: int = 
     )
 
 
+_SPECTRAL = SpectralNorm(
+    num_iterations=1, first="v", epsilon=1e-12, epsilon_placement="floor", sigma_gradient="followed"
+)
+_CONDITIONAL = BatchNorm(
+    name="norm2",
+    num_features=16,
+    epsilon=1e-4,
+    momentum=0.1,
+    running_variance="unbiased",
+    statistics="batch",
+    affine=False,
+)
+
 POOLED_SPEC = GanSpec(
     name="pooled-digits",
-    title="Pixel shuffles and pools on small digits",
+    title="Pixel shuffles and pools on small digits, projected on their classes",
     source=_SOURCE,
     batch_size=4,
     real=DigitsReal(size=8, num_channels=1, low=-1.0, high=1.0, num_images=64, reshuffle=True),
@@ -247,6 +265,13 @@ POOLED_SPEC = GanSpec(
             Reshape(shape=(8, 2, 2)),
             PixelShuffle(factor=2, order="channel"),
             _conv("conv1", 2, 8),
+            conditional_batch_norm(
+                replace(_CONDITIONAL, name="norm1", num_features=8, running_variance="biased"),
+                num_classes=10,
+                gain="affine",
+                gain_init=Normal(standard_deviation=0.02, mean=1.0),
+                bias_init=Normal(standard_deviation=0.2),
+            ),
             GlobalPool(mode="maximum"),
             _linear("linear2", 8, 64),
             ReLU(),
@@ -266,7 +291,18 @@ POOLED_SPEC = GanSpec(
             Pool2d(kernel_size=2, stride=1, mode="average"),
             _conv("conv3", 6, 4),
             GlobalPool(mode="average"),
-            _linear("output", 4, 1),
+            class_projection(
+                "output",
+                ClassEmbedding(
+                    name="embedding",
+                    num_classes=10,
+                    num_features=4,
+                    joined="alone",
+                    weight_init=Normal(standard_deviation=0.5),
+                    spectral_norm=_SPECTRAL,
+                ),
+                _linear("linear", 4, 1),
+            ),
         ),
     ),
     pretraining=None,
@@ -298,7 +334,7 @@ _SAME = same_sides((4, 4), kernel=(3, 3), stride=2, dilation=2)
 GROUPED_SPEC = replace(
     POOLED_SPEC,
     name="grouped-digits",
-    title="Instance, group and layer norms in branches on small digits, and convolutions of every form",
+    title="Norms of every kind on small digits and their classes, and convolutions of every form",
     generator=Network(
         input_shape=(5,),
         layers=(
@@ -306,6 +342,13 @@ GROUPED_SPEC = replace(
             _norm("norm1", 64, 1),
             ReLU(),
             Reshape(shape=(16, 2, 2)),
+            conditional_batch_norm(
+                _CONDITIONAL,
+                num_classes=10,
+                gain="modulate",
+                gain_init=Normal(standard_deviation=0.3),
+                bias_init=Normal(standard_deviation=0.2),
+            ),
             Branches(
                 name="block1",
                 join="add",

@@ -44,6 +44,7 @@ from gan_rosetta.shared.spec import (
     Tanh,
     UniformFanIn,
     Upsample,
+    class_projection,
 )
 
 Draw = Callable[..., Any]
@@ -239,23 +240,28 @@ class Stack:
     def after(self) -> None:
         """Add what may follow a weighted layer: a BatchNorm, an activation, both or nothing."""
         if self._normalised and self._draw(st.integers(0, 2)) == 2:
-            self._add(
-                BatchNorm(
-                    name=self._name("norm"),
-                    num_features=self.shape[0],
-                    epsilon=self._draw(st.sampled_from([1e-5, 1e-3, 0.1, 1e-8])),
-                    momentum=self._draw(decimals(0.0, 1.0, digits=2)),
-                    running_variance=self._draw(st.sampled_from(["unbiased", "biased"])),
-                    statistics=self._draw(st.sampled_from(["batch", "batch", "running"])),
-                    weight_init=self._draw(st.sampled_from([ONES, Normal(standard_deviation=0.3, mean=1.0)])),
-                )
-            )
+            self.batch_norm(affine=self._draw(st.integers(0, 3)) != 3)
         elif not self._plain and self._draw(st.integers(0, 4)) == 4:
             self.group_norm()
         if self._draw(st.integers(0, 4)) != 0:
             self.activation()
         if not self._plain and self._draw(st.integers(0, 4)) == 4:
             self.dropout()
+
+    def batch_norm(self, *, affine: bool) -> None:
+        """Add a BatchNorm."""
+        self._add(
+            BatchNorm(
+                name=self._name("norm"),
+                num_features=self.shape[0],
+                epsilon=self._draw(st.sampled_from([1e-5, 1e-3, 0.1, 1e-8])),
+                momentum=self._draw(decimals(0.0, 1.0, digits=2)),
+                running_variance=self._draw(st.sampled_from(["unbiased", "biased"])),
+                statistics=self._draw(st.sampled_from(["batch", "batch", "running"])),
+                weight_init=self._draw(st.sampled_from([ONES, Normal(standard_deviation=0.3, mean=1.0)])),
+                affine=affine,
+            )
+        )
 
     def perhaps_block(self) -> None:
         """Add branches now and then: a residual block, a gate, or ways that are put together, which keep images' size.
@@ -333,8 +339,56 @@ class Stack:
                     num_features=self._draw(st.integers(1, 3)),
                     joined=self._draw(st.sampled_from(["before", "after"])),
                     weight_init=self._draw(_WEIGHTS),
+                    spectral_norm=self._perhaps_spectral(),
                 )
             )
+
+    def perhaps_modulated(self) -> None:
+        """Add a norm now and then whose gain and bias are of the class, where samples have any, or of the sample."""
+        if self._plain or not self._normalised or self._draw(st.integers(0, 4)) != 4:
+            return
+        x = self._inner()
+        x.batch_norm(affine=False)
+        branches = (
+            Branch(name="x", layers=x.layers),
+            Branch(name="gain", layers=self._bounded_by_channel()),
+            Branch(name="bias", layers=self._bounded_by_channel()),
+        )
+        join = self._draw(st.sampled_from(["affine", "modulate"]))
+        self._add(Branches(name=self._name("modulated"), join=join, branches=branches))
+
+    def _bounded_by_channel(self) -> tuple[Layer, ...]:
+        """Return the layers of a branch that ends in a number for each channel."""
+        inner = self._inner()
+        if self._classes and self._draw(st.booleans()):
+            inner.class_row(self.shape[0])
+        else:
+            inner.flatten()
+            inner.linear(self.shape[0])
+        inner.bounded()
+        return inner.layers
+
+    def projected(self) -> None:
+        """Add a score of features by themselves and by their class."""
+        row, score = self._inner(), self._inner()
+        row.class_row(self.shape[0])
+        score.linear(1)
+        (embedding,), (linear,) = row.layers, score.layers
+        if isinstance(embedding, ClassEmbedding):
+            self._add(class_projection(self._name("score"), embedding, linear))
+
+    def class_row(self, width: int, /) -> None:
+        """Add a ClassEmbedding alone."""
+        self._add(
+            ClassEmbedding(
+                name=self._name("class"),
+                num_classes=DigitsReal.num_classes,
+                num_features=width,
+                joined="alone",
+                weight_init=self._draw(_WEIGHTS),
+                spectral_norm=self._perhaps_spectral(),
+            )
+        )
 
     def upsample(self, factor: int, /) -> None:
         """Add an Upsample."""

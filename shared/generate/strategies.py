@@ -196,6 +196,7 @@ def _discriminators(
             stack.perhaps_shuffle()
             stack.any_convolution()
             stack.after()
+            stack.perhaps_modulated()
             stack.perhaps_block()
             stack.perhaps_pool()
     # A convolution as wide as its image ends in (1, 1, 1), which a score may be.
@@ -209,7 +210,10 @@ def _discriminators(
         stack.perhaps_class()
         for _ in range(draw(st.integers(0, 2))):
             stack.hidden(minibatch=minibatch)
-        stack.linear(2 if score == "logits" else 1)
+        if score != "logits" and classes and not plain and draw(st.integers(0, 2)) == 2:
+            stack.projected()
+        else:
+            stack.linear(2 if score == "logits" else 1)
         if score != "logits" and draw(st.integers(0, 5)) == 5:
             stack.reshape((1, 1, 1))
     if score == "probability":
@@ -236,7 +240,7 @@ def _generators(draw: Any, real: RealSource, *, normalised: bool) -> tuple[Netwo
             start = (draw(st.integers(1, 3)), size, size)
     if len(start) == 3 and convolutions and draw(st.booleans()):
         latent: LatentSource = _normal_latent(draw, start)
-        stack = Stack(draw, start, plain=False, normalised=normalised)
+        stack = Stack(draw, start, plain=False, normalised=normalised, classes=isinstance(real, DigitsReal))
     else:
         latent = draw(_latent_sources())
         classes = isinstance(real, DigitsReal)
@@ -258,6 +262,7 @@ def _generators(draw: Any, real: RealSource, *, normalised: bool) -> tuple[Netwo
         stack.convolution(kind, channels, kernel=kernel, stride=stride, padding=padding)
         if not last:
             stack.after()
+            stack.perhaps_modulated()
             stack.perhaps_block()
     if draw(st.integers(0, 2)) == 2:
         stack.activation()

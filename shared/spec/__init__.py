@@ -12,6 +12,7 @@ from gan_rosetta.shared.spec.activations import (
     Softplus,
     Tanh,
 )
+from gan_rosetta.shared.spec.blocks import class_projection, conditional_batch_norm
 from gan_rosetta.shared.spec.branches import Branch, Branches, Layer
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d, Margins, same_sides
 from gan_rosetta.shared.spec.dropout import Dropout
@@ -190,6 +191,8 @@ __all__ = [
     "WassersteinGeneratorLoss",
     "WeightClipping",
     "WeightedLayer",
+    "class_projection",
+    "conditional_batch_norm",
     "passes",
     "same_sides",
 ]

@@ -10,7 +10,11 @@ from gan_rosetta.shared.spec.checks import require, require_choice, require_name
 from gan_rosetta.shared.spec.layer import LayerBase, Shape
 from gan_rosetta.shared.spec.layers import SingleLayer
 
-_VERBS = {"add": "adds", "concatenate": "joins", "multiply": "multiplies"}
+_VERBS = {"add": "adds", "concatenate": "joins", "multiply": "multiplies", "dot": "takes the inner product of"}
+# The joins through which a gradient penalty goes.
+DIFFERENTIATED_TWICE = ("add", "concatenate", "multiply")
+# What each of the ends is to a join of ends that are not alike.
+ROLES = {"affine": ("x", "gain", "bias"), "modulate": ("x", "gain", "bias")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,19 +42,22 @@ class Branches(LayerBase):
     """Branches of one input, whose ends become one: a residual block is two that are added, a branch and a shortcut.
 
     join: "add" and "multiply" take ends of one shape, entry by entry; "concatenate" puts one end's features or channels
-    behind the other's, in the branches' order. A layer inside is called by its block, its branch and its own name,
-    `block1.main.conv1`, and what the block gives by the block's, `block1`. A single branch is what it would be without
-    a block. He et al. 2015, section 3.
+    behind the other's, in the branches' order; "dot" takes two ends (features,) and gives their inner product, (1,), as
+    a projection discriminator scores a class. Three ends, x, a gain and a bias, the last two (channels of x,), become
+    gain · x + bias where join is "affine" and (1 + gain) · x + bias where it is "modulate", each channel by its own:
+    behind a BatchNorm without a weight that is a conditional one. A layer inside is called by its block, its branch and
+    its own name, `block1.main.conv1`, and what the block gives by the block's, `block1`. A single branch is what it
+    would be without a block. He et al. 2015, section 3; Miyato and Koyama 2018; Dumoulin et al. 2017.
     """
 
     kind: ClassVar[str] = "branches"
     name: str
-    join: Literal["add", "concatenate", "multiply"]
+    join: Literal["add", "concatenate", "multiply", "dot", "affine", "modulate"]
     branches: tuple[Branch, ...]
 
     def __post_init__(self) -> None:
         require_name(self, "layer")
-        require_choice(self, "join", tuple(_VERBS))
+        require_choice(self, "join", (*_VERBS, *ROLES))
         names = [branch.name for branch in self.branches]
         for index, name in enumerate(names):
             require(
@@ -65,6 +72,18 @@ class Branches(LayerBase):
             f"Branches {self.name!r} has no layer in any branch; expected one at least",
             "branches",
         )
+        require(
+            any(getattr(next(iter(branch.layers), None), "takes_input", True) for branch in self.branches),
+            f"Branches {self.name!r} has no branch that takes what it is given; expected one at least",
+            "branches",
+        )
+        expected = ROLES.get(self.join, ("first", "second") if self.join == "dot" else names)
+        require(
+            len(names) == len(expected),
+            f"Branches {self.name!r} has {len(names)} branches; join={self.join!r} takes {len(expected)}: "
+            f"{', '.join(expected)}",
+            "branches",
+        )
 
     def output_shape(self, input_shape: Shape, /) -> Shape:
         shapes = []
@@ -75,6 +94,8 @@ class Branches(LayerBase):
 
     def joined_shape(self, shapes: Sequence[Shape], /) -> Shape:
         """Return the per-sample shape of what becomes of ends of these; raises SpecError where they do not fit."""
+        if self.join in ROLES:
+            return self._modulated_shape(shapes)
         first, along = shapes[0], self.join == "concatenate"
         for branch, shape in zip(self.branches, shapes, strict=True):
             fits = len(shape) == len(first) and shape[1:] == first[1:] if along else shape == first
@@ -84,7 +105,20 @@ class Branches(LayerBase):
                 f"Branches {self.name!r} {_VERBS[self.join]} ends of different shapes: {self.branches[0].name!r} ends "
                 f"in {first}, {branch.name!r} in {shape}; {alike}",
             )
+        if self.join == "dot":
+            require(len(first) == 1, f"Branches {self.name!r} {_VERBS['dot']} ends of shape {first}; expected vectors")
+            return (1,)
         return (sum(shape[0] for shape in shapes), *first[1:]) if along else first
+
+    def _modulated_shape(self, shapes: Sequence[Shape]) -> Shape:
+        x = shapes[0]
+        for branch, role, shape in zip(self.branches[1:], ROLES[self.join][1:], shapes[1:], strict=True):
+            require(
+                shape == x[:1],
+                f"Branches {self.name!r} takes {branch.name!r} as the {role} of {self.branches[0].name!r}, which ends "
+                f"in {x}, and it ends in {shape}; expected {x[:1]}",
+            )
+        return x
 
 
 Layer = SingleLayer | Branches

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from gan_rosetta.shared.spec.activations import Activation, Sigmoid
-from gan_rosetta.shared.spec.branches import Branches
+from gan_rosetta.shared.spec.branches import DIFFERENTIATED_TWICE, Branches
 from gan_rosetta.shared.spec.checks import require, require_positive_integer
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.layers import (
@@ -130,6 +130,14 @@ class GanSpec:
                     f"a gradient penalty needs a discriminator of {allowed}; it has a {type(layer).__name__}",
                     "discriminator",
                     *placed.path,
+                )
+                require(
+                    not isinstance(layer, Branches) or layer.join in DIFFERENTIATED_TWICE,
+                    f"a gradient penalty needs branches that are joined by {', '.join(DIFFERENTIATED_TWICE)}; "
+                    f"{placed.name!r} has {getattr(layer, 'join', None)!r}",
+                    "discriminator",
+                    *placed.path,
+                    "join",
                 )
                 require(
                     not layer.buffers(),

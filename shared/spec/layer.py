@@ -31,6 +31,11 @@ class LayerBase:
     is_samplewise: ClassVar[bool] = True
     fed: ClassVar[Literal["", "mask", "class"]] = ""
 
+    @property
+    def takes_input(self) -> bool:
+        """Whether the output hangs on what comes before; where not, the layer begins a branch."""
+        return True
+
     def output_shape(self, input_shape: Shape, /) -> Shape:
         """Return the per-sample output shape; raises SpecError where the input does not fit."""
         return input_shape

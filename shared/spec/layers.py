@@ -70,7 +70,8 @@ class BatchNorm(LayerBase):
     `statistics` is "batch" (always so in the published GANs), or the running ones where it is "running". Every
     training forward pass moves the buffers, in the order of the passes:
     running ← (1 - momentum) · running + momentum · batch, the variance in its "unbiased" or "biased" form. weight_init:
-    how the weight starts, 1 in every framework. Ioffe and Szegedy 2015.
+    how the weight starts, 1 in every framework. affine: whether there are a weight and a bias; without, as conditional
+    BatchNorm has it, whose gain and bias are of the class, y is the quotient. Ioffe and Szegedy 2015.
     """
 
     kind: ClassVar[str] = "batch_norm"
@@ -82,6 +83,7 @@ class BatchNorm(LayerBase):
     running_variance: Literal["unbiased", "biased"]
     statistics: Literal["batch", "running"]
     weight_init: Initializer = ONES
+    affine: bool = True
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "num_features")
@@ -101,6 +103,8 @@ class BatchNorm(LayerBase):
         return input_shape
 
     def parameters(self) -> dict[str, ParameterSpec]:
+        if not self.affine:
+            return {}
         return {
             "weight": ParameterSpec(shape=(self.num_features,), initializer=self.weight_init, fan_in=self.num_features),
             "bias": ParameterSpec(shape=(self.num_features,), initializer=ZEROS, fan_in=self.num_features),

@@ -136,6 +136,10 @@ def _place(
                 name = last_name = f"{prefix}{layer.name}"
             else:
                 name = _free_name(f"{last_name}_{layer.kind}", result)
+            require(
+                layer.takes_input or (index == 0 and bool(prefix)),
+                f"{type(layer).__name__} {name!r} leaves out what comes before it; expected it first in a branch",
+            )
         if isinstance(layer, Branches):
             with within(*here):
                 shape = layer.output_shape(shape)

@@ -162,7 +162,11 @@ def _as_layers(name: str, members: list[tuple[str | None, FoundTensor]]) -> list
     layers = []
     for place, run in enumerate(runs):
         layer = name if len(runs) == 1 else f"{name}.{place}".removeprefix(".")
-        layers.append(FoundLayer(name=layer, kind=kind, parts=dict(zip(_PARTS_IN_ORDER, run, strict=False))))
+        # A BatchNorm of two has no weight and no bias.
+        order = (
+            _PARTS_IN_ORDER[2:] if kind == "batch_norm" and len(run) == len(_PARTS_IN_ORDER[2:]) else _PARTS_IN_ORDER
+        )
+        layers.append(FoundLayer(name=layer, kind=kind, parts=dict(zip(order, run, strict=False))))
     return layers
 
 
@@ -192,7 +196,7 @@ def class_names(network: SpecNetwork, classes: Mapping[str, str], /, *, numbers_
     counts: dict[str, int] = {}
     names: dict[str, str] = {}
     for placed in network.placed:
-        if not placed.layer.parameters():
+        if not placed.layer.parameters() and not placed.layer.buffers():
             continue
         stem = classes[placed.layer.kind]
         number = counts[stem] = counts.get(stem, -1) + 1

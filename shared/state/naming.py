@@ -91,7 +91,11 @@ class _Matcher:
     ) -> None:
         self._network = network
         self._where = f"{network} of {spec.name!r}"
-        self._placed = {each.name: each for each in spec.networks()[network].placed if each.layer.parameters()}
+        self._placed = {
+            each.name: each
+            for each in spec.networks()[network].placed
+            if each.layer.parameters() or each.layer.buffers()
+        }
         self._found = {layer.name: layer for layer in in_layers(tensors)}
         self._layout = layout
         self._is_ordered = is_ordered
@@ -103,11 +107,14 @@ class _Matcher:
         fits = {
             name: [each for each in open_found if self._fits(name, each)] for name in self._placed if name not in pairs
         }
+        # A layer may have buffers alone, and buffers may be missing.
+        fits = {name: fitting for name, fitting in fits.items() if fitting or self._placed[name].layer.parameters()}
         self._require_places(fits, open_found)
         pairs |= _by_name(fits) or self._by_elimination(fits)
         return {
             parameter_name(self._network, name, part): tensor.name
             for name in self._placed
+            if name in pairs
             for part, tensor in self._found[pairs[name]].parts.items()
         }
 
@@ -119,7 +126,7 @@ class _Matcher:
         also = "linear" if isinstance(placed.layer, MinibatchDiscrimination) else None
         if found.kind not in (None, placed.layer.kind, also):
             return False
-        if set(found.parts) not in (set(parameters), {*parameters, *buffers}):
+        if not found.parts or set(found.parts) not in (set(parameters), {*parameters, *buffers}):
             return False
         wanted = parameters | buffers
         return all(

@@ -109,9 +109,12 @@ def dropout(placed: PlacedLayer, name: str, /) -> Part:
 def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
     """Write an embedding of classes that are fed."""
     layer: Any = placed.layer
-    row = f'parameters["{name}.weight"][classes]'
+    row = f'rows(parameters, "{name}", classes)'
+    needs = ("rows",)
+    if layer.joined == "alone":
+        return Part(applied=row, begins=True, needs=needs)
     parts = f"{row}, {{x}}" if layer.joined == "before" else f"{{x}}, {row}"
-    return Part(applied=f"jnp.concatenate([{parts}], axis=1)", begins=True)
+    return Part(applied=f"jnp.concatenate([{parts}], axis=1)", begins=True, needs=needs)
 
 
 def upsample(placed: PlacedLayer, name: str, /) -> Part:
@@ -161,6 +164,10 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
     layer: Any = placed.layer
     if layer.join == "concatenate":
         return Part(applied="jnp.concatenate([{x}], axis=1)", between=", ")
+    if layer.join == "dot":
+        return Part(applied="({x}).sum(axis=1, keepdims=True)", between=" * ")
+    if layer.join in ("affine", "modulate"):
+        return Part(applied=f"{layer.join}({{x}})", between=", ", needs=(layer.join,))
     return Part(applied="{x}", between=" + " if layer.join == "add" else " * ")
 
 
@@ -225,8 +232,11 @@ def batch_norm(
         moved = (1 - momentum) * buffers[own] + momentum * value
         buffers[own] = lax.stop_gradient(moved)
     shape = (-1, *(1,) * (x.ndim - 2))  # a number a channel
-    scale = (parameters[f"{name}.weight"] / jnp.sqrt(used[1] + eps)).reshape(shape)
-    return (x - used[0].reshape(shape)) * scale + parameters[f"{name}.bias"].reshape(shape)''',
+    y = (x - used[0].reshape(shape)) / jnp.sqrt(used[1] + eps).reshape(shape)
+    if f"{name}.weight" not in parameters:
+        return y
+    scale, shift = (parameters[f"{name}.{part}"].reshape(shape) for part in ("weight", "bias"))
+    return y * scale + shift''',
     "group_norm": '''\
 def group_norm(parameters: Tensors, name: str, x: Array, *, groups: int, eps: float) -> Array:
     """Normalise each sample over groups of its channels, by its own mean and variance."""
@@ -265,6 +275,20 @@ def masks_of(batch: Tensors, place: str) -> Tensors:
     """Return the masks of one pass, by the dropouts' names."""
     start = f"mask.{place}."
     return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
+    "rows": '''\
+def rows(parameters: Tensors, name: str, classes: Array) -> Array:
+    """Return the row of a table for each class."""
+    return parameters[f"{name}.weight"][classes]''',
+    "affine": '''\
+def affine(x: Array, gain: Array, bias: Array) -> Array:
+    """Return gain · x + bias, of each sample a gain and a bias a channel."""
+    shape = (*gain.shape, *(1,) * (x.ndim - 2))
+    return gain.reshape(shape) * x + bias.reshape(shape)''',
+    "modulate": '''\
+def modulate(x: Array, gain: Array, bias: Array) -> Array:
+    """Return (1 + gain) · x + bias, of each sample a gain and a bias a channel."""
+    shape = (*gain.shape, *(1,) * (x.ndim - 2))
+    return (1 + gain.reshape(shape)) * x + bias.reshape(shape)''',
     "repeat_pixels": '''\
 def repeat_pixels(x: Array, factor: int) -> Array:
     """Return images (batch, channels, height, width) with each pixel repeated."""

@@ -24,7 +24,7 @@ def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
     layer: Any = placed.layer
     settings = [number(layer.num_features), f"eps={number(layer.epsilon)}", f"momentum={number(layer.momentum)}"]
     settings += [f"correction={1 if layer.running_variance == 'unbiased' else 0}"]
-    settings += [f"by_running={layer.statistics == 'running'}"]
+    settings += [f"by_running={layer.statistics == 'running'}", *([] if layer.affine else ["affine=False"])]
     return Part(made=("BatchNorm(", settings), applied=f"self.{name}({{x}})", joins=True, needs=("batch_norm",))
 
 
@@ -119,6 +119,8 @@ def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
     row = f"self.{name}(classes)"
     parts = f"{row}, {{x}}" if layer.joined == "before" else f"{{x}}, {row}"
     sizes = [number(layer.num_classes), number(layer.num_features), "dtype=options.dtype"]
+    if layer.joined == "alone":
+        return Part(made=("nn.Embedding(", sizes), applied=row)
     return Part(made=("nn.Embedding(", sizes), applied=f"mx.nd.concat({parts}, dim=1)")
 
 
@@ -173,6 +175,10 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
     layer: Any = placed.layer
     if layer.join == "concatenate":
         return Part(applied="mx.nd.concat({x}, dim=1)", between=", ")
+    if layer.join == "dot":
+        return Part(applied="({x}).sum(axis=1, keepdims=True)", between=" * ")
+    if layer.join in ("affine", "modulate"):
+        return Part(applied=f"{layer.join}({{x}})", between=", ", needs=(layer.join,))
     return Part(applied="{x}", between=" + " if layer.join == "add" else " * ")
 
 
@@ -215,14 +221,22 @@ class BatchNorm(gluon.Block):
     """Batch normalisation; nn.BatchNorm moves its averages in the backward pass, in float32."""
 
     def __init__(
-        self, num_features: int, *, eps: float, momentum: float, correction: int, by_running: bool
+        self,
+        num_features: int,
+        *,
+        eps: float,
+        momentum: float,
+        correction: int,
+        by_running: bool,
+        affine: bool = True,
     ) -> None:
         super().__init__()
-        self.eps, self.momentum = eps, momentum
+        self.eps, self.momentum, self.affine = eps, momentum, affine
         self.correction, self.by_running = correction, by_running
         shape = (num_features,)
-        self.weight = self.params.get("weight", shape=shape)
-        self.bias = self.params.get("bias", shape=shape)
+        if affine:
+            self.weight = self.params.get("weight", shape=shape)
+            self.bias = self.params.get("bias", shape=shape)
         self.running_mean = self.params.get("running_mean", shape=shape, grad_req="null")
         self.running_var = self.params.get("running_var", shape=shape, grad_req="null")
 
@@ -241,9 +255,11 @@ class BatchNorm(gluon.Block):
                 average.set_data((1 - self.momentum) * old + self.momentum * value)
         if self.by_running:
             mean, variance = kept
-        scale = self.weight.data() / mx.nd.sqrt(variance + self.eps)
         centred = mx.nd.broadcast_sub(x, mean.reshape(shape))
-        y = mx.nd.broadcast_mul(centred, scale.reshape(shape))
+        y = mx.nd.broadcast_div(centred, mx.nd.sqrt(variance + self.eps).reshape(shape))
+        if not self.affine:
+            return y
+        y = mx.nd.broadcast_mul(y, self.weight.data().reshape(shape))
         return mx.nd.broadcast_add(y, self.bias.data().reshape(shape))''',
     "group_norm": '''\
 class GroupNorm(gluon.Block):
@@ -329,6 +345,18 @@ def masks_of(batch: Batch, place: str) -> Batch:
     """Return the masks of one pass, by the dropouts' names."""
     start = f"mask.{place}."
     return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
+    "affine": '''\
+def affine(x: NDArray, gain: NDArray, bias: NDArray) -> NDArray:
+    """Return gain · x + bias, of each sample a gain and a bias a channel."""
+    shape = (*gain.shape, *(1,) * (x.ndim - 2))
+    y = mx.nd.broadcast_mul(x, gain.reshape(shape))
+    return mx.nd.broadcast_add(y, bias.reshape(shape))''',
+    "modulate": '''\
+def modulate(x: NDArray, gain: NDArray, bias: NDArray) -> NDArray:
+    """Return (1 + gain) · x + bias, of each sample a gain and a bias a channel."""
+    shape = (*gain.shape, *(1,) * (x.ndim - 2))
+    y = mx.nd.broadcast_mul(x, 1 + gain.reshape(shape))
+    return mx.nd.broadcast_add(y, bias.reshape(shape))''',
     "repeat_pixels": '''\
 def repeat_pixels(x: NDArray, factor: int) -> NDArray:
     """Return images (batch, channels, height, width) with each pixel repeated."""

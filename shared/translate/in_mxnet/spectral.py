@@ -10,7 +10,12 @@ from gan_rosetta.shared.spec.spectral import V
 from gan_rosetta.shared.translate.parts import Part, spectral_forms
 from gan_rosetta.shared.translate.writing import indented, number
 
-_KINDS: dict[type, str] = {spec.Linear: "Dense", spec.Conv2d: "Conv2D", spec.ConvTranspose2d: "Conv2DTranspose"}
+_KINDS: dict[type, str] = {
+    spec.Linear: "Dense",
+    spec.Conv2d: "Conv2D",
+    spec.ConvTranspose2d: "Conv2DTranspose",
+    spec.ClassEmbedding: "Embedding",
+}
 
 
 def with_spectral_norm(part: Part, layer: Layer, gan: GanSpec, /) -> Part:

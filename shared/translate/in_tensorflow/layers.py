@@ -27,7 +27,8 @@ def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
     layer: Any = placed.layer
     settings = [number(layer.num_features), f"eps={number(layer.epsilon)}", f"momentum={number(layer.momentum)}"]
     settings += [f"correction={1 if layer.running_variance == 'unbiased' else 0}"]
-    settings += [f"by_running={layer.statistics == 'running'}", _named(placed)]
+    settings += [f"by_running={layer.statistics == 'running'}", *([] if layer.affine else ["affine=False"])]
+    settings += [_named(placed)]
     return Part(made=("BatchNorm(", settings), applied=f"self.{name}({{x}})", joins=True, needs=("batch_norm",))
 
 
@@ -120,6 +121,8 @@ def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
     row = f"self.{name}(classes)"
     parts = f"{row}, {{x}}" if layer.joined == "before" else f"{{x}}, {row}"
     made = ("keras.layers.Embedding(", [number(layer.num_classes), number(layer.num_features), _named(placed)])
+    if layer.joined == "alone":
+        return Part(made=made, applied=row)
     return Part(made=made, applied=f"tf.concat([{parts}], axis=1)")
 
 
@@ -176,6 +179,10 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
     layer: Any = placed.layer
     if layer.join == "concatenate":
         return Part(applied="tf.concat([{x}], axis=-1)", between=", ")
+    if layer.join == "dot":
+        return Part(applied="tf.reduce_sum({x}, axis=1, keepdims=True)", between=" * ")
+    if layer.join in ("affine", "modulate"):
+        return Part(applied=f"{layer.join}({{x}})", between=", ", needs=(layer.join,))
     return Part(applied="{x}", between=" + " if layer.join == "add" else " * ")
 
 
@@ -241,14 +248,16 @@ class BatchNorm(keras.layers.Layer):
         momentum: float,
         correction: int,
         by_running: bool,
+        affine: bool = True,
         name: str,
     ) -> None:
         super().__init__(name=name)
-        self.eps, self.momentum = eps, momentum
+        self.eps, self.momentum, self.affine = eps, momentum, affine
         self.correction, self.by_running = correction, by_running
         shape = (num_features,)
-        self.weight = self.add_weight(shape=shape, name="weight")
-        self.bias = self.add_weight(shape=shape, name="bias")
+        if affine:
+            self.weight = self.add_weight(shape=shape, name="weight")
+            self.bias = self.add_weight(shape=shape, name="bias")
         self.running_mean = self.add_weight(shape=shape, name="running_mean", trainable=False)
         self.running_var = self.add_weight(shape=shape, name="running_var", trainable=False)
 
@@ -263,7 +272,8 @@ class BatchNorm(keras.layers.Layer):
             average.assign((1 - self.momentum) * old + self.momentum * value)
         if self.by_running:
             mean, variance = kept
-        return (x - mean) * (self.weight / tf.sqrt(variance + self.eps)) + self.bias''',
+        y = (x - mean) / tf.sqrt(variance + self.eps)
+        return y * self.weight + self.bias if self.affine else y''',
     "group_norm": '''\
 class GroupNorm(keras.layers.Layer):
     """Normalises each sample over groups of its channels, by its own mean and variance."""
@@ -328,6 +338,16 @@ def masks_of(batch: Batch, place: str) -> Batch:
     """Return the masks of one pass, by the dropouts' names."""
     start = f"mask.{place}."
     return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
+    "affine": '''\
+def affine(x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Return gain · x + bias, of each sample a gain and a bias a channel, which is last."""
+    shape = (gain.shape[0], *(1,) * (len(x.shape) - 2), gain.shape[1])
+    return tf.reshape(gain, shape) * x + tf.reshape(bias, shape)''',
+    "modulate": '''\
+def modulate(x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Return (1 + gain) · x + bias, of each sample a gain and a bias a channel, which is last."""
+    shape = (gain.shape[0], *(1,) * (len(x.shape) - 2), gain.shape[1])
+    return (1 + tf.reshape(gain, shape)) * x + tf.reshape(bias, shape)''',
     "repeat_pixels": '''\
 def repeat_pixels(x: tf.Tensor, factor: int) -> tf.Tensor:
     """Return images (batch, height, width, channels) with each pixel repeated."""

@@ -26,6 +26,21 @@ _KINDS: dict[type, tuple[str, str, str]] = {
     ),
 }
 
+_EMBEDDING = '''\
+class Spectral{suffix}Embedding(SpectralNorm{suffix}, keras.layers.Embedding):
+    """keras.layers.Embedding of a table divided by its largest singular value."""
+
+    axes = (0, 1)
+
+    @property
+    def kernel(self) -> keras.Variable:
+        """The table, a row for each class."""
+        return self.embeddings
+
+    def call(self, classes: tf.Tensor) -> tf.Tensor:
+        """Return what keras.layers.Embedding does."""
+        return tf.gather(self.divided_kernel(), classes)'''
+
 
 def with_spectral_norm(part: Part, layer: Layer, gan: GanSpec, /) -> Part:
     """Return a layer as it is made with the norm that its kernel has, or as it was where it has none."""
@@ -43,6 +58,7 @@ def spectral_classes(gan: GanSpec, /) -> list[str]:
     for norm, suffix in spectral_forms(gan).items():
         own = {type(layer) for layer in layers if getattr(layer, "spectral_norm", None) == norm}
         classes.append(_norm_class(norm, suffix))
+        classes += [_EMBEDDING.replace("{suffix}", suffix)] if spec.ClassEmbedding in own else []
         classes += [_layer_class(kind, suffix) for kind in _KINDS if kind in own]
     return classes
 

@@ -25,6 +25,7 @@ def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
     """Write a batch normalisation, torch's own where it normalises by the batch and keeps the unbiased variance."""
     layer: Any = placed.layer
     settings = [number(layer.num_features), f"eps={number(layer.epsilon)}", f"momentum={number(layer.momentum)}"]
+    settings += [] if layer.affine else ["affine=False"]
     if is_own_norm(layer):
         kind = "nn.BatchNorm1d(" if len(placed.input_shape) == 1 else "nn.BatchNorm2d("
         return Part(made=(kind, settings), applied=f"self.{name}({{x}})", joins=True)
@@ -122,6 +123,8 @@ def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
     row = f"self.{name}(classes)"
     parts = f"{row}, {{x}}" if layer.joined == "before" else f"{{x}}, {row}"
     made = ("nn.Embedding(", [number(layer.num_classes), number(layer.num_features)])
+    if layer.joined == "alone":
+        return Part(made=made, applied=row)
     return Part(made=made, applied=f"torch.cat([{parts}], dim=1)")
 
 
@@ -176,6 +179,10 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
     layer: Any = placed.layer
     if layer.join == "concatenate":
         return Part(applied="torch.cat([{x}], dim=1)", between=", ")
+    if layer.join == "dot":
+        return Part(applied="({x}).sum(dim=1, keepdim=True)", between=" * ")
+    if layer.join in ("affine", "modulate"):
+        return Part(applied=f"{layer.join}({{x}})", between=", ")
     return Part(applied="{x}", between=" + " if layer.join == "add" else " * ")
 
 

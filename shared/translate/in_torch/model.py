@@ -32,6 +32,8 @@ def model_section(gan: GanSpec, /) -> str:
         parts.append(_MINIBATCH)
     if any(isinstance(layer, spec.Dropout) for layer in layers):
         parts.append(_DROPOUT)
+    joins = {layer.join for layer in layers if isinstance(layer, spec.Branches)}
+    parts += [text for join, text in _JOINS.items() if join in joins]
     parts += spectral_classes(gan)
     parts += [_network(gan, name) for name in gan.networks()]
     renamed = any(
@@ -67,13 +69,20 @@ class BatchNorm(nn.Module):
     """Batch normalisation that keeps another running variance, or uses it, than nn.BatchNorm2d."""
 
     def __init__(
-        self, num_features: int, *, eps: float, momentum: float, correction: int, by_running: bool
+        self,
+        num_features: int,
+        *,
+        eps: float,
+        momentum: float,
+        affine: bool = True,
+        correction: int,
+        by_running: bool,
     ) -> None:
         super().__init__()
         self.eps, self.momentum = eps, momentum
         self.correction, self.by_running = correction, by_running
-        self.weight = nn.Parameter(torch.ones(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.weight = nn.Parameter(torch.ones(num_features)) if affine else None
+        self.bias = nn.Parameter(torch.zeros(num_features)) if affine else None
         self.register_buffer("running_mean", torch.zeros(num_features))
         self.register_buffer("running_var", torch.ones(num_features))
 
@@ -102,6 +111,18 @@ def masks_of(batch: Batch, place: str) -> Batch:
     start = f"mask.{place}."
     return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}'''
 
+_JOINS = {
+    "affine": '''\
+def affine(x: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
+    """Return gain · x + bias, of each sample a gain and a bias a channel."""
+    shape = (*gain.shape, *(1,) * (x.dim() - 2))
+    return gain.reshape(shape) * x + bias.reshape(shape)''',
+    "modulate": '''\
+def modulate(x: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
+    """Return (1 + gain) · x + bias, of each sample a gain and a bias a channel."""
+    shape = (*gain.shape, *(1,) * (x.dim() - 2))
+    return (1 + gain.reshape(shape)) * x + bias.reshape(shape)''',
+}
 
 _MINIBATCH = '''\
 class MinibatchDiscrimination(nn.Linear):

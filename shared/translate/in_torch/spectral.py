@@ -14,6 +14,7 @@ from gan_rosetta.shared.translate.writing import WIDTH, indented, number
 # Of each kind of layer: torch's name, and what it does with a weight and a bias.
 _KINDS: dict[type, tuple[str, str]] = {
     spec.Linear: ("Linear", "functional.linear(x, self.divided_weight(), self.bias)"),
+    spec.ClassEmbedding: ("Embedding", "functional.embedding(x, self.divided_weight())"),
     spec.Conv2d: (
         "Conv2d",
         "functional.conv2d(\n"

@@ -34,6 +34,7 @@ from gan_rosetta.shared.spec import (
     Sigmoid,
     SiLU,
     Softplus,
+    SpectralNorm,
     Tanh,
     Upsample,
 )
@@ -51,7 +52,7 @@ def _convolution(kind, **fields):
     return kind(name="conv", weight_init=_UNIT, **(plain | fields))
 
 
-def _batch_norm(*, statistics="batch", running_variance="unbiased", num_features=3):
+def _batch_norm(*, statistics="batch", running_variance="unbiased", num_features=3, affine=True):
     return BatchNorm(
         name="norm",
         num_features=num_features,
@@ -59,6 +60,7 @@ def _batch_norm(*, statistics="batch", running_variance="unbiased", num_features
         momentum=0.2,
         running_variance=running_variance,
         statistics=statistics,
+        affine=affine,
     )
 
 
@@ -81,6 +83,10 @@ def _minibatch(*, self_distance=True, bias_init=ZEROS):
 def _branches(join, *layers, name="block"):
     branches = tuple(Branch(name=f"way{index}", layers=own) for index, own in enumerate(layers))
     return Branches(name=name, join=join, branches=branches)
+
+
+def _by_channel(name):
+    return (Reshape(shape=(12,)), _linear(name, 12, 2))
 
 
 _ACTIVATIONS = {
@@ -148,6 +154,10 @@ _CASES = {name: (layer, (3,)) for name, layer in _ACTIVATIONS.items()} | {
     "multiplied": (_branches("multiply", (_linear("a"), Tanh()), (_linear("a"),), (_linear("b"),)), (3,)),
     "gated": (_branches("multiply", (Sigmoid(),), ()), (3, 2, 2)),
     "alone": (_branches("add", (Sigmoid(),)), (3,)),
+    "norm-bare": (_batch_norm(affine=False), (3, 2, 2)),
+    "inner-product": (_branches("dot", (_linear("a"), Tanh()), (_linear("a"),)), (3,)),
+    "gain-and-bias": (_branches("affine", (Tanh(),), (_linear("a", 3, 3),), ()), (3,)),
+    "modulated": (_branches("modulate", (Tanh(),), _by_channel("a"), _by_channel("b")), (2, 2, 3)),
     "upsample-bilinear-once": (Upsample(factor=3, mode="bilinear"), (1, 1, 2)),
 }
 _TANGENT_CASES = [*_ACTIVATIONS, "linear", "linear-no-bias", "reshape"]
@@ -443,6 +453,27 @@ def test_dropout_keeps_what_its_mask_says():
     gradient = network.backward(np.ones_like(y), caches, into=None, wants_input=True)
     np.testing.assert_allclose(gradient, np.broadcast_to(mask / 0.8, x.shape), rtol=1e-15)
     np.testing.assert_array_equal(network.infer(x), x)
+
+
+def test_a_class_s_row_alone_takes_nothing_of_the_input_and_may_be_of_a_divided_table():
+    norm = SpectralNorm(
+        num_iterations=1, first="v", epsilon=1e-12, epsilon_placement="floor", sigma_gradient="followed"
+    )
+    row = ClassEmbedding(
+        name="row", num_classes=4, num_features=3, joined="alone", weight_init=ZEROS, spectral_norm=norm
+    )
+    network, x = _network(_branches("dot", (), (row,)), (3,))
+    classes = np.array([2.0, 0.0, 2.0, 3.0, 1.0])
+    own = {name.split(".")[-1]: tensor for name, tensor in network.by_name(network.buffers).items()}
+    weight = next(iter(network.by_name(network.parameters).values()))
+    v = weight.T @ own["weight_u"]
+    v /= np.linalg.norm(v)
+    sigma = np.linalg.norm(weight @ v)
+    y, caches = network.forward(x, fed={"block.way1.row": classes})
+    rows = weight[classes.astype(int)] / sigma
+    np.testing.assert_allclose(y[:, 0], np.sum(rows * x, axis=1), rtol=1e-14)
+    gradient = network.backward(np.ones_like(y), caches, into=network.gradients, wants_input=True)
+    np.testing.assert_allclose(gradient, rows, rtol=1e-14)
 
 
 @pytest.mark.parametrize("joined", ["before", "after"])

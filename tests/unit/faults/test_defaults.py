@@ -59,7 +59,7 @@ FIELDS = {
     "batch-norm-variance": {"running_variance"},
     "bce-clamp": {"log_floor", "denominator_floor", "probability_floor", "discriminator_loss", "generator_loss"},
     "initial-values": {"weight_init", "bias_init"},
-    "embedding-values": {"weight_init"},
+    "embedding-values": {"weight_init", "standard_deviation", "mean"},
     "leaky-relu-slope": {"slope"},
     "group-norm-epsilon": {"epsilon"},
     "elu-alpha": {"alpha"},

@@ -36,7 +36,8 @@ def spec_of(name: str) -> GanSpec:
 def states_in_all_formats(spec: GanSpec, folder: Path, **options) -> tuple[dict[str, np.ndarray], dict[str, Path]]:
     state = filled(spec, **options)
     write_state(folder / "ours.safetensors", state, metadata={"gan": spec.name})
-    suffixes = [s for s in SUFFIXES if spec.name != "sngan" or FORMATS_BY_SUFFIX[s].keeps_spectral_norms]
+    has_norms = any(name.endswith(".weight_u") for name in state)
+    suffixes = [s for s in SUFFIXES if not has_norms or FORMATS_BY_SUFFIX[s].keeps_spectral_norms]
     files = {suffix: folder / f"first{suffix}" for suffix in suffixes}
     for path in files.values():
         gr.convert(folder / "ours.safetensors", path, gan=spec)

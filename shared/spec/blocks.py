@@ -1,0 +1,74 @@
+"""Blocks that public GANs are made of, as Branches: what their parts are called, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from gan_rosetta.shared.spec.branches import Branch, Branches, Layer
+from gan_rosetta.shared.spec.embedding import ClassEmbedding
+from gan_rosetta.shared.spec.initializers import Initializer
+from gan_rosetta.shared.spec.layers import BatchNorm
+from gan_rosetta.shared.spec.spectral import SpectralNorm
+
+
+def conditional_batch_norm(
+    norm: BatchNorm,
+    /,
+    *,
+    num_classes: int,
+    gain: Literal["affine", "modulate"],
+    gain_init: Initializer,
+    bias_init: Initializer,
+    spectral_norm: SpectralNorm | None = None,
+) -> Branches:
+    """Return a BatchNorm whose gain and bias are those of the sample's class. Dumoulin et al. 2017.
+
+    norm: without a weight (affine=False); the block has its name, and its parts are `norm1.x.norm`,
+    `norm1.gain.embedding` and `norm1.bias.embedding`. gain: whether a class's row is the gain itself, "affine", or what
+    is added to 1, "modulate". gain_init, bias_init: how the rows start. spectral_norm: of both tables.
+    """
+
+    def table(initializer: Initializer) -> tuple[Layer, ...]:
+        return (
+            ClassEmbedding(
+                name="embedding",
+                num_classes=num_classes,
+                num_features=norm.num_features,
+                joined="alone",
+                weight_init=initializer,
+                spectral_norm=spectral_norm,
+            ),
+        )
+
+    return Branches(
+        name=norm.name,
+        join=gain,
+        branches=(
+            Branch(name="x", layers=(_named(norm),)),
+            Branch(name="gain", layers=table(gain_init)),
+            Branch(name="bias", layers=table(bias_init)),
+        ),
+    )
+
+
+def class_projection(name: str, embedding: ClassEmbedding, score: Layer, /) -> Branches:
+    """Return what scores features by themselves and by their class: score(h) + ⟨W[c], h⟩. Miyato and Koyama 2018.
+
+    embedding: of as many features as h has, alone; score: a Linear to one number. Their names are `name.score.…` and
+    `name.class.product.row.…`.
+    """
+    product = Branches(
+        name="product",
+        join="dot",
+        branches=(Branch(name="features"), Branch(name="row", layers=(embedding,))),
+    )
+    return Branches(
+        name=name,
+        join="add",
+        branches=(Branch(name="score", layers=(score,)), Branch(name="class", layers=(product,))),
+    )
+
+
+def _named(norm: BatchNorm) -> BatchNorm:
+    return replace(norm, name="norm")

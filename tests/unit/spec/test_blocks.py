@@ -1,0 +1,109 @@
+"""Blocks that public GANs have: their parts, their names, and what does not fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gan_rosetta.shared.errors import SpecError
+from gan_rosetta.shared.gans import MADE_UP
+from gan_rosetta.shared.spec import (
+    ONES,
+    ZEROS,
+    BatchNorm,
+    Branch,
+    Branches,
+    ClassEmbedding,
+    GanSpec,
+    Linear,
+    Network,
+    Tanh,
+    class_projection,
+    conditional_batch_norm,
+)
+from gan_rosetta.shared.state import state_schema
+
+ROW = ClassEmbedding(name="row", num_classes=10, num_features=3, joined="alone", weight_init=ZEROS)
+NORM = BatchNorm(
+    name="norm1",
+    num_features=3,
+    epsilon=1e-5,
+    momentum=0.1,
+    running_variance="unbiased",
+    statistics="batch",
+    affine=False,
+)
+SCORE = Linear(name="linear", in_features=3, out_features=1, weight_init=ZEROS, bias_init=None)
+
+
+def test_a_conditional_norm_has_its_buffers_and_a_table_each_of_gains_and_biases():
+    block = conditional_batch_norm(NORM, num_classes=10, gain="affine", gain_init=ONES, bias_init=ZEROS)
+    network = Network(input_shape=(3, 4, 4), layers=(block,))
+    assert network.output_shape == (3, 4, 4)
+    tensors = {
+        f"{placed.name}.{short}": tensor.shape
+        for placed in network.placed
+        for short, tensor in (placed.layer.parameters() | placed.layer.buffers()).items()
+    }
+    assert tensors == {
+        "norm1.x.norm.running_mean": (3,),
+        "norm1.x.norm.running_var": (3,),
+        "norm1.gain.embedding.weight": (10, 3),
+        "norm1.bias.embedding.weight": (10, 3),
+    }
+    assert [placed.name for placed in network.fed_layers] == ["norm1.gain.embedding", "norm1.bias.embedding"]
+
+
+def test_a_projection_is_a_score_and_an_inner_product():
+    network = Network(input_shape=(3,), layers=(class_projection("output", ROW, SCORE),))
+    names = [placed.name for placed in network.placed]
+    assert names == ["output.score.linear", "output.class.product.row.row", "output.class.product", "output"]
+    assert network.output_shape == (1,)
+    assert "discriminator.output.class.product.row.embedding.weight_u" in state_schema(MADE_UP["pooled-digits"])
+
+
+def ways(join: str, *layers: tuple) -> Branches:
+    branches = tuple(Branch(name=f"way{index}", layers=own) for index, own in enumerate(layers))
+    return Branches(name="block", join=join, branches=branches)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: ROW, "ClassEmbedding 'row' leaves out what comes before it; expected it first in a branch"),
+        (lambda: ways("dot", (), (Tanh(), ROW)), "'block.way1.row' leaves out what comes before it"),
+        (lambda: ways("dot", (ROW,), (ROW,)), "has no branch that takes what it is given"),
+        (lambda: ways("dot", (Tanh(),)), "has 1 branches; join='dot' takes 2: first, second"),
+        (lambda: ways("modulate", (), (ROW,)), "has 2 branches; join='modulate' takes 3: x, gain, bias"),
+        (
+            lambda: ways("affine", (), (ROW,), (replace(ROW, num_features=2),)),
+            r"takes 'way2' as the bias of 'way0', which ends in \(3,\), and it ends in \(2,\); expected \(3,\)",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told(wrong, message):
+    with pytest.raises(SpecError, match=message):
+        Network(input_shape=(3,), layers=(wrong(),))
+
+
+def test_an_inner_product_is_of_vectors():
+    with pytest.raises(SpecError, match="takes the inner product of ends of shape"):
+        Network(input_shape=(3, 2, 2), layers=(ways("dot", (), (Tanh(),)),))
+
+
+def test_a_penalty_does_not_go_through_an_inner_product():
+    spec: GanSpec = MADE_UP["smooth-2d"]
+    place = next(i for i, placed in enumerate(spec.discriminator.placed) if placed.name == "output")
+    layer = replace(SCORE, in_features=6)
+    block = ways("dot", (layer,), (replace(layer, name="other"),))
+    with pytest.raises(SpecError, match="needs branches that are joined by add, concatenate, multiply; 'block' has"):
+        replace(spec, discriminator=spec.discriminator.replaced(place, block))
+
+
+def test_classes_are_as_many_as_the_data_has():
+    spec = MADE_UP["pooled-digits"]
+    place = next(i for i, placed in enumerate(spec.discriminator.placed) if isinstance(placed.layer, ClassEmbedding))
+    wrong = replace(ROW, num_classes=7, num_features=4)
+    with pytest.raises(SpecError, match="'row' has num_classes=7, and digits are of 10"):
+        replace(spec, discriminator=spec.discriminator.replaced(place, wrong))
