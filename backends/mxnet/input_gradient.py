@@ -1,22 +1,25 @@
 """The gradient of D's output with respect to its input, written out layer by layer for the gradient penalty.
 
 MXNet 1.9.1 has second derivatives of few operators; not of LeakyReLU, of where, nor of arithmetic with scalars. The
-penalty's gradient needs none if the input gradient is itself an expression of recorded tensors: products with weights
-and with the activations' derivatives.
+penalty's gradient needs none if the input gradient is itself an expression of recorded tensors: products with weights,
+convolutions transposed, and products with the activations' derivatives.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+from gan_rosetta.backends.mxnet.convolution import apart, convolution_window, transposed_convolution
 from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.backends.mxnet.layers import (
     GELU_CUBIC,
     SQRT_2_OVER_PI,
     SQRT_HALF,
-    Linear,
+    LayerBlock,
     Network,
     erf,
     tanh_argument,
@@ -24,15 +27,158 @@ from gan_rosetta.backends.mxnet.layers import (
 from gan_rosetta.shared import spec
 
 
-class LinearTransposed(mx.gluon.HybridBlock):
-    """g W, with the weight of a Linear. (B, out_features) to (B, in_features)."""
+class Transposed(mx.gluon.HybridBlock):
+    """The gradient by a layer's input; takes that by its output, the input and the output. tensors: the layer's own."""
 
-    def __init__(self, linear: Linear, /) -> None:
+    tensors: tuple[str, ...] = ("weight",)
+
+    def __init__(self, block: LayerBlock, /) -> None:
         super().__init__()
-        self.weight = linear.weight
+        self.layer = block.layer
+        self.input_shape = block.input_shape
+        self.dtype = block.dtype
+        for name in self.tensors:
+            if hasattr(block, name):
+                setattr(self, name, getattr(block, name))
 
-    def hybrid_forward(self, ops: Any, gradient: Any, weight: Any) -> Any:
+
+class LinearTransposed(Transposed):
+    """g W. (B, out_features) to (B, in_features)."""
+
+    def hybrid_forward(self, ops: Any, gradient: Any, inputs: Any, outputs: Any, weight: Any) -> Any:
+        del inputs, outputs
         return ops.dot(gradient, weight)
+
+
+class Conv2dTransposed(Transposed):
+    """A convolution's transpose. (B, out, ...) to (B, in, height, width)."""
+
+    def hybrid_forward(self, ops: Any, gradient: Any, inputs: Any, outputs: Any, weight: Any) -> Any:
+        del inputs, outputs
+        shapes = {"sizes": self.layer.output_shape(self.input_shape), "output_shape": self.input_shape}
+        if self.layer.dilation > 1 or self.layer.even_margins is None:
+            return transposed_convolution(ops, gradient, weight, self.layer, **shapes)
+        # Rows and columns at the end that no window reaches.
+        rows = zip(self.input_shape[1:], self.layer.margins, self.layer.reach, strict=True)
+        beyond = tuple((size + sum(margins) - reach) % self.layer.stride for size, margins, reach in rows)
+        window = convolution_window(self.layer) | {"adj": beyond, "num_filter": self.layer.in_channels}
+        return ops.Deconvolution(gradient, weight, no_bias=True, **window)
+
+
+class ConvTranspose2dTransposed(Transposed):
+    """The convolution that it is the transpose of. (B, out, ...) to (B, in, height, width)."""
+
+    def hybrid_forward(self, ops: Any, gradient: Any, inputs: Any, outputs: Any, weight: Any) -> Any:
+        del inputs, outputs
+        layer = self.layer
+        if layer.even_margins is None:
+            widths = (0, 0, 0, 0, *itertools.chain(*layer.margins))
+            gradient = ops.pad(gradient, mode="constant", pad_width=widths)
+        window = convolution_window(layer) | {"num_filter": layer.in_channels}
+        return ops.Convolution(gradient, weight, no_bias=True, **window)
+
+
+class UpsampleTransposed(Transposed):
+    """What an upsampling spread, added up. (B, channels, height · factor, ...) to (B, channels, height, width)."""
+
+    tensors = ("rows", "columns")
+
+    def hybrid_forward(self, ops: Any, gradient: Any, inputs: Any, outputs: Any, **weights: Any) -> Any:
+        del inputs, outputs
+        if not weights:
+            channels, height, width = self.input_shape
+            parts = (0, channels, height, self.layer.factor, width, self.layer.factor)
+            return ops.sum(ops.reshape(gradient, shape=parts), axis=(3, 5))
+        narrow = ops.dot(gradient, weights["columns"])  # (B, channels, height · factor, width)
+        low = ops.dot(ops.swapaxes(narrow, dim1=2, dim2=3), weights["rows"])
+        return ops.swapaxes(low, dim1=2, dim2=3)
+
+
+class GroupNormTransposed(Transposed):
+    """The gradient by what is normalised. (B, features) or images to the same."""
+
+    def hybrid_forward(self, ops: Any, gradient: Any, inputs: Any, outputs: Any, weight: Any = None) -> Any:
+        del outputs
+        if weight is not None:
+            per_channel = (1, -1, *[1] * (len(self.input_shape) - 1))
+            gradient = ops.broadcast_mul(gradient, ops.reshape(weight, shape=per_channel))
+        groups, gradient = (
+            ops.reshape(each, shape=(0, self.layer.num_groups, -1)) for each in (inputs, gradient)
+        )  # (B, groups, numbers)
+        centred = ops.broadcast_sub(groups, ops.mean(groups, axis=2, keepdims=True))
+        deviation = ops.sqrt(ops.mean(ops.square(centred), axis=2, keepdims=True) + self.layer.epsilon)
+        outputs = ops.broadcast_div(centred, deviation)
+        change = ops.broadcast_mul(outputs, ops.mean(gradient * outputs, axis=2, keepdims=True))
+        found = ops.broadcast_sub(gradient, ops.mean(gradient, axis=2, keepdims=True)) - change
+        return ops.reshape(ops.broadcast_div(found, deviation), shape=(0, *self.input_shape))
+
+
+class Pool2dTransposed(Transposed):
+    """Of a mean each place in the window its part, of the largest the first that it is. (B, channels, ...)."""
+
+    tensors = ()
+
+    def hybrid_forward(self, ops: Any, gradient: Any, inputs: Any, outputs: Any) -> Any:
+        places = list(itertools.product(range(self.layer.kernel_size), repeat=2))
+        if self.layer.mode == "average":
+            parts = [gradient / len(places)] * len(places)
+        else:
+            parts, open_windows = [], ops.ones_like(outputs)
+            for place in places:
+                is_largest = ops.BlockGrad((self._seen(ops, inputs, place) == outputs) * open_windows)
+                open_windows = open_windows - is_largest
+                parts.append(gradient * is_largest)
+        pairs = zip(parts, places, strict=True)
+        return reduce(ops.elemwise_add, (self._spread(ops, part, place) for part, place in pairs))
+
+    def _reach(self) -> spec.Shape:
+        return tuple(self.layer.stride * (size - 1) + 1 for size in self.layer.output_shape(self.input_shape)[1:])
+
+    def _seen(self, ops: Any, images: Any, place: spec.Shape) -> Any:
+        """Return what one place of every window sees."""
+        ends = tuple(start + length for start, length in zip(place, self._reach(), strict=True))
+        return ops.slice(
+            images, begin=(None, None, *place), end=(None, None, *ends), step=(None, None, *(self.layer.stride,) * 2)
+        )
+
+    def _spread(self, ops: Any, values: Any, place: spec.Shape) -> Any:
+        """Return images with each window's value at one place of it."""
+        spread = apart(ops, values, stride=self.layer.stride, sizes=self.layer.output_shape(self.input_shape))
+        widths = []
+        for axis, (start, size, reach) in enumerate(zip(place, self.input_shape[1:], self._reach(), strict=True), 2):
+            spread = ops.slice_axis(spread, axis=axis, begin=0, end=reach)
+            widths += [start, size - start - reach]
+        return ops.pad(spread, mode="constant", pad_width=(0, 0, 0, 0, *widths))
+
+
+class GlobalPoolTransposed(Transposed):
+    """Of a mean or a sum every place its part, of the largest the first that it is. (B, channels) to images."""
+
+    tensors = ()
+
+    def hybrid_forward(self, ops: Any, gradient: Any, inputs: Any, outputs: Any) -> Any:
+        del outputs
+        gradient = ops.reshape(gradient, shape=(0, 0, 1, 1))
+        size = math.prod(self.input_shape[1:])
+        if self.layer.mode != "maximum":
+            return ops.broadcast_mul(gradient / (size if self.layer.mode == "average" else 1), ops.ones_like(inputs))
+        flat = ops.BlockGrad(ops.reshape(inputs, shape=(0, 0, -1)))
+        is_largest = ops.one_hot(ops.argmax(flat, axis=2), depth=size, dtype=self.dtype)
+        return ops.broadcast_mul(gradient, ops.reshape(is_largest, shape=(0, *self.input_shape)))
+
+
+class PixelShuffleTransposed(Transposed):
+    """Every number back to its place. (B, channels, ...) to (B, channels · factor², height, width)."""
+
+    tensors = ()
+
+    def hybrid_forward(self, ops: Any, gradient: Any, inputs: Any, outputs: Any) -> Any:
+        del inputs, outputs
+        channels, height, width = self.layer.output_shape(self.input_shape)
+        factor = self.layer.factor
+        parts = ops.reshape(gradient, shape=(0, channels, height // factor, factor, width // factor, factor))
+        axes = (0, 1, 3, 5, 2, 4) if self.layer.order == "channel" else (0, 3, 5, 1, 2, 4)
+        return ops.reshape(ops.transpose(parts, axes=axes), shape=(0, *self.input_shape))
 
 
 class InputGradient(mx.gluon.HybridBlock):
@@ -46,9 +192,10 @@ class InputGradient(mx.gluon.HybridBlock):
         self.sources = network.sources
         self.input_size = network.spec.input_shape[0]
         self.num_features = [placed.output_shape[0] for placed in network.spec.placed]
-        self.steps: list[tuple[spec.Layer, LinearTransposed | None]] = []
+        self.steps: list[tuple[spec.Layer, Transposed | None]] = []
         for block in network.blocks:
-            transposed = LinearTransposed(block) if isinstance(block, Linear) else None
+            kind = TRANSPOSED.get(type(block.layer))
+            transposed = None if kind is None else kind(block)
             if transposed is not None:
                 self.register_child(transposed)
             self.steps.append((block.layer, transposed))
@@ -65,7 +212,7 @@ class InputGradient(mx.gluon.HybridBlock):
                 sizes = [self._num_features_of(source) for source in self.sources[index]]
                 pieces = _of_ends(layer, ops, gradient, inputs, sizes=sizes)
             elif transposed is not None:
-                pieces = [transposed(gradient)]
+                pieces = [transposed(gradient, inputs[0], tensors[index + 1])]
             else:
                 derivative = DERIVATIVES[type(layer)]
                 pieces = [derivative(layer, ops, gradient, inputs=inputs[0], outputs=tensors[index + 1])]
@@ -149,6 +296,16 @@ def _reshape(layer: spec.Reshape, ops: Any, gradient: Any, /, *, inputs: Any, ou
     return ops.reshape_like(gradient, inputs)
 
 
+TRANSPOSED: dict[type, type[Transposed]] = {
+    spec.Linear: LinearTransposed,
+    spec.Conv2d: Conv2dTransposed,
+    spec.ConvTranspose2d: ConvTranspose2dTransposed,
+    spec.GroupNorm: GroupNormTransposed,
+    spec.Upsample: UpsampleTransposed,
+    spec.Pool2d: Pool2dTransposed,
+    spec.GlobalPool: GlobalPoolTransposed,
+    spec.PixelShuffle: PixelShuffleTransposed,
+}
 DERIVATIVES: dict[type, Callable[..., Any]] = {
     spec.Tanh: _tanh,
     spec.Sigmoid: _sigmoid,

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_rosetta.backends.mxnet.convolution import convolution_window, transposed_convolution
 from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.backends.mxnet.spectral import normalised_weight
 from gan_rosetta.shared import spec
@@ -73,19 +74,22 @@ class Conv2d(AffineBlock):
         if self.layer.even_margins is None:
             widths = (0, 0, 0, 0, *itertools.chain(*self.layer.margins))
             inputs = ops.pad(inputs, mode="constant", pad_width=widths)
-        return _affine(ops.Convolution, inputs, weight, bias, **_window(self.layer))
+        return _affine(ops.Convolution, inputs, weight, bias, **convolution_window(self.layer))
 
 
 class ConvTranspose2d(AffineBlock):
     """A transposed convolution. (B, in, height, width) to (B, out, ...)."""
 
     def apply(self, ops: Any, inputs: Any, weight: Any, bias: Any, /) -> Any:
-        more = self.layer.output_padding
-        window = _window(self.layer) | {"kernel": self.layer.reach, "dilate": (1, 1), "adj": (more, more)}
-        outputs = _affine(ops.Deconvolution, inputs, _dilated(ops, self.layer, weight), bias, **window)
+        output_shape, more = self.layer.output_shape(self.input_shape), self.layer.output_padding
+        if self.layer.dilation > 1 or self.layer.spectral_norm is not None:
+            shapes = {"sizes": self.input_shape, "output_shape": output_shape}
+            outputs = transposed_convolution(ops, inputs, weight, self.layer, **shapes)
+            return outputs if bias is None else ops.broadcast_add(outputs, ops.reshape(bias, shape=(1, -1, 1, 1)))
+        window = convolution_window(self.layer) | {"adj": (more, more)}
+        outputs = _affine(ops.Deconvolution, inputs, weight, bias, **window)
         if self.layer.even_margins is None:
-            sizes = self.layer.output_shape(self.input_shape)[1:]
-            for axis, ((before, _), size) in enumerate(zip(self.layer.margins, sizes, strict=True), start=2):
+            for axis, ((before, _), size) in enumerate(zip(self.layer.margins, output_shape[1:], strict=True), start=2):
                 outputs = ops.slice_axis(outputs, axis=axis, begin=before, end=before + size)
         return outputs
 
@@ -491,28 +495,3 @@ def _affine(operator: Any, inputs: Any, weight: Any, bias: Any, **sizes: Any) ->
     if bias is None:
         return operator(inputs, weight, no_bias=True, **sizes)
     return operator(inputs, weight, bias, no_bias=False, **sizes)
-
-
-def _dilated(ops: Any, layer: spec.ConvTranspose2d, weight: Any) -> Any:
-    """Return a kernel with zeros between its entries: with a stride MXNet's Deconvolution dilates by something else.
-
-    Each channel is stamped with a 1, a stride apart, which puts the zeros in.
-    """
-    if layer.dilation == 1:
-        return weight
-    count = layer.out_channels // layer.groups
-    ones = ops.ones_like(ops.slice(weight, begin=(0, 0, 0, 0), end=(1, count, 1, 1)))
-    stamp = ops.reshape(ones, shape=(count, 1, 1, 1))
-    window = {"kernel": (1, 1), "stride": (layer.dilation,) * 2, "num_filter": count, "num_group": count}
-    return ops.Deconvolution(weight, stamp, no_bias=True, **window)
-
-
-def _window(layer: spec.Conv2d | spec.ConvTranspose2d) -> dict[str, Any]:
-    return {
-        "kernel": layer.kernel,
-        "stride": (layer.stride,) * 2,
-        "pad": layer.even_margins or (0, 0),
-        "dilate": (layer.dilation,) * 2,
-        "num_filter": layer.out_channels,
-        "num_group": layer.groups,
-    }

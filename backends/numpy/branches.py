@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_rosetta.backends.numpy.layer import Array, Layer, Tensors
+from gan_rosetta.backends.numpy.layer import Array, Layer, LinearMap, Tensors
 from gan_rosetta.shared import spec
 
 
@@ -41,32 +41,7 @@ class Join(Layer):
                 self.rounding.disturb(array)
 
 
-class _LinearJoin(Join):
-    """A join that is a linear map, and so its own tangent."""
-
-    def forward_tangent(self, tangent_x: Any, cache: Any) -> Array:
-        del cache
-        return self.forward(tangent_x, {})[0]
-
-    def backward_tangent(
-        self,
-        gradient_y: Array | None,
-        gradient_tangent_y: Array,
-        cache: Any,
-        tangent_x: Any,
-        *,
-        gradients: Tensors,
-        wants_input: bool,
-    ) -> Any:
-        del tangent_x
-        both = (gradient_y, gradient_tangent_y)
-        found = (
-            g if g is None else self.backward(g, cache, gradients=gradients, wants_input=wants_input) for g in both
-        )
-        return tuple(found)
-
-
-class Sum(_LinearJoin):
+class Sum(LinearMap, Join):
     """y = a + b + …, added in this order."""
 
     def forward(self, x: Any, tensors: Tensors) -> tuple[Array, Any]:
@@ -83,7 +58,7 @@ class Sum(_LinearJoin):
         return (gradient_y, *(gradient_y.copy() for _ in range(cache - 1)))
 
 
-class Concatenation(_LinearJoin):
+class Concatenation(LinearMap, Join):
     """y = the ends one behind the other, along their features or channels."""
 
     rounds = False

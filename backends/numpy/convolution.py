@@ -169,6 +169,31 @@ class _Convolution(Layer):
         found = [self._windows.scatter(own, rows.reshape(len(rows), -1), size) for own, rows in parts]
         return found[0] if self._groups == 1 else np.concatenate(found)
 
+    def _images(self, x: Array) -> Array:
+        """Return of x, or its tangent, what the cache holds, as a factor of products."""
+        raise NotImplementedError
+
+    def backward_tangent(
+        self,
+        gradient_y: Array | None,
+        gradient_tangent_y: Array,
+        cache: tuple[Array, Array],
+        tangent_x: Array,
+        *,
+        gradients: Tensors,
+        wants_input: bool,
+    ) -> tuple[Array | None, Array | None]:
+        of_tangent = (self._images(tangent_x), cache[1])
+        gradient_tangent_x = self.backward(gradient_tangent_y, of_tangent, gradients=gradients, wants_input=wants_input)
+        if "bias" in gradients:
+            gradients["bias"][...] = 0.0
+        if gradient_y is None:
+            return None, gradient_tangent_x
+        weight = gradients["weight"].copy()
+        gradient_x = self.backward(gradient_y, cache, gradients=gradients, wants_input=wants_input)
+        gradients["weight"][...] += weight
+        return gradient_x, gradient_tangent_x
+
     def _outer(self, values: Array, images: Array, result: Array) -> None:
         for own, seen, rows in self._parts(values, images, result):
             self._windows.outer(own, seen, rows.reshape(len(rows), -1))
@@ -181,11 +206,17 @@ class Conv2d(_Convolution):
         super().__init__(layer, num_channels=layer.in_channels, places=layer.output_shape(input_shape))
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, tuple[Array, Array]]:
-        weight, images = self.factor(tensors["weight"]), self.factor(_channels_first(x))
+        weight, images = self.factor(tensors["weight"]), self._images(x)
         y = self._correlate(images, weight)
         if "bias" in tensors:
             y += tensors["bias"][:, np.newaxis, np.newaxis, np.newaxis]
         return _channels_first(y), (images, weight)
+
+    def forward_tangent(self, tangent_x: Array, cache: tuple[Array, Array]) -> Array:
+        return _channels_first(self._correlate(self._images(tangent_x), cache[1]))
+
+    def _images(self, x: Array) -> Array:
+        return self.factor(_channels_first(x))
 
     def backward(
         self, gradient_y: Array, cache: tuple[Array, Array], *, gradients: Tensors | None, wants_input: bool
@@ -211,11 +242,17 @@ class ConvTranspose2d(_Convolution):
         self._size = (height, width)
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, tuple[Array, Array]]:
-        weight, values = self.factor(tensors["weight"]), self.factor(np.ascontiguousarray(_channels_first(x)))
+        weight, values = self.factor(tensors["weight"]), self._images(x)
         y = self._scatter(values, weight, self._size)
         if "bias" in tensors:
             y += tensors["bias"][:, np.newaxis, np.newaxis, np.newaxis]
         return _channels_first(y), (values, weight)
+
+    def forward_tangent(self, tangent_x: Array, cache: tuple[Array, Array]) -> Array:
+        return _channels_first(self._scatter(self._images(tangent_x), cache[1], self._size))
+
+    def _images(self, x: Array) -> Array:
+        return self.factor(np.ascontiguousarray(_channels_first(x)))
 
     def backward(
         self, gradient_y: Array, cache: tuple[Array, Array], *, gradients: Tensors | None, wants_input: bool

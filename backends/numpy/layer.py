@@ -105,3 +105,27 @@ class Layer:
 
     def _no_tangent(self) -> UnsupportedLayer:
         return UnsupportedLayer(f"{type(self).__name__} has no tangent, so no gradient penalty can go through it")
+
+
+class LinearMap(Layer):
+    """A layer y = A x without parameters, whose tangent is the layer itself. A join's arrays are tuples of arrays."""
+
+    def forward_tangent(self, tangent_x: Any, cache: Any) -> Array:
+        del cache
+        return self.forward(tangent_x, {})[0]
+
+    def backward_tangent(
+        self,
+        gradient_y: Array | None,
+        gradient_tangent_y: Array,
+        cache: Any,
+        tangent_x: Any,
+        *,
+        gradients: Tensors,
+        wants_input: bool,
+    ) -> Any:
+        del tangent_x
+        both = (gradient_y, gradient_tangent_y)
+        return tuple(
+            g if g is None else self.backward(g, cache, gradients=gradients, wants_input=wants_input) for g in both
+        )

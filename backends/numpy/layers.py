@@ -24,7 +24,7 @@ from gan_rosetta.backends.numpy.dropout import Dropout
 from gan_rosetta.backends.numpy.embedding import ClassEmbedding
 from gan_rosetta.backends.numpy.formulas import BIAS_GRADIENT, WEIGHT_GRADIENT, evaluate
 from gan_rosetta.backends.numpy.group_norm import GroupNorm
-from gan_rosetta.backends.numpy.layer import Array, Layer, Tensors
+from gan_rosetta.backends.numpy.layer import Array, Layer, LinearMap, Tensors
 from gan_rosetta.backends.numpy.network import Copies, Network
 from gan_rosetta.backends.numpy.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared import spec
@@ -250,7 +250,7 @@ class MinibatchDiscrimination(Layer):
         return gradient_x
 
 
-class Reshape(Layer):
+class Reshape(LinearMap):
     """Another shape for each sample, row-major in the canonical layout; the derivative is the shape back."""
 
     takes_copies = True
@@ -266,24 +266,6 @@ class Reshape(Layer):
     def backward(self, gradient_y: Array, cache: None, *, gradients: Tensors | None, wants_input: bool) -> Array | None:
         del cache, gradients, wants_input
         return self._reshaped(gradient_y, self._output_shape, self._input_shape)
-
-    def forward_tangent(self, tangent_x: Array, cache: None) -> Array:
-        del cache
-        return self._reshaped(tangent_x, self._input_shape, self._output_shape)
-
-    def backward_tangent(
-        self,
-        gradient_y: Array | None,
-        gradient_tangent_y: Array,
-        cache: None,
-        tangent_x: Array,
-        *,
-        gradients: Tensors,
-        wants_input: bool,
-    ) -> tuple[Array | None, Array | None]:
-        del cache, tangent_x, gradients, wants_input
-        gradient_x = None if gradient_y is None else self._reshaped(gradient_y, self._output_shape, self._input_shape)
-        return gradient_x, self._reshaped(gradient_tangent_y, self._output_shape, self._input_shape)
 
     @staticmethod
     def _reshaped(array: Array, old: spec.Shape, new: spec.Shape) -> Array:

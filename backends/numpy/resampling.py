@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
-from gan_rosetta.backends.numpy.layer import Array, Layer, Tensors
+from gan_rosetta.backends.numpy.layer import Array, LinearMap, Tensors
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec.resampling import pooling_weights, upsampling_weights
 
 
-class _Weighed(Layer):
+class _Weighed(LinearMap):
     """y = A x Bᵀ: images (N, C, H, W) to (N, C, rows of A, rows of B).
 
     An entry is a sum of products whose terms may cancel: what rounds is the terms.
@@ -69,12 +70,12 @@ class _Pooling(_Weighed):
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, Any]:
         if self._mode != "maximum":
             return super().forward(x, tensors)
-        # NumPy's own annotation knows of one axis alone.
-        windows = sliding_window_view(x, self._kernel, axis=(2, 3))  # type: ignore[call-overload]
-        windows = windows[:, :, :: self._stride, :: self._stride]
-        windows = windows.reshape(*windows.shape[:4], -1)  # (N, C, rows, columns, places in the window)
+        windows = self._windows(x)
         places = np.argmax(windows, axis=-1)
-        return np.take_along_axis(windows, places[..., np.newaxis], axis=-1)[..., 0], places
+        return _at(windows, places), places
+
+    def forward_tangent(self, tangent_x: Array, cache: Any) -> Array:
+        return super().forward_tangent(tangent_x, cache) if cache is None else _at(self._windows(tangent_x), cache)
 
     def backward(self, gradient_y: Array, cache: Any, *, gradients: Tensors | None, wants_input: bool) -> Array | None:
         if self._mode != "maximum":
@@ -86,6 +87,13 @@ class _Pooling(_Weighed):
             self.rounding.disturb(result, num_terms=num_terms, scale=np.hypot(result, np.sqrt(squares)))
         return result
 
+    def _windows(self, images: Array) -> Array:
+        """Return the windows of images, (N, C, rows, columns, places in the window)."""
+        # NumPy's own annotation knows of one axis alone.
+        windows = sliding_window_view(images, self._kernel, axis=(2, 3))  # type: ignore[call-overload]
+        windows = windows[:, :, :: self._stride, :: self._stride]
+        return np.asarray(windows.reshape(*windows.shape[:4], -1))
+
     def _spread(self, values: Array, places: Array) -> Array:
         """Return images with each window's value added at its place."""
         result = np.zeros((len(values), *self._input_shape), values.dtype)
@@ -94,6 +102,10 @@ class _Pooling(_Weighed):
             seen = result[:, :, row : row + reach[0] : self._stride, column : column + reach[1] : self._stride]
             seen += np.where(places == place, values, 0.0)
         return result
+
+
+def _at(windows: Array, places: NDArray[np.intp]) -> Array:
+    return np.asarray(np.take_along_axis(windows, places[..., np.newaxis], axis=-1)[..., 0])
 
 
 def _weights(mode: str, size: int, length: int, *, stride: int) -> Array:
@@ -119,12 +131,16 @@ class GlobalPool(_Pooling):
         y, cache = super().forward(x, tensors)
         return y[:, :, 0, 0], cache
 
+    def forward_tangent(self, tangent_x: Array, cache: Any) -> Array:
+        tangent_y = super().forward_tangent(tangent_x, cache)
+        return tangent_y if cache is None else tangent_y[:, :, 0, 0]
+
     def backward(self, gradient_y: Array, cache: Any, *, gradients: Tensors | None, wants_input: bool) -> Array | None:
         images = gradient_y[:, :, np.newaxis, np.newaxis]
         return super().backward(images, cache, gradients=gradients, wants_input=wants_input)
 
 
-class PixelShuffle(Layer):
+class PixelShuffle(LinearMap):
     """Images (N, C · factor², H, W) to (N, C, H · factor, W · factor): each number goes to another place."""
 
     rounds = False

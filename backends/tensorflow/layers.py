@@ -170,8 +170,10 @@ class GroupNorm(tf.Module):
         layer = self._layer
         size = layer.num_features // layer.num_groups
         groups = tf.reshape(inputs, (inputs.shape[0], -1, layer.num_groups, size))  # (batch, places, groups, channels)
-        mean, variance = tf.nn.moments(groups, axes=(1, 3), keepdims=True)
-        outputs = tf.reshape((groups - mean) / tf.sqrt(variance + layer.epsilon), inputs.shape)
+        # Not tf.nn.moments: it takes the mean in the variance for a constant, and so its second derivative is wrong.
+        centred = groups - tf.reduce_mean(groups, axis=(1, 3), keepdims=True)
+        variance = tf.reduce_mean(tf.square(centred), axis=(1, 3), keepdims=True)
+        outputs = tf.reshape(centred / tf.sqrt(variance + layer.epsilon), inputs.shape)
         return outputs * self.weight + self.bias if layer.affine else outputs
 
 

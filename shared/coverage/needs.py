@@ -120,7 +120,7 @@ _LOSS = (
     ("cycle", "distance from the image that came back", ""),
     ("divergence", "divergence of a code from a normal distribution", ""),
     ("gradient-penalty", "gradient penalty of fully connected layers", "GradientPenalty"),
-    ("convolutional-penalty", "gradient penalty through convolutions", ""),
+    ("convolutional-penalty", "gradient penalty through convolutions", "GradientPenalty Conv2d"),
     ("penalty-by-power", "penalty of a power of the gradient, at real and fake samples", ""),
     ("perturbed-penalty", "penalty at perturbed real samples", ""),
     ("largest-penalty", "penalty of the largest gradient", ""),

@@ -334,7 +334,7 @@ _SAME = same_sides((4, 4), kernel=(3, 3), stride=2, dilation=2)
 GROUPED_SPEC = replace(
     POOLED_SPEC,
     name="grouped-digits",
-    title="Norms of every kind on small digits and their classes, and convolutions of every form",
+    title="Norms of every kind on small digits and classes, convolutions of every form, and a penalty through them",
     generator=Network(
         input_shape=(5,),
         layers=(
@@ -403,6 +403,13 @@ GROUPED_SPEC = replace(
             GlobalPool(mode="sum"),
             _linear("output", 8, 1),
         ),
+    ),
+    training=replace(
+        POOLED_SPEC.training,
+        discriminator_loss=WassersteinDiscriminatorLoss(
+            reduction="mean", real_label=1, penalty=GradientPenalty(weight=10.0, norm="sample")
+        ),
+        generator_loss=WassersteinGeneratorLoss(reduction="mean", real_label=1),
     ),
 )
 

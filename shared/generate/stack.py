@@ -241,7 +241,7 @@ class Stack:
         """Add what may follow a weighted layer: a BatchNorm, an activation, both or nothing."""
         if self._normalised and self._draw(st.integers(0, 2)) == 2:
             self.batch_norm(affine=self._draw(st.integers(0, 3)) != 3)
-        elif not self._plain and self._draw(st.integers(0, 4)) == 4:
+        elif self._draw(st.integers(0, 4)) == 4:
             self.group_norm()
         if self._draw(st.integers(0, 4)) != 0:
             self.activation()
@@ -434,7 +434,7 @@ class Stack:
             self.minibatch()
             if self._draw(st.booleans()):
                 self.activation()
-        elif choice == 9 and not self._plain:
+        elif choice == 9:
             self.reshape(self._draw(st.sampled_from(_foldings(self.shape[0]))))
             self.any_convolution()
             self.after()

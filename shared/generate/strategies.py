@@ -190,7 +190,7 @@ def _discriminators(
     shape, classes = real.sample_shape, isinstance(real, DigitsReal)
     stack = Stack(draw, shape, plain=plain, normalised=normalised and not plain, classes=classes)
     image = len(shape) == 3
-    if image and not plain:
+    if image:
         for _ in range(draw(st.integers(0, 2))):
             stack.perhaps_upsample()
             stack.perhaps_shuffle()
@@ -201,11 +201,10 @@ def _discriminators(
             stack.perhaps_pool()
     # A convolution as wide as its image ends in (1, 1, 1), which a score may be.
     kernel = stack.shape[1] if image and len(set(stack.shape[1:])) == 1 else 0
-    if kernel and not plain and score != "logits" and draw(st.booleans()):
+    if kernel and score != "logits" and draw(st.booleans()):
         stack.convolution(Conv2d, 1, kernel=kernel, stride=draw(st.integers(1, 2)), padding=0)
     else:
-        if not plain:
-            stack.perhaps_global_pool()
+        stack.perhaps_global_pool()
         stack.flatten()
         stack.perhaps_class()
         for _ in range(draw(st.integers(0, 2))):

@@ -9,7 +9,9 @@ from typing import get_args
 from gan_rosetta.shared.spec.activations import Activation, Sigmoid
 from gan_rosetta.shared.spec.branches import DIFFERENTIATED_TWICE, Branches
 from gan_rosetta.shared.spec.checks import require, require_positive_integer
+from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
+from gan_rosetta.shared.spec.group_norm import GroupNorm
 from gan_rosetta.shared.spec.layers import (
     BatchNorm,
     Linear,
@@ -18,6 +20,7 @@ from gan_rosetta.shared.spec.layers import (
 )
 from gan_rosetta.shared.spec.losses import WassersteinDiscriminatorLoss
 from gan_rosetta.shared.spec.network import Network
+from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared.spec.sources import (
     DigitsReal,
     LatentSource,
@@ -28,7 +31,20 @@ from gan_rosetta.shared.spec.training import Pretraining, Training
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 _SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,), "squares": (1,), "logit": (1,)}
-_PENALTY_LAYERS = (Linear, Reshape, Branches, *get_args(Activation))
+# Those that treat samples alone, are fed nothing beside them, and that every backend differentiates twice.
+_PENALTY_LAYERS = (
+    Linear,
+    Conv2d,
+    ConvTranspose2d,
+    GroupNorm,
+    Upsample,
+    Pool2d,
+    GlobalPool,
+    PixelShuffle,
+    Reshape,
+    Branches,
+    *get_args(Activation),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,7 +82,7 @@ def _imports(spec: GanSpec, dialect: ModuleType, text: str) -> str:
     standard = {"import argparse", "from pathlib import Path"}
     standard |= set(data_imports(spec))
     standard |= {f"import {name}" for name in ("itertools", "math") if re.search(rf"(?<!\.)\b{name}\.", text)}
-    used = [name for name in ("Callable", "Iterable", "Iterator") if f"{name}[" in text]
+    used = [name for name in ("Callable", "Iterable", "Iterator", "Sequence") if f"{name}[" in text]
     standard.add(f"from collections.abc import {', '.join(used)}")
     names = [name for name in ("Any", "NamedTuple") if re.search(rf"\b{name}\b", text)]
     standard |= {f"from typing import {', '.join(names)}"} if names else set()

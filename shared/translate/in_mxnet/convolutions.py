@@ -34,7 +34,7 @@ def conv_transpose2d(placed: PlacedLayer, name: str, /) -> Part:
     if layer.spectral_norm is not None:
         raise UnsupportedLayer(f"MXNet: {layer.name!r} has a spectral norm and a dilation; leave one of the two out")
     settings = [*_window(layer), f"gaps={number(layer.dilation)}"]
-    return Part(made=("DilatedConv2DTranspose(", settings), applied=applied, needs=("dilated_transpose",))
+    return Part(made=("DilatedConv2DTranspose(", settings), applied=applied, needs=("stamped", "dilated_transpose"))
 
 
 def _window(layer: Any, *, dilates: bool = False) -> list[str]:
@@ -48,6 +48,44 @@ def _window(layer: Any, *, dilates: bool = False) -> list[str]:
     return [*settings, *(["use_bias=False"] if layer.bias_init is None else [])]
 
 
+STAMPED = '''\
+def stamped(
+    x: NDArray,
+    weight: NDArray,
+    *,
+    sizes: Sequence[int],
+    stride: int,
+    begins: Sequence[int],
+    dilation: int,
+    groups: int,
+) -> NDArray:
+    """Return the transpose of a convolution, by one of images with zeros in between.
+
+    mx.nd.Deconvolution is wrong with a dilation and a stride, and in float32 it has no gradient of a
+    weight that is computed. sizes: the height and width to return; begins: what is cut off before.
+    """
+    count, channels, height, width = x.shape
+    spread = x.reshape((count * channels, height, 1, width, 1))
+    if stride > 1:
+        gaps = (0, 0, 0, 0, 0, stride - 1, 0, 0, 0, stride - 1)
+        spread = mx.nd.pad(spread, mode="constant", pad_width=gaps)
+    spread = spread.reshape((count, channels, stride * height, stride * width))
+    kernel = weight.shape[2:]
+    turned = weight.flip(axis=(2, 3)).reshape((groups, channels // groups, -1, *kernel))
+    turned = turned.swapaxes(1, 2).reshape((-1, channels // groups, *kernel))
+    found = mx.nd.Convolution(
+        spread,
+        turned,
+        no_bias=True,
+        kernel=kernel,
+        pad=tuple(dilation * (size - 1) for size in kernel),
+        dilate=(dilation, dilation),
+        num_filter=len(turned),
+        num_group=groups,
+    )
+    ends = tuple(first + size for first, size in zip(begins, sizes, strict=True))
+    return mx.nd.slice(found, begin=(None, None, *begins), end=(None, None, *ends))'''
+
 DILATED_TRANSPOSE = '''\
 class DilatedConv2DTranspose(nn.Conv2DTranspose):
     """A transposed convolution with gaps; MXNet's `dilation` is wrong at a stride above 1."""
@@ -55,18 +93,22 @@ class DilatedConv2DTranspose(nn.Conv2DTranspose):
     def __init__(self, *sizes: Any, gaps: int, **settings: Any) -> None:
         super().__init__(*sizes, **settings)
         self.gaps = gaps
-        self._kwargs["kernel"] = tuple(gaps * (size - 1) + 1 for size in self._kwargs["kernel"])
 
     def hybrid_forward(self, ops: Any, x: NDArray, weight: NDArray, bias: Any = None) -> NDArray:
         """Return what nn.Conv2DTranspose does, with zeros between the kernel's entries."""
-        stamp = ops.ones_like(weight[:1, :, :1, :1]).swapaxes(0, 1)  # of each channel a 1
-        spread = ops.Deconvolution(
+        told = self._kwargs
+        each = zip(x.shape[2:], told["kernel"], told["pad"], told["adj"], strict=True)
+        sizes = [
+            (size - 1) * told["stride"][0] - 2 * pad + self.gaps * (kernel - 1) + 1 + more
+            for size, kernel, pad, more in each
+        ]
+        y = stamped(
+            x,
             weight,
-            stamp,
-            kernel=(1, 1),
-            stride=(self.gaps, self.gaps),
-            num_filter=len(stamp),
-            num_group=len(stamp),
-            no_bias=True,
+            sizes=sizes,
+            stride=told["stride"][0],
+            begins=told["pad"],
+            dilation=self.gaps,
+            groups=told["num_group"],
         )
-        return super().hybrid_forward(ops, x, spread, bias)'''
+        return y if bias is None else ops.broadcast_add(y, bias.reshape((1, -1, 1, 1)))'''

@@ -7,7 +7,7 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
-from gan_rosetta.shared.translate.in_mxnet.convolutions import DILATED_TRANSPOSE, conv2d, conv_transpose2d
+from gan_rosetta.shared.translate.in_mxnet.convolutions import DILATED_TRANSPOSE, STAMPED, conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.parts import Part
 from gan_rosetta.shared.translate.writing import number
 
@@ -215,6 +215,7 @@ def _no_bias(layer: Any) -> list[str]:
 
 # What the layers are made of, in the order in which a program has it.
 FUNCTIONS: dict[str, str] = {
+    "stamped": STAMPED,
     "dilated_transpose": DILATED_TRANSPOSE,
     "batch_norm": '''\
 class BatchNorm(gluon.Block):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import accumulate
 from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.translate.in_mxnet.model import written_layers
+from gan_rosetta.shared.translate.in_mxnet.input_gradient import input_gradient_section
 from gan_rosetta.shared.translate.parts import penalty_of
 from gan_rosetta.shared.translate.writing import call, number
 
@@ -28,10 +26,8 @@ def losses_section(gan: GanSpec, /) -> str:
     if penalty is not None:
         axes = "axis=1" if penalty.norm == "channel" else "axis=0, exclude=True"
         norm = "pixel by pixel" if penalty.norm == "channel" else "sample by sample"
-        by_layers = _input_gradient(gan)
-        parts += [text for name, text in _SLOPES.items() if f" {name}(" in by_layers]
         parts += [
-            by_layers,
+            *input_gradient_section(gan),
             f'''\
 def gradient_penalty(mixed: NDArray) -> NDArray:
     """Return how far the norm of D's gradient by its input is from 1, {norm}."""
@@ -66,104 +62,6 @@ def logistic(logits: NDArray, target: float) -> NDArray:
         values = mx.nd.relu(logits) - logits * target + mx.nd.log1p(mx.nd.exp(-logits.abs()))
         slopes = mx.nd.sigmoid(logits) - target
     return values + slopes * (logits - logits.detach())  # the second is 0, with the gradient wanted'''
-
-
-def _input_gradient(gan: GanSpec) -> str:
-    """Return the function of D's gradient by its input, layer by layer from the last."""
-    written, placed = written_layers(gan, "discriminator"), gan.discriminator.placed
-    names = {spec.NETWORK_INPUT: "mixed"} | {place: f"x{place + 1}" for place in range(len(placed))}
-    names[len(placed) - 1] = "of_mixed"
-    forward, backward = list[str](), list[str]()
-    # Of the gradient by each layer's output what the layers behind it give, as expressions.
-    found = {len(placed) - 1: ["mx.nd.ones_like(of_mixed)"]}
-    for place, (each, part) in enumerate(zip(placed, written, strict=True)):
-        taken = part.between.join(names[source] for source in each.sources)
-        forward.append(f"{names[place]} = {part.applied.replace('{x}', taken)}".replace("self.", "discriminator."))
-    for place in reversed(range(len(placed))):
-        each, own = placed[place], f"g{place + 1}"
-        backward += _sum(own, found.pop(place))
-        if isinstance(each.layer, spec.Branches):
-            pieces = _of_ends(gan.discriminator, place, own, names)
-        else:
-            made = written[place].applied.partition("(")[0].replace("self.", "discriminator.")
-            pieces = [_backward(each.layer, made, names[each.sources[0]], names[place], own)]
-        for source, piece in zip(each.sources, pieces, strict=True):
-            found.setdefault(source, []).append(piece)
-    *backward, last = [*backward, *_sum("gradient", found[spec.NETWORK_INPUT])]
-    body = "\n".join(f"    {line}" for line in (*forward, *backward))
-    return f'''\
-def input_gradient(mixed: NDArray) -> NDArray:
-    """Return D's gradient by its input; MXNet cannot differentiate its own once more."""
-{body}
-    return {last.removeprefix("gradient = ")}'''
-
-
-def _sum(name: str, terms: list[str]) -> list[str]:
-    return [f"{name} = {terms[0]}", *(f"{name} = {name} + {term}" for term in terms[1:])]
-
-
-def _of_ends(network: spec.Network, place: int, gradient: str, names: Mapping[int, str]) -> list[str]:
-    """Return the gradient by each end of branches."""
-    layer, sources = network.placed[place].layer, network.placed[place].sources
-    join = layer.join if isinstance(layer, spec.Branches) else ""
-    if join == "add":
-        return [gradient] * len(sources)
-    if join == "multiply":
-        ends = [names[source] for source in sources]
-        return [" * ".join([gradient, *ends[:index], *ends[index + 1 :]]) for index in range(len(ends))]
-    shapes = (network.input_shape if s == spec.NETWORK_INPUT else network.placed[s].output_shape for s in sources)
-    stops = list(accumulate(shape[0] for shape in shapes))
-    return [
-        f"mx.nd.slice_axis({gradient}, axis=1, begin={number(start)}, end={number(stop)})"
-        for start, stop in zip([0, *stops], stops, strict=False)
-    ]
-
-
-def _backward(layer: Any, module: str, x: str, y: str, gradient: str) -> str:
-    """Return the gradient by a layer's input x, of that by its output y."""
-    if isinstance(layer, spec.Linear):
-        return f"mx.nd.dot({gradient}, {module}.weight.data())"
-    if isinstance(layer, spec.Reshape):
-        return f"{gradient}.reshape_like({x})"
-    slopes = {
-        spec.Tanh: f"(1 - {y}**2)",
-        spec.Sigmoid: f"({y} * (1 - {y}))",
-        spec.Softplus: f"mx.nd.sigmoid({x})",
-        spec.ReLU: f"({x} > 0)",
-        spec.LeakyReLU: f"(({x} > 0) + {number(getattr(layer, 'slope', 0))} * ({x} <= 0))",
-        spec.SiLU: f"silu_slope({x})",
-        spec.GELU: f"{'gelu' if getattr(layer, 'form', '') == 'erf' else 'gelu_by_tanh'}_slope({x})",
-    }
-    if isinstance(layer, spec.ELU | spec.SELU):
-        scale = layer.scale if isinstance(layer, spec.SELU) else 1.0
-        return f"{gradient} * elu_slope({x}, {number(scale)}, {number(scale * layer.alpha)})"
-    return f"{gradient} * {slopes[type(layer)]}"
-
-
-# Derivatives of activations as expressions of recorded arrays, by the words that are theirs in _backward.
-_SLOPES = {
-    "elu_slope": '''\
-def elu_slope(x: NDArray, scale: float, bend: float) -> NDArray:
-    """Return the derivative of an exponential unit."""
-    return scale * (x > 0) + bend * (x <= 0) * mx.nd.exp(mx.nd.minimum(x, 0))''',
-    "gelu_slope": '''\
-def gelu_slope(x: NDArray) -> NDArray:
-    """Return the derivative of gelu."""
-    density = mx.nd.exp(-0.5 * x**2) / math.sqrt(2 * math.pi)
-    return 0.5 * (1 + erf(x * math.sqrt(0.5))) + x * density''',
-    "gelu_by_tanh_slope": '''\
-def gelu_by_tanh_slope(x: NDArray) -> NDArray:
-    """Return the derivative of gelu_by_tanh."""
-    root = math.sqrt(2 / math.pi)
-    share = mx.nd.tanh(root * (x + 0.044715 * (x * x * x)))
-    steepness = root * (1 + 3 * 0.044715 * x**2)
-    return 0.5 * (1 + share) + 0.5 * x * steepness * (1 - share**2)''',
-    "silu_slope": '''\
-def silu_slope(x: NDArray) -> NDArray:
-    """Return the derivative of silu."""
-    gate = mx.nd.sigmoid(x)
-    return gate + x * (gate * (1 - gate))''',
-}
 
 
 def _loss_function(player: str, arguments: list[str], lines: list[str]) -> str:

@@ -291,8 +291,10 @@ class GroupNorm(keras.layers.Layer):
         """Normalise; channels are last."""
         size = x.shape[-1] // self.groups
         parts = tf.reshape(x, (-1, math.prod(x.shape[1:-1]), self.groups, size))
-        mean, variance = tf.nn.moments(parts, (1, 3), keepdims=True)
-        y = tf.reshape((parts - mean) / tf.sqrt(variance + self.eps), (-1, *x.shape[1:]))
+        # tf.nn.moments takes the mean in the variance for a constant: a wrong second derivative.
+        centred = parts - tf.reduce_mean(parts, (1, 3), keepdims=True)
+        variance = tf.reduce_mean(centred**2, (1, 3), keepdims=True)
+        y = tf.reshape(centred / tf.sqrt(variance + self.eps), (-1, *x.shape[1:]))
         return y * self.weight + self.bias if self.affine else y''',
     "minibatch": '''\
 class MinibatchDiscrimination(keras.layers.Dense):

@@ -158,9 +158,9 @@ def test_cost_counts_what_is_inside_and_every_branch_s_first_layer():
 
 def test_a_penalty_is_refused_with_the_layer_inside():
     spec: GanSpec = MADE_UP["smooth-2d"]
-    dropped = MADE_UP["grouped-digits"].discriminator.all_layers[1]  # a GroupNorm
-    norm = replace(dropped, num_features=6, num_groups=1)
+    dropped = MADE_UP["boundary-2d"].generator.all_layers[1]  # a BatchNorm
+    norm = replace(dropped, num_features=6)
     place = next(i for i, placed in enumerate(spec.discriminator.placed) if placed.name == "block1.main.hidden4_gelu")
-    with pytest.raises(SpecError, match=r"a gradient penalty needs .* it has a GroupNorm") as refused:
+    with pytest.raises(SpecError, match=r"a gradient penalty needs .* it has a BatchNorm") as refused:
         replace(spec, discriminator=spec.discriminator.replaced(place, norm))
     assert refused.value.path == ("discriminator", *spec.discriminator.placed[place].path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from gan_rosetta.shared.conformance.small import small_gan
 from gan_rosetta.shared.gans import MADE_UP
@@ -20,8 +21,10 @@ from gan_rosetta.shared.spec import (
     Dropout,
     ExponentialDecay,
     GanSpec,
+    GlobalPool,
     GlorotUniform,
     GradientDescent,
+    GroupNorm,
     HingeDiscriminatorLoss,
     Layer,
     LeakyReLU,
@@ -30,6 +33,7 @@ from gan_rosetta.shared.spec import (
     Network,
     Normal,
     NormalLatent,
+    PixelShuffle,
     Pool2d,
     ReLU,
     Reshape,
@@ -377,6 +381,45 @@ def branched_images() -> GanSpec:
         name="branched-images",
         generator=replace(spec.generator, layers=generator),
         discriminator=replace(spec.discriminator, layers=discriminator),
+        training=MADE_UP["pooled-digits"].training,
+    )
+
+
+def penalised_images() -> GanSpec:
+    """grouped-digits, in whose D a gradient penalty goes through every layer of images that it may go through."""
+    spec = MADE_UP["grouped-digits"]
+
+    def conv(kind: Any = Conv2d, **fields: Any) -> Any:
+        plain = {"in_channels": 4, "out_channels": 4, "kernel_size": 3, "stride": 1, "padding": 1}
+        return kind(weight_init=UniformFanIn(), bias_init=UniformFanIn(), **(plain | fields))
+
+    sides = {"sides": (1, 0, 0, 2), "padding": 0}
+    pools = tuple(
+        Branch(name=mode, layers=(GlobalPool(mode=mode),))
+        for mode in ("average", "sum", "maximum")  # type: ignore[arg-type]
+    )
+    discriminator = (
+        conv(name="conv1", in_channels=1, stride=2, kernel_width=2, dilation=2, **sides),
+        LeakyReLU(slope=0.2),
+        Upsample(factor=2, mode="nearest"),
+        conv(ConvTranspose2d, name="up1", stride=2, dilation=2, output_padding=1, groups=2, **sides),
+        Pool2d(kernel_size=3, stride=2, mode="maximum"),
+        conv(name="conv2", out_channels=8, stride=2, groups=2),
+        GroupNorm(name="norm1", num_features=8, num_groups=2, epsilon=1e-3, affine=True),
+        PixelShuffle(factor=2, order="channel"),
+        Upsample(factor=2, mode="bilinear"),
+        Pool2d(kernel_size=2, stride=1, mode="average"),
+        conv(ConvTranspose2d, name="up2", in_channels=2, out_channels=8),
+        PixelShuffle(factor=2, order="pixel"),
+        Tanh(),
+        Branches(name="pools", join="concatenate", branches=pools),
+        Linear(name="output", in_features=6, out_features=1, weight_init=UniformFanIn(), bias_init=None),
+    )
+    return replace(
+        spec,
+        name="penalised-images",
+        generator=MADE_UP["pooled-digits"].generator,
+        discriminator=replace(spec.discriminator, layers=discriminator),
     )
 
 
@@ -389,5 +432,6 @@ _ODD = (
     both_always(),
     branched(),
     branched_images(),
+    penalised_images(),
 )
 ODD_GANS = {spec.name: spec for spec in _ODD} | MADE_UP

@@ -33,9 +33,9 @@ def test_a_gan_of_the_catalogue_is_proved(monkeypatch, name):
     assert proof.num_tensors > 20
 
 
-@pytest.mark.parametrize("name", ["mnist-wgan-gp", "mnist-wgan-gp-sample"])
+@pytest.mark.parametrize("name", ["mnist-wgan-gp", "mnist-wgan-gp-sample", "penalised-images"])
 def test_a_gradient_penalty_is_proved(monkeypatch, name):
-    proof = prove_here(monkeypatch, small_gan(name), "tensorflow", steps=6)
+    proof = prove_here(monkeypatch, ODD_GANS.get(name) or small_gan(name), "tensorflow", steps=6)
     assert proof.verdict == "AGREE", proof.reason
 
 
