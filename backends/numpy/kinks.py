@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from gan_rosetta.backends.numpy.layer import Array
 
 # How often a program crosses a kink that no copy is led across, at most, for each that it meets: the rate of false
 # alarms that tolerances allow. Its number and the copy's own are both moved, which is a factor of √2.
 _UNSEEN_RATE = 1e-4
-_REACH = math.sqrt(2) * float(norm.isf(_UNSEEN_RATE))
+_REACH = math.sqrt(2) * -float(ndtri(_UNSEEN_RATE))
 # How many numbers nearest to the kink are looked at in each pass, and of how many a pass has that one of them counts:
 # in larger ones copies cross so many by themselves that luck evens out.
 _NUM_NEAREST = 256

@@ -9,6 +9,8 @@ from functools import wraps
 from typing import Any, get_type_hints
 
 from gan_rosetta.shared.commands import options as its
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.runs.moments import DEFAULT_NUM_MOMENTS
 from gan_rosetta.shared.runs.order import DEFAULT_SEED, SECONDS_BETWEEN_CHECKPOINTS
 from gan_rosetta.shared.workers.jobs import DEFAULT_PATIENCE_SECONDS
 
@@ -52,6 +54,28 @@ class Showing:
     verbose: its.Verbose = False
     quiet: its.Quiet = False
     as_json: its.Json = False
+
+    def require_possible(self) -> None:
+        """Raise UsageError, before anything is trained or what draws is imported, where this cannot be shown."""
+        if self.quiet and self.verbose:
+            raise UsageError("--quiet and --verbose exclude each other; give one of them")
+        if self.animate is not None:
+            from gan_rosetta.shared.report.film import require_film  # noqa: PLC0415 - it imports what draws
+
+            require_film(self.animate)
+        if self.tensorboard is not None:
+            from gan_rosetta.shared.report.tensorboard import require_tensorboard  # noqa: PLC0415
+
+            require_tensorboard(self.tensorboard)
+
+    @property
+    def num_moments(self) -> int:
+        """About how many moments of training a run keeps samples of for this."""
+        if self.animate is None:
+            return DEFAULT_NUM_MOMENTS
+        from gan_rosetta.shared.report.film import NUM_MOMENTS  # noqa: PLC0415
+
+        return NUM_MOMENTS
 
 
 def with_groups(command: Callable[..., None], /) -> Callable[..., None]:

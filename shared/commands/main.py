@@ -6,11 +6,11 @@ import atexit
 import itertools
 import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 from rich.syntax import Syntax
@@ -122,15 +122,14 @@ def train(
     shown: Showing,
 ) -> None:
     """Train one GAN on one backend, or in several runs."""
-    from gan_rosetta.shared.commands.outcomes import RunReporter  # noqa: PLC0415
     from gan_rosetta.shared.runs.plan import plan_resume, plan_train  # noqa: PLC0415
 
     pythons = parse_pythons(python)
-    reporter = RunReporter(shown)
+    shown.require_possible()
     if resume is not None:
         _require_nothing_else(context)
         plan = plan_resume(resume, command="train")
-        _carry_out(reporter.train, plan, resume, command="train")
+        _carry_out("train", plan, resume, shown)
     if (gan is None) == (spec is None):
         found = "neither" if gan is None else "both"
         raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
@@ -142,11 +141,11 @@ def train(
         **asked.as_options(),
         export_tape=export_tape,
         export_initial_state=export_initial_state,
-        num_moments=reporter.num_moments,
+        num_moments=shown.num_moments,
     )
     folder = out or _fresh_folder()
     plan = plan_train(chosen, request, folder, pythons=pythons, threads=threads, num_seeds=seeds)
-    _carry_out(reporter.train, plan, folder, command="train")
+    _carry_out("train", plan, folder, shown)
 
 
 @app.command(epilog=example("compare"), rich_help_panel=RUN)
@@ -169,23 +168,22 @@ def compare(
     open_report: OpenReport = False,
 ) -> None:
     """Train GANs in several runs from the same state and data, and judge each pair of runs."""
-    from gan_rosetta.shared.commands.outcomes import RunReporter  # noqa: PLC0415
     from gan_rosetta.shared.gans import CATALOGUE  # noqa: PLC0415
     from gan_rosetta.shared.runs.plan import plan_compare, plan_resume  # noqa: PLC0415
 
     pythons = parse_pythons(python)
-    reporter = RunReporter(shown, open_report=open_report)
+    shown.require_possible()
     if resume is not None:
         _require_nothing_else(context)
         plan = plan_resume(resume, command="compare")
-        _carry_out(reporter.compare, plan, resume, command="compare")
+        _carry_out("compare", plan, resume, shown, open_report=open_report)
     require_one_source(gans, spec)
     if every:
         if gans or spec is not None:
             named = ", ".join(gans or [f"--spec {spec}"])
             raise UsageError(f"--all compares every GAN, and {named} names one; drop one of the two")
         gans = list(CATALOGUE)
-    request = make_request(spec, **asked.as_options(), num_moments=reporter.num_moments)
+    request = make_request(spec, **asked.as_options(), num_moments=shown.num_moments)
     folder = out or _fresh_folder()
     chosen = choose_runs(runs, backends)
     misplaced = [name for name in gans or () if name in BACKENDS]
@@ -195,7 +193,7 @@ def compare(
             f"spaces: --backends torch,{misplaced[0]}"
         )
     plan = plan_compare(gans or [], chosen, request, folder, threads=threads, pythons=pythons, num_seeds=seeds)
-    _carry_out(reporter.compare, plan, folder, command="compare")
+    _carry_out("compare", plan, folder, shown, open_report=open_report)
 
 
 @app.command(epilog=example("report"), rich_help_panel=RUN)
@@ -249,11 +247,17 @@ def _command() -> None:
     app()
 
 
-def _carry_out(conclude: Callable[[Plan, Path], int], plan: Plan, folder: Path, *, command: str) -> NoReturn:
+def _carry_out(
+    command: Literal["train", "compare"], plan: Plan, folder: Path, shown: Showing, *, open_report: bool = False
+) -> NoReturn:
     """Say what a user should know of a plan, carry it out and exit; raises Interrupted on Ctrl-C."""
     _say_notes(plan.notes)
     try:
-        status = conclude(plan, folder)
+        # What draws and measures takes a second to import, which nobody waits for whose request is refused.
+        from gan_rosetta.shared.commands.outcomes import RunReporter  # noqa: PLC0415
+
+        reporter = RunReporter(shown, open_report=open_report)
+        status = (reporter.train if command == "train" else reporter.compare)(plan, folder)
     except KeyboardInterrupt:
         words = f"gan-rosetta {command} --resume {shlex.quote(str(folder))}"
         raise Interrupted(f"interrupted; what is done is kept, and `{words}` goes on with it") from None

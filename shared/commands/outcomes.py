@@ -17,16 +17,14 @@ from gan_rosetta.shared.commands.options import (
     status_of_verdicts,
     tell,
 )
-from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.report.as_data import as_text, compare_as_data, ending_as_data, train_as_data
-from gan_rosetta.shared.report.film import NUM_MOMENTS, film_path, require_film, write_film
+from gan_rosetta.shared.report.film import film_path, write_film
 from gan_rosetta.shared.report.pictures import draw_across, draw_comparison, draw_pictures
 from gan_rosetta.shared.report.progress import on_terminal
 from gan_rosetta.shared.report.seeds_table import across_lines, seeds_lines
 from gan_rosetta.shared.report.tables import comparison_lines, pair_lines, run_lines, speed_lines
-from gan_rosetta.shared.report.tensorboard import require_tensorboard, write_events
+from gan_rosetta.shared.report.tensorboard import write_events
 from gan_rosetta.shared.runs.comparison import GanComparison
-from gan_rosetta.shared.runs.moments import DEFAULT_NUM_MOMENTS
 from gan_rosetta.shared.runs.plan import Plan
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.runs.session import compare_plan, train_plan
@@ -36,26 +34,12 @@ from gan_rosetta.shared.workers.watching import Watch
 
 
 class RunReporter:
-    """Says and shows what a user wants to see of runs.
-
-    Raises UsageError, before anything is trained, where that cannot be. open_report: also make the report and open it.
-    """
+    """Says and shows what a user wants to see of runs. open_report: also make the report and open it."""
 
     def __init__(self, shown: Showing, /, *, open_report: bool = False) -> None:
-        if shown.quiet and shown.verbose:
-            raise UsageError("--quiet and --verbose exclude each other; give one of them")
-        if shown.animate is not None:
-            require_film(shown.animate)
-        if shown.tensorboard is not None:
-            require_tensorboard(shown.tensorboard)
         self._shown = shown
         self._opens_report = open_report
         self._files: dict[str, Any] = {}
-
-    @property
-    def num_moments(self) -> int:
-        """About how many moments of training a run keeps samples of for this."""
-        return DEFAULT_NUM_MOMENTS if self._shown.animate is None else NUM_MOMENTS
 
     def train(self, plan: Plan, folder: Path, /) -> int:
         """Train what is planned, say what came of it and return the exit status."""

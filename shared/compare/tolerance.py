@@ -14,9 +14,6 @@ from functools import cache
 from typing import TypeVar
 
 import numpy as np
-from scipy.integrate import quad
-from scipy.optimize import brentq
-from scipy.special import erf
 
 from gan_rosetta.shared.interface import precision_name
 from gan_rosetta.shared.spec import GanSpec
@@ -49,6 +46,10 @@ def margin(count: int, /) -> float:
     `count` copies the FALSE_ALARM_RATE: E[erf(|Z| / m)ⁿ]. In tensors of many entries the largest is less a matter of
     luck, so that this is the worst case. Three copies need 28, eight 5.9, twenty-four 3.2.
     """
+    # Half a second of every command otherwise, most of which never get so far.
+    from scipy.integrate import quad  # noqa: PLC0415
+    from scipy.optimize import brentq  # noqa: PLC0415
+    from scipy.special import erf  # noqa: PLC0415
 
     def excess(m: float) -> float:
         density = math.sqrt(2 / math.pi)

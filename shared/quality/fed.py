@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import stats
-from scipy.spatial.distance import cdist
 
 from gan_rosetta.shared.compare.distances import Floats
 from gan_rosetta.shared.quality import gaussian
@@ -62,17 +60,29 @@ def _one_dimensional(generated: Floats, fed: Floats) -> list[QualityNumber]:
             "Wasserstein distance to the fed samples",
             "unit of x",
             moved,
-            lambda x, y: float(stats.wasserstein_distance(x, y)),
+            _wasserstein_distance,
             values,
         ),
         _number(
             "Kolmogorov-Smirnov statistic to the fed samples",
             "0 to 1",
             apart,
-            lambda x, y: float(stats.ks_2samp(x, y).statistic),
+            _kolmogorov_smirnov,
             values,
         ),
     ]
+
+
+def _wasserstein_distance(x: Floats, y: Floats) -> float:
+    from scipy import stats  # noqa: PLC0415 - most of a second of commands that measure nothing
+
+    return float(stats.wasserstein_distance(x, y))
+
+
+def _kolmogorov_smirnov(x: Floats, y: Floats) -> float:
+    from scipy import stats  # noqa: PLC0415
+
+    return float(stats.ks_2samp(x, y).statistic)
 
 
 def _several_dimensions(generated: Floats, fed: Floats) -> list[QualityNumber]:
@@ -97,6 +107,8 @@ def _curves(generated: Floats, fed: Floats) -> list[QualityNumber]:
     definition = "The root-mean-square distance of the curves from the nearest that was fed."
 
     def nearest(x: Floats, y: Floats) -> float:
+        from scipy.spatial.distance import cdist  # noqa: PLC0415
+
         return float(np.sqrt(np.mean(cdist(x, y, "sqeuclidean").min(axis=1)) / x.shape[1]))
 
     return [_number("distance from the nearest fed curve", "unit of the curves", definition, nearest, (generated, fed))]
@@ -117,6 +129,8 @@ def _images(generated: Floats, fed: Floats, source: DigitsReal) -> list[QualityN
     )
 
     def nearest(x: Floats, y: Floats) -> float:
+        from scipy.spatial.distance import cdist  # noqa: PLC0415
+
         return float(np.median(cdist(x, y).min(axis=1))) / SIDE
 
     def apart(x: Floats, y: Floats) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg, stats
 
 from gan_rosetta.shared.compare.distances import Floats
 
@@ -13,6 +12,8 @@ def wasserstein_to_normal(values: Floats, /, *, mean: float, standard_deviation:
 
     The normal distribution is taken by its n quantiles at (i + 1/2) / n.
     """
+    from scipy import stats  # noqa: PLC0415 - most of a second of commands that measure nothing
+
     count = len(values)
     quantiles = stats.norm.ppf((np.arange(count) + 0.5) / count, loc=mean, scale=standard_deviation)
     return float(stats.wasserstein_distance(values, quantiles))
@@ -20,6 +21,8 @@ def wasserstein_to_normal(values: Floats, /, *, mean: float, standard_deviation:
 
 def kolmogorov_smirnov_to_normal(values: Floats, /, *, mean: float, standard_deviation: float) -> float:
     """Return the largest distance, 0 to 1, of the distribution function of (n,) samples from the normal one's."""
+    from scipy import stats  # noqa: PLC0415
+
     return float(stats.kstest(values, stats.norm(loc=mean, scale=standard_deviation).cdf).statistic)
 
 
@@ -49,6 +52,8 @@ def frechet_distance(first: tuple[Floats, Floats], second: tuple[Floats, Floats]
     (mean1, covariance1), (mean2, covariance2) = first, second
     if not all(np.isfinite(part).all() for part in (*first, *second)):
         return float("inf")
+    from scipy import linalg  # noqa: PLC0415
+
     values, vectors = linalg.eigh(covariance1)
     root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     inner = root @ covariance2 @ root

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy.stats import binomtest, norm, ttest_1samp
+from scipy.special import ndtri
 
 from gan_rosetta.shared.compare.distances import Floats
 
@@ -30,7 +30,7 @@ _ROUNDING = 1e2 * float(np.finfo(np.float64).eps)
 _POWER = 0.9
 _MOST_SEEDS = 100_000
 # The standard deviation of a normal distribution for each unit between its quartiles.
-_OF_QUARTILES = 1 / (2 * float(norm.ppf(0.75)))
+_OF_QUARTILES = 1 / (2 * float(ndtri(0.75)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +93,8 @@ def compare_numbers(
         # What every seed has alike needs no margin: where all are the same there is none.
         is_equivalent, is_different = mean == 0 or abs(mean) < margin, abs(mean) > margin
     else:
+        from scipy.stats import ttest_1samp  # noqa: PLC0415 - most of a second of runs of one seed
+
         low, high = map(float, ttest_1samp(differences, 0).confidence_interval(1 - 2 * ERROR_RATE))
         is_equivalent = max(_p(differences, -margin, "greater"), _p(differences, margin, "less")) < ERROR_RATE
         is_different = min(_p(differences, margin, "greater"), _p(differences, -margin, "less")) < rate
@@ -160,6 +162,8 @@ def margins(pilot: Mapping[str, Floats], /, *, dtype: str) -> dict[str, float]:
 
 
 def _p(differences: Floats, bound: float, alternative: Literal["greater", "less"]) -> float:
+    from scipy.stats import ttest_1samp  # noqa: PLC0415
+
     return float(ttest_1samp(differences, bound, alternative=alternative).pvalue)
 
 
@@ -171,12 +175,14 @@ def _enough(deviation: float, gap: float, *, quantile: float, least: int) -> int
     """Return how many seeds would tell a mean from the margin that it is so far from."""
     if gap == 0:
         return None
-    needed = ((float(norm.ppf(1 - quantile)) + float(norm.ppf(_POWER))) * deviation / gap) ** 2
+    needed = ((float(ndtri(1 - quantile)) + float(ndtri(_POWER))) * deviation / gap) ** 2
     return max(least, math.ceil(needed)) if needed < _MOST_SEEDS else None
 
 
 def _rate_bounds(only_first: int, only_second: int, count: int, *, rate: float) -> tuple[float, float]:
     """Return bounds of the second's rate less the first's: each of the two ways of parting has its own exact bounds."""
+    from scipy.stats import binomtest  # noqa: PLC0415
+
     up = binomtest(only_second, count).proportion_ci(1 - rate)
     down = binomtest(only_first, count).proportion_ci(1 - rate)
     return float(up.low - down.high), float(up.high - down.low)
