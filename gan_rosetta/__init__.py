@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gan_rosetta.shared.spec import GanSpec
     from gan_rosetta.shared.traces.trace import Trace
     from gan_rosetta.shared.workers.jobs import Progress
+    from gan_rosetta.sweeping import Sweep, sweep
     from gan_rosetta.tracing import trace
     from gan_rosetta.training import TrainedRun, resume_training, train
     from gan_rosetta.translating import Translation, translate
@@ -59,6 +60,7 @@ __all__ = [
     "Progress",
     "Reading",
     "RunFailed",
+    "Sweep",
     "Trace",
     "TrainedRun",
     "Translation",
@@ -86,6 +88,7 @@ __all__ = [
     "resume",
     "resume_training",
     "spec",
+    "sweep",
     "trace",
     "train",
     "translate",
@@ -116,6 +119,7 @@ _HOMES = {
     "Progress": "gan_rosetta.shared.workers.jobs",
     "Reading": "gan_rosetta.reading",
     "RunFailed": "gan_rosetta.shared.errors",
+    "Sweep": "gan_rosetta.sweeping",
     "Trace": "gan_rosetta.shared.traces.trace",
     "TrainedRun": "gan_rosetta.training",
     "Translation": "gan_rosetta.translating",
@@ -142,6 +146,7 @@ _HOMES = {
     "resume": "gan_rosetta.comparing",
     "resume_training": "gan_rosetta.training",
     "spec": "gan_rosetta.catalogue",
+    "sweep": "gan_rosetta.sweeping",
     "trace": "gan_rosetta.tracing",
     "train": "gan_rosetta.training",
     "translate": "gan_rosetta.translating",

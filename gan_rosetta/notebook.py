@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gan_rosetta.shared.defaults.measurement import GanMeasurement
     from gan_rosetta.shared.diagnose.session import Diagnosis
     from gan_rosetta.shared.matters.session import Matters
+    from gan_rosetta.shared.sweeps.session import Swept
 
 
 def comparison_html(comparison: GanComparison, /) -> str:
@@ -111,6 +112,14 @@ def matters_html(matters: Matters, /) -> str:
 
     title = f"<p><b>{_shown(matters_lines(matters)[0])}</b></p>"
     return title + _table(HEADERS, matters_rows(matters))
+
+
+def sweep_html(swept: Swept, /) -> str:
+    """Return the best settings of a sweep: a row a setting."""
+    from gan_rosetta.shared.report.sweep_table import HEADERS, sweep_lines, sweep_rows  # noqa: PLC0415 - needs rich
+
+    title = f"<p><b>{_shown(sweep_lines(swept)[0])}</b></p>"
+    return title + _table(HEADERS, sweep_rows(swept) if swept.outcomes else ())
 
 
 def _title(title: str, verdict: Verdict) -> str:

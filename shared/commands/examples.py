@@ -22,6 +22,7 @@ EXAMPLES = {
     "generate": "gan-rosetta generate --count 20 --backends torch",
     "defaults": "gan-rosetta defaults sine",
     "matters": "gan-rosetta matters linear-2d --runs numpy,numpy:float32 --seeds 90",
+    "sweep": "gan-rosetta sweep rates.toml --picture rates.png",
     "calibrate": "gan-rosetta calibrate linear-2d --seeds 2 --no-power",
     "accuracy": "gan-rosetta accuracy --operations tanh --dtype float32",
     "coverage": "gan-rosetta coverage pytorch-gan",

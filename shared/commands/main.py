@@ -50,6 +50,7 @@ from gan_rosetta.shared.commands.options import (
     tell,
 )
 from gan_rosetta.shared.commands.read import read
+from gan_rosetta.shared.commands.sweep import sweep
 from gan_rosetta.shared.commands.translate import translate
 from gan_rosetta.shared.errors import RecordError, UsageError
 from gan_rosetta.shared.runs.request import make_request
@@ -231,6 +232,7 @@ app.command(epilog=example("faults"), rich_help_panel=JUDGE)(faults)
 app.command(epilog=example("generate"), rich_help_panel=JUDGE)(generate)
 app.command(epilog=example("defaults"), rich_help_panel=JUDGE)(defaults)
 app.command(epilog=example("matters"), rich_help_panel=JUDGE)(matters)
+app.command(epilog=example("sweep"), rich_help_panel=MEASURE)(sweep)
 app.command(epilog=example("calibrate"), rich_help_panel=MEASURE)(calibrate)
 app.command(epilog=example("accuracy"), rich_help_panel=MEASURE)(accuracy)
 app.add_typer(bench, name="bench", rich_help_panel=MEASURE)

@@ -1,4 +1,4 @@
-"""The pool of worker processes: one a backend, Python and number of threads, as many at work as cores."""
+"""The pool of worker processes: one a backend, Python, number of threads and lane, as many at work as cores."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Pool:
     ) -> list[Future[JobOutcome[OrderT]]]:
         """As submit, of several, which are all known before the first is begun."""
         pending = [_Pending(job, after, Future()) for job in jobs]
-        touched = {self._line_of(each.job.settings).add(each): None for each in pending}
+        touched = {self._line_of(each.job).add(each): None for each in pending}
         for line in touched:
             line.wake()
         return [each.future for each in pending]
@@ -104,8 +104,9 @@ class Pool:
         for line in self._lines.values():
             line.waiting.put(None)
 
-    def _line_of(self, settings: Order) -> _Line:
-        key = _WorkerKey(settings.backend, settings.python, settings.threads)
+    def _line_of(self, job: Job[Any]) -> _Line:
+        settings: Order = job.settings
+        key = _WorkerKey(settings.backend, settings.python, settings.threads, job.lane)
         if key not in self._lines:
             worker = WorkerProcess(key.backend, threads=key.threads, python=key.python)
             self._lines[key] = _Line(worker, self._slots, self._stopping, self._on_progress)
@@ -125,6 +126,7 @@ class _WorkerKey(NamedTuple):
     backend: str
     python: str | None
     threads: int
+    lane: int = 0
 
 
 class _Pending(NamedTuple):

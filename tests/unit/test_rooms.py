@@ -26,6 +26,7 @@ ROOMS = (
     "shared.quality",
     "shared.seeds",
     "shared.matters",
+    "shared.sweeps",
     "shared.diagnose",
     "shared.cases",
     "shared.translate",
