@@ -63,8 +63,8 @@ def asks_for_epoch(spec: GanSpec, /) -> bool:
 
 def asks_for_step_in_epoch(spec: GanSpec, /) -> bool:
     """Whether a player's turns are counted within each pass over the real data."""
-    training = spec.training
-    return "epoch" in (training.discriminator_steps.counted, training.generator_steps.counted)
+    turns = (spec.training.discriminator_steps, spec.training.generator_steps)
+    return any(each.counted == "epoch" and each.period > 1 for each in turns)
 
 
 def may_be_short(spec: GanSpec, /) -> bool:
@@ -102,7 +102,10 @@ def _read_batches(spec: GanSpec) -> str:
     if may_be_short(spec):
         lines.append(f'    sizes = tape.pop("batch_size", [{_batch_of(spec)}])  # the last batch of an epoch is short')
     if spec.training.counts_epochs:
-        lines.append('    epoch = int(tape.pop("steps_per_epoch"))')
+        is_asked = asks_for_epoch(spec) or asks_for_step_in_epoch(spec)
+        lines.append(
+            f"    {'epoch = int(tape.pop({}))' if is_asked else 'del tape[{}]'}".replace("{}", '"steps_per_epoch"')
+        )
     if not whole:
         lines += [
             "    tape = {",
@@ -263,7 +266,9 @@ def _draw_batches(spec: GanSpec) -> str:
     if isinstance(real, DigitsReal):
         read = "images, classes" if REAL_LABEL in labels(spec) else "images"
         lines.append(f"    {read} = read_digits(folder)")
-        if not may_be_short(spec):
+        if may_be_short(spec):
+            lines += ["    if len(images) == 0:", '        raise SystemExit(f"{folder} has no images")']
+        else:
             lines += [
                 f"    if len(images) < {batch}:",
                 f'        raise SystemExit(f"{{folder}} has {{len(images)}} images, fewer than a batch of {batch}")',

@@ -1,20 +1,23 @@
-"""Both losses as functions of what D says, for dialects whose reductions and logarithms are functions."""
+"""Both losses as functions of what D says, in the words of a dialect."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.translate.writing import call, number
+from gan_rosetta.shared.translate.writing import call, fitted, number
 
 
 @dataclass(frozen=True, kw_only=True)
 class LossWords:
     """What a dialect calls what losses are made of.
 
-    tensor: the type. floored has {p} and {floor} in it, logistic {z} and {t}.
+    tensor: the type. mean, sum: of {v}, a function of it or a method, such as "{v}.mean()". floored has {p} and {floor}
+    in it, less_mean {v} and {w}, of which the mean is taken away, logistic {z} and {t}. log_softmax: "" where the
+    dialect has a cross_entropy of its own for classes.
     """
 
     tensor: str
@@ -22,13 +25,39 @@ class LossWords:
     sum: str
     log: str
     relu: str
-    log_softmax: str
     floored: str
-    logistic: str
+    less_mean: str
+    logistic: str = "logistic({z}, {t})"
+    log_softmax: str = ""
+
+    def reduced(self, loss: Any, values: str, /) -> str:
+        """Return the mean or the sum of an expression."""
+        word = self.mean if loss.reduction == "mean" else self.sum
+        return word.format(v=_object(values) if word.startswith("{v}.") else values)
+
+    def to_logit(self, loss: Any, logits: str, target: float, /) -> str:
+        """Return the reduced cross entropy of logits' sigmoids and a target."""
+        return self.reduced(loss, self.logistic.format(z=logits, t=number(target)))
+
+    def to_probability(self, loss: Any, values: str, target: int, /) -> str:
+        """Return the reduced cross entropy of probabilities and a target, bounded; cross_entropy is the dialect's."""
+        floors = f"{number(loss.log_floor)}, {number(loss.denominator_floor)}"
+        return self.reduced(loss, f"cross_entropy({values}, {target}, {floors})")
+
+    def to_class(self, loss: Any, logits: str, label: int, /) -> str:
+        """Return the reduced cross entropy of two logits and a class."""
+        if not self.log_softmax:
+            return self.reduced(loss, f"cross_entropy({logits}, {label})")
+        return f"-{self.reduced(loss, f'{self.log_softmax}({logits})[:, {label}]')}"
+
+
+def _object(expression: str) -> str:
+    """Return an expression whose method can be called."""
+    return expression if re.fullmatch(r"[\w.]+(\(.*\))?", expression) else f"({expression})"
 
 
 def loss_functions(gan: GanSpec, words: LossWords, /) -> list[str]:
-    """Return the functions discriminator_loss and generator_loss; cross_entropy is the dialect's."""
+    """Return the functions discriminator_loss and generator_loss."""
     loss_d, loss_g = gan.training.discriminator_loss, gan.training.generator_loss
     return [
         _loss_function("discriminator", ["of_real", "of_fake"], _discriminator_loss(loss_d, words), words),
@@ -48,15 +77,10 @@ def _loss_function(player: str, arguments: list[str], lines: list[str], words: L
         "discriminator": "D's loss, by what it says of real and of fake samples",
         "generator": "G's loss, by what D says of its samples",
     }[player]
-    return "\n".join([head, f'    """Return {said}."""', *(f"    {line}" for line in lines)])
-
-
-def _reduce(loss: Any, words: LossWords) -> str:
-    return words.mean if loss.reduction == "mean" else words.sum
+    return "\n".join([head, f'    """Return {said}."""', *(fitted(line, indent=4) for line in lines)])
 
 
 def _discriminator_loss(loss: Any, words: LossWords) -> list[str]:
-    reduce = _reduce(loss, words)
     if loss.score == "critic":
         return [f"return {_critic_loss(loss, words)}"]
     if loss.score in ("squares", "logit"):
@@ -64,41 +88,41 @@ def _discriminator_loss(loss: Any, words: LossWords) -> list[str]:
     if isinstance(loss, spec.MinimaxDiscriminatorLoss):
         real = _logarithm(loss, "of_real", loss.real_label, words)
         fake = _logarithm(loss, "of_fake", 1 - loss.real_label, words)
+        real, fake = words.reduced(loss, real), words.reduced(loss, fake)
         if loss.probability_floor is None:
-            return _times(loss.factor, f"-{reduce}({real}) - {reduce}({fake})", is_sum=True)
-        total = _times(loss.factor, f"-{reduce}(real) - {reduce}(fake)", is_sum=True)
-        return [f"real = {real}", f"fake = {fake}", *total]
+            return _times(loss.factor, f"-{real} - {fake}", is_sum=True)
+        return [f"real = {real}", f"fake = {fake}", *_times(loss.factor, "-real - fake", is_sum=True)]
     if isinstance(loss, spec.CrossEntropyDiscriminatorLoss):
-        return [
-            f"real = {words.log_softmax}(of_real)[:, {loss.real_label}]",
-            f"fake = {words.log_softmax}(of_fake)[:, {1 - loss.real_label}]",
-            f"return -{reduce}(real) - {reduce}(fake)",
-        ]
-    on_real = _entropy(loss, "of_real", loss.real_label, words)
-    return _weighed_sum(loss.factor, on_real, _entropy(loss, "of_fake", 1 - loss.real_label, words))
+        real = words.to_class(loss, "of_real", loss.real_label)
+        return _weighed_sum(1, real, words.to_class(loss, "of_fake", 1 - loss.real_label))
+    on_real = words.to_probability(loss, "of_real", loss.real_label)
+    return _weighed_sum(loss.factor, on_real, words.to_probability(loss, "of_fake", 1 - loss.real_label))
 
 
 def _terms_with_targets(loss: Any, words: LossWords) -> list[str]:
     if isinstance(loss, spec.RelativisticDiscriminatorLoss):
-        others = [f"{words.mean}({each})" if loss.average else each for each in ("of_fake", "of_real")]
-        differences = f"real, fake = of_real - {others[0]}, of_fake - {others[1]}"
-        terms = (_to_target(loss, "real", 1.0, words), _to_target(loss, "fake", 0.0, words))
-        return [differences, *_weighed_sum(loss.factor, *terms)]
+        differences = ["real, fake = of_real - of_fake, of_fake - of_real"]
+        if loss.average:
+            differences = [
+                f"{name} = {words.less_mean.format(v=f'of_{name}', w=f'of_{other}')}"
+                for name, other in (("real", "fake"), ("fake", "real"))
+            ]
+        on_real, on_fake = _to_target(loss, "real", 1.0, words), _to_target(loss, "fake", 0.0, words)
+        return [*differences, *_weighed_sum(loss.factor, on_real, on_fake)]
     real = _to_target(loss, "of_real", loss.real_target, words)
     return _weighed_sum(loss.factor, real, _to_target(loss, "of_fake", loss.fake_target, words))
 
 
 def _weighed_term(loss: Any, words: LossWords) -> str:
     if loss.score == "probability":
-        logit = f"{words.log}(of_fake) - {words.log}(1 - of_fake)"
-        return f"{_reduce(loss, words)}(({logit}) ** 2)"
+        return words.reduced(loss, f"({words.log}(of_fake) - {words.log}(1 - of_fake)) ** 2")
     return _to_target(loss, "of_fake", loss.target, words)
 
 
 def _to_target(loss: Any, values: str, target: float, words: LossWords) -> str:
     if loss.score == "squares":
-        return f"{_reduce(loss, words)}({_square(values, target)})"
-    return f"{_reduce(loss, words)}({words.logistic.format(z=values, t=number(target))})"
+        return words.reduced(loss, _square(values, target))
+    return words.to_logit(loss, values, target)
 
 
 def _weighed_sum(factor: float, first: str, second: str) -> list[str]:
@@ -106,26 +130,25 @@ def _weighed_sum(factor: float, first: str, second: str) -> list[str]:
 
 
 def _critic_loss(loss: Any, words: LossWords) -> str:
-    reduce = _reduce(loss, words)
     low, high = ("of_fake", "of_real") if loss.real_label == 1 else ("of_real", "of_fake")
     if isinstance(loss, spec.HingeDiscriminatorLoss):
-        return f"{reduce}({words.relu}(1 - {high})) + {reduce}({words.relu}(1 + {low}))"
-    return f"{reduce}({low}) - {reduce}({high})"
+        first, second = f"{words.relu}(1 - {high})", f"{words.relu}(1 + {low})"
+        return f"{words.reduced(loss, first)} + {words.reduced(loss, second)}"
+    return f"{words.reduced(loss, low)} - {words.reduced(loss, high)}"
 
 
 def _generator_loss(loss: Any, words: LossWords) -> list[str]:
-    reduce = _reduce(loss, words)
     if isinstance(loss, spec.WassersteinGeneratorLoss):
-        return [f"return {'-' if loss.real_label == 1 else ''}{reduce}(of_fake)"]
+        return [f"return {'-' if loss.real_label == 1 else ''}{words.reduced(loss, 'of_fake')}"]
     if hasattr(loss, "factor"):
         return _times(loss.factor, _weighed_term(loss, words), is_sum=False)
     if isinstance(loss, spec.NonSaturatingGeneratorLoss):
-        return [f"return -{reduce}({_logarithm(loss, 'of_fake', loss.real_label, words)})"]
+        return [f"return -{words.reduced(loss, _logarithm(loss, 'of_fake', loss.real_label, words))}"]
     if isinstance(loss, spec.SaturatingGeneratorLoss):
-        return [f"return {reduce}({_logarithm(loss, 'of_fake', 1 - loss.real_label, words)})"]
+        return [f"return {words.reduced(loss, _logarithm(loss, 'of_fake', 1 - loss.real_label, words))}"]
     if isinstance(loss, spec.CrossEntropyGeneratorLoss):
-        return [f"return -{reduce}({words.log_softmax}(of_fake)[:, {loss.real_label}])"]
-    return [f"return {_entropy(loss, 'of_fake', loss.real_label, words)}"]
+        return [f"return {words.to_class(loss, 'of_fake', loss.real_label)}"]
+    return [f"return {words.to_probability(loss, 'of_fake', loss.real_label)}"]
 
 
 def _square(values: str, target: float) -> str:
@@ -143,10 +166,8 @@ def _times(factor: float, value: str, *, is_sum: bool) -> list[str]:
 def _logarithm(loss: Any, values: str, target: int, words: LossWords) -> str:
     likelihood = values if target == 1 else f"1 - {values}"
     if loss.probability_floor is not None:
-        likelihood = words.floored.format(p=likelihood, floor=number(loss.probability_floor))
+        is_method = words.floored.startswith("{p}.")
+        likelihood = words.floored.format(
+            p=_object(likelihood) if is_method else likelihood, floor=number(loss.probability_floor)
+        )
     return f"{words.log}({likelihood})"
-
-
-def _entropy(loss: Any, values: str, target: int, words: LossWords) -> str:
-    floors = f"{number(loss.log_floor)}, {number(loss.denominator_floor)}"
-    return f"{_reduce(loss, words)}(cross_entropy({values}, {target}, {floors}))"

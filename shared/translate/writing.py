@@ -67,7 +67,7 @@ def call(before: str, arguments: Sequence[str], after: str = ")", /, *, indent: 
     inner = f"{space}    {', '.join(arguments)}"
     if len(inner) + later <= WIDTH:
         return f"{space}{before}\n{inner}\n{space}{after}"
-    lines = "".join(f"{space}    {argument},\n" for argument in arguments)
+    lines = "".join(f"{fitted(argument, indent=indent + 4, later=later + 1)},\n" for argument in arguments)
     return f"{space}{before}\n{lines}{space}{after}"
 
 

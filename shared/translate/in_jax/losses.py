@@ -9,12 +9,13 @@ from gan_rosetta.shared.translate.writing import number
 
 _WORDS = LossWords(
     tensor="Array",
-    mean="jnp.mean",
-    sum="jnp.sum",
+    mean="jnp.mean({v})",
+    sum="jnp.sum({v})",
     log="jnp.log",
     relu="jax.nn.relu",
     log_softmax="jax.nn.log_softmax",
     floored="floored({p}, {floor})",
+    less_mean="{v} - jnp.mean({w})",
     logistic="optax.sigmoid_binary_cross_entropy({z}, jnp.full_like({z}, {t}))",
 )
 

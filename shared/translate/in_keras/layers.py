@@ -76,6 +76,8 @@ def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
     """Write an embedding of classes that are fed, an input of the network."""
     layer: Any = placed.layer
     made = keras_layer("Embedding", [number(layer.num_classes), number(layer.num_features), named(placed)])
+    if layer.joined == "alone":
+        return Part(applied=f"{made}(classes)", begins=True)
     parts = f"{name}_row, {{x}}" if layer.joined == "before" else f"{{x}}, {name}_row"
     applied = f"keras.layers.Concatenate()([{parts}])"
     return Part(applied=applied, begins=True, remark=f"{name}_row = {made}(classes)")
@@ -135,6 +137,10 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
     """Write what joins the ends of branches."""
     del name
     layer: Any = placed.layer
+    if layer.join in ("affine", "modulate"):
+        return Part(applied=f"{layer.join}({{x}})", between=", ", needs=(layer.join,))
+    if layer.join == "dot":
+        return Part(applied="keras.layers.Dot(axes=1)([{x}])", between=", ")
     kind = {"add": "Add", "concatenate": "Concatenate", "multiply": "Multiply"}[layer.join]
     return Part(applied=f"keras.layers.{kind}()([{{x}}])", between=", ")
 
@@ -192,6 +198,16 @@ def selu(x: tf.Tensor) -> tf.Tensor:
     """Return x, or exp(x) - 1 below 0, scaled; keras.activations.selu's gradient loses digits."""
     below = {number(spec.SELU.alpha)} * ops.expm1(ops.minimum(x, 0))
     return {number(spec.SELU.scale)} * ops.where(x > 0, x, below)''',
+    "affine": '''\
+def affine(x: keras.KerasTensor, gain: keras.KerasTensor, bias: keras.KerasTensor) -> Any:
+    """Return gain · x + bias, of each sample a gain and a bias a channel, which is last."""
+    shape = (-1, *(1,) * (len(x.shape) - 2), x.shape[-1])
+    return ops.reshape(gain, shape) * x + ops.reshape(bias, shape)''',
+    "modulate": '''\
+def modulate(x: keras.KerasTensor, gain: keras.KerasTensor, bias: keras.KerasTensor) -> Any:
+    """Return (1 + gain) · x + bias, of each sample a gain and a bias a channel, which is last."""
+    shape = (-1, *(1,) * (len(x.shape) - 2), x.shape[-1])
+    return (1 + ops.reshape(gain, shape)) * x + ops.reshape(bias, shape)''',
     "dropout": '''\
 class Dropout(keras.layers.Layer):
     """Drops what a mask says, scaled as keras.layers.Dropout does; that draws by itself."""

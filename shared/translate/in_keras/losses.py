@@ -8,13 +8,13 @@ from gan_rosetta.shared.translate.losses import LossWords
 
 _WORDS = LossWords(
     tensor="tf.Tensor",
-    mean="ops.mean",
-    sum="ops.sum",
+    mean="ops.mean({v})",
+    sum="ops.sum({v})",
     log="ops.log",
     relu="ops.relu",
     log_softmax="ops.log_softmax",
     floored="ops.maximum({p}, {floor})",
-    logistic="logistic({z}, {t})",
+    less_mean="{v} - ops.mean({w})",
 )
 
 

@@ -10,7 +10,19 @@ from gan_rosetta.shared.translate.parts import Part
 
 # What Keras calls layers without a name, of what a spec may call one.
 AUTOMATIC = frozenset(
-    ["activation", "add", "concatenate", "cropping2d", "elu", "flatten", "lambda", "multiply", "permute", "reshape"]
+    [
+        "activation",
+        "add",
+        "concatenate",
+        "cropping2d",
+        "dot",
+        "elu",
+        "flatten",
+        "lambda",
+        "multiply",
+        "permute",
+        "reshape",
+    ]
 )
 _SHAPE_BY_CALL = '''
 

@@ -58,9 +58,10 @@ def _written(gan: GanSpec, network: Network) -> list[Part]:
         norm = getattr(placed.layer, "spectral_norm", None)
         if norm is not None:
             own = f"Spectral{spectral_forms(gan)[norm]}"
-            kinds = r"keras\.layers\.(Dense|Conv2D|Conv2DTranspose)\("
-            applied, *then = (re.sub(kinds, rf"{own}\1(", each) for each in (part.applied, *part.then))
-            part = replace(part, applied=applied, then=tuple(then))
+            kinds = r"keras\.layers\.(Dense|Conv2D|Conv2DTranspose|Embedding)\("
+            found = (part.remark, part.applied, *part.then)
+            remark, applied, *then = (re.sub(kinds, rf"{own}\1(", each) for each in found)
+            part = replace(part, remark=remark, applied=applied, then=tuple(then))
         parts.append(part)
     return parts
 

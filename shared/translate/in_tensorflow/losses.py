@@ -9,13 +9,13 @@ from gan_rosetta.shared.translate.writing import number
 
 _WORDS = LossWords(
     tensor="tf.Tensor",
-    mean="tf.reduce_mean",
-    sum="tf.reduce_sum",
+    mean="tf.reduce_mean({v})",
+    sum="tf.reduce_sum({v})",
     log="tf.math.log",
     relu="tf.nn.relu",
     log_softmax="tf.nn.log_softmax",
     floored="tf.maximum({p}, {floor})",
-    logistic="logistic({z}, {t})",
+    less_mean="{v} - tf.reduce_mean({w})",
 )
 
 

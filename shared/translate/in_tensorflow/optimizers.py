@@ -138,7 +138,7 @@ def _rmsprop(optimizer: spec.RMSprop) -> tuple[str, list[str]]:
         return said, [*lines, f"variable.assign_sub(learning_rate * gradient / {root})"]
     lines.append("momentum = self._momentums[index]")
     if optimizer.momentum_of == "direction":
-        lines.append(f"momentum.assign(self.momentum * momentum + gradient / {root})")
+        lines += [f"direction = gradient / {root}", "momentum.assign(self.momentum * momentum + direction)"]
         return said, [*lines, "variable.assign_sub(learning_rate * momentum)"]
     lines.append(f"step = learning_rate * gradient / {root}")
     return said, [*lines, "momentum.assign(self.momentum * momentum + step)", "variable.assign_sub(momentum)"]

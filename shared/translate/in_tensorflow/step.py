@@ -251,6 +251,7 @@ def _end(gan: GanSpec, files: Sequence[str], no_masks: Sequence[str], *, listed:
             [f'"{use.name}"', use.network, f"optimizer_{use.short}", slots_of(use.optimizer)],
             ")",
             indent=4,
+            later=1,
         ).lstrip()
         for use in optimizer_uses(gan)
         if use.optimizer.slots

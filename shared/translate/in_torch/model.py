@@ -11,7 +11,7 @@ from gan_rosetta.shared.translate.data import uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_torch.layers import LAYERS, is_own_norm
 from gan_rosetta.shared.translate.in_torch.spectral import spectral_classes, with_spectral_norm
 from gan_rosetta.shared.translate.parts import IN_STATE, what_it_says
-from gan_rosetta.shared.translate.writing import attribute, call, literal, number
+from gan_rosetta.shared.translate.writing import attribute, call, fitted, literal, number
 
 # What torch.nn.Module has names for, of those that a layer may have.
 RESERVED = frozenset(
@@ -199,7 +199,7 @@ def _initial_values(gan: GanSpec, network_name: str, names: dict[str, str]) -> l
     lines = []
     for own, members in groups.items():
         if len(members) == 1:
-            lines += [f"        {line.replace('{layer}', f'self.{members[0]}')}" for line in own]
+            lines += [fitted(line.replace("{layer}", f"self.{members[0]}"), indent=8) for line in own]
         else:
             lines.append(literal("for layer in (", [f"self.{name}" for name in members], "):", indent=8))
             lines += [f"            {line.replace('{layer}', 'layer')}" for line in own]

@@ -129,6 +129,16 @@ def test_too_few_images_for_a_batch_are_refused_where_short_ones_are_left_out(di
         next(names["draw_batches"](1, digits))
 
 
+def test_a_file_without_images_is_refused_where_a_batch_may_be_short(tmp_path):
+    for file, head in (
+        ("images-idx3", struct.pack(">IIII", 2051, 0, 28, 28)),
+        ("labels-idx1", struct.pack(">II", 2049, 0)),
+    ):
+        (tmp_path / f"train-{file}-ubyte.gz").write_bytes(gzip.compress(head))
+    with pytest.raises(SystemExit, match="has no images"):
+        next(names_of(GANS["cgan"])["draw_batches"](1, tmp_path))
+
+
 @pytest.mark.parametrize("name", ["mnist-wgan-gp", "mnist-conv", "cgan"])
 def test_digits_are_the_suite_s_own_to_a_grey_level(name, digits):
     spec = GANS[name]

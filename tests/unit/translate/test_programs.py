@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import gan_rosetta as gr
 from gan_rosetta.shared import spec as vocabulary
 from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
+from gan_rosetta.shared.generate.session import draw_specs
 from gan_rosetta.shared.translate.notebook import notebook_text
 from gan_rosetta.shared.translate.program import DIALECTS, write_head, write_program
 from gan_rosetta.shared.translate.proof import affordable_proof, same_code
@@ -26,15 +27,17 @@ from tests.unit.translate.odd_gans import ODD_GANS
 ROOT = Path(__file__).resolve().parents[3]
 GANS = {**gr.gans(), **ODD_GANS}
 LINE = 100
+NUM_DRAWN = 20
 PRINTED_BUILTINS = {"__import__", "eval", "exec", "compile", "open", "input", "globals", "breakpoint"}
 
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory):
-    """The folder with every GAN in every dialect."""
+    """The folder with every GAN in every dialect, and some drawn at random."""
     folder = tmp_path_factory.mktemp("programs")
+    drawn = {f"drawn-{place}": spec for place, spec in enumerate(draw_specs(NUM_DRAWN, seed=5))}
     for to, dialect in DIALECTS.items():
-        for name, spec in GANS.items():
+        for name, spec in (GANS | drawn).items():
             file = folder / f"{name.replace('-', '_')}_in_{to}.py"
             file.write_text(write_program(spec, dialect), encoding="utf-8")
     return folder
@@ -50,7 +53,7 @@ def test_ruff_finds_nothing_and_no_line_is_long(programs, command):
         check=False,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert len(list(programs.iterdir())) == len(DIALECTS) * len(GANS)
+    assert len(list(programs.iterdir())) == len(DIALECTS) * (len(GANS) + NUM_DRAWN)
     for file in programs.iterdir():
         assert max(map(len, file.read_text(encoding="utf-8").splitlines())) <= LINE, file.name
 
