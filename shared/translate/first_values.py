@@ -9,7 +9,7 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state.initial import uniform_bound
 from gan_rosetta.shared.state.schema import TensorSpec, state_schema
 from gan_rosetta.shared.translate.parts import spectral_forms
-from gan_rosetta.shared.translate.writing import number, numbers
+from gan_rosetta.shared.translate.writing import fitted, number, numbers
 
 _DIRECTION = '''\
 def direction(random: np.random.Generator, size: int) -> np.ndarray:
@@ -38,7 +38,8 @@ def first_values(gan: GanSpec, /, *, kind: str, made: str) -> str:
         for name, tensor in state_schema(gan).items():
             if tensor.network == network and tensor.role in ("parameter", "buffer"):
                 own = name.removeprefix(f"{network}.")
-                lines.append(f'            "{own}": {_drawn(tensor)},')
+                entry = f'"{own}": {_drawn(tensor)}'
+                lines.append(f"{fitted(entry, indent=12, later=1)},")
         lines.append("        },")
     lines += [
         "    }",

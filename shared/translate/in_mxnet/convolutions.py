@@ -61,8 +61,8 @@ def stamped(
 ) -> NDArray:
     """Return the transpose of a convolution, by one of images with zeros in between.
 
-    mx.nd.Deconvolution is wrong with a dilation and a stride, and in float32 it has no gradient of a
-    weight that is computed. sizes: the height and width to return; begins: what is cut off before.
+    mx.nd.Deconvolution is wrong with a dilation and a stride, and in float32 it has no gradient of
+    a weight that is computed. sizes: the height and width to return; begins: what is cut off before.
     """
     count, channels, height, width = x.shape
     spread = x.reshape((count * channels, height, 1, width, 1))

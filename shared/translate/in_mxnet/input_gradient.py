@@ -11,7 +11,7 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.translate.in_mxnet.convolutions import STAMPED
 from gan_rosetta.shared.translate.in_mxnet.model import RESERVED, written_layers
-from gan_rosetta.shared.translate.writing import attribute, call, number, numbers
+from gan_rosetta.shared.translate.writing import attribute, fitted, number, numbers
 
 
 def input_gradient_section(gan: GanSpec, /) -> list[str]:
@@ -36,12 +36,12 @@ def input_gradient_section(gan: GanSpec, /) -> list[str]:
         for source, piece in zip(each.sources, pieces, strict=True):
             found.setdefault(source, []).append(piece)
     *backward, last = [*backward, *_sum("gradient", found[spec.NETWORK_INPUT])]
-    body = "\n".join(f"    {line}" for line in (*forward, *backward))
+    last = last.replace("gradient = ", "return ", 1)
+    body = "\n".join(fitted(line, indent=4) for line in (*forward, *backward, last))
     function = f'''\
 def input_gradient(mixed: NDArray) -> NDArray:
     """Return D's gradient by its input; MXNet cannot differentiate its own once more."""
-{body}
-    return {last.removeprefix("gradient = ")}'''
+{body}'''
     parts = [*(text for name, text in _FUNCTIONS.items() if f" {name}(" in function), function]
     is_there = any("stamped" in part.needs for network in gan.networks() for part in written_layers(gan, network))
     return [STAMPED, *parts] if "stamped(" in "".join(parts) and not is_there else parts
@@ -125,13 +125,13 @@ def _of_convolution(placed: spec.PlacedLayer, gradient: str, weight: str) -> str
     if isinstance(layer, spec.Conv2d):
         settings = [f"sizes={numbers(placed.input_shape[1:])}", f"stride={number(layer.stride)}"]
         settings += [f"begins={numbers((top, left))}", f"dilation={dilation}", f"groups={groups}"]
-        return call("stamped(", [gradient, weight, *settings], ")")
+        return f"stamped({', '.join([gradient, weight, *settings])})"
     if any((top, bottom, left, right)):
         widths = numbers((0, 0, 0, 0, top, bottom, left, right))
         gradient = f'mx.nd.pad({gradient}, mode="constant", pad_width={widths})'
     settings = ["no_bias=True", f"kernel={numbers(layer.kernel)}", f"stride={numbers((layer.stride,) * 2)}"]
     settings += [f"dilate={numbers((layer.dilation,) * 2)}", f"num_filter={number(layer.in_channels)}"]
-    return call("mx.nd.Convolution(", [gradient, weight, *settings, f"num_group={groups}"], ")")
+    return f"mx.nd.Convolution({', '.join([gradient, weight, *settings, f'num_group={groups}'])})"
 
 
 # What the gradient by each layer's input is made of, as expressions of recorded arrays, by their names in _backward.
@@ -166,7 +166,7 @@ def mean_gradient(gradient: NDArray, x: NDArray, kernel: int, stride: int) -> ND
     """Return the gradient by what windows take the means of."""
     channels = x.shape[1]
     ones = mx.nd.ones((channels, 1, kernel, kernel), dtype=x.dtype)
-    found = stamped(
+    return stamped(
         gradient / kernel**2,
         ones,
         sizes=x.shape[2:],
@@ -174,8 +174,7 @@ def mean_gradient(gradient: NDArray, x: NDArray, kernel: int, stride: int) -> ND
         begins=(0, 0),
         dilation=1,
         groups=channels,
-    )
-    return found''',
+    )''',
     "largest_gradient": '''\
 def largest_gradient(gradient: NDArray, x: NDArray, kernel: int, stride: int) -> NDArray:
     """Return the gradient by what windows take the largest of: it goes to the first that it is."""
@@ -195,7 +194,8 @@ def largest_gradient(gradient: NDArray, x: NDArray, kernel: int, stride: int) ->
         )
         shape = (len(x), x.shape[1], size, *windows.shape[2:])
         places = windows.reshape(shape).argmax(axis=2)
-        chosen = mx.nd.one_hot(places, size, dtype=np.dtype(x.dtype).name).transpose((0, 1, 4, 2, 3))
+        chosen = mx.nd.one_hot(places, size, dtype=np.dtype(x.dtype).name)
+        chosen = chosen.transpose((0, 1, 4, 2, 3))
     parts = mx.nd.broadcast_mul(gradient.expand_dims(2), chosen).reshape_like(windows)
     return stamped(
         parts,
@@ -208,7 +208,7 @@ def largest_gradient(gradient: NDArray, x: NDArray, kernel: int, stride: int) ->
     )''',
     "largest_of_all_gradient": '''\
 def largest_of_all_gradient(gradient: NDArray, x: NDArray) -> NDArray:
-    """Return the gradient by what each channel's largest is taken of: it goes to the first that it is."""
+    """Return the gradient by what a channel's largest is taken of: it goes to the first that it is."""
     with autograd.pause():
         flat = x.reshape((0, 0, -1))
         name = np.dtype(x.dtype).name
