@@ -11,7 +11,7 @@ import pytest
 from gan_rosetta.shared.compare.assertions import assert_same_bits
 from gan_rosetta.shared.compare.outputs import Look
 from gan_rosetta.shared.compare.yardstick import YardstickFollower
-from gan_rosetta.shared.conformance.small import build_trainer, small_gan
+from gan_rosetta.shared.conformance.small import build_trainer, loaded_trainer, small_gan
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape
 from gan_rosetta.shared.errors import RunInterrupted
@@ -85,34 +85,40 @@ def _run(
 @pytest.mark.parametrize("name", ["gaussian-1d-minibatch", "gaussian-1d-adam-minibatch"])
 def test_interrupted_and_resumed_is_uninterrupted(reference_too, backend, tmp_path, name, num_chunks):
     spec = small_gan(name).with_steps(pretraining=4, training=14)
-    _assert_resumes(spec, backend, "eager", tmp_path / "checkpoint.npz", num_chunks=num_chunks)
+    _assert_resumes(spec, small_gan(name), backend, "eager", tmp_path / "checkpoint.npz", num_chunks=num_chunks)
 
 
 @pytest.mark.parametrize("num_chunks", [1, 2])
 def test_interrupted_and_resumed_is_uninterrupted_on_digits(reference_too, backend, tmp_path, num_chunks):
-    spec = small_gan("mnist-wgan-gp").with_steps(pretraining=None, training=5)
-    _assert_resumes(spec, backend, "eager", tmp_path / "checkpoint.npz", num_chunks=num_chunks)
+    gan = small_gan("mnist-wgan-gp")
+    spec = gan.with_steps(pretraining=None, training=5)
+    _assert_resumes(spec, gan, backend, "eager", tmp_path / "checkpoint.npz", num_chunks=num_chunks)
 
 
 @pytest.mark.compiled
 def test_the_compiled_path_resumes_as_well(backend, tmp_path):
-    spec = small_gan("linear-2d").with_steps(pretraining=None, training=8)
-    _assert_resumes(spec, backend, "compiled", tmp_path / "checkpoint.npz", num_chunks=2)
+    gan = small_gan("linear-2d")
+    spec = gan.with_steps(pretraining=None, training=8)
+    _assert_resumes(spec, gan, backend, "compiled", tmp_path / "checkpoint.npz", num_chunks=2)
 
 
-def _assert_resumes(spec: GanSpec, backend: str, execution: str, path: Path, *, num_chunks: int) -> None:
+def _assert_resumes(spec: GanSpec, gan: GanSpec, backend: str, execution: str, path: Path, *, num_chunks: int) -> None:
+    """gan: what trainers are built of, as the other laws have it; the spec's runs are shorter.
+
+    The run that nobody stops and the one that is stopped have a trainer that has trained before, whose compiled program
+    serves all laws; the one that is taken up again has a new one, as another process would.
+    """
     state = initial_state(spec, seed=SEED)
-    whole = build_trainer(spec, backend=backend, execution=execution)
-    whole.load_state(state)
-    expected = _run(spec, whole)
+    trainer = loaded_trainer(gan, backend=backend, execution=execution)
+    trainer.load_state(state)
+    expected, whole = _run(spec, trainer), trainer.export_state()
 
-    stopped = build_trainer(spec, backend=backend, execution=execution)
-    stopped.load_state(state)
+    trainer.load_state(state)
     with pytest.raises(RunInterrupted):
-        _run(spec, stopped, checkpointer=_StopAfter(path, stopped, spec, num_chunks=num_chunks))
+        _run(spec, trainer, checkpointer=_StopAfter(path, trainer, spec, num_chunks=num_chunks))
 
     checkpoint = read_checkpoint(path, spec, order=_order(spec))
-    resumed = build_trainer(spec, backend=backend, execution=execution)
+    resumed = build_trainer(gan, backend=backend, execution=execution)
     resumed.load_state(checkpoint.state)
     found = _run(spec, resumed, start=checkpoint.position)
 
@@ -120,7 +126,7 @@ def _assert_resumes(spec: GanSpec, backend: str, execution: str, path: Path, *, 
         np.testing.assert_array_equal(found.losses[name], losses, err_msg=name)
     assert found.tape_digests == expected.tape_digests
     assert found.resumed_at == (str(checkpoint.position.place),)
-    assert_same_bits(resumed.export_state(), whole.export_state())
+    assert_same_bits(resumed.export_state(), whole)
 
 
 # Inside pretraining, before rounding parts the copies from the reference, and after.
