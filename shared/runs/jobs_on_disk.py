@@ -78,29 +78,40 @@ def locked(jobs: Iterable[Order], /) -> Iterator[None]:
     """
     with ExitStack() as stack:
         for job in jobs:
-            folder, path = Path(job.folder), _lock_path(job)
-            if path.is_symlink():
-                raise RecordError(f"{path} is a link, which no lock of ours is; move it away")
-            try:
-                folder.parent.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(FileLock(path, timeout=0))
-                for written in (
-                    folder,
-                    job.keeping.checkpoint_path,
-                    job.keeping.job_path,
-                    folder.parent.parent / BEGUN_FILE,
-                ):
-                    remove_leftovers(written)
-            except Timeout:  # an OSError too
-                raise RecordError(
-                    f"{folder} is being written by another gan-rosetta; wait for it, or name another folder with --out"
-                ) from None
-            except OSError as error:
-                raise RecordError(
-                    f"cannot write to {folder.parent} ({error.strerror or error}); make it writable, or take another "
-                    "folder, with a copy of the runs to go on with"
-                ) from None
+            folder = Path(job.folder)
+            stack.enter_context(locked_file(_lock_path(job), of=folder))
+            for written in (
+                folder,
+                job.keeping.checkpoint_path,
+                job.keeping.job_path,
+                folder.parent.parent / BEGUN_FILE,
+            ):
+                remove_leftovers(written)
         yield
+
+
+@contextmanager
+def locked_file(path: Path, /, *, of: Path) -> Iterator[None]:
+    """Hold a lock of what is written at `of`, beside it or in it; raises RecordError where another command has it."""
+    if path.is_symlink():
+        raise RecordError(f"{path} is a link, which no lock of ours is; move it away")
+    lock = FileLock(path, timeout=0)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:  # an OSError too
+        raise RecordError(
+            f"{of} is being written by another gan-rosetta; wait for it, or name another folder with --out"
+        ) from None
+    except OSError as error:
+        raise RecordError(
+            f"cannot write to {path.parent} ({error.strerror or error}); make it writable, or take another "
+            "folder, with a copy of the runs to go on with"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def absent_folders(jobs: Iterable[Order], /) -> list[Path]:

@@ -36,6 +36,7 @@ from gan_rosetta.shared.workers.registry import find_backend, require_installed
 
 _WANTED = "a sweep's plan"
 _DIGITS = 16
+JOBS_FOLDER = "jobs"
 MOST_JOBS = 100_000
 
 
@@ -158,5 +159,5 @@ def _placed(order: Order, out: Path) -> Order:
     """Return an order whose folder follows from all that decides its numbers: what a plan had before is found again."""
     content = {"spec": to_data(order.spec), **order.numbers}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:_DIGITS]
-    folder = out / "jobs" / f"{order.gan}-{folder_name(order.run_name)}-{digest}"
+    folder = out / JOBS_FOLDER / f"{order.gan}-{folder_name(order.run_name)}-{digest}"
     return replace(order, keeping=replace(order.keeping, folder=str(folder), resume=True))

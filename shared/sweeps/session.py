@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gan_rosetta.shared.runs.jobs_on_disk import locked
+from gan_rosetta.shared.runs.jobs_on_disk import locked_file
 from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.seeds.job import read_seeds, seeds_job, seeds_path
 from gan_rosetta.shared.sweeps.cluster import run_on_cluster
-from gan_rosetta.shared.sweeps.plan import SweepPlan
+from gan_rosetta.shared.sweeps.plan import JOBS_FOLDER, SweepPlan
 from gan_rosetta.shared.sweeps.table import TABLE_FILE, Row, Setting, require_table, settings_of, write_table
 from gan_rosetta.shared.workers.jobs import JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.watching import Watch
+
+_LOCK_FILE = ".sweep.lock"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,8 @@ def sweep(plan: SweepPlan, out: Path, /, *, watch: Watch, cluster: str | None = 
     """
     require_table()
     orders = [job.order for job in plan.jobs]
-    with locked(orders):
+    with locked_file(out / _LOCK_FILE, of=out):
+        (out / JOBS_FOLDER).mkdir(exist_ok=True)
         todo = [order for order in orders if not _is_done(order)]
         with watch(len(todo)) as watcher:
             if cluster is not None and todo:
