@@ -77,11 +77,12 @@ def fitted(statement: str, /, *, indent: int, later: int = 0) -> str:
     if len(statement) + indent + later <= WIDTH or opening is None:
         return " " * indent + statement
     is_long = indent + later + opening + 1 > WIDTH
-    if is_long and statement[opening - 1] == ")":  # what is called is made there, as in f(a, b)(x)
-        made = statement[:opening]
-        first = _opening_of_last_call(made) or 0
-        arguments = _arguments(made[first + 1 : -1])
-        return call(made[: first + 1], arguments, f"){statement[opening:]}", indent=indent, later=later)
+    end = statement.rfind(")", 0, opening)
+    if end >= 0 and (statement.endswith("()") or (is_long and end == opening - 1)):
+        # Of f(a, b).flatten() and f(a, b)(x) the first call is broken.
+        first = _opening_of_last_call(statement[: end + 1]) or 0
+        arguments = _arguments(statement[first + 1 : end])
+        return call(statement[: first + 1], arguments, statement[end:], indent=indent, later=later)
     return call(statement[: opening + 1], _arguments(statement[opening + 1 : -1]), indent=indent, later=later)
 
 

@@ -62,7 +62,7 @@ def stamped(
     """Return the transpose of a convolution, by one of images with zeros in between.
 
     mx.nd.Deconvolution is wrong with a dilation and a stride, and in float32 it has no gradient of
-    a weight that is computed. sizes: the height and width to return; begins: what is cut off before.
+    a weight that is computed. sizes: the height and width to return; begins: what is cut before.
     """
     count, channels, height, width = x.shape
     spread = x.reshape((count * channels, height, 1, width, 1))

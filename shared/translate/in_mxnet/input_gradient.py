@@ -208,7 +208,7 @@ def largest_gradient(gradient: NDArray, x: NDArray, kernel: int, stride: int) ->
     )''',
     "largest_of_all_gradient": '''\
 def largest_of_all_gradient(gradient: NDArray, x: NDArray) -> NDArray:
-    """Return the gradient by what a channel's largest is taken of: it goes to the first that it is."""
+    """Return the gradient by what a channel's largest is taken of, the first that it is."""
     with autograd.pause():
         flat = x.reshape((0, 0, -1))
         name = np.dtype(x.dtype).name
