@@ -230,6 +230,29 @@ def reshape(layer: spec.Reshape, tensors: LayerTensors, inputs: Any, /) -> Any:
     return inputs.reshape(len(inputs), *layer.shape)
 
 
+def softmax(layer: spec.Softmax, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return exp(x) / Σ exp(x) along an axis."""
+    del tensors
+    return jax.nn.softmax(inputs, axis=layer.axis + 1)
+
+
+def scale(layer: spec.Scale, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return γ · x."""
+    del layer
+    return tensors["weight"][0] * inputs
+
+
+def attention(layer: spec.Branches, query: Any, key: Any, value: Any, /) -> Any:
+    """Return the means of the value's places, (B, channels, height, width)."""
+    images = query.shape[2:]
+    query, key, value = (end.reshape(*end.shape[:2], -1) for end in (query, key, value))
+    scores = jnp.einsum("bcn,bcm->bnm", query, key)
+    if layer.join == "attend_scaled":
+        scores = scores / math.sqrt(query.shape[1])
+    means = jnp.einsum("bvm,bnm->bvn", value, jax.nn.softmax(scores, axis=2))
+    return means.reshape(*means.shape[:2], *images)
+
+
 def branches(layer: spec.Branches, tensors: LayerTensors, *ends: Any) -> Any:
     """Return the ends of branches, (B, ...) each, added, multiplied, put one behind the other, or one by its gain."""
     del tensors
@@ -237,6 +260,8 @@ def branches(layer: spec.Branches, tensors: LayerTensors, *ends: Any) -> Any:
         return jnp.concatenate(ends, axis=1)
     if layer.join == "dot":
         return jnp.sum(ends[0] * ends[1], axis=1, keepdims=True)
+    if layer.join in ("attend", "attend_scaled"):
+        return attention(layer, *ends)
     if layer.join in ("affine", "modulate"):
         values, gain, bias = ends[0], *(end.reshape(*end.shape, *(1,) * (ends[0].ndim - 2)) for end in ends[1:])
         return values * (1 + gain if layer.join == "modulate" else gain) + bias
@@ -266,6 +291,8 @@ LAYERS: dict[type, Callable[..., Any]] = {
     spec.Pool2d: pool2d,
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
+    spec.Softmax: softmax,
+    spec.Scale: scale,
     spec.Branches: branches,
 }
 # Under what short name a layer finds, among its tensors, what its pass is fed for it; absent where it is fed nothing.

@@ -355,6 +355,20 @@ class Reshape(LayerBlock):
         return ops.reshape(inputs, shape=(0, *self.layer.shape))
 
 
+class Softmax(LayerBlock):
+    """exp(x) / Σ exp(x) along an axis. (B, ...)."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        return ops.softmax(inputs, axis=self.layer.axis + 1)
+
+
+class Scale(LayerBlock):
+    """γ · x, with one γ for all. (B, ...)."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any, weight: Any) -> Any:
+        return ops.broadcast_mul(inputs, ops.reshape(weight, shape=(1,) * (len(self.input_shape) + 1)))
+
+
 class Branches(LayerBlock):
     """The ends of branches, (B, ...) each, added, multiplied, put one behind the other, or one by its gain."""
 
@@ -363,6 +377,13 @@ class Branches(LayerBlock):
             return ops.concat(*ends, dim=1)
         if self.layer.join == "dot":
             return ops.sum(ends[0] * ends[1], axis=1, keepdims=True)
+        if self.layer.join in ("attend", "attend_scaled"):
+            query, key, value = (ops.reshape(end, shape=(0, 0, -1)) for end in ends)  # (B, channels, places)
+            scores = ops.batch_dot(query, key, transpose_a=True)
+            if self.layer.join == "attend_scaled":
+                scores = scores / math.sqrt(self.layer.branches[0].output_shape(self.input_shape)[0])
+            means = ops.batch_dot(value, ops.softmax(scores, axis=2), transpose_b=True)
+            return ops.reshape(means, shape=(0, *self.layer.output_shape(self.input_shape)))
         if self.layer.join in ("affine", "modulate"):
             spread = [1] * (len(self.layer.output_shape(self.input_shape)) - 1)
             gain, bias = (ops.reshape(end, shape=(0, 0, *spread)) for end in ends[1:])
@@ -394,6 +415,8 @@ LAYERS: dict[type, type[LayerBlock]] = {
     spec.Pool2d: Pool2d,
     spec.GlobalPool: GlobalPool,
     spec.PixelShuffle: PixelShuffle,
+    spec.Softmax: Softmax,
+    spec.Scale: Scale,
     spec.Branches: Branches,
 }
 

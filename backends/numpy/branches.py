@@ -29,7 +29,7 @@ class Join(Layer):
 
     def __new__(cls, layer: spec.Branches, input_shape: spec.Shape) -> Join:
         del input_shape
-        return object.__new__(_JOINS[layer.join])
+        return object.__new__(JOINS[layer.join])
 
     def __init__(self, layer: spec.Branches, input_shape: spec.Shape) -> None:
         # Features or channels come first in a sample.
@@ -185,7 +185,7 @@ def _times_others(array: Array, ends: tuple[Array, ...], *left_out: int) -> Arra
     return reduce(np.multiply, others, array) if others else array.copy()
 
 
-_JOINS: dict[str, type[Join]] = {
+JOINS: dict[str, type[Join]] = {
     "add": Sum,
     "concatenate": Concatenation,
     "multiply": Product,

@@ -18,7 +18,8 @@ from gan_rosetta.backends.numpy.activations import (
     Softplus,
     Tanh,
 )
-from gan_rosetta.backends.numpy.branches import Join
+from gan_rosetta.backends.numpy.attention import Attention, Scale, Softmax
+from gan_rosetta.backends.numpy.branches import JOINS, Join
 from gan_rosetta.backends.numpy.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.backends.numpy.dropout import Dropout
 from gan_rosetta.backends.numpy.embedding import ClassEmbedding
@@ -295,8 +296,11 @@ LAYERS: dict[type[spec.Layer], type[Layer]] = {
     spec.Pool2d: Pool2d,
     spec.GlobalPool: GlobalPool,
     spec.PixelShuffle: PixelShuffle,
+    spec.Softmax: Softmax,
+    spec.Scale: Scale,
     spec.Branches: Join,
 }
+JOINS |= {"attend": Attention, "attend_scaled": Attention}
 
 
 def build_network(network: spec.Network, /, *, name: str, dtype: DTypeLike, copies: Copies = ()) -> Network:

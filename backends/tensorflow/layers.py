@@ -23,7 +23,7 @@ Observe = Callable[[str, Any], None]
 Builder = Callable[..., Callable[..., Any]]
 
 
-def _variable(layer: spec.WeightedLayer, short_name: str, *, dtype: Any) -> Any:
+def _variable(layer: spec.WeightedLayer | spec.Scale, short_name: str, *, dtype: Any) -> Any:
     parameters = layer.parameters()
     trainable = short_name in parameters
     shape = (parameters if trainable else layer.buffers())[short_name].shape
@@ -313,12 +313,41 @@ def pixel_shuffle(layer: spec.PixelShuffle, inputs: Any, /) -> Any:
     return tf.reshape(parts, (num_images, height * layer.factor, width * layer.factor, channels))
 
 
+class Scale(tf.Module):
+    """γ · x, with one γ for all."""
+
+    def __init__(self, layer: spec.Scale, /, *, dtype: Any) -> None:
+        super().__init__(name=layer.name)
+        self.weight = _variable(layer, "weight", dtype=dtype)
+
+    def __call__(self, inputs: Any) -> Any:
+        return self.weight[0] * inputs
+
+
+def softmax(layer: spec.Softmax, inputs: Any, /) -> Any:
+    """Return exp(x) / Σ exp(x) along an axis, of which a sample's first is last here."""
+    return tf.nn.softmax(inputs, axis=layer.axis if layer.axis else -1)
+
+
+def attention(layer: spec.Branches, query: Any, key: Any, value: Any, /) -> Any:
+    """Return the means of the value's places, (batch, height, width, channels)."""
+    images = query.shape[:3]
+    query, key, value = (tf.reshape(end, (end.shape[0], -1, end.shape[3])) for end in (query, key, value))
+    scores = tf.matmul(query, key, transpose_b=True)
+    if layer.join == "attend_scaled":
+        scores = scores / math.sqrt(query.shape[2])
+    means = tf.matmul(tf.nn.softmax(scores, axis=2), value)
+    return tf.reshape(means, (*images, value.shape[2]))
+
+
 def branches(layer: spec.Branches, *ends: Any) -> Any:
     """Return the ends of branches, (batch, ...) each, added, multiplied, put one behind the other, or by its gain."""
     if layer.join == "concatenate":
         return tf.concat(ends, axis=-1)
     if layer.join == "dot":
         return tf.reduce_sum(ends[0] * ends[1], axis=1, keepdims=True)
+    if layer.join in ("attend", "attend_scaled"):
+        return attention(layer, *ends)
     if layer.join in ("affine", "modulate"):
         between = [1] * (ends[0].shape.rank - 2)
         gain, bias = (tf.reshape(end, (end.shape[0], *between, end.shape[1])) for end in ends[1:])
@@ -349,6 +378,8 @@ LAYERS: dict[type, Builder] = {
     spec.Pool2d: lambda layer, **_options: partial(pool2d, layer),
     spec.GlobalPool: lambda layer, **_options: partial(global_pool, layer),
     spec.PixelShuffle: lambda layer, **_options: partial(pixel_shuffle, layer),
+    spec.Softmax: lambda layer, **_options: partial(softmax, layer),
+    spec.Scale: lambda layer, **options: Scale(layer, dtype=options["dtype"]),
     spec.Branches: lambda layer, **_options: partial(branches, layer),
 }
 

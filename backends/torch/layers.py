@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
 from types import MappingProxyType
@@ -142,6 +143,17 @@ def reshape(layer: spec.Reshape, /) -> nn.Module:
     return Reshape(layer)
 
 
+def softmax(layer: spec.Softmax, /) -> nn.Module:
+    """Build exp(x) / Σ exp(x) along an axis. (B, ...)."""
+    return nn.Softmax(dim=layer.axis + 1)
+
+
+def scale(layer: spec.Scale, /) -> nn.Module:
+    """Build γ · x. (B, ...)."""
+    del layer
+    return Scale()
+
+
 def branches(layer: spec.Branches, /) -> nn.Module:
     """Build what joins the ends of branches."""
     return Join(layer)
@@ -170,6 +182,8 @@ LAYERS: dict[type, Callable[..., nn.Module]] = {
     spec.Pool2d: pool2d,
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
+    spec.Softmax: softmax,
+    spec.Scale: scale,
     spec.Branches: branches,
 }
 # Under what name a block has what joins its branches, which no branch can be named.
@@ -363,6 +377,18 @@ class PixelShuffle(nn.Module):
         return parts.flatten(4).flatten(2, 3)
 
 
+class Scale(nn.Module):
+    """γ · x, with one γ for all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+
+    def forward(self, inputs: Tensor) -> Tensor:  # (B, ...)
+        """Return (B, ...)."""
+        return self.weight * inputs
+
+
 class Join(nn.Module):
     """The ends of branches added, multiplied, put one behind the other, or one with others as its gain and bias."""
 
@@ -376,6 +402,13 @@ class Join(nn.Module):
             return torch.cat(ends, dim=1)
         if self.layer.join == "dot":
             return (ends[0] * ends[1]).sum(dim=1, keepdim=True)
+        if self.layer.join in ("attend", "attend_scaled"):
+            query, key, value = (end.flatten(2) for end in ends)  # (B, channels, places)
+            scores = torch.bmm(query.transpose(1, 2), key)
+            if self.layer.join == "attend_scaled":
+                scores = scores / math.sqrt(query.shape[1])
+            weights = torch.softmax(scores, dim=2)
+            return torch.bmm(value, weights.transpose(1, 2)).unflatten(2, ends[0].shape[2:])
         if self.layer.join in ("affine", "modulate"):
             values, gain, bias = ends[0], *(end.reshape(*end.shape, *[1] * (ends[0].dim() - 2)) for end in ends[1:])
             return values * (1 + gain if self.layer.join == "modulate" else gain) + bias

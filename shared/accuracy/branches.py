@@ -12,7 +12,7 @@ from gan_rosetta.shared.accuracy.points import both_signs
 from gan_rosetta.shared.accuracy.sums import KINDS, make_terms
 from gan_rosetta.shared.accuracy.tiny import linear, step_arrays, tiny_gan
 from gan_rosetta.shared.interface import Dtype
-from gan_rosetta.shared.spec import Branch, Branches, LeakyReLU, Reshape
+from gan_rosetta.shared.spec import ZEROS, Branch, Branches, LeakyReLU, Reshape, Scale
 
 _NUM_POINTS = len(both_signs("float32"))
 _ONE = np.ones((1, 1))
@@ -126,6 +126,41 @@ def _gain() -> Operation:
     )
 
 
+def _scale_trials(dtype: Dtype) -> Sequence[Trial]:
+    return [
+        Trial(
+            inputs=(kind,),
+            state={
+                "generator.input.weight": make_terms(kind, dtype, size=_NUM_TERMS),
+                "generator.scale.weight": np.ones(1),
+                "generator.output.weight": np.ones(_NUM_TERMS),
+                "discriminator.score.weight": _ONE,
+            },
+            arrays=step_arrays(latent=_ONE, real=_ONE),
+        )
+        for kind in KINDS
+    ]
+
+
+def _scale() -> Operation:
+    return Operation(
+        name="scale",
+        group="sums",
+        title=f"the gradient of one gain for {_NUM_TERMS} numbers",
+        spec=tiny_gan(
+            "scale",
+            generator=(
+                linear("input", 1, _NUM_TERMS),
+                Scale(name="scale", weight_init=ZEROS),
+                linear("output", _NUM_TERMS, 1),
+            ),
+            discriminator=(linear("score", 1, 1),),
+        ),
+        trials=_scale_trials,
+        quantities=(Quantity(name="gradient", read=read_gradient("scale.weight", as_one_row=True)),),
+    )
+
+
 SUM = Operation(
     name="branches",
     group="sums",
@@ -146,4 +181,4 @@ SUM = Operation(
     ),
     axis="x",
 )
-BRANCHES = (SUM, _inner_product(), _gain())
+BRANCHES = (SUM, _inner_product(), _gain(), _scale())

@@ -12,18 +12,19 @@ from gan_rosetta.shared.accuracy.losses import LOSSES
 from gan_rosetta.shared.accuracy.norms import NORMS
 from gan_rosetta.shared.accuracy.operation import Operation
 from gan_rosetta.shared.accuracy.optimizers import OPTIMIZERS
+from gan_rosetta.shared.accuracy.softmax import SOFTMAX
 from gan_rosetta.shared.accuracy.sums import SUMS
 from gan_rosetta.shared.errors import unknown_name
 
 OPERATIONS: dict[str, Operation] = {
     operation.name: operation
-    for operation in (*ACTIVATIONS, DROPOUT, *LOSSES, *SUMS, *BRANCHES, *NORMS, *GROUP_NORMS, *OPTIMIZERS)
+    for operation in (*ACTIVATIONS, DROPOUT, *LOSSES, *SUMS, *BRANCHES, *NORMS, *GROUP_NORMS, SOFTMAX, *OPTIMIZERS)
 }
 GROUPS = {
     "activations": "Activations and dropout",
     "losses": "Losses",
     "sums": "Sums, products, convolutions and upsampling",
-    "norms": "BatchNorm, spectral norm, minibatch discrimination and the penalty",
+    "norms": "BatchNorm, spectral norm, softmax, minibatch discrimination and the penalty",
     "optimizers": "Optimizers",
 }
 

@@ -61,7 +61,10 @@ def _norms_at_one(spec: GanSpec) -> list[Plant]:
         expected = Location(phase="start", quantities=("parameter",), names=(name,))
         return Plant(spec=spec, expected=expected, place=name, start=start)
 
-    return [plant(place) for place in find_layers(spec, BatchNorm, where=lambda norm: norm.weight_init != ONES)]
+    return [
+        plant(place)
+        for place in find_layers(spec, BatchNorm, where=lambda norm: norm.affine and norm.weight_init != ONES)
+    ]
 
 
 FAULTS = (

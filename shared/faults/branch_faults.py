@@ -12,7 +12,7 @@ from gan_rosetta.shared.faults.places import Place, find_layers, layer_at, outpu
 from gan_rosetta.shared.spec import Activation, Branches, GanSpec, Layer
 
 
-def _blocks(spec: GanSpec, join: str, other: Callable[[Branches], Iterator[tuple[Layer, ...]]]) -> list[Plant]:
+def plant_blocks(spec: GanSpec, join: str, other: Callable[[Branches], Iterator[tuple[Layer, ...]]], /) -> list[Plant]:
     """Return a plant for each way in which a block of that join may be other layers, of the same names in all."""
     return [
         Plant(
@@ -63,7 +63,7 @@ FAULTS = (
         name="shortcut-missing",
         summary="a residual block without its shortcut",
         remedy="{place} gives what its branch gives alone: add what the block was given.",
-        plants=lambda spec: _blocks(spec, "add", _without_shortcut),
+        plants=lambda spec: plant_blocks(spec, "add", _without_shortcut),
         together="every residual block",
     ),
     Fault(
@@ -71,28 +71,28 @@ FAULTS = (
         summary="a residual block's shortcut taken behind its branch's first activation, as of one in place",
         remedy="{place} adds what its branch's first activation gives: add what the block was given. An activation in "
         "place, as ReLU(inplace=True) in torch, writes over what the shortcut still has to take.",
-        plants=lambda spec: _blocks(spec, "add", _activated_shortcut),
+        plants=lambda spec: plant_blocks(spec, "add", _activated_shortcut),
         together="every residual block",
     ),
     Fault(
         name="concatenation-order",
         summary="branches put together in another order",
         remedy="{place} puts the ends of its branches together in another order: turn it round.",
-        plants=lambda spec: _blocks(spec, "concatenate", _reversed),
+        plants=lambda spec: plant_blocks(spec, "concatenate", _reversed),
         together="every concatenation",
     ),
     Fault(
         name="gain-without-one",
         summary="what is added to a gain of 1 taken as the gain itself",
         remedy="{place} takes its gain for the whole of it: multiply by 1 + gain.",
-        plants=lambda spec: _blocks(spec, "modulate", _joined_by("affine")),
+        plants=lambda spec: plant_blocks(spec, "modulate", _joined_by("affine")),
         together="every modulation",
     ),
     Fault(
         name="gain-with-one",
         summary="a gain taken as what is added to 1",
         remedy="{place} adds 1 to its gain: multiply by the gain itself.",
-        plants=lambda spec: _blocks(spec, "affine", _joined_by("modulate")),
+        plants=lambda spec: plant_blocks(spec, "affine", _joined_by("modulate")),
         together="every gain and bias",
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gan_rosetta.shared.errors import unknown_name
 from gan_rosetta.shared.faults import (
+    attention_faults,
     average_faults,
     batch_norm_faults,
     branch_faults,
@@ -43,6 +44,7 @@ FAULTS: dict[str, Fault] = {
         *dropout_faults.FAULTS,
         *class_faults.FAULTS,
         *branch_faults.FAULTS,
+        *attention_faults.FAULTS,
         *spectral_faults.FAULTS,
     )
 }

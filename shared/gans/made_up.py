@@ -55,6 +55,7 @@ from gan_rosetta.shared.spec import (
     class_projection,
     conditional_batch_norm,
     same_sides,
+    self_attention,
 )
 
 _SOURCE = "made up for gan-rosetta's laws"
@@ -253,7 +254,7 @@ _CONDITIONAL = BatchNorm(
 
 POOLED_SPEC = GanSpec(
     name="pooled-digits",
-    title="Pixel shuffles and pools on small digits, projected on their classes",
+    title="Pixel shuffles, pools and attention on small digits, projected on their classes",
     source=_SOURCE,
     batch_size=4,
     real=DigitsReal(size=8, num_channels=1, low=-1.0, high=1.0, num_images=64, reshuffle=True),
@@ -286,6 +287,17 @@ POOLED_SPEC = GanSpec(
             _conv("conv1", 1, 4),
             ReLU(),
             Pool2d(kernel_size=3, stride=2, mode="maximum"),
+            self_attention(
+                "attention",
+                channels=4,
+                query_channels=3,
+                value_channels=2,
+                pool=Pool2d(kernel_size=2, stride=1, mode="maximum"),
+                weight_init=Normal(standard_deviation=0.7),
+                bias_init=None,
+                gamma_init=Normal(standard_deviation=0.3, mean=0.5),
+                spectral_norm=_SPECTRAL,
+            ),
             _conv("conv2", 4, 6),
             LeakyReLU(slope=0.2),
             Pool2d(kernel_size=2, stride=1, mode="average"),

@@ -14,6 +14,7 @@ from gan_rosetta.shared.spec import (
     GELU,
     ONES,
     SELU,
+    ZEROS,
     BatchNorm,
     Branch,
     Branches,
@@ -39,12 +40,14 @@ from gan_rosetta.shared.spec import (
     Shape,
     Sigmoid,
     SiLU,
+    Softmax,
     Softplus,
     SpectralNorm,
     Tanh,
     UniformFanIn,
     Upsample,
     class_projection,
+    self_attention,
 )
 
 Draw = Callable[..., Any]
@@ -245,6 +248,7 @@ class Stack:
             self.group_norm()
         if self._draw(st.integers(0, 4)) != 0:
             self.activation()
+        self.perhaps_softmax()
         if not self._plain and self._draw(st.integers(0, 4)) == 4:
             self.dropout()
 
@@ -342,6 +346,33 @@ class Stack:
                     spectral_norm=self._perhaps_spectral(),
                 )
             )
+
+    def perhaps_attention(self) -> None:
+        """Add self-attention now and then, where samples are images."""
+        if self._plain or len(self.shape) != _IMAGE_RANK or self._draw(st.integers(0, 5)) != 5:
+            return
+        kernel = self._draw(st.integers(1, min(2, *self.shape[1:])))
+        pool = Pool2d(kernel_size=kernel, stride=kernel, mode=self._draw(_POOLS))
+        name = self._name("attention")
+        self._add(
+            self_attention(
+                name,
+                channels=self.shape[0],
+                query_channels=self._draw(st.integers(1, _MAX_CHANNELS)),
+                value_channels=self._draw(st.integers(1, _MAX_CHANNELS)),
+                pool=pool if self._draw(st.booleans()) else None,
+                weight_init=self._draw(_WEIGHTS),
+                bias_init=self._draw(_BIASES),
+                gamma_init=self._draw(st.sampled_from([ZEROS, ONES, Normal(standard_deviation=0.5)])),
+                spectral_norm=self._perhaps_spectral(),
+            )
+        )
+
+    def perhaps_softmax(self) -> None:
+        """Add a Softmax now and then, along an axis that has more than one number."""
+        axes = [axis for axis, size in enumerate(self.shape) if size > 1]
+        if axes and not self._plain and self._draw(st.integers(0, 7)) == 7:
+            self._add(Softmax(axis=self._draw(st.sampled_from(axes))))
 
     def perhaps_modulated(self) -> None:
         """Add a norm now and then whose gain and bias are of the class, where samples have any, or of the sample."""

@@ -197,6 +197,7 @@ def _discriminators(
             stack.any_convolution()
             stack.after()
             stack.perhaps_modulated()
+            stack.perhaps_attention()
             stack.perhaps_block()
             stack.perhaps_pool()
     # A convolution as wide as its image ends in (1, 1, 1), which a score may be.
@@ -262,6 +263,7 @@ def _generators(draw: Any, real: RealSource, *, normalised: bool) -> tuple[Netwo
         if not last:
             stack.after()
             stack.perhaps_modulated()
+            stack.perhaps_attention()
             stack.perhaps_block()
     if draw(st.integers(0, 2)) == 2:
         stack.activation()

@@ -12,7 +12,8 @@ from gan_rosetta.shared.spec.activations import (
     Softplus,
     Tanh,
 )
-from gan_rosetta.shared.spec.blocks import class_projection, conditional_batch_norm
+from gan_rosetta.shared.spec.attention import Scale, Softmax
+from gan_rosetta.shared.spec.blocks import class_projection, conditional_batch_norm, self_attention
 from gan_rosetta.shared.spec.branches import Branch, Branches, Layer
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d, Margins, same_sides
 from gan_rosetta.shared.spec.dropout import Dropout
@@ -172,11 +173,13 @@ __all__ = [
     "RelativisticDiscriminatorLoss",
     "Reshape",
     "SaturatingGeneratorLoss",
+    "Scale",
     "Shape",
     "SiLU",
     "Sigmoid",
     "SineReal",
     "SingleLayer",
+    "Softmax",
     "Softplus",
     "SpectralNorm",
     "StepPattern",
@@ -195,4 +198,5 @@ __all__ = [
     "conditional_batch_norm",
     "passes",
     "same_sides",
+    "self_attention",
 ]

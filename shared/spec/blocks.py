@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+from gan_rosetta.shared.spec.attention import Scale
 from gan_rosetta.shared.spec.branches import Branch, Branches, Layer
+from gan_rosetta.shared.spec.convolution import Conv2d
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.initializers import Initializer
 from gan_rosetta.shared.spec.layers import BatchNorm
+from gan_rosetta.shared.spec.resampling import Pool2d
 from gan_rosetta.shared.spec.spectral import SpectralNorm
 
 
@@ -68,6 +71,54 @@ def class_projection(name: str, embedding: ClassEmbedding, score: Layer, /) -> B
         join="add",
         branches=(Branch(name="score", layers=(score,)), Branch(name="class", layers=(product,))),
     )
+
+
+def self_attention(
+    name: str,
+    /,
+    *,
+    channels: int,
+    query_channels: int,
+    value_channels: int,
+    pool: Pool2d | None,
+    weight_init: Initializer,
+    bias_init: Initializer | None,
+    gamma_init: Initializer,
+    spectral_norm: SpectralNorm | None = None,
+) -> Branches:
+    """Return x + γ · output(attention), of which all are 1 × 1 convolutions. Zhang et al. 2018.
+
+    channels: of x; query_channels and value_channels: an eighth and a half of them in public programs. pool: of the key
+    and the value, a maximum of 2 × 2 there, None for none. bias_init: of every convolution, None for no biases.
+    gamma_init: how γ starts, at 0 there. The parts are `name.main.places.query.conv`, `….key.conv`, `….value.conv`,
+    `name.main.output` and `name.main.gamma`.
+    """
+
+    def conv(own: str, inputs: int, outputs: int) -> Conv2d:
+        return Conv2d(
+            name=own,
+            in_channels=inputs,
+            out_channels=outputs,
+            kernel_size=1,
+            stride=1,
+            padding=0,
+            weight_init=weight_init,
+            bias_init=bias_init,
+            spectral_norm=spectral_norm,
+        )
+
+    pools = () if pool is None else (pool,)
+    places = Branches(
+        name="places",
+        join="attend",
+        branches=(
+            Branch(name="query", layers=(conv("conv", channels, query_channels),)),
+            Branch(name="key", layers=(conv("conv", channels, query_channels), *pools)),
+            Branch(name="value", layers=(conv("conv", channels, value_channels), *pools)),
+        ),
+    )
+    main = (places, conv("output", value_channels, channels), Scale(name="gamma", weight_init=gamma_init))
+    return Branches(name=name, join="add", branches=(Branch(name="main", layers=main), Branch(name="shortcut")))
 
 
 def _named(norm: BatchNorm) -> BatchNorm:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -10,11 +11,16 @@ from gan_rosetta.shared.spec.checks import require, require_choice, require_name
 from gan_rosetta.shared.spec.layer import LayerBase, Shape
 from gan_rosetta.shared.spec.layers import SingleLayer
 
+_IMAGE_RANK = 3
 _VERBS = {"add": "adds", "concatenate": "joins", "multiply": "multiplies", "dot": "takes the inner product of"}
 # The joins through which a gradient penalty goes.
 DIFFERENTIATED_TWICE = ("add", "concatenate", "multiply")
 # What each of the ends is to a join of ends that are not alike.
-ROLES = {"affine": ("x", "gain", "bias"), "modulate": ("x", "gain", "bias")}
+ROLES = {
+    **dict.fromkeys(("affine", "modulate"), ("x", "gain", "bias")),
+    **dict.fromkeys(("attend", "attend_scaled"), ("query", "key", "value")),
+}
+Join = Literal["add", "concatenate", "multiply", "dot", "affine", "modulate", "attend", "attend_scaled"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +51,18 @@ class Branches(LayerBase):
     behind the other's, in the branches' order; "dot" takes two ends (features,) and gives their inner product, (1,), as
     a projection discriminator scores a class. Three ends, x, a gain and a bias, the last two (channels of x,), become
     gain · x + bias where join is "affine" and (1 + gain) · x + bias where it is "modulate", each channel by its own:
-    behind a BatchNorm without a weight that is a conditional one. A layer inside is called by its block, its branch and
+    behind a BatchNorm without a weight that is a conditional one. Of images, a query (channels, height, width), a key
+    of as many channels and a value of the key's size, "attend" gives (the value's channels, height, width): at each
+    place of the query the mean of the value's places, weighted by softmax(Σ query · key) over these, the sum being over
+    the channels, as SAGAN has it (Zhang et al. 2018); "attend_scaled" divides the sum by √channels before, as
+    transformers do. A layer inside is called by its block, its branch and
     its own name, `block1.main.conv1`, and what the block gives by the block's, `block1`. A single branch is what it
     would be without a block. He et al. 2015, section 3; Miyato and Koyama 2018; Dumoulin et al. 2017.
     """
 
     kind: ClassVar[str] = "branches"
     name: str
-    join: Literal["add", "concatenate", "multiply", "dot", "affine", "modulate"]
+    join: Join
     branches: tuple[Branch, ...]
 
     def __post_init__(self) -> None:
@@ -95,7 +105,7 @@ class Branches(LayerBase):
     def joined_shape(self, shapes: Sequence[Shape], /) -> Shape:
         """Return the per-sample shape of what becomes of ends of these; raises SpecError where they do not fit."""
         if self.join in ROLES:
-            return self._modulated_shape(shapes)
+            return self._attended_shape(shapes) if ROLES[self.join][0] == "query" else self._modulated_shape(shapes)
         first, along = shapes[0], self.join == "concatenate"
         for branch, shape in zip(self.branches, shapes, strict=True):
             fits = len(shape) == len(first) and shape[1:] == first[1:] if along else shape == first
@@ -119,6 +129,22 @@ class Branches(LayerBase):
                 f"in {x}, and it ends in {shape}; expected {x[:1]}",
             )
         return x
+
+    def attention_products(self, input_shape: Shape, /) -> int:
+        """Return the products of numbers behind what attention gives of a sample, 0 where the join is another."""
+        if ROLES.get(self.join, ("",))[0] != "query":
+            return 0
+        query, key, value = (branch.output_shape(input_shape) for branch in self.branches)
+        return math.prod(query[1:]) * math.prod(key[1:]) * (query[0] + value[0])
+
+    def _attended_shape(self, shapes: Sequence[Shape]) -> Shape:
+        query, key, value = shapes
+        require(
+            all(len(shape) == _IMAGE_RANK for shape in shapes) and query[0] == key[0] and key[1:] == value[1:],
+            f"Branches {self.name!r} attends with ends of shapes {query}, {key} and {value}; expected images, the "
+            "query and the key of as many channels, the key and the value of one height and width",
+        )
+        return (value[0], *query[1:])
 
 
 Layer = SingleLayer | Branches

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from gan_rosetta.shared.spec.branches import Branches
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.shared.spec.gan import GanSpec
 from gan_rosetta.shared.spec.layers import Linear, MinibatchDiscrimination
@@ -33,7 +34,9 @@ def first_layer_flops(network: Network, /) -> int:
 
 def _layer_flops(placed: PlacedLayer) -> int:
     layer, products = placed.layer, 0
-    if isinstance(layer, Linear):
+    if isinstance(layer, Branches):
+        products = layer.attention_products(placed.input_shape)
+    elif isinstance(layer, Linear):
         products = layer.in_features * layer.out_features
     elif isinstance(layer, MinibatchDiscrimination):
         products = layer.in_features * layer.num_kernels * layer.kernel_dims

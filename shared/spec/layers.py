@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from gan_rosetta.shared.spec.activations import Activation
+from gan_rosetta.shared.spec.attention import Scale, Softmax
 from gan_rosetta.shared.spec.checks import (
     require,
     require_choice,
@@ -172,6 +173,6 @@ class Reshape(LayerBase):
 
 
 WeightedLayer = Linear | Conv2d | ConvTranspose2d | BatchNorm | GroupNorm | MinibatchDiscrimination | ClassEmbedding
-NamedLayer = WeightedLayer | Dropout
+NamedLayer = WeightedLayer | Scale | Dropout
 # Branches are layers too; see branches.py.
-SingleLayer = NamedLayer | Activation | Reshape | Upsample | Pool2d | GlobalPool | PixelShuffle
+SingleLayer = NamedLayer | Activation | Reshape | Upsample | Pool2d | GlobalPool | PixelShuffle | Softmax

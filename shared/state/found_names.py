@@ -37,6 +37,7 @@ _KINDS = {
     "minibatchdiscrimination": "minibatch",
     "embed": "class_embedding",
     "embedding": "class_embedding",
+    "scale": "scale",
 }
 # Where torch's parametrization keeps a weight under a spectral norm, within its layer.
 _PARAMETRIZED = {

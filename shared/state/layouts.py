@@ -204,15 +204,15 @@ def _order_behind(placed: PlacedLayer, given: list[np.ndarray | None], network: 
     layer, first = placed.layer, given[0]
     if isinstance(layer, Reshape):
         return _flat_order(placed.input_shape) if len(placed.output_shape) == 1 else None
+    if isinstance(layer, Branches) and layer.join != "concatenate":
+        return None if layer.join == "dot" else next((order for order in given if order is not None), None)
     if isinstance(layer, Branches):
-        if layer.join != "concatenate":
-            return next((order for order in given if order is not None), None)
         sizes = [network.placed[s].output_shape[0] if s >= 0 else network.input_shape[0] for s in placed.sources]
         return _side_by_side(list(zip(given, sizes, strict=True)))
     if isinstance(layer, MinibatchDiscrimination):
         return _side_by_side([(first, layer.in_features), (None, layer.num_kernels)])
     if isinstance(layer, ClassEmbedding):
-        parts = [(first, placed.input_shape[0]), (None, layer.num_features)]
+        parts = [(first, placed.input_shape[0]), (None, layer.num_features)] if layer.takes_input else []
         return _side_by_side(parts if layer.joined == "after" else parts[::-1])
     return None if isinstance(layer, WeightedLayer) and not _keeps_features(placed) else first
 

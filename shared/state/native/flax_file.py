@@ -37,9 +37,10 @@ _CLASSES = {
     "group_norm": "GroupNorm",
     "minibatch": "MinibatchDiscrimination",
     "class_embedding": "Embed",
+    "scale": "Scale",
 }
 _PARTS = {"weight": "kernel", "bias": "bias", "running_mean": "mean", "running_var": "var"}
-_WEIGHTS = {"batch_norm": "scale", "group_norm": "scale", "class_embedding": "embedding"}
+_WEIGHTS = {"batch_norm": "scale", "group_norm": "scale", "class_embedding": "embedding", "scale": "gamma"}
 _SLOTS = frozenset(OPTAX_SLOTS.values())
 _MOST_IN_32_BITS = 2**31 - 1
 

@@ -158,6 +158,19 @@ def reshape(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"{{x}}.reshape(-1, {', '.join(map(number, placed.output_shape))})")
 
 
+def softmax(placed: PlacedLayer, name: str, /) -> Part:
+    """Write exp(x) / Σ exp(x) along an axis."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"jax.nn.softmax({{x}}, axis={number(layer.axis + 1)})")
+
+
+def scale(placed: PlacedLayer, name: str, /) -> Part:
+    """Write γ · x."""
+    del placed
+    return Part(applied=f'parameters["{name}.weight"][0] * {{x}}', begins=True)
+
+
 def branches(placed: PlacedLayer, name: str, /) -> Part:
     """Write what joins the ends of branches."""
     del name
@@ -166,6 +179,9 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
         return Part(applied="jnp.concatenate([{x}], axis=1)", between=", ")
     if layer.join == "dot":
         return Part(applied="({x}).sum(axis=1, keepdims=True)", between=" * ")
+    if layer.join in ("attend", "attend_scaled"):
+        more = ", scaled=True" if layer.join == "attend_scaled" else ""
+        return Part(applied=f"attend({{x}}{more})", between=", ", needs=("attend",))
     if layer.join in ("affine", "modulate"):
         return Part(applied=f"{layer.join}({{x}})", between=", ", needs=(layer.join,))
     return Part(applied="{x}", between=" + " if layer.join == "add" else " * ")
@@ -194,6 +210,8 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Pool2d: pool2d,
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
+    spec.Softmax: softmax,
+    spec.Scale: scale,
     spec.Branches: branches,
 }
 
@@ -289,6 +307,15 @@ def modulate(x: Array, gain: Array, bias: Array) -> Array:
     """Return (1 + gain) · x + bias, of each sample a gain and a bias a channel."""
     shape = (*gain.shape, *(1,) * (x.ndim - 2))
     return (1 + gain.reshape(shape)) * x + bias.reshape(shape)''',
+    "attend": '''\
+def attend(query: Array, key: Array, value: Array, *, scaled: bool = False) -> Array:
+    """Return means of the value's places, weighted by how much query and key have in common."""
+    q, k, v = (x.reshape(*x.shape[:2], -1) for x in (query, key, value))
+    scores = jnp.einsum("bcn,bcm->bnm", q, k)
+    if scaled:
+        scores = scores / math.sqrt(q.shape[1])
+    means = jnp.einsum("bvm,bnm->bvn", v, jax.nn.softmax(scores, axis=2))
+    return means.reshape(*means.shape[:2], *query.shape[2:])''',
     "repeat_pixels": '''\
 def repeat_pixels(x: Array, factor: int) -> Array:
     """Return images (batch, channels, height, width) with each pixel repeated."""

@@ -169,6 +169,19 @@ def reshape(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"{{x}}.reshape((-1, {', '.join(map(number, placed.output_shape))}))")
 
 
+def softmax(placed: PlacedLayer, name: str, /) -> Part:
+    """Write exp(x) / Σ exp(x) along an axis."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"mx.nd.softmax({{x}}, axis={number(layer.axis + 1)})")
+
+
+def scale(placed: PlacedLayer, name: str, /) -> Part:
+    """Write γ · x."""
+    del placed
+    return Part(made=("Scale(", []), applied=f"self.{name}({{x}})", joins=True, needs=("scale",))
+
+
 def branches(placed: PlacedLayer, name: str, /) -> Part:
     """Write what joins the ends of branches."""
     del name
@@ -177,6 +190,9 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
         return Part(applied="mx.nd.concat({x}, dim=1)", between=", ")
     if layer.join == "dot":
         return Part(applied="({x}).sum(axis=1, keepdims=True)", between=" * ")
+    if layer.join in ("attend", "attend_scaled"):
+        more = ", scaled=True" if layer.join == "attend_scaled" else ""
+        return Part(applied=f"attend({{x}}{more})", between=", ", needs=("attend",))
     if layer.join in ("affine", "modulate"):
         return Part(applied=f"{layer.join}({{x}})", between=", ", needs=(layer.join,))
     return Part(applied="{x}", between=" + " if layer.join == "add" else " * ")
@@ -205,6 +221,8 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Pool2d: pool2d,
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
+    spec.Softmax: softmax,
+    spec.Scale: scale,
     spec.Branches: branches,
 }
 
@@ -358,6 +376,26 @@ def modulate(x: NDArray, gain: NDArray, bias: NDArray) -> NDArray:
     shape = (*gain.shape, *(1,) * (x.ndim - 2))
     y = mx.nd.broadcast_mul(x, 1 + gain.reshape(shape))
     return mx.nd.broadcast_add(y, bias.reshape(shape))''',
+    "attend": '''\
+def attend(query: NDArray, key: NDArray, value: NDArray, *, scaled: bool = False) -> NDArray:
+    """Return means of the value's places, weighted by how much query and key have in common."""
+    q, k, v = (x.reshape((0, 0, -1)) for x in (query, key, value))  # (batch, channels, places)
+    scores = mx.nd.batch_dot(q, k, transpose_a=True)
+    if scaled:
+        scores = scores / math.sqrt(q.shape[1])
+    means = mx.nd.batch_dot(v, mx.nd.softmax(scores, axis=2), transpose_b=True)
+    return means.reshape((0, 0, *query.shape[2:]))''',
+    "scale": '''\
+class Scale(gluon.Block):
+    """A gain for all that comes in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = self.params.get("weight", shape=(1,))
+
+    def forward(self, x: NDArray) -> NDArray:
+        """Return the gain times x."""
+        return mx.nd.broadcast_mul(x, self.weight.data().reshape((1,) * x.ndim))''',
     "repeat_pixels": '''\
 def repeat_pixels(x: NDArray, factor: int) -> NDArray:
     """Return images (batch, channels, height, width) with each pixel repeated."""

@@ -173,6 +173,18 @@ def reshape(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=applied, needs=tuple(needs))
 
 
+def softmax(placed: PlacedLayer, name: str, /) -> Part:
+    """Write exp(x) / Σ exp(x) along an axis."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"tf.nn.softmax({{x}}, axis={number(layer.axis or -1)})")
+
+
+def scale(placed: PlacedLayer, name: str, /) -> Part:
+    """Write γ · x."""
+    return Part(made=("Scale(", [_named(placed)]), applied=f"self.{name}({{x}})", joins=True, needs=("scale",))
+
+
 def branches(placed: PlacedLayer, name: str, /) -> Part:
     """Write what joins the ends of branches."""
     del name
@@ -181,6 +193,9 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
         return Part(applied="tf.concat([{x}], axis=-1)", between=", ")
     if layer.join == "dot":
         return Part(applied="tf.reduce_sum({x}, axis=1, keepdims=True)", between=" * ")
+    if layer.join in ("attend", "attend_scaled"):
+        more = ", scaled=True" if layer.join == "attend_scaled" else ""
+        return Part(applied=f"attend({{x}}{more})", between=", ", needs=("attend",))
     if layer.join in ("affine", "modulate"):
         return Part(applied=f"{layer.join}({{x}})", between=", ", needs=(layer.join,))
     return Part(applied="{x}", between=" + " if layer.join == "add" else " * ")
@@ -209,6 +224,8 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Pool2d: pool2d,
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
+    spec.Softmax: softmax,
+    spec.Scale: scale,
     spec.Branches: branches,
 }
 
@@ -350,6 +367,26 @@ def modulate(x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """Return (1 + gain) · x + bias, of each sample a gain and a bias a channel, which is last."""
     shape = (gain.shape[0], *(1,) * (len(x.shape) - 2), gain.shape[1])
     return (1 + tf.reshape(gain, shape)) * x + tf.reshape(bias, shape)''',
+    "attend": '''\
+def attend(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, *, scaled: bool = False) -> tf.Tensor:
+    """Return means of the value's places, weighted by how much query and key have in common."""
+    q, k, v = (tf.reshape(x, (x.shape[0], -1, x.shape[3])) for x in (query, key, value))
+    scores = tf.matmul(q, k, transpose_b=True)
+    if scaled:
+        scores = scores / math.sqrt(q.shape[2])
+    means = tf.matmul(tf.nn.softmax(scores, axis=2), v)
+    return tf.reshape(means, (*query.shape[:3], v.shape[2]))''',
+    "scale": '''\
+class Scale(keras.layers.Layer):
+    """A gain for all that comes in."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(name=name)
+        self.weight = self.add_weight(shape=(1,), name="weight")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Return the gain times x."""
+        return self.weight[0] * x''',
     "repeat_pixels": '''\
 def repeat_pixels(x: tf.Tensor, factor: int) -> tf.Tensor:
     """Return images (batch, height, width, channels) with each pixel repeated."""

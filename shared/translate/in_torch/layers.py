@@ -173,6 +173,19 @@ def reshape(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"{{x}}.reshape(-1, {', '.join(map(number, placed.output_shape))})")
 
 
+def softmax(placed: PlacedLayer, name: str, /) -> Part:
+    """Write exp(x) / Σ exp(x) along an axis."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"torch.softmax({{x}}, dim={number(layer.axis + 1)})")
+
+
+def scale(placed: PlacedLayer, name: str, /) -> Part:
+    """Write γ · x."""
+    del placed
+    return Part(made=("Scale(", []), applied=f"self.{name}({{x}})", joins=True)
+
+
 def branches(placed: PlacedLayer, name: str, /) -> Part:
     """Write what joins the ends of branches."""
     del name
@@ -181,6 +194,9 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
         return Part(applied="torch.cat([{x}], dim=1)", between=", ")
     if layer.join == "dot":
         return Part(applied="({x}).sum(dim=1, keepdim=True)", between=" * ")
+    if layer.join in ("attend", "attend_scaled"):
+        more = ", scaled=True" if layer.join == "attend_scaled" else ""
+        return Part(applied=f"attend({{x}}{more})", between=", ")
     if layer.join in ("affine", "modulate"):
         return Part(applied=f"{layer.join}({{x}})", between=", ")
     return Part(applied="{x}", between=" + " if layer.join == "add" else " * ")
@@ -209,6 +225,8 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Pool2d: pool2d,
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
+    spec.Softmax: softmax,
+    spec.Scale: scale,
     spec.Branches: branches,
 }
 

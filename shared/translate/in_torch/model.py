@@ -33,7 +33,9 @@ def model_section(gan: GanSpec, /) -> str:
     if any(isinstance(layer, spec.Dropout) for layer in layers):
         parts.append(_DROPOUT)
     joins = {layer.join for layer in layers if isinstance(layer, spec.Branches)}
-    parts += [text for join, text in _JOINS.items() if join in joins]
+    parts += dict.fromkeys(text for join, text in _JOINS.items() if join in joins)
+    if any(isinstance(layer, spec.Scale) for layer in layers):
+        parts.append(_SCALE)
     parts += spectral_classes(gan)
     parts += [_network(gan, name) for name in gan.networks()]
     renamed = any(
@@ -122,7 +124,31 @@ def modulate(x: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
     """Return (1 + gain) · x + bias, of each sample a gain and a bias a channel."""
     shape = (*gain.shape, *(1,) * (x.dim() - 2))
     return (1 + gain.reshape(shape)) * x + bias.reshape(shape)''',
+    **dict.fromkeys(
+        ("attend", "attend_scaled"),
+        '''\
+def attend(query: Tensor, key: Tensor, value: Tensor, *, scaled: bool = False) -> Tensor:
+    """Return means of the value's places, weighted by how much query and key have in common."""
+    q, k, v = (x.flatten(2) for x in (query, key, value))  # (batch, channels, places)
+    scores = q.transpose(1, 2) @ k
+    if scaled:
+        scores = scores / math.sqrt(q.shape[1])
+    means = v @ torch.softmax(scores, dim=2).transpose(1, 2)
+    return means.unflatten(2, query.shape[2:])''',
+    ),
 }
+
+_SCALE = '''\
+class Scale(nn.Module):
+    """A gain for all that comes in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the gain times x."""
+        return self.weight * x'''
 
 _MINIBATCH = '''\
 class MinibatchDiscrimination(nn.Linear):
@@ -229,6 +255,8 @@ def _initial(layer: spec.Layer, short: str, tensor: TensorSpec) -> str:
 def _begins_as_torch(layer: spec.Layer, short: str, initializer: Initializer) -> bool:
     if isinstance(layer, spec.ClassEmbedding):
         return initializer == spec.Normal(standard_deviation=1.0)
+    if isinstance(layer, spec.Scale):
+        return initializer == spec.ZEROS
     if isinstance(layer, spec.BatchNorm):
         return initializer == (spec.ONES if short == "weight" else spec.ZEROS)
     return isinstance(initializer, spec.UniformFanIn)

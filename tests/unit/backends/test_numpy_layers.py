@@ -31,8 +31,10 @@ from gan_rosetta.shared.spec import (
     Pool2d,
     ReLU,
     Reshape,
+    Scale,
     Sigmoid,
     SiLU,
+    Softmax,
     Softplus,
     SpectralNorm,
     Tanh,
@@ -83,6 +85,13 @@ def _minibatch(*, self_distance=True, bias_init=ZEROS):
 def _branches(join, *layers, name="block"):
     branches = tuple(Branch(name=f"way{index}", layers=own) for index, own in enumerate(layers))
     return Branches(name=name, join=join, branches=branches)
+
+
+def _attended(channels):
+    return (
+        _convolution(ConvSpec, in_channels=3, out_channels=channels, kernel_size=1, padding=0),
+        Pool2d(kernel_size=2, stride=2, mode="average"),
+    )
 
 
 def _by_channel(name):
@@ -154,6 +163,11 @@ _CASES = {name: (layer, (3,)) for name, layer in _ACTIVATIONS.items()} | {
     "multiplied": (_branches("multiply", (_linear("a"), Tanh()), (_linear("a"),), (_linear("b"),)), (3,)),
     "gated": (_branches("multiply", (Sigmoid(),), ()), (3, 2, 2)),
     "alone": (_branches("add", (Sigmoid(),)), (3,)),
+    "softmax": (Softmax(axis=0), (4,)),
+    "softmax-images": (Softmax(axis=2), (2, 3, 4)),
+    "scale": (Scale(name="gamma", weight_init=ZEROS), (3, 2, 2)),
+    "attention": (_branches("attend", (Tanh(),), _attended(3), _attended(2)), (3, 2, 4)),
+    "attention-scaled": (_branches("attend_scaled", (Tanh(),), (Sigmoid(),), (SiLU(),)), (3, 2, 4)),
     "norm-bare": (_batch_norm(affine=False), (3, 2, 2)),
     "inner-product": (_branches("dot", (_linear("a"), Tanh()), (_linear("a"),)), (3,)),
     "gain-and-bias": (_branches("affine", (Tanh(),), (_linear("a", 3, 3),), ()), (3,)),

@@ -11,6 +11,7 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults import (
     FAULTS,
     Plant,
+    attention_faults,
     average_faults,
     batch_norm_faults,
     branch_faults,
@@ -64,6 +65,7 @@ def test_names_are_unique_and_many():
         dropout_faults,
         class_faults,
         branch_faults,
+        attention_faults,
         spectral_faults,
     )
     names = [fault.name for family in families for fault in family.FAULTS]

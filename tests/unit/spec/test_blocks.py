@@ -18,10 +18,14 @@ from gan_rosetta.shared.spec import (
     GanSpec,
     Linear,
     Network,
+    Pool2d,
+    Softmax,
     Tanh,
     class_projection,
     conditional_batch_norm,
+    self_attention,
 )
+from gan_rosetta.shared.spec.cost import forward_flops
 from gan_rosetta.shared.state import state_schema
 
 ROW = ClassEmbedding(name="row", num_classes=10, num_features=3, joined="alone", weight_init=ZEROS)
@@ -61,6 +65,44 @@ def test_a_projection_is_a_score_and_an_inner_product():
     assert names == ["output.score.linear", "output.class.product.row.row", "output.class.product", "output"]
     assert network.output_shape == (1,)
     assert "discriminator.output.class.product.row.embedding.weight_u" in state_schema(MADE_UP["pooled-digits"])
+
+
+def test_self_attention_has_its_parts_by_name_and_costs_its_products():
+    block = attention()
+    network = Network(input_shape=(3, 4, 4), layers=(block,))
+    assert network.output_shape == (3, 4, 4)
+    assert [placed.name for placed in network.placed if placed.layer.parameters()] == [
+        "attention.main.places.query.conv",
+        "attention.main.places.key.conv",
+        "attention.main.places.value.conv",
+        "attention.main.output",
+        "attention.main.gamma",
+    ]
+    convolutions = 16 * (3 * 2 + 3 * 2 + 3 * 5 + 5 * 3)
+    assert forward_flops(network) == 2 * (convolutions + 16 * 4 * (2 + 5))
+
+
+def attention() -> Branches:
+    return self_attention(
+        "attention",
+        channels=3,
+        query_channels=2,
+        value_channels=5,
+        pool=Pool2d(kernel_size=2, stride=2, mode="maximum"),
+        weight_init=ZEROS,
+        bias_init=None,
+        gamma_init=ZEROS,
+    )
+
+
+def test_attention_s_ends_fit_each_other():
+    pool = Pool2d(kernel_size=2, stride=2, mode="maximum")
+    with pytest.raises(SpecError, match=r"attends with ends of shapes \(3, 4, 4\), \(3, 2, 2\) and \(3, 4, 4\)"):
+        Network(input_shape=(3, 4, 4), layers=(ways("attend", (), (pool,), (Tanh(),)),))
+    with pytest.raises(SpecError, match=r"Softmax along axis 3, .* expected an axis below 3"):
+        Network(input_shape=(3, 4, 4), layers=(Softmax(axis=3),))
+    with pytest.raises(SpecError, match="axis is -1; expected a whole number from 0"):
+        Softmax(axis=-1)
 
 
 def ways(join: str, *layers: tuple) -> Branches:
