@@ -72,10 +72,16 @@ def call(before: str, arguments: Sequence[str], after: str = ")", /, *, indent: 
 
 
 def fitted(statement: str, /, *, indent: int, later: int = 0) -> str:
-    """Return a statement that ends in a call, in one line where it fits, or with the arguments of that call below."""
+    """Return a statement that ends in a call, in one line where it fits, or with the arguments of that call below.
+
+    A list has an entry a line where it does not fit.
+    """
     opening = _opening_of_last_call(statement)
-    if len(statement) + indent + later <= WIDTH or opening is None:
+    if len(statement) + indent + later <= WIDTH:
         return " " * indent + statement
+    if opening is None:
+        is_list = statement.startswith("[")
+        return literal("[", _arguments(statement[1:-1]), "]", indent=indent) if is_list else " " * indent + statement
     is_long = indent + later + opening + 1 > WIDTH
     end = statement.rfind(")", 0, opening)
     if end >= 0 and (statement.endswith("()") or (is_long and end == opening - 1)):

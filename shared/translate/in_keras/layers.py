@@ -133,6 +133,13 @@ def reshape(placed: PlacedLayer, name: str, /) -> Part:
     return layers(*found)
 
 
+def softmax(placed: PlacedLayer, name: str, /) -> Part:
+    """Write exp(x) / Σ exp(x) along an axis, of which a sample's first is last here."""
+    del name
+    layer: Any = placed.layer
+    return layers(keras_layer("Softmax", [f"axis={number(layer.axis or -1)}"]))
+
+
 def branches(placed: PlacedLayer, name: str, /) -> Part:
     """Write what joins the ends of branches."""
     del name
@@ -141,6 +148,10 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
         return Part(applied=f"{layer.join}({{x}})", between=", ", needs=(layer.join,))
     if layer.join == "dot":
         return Part(applied="keras.layers.Dot(axes=1)([{x}])", between=", ")
+    if layer.join in ("attend", "attend_scaled"):
+        scaled = ", scaled=True" if layer.join == "attend_scaled" else ""
+        made = keras_layer("Lambda", [f"lambda ends: attend(*ends{scaled})"])
+        return Part(applied=f"{made}([{{x}}])", between=", ", needs=("attend",))
     kind = {"add": "Add", "concatenate": "Concatenate", "multiply": "Multiply"}[layer.join]
     return Part(applied=f"keras.layers.{kind}()([{{x}}])", between=", ")
 
@@ -168,6 +179,8 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Pool2d: pool2d,
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
+    spec.Softmax: softmax,
+    spec.Scale: own_class,
     spec.Branches: branches,
 }
 

@@ -360,22 +360,25 @@ def masks_of(batch: Batch, place: str) -> Batch:
     "affine": '''\
 def affine(x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """Return gain · x + bias, of each sample a gain and a bias a channel, which is last."""
-    shape = (gain.shape[0], *(1,) * (len(x.shape) - 2), gain.shape[1])
+    shape = (-1, *(1,) * (len(x.shape) - 2), gain.shape[1])
     return tf.reshape(gain, shape) * x + tf.reshape(bias, shape)''',
     "modulate": '''\
 def modulate(x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """Return (1 + gain) · x + bias, of each sample a gain and a bias a channel, which is last."""
-    shape = (gain.shape[0], *(1,) * (len(x.shape) - 2), gain.shape[1])
+    shape = (-1, *(1,) * (len(x.shape) - 2), gain.shape[1])
     return (1 + tf.reshape(gain, shape)) * x + tf.reshape(bias, shape)''',
     "attend": '''\
-def attend(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, *, scaled: bool = False) -> tf.Tensor:
+def attend(
+    query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, *, scaled: bool = False
+) -> tf.Tensor:
     """Return means of the value's places, weighted by how much query and key have in common."""
-    q, k, v = (tf.reshape(x, (x.shape[0], -1, x.shape[3])) for x in (query, key, value))
+    ends = (query, key, value)
+    q, k, v = (tf.reshape(x, (-1, x.shape[1] * x.shape[2], x.shape[3])) for x in ends)
     scores = tf.matmul(q, k, transpose_b=True)
     if scaled:
         scores = scores / math.sqrt(q.shape[2])
     means = tf.matmul(tf.nn.softmax(scores, axis=2), v)
-    return tf.reshape(means, (*query.shape[:3], v.shape[2]))''',
+    return tf.reshape(means, (-1, *query.shape[1:3], v.shape[2]))''',
     "scale": '''\
 class Scale(keras.layers.Layer):
     """A gain for all that comes in."""

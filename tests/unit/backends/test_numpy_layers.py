@@ -175,7 +175,7 @@ _CASES = {name: (layer, (3,)) for name, layer in _ACTIVATIONS.items()} | {
     "upsample-bilinear-once": (Upsample(factor=3, mode="bilinear"), (1, 1, 2)),
 }
 # Branches have tangents, and a test of their own.
-_NOT_TRIED = (BatchNorm, MinibatchDiscrimination, Dropout, ClassEmbedding, Branches)
+_NOT_TRIED = (BatchNorm, MinibatchDiscrimination, Dropout, ClassEmbedding, Branches, Softmax, Scale)
 _TANGENT_CASES = [name for name, (layer, _) in _CASES.items() if not isinstance(layer, _NOT_TRIED)]
 
 
