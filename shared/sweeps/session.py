@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,11 +49,12 @@ class Swept:
 
     def as_data(self) -> dict[str, Any]:
         """Return it as plain data: a row a job, with None for what is no finite number."""
-        rows = [
-            {name: None if value != value else value for name, value in row.as_data().items()}  # noqa: PLR0124
-            for row in self.rows
-        ]
+        rows = [{name: _in_json(value) for name, value in row.as_data().items()} for row in self.rows]
         return {"fields": list(self.fields), "units": self.units, "rows": rows}
+
+
+def _in_json(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def sweep(plan: SweepPlan, out: Path, /, *, watch: Watch, cluster: str | None = None) -> Swept:
