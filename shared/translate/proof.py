@@ -30,6 +30,7 @@ from gan_rosetta.shared.state.native.mapping import NameMapping
 from gan_rosetta.shared.state.schema import counter_name, network_parameters, optimizers, slot_name, state_schema
 from gan_rosetta.shared.storage.npz import read_npz
 from gan_rosetta.shared.storage.scratch import temporary_folder
+from gan_rosetta.shared.workers.environments import python_of, version_in
 from gan_rosetta.shared.workers.process import describe_exit, environment
 from gan_rosetta.shared.workers.registry import installed_version
 
@@ -203,7 +204,12 @@ def _order(finding: Finding, spec: GanSpec) -> tuple[bool, int, bool, bool]:
 
 def _versions(dialect: ModuleType, python: str | None) -> dict[str, str]:
     entry = BACKENDS[dialect.BACKEND]
-    found = {dialect.TITLE: installed_version(entry, python) or "of another environment"}
+    framework = installed_version(entry, python) or "of another environment"
+    found = {dialect.TITLE: framework}
+    distribution = getattr(dialect, "DISTRIBUTION", None)
+    if distribution is not None:
+        own = version_in(python_of(entry.name, python), distribution)
+        found = {dialect.TITLE: own or "of another environment", entry.title: framework}
     return found if python else {**found, "NumPy": np.__version__, "Python": sys.version.split()[0]}
 
 

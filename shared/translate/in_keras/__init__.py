@@ -14,6 +14,7 @@ __all__ = [
     "AVERAGE",
     "BACKEND",
     "CHECKPOINT",
+    "DISTRIBUTION",
     "LAYERS",
     "RESERVED",
     "TITLE",
@@ -28,6 +29,7 @@ __all__ = [
 
 TITLE = "Keras"
 BACKEND = "tensorflow"
+DISTRIBUTION = "keras"  # with a version of its own beside TensorFlow's
 AVERAGE = ""  # in the checkpoint
 
 
