@@ -116,9 +116,9 @@ def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Any, 
 def gradient_penalty(
     penalty: spec.GradientPenalty, /, *, discriminate: Callable[[Any], tuple[Any, Any]], mixed: Any
 ) -> tuple[Any, Any, Any]:
-    """A weighted mean of (‖g‖ - 1)², g = ∂ΣD(mixed)/∂mixed; returns it and g (B, ...). Gulrajani et al. 2017.
+    """A weighted mean of (‖g‖ - target)^power, g = ∂ΣD(mixed)/∂mixed; returns it and g (B, ...).
 
-    mixed: (B, ...), between the real and the fake samples. discriminate: returns the scores and whatever else is to be
+    mixed: (B, ...), where it is taken. Gulrajani et al. 2017. discriminate: returns the scores and what else is to be
     returned, third.
     """
 
@@ -128,12 +128,18 @@ def gradient_penalty(
 
     gradient, more = jax.grad(total_score, has_aux=True)(mixed)
     squares = jnp.sum(jnp.square(gradient), axis=1 if penalty.norm == "channel" else tuple(range(1, gradient.ndim)))
-    # The square root has an infinite gradient at 0, which times 0 is NaN (jnp.linalg.norm has that flaw): step around.
-    is_zero = squares == 0
-    deviations = jnp.square(jnp.where(is_zero, 0.0, jnp.sqrt(jnp.where(is_zero, 1.0, squares))) - 1)
+    deviations = squares
+    if penalty.target != 0:
+        # The square root has an infinite gradient at 0, which times 0 is NaN (jnp.linalg.norm has that flaw): step
+        # around it.
+        is_zero = squares == 0
+        norms = jnp.where(is_zero, 0.0, jnp.sqrt(jnp.where(is_zero, 1.0, squares)))
+        deviations = jnp.square(norms - penalty.target)
+    for _ in range(penalty.power // 2 - 1):
+        deviations = deviations * squares
     # XLA adds all places of all samples up in one run, which costs three digits; sample by sample it does not.
     by_sample = jnp.mean(deviations.reshape(len(deviations), -1), axis=1)
-    return penalty.weight * jnp.mean(by_sample), gradient, more
+    return penalty.factor_of_mean * jnp.mean(by_sample), gradient, more
 
 
 DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {

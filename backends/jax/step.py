@@ -26,7 +26,7 @@ from gan_rosetta.backends.jax.losses import (
 from gan_rosetta.backends.jax.optimizers import counter
 from gan_rosetta.backends.jax.state import Gan, Player, State, named_tensors, tensors_of_state
 from gan_rosetta.shared.interface import Trains
-from gan_rosetta.shared.spec import GradientPenalty, WassersteinDiscriminatorLoss, passes
+from gan_rosetta.shared.spec import GradientPenalty, passes
 from gan_rosetta.shared.state import counter_name, gradient_clipping
 from gan_rosetta.shared.state.recorder import Recorder
 from gan_rosetta.shared.state.schema import OptimizerName, optimizers
@@ -184,9 +184,9 @@ def _train_discriminator(
     (through_d,) = (None,) if upstream is None else fake.pull_back(upstream)
     for stream, forward in zip(("real", "fake"), passes, strict=True):
         record.forward(phase, stream, "discriminator", forward)
-    if isinstance(loss_spec, WassersteinDiscriminatorLoss) and loss_spec.penalty is not None:
-        mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * fake.samples
-        penalty, of_penalty = _penalise(gan, state, batch, mixed, record, penalty=loss_spec.penalty)
+    if gan.spec.penalty is not None:
+        mixed = _penalised_samples(gan.spec.penalty, batch, fake.samples)
+        penalty, of_penalty = _penalise(gan, state, batch, mixed, record, penalty=gan.spec.penalty)
         loss = loss + penalty
         record.value(phase, "loss", "", "loss", loss)
         record.gradients(phase, "penalty_gradient", of_penalty)
@@ -217,6 +217,13 @@ def _penalise(
     record.value(phase, "input_gradient", "mixed", "discriminator", gradient)
     record.value(phase, "loss", "", "penalty", value)
     return value, gradients
+
+
+def _penalised_samples(penalty: GradientPenalty, batch: Batch, fake: Any) -> Any:
+    real = batch["real"]
+    if penalty.at == "mixed":
+        return batch["mix"] * real + (1 - batch["mix"]) * fake
+    return jnp.concatenate([real, fake]) if penalty.at == "both" else {"real": real, "fake": fake}[penalty.at]
 
 
 def _perhaps_train_generator(

@@ -127,17 +127,22 @@ def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, ops: Any, /, *, out
 
 
 def gradient_penalty(penalty: spec.GradientPenalty, ops: Any, /, *, gradient: Any) -> Any:
-    """The penalty, weight · mean of (‖g‖ - 1)², with g = ∂ΣD(mixed)/∂mixed (B, ...). Gulrajani et al. 2017.
+    """The penalty, weight · mean of (‖g‖ - target)^power, with g = ∂ΣD(mixed)/∂mixed (B, ...). Gulrajani et al. 2017.
 
     gradient: g as an expression of recorded tensors, from input_gradient.py, since MXNet cannot differentiate its own
     gradients of most operators.
     """
     axes = {"axis": 1} if penalty.norm == "channel" else {"axis": 0, "exclude": True}
     squares = ops.sum(ops.square(gradient), **axes)
-    # The square root of 0 has no derivative; there the norm is 0 with derivative 0.
-    is_zero = squares == 0
-    norms = ops.sqrt(squares + is_zero) * (1 - is_zero)
-    return penalty.weight * ops.mean(ops.square(norms - 1))
+    deviations = squares
+    if penalty.target != 0:
+        # The square root of 0 has no derivative; there the norm is 0 with derivative 0.
+        is_zero = squares == 0
+        norms = ops.sqrt(squares + is_zero) * (1 - is_zero)
+        deviations = ops.square(norms - penalty.target)
+    for _ in range(penalty.power // 2 - 1):
+        deviations = deviations * squares
+    return penalty.factor_of_mean * ops.mean(deviations)
 
 
 DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {

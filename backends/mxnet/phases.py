@@ -147,7 +147,7 @@ class DiscriminatorPhase(Phase):
     """D's loss.
 
     tensors: fake (B, ...), or the latent where the phase makes its own; real (B, ...); mix (B, 1, ...) with a gradient
-    penalty; what the passes are fed; G's buffers where G runs; D's buffers.
+    penalty that takes it; what the passes are fed; G's buffers where G runs; D's buffers.
     """
 
     def __init__(self, networks: dict[str, Network], gan: spec.GanSpec, /) -> None:
@@ -155,8 +155,8 @@ class DiscriminatorPhase(Phase):
         generates = training.fake_batch == "regenerated"
         results = ("loss",) if training.stop is None else ("loss", "real_score")
         self.loss: Any = training.discriminator_loss
-        self.penalty = getattr(self.loss, "penalty", None)
-        fed = (0, 1, 2) if self.penalty is not None else (0, 1)
+        self.penalty = gan.penalty
+        fed = (0, 1, 2) if gan.uses_mix else (0, 1)
         super().__init__(
             networks,
             _passes(gan, "discriminator"),
@@ -180,7 +180,11 @@ class DiscriminatorPhase(Phase):
         trace.real_score = ops.BlockGrad(ops.mean(real_score))
         if self.penalty is not None:
             fake = ops.BlockGrad(fake)
-            mixed = ops.broadcast_mul(mix[0], real) + ops.broadcast_mul(1 - mix[0], fake)
+            if self.penalty.at == "mixed":
+                mixed = ops.broadcast_mul(mix[0], real) + ops.broadcast_mul(1 - mix[0], fake)
+            else:
+                mixed = {"real": real, "fake": fake}.get(self.penalty.at)
+                mixed = ops.concat(real, fake, dim=0) if mixed is None else mixed
             trace.mixed = self._pass(trace, "discriminator", "mixed", mixed)
             trace.input_gradient = self.input_gradient(mixed, *trace.passes["mixed", "discriminator"])
             trace.penalty = losses.gradient_penalty(self.penalty, ops, gradient=trace.input_gradient)

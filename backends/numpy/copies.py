@@ -135,7 +135,7 @@ def _take_copies(spec: GanSpec) -> bool:
     So do those of spectral norms, whose vectors have no such axis either.
     """
     placed = (*spec.generator.placed, *spec.discriminator.placed)
-    if spec.training.discriminator_loss.score == "critic":
+    if spec.training.discriminator_loss.score == "critic" or spec.penalty is not None:
         return False
     return all(
         LAYERS[type(each.layer)].takes_copies and getattr(each.layer, "spectral_norm", None) is None for each in placed

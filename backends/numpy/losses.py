@@ -180,14 +180,21 @@ def mean_squared_error_loss(
 
 
 def gradient_penalty(penalty: spec.GradientPenalty, gradient: Array, /) -> GeneratorResult:
-    """Return weight · mean (‖g‖ - 1)² of the input gradient g (B, ...), and its gradient with respect to g.
+    """Return weight · mean (‖g‖ - target)^power of the input gradient g (B, ...), and its gradient with respect to g.
 
-    ∂(‖g‖ - 1)²/∂g = 2 (‖g‖ - 1) g / ‖g‖, with g / ‖g‖ taken as 0 where g is. Gulrajani et al. 2017, Algorithm 1.
+    ∂(‖g‖ - 1)²/∂g = 2 (‖g‖ - 1) g / ‖g‖, with g / ‖g‖ taken as 0 where g is. Gulrajani et al. 2017, Algorithm 1. Of
+    s = Σ g² and k = power / 2, ∂sᵏ/∂g = 2 k sᵏ⁻¹ g.
     """
+    weight = float(penalty.factor_of_mean)
+    if penalty.target == 0:
+        squares, half = _squares(penalty, gradient), penalty.power // 2
+        terms = squares**half
+        slope = squares ** (half - 1) * (2.0 * half * weight / squares.size)
+        return gradient.dtype.type(weight * float(reduced(terms, "mean"))), slope * gradient
     norm = _norms(penalty, gradient)
-    excess = norm - 1.0
-    value = gradient.dtype.type(float(penalty.weight) * float(reduced(excess * excess, "mean")))
-    factor = excess * (2.0 * float(penalty.weight) / norm.size)
+    excess = norm - float(penalty.target)
+    value = gradient.dtype.type(weight * float(reduced(excess * excess, "mean")))
+    factor = excess * (2.0 * weight / norm.size)
     np.divide(factor, norm, out=factor, where=norm != 0.0)
     np.copyto(factor, 0.0, where=norm == 0.0)
     return value, factor * gradient
@@ -235,9 +242,12 @@ def squared_error_scale(loss: spec.MeanSquaredErrorLoss, output: Array, target: 
 
 
 def penalty_scale(penalty: spec.GradientPenalty, gradient: Array, /) -> float:
-    """Return the same of weight · mean (‖g‖ - 1)²."""
+    """Return the same of weight · mean (‖g‖ - target)^power."""
+    target, weight = float(penalty.target), float(penalty.factor_of_mean)
+    if target == 0:
+        return weight * float(reduced(_squares(penalty, gradient) ** (penalty.power // 2), "mean"))
     norm = _norms(penalty, gradient)
-    return float(penalty.weight) * float(reduced(np.abs(norm - 1.0) * (norm + 1.0), "mean"))
+    return weight * float(reduced(np.abs(norm - target) * (norm + target), "mean"))
 
 
 DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[[Any, Array, Array], DiscriminatorResult]] = {
@@ -360,8 +370,12 @@ def _drawn(formulas: Formulas, draw: int) -> Callable[..., Array]:
 
 
 def _norms(penalty: spec.GradientPenalty, gradient: Array) -> Array:
+    return np.asarray(np.sqrt(_squares(penalty, gradient)))
+
+
+def _squares(penalty: spec.GradientPenalty, gradient: Array) -> Array:
     axes = 1 if penalty.norm == "channel" else tuple(range(1, gradient.ndim))
-    return np.asarray(np.sqrt(np.add.reduce(gradient * gradient, axis=axes, keepdims=True)))
+    return np.asarray(np.add.reduce(gradient * gradient, axis=axes, keepdims=True))
 
 
 def _scaled(gradient: Array, factor: float, reduction: spec.losses.Reduction) -> Array:

@@ -80,7 +80,7 @@ class Stepper:
         self._rounding: RandomRounding | None = None
         self._discriminator_loss = _entry(DISCRIMINATOR_LOSSES, spec.training.discriminator_loss)
         self._generator_loss = _entry(GENERATOR_LOSSES, spec.training.generator_loss)
-        self._penalty = _penalty(spec)
+        self._penalty = spec.penalty
         self._passes = passes(spec)
 
     @property
@@ -255,12 +255,12 @@ class Stepper:
     ) -> tuple[Value, Array, Caches]:
         """Return the penalty, its gradient by the input gradient g, and the caches of D's pass at x̂."""
         network = self.discriminator
-        mixed = arrays["mix"] * arrays["real"] + (1.0 - arrays["mix"]) * fake
-        if self._rounding is not None:
-            self._rounding.disturb(mixed)
+        if self._penalty is None:
+            raise TypeError(f"{self._spec.name!r} has no gradient penalty")
+        mixed = self._penalised_samples(self._penalty, arrays, fake)
         scores, caches = self._forward(arrays, ("discriminator", "mixed", "discriminator"), mixed, recorder)
         gradient = network.backward(np.ones_like(scores), caches, into=None, wants_input=True)
-        if gradient is None or self._penalty is None:
+        if gradient is None:
             raise TypeError("a gradient penalty needs an input gradient")
         value, direction = gradient_penalty(self._penalty, gradient)
         value = self._rounded_loss(value, direction, num_terms=gradient.size)
@@ -272,6 +272,15 @@ class Stepper:
             recorder.value("discriminator", "input_gradient", "mixed", "discriminator", gradient)
             recorder.value("discriminator", "loss", "", "penalty", value)
         return value, direction, caches
+
+    def _penalised_samples(self, penalty: GradientPenalty, arrays: Mapping[str, Array], fake: Array) -> Array:
+        real = arrays["real"]
+        if penalty.at == "mixed":
+            mixed: Array = arrays["mix"] * real + (1.0 - arrays["mix"]) * fake
+            if self._rounding is not None:
+                self._rounding.disturb(mixed)
+            return mixed
+        return np.concatenate((real, fake)) if penalty.at == "both" else {"real": real, "fake": fake}[penalty.at]
 
     def _generator_phase(
         self,
@@ -402,8 +411,3 @@ def _entry(table: Mapping[Any, Any], loss: object) -> Any:
     if type(loss) not in table:
         raise UnsupportedLayer(f"numpy has no loss {type(loss).__name__}")
     return table[type(loss)]
-
-
-def _penalty(spec: GanSpec) -> GradientPenalty | None:
-    loss = spec.training.discriminator_loss
-    return loss.penalty if isinstance(loss, WassersteinDiscriminatorLoss) else None

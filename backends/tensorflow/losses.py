@@ -117,7 +117,7 @@ def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Any, 
 
 
 def gradient_penalty(penalty: spec.GradientPenalty, /, *, discriminate: Network, mixed: Any) -> tuple[Any, Any]:
-    """Return weight · mean of (‖g‖ - 1)², (), and g = ∂ΣD(x̂)/∂x̂. Gulrajani et al. 2017, Algorithm 1.
+    """Return weight · mean of (‖g‖ - target)^power, (), and g = ∂ΣD(x̂)/∂x̂. Gulrajani et al. 2017, Algorithm 1.
 
     mixed: x̂, (batch, features) or (batch, height, width, channels): the channels are last, where the canonical layout
     has them first.
@@ -128,14 +128,18 @@ def gradient_penalty(penalty: spec.GradientPenalty, /, *, discriminate: Network,
     gradient = tape.gradient(total, mixed)
     axes = -1 if penalty.norm == "channel" else list(range(1, gradient.shape.rank))
     squares = tf.reduce_sum(tf.square(gradient), axis=axes)
-    # The square root has an infinite gradient at 0, which times 0 is NaN (tf.norm has that flaw): step around it.
-    is_zero = tf.equal(squares, 0)
-    norm = tf.where(is_zero, tf.zeros_like(squares), tf.sqrt(tf.where(is_zero, tf.ones_like(squares), squares)))
-    deviations = tf.square(norm - 1)
+    deviations = squares
+    if penalty.target != 0:
+        # The square root has an infinite gradient at 0, which times 0 is NaN (tf.norm has that flaw): step around it.
+        is_zero = tf.equal(squares, 0)
+        norm = tf.where(is_zero, tf.zeros_like(squares), tf.sqrt(tf.where(is_zero, tf.ones_like(squares), squares)))
+        deviations = tf.square(norm - penalty.target)
+    for _ in range(penalty.power // 2 - 1):
+        deviations = deviations * squares
     if deviations.shape.rank > 1:
         # XLA adds all places of all samples up in one run, which costs three digits; sample by sample it does not.
         deviations = tf.reduce_mean(deviations, axis=list(range(1, deviations.shape.rank)))
-    return penalty.weight * tf.reduce_mean(deviations), gradient
+    return penalty.factor_of_mean * tf.reduce_mean(deviations), gradient
 
 
 def _reduce(values: Any, reduction: spec.losses.Reduction) -> Any:

@@ -16,7 +16,7 @@ from gan_rosetta.backends.tensorflow.losses import (
     mean_squared_error_loss,
 )
 from gan_rosetta.shared.interface import Trains
-from gan_rosetta.shared.spec import GanSpec, WassersteinDiscriminatorLoss, passes
+from gan_rosetta.shared.spec import GanSpec, GradientPenalty, passes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,12 +199,12 @@ class AdversarialStep:
 
     def _penalty(self, batch: Mapping[str, Any], fake: Any) -> Any:
         """Return weight · gp, or None where the spec has no penalty. fake: constant samples."""
-        phase, loss_spec = "discriminator", self._training.discriminator_loss
-        if not isinstance(loss_spec, WassersteinDiscriminatorLoss) or loss_spec.penalty is None:
+        phase, penalty_spec = "discriminator", self._spec.penalty
+        if penalty_spec is None:
             return None
-        mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * fake
+        mixed = _penalised_samples(penalty_spec, batch, fake)
         penalty, gradient = gradient_penalty(
-            loss_spec.penalty, discriminate=lambda samples: self._score(batch, phase, "mixed", samples), mixed=mixed
+            penalty_spec, discriminate=lambda samples: self._score(batch, phase, "mixed", samples), mixed=mixed
         )
         self._observer.value(phase, "input_gradient", "mixed", "discriminator", gradient)
         self._observer.value(phase, "loss", "", "penalty", penalty)
@@ -267,6 +267,13 @@ class AdversarialStep:
     def _lead_back(self, fake: _Fake, upstream: Any) -> list[Any]:
         """Return the gradients of G's parameters, from that of the samples it made."""
         return _gradient(fake.tape, fake.samples, self._generator.parameters, upstream=upstream)
+
+
+def _penalised_samples(penalty: GradientPenalty, batch: Mapping[str, Any], fake: Any) -> Any:
+    real = batch["real"]
+    if penalty.at == "mixed":
+        return batch["mix"] * real + (1 - batch["mix"]) * fake
+    return tf.concat([real, fake], axis=0) if penalty.at == "both" else {"real": real, "fake": fake}[penalty.at]
 
 
 def _gradient(tape: Any, target: Any, sources: Sequence[Any], *, upstream: Any = None) -> list[Any]:

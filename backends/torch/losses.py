@@ -121,16 +121,18 @@ def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Tenso
 def gradient_penalty(
     penalty: spec.GradientPenalty, /, *, discriminate: Callable[[Tensor], Tensor], mixed: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """A weighted mean of (‖g‖ - 1)², g = ∂ΣD(mixed)/∂mixed; returns it and g (B, ...). Gulrajani et al. 2017.
+    """A weighted mean of (‖g‖ - target)^power, g = ∂ΣD(mixed)/∂mixed; returns it and g (B, ...).
 
-    mixed: (B, ...), constants, between the real and the fake samples.
+    mixed: (B, ...), constants, where it is taken. Gulrajani et al. 2017.
     """
     mixed = mixed.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(discriminate(mixed).sum(), mixed, create_graph=True)
     axes = 1 if penalty.norm == "channel" else tuple(range(1, gradient.dim()))
+    if penalty.target == 0:
+        return penalty.factor_of_mean * ((gradient**2).sum(dim=axes) ** (penalty.power // 2)).mean(), gradient
     # torch's norm has gradient 0 where it is 0.
     norms = torch.linalg.vector_norm(gradient, dim=axes)
-    return penalty.weight * ((norms - 1) ** 2).mean(), gradient
+    return penalty.factor_of_mean * ((norms - penalty.target) ** 2).mean(), gradient
 
 
 DISCRIMINATOR_LOSSES: dict[type, Callable[..., Tensor]] = {

@@ -16,7 +16,7 @@ from gan_rosetta.backends.torch.losses import (
     mean_squared_error_loss,
 )
 from gan_rosetta.shared.interface import Trains
-from gan_rosetta.shared.spec import GanSpec, GradientPenalty, WassersteinDiscriminatorLoss, passes
+from gan_rosetta.shared.spec import GanSpec, GradientPenalty, passes
 
 
 class Updates(Protocol):
@@ -156,8 +156,8 @@ class AdversarialStep:
         loss_spec = training.discriminator_loss
         loss = DISCRIMINATOR_LOSSES[type(loss_spec)](loss_spec, real=real_scores, fake=fake_scores)
         penalty = None
-        if isinstance(loss_spec, WassersteinDiscriminatorLoss) and loss_spec.penalty is not None:
-            penalty = self._penalty(loss_spec.penalty, batch, fake.detach())
+        if self._spec.penalty is not None:
+            penalty = self._penalty(self._spec.penalty, batch, fake.detach())
             loss = loss + penalty
         observer.value(phase, "loss", "", "loss", loss)
         own = list(discriminator.parameters)
@@ -192,7 +192,7 @@ class AdversarialStep:
 
     def _penalty(self, penalty: GradientPenalty, batch: Mapping[str, Tensor], fake: Tensor) -> Tensor:
         phase = "discriminator"
-        mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * fake
+        mixed = _penalised_samples(penalty, batch, fake)
         self._observer.forward(phase, "mixed")
         fed = self._fed(batch, phase, "mixed", "discriminator")
         value, gradient = gradient_penalty(
@@ -222,3 +222,10 @@ class AdversarialStep:
         generator.optimizer.update(gradients)
         observer.updated(phase)
         return loss, fake
+
+
+def _penalised_samples(penalty: GradientPenalty, batch: Mapping[str, Tensor], fake: Tensor) -> Tensor:
+    real = batch["real"]
+    if penalty.at == "mixed":
+        return batch["mix"] * real + (1 - batch["mix"]) * fake
+    return torch.cat([real, fake]) if penalty.at == "both" else {"real": real, "fake": fake}[penalty.at]

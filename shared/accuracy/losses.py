@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -94,7 +95,7 @@ def _minimax(name: str, floor: float | None, *, saturating: bool) -> Operation:
 
 
 def _binary_cross_entropy() -> Operation:
-    floors = {"log_floor": _LOG_FLOOR, "denominator_floor": _DENOMINATOR_FLOOR}
+    floors: dict[str, Any] = {"log_floor": _LOG_FLOOR, "denominator_floor": _DENOMINATOR_FLOOR}
     return _on_probability(
         "bce",
         (
@@ -164,7 +165,7 @@ def _relativistic() -> Operation:
 
 def _boundary_seeking() -> Operation:
     """The fake's logit is -z, and so is half its square's derivative."""
-    floors = {"log_floor": _LOG_FLOOR, "denominator_floor": _DENOMINATOR_FLOOR}
+    floors: dict[str, Any] = {"log_floor": _LOG_FLOOR, "denominator_floor": _DENOMINATOR_FLOOR}
     return one_sample(
         "boundary-seeking",
         (

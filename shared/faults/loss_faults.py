@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from gan_rosetta.shared.faults.data_faults import outputs_of
 from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant, another
 from gan_rosetta.shared.faults.places import replace_training
 from gan_rosetta.shared.spec import (
@@ -20,7 +21,6 @@ from gan_rosetta.shared.spec import (
     NonSaturatingGeneratorLoss,
     RelativisticDiscriminatorLoss,
     SaturatingGeneratorLoss,
-    WassersteinDiscriminatorLoss,
 )
 
 _SMOOTHING = 0.1
@@ -169,11 +169,43 @@ def _other_comparison(spec: GanSpec) -> list[Plant]:
     ]
 
 
-def _penalised(spec: GanSpec) -> tuple[WassersteinDiscriminatorLoss, GradientPenalty] | None:
-    loss = spec.training.discriminator_loss
-    if not isinstance(loss, WassersteinDiscriminatorLoss) or loss.penalty is None:
-        return None
-    return loss, loss.penalty
+def _penalised(spec: GanSpec) -> tuple[Any, GradientPenalty] | None:
+    loss, penalty = spec.training.discriminator_loss, spec.penalty
+    return None if penalty is None else (loss, penalty)
+
+
+def _penalty_place(spec: GanSpec) -> list[Plant]:
+    """Take it at the other samples; what is between, or at both, is of faults of its own."""
+    found = _penalised(spec)
+    words = {"real": "at real samples", "fake": "at fake samples"}
+    if found is None or found[1].at not in words:
+        return []
+    loss, penalty = found
+    other = replace(penalty, at="fake" if penalty.at == "real" else "real")
+    return [
+        Plant(
+            spec=replace_training(spec, discriminator_loss=replace(loss, penalty=other)),
+            expected=outputs_of(spec, "discriminator", "discriminator"),
+            found=words[other.at],
+            expected_value=words[penalty.at],
+        )
+    ]
+
+
+def _penalty_power(spec: GanSpec) -> list[Plant]:
+    found = _penalised(spec)
+    if found is None or found[1].target != 0:
+        return []
+    loss, penalty = found
+    other = replace(penalty, power=4 if penalty.power == 2 else 2)
+    return [
+        Plant(
+            spec=replace_training(spec, discriminator_loss=replace(loss, penalty=other)),
+            expected=_loss_of("discriminator", "penalty"),
+            found=str(other.power),
+            expected_value=str(penalty.power),
+        )
+    ]
 
 
 def _penalty_axis(spec: GanSpec) -> list[Plant]:
@@ -282,6 +314,18 @@ FAULTS = (
         summary="a tenth of the gradient penalty",
         remedy="The weight of the gradient penalty is {found}: set it to {expected}.",
         plants=_penalty_weight,
+    ),
+    Fault(
+        name="penalty-place",
+        summary="the gradient penalty at fake samples in place of real ones, or the other way round",
+        remedy="The gradient penalty is taken {found}: take it {expected}.",
+        plants=_penalty_place,
+    ),
+    Fault(
+        name="penalty-power",
+        summary="another power of the gradient's norm in the penalty",
+        remedy="The gradient's norm is raised to the power {found} in the penalty: raise it to {expected}.",
+        plants=_penalty_power,
     ),
     Fault(
         name="log-clamp",

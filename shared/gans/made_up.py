@@ -85,7 +85,7 @@ def _adam(learning_rate: float) -> Adam:
 
 SMOOTH_SPEC = GanSpec(
     name="smooth-2d",
-    title="Smooth activations, a gate and a residual block on a 2D Gaussian, with a gradient penalty through them",
+    title="Smooth activations, a gate and a residual block on a 2D Gaussian, with a penalty of a power through them",
     source=_SOURCE,
     batch_size=8,
     real=_PLANE,
@@ -140,7 +140,9 @@ SMOOTH_SPEC = GanSpec(
         detach_fake=True,
         discriminator_steps=EVERY_STEP,
         discriminator_loss=WassersteinDiscriminatorLoss(
-            reduction="mean", real_label=1, penalty=GradientPenalty(weight=1.0, norm="sample")
+            reduction="mean",
+            real_label=1,
+            penalty=GradientPenalty(weight=1.0, norm="sample", at="both", target=0.0, power=6),
         ),
         generator_loss=WassersteinGeneratorLoss(reduction="mean", real_label=1),
         discriminator_optimizer=_adam(0.002),
@@ -346,7 +348,7 @@ _SAME = same_sides((4, 4), kernel=(3, 3), stride=2, dilation=2)
 GROUPED_SPEC = replace(
     POOLED_SPEC,
     name="grouped-digits",
-    title="Norms of every kind on small digits and classes, convolutions of every form, and a penalty through them",
+    title="Norms of every kind on small digits and classes, convolutions of every form, and R1 through them",
     generator=Network(
         input_shape=(5,),
         layers=(
@@ -419,7 +421,9 @@ GROUPED_SPEC = replace(
     training=replace(
         POOLED_SPEC.training,
         discriminator_loss=WassersteinDiscriminatorLoss(
-            reduction="mean", real_label=1, penalty=GradientPenalty(weight=10.0, norm="sample")
+            reduction="mean",
+            real_label=1,
+            penalty=GradientPenalty(weight=5.0, norm="sample", at="real", target=0.0),
         ),
         generator_loss=WassersteinGeneratorLoss(reduction="mean", real_label=1),
     ),

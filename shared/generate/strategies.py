@@ -108,7 +108,7 @@ _DENOMINATOR_FLOORS = st.sampled_from([1e-12, 0.2])
 def gan_specs(draw: Any) -> GanSpec:
     """Draw a GAN of three steps; a third of all are sent where GANs go badly, or far on."""
     score = draw(st.sampled_from(["probability", "logits", "logit", "critic", "squares"]))
-    penalised = score == "critic" and draw(st.booleans())
+    penalised = score != "logits" and draw(st.integers(0, 3)) in ((2, 3) if score == "critic" else (3,))
     batch_size = draw(_batch_sizes(score))
     real = draw(_real_sources(batch_size, powers_of_two=score == "critic"))
     shape = real.sample_shape
@@ -320,30 +320,36 @@ def _patterns(draw: Any, epochs: bool) -> StepPattern:
     return StepPattern(period=period, offsets=tuple(sorted(offsets)), counted=counted)
 
 
+def _penalties() -> st.SearchStrategy[GradientPenalty]:
+    how = {"weight": decimals(0.1, 10, digits=1), "norm": st.sampled_from(["channel", "sample"])}
+    at = st.sampled_from(["mixed", "real", "fake", "both"])
+    return st.one_of(
+        st.builds(GradientPenalty, **how, at=at, target=st.sampled_from([1.0, 0.5])),
+        st.builds(GradientPenalty, **how, at=at, target=st.just(0.0), power=st.sampled_from([2, 4, 6])),
+    )
+
+
 def _discriminator_losses(score: str, penalised: bool) -> st.SearchStrategy[Any]:
-    shared = {"reduction": _REDUCTIONS, "real_label": _LABELS}
-    if score == "critic":
-        penalty = st.builds(
-            GradientPenalty,
-            weight=decimals(0.1, 10, digits=1),
-            norm=st.sampled_from(["channel", "sample"]),
-        )
-        wasserstein = st.builds(WassersteinDiscriminatorLoss, penalty=penalty if penalised else st.none(), **shared)
-        return wasserstein if penalised else st.one_of(wasserstein, st.builds(HingeDiscriminatorLoss, **shared))
+    shared: dict[str, Any] = {"reduction": _REDUCTIONS, "real_label": _LABELS}
     if score == "logits":
         return st.builds(CrossEntropyDiscriminatorLoss, **shared)
+    penalty: dict[str, Any] = {"penalty": _penalties() if penalised else st.none()}
+    if score == "critic":
+        wasserstein = st.builds(WassersteinDiscriminatorLoss, **shared, **penalty)
+        return st.one_of(wasserstein, st.builds(HingeDiscriminatorLoss, **shared, **penalty))
     if score == "squares":
         targets = {"real_target": _TARGETS, "fake_target": _TARGETS}
-        return st.builds(LeastSquaresDiscriminatorLoss, factor=_FACTORS, reduction=_REDUCTIONS, **targets)
+        how = {"factor": _FACTORS, "reduction": _REDUCTIONS}
+        return st.builds(LeastSquaresDiscriminatorLoss, **how, **targets, **penalty)
     if score == "logit":
         targets = {"real_target": _SHARES, "fake_target": _SHARES}
         how = {"factor": _FACTORS, "reduction": _REDUCTIONS}
-        relativistic = st.builds(RelativisticDiscriminatorLoss, average=st.booleans(), **how)
-        return st.one_of(st.builds(LogisticDiscriminatorLoss, **how, **targets), relativistic)
+        relativistic = st.builds(RelativisticDiscriminatorLoss, average=st.booleans(), **how, **penalty)
+        return st.one_of(st.builds(LogisticDiscriminatorLoss, **how, **targets, **penalty), relativistic)
     floors = {"log_floor": _LOG_FLOORS, "denominator_floor": _DENOMINATOR_FLOORS}
     return st.one_of(
-        st.builds(MinimaxDiscriminatorLoss, probability_floor=_FLOORS, factor=_FACTORS, **shared),
-        st.builds(BinaryCrossEntropyDiscriminatorLoss, factor=_FACTORS, **floors, **shared),
+        st.builds(MinimaxDiscriminatorLoss, probability_floor=_FLOORS, factor=_FACTORS, **shared, **penalty),
+        st.builds(BinaryCrossEntropyDiscriminatorLoss, factor=_FACTORS, **floors, **shared, **penalty),
     )
 
 

@@ -63,9 +63,10 @@ def discriminator_phase_flops(spec: GanSpec, /) -> int:
     sample = 2 * (3 * discriminator - first_layer_flops(spec.discriminator))
     if training.fake_batch == "regenerated":
         sample += forward_flops(spec.generator)
-    if spec.uses_mix:
+    if spec.penalty is not None:
         # Forward, backward to the input, and the backward pass through both.
-        sample += 6 * discriminator - first_layer_flops(spec.discriminator)
+        batches = 2 if spec.penalty.at == "both" else 1
+        sample += batches * (6 * discriminator - first_layer_flops(spec.discriminator))
     return sample * spec.batch_size
 
 

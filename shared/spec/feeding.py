@@ -96,7 +96,7 @@ def _places(spec: GanSpec) -> list[tuple[str, str, str]]:
     makers = [training.first] if training.fake_batch == "reused" else ["discriminator", "generator"]
     places += [(phase, "fake", "generator") for phase in makers]
     places += [("discriminator", stream, "discriminator") for stream in ("real", "fake")]
-    if spec.uses_mix:
+    if spec.penalty is not None:
         places.append(("discriminator", "mixed", "discriminator"))
     return [*places, ("generator", "fake", "discriminator")]
 

@@ -18,7 +18,7 @@ from gan_rosetta.shared.spec.layers import (
     MinibatchDiscrimination,
     Reshape,
 )
-from gan_rosetta.shared.spec.losses import WassersteinDiscriminatorLoss
+from gan_rosetta.shared.spec.losses import GradientPenalty
 from gan_rosetta.shared.spec.network import Network
 from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared.spec.sources import (
@@ -136,8 +136,7 @@ class GanSpec:
         )
 
     def _check_penalty(self) -> None:
-        loss = self.training.discriminator_loss
-        if isinstance(loss, WassersteinDiscriminatorLoss) and loss.penalty is not None:
+        if self.penalty is not None:
             allowed = ", ".join(kind.__name__ for kind in _PENALTY_LAYERS)
             for placed in self.discriminator.placed:
                 layer = placed.layer
@@ -180,8 +179,13 @@ class GanSpec:
     @property
     def uses_mix(self) -> bool:
         """Whether the tape holds interpolation coefficients for a gradient penalty."""
-        loss = self.training.discriminator_loss
-        return isinstance(loss, WassersteinDiscriminatorLoss) and loss.penalty is not None
+        return self.penalty is not None and self.penalty.at == "mixed"
+
+    @property
+    def penalty(self) -> GradientPenalty | None:
+        """The gradient penalty of D's loss, if it has one."""
+        found: GradientPenalty | None = getattr(self.training.discriminator_loss, "penalty", None)
+        return found
 
     @property
     def makes_same_fake_twice(self) -> bool:

@@ -19,7 +19,6 @@ from gan_rosetta.shared.spec import (
     PlacedLayer,
     SpectralNorm,
     StepPattern,
-    WassersteinDiscriminatorLoss,
 )
 from gan_rosetta.shared.spec.moving_average import WARM_UP
 from gan_rosetta.shared.translate.writing import number
@@ -74,10 +73,20 @@ def pattern(turns: StepPattern, step: str, place: str, /) -> str:
     return f"{counted} in ({', '.join(map(number, turns.offsets))})"
 
 
-def penalty_of(spec: GanSpec, /) -> GradientPenalty | None:
-    """Return the gradient penalty of D's loss, if it has one."""
-    loss = spec.training.discriminator_loss
-    return loss.penalty if isinstance(loss, WassersteinDiscriminatorLoss) else None
+def norm_words(penalty: GradientPenalty, /) -> str:
+    """Return what a gradient penalty is, as a docstring has it."""
+    place = "pixel by pixel" if penalty.norm == "channel" else "sample by sample"
+    if penalty.target == 0:
+        return f"the norm of D's gradient by its input, to the power {penalty.power}, {place}"
+    return f"how far the norm of D's gradient by its input is from {number(penalty.target)}, {place}"
+
+
+def penalised_samples(penalty: GradientPenalty, /, *, fake: str, both: str) -> str:
+    """Return the expression of the samples at which a penalty is taken. both: of two batches as one, {a} and {b}."""
+    real = 'batch["real"]'
+    if penalty.at == "mixed":
+        return f'batch["mix"] * {real} + (1 - batch["mix"]) * {fake}'
+    return both.format(a=real, b=fake) if penalty.at == "both" else {"real": real, "fake": fake}[penalty.at]
 
 
 def place_of(spec: GanSpec, phase: str, stream: str, /) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec import GanSpec, GradientPenalty
 from gan_rosetta.shared.translate.losses import LossWords, has_entropy, loss_functions
-from gan_rosetta.shared.translate.parts import penalty_of
+from gan_rosetta.shared.translate.parts import norm_words
 from gan_rosetta.shared.translate.writing import number
 
 _WORDS = LossWords(
@@ -27,23 +27,29 @@ def losses_section(gan: GanSpec, /) -> str:
     parts = [_FLOORED] if has_floor else []
     parts += [_ENTROPY] if has_entropy(gan) else []
     parts += loss_functions(gan, _WORDS)
-    penalty = penalty_of(gan)
+    penalty = gan.penalty
     if penalty is not None:
         axes = "1" if penalty.norm == "channel" else "tuple(range(1, gradient.ndim))"
-        norm = "pixel by pixel" if penalty.norm == "channel" else "sample by sample"
         parts.append(f'''\
 def gradient_penalty(parameters: Tensors, mixed: Array) -> Array:
-    """Return how far the norm of D's gradient by its input is from 1, {norm}."""
+    """Return {norm_words(penalty)}."""
     gradient = jax.grad(lambda x: jnp.sum(discriminate(parameters, x)))(mixed)
     squares = jnp.sum(gradient**2, axis={axes})
-    # A root has an infinite gradient at 0, which times 0 is NaN: there it is not taken.
-    roots = jnp.sqrt(jnp.where(squares == 0, 1.0, squares))
-    norms = jnp.where(squares == 0, 0.0, roots)
+{_DEVIATIONS.format(target=number(penalty.target)) if penalty.target else f"    deviations = {_power(penalty)}"}
     # Averaged sample by sample first: XLA adds up all of a large array in one run, digits lost.
-    by_sample = jnp.mean(((norms - 1) ** 2).reshape(len(mixed), -1), axis=1)
-    return {number(penalty.weight)} * jnp.mean(by_sample)''')
+    by_sample = jnp.mean(deviations.reshape(len(mixed), -1), axis=1)
+    return {number(penalty.factor_of_mean)} * jnp.mean(by_sample)''')
     return "\n\n\n".join(parts)
 
+
+def _power(penalty: GradientPenalty) -> str:
+    return "squares" if penalty.power == 2 else f"squares ** {number(penalty.power // 2)}"
+
+
+_DEVIATIONS = """\
+    # A root has an infinite gradient at 0, which times 0 is NaN: there it is not taken.
+    roots = jnp.sqrt(jnp.where(squares == 0, 1.0, squares))
+    deviations = (jnp.where(squares == 0, 0.0, roots) - {target}) ** 2"""
 
 _FLOORED = '''\
 def floored(p: Array, floor: float) -> Array:

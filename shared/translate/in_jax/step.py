@@ -6,7 +6,7 @@ from gan_rosetta.shared.spec import GanSpec, GradientClipping, Optimizer
 from gan_rosetta.shared.translate.data import EPOCH, asks_for_epoch, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_jax.averages import followed_section
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
-from gan_rosetta.shared.translate.parts import decays, label_of, penalty_of, place_of
+from gan_rosetta.shared.translate.parts import decays, label_of, penalised_samples, place_of
 from gan_rosetta.shared.translate.writing import call, fitted, indented, number
 
 
@@ -127,15 +127,17 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     if not joined and (training.first == "discriminator" or not reused):
         lines.append(_make(gan, "g.parameters", "discriminator", later=later))
         lines += ["g = g._replace(buffers=moved)"] if moves_g else []
-    mixes = penalty_of(gan) is not None
-    mixed = 'mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * '
-    if mixes and not joined:
-        lines.append(f"{mixed}fake")
+    mixes = gan.penalty is not None
+    together = "jnp.concatenate([{a}, {b}])"
+    if gan.penalty is not None and not joined:
+        lines.append(f"mixed = {penalised_samples(gan.penalty, fake='fake', both=together)}")
     own = [_make(gan, "through", "discriminator", later=later + 4)] if joined else []
     real, fake = place_of(gan, "discriminator", "real"), place_of(gan, "discriminator", "fake")
     own.append(_ask(gan, "of_real", "d", real, 'batch["real"]', first=True, later=later + 4))
     own.append(_ask(gan, "of_fake", "d", fake, "fake", first=False, later=later + 4))
-    own += [f"{mixed}lax.stop_gradient(fake)"] if mixes and joined else []
+    if gan.penalty is not None and joined:
+        held = "lax.stop_gradient(fake)"
+        own.append(f"mixed = {penalised_samples(gan.penalty, fake=held, both=together)}")
     loss = "discriminator_loss(of_real, of_fake)"
     loss += " + gradient_penalty(parameters, mixed)" if mixes else ""
     aux = [*(["buffers"] if moves_d else []), *(["moved"] if joined and moves_g else [])]

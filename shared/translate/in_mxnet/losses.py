@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec import GanSpec, GradientPenalty
 from gan_rosetta.shared.translate.in_mxnet.input_gradient import input_gradient_section
 from gan_rosetta.shared.translate.losses import LossWords, has_entropy, loss_functions
-from gan_rosetta.shared.translate.parts import penalty_of
+from gan_rosetta.shared.translate.parts import norm_words
 from gan_rosetta.shared.translate.writing import number
 
 _WORDS = LossWords(
@@ -26,22 +26,30 @@ def losses_section(gan: GanSpec, /) -> str:
     parts += [_CROSS_ENTROPY] if score == "logits" else []
     parts += [_LOGISTIC] if score == "logit" else []
     parts += loss_functions(gan, _WORDS)
-    penalty = penalty_of(gan)
+    penalty = gan.penalty
     if penalty is not None:
         axes = "axis=1" if penalty.norm == "channel" else "axis=0, exclude=True"
-        norm = "pixel by pixel" if penalty.norm == "channel" else "sample by sample"
         parts += [
             *input_gradient_section(gan),
             f'''\
 def gradient_penalty(mixed: NDArray) -> NDArray:
-    """Return how far the norm of D's gradient by its input is from 1, {norm}."""
+    """Return {norm_words(penalty)}."""
     squares = (input_gradient(mixed) ** 2).sum({axes})
+{_deviations(penalty)}
+    return {number(penalty.factor_of_mean)} * deviations.mean()''',
+        ]
+    return "\n\n\n".join(parts)
+
+
+def _deviations(penalty: GradientPenalty) -> str:
+    if penalty.target == 0:
+        power = f" ** {number(penalty.power // 2)}" if penalty.power > 2 else ""
+        return f"    deviations = squares{power}"
+    return f"""\
     # A root has an infinite gradient at 0, which times 0 is NaN: there it is not taken.
     is_zero = squares == 0
     norms = mx.nd.sqrt(squares + is_zero) * (1 - is_zero)
-    return {number(penalty.weight)} * ((norms - 1) ** 2).mean()''',
-        ]
-    return "\n\n\n".join(parts)
+    deviations = (norms - {number(penalty.target)}) ** 2"""
 
 
 _ENTROPY = '''\

@@ -13,7 +13,7 @@ from gan_rosetta.shared.translate.data import (
     uses_masks,
 )
 from gan_rosetta.shared.translate.in_mxnet.averages import average_section
-from gan_rosetta.shared.translate.parts import decays, optimizer_uses, pattern, penalty_of, place_of, rate_at
+from gan_rosetta.shared.translate.parts import decays, optimizer_uses, pattern, penalised_samples, place_of, rate_at
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
 CHECKPOINT = "checkpoint.npz"
@@ -75,10 +75,14 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     own.append(judge(gan, "of_real", real, 'batch["real"]', later=later + 4))
     own.append(judge(gan, "of_fake", fake, given, later=later + 4))
     own.append("loss_d = discriminator_loss(of_real, of_fake)")
-    if penalty_of(gan) is not None:
-        own.append('share = batch["mix"]')
-        own.append('mixed = mx.nd.broadcast_mul(share, batch["real"])')
-        own.append("mixed = mixed + mx.nd.broadcast_mul(1 - share, fake.detach())")
+    if gan.penalty is not None:
+        if gan.penalty.at == "mixed":
+            own.append('share = batch["mix"]')
+            own.append('mixed = mx.nd.broadcast_mul(share, batch["real"])')
+            own.append("mixed = mixed + mx.nd.broadcast_mul(1 - share, fake.detach())")
+        else:
+            both = "mx.nd.concat({a}, {b}, dim=0)"
+            own.append(f"mixed = {penalised_samples(gan.penalty, fake='fake.detach()', both=both)}")
         own.append("loss_d = loss_d + gradient_penalty(mixed)")
     lines = ["with autograd.record():", *(indented(line, by=4) for line in own)]
     lines += ["real_score = of_real.mean()"] if training.stop is not None else []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec import GanSpec, GradientPenalty
 from gan_rosetta.shared.translate.losses import LossWords, has_entropy, loss_functions
-from gan_rosetta.shared.translate.parts import penalty_of
+from gan_rosetta.shared.translate.parts import norm_words
 from gan_rosetta.shared.translate.writing import number
 
 _WORDS = LossWords(
@@ -29,22 +29,29 @@ def losses_in_words(gan: GanSpec, words: LossWords, /) -> str:
     parts = [_ENTROPY] if has_entropy(gan) else []
     parts += [_LOGISTIC] if gan.training.discriminator_loss.score == "logit" else []
     parts += loss_functions(gan, words)
-    penalty = penalty_of(gan)
+    penalty = gan.penalty
     if penalty is not None:
         axes = "-1" if penalty.norm == "channel" else "range(1, len(mixed.shape))"
-        norm = "pixel by pixel" if penalty.norm == "channel" else "sample by sample"
         parts.append(f'''\
 def gradient_penalty(mixed: tf.Tensor) -> tf.Tensor:
-    """Return how far the norm of D's gradient by its input is from 1, {norm}."""
+    """Return {norm_words(penalty)}."""
     with tf.GradientTape() as inner:
         inner.watch(mixed)  # which is no variable
         score = tf.reduce_sum(discriminator(mixed))
     squares = tf.reduce_sum(inner.gradient(score, mixed) ** 2, axis={axes})
+{_deviations(penalty)}
+    return {number(penalty.factor_of_mean)} * tf.reduce_mean(deviations)''')
+    return "\n\n\n".join(parts)
+
+
+def _deviations(penalty: GradientPenalty) -> str:
+    if penalty.target == 0:
+        power = f" ** {number(penalty.power // 2)}" if penalty.power > 2 else ""
+        return f"    deviations = squares{power}"
+    return f"""\
     # A root has an infinite gradient at 0, which times 0 is NaN: there it is not taken.
     zeros = tf.cast(squares == 0, squares.dtype)
-    norms = tf.sqrt(squares + zeros) - zeros
-    return {number(penalty.weight)} * tf.reduce_mean((norms - 1) ** 2)''')
-    return "\n\n\n".join(parts)
+    deviations = (tf.sqrt(squares + zeros) - zeros - {number(penalty.target)}) ** 2"""
 
 
 _LOGISTIC = '''\

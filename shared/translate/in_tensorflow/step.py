@@ -10,7 +10,7 @@ from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_cl
 from gan_rosetta.shared.translate.in_tensorflow.averages import average_section
 from gan_rosetta.shared.translate.in_tensorflow.model import first_call
 from gan_rosetta.shared.translate.in_tensorflow.optimizers import rate_lines, slots_of
-from gan_rosetta.shared.translate.parts import optimizer_uses, pattern, penalty_of, place_of
+from gan_rosetta.shared.translate.parts import optimizer_uses, pattern, penalised_samples, place_of
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
 CHECKPOINT = "checkpoint.npz"
@@ -133,9 +133,10 @@ def _discriminator_block(gan: GanSpec, later: int, *, listed: bool) -> list[str]
     own.append(judge(gan, "of_real", real, 'batch["real"]', later=later + 4, listed=listed))
     own.append(judge(gan, "of_fake", fake, "fake", later=later + 4, listed=listed))
     own.append("loss_d = discriminator_loss(of_real, of_fake)")
-    if penalty_of(gan) is not None:
+    if gan.penalty is not None:
         held = "tf.stop_gradient(fake)" if joined else "fake"
-        own.append(f'mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * {held}')
+        samples = penalised_samples(gan.penalty, fake=held, both="tf.concat([{a}, {b}], axis=0)")
+        own.append(f"mixed = {samples}")
         own.append("loss_d += gradient_penalty(mixed)")
     persists = "persistent=True" if joined else ""
     lines += [f"with tf.GradientTape({persists}) as tape_d:", *(indented(each, by=4) for each in own)]

@@ -7,7 +7,7 @@ from typing import Any
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.translate.losses import LossWords, loss_functions
-from gan_rosetta.shared.translate.parts import penalty_of
+from gan_rosetta.shared.translate.parts import norm_words
 from gan_rosetta.shared.translate.writing import number
 
 
@@ -46,19 +46,27 @@ def losses_section(gan: GanSpec, /) -> str:
     losses = (gan.training.discriminator_loss, gan.training.generator_loss)
     parts = [_CUSTOM_ENTROPY] if any(map(_is_custom_entropy, losses)) else []
     parts += loss_functions(gan, _WORDS)
-    penalty = penalty_of(gan)
+    penalty = gan.penalty
     if penalty is not None:
         gradient = "gradient" if penalty.norm == "channel" else "gradient.flatten(1)"
-        norm = "pixel by pixel" if penalty.norm == "channel" else "sample by sample"
         parts.append(f'''\
 def gradient_penalty(mixed: Tensor) -> Tensor:
-    """Return how far the norm of D's gradient by its input is from 1, {norm}."""
+    """Return {norm_words(penalty)}."""
     mixed.requires_grad_()
     # A loss made of a gradient is differentiated again; create_graph keeps how it came about.
     (gradient,) = torch.autograd.grad(discriminator(mixed).sum(), mixed, create_graph=True)
-    norms = torch.linalg.vector_norm({gradient}, dim=1)
-    return {number(penalty.weight)} * ((norms - 1) ** 2).mean()''')
+    {_deviations(penalty, gradient)}.mean()''')
     return "\n\n\n".join(parts)
+
+
+def _deviations(penalty: spec.GradientPenalty, gradient: str) -> str:
+    weight = number(penalty.factor_of_mean)
+    if penalty.target == 0:
+        power = f" ** {number(penalty.power // 2)}" if penalty.power > 2 else ""
+        squares = f"({gradient}**2).sum(dim=1)"
+        return f"return {weight} * {f'({squares}{power})' if power else squares}"
+    norms = f"norms = torch.linalg.vector_norm({gradient}, dim=1)"
+    return f"{norms}\n    return {weight} * ((norms - {number(penalty.target)}) ** 2)"
 
 
 _CUSTOM_ENTROPY = '''\

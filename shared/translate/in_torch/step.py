@@ -5,7 +5,7 @@ from __future__ import annotations
 from gan_rosetta.shared.spec import GanSpec, GradientClipping
 from gan_rosetta.shared.translate.data import EPOCH, STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_torch.averages import AVERAGE, average_section
-from gan_rosetta.shared.translate.parts import decays, label_of, optimizer_uses, pattern, penalty_of, place_of
+from gan_rosetta.shared.translate.parts import decays, label_of, optimizer_uses, pattern, penalised_samples, place_of
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
 CHECKPOINT = "checkpoint.pt"
@@ -68,9 +68,11 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     lines.append(_judge(gan, "of_real", real, 'batch["real"]', later=later))
     lines.append(_judge(gan, "of_fake", place_of(gan, "discriminator", "fake"), fake, later=later))
     lines.append("loss_d = discriminator_loss(of_real, of_fake)")
-    if penalty_of(gan) is not None:
-        held = "fake" if training.detach_fake and not reused else "fake.detach()"
-        lines.append(f'mixed = batch["mix"] * batch["real"] + (1 - batch["mix"]) * {held}')
+    if gan.penalty is not None:
+        is_held = training.detach_fake and not reused and gan.penalty.at in ("mixed", "both")
+        held = "fake" if is_held else "fake.detach()"
+        samples = penalised_samples(gan.penalty, fake=held, both="torch.cat([{a}, {b}])")
+        lines.append(f"mixed = {samples}{'.detach()' if gan.penalty.at == 'real' else ''}")
         lines.append("loss_d = loss_d + gradient_penalty(mixed)")
     if training.stop is not None:
         lines.append("real_score = of_real.mean()")

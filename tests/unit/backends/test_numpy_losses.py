@@ -249,15 +249,16 @@ def test_mean_squared_error(reduction):
 
 @pytest.mark.parametrize("norm", ["channel", "sample"])
 @pytest.mark.parametrize("shape", [(4, 3, 2, 2), (4, 5)])
-def test_gradient_penalty(norm, shape):
-    penalty = GradientPenalty(weight=7.0, norm=norm)
+@pytest.mark.parametrize(("target", "power"), [(1.0, 2), (0.3, 2), (0.0, 2), (0.0, 6)])
+def test_gradient_penalty(norm, shape, target, power):
+    penalty = GradientPenalty(weight=7.0, norm=norm, target=target, power=power)
     gradient = np.random.default_rng(4).standard_normal(shape)
     value, direction = gradient_penalty(penalty, gradient)
     flat = gradient.reshape(4, shape[1], -1) if norm == "channel" else gradient.reshape(4, -1)
     lengths = np.sqrt(np.sum(flat**2, axis=1))
-    np.testing.assert_allclose(value, 7.0 * np.mean((lengths - 1) ** 2), rtol=1e-13)
+    np.testing.assert_allclose(value, 7.0 * np.mean((lengths - target) ** power), rtol=1e-13)
     expected = _differences(lambda: gradient_penalty(penalty, gradient)[0], gradient)
-    np.testing.assert_allclose(direction, expected, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(direction, expected, rtol=1e-6, atol=1e-6 * np.max(np.abs(direction)))
 
 
 def test_gradient_penalty_of_a_vanishing_gradient_is_its_weight_with_no_direction():

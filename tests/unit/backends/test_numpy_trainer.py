@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gan_rosetta.backends.numpy import device
 from gan_rosetta.backends.numpy.trainer import NumpyTrainer
 from gan_rosetta.shared.errors import StateError, UsageError
-from gan_rosetta.shared.gans import CATALOGUE, find_gan
-from gan_rosetta.shared.spec import StepPattern
+from gan_rosetta.shared.gans import CATALOGUE, MADE_UP, find_gan
+from gan_rosetta.shared.spec import GradientPenalty, StepPattern
 from gan_rosetta.shared.state import initial_state, state_schema
 from tests.unit.backends.numpy_chunks import build, make_chunk, slices, still, variant
 
@@ -165,6 +167,32 @@ def test_the_total_gradient_holds_the_penalty_gradient():
     losses = _by_name(probe, "discriminator", "loss")
     expected = _by_name(build(without).probe(chunk), "discriminator", "loss")["loss"] + losses["penalty"]
     np.testing.assert_array_equal(losses["loss"], expected)
+
+
+@pytest.mark.parametrize("at", ["real", "fake", "both"])
+def test_a_penalty_beside_any_loss_is_taken_where_it_says(at):
+    penalty = GradientPenalty(weight=3.0, norm="sample", at=at, target=0.0)
+    plain = MADE_UP["logistic-2d"]
+    loss = replace(plain.training.discriminator_loss, penalty=penalty)
+    spec = replace(plain, training=replace(plain.training, discriminator_loss=loss))
+    chunk = make_chunk(spec)
+    assert "mix" not in chunk.arrays
+    probe = build(spec).probe(chunk)
+    gradient = next(value for key, value in probe.items() if key.quantity == "input_gradient")
+    batch_size = chunk.arrays["real"].shape[1]
+    assert len(gradient) == batch_size * (2 if at == "both" else 1)
+    outputs = {
+        key.stream: value
+        for key, value in probe.items()
+        if (key.phase, key.quantity, key.name) == ("discriminator", "output", "discriminator.output")
+    }
+    both = {"real": outputs["real"], "fake": outputs["fake"]}
+    np.testing.assert_array_equal(outputs["mixed"], both.get(at, np.concatenate(list(both.values()))))
+    value = _by_name(probe, "discriminator", "loss")["penalty"]
+    np.testing.assert_allclose(value, 3.0 * np.sum(gradient**2) / batch_size, rtol=1e-13)
+    slope, directions = _slope(spec, chunk, network="discriminator", phase="discriminator", loss="penalty")
+    found = _along(_by_name(probe, "discriminator", "penalty_gradient"), directions)
+    np.testing.assert_allclose(found, slope, rtol=1e-5, atol=1e-9)
 
 
 def _without_penalty(loss):

@@ -94,6 +94,10 @@ NAN, INFINITY = float("nan"), float("inf")
         (MeanSquaredErrorLoss(reduction="mean"), {"reduction": "max"}, "reduction is 'max'"),
         (GradientPenalty(weight=10.0, norm="sample"), {"norm": "pixel"}, "norm is 'pixel'"),
         (GradientPenalty(weight=10.0, norm="sample"), {"weight": -1}, "weight is -1"),
+        (GradientPenalty(weight=10.0, norm="sample"), {"at": "between"}, "at is 'between'; expected one of 'mixed'"),
+        (GradientPenalty(weight=10.0, norm="sample"), {"target": -1.0}, "target is -1"),
+        (GradientPenalty(weight=10.0, norm="sample"), {"power": 3, "target": 0.0}, "power is 3; expected an even"),
+        (GradientPenalty(weight=10.0, norm="sample"), {"power": 4}, "power is 4 and target 1; expected power 2, or"),
         (
             GaussianReal(mean=4.0, standard_deviation=0.5, sort=True),
             {"standard_deviation": 0},
