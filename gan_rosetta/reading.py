@@ -27,12 +27,12 @@ def read(
 ) -> Reading:
     """Read live networks, and their optimizers where given, into a spec; all else is that of the GAN that it is like.
 
-    generator, discriminator: torch modules, whose layers come in a row; optimizers of torch. like: a name of the
-    catalogue, a TOML file, or a GanSpec, for its data, losses and turns, and its optimizers where none are given. name:
-    of the GAN. out: a TOML file to write, with the state beside it in .safetensors. Both networks run beside the
-    reference, with their own weights, before anything is handed over; they stay as they are.
+    generator, discriminator: torch modules, or Keras models whose layers come in a row; optimizers of theirs. like: a
+    name of the catalogue, a TOML file, or a GanSpec, for its data, losses and turns, and its optimizers where none are
+    given. name: of the GAN. out: a TOML file to write, with the state beside it in .safetensors. Both networks run
+    beside the reference, with their own weights, before anything is handed over; they stay as they are.
 
-    Raises UsageError for what is no torch module or does not fit, UnsupportedLayer, with the module's path, for what a
+    Raises UsageError for what is neither or does not fit, UnsupportedLayer, with the module's path, for what a
     spec has no word for. docs/translate.md says what is read.
     """
     if out is not None:

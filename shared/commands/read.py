@@ -41,7 +41,7 @@ def read(
     optimizers: Optimizers = None,
     quiet: Quiet = False,
 ) -> None:
-    """Read a program's own networks into a spec, with their weights as its initial state. So far of PyTorch.
+    """Read a program's own networks into a spec, with their weights as its initial state. So far of PyTorch or Keras.
 
     Both are run beside the reference before anything is written; what a spec has no word for is named by its path.
     """

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 def translate(
     gan: Annotated[
         str | None,
-        typer.Argument(help="A GAN's name, see `gan-rosetta list`; or FILE.py:G,D, networks of your own in PyTorch."),
+        typer.Argument(
+            help="A GAN's name, see `gan-rosetta list`; or FILE.py:G,D, networks of your own, in PyTorch or Keras."
+        ),
     ] = None,
     *,
     to: Annotated[str | None, typer.Option("--to", help="The framework to write it in.")] = None,

@@ -1,0 +1,77 @@
+"""The optimizers of Keras in the spec's words, with all their settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.spec import ConstantRate, Optimizer
+
+# Settings that a spec has no word for, with the values at which they do nothing.
+_PLAIN = {
+    "momentum": 0.0,
+    "nesterov": False,
+    "amsgrad": False,
+    "weight_decay": None,
+    "clipnorm": None,
+    "clipvalue": None,
+    "global_clipnorm": None,
+    "use_ema": False,
+    "loss_scale_factor": None,
+    "gradient_accumulation_steps": None,
+}
+
+
+def read_optimizer(optimizer: Any, network: Any, /, *, what: str) -> Optimizer:
+    """Return an optimizer with all its settings; raises UnsupportedLayer for what the spec has no word for."""
+    kind = type(optimizer)
+    if kind not in (keras.optimizers.SGD, keras.optimizers.Adam, keras.optimizers.RMSprop, keras.optimizers.Adadelta):
+        raise UnsupportedLayer(f"{what} is a {kind.__name__}; known: keras.optimizers.SGD, Adam, RMSprop, Adadelta")
+    if optimizer.built:
+        own = {id(each) for each in network.trainable_variables}
+        moved = {id(each) for each in optimizer._trainable_variables}
+        if moved != own:
+            raise UnsupportedLayer(
+                f"{what} moves {len(moved & own)} of its network's {len(own)} parameters, and {len(moved - own)} others"
+            )
+    config = optimizer.get_config()
+    if isinstance(config["learning_rate"], dict):
+        raise UnsupportedLayer(f"{what} has a schedule of rates, which is not read; write it into the spec by hand")
+    for name, expected in _PLAIN.items():
+        is_word = kind is keras.optimizers.RMSprop and name == "momentum"
+        if not is_word and config.get(name, expected) not in (expected, None):
+            raise UnsupportedLayer(f"{what} has {name}={config[name]!r}; only {name}={expected!r} has a word in a spec")
+    # Keras keeps a rate in float32: what was written is the shortest number that becomes it.
+    rate = ConstantRate(value=float(str(np.float32(config["learning_rate"]))))
+    if kind is keras.optimizers.SGD:
+        return spec.GradientDescent(learning_rate=rate)
+    if kind is keras.optimizers.Adam:
+        return spec.Adam(
+            learning_rate=rate,
+            beta1=float(config["beta_1"]),
+            beta2=float(config["beta_2"]),
+            epsilon=float(config["epsilon"]),
+            epsilon_placement="hat",
+            bias_correction=True,
+        )
+    rho, epsilon = float(config["rho"]), float(config["epsilon"])
+    if kind is keras.optimizers.Adadelta:
+        return spec.Adadelta(learning_rate=rate, rho=rho, epsilon=epsilon)
+    return spec.RMSprop(
+        learning_rate=rate,
+        rho=rho,
+        epsilon=epsilon,
+        epsilon_placement="inside",
+        centered=bool(config["centered"]),
+        momentum=float(config["momentum"]),
+        momentum_of="step",
+    )
+
+
+def has_begun(optimizer: Any, /) -> bool:
+    """Whether an optimizer has taken a step, and keeps something of it."""
+    return int(optimizer.iterations) > 0

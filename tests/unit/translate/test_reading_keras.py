@@ -1,0 +1,156 @@
+"""Networks of Keras read into specs: what was read is proved by a pass, what cannot be is named by its path."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gan_rosetta.shared.conformance.small import small_gan
+from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.spec import Adam, BatchNorm, Conv2d, Dropout, GradientDescent, LeakyReLU, Linear, RMSprop
+from gan_rosetta.shared.state.archive import write_state
+from gan_rosetta.shared.translate.program import DIALECTS, write_program
+from gan_rosetta.shared.translate.reading import read
+from tests.unit.translate.proving import run_here
+
+keras = pytest.importorskip("keras")
+layers = keras.layers
+
+
+def image_generator():
+    return keras.Sequential(
+        [
+            keras.Input((8,)),
+            layers.Dense(7 * 7 * 4, use_bias=False),
+            layers.BatchNormalization(momentum=0.8),
+            layers.LeakyReLU(),
+            layers.Reshape((7, 7, 4)),
+            layers.Conv2DTranspose(3, 5, strides=1, padding="same", use_bias=False),
+            layers.UpSampling2D(2),
+            layers.Conv2DTranspose(1, 4, strides=2, padding="same", activation="tanh"),
+        ]
+    )
+
+
+def image_discriminator():
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(3, 5, strides=2, padding="same"),
+            layers.ReLU(),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(4, 3, padding="valid", activation="silu"),
+            layers.Flatten(),
+            layers.Dense(1),
+        ]
+    )
+
+
+def sine_row():
+    spec = small_gan("sine")
+    noise, size = spec.latent.sample_shape, spec.real.sample_shape
+    generator = keras.Sequential([keras.Input(noise), layers.Dense(7, activation="relu"), layers.Dense(*size)])
+    given = keras.Input(size)
+    x = layers.LeakyReLU(negative_slope=0.2)(layers.Dense(4)(given))
+    x = layers.Dropout(0.3)(layers.ELU()(x))
+    return generator, keras.Model(given, layers.Dense(1, activation="sigmoid", use_bias=False)(x))
+
+
+def test_rows_of_both_kinds_are_read_with_their_weights():
+    generator, discriminator = sine_row()
+    found = read(generator=generator, discriminator=discriminator, like=small_gan("sine"))
+    kinds = [type(each).__name__ for each in found.spec.discriminator.layers]
+    assert kinds == ["Linear", "LeakyReLU", "ELU", "Dropout", "Linear", "Sigmoid"]
+    assert found.spec.discriminator.layers[1] == LeakyReLU(slope=0.2)
+    (first,) = (each for each in found.spec.generator.layers[:1] if isinstance(each, Linear))
+    kernel = generator.layers[0].kernel.numpy()
+    np.testing.assert_array_equal(found.state[f"generator.{first.name}.weight"], kernel.T.astype(np.float64))
+    assert any(isinstance(each, Dropout) for each in found.spec.discriminator.layers)
+
+
+def test_images_are_read_with_channels_first():
+    found = read(generator=image_generator(), discriminator=image_discriminator(), like="mnist-wgan-gp")
+    norm = next(each for each in found.spec.generator.layers if isinstance(each, BatchNorm))
+    assert (norm.running_variance, norm.momentum, norm.epsilon) == ("biased", 0.2, 1e-3)
+    conv = next(each for each in found.spec.discriminator.layers if isinstance(each, Conv2d))
+    assert (conv.padding, conv.sides) == (0, (1, 2, 1, 2)), "the one more of SAME is behind"
+    assert found.spec.latent.sample_shape == (8,)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (lambda: layers.Dense(3, activation="softmax"), "generator.wrong has the activation softmax"),
+        (lambda: layers.GaussianNoise(0.1), "generator.wrong is a GaussianNoise, which no layer"),
+        (lambda: layers.ReLU(max_value=6), "generator.wrong has a max_value"),
+        (layers.LayerNormalization, "generator.wrong is a LayerNormalization"),
+    ],
+)
+def test_what_a_spec_cannot_say_is_named_by_its_path(layer, message):
+    made = layer()
+    made.name = "wrong"
+    _, discriminator = sine_row()
+    with pytest.raises(UnsupportedLayer, match=message):
+        read(generator=keras.Sequential([keras.Input((5,)), made]), discriminator=discriminator, like=small_gan("sine"))
+
+
+def test_branches_and_own_calls_are_refused():
+    given = keras.Input((5,))
+    parted = keras.Model(given, layers.Add()([layers.Dense(5)(given), given]))
+    generator, _ = sine_row()
+    with pytest.raises(UnsupportedLayer, match="is of branches"):
+        read(generator=generator, discriminator=parted, like=small_gan("sine"))
+
+
+def test_optimizers_are_read_with_their_settings():
+    generator, discriminator = sine_row()
+    kinds = {
+        keras.optimizers.Adam(2e-4, beta_1=0.5): Adam,
+        keras.optimizers.SGD(0.1): GradientDescent,
+        keras.optimizers.RMSprop(5e-5, momentum=0.5, centered=True): RMSprop,
+    }
+    for optimizer, kind in kinds.items():
+        found = read(
+            generator=generator,
+            discriminator=discriminator,
+            like=small_gan("sine"),
+            generator_optimizer=optimizer,
+        )
+        own = found.spec.training.generator_optimizer
+        assert isinstance(own, kind)
+        assert own.learning_rate.value in (2e-4, 0.1, 5e-5)
+    for wrong in (keras.optimizers.Adam(clipnorm=1.0), keras.optimizers.SGD(momentum=0.9), keras.optimizers.Nadam()):
+        with pytest.raises(UnsupportedLayer, match="generator_optimizer"):
+            read(generator=generator, discriminator=discriminator, like=small_gan("sine"), generator_optimizer=wrong)
+
+
+@pytest.fixture
+def networks_of(tmp_path):
+    """What makes the live networks of a program of a dialect that starts from what was read."""
+
+    def made(reading, to):
+        folder = tmp_path / to
+        folder.mkdir()
+        (folder / "program.py").write_text(write_program(reading.spec, DIALECTS[to]), encoding="utf-8")
+        write_state(folder / "state.safetensors", reading.state, metadata={"gan": "read"})
+        options = ["--steps", "0", "--state", "state.safetensors", "--dtype", "float64", "--out", "left"]
+        names = run_here(folder, options)
+        return {name: names[name] for name in reading.spec.networks()}
+
+    kept = keras.config.floatx(), keras.config.dtype_policy()
+    yield made
+    keras.config.set_floatx(kept[0])
+    keras.config.set_dtype_policy(kept[1])
+
+
+def test_from_torch_to_keras_and_back_nothing_is_lost(networks_of):
+    nn = pytest.importorskip("torch").nn
+    generator = nn.Sequential(nn.Linear(2, 5), nn.Tanh(), nn.Linear(5, 2, bias=False))
+    discriminator = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 3), nn.SiLU(), nn.Linear(3, 2))
+    first = read(generator=generator, discriminator=discriminator, like="linear-2d")
+    second = read(**networks_of(first, "keras"), like=first.spec)
+    third = read(**networks_of(second, "torch"), like=first.spec)
+    assert third.spec.networks() == first.spec.networks()
+    assert third.spec.training == first.spec.training
+    for name, array in first.state.items():
+        assert third.state[name].tobytes() == array.tobytes(), name
