@@ -254,11 +254,12 @@ def _carry_out(
 ) -> NoReturn:
     """Say what a user should know of a plan, carry it out and exit; raises Interrupted on Ctrl-C."""
     _say_notes(plan.notes)
-    try:
-        # What draws and measures takes a second to import, which nobody waits for whose request is refused.
-        from gan_rosetta.shared.commands.outcomes import RunReporter  # noqa: PLC0415
+    # What draws and measures takes a second to import, which nobody waits for whose request is refused; an interruption
+    # here leaves nothing to go on with.
+    from gan_rosetta.shared.commands.outcomes import RunReporter  # noqa: PLC0415
 
-        reporter = RunReporter(shown, open_report=open_report)
+    reporter = RunReporter(shown, open_report=open_report)
+    try:
         status = (reporter.train if command == "train" else reporter.compare)(plan, folder)
     except KeyboardInterrupt:
         words = f"gan-rosetta {command} --resume {shlex.quote(str(folder))}"
