@@ -51,7 +51,8 @@ def lines_of(taken: Iterable[tuple[str, float]]) -> list[str]:
     """Return a table of the seconds and the number of tests of each room, each file, each test, what is most first."""
     sums: list[dict[str, list[float]]] = [defaultdict(list) for _ in range(3)]
     for nodeid, seconds in taken:
-        test = nodeid.partition("[")[0]
+        # pytest-xdist writes a test's group behind its name.
+        test = nodeid.partition("[")[0].partition("@")[0]
         file = test.partition("::")[0]
         for by, name in zip(sums, (str(Path(file).parent), file, test), strict=True):
             by[name].append(seconds)
