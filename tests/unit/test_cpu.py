@@ -9,7 +9,7 @@ from tests.cpu import cpu_seconds, lines_of
 
 
 def test_sums_are_of_all_parameters_and_the_dearest_comes_first():
-    taken = [("room/a.py::test_one[x]", 1.0), ("room/a.py::test_one[y::z]", 2.0), ("other/b.py::test_two@other/b.py", 4.0)]
+    taken = [("room/a.py::test_one[x]", 1.0), ("room/a.py::test_one[y::z]", 2.0), ("other/b.py::test_two@b", 4.0)]
     lines = lines_of(taken)
     rooms, files, tests = (lines[2:][start : start + 3] for start in (0, 3, 6))
     assert rooms == ["| 7.0 | 3 | **all** |", "| 4.0 | 1 | other |", "| 3.0 | 2 | room |"]
