@@ -73,7 +73,7 @@ def test_a_program_imports_its_framework_and_numpy_alone(programs, to):
 @pytest.mark.parametrize("to", DIALECTS)
 def test_no_dialect_lacks_a_layer_a_loss_or_an_optimizer(to):
     assert set(DIALECTS[to].LAYERS) == set(get_args(vocabulary.Layer))
-    written = {type(layer) for spec in GANS.values() for net in spec.networks().values() for layer in net.layers}
+    written = {type(layer) for spec in GANS.values() for net in spec.networks().values() for layer in net.all_layers}
     assert written == set(get_args(vocabulary.Layer)), "a layer that no GAN of these tests has"
     trainings = [spec.training for spec in GANS.values()]
     assert {type(each.discriminator_loss) for each in trainings} == set(get_args(vocabulary.DiscriminatorLoss))
