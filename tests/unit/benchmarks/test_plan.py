@@ -152,7 +152,7 @@ def test_branches_are_widened_inside_and_none_at_a_network_s_end():
     assert inside[-1] == ("block1_silu", (12,))
     assert ("block1.main.hidden4", (12,)) in inside
     assert wide.output_shape == (1,)
-    with pytest.raises(UsageError, match="no layer behind the Branches 'block1' has a weight"):
+    with pytest.raises(UsageError, match="no layer behind the Branches 'norm2' has a weight"):
         with_width(MADE_UP["grouped-digits"], 2)
 
 
