@@ -43,7 +43,7 @@ def gradient_penalty(parameters: Tensors, mixed: Array) -> Array:
 
 
 def _power(penalty: GradientPenalty) -> str:
-    return "squares" if penalty.power == 2 else f"squares ** {number(penalty.power // 2)}"
+    return "squares" if penalty.power == 2 else f"squares**{number(penalty.power // 2)}"
 
 
 _DEVIATIONS = """\

@@ -43,7 +43,7 @@ def gradient_penalty(mixed: NDArray) -> NDArray:
 
 def _deviations(penalty: GradientPenalty) -> str:
     if penalty.target == 0:
-        power = f" ** {number(penalty.power // 2)}" if penalty.power > 2 else ""
+        power = f"**{number(penalty.power // 2)}" if penalty.power > 2 else ""
         return f"    deviations = squares{power}"
     return f"""\
     # A root has an infinite gradient at 0, which times 0 is NaN: there it is not taken.

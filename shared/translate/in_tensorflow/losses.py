@@ -46,7 +46,7 @@ def gradient_penalty(mixed: tf.Tensor) -> tf.Tensor:
 
 def _deviations(penalty: GradientPenalty) -> str:
     if penalty.target == 0:
-        power = f" ** {number(penalty.power // 2)}" if penalty.power > 2 else ""
+        power = f"**{number(penalty.power // 2)}" if penalty.power > 2 else ""
         return f"    deviations = squares{power}"
     return f"""\
     # A root has an infinite gradient at 0, which times 0 is NaN: there it is not taken.

@@ -63,7 +63,8 @@ def _deviations(penalty: spec.GradientPenalty, gradient: str) -> str:
     weight = number(penalty.factor_of_mean)
     if penalty.target == 0:
         power = f" ** {number(penalty.power // 2)}" if penalty.power > 2 else ""
-        squares = f"({gradient}**2).sum(dim=1)"
+        square = f"{gradient} ** 2" if "(" in gradient else f"{gradient}**2"  # as ruff has them
+        squares = f"({square}).sum(dim=1)"
         return f"return {weight} * {f'({squares}{power})' if power else squares}"
     norms = f"norms = torch.linalg.vector_norm({gradient}, dim=1)"
     return f"{norms}\n    return {weight} * ((norms - {number(penalty.target)}) ** 2)"
