@@ -23,8 +23,8 @@ test: $(READY)
 # What tells most in two minutes of two cores: what computes nothing in a framework, and torch, which imports and steps
 # faster than all others but NumPy, held to the reference in every quantity of every GAN. What is left out measures (the
 # first line) or draws, imports all frameworks (the second), compiles, or opens a browser.
-LEFT_OUT := accuracy benchmarks calibrate defaults matters quality report \
-	backends cases library traces translate
+LEFT_OUT := accuracy benchmarks calibrate defaults matters quality report seeds sweeps \
+	backends cases library state/native traces translate
 quick: $(COMPILED)
 	$(PYTEST) tests/unit $(LEFT_OUT:%=--ignore=tests/unit/%) -m 'not compiled and not browser' \
 		$(patsubst %,gan_rosetta/shared/conformance/test_%_laws.py,state step agreement) \
