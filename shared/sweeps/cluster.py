@@ -59,7 +59,7 @@ def run_on_cluster(
     with _connected(address) as client:
         distributed = _distributed()
         expected = remote.describe(sorted({order.backend for order in orders}))
-        _require_versions(client, expected)
+        _require_workers(client, address, expected)
         by_future = {
             client.submit(
                 remote.train, order.as_data(), key=Path(order.folder).name, pure=False, retries=_RETRIES
@@ -107,17 +107,19 @@ def _connected(address: str) -> Iterator[Any]:
         logger.setLevel(level)
 
 
-def _require_versions(client: Any, expected: dict[str, str]) -> None:
-    """Raise UsageError where a worker that is there has other versions; one that comes later is told by its results."""
+def _require_workers(client: Any, address: str, expected: dict[str, str]) -> None:
+    """Raise UsageError where there is no worker, or one has other versions; of a later one its results tell."""
     found = client.run(remote.describe, list(expected), on_error="return")
-    for address, own in found.items():
+    if not found:
+        raise UsageError(f"the scheduler at {address} has no worker; start one with `dask worker {address}`")
+    for worker, own in found.items():
         if isinstance(own, BaseException):
             raise UsageError(
-                f"the worker at {address} cannot run gan-rosetta ({own}); install the version there that is here"
+                f"the worker at {worker} cannot run gan-rosetta ({own}); install the version there that is here"
             )
         problem = _difference(own, expected)
         if problem:
-            raise UsageError(f"the worker at {address} has {problem}; install there what is here")
+            raise UsageError(f"the worker at {worker} has {problem}; install there what is here")
 
 
 def _difference(own: dict[str, str], expected: dict[str, str]) -> str:

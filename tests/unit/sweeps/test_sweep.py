@@ -87,6 +87,12 @@ def test_workers_of_another_version_are_refused(tmp_path: Path, address: str, mo
         gr.sweep(PLAN, out=tmp_path, cluster=address)
 
 
+def test_a_cluster_without_workers_is_refused(tmp_path: Path) -> None:
+    options = {"n_workers": 0, "processes": False, "dashboard_address": ":0", "protocol": "tcp"}
+    with distributed.LocalCluster(**options) as found, pytest.raises(UsageError, match="has no worker; start one"):
+        gr.sweep(PLAN, out=tmp_path, cluster=found.scheduler_address)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -116,7 +122,7 @@ def test_a_scheduler_that_is_lost_leaves_what_was_done(tmp_path: Path, monkeypat
             return Future()
 
         def run(self, *arguments, **options):
-            return {}
+            return {"tcp://worker:1": remote.describe(["numpy"])}
 
         def close(self, **options):
             return None
