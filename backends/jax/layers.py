@@ -230,6 +230,12 @@ def reshape(layer: spec.Reshape, tensors: LayerTensors, inputs: Any, /) -> Any:
     return inputs.reshape(len(inputs), *layer.shape)
 
 
+def recall(layer: spec.Recall, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return parts of the features of an earlier layer, one behind the other. (B, features) to (B, ...)."""
+    del tensors
+    return jnp.concatenate([inputs[:, start:stop] for start, stop in layer.parts], axis=1)
+
+
 def softmax(layer: spec.Softmax, tensors: LayerTensors, inputs: Any, /) -> Any:
     """Return exp(x) / Σ exp(x) along an axis."""
     del tensors
@@ -285,6 +291,7 @@ LAYERS: dict[type, Callable[..., Any]] = {
     spec.GELU: gelu,
     spec.SiLU: silu,
     spec.Reshape: reshape,
+    spec.Recall: recall,
     spec.Dropout: dropout,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,

@@ -355,6 +355,14 @@ class Reshape(LayerBlock):
         return ops.reshape(inputs, shape=(0, *self.layer.shape))
 
 
+class Recall(LayerBlock):
+    """Parts of the features of an earlier layer, one behind the other. (B, features) to (B, ...)."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        ends = (ops.slice_axis(inputs, axis=1, begin=start, end=stop) for start, stop in self.layer.parts)
+        return ops.concat(*ends, dim=1)
+
+
 class Softmax(LayerBlock):
     """exp(x) / Σ exp(x) along an axis. (B, ...)."""
 
@@ -409,6 +417,7 @@ LAYERS: dict[type, type[LayerBlock]] = {
     spec.GELU: GELU,
     spec.SiLU: SiLU,
     spec.Reshape: Reshape,
+    spec.Recall: Recall,
     spec.Dropout: Dropout,
     spec.ClassEmbedding: ClassEmbedding,
     spec.Upsample: Upsample,

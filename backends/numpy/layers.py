@@ -27,6 +27,7 @@ from gan_rosetta.backends.numpy.formulas import BIAS_GRADIENT, WEIGHT_GRADIENT, 
 from gan_rosetta.backends.numpy.group_norm import GroupNorm
 from gan_rosetta.backends.numpy.layer import Array, Layer, LinearMap, Tensors
 from gan_rosetta.backends.numpy.network import Copies, Network
+from gan_rosetta.backends.numpy.recall import Recall
 from gan_rosetta.backends.numpy.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
@@ -290,6 +291,7 @@ LAYERS: dict[type[spec.Layer], type[Layer]] = {
     spec.GELU: GELU,
     spec.SiLU: SiLU,
     spec.Reshape: Reshape,
+    spec.Recall: Recall,
     spec.Dropout: Dropout,
     spec.ClassEmbedding: ClassEmbedding,
     spec.Upsample: Upsample,

@@ -313,6 +313,11 @@ def pixel_shuffle(layer: spec.PixelShuffle, inputs: Any, /) -> Any:
     return tf.reshape(parts, (num_images, height * layer.factor, width * layer.factor, channels))
 
 
+def recall(layer: spec.Recall, inputs: Any, /) -> Any:
+    """Return parts of the features of an earlier layer, one behind the other, (batch, features) -> (batch, ...)."""
+    return tf.concat([inputs[:, start:stop] for start, stop in layer.parts], axis=1)
+
+
 class Scale(tf.Module):
     """γ · x, with one γ for all."""
 
@@ -372,6 +377,7 @@ LAYERS: dict[type, Builder] = {
     spec.GELU: lambda layer, **_options: partial(gelu, form=layer.form),
     spec.SiLU: lambda _layer, **_options: tf.nn.silu,
     spec.Reshape: lambda layer, **_options: Reshape(layer),
+    spec.Recall: lambda layer, **_options: partial(recall, layer),
     spec.Dropout: lambda layer, **_options: Dropout(layer),
     spec.ClassEmbedding: lambda layer, **options: ClassEmbedding(layer, dtype=options["dtype"]),
     spec.Upsample: Upsample,

@@ -143,6 +143,11 @@ def reshape(layer: spec.Reshape, /) -> nn.Module:
     return Reshape(layer)
 
 
+def recall(layer: spec.Recall, /) -> nn.Module:
+    """Build what takes up features of an earlier layer again. (B, features) to (B, ...)."""
+    return Recall(layer)
+
+
 def softmax(layer: spec.Softmax, /) -> nn.Module:
     """Build exp(x) / Σ exp(x) along an axis. (B, ...)."""
     return nn.Softmax(dim=layer.axis + 1)
@@ -176,6 +181,7 @@ LAYERS: dict[type, Callable[..., nn.Module]] = {
     spec.GELU: gelu,
     spec.SiLU: silu,
     spec.Reshape: reshape,
+    spec.Recall: recall,
     spec.Dropout: dropout,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
@@ -425,6 +431,18 @@ class Reshape(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:  # (B, ...)
         """Return (B, *shape)."""
         return inputs.reshape(len(inputs), *self.layer.shape)
+
+
+class Recall(nn.Module):
+    """Parts of the features of an earlier layer, one behind the other."""
+
+    def __init__(self, layer: spec.Recall) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, inputs: Tensor) -> Tensor:  # (B, features)
+        """Return (B, ...)."""
+        return torch.cat([inputs[:, start:stop] for start, stop in self.layer.parts], dim=1)
 
 
 def _convolution(kind: type[nn.Module], layer: spec.Conv2d | spec.ConvTranspose2d) -> nn.Module:

@@ -17,6 +17,7 @@ from gan_rosetta.shared.spec import (
     GanSpec,
     MinibatchDiscrimination,
     Network,
+    Recall,
     Reshape,
 )
 from gan_rosetta.shared.spec.activations import Sigmoid
@@ -128,8 +129,8 @@ def _position(network: Network, position: int, layer: str | None, kind: str, *, 
         # Of a layer with an activation inside only what the activation gives is seen.
         return own + 1 if kind in _ACTIVATIONS and _is_activation(network, own + 1) else own
     place = position + 1
-    while place < len(network.placed) and isinstance(network.placed[place].layer, Branches):
-        place += 1  # What joins branches is no module of a program.
+    while place < len(network.placed) and isinstance(network.placed[place].layer, Branches | Recall):
+        place += 1  # What joins branches or takes features up again is no module of a program.
     if place == len(network.placed):
         return None
     ahead = network.placed[place].layer

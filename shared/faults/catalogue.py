@@ -18,6 +18,7 @@ from gan_rosetta.shared.faults import (
     layer_faults,
     loss_faults,
     optimizer_faults,
+    recall_faults,
     resampling_faults,
     rmsprop_faults,
     spectral_faults,
@@ -44,6 +45,7 @@ FAULTS: dict[str, Fault] = {
         *dropout_faults.FAULTS,
         *class_faults.FAULTS,
         *branch_faults.FAULTS,
+        *recall_faults.FAULTS,
         *attention_faults.FAULTS,
         *spectral_faults.FAULTS,
     )

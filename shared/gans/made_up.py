@@ -40,6 +40,7 @@ from gan_rosetta.shared.spec import (
     NormalLatent,
     PixelShuffle,
     Pool2d,
+    Recall,
     RelativisticDiscriminatorLoss,
     ReLU,
     Reshape,
@@ -55,6 +56,7 @@ from gan_rosetta.shared.spec import (
     WassersteinGeneratorLoss,
     class_projection,
     conditional_batch_norm,
+    recalled_batch_norm,
     same_sides,
     self_attention,
 )
@@ -350,20 +352,26 @@ _SAME = same_sides((4, 4), kernel=(3, 3), stride=2, dilation=2)
 GROUPED_SPEC = replace(
     POOLED_SPEC,
     name="grouped-digits",
-    title="Norms of every kind on small digits and classes, convolutions of every form, and R1 through them",
+    title="Norms of every kind on small digits, a class and noise shared among layers, and R1 through convolutions",
     generator=Network(
         input_shape=(5,),
         layers=(
-            _linear("linear", 5, 64),
+            ClassEmbedding(
+                name="shared",
+                num_classes=10,
+                num_features=3,
+                joined="after",
+                weight_init=Normal(standard_deviation=0.5),
+            ),
+            Recall(of="shared", parts=((0, 3),)),
+            _linear("linear", 3, 64),
             _norm("norm1", 64, 1),
             ReLU(),
             Reshape(shape=(16, 2, 2)),
-            conditional_batch_norm(
+            recalled_batch_norm(
                 _CONDITIONAL,
-                num_classes=10,
-                gain="modulate",
-                gain_init=Normal(standard_deviation=0.3),
-                bias_init=Normal(standard_deviation=0.2),
+                Recall(of="shared", parts=((5, 8), (3, 5))),
+                weight_init=Normal(standard_deviation=0.3),
             ),
             Branches(
                 name="block1",

@@ -13,7 +13,12 @@ from gan_rosetta.shared.spec.activations import (
     Tanh,
 )
 from gan_rosetta.shared.spec.attention import Scale, Softmax
-from gan_rosetta.shared.spec.blocks import class_projection, conditional_batch_norm, self_attention
+from gan_rosetta.shared.spec.blocks import (
+    class_projection,
+    conditional_batch_norm,
+    recalled_batch_norm,
+    self_attention,
+)
 from gan_rosetta.shared.spec.branches import Branch, Branches, Layer
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d, Margins, same_sides
 from gan_rosetta.shared.spec.dropout import Dropout
@@ -74,6 +79,7 @@ from gan_rosetta.shared.spec.optimizers import (
     Optimizer,
     RMSprop,
 )
+from gan_rosetta.shared.spec.recall import Recall
 from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared.spec.schedules import ConstantRate, CosineDecay, ExponentialDecay, LearningRate, LinearDecay
 from gan_rosetta.shared.spec.sources import (
@@ -170,6 +176,7 @@ __all__ = [
     "RMSprop",
     "ReLU",
     "RealSource",
+    "Recall",
     "RelativisticDiscriminatorLoss",
     "Reshape",
     "SaturatingGeneratorLoss",
@@ -197,6 +204,7 @@ __all__ = [
     "class_projection",
     "conditional_batch_norm",
     "passes",
+    "recalled_batch_norm",
     "same_sides",
     "self_attention",
 ]

@@ -10,7 +10,8 @@ from gan_rosetta.shared.spec.branches import Branch, Branches, Layer
 from gan_rosetta.shared.spec.convolution import Conv2d
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.initializers import Initializer
-from gan_rosetta.shared.spec.layers import BatchNorm
+from gan_rosetta.shared.spec.layers import BatchNorm, Linear
+from gan_rosetta.shared.spec.recall import Recall
 from gan_rosetta.shared.spec.resampling import Pool2d
 from gan_rosetta.shared.spec.spectral import SpectralNorm
 
@@ -51,6 +52,44 @@ def conditional_batch_norm(
             Branch(name="x", layers=(_named(norm),)),
             Branch(name="gain", layers=table(gain_init)),
             Branch(name="bias", layers=table(bias_init)),
+        ),
+    )
+
+
+def recalled_batch_norm(
+    norm: BatchNorm,
+    recall: Recall,
+    /,
+    *,
+    weight_init: Initializer,
+    spectral_norm: SpectralNorm | None = None,
+) -> Branches:
+    """Return (1 + W x) · BatchNorm + V x, with x recalled: a class's shared embedding and noise. Brock et al. 2019.
+
+    norm: without a weight (affine=False); the block has its name, and its parts are `norm1.x.norm`,
+    `norm1.gain.linear` and `norm1.bias.linear`. weight_init, spectral_norm: of W and V, both without a bias.
+    """
+
+    def of_recalled() -> tuple[Layer, ...]:
+        return (
+            recall,
+            Linear(
+                name="linear",
+                in_features=recall.output_shape(())[0],
+                out_features=norm.num_features,
+                weight_init=weight_init,
+                bias_init=None,
+                spectral_norm=spectral_norm,
+            ),
+        )
+
+    return Branches(
+        name=norm.name,
+        join="modulate",
+        branches=(
+            Branch(name="x", layers=(_named(norm),)),
+            Branch(name="gain", layers=of_recalled()),
+            Branch(name="bias", layers=of_recalled()),
         ),
     )
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from gan_rosetta.shared.errors import SpecError, unknown_name
 from gan_rosetta.shared.spec.branches import Branches, Layer
 from gan_rosetta.shared.spec.checks import require, require_name, require_shape, within
 from gan_rosetta.shared.spec.layer import Shape
 from gan_rosetta.shared.spec.layers import BatchNorm, NamedLayer
+from gan_rosetta.shared.spec.recall import Recall
 
 Path = tuple[str | int, ...]
 # The source of a layer that takes the network's own input.
@@ -23,8 +25,9 @@ class PlacedLayer:
     """A layer with its place: the name under which its output is reported, and its shapes, per sample.
 
     Branches stand behind the layers inside of them, for what joins their ends; input_shape is then that of what all
-    branches are given. sources: whose outputs it takes, by their places, NETWORK_INPUT for the network's input; one,
-    or of Branches each branch's end. path: where it stands in the network's fields.
+    branches are given, and that of a Recall's what it recalls. sources: whose outputs it takes, by their places,
+    NETWORK_INPUT for the network's input; one, or of Branches each branch's end. path: where it stands in the network's
+    fields.
     """
 
     name: str
@@ -61,7 +64,8 @@ class Network:
     def placed(self) -> tuple[PlacedLayer, ...]:
         """The layers in order of execution, those inside of Branches among them, with their names and shapes."""
         result: list[PlacedLayer] = []
-        _place(result, self.layers, self.input_shape, source=NETWORK_INPUT, path=("layers",), prefix="")
+        shapes = {NETWORK_INPUT: self.input_shape}
+        _place(result, self.layers, shapes, source=NETWORK_INPUT, path=("layers",), prefix="")
         return tuple(result)
 
     @property
@@ -122,12 +126,19 @@ class Network:
 
 
 def _place(
-    result: list[PlacedLayer], layers: Sequence[Layer], shape: Shape, /, *, source: int, path: Path, prefix: str
-) -> tuple[Shape, int]:
-    """Append layers in a row, and return the shape of their end and its place."""
+    result: list[PlacedLayer],
+    layers: Sequence[Layer],
+    shapes: dict[int, Shape],
+    /,
+    *,
+    source: int,
+    path: Path,
+    prefix: str,
+) -> int:
+    """Append layers in a row and what they give, by place, to result and shapes; return the place of their end."""
     last_name = f"{prefix}input"
     for index, layer in enumerate(layers):
-        input_shape, here = shape, (*path, index)
+        here = (*path, index)
         sources: tuple[int, ...] = (source,)
         with within(*here):
             require(isinstance(layer, Layer), f"{layer!r} is not a layer; expected one of shared/spec/layers.py")
@@ -136,33 +147,43 @@ def _place(
                 name = last_name = f"{prefix}{layer.name}"
             else:
                 name = _free_name(f"{last_name}_{layer.kind}", result)
+            if isinstance(layer, Recall):
+                sources = (_recalled(layer, result, shapes),)
+            recalls_it = isinstance(layer, Recall) and sources == (source,)
             require(
-                layer.takes_input or (index == 0 and bool(prefix)),
+                layer.takes_input or recalls_it or (index == 0 and bool(prefix)),
                 f"{type(layer).__name__} {name!r} leaves out what comes before it; expected it first in a branch",
             )
+            input_shape = shapes[sources[0]]
+            shape = layer.output_shape(input_shape)
         if isinstance(layer, Branches):
-            with within(*here):
-                shape = layer.output_shape(shape)
-            ends = [
+            sources = tuple(
                 _place(
                     result,
                     branch.layers,
-                    input_shape,
+                    shapes,
                     source=source,
                     path=(*here, "branches", place, "layers"),
                     prefix=f"{name}.{branch.name}.",
                 )
                 for place, branch in enumerate(layer.branches)
-            ]
-            sources = tuple(end for _, end in ends)
-        else:
-            with within(*here):
-                shape = layer.output_shape(shape)
+            )
+        source = len(result)
+        shapes[source] = shape
         result.append(
             PlacedLayer(name=name, layer=layer, input_shape=input_shape, output_shape=shape, sources=sources, path=here)
         )
-        source = len(result) - 1
-    return shape, source
+    return source
+
+
+def _recalled(layer: Recall, placed: list[PlacedLayer], shapes: dict[int, Shape], /) -> int:
+    """Return the place whose features a layer recalls; raises SpecError where there is none, or it has others."""
+    places = {other.name: place for place, other in enumerate(placed)}
+    if layer.of is not None and layer.of not in places:
+        raise SpecError(f"Recall: {unknown_name('layer before it', layer.of, places)}", path=("of",))
+    place = NETWORK_INPUT if layer.of is None else places[layer.of]
+    layer.check_recalled("the network's input" if layer.of is None else layer.of, shapes[place])
+    return place
 
 
 def _free_name(name: str, placed: list[PlacedLayer]) -> str:

@@ -29,6 +29,7 @@ from gan_rosetta.shared.spec import (
     Network,
     Optimizer,
     PlacedLayer,
+    Recall,
     Reshape,
     RMSprop,
     Shape,
@@ -214,7 +215,7 @@ def _order_behind(placed: PlacedLayer, given: list[np.ndarray | None], network: 
     if isinstance(layer, ClassEmbedding):
         parts = [(first, placed.input_shape[0]), (None, layer.num_features)] if layer.takes_input else []
         return _side_by_side(parts if layer.joined == "after" else parts[::-1])
-    return None if isinstance(layer, WeightedLayer) and not _keeps_features(placed) else first
+    return None if isinstance(layer, WeightedLayer | Recall) and not _keeps_features(placed) else first
 
 
 def _side_by_side(parts: list[tuple[np.ndarray | None, int]]) -> np.ndarray | None:
@@ -238,7 +239,7 @@ def _order_ahead(network: Network, place: int, found: list[np.ndarray | None]) -
         layer = placed.layer
         if isinstance(layer, Reshape):
             return _flat_order(placed.output_shape)
-        if isinstance(layer, WeightedLayer) and not isinstance(layer, BatchNorm | GroupNorm):
+        if isinstance(layer, WeightedLayer | Recall) and not isinstance(layer, BatchNorm | GroupNorm):
             continue
         beside = [found[source] for source in placed.sources if NETWORK_INPUT < source < len(found)]
         known = next((order for order in beside if order is not None), None)

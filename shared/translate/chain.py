@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from gan_rosetta.shared.spec import Branches, Layer, Network
+from gan_rosetta.shared.spec import NETWORK_INPUT, Branches, Layer, Network, Recall
 from gan_rosetta.shared.translate.parts import Part
 from gan_rosetta.shared.translate.writing import WIDTH, fitted
 
@@ -15,20 +15,25 @@ def chain(network: Network, parts: Sequence[Part], x: str, /, *, indent: int, en
     parts: of the placed layers. x: the name of the network's input. end: the last line, with {x} for the name of what
     comes out; without one it is returned as it is.
     """
-    return _Chain(parts, x, indent=indent).lines_of(network, end)
+    return _Chain(network, parts, x, indent=indent).lines_of(end)
 
 
 class _Chain:
-    def __init__(self, parts: Sequence[Part], x: str, *, indent: int) -> None:
-        self._parts: Iterator[Part] = iter(parts)
+    def __init__(self, network: Network, parts: Sequence[Part], x: str, *, indent: int) -> None:
+        self._network, self._parts = network, parts
+        self._next = 0
+        # Which places are recalled further on, so that what they give keeps a name of its own.
+        self._recalled = {placed.sources[0] for placed in network.placed if isinstance(placed.layer, Recall)}
         self._indent = indent
         self._lines: list[str] = []
         # What is computed so far and stands in no line yet, whether it is just a name, and whether it stays by itself.
         self._expression, self._is_name, self._is_whole = x, True, False
         self._remarks: list[str] = []
 
-    def lines_of(self, network: Network, end: str) -> list[str]:
-        self._row(network.layers, "")
+    def lines_of(self, end: str) -> list[str]:
+        if NETWORK_INPUT in self._recalled:
+            self._name(self._kept_name(NETWORK_INPUT))
+        self._row(self._network.layers, "")
         if end and not self._is_name:
             self._name("x")
         self._end_line(end.replace("{x}", self._expression) if end else f"return {self._expression}")
@@ -39,7 +44,20 @@ class _Chain:
             if isinstance(layer, Branches):
                 self._block(layer, f"{prefix}{layer.name}")
             else:
-                self._apply(next(self._parts))
+                if isinstance(layer, Recall):
+                    self._take(self._kept_name(self._network.placed[self._next].sources[0]), is_name=True)
+                self._apply(self._parts[self._next])
+                self._pass()
+
+    def _pass(self) -> None:
+        """Go on to the next place; what is recalled of this one gets its own line."""
+        if self._next in self._recalled:
+            self._name(self._kept_name(self._next))
+        self._next += 1
+
+    def _kept_name(self, place: int) -> str:
+        # No block's input, no branch's end, and nothing that a dialect names, is called so.
+        return "given" if place == NETWORK_INPUT else f"{self._network.placed[place].name.replace('.', '_')}_output"
 
     def _apply(self, part: Part) -> None:
         fits = self._indent + len("return ") + len(part.applied) + len(self._expression) <= WIDTH
@@ -63,8 +81,9 @@ class _Chain:
                 # No branch is called so, and no two names are the same.
                 self._name(f"{name}_{branch.name}_end")
             ends.append(self._expression)
-        part = next(self._parts)
+        part = self._parts[self._next]
         self._take(part.applied.replace("{x}", part.between.join(ends)), is_whole=True)
+        self._pass()
 
     def _take(self, expression: str, *, is_name: bool = False, is_whole: bool = False) -> None:
         self._expression, self._is_name, self._is_whole = expression, is_name, is_whole

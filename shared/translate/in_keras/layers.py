@@ -133,6 +133,14 @@ def reshape(placed: PlacedLayer, name: str, /) -> Part:
     return layers(*found)
 
 
+def recall(placed: PlacedLayer, name: str, /) -> Part:
+    """Write features of an earlier layer, taken up again."""
+    del name
+    layer: Any = placed.layer
+    ends = [f"{{x}}[:, {number(start)}:{number(stop)}]" for start, stop in layer.parts]
+    return Part(applied=ends[0] if len(ends) == 1 else f"keras.layers.Concatenate()([{', '.join(ends)}])")
+
+
 def softmax(placed: PlacedLayer, name: str, /) -> Part:
     """Write exp(x) / Σ exp(x) along an axis, of which a sample's first is last here."""
     del name
@@ -173,6 +181,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.GELU: gelu,
     spec.SiLU: activation("silu"),
     spec.Reshape: reshape,
+    spec.Recall: recall,
     spec.Dropout: dropout,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,

@@ -169,6 +169,16 @@ def reshape(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"{{x}}.reshape((-1, {', '.join(map(number, placed.output_shape))}))")
 
 
+def recall(placed: PlacedLayer, name: str, /) -> Part:
+    """Write features of an earlier layer, taken up again."""
+    del name
+    layer: Any = placed.layer
+    ends = [
+        f"mx.nd.slice_axis({{x}}, axis=1, begin={number(start)}, end={number(stop)})" for start, stop in layer.parts
+    ]
+    return Part(applied=ends[0] if len(ends) == 1 else f"mx.nd.concat({', '.join(ends)}, dim=1)")
+
+
 def softmax(placed: PlacedLayer, name: str, /) -> Part:
     """Write exp(x) / Σ exp(x) along an axis."""
     del name
@@ -215,6 +225,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.GELU: gelu,
     spec.SiLU: silu,
     spec.Reshape: reshape,
+    spec.Recall: recall,
     spec.Dropout: dropout,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,

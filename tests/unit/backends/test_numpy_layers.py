@@ -29,6 +29,7 @@ from gan_rosetta.shared.spec import (
     Normal,
     PixelShuffle,
     Pool2d,
+    Recall,
     ReLU,
     Reshape,
     Scale,
@@ -142,6 +143,7 @@ _CASES = {name: (layer, (3,)) for name, layer in _ACTIVATIONS.items()} | {
     "minibatch": (_minibatch(), (3,)),
     "minibatch-other": (_minibatch(self_distance=False, bias_init=None), (3,)),
     "reshape": (Reshape(shape=(3, 1, 2)), (6,)),
+    "recall": (Recall(of=None, parts=((4, 6), (1, 2))), (7,)),
     "dropout-unfed": (Dropout(name="drop", probability=0.5, unit="entry"), (3,)),
     "upsample-nearest": (Upsample(factor=3, mode="nearest"), (2, 2, 3)),
     "upsample-bilinear": (Upsample(factor=2, mode="bilinear"), (2, 3, 4)),
@@ -490,6 +492,18 @@ def test_a_class_s_row_alone_takes_nothing_of_the_input_and_may_be_of_a_divided_
     np.testing.assert_allclose(y[:, 0], np.sum(rows * x, axis=1), rtol=1e-14)
     gradient = network.backward(np.ones_like(y), caches, into=network.gradients, wants_input=True)
     np.testing.assert_allclose(gradient, rows, rtol=1e-14)
+
+
+def test_what_is_recalled_gets_the_gradients_of_all_that_take_it():
+    layer = Recall(of=None, parts=((2, 3), (0, 1)))
+    network, x = _network(_branches("concatenate", (), (layer,)), (3,))
+    y, caches = network.forward(x)
+    np.testing.assert_array_equal(y, x[:, [0, 1, 2, 2, 0]])
+    upstream = np.random.default_rng(4).standard_normal(y.shape)
+    gradient = network.backward(upstream.copy(), caches, into=None, wants_input=True)
+    expected = upstream[:, :3].copy()
+    expected[:, [2, 0]] += upstream[:, 3:]
+    np.testing.assert_array_equal(gradient, expected)
 
 
 @pytest.mark.parametrize("joined", ["before", "after"])

@@ -26,6 +26,7 @@ from gan_rosetta.shared.faults import (
     layer_faults,
     loss_faults,
     optimizer_faults,
+    recall_faults,
     resampling_faults,
     rmsprop_faults,
     spectral_faults,
@@ -65,6 +66,7 @@ def test_names_are_unique_and_many():
         dropout_faults,
         class_faults,
         branch_faults,
+        recall_faults,
         attention_faults,
         spectral_faults,
     )

@@ -15,17 +15,22 @@ from gan_rosetta.shared.spec import (
     Branch,
     Branches,
     ClassEmbedding,
+    Conv2d,
     GanSpec,
     Linear,
     Network,
     Pool2d,
+    Recall,
+    Reshape,
     Softmax,
     Tanh,
     class_projection,
     conditional_batch_norm,
+    recalled_batch_norm,
     self_attention,
 )
 from gan_rosetta.shared.spec.cost import forward_flops
+from gan_rosetta.shared.spec.network import NETWORK_INPUT
 from gan_rosetta.shared.state import state_schema
 
 ROW = ClassEmbedding(name="row", num_classes=10, num_features=3, joined="alone", weight_init=ZEROS)
@@ -127,6 +132,89 @@ def ways(join: str, *layers: tuple) -> Branches:
 def test_what_does_not_fit_is_told(wrong, message):
     with pytest.raises(SpecError, match=message):
         Network(input_shape=(3,), layers=(wrong(),))
+
+
+SHARED = ClassEmbedding(name="shared", num_classes=10, num_features=3, joined="after", weight_init=ZEROS)
+
+
+def linear(name: str, in_features: int, out_features: int) -> Linear:
+    return Linear(name=name, in_features=in_features, out_features=out_features, weight_init=ZEROS, bias_init=None)
+
+
+def test_noise_is_split_among_layers_and_an_embedding_shared_by_them():
+    recall = Recall(of="shared", parts=((5, 8), (3, 5)))
+    network = Network(
+        input_shape=(5,),
+        layers=(
+            SHARED,
+            Recall(of="shared", parts=((0, 3),)),
+            linear("first", 3, 3),
+            recalled_batch_norm(NORM, recall, weight_init=ZEROS),
+        ),
+    )
+    assert [(placed.name, placed.input_shape, placed.output_shape, placed.sources) for placed in network.placed] == [
+        ("shared", (5,), (8,), (NETWORK_INPUT,)),
+        ("shared_recall", (8,), (3,), (0,)),
+        ("first", (3,), (3,), (1,)),
+        ("norm1.x.norm", (3,), (3,), (2,)),
+        ("norm1.gain.input_recall", (8,), (5,), (0,)),
+        ("norm1.gain.linear", (5,), (3,), (4,)),
+        ("norm1.bias.input_recall", (8,), (5,), (0,)),
+        ("norm1.bias.linear", (5,), (3,), (6,)),
+        ("norm1", (3,), (3,), (3, 5, 7)),
+    ]
+    # The first Linear, and those of gain and bias.
+    assert forward_flops(network) == 2 * (3 * 3 + 2 * 5 * 3)
+    with pytest.raises(SpecError, match="unknown layer before it 'shared': did you mean 'share'") as found:
+        network.replaced(0, replace(SHARED, name="share"))
+    assert found.value.path == ("layers", 1, "of")
+
+
+@pytest.mark.parametrize(
+    ("of", "parts", "message"),
+    [
+        ("end", ((0, 1),), "unknown layer before it 'end'"),
+        ("block", ((0, 1),), "unknown layer before it 'block'"),
+        ("images", ((0, 1),), r"takes features, and images gives \(1, 2, 2\); expected a vector"),
+        (None, ((3, 4), (0, 5)), "the part .3, 4. begins before another stops, at 5; expected each feature once"),
+        (None, ((2, 5),), "takes the features 2 to 5 of the network's input, which gives 4; expected at most"),
+        ("first", (), "parts is empty; expected one pair"),
+        ("first", ((2, 2),), "a part is .2, 2.; expected two integers, where it starts, 0 or more, and where it stops"),
+        ("first", ((0, 1, 2),), "a part is .0, 1, 2.; expected two integers"),
+    ],
+)
+def test_what_cannot_be_recalled_is_told(of, parts, message):
+    image = Conv2d(
+        name="images",
+        in_channels=1,
+        out_channels=1,
+        kernel_size=1,
+        stride=1,
+        padding=0,
+        weight_init=ZEROS,
+        bias_init=None,
+    )
+    with pytest.raises(SpecError, match=message):
+        Network(
+            input_shape=(4,),
+            layers=(
+                linear("first", 4, 4),
+                Reshape(shape=(1, 2, 2)),
+                image,
+                Reshape(shape=(4,)),
+                ways("concatenate", (), (Recall(of=of, parts=parts),)),
+                linear("end", 4, 1),
+            ),
+        )
+
+
+def test_what_is_recalled_in_a_row_leaves_nothing_out():
+    first = Recall(of=None, parts=((0, 1),))
+    assert Network(input_shape=(4,), layers=(first,)).output_shape == (1,)
+    with pytest.raises(
+        SpecError, match="'first_recall' leaves out what comes before it; expected it first in a branch"
+    ):
+        Network(input_shape=(4,), layers=(linear("first", 4, 4), first))
 
 
 def test_an_inner_product_is_of_vectors():

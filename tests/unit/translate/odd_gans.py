@@ -35,6 +35,7 @@ from gan_rosetta.shared.spec import (
     NormalLatent,
     PixelShuffle,
     Pool2d,
+    Recall,
     ReLU,
     Reshape,
     RMSprop,
@@ -241,7 +242,7 @@ def reserved_names() -> GanSpec:
 
 
 def reused_gradients() -> GanSpec:
-    """sine with D first, on one batch for both updates, through which D's loss reaches G."""
+    """sine with D first, on one batch for both updates, through which D's loss reaches G; D recalls its input."""
     spec = small_gan("sine")
     average = MovingAverage(decay=0.9, start=0, warm_up="none", buffers="copied")
     training = replace(spec.training, first="discriminator", detach_fake=False, stop=None, generator_average=average)
@@ -249,7 +250,17 @@ def reused_gradients() -> GanSpec:
         name="first", in_features=5, out_features=5, weight_init=Normal(standard_deviation=1.0), bias_init=None
     )
     generator = replace(spec.generator, layers=(first, ReLU(), *spec.generator.layers))
-    return replace(spec, name="reused-gradients", batch_size=8, generator=generator, training=training)
+    hidden, *others = spec.discriminator.layers
+    width = hidden.output_shape(spec.discriminator.input_shape)[0]
+    of_input = (
+        Recall(of=None, parts=((9, 11), (0, 2))),
+        Linear(name="linear", in_features=4, out_features=width, weight_init=UniformFanIn(), bias_init=None),
+    )
+    again = Recall(of="block.recalled.linear", parts=((width // 2, width), (0, width // 2)))
+    ways = (Branch(name="main"), Branch(name="recalled", layers=of_input), Branch(name="again", layers=(again,)))
+    layers = (hidden, Branches(name="block", join="add", branches=ways), *others)
+    networks = {"generator": generator, "discriminator": replace(spec.discriminator, layers=layers)}
+    return replace(spec, name="reused-gradients", batch_size=8, training=training, **networks)
 
 
 def both_always() -> GanSpec:
