@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gan_rosetta.shared.faults.fault import Fault, Plant
 from gan_rosetta.shared.faults.layer_fields import words_of
-from gan_rosetta.shared.faults.places import Place, find_layers, layer_at, output_of, replace_layer
+from gan_rosetta.shared.faults.places import Place, find_layers, input_shape_at, layer_at, output_of, replace_layer
 from gan_rosetta.shared.spec import GanSpec, Recall
 
 _Part = tuple[int, int]
@@ -32,20 +32,21 @@ def _reversed(spec: GanSpec) -> list[Plant]:
     return [_plant(spec, place, layer_at(spec, place).parts[::-1]) for place in places]
 
 
-def _exchanged(spec: GanSpec) -> list[Plant]:
-    found = ((place, _other_parts(spec, place)) for place in find_layers(spec, Recall))
+def _beside(spec: GanSpec) -> list[Plant]:
+    found = ((place, _parts_beside(spec, place)) for place in find_layers(spec, Recall))
     return [_plant(spec, place, parts) for place, parts in found if parts is not None]
 
 
-def _other_parts(spec: GanSpec, place: Place) -> tuple[_Part, ...] | None:
-    """Return a layer's parts with one exchanged for another of as many features, recalled of the same, if there is."""
-    own: Recall = layer_at(spec, place)
-    same = (layer for layer in spec.networks()[place[0]].all_layers if isinstance(layer, Recall) and layer.of == own.of)
-    others = dict.fromkeys(part for layer in same for part in layer.parts if part not in own.parts)
-    for index, (start, stop) in enumerate(own.parts):
-        for other in others:
-            if other[1] - other[0] == stop - start:
-                return (*own.parts[:index], other, *own.parts[index + 1 :])
+def _parts_beside(spec: GanSpec, place: Place) -> tuple[_Part, ...] | None:
+    """Return a layer's parts with as many features behind or before one in its place, where there are such."""
+    parts: tuple[_Part, ...] = layer_at(spec, place).parts
+    (num_features,) = input_shape_at(spec, place)
+    for index, (start, stop) in enumerate(parts):
+        size, others = stop - start, (*parts[:index], *parts[index + 1 :])
+        for first, last in ((stop, stop + size), (start - size, start)):
+            free = all(last <= other[0] or other[1] <= first for other in others)
+            if first >= 0 and last <= num_features and free:
+                return (*parts[:index], (first, last), *parts[index + 1 :])
     return None
 
 
@@ -59,9 +60,9 @@ FAULTS = (
     ),
     Fault(
         name="recalled-part",
-        summary="another part of the noise, or of what else is split among layers",
+        summary="the next part of the noise, or of what else is split among layers, or the one before",
         remedy="{place} takes the features {found}: take {expected}.",
-        plants=_exchanged,
+        plants=_beside,
         together="every Recall",
     ),
 )
