@@ -106,7 +106,12 @@ def require_known(kind: str, names: Iterable[str], known: Sequence[_Name], /) ->
 
 
 def machine_problem(error: BaseException, /) -> str | None:
-    """Say what the machine lacks, as a full disk or too many open files, where that is what an error is of."""
+    """Say what the machine lacks, as a full disk or too many open files, where that is what an error is of.
+
+    One of ours that was made of such an error is of it too.
+    """
+    while isinstance(error, GanRosettaError) and error.__cause__ is not None:
+        error = error.__cause__
     if not isinstance(error, OSError) or error.errno not in _MACHINE_ERRORS:
         return None
     return f"{error.strerror}{f': {error.filename}' if error.filename else ''}"

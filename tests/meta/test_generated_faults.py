@@ -44,7 +44,7 @@ def _groups(layer) -> int:
 
 
 def _num_layers(spec: GanSpec) -> int:
-    return len(spec.generator.layers) + len(spec.discriminator.layers)
+    return len(spec.generator.placed) + len(spec.discriminator.placed)
 
 
 def _touched(specs, fault):
