@@ -32,13 +32,23 @@ def remove_leftovers(path: Path, /) -> None:
     pattern = re.compile(_TEMPORARY.format(name=re.escape(path.name)))
     for found in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         matched = pattern.fullmatch(found.name)
-        if matched is None or psutil.pid_exists(int(matched["process"])):
+        if matched is None or _is_alive(int(matched["process"])):
             continue
         if found.is_dir() and not found.is_symlink():
             shutil.rmtree(found, ignore_errors=True)
         else:
             with suppress(OSError):
                 found.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    """Whether a process is there, and not only its name: in a container nobody may ask what became of a killed one."""
+    try:
+        return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
 
 
 @contextmanager

@@ -39,6 +39,17 @@ def test_a_killed_writer_leaves_nothing_for_good(tmp_path: Path, name: str) -> N
     assert hidden(tmp_path) == []
 
 
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere what is killed leaves no entry")
+def test_a_killed_writer_of_which_nobody_has_asked_yet_is_no_writer(tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    killed = subprocess.Popen([sys.executable, "-c", KILLED, str(path)])
+    os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)  # It is dead, and has its place in the table.
+    assert len(hidden(tmp_path)) == 2
+    remove_leftovers(path)
+    assert hidden(tmp_path) == []
+    killed.wait()
+
+
 def test_whoever_writes_it_again_removes_it(tmp_path: Path) -> None:
     path = tmp_path / "losses.png"
     subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
