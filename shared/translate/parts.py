@@ -137,6 +137,22 @@ def decays(optimizer: Optimizer, counted: str, /) -> bool:
     return not isinstance(rate, ConstantRate) and rate.counted == counted
 
 
+def begun_uses(spec: GanSpec, /) -> list[OptimizerUse]:
+    """Return the optimizers that keep something, or look at how many steps they have taken."""
+    return [use for use in optimizer_uses(spec) if use.optimizer.slots or decays(use.optimizer, "updates")]
+
+
+def counts_generator(spec: GanSpec, /) -> bool:
+    """Whether a moving average asks how many of G's updates came before."""
+    average = spec.training.generator_average
+    return average is not None and counts_updates(average)
+
+
+def steps_before(name: str, /) -> str:
+    """Return the expression of how many steps an optimizer had taken where a program begins. name: as in a state."""
+    return f'int(state.get("optimizer.{name}.step", 0))'
+
+
 def rate_at(optimizer: Optimizer, count: str, /) -> str:
     """Return the expression of a rate that decays. count: of updates or of epochs that came before."""
     return rate_expression(optimizer.learning_rate, count)

@@ -104,7 +104,7 @@ def _options(spec: GanSpec) -> str:
         lines.append('parser.add_argument("--mnist", type=Path, help="folder with MNIST\'s own .gz files")')
     lines += [
         'parser.add_argument("--tape", type=Path, help=".npz with the batches; drawn by --seed if absent")',
-        'parser.add_argument("--state", type=Path, help=".safetensors with the initial parameters")',
+        'parser.add_argument("--state", type=Path, help=".safetensors that training goes on from")',
         'parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")',
         'parser.add_argument("--out", type=Path, default=Path("trained"), help="folder for what is left")',
         "options = parser.parse_args()",

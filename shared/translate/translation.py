@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-import numpy as np
-
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.runs.inputs import open_start
 from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.runs.request import make_request, read_gan
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.state import State, averaged, state_schema
+from gan_rosetta.shared.state import State, averaged
 from gan_rosetta.shared.storage.files import write_bytes
 from gan_rosetta.shared.storage.opening import require_new
 from gan_rosetta.shared.translate.notebook import notebook_text
@@ -30,9 +28,9 @@ class ProofOptions(TypedDict, total=False):
     """What a translation is proved on; what is left out is chosen, so that it takes some seconds.
 
     steps, pretrain_steps, batch_size: of the proof alone, the program has the GAN's own. seed: of the initial state
-    and the batches, 14 where not given. initial_state: a file whose parameters and buffers it starts from, in place of
-    the seed's. mnist: a folder of IDX files, or "download"; 5000 packaged digits where not given. python: of an
-    environment with the framework, this one's where not given.
+    and the batches, 14 where not given. initial_state: a file with what it goes on from, in place of the
+    seed's: parameters, buffers, and what optimizers keep. mnist: a folder of IDX files, or "download"; 5000 packaged
+    digits where not given. python: of an environment with the framework, this one's where not given.
     """
 
     steps: int | None
@@ -114,7 +112,7 @@ def translate(gan: str | Path | GanSpec, /, *, to: str, **options: Unpack[ProofO
     )
     proved = request.resolve()
     inputs = open_start(request.feed, proved)
-    state = _with_fresh_optimizers(inputs.state, proved)
+    state = _with_fresh_average(inputs.state, proved)
     proof = prove(text, proved, dialect, state, inputs.tape, seed=request.feed.seed, python=python)
     whole = write_program(spec, dialect, proof=proof.sentences) if proof.verdict == "AGREE" else ""
     if whole and not same_code(text, whole):
@@ -122,13 +120,9 @@ def translate(gan: str | Path | GanSpec, /, *, to: str, **options: Unpack[ProofO
     return Translation(gan=spec.name, to=to, text=whole, proof=proof)
 
 
-def _with_fresh_optimizers(state: State, spec: GanSpec) -> State:
-    """Return a state whose optimizers and averages have not begun, as those of a program have not."""
-    kept = ("slot", "counter")
-    schema = state_schema(spec)
-    own = averaged(spec)
-    fresh = {name: np.zeros_like(array) if schema[name].role in kept else array for name, array in state.items()}
-    return fresh | {name: fresh[followed].copy() for name, followed in own.items()}
+def _with_fresh_average(state: State, spec: GanSpec) -> State:
+    """Return a state whose moving average is G, as a program's is where it begins."""
+    return {**state, **{name: state[followed].copy() for name, followed in averaged(spec).items()}}
 
 
 def require_new_program(path: Path, /) -> None:

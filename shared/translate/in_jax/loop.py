@@ -9,7 +9,15 @@ from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_cl
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
 from gan_rosetta.shared.translate.in_jax.optimizers import is_signed, slots_of
 from gan_rosetta.shared.translate.in_jax.step import any_buffers, turns
-from gan_rosetta.shared.translate.parts import counts_updates, optimizer_uses, pattern, share_of
+from gan_rosetta.shared.translate.parts import (
+    OptimizerUse,
+    begun_uses,
+    counts_generator,
+    optimizer_uses,
+    pattern,
+    share_of,
+    steps_before,
+)
 from gan_rosetta.shared.translate.writing import call, literal, number
 
 CHECKPOINT = "checkpoint.npz"
@@ -17,8 +25,9 @@ CHECKPOINT = "checkpoint.npz"
 
 def loop_section(gan: GanSpec, /) -> str:
     """Return the loops, and what the program leaves."""
-    slots = [use for use in optimizer_uses(gan) if use.optimizer.slots]
-    lines = [_SLOTS + "\n"] if slots else []
+    begun = begun_uses(gan)
+    lines = [f"{_RESUMED}\n\n"] if begun else []
+    lines += [f"{_SLOTS}\n"] if any(use.optimizer.slots for use in begun) else []
     lines += [_start(gan), _losses_kept(gan)]
     if gan.pretraining is not None:
         lines.append(_pretraining(gan))
@@ -31,7 +40,7 @@ def loop_section(gan: GanSpec, /) -> str:
         if turns(gan, name)
     ]
     average = training.generator_average
-    counts = average is not None and counts_updates(average)
+    counts = counts_generator(gan)
     counted = ["    updates_of_g += not np.isnan(loss_g)"] if counts else []
     share, players = list[str](), ["g", "d"]
     if average is not None:
@@ -39,7 +48,7 @@ def loop_section(gan: GanSpec, /) -> str:
         share = [f"    share = {share_of(average, 'updates_of_g')}"]
     own = ["average", "jnp.asarray(share, dtype)"] if average is not None else []
     loop = [
-        *(["updates_of_g = 0"] if counts else []),
+        *([f"updates_of_g = {steps_before('generator')}"] if counts else []),
         call("batches = ", [f"read_batches(options.tape) if options.tape else {drawn_call(gan)}"], ""),
         "for step, batch in zip(range(options.steps), batches, strict=False):",
         *share,
@@ -58,10 +67,23 @@ def loop_section(gan: GanSpec, /) -> str:
     return "\n\n".join(lines)
 
 
+_RESUMED = '''\
+def resumed(name: str, kept: optax.OptState, slots: dict[str, str]) -> optax.OptState:
+    """Return what an optimizer keeps where training begins: what a state has of it, if any."""
+    count = int(state.get(f"optimizer.{name}.step", 0))
+    # All that optax keeps in whole numbers is this count.
+    kept = jax.tree.map(lambda n: jnp.full_like(n, count) if n.dtype.kind == "i" else n, kept)
+    for slot, own in slots.items() if count else ():
+        names = optax.tree_utils.tree_get(kept, own)
+        found = {n: jnp.asarray(state[f"optimizer.{name}.{n}.{slot}"], dtype) for n in names}
+        kept = optax.tree_utils.tree_set(kept, **{own: found})
+    return kept'''
+
 _SLOTS = '''\
 def slots_of(name: str, kept: optax.OptState, slots: dict[str, str]) -> dict[str, Array]:
     """Return what an optimizer keeps, by names of its own, and how many steps it has taken."""
     count = sum(not np.isnan(loss) for loss in losses[name])
+    count += int(state.get(f"optimizer.{name}.step", 0))
     found = {f"optimizer.{name}.step": np.array(count)}
     for slot, own in slots.items():
         for tensor, value in optax.tree_utils.tree_get(kept, own).items():
@@ -70,19 +92,40 @@ def slots_of(name: str, kept: optax.OptState, slots: dict[str, str]) -> dict[str
 
 
 def _start(gan: GanSpec) -> str:
-    lines = []
+    asks = begun_uses(gan) or counts_generator(gan)
+    lines = ["state = read_state(options.state) if options.state is not None else {}"] if asks else []
+    for use in begun_uses(gan):
+        lines += _negated("state", use)
+    begun = {use.name: use for use in begun_uses(gan)}
     for name, short in (("generator", "g"), ("discriminator", "d")):
         lines.append(f'tensors = first_tensors("{name}", options.seed)')
         if any_buffers(gan):
             lines.append('buffers = {n: a for n, a in tensors.items() if not n.endswith((".weight", ".bias"))}')
             lines.append("parameters = {n: a for n, a in tensors.items() if n not in buffers}")
-            arguments = ["parameters", "buffers", f"optimizer_{short}.init(parameters)"]
+            arguments = ["parameters", "buffers"]
         else:
-            arguments = ["tensors", f"optimizer_{short}.init(tensors)"]
+            arguments = ["tensors"]
+        kept = f"optimizer_{short}.init({arguments[0]})"
+        if name in begun:
+            lines.append(call("kept = resumed(", [f'"{name}"', kept, slots_of(begun[name].optimizer)]))
+            kept = "kept"
+        arguments.append(kept)
         lines.append(call(f"{short} = Player(", arguments))
     if gan.training.generator_average is not None:
         lines.append("average = g._replace(kept=())  # follows G; samples are drawn from it")
     return "\n".join(lines)
+
+
+def _negated(tensors: str, use: OptimizerUse) -> list[str]:
+    """Return the lines that turn an optimizer's momentum to what optax adds, or back. tensors: the name of a state."""
+    if not is_signed(use.optimizer):
+        return []
+    return [
+        "# optax adds steps that have their sign already; elsewhere they are taken away.",
+        f'start = "optimizer.{use.name}."',
+        f'for name in [n for n in {tensors} if n.startswith(start) and n.endswith(".momentum")]:',
+        f"    {tensors}[name] = -{tensors}[name]",
+    ]
 
 
 def _losses_kept(gan: GanSpec) -> str:
@@ -96,13 +139,23 @@ def _pretraining(gan: GanSpec) -> str:
         "    batches = read_batches(options.tape, pretraining=True)",
         "else:",
         "    batches = draw_pretraining(options.seed)",
-        "p = d._replace(kept=optimizer_p.init(d.parameters))  # an optimizer of its own",
+        *_pretraining_start(gan),
         "for _, batch in zip(range(options.pretraining_steps), batches, strict=False):",
         "    p, loss = pretrain_step(p, to_arrays(batch))",
         '    losses["pretraining"].append(float(loss))',
     ]
     buffers = ", buffers=p.buffers" if any_buffers(gan) else ""
     return "\n".join([*lines, f"d = d._replace(parameters=p.parameters{buffers})"])
+
+
+def _pretraining_start(gan: GanSpec) -> list[str]:
+    """Return the lines that give D an optimizer of its own for its pretraining."""
+    kept, lines = "optimizer_p.init(d.parameters)", list[str]()
+    for use in begun_uses(gan):
+        if use.name == "pretraining":
+            lines.append(call("kept = resumed(", [f'"{use.name}"', kept, slots_of(use.optimizer)]))
+            kept = "kept"
+    return [*lines, f"p = d._replace(kept={kept})  # an optimizer of its own"]
 
 
 def _end(gan: GanSpec) -> str:
@@ -121,13 +174,7 @@ def _end(gan: GanSpec) -> str:
             continue
         arguments = [f'"{use.name}"', f"{use.short}.kept", slots_of(optimizer)]
         lines.append(call("checkpoint |= slots_of(", arguments))
-        if is_signed(optimizer):
-            lines += [
-                "# optax adds steps that have their sign already; elsewhere they are taken away.",
-                f'start = "optimizer.{use.name}."',
-                'for name in [n for n in checkpoint if n.startswith(start) and n.endswith(".momentum")]:',
-                "    checkpoint[name] = -checkpoint[name]",
-            ]
+        lines += _negated("checkpoint", use)
     noise = "jnp.asarray(noise, dtype)"
     maker = "g"
     if gan.training.generator_average is not None:

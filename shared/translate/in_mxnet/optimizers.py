@@ -7,7 +7,14 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import ConstantRate, GanSpec, Optimizer
-from gan_rosetta.shared.translate.parts import decays, optimizer_uses, rate_at, rate_functions
+from gan_rosetta.shared.translate.parts import (
+    begun_uses,
+    counts_generator,
+    decays,
+    optimizer_uses,
+    rate_at,
+    rate_functions,
+)
 from gan_rosetta.shared.translate.writing import call, indented, number
 
 _SAID = "; MXNet's own rounds its settings to float32"
@@ -22,7 +29,25 @@ def optimizers_section(gan: GanSpec, /) -> str:
         made = f"{forms[_form(use.optimizer)]}({_rate(use.optimizer)})"
         tensors = f"list(tensors_of({use.network}).values())"
         lines.append(call(f"trainer_{use.short} = gluon.Trainer(", [tensors, made]))
-    return "\n\n\n".join([*classes, "\n".join(lines)])
+    if begun_uses(gan) or counts_generator(gan):
+        lines.append("state = read_state(options.state) if options.state is not None else {}")
+    if not begun_uses(gan):
+        return "\n\n\n".join([*classes, "\n".join(lines)])
+    resumed = [f'resume(trainer_{use.short}, {use.network}, "{use.name}")' for use in begun_uses(gan)]
+    return "\n\n\n".join([*classes, "\n".join(lines), _RESUME, "\n".join(resumed)])
+
+
+_RESUME = '''\
+def resume(trainer: gluon.Trainer, network: gluon.Block, prefix: str) -> None:
+    """Give an optimizer what a state has kept of it, and how many steps it had taken."""
+    optimizer, count = trainer.optimizer, int(state.get(f"optimizer.{prefix}.step", 0))
+    optimizer.begin_num_update = optimizer.num_update = count
+    for index, name in enumerate(tensors_of(network) if count else ()):
+        names = {slot: f"optimizer.{prefix}.{name}.{slot}" for slot in optimizer.slots}
+        kept = {slot: state[own] for slot, own in names.items() if own in state}  # buffers have none
+        if kept:
+            arrays = {slot: mx.nd.array(array, dtype=options.dtype) for slot, array in kept.items()}
+            optimizer.kept[index] = arrays'''
 
 
 def is_own_optimizer(optimizer: spec.Optimizer, /) -> bool:
@@ -64,15 +89,16 @@ def _optimizer_class(optimizer: Any, name: str) -> str:
 class {name}(mx.optimizer.Optimizer):
     """{_TITLES[type(optimizer)]}{_SAID}."""
 
+    slots = ({kept}{"," if len(slots) == 1 else ""})
+
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.kept: dict[int, Batch] = {{}}
 
     def create_state(self, index: int, weight: NDArray) -> Batch:
-        """Return what is kept of a parameter, zeros."""
-        names = ({kept}{"," if len(slots) == 1 else ""})
-        self.kept[index] = {{name: mx.nd.zeros_like(weight) for name in names}}
-        return self.kept[index]
+        """Return what is kept of a parameter, zeros where training has not begun."""
+        zeros = {{name: mx.nd.zeros_like(weight) for name in self.slots}}
+        return self.kept.setdefault(index, zeros)
 
     def update(self, index: int, weight: NDArray, gradient: NDArray, state: Batch) -> None:
         """Move a parameter by its gradient."""

@@ -6,8 +6,15 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import ConstantRate, GanSpec, Optimizer
-from gan_rosetta.shared.translate.parts import decays, optimizer_uses, rate_at, rate_functions
-from gan_rosetta.shared.translate.writing import call, indented, number
+from gan_rosetta.shared.translate.parts import (
+    begun_uses,
+    counts_generator,
+    decays,
+    optimizer_uses,
+    rate_at,
+    rate_functions,
+)
+from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
 # What Keras's optimizers keep each of the spec's slots under.
 _SLOTS: dict[type, dict[str, str]] = {
@@ -33,7 +40,39 @@ def optimizers_section(gan: GanSpec, /) -> str:
         lines.append(call(f"optimizer_{use.short} = {made}(", _settings(optimizer)))
         lines.append(f"optimizer_{use.short}.build(list(trained({use.network}).values()))")
     classes = rate_functions(gan) + [text.replace("{name}", name) for text, name in names.items()]
-    return "\n\n\n".join([*classes, "\n".join(lines)])
+    return "\n\n\n".join([*classes, "\n".join([*lines, *_resumed(gan)])])
+
+
+def _resumed(gan: GanSpec) -> list[str]:
+    """Return the lines that have optimizers go on where a state's were; "optimizers" is what they are asked for."""
+    begun, counts = begun_uses(gan), counts_generator(gan)
+    uses = [use for use in optimizer_uses(gan) if use in begun or (counts and use.name == "generator")]
+    if not uses:
+        return []
+    entries = [
+        literal(
+            "(",
+            [f'"{use.name}"', use.network, f"optimizer_{use.short}", slots_of(use.optimizer)],
+            ")",
+            indent=4,
+            later=1,
+        ).lstrip()
+        for use in uses
+    ]
+    return ["", "optimizers = (", *(f"    {entry}," for entry in entries), ")", *_RESUMED]
+
+
+_RESUMED = [
+    "state = read_state(options.state) if options.state is not None else {}",
+    "for prefix, network, optimizer, slots in optimizers:",
+    '    count = int(state.get(f"optimizer.{prefix}.step", 0))',
+    "    optimizer.iterations.assign(count)",
+    "    for slot, own in slots.items() if count else ():",
+    "        kept = getattr(optimizer, own)",
+    "        for (name, tensor), values in zip(trained(network).items(), kept, strict=True):",
+    '            array = state[f"optimizer.{prefix}.{name}.{slot}"].astype(options.dtype)',
+    "            values.assign(as_keras(tensor, array))",
+]
 
 
 def is_own_optimizer(optimizer: Optimizer, /) -> bool:

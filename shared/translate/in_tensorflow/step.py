@@ -9,7 +9,7 @@ from gan_rosetta.shared.translate.calls import generate, judge, of_network
 from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_tensorflow.averages import average_section
 from gan_rosetta.shared.translate.in_tensorflow.model import first_call
-from gan_rosetta.shared.translate.in_tensorflow.optimizers import rate_lines, slots_of
+from gan_rosetta.shared.translate.in_tensorflow.optimizers import rate_lines
 from gan_rosetta.shared.translate.parts import optimizer_uses, pattern, penalised_samples, place_of
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
@@ -246,21 +246,9 @@ def _end(gan: GanSpec, files: Sequence[str], no_masks: Sequence[str], *, listed:
         "    for name, tensor in tensors_of(network).items():",
         '        checkpoint[f"{prefix}.{name}"] = as_state(tensor, tensor)',
     ]
-    uses = [
-        literal(
-            "(",
-            [f'"{use.name}"', use.network, f"optimizer_{use.short}", slots_of(use.optimizer)],
-            ")",
-            indent=4,
-            later=1,
-        ).lstrip()
-        for use in optimizer_uses(gan)
-        if use.optimizer.slots
-    ]
-    if uses:
-        entries = "".join(f"    {use},\n" for use in uses)
+    if any(use.optimizer.slots for use in optimizer_uses(gan)):
         lines += [
-            f"for prefix, network, optimizer, slots in (\n{entries}):",
+            "for prefix, network, optimizer, slots in optimizers:",
             "    count = int(optimizer.iterations)",
             '    checkpoint |= {f"optimizer.{prefix}.step": np.array(count)} if count else {}',
             "    for slot, own in slots.items() if count else ():",

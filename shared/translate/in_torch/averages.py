@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import MovingAverage
-from gan_rosetta.shared.translate.parts import counts_updates, share_of
+from gan_rosetta.shared.translate.parts import counts_updates, share_of, steps_before
 
 AVERAGE = "average.pt"
 
@@ -11,7 +11,7 @@ AVERAGE = "average.pt"
 def average_section(average: MovingAverage, /) -> str:
     """Return a second G and the function that has it follow the first."""
     counts = counts_updates(average)
-    counter = "updates_of_g = itertools.count()\n" if counts else ""
+    counter = f"updates_of_g = itertools.count({steps_before('generator')})\n" if counts else ""
     count = "    n = next(updates_of_g)\n" if counts else ""
     return f'''\
 average = Generator().requires_grad_(False)  # follows G; samples are drawn from it

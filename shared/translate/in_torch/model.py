@@ -38,22 +38,25 @@ def model_section(gan: GanSpec, /) -> str:
         parts.append(_SCALE)
     parts += spectral_classes(gan)
     parts += [_network(gan, name) for name in gan.networks()]
-    renamed = any(
-        attribute(placed.name, RESERVED) != placed.name
-        for network in gan.networks().values()
-        for placed in network.placed
-    )
-    if any("." in placed.name for network in gan.networks().values() for placed in network.placed):
-        parts.append(f"{IN_STATE}\n\n\n{_LOAD.replace('{name}', '{in_state(name)}')}")
-    else:
-        parts.append(_LOAD.replace('{name}"', "{name.replace('_.', '.')}\"") if renamed else _LOAD)
+    named = name_in_state(gan)
+    parts += [IN_STATE] if "in_state" in named else []
+    parts.append(_LOAD.replace("{name}", f"{{{named}}}"))
     return "\n\n\n".join(parts) + "\n\n\n" + _MADE
+
+
+def name_in_state(gan: GanSpec, /) -> str:
+    """Return the expression of a tensor's name in a state, where `name` is what the network calls it."""
+    placed = [each for network in gan.networks().values() for each in network.placed]
+    if any("." in each.name for each in placed):
+        return "in_state(name)"
+    renamed = any(attribute(each.name, RESERVED) != each.name for each in placed)
+    return "name.replace('_.', '.')" if renamed else "name"
 
 
 _MADE = """\
 generator, discriminator = Generator(), Discriminator()
-if options.state is not None:
-    state = read_state(options.state)
+state = read_state(options.state) if options.state is not None else {}
+if state:
     load(generator, state, "generator")
     load(discriminator, state, "discriminator")"""
 

@@ -7,7 +7,18 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.translate.parts import forms_of, optimizer_uses, rate_expression, rate_functions
+from gan_rosetta.shared.state.layouts import torch_slots
+from gan_rosetta.shared.translate.in_torch.model import name_in_state
+from gan_rosetta.shared.translate.parts import (
+    OptimizerUse,
+    begun_uses,
+    decays,
+    forms_of,
+    optimizer_uses,
+    rate_at,
+    rate_expression,
+    rate_functions,
+)
 from gan_rosetta.shared.translate.writing import call, indented, number, numbers
 
 
@@ -24,7 +35,38 @@ def optimizers_section(gan: GanSpec, /) -> str:
         rate: Any = optimizer.learning_rate
         if not isinstance(rate, spec.ConstantRate):
             lines.append(_schedule(rate, use.short))
-    return "\n\n\n".join([*classes, "\n".join(lines)])
+    begun = begun_uses(gan)
+    if not begun:
+        return "\n\n\n".join([*classes, "\n".join(lines)])
+    resumed = "\n".join(line for use in begun for line in _resumed(use))
+    return "\n\n\n".join([*classes, "\n".join(lines), _RESUME.replace("{name}", f"{{{name_in_state(gan)}}}"), resumed])
+
+
+_RESUME = '''\
+def resume(
+    optimizer: torch.optim.Optimizer, network: nn.Module, of: str, slots: dict[str, str]
+) -> int:
+    """Give an optimizer what a state has kept of it; return how many steps it had taken."""
+    count = int(state.get(f"optimizer.{of}.step", 0))
+    for name, parameter in network.named_parameters() if count and slots else ():
+        optimizer.state[parameter] = {"step": torch.tensor(float(count))}
+        for slot, own in slots.items():
+            kept = state[f"optimizer.{of}.{name}.{slot}"]
+            optimizer.state[parameter][own] = torch.tensor(kept, dtype=dtype)
+    return count'''
+
+
+def _resumed(use: OptimizerUse) -> list[str]:
+    """Return the lines that have an optimizer go on where a state's was."""
+    slots = ", ".join(f'"{slot}": "{own}"' for slot, own in torch_slots(use.optimizer).items())
+    arguments = [f"optimizer_{use.short}", use.network, f'"{use.name}"', f"{{{slots}}}"]
+    if not decays(use.optimizer, "updates"):
+        return [call("resume(", arguments)]
+    return [
+        call("count = resume(", arguments),
+        f"schedule_{use.short}.last_epoch = count",
+        f'optimizer_{use.short}.param_groups[0]["lr"] = {rate_at(use.optimizer, "count")}',
+    ]
 
 
 def is_own_optimizer(optimizer: spec.Optimizer, /) -> bool:
@@ -143,5 +185,5 @@ class {name}(torch.optim.Optimizer):
                 for name in names:
                     state[name] = torch.zeros_like(parameter)
             {names} = (state[name] for name in names)
-            state["step"] {'= step = state["step"] + 1' if counts else "+= 1"}
+            state["step"] {'= step = int(state["step"]) + 1' if counts else "+= 1"}
 {indented(chr(10).join(lines), by=12)}'''
