@@ -11,7 +11,7 @@ from gan_rosetta.wording import speaks_python
 
 
 class Reading(reading.Reading):
-    """A GAN as `spec`, and its networks' weights as `state`, the initial one."""
+    """A GAN as `spec`; its networks' weights, and what its optimizers have kept, as `state`, the initial one."""
 
 
 @speaks_python

@@ -41,6 +41,8 @@ _SLOTS = {
     "square": "_accumulated_grads",
     "delta": "_accumulated_delta_vars",
 }
+# RMSprop keeps other things under the names that Adam has.
+_RMSPROP_SLOTS = {"square": "_velocities", "mean": "_average_gradients", "momentum": "_momentums"}
 # What each watched optimizer was given last, by variable.
 _given: weakref.WeakKeyDictionary[Any, dict[int, Any]] = weakref.WeakKeyDictionary()
 
@@ -152,9 +154,10 @@ def slots(network: Any, optimizer: Any, /) -> ProgramSlots:
     """Return an optimizer's moments and its counter."""
     found: dict[tuple[str, str], np.ndarray] = {}
     places = {id(variable): place for place, variable in enumerate(optimizer._trainable_variables)}
+    is_rmsprop = any(kind.__name__ == "RMSprop" for kind in type(optimizer).__mro__)
     for name, _, variable in _named(network):
         place = places.get(id(variable))
-        for slot, own in _SLOTS.items():
+        for slot, own in (_RMSPROP_SLOTS if is_rmsprop else _SLOTS).items():
             if place is not None and getattr(optimizer, own, None):
                 found[name, slot] = np.array(getattr(optimizer, own)[place])
     return ProgramSlots(slots=found, counter=int(optimizer.iterations))

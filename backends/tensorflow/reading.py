@@ -10,11 +10,11 @@ import keras
 import tensorflow as tf
 
 from gan_rosetta.backends.tensorflow.reading_layers import ACTIVATIONS, LAYERS, SHORT, Read
-from gan_rosetta.backends.tensorflow.reading_optimizers import has_begun, read_optimizer
+from gan_rosetta.backends.tensorflow.reading_optimizers import read_optimizer, steps_taken
 from gan_rosetta.shared.errors import SpecError, UnsupportedLayer
 from gan_rosetta.shared.spec import Layer, Network, Shape
 
-__all__ = ["first_shape", "has_begun", "plain_copy", "read_network", "read_optimizer"]
+__all__ = ["first_shape", "plain_copy", "read_network", "read_optimizer", "steps_taken"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*\Z")
 _IMAGE_RANK = 3

@@ -72,6 +72,6 @@ def read_optimizer(optimizer: Any, network: Any, /, *, what: str) -> Optimizer:
     )
 
 
-def has_begun(optimizer: Any, /) -> bool:
-    """Whether an optimizer has taken a step, and keeps something of it."""
-    return int(optimizer.iterations) > 0
+def steps_taken(optimizer: Any, /) -> set[int]:
+    """Return how many steps an optimizer counts, 0 where it has not begun: one number of all parameters."""
+    return {int(optimizer.iterations)}

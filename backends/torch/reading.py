@@ -12,11 +12,11 @@ from torch.fx.passes.shape_prop import ShapeProp
 
 from gan_rosetta.backends.torch.reading_branches import Graph
 from gan_rosetta.backends.torch.reading_layers import FUNCTIONS, MODULES, SHORT, Found, kind_of, with_spectral_norm
-from gan_rosetta.backends.torch.reading_optimizers import has_begun, read_optimizer
+from gan_rosetta.backends.torch.reading_optimizers import read_optimizer, steps_taken
 from gan_rosetta.shared.errors import SpecError, UnsupportedLayer
 from gan_rosetta.shared.spec import Layer, Network, Shape
 
-__all__ = ["first_shape", "has_begun", "plain_copy", "read_network", "read_optimizer"]
+__all__ = ["first_shape", "plain_copy", "read_network", "read_optimizer", "steps_taken"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*\Z")
 _BATCH = 3

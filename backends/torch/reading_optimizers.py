@@ -36,9 +36,10 @@ def read_optimizer(optimizer: torch.optim.Optimizer, network: nn.Module, /, *, w
     return read(group, ConstantRate(value=float(group["lr"])))
 
 
-def has_begun(optimizer: torch.optim.Optimizer, /) -> bool:
-    """Whether an optimizer has taken a step, and keeps something of it."""
-    return bool(optimizer.state)
+def steps_taken(optimizer: torch.optim.Optimizer, /) -> set[int]:
+    """Return how many steps an optimizer counts, 0 where it has not begun; several where parameters differ in it."""
+    (group,) = optimizer.param_groups
+    return {int(optimizer.state.get(parameter, {}).get("step", 0)) for parameter in group["params"]}
 
 
 def _sgd(group: dict[str, Any], rate: ConstantRate) -> Optimizer:

@@ -43,6 +43,8 @@ def read(
 ) -> None:
     """Read a program's own networks into a spec, with their weights as its initial state. So far of PyTorch or Keras.
 
+    Of optimizers that have begun, what they have kept is in the state as well.
+
     Both are run beside the reference before anything is written; what a spec has no word for is named by its path.
     """
     from gan_rosetta.shared.translate.reading import require_new, write_reading  # noqa: PLC0415

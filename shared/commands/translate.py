@@ -76,8 +76,8 @@ def translate(
     --steps, --pretrain-steps and --batch-size are those of the proof; the program has the GAN's own. A program that
     does not agree is not written: the place where it parts is named, and the status is 1.
 
-    FILE.py:G,D is read first, as `read` does it with --like and --optimizers; the program is proved with the weights
-    that the networks have, which are written beside it, for its own --state.
+    FILE.py:G,D is read first, as `read` does it with --like and --optimizers; the program is proved from the weights
+    and what the optimizers have kept, which are written beside it, for its own --state.
     """
     from gan_rosetta.shared.translate import translation  # noqa: PLC0415 - commands import what they need
     from gan_rosetta.shared.translate.program import DIALECTS, find_dialect  # noqa: PLC0415

@@ -20,7 +20,14 @@ from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.runs.request import read_gan
 from gan_rosetta.shared.spec import Dropout, GanSpec, Network, NormalLatent
 from gan_rosetta.shared.spec.toml_file import write_spec
-from gan_rosetta.shared.state import State, initial_state
+from gan_rosetta.shared.state import (
+    State,
+    averaged,
+    counter_name,
+    initial_state,
+    network_parameters,
+    slot_name,
+)
 from gan_rosetta.shared.state.archive import write_state
 from gan_rosetta.shared.storage import opening
 
@@ -29,7 +36,7 @@ _NETWORKS = ("generator", "discriminator")
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What was read. spec: the GAN; state: its parameters and buffers as they were, its optimizers not yet begun.
+    """What was read. spec: the GAN; state: its parameters and buffers as they were, and what its optimizers keep.
 
     num_samples: of the batch that both networks and the reference gave the same for. notes: what was left out, a
     sentence each.
@@ -65,11 +72,9 @@ def read(
     readers = {what: _reader(network, what) for what, network in given.items()}
     spec, _ = read_gan(like)
     spec = _with_networks(spec, given, readers, name)
-    notes = []
-    for what, optimizer in {"generator": generator_optimizer, "discriminator": discriminator_optimizer}.items():
+    moved_by = {"generator": generator_optimizer, "discriminator": discriminator_optimizer}
+    for what, optimizer in moved_by.items():
         if optimizer is not None:
-            if readers[what].has_begun(optimizer):
-                notes.append(f"{what}_optimizer has taken steps; what it keeps is not read, and it begins anew")
             own = readers[what].read_optimizer(optimizer, given[what], what=f"{what}_optimizer")
             spec = replace(spec, training=replace(spec.training, **{f"{what}_optimizer": own}))
     plain = {what: readers[what].plain_copy(network) for what, network in given.items()}
@@ -77,6 +82,13 @@ def read(
     state = dict(initial_state(spec, seed=DEFAULT_SEED))
     for each in found.values():
         state |= {own: array.astype(np.float64) for own, array in each.read().items()}
+    state |= {own: state[followed].copy() for own, followed in averaged(spec).items()}
+    notes = []
+    for what, optimizer in moved_by.items():
+        if optimizer is not None:
+            kept = _kept(replace(found[what], object=given[what]), optimizer, readers[what].steps_taken(optimizer))
+            notes += [kept] if isinstance(kept, str) else []
+            state |= {} if isinstance(kept, str) else kept
     return Reading(spec=spec, state=state, num_samples=_prove(spec, found, state), notes=tuple(notes))
 
 
@@ -95,6 +107,34 @@ def require_new(path: Path, /) -> None:
         raise UsageError(f"--out {path} ends in {path.suffix or 'nothing'}; expected a spec's name, FILE.toml")
     for each in (path, path.with_suffix(".safetensors")):
         opening.require_new(each, said="--out")
+
+
+def _kept(found: Found, optimizer: Any, steps: set[int]) -> dict[str, np.ndarray] | str:
+    """Return what an optimizer keeps, as a state has it, or a sentence on why it begins anew all the same.
+
+    steps: how many it has taken, by what it counts of its parameters.
+    """
+    what, own = found.network, getattr(found.spec.training, f"{found.network}_optimizer")
+    if steps == {0}:
+        return {}
+    if len(steps) > 1:
+        return (
+            f"{what}_optimizer has taken between {min(steps)} and {max(steps)} steps of its parameters, and a spec's "
+            "has one count: it begins anew; to go on, let each step move them all"
+        )
+    kept: dict[str, np.ndarray] = {counter_name(what): np.array(max(steps))}
+    held = found.framework.slots(found.object, optimizer).slots
+    for slot in own.slots:
+        arrays = found.canonical({name: array for (name, kind), array in held.items() if kind == slot})
+        kept |= {slot_name(what, name, slot): array.astype(np.float64) for name, array in arrays.items()}
+    wanted = [slot_name(what, each.name, slot) for each in network_parameters(found.spec, what) for slot in own.slots]
+    lacking = [name for name in wanted if name not in kept]
+    if lacking:
+        return (
+            f"{what}_optimizer keeps nothing that is {lacking[0]} of a state: it begins anew; to go on, name one that "
+            "the framework's own step has moved"
+        )
+    return kept
 
 
 def _reader(network: Any, what: str) -> ModuleType:

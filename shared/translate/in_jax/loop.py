@@ -26,7 +26,7 @@ CHECKPOINT = "checkpoint.npz"
 def loop_section(gan: GanSpec, /) -> str:
     """Return the loops, and what the program leaves."""
     begun = begun_uses(gan)
-    lines = [f"{_RESUMED}\n\n"] if begun else []
+    lines = [f"{_RESUMED}\n"] if begun else []
     lines += [f"{_SLOTS}\n"] if any(use.optimizer.slots for use in begun) else []
     lines += [_start(gan), _losses_kept(gan)]
     if gan.pretraining is not None:

@@ -44,10 +44,10 @@ def resume(trainer: gluon.Trainer, network: gluon.Block, prefix: str) -> None:
     optimizer.begin_num_update = optimizer.num_update = count
     for index, name in enumerate(tensors_of(network) if count else ()):
         names = {slot: f"optimizer.{prefix}.{name}.{slot}" for slot in optimizer.slots}
-        kept = {slot: state[own] for slot, own in names.items() if own in state}  # buffers have none
-        if kept:
-            arrays = {slot: mx.nd.array(array, dtype=options.dtype) for slot, array in kept.items()}
-            optimizer.kept[index] = arrays'''
+        if any(own in state for own in names.values()):  # of buffers nothing is kept
+            optimizer.kept[index] = {
+                slot: mx.nd.array(state[own], dtype=options.dtype) for slot, own in names.items()
+            }'''
 
 
 def is_own_optimizer(optimizer: spec.Optimizer, /) -> bool:

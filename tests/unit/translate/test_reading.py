@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load as load_tensors
 
 from gan_rosetta.shared.commands.read import _name_of
 from gan_rosetta.shared.conformance.small import small_gan
@@ -134,15 +135,51 @@ def test_optimizers_are_read_with_all_their_settings(make, expected):
     assert {name: getattr(own, name) for name in settings} == settings
 
 
-def test_an_optimizer_that_has_begun_is_noted():
+@pytest.mark.parametrize(
+    ("make", "slots"),
+    [
+        (lambda p: torch.optim.Adam(p, lr=0.1), {"m": "exp_avg", "v": "exp_avg_sq"}),
+        (lambda p: torch.optim.Adadelta(p, lr=0.1), {"square": "square_avg", "delta": "acc_delta"}),
+        (
+            lambda p: torch.optim.RMSprop(p, lr=0.1, momentum=0.9, centered=True),
+            {"square": "square_avg", "mean": "grad_avg", "momentum": "momentum_buffer"},
+        ),
+    ],
+)
+def test_what_an_optimizer_has_kept_is_read(make, slots):
+    generator, discriminator = sine()
+    optimizer = make(discriminator.parameters())
+    given = {"generator": generator, "discriminator": discriminator, "like": "sine"}
+    fresh = read(**given, discriminator_optimizer=optimizer)
+    kept = [name for name, tensor in state_schema(fresh.spec).items() if tensor.role in ("slot", "counter")]
+    assert not any(fresh.state[name].any() for name in kept)
+    for _ in range(2):
+        discriminator(torch.randn(3, 16)).sum().backward()
+        optimizer.step()
+    found = read(**given, discriminator_optimizer=optimizer)
+    assert (found.notes, int(found.state["optimizer.discriminator.step"])) == ((), 2)
+    for layer, module in (("linear1", discriminator[0]), ("linear2", discriminator[2])):
+        for slot, own in slots.items():
+            kept = found.state[f"optimizer.discriminator.{layer}.weight.{slot}"]
+            assert np.array_equal(kept, optimizer.state[module.weight][own].numpy().astype(np.float64))
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_an_optimizer_whose_state_is_none_of_a_spec_begins_anew_and_is_noted(is_lost):
     generator, discriminator = sine()
     optimizer = torch.optim.Adam(discriminator.parameters(), lr=0.1)
-    given = {"generator": generator, "discriminator": discriminator, "like": "sine"}
-    assert read(**given, discriminator_optimizer=optimizer).notes == ()
-    discriminator(torch.zeros(2, 16)).sum().backward()
+    discriminator[2].weight.requires_grad_(is_lost)
+    discriminator(torch.randn(3, 16)).sum().backward()
     optimizer.step()
-    (note,) = read(**given, discriminator_optimizer=optimizer).notes
-    assert note == "discriminator_optimizer has taken steps; what it keeps is not read, and it begins anew"
+    discriminator[2].weight.requires_grad_(True)
+    if is_lost:
+        del optimizer.state[discriminator[0].bias]["exp_avg"]
+    given = {"generator": generator, "discriminator": discriminator, "like": "sine"}
+    found = read(**given, discriminator_optimizer=optimizer)
+    (note,) = found.notes
+    lost = "keeps nothing that is optimizer.discriminator.linear1.bias.m of a state"
+    assert note.startswith(f"discriminator_optimizer {lost if is_lost else 'has taken between 0 and 1 steps'}")
+    assert int(found.state["optimizer.discriminator.step"]) == 0
 
 
 def scheduled(network):
@@ -397,7 +434,11 @@ def test_networks_go_through_to_a_program_with_their_weights(tmp_path):
     done = run(tmp_path, "translate", "program.py:G,D", *words)
     assert done.returncode == 0, done.stderr
     assert "mine to torch: AGREE" in done.stderr
-    assert "note: generator_optimizer has taken steps" in done.stderr
+    assert "note:" not in done.stderr
+    content = (tmp_path / "mine.safetensors").read_bytes()
+    state = load_tensors(content)
+    assert int(state["optimizer.generator.step"]) == 1
+    assert state["optimizer.generator.linear1.bias.v"].max() > 0
     assert "optimizer_d = torch.optim.SGD(discriminator.parameters(), lr=0.01)" in (tmp_path / "mine.py").read_text()
     assert done.stdout.startswith("Written: mine.safetensors, for its --state\nWritten: mine.py, ")
     # What the program begins with, and says of its first batch, is what the networks that were read say of it.

@@ -102,6 +102,38 @@ def test_branches_and_own_calls_are_refused():
         read(generator=generator, discriminator=parted, like=small_gan("sine"))
 
 
+@pytest.mark.parametrize(
+    ("make", "slots"),
+    [
+        (lambda: keras.optimizers.Adam(0.1), {"m": "_momentums", "v": "_velocities"}),
+        (
+            lambda: keras.optimizers.RMSprop(0.1, momentum=0.5, centered=True),
+            {"square": "_velocities", "mean": "_average_gradients", "momentum": "_momentums"},
+        ),
+        (
+            lambda: keras.optimizers.Adadelta(0.1),
+            {"square": "_accumulated_grads", "delta": "_accumulated_delta_vars"},
+        ),
+    ],
+)
+def test_what_an_optimizer_has_kept_is_read(make, slots):
+    generator, discriminator = sine_row()
+    optimizer = make()
+    given = {"generator": generator, "discriminator": discriminator, "like": small_gan("sine")}
+    for count in (0, 1, 2):
+        found = read(**given, generator_optimizer=optimizer)
+        assert (found.notes, int(found.state["optimizer.generator.step"])) == ((), count)
+        random = np.random.default_rng(count)
+        weights = generator.trainable_variables
+        optimizer.apply([random.normal(size=each.shape) for each in weights], weights)
+    found = read(**given, generator_optimizer=optimizer)
+    for slot, own in slots.items():
+        kept = [array for name, array in found.state.items() if name.endswith(f".{slot}") and ".generator." in name]
+        for array, theirs in zip(kept, getattr(optimizer, own), strict=True):
+            assert np.array_equal(array.T, theirs.numpy().astype(np.float64))
+            assert array.any()
+
+
 def test_optimizers_are_read_with_their_settings():
     generator, discriminator = sine_row()
     kinds = {

@@ -1,0 +1,91 @@
+"""Networks that torch has trained go through to a program, which trains on to the losses that torch would have had."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gan_rosetta as gr
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape
+from gan_rosetta.shared.data.tape_file import write_tape
+from gan_rosetta.shared.state.archive import write_state
+from gan_rosetta.shared.storage.npz import read_npz
+from gan_rosetta.shared.translate.program import DIALECTS, write_program
+from gan_rosetta.shared.translate.reading import read
+from tests.unit.translate.proving import SEED, prove_here, run_here
+
+torch = pytest.importorskip("torch")
+nn, functional = torch.nn, torch.nn.functional
+STEPS = 3
+
+
+@pytest.fixture(autouse=True)
+def own_types():
+    """A program sets the type of its framework for its whole process."""
+    kept = torch.get_default_dtype()
+    yield
+    torch.set_default_dtype(kept)
+
+
+def trained(generator, discriminator, optimizers, tape):
+    """Train by hand as linear-2d is trained, on all of a tape; return D's losses and G's."""
+    found = []
+    for real, noise in zip(*(map(torch.tensor, tape[name]) for name in ("real", "latent_d")), strict=True):
+        ones, zeros = torch.ones(len(real), dtype=torch.long), torch.zeros(len(real), dtype=torch.long)
+        fake = generator(noise)
+        loss_d = functional.cross_entropy(discriminator(real), ones)
+        loss_d = loss_d + functional.cross_entropy(discriminator(fake.detach()), zeros)
+        optimizers[1].zero_grad()
+        loss_d.backward()
+        optimizers[1].step()
+        loss_g = functional.cross_entropy(discriminator(fake), ones)
+        optimizers[0].zero_grad()
+        loss_g.backward()
+        optimizers[0].step()
+        found.append((loss_d.item(), loss_g.item()))
+    return np.array(found).T
+
+
+@pytest.mark.parametrize("to", ["torch", "jax"])
+def test_a_program_goes_on_to_the_losses_that_torch_would_have_had(tmp_path, to):
+    pytest.importorskip(to)
+    torch.manual_seed(SEED)
+    discriminator = nn.Sequential(nn.Linear(2, 5), nn.Tanh(), nn.Linear(5, 3), nn.Tanh(), nn.Linear(3, 2)).double()
+    generator = nn.Linear(2, 2).double()
+    kinds = (torch.optim.Adam, torch.optim.RMSprop)
+    optimizers = [kind(n.parameters(), lr=0.02) for kind, n in zip(kinds, (generator, discriminator), strict=True)]
+    given = {"generator": nn.Sequential(generator), "discriminator": discriminator, "like": "linear-2d"}
+    moved_by = dict(zip(("generator_optimizer", "discriminator_optimizer"), optimizers, strict=True))
+    tapes = []
+    for name, seed in (("first", 1), ("then", 2)):
+        spec = gr.spec("linear-2d").with_steps(training=STEPS)
+        tape = SeededTape(spec, seed=seed, digits=DigitSource.parse(None))
+        write_tape(tmp_path / f"{name}.npz", tape, spec, pretraining_steps=0, training_steps=STEPS)
+        tapes.append(read_npz(tmp_path / f"{name}.npz"))
+    trained(generator, discriminator, optimizers, tapes[0])
+    reading = read(**given, **moved_by)
+    assert reading.notes == ()
+    expected = trained(generator, discriminator, optimizers, tapes[1])
+    write_state(tmp_path / "state.safetensors", reading.state, metadata={"gan": reading.spec.name})
+    (tmp_path / "program.py").write_text(write_program(reading.spec, DIALECTS[to]), encoding="utf-8")
+    run_here(tmp_path, ["--tape", "then.npz", "--state", "state.safetensors", "--dtype", "float64"])
+    losses = read_npz(tmp_path / "trained" / "losses.npz")
+    found = np.array([losses["discriminator"], losses["generator"]])
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("resume(optimizer_g, generator", "# resume(optimizer_g, generator"),
+        ("torch.tensor(float(count))", "torch.tensor(0.0)"),
+    ],
+)
+def test_a_program_that_forgets_what_an_optimizer_has_kept_is_named(monkeypatch, right, wrong):
+    def forgetting(text):
+        assert right in text
+        return text.replace(right, wrong)
+
+    proof = prove_here(monkeypatch, gr.spec("linear-2d"), "torch", steps=2, begun=True, change=forgetting)
+    assert proof.verdict == "DISAGREE"
