@@ -14,7 +14,7 @@ from gan_rosetta.shared.translate.parts import (
     rate_at,
     rate_functions,
 )
-from gan_rosetta.shared.translate.writing import call, indented, literal, number
+from gan_rosetta.shared.translate.writing import WIDTH, call, indented, literal, number
 
 # What Keras's optimizers keep each of the spec's slots under.
 _SLOTS: dict[type, dict[str, str]] = {
@@ -59,6 +59,9 @@ def _resumed(gan: GanSpec) -> list[str]:
         ).lstrip()
         for use in uses
     ]
+    alone = f"optimizers = ({entries[0]},)"
+    if len(entries) == 1 and len(alone) <= WIDTH:
+        return ["", alone, *_RESUMED]
     return ["", "optimizers = (", *(f"    {entry}," for entry in entries), ")", *_RESUMED]
 
 
