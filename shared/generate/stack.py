@@ -35,6 +35,7 @@ from gan_rosetta.shared.spec import (
     Normal,
     PixelShuffle,
     Pool2d,
+    Recall,
     ReLU,
     Reshape,
     Shape,
@@ -393,11 +394,20 @@ class Stack:
         inner = self._inner()
         if self._classes and self._draw(st.booleans()):
             inner.class_row(self.shape[0])
+        elif len(self._input_shape) == 1 and self._draw(st.booleans()):
+            inner.recall(of=None, num_features=self._input_shape[0])
+            inner.linear(self.shape[0])
         else:
             inner.flatten()
             inner.linear(self.shape[0])
         inner.bounded()
         return inner.layers
+
+    def recall(self, *, of: str | None, num_features: int) -> None:
+        """Add a Recall of some neighbours among the features of an earlier layer, or of what the network is given."""
+        start = self._draw(st.integers(0, num_features - 1))
+        stop = self._draw(st.integers(start + 1, num_features))
+        self._add(Recall(of=of, parts=((start, stop),)))
 
     def projected(self) -> None:
         """Add a score of features by themselves and by their class."""
