@@ -22,7 +22,7 @@ class BackendEntry:
     distributions: the installed distributions that may provide the framework, the first found gives the version.
     extra: what to install of gan-rosetta's; install: the command for a backend from outside. executions: what it has,
     the one that its users reach for first leading. replicas: the class's name in replicas.py, where the backend trains
-    many replicas of a GAN in one compiled call; "" where it trains them one after the other.
+    many replicas of a GAN in one call, compiled where it compiles; "" where it trains them one after the other.
     """
 
     name: str
@@ -53,6 +53,7 @@ _OURS: dict[str, BackendEntry] = {
             title="NumPy, the reference",
             package="gan_rosetta.backends.numpy",
             trainer="NumpyTrainer",
+            replicas="NumpyReplicas",
             distributions=("numpy",),
             extra="",
             executions=("eager",),

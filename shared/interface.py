@@ -163,7 +163,7 @@ class Replicas(Protocol):
 
     @classmethod
     def build(cls, spec: GanSpec, /, *, num_replicas: int, device: str, dtype: str) -> Self:
-        """Build the networks and optimizers, compiled. Raises UnsupportedLayer, UsageError."""
+        """Build the networks and optimizers, compiled where it compiles. Raises UnsupportedLayer, UsageError."""
         ...
 
     def load_state(self, replica: int, state: Mapping[str, np.ndarray], /) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from gan_rosetta.backends.jax.compiled import make_blocks, programs
 from gan_rosetta.backends.jax.device import check_device, native_device
 from gan_rosetta.backends.jax.state import State, state_of_tensors, tensors_of_state, zero_tensors
+from gan_rosetta.shared.data.replicas import stack_chunks
 from gan_rosetta.shared.interface import Chunk, Losses
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import check_state, state_schema
@@ -58,7 +59,9 @@ class JaxReplicas:
         active = np.array([replica in chunks for replica in range(num_replicas)])
         anyone = next(iter(chunks.values()))
         rows: list[Any] = []
-        for block in make_blocks(self._spec, _stack(chunks, num_replicas), device=self._device, dtype=self._dtype):
+        for block in make_blocks(
+            self._spec, stack_chunks(chunks, num_replicas), device=self._device, dtype=self._dtype
+        ):
             states, losses = self._programs.run_replicas(
                 states=states,
                 arrays=block.arrays,
@@ -94,20 +97,3 @@ class JaxReplicas:
             self._stacked = jax.device_put(stacked, native_device(self._device), may_alias=False)
         states, self._stacked, self._apart = self._stacked, None, None
         return states
-
-
-def _stack(chunks: Mapping[int, Chunk], num_replicas: int) -> Chunk:
-    """Return a chunk of the arrays of all replicas, (K, R, batch, ...); one that rests is fed as another is."""
-    anyone = next(iter(chunks.values()))
-    arrays = {
-        name: np.stack([chunks.get(replica, anyone).arrays[name] for replica in range(num_replicas)], axis=1)
-        for name in anyone.arrays
-    }
-    return Chunk(
-        phase=anyone.phase,
-        first_step=anyone.first_step,
-        arrays=arrays,
-        trains_discriminator=anyone.trains_discriminator,
-        trains_generator=anyone.trains_generator,
-        epochs=anyone.epochs,
-    )

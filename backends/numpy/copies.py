@@ -44,7 +44,7 @@ class PerturbedCopies:
         self._scales: dict[str, list[float]] = {}
         pairs = zip(seeds, coarseness, strict=True)
         self._roundings = [RandomRounding(seed=seed, dtype=dtype, coarseness=times) for seed, times in pairs]
-        together = _take_copies(spec)
+        together = takes_copies(spec)
         self._axis: Copies = (len(seeds),) if together else ()
         self._steppers = [Stepper(spec, dtype, copies=self._axis) for _ in (seeds[:1] if together else seeds)]
         self._places = [(0, index) if together else (index, ...) for index in range(len(seeds))]
@@ -128,7 +128,7 @@ class PerturbedCopies:
         return np.broadcast_to(array[:, np.newaxis], (len(array), *self._axis, *array.shape[1:]))
 
 
-def _take_copies(spec: GanSpec) -> bool:
+def takes_copies(spec: GanSpec) -> bool:
     """Return whether a step of the GAN can be taken with an axis of copies.
 
     A penalty's goes through tangents, which have none; its GANs are of large products, beside which calls cost little.

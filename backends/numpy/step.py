@@ -377,9 +377,8 @@ class Stepper:
         """
         if not self.copies:
             return function(*arrays, draw=0 if self._rounding is None else self._rounding.seed)
-        first = 0 if self._rounding is None else self._rounding.seed
-        seeds = range(first, first + self.copies[0])
-        found = [function(*own, draw=seed) for *own, seed in zip(*arrays, seeds, strict=True)]
+        first, apart = (0, 0) if self._rounding is None else (self._rounding.seed, 1)
+        found = [function(*own, draw=first + apart * index) for index, own in enumerate(zip(*arrays, strict=True))]
         return tuple(np.array(results) for results in zip(*found, strict=True))
 
     def _named_tensors(self) -> dict[str, Array]:

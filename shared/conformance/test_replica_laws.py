@@ -25,7 +25,7 @@ _SMALL_GANS = ("gaussian-1d-minibatch", "linear-2d")
 @pytest.mark.compiled
 @pytest.mark.parametrize("small", _SMALL_GANS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_replica_is_its_own_seed_alone(replicas_needed, backend, small, dtype):
+def test_a_replica_is_its_own_seed_alone(replicas_needed, reference_too, backend, small, dtype):
     spec = small_gan(small)
     expected, yardstick, final, allowed = reference_run(
         spec, dtype=dtype, num_pretraining=_NUM_PRETRAINING, num_steps=_NUM_STEPS

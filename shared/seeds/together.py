@@ -46,8 +46,9 @@ class SeedTrainer:
         self._order = order
         build = {"device": order.run.device, "dtype": order.run.dtype}
         self._trainer = build_checked(entry, order.spec, execution=execution, **build)
-        kind = load_replicas(entry) if execution == "compiled" else None
-        self.num_together = 1 if kind is None else _num_together(order)
+        compiles = "compiled" in entry.executions
+        kind = load_replicas(entry) if execution == "compiled" or not compiles else None
+        self.num_together = 1 if kind is None else _num_together(order, compiles=compiles)
         self._replicas: Replicas | None = None
         if kind is not None and self.num_together > 1:
             self._replicas = kind.build(order.spec, num_replicas=self.num_together, **build)
@@ -121,11 +122,11 @@ class _Lane:
         return self.replicas.export_state(self.index)
 
 
-def _num_together(order: Order) -> int:
+def _num_together(order: Order, *, compiles: bool) -> int:
     """Return how many seeds train at once: the same for every part of an order, so that a resumed one has its bits."""
     spec = order.spec
     num_steps = order.course.num_seeds * (spec.training.num_steps + spec.num_pretraining_steps)
-    if step_flops(spec) > _SMALL_STEP_FLOPS or num_steps < _WORTH_IT_FROM:
+    if step_flops(spec) > _SMALL_STEP_FLOPS or (compiles and num_steps < _WORTH_IT_FROM):
         return 1
     by_memory = _MOST_BYTES / ((order.course.chunk_steps or chunk_size(spec)) * step_bytes(spec))
     return int(max(1, min(_MOST_TOGETHER, order.course.num_seeds, by_memory)))

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import pytest
 
-from gan_rosetta.backends import BACKENDS, BackendEntry
+from gan_rosetta.backends import BACKENDS
+from gan_rosetta.backends.numpy.replicas import NumpyReplicas
 from gan_rosetta.shared.errors import WrongResult
 from gan_rosetta.shared.gans import find_gan
-from gan_rosetta.shared.interface import Chunk, Losses, PerturbedTrainer
-from gan_rosetta.shared.runs.checked import CheckedTrainer, build_checked
+from gan_rosetta.shared.interface import Chunk, Losses
 from gan_rosetta.shared.runs.order import Course, Feed, Keeping, Order, RunSetup
-from gan_rosetta.shared.seeds import job, together
+from gan_rosetta.shared.seeds import together
 from gan_rosetta.shared.seeds.job import SeedsOfRun, read_seeds, seeds_path, train_seeds
 from gan_rosetta.shared.spec import GanSpec, StopRule
-from gan_rosetta.shared.workers.registry import build_reference
 
 PLAIN = find_gan("linear-2d").with_steps(training=12)
 
@@ -30,29 +28,15 @@ def stopping() -> GanSpec:
     return replace(spec, training=replace(spec.training, stop=StopRule(tolerance=0.02)))
 
 
-class Side:
-    """Replicas of the reference, one trainer each."""
+class Side(NumpyReplicas):
+    """The reference's replicas, which remember how many of them were trained at once."""
 
     largest = 0
-
-    def __init__(self, trainers: list[PerturbedTrainer]) -> None:
-        self._trainers = trainers
-
-    @classmethod
-    def build(cls, spec: GanSpec, /, *, num_replicas: int, device: str, dtype: str) -> Self:
-        assert device == "cpu"
-        return cls([build_reference(spec, dtype=dtype) for _ in range(num_replicas)])
-
-    def load_state(self, replica: int, state: Mapping[str, np.ndarray], /) -> None:
-        self._trainers[replica].load_state(state)
-
-    def export_state(self, replica: int, /) -> dict[str, np.ndarray]:
-        return self._trainers[replica].export_state()
 
     def train(self, chunks: Mapping[int, Chunk], /) -> dict[int, Losses]:
         assert len({(chunk.phase, chunk.first_step, chunk.num_steps) for chunk in chunks.values()}) == 1
         Side.largest = max(Side.largest, len(chunks))
-        return {replica: (one := self._trainers[replica]).train(one.stage(chunk)) for replica, chunk in chunks.items()}
+        return super().train(chunks)
 
 
 class Short(Side):
@@ -61,11 +45,6 @@ class Short(Side):
     def train(self, chunks: Mapping[int, Chunk], /) -> dict[int, Losses]:
         found = super().train(chunks)
         return {replica: replace(losses, generator=losses.generator[:-1]) for replica, losses in found.items()}
-
-
-def build_eager(entry: BackendEntry, spec: GanSpec, /, *, execution: str, device: str, dtype: str) -> CheckedTrainer:
-    assert execution == "compiled"
-    return build_checked(entry, spec, device=device, dtype=dtype, execution="eager")
 
 
 def order_of(folder: Path, spec: GanSpec, *, num_seeds: int = 7) -> Order:
@@ -94,10 +73,7 @@ def side_by_side(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Three seeds at once, on replicas of the reference."""
     Side.largest = 0
     monkeypatch.setattr(together, "load_replicas", lambda _entry: Side)
-    monkeypatch.setattr(job, "resolve_execution", lambda *_: "compiled")
-    monkeypatch.setattr(together, "build_checked", build_eager)
     monkeypatch.setattr(together, "_MOST_TOGETHER", 3)
-    monkeypatch.setattr(together, "_WORTH_IT_FROM", 0)
     return monkeypatch
 
 
@@ -133,10 +109,16 @@ def test_what_replicas_return_is_checked(tmp_path: Path, side_by_side: pytest.Mo
         train(order_of(tmp_path, PLAIN))
 
 
-def test_what_is_large_or_little_is_trained_seed_after_seed(tmp_path: Path, side_by_side: pytest.MonkeyPatch) -> None:
-    side_by_side.setattr(together, "_WORTH_IT_FROM", 7 * 12 + 1)
-    train(order_of(tmp_path / "little", PLAIN))
-    side_by_side.setattr(together, "_WORTH_IT_FROM", 0)
+def test_what_is_large_is_trained_seed_after_seed(tmp_path: Path, side_by_side: pytest.MonkeyPatch) -> None:
     side_by_side.setattr(together, "_SMALL_STEP_FLOPS", 1.0)
-    train(order_of(tmp_path / "large", PLAIN))
+    train(order_of(tmp_path, PLAIN))
     assert Side.largest == 0
+
+
+def test_what_is_little_is_not_compiled(tmp_path: Path, side_by_side: pytest.MonkeyPatch) -> None:
+    compiling = replace(BACKENDS["numpy"], executions=("eager", "compiled"))
+    for execution, worth_it_from, expected in (("eager", 0, 1), ("compiled", 7 * 12 + 1, 1), ("compiled", 7 * 12, 3)):
+        side_by_side.setattr(together, "_WORTH_IT_FROM", worth_it_from)
+        side_by_side.setattr(together, "build_checked", lambda *_, **__: None)
+        trainer = together.SeedTrainer(order_of(tmp_path, PLAIN), compiling, execution=execution)
+        assert trainer.num_together == expected

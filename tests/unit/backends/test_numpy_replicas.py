@@ -1,0 +1,62 @@
+"""Replicas of the reference are bit for bit what each is alone, side by side or not, rounding at random or not."""
+
+from __future__ import annotations
+
+import pytest
+
+from gan_rosetta.backends.numpy.replicas import NumpyReplicas
+from gan_rosetta.shared.conformance.small import small_gan
+from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.tape import SeededTape, make_chunk
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import Chunk
+from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.state import initial_state
+from gan_rosetta.shared.workers.registry import build_reference
+
+SEEDS = (3, 14)
+
+
+def replicas_of(spec: GanSpec) -> NumpyReplicas:
+    replicas = NumpyReplicas.build(spec, num_replicas=len(SEEDS), device="cpu", dtype="float32")
+    for index, seed in enumerate(SEEDS):
+        replicas.load_state(index, initial_state(spec, seed=seed))
+    return replicas
+
+
+def chunks_of(spec: GanSpec, *, num_steps: int) -> dict[int, Chunk]:
+    tapes = [SeededTape(spec, seed=seed, digits=DigitSource.parse(None)) for seed in SEEDS]
+    return {
+        index: make_chunk(tape, spec, "adversarial", first_step=0, num_steps=num_steps)
+        for index, tape in enumerate(tapes)
+    }
+
+
+@pytest.mark.parametrize("rounds_at_random", [False, True])
+@pytest.mark.parametrize("gan", ["linear-2d", "mnist-wgan-gp"])
+def test_each_is_bit_for_bit_what_it_is_alone(gan: str, rounds_at_random: bool) -> None:
+    spec = small_gan(gan)
+    replicas, chunks = replicas_of(spec), chunks_of(spec, num_steps=2)
+    if rounds_at_random:
+        replicas.perturb(seeds=(5, 6))
+    found = replicas.train(chunks)
+    for index, seed in enumerate(SEEDS):
+        alone = build_reference(spec, dtype="float32")
+        alone.load_state(initial_state(spec, seed=seed))
+        if rounds_at_random:
+            alone.perturb(seed=5 + index)
+        losses = alone.train(alone.stage(chunks[index]))
+        for name in ("discriminator", "generator"):
+            assert getattr(found[index], name).tobytes() == getattr(losses, name).tobytes()
+        state = replicas.export_state(index)
+        assert {name: array.tobytes() for name, array in alone.export_state().items()} == {
+            name: array.tobytes() for name, array in state.items()
+        }
+
+
+def test_those_of_which_one_has_trained_longer_are_refused() -> None:
+    spec = small_gan("linear-2d")
+    replicas, chunks = replicas_of(spec), chunks_of(spec, num_steps=1)
+    replicas.train({1: chunks[1]})
+    with pytest.raises(UsageError, match="unequal numbers of updates"):
+        replicas.train(chunks)
