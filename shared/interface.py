@@ -182,6 +182,14 @@ class Replicas(Protocol):
         ...
 
 
+class PerturbedReplicas(Replicas, Protocol):
+    """Replicas that can round at random."""
+
+    def perturb(self, *, seeds: Sequence[int]) -> None:
+        """Round at random from now on, each by its own seed; they follow one another."""
+        ...
+
+
 Product = Callable[[], None]
 
 

@@ -24,6 +24,7 @@ EXAMPLES = {
     "matters": "gan-rosetta matters linear-2d --runs numpy,numpy:float32 --seeds 90",
     "sweep": "gan-rosetta sweep rates.toml --picture rates.png",
     "calibrate": "gan-rosetta calibrate linear-2d --seeds 2 --no-power",
+    "equivalence": "gan-rosetta equivalence linear-2d --tests 8 --steps 20",
     "accuracy": "gan-rosetta accuracy --operations tanh --dtype float32",
     "coverage": "gan-rosetta coverage pytorch-gan",
     "bench": "gan-rosetta bench --gans sine --backends torch,jax",

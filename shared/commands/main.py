@@ -25,6 +25,7 @@ from gan_rosetta.shared.commands.coverage import coverage
 from gan_rosetta.shared.commands.defaults import defaults
 from gan_rosetta.shared.commands.diagnose import diagnose, faults
 from gan_rosetta.shared.commands.ends import Interrupted, run_to_the_end
+from gan_rosetta.shared.commands.equivalence import equivalence
 from gan_rosetta.shared.commands.examples import JUDGE, LOOK_UP, MEASURE, RUN, example
 from gan_rosetta.shared.commands.generate import generate
 from gan_rosetta.shared.commands.groups import Showing, Training, with_groups
@@ -234,6 +235,7 @@ app.command(epilog=example("defaults"), rich_help_panel=JUDGE)(defaults)
 app.command(epilog=example("matters"), rich_help_panel=JUDGE)(matters)
 app.command(epilog=example("sweep"), rich_help_panel=MEASURE)(sweep)
 app.command(epilog=example("calibrate"), rich_help_panel=MEASURE)(calibrate)
+app.command(epilog=example("equivalence"), rich_help_panel=MEASURE)(equivalence)
 app.command(epilog=example("accuracy"), rich_help_panel=MEASURE)(accuracy)
 app.add_typer(bench, name="bench", rich_help_panel=MEASURE)
 

@@ -93,6 +93,7 @@ class Course:
     only). chunk_steps: steps per call of the trainer, None to let the cost decide. num_moments: about how many moments
     of training samples are kept of; planned_steps: the adversarial steps that these are spread over, those of the runs
     beside this one, None for its own. num_seeds: that the run is trained from in all, from the feed's on.
+    rounds_at_random: disturb every number that is computed by a random rounding (of many seeds, the reference only).
     """
 
     keep_going: bool = False
@@ -101,6 +102,7 @@ class Course:
     num_moments: int = DEFAULT_NUM_MOMENTS
     planned_steps: int | None = None
     num_seeds: int = 1
+    rounds_at_random: bool = False
 
     def __post_init__(self) -> None:
         require_count("--seeds", self.num_seeds, minimum=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,16 @@ class SeedsOfRun:
             "outcomes": {name: {"unit": self.units[name], "quartiles": found} for name, found in quartiles.items()},
             "happened": {name: int(np.sum(values)) for name, values in self.happened.items()},
         }
+
+    def part(self, chosen: slice, /) -> SeedsOfRun:
+        """Return what came of some of the seeds; chosen counts from the first."""
+        return replace(
+            self,
+            seeds=self.seeds[chosen],
+            numbers={name: values[chosen] for name, values in self.numbers.items()},
+            happened={name: values[chosen] for name, values in self.happened.items()},
+            losses={name: values[chosen] for name, values in self.losses.items()},
+        )
 
     def quartiles(self, outcome: str, /) -> list[float] | None:
         """Return the three quartiles of an outcome over the seeds in which it is finite, None where it is in none."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import cast
 
 import numpy as np
 
-from gan_rosetta.backends import BackendEntry
+from gan_rosetta.backends import REFERENCE, BackendEntry
 from gan_rosetta.shared.compare.distances import Floats
 from gan_rosetta.shared.data.tape import Tape
-from gan_rosetta.shared.interface import Chunk, Execution, Losses, Replicas
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.interface import Chunk, Execution, Losses, PerturbedReplicas, Replicas
 from gan_rosetta.shared.runs.checked import build_checked
 from gan_rosetta.shared.runs.inputs import open_inputs
 from gan_rosetta.shared.runs.order import Order
@@ -25,6 +27,8 @@ from gan_rosetta.shared.workers.registry import load_replicas
 # Above so much a step is busy by itself, and what another seed beside it would share is nothing.
 _SMALL_STEP_FLOPS = 1e6
 _MOST_TOGETHER = 64
+# Each that rounds at random has a pool of its own to draw from.
+_MOST_ROUNDING_TOGETHER = 32
 # Steps of all seeds: below, compiling a loop of many takes longer than it saves.
 _WORTH_IT_FROM = 200_000
 # Of the arrays of a chunk of all of them, in float64.
@@ -44,13 +48,15 @@ class SeedTrainer:
 
     def __init__(self, order: Order, entry: BackendEntry, /, *, execution: Execution) -> None:
         self._order = order
+        if order.course.rounds_at_random and entry.name != REFERENCE:
+            raise UsageError(f"{entry.name} cannot round at random; expected {REFERENCE}, the reference")
         build = {"device": order.run.device, "dtype": order.run.dtype}
         self._trainer = build_checked(entry, order.spec, execution=execution, **build)
         compiles = "compiled" in entry.executions
         kind = load_replicas(entry) if execution == "compiled" or not compiles else None
         self.num_together = 1 if kind is None else _num_together(order, compiles=compiles)
         self._replicas: Replicas | None = None
-        if kind is not None and self.num_together > 1:
+        if kind is not None and (self.num_together > 1 or order.course.rounds_at_random):
             self._replicas = kind.build(order.spec, num_replicas=self.num_together, **build)
 
     def train(self, seeds: Sequence[int], /, *, report_alive: Callable[[], None]) -> list[Trained]:
@@ -61,6 +67,8 @@ class SeedTrainer:
         course = self._order.course
         if self._replicas is None:
             return [self._train_alone(seed) for seed in seeds]
+        if course.rounds_at_random:
+            cast(PerturbedReplicas, self._replicas).perturb(seeds=range(seeds[0], seeds[0] + self.num_together))
         lanes = {index: _Lane(self._replicas, index) for index in range(len(seeds))}
         tapes = {}
         for index, seed in enumerate(seeds):
@@ -129,4 +137,5 @@ def _num_together(order: Order, *, compiles: bool) -> int:
     if step_flops(spec) > _SMALL_STEP_FLOPS or (compiles and num_steps < _WORTH_IT_FROM):
         return 1
     by_memory = _MOST_BYTES / ((order.course.chunk_steps or chunk_size(spec)) * step_bytes(spec))
-    return int(max(1, min(_MOST_TOGETHER, order.course.num_seeds, by_memory)))
+    most = _MOST_ROUNDING_TOGETHER if order.course.rounds_at_random else _MOST_TOGETHER
+    return int(max(1, min(most, order.course.num_seeds, by_memory)))
