@@ -27,6 +27,12 @@ from gan_rosetta.shared.workers.registry import build_reference
 GAN = find_gan("linear-2d").with_steps(training=20)
 
 
+@pytest.fixture(autouse=True)
+def one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those side by side are in test_together.py."""
+    monkeypatch.setattr(together, "_MOST_TOGETHER", 1)
+
+
 def order_of(folder: Path, *, spec: GanSpec = GAN, num_seeds: int = 6, seed: int = 14, name: str = "numpy") -> Order:
     return Order(
         spec=spec,
@@ -49,14 +55,14 @@ def train(order: Order, *, stop_after: int | None = None) -> SeedsOfRun:
 
 
 def test_each_seed_is_that_seed_alone(tmp_path: Path) -> None:
-    together = train(order_of(tmp_path / "all"))
-    assert list(together.seeds) == [14, 15, 16, 17, 18, 19]
+    every = train(order_of(tmp_path / "all"))
+    assert list(every.seeds) == [14, 15, 16, 17, 18, 19]
     alone = train(order_of(tmp_path / "one", num_seeds=1, seed=17))
-    for name, values in together.numbers.items():
+    for name, values in every.numbers.items():
         assert values[3] == alone.numbers[name][0], name
-    for name, losses in together.losses.items():
+    for name, losses in every.losses.items():
         np.testing.assert_array_equal(losses[3], alone.losses[name][0])
-    assert len({float(value) for value in together.numbers["mean error"]}) == 6
+    assert len({float(value) for value in every.numbers["mean error"]}) == 6
 
 
 def test_what_was_interrupted_goes_on_to_the_same_bits(tmp_path: Path) -> None:
