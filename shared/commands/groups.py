@@ -27,6 +27,7 @@ class Feed:
     initial_state: its.InitialState = None
     tape: its.TapeOption = None
     mnist: its.Mnist = None
+    images: its.Images = None
 
     def as_options(self) -> dict[str, Any]:
         """Return the options by name, as `make_request` takes them."""

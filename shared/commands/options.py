@@ -91,6 +91,14 @@ Mnist = Annotated[
         help="Digits: a folder with the four IDX files, or 'download'; else 5000 packaged ones.",
     ),
 ]
+Images = Annotated[
+    Path | None,
+    typer.Option(
+        "--images",
+        rich_help_panel=TRAINED,
+        help="Pictures in place of digits: a folder (sub-folders are classes), an .npz, IDX or CIFAR-10 files.",
+    ),
+]
 SpecFile = Annotated[
     Path | None,
     typer.Option(

@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ class DigitSource:
     folder: an absolute path, there exactly where kind is "folder".
     """
 
+    noun: ClassVar[str] = "digits"
+    # The packaged ones are sorted by class.
+    is_mixed: ClassVar[bool] = True
     kind: Literal["packaged", "folder", "download"]
     folder: str | None = None
 
@@ -55,6 +58,11 @@ class DigitSource:
         """What `parse` reads this source from."""
         return self.kind if self.folder is None else self.folder
 
+    @property
+    def named(self) -> str:
+        """What a state that was trained on it is said to have been fed; the same for the same numbers."""
+        return f"digits of {self.text}"
+
     def load(self) -> NDArray[np.uint8]:
         """Return the images, (n, 28, 28), read-only, read once a process; of a full set the training images.
 
@@ -65,6 +73,14 @@ class DigitSource:
     def load_labels(self) -> NDArray[np.uint8]:
         """Return which digit each image shows, (n,), 0 to 9, in the order of `load`; raises DataError as that does."""
         return _load_labels(self)
+
+    def count(self) -> int:
+        """Return how many images there are; raises DataError as `load` does."""
+        return len(self.load())
+
+    def prepare(self, chosen: NDArray[np.int64], real: DigitsReal, /) -> NDArray[np.float64]:
+        """Return the chosen images as a GAN sees them; raises DataError as `load` does."""
+        return prepare_digits(self.load()[chosen], real)
 
     def describe(self) -> str:
         """Return the source in words, for reports."""
@@ -86,10 +102,16 @@ def prepare_digits(images: NDArray[np.uint8], source: DigitsReal, /) -> NDArray[
             shrunk = Image.fromarray(image).resize((source.size, source.size), Image.Resampling.BILINEAR)
             resized[index] = np.asarray(shrunk)
         images = resized
-    # A table of the 256 grey levels, so that a large set makes no temporary copies in float64.
-    levels = source.low + (source.high - source.low) * np.arange(256) / 255
-    grey: NDArray[np.float64] = levels[images][:, np.newaxis]  # (n, 1, size, size)
+    grey = scale_levels(images, source)[:, np.newaxis]  # (n, 1, size, size)
     return np.repeat(grey, source.num_channels, axis=1) if source.num_channels > 1 else grey
+
+
+def scale_levels(images: NDArray[np.uint8], source: DigitsReal, /) -> NDArray[np.float64]:
+    """Return levels 0 to 255 of any shape, scaled to [low, high]."""
+    # A table of the 256 levels, so that a large set makes no temporary copies in float64.
+    levels = source.low + (source.high - source.low) * np.arange(256) / 255
+    scaled: NDArray[np.float64] = levels[images]
+    return scaled
 
 
 @lru_cache(maxsize=4)

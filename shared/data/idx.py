@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_rosetta.shared.errors import DataError
+from gan_rosetta.shared.storage.memory import available_bytes
 from gan_rosetta.shared.storage.opening import open_regular, what_is
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
@@ -29,6 +30,8 @@ _BLOCK_BYTES = 1 << 20
 _REMEDY = "download it again"
 # EMNIST, the largest set that comes in these files, has 814,255 images.
 MOST_ENTRIES = 1_000_000
+# A side of an image; that of the largest sets in these files is 64.
+MOST_PIXELS = 1024
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,9 @@ def read_folder(folder: Path, /) -> DigitFiles:
         found = "does not exist" if found is None else f"is {found}, not a folder"
         raise DataError(f"digits: {folder} {found}; expected a folder with {', '.join(FILE_NAMES)} (or those with .gz)")
     paths = {name: _find(folder, name) for name in FILE_NAMES}
-    train_images = _read_array(paths[TRAIN_IMAGES], sample_shape=_IMAGE_SIZE)
+    train_images = read_array(paths[TRAIN_IMAGES], sample_shape=_IMAGE_SIZE)
     train_labels = _read_labels(paths[TRAIN_LABELS], images=paths[TRAIN_IMAGES], num_images=len(train_images))
-    test_images = _read_array(paths[TEST_IMAGES], sample_shape=_IMAGE_SIZE)
+    test_images = read_array(paths[TEST_IMAGES], sample_shape=_IMAGE_SIZE)
     test_labels = _read_labels(paths[TEST_LABELS], images=paths[TEST_IMAGES], num_images=len(test_images))
     return DigitFiles(train_images, train_labels, test_images, test_labels)
 
@@ -69,7 +72,7 @@ def _find(folder: Path, name: str) -> Path:
 
 
 def _read_labels(path: Path, *, images: Path, num_images: int) -> NDArray[np.uint8]:
-    labels = _read_array(path, sample_shape=())
+    labels = read_array(path, sample_shape=())
     if len(labels) != num_images:
         counts = f"{len(labels)} labels, but {images.name} has {num_images} images"
         raise DataError(f"{path} has {counts}; expected as many; take both files from the same set")
@@ -79,7 +82,12 @@ def _read_labels(path: Path, *, images: Path, num_images: int) -> NDArray[np.uin
     return labels
 
 
-def _read_array(path: Path, *, sample_shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def read_array(path: Path, /, *, sample_shape: tuple[int | None, ...]) -> NDArray[np.uint8]:
+    """Return an IDX file's bytes as an array, (n, *sample_shape), gzipped where its name ends in .gz.
+
+    sample_shape: None for a size that may be any up to MOST_PIXELS. Raises DataError, naming the file, what it holds
+    and what was expected.
+    """
     try:
         with open_regular(path) as file:
             if path.suffix != ".gz":
@@ -92,7 +100,7 @@ def _read_array(path: Path, *, sample_shape: tuple[int, ...]) -> NDArray[np.uint
         raise DataError(f"{path} cannot be read: {error.strerror or error}; expected a readable file") from error
 
 
-def _parse(path: Path, file: BinaryIO, sample_shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def _parse(path: Path, file: BinaryIO, sample_shape: tuple[int | None, ...]) -> NDArray[np.uint8]:
     num_dimensions = 1 + len(sample_shape)
     num_header_bytes = 4 + 4 * num_dimensions
     header = file.read(num_header_bytes)
@@ -105,12 +113,21 @@ def _parse(path: Path, file: BinaryIO, sample_shape: tuple[int, ...]) -> NDArray
     if len(header) < num_header_bytes:
         raise DataError(f"{path} has {len(header)} bytes; expected a header of {num_header_bytes}; {_REMEDY}")
     shape = struct.unpack(f">{num_dimensions}I", header[4:])
-    if shape[1:] != sample_shape or shape[0] == 0:
-        expected = " × ".join(("at least 1", *(str(size) for size in sample_shape)))
+    fits = (
+        1 <= found <= MOST_PIXELS if size is None else found == size
+        for size, found in zip(sample_shape, shape[1:], strict=True)
+    )
+    if not all(fits) or shape[0] == 0:
+        sizes = (f"1 to {MOST_PIXELS}" if size is None else str(size) for size in sample_shape)
+        expected = " × ".join(("at least 1", *sizes))
         raise DataError(f"{path} has dimensions {' × '.join(map(str, shape))}; expected {expected}; {_REMEDY}")
     if shape[0] > MOST_ENTRIES:
         raise DataError(f"{path} has {shape[0]} entries; expected {MOST_ENTRIES} at the most; take a part of it")
     num_expected = math.prod(shape)
+    if num_expected > available_bytes():
+        raise DataError(
+            f"{path} says that it holds {num_expected:,} bytes, more than there is memory; take a part of it"
+        )
     # Memory that is set aside is not taken before it is written to: what a header claims costs nothing.
     data = np.empty(num_expected, dtype=np.uint8)
     num_found = 0

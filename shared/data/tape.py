@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gan_rosetta.shared.data import streams
-from gan_rosetta.shared.data.digits import DigitSource, prepare_digits
+from gan_rosetta.shared.data.image_source import ImageSource
 from gan_rosetta.shared.data.turns import trained_steps
 from gan_rosetta.shared.errors import DataError
 from gan_rosetta.shared.interface import Chunk, Phase
@@ -107,9 +108,9 @@ def _epochs(spec: GanSpec, steps_per_epoch: int | None, *, first_step: int, num_
 
 
 class SeededTape:
-    """The tape that a seed gives. digits: where MNIST comes from; only the GANs on digits read it."""
+    """The tape that a seed gives. digits: where images come from; only the GANs on images read it."""
 
-    def __init__(self, spec: GanSpec, /, *, seed: int, digits: DigitSource) -> None:
+    def __init__(self, spec: GanSpec, /, *, seed: int, digits: ImageSource) -> None:
         self._spec = spec
         self._seed = seed
         self._pool = _fixed_pool(spec, seed, digits)
@@ -234,7 +235,7 @@ def _reshuffles(spec: GanSpec) -> bool:
     return spec.real.reshuffle if isinstance(spec.real, DigitsReal) else True
 
 
-def _fixed_pool(spec: GanSpec, seed: int, digits: DigitSource) -> np.ndarray | None:
+def _fixed_pool(spec: GanSpec, seed: int, digits: ImageSource) -> np.ndarray | None:
     """Return the samples that every epoch goes through, (n, ...), or None where each step draws fresh ones."""
     source = spec.real
     if isinstance(source, LinearGaussianReal):
@@ -246,30 +247,41 @@ def _fixed_pool(spec: GanSpec, seed: int, digits: DigitSource) -> np.ndarray | N
         result: np.ndarray = (points * matrix).sum(axis=1) + offset
         return result
     if isinstance(source, DigitsReal):
-        images = digits.load()
-        if source.num_images is not None:
-            if len(images) < source.num_images:
-                found = f"{digits.describe()} are {len(images)} images"
-                raise DataError(f"{spec.name!r} takes {source.num_images} digits, but {found}; name a larger source")
-            images = images[_selected(len(images), source.num_images)]
-        if batches_per_epoch(spec, len(images)) == 0:
+        chosen = _selected(spec, source, digits)
+        if batches_per_epoch(spec, len(chosen)) == 0:
             raise DataError(
-                f"{spec.name!r} leaves short batches out, and {len(images)} digits do not fill one of "
+                f"{spec.name!r} leaves short batches out, and {len(chosen)} {digits.noun} do not fill one of "
                 f"{spec.batch_size}; name a larger source, or take a smaller batch size (batch_size, or --batch-size "
                 "on the command line)"
             )
-        return prepare_digits(images, source)
+        return digits.prepare(chosen, source)
     return None
 
 
-def _fixed_classes(spec: GanSpec, digits: DigitSource) -> np.ndarray:
-    """Return the classes of the samples of _fixed_pool, (n,); only digits have any."""
-    classes = digits.load_labels().astype(np.float64)
-    count = spec.real.num_images if isinstance(spec.real, DigitsReal) else None
-    return classes if count is None else classes[_selected(len(classes), count)]
+def _fixed_classes(spec: GanSpec, digits: ImageSource) -> np.ndarray:
+    """Return the classes of the samples of _fixed_pool, (n,); only images have any."""
+    if not isinstance(spec.real, DigitsReal):
+        raise TypeError(f"{type(spec.real).__name__} has no classes")
+    labels = digits.load_labels()
+    if (most := int(labels.max())) >= DigitsReal.num_classes:
+        raise DataError(
+            f"{digits.describe()} have {most + 1} classes, and {spec.name!r} knows {DigitsReal.num_classes}; give it "
+            f"{digits.noun} of as many classes or fewer"
+        )
+    return labels.astype(np.float64)[_selected(spec, spec.real, digits)]
 
 
-def _selected(size: int, count: int) -> np.ndarray:
+def _selected(spec: GanSpec, source: DigitsReal, digits: ImageSource) -> NDArray[np.int64]:
+    """Return which images the GAN takes, and in which order: all, or so many of them, drawn by a seed of their own."""
+    size, count = digits.count(), source.num_images
+    if count is None or (count == size and not digits.is_mixed):
+        return np.arange(size)
+    if size < count:
+        found = f"{digits.describe()} are {size} images"
+        raise DataError(
+            f"{spec.name!r} takes {count} {digits.noun}, but {found}; name a larger source, or a --spec with fewer "
+            "(num_images)"
+        )
     return streams.permutation(_SELECTION_SEED, "digits", epoch=0, size=size)[:count]
 
 

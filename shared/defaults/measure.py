@@ -9,7 +9,7 @@ import numpy as np
 
 from gan_rosetta.shared.compare.distances import Floats, first_over
 from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick, YardstickFollower
-from gan_rosetta.shared.data.digits import DigitSource
+from gan_rosetta.shared.data.image_source import ImageSource
 from gan_rosetta.shared.data.reach import check_reach
 from gan_rosetta.shared.data.tape import SeededTape, Tape
 from gan_rosetta.shared.defaults.measurement import ALL, GanMeasurement, Measurement, losses_apart
@@ -32,7 +32,7 @@ _ANYWHERE = Location(phase="", quantities=())
 
 
 def measure_defaults(
-    gan: AffordableGan, /, *, seed: int, digits: DigitSource, report_progress: Callable[[int, int], None]
+    gan: AffordableGan, /, *, seed: int, digits: ImageSource, report_progress: Callable[[int, int], None]
 ) -> GanMeasurement:
     """Return what every default of every framework that touches the GAN does to it.
 
@@ -88,7 +88,7 @@ def _changes(spec: GanSpec) -> list[tuple[str, str, str, str, GanSpec]]:
 class _Reference:
     """The GAN itself: its losses, how far rounding takes them, and the quantities of the steps looked into."""
 
-    def __init__(self, spec: GanSpec, *, seed: int, digits: DigitSource, folder: Path) -> None:
+    def __init__(self, spec: GanSpec, *, seed: int, digits: ImageSource, folder: Path) -> None:
         self._spec, self._seed, self._folder = spec, seed, folder
         self._tape: Tape = SeededTape(spec, seed=seed, digits=digits)
         check_reach(self._tape, spec)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from gan_rosetta.backends import REFERENCE, BackendEntry
-from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.defaults.measure import measure_defaults
 from gan_rosetta.shared.defaults.measurement import GanMeasurement, read_measurement, write_measurement
 from gan_rosetta.shared.gans.affordable import make_affordable
@@ -68,7 +67,7 @@ def run_defaults_job(order: Order, /, *, report_progress: Callable[[str, int, in
     result = measure_defaults(
         make_affordable(order.spec),
         seed=order.feed.seed,
-        digits=DigitSource.parse(order.feed.mnist),
+        digits=order.feed.image_source,
         report_progress=report,
     )
     write_measurement(Path(order.folder), result)

@@ -20,6 +20,7 @@ _OPTIONS = {
     "initial_state": None,
     "tape": None,
     "mnist": None,
+    "images": None,
 }
 
 

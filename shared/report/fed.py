@@ -21,9 +21,12 @@ def fed_from(runs: Sequence[Run], spec: GanSpec, /) -> str | None:
     None where it is what the spec says.
     """
     for run in runs:
-        tape, mnist = run.order.feed.tape, run.order.feed.mnist
+        feed = run.order.feed
+        tape, mnist = feed.tape, feed.mnist
         if tape is not None:
             return f"a tape from the file {Path(tape).name}"
+        if feed.images is not None and isinstance(spec.real, DigitsReal):
+            return f"the pictures in {Path(feed.images).name}"
         if mnist is not None and mnist not in _OUR_DIGITS and isinstance(spec.real, DigitsReal):
             return f"the images in the folder {Path(mnist).name}"
     return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.reach import check_reach
 from gan_rosetta.shared.data.tape import SeededTape, Tape
 from gan_rosetta.shared.data.tape_file import FileTape, write_tape
@@ -103,4 +102,4 @@ def _require_steps_left(spec: GanSpec, place: Place) -> None:
 def _open_tape(feed: Feed, spec: GanSpec) -> Tape:
     if feed.tape is not None:
         return FileTape.read(Path(feed.tape), spec)
-    return SeededTape(spec, seed=feed.seed, digits=DigitSource.parse(feed.mnist))
+    return SeededTape(spec, seed=feed.seed, digits=feed.image_source)

@@ -10,6 +10,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
+from gan_rosetta.shared.data.image_source import ImageSource, image_source
 from gan_rosetta.shared.errors import UsageError, unknown_name
 from gan_rosetta.shared.interface import DEVICES, DTYPES, PRODUCTS, precision_name
 from gan_rosetta.shared.runs.moments import DEFAULT_NUM_MOMENTS
@@ -71,7 +72,7 @@ class Feed:
 
     seed: of the initial state and the tape. initial_state, tape: files to read instead. first_step: of the tape, None
     for that at which the initial state was saved, the beginning for one that no run left. mnist: where digits come
-    from, None for the packaged ones.
+    from, None for the packaged ones. images: a folder or file of pictures in place of digits; images_sha256: of them.
     """
 
     seed: int = DEFAULT_SEED
@@ -79,10 +80,17 @@ class Feed:
     first_step: int | None = None
     tape: str | None = None
     mnist: str | None = None
+    images: str | None = None
+    images_sha256: str | None = None
 
     def __post_init__(self) -> None:
         require_seed(self.seed)
         require_count("--first-step", self.first_step, minimum=0)
+
+    @property
+    def image_source(self) -> ImageSource:
+        """Where images come from, for a GAN that takes some."""
+        return image_source(mnist=self.mnist, images=self.images, sha256=self.images_sha256)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-from gan_rosetta.shared.errors import unknown_name
+from gan_rosetta.shared.data.pictures import pictures_sha256
+from gan_rosetta.shared.errors import UsageError, unknown_name
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.interface import DEVICES, DTYPES
 from gan_rosetta.shared.runs.budget import require_room
@@ -20,7 +21,7 @@ from gan_rosetta.shared.runs.order import (
     require_count,
     require_patience,
 )
-from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec import DigitsReal, GanSpec
 from gan_rosetta.shared.spec.toml_file import read_spec_text, spec_from_toml, spec_to_toml
 from gan_rosetta.shared.workers.jobs import DEFAULT_PATIENCE_SECONDS
 
@@ -45,7 +46,7 @@ class FeedOptions(TypedDict, total=False):
     batch_size: the GAN's own where not given. seed: of the initial state and the tape, 14 where not given. dtype:
     "float64" or "float32"; execution: "eager", "compiled" or "auto"; device: "cpu" or "cuda": of runs whose name does
     not say. initial_state, tape: files to read in place of the seed's. mnist: a folder of IDX files, or "download";
-    5000 packaged digits where not given.
+    5000 packaged digits where not given. images: pictures in their place: a folder, an .npz, an IDX or CIFAR-10 file.
     """
 
     batch_size: int | None
@@ -56,6 +57,7 @@ class FeedOptions(TypedDict, total=False):
     initial_state: str | Path | None
     tape: str | Path | None
     mnist: str | None
+    images: str | Path | None
 
 
 class Options(FeedOptions, total=False):
@@ -155,6 +157,7 @@ def make_request(gan: str | Path | GanSpec | None, /, **options: Unpack[Options]
         execution=options.get("execution", "auto"),
         device=options.get("device", "cpu"),
         feed=Feed(
+            **_images(options, spec),
             seed=options.get("seed", DEFAULT_SEED),
             initial_state=_absolute(options.get("initial_state")),
             first_step=options.get("first_step"),
@@ -182,6 +185,29 @@ def read_gan(gan: str | Path | GanSpec, /) -> tuple[GanSpec, str | None]:
     else:
         source, text = str(gan), read_spec_text(gan)
     return spec_from_toml(text, where=source, reserved=CATALOGUE), source
+
+
+class _Images(TypedDict):
+    """The part of a feed that says which pictures a user gives."""
+
+    images: str | None
+    images_sha256: str | None
+
+
+def _images(options: Options, spec: GanSpec | None) -> _Images:
+    """Return the pictures that are asked for, and their SHA-256 as they are now; raises UsageError, DataError."""
+    given = options.get("images")
+    if given is None:
+        return {"images": None, "images_sha256": None}
+    for option, other in {"--mnist": options.get("mnist"), "--tape": options.get("tape")}.items():
+        if other is not None:
+            raise UsageError(f"--images and {option} both say what is real; give one of them")
+    if spec is not None and not isinstance(spec.real, DigitsReal):
+        raise UsageError(f"{spec.name!r} takes no images, but {type(spec.real).__name__}; leave --images out")
+    if not str(given).strip():
+        raise UsageError("--images is empty; expected a folder or a file of pictures")
+    path = str(Path(given).expanduser().absolute())
+    return {"images": path, "images_sha256": pictures_sha256(path)}
 
 
 def _absolute(path: str | Path | None) -> str | None:

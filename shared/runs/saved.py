@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import cast, get_args
 
 from gan_rosetta.shared.data.digest import TapeDigest
-from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import Tape, chunks
 from gan_rosetta.shared.data.turns import trained_steps
 from gan_rosetta.shared.errors import RecordError, StateError, UsageError
@@ -139,7 +138,7 @@ def require_same_tape(saved: SavedState, feed: Feed, spec: GanSpec, tape: Tape, 
         now = source if feed.tape is None else feed.tape
         raise UsageError(
             f"{saved.path} was saved at {place} of {saved.source or 'another tape'}, whose numbers up to there are not "
-            f"those of {now}; give the same --tape, --mnist or --seed, {otherwise}"
+            f"those of {now}; give the same --tape, --mnist, --images or --seed, {otherwise}"
         )
     return None
 
@@ -149,13 +148,14 @@ def require_fed_so_far(path: Path, position: Position, feed: Feed, spec: GanSpec
 
     path: of the checkpoint. A tape that is drawn from a seed, with digits that come with a package, is always the same.
     """
-    if not position.chain or (feed.tape is None and feed.mnist is None):
+    if not position.chain or (feed.tape is None and feed.mnist is None and feed.images is None):
         return
     place, began = position.place, position.began
     first = began.done if began.phase == place.phase else 0
     if TapeDigest(position.chain).hexdigest() != _digest(tape, spec, place.phase, first, place.done):
+        fed = feed.tape or feed.images or feed.mnist
         raise RecordError(
-            f"{path} was reached at {place} on other numbers than {feed.tape or feed.mnist} holds now; put the "
+            f"{path} was reached at {place} on other numbers than {fed} holds now; put the "
             "file back as it was, or move the checkpoint away, and the run starts again from its first step"
         )
 
@@ -198,8 +198,8 @@ def _read_checkpoint(path: Path, spec: GanSpec) -> SavedState:
 def _source(feed: Feed, spec: GanSpec) -> str:
     if feed.tape is not None:
         return _FROM_A_FILE
-    digits = f" with digits of {DigitSource.parse(feed.mnist).text}" if isinstance(spec.real, DigitsReal) else ""
-    return f"the tape of seed {feed.seed}{digits}"
+    images = f" with {feed.image_source.named}" if isinstance(spec.real, DigitsReal) else ""
+    return f"the tape of seed {feed.seed}{images}"
 
 
 def _digest(tape: Tape, spec: GanSpec, phase: Phase, first: int, stop: int) -> str:

@@ -110,7 +110,7 @@ class SeedTrainer:
             spec,
             result,
             make_samples(self._trainer, spec, tape, seed=seed),
-            is_as_declared=self._order.feed.mnist is None,
+            is_as_declared=self._order.feed.mnist is None and self._order.feed.images is None,
             steps_per_epoch=tape.steps_per_epoch(),
         )
         return Trained(outcomes=outcomes, losses=result.losses)

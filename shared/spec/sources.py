@@ -77,6 +77,8 @@ class SineReal:
 class DigitsReal:
     """MNIST digits, size × size (bilinear from 28 × 28), the grey level in each channel, scaled to [low, high].
 
+    Pictures that a user gives take their place, in colours where there are three channels.
+
     num_images: how many, a fixed seeded mixed selection, or None for all. reshuffle: a new order each epoch, or the
     same one. The last batch of an epoch is short where the batch size does not divide the number of images, or it is
     left out: short_batch "kept" or "dropped".

@@ -115,6 +115,13 @@ def require_readable_name(text: str, /, *, said: str) -> None:
         raise UsageError(f"{said} is {text!a}, which is not UTF-8 and cannot be recorded; {_remedy()}") from None
 
 
+def shown(name: str | Path, /) -> str:
+    """Return a name as a line can hold it: what does not print, such as a new line, is escaped."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in str(name)
+    )
+
+
 def _remedy() -> str:
     coding = sys.getfilesystemencoding()
     # Under LC_ALL=C, without Python's own choice of another, a name in UTF-8 comes as one that is not.

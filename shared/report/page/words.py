@@ -19,6 +19,7 @@ _DEFAULTS = {
     "execution": "auto",
     "device": "cpu",
     "mnist": None,
+    "images": None,
     "initial_state": None,
     "first_step": None,
     "tape": None,
