@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypedDict, Unpack
 
 from gan_rosetta.backends import BACKENDS
-from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.errors import BackendUnavailable, UsageError
 from gan_rosetta.shared.runs.inputs import open_start
 from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.runs.request import make_request, read_gan
@@ -19,6 +20,7 @@ from gan_rosetta.shared.storage.opening import require_new
 from gan_rosetta.shared.translate.notebook import notebook_text
 from gan_rosetta.shared.translate.program import find_dialect, write_program
 from gan_rosetta.shared.translate.proof import Proof, affordable_proof, prove, same_code
+from gan_rosetta.shared.workers.environments import python_of, version_in
 from gan_rosetta.shared.workers.registry import require_installed
 
 FORMAT = 1
@@ -90,7 +92,7 @@ def translate(gan: str | Path | GanSpec, /, *, to: str, **options: Unpack[ProofO
     """
     dialect = find_dialect(to)
     python = options.get("python")
-    require_installed(BACKENDS[dialect.BACKEND], python)
+    _require_framework(dialect, python)
     source = Path(gan) if isinstance(gan, str) and gan.endswith(".toml") else gan
     spec, _ = read_gan(source)
     text = write_program(spec, dialect)
@@ -118,6 +120,16 @@ def translate(gan: str | Path | GanSpec, /, *, to: str, **options: Unpack[ProofO
     if whole and not same_code(text, whole):
         raise AssertionError("the program that was proved is not the one that would be handed over")
     return Translation(gan=spec.name, to=to, text=whole, proof=proof)
+
+
+def _require_framework(dialect: ModuleType, python: str | None) -> None:
+    """Raise BackendUnavailable where a dialect's framework is not installed, or what it is besides."""
+    entry = BACKENDS[dialect.BACKEND]
+    require_installed(entry, python)
+    distribution = getattr(dialect, "DISTRIBUTION", None)
+    if distribution is not None and version_in(python_of(entry.name, python), distribution) is None:
+        place = "" if python is None else f" in the environment of {python}"
+        raise BackendUnavailable(f"{dialect.TITLE} is not installed{place}: pip install {distribution}")
 
 
 def _with_fresh_average(state: State, spec: GanSpec) -> State:

@@ -102,8 +102,10 @@ def silu(placed: PlacedLayer, name: str, /) -> Part:
 
 def dropout(placed: PlacedLayer, name: str, /) -> Part:
     """Write a dropout by a mask that is fed."""
+    del name
     layer: Any = placed.layer
-    return Part(applied=f'dropout({{x}}, masks.get("{name}"), {number(layer.probability)})', needs=("dropout",))
+    applied = f'dropout({{x}}, masks.get("{placed.name}"), {number(layer.probability)})'
+    return Part(applied=applied, needs=("dropout",))
 
 
 def class_embedding(placed: PlacedLayer, name: str, /) -> Part:

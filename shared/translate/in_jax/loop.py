@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from gan_rosetta.shared.spec import GanSpec
@@ -18,17 +19,45 @@ from gan_rosetta.shared.translate.parts import (
     share_of,
     steps_before,
 )
-from gan_rosetta.shared.translate.writing import call, literal, number
+from gan_rosetta.shared.translate.writing import WIDTH, call, literal, number
 
 CHECKPOINT = "checkpoint.npz"
+_IMAGE_RANK = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateWords:
+    """How a program's tensors become those of a state, in the words of JAX or of a library that is built on it.
+
+    name: a state's name for the tensor {n}, inside of an f-string. taken: the array {a} of a state as the program's
+    tensor {n}. left: the tensor {a}, called {n}, as a state has it. turned: noise {a} as G takes it, turned_back: the
+    samples {a} of G as others have them, where they are images. has_networks: whether the program has both networks as
+    objects, whose own tensors say which of a state's it begins with.
+    """
+
+    name: str = "{{{n}}}"
+    taken: str = "jnp.asarray({a}, dtype)"
+    left: str = "{a}"
+    turned: str = "{a}"
+    turned_back: str = "{a}"
+    has_networks: bool = False
+
+    def images(self, gan: GanSpec, /) -> str:
+        """Return the expression of G's samples, as they are kept."""
+        return self.turned_back.format(a="samples") if len(gan.generator.output_shape) == _IMAGE_RANK else "samples"
 
 
 def loop_section(gan: GanSpec, /) -> str:
     """Return the loops, and what the program leaves."""
+    return loop_in_words(gan, StateWords())
+
+
+def loop_in_words(gan: GanSpec, words: StateWords, /) -> str:
+    """Return the section, in words of JAX or of a library that is built on it."""
     begun = begun_uses(gan)
-    lines = [f"{_RESUMED}\n"] if begun else []
-    lines += [f"{_SLOTS}\n"] if any(use.optimizer.slots for use in begun) else []
-    lines += [_start(gan), _losses_kept(gan)]
+    lines = [f"{_resumed(words)}\n"] if begun else []
+    lines += [f"{_slots(words)}\n"] if any(use.optimizer.slots for use in begun) else []
+    lines += [_start(gan, words), _losses_kept(gan)]
     if gan.pretraining is not None:
         lines.append(_pretraining(gan))
     training = gan.training
@@ -63,35 +92,41 @@ def loop_section(gan: GanSpec, /) -> str:
     if training.stop is not None:
         tolerance = number(training.stop.tolerance)
         loop += [f"    if abs(real_score - 0.5) <= {tolerance}:  # D cannot tell them apart", "        break"]
-    lines += ["\n".join(loop), _end(gan)]
+    lines += ["\n".join(loop), _end(gan, words)]
     return "\n\n".join(lines)
 
 
-_RESUMED = '''\
+def _resumed(words: StateWords) -> str:
+    name = words.name.format(n="n")
+    array = f'state[f"optimizer.{{name}}.{name}.{{slot}}"]'
+    return f'''\
 def resumed(name: str, kept: optax.OptState, slots: dict[str, str]) -> optax.OptState:
     """Return what an optimizer keeps where training begins: what a state has of it, if any."""
-    count = int(state.get(f"optimizer.{name}.step", 0))
+    count = int(state.get(f"optimizer.{{name}}.step", 0))
     # All that optax keeps in whole numbers is this count.
     kept = jax.tree.map(lambda n: jnp.full_like(n, count) if n.dtype.kind == "i" else n, kept)
     for slot, own in slots.items() if count else ():
         names = optax.tree_utils.tree_get(kept, own)
-        found = {n: jnp.asarray(state[f"optimizer.{name}.{n}.{slot}"], dtype) for n in names}
-        kept = optax.tree_utils.tree_set(kept, **{own: found})
+        found = {{n: {words.taken.format(n="n", a=array)} for n in names}}
+        kept = optax.tree_utils.tree_set(kept, **{{own: found}})
     return kept'''
 
-_SLOTS = '''\
+
+def _slots(words: StateWords) -> str:
+    name = words.name.format(n="tensor")
+    return f'''\
 def slots_of(name: str, kept: optax.OptState, slots: dict[str, str]) -> dict[str, Array]:
     """Return what an optimizer keeps, by names of its own, and how many steps it has taken."""
     count = sum(not np.isnan(loss) for loss in losses[name])
-    count += int(state.get(f"optimizer.{name}.step", 0))
-    found = {f"optimizer.{name}.step": np.array(count)}
+    count += int(state.get(f"optimizer.{{name}}.step", 0))
+    found = {{f"optimizer.{{name}}.step": np.array(count)}}
     for slot, own in slots.items():
         for tensor, value in optax.tree_utils.tree_get(kept, own).items():
-            found[f"optimizer.{name}.{tensor}.{slot}"] = value
-    return found if count else {}'''
+            found[f"optimizer.{{name}}.{name}.{{slot}}"] = {words.left.format(n="tensor", a="value")}
+    return found if count else {{}}'''
 
 
-def _start(gan: GanSpec) -> str:
+def _start(gan: GanSpec, words: StateWords) -> str:
     asks = begun_uses(gan) or counts_generator(gan)
     lines = ["state = read_state(options.state) if options.state is not None else {}"] if asks else []
     for use in begun_uses(gan):
@@ -99,12 +134,10 @@ def _start(gan: GanSpec) -> str:
     begun = {use.name: use for use in begun_uses(gan)}
     for name, short in (("generator", "g"), ("discriminator", "d")):
         lines.append(f'tensors = first_tensors("{name}", options.seed)')
-        if any_buffers(gan):
-            lines.append('buffers = {n: a for n, a in tensors.items() if not n.endswith((".weight", ".bias"))}')
-            lines.append("parameters = {n: a for n, a in tensors.items() if n not in buffers}")
-            arguments = ["parameters", "buffers"]
-        else:
-            arguments = ["tensors"]
+        lines += _divided(gan, name, words)
+        arguments = (
+            ["parameters", "buffers"] if any_buffers(gan) else ["parameters" if words.has_networks else "tensors"]
+        )
         kept = f"optimizer_{short}.init({arguments[0]})"
         if name in begun:
             lines.append(call("kept = resumed(", [f'"{name}"', kept, slots_of(begun[name].optimizer)]))
@@ -114,6 +147,20 @@ def _start(gan: GanSpec) -> str:
     if gan.training.generator_average is not None:
         lines.append("average = g._replace(kept=())  # follows G; samples are drawn from it")
     return "\n".join(lines)
+
+
+def _divided(gan: GanSpec, name: str, words: StateWords) -> list[str]:
+    """Return the lines that tell a network's parameters from its buffers."""
+    if words.has_networks:
+        own = words.taken.format(n="n", a="tensors[in_state(n)]")
+        kinds = {"parameters": "Param", **({"buffers": "BatchStat"} if any_buffers(gan) else {})}
+        return [f"{kind} = {{n: {own} for n in tensors_of({name}, nnx.{of})}}" for kind, of in kinds.items()]
+    if not any_buffers(gan):
+        return []
+    return [
+        'buffers = {n: a for n, a in tensors.items() if not n.endswith((".weight", ".bias"))}',
+        "parameters = {n: a for n, a in tensors.items() if n not in buffers}",
+    ]
 
 
 def _negated(tensors: str, use: OptimizerUse) -> list[str]:
@@ -158,15 +205,16 @@ def _pretraining_start(gan: GanSpec) -> list[str]:
     return [*lines, f"p = d._replace(kept={kept})  # an optimizer of its own"]
 
 
-def _end(gan: GanSpec) -> str:
+def _end(gan: GanSpec, words: StateWords) -> str:
     kept = "player.parameters | player.buffers" if any_buffers(gan) else "player.parameters"
+    in_state, left = words.name.format(n="name"), words.left.format(n="name", a="tensor")
     lines = [
         "options.out.mkdir(parents=True, exist_ok=True)",
         'np.savez(options.out / "losses.npz", **losses)',
         "checkpoint = {}",
         'for network, player in (("generator", g), ("discriminator", d)):',
         f"    tensors = {kept}",
-        '    checkpoint |= {f"{network}.{name}": tensor for name, tensor in tensors.items()}',
+        *_kept(f"{{network}}.{in_state}", left),
     ]
     for use in optimizer_uses(gan):
         optimizer: Any = use.optimizer
@@ -175,13 +223,14 @@ def _end(gan: GanSpec) -> str:
         arguments = [f'"{use.name}"', f"{use.short}.kept", slots_of(optimizer)]
         lines.append(call("checkpoint |= slots_of(", arguments))
         lines += _negated("checkpoint", use)
-    noise = "jnp.asarray(noise, dtype)"
+    is_image = len(gan.generator.input_shape) == _IMAGE_RANK
+    noise = f"jnp.asarray({words.turned.format(a='noise') if is_image else 'noise'}, dtype)"
     maker = "g"
     if gan.training.generator_average is not None:
         maker = "average"
         own = "(average.parameters | average.buffers)" if has_buffers(gan, "generator") else "average.parameters"
         lines.append(f"for name, tensor in {own}.items():")
-        lines.append('    checkpoint[f"average.generator.{name}"] = tensor')
+        lines.append(f'    checkpoint[f"average.generator.{in_state}"] = {left}')
     buffers = [f"{maker}.buffers"] if has_buffers(gan, "generator") else []
     asked = [f"{maker}.parameters", *buffers, noise]
     asked += ["jnp.arange(len(noise)) % 10"] if uses_classes(gan, "generator") else []
@@ -193,6 +242,13 @@ def _end(gan: GanSpec) -> str:
             f'np.savez(options.out / "{CHECKPOINT}", **checkpoint)',
             "noise = draw_latent(np.random.default_rng([options.seed, 2]), 64)",
             call(f"{result} = {VERBS['generator']}(", asked),
-            'np.savez(options.out / "samples.npz", generated=samples)',
+            f'np.savez(options.out / "samples.npz", generated={words.images(gan)})',
         ]
     )
+
+
+def _kept(name: str, left: str) -> list[str]:
+    line = f'    checkpoint |= {{f"{name}": {left} for name, tensor in tensors.items()}}'
+    if len(line) <= WIDTH:
+        return [line]
+    return ["    for name, tensor in tensors.items():", f'        checkpoint[f"{name}"] = {left}']

@@ -20,8 +20,11 @@ _WORDS = LossWords(
 )
 
 
-def losses_section(gan: GanSpec, /) -> str:
-    """Return both losses as functions of what D says, and the gradient penalty."""
+def losses_section(gan: GanSpec, /, *, channel_axis: int = 1) -> str:
+    """Return both losses as functions of what D says, and the gradient penalty.
+
+    channel_axis: where the penalty's samples have their channels.
+    """
     losses = (gan.training.discriminator_loss, gan.training.generator_loss)
     has_floor = any(getattr(each, "probability_floor", None) is not None for each in losses)
     parts = [_FLOORED] if has_floor else []
@@ -29,7 +32,7 @@ def losses_section(gan: GanSpec, /) -> str:
     parts += loss_functions(gan, _WORDS)
     penalty = gan.penalty
     if penalty is not None:
-        axes = "1" if penalty.norm == "channel" else "tuple(range(1, gradient.ndim))"
+        axes = number(channel_axis) if penalty.norm == "channel" else "tuple(range(1, gradient.ndim))"
         parts.append(f'''\
 def gradient_penalty(parameters: Tensors, mixed: Array) -> Array:
     """Return {norm_words(penalty)}."""

@@ -30,9 +30,6 @@ def spectral_functions(gan: GanSpec, /) -> list[str]:
 
 
 def _function(norm: SpectralNorm, suffix: str) -> str:
-    moves = [line for short in norm.updates[:2] for line in _move(norm, short)]
-    if norm.num_iterations > 1:
-        moves = [f"for _ in range({number(norm.num_iterations)}):", *(f"    {line}" for line in moves)]
     followed = "matrix" if norm.sigma_gradient == "followed" else "constant"
     return f'''\
 def divided{suffix}(parameters: Tensors, buffers: Tensors, name: str, *, outputs: int = 0) -> Tensors:
@@ -44,9 +41,17 @@ def divided{suffix}(parameters: Tensors, buffers: Tensors, name: str, *, outputs
     u, v = buffers[f"{{name}}.weight_u"], buffers[f"{{name}}.weight_v"]
     matrix = jnp.moveaxis(weight, outputs, 0).reshape(len(u), -1)
     constant = lax.stop_gradient(matrix)  # u and v are constants for the gradient
-{indented(chr(10).join(moves), by=4)}
+{indented(chr(10).join(moves_of(norm)), by=4)}
     buffers[f"{{name}}.weight_u"], buffers[f"{{name}}.weight_v"] = u, v
     return parameters | {{f"{{name}}.weight": weight / (u @ ({followed} @ v))}}'''
+
+
+def moves_of(norm: SpectralNorm, /) -> list[str]:
+    """Return the lines in which u and v move, by the matrix that is called `constant`."""
+    moves = [line for short in norm.updates[:2] for line in _move(norm, short)]
+    if norm.num_iterations > 1:
+        return [f"for _ in range({number(norm.num_iterations)}):", *(f"    {line}" for line in moves)]
+    return moves
 
 
 def _move(norm: SpectralNorm, short: str) -> list[str]:

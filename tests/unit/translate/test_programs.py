@@ -62,6 +62,7 @@ def test_ruff_finds_nothing_and_no_line_is_long(programs, command):
 def test_a_program_imports_its_framework_and_numpy_alone(programs, to):
     of_keras = {"tensorflow", "keras"}
     own = {"torch": {"torch"}, "jax": {"jax", "optax"}, "tensorflow": of_keras, "keras": of_keras, "mxnet": {"mxnet"}}
+    own["flax"] = {*own["jax"], "flax"}
     for file in programs.glob(f"*_in_{to}.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
