@@ -259,11 +259,17 @@ def _train_generator(
     """Return the state and G's loss. through_d: gradients of D's loss, added to those of G's own."""
     phase: OptimizerName = "generator"
     player, loss_spec = state.discriminator, gan.spec.training.generator_loss
+    network, of_real = gan.networks["discriminator"], {}
+    if gan.spec.training.generator_sees_real:
+        fed = fed_in(gan, batch, phase, "real", "discriminator")
+        forward = network(player.parameters, player.buffers, batch["real"], fed)
+        record.forward(phase, "real", "discriminator", forward)
+        of_real, player = {"real": forward.outputs}, Player(player.parameters, forward.buffers)
     fed = fed_in(gan, batch, phase, "fake", "discriminator")
 
     def loss_of(samples: Any) -> tuple[Any, Forward]:
-        forward = gan.networks["discriminator"](player.parameters, player.buffers, samples, fed)
-        return GENERATOR_LOSSES[type(loss_spec)](loss_spec, fake=forward.outputs), forward
+        forward = network(player.parameters, player.buffers, samples, fed)
+        return GENERATOR_LOSSES[type(loss_spec)](loss_spec, fake=forward.outputs, **of_real), forward
 
     (loss, forward), upstream = jax.value_and_grad(loss_of, has_aux=True)(fake.samples)
     (gradients,) = fake.pull_back(upstream)

@@ -106,14 +106,18 @@ def relativistic_discriminator_loss(
     loss: spec.RelativisticDiscriminatorLoss, ops: Any, /, *, real: Any, fake: Any
 ) -> Any:
     """A factor times (CE(D(real) - D(fake), 1) + CE(D(fake) - D(real), 0)). Jolicoeur-Martineau 2018."""
-    of_real, of_fake = real - fake, fake - real
-    if loss.average:
-        of_real, of_fake = (
-            ops.broadcast_sub(batch, ops.mean(other, axis=0, keepdims=True))
-            for batch, other in ((real, fake), (fake, real))
-        )
+    of_real, of_fake = _held_against(loss, ops, real, fake), _held_against(loss, ops, fake, real)
     real_term = _reduce(loss, ops, _logistic(ops, of_real, target=1.0))
     return loss.factor * (real_term + _reduce(loss, ops, _logistic(ops, of_fake, target=0.0)))
+
+
+def relativistic_generator_loss(loss: spec.RelativisticGeneratorLoss, ops: Any, /, *, fake: Any, real: Any) -> Any:
+    """A factor times (CE(D(fake) - D(real), 1) + CE(D(real) - D(fake), 0)), or the first. Jolicoeur-Martineau 2018."""
+    of_real, of_fake = _held_against(loss, ops, real, fake), _held_against(loss, ops, fake, real)
+    fake_term = _reduce(loss, ops, _logistic(ops, of_fake, target=1.0))
+    if loss.terms == "fake":
+        return loss.factor * fake_term
+    return loss.factor * (fake_term + _reduce(loss, ops, _logistic(ops, of_real, target=0.0)))
 
 
 def boundary_seeking_generator_loss(loss: spec.BoundarySeekingGeneratorLoss, ops: Any, /, *, fake: Any) -> Any:
@@ -163,6 +167,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
     spec.LogisticGeneratorLoss: logistic_generator_loss,
+    spec.RelativisticGeneratorLoss: relativistic_generator_loss,
     spec.BoundarySeekingGeneratorLoss: boundary_seeking_generator_loss,
 }
 
@@ -200,6 +205,12 @@ def _cross_entropy(loss: Any, ops: Any, logits: Any, /, *, target: int) -> Any:
     shifted = ops.broadcast_sub(logits, ops.BlockGrad(ops.max(logits, axis=1, keepdims=True)))
     normaliser = ops.log(ops.sum(ops.exp(shifted), axis=1, keepdims=True))  # (B, 1)
     return normaliser - ops.slice_axis(shifted, axis=1, begin=target, end=target + 1)
+
+
+def _held_against(loss: Any, ops: Any, batch: Any, other: Any, /) -> Any:
+    if loss.average:
+        return ops.broadcast_sub(batch, ops.mean(other, axis=0, keepdims=True))
+    return batch - other
 
 
 def _logistic(ops: Any, logits: Any, /, *, target: float) -> Any:

@@ -195,21 +195,25 @@ class DiscriminatorPhase(Phase):
 class GeneratorPhase(Phase):
     """G's loss.
 
-    tensors: fake (B, ...), or the latent where the phase makes its own; what the passes are fed; G's buffers where G
-    runs; D's buffers.
+    tensors: fake (B, ...), or the latent where the phase makes its own; real (B, ...) where the loss is of both
+    batches; what the passes are fed; G's buffers where G runs; D's buffers.
     """
 
     def __init__(self, networks: dict[str, Network], gan: spec.GanSpec, /) -> None:
         generates = gan.training.fake_batch == "regenerated"
-        super().__init__(networks, _passes(gan, "generator"), num_inputs=1, fed=(0,) if generates else ())
+        fed = (0, 1) if gan.training.generator_sees_real else (0,)
+        super().__init__(networks, _passes(gan, "generator"), num_inputs=len(fed), fed=fed if generates else fed[1:])
         self.generates = generates
         self.loss = gan.training.generator_loss
 
     def trace(self, ops: Any, /, *tensors: Any) -> Trace:
-        (source,), trace = self._split(tensors)
+        (source, *real), trace = self._split(tensors)
         fake = self._pass(trace, "generator", "fake", source) if self.generates else source
+        of_real = {}
+        if real:
+            of_real["real"] = ops.BlockGrad(self._pass(trace, "discriminator", "real", real[0]))
         score = self._pass(trace, "discriminator", "fake", fake)
-        trace.loss = losses.GENERATOR_LOSSES[type(self.loss)](self.loss, ops, fake=score)
+        trace.loss = losses.GENERATOR_LOSSES[type(self.loss)](self.loss, ops, fake=score, **of_real)
         return trace
 
 

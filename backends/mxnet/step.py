@@ -210,8 +210,9 @@ class StepRunner:
         self._players["discriminator"].mark("null")
         if self._gan.training.fake_batch == "regenerated":
             player.mark("write")
+        real = [batch["real"]] if self._gan.training.generator_sees_real else []
         with mx.autograd.record():
-            trace = self._run("generator", "generator", batch, source)
+            trace = self._run("generator", "generator", batch, source, *real)
         self.losses.generator.append(trace.loss)
         trace.loss.backward()
         if added is not None:

@@ -26,6 +26,7 @@ from gan_rosetta.shared import spec
 Value = np.floating[Any]
 DiscriminatorResult = tuple[Value, Array, Array]
 GeneratorResult = tuple[Value, Array]
+_Relativistic = spec.RelativisticDiscriminatorLoss | spec.RelativisticGeneratorLoss
 
 
 def minimax_discriminator_loss(
@@ -162,6 +163,20 @@ def relativistic_discriminator_loss(
     return real_value + fake_value, *gradients
 
 
+def relativistic_generator_loss(
+    loss: spec.RelativisticGeneratorLoss, fake: Array, real: Array, /, *, draw: int = 0
+) -> GeneratorResult:
+    """Return factor · (CE(D(fake) - D(real), 1) + CE(D(real) - D(fake), 0)), or the first term, and its gradient.
+
+    Jolicoeur-Martineau 2018.
+    """
+    value, gradient = _logistic(fake - _others(real, loss, draw), 1.0, loss, draw)
+    if loss.terms == "both":
+        more, by_real = _logistic(real - _others(fake, loss, draw), 0.0, loss, draw)
+        value, gradient = value + more, gradient - _others(by_real, loss, draw)
+    return value, gradient
+
+
 def boundary_seeking_generator_loss(
     loss: spec.BoundarySeekingGeneratorLoss, fake: Array, /, *, draw: int = 0
 ) -> GeneratorResult:
@@ -230,9 +245,8 @@ def loss_scale(loss: Any, /, *scores: Array) -> float:
     else:
         sizes = [_SIZES.get(loss.score, _one_each)(batch) for batch in scores]
     # A relativistic loss has each logit in both of its terms.
-    factor = float(getattr(loss, "factor", 1.0)) * (
-        2.0 if isinstance(loss, spec.RelativisticDiscriminatorLoss) else 1.0
-    )
+    twice = isinstance(loss, spec.RelativisticDiscriminatorLoss) or getattr(loss, "terms", None) == "both"
+    factor = float(getattr(loss, "factor", 1.0)) * (2.0 if twice else 1.0)
     return factor * float(sum(float(reduced(batch, loss.reduction)) for batch in sizes))
 
 
@@ -260,7 +274,7 @@ DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[[Any, Array, A
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
     spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,
 }
-GENERATOR_LOSSES: dict[type[spec.GeneratorLoss], Callable[[Any, Array], GeneratorResult]] = {
+GENERATOR_LOSSES: dict[type[spec.GeneratorLoss], Callable[..., GeneratorResult]] = {
     spec.NonSaturatingGeneratorLoss: non_saturating_generator_loss,
     spec.SaturatingGeneratorLoss: saturating_generator_loss,
     spec.BinaryCrossEntropyGeneratorLoss: binary_cross_entropy_generator_loss,
@@ -268,6 +282,7 @@ GENERATOR_LOSSES: dict[type[spec.GeneratorLoss], Callable[[Any, Array], Generato
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
     spec.LogisticGeneratorLoss: logistic_generator_loss,
+    spec.RelativisticGeneratorLoss: relativistic_generator_loss,
     spec.BoundarySeekingGeneratorLoss: boundary_seeking_generator_loss,
 }
 
@@ -342,7 +357,7 @@ def _squared(
     return value, _scaled(difference, 2.0 * float(loss.factor), loss.reduction)
 
 
-def _others(batch: Array, loss: spec.RelativisticDiscriminatorLoss, draw: int) -> Array:
+def _others(batch: Array, loss: _Relativistic, draw: int) -> Array:
     """Return what each number of the other batch is held against: the mean, or the one at its place."""
     return np.asarray(reduced(batch, "mean", draw)) if loss.average else batch
 
@@ -350,7 +365,7 @@ def _others(batch: Array, loss: spec.RelativisticDiscriminatorLoss, draw: int) -
 def _logistic(
     logits: Array,
     target: float,
-    loss: spec.LogisticDiscriminatorLoss | spec.RelativisticDiscriminatorLoss | spec.LogisticGeneratorLoss,
+    loss: spec.LogisticDiscriminatorLoss | spec.LogisticGeneratorLoss | _Relativistic,
     draw: int,
 ) -> GeneratorResult:
     """Return factor · (t · log(1 + exp(-z)) + (1 - t) · log(1 + exp(z))) and factor · (sigmoid z - t)."""

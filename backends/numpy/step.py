@@ -292,10 +292,13 @@ class Stepper:
     ) -> Value:
         """Train G once. through_discriminator: the gradient of D's loss by D's fake batch, and that batch's caches."""
         generator, discriminator = self.generator, self.discriminator
+        loss, of_real = self._spec.training.generator_loss, list[Array]()
+        if self._spec.training.generator_sees_real:
+            of_real = [self._forward(arrays, ("generator", "real", "discriminator"), arrays["real"], recorder)[0]]
         scores, score_caches = self._forward(arrays, ("generator", "fake", "discriminator"), fake, recorder)
-        value, gradient = self._of_each_copy(partial(self._generator_loss, self._spec.training.generator_loss), scores)
+        value, gradient = self._of_each_copy(partial(self._generator_loss, loss), scores, *of_real)
         value = self._rounded_loss(value, gradient)
-        self._keep_scale("generator", self._spec.training.generator_loss, recorder, scores)
+        self._keep_scale("generator", loss, recorder, scores, *of_real)
         gradient_fake = discriminator.backward(gradient, score_caches, into=None, wants_input=True)
         if gradient_fake is not None:
             generator.backward(gradient_fake, caches, into=generator.gradients, wants_input=False)

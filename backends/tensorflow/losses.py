@@ -106,6 +106,15 @@ def relativistic_discriminator_loss(loss: spec.RelativisticDiscriminatorLoss, /,
     return loss.factor * (real_term + _reduce(_logistic(fake - other_real, 0.0), loss.reduction))
 
 
+def relativistic_generator_loss(loss: spec.RelativisticGeneratorLoss, /, *, fake: Any, real: Any) -> Any:
+    """A factor times (CE(D(fake) - D(real), 1) + CE(D(real) - D(fake), 0)), or the first. Jolicoeur-Martineau 2018."""
+    other_fake, other_real = (tf.reduce_mean(fake), tf.reduce_mean(real)) if loss.average else (fake, real)
+    fake_term = _reduce(_logistic(fake - other_real, 1.0), loss.reduction)
+    if loss.terms == "fake":
+        return loss.factor * fake_term
+    return loss.factor * (fake_term + _reduce(_logistic(real - other_fake, 0.0), loss.reduction))
+
+
 def boundary_seeking_generator_loss(loss: spec.BoundarySeekingGeneratorLoss, /, *, fake: Any) -> Any:
     """A factor times (log p - log(1 - p))². Hjelm et al. 2017, equation 15."""
     return loss.factor * _reduce(tf.square(tf.math.log(fake) - tf.math.log(1 - fake)), loss.reduction)
@@ -204,6 +213,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
     spec.LogisticGeneratorLoss: logistic_generator_loss,
+    spec.RelativisticGeneratorLoss: relativistic_generator_loss,
     spec.BoundarySeekingGeneratorLoss: boundary_seeking_generator_loss,
 }
 

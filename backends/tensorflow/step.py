@@ -234,10 +234,13 @@ class AdversarialStep:
     def _train_generator(self, batch: Mapping[str, Any], fake: _Fake, through_discriminator: Sequence[Any]) -> Any:
         """Return the loss. through_discriminator: gradients of D's loss, added to those of G's own, if any."""
         observer, player, phase = self._observer, self._generator, "generator"
+        loss_spec, of_real = self._training.generator_loss, {}
+        if self._training.generator_sees_real:
+            of_real["real"] = self._score(batch, phase, "real", batch["real"])
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(fake.samples)
             scores = self._score(batch, phase, "fake", fake.samples)
-            loss = GENERATOR_LOSSES[type(self._training.generator_loss)](self._training.generator_loss, fake=scores)
+            loss = GENERATOR_LOSSES[type(loss_spec)](loss_spec, fake=scores, **of_real)
         observer.value(phase, "loss", "", "loss", loss)
         gradients = self._lead_back(fake, _gradient(tape, loss, [fake.samples])[0])
         if through_discriminator:

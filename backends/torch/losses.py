@@ -108,6 +108,15 @@ def relativistic_discriminator_loss(
     return loss.factor * (real_term + _logistic(loss, fake - other_real, target=0.0))
 
 
+def relativistic_generator_loss(loss: spec.RelativisticGeneratorLoss, /, *, fake: Tensor, real: Tensor) -> Tensor:
+    """A factor times (CE(D(fake) - D(real), 1) + CE(D(real) - D(fake), 0)), or the first. Jolicoeur-Martineau 2018."""
+    other_fake, other_real = (fake.mean(), real.mean()) if loss.average else (fake, real)
+    fake_term = _logistic(loss, fake - other_real, target=1.0)
+    if loss.terms == "fake":
+        return loss.factor * fake_term
+    return loss.factor * (fake_term + _logistic(loss, real - other_fake, target=0.0))
+
+
 def boundary_seeking_generator_loss(loss: spec.BoundarySeekingGeneratorLoss, /, *, fake: Tensor) -> Tensor:
     """A factor times (log p - log(1 - p))². Hjelm et al. 2017, equation 15."""
     return loss.factor * _reduce(loss, (torch.log(fake) - torch.log(1 - fake)) ** 2)
@@ -153,6 +162,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
     spec.WassersteinGeneratorLoss: wasserstein_generator_loss,
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
     spec.LogisticGeneratorLoss: logistic_generator_loss,
+    spec.RelativisticGeneratorLoss: relativistic_generator_loss,
     spec.BoundarySeekingGeneratorLoss: boundary_seeking_generator_loss,
 }
 

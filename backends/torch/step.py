@@ -211,9 +211,14 @@ class AdversarialStep:
         if fake is None:
             observer.forward(phase, "fake")
             fake = self._generate(batch, phase)
+        of_real = {}
+        if training.generator_sees_real:
+            observer.forward(phase, "real")
+            with torch.no_grad():
+                of_real["real"] = discriminator.network(batch["real"], self._fed(batch, phase, "real", "discriminator"))
         observer.forward(phase, "fake")
         scores = discriminator.network(fake, self._fed(batch, phase, "fake", "discriminator"))
-        loss = GENERATOR_LOSSES[type(training.generator_loss)](training.generator_loss, fake=scores)
+        loss = GENERATOR_LOSSES[type(training.generator_loss)](training.generator_loss, fake=scores, **of_real)
         observer.value(phase, "loss", "", "loss", loss)
         gradients: Sequence[Tensor] = torch.autograd.grad(loss, generator.parameters)
         if through_d is not None:

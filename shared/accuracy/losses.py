@@ -27,6 +27,7 @@ from gan_rosetta.shared.spec import (
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
     RelativisticDiscriminatorLoss,
+    RelativisticGeneratorLoss,
     SaturatingGeneratorLoss,
 )
 
@@ -150,14 +151,18 @@ def _relativistic() -> Operation:
         "relativistic",
         (
             RelativisticDiscriminatorLoss(average=True, factor=0.5, reduction="mean"),
-            LogisticGeneratorLoss(target=1.0, factor=1.0, reduction="mean"),
+            RelativisticGeneratorLoss(average=True, terms="fake", factor=1.0, reduction="mean"),
         ),
-        title="relativistic average, halved",
+        title="relativistic average, D's halved, G's first term",
         trials=_probability_trials,
         quantities=(
             loss_quantity("D's loss", "discriminator", truth=of("z", lambda z: exact.softplus(-2 * z))),
             Quantity(name="by D(real)", read=read_entry(BY_SCORE, 0), truth=of("z", lambda z: -slope(z))),
             Quantity(name="by D(fake)", read=read_entry(BY_SCORE, 2), truth=of("z", slope)),
+            loss_quantity("G's loss", "generator", truth=of("z", lambda z: exact.softplus(2 * z))),
+            Quantity(
+                name="G's by D(fake)", read=read_entry(BY_FAKE, 1), truth=of("z", lambda z: -exact.sigmoid(2 * z))
+            ),
         ),
         axis="logit of the real sample",
     )

@@ -107,7 +107,7 @@ _LOSS = (
     ("hinge", "hinge", "HingeDiscriminatorLoss"),
     ("wasserstein", "Wasserstein", "WassersteinDiscriminatorLoss WassersteinGeneratorLoss"),
     ("relativistic", "relativistic loss of D", "RelativisticDiscriminatorLoss"),
-    ("relativistic-generator", "relativistic loss of G", ""),
+    ("relativistic-generator", "relativistic loss of G", "RelativisticGeneratorLoss"),
     ("boundary-seeking", "boundary seeking loss of G", "BoundarySeekingGeneratorLoss"),
     ("softmax-loss", "softmax loss over both batches", ""),
     ("multi-hinge", "hinge over classes", ""),

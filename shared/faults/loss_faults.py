@@ -20,6 +20,7 @@ from gan_rosetta.shared.spec import (
     LogisticGeneratorLoss,
     NonSaturatingGeneratorLoss,
     RelativisticDiscriminatorLoss,
+    RelativisticGeneratorLoss,
     SaturatingGeneratorLoss,
 )
 
@@ -165,6 +166,37 @@ def _other_comparison(spec: GanSpec) -> list[Plant]:
             expected=_loss_of("discriminator"),
             found=words[not loss.average],
             expected_value=words[loss.average],
+        )
+    ]
+
+
+def _other_comparison_of_generator(spec: GanSpec) -> list[Plant]:
+    loss = spec.training.generator_loss
+    if not isinstance(loss, RelativisticGeneratorLoss) or spec.batch_size == 1:
+        return []
+    words = {True: "the mean of the other batch", False: "the logit at its place in the other batch"}
+    return [
+        Plant(
+            spec=replace_training(spec, generator_loss=replace(loss, average=not loss.average)),
+            expected=_loss_of("generator"),
+            found=words[not loss.average],
+            expected_value=words[loss.average],
+        )
+    ]
+
+
+def _other_terms(spec: GanSpec) -> list[Plant]:
+    loss = spec.training.generator_loss
+    if not isinstance(loss, RelativisticGeneratorLoss):
+        return []
+    words = {"both": "the terms of both batches", "fake": "the term of its own samples alone"}
+    other = replace(loss, terms="fake" if loss.terms == "both" else "both")
+    return [
+        Plant(
+            spec=replace_training(spec, generator_loss=other),
+            expected=_loss_of("generator"),
+            found=words[other.terms],
+            expected_value=words[loss.terms],
         )
     ]
 
@@ -353,6 +385,18 @@ FAULTS = (
         plants=lambda spec: _number_of_loss(
             spec, "discriminator", RelativisticDiscriminatorLoss, "factor", lambda own: 2 * own
         ),
+    ),
+    Fault(
+        name="relativistic-generator-average",
+        summary="each logit in G's relativistic loss held against the other at its place, or the other way round",
+        remedy="The generator's loss holds each logit against {found}: hold it against {expected}.",
+        plants=_other_comparison_of_generator,
+    ),
+    Fault(
+        name="relativistic-generator-terms",
+        summary="the real samples' term of G's relativistic loss left out, or added",
+        remedy="The generator's relativistic loss has {found}: take {expected}.",
+        plants=_other_terms,
     ),
     Fault(
         name="boundary-seeking-half",

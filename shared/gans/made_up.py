@@ -42,6 +42,7 @@ from gan_rosetta.shared.spec import (
     Pool2d,
     Recall,
     RelativisticDiscriminatorLoss,
+    RelativisticGeneratorLoss,
     ReLU,
     Reshape,
     Sigmoid,
@@ -192,6 +193,7 @@ RELATIVISTIC_SPEC = replace(
             _adam(0.001), learning_rate=CosineDecay(initial=0.001, final=0.0001, duration=3, beyond="mirrored")
         ),
         discriminator_loss=RelativisticDiscriminatorLoss(average=True, factor=0.5, reduction="mean"),
+        generator_loss=RelativisticGeneratorLoss(average=True, terms="both", factor=0.5, reduction="mean"),
     ),
 )
 

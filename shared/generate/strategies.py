@@ -52,6 +52,7 @@ from gan_rosetta.shared.spec import (
     Pretraining,
     RealSource,
     RelativisticDiscriminatorLoss,
+    RelativisticGeneratorLoss,
     RMSprop,
     SaturatingGeneratorLoss,
     Shape,
@@ -362,7 +363,10 @@ def _generator_losses(score: str) -> st.SearchStrategy[Any]:
     if score == "squares":
         return st.builds(LeastSquaresGeneratorLoss, target=_TARGETS, factor=_FACTORS, reduction=_REDUCTIONS)
     if score == "logit":
-        return st.builds(LogisticGeneratorLoss, target=_SHARES, factor=_FACTORS, reduction=_REDUCTIONS)
+        how = {"factor": _FACTORS, "reduction": _REDUCTIONS}
+        terms = st.sampled_from(["both", "fake"])
+        relativistic = st.builds(RelativisticGeneratorLoss, average=st.booleans(), terms=terms, **how)
+        return st.one_of(st.builds(LogisticGeneratorLoss, target=_SHARES, **how), relativistic)
     floors = {"log_floor": _LOG_FLOORS, "denominator_floor": _DENOMINATOR_FLOORS}
     return st.one_of(
         st.builds(NonSaturatingGeneratorLoss, probability_floor=_FLOORS, **shared),

@@ -53,6 +53,7 @@ def generator_phase_flops(spec: GanSpec, /) -> int:
     # A backward pass costs two forward passes, one for the inputs and one for the weights; D's weights and G's input
     # need no gradient here.
     sample = generator * 3 - first_layer_flops(spec.generator) + discriminator * 2
+    sample += discriminator if spec.training.generator_sees_real else 0
     return sample * spec.batch_size
 
 

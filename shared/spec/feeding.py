@@ -98,6 +98,8 @@ def _places(spec: GanSpec) -> list[tuple[str, str, str]]:
     places += [("discriminator", stream, "discriminator") for stream in ("real", "fake")]
     if spec.penalty is not None:
         places.append(("discriminator", "mixed", "discriminator"))
+    if training.generator_sees_real:
+        places.append(("generator", "real", "discriminator"))
     return [*places, ("generator", "fake", "discriminator")]
 
 

@@ -194,7 +194,8 @@ class RelativisticDiscriminatorLoss:
     """factor · (CE(D(real) - D(fake), 1) + CE(D(fake) - D(real), 0)), from one logit. Jolicoeur-Martineau 2018.
 
     CE as in LogisticDiscriminatorLoss. average: what is taken away is the mean of the other batch's logits, where not
-    the logit at the same place of the other batch. G's loss beside it is LogisticGeneratorLoss.
+    the logit at the same place of the other batch. G's loss beside it is RelativisticGeneratorLoss, or
+    LogisticGeneratorLoss where a program leaves its own unread.
     """
 
     score: ClassVar[str] = "logit"
@@ -205,6 +206,26 @@ class RelativisticDiscriminatorLoss:
 
     def __post_init__(self) -> None:
         require_choice(self, "average", (True, False))
+        _check_targets(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelativisticGeneratorLoss:
+    """factor · (CE(D(fake) - D(real), 1) + CE(D(real) - D(fake), 0)), from one logit. Jolicoeur-Martineau 2018.
+
+    average: as in RelativisticDiscriminatorLoss. terms: "both", or "fake": the first term alone, as several published
+    programs have it. D is given the step's real samples first, which moves its buffers, and then the fake ones.
+    """
+
+    score: ClassVar[str] = "logit"
+    average: bool
+    terms: Literal["both", "fake"]
+    factor: float
+    reduction: Reduction
+
+    def __post_init__(self) -> None:
+        require_choice(self, "average", (True, False))
+        require_choice(self, "terms", ("both", "fake"))
         _check_targets(self)
 
 
@@ -321,8 +342,11 @@ GeneratorLoss = (
     | WassersteinGeneratorLoss
     | LeastSquaresGeneratorLoss
     | LogisticGeneratorLoss
+    | RelativisticGeneratorLoss
     | BoundarySeekingGeneratorLoss
 )
+# Losses of G that D's scores of the real batch are a part of.
+OF_BOTH_BATCHES = (RelativisticGeneratorLoss,)
 
 
 def _check_targets(loss: object, *targets: str) -> None:

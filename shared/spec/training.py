@@ -15,7 +15,7 @@ from gan_rosetta.shared.spec.checks import (
     require_positive_integer,
 )
 from gan_rosetta.shared.spec.gradient_clipping import GradientClipping
-from gan_rosetta.shared.spec.losses import DiscriminatorLoss, GeneratorLoss, MeanSquaredErrorLoss
+from gan_rosetta.shared.spec.losses import OF_BOTH_BATCHES, DiscriminatorLoss, GeneratorLoss, MeanSquaredErrorLoss
 from gan_rosetta.shared.spec.moving_average import MovingAverage
 from gan_rosetta.shared.spec.optimizers import Optimizer, counts_epochs
 from gan_rosetta.shared.spec.sources import DensityRegression
@@ -185,6 +185,11 @@ class Training:
     def fed_in(self, phase: str, kind: Literal["latent", "label"], /) -> str:
         """Return the tape's name of the noise, or of the classes, that G is given in a phase."""
         return f"{kind}_d" if phase == "discriminator" or self.latent_draws == "shared" else f"{kind}_g"
+
+    @property
+    def generator_sees_real(self) -> bool:
+        """Whether G's update asks D about the real samples too."""
+        return isinstance(self.generator_loss, OF_BOTH_BATCHES)
 
     @property
     def trains_both_always(self) -> bool:

@@ -61,8 +61,13 @@ def loss_functions(gan: GanSpec, words: LossWords, /) -> list[str]:
     loss_d, loss_g = gan.training.discriminator_loss, gan.training.generator_loss
     return [
         _loss_function("discriminator", ["of_real", "of_fake"], _discriminator_loss(loss_d, words), words),
-        _loss_function("generator", ["of_fake"], _generator_loss(loss_g, words), words),
+        _loss_function("generator", scores_of_generator(gan), _generator_loss(loss_g, words), words),
     ]
+
+
+def scores_of_generator(gan: GanSpec, /) -> list[str]:
+    """Return what generator_loss is given, in order: what D says of fake samples, and of real ones where it counts."""
+    return ["of_fake", "of_real"] if gan.training.generator_sees_real else ["of_fake"]
 
 
 def has_entropy(gan: GanSpec, /) -> bool:
@@ -75,7 +80,7 @@ def _loss_function(player: str, arguments: list[str], lines: list[str], words: L
     head = call(f"def {player}_loss(", [f"{name}: {tensor}" for name in arguments], f") -> {tensor}:")
     said = {
         "discriminator": "D's loss, by what it says of real and of fake samples",
-        "generator": "G's loss, by what D says of its samples",
+        "generator": "G's loss, by what D says of its samples" + (", and of real ones" if arguments[1:] else ""),
     }[player]
     return "\n".join([head, f'    """Return {said}."""', *(fitted(line, indent=4) for line in lines)])
 
@@ -101,22 +106,34 @@ def _discriminator_loss(loss: Any, words: LossWords) -> list[str]:
 
 def _terms_with_targets(loss: Any, words: LossWords) -> list[str]:
     if isinstance(loss, spec.RelativisticDiscriminatorLoss):
-        differences = ["real, fake = of_real - of_fake, of_fake - of_real"]
-        if loss.average:
-            differences = [
-                f"{name} = {words.less_mean.format(v=f'of_{name}', w=f'of_{other}')}"
-                for name, other in (("real", "fake"), ("fake", "real"))
-            ]
-        on_real, on_fake = _to_target(loss, "real", 1.0, words), _to_target(loss, "fake", 0.0, words)
-        return [*differences, *_weighed_sum(loss.factor, on_real, on_fake)]
+        return _relativistic(loss, words, {"real": 1.0, "fake": 0.0})
     real = _to_target(loss, "of_real", loss.real_target, words)
     return _weighed_sum(loss.factor, real, _to_target(loss, "of_fake", loss.fake_target, words))
 
 
-def _weighed_term(loss: Any, words: LossWords) -> str:
+def _relativistic(loss: Any, words: LossWords, targets: dict[str, float]) -> list[str]:
+    """Return both terms of a relativistic loss, each of one batch with its target; of G's perhaps the fake's alone."""
+    if len(targets) == 2 and not loss.average:
+        differences = ["real, fake = of_real - of_fake, of_fake - of_real"]
+    else:
+        other = {"real": "fake", "fake": "real"}
+        held = words.less_mean if loss.average else "{v} - {w}"
+        differences = [f"{name} = {held.format(v=f'of_{name}', w=f'of_{other[name]}')}" for name in targets]
+    terms = {name: _to_target(loss, name, target, words) for name, target in targets.items()}
+    if len(terms) == 1:
+        return [*differences, *_times(loss.factor, terms["fake"], is_sum=False)]
+    return [*differences, *_weighed_sum(loss.factor, terms["real"], terms["fake"])]
+
+
+def _weighed_loss(loss: Any, words: LossWords) -> list[str]:
+    if isinstance(loss, spec.RelativisticGeneratorLoss):
+        targets = {"real": 0.0, "fake": 1.0}
+        return _relativistic(loss, words, targets if loss.terms == "both" else {"fake": 1.0})
     if loss.score == "probability":
-        return words.reduced(loss, f"({words.log}(of_fake) - {words.log}(1 - of_fake)) ** 2")
-    return _to_target(loss, "of_fake", loss.target, words)
+        term = words.reduced(loss, f"({words.log}(of_fake) - {words.log}(1 - of_fake)) ** 2")
+    else:
+        term = _to_target(loss, "of_fake", loss.target, words)
+    return _times(loss.factor, term, is_sum=False)
 
 
 def _to_target(loss: Any, values: str, target: float, words: LossWords) -> str:
@@ -141,7 +158,7 @@ def _generator_loss(loss: Any, words: LossWords) -> list[str]:
     if isinstance(loss, spec.WassersteinGeneratorLoss):
         return [f"return {'-' if loss.real_label == 1 else ''}{words.reduced(loss, 'of_fake')}"]
     if hasattr(loss, "factor"):
-        return _times(loss.factor, _weighed_term(loss, words), is_sum=False)
+        return _weighed_loss(loss, words)
     if isinstance(loss, spec.NonSaturatingGeneratorLoss):
         return [f"return -{words.reduced(loss, _logarithm(loss, 'of_fake', loss.real_label, words))}"]
     if isinstance(loss, spec.SaturatingGeneratorLoss):

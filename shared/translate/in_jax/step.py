@@ -6,6 +6,7 @@ from gan_rosetta.shared.spec import GanSpec, GradientClipping, Optimizer
 from gan_rosetta.shared.translate.data import EPOCH, asks_for_epoch, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_jax.averages import followed_section
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
+from gan_rosetta.shared.translate.losses import scores_of_generator
 from gan_rosetta.shared.translate.parts import decays, label_of, penalised_samples, place_of
 from gan_rosetta.shared.translate.writing import call, fitted, indented, number
 
@@ -169,12 +170,15 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     moves_g, moves_d = has_buffers(gan, "generator"), has_buffers(gan, "discriminator")
     phase = training.first if reused else "generator"
     own = [_make(gan, "parameters", phase, later=later + 4)]
-    place = place_of(gan, "generator", "fake")
-    own.append(_ask(gan, "of_fake", "d", place, "fake", first=True, later=later + 4, given="d.parameters"))
+    real, fake = (place_of(gan, "generator", stream) for stream in ("real", "fake"))
+    sees_real = training.generator_sees_real
+    if sees_real:
+        own.append(_ask(gan, "of_real", "d", real, 'batch["real"]', first=True, later=later + 4, given="d.parameters"))
+    own.append(_ask(gan, "of_fake", "d", fake, "fake", first=not sees_real, later=later + 4, given="d.parameters"))
     aux = [*(["fake"] if reused and is_first else [])]
     aux += ["moved"] if moves_g else []
     aux += ["buffers"] if moves_d else []
-    own.append(f"return generator_loss(of_fake){f', {_together(aux)}' if aux else ''}")
+    own.append(f"return generator_loss({', '.join(scores_of_generator(gan))}){f', {_together(aux)}' if aux else ''}")
     lines = [
         f"def loss_of_g(parameters: Tensors) -> {_type_of(aux)}:",
         *(indented(line, by=4) for line in own),

@@ -13,6 +13,7 @@ from gan_rosetta.shared.translate.data import (
     uses_masks,
 )
 from gan_rosetta.shared.translate.in_mxnet.averages import average_section
+from gan_rosetta.shared.translate.losses import scores_of_generator
 from gan_rosetta.shared.translate.parts import decays, optimizer_uses, pattern, penalised_samples, place_of, rate_at
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
@@ -106,8 +107,11 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     own = []
     if training.first == "generator" or training.fake_batch == "regenerated":
         own.append(generate(gan, "generator", later=later + 4))
+    if training.generator_sees_real:
+        real = place_of(gan, "generator", "real")
+        own.append(judge(gan, "of_real", real, 'batch["real"]', later=later + 4))
     own.append(judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later + 4))
-    own.append("loss_g = generator_loss(of_fake)")
+    own.append(f"loss_g = generator_loss({', '.join(scores_of_generator(gan))})")
     lines = ["with autograd.record():", *(indented(line, by=4) for line in own), "loss_g.backward()"]
     if not training.detach_fake:
         lines += [

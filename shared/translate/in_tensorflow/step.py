@@ -10,6 +10,7 @@ from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_cl
 from gan_rosetta.shared.translate.in_tensorflow.averages import average_section
 from gan_rosetta.shared.translate.in_tensorflow.model import first_call
 from gan_rosetta.shared.translate.in_tensorflow.optimizers import rate_lines
+from gan_rosetta.shared.translate.losses import scores_of_generator
 from gan_rosetta.shared.translate.parts import optimizer_uses, pattern, penalised_samples, place_of
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
@@ -163,8 +164,11 @@ def _generator_block(gan: GanSpec, later: int, *, listed: bool) -> list[str]:
     else:
         tape = "tape_g" if training.detach_fake else "tape_d"
         begins = f"with {tape}:  # which goes on"
+    if training.generator_sees_real:
+        real = place_of(gan, "generator", "real")
+        own.append(judge(gan, "of_real", real, 'batch["real"]', later=later + 4, listed=listed))
     own.append(judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later + 4, listed=listed))
-    own.append("loss_g = generator_loss(of_fake)")
+    own.append(f"loss_g = generator_loss({', '.join(scores_of_generator(gan))})")
     moved = _moved(gan, tape, "loss_g", "generator", "g", joined=not training.detach_fake)
     follows = ["follow()"] if training.generator_average is not None else []
     return [begins, *(indented(each, by=4) for each in own), *moved, *follows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gan_rosetta.shared.spec import GanSpec, GradientClipping
 from gan_rosetta.shared.translate.data import EPOCH, STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_torch.averages import AVERAGE, average_section
+from gan_rosetta.shared.translate.losses import scores_of_generator
 from gan_rosetta.shared.translate.parts import decays, label_of, optimizer_uses, pattern, penalised_samples, place_of
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
@@ -97,8 +98,10 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     lines = []
     if is_first or not reused:
         lines.append(_generate(gan, "generator", detached=False, later=later))
+    if training.generator_sees_real:
+        lines.append(_judge(gan, "of_real", place_of(gan, "generator", "real"), 'batch["real"]', later=later))
     lines.append(_judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later))
-    lines.append("loss_g = generator_loss(of_fake)")
+    lines.append(f"loss_g = generator_loss({', '.join(scores_of_generator(gan))})")
     if training.detach_fake:
         lines.append("optimizer_g.zero_grad()")
         lines.append("loss_g.backward()")

@@ -27,6 +27,7 @@ from gan_rosetta.shared.spec import (
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
     RelativisticDiscriminatorLoss,
+    RelativisticGeneratorLoss,
     SaturatingGeneratorLoss,
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
@@ -170,6 +171,23 @@ def test_a_relativistic_loss_holds_each_logit_against_the_other_batch(reduction,
     np.testing.assert_allclose(value, 0.5 * sum(_reduce(terms, reduction) for terms in expected), rtol=1e-13)
     np.testing.assert_allclose(gradient_real, _differences(lambda: found()[0], real), rtol=1e-7)
     np.testing.assert_allclose(gradient_fake, _differences(lambda: found()[0], fake), rtol=1e-7)
+
+
+@pytest.mark.parametrize("terms", ["both", "fake"])
+@pytest.mark.parametrize("average", [True, False])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_relativistic_loss_of_g_holds_its_logits_against_real_ones(reduction, average, terms):
+    loss = RelativisticGeneratorLoss(average=average, terms=terms, factor=0.5, reduction=reduction)
+    real, fake = np.random.default_rng(7).standard_normal((2, 6, 1))
+    others = (fake.mean(), real.mean()) if average else (fake, real)
+    expected = [np.log1p(np.exp(others[1] - fake)), np.log1p(np.exp(real - others[0]))][: 2 if terms == "both" else 1]
+
+    def found():
+        return GENERATOR_LOSSES[type(loss)](loss, fake, real)
+
+    value, gradient = found()
+    np.testing.assert_allclose(value, 0.5 * sum(_reduce(each, reduction) for each in expected), rtol=1e-13)
+    np.testing.assert_allclose(gradient, _differences(lambda: found()[0], fake), rtol=1e-7)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
