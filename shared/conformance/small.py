@@ -18,7 +18,7 @@ from gan_rosetta.shared.state import initial_state, state_schema
 from gan_rosetta.shared.workers.registry import load_trainer
 
 # Every layer of a convolutional GAN stays, with a part of its channels; whole, a step takes seconds in float64.
-_NARROWING = {"mnist-conv": 8, "lsgan": 8, "sngan": 16}
+_NARROWING = {"mnist-conv": 8, "lsgan": 8, "sngan": 16, "relativistic": 8}
 _SMALL_BATCHES = {
     "mnist-conv": 4,
     "mnist-wgan-gp": 16,
@@ -27,6 +27,7 @@ _SMALL_BATCHES = {
     "lsgan": 4,
     "cgan": 16,
     "sngan": 4,
+    "relativistic": 4,
 }
 # Passes over the data that are soon over: one batch, and three digits that are left out.
 _FEW_IMAGES = {"sngan": 7}

@@ -12,6 +12,7 @@ from gan_rosetta.shared.gans import (
     made_up,
     mnist_conv,
     mnist_wgan_gp,
+    relativistic,
     sine,
     sngan,
     wgan,
@@ -33,7 +34,7 @@ PUBLISHED: dict[str, GanSpec] = {
         mnist_wgan_gp.SAMPLE_SPEC,
     )
 }
-_MORE = (wgan.SPEC, lsgan.SPEC, cgan.SPEC, sngan.SPEC)
+_MORE = (wgan.SPEC, lsgan.SPEC, cgan.SPEC, sngan.SPEC, relativistic.SPEC)
 CATALOGUE: dict[str, GanSpec] = PUBLISHED | {spec.name: spec for spec in _MORE}
 # Found under no name by commands: what laws and planted faults reach beside the catalogue's.
 MADE_UP: dict[str, GanSpec] = {spec.name: spec for spec in made_up.SPECS}

@@ -18,7 +18,7 @@ from gan_rosetta.shared.spec import (
     Reshape,
 )
 
-_DIGIT_BATCHES = {"mnist-conv": 8, "lsgan": 8, "sngan": 8}
+_DIGIT_BATCHES = {"mnist-conv": 8, "lsgan": 8, "sngan": 8, "relativistic": 8}
 _DIGIT_BATCH_ELSEWHERE = 16
 # Beyond these, sine is chaotic and the others cost more than they show.
 _MOST_STEPS = {
@@ -30,10 +30,11 @@ _MOST_STEPS = {
     "lsgan": 20,
     "cgan": 20,
     "sngan": 20,
+    "relativistic": 20,
 }
 _MOST_STEPS_ELSEWHERE = 2500
 # A step of a whole convolutional GAN costs seconds in NumPy; of its channels a part is left, of its layers all.
-_NARROWED = {"mnist-conv": 8, "lsgan": 8, "sngan": 16}
+_NARROWED = {"mnist-conv": 8, "lsgan": 8, "sngan": 16, "relativistic": 8}
 _IMAGE_CHANNELS = 3
 _IMAGE_RANK = 3
 

@@ -35,6 +35,7 @@ SHORT_STEPS = {
     "lsgan": 10,
     "cgan": 20,
     "sngan": 5,
+    "relativistic": 10,
 }
 # What is kept as the source of a GAN that was given in Python, where others have a file's path.
 GIVEN_IN_PYTHON = "the GanSpec "

@@ -38,6 +38,7 @@ COSTLY = {
     "mnist-wgan-gp-sample": (2, 4),
     "cgan": (2, 8),
     "lsgan": (1, 4),
+    "relativistic": (1, 4),
     "sngan": (5, 2),
     "mnist-conv": (1, 4),
 }

@@ -43,6 +43,7 @@ PROGRAMS = {
     "lsgan": ("lsgan", "run"),
     "cgan": ("cgan", "run"),
     "sngan": ("sngan", "run"),
+    "relativistic": ("relativistic", "run"),
 }
 
 

@@ -57,7 +57,7 @@ def test_chunks_hold_what_the_gan_uses(name):
         expected["adversarial"].append("mix")
     if name not in ("gaussian-1d", "gaussian-1d-minibatch"):
         del expected["pretraining"]
-    if name == "lsgan":
+    if name in ("lsgan", "relativistic"):
         passes = ("discriminator.real", "discriminator.fake", "generator.fake")
         expected["adversarial"] += [f"mask.{at}.discriminator.drop{k}" for at in passes for k in (1, 2, 3, 4)]
     if name == "cgan":
@@ -249,7 +249,7 @@ def test_periods_are_true(name):
     period = tape.period("batch_size")
     # Of the 5000 digits 8 are left out, and each of the 78 batches serves five steps.
     special = {"mnist-conv": 9, "sngan": 5 * 78}
-    of_digits = 79 if "wgan" in name or name in ("lsgan", "cgan") else special.get(name)
+    of_digits = 79 if "wgan" in name or name in ("lsgan", "cgan", "relativistic") else special.get(name)
     assert period == (of_digits or (250 if name == "linear-2d" else 1))
     assert all(size == sizes[step % period] for step, size in enumerate(sizes))
 

@@ -166,6 +166,7 @@ def test_what_couples_samples():
         "lsgan",
         "cgan",
         "sngan",
+        "relativistic",
     }
 
 

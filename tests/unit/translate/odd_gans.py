@@ -36,6 +36,8 @@ from gan_rosetta.shared.spec import (
     PixelShuffle,
     Pool2d,
     Recall,
+    RelativisticDiscriminatorLoss,
+    RelativisticGeneratorLoss,
     ReLU,
     Reshape,
     RMSprop,
@@ -94,7 +96,7 @@ def joined_gradients() -> GanSpec:
 
 
 def odd_norms() -> GanSpec:
-    """Small images, all forms of BatchNorm, bilinear upsampling, turns within epochs, clipped weights, first values."""
+    """A relativistic G, all forms of BatchNorm, bilinear upsampling, turns within epochs, clipped weights."""
     spec = small_gan("lsgan")
 
     def norm(name: str, num_features: int, variance: str, statistics: str) -> BatchNorm:
@@ -152,6 +154,8 @@ def odd_norms() -> GanSpec:
         fake_batch="regenerated",
         latent_draws="separate",
         generator_steps=StepPattern(period=2, offsets=(0,), counted="epoch"),
+        discriminator_loss=RelativisticDiscriminatorLoss(average=False, factor=0.5, reduction="mean"),
+        generator_loss=RelativisticGeneratorLoss(average=False, terms="fake", factor=2.0, reduction="mean"),
         discriminator_optimizer=rmsprop(placement="outside", centered=False, momentum=0.5, of="step"),
         generator_optimizer=rmsprop(placement="inside", centered=True, momentum=0.0, of="direction"),
         weight_clipping=WeightClipping(bound=0.5),
