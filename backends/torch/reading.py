@@ -10,11 +10,12 @@ import torch
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
-from gan_rosetta.backends.torch.reading_branches import Graph
+from gan_rosetta.backends.torch.reading_branches import find_join
 from gan_rosetta.backends.torch.reading_layers import FUNCTIONS, MODULES, SHORT, Found, kind_of, with_spectral_norm
 from gan_rosetta.backends.torch.reading_optimizers import read_optimizer, steps_taken
 from gan_rosetta.shared.errors import SpecError, UnsupportedLayer
 from gan_rosetta.shared.spec import Layer, Network, Shape
+from gan_rosetta.shared.spec.read_graph import Graph
 
 __all__ = ["first_shape", "plain_copy", "read_network", "read_optimizer", "steps_taken"]
 
@@ -96,19 +97,23 @@ class _Reader:
         (start,) = (node for node in self._nodes if node.op == "placeholder")
         (output,) = (node for node in self._nodes if node.op == "output")
         layers: dict[fx.Node, list[Layer]] = {}
-        graph = Graph(start, self._refuse)
+        graph: Graph[fx.Node] = Graph(start, self._refuse)
         for node in self._nodes:
             if node.op in ("placeholder", "output") or _is_size(node):
                 continue
             shape = tuple(node.meta["tensor_meta"].shape)
             if shape[:1] != (_BATCH,):
                 self._refuse(node, f"makes {shape} of a batch of {_BATCH}")
-            if graph.add_join(node):
+            joined = find_join(node, graph)
+            if joined is not None:
+                graph.add_join(node, *joined)
                 continue
             layers[node] = self._layers(node, shape[1:])
-            graph.add_layer(node)
+            given = node.args[0] if node.args else None
+            graph.add_layer(node, given if isinstance(given, fx.Node) else None)
         try:
-            found = graph.row(layers, output.args[0])
+            end = output.args[0]
+            found = graph.row(layers, end if isinstance(end, fx.Node) else None)
             return Network(input_shape=input_shape, layers=tuple(found))
         except SpecError as error:
             raise UnsupportedLayer(f"{self._what}: {error}") from None

@@ -65,8 +65,8 @@ def read(
 ) -> Reading:
     """Read live networks, and their optimizers where given, into a spec; all else is that of the GAN that it is like.
 
-    Raises UsageError for what is no torch module or Keras model, UnsupportedLayer, with the module's path, for what a
-    spec has no word for, or where a pass of what was read gives something else.
+    Raises UsageError for what is no torch module, Keras model or Gluon block, UnsupportedLayer, with the module's path,
+    for what a spec has no word for, or where a pass of what was read gives something else.
     """
     given = {"generator": generator, "discriminator": discriminator}
     readers = {what: _reader(network, what) for what, network in given.items()}
@@ -141,9 +141,9 @@ def _reader(network: Any, what: str) -> ModuleType:
     """Return the module that reads networks of a framework; raises UsageError for one that has none."""
     framework = find_framework(network, what=what)
     place = getattr(framework, "__name__", "").removesuffix(".program")
-    if not place.endswith((".torch", ".tensorflow")):
+    if not place.endswith((".torch", ".tensorflow", ".mxnet")):
         raise UsageError(
-            f"{what} is of {place.rpartition('.')[2]}; only torch modules and Keras models are read so far"
+            f"{what} is of {place.rpartition('.')[2]}; only torch modules, Keras models and Gluon blocks are read"
         )
     return importlib.import_module(f"{place}.reading")
 
