@@ -41,7 +41,9 @@ def read(
     optimizers: Optimizers = None,
     quiet: Quiet = False,
 ) -> None:
-    """Read a program's own networks into a spec, with their weights as its initial state. So far of PyTorch, Keras or Gluon.
+    """Read a program's own networks into a spec, with their weights as its initial state.
+
+    They are of PyTorch, Keras or Gluon.
 
     Of optimizers that have begun, what they have kept is in the state as well.
 
