@@ -63,6 +63,7 @@ _OURS: dict[str, BackendEntry] = {
             title="PyTorch",
             package="gan_rosetta.backends.torch",
             trainer="TorchTrainer",
+            replicas="TorchReplicas",
             distributions=("torch",),
             extra="torch",
             executions=("eager", "compiled"),

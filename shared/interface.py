@@ -163,7 +163,10 @@ class Replicas(Protocol):
 
     @classmethod
     def build(cls, spec: GanSpec, /, *, num_replicas: int, device: str, dtype: str) -> Self:
-        """Build the networks and optimizers, compiled where it compiles. Raises UnsupportedLayer, UsageError."""
+        """Build the networks and optimizers, compiled where it compiles. Raises UnsupportedLayer, UsageError.
+
+        A GAN that a trainer can be built of may be unsupported here; its seeds are then trained one after the other.
+        """
         ...
 
     def load_state(self, replica: int, state: Mapping[str, np.ndarray], /) -> None:

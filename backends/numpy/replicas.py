@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +17,8 @@ from gan_rosetta.shared.data.replicas import stack_chunks
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES, Chunk, Losses
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.state import State, counter_name
+from gan_rosetta.shared.state import State
+from gan_rosetta.shared.state.replicas import UpdateCounts
 
 
 class NumpyReplicas:
@@ -34,8 +35,8 @@ class NumpyReplicas:
         count = 1 if self._together else num_replicas
         axis = (num_replicas,) if self._together else ()
         self._steppers = [Stepper(spec, self._dtype, copies=axis) for _ in range(count)]
-        # One's updates are counted by itself: the axis has one counter for all that train.
-        self._counters = [dict.fromkeys(self._steppers[0].optimizers, 0) for _ in range(num_replicas)]
+        # The axis has one counter for all that train.
+        self._counts = UpdateCounts(spec, num_replicas=num_replicas)
 
     @classmethod
     def build(cls, spec: GanSpec, /, *, num_replicas: int, device: str, dtype: str) -> Self:
@@ -49,15 +50,12 @@ class NumpyReplicas:
         """Copy a whole state into one of them, cast to the run's type. Raises StateError."""
         stepper, place = self._place(replica)
         stepper.load_state(state, place)
-        self._counters[replica] = {name: optimizer.counter for name, optimizer in stepper.optimizers.items()}
+        self._counts.load(replica, state)
 
     def export_state(self, replica: int, /) -> State:
         """Return a copy of the whole state of one of them in canonical order and layout."""
         stepper, place = self._place(replica)
-        counters = {
-            counter_name(name): np.array(counter, np.int64) for name, counter in self._counters[replica].items()
-        }
-        return {name: counters.get(name, tensor) for name, tensor in stepper.export_state(place).items()}
+        return {**stepper.export_state(place), **self._counts.as_tensors(replica)}
 
     def train(self, chunks: Mapping[int, Chunk], /) -> dict[int, Losses]:
         """Run a chunk's steps on each replica that has one; the others rest.
@@ -77,27 +75,25 @@ class NumpyReplicas:
 
     def _train_one(self, replica: int, chunk: Chunk) -> Losses:
         stepper = self._steppers[replica]
-        losses = as_losses(train_chunk(stepper, stage_chunk(chunk, self._dtype), self._dtype), chunk.phase, self._spec)
-        self._counters[replica] = {name: optimizer.counter for name, optimizer in stepper.optimizers.items()}
-        return losses
+        columns = train_chunk(stepper, stage_chunk(chunk, self._dtype), self._dtype)
+        self._keep_counts(stepper, [replica])
+        return as_losses(columns, chunk.phase, self._spec)
 
     def _train_together(self, chunks: Mapping[int, Chunk]) -> dict[int, Losses]:
         (stepper,) = self._steppers
-        anyone, chunk = next(iter(chunks.items()))
-        counters = self._counters[anyone]
-        if any(self._counters[replica] != counters for replica in chunks):
-            raise UsageError("replicas that train side by side have made unequal numbers of updates; train them apart")
+        for name, count in self._counts.shared_by(chunks).items():
+            stepper.optimizers[name].counter = count
         resting = [replica for replica in range(self._num_replicas) if replica not in chunks]
         kept = {name: tensor[resting] for name, tensor in stepper.tensors.items()}
-        for name, optimizer in stepper.optimizers.items():
-            optimizer.counter = counters[name]
-        staged = stage_chunk(stack_chunks(chunks, self._num_replicas), self._dtype)
-        columns = train_chunk(stepper, staged, self._dtype)
+        stacked = stack_chunks(chunks, self._num_replicas)
+        columns = train_chunk(stepper, stage_chunk(stacked, self._dtype), self._dtype)
         for name, tensor in stepper.tensors.items():
             tensor[resting] = kept[name]
-        for replica in chunks:
-            self._counters[replica] = {name: optimizer.counter for name, optimizer in stepper.optimizers.items()}
-        return {replica: as_losses(columns[..., replica], chunk.phase, self._spec) for replica in chunks}
+        self._keep_counts(stepper, chunks)
+        return {replica: as_losses(columns[..., replica], stacked.phase, self._spec) for replica in chunks}
+
+    def _keep_counts(self, stepper: Stepper, replicas: Iterable[int]) -> None:
+        self._counts.move(replicas, {name: optimizer.counter for name, optimizer in stepper.optimizers.items()})
 
     def _place(self, replica: int) -> tuple[Stepper, Index]:
         """Return whose step a replica takes, and where it is there."""

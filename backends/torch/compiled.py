@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,8 @@ class CompiledTraining:
 
     networks, optimizers and tensors (parameters, buffers and slots, by canonical name) are the trainer's own. A block
     is compiled when it is first needed, so a chunk's length never matters. captures: whether blocks are launched as
-    CUDA graphs, on a GPU alone.
+    CUDA graphs, on a GPU alone. side_by_side: tensors are those of many replicas, with an axis of theirs first, and so
+    are arrays, (K, R, B, ...), and losses, (K, number of losses, R).
     """
 
     def __init__(
@@ -59,8 +61,11 @@ class CompiledTraining:
         networks: Mapping[str, nn.Module],
         optimizers: Mapping[str, NamedOptimizer],
         tensors: Mapping[str, Tensor],
+        side_by_side: bool = False,
     ) -> None:
         self._spec = spec
+        self._side_by_side = side_by_side
+        self._batch_axis = 2 if side_by_side else 1
         self._networks = networks
         self._optimizers = optimizers
         self._tensors = {name: tensor.detach() for name, tensor in tensors.items()}
@@ -72,10 +77,10 @@ class CompiledTraining:
         # A critic's gradients on real and fake samples nearly cancel; one product over both costs torch a digit.
         is_critic = isinstance(spec.training.discriminator_loss, WassersteinDiscriminatorLoss)
         self._stacks = spec.discriminator.is_samplewise and not is_critic
-        can_unroll = not self._convolves and spec.training.trains_both_always
+        can_unroll = not self._convolves and spec.training.trains_both_always and not side_by_side
         fitting = (steps for most, steps in _NUM_UNROLLED_STEPS.items() if can_unroll and num_parameters <= most)
         self._num_unrolled_steps = next(fitting, 1)
-        self._is_tiny = num_parameters <= _LARGEST_TINY_GAN
+        self._is_tiny = num_parameters <= _LARGEST_TINY_GAN and not side_by_side
         # What convolutions take is far more than their launches, and a graph would keep memory of its own for them.
         self.captures = not self._convolves
         self._captured = CapturedSteps()
@@ -105,8 +110,8 @@ class CompiledTraining:
             inputs = {"values": values[steps]} | {name: array[steps] for name, array in arrays.items()}
             example = inputs[next(iter(arrays))]
             patterns = self._patterns(phase, trains[steps], dtype=example.dtype)
-            have_run = all((phase, example.shape[1], pattern) in self.blocks for pattern in patterns)
-            kind = (phase, example.shape[1], trains[steps])
+            have_run = all((phase, example.shape[self._batch_axis], pattern) in self.blocks for pattern in patterns)
+            kind = (phase, example.shape[self._batch_axis], trains[steps])
             losses.append(self._captured.run(kind, inputs, run, have_run=have_run))
         return torch.cat(losses)
 
@@ -118,7 +123,7 @@ class CompiledTraining:
         for pattern in self._patterns(phase, trains, dtype=example.dtype):
             stop = start + len(pattern)
             inputs = [*tensors.values(), values[start:stop], *(array[start:stop] for array in arrays.values())]
-            key = (phase, example.shape[1], pattern)
+            key = (phase, example.shape[self._batch_axis], pattern)
             if key not in self.blocks:
                 self.blocks[key] = self._compile(
                     inputs, phase=phase, pattern=pattern, names=list(tensors), arrays=list(arrays)
@@ -171,11 +176,18 @@ class CompiledTraining:
         for name in self._phase_optimizers(phase):
             first_column = sum(update.num_values for update in updates)
             update = _TracedUpdates(
-                self._spec, self._optimizers[name], tensors=tensors, values=values, first_column=first_column
+                self._spec,
+                self._optimizers[name],
+                tensors=tensors,
+                values=values,
+                first_column=first_column,
+                side_by_side=self._side_by_side,
             )
             network, _ = optimizers(self._spec)[name]
             num_passes = 2 if shares and network == "generator" else 1
-            call = _functional(self._networks[network], network, tensors, num_passes=num_passes)
+            call = _functional(
+                self._networks[network], network, tensors, num_passes=num_passes, side_by_side=self._side_by_side
+            )
             players[network] = Player(network=call, parameters=update.parameters, optimizer=update)
             updates.append(update)
         rows = []
@@ -184,10 +196,19 @@ class CompiledTraining:
             for update in updates:
                 update.row = row
             if phase == "pretraining":
-                loss = pretraining_step(self._spec, player=players["discriminator"], batch=batch)
-                rows.append(loss.reshape(1))
+                loss = pretraining_step(
+                    self._spec, player=players["discriminator"], batch=batch, side_by_side=self._side_by_side
+                )
+                rows.append(loss.unsqueeze(0))
             else:
-                step = AdversarialStep(self._spec, **players, observer=UNOBSERVED, stacks=self._stacks, shares=shares)
+                step = AdversarialStep(
+                    self._spec,
+                    **players,
+                    observer=UNOBSERVED,
+                    stacks=self._stacks,
+                    shares=shares,
+                    side_by_side=self._side_by_side,
+                )
                 rows.append(step.run(batch, trains=trains).stacked())
         return torch.stack(rows)
 
@@ -266,23 +287,25 @@ class _TracedUpdates:
         tensors: Mapping[str, Tensor],
         values: Tensor,
         first_column: int,
+        side_by_side: bool,
     ) -> None:
         self._spec = optimizer.spec
         self._bound = optimizer.bound
-        self._clipping = optimizer.clipping
         self.parameters = [tensors[name].requires_grad_() for name in optimizer.parameters]
         self._slots = [{kind: tensors[name] for kind, name in named.items()} for named in optimizer.slot_names.values()]
         self._averages = None if optimizer.averages is None else averages_of(spec, tensors)
         self.num_values = len(step_values(optimizer.spec, counter=0)) + (self._averages is not None)
         self._values = values[:, first_column : first_column + self.num_values]
         self.row = 0
+        clip = partial(clipped, optimizer.clipping)
+        self._clipped = torch.func.vmap(clip) if side_by_side and optimizer.clipping is not None else clip
 
     @torch.no_grad()
     def update(self, gradients: Sequence[Tensor], /) -> None:
         """Move the parameters, in canonical order as the gradients are."""
         values = list(self._values[self.row].unbind())
         share = values.pop() if self._averages is not None else None
-        held = clipped(self._clipping, gradients)
+        held = self._clipped(gradients)
         for parameter, gradient, slots in zip(self.parameters, held, self._slots, strict=True):
             UPDATES[type(self._spec)](self._spec, parameter=parameter, gradient=gradient, slots=slots, values=values)
         clip_parameters(self.parameters, bound=self._bound)
@@ -300,18 +323,24 @@ def _all_train(pattern: Pattern) -> bool:
 
 
 def _functional(
-    module: nn.Module, network: str, tensors: Mapping[str, Tensor], *, num_passes: int
+    module: nn.Module, network: str, tensors: Mapping[str, Tensor], *, num_passes: int, side_by_side: bool
 ) -> Callable[[Tensor, Mapping[str, Tensor]], Tensor]:
     """Return the module as a function that uses these tensors in place of its own; a call stands for num_passes."""
     prefix = f"{network}."
     own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     norms = [part for part in module.modules() if isinstance(part, BatchNorm)]
 
+    def call_one(own: Mapping[str, Tensor], inputs: Tensor, fed: Mapping[str, Tensor]) -> Tensor:
+        found: Tensor = functional_call(module, dict(own), (inputs, fed))
+        return found
+
+    call_each = torch.func.vmap(call_one) if side_by_side else call_one
+
     def call(inputs: Tensor, fed: Mapping[str, Tensor]) -> Tensor:
         for norm in norms:
             norm.num_passes = num_passes
         try:
-            return functional_call(module, own, (inputs, fed))
+            return call_each(own, inputs, fed)
         finally:
             for norm in norms:
                 norm.num_passes = 1
@@ -332,4 +361,15 @@ def _small_affine(bias: Tensor, first: Tensor, second: Tensor, *, beta: float = 
     return product + bias
 
 
-_DECOMPOSITIONS = {_aten.mm.default: _small_product, _aten.addmm.default: _small_affine}
+def _small_products(first: Tensor, second: Tensor) -> Any:
+    """Write out products of replicas, (R, rows, terms) by (R, terms, columns), where one's is small."""
+    if math.prod(first.shape[1:]) * second.shape[2] > _LARGEST_FUSED_PRODUCT:
+        return NotImplemented
+    return (first.unsqueeze(3) * second.unsqueeze(1)).sum(2)
+
+
+_DECOMPOSITIONS = {
+    _aten.mm.default: _small_product,
+    _aten.addmm.default: _small_affine,
+    _aten.bmm.default: _small_products,
+}

@@ -181,12 +181,19 @@ def check_losses(gan: spec.GanSpec, /) -> None:
 class _BinaryCrossEntropy(torch.autograd.Function):
     """functional.binary_cross_entropy with its two constants free; that one raises on NaN, which has to pass here."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(context: Any, probability: Tensor, target: int, log_floor: float, denominator_floor: float) -> Tensor:
-        context.save_for_backward(probability)
-        context.target, context.denominator_floor = target, denominator_floor
+    def forward(probability: Tensor, target: int, log_floor: float, denominator_floor: float) -> Tensor:
+        del denominator_floor
         logarithm = torch.log(probability) if target == 1 else torch.log1p(-probability)
         return -logarithm.clamp(min=log_floor)
+
+    @staticmethod
+    def setup_context(context: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        del output
+        probability, context.target, _, context.denominator_floor = inputs
+        context.save_for_backward(probability)
 
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:

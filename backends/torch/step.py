@@ -62,29 +62,39 @@ UNOBSERVED = Observer()
 
 @dataclass(frozen=True, kw_only=True)
 class StepLosses:
-    """The losses of one step, each (); NaN for a player that did not train."""
+    """The losses of one step, each (), or (R,) of replicas; NaN for a player that did not train."""
 
     discriminator: Tensor
     generator: Tensor
     real_score: Tensor
 
     def stacked(self) -> Tensor:
-        """Return the three, in this order, (3,)."""
+        """Return the three, in this order, (3,) or (3, R)."""
         return torch.stack([self.discriminator, self.generator, self.real_score])
 
 
 def pretraining_step(
-    spec: GanSpec, /, *, player: Player, batch: Mapping[str, Tensor], observer: Observer = UNOBSERVED
+    spec: GanSpec,
+    /,
+    *,
+    player: Player,
+    batch: Mapping[str, Tensor],
+    observer: Observer = UNOBSERVED,
+    side_by_side: bool = False,
 ) -> Tensor:
-    """Fit D to the density for one step and return its loss. batch: "pretrain_input", "pretrain_target", (B, 1)."""
+    """Fit D to the density for one step and return its loss. batch: "pretrain_input", "pretrain_target", (B, 1).
+
+    side_by_side: as in AdversarialStep.
+    """
     if spec.pretraining is None:
         raise TypeError(f"{spec.name!r} has no pretraining")
     phase = "pretraining"
     observer.forward(phase, "input")
     output = player.network(batch["pretrain_input"], fed_in(spec, batch, phase, "input", "discriminator"))
-    loss = mean_squared_error_loss(spec.pretraining.loss, output=output, target=batch["pretrain_target"])
+    loss_of = of_each(mean_squared_error_loss, side_by_side=side_by_side)
+    loss = loss_of(spec.pretraining.loss, output=output, target=batch["pretrain_target"])
     observer.value(phase, "loss", "", "loss", loss)
-    gradients = torch.autograd.grad(loss, player.parameters)
+    gradients = torch.autograd.grad(added_up(loss), player.parameters)
     observer.gradients(phase, "gradient", gradients)
     player.optimizer.update(gradients)
     observer.updated(phase)
@@ -101,6 +111,7 @@ class AdversarialStep:
 
     stacks: give D real and fake samples in one pass; only where D treats each sample by itself. shares: make G's batch
     once for both updates, only where it would be the same, both train, and G's network moves its buffers for two.
+    side_by_side: many replicas of the GAN take the step: batches, tensors and losses have an axis of theirs first.
     """
 
     def __init__(
@@ -113,7 +124,10 @@ class AdversarialStep:
         observer: Observer,
         stacks: bool = False,
         shares: bool = False,
+        side_by_side: bool = False,
     ) -> None:
+        self._side_by_side = side_by_side
+        self._batch_axis = 1 if side_by_side else 0
         self._keeps_fake = spec.training.fake_batch == "reused" or shares
         self._stacks = stacks
         self._spec = spec
@@ -125,7 +139,8 @@ class AdversarialStep:
     def run(self, batch: Mapping[str, Tensor], /, *, trains: Trains) -> StepLosses:
         """Update the players whose turn it is, and return the losses from before the updates."""
         keeps = self._keeps_fake
-        nothing = torch.full((), torch.nan, dtype=batch["real"].dtype, device=batch["real"].device)
+        real = batch["real"]
+        nothing = torch.full(real.shape[: self._batch_axis], torch.nan, dtype=real.dtype, device=real.device)
         loss_d, loss_g, real_score = nothing, nothing, nothing
         if self._training.first == "discriminator":
             fake, through_d = None, None
@@ -154,7 +169,7 @@ class AdversarialStep:
                 fake = self._generate(batch, phase)
         real_scores, fake_scores = self._score_both(batch, fake.detach() if training.detach_fake else fake)
         loss_spec = training.discriminator_loss
-        loss = DISCRIMINATOR_LOSSES[type(loss_spec)](loss_spec, real=real_scores, fake=fake_scores)
+        loss = self._of_each(DISCRIMINATOR_LOSSES[type(loss_spec)])(loss_spec, real=real_scores, fake=fake_scores)
         penalty = None
         if self._spec.penalty is not None:
             penalty = self._penalty(self._spec.penalty, batch, fake.detach())
@@ -165,11 +180,15 @@ class AdversarialStep:
             alone = torch.autograd.grad(penalty, own, retain_graph=True, allow_unused=True, materialize_grads=True)
             observer.gradients(phase, "penalty_gradient", alone)
         wanted = own if training.detach_fake else [*own, *generator.parameters]
-        gradients = torch.autograd.grad(loss, wanted, retain_graph=kept and not training.detach_fake)
+        gradients = torch.autograd.grad(added_up(loss), wanted, retain_graph=kept and not training.detach_fake)
         observer.gradients(phase, "gradient", gradients[: len(own)])
         discriminator.optimizer.update(gradients[: len(own)])
         observer.updated(phase)
-        return loss, real_scores.detach().mean(), fake, None if training.detach_fake else gradients[len(own) :]
+        mean = torch.func.vmap(torch.mean) if self._side_by_side else torch.mean
+        return loss, mean(real_scores.detach()), fake, None if training.detach_fake else gradients[len(own) :]
+
+    def _of_each(self, loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        return of_each(loss, side_by_side=self._side_by_side)
 
     def _fed(self, batch: Mapping[str, Tensor], phase: str, stream: str, network: str) -> dict[str, Tensor]:
         return fed_in(self._spec, batch, phase, stream, network)
@@ -182,8 +201,9 @@ class AdversarialStep:
         network, phase, real = self._discriminator.network, "discriminator", batch["real"]
         with_real, with_fake = (self._fed(batch, phase, stream, "discriminator") for stream in ("real", "fake"))
         if self._stacks:
-            with_both = {layer: torch.cat([own, with_fake[layer]]) for layer, own in with_real.items()}
-            real_scores, fake_scores = network(torch.cat([real, fake]), with_both).chunk(2)
+            axis = self._batch_axis
+            with_both = {layer: torch.cat([own, with_fake[layer]], dim=axis) for layer, own in with_real.items()}
+            real_scores, fake_scores = network(torch.cat([real, fake], dim=axis), with_both).chunk(2, dim=axis)
             return real_scores, fake_scores
         self._observer.forward(phase, "real")
         real_scores = network(real, with_real)
@@ -218,15 +238,35 @@ class AdversarialStep:
                 of_real["real"] = discriminator.network(batch["real"], self._fed(batch, phase, "real", "discriminator"))
         observer.forward(phase, "fake")
         scores = discriminator.network(fake, self._fed(batch, phase, "fake", "discriminator"))
-        loss = GENERATOR_LOSSES[type(training.generator_loss)](training.generator_loss, fake=scores, **of_real)
+        loss_spec = training.generator_loss
+        loss = self._of_each(GENERATOR_LOSSES[type(loss_spec)])(loss_spec, fake=scores, **of_real)
         observer.value(phase, "loss", "", "loss", loss)
-        gradients: Sequence[Tensor] = torch.autograd.grad(loss, generator.parameters)
+        gradients: Sequence[Tensor] = torch.autograd.grad(added_up(loss), generator.parameters)
         if through_d is not None:
             gradients = [first + second for first, second in zip(through_d, gradients, strict=True)]
         observer.gradients(phase, "gradient", gradients)
         generator.optimizer.update(gradients)
         observer.updated(phase)
         return loss, fake
+
+
+def of_each(loss: Callable[..., Tensor], /, *, side_by_side: bool) -> Callable[..., Tensor]:
+    """Return a loss of scores, or where replicas stand side by side, (R, B, ...), that of each one's, (R,)."""
+    if not side_by_side:
+        return loss
+
+    def losses(spec: object, /, **scores: Tensor) -> Tensor:
+        def of_one(*own: Tensor) -> Tensor:
+            return loss(spec, **dict(zip(scores, own, strict=True)))
+
+        return torch.func.vmap(of_one)(*scores.values())
+
+    return losses
+
+
+def added_up(loss: Tensor, /) -> Tensor:
+    """Return what is differentiated: of replicas the sum, since no replica's loss is of another's tensors."""
+    return loss.sum() if loss.dim() else loss
 
 
 def _penalised_samples(penalty: GradientPenalty, batch: Mapping[str, Tensor], fake: Tensor) -> Tensor:

@@ -59,7 +59,7 @@ class TorchTrainer:
         for name, network in self._networks.items():
             named = [*network.named_parameters(), *network.named_buffers()]
             self._tensors |= {f"{name}.{short}": tensor for short, tensor in named}
-        self._optimizers: dict[str, NamedOptimizer] = {}
+        self.optimizers: dict[str, NamedOptimizer] = {}
         for optimizer_name, (network_name, optimizer) in optimizers(spec).items():
             parameters = {
                 f"{network_name}.{short}": parameter
@@ -70,7 +70,7 @@ class TorchTrainer:
             built = NamedOptimizer(
                 optimizer, name=optimizer_name, parameters=parameters, bound=bound, clipping=clipping
             )
-            self._optimizers[optimizer_name] = built
+            self.optimizers[optimizer_name] = built
             self._tensors |= built.slots
         self._samplers = dict(self._networks)  # what is asked for outputs
         if spec.training.generator_average is not None:
@@ -78,12 +78,22 @@ class TorchTrainer:
             self._samplers["generator"] = shadow
             named = [*shadow.named_parameters(), *shadow.named_buffers()]
             self._tensors |= {average_name(f"generator.{short}"): tensor for short, tensor in named}
-            self._optimizers["generator"].averages = averages_of(spec, self._tensors)
+            self.optimizers["generator"].averages = averages_of(spec, self._tensors)
         self.compiled: CompiledTraining | None = None
         if execution == "compiled":
             self.compiled = CompiledTraining(
-                spec, networks=self._networks, optimizers=self._optimizers, tensors=self._tensors
+                spec, networks=self._networks, optimizers=self.optimizers, tensors=self._tensors
             )
+
+    def side_by_side(self, num_replicas: int, /) -> tuple[dict[str, Tensor], CompiledTraining]:
+        """Return tensors of so many replicas, all 0, by canonical name with an axis first, and what trains them."""
+        stacked = {
+            name: tensor.detach().new_zeros((num_replicas, *tensor.shape)) for name, tensor in self._tensors.items()
+        }
+        training = CompiledTraining(
+            self._spec, networks=self._networks, optimizers=self.optimizers, tensors=stacked, side_by_side=True
+        )
+        return stacked, training
 
     @classmethod
     def build(cls, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> Self:
@@ -101,13 +111,13 @@ class TorchTrainer:
         check_state(state, self._spec)
         with torch.no_grad():
             for name, tensor in self._tensors.items():
-                tensor.copy_(self._to_device(state[name]))
-        for optimizer in self._optimizers.values():
+                tensor.copy_(self.to_device(state[name]))
+        for optimizer in self.optimizers.values():
             optimizer.set_counter(int(state[optimizer.counter_name]))
 
     def export_state(self) -> dict[str, np.ndarray]:
         """Return a copy of the whole state in canonical order and layout."""
-        counters = {optimizer.counter_name: optimizer.counter for optimizer in self._optimizers.values()}
+        counters = {optimizer.counter_name: optimizer.counter for optimizer in self.optimizers.values()}
         return {
             name: np.array(counters[name], dtype=np.int64) if name in counters else _to_host(self._tensors[name])
             for name in state_schema(self._spec)
@@ -115,7 +125,7 @@ class TorchTrainer:
 
     def stage(self, chunk: Chunk, /) -> Staged:
         """Cast a chunk and put it on the device; the transfer is finished when this returns."""
-        arrays = {name: self._to_device(array) for name, array in chunk.arrays.items()}
+        arrays = {name: self.to_device(array) for name, array in chunk.arrays.items()}
         self._synchronize()
         return Staged(phase=chunk.phase, arrays=arrays, trains=chunk.trains, epochs=chunk.passes_before)
 
@@ -133,8 +143,8 @@ class TorchTrainer:
         if chunk.num_steps != 1:
             raise UsageError(f"probe takes a chunk of 1 step, and this one has {chunk.num_steps}; cut it")
         tensors = {name: tensor.detach().clone() for name, tensor in self._tensors.items()}
-        counters = {name: optimizer.counter for name, optimizer in self._optimizers.items()}
-        recorder = _Recorder(self._spec, networks=self._networks, tensors=self._tensors, optimizers=self._optimizers)
+        counters = {name: optimizer.counter for name, optimizer in self.optimizers.items()}
+        recorder = _Recorder(self._spec, networks=self._networks, tensors=self._tensors, optimizers=self.optimizers)
         try:
             with recorder.watching():
                 self._run(self.stage(chunk), recorder)
@@ -142,7 +152,7 @@ class TorchTrainer:
             with torch.no_grad():
                 for name, tensor in tensors.items():
                     self._tensors[name].copy_(tensor)
-            for name, optimizer in self._optimizers.items():
+            for name, optimizer in self.optimizers.items():
                 optimizer.set_counter(counters[name])
         return recorder.found
 
@@ -159,8 +169,8 @@ class TorchTrainer:
         try:
             with torch.no_grad():
                 asked = fed_when_asked(self._spec.networks()[name], len(inputs))
-                fed = {layer: self._to_device(array) for layer, array in asked.items()}
-                return _to_host(network(self._to_device(inputs), fed))
+                fed = {layer: self.to_device(array) for layer, array in asked.items()}
+                return _to_host(network(self.to_device(inputs), fed))
         finally:
             network.train()
 
@@ -191,16 +201,17 @@ class TorchTrainer:
                 observer=observer,
             )
             for batch, trains, epoch in zip(_batches(staged), staged.trains, staged.epochs, strict=True):
-                for optimizer in self._optimizers.values():
+                for optimizer in self.optimizers.values():
                     optimizer.epoch = epoch
                 rows.append(step.run(batch, trains=trains).stacked())
         return _to_host(torch.stack(rows, dim=1))
 
     def _player(self, network: str, optimizer: str) -> Player:
-        chosen = self._optimizers[optimizer]
+        chosen = self.optimizers[optimizer]
         return Player(network=self._networks[network], parameters=list(chosen.parameters.values()), optimizer=chosen)
 
-    def _to_device(self, array: np.ndarray) -> Tensor:
+    def to_device(self, array: np.ndarray, /) -> Tensor:
+        """Return a copy of an array on the device, of the run's type."""
         # NumPy casts, so that the rounding to float32 is the same in every backend; the copy may then be shared.
         cast = np.array(array, dtype=str(self._dtype).removeprefix("torch."), order="C")
         return torch.from_numpy(cast).to(self._device)

@@ -12,7 +12,7 @@ import numpy as np
 from gan_rosetta.backends import REFERENCE, BackendEntry
 from gan_rosetta.shared.compare.distances import Floats
 from gan_rosetta.shared.data.tape import Tape
-from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
 from gan_rosetta.shared.interface import Chunk, Execution, Losses, PerturbedReplicas, Replicas
 from gan_rosetta.shared.runs.checked import build_checked
 from gan_rosetta.shared.runs.inputs import open_inputs
@@ -57,7 +57,10 @@ class SeedTrainer:
         self.num_together = 1 if kind is None else _num_together(order, compiles=compiles)
         self._replicas: Replicas | None = None
         if kind is not None and (self.num_together > 1 or order.course.rounds_at_random):
-            self._replicas = kind.build(order.spec, num_replicas=self.num_together, **build)
+            try:
+                self._replicas = kind.build(order.spec, num_replicas=self.num_together, **build)
+            except UnsupportedLayer:  # side by side; alone it is built already
+                self.num_together = 1
 
     def train(self, seeds: Sequence[int], /, *, report_alive: Callable[[], None]) -> list[Trained]:
         """Return what came of each of some seeds, at most num_together. report_alive: called every so often.

@@ -11,7 +11,7 @@ import pytest
 
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.backends.numpy.replicas import NumpyReplicas
-from gan_rosetta.shared.errors import WrongResult
+from gan_rosetta.shared.errors import UnsupportedLayer, WrongResult
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.interface import Chunk, Losses
 from gan_rosetta.shared.runs.order import Course, Feed, Keeping, Order, RunSetup
@@ -122,3 +122,13 @@ def test_what_is_little_is_not_compiled(tmp_path: Path, side_by_side: pytest.Mon
         side_by_side.setattr(together, "build_checked", lambda *_, **__: None)
         trainer = together.SeedTrainer(order_of(tmp_path, PLAIN), compiling, execution=execution)
         assert trainer.num_together == expected
+
+
+def test_what_a_backend_cannot_train_side_by_side_is_trained_seed_after_seed(
+    tmp_path: Path, side_by_side: pytest.MonkeyPatch
+) -> None:
+    def build(_spec: GanSpec, /, **_options: object) -> Side:
+        raise UnsupportedLayer("not side by side")
+
+    side_by_side.setattr(Side, "build", build)
+    assert len(train(order_of(tmp_path, PLAIN)).seeds) == 7
