@@ -141,7 +141,8 @@ class CompiledTraining:
             return self._block(phase, pattern, tensors=tensors, values=flat[len(names)], arrays=batches)
 
         def trace() -> Any:
-            return make_fx(block, decomposition_table=_DECOMPOSITIONS, tracing_mode="fake")(*inputs)
+            table = _DECOMPOSITIONS_SIDE_BY_SIDE if self._side_by_side else _DECOMPOSITIONS
+            return make_fx(block, decomposition_table=table, tracing_mode="fake")(*inputs)
 
         if self._convolves and inputs[0].device.type == "cpu":
             # The graph then runs as it is, on torch's own kernels: on a CPU more than nine tenths of the time is in
@@ -371,5 +372,5 @@ def _small_products(first: Tensor, second: Tensor) -> Any:
 _DECOMPOSITIONS = {
     _aten.mm.default: _small_product,
     _aten.addmm.default: _small_affine,
-    _aten.bmm.default: _small_products,
 }
+_DECOMPOSITIONS_SIDE_BY_SIDE = {**_DECOMPOSITIONS, _aten.bmm.default: _small_products}
