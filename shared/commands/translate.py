@@ -68,6 +68,13 @@ def translate(
         str | None,
         typer.Option("--python", rich_help_panel=TRAINED, help="The Python of an environment to prove the program in."),
     ] = None,
+    native: Annotated[
+        bool,
+        typer.Option(
+            "--native",
+            help="Keep to the framework's own layers and optimizers; say what they do otherwise.",
+        ),
+    ] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -93,6 +100,7 @@ def translate(
         "initial_state": initial_state,
         "mnist": mnist,
         "python": python,
+        "native": native,
     }
     if table or drawn is not None:
         _require_alone(gan, spec, out, drawn=drawn, table=table)
@@ -118,6 +126,8 @@ def translate(
         typer.echo(done.text.encode(), nl=False)
     if status != 0 or not quiet:
         tell(done.sentence)
+        for difference in done.differences:
+            tell(f"Otherwise than described, {difference.sentence}")
     if status == 0 and out is not None and not quiet:
         say(f"Written: {out}, {done.num_lines} lines")
     raise typer.Exit(status)

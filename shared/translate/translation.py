@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypedDict, Unpack
 
 from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.data.tape import Tape
 from gan_rosetta.shared.errors import BackendUnavailable, UsageError
+from gan_rosetta.shared.runs.checkpoint import num_steps
 from gan_rosetta.shared.runs.inputs import open_start
 from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.runs.request import make_request, read_gan
@@ -17,9 +20,10 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State, averaged
 from gan_rosetta.shared.storage.files import write_bytes
 from gan_rosetta.shared.storage.opening import require_new
+from gan_rosetta.shared.translate.native import Difference, OwnPart, measure_parts, own_parts, with_own_parts
 from gan_rosetta.shared.translate.notebook import notebook_text
 from gan_rosetta.shared.translate.program import find_dialect, write_program
-from gan_rosetta.shared.translate.proof import Proof, affordable_proof, prove, same_code
+from gan_rosetta.shared.translate.proof import DTYPE, Proof, affordable_proof, prove, same_code
 from gan_rosetta.shared.workers.environments import python_of, version_in
 from gan_rosetta.shared.workers.registry import require_installed
 
@@ -42,16 +46,21 @@ class ProofOptions(TypedDict, total=False):
     initial_state: str | Path | None
     mnist: str | None
     python: str | None
+    native: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Translation:
-    """A program, and how it was proved. text: the program's, "" where it does not agree: it is not handed over."""
+    """A program, and how it was proved. text: the program's, "" where it does not agree: it is not handed over.
+
+    differences: of the framework's own parts, where it keeps to them.
+    """
 
     gan: str
     to: str
     text: str
     proof: Proof
+    differences: tuple[Difference, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -80,6 +89,7 @@ class Translation:
             "tensors": proof.num_tensors,
             "versions": dict(proof.versions),
             "lines": self.num_lines,
+            "own_parts": [difference.as_data() for difference in self.differences],
         }
 
 
@@ -94,7 +104,11 @@ def translate(gan: str | Path | GanSpec, /, *, to: str, **options: Unpack[ProofO
     python = options.get("python")
     _require_framework(dialect, python)
     source = Path(gan) if isinstance(gan, str) and gan.endswith(".toml") else gan
-    spec, _ = read_gan(source)
+    described, _ = read_gan(source)
+    parts = own_parts(described, dialect) if options.get("native") else []
+    spec = with_own_parts(described, parts)
+    # Of another mathematics it is another GAN, which may not have the name of one of the catalogue.
+    source = replace(spec, name="of-own-parts") if parts else source
     text = write_program(spec, dialect)
     short = affordable_proof(
         spec,
@@ -116,10 +130,22 @@ def translate(gan: str | Path | GanSpec, /, *, to: str, **options: Unpack[ProofO
     inputs = open_start(request.feed, proved)
     state = _with_fresh_average(inputs.state, proved)
     proof = prove(text, proved, dialect, state, inputs.tape, seed=request.feed.seed, python=python)
-    whole = write_program(spec, dialect, proof=proof.sentences) if proof.verdict == "AGREE" else ""
+    differences = _differences(described, proved, parts, state, inputs.tape, seed=request.feed.seed)
+    kept = [f"It keeps to {dialect.TITLE}'s own parts, and so did the reference."] if differences else []
+    said = [*proof.sentences, *kept, *(f"Otherwise than described, {each.sentence}" for each in differences)]
+    whole = write_program(spec, dialect, proof=said) if proof.verdict == "AGREE" else ""
     if whole and not same_code(text, whole):
         raise AssertionError("the program that was proved is not the one that would be handed over")
-    return Translation(gan=spec.name, to=to, text=whole, proof=proof)
+    return Translation(gan=spec.name, to=to, text=whole, proof=proof, differences=tuple(differences))
+
+
+def _differences(
+    described: GanSpec, proved: GanSpec, parts: Sequence[OwnPart], state: State, tape: Tape, *, seed: int
+) -> list[Difference]:
+    short = replace(described, batch_size=proved.batch_size).with_steps(
+        pretraining=num_steps(proved, "pretraining"), training=num_steps(proved, "adversarial")
+    )
+    return measure_parts(short, parts, state, tape, dtype=DTYPE, seed=seed)
 
 
 def _require_framework(dialect: ModuleType, python: str | None) -> None:

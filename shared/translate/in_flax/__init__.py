@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.translate import in_jax
+from gan_rosetta.shared.translate.forms import OwnForm
 from gan_rosetta.shared.translate.in_flax.layers import LAYERS
 from gan_rosetta.shared.translate.in_flax.loop import CHECKPOINT, loop_section
 from gan_rosetta.shared.translate.in_flax.losses import losses_section
@@ -17,6 +19,7 @@ __all__ = [
     "CHECKPOINT",
     "DISTRIBUTION",
     "LAYERS",
+    "OWN_FORMS",
     "RESERVED",
     "TITLE",
     "imports",
@@ -33,6 +36,11 @@ BACKEND = "jax"
 DISTRIBUTION = "flax"  # with a version of its own beside JAX's
 AVERAGE = ""  # in the checkpoint
 _IMAGE_RANK = 3
+# Of what optax and nnx have in another form than a description may: their own, which --native takes.
+OWN_FORMS = (
+    *in_jax.OWN_FORMS,
+    OwnForm(kind=spec.BatchNorm, part="nnx.BatchNorm", fields={"running_variance": "biased", "statistics": "batch"}),
+)
 
 
 def imports(gan: GanSpec, /) -> list[str]:

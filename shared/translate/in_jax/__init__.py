@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.forms import OwnForm
 from gan_rosetta.shared.translate.in_jax.layers import LAYERS
 from gan_rosetta.shared.translate.in_jax.loop import CHECKPOINT, loop_section
 from gan_rosetta.shared.translate.in_jax.losses import losses_section
@@ -15,6 +17,7 @@ __all__ = [
     "BACKEND",
     "CHECKPOINT",
     "LAYERS",
+    "OWN_FORMS",
     "RESERVED",
     "TITLE",
     "imports",
@@ -29,6 +32,10 @@ __all__ = [
 TITLE = "JAX"
 BACKEND = "jax"
 AVERAGE = ""  # in the checkpoint
+# Of what optax has in another form than a description may: its own, which --native takes.
+OWN_FORMS = (
+    OwnForm(kind=spec.Adam, part="optax.adam", fields={"epsilon_placement": "outside", "bias_correction": True}),
+)
 
 
 def imports(gan: GanSpec, /) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.forms import OwnForm
 from gan_rosetta.shared.translate.in_torch.averages import AVERAGE
 from gan_rosetta.shared.translate.in_torch.layers import LAYERS
 from gan_rosetta.shared.translate.in_torch.losses import losses_section
@@ -15,6 +17,7 @@ __all__ = [
     "BACKEND",
     "CHECKPOINT",
     "LAYERS",
+    "OWN_FORMS",
     "RESERVED",
     "TITLE",
     "imports",
@@ -28,6 +31,16 @@ __all__ = [
 
 TITLE = "PyTorch"
 BACKEND = "torch"
+# Of what torch has in another form than a description may: its own, which --native takes.
+OWN_FORMS = (
+    OwnForm(kind=spec.Adam, part="torch.optim.Adam", fields={"epsilon_placement": "outside", "bias_correction": True}),
+    OwnForm(
+        kind=spec.RMSprop,
+        part="torch.optim.RMSprop",
+        fields={"epsilon_placement": "outside", "momentum_of": "direction"},
+    ),
+    OwnForm(kind=spec.BatchNorm, part="nn.BatchNorm", fields={"running_variance": "unbiased", "statistics": "batch"}),
+)
 
 
 def imports(gan: GanSpec, /) -> list[str]:

@@ -1,0 +1,75 @@
+"""Programs of a framework's own parts: proved as such, and what the parts do otherwise is found and measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from gan_rosetta.shared.conformance.small import small_gan
+from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.translate import proof
+from gan_rosetta.shared.translate.native import own_parts, with_own_parts
+from gan_rosetta.shared.translate.program import DIALECTS, write_program
+from gan_rosetta.shared.translate.translation import translate
+from tests.unit.translate.odd_gans import ODD_GANS
+from tests.unit.translate.proving import run_here
+
+
+@pytest.fixture
+def described():
+    return small_gan("gaussian-1d-adam")
+
+
+def test_a_program_of_torch_s_own_adam_is_proved_and_its_difference_found(monkeypatch, described):
+    pytest.importorskip("torch")
+    monkeypatch.setattr(proof, "_run", run_here)
+    found = translate(described, to="torch", steps=4, native=True)
+    assert found.proof.verdict == "AGREE"
+    assert "torch.optim.Adam(generator.parameters()" in found.text
+    assert "class Adam" not in found.text
+    assert [each.part.name for each in found.differences] == ["discriminator", "generator"]
+    for each in found.differences:
+        # The first step shows in the losses of the second, far above rounding and far below the losses.
+        assert each.place.startswith("discriminator's loss at step 1")
+        assert 1e-10 < each.losses < 1e-5
+        assert "epsilon_placement 'outside' in place of 'hat'" in each.sentence
+        assert each.sentence.split(":")[0] in " ".join(found.text.split())
+    assert [each["place"] for each in found.as_data()["own_parts"]] == ["discriminator", "generator"]
+
+
+def test_without_native_the_form_is_written_out_and_nothing_is_otherwise(described):
+    assert "class Adam" in write_program(described, DIALECTS["torch"])
+
+
+def test_each_framework_has_its_own_forms():
+    def names(gan, to):
+        return {part.name: set(part.fields) for part in own_parts(ODD_GANS[gan], DIALECTS[to])}
+
+    of_torch = {
+        "discriminator": {"epsilon_placement", "momentum_of"},
+        "generator": {"bias_correction"},
+    }
+    assert names("joined-gradients", "torch") == of_torch
+    assert names("joined-gradients", "jax") == {"generator": {"bias_correction"}}
+    assert names("odd-norms", "flax") == {
+        "generator.norm1": {"running_variance", "statistics"},
+        "discriminator.norm": {"statistics"},
+    }
+    # G's RMSprop has no momentum, so that what it would be of is nothing.
+    assert names("odd-norms", "torch")["generator"] == {"epsilon_placement"}
+
+
+@pytest.mark.parametrize("to", ["torch", "jax", "flax"])
+def test_a_gan_of_own_parts_has_nothing_left_to_take(to):
+    for gan in ODD_GANS.values():
+        own = with_own_parts(gan, own_parts(gan, DIALECTS[to]))
+        assert own_parts(own, DIALECTS[to]) == []
+        text = write_program(own, DIALECTS[to])
+        assert "class Adam" not in text
+        assert "def scale_by_adam" not in text
+        assert "class BatchNorm" not in text
+
+
+@pytest.mark.parametrize("to", ["keras", "tensorflow", "mxnet"])
+def test_where_own_parts_have_no_description_it_is_said(to):
+    with pytest.raises(UsageError, match=r"--native has no programs in .*take --to torch, jax or flax"):
+        own_parts(small_gan("linear-2d"), DIALECTS[to])
