@@ -33,7 +33,8 @@ def translate(
 ) -> Translation:
     """Write a GAN as a whole training program of a framework, which imports that and NumPy alone.
 
-    gan: a name of the catalogue, a TOML file, or a GanSpec. to: "torch", "tensorflow", "keras", "mxnet", "jax" or "flax".
+    gan: a name of the catalogue, a TOML file, or a GanSpec. to: "torch", "tensorflow", "keras", "mxnet", "jax" or
+    "flax".
     out: a file to write where the program agrees, FILE.py, or FILE.ipynb for a notebook. options: what it is proved on,
     see ProofOptions; the program itself has the GAN's own numbers. It is run in a process of its own and judged, losses
     and state, before it is handed over.
