@@ -32,9 +32,10 @@ class Trains(NamedTuple):
 class Chunk:
     """K consecutive steps of one phase, as stacked float64 arrays (K, batch, ...).
 
-    arrays: "pretrain_input" and "pretrain_target" in pretraining; "real", "latent_d", "latent_g" and "mix" in the
-        adversarial phase, those that the GAN uses; and what passes are fed beside samples (shared/spec/feeding.py). The
-        batch size is the same in all steps of a chunk, and may differ from the spec's in the last batch of an epoch.
+    arrays: "pretrain_input" and "pretrain_target" in pretraining; "real", "latent_d", "latent_g", "mix" and
+        "perturbation" in the adversarial phase, those that the GAN uses; and what passes are fed beside samples
+        (shared/spec/feeding.py). The batch size is the same in all steps of a chunk, and may differ from the spec's in
+        the last batch of an epoch.
     first_step: the index of the chunk's first step within its phase.
     trains_discriminator, trains_generator: (K,) booleans; all False in pretraining, which trains D by another loss.
     epochs: (K,) integers, how many passes over the real data came before each step; None where nothing hangs on it.

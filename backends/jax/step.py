@@ -22,6 +22,7 @@ from gan_rosetta.backends.jax.losses import (
     GENERATOR_LOSSES,
     gradient_penalty,
     mean_squared_error_loss,
+    perturbed_samples,
 )
 from gan_rosetta.backends.jax.optimizers import counter
 from gan_rosetta.backends.jax.state import Gan, Player, State, named_tensors, tensors_of_state
@@ -223,6 +224,8 @@ def _penalised_samples(penalty: GradientPenalty, batch: Batch, fake: Any) -> Any
     real = batch["real"]
     if penalty.at == "mixed":
         return batch["mix"] * real + (1 - batch["mix"]) * fake
+    if penalty.at == "perturbed":
+        return perturbed_samples(penalty, real=real, mix=batch["mix"], perturbation=batch["perturbation"])
     return jnp.concatenate([real, fake]) if penalty.at == "both" else {"real": real, "fake": fake}[penalty.at]
 
 

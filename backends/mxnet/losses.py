@@ -146,7 +146,23 @@ def gradient_penalty(penalty: spec.GradientPenalty, ops: Any, /, *, gradient: An
         deviations = ops.square(norms - penalty.target)
     for _ in range(penalty.power // 2 - 1):
         deviations = deviations * squares
+    if penalty.over == "largest":
+        # Of entries that are alike MXNet's own maximum gives each the whole gradient.
+        deviations = ops.reshape(deviations, shape=(-1,))
+        is_largest = ops.BlockGrad(ops.broadcast_equal(deviations, ops.max(deviations)))
+        return penalty.factor_of_mean * ops.sum(deviations * is_largest) / ops.sum(is_largest)
     return penalty.factor_of_mean * ops.mean(deviations)
+
+
+def perturbed_samples(penalty: spec.GradientPenalty, ops: Any, /, *, real: Any, mix: Any, perturbation: Any) -> Any:
+    """Return real + (1 - r) · perturbation · s · u, s the deviation of all of real's numbers. Kodali et al. 2017."""
+    # MXNet has no deviation, and a graph does not know the batch's size: its count is a sum.
+    numbers = ops.reshape(real, shape=(1, -1))
+    squares = ops.square(ops.broadcast_sub(numbers, ops.mean(numbers, axis=1, keepdims=True)))
+    count = ops.sum(ops.ones_like(squares), axis=1, keepdims=True) - penalty.degrees_lost
+    deviation = ops.sqrt(ops.sum(squares, axis=1, keepdims=True) / count)
+    moves = ops.broadcast_mul(ops.reshape(perturbation, shape=(1, -1)), penalty.perturbation * deviation)
+    return ops.BlockGrad(real + ops.broadcast_mul(1 - mix, ops.reshape_like(moves, real)))
 
 
 DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {

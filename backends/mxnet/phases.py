@@ -146,8 +146,9 @@ class Generation(Phase):
 class DiscriminatorPhase(Phase):
     """D's loss.
 
-    tensors: fake (B, ...), or the latent where the phase makes its own; real (B, ...); mix (B, 1, ...) with a gradient
-    penalty that takes it; what the passes are fed; G's buffers where G runs; D's buffers.
+    tensors: fake (B, ...), or the latent where the phase makes its own; real (B, ...); mix (B, 1, ...), and then
+    perturbation (B, ...), with a gradient penalty that takes them; what the passes are fed; G's buffers where G runs;
+    D's buffers.
     """
 
     def __init__(self, networks: dict[str, Network], gan: spec.GanSpec, /) -> None:
@@ -156,7 +157,7 @@ class DiscriminatorPhase(Phase):
         results = ("loss",) if training.stop is None else ("loss", "real_score")
         self.loss: Any = training.discriminator_loss
         self.penalty = gan.penalty
-        fed = (0, 1, 2) if gan.uses_mix else (0, 1)
+        fed = tuple(range(2 + gan.uses_mix + gan.uses_perturbation))
         super().__init__(
             networks,
             _passes(gan, "discriminator"),
@@ -182,6 +183,8 @@ class DiscriminatorPhase(Phase):
             fake = ops.BlockGrad(fake)
             if self.penalty.at == "mixed":
                 mixed = ops.broadcast_mul(mix[0], real) + ops.broadcast_mul(1 - mix[0], fake)
+            elif self.penalty.at == "perturbed":
+                mixed = losses.perturbed_samples(self.penalty, ops, real=real, mix=mix[0], perturbation=mix[1])
             else:
                 mixed = {"real": real, "fake": fake}.get(self.penalty.at)
                 mixed = ops.concat(real, fake, dim=0) if mixed is None else mixed

@@ -182,6 +182,7 @@ class StepRunner:
         reused = training.fake_batch == "reused"
         source = source.detach() if reused and training.detach_fake else source
         mix = [batch["mix"]] if self._gan.uses_mix else []
+        mix += [batch["perturbation"]] if self._gan.uses_perturbation else []
         player.mark("write")
         if not reused:
             opponent.mark("null" if training.detach_fake else "write")

@@ -22,6 +22,7 @@ from gan_rosetta.backends.numpy.losses import (
     loss_scale,
     mean_squared_error_loss,
     penalty_scale,
+    perturbed_samples,
     reduced,
     squared_error_scale,
 )
@@ -280,6 +281,13 @@ class Stepper:
             if self._rounding is not None:
                 self._rounding.disturb(mixed)
             return mixed
+        if penalty.at == "perturbed":
+            moved = perturbed_samples(penalty, real=real, mix=arrays["mix"], perturbation=arrays["perturbation"])
+            if self._rounding is not None:
+                # The deviation, which all share, is of a sum over the batch.
+                moved = real + (moved - real) * self._rounding.disturbed(real.dtype.type(1.0), num_terms=real.size)
+                self._rounding.disturb(moved)
+            return moved
         return np.concatenate((real, fake)) if penalty.at == "both" else {"real": real, "fake": fake}[penalty.at]
 
     def _generator_phase(

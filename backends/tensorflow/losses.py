@@ -145,10 +145,21 @@ def gradient_penalty(penalty: spec.GradientPenalty, /, *, discriminate: Network,
         deviations = tf.square(norm - penalty.target)
     for _ in range(penalty.power // 2 - 1):
         deviations = deviations * squares
+    if penalty.over == "largest":
+        return penalty.factor_of_mean * tf.reduce_max(deviations), gradient
     if deviations.shape.rank > 1:
         # XLA adds all places of all samples up in one run, which costs three digits; sample by sample it does not.
         deviations = tf.reduce_mean(deviations, axis=list(range(1, deviations.shape.rank)))
     return penalty.factor_of_mean * tf.reduce_mean(deviations), gradient
+
+
+def perturbed_samples(penalty: spec.GradientPenalty, /, *, real: Any, mix: Any, perturbation: Any) -> Any:
+    """Return real + (1 - r) · perturbation · s · u, s the deviation of all of real's numbers. Kodali et al. 2017."""
+    # TensorFlow's own deviation is the biased one.
+    count = tf.cast(tf.size(real), real.dtype)
+    squares = tf.reduce_sum(tf.square(real - tf.reduce_mean(real)))
+    deviation = tf.sqrt(squares / (count - penalty.degrees_lost))
+    return real + (1 - mix) * (penalty.perturbation * deviation * perturbation)
 
 
 def _reduce(values: Any, reduction: spec.losses.Reduction) -> Any:

@@ -14,6 +14,7 @@ from gan_rosetta.backends.tensorflow.losses import (
     GENERATOR_LOSSES,
     gradient_penalty,
     mean_squared_error_loss,
+    perturbed_samples,
 )
 from gan_rosetta.shared.interface import Trains
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty, passes
@@ -276,6 +277,8 @@ def _penalised_samples(penalty: GradientPenalty, batch: Mapping[str, Any], fake:
     real = batch["real"]
     if penalty.at == "mixed":
         return batch["mix"] * real + (1 - batch["mix"]) * fake
+    if penalty.at == "perturbed":
+        return perturbed_samples(penalty, real=real, mix=batch["mix"], perturbation=batch["perturbation"])
     return tf.concat([real, fake], axis=0) if penalty.at == "both" else {"real": real, "fake": fake}[penalty.at]
 
 

@@ -138,10 +138,16 @@ def gradient_penalty(
     (gradient,) = torch.autograd.grad(discriminate(mixed).sum(), mixed, create_graph=True)
     axes = 1 if penalty.norm == "channel" else tuple(range(1, gradient.dim()))
     if penalty.target == 0:
-        return penalty.factor_of_mean * ((gradient**2).sum(dim=axes) ** (penalty.power // 2)).mean(), gradient
+        return penalty.factor_of_mean * _of_all(penalty, (gradient**2).sum(dim=axes) ** (penalty.power // 2)), gradient
     # torch's norm has gradient 0 where it is 0.
     norms = torch.linalg.vector_norm(gradient, dim=axes)
-    return penalty.factor_of_mean * ((norms - penalty.target) ** 2).mean(), gradient
+    return penalty.factor_of_mean * _of_all(penalty, (norms - penalty.target) ** 2), gradient
+
+
+def perturbed_samples(penalty: spec.GradientPenalty, /, *, real: Tensor, mix: Tensor, perturbation: Tensor) -> Tensor:
+    """Return real + (1 - r) · perturbation · s · u, s the deviation of all of real's numbers. Kodali et al. 2017."""
+    deviation = real.std(correction=penalty.degrees_lost)
+    return real + (1 - mix) * (penalty.perturbation * deviation * perturbation)
 
 
 DISCRIMINATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
@@ -223,6 +229,10 @@ def _logistic(loss: Any, logits: Tensor, *, target: float) -> Tensor:
     real = functional.softplus(-logits, threshold=SOFTPLUS_THRESHOLD)
     fake = functional.softplus(logits, threshold=SOFTPLUS_THRESHOLD)
     return _reduce(loss, target * real + (1 - target) * fake)
+
+
+def _of_all(penalty: spec.GradientPenalty, deviations: Tensor) -> Tensor:
+    return deviations.mean() if penalty.over == "mean" else deviations.amax()
 
 
 def _reduce(loss: Any, values: Tensor) -> Tensor:

@@ -80,8 +80,16 @@ class Step:
 
     @property
     def mix(self) -> Any:
-        """How far from its fake to its real sample the gradient penalty looks, (batch, 1, ...)."""
+        """How far from its fake to its real sample the gradient penalty looks, (batch, 1, ...), by entry (batch, ...).
+
+        Of a penalty at perturbed samples, how little they are moved.
+        """
         return self._array("mix")
+
+    @property
+    def perturbation(self) -> Any:
+        """By how much of their deviation real samples are moved where the penalty looks, (batch, ...), from 0 to 1."""
+        return self._array("perturbation")
 
     @property
     def pretrain_input(self) -> Any:

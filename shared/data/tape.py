@@ -58,8 +58,11 @@ def array_shapes(spec: GanSpec, phase: Phase, /) -> dict[str, Shape]:
     shapes = {"real": spec.real.sample_shape, "latent_d": spec.latent.sample_shape}
     if spec.training.latent_draws == "separate":
         shapes["latent_g"] = spec.latent.sample_shape
-    if spec.uses_mix:
-        shapes["mix"] = (1,) * len(spec.real.sample_shape)
+    if spec.penalty is not None and spec.penalty.mixes:
+        by_entry = spec.penalty.mixing == "entry"
+        shapes["mix"] = spec.real.sample_shape if by_entry else (1,) * len(spec.real.sample_shape)
+    if spec.uses_perturbation:
+        shapes["perturbation"] = spec.real.sample_shape
     return shapes | fed
 
 
@@ -144,9 +147,10 @@ class SeededTape:
                 result[name] = self._classes[self._chosen(steps, batch)]
             elif is_label(name):
                 result[name] = self._asked_classes(name, steps, batch)
-            elif name == "mix":
-                drawn = streams.uniform(self._seed, name, first_step=first_step, num_steps=num_steps, size=full)
-                result[name] = drawn[:, :batch].reshape(num_steps, batch, *shape)
+            elif name in ("mix", "perturbation"):
+                size = full * math.prod(shape)
+                drawn = streams.uniform(self._seed, name, first_step=first_step, num_steps=num_steps, size=size)
+                result[name] = drawn.reshape(num_steps, full, *shape)[:, :batch]
         return result | self._masks(phase, first_step, num_steps)
 
     def _asked_classes(self, name: str, steps: range, batch: int) -> np.ndarray:

@@ -256,7 +256,7 @@ def _check_range(path: Path, name: str, array: np.ndarray, batch_sizes: np.ndarr
 
 
 def _range_of(name: str, spec: GanSpec) -> tuple[float, float] | None:
-    if name == "mix":
+    if name in ("mix", "perturbation"):
         return 0.0, 1.0
     if name == "real" and isinstance(spec.real, DigitsReal):
         return spec.real.low, spec.real.high

@@ -62,7 +62,7 @@ def _latent_scaled(spec: GanSpec) -> list[Plant]:
 
 def _mix_changed(change: TensorMap) -> Callable[[GanSpec], list[Plant]]:
     def plants(spec: GanSpec) -> list[Plant]:
-        if not spec.uses_mix:
+        if spec.penalty is None or spec.penalty.at != "mixed":
             return []
         expected = outputs_of(spec, "discriminator", "discriminator")
         return [Plant(spec=spec, expected=expected, chunk=_fed({"mix": change}))]

@@ -240,6 +240,31 @@ def _penalty_power(spec: GanSpec) -> list[Plant]:
     ]
 
 
+def _penalty_changed(field: str, words: dict[str, str]) -> Callable[[GanSpec], list[Plant]]:
+    """Plant the other of two ways to take a penalty, where the spec has one of them."""
+
+    def plants(spec: GanSpec) -> list[Plant]:
+        found = _penalised(spec)
+        if found is None or getattr(found[1], field) not in words:
+            return []
+        loss, penalty = found
+        own = getattr(penalty, field)
+        (other,) = set(words) - {own}
+        changes: dict[str, Any] = {field: other}
+        changed = replace(loss, penalty=replace(penalty, **changes))
+        samples = outputs_of(spec, "discriminator", "discriminator")
+        return [
+            Plant(
+                spec=replace_training(spec, discriminator_loss=changed),
+                expected=samples if field == "deviation" else _loss_of("discriminator", "penalty"),
+                found=words[other],
+                expected_value=words[own],
+            )
+        ]
+
+    return plants
+
+
 def _penalty_axis(spec: GanSpec) -> list[Plant]:
     found = _penalised(spec)
     if found is None or len(spec.real.sample_shape) == 1:
@@ -358,6 +383,21 @@ FAULTS = (
         summary="another power of the gradient's norm in the penalty",
         remedy="The gradient's norm is raised to the power {found} in the penalty: raise it to {expected}.",
         plants=_penalty_power,
+    ),
+    Fault(
+        name="penalty-deviation",
+        summary="the deviation by which a penalty's real samples are moved divided by n in place of n - 1, or so",
+        remedy="The deviation in the gradient penalty is {found}: take {expected}.",
+        plants=_penalty_changed(
+            "deviation",
+            {"biased": "the biased one, of squares divided by n", "unbiased": "the unbiased one, divided by n - 1"},
+        ),
+    ),
+    Fault(
+        name="penalty-largest",
+        summary="the mean of the penalty's terms in place of the largest alone, or the other way round",
+        remedy="The gradient penalty takes {found}: take {expected}.",
+        plants=_penalty_changed("over", {"mean": "the mean of its terms", "largest": "the largest term alone"}),
     ),
     Fault(
         name="log-clamp",

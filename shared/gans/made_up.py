@@ -192,7 +192,20 @@ RELATIVISTIC_SPEC = replace(
         generator_optimizer=replace(
             _adam(0.001), learning_rate=CosineDecay(initial=0.001, final=0.0001, duration=3, beyond="mirrored")
         ),
-        discriminator_loss=RelativisticDiscriminatorLoss(average=True, factor=0.5, reduction="mean"),
+        discriminator_loss=RelativisticDiscriminatorLoss(
+            average=True,
+            factor=0.5,
+            reduction="mean",
+            penalty=GradientPenalty(
+                weight=0.5,
+                norm="sample",
+                at="perturbed",
+                mixing="entry",
+                perturbation=0.5,
+                deviation="unbiased",
+                over="largest",
+            ),
+        ),
         generator_loss=RelativisticGeneratorLoss(average=True, terms="both", factor=0.5, reduction="mean"),
     ),
 )

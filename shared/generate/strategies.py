@@ -321,13 +321,30 @@ def _patterns(draw: Any, epochs: bool) -> StepPattern:
     return StepPattern(period=period, offsets=tuple(sorted(offsets)), counted=counted)
 
 
+_MIXINGS: st.SearchStrategy[Any] = st.sampled_from(["sample", "entry"])
+
+
 def _penalties() -> st.SearchStrategy[GradientPenalty]:
-    how = {"weight": decimals(0.1, 10, digits=1), "norm": st.sampled_from(["channel", "sample"])}
-    at = st.sampled_from(["mixed", "real", "fake", "both"])
-    return st.one_of(
-        st.builds(GradientPenalty, **how, at=at, target=st.sampled_from([1.0, 0.5])),
-        st.builds(GradientPenalty, **how, at=at, target=st.just(0.0), power=st.sampled_from([2, 4, 6])),
-    )
+    places: list[dict[str, st.SearchStrategy[Any]]] = [
+        {"at": st.sampled_from(["real", "fake", "both"])},
+        {"at": st.just("mixed"), "mixing": _MIXINGS},
+        {
+            "at": st.just("perturbed"),
+            "mixing": _MIXINGS,
+            "perturbation": decimals(0.1, 2, digits=1),
+            "deviation": st.sampled_from(["biased", "unbiased"]),
+        },
+    ]
+    powers: list[dict[str, st.SearchStrategy[Any]]] = [
+        {"target": st.sampled_from([1.0, 0.5])},
+        {"target": st.just(0.0), "power": st.sampled_from([2, 4, 6])},
+    ]
+    how: dict[str, st.SearchStrategy[Any]] = {
+        "weight": decimals(0.1, 10, digits=1),
+        "norm": st.sampled_from(["channel", "sample"]),
+        "over": st.sampled_from(["mean", "mean", "largest"]),
+    }
+    return st.one_of(*(st.builds(GradientPenalty, **how, **at, **power) for at in places for power in powers))
 
 
 def _discriminator_losses(score: str, penalised: bool) -> st.SearchStrategy[Any]:

@@ -56,7 +56,6 @@ from gan_rosetta.shared.spec.losses import (
     CrossEntropyGeneratorLoss,
     DiscriminatorLoss,
     GeneratorLoss,
-    GradientPenalty,
     HingeDiscriminatorLoss,
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
@@ -80,6 +79,7 @@ from gan_rosetta.shared.spec.optimizers import (
     Optimizer,
     RMSprop,
 )
+from gan_rosetta.shared.spec.penalty import GradientPenalty
 from gan_rosetta.shared.spec.recall import Recall
 from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared.spec.schedules import ConstantRate, CosineDecay, ExponentialDecay, LearningRate, LinearDecay

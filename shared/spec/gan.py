@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import get_args
@@ -18,8 +19,8 @@ from gan_rosetta.shared.spec.layers import (
     MinibatchDiscrimination,
     Reshape,
 )
-from gan_rosetta.shared.spec.losses import GradientPenalty
 from gan_rosetta.shared.spec.network import Network
+from gan_rosetta.shared.spec.penalty import GradientPenalty
 from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared.spec.sources import (
     DigitsReal,
@@ -137,6 +138,12 @@ class GanSpec:
 
     def _check_penalty(self) -> None:
         if self.penalty is not None:
+            require(
+                not self.uses_perturbation or self.batch_size * math.prod(self.real.sample_shape) > 1,
+                "a penalty at perturbed samples takes the standard deviation of a batch, which one number has none of; "
+                "take a batch size of 2 or more (batch_size, or --batch-size on the command line)",
+                "batch_size",
+            )
             allowed = ", ".join(kind.__name__ for kind in _PENALTY_LAYERS)
             for placed in self.discriminator.placed:
                 layer = placed.layer
@@ -179,7 +186,12 @@ class GanSpec:
     @property
     def uses_mix(self) -> bool:
         """Whether the tape holds interpolation coefficients for a gradient penalty."""
-        return self.penalty is not None and self.penalty.at == "mixed"
+        return self.penalty is not None and self.penalty.mixes
+
+    @property
+    def uses_perturbation(self) -> bool:
+        """Whether the tape holds by how much of their deviation a gradient penalty's real samples are moved."""
+        return self.penalty is not None and self.penalty.at == "perturbed"
 
     @property
     def penalty(self) -> GradientPenalty | None:

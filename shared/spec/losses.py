@@ -10,50 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from gan_rosetta.shared.spec.checks import require, require_choice, require_finite, require_positive_integer
+from gan_rosetta.shared.spec.checks import require_choice, require_finite
+from gan_rosetta.shared.spec.penalty import GradientPenalty
 
 Reduction = Literal["mean", "sum"]
 RealLabel = Literal[0, 1]
-
-
-@dataclass(frozen=True, kw_only=True)
-class GradientPenalty:
-    """weight · mean of (‖g‖ - target)^power, with g = ∂ΣD(x̂)/∂x̂; the fake samples are taken as constants.
-
-    at: where. "mixed": x̂ = r·real + (1 - r)·fake, r ~ U[0, 1) a sample (Gulrajani et al. 2017, Algorithm 1). "real" and
-    "fake": the samples themselves, which with target 0 are R1 and R2 (Mescheder et al. 2018; ½ γ is the weight).
-    "both": the sum of those two means (with target 0 and power 6 WGAN-div, Wu et al. 2018).
-
-    norm: "sample" is one 2-norm a sample, mean over samples. "channel": the 2-norm over the first axis of a sample
-    alone, as several published programs have it, mean over samples and the remaining axes; for one channel it is |g|
-    pixel by pixel. The norm's gradient at g = 0 is taken as 0. Where target is 0 no root is taken: (Σ g²)^(power / 2).
-    """
-
-    weight: float
-    norm: Literal["channel", "sample"]
-    at: Literal["mixed", "real", "fake", "both"] = "mixed"
-    target: float = 1.0
-    power: int = 2
-
-    def __post_init__(self) -> None:
-        require_finite(self, "weight", minimum=0)
-        require_choice(self, "norm", ("channel", "sample"))
-        require_choice(self, "at", ("mixed", "real", "fake", "both"))
-        require_finite(self, "target", minimum=0)
-        require_positive_integer(self, "power")
-        require(
-            self.power % 2 == 0, f"power is {self.power!r}; expected an even number, so that no root is taken", "power"
-        )
-        require(
-            self.power == 2 or self.target == 0,
-            f"power is {self.power} and target {self.target:g}; expected power 2, or target 0",
-            "power",
-        )
-
-    @property
-    def factor_of_mean(self) -> float:
-        """What the mean over all places where it is taken is multiplied by: the weight, of two batches twice."""
-        return self.weight * (2 if self.at == "both" else 1)
 
 
 class _ProbabilityLoss:

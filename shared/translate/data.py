@@ -329,14 +329,14 @@ def _entries(spec: GanSpec, real: str, count: str, *, once: bool) -> list[str]:
             has_masks = True
         elif name == REAL_LABEL:
             entries.append('"real_label": classes[rows]')
-        elif once and name not in ("real", "mix"):
+        elif once and name not in ("real", "mix", "perturbation"):
             entries.append(f'"{name}": {name}[: {count}]' if may_be_short(spec) else f'"{name}": {name}')
         elif name.startswith("latent"):
             entries.append(f'"{name}": draw_latent(random, {count})')
         elif is_label(name):
             entries.append(f'"{name}": random.integers({DigitsReal.num_classes}, size={count})')
-        elif name == "mix":
-            entries.append(f'"mix": random.random(({count}, {", ".join(map(number, shape))}))')
+        elif name in ("mix", "perturbation"):
+            entries.append(f'"{name}": random.random(({count}, {", ".join(map(number, shape))}))')
     return [*entries, f"**draw_masks(random, {count})"] if has_masks else entries
 
 

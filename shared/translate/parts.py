@@ -76,17 +76,39 @@ def pattern(turns: StepPattern, step: str, place: str, /) -> str:
 def norm_words(penalty: GradientPenalty, /) -> str:
     """Return what a gradient penalty is, as a docstring has it."""
     place = "pixel by pixel" if penalty.norm == "channel" else "sample by sample"
+    place += ", the largest alone" if penalty.over == "largest" else ""
     if penalty.target == 0:
         return f"the norm of D's gradient by its input, to the power {penalty.power}, {place}"
     return f"how far the norm of D's gradient by its input is from {number(penalty.target)}, {place}"
 
 
 def penalised_samples(penalty: GradientPenalty, /, *, fake: str, both: str) -> str:
-    """Return the expression of the samples at which a penalty is taken. both: of two batches as one, {a} and {b}."""
+    """Return the expression of the samples at which a penalty is taken. both: of two batches as one, {a} and {b}.
+
+    Where they are perturbed it calls what perturbed_function writes.
+    """
+    if penalty.at == "perturbed":
+        return 'perturbed(batch["real"], batch["mix"], batch["perturbation"])'
     real = 'batch["real"]'
     if penalty.at == "mixed":
         return f'batch["mix"] * {real} + (1 - batch["mix"]) * {fake}'
     return both.format(a=real, b=fake) if penalty.at == "both" else {"real": real, "fake": fake}[penalty.at]
+
+
+def perturbed_function(penalty: GradientPenalty, /, *, tensor: str, deviation: str, moved: str) -> list[str]:
+    """Return the function `perturbed`, where a penalty needs it. deviation, moved: of `real`, in a dialect's words."""
+    if penalty.at != "perturbed":
+        return []
+    return [
+        "\n".join(
+            [
+                f"def perturbed(real: {tensor}, mix: {tensor}, perturbation: {tensor}) -> {tensor}:",
+                '    """Return real samples moved by a part of the deviation of all their numbers."""',
+                *(f"    {line}" for line in deviation.splitlines()),
+                f"    return {moved}",
+            ]
+        )
+    ]
 
 
 def place_of(spec: GanSpec, phase: str, stream: str, /) -> str:

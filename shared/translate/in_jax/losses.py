@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty
 from gan_rosetta.shared.translate.losses import LossWords, has_entropy, loss_functions
-from gan_rosetta.shared.translate.parts import norm_words
+from gan_rosetta.shared.translate.parts import norm_words, perturbed_function
 from gan_rosetta.shared.translate.writing import number
 
 _WORDS = LossWords(
@@ -33,15 +33,20 @@ def losses_section(gan: GanSpec, /, *, channel_axis: int = 1) -> str:
     penalty = gan.penalty
     if penalty is not None:
         axes = number(channel_axis) if penalty.norm == "channel" else "tuple(range(1, gradient.ndim))"
+        parts += perturbed_function(
+            penalty,
+            tensor="Array",
+            deviation=f"deviation = jnp.std(real, ddof={penalty.degrees_lost})",
+            moved=f"real + (1 - mix) * ({number(penalty.perturbation or 0.0)} * deviation * perturbation)",
+        )
         parts.append(f'''\
 def gradient_penalty(parameters: Tensors, mixed: Array) -> Array:
     """Return {norm_words(penalty)}."""
     gradient = jax.grad(lambda x: jnp.sum(discriminate(parameters, x)))(mixed)
     squares = jnp.sum(gradient**2, axis={axes})
 {_DEVIATIONS.format(target=number(penalty.target)) if penalty.target else f"    deviations = {_power(penalty)}"}
-    # Averaged sample by sample first: XLA adds up all of a large array in one run, digits lost.
-    by_sample = jnp.mean(deviations.reshape(len(mixed), -1), axis=1)
-    return {number(penalty.factor_of_mean)} * jnp.mean(by_sample)''')
+{_LARGEST if penalty.over == "largest" else _MEAN}
+    return {number(penalty.factor_of_mean)} * of_all''')
     return "\n\n\n".join(parts)
 
 
@@ -53,6 +58,12 @@ _DEVIATIONS = """\
     # A root has an infinite gradient at 0, which times 0 is NaN: there it is not taken.
     roots = jnp.sqrt(jnp.where(squares == 0, 1.0, squares))
     deviations = (jnp.where(squares == 0, 0.0, roots) - {target}) ** 2"""
+
+_LARGEST = "    of_all = jnp.max(deviations)"
+
+_MEAN = """\
+    # Averaged sample by sample first: XLA adds up all of a large array in one run, digits lost.
+    of_all = jnp.mean(jnp.mean(deviations.reshape(len(mixed), -1), axis=1))"""
 
 _FLOORED = '''\
 def floored(p: Array, floor: float) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty
 from gan_rosetta.shared.translate.in_mxnet.input_gradient import input_gradient_section
 from gan_rosetta.shared.translate.losses import LossWords, has_entropy, loss_functions
-from gan_rosetta.shared.translate.parts import norm_words
+from gan_rosetta.shared.translate.parts import norm_words, perturbed_function
 from gan_rosetta.shared.translate.writing import number
 
 _WORDS = LossWords(
@@ -29,14 +29,22 @@ def losses_section(gan: GanSpec, /) -> str:
     penalty = gan.penalty
     if penalty is not None:
         axes = "axis=1" if penalty.norm == "channel" else "axis=0, exclude=True"
+        mixed = "(1 - mix) * moved" if penalty.mixing == "entry" else "mx.nd.broadcast_mul(1 - mix, moved)"
         parts += [
+            *perturbed_function(
+                penalty,
+                tensor="NDArray",
+                deviation=_MOVED.format(less=penalty.degrees_lost, scale=number(penalty.perturbation or 0.0)),
+                moved=f"real + {mixed}",
+            ),
             *input_gradient_section(gan),
             f'''\
 def gradient_penalty(mixed: NDArray) -> NDArray:
     """Return {norm_words(penalty)}."""
     squares = (input_gradient(mixed) ** 2).sum({axes})
 {_deviations(penalty)}
-    return {number(penalty.factor_of_mean)} * deviations.mean()''',
+{_LARGEST if penalty.over == "largest" else "    of_all = deviations.mean()"}
+    return {number(penalty.factor_of_mean)} * of_all''',
         ]
     return "\n\n\n".join(parts)
 
@@ -51,6 +59,18 @@ def _deviations(penalty: GradientPenalty) -> str:
     norms = mx.nd.sqrt(squares + is_zero) * (1 - is_zero)
     deviations = (norms - {number(penalty.target)}) ** 2"""
 
+
+_MOVED = """\
+numbers = real.reshape((1, -1))  # MXNet has no deviation
+squares = mx.nd.broadcast_sub(numbers, numbers.mean(axis=1, keepdims=True)) ** 2
+deviation = mx.nd.sqrt(squares.sum(axis=1, keepdims=True) / (real.size - {less}))
+moved = {scale} * mx.nd.broadcast_mul(perturbation.reshape((1, -1)), deviation).reshape(real.shape)"""
+
+_LARGEST = """\
+    # MXNet's own maximum gives entries that are alike the whole gradient each.
+    deviations = deviations.reshape((-1,))
+    is_largest = mx.nd.broadcast_equal(deviations.detach(), deviations.detach().max())
+    of_all = (deviations * is_largest).sum() / is_largest.sum()"""
 
 _ENTROPY = '''\
 def cross_entropy(p: NDArray, target: int, log_floor: float, floor: float) -> NDArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty
 from gan_rosetta.shared.translate.losses import LossWords, has_entropy, loss_functions
-from gan_rosetta.shared.translate.parts import norm_words
+from gan_rosetta.shared.translate.parts import norm_words, perturbed_function
 from gan_rosetta.shared.translate.writing import number
 
 _WORDS = LossWords(
@@ -32,6 +32,12 @@ def losses_in_words(gan: GanSpec, words: LossWords, /) -> str:
     penalty = gan.penalty
     if penalty is not None:
         axes = "-1" if penalty.norm == "channel" else "range(1, len(mixed.shape))"
+        parts += perturbed_function(
+            penalty,
+            tensor="tf.Tensor",
+            deviation=_UNBIASED if penalty.degrees_lost else "deviation = tf.math.reduce_std(real)",
+            moved=f"real + (1 - mix) * ({number(penalty.perturbation or 0.0)} * deviation * perturbation)",
+        )
         parts.append(f'''\
 def gradient_penalty(mixed: tf.Tensor) -> tf.Tensor:
     """Return {norm_words(penalty)}."""
@@ -40,7 +46,7 @@ def gradient_penalty(mixed: tf.Tensor) -> tf.Tensor:
         score = tf.reduce_sum(discriminator(mixed))
     squares = tf.reduce_sum(inner.gradient(score, mixed) ** 2, axis={axes})
 {_deviations(penalty)}
-    return {number(penalty.factor_of_mean)} * tf.reduce_mean(deviations)''')
+    return {number(penalty.factor_of_mean)} * tf.reduce_{"mean" if penalty.over == "mean" else "max"}(deviations)''')
     return "\n\n\n".join(parts)
 
 
@@ -53,6 +59,11 @@ def _deviations(penalty: GradientPenalty) -> str:
     zeros = tf.cast(squares == 0, squares.dtype)
     deviations = (tf.sqrt(squares + zeros) - zeros - {number(penalty.target)}) ** 2"""
 
+
+_UNBIASED = """\
+# TensorFlow's own deviation is the biased one.
+squares = tf.reduce_sum((real - tf.reduce_mean(real)) ** 2)
+deviation = tf.sqrt(squares / (tf.cast(tf.size(real), real.dtype) - 1))"""
 
 _LOGISTIC = '''\
 def logistic(logits: tf.Tensor, target: float) -> tf.Tensor:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from gan_rosetta.backends.numpy.trainer import NumpyTrainer
+from gan_rosetta.shared.data.tape import array_shapes
 from gan_rosetta.shared.data.turns import trained_steps
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.interface import Chunk
@@ -34,7 +35,9 @@ def make_chunk(spec, *, phase="adversarial", num_steps=1, batch_size=4, first_st
         if spec.training.latent_draws == "separate":
             arrays["latent_g"] = draw(spec.latent.sample_shape)
         if spec.uses_mix:
-            arrays["mix"] = draw((1,) * len(spec.real.sample_shape))
+            arrays["mix"] = draw(array_shapes(spec, "adversarial")["mix"])
+        if spec.uses_perturbation:
+            arrays["perturbation"] = draw(spec.real.sample_shape)
         for label in labels(spec):
             arrays[label] = generator.integers(0, 10, (first_step + num_steps, batch_size))[first_step:].astype(float)
         for mask in mask_draws(spec, pretraining=False):

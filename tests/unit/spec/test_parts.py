@@ -97,6 +97,11 @@ NAN, INFINITY = float("nan"), float("inf")
         (GradientPenalty(weight=10.0, norm="sample"), {"at": "between"}, "at is 'between'; expected one of 'mixed'"),
         (GradientPenalty(weight=10.0, norm="sample"), {"target": -1.0}, "target is -1"),
         (GradientPenalty(weight=10.0, norm="sample"), {"power": 3, "target": 0.0}, "power is 3; expected an even"),
+        (GradientPenalty(weight=10.0, norm="sample"), {"over": "median"}, "over is 'median'; expected one of 'mean'"),
+        (GradientPenalty(weight=10.0, norm="sample"), {"at": "real", "mixing": "entry"}, "'real', where nothing is mi"),
+        (GradientPenalty(weight=10.0, norm="sample"), {"at": "perturbed"}, "perturbation is not given; say how many"),
+        (GradientPenalty(weight=10.0, norm="sample"), {"perturbation": 0.5}, "perturbation is 0.5, and at 'mixed'"),
+        (GradientPenalty(weight=1, norm="sample"), {"at": "perturbed", "perturbation": 0.5}, "deviation is None; expe"),
         (GradientPenalty(weight=10.0, norm="sample"), {"power": 4}, "power is 4 and target 1; expected power 2, or"),
         (
             GaussianReal(mean=4.0, standard_deviation=0.5, sort=True),
