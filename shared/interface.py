@@ -327,8 +327,8 @@ class ProgramFramework(Protocol):
         """Whether a network has its parameters as they are now, and is called, or is a value that the program tells."""
         ...
 
-    def layout(self) -> str | None:
-        """Return how networks keep their tensors (state/layouts.py), None where only names and shapes tell."""
+    def layout(self, network: Any, /) -> str | None:
+        """Return how a network keeps its tensors (state/layouts.py), None where only names and shapes tell."""
         ...
 
     def is_ordered(self, network: Any, /) -> bool:

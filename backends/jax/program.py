@@ -6,16 +6,17 @@ that a hook could be put into. What becomes of them, and what a layer gives, the
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from gan_rosetta.backends.jax.device import check_device, native_device
+from gan_rosetta.backends.jax.flax_modules import call_module, is_module, module_tensors
 from gan_rosetta.backends.jax.rounding import RandomRounding
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.interface import ProgramTensor
+from gan_rosetta.shared.interface import PassObserver, ProgramTensor
 from gan_rosetta.shared.state.trees import is_tree, tree_arrays, tree_tensors
 
 
@@ -32,29 +33,44 @@ def to_tensor(array: np.ndarray, /, *, device: str) -> Any:
 
 
 def is_network(found: Any, /) -> bool:
-    """Whether something is a pytree of containers with an array of JAX's in it, and of nothing but arrays."""
+    """Whether something is a module of flax.nnx, or a pytree of containers with arrays of JAX's and nothing else."""
+    if is_module(found):
+        return True
     return is_tree(found) and any(isinstance(array, jax.Array) for _, array in tree_arrays(found))
 
 
 def keeps_its_state(network: Any, /) -> bool:
-    """A pytree is what it was when it was made; each update makes another."""
-    del network
-    return False
+    """A pytree is what it was when it was made, each update makes another; a module has its variables as they are."""
+    return is_module(network)
 
 
-def layout() -> None:
-    """Names and shapes tell how arrays are laid out."""
+def layout(network: Any, /) -> str | None:
+    """Return flax's layout for a module of it; of arrays alone, names and shapes tell how they are laid out."""
+    return "flax" if is_module(network) else None
 
 
 def is_ordered(network: Any, /) -> bool:
-    """JAX sorts the keys of dictionaries as pytrees go through its functions."""
-    del network
-    return False
+    """JAX sorts the keys of dictionaries as pytrees go through its functions; a module's come as they were made."""
+    return is_module(network)
 
 
 def tensors(network: Any, /) -> list[ProgramTensor]:
-    """Return the arrays of a pytree; written to, it has others in their places."""
-    return tree_tensors(network, make=jnp.array)
+    """Return the variables of a module, or the arrays of a pytree, which, written to, has others in their places."""
+    return module_tensors(network) if is_module(network) else tree_tensors(network, make=jnp.array)
+
+
+def call(network: Any, inputs: np.ndarray, /) -> np.ndarray:
+    """Return the output of a module's pass in training mode; buffers are as they were."""
+    return call_module(network, inputs)
+
+
+def watch_network(network: Any, observer: PassObserver, /) -> NoReturn:
+    """Raise UsageError: a module is traced where a program compiles its step, and its passes cannot be seen."""
+    del observer
+    raise UsageError(
+        f"a {type(network).__name__} of flax.nnx is not watched, since a compiled step does not call it; give its "
+        "arrays, nnx.to_pure_dict(nnx.state(network)), and tell of each step what they have become"
+    )
 
 
 def round_operations(*, seed: int, coarseness: float, least_epsilon: float) -> RandomRounding:

@@ -114,11 +114,11 @@ def find_networks(spec: GanSpec, networks: Mapping[str, Any], mapping: Mapping[s
     told = parse_mapping(mapping)
     matches: dict[str, Match] = {}
     # Where nothing but names and shapes tells the layout, what tells it for one network tells it for the other.
-    open_layout = [name for name in networks if frameworks[name].layout() is None]
+    open_layout = [name for name in networks if frameworks[name].layout(networks[name]) is None]
     for names in [open_layout, *([name] for name in networks if name not in open_layout)]:
         if not names:
             continue
-        layout: Any = frameworks[names[0]].layout()
+        layout: Any = frameworks[names[0]].layout(networks[names[0]])
         match = match_networks(
             spec,
             {

@@ -43,7 +43,7 @@ def read(
 ) -> None:
     """Read a program's own networks into a spec, with their weights as its initial state.
 
-    They are of PyTorch, Keras or Gluon.
+    They are of PyTorch, Keras, Gluon or flax.
 
     Of optimizers that have begun, what they have kept is in the state as well.
 

@@ -39,7 +39,7 @@ def translate(
     gan: Annotated[
         str | None,
         typer.Argument(
-            help="A GAN's name, see `gan-rosetta list`; or FILE.py:G,D, your networks in PyTorch, Keras or Gluon."
+            help="A GAN's name, see `gan-rosetta list`; or FILE.py:G,D, your networks in PyTorch, Keras, Gluon or flax."
         ),
     ] = None,
     *,

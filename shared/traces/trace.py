@@ -150,7 +150,7 @@ class _Watched:
 
     def __init__(self, trace: Trace, name: str, network: Any, framework: ProgramFramework) -> None:
         self._trace, self._name, self._network, self._framework = trace, name, network, framework
-        self._turns = framework.layout() == "keras"
+        self._turns = framework.layout(network) in ("keras", "flax")
 
     def begin(self, inputs: np.ndarray, /) -> None:
         self._keep("input", self._name, self._sample(inputs))

@@ -65,8 +65,8 @@ def read(
 ) -> Reading:
     """Read live networks, and their optimizers where given, into a spec; all else is that of the GAN that it is like.
 
-    Raises UsageError for what is no torch module, Keras model or Gluon block, UnsupportedLayer, with the module's path,
-    for what a spec has no word for, or where a pass of what was read gives something else.
+    Raises UsageError for what is no module of a framework's, UnsupportedLayer, with the module's path, for what a spec
+    has no word for, or where a pass of what was read gives something else.
     """
     given = {"generator": generator, "discriminator": discriminator}
     readers = {what: _reader(network, what) for what, network in given.items()}
@@ -140,11 +140,12 @@ def _kept(found: Found, optimizer: Any, steps: set[int]) -> dict[str, np.ndarray
 def _reader(network: Any, what: str) -> ModuleType:
     """Return the module that reads networks of a framework; raises UsageError for one that has none."""
     framework = find_framework(network, what=what)
-    place = getattr(framework, "__name__", "").removesuffix(".program")
-    if not place.endswith((".torch", ".tensorflow", ".mxnet")):
+    if not framework.keeps_its_state(network):
         raise UsageError(
-            f"{what} is of {place.rpartition('.')[2]}; only torch modules, Keras models and Gluon blocks are read"
+            f"{what} is arrays, which say nothing of what is done with them; expected a torch module, a Keras model, a "
+            "Gluon block or a flax.nnx module"
         )
+    place = getattr(framework, "__name__", "").removesuffix(".program")
     return importlib.import_module(f"{place}.reading")
 
 

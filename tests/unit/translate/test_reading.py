@@ -372,7 +372,7 @@ def test_what_a_spec_cannot_say_is_named_by_its_path(make, message):
 
 def test_what_is_no_torch_module_or_does_not_fit_is_refused():
     generator, _ = sine()
-    with pytest.raises(UsageError, match="only torch modules, Keras models and Gluon blocks are read"):
+    with pytest.raises(UsageError, match="discriminator is arrays, which say nothing"):
         read(generator=generator, discriminator={"weight": np.zeros((2, 2))}, like="sine")
     with pytest.raises(UsageError, match="does not fit wgan"):
         read(generator=generator, discriminator=nn.Sequential(nn.Flatten(), nn.Linear(784, 1)), like="wgan")
