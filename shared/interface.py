@@ -301,12 +301,19 @@ class PassObserver(Protocol):
         ...
 
 
+Momentum = Literal["direction", "step", "added_step"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProgramSlots:
-    """What an optimizer of a program holds. slots: by tensor's name and the spec's name of a slot; counter: or None."""
+    """What an optimizer of a program holds. slots: by tensor's name and the spec's name of a slot; counter: or None.
+
+    momentum: of what its momentum is, of directions, of steps, or of steps that are added and so have the other sign.
+    """
 
     slots: Mapping[tuple[str, str], np.ndarray]
     counter: int | None
+    momentum: Momentum = "direction"
 
 
 class ProgramFramework(Protocol):

@@ -1,4 +1,4 @@
-"""The optimizers: optax's own where their mathematics is the spec's, one here where it is not.
+"""The optimizers: optax's own where their mathematics is the spec's, small ones here where it is not.
 
 optax keeps its counters in 32 bits; the state's are of 64, and optax goes on counting in what it is given.
 """
@@ -15,6 +15,7 @@ import optax
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.spec.optimizers import counts_epochs, keeps_steps
 from gan_rosetta.shared.state.layouts import optax_slots
 
 _COUNTER = "count"
@@ -28,6 +29,10 @@ def learning_rate(rate: spec.LearningRate, /) -> optax.Schedule:
         return lambda count: _linear(rate, count)
     if isinstance(rate, spec.CosineDecay):
         return lambda count: _cosine(rate, count)
+    if isinstance(rate, spec.PiecewiseRate):
+        return lambda count: _piecewise(rate, count)
+    if isinstance(rate, spec.WarmUp):
+        return lambda count: _warm_up(rate, count)
     return optax.exponential_decay(
         rate.initial, transition_steps=rate.every, decay_rate=rate.factor, staircase=rate.staircase
     )
@@ -43,6 +48,18 @@ def _cosine(rate: spec.CosineDecay, count: Any) -> Any:
     """Return the spec's rate; optax.cosine_decay_schedule holds the last one."""
     done = jnp.minimum(count, rate.duration) if rate.beyond == "held" else count
     return rate.final + (rate.initial - rate.final) * (1 + jnp.cos(jnp.pi * done / rate.duration)) / 2
+
+
+def _piecewise(rate: spec.PiecewiseRate, count: Any) -> Any:
+    """Return the spec's rate; optax.piecewise_constant_schedule is given ratios, and rounds in each."""
+    return jnp.asarray(rate.values)[jnp.searchsorted(jnp.asarray(rate.boundaries), count, side="right")]
+
+
+def _warm_up(rate: spec.WarmUp, count: Any) -> Any:
+    """Return the spec's rate: a line to the first rate of the schedule behind, which begins where it ends."""
+    line = rate.initial + (rate.after.at(0) - rate.initial) * count / rate.duration
+    after = learning_rate(rate.after)(jnp.maximum(count - rate.duration, 0))
+    return jnp.where(count < rate.duration, line, after)
 
 
 def scale_by_rate(rate: spec.LearningRate, /) -> Any:
@@ -68,13 +85,23 @@ def scale_by_rate(rate: spec.LearningRate, /) -> Any:
 
 
 def gradient_descent(optimizer: spec.GradientDescent, /) -> optax.GradientTransformation:
-    """Build p ← p - lr · g."""
-    return _with_rate(optax.sgd, optimizer.learning_rate)
+    """Build p ← p - lr · g, with momentum optax's parts in the order that its form asks for."""
+    if optimizer.momentum == 0:
+        return _with_rate(optax.sgd, optimizer.learning_rate)
+    parts = [
+        optax.trace(decay=optimizer.momentum, nesterov=optimizer.nesterov),
+        scale_by_rate(optimizer.learning_rate),
+    ]
+    return optax.chain(*(parts if optimizer.momentum_of == "direction" else reversed(parts)))
 
 
 def adam(optimizer: spec.Adam, /) -> optax.GradientTransformation:
     """Build Adam, which is optax's own where ε is outside and the bias corrected. Kingma and Ba 2015, Algorithm 1."""
-    if optimizer.epsilon_placement == "outside" and optimizer.bias_correction:
+    is_own = optimizer.epsilon_placement == "outside" and optimizer.bias_correction
+    if is_own and optimizer.amsgrad == "corrected":
+        build = partial(optax.amsgrad, b1=optimizer.beta1, b2=optimizer.beta2, eps=optimizer.epsilon)
+        return _with_rate(build, optimizer.learning_rate)
+    if is_own and optimizer.amsgrad == "no":
         build = partial(optax.adam, b1=optimizer.beta1, b2=optimizer.beta2, eps=optimizer.epsilon)
         return _with_rate(build, optimizer.learning_rate)
     return optax.chain(scale_by_placed_adam(optimizer), scale_by_rate(optimizer.learning_rate))
@@ -99,11 +126,21 @@ def rmsprop(optimizer: spec.RMSprop, /) -> optax.GradientTransformation:
     return optax.chain(*parts)
 
 
+def adagrad(optimizer: spec.Adagrad, /) -> optax.GradientTransformation:
+    """Build Adagrad, whose scale is optax's own where ε is inside of the root. Duchi et al. 2011."""
+    if optimizer.epsilon_placement == "inside":
+        scale = optax.scale_by_rss(initial_accumulator_value=optimizer.initial_sum, eps=optimizer.epsilon)
+    else:
+        scale = scale_by_placed_rss(optimizer)
+    return optax.chain(scale, scale_by_rate(optimizer.learning_rate))
+
+
 OPTIMIZERS: dict[type, Callable[..., optax.GradientTransformation]] = {
     spec.GradientDescent: gradient_descent,
     spec.Adam: adam,
     spec.Adadelta: adadelta,
     spec.RMSprop: rmsprop,
+    spec.Adagrad: adagrad,
 }
 
 
@@ -114,11 +151,14 @@ def scale_by_placed_adam(optimizer: spec.Adam, /) -> optax.GradientTransformatio
     """
     beta1, beta2 = optimizer.beta1, optimizer.beta2
 
-    def init(parameters: Any) -> optax.ScaleByAdamState:
+    def init(parameters: Any) -> Any:
         zeros = jax.tree.map(jnp.zeros_like, parameters)
-        return optax.ScaleByAdamState(count=jnp.zeros((), jnp.int32), mu=zeros, nu=zeros)
+        count = jnp.zeros((), jnp.int32)
+        if optimizer.amsgrad == "no":
+            return optax.ScaleByAdamState(count=count, mu=zeros, nu=zeros)
+        return optax.ScaleByAmsgradState(count=count, mu=zeros, nu=zeros, nu_max=zeros)
 
-    def update(gradients: Any, state: optax.ScaleByAdamState, parameters: Any = None) -> tuple[Any, Any]:
+    def update(gradients: Any, state: Any, parameters: Any = None) -> tuple[Any, Any]:
         del parameters
         means = jax.tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, state.mu, gradients)
         squares = jax.tree.map(lambda v, g: beta2 * v + (1 - beta2) * jnp.square(g), state.nu, gradients)
@@ -127,21 +167,65 @@ def scale_by_placed_adam(optimizer: spec.Adam, /) -> optax.GradientTransformatio
         if optimizer.bias_correction:
             first, second = 1 - beta1**count, jnp.sqrt(1 - beta2**count)
         scale, divisor = (1 / first, second) if optimizer.epsilon_placement == "outside" else (second / first, 1.0)
+        moved = state._replace(count=count, mu=means, nu=squares)
+        if optimizer.amsgrad == "as_kept":
+            squares = jax.tree.map(jnp.maximum, state.nu_max, squares)
+            moved = moved._replace(nu_max=squares)
 
         def updated(m: Any, v: Any) -> Any:
             return jnp.asarray(scale, m.dtype) * m / (jnp.sqrt(v) / jnp.asarray(divisor, m.dtype) + optimizer.epsilon)
 
-        updates = jax.tree.map(updated, means, squares)
-        return updates, optax.ScaleByAdamState(count=count, mu=means, nu=squares)
+        return jax.tree.map(updated, means, squares), moved
 
     return optax.GradientTransformation(init, update)
+
+
+def scale_by_placed_rss(optimizer: spec.Adagrad, /) -> optax.GradientTransformation:
+    """Build optax.scale_by_rss with ε beside the root; optax adds it under the root."""
+
+    def init(parameters: Any) -> optax.ScaleByRssState:
+        return optax.ScaleByRssState(sum_of_squares=jax.tree.map(jnp.zeros_like, parameters))
+
+    def update(gradients: Any, state: optax.ScaleByRssState, parameters: Any = None) -> tuple[Any, Any]:
+        del parameters
+        sums = jax.tree.map(lambda total, g: total + jnp.square(g), state.sum_of_squares, gradients)
+        updates = jax.tree.map(lambda g, total: g / (jnp.sqrt(total) + optimizer.epsilon), gradients, sums)
+        return updates, optax.ScaleByRssState(sum_of_squares=sums)
+
+    return optax.GradientTransformation(init, update)
+
+
+def with_weight_decay(optimizer: spec.Optimizer, transformation: Any, /) -> Any:
+    """Return an optimizer with the spec's weight decay: in the gradients, or beside the step, by the rate or not.
+
+    optax has the first two in its chains, and keeps nothing for them; neither does this, around the whole optimizer.
+    """
+    decay = optimizer.weight_decay
+    if decay is None:
+        return transformation
+    rate = learning_rate(optimizer.learning_rate)
+
+    def lost(state: Any, rest: dict[str, Any]) -> Any:
+        if decay.by == "parameter_alone":
+            return decay.share
+        return decay.share * rate(rest["epoch"] if counts_epochs(optimizer) else counter(state))
+
+    def update(gradients: Any, state: Any, parameters: Any = None, **rest: Any) -> tuple[Any, Any]:
+        if decay.by == "gradient":
+            decayed = jax.tree.map(lambda g, p: g + decay.share * p, gradients, parameters)
+            return transformation.update(decayed, state, parameters, **rest)
+        updates, moved = transformation.update(gradients, state, parameters, **rest)
+        share = lost(state, rest)
+        return jax.tree.map(lambda step, p: step - jnp.asarray(share, p.dtype) * p, updates, parameters), moved
+
+    return optax.GradientTransformationExtraArgs(transformation.init, update)
 
 
 def build_optimizer(optimizer: spec.Optimizer, /) -> optax.GradientTransformation:
     """Build an optimizer; raises UnsupportedLayer for one that is not in the table."""
     if type(optimizer) not in OPTIMIZERS:
         raise UnsupportedLayer(f"JAX has no optimizer for {type(optimizer).__name__}; add it to optimizers.py")
-    return OPTIMIZERS[type(optimizer)](optimizer)
+    return with_weight_decay(optimizer, OPTIMIZERS[type(optimizer)](optimizer))
 
 
 def _with_rate(build: Callable[[optax.Schedule], Any], rate: spec.LearningRate) -> Any:
@@ -171,6 +255,6 @@ def with_slots(optimizer: spec.Optimizer, state: Any, /, *, slots: dict[str, Any
 
 def _signed(optimizer: spec.Optimizer, slot: str, tensors: Any, /) -> Any:
     """Return a slot as the other side has it: optax adds its steps where the spec takes them away."""
-    if isinstance(optimizer, spec.RMSprop) and slot == "momentum" and optimizer.momentum_of == "step":
+    if slot == "momentum" and keeps_steps(optimizer):
         return jax.tree.map(lambda tensor: -tensor, tensors)
     return tensors

@@ -14,6 +14,7 @@ from gan_rosetta.backends.mxnet.clipping import clipped
 from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.spec.optimizers import kept_share, share_of_gradient
 
 Updated = tuple[Any, list[Any]]
 
@@ -28,26 +29,36 @@ def gradient_descent(
     slots: Sequence[Any],
     scalars: Sequence[Any],
 ) -> Updated:
-    """Gradient descent, p ← p - lr · g; returns the new p and no slots. scalars: lr."""
-    del optimizer, slots
+    """Gradient descent, with momentum or without; returns the new p and the momentum. scalars: lr."""
     (rate,) = scalars
-    return weight - ops.broadcast_mul(rate, gradient), []
+    is_direction = optimizer.momentum_of == "direction"
+    incoming = moved = gradient if is_direction else ops.broadcast_mul(rate, gradient)
+    kept = [optimizer.momentum * buffer + incoming for buffer in slots]
+    for buffer in kept:
+        moved = incoming + optimizer.momentum * buffer if optimizer.nesterov else buffer
+    return weight - (ops.broadcast_mul(rate, moved) if is_direction else moved), kept
 
 
 def adam(
     optimizer: spec.Adam, ops: Any, /, *, weight: Any, gradient: Any, slots: Sequence[Any], scalars: Sequence[Any]
 ) -> Updated:
-    """Adam with epsilon in either place; returns the new p, m and v. Kingma and Ba 2015, Algorithm 1.
+    """Adam with epsilon in either place; returns the new p and its slots. Kingma and Ba 2015, Algorithm 1.
 
     p ← p - size · m / (√v / root + ε). scalars: size and root; lr / (1 - β1ᵗ) and √(1 - β2ᵗ) for epsilon "outside",
     lr · √(1 - β2ᵗ) / (1 - β1ᵗ) and 1 for "hat".
     """
     size, root = scalars
-    mean, square = slots
+    mean, square, *largest = slots
     mean = optimizer.beta1 * mean + (1 - optimizer.beta1) * gradient
     square = optimizer.beta2 * square + (1 - optimizer.beta2) * ops.square(gradient)
-    denominator = ops.broadcast_div(ops.sqrt(square), root) + optimizer.epsilon
-    return weight - ops.broadcast_mul(size, mean / denominator), [mean, square]
+    kept = [mean, square]
+    if optimizer.amsgrad == "corrected":
+        kept.append(ops.maximum(largest[0], ops.broadcast_div(square, ops.square(root))))
+        return weight - ops.broadcast_mul(size, mean / (ops.sqrt(kept[-1]) + optimizer.epsilon)), kept
+    if optimizer.amsgrad == "as_kept":
+        kept.append(ops.maximum(largest[0], square))
+    denominator = ops.broadcast_div(ops.sqrt(kept[-1]), root) + optimizer.epsilon
+    return weight - ops.broadcast_mul(size, mean / denominator), kept
 
 
 def adadelta(
@@ -86,16 +97,36 @@ def rmsprop(
     return weight - step, list(kept.values())
 
 
+def adagrad(
+    optimizer: spec.Adagrad, ops: Any, /, *, weight: Any, gradient: Any, slots: Sequence[Any], scalars: Sequence[Any]
+) -> Updated:
+    """Adagrad with epsilon in either place; returns the new p and the sum. Duchi et al. 2011. scalars: lr."""
+    (rate,) = scalars
+    total = slots[0] + ops.square(gradient)
+    inside = optimizer.epsilon_placement == "inside"
+    root = ops.sqrt(total + optimizer.epsilon) if inside else ops.sqrt(total) + optimizer.epsilon
+    return weight - ops.broadcast_mul(rate, gradient / root), [total]
+
+
 OPTIMIZERS: dict[type, Callable[..., Updated]] = {
     spec.GradientDescent: gradient_descent,
     spec.Adam: adam,
     spec.Adadelta: adadelta,
     spec.RMSprop: rmsprop,
+    spec.Adagrad: adagrad,
 }
 
 
 def step_scalars(optimizer: spec.Optimizer, step: int, /, *, epoch: int = 0) -> tuple[float, ...]:
-    """Return the scalars of the update that finds the optimizer's counter at `step`, so many epochs behind it."""
+    """Return the scalars of the update that finds the optimizer's counter at `step`, so many epochs behind it.
+
+    The last is the share of themselves that weights keep beside the step, where they shrink.
+    """
+    kept = kept_share(optimizer, step, epoch=epoch)
+    return (*_own_scalars(optimizer, step, epoch), *(() if kept is None else (kept,)))
+
+
+def _own_scalars(optimizer: spec.Optimizer, step: int, epoch: int) -> tuple[float, ...]:
     rate = optimizer.learning_rate.at(step, epoch=epoch)
     if not isinstance(optimizer, spec.Adam):
         return (rate,)
@@ -156,6 +187,8 @@ class Update:
         numbers = [ops.slice_axis(scalars, axis=0, begin=index, end=index + 1) for index in range(num_scalars)]
         count = len(tensors) // (2 + num_slots)
         gradients = clipped(self._clipping, ops, tensors[count : 2 * count])
+        share = share_of_gradient(optimizer)
+        shrinks = kept_share(optimizer, 0) is not None
         weights: list[Any] = []
         slots: list[Any] = []
         for index in range(count):
@@ -163,10 +196,10 @@ class Update:
             weight, moved = OPTIMIZERS[type(optimizer)](
                 optimizer,
                 ops,
-                weight=tensors[index],
-                gradient=gradients[index],
+                weight=ops.broadcast_mul(numbers[-1], tensors[index]) if shrinks else tensors[index],
+                gradient=gradients[index] + share * tensors[index] if share else gradients[index],
                 slots=tensors[start : start + num_slots],
-                scalars=numbers,
+                scalars=numbers[:-1] if shrinks else numbers,
             )
             if self._bound is not None:
                 # ops.clip rounds its bounds to float32.

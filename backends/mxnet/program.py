@@ -36,6 +36,8 @@ _SLOTS: dict[str, tuple[str, ...]] = {
     "Adam": ("m", "v"),
     "AdaDelta": ("square", "delta"),
     "RMSProp": ("square", "mean", "momentum"),
+    "SGD": ("momentum",),
+    "AdaGrad": ("sum",),
 }
 
 
@@ -163,7 +165,8 @@ def slots(network: Any, optimizer: Any, /) -> ProgramSlots:
         kept = states if isinstance(states, tuple | list) else () if states is None else (states,)
         found |= {(name, slot): _on_host(array) for slot, array in zip(names, kept, strict=False)}
         counter = optimizer._optimizer._index_update_count.get(place, counter)
-    return ProgramSlots(slots=found, counter=counter)
+    # MXNet's own SGD and RMSProp add what they keep.
+    return ProgramSlots(slots=found, counter=counter, momentum="added_step")
 
 
 def _named(network: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:

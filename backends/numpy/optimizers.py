@@ -15,6 +15,7 @@ from gan_rosetta.backends.numpy.layer import Array
 from gan_rosetta.backends.numpy.network import FlatTensors, Network
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.spec.optimizers import kept_share, share_of_gradient
 
 _STRETCH = 1 << 14
 
@@ -47,10 +48,22 @@ class Optimizer:
 
     def update(self) -> None:
         """Update the parameters by the network's gradients, and count it."""
-        move = self.prepare(self._spec.learning_rate.at(self.counter, epoch=self.epoch))
+        rate = self._spec.learning_rate.at(self.counter, epoch=self.epoch)
+        move = self.prepare(rate)
+        kept = kept_share(self._spec, self.counter, epoch=self.epoch)
         self.counter += 1
         for stretch in self._stretches:
+            if kept is not None:
+                stretch[0][...] *= kept
             move(*stretch)
+
+    def decay_gradients(self) -> float:
+        """Add to each gradient the share of its parameter that the weight decay asks for; return that share, or 0."""
+        share = share_of_gradient(self._spec)
+        for parameter, gradient, *_, work, _ in self._stretches if share else ():
+            np.multiply(parameter, share, out=work)
+            np.add(gradient, work, out=gradient)
+        return share
 
     def clip(self) -> None:
         """Hold the parameters to [-bound, bound] where there is one; what an update ends with."""
@@ -63,11 +76,35 @@ class Optimizer:
 
 
 class GradientDescent(Optimizer):
-    """p ← p - lr · g."""
+    """p ← p - lr · g, or with momentum, of directions or of steps, and Nesterov's look ahead."""
 
     def prepare(self, rate: float, /) -> Callable[..., None]:
+        descent: spec.GradientDescent = self._spec
+        if descent.momentum > 0.0:
+            return self._prepare_momentum(rate, descent)
+
         def move(parameter: Array, gradient: Array, step: Array, _: Array, /) -> None:
             np.multiply(gradient, rate, out=step)
+            parameter -= step
+
+        return move
+
+    @staticmethod
+    def _prepare_momentum(rate: float, descent: spec.GradientDescent) -> Callable[..., None]:
+        # Of steps: what comes in is lr · g, and what is kept is taken as it is.
+        incoming, outgoing = (rate, 1.0) if descent.momentum_of == "step" else (1.0, rate)
+        momentum = float(descent.momentum)
+
+        def move(parameter: Array, gradient: Array, buffer: Array, step: Array, ahead: Array, /) -> None:
+            np.multiply(gradient, incoming, out=step)
+            buffer *= momentum
+            buffer += step
+            if descent.nesterov:
+                np.multiply(buffer, momentum, out=ahead)
+                step += ahead
+            else:
+                np.copyto(step, buffer)
+            step *= outgoing
             parameter -= step
 
         return move
@@ -78,6 +115,7 @@ class Adam(Optimizer):
 
     "outside": p ← p - lr / (1 - β1ᵗ) · m / (√v / √(1 - β2ᵗ) + ε);
     "hat": p ← p - lr · √(1 - β2ᵗ) / (1 - β1ᵗ) · m / (√v + ε). t = counter + 1.
+    With amsgrad the largest v so far, or v / (1 - β2ᵗ), in v's place. Reddi et al. 2018.
     """
 
     divides = True
@@ -91,9 +129,11 @@ class Adam(Optimizer):
             correction2 = math.sqrt(1.0 - beta2 ** (self.counter + 1))
         hat = adam.epsilon_placement == "hat"
         scale = rate * correction2 / correction1 if hat else rate / correction1
-        root_scale = 1.0 if hat else correction2
+        of_corrected = adam.amsgrad == "corrected"
+        root_scale = 1.0 if hat or of_corrected else correction2
 
-        def move(parameter: Array, gradient: Array, m: Array, v: Array, step: Array, root: Array, /) -> None:  # noqa: PLR0917
+        def move(parameter: Array, gradient: Array, m: Array, v: Array, *rest: Array) -> None:
+            *largest, step, root = rest
             m *= beta1
             np.multiply(gradient, 1.0 - beta1, out=step)
             m += step
@@ -101,7 +141,10 @@ class Adam(Optimizer):
             np.multiply(gradient, gradient, out=step)
             step *= 1.0 - beta2
             v += step
-            np.sqrt(v, out=root)
+            if largest:
+                np.divide(v, correction2**2 if of_corrected else 1.0, out=step)
+                np.maximum(largest[0], step, out=largest[0])
+            np.sqrt(largest[0] if largest else v, out=root)
             if root_scale != 1.0:
                 root /= root_scale
             root += epsilon
@@ -138,6 +181,30 @@ class Adadelta(Optimizer):
             np.multiply(step, step, out=root)
             root *= 1.0 - rho
             delta += root
+            step *= rate
+            parameter -= step
+
+        return move
+
+
+class Adagrad(Optimizer):
+    """sum ← sum + g²; p ← p - lr · g / √sum, with ε outside or inside of the root. Duchi et al. 2011."""
+
+    divides = True
+
+    def prepare(self, rate: float, /) -> Callable[..., None]:
+        epsilon, inside = float(self._spec.epsilon), self._spec.epsilon_placement == "inside"
+
+        def move(parameter: Array, gradient: Array, total: Array, step: Array, root: Array, /) -> None:
+            np.multiply(gradient, gradient, out=step)
+            total += step
+            if inside:
+                np.add(total, epsilon, out=root)
+                np.sqrt(root, out=root)
+            else:
+                np.sqrt(total, out=root)
+                root += epsilon
+            np.divide(gradient, root, out=step)
             step *= rate
             parameter -= step
 
@@ -201,6 +268,7 @@ OPTIMIZERS: dict[type[spec.Optimizer], Callable[[Any, Network, float | None], Op
     spec.Adam: Adam,
     spec.Adadelta: Adadelta,
     spec.RMSprop: RMSprop,
+    spec.Adagrad: Adagrad,
 }
 
 

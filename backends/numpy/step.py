@@ -326,6 +326,11 @@ class Stepper:
         clipping = self._clippings.get(phase)
         if clipping is not None:
             clip_gradients(clipping, network, self._rounding)
+        share = optimizer.decay_gradients()
+        if share and self._rounding is not None:
+            flat = network.gradients.flat
+            scale = np.abs(flat) + share * np.abs(network.parameters.flat)
+            self._rounding.disturb(flat, scale=scale)
         if self._rounding is None:
             optimizer.update()
         else:

@@ -169,7 +169,7 @@ class CompiledLoop:
         def update(gradients: Sequence[Any]) -> None:
             optimizer, numbers = self._optimizers[name], _after(gradients, row, step)
             share = numbers.pop() if optimizer.averages is not None else None
-            optimizer.apply_and_clip(gradients, coefficients=numbers)
+            optimizer.move(gradients, numbers=numbers)
             if optimizer.averages is not None:
                 optimizer.averages.follow(share)
 
@@ -190,7 +190,7 @@ class CompiledLoop:
 
 def _numbers(optimizer: Any, counter: int, epoch: int) -> tuple[float, ...]:
     """Return the coefficients of an update and, of a network that an average follows, the average's share."""
-    found: tuple[float, ...] = optimizer.coefficients(counter, epoch=epoch)
+    found: tuple[float, ...] = optimizer.numbers(counter, epoch=epoch)
     return found if optimizer.averages is None else (*found, optimizer.averages.spec.share(counter))
 
 

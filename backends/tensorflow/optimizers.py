@@ -16,6 +16,7 @@ from gan_rosetta.backends.tensorflow.averages import Averages
 from gan_rosetta.backends.tensorflow.clipping import clipped
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.spec.optimizers import kept_share, share_of_gradient
 from gan_rosetta.shared.state import counter_name, slot_name
 
 Coefficients = tuple[float, ...]
@@ -57,16 +58,32 @@ class _Optimizer(tf.Module):
         """Update every parameter; gradients in the order of the parameters, coefficients floats or scalar tensors."""
         raise NotImplementedError
 
-    def apply_and_clip(self, gradients: Sequence[Any], /, *, coefficients: Sequence[Any]) -> None:
-        """Update every parameter, as `apply` does, its gradients and itself held to bounds where there are some."""
-        self.apply(clipped(self.clipping, gradients), coefficients=coefficients)
+    def numbers(self, counter: int, /, *, epoch: int) -> Coefficients:
+        """Return the coefficients and, where parameters shrink beside the step, the share that they keep."""
+        kept = kept_share(self.optimizer, counter, epoch=epoch)
+        return (*self.coefficients(counter, epoch=epoch), *(() if kept is None else (kept,)))
+
+    def move(self, gradients: Sequence[Any], /, *, numbers: Sequence[Any]) -> None:
+        """Update every parameter as the spec says: held to bounds, drawn towards 0, where there is such a thing."""
+        gradients = clipped(self.clipping, gradients)
+        share = share_of_gradient(self.optimizer)
+        if share:
+            gradients = [
+                gradient + share * parameter
+                for gradient, parameter in zip(gradients, self.parameters.values(), strict=True)
+            ]
+        if kept_share(self.optimizer, 0) is not None:
+            *numbers, kept = numbers
+            for parameter in self.parameters.values():
+                parameter.assign(kept * parameter)
+        self.apply(gradients, coefficients=numbers)
         if self.bound is not None:
             for parameter in self.parameters.values():
                 parameter.assign(tf.clip_by_value(parameter, -self.bound, self.bound))
 
     def update(self, gradients: Sequence[Any], /) -> None:
         """Update every parameter with the counter's coefficients and count the update; not for traced code."""
-        self.apply_and_clip(gradients, coefficients=self.coefficients(self.counter, epoch=self.epoch))
+        self.move(gradients, numbers=self.numbers(self.counter, epoch=self.epoch))
         if self.averages is not None:
             self.averages.follow(self.averages.spec.share(self.counter))
         self.counter += 1
@@ -79,7 +96,7 @@ class _Optimizer(tf.Module):
 
 
 class GradientDescent(_Optimizer):
-    """p ← p - lr · g."""
+    """p ← p - lr · g, or with momentum, of directions or of steps, and Nesterov's look ahead."""
 
     def coefficients(self, counter: int, /, *, epoch: int) -> Coefficients:
         """Return (lr,)."""
@@ -87,8 +104,14 @@ class GradientDescent(_Optimizer):
 
     def apply(self, gradients: Sequence[Any], /, *, coefficients: Sequence[Any]) -> None:
         (learning_rate,) = coefficients
-        for parameter, gradient in self._columns(gradients):
-            parameter.assign_sub(learning_rate * gradient)
+        own = self.optimizer
+        is_direction = own.momentum_of == "direction"
+        for parameter, gradient, *slots in self._columns(gradients):
+            incoming = moved = gradient if is_direction else learning_rate * gradient
+            for buffer in slots:
+                moved = buffer.assign(own.momentum * buffer + incoming)
+                moved = incoming + own.momentum * moved if own.nesterov else moved
+            parameter.assign_sub(learning_rate * moved if is_direction else moved)
 
 
 class Adam(_Optimizer):
@@ -106,11 +129,16 @@ class Adam(_Optimizer):
         return learning_rate * correction2 / correction1, 1.0
 
     def apply(self, gradients: Sequence[Any], /, *, coefficients: Sequence[Any]) -> None:
-        step_size, root_scale = coefficients
+        step_size, correction = coefficients
+        root_scale = 1.0 if self.optimizer.amsgrad == "corrected" else correction
         beta1, beta2, epsilon = self.optimizer.beta1, self.optimizer.beta2, self.optimizer.epsilon
-        for parameter, gradient, mean, variance in self._columns(gradients):
+        amsgrad = self.optimizer.amsgrad
+        for parameter, gradient, mean, variance, *rest in self._columns(gradients):
             new_mean = mean.assign(beta1 * mean + (1 - beta1) * gradient)
             new_variance = variance.assign(beta2 * variance + (1 - beta2) * tf.square(gradient))
+            for largest in rest:
+                corrected = new_variance / (correction * correction) if amsgrad == "corrected" else new_variance
+                new_variance = largest.assign(tf.maximum(largest, corrected))
             parameter.assign_sub(step_size * new_mean / (tf.sqrt(new_variance) / root_scale + epsilon))
 
 
@@ -160,12 +188,29 @@ class RMSprop(_Optimizer):
             parameter.assign_sub(step)
 
 
-_Kind = GradientDescent | Adam | Adadelta | RMSprop
+class Adagrad(_Optimizer):
+    """Adagrad with epsilon where the spec places it. Duchi et al. 2011."""
+
+    def coefficients(self, counter: int, /, *, epoch: int) -> Coefficients:
+        """Return (lr,)."""
+        return (self.optimizer.learning_rate.at(counter, epoch=epoch),)
+
+    def apply(self, gradients: Sequence[Any], /, *, coefficients: Sequence[Any]) -> None:
+        (learning_rate,) = coefficients
+        epsilon, inside = self.optimizer.epsilon, self.optimizer.epsilon_placement == "inside"
+        for parameter, gradient, total in self._columns(gradients):
+            new_total = total.assign(total + tf.square(gradient))
+            root = tf.sqrt(new_total + epsilon) if inside else tf.sqrt(new_total) + epsilon
+            parameter.assign_sub(learning_rate * (gradient / root))
+
+
+_Kind = GradientDescent | Adam | Adadelta | RMSprop | Adagrad
 OPTIMIZERS: dict[type, type[_Kind]] = {
     spec.GradientDescent: GradientDescent,
     spec.Adam: Adam,
     spec.Adadelta: Adadelta,
     spec.RMSprop: RMSprop,
+    spec.Adagrad: Adagrad,
 }
 
 

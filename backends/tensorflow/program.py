@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from gan_rosetta.backends.tensorflow.device import check_device, native_device
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.interface import PassObserver, ProgramSlots, ProgramTensor
+from gan_rosetta.shared.interface import Momentum, PassObserver, ProgramSlots, ProgramTensor
 
 _KINDS = {
     "Dense": "linear",
@@ -40,9 +40,12 @@ _SLOTS = {
     "v": "_velocities",
     "square": "_accumulated_grads",
     "delta": "_accumulated_delta_vars",
+    "largest": "_velocity_hats",
+    "sum": "_accumulators",
 }
 # RMSprop keeps other things under the names that Adam has.
 _RMSPROP_SLOTS = {"square": "_velocities", "mean": "_average_gradients", "momentum": "_momentums"}
+_SGD_SLOTS = {"momentum": "momentums"}
 # What each watched optimizer was given last, by variable.
 _given: weakref.WeakKeyDictionary[Any, dict[int, Any]] = weakref.WeakKeyDictionary()
 
@@ -155,13 +158,22 @@ def slots(network: Any, optimizer: Any, /) -> ProgramSlots:
     """Return an optimizer's moments and its counter."""
     found: dict[tuple[str, str], np.ndarray] = {}
     places = {id(variable): place for place, variable in enumerate(optimizer._trainable_variables)}
-    is_rmsprop = any(kind.__name__ == "RMSprop" for kind in type(optimizer).__mro__)
+    kinds = {kind.__name__ for kind in type(optimizer).__mro__}
+    names = _RMSPROP_SLOTS if "RMSprop" in kinds else _SGD_SLOTS if "SGD" in kinds else _SLOTS
     for name, _, variable in _named(network):
         place = places.get(id(variable))
-        for slot, own in (_RMSPROP_SLOTS if is_rmsprop else _SLOTS).items():
+        for slot, own in names.items():
             if place is not None and getattr(optimizer, own, None):
                 found[name, slot] = np.array(getattr(optimizer, own)[place])
-    return ProgramSlots(slots=found, counter=int(optimizer.iterations))
+    momentum: Momentum = "added_step" if _is_own_step(optimizer) else "step"
+    return ProgramSlots(slots=found, counter=int(optimizer.iterations), momentum=momentum)
+
+
+def _is_own_step(optimizer: Any) -> bool:
+    """Whether an optimizer steps as Keras's SGD does, which adds its momentum."""
+    keras = sys.modules.get("keras")
+    own = None if keras is None else keras.optimizers.SGD.update_step
+    return own is not None and getattr(type(optimizer), "update_step", None) is own
 
 
 def _is_keras(network: Any) -> bool:

@@ -23,10 +23,18 @@ from gan_rosetta.backends.torch.captured import CapturedSteps, Inputs
 from gan_rosetta.backends.torch.clipping import clipped
 from gan_rosetta.backends.torch.kept import KeptPrograms
 from gan_rosetta.backends.torch.layers import BatchNorm
-from gan_rosetta.backends.torch.optimizers import UPDATES, NamedOptimizer, clip_parameters, step_values
+from gan_rosetta.backends.torch.optimizers import (
+    UPDATES,
+    NamedOptimizer,
+    clip_parameters,
+    decayed_gradient,
+    shrink_parameters,
+    step_values,
+)
 from gan_rosetta.backends.torch.step import UNOBSERVED, AdversarialStep, Player, pretraining_step
 from gan_rosetta.shared.interface import Phase, Trains
 from gan_rosetta.shared.spec import Conv2d, ConvTranspose2d, GanSpec, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.spec.optimizers import kept_share
 from gan_rosetta.shared.state import averaged, network_parameters, optimizers
 
 _aten = torch.ops.aten
@@ -253,7 +261,11 @@ class CompiledTraining:
             for moves, epoch in zip(_turns(name, trains), epochs, strict=True):
                 row = step_values(optimizer.spec, counter=counter, epoch=epoch)
                 average = optimizer.averages
-                rows.append(row if average is None else (*row, average.spec.share(counter)))
+                more = (
+                    kept_share(optimizer.spec, counter, epoch=epoch),
+                    None if average is None else average.spec.share(counter),
+                )
+                rows.append((*row, *(value for value in more if value is not None)))
                 counter += int(moves)
             columns.append(np.array(rows))
         return np.concatenate(columns, axis=1)
@@ -295,7 +307,9 @@ class _TracedUpdates:
         self.parameters = [tensors[name].requires_grad_() for name in optimizer.parameters]
         self._slots = [{kind: tensors[name] for kind, name in named.items()} for named in optimizer.slot_names.values()]
         self._averages = None if optimizer.averages is None else averages_of(spec, tensors)
-        self.num_values = len(step_values(optimizer.spec, counter=0)) + (self._averages is not None)
+        self._shrinks = kept_share(optimizer.spec, 0) is not None
+        num_own = len(step_values(optimizer.spec, counter=0))
+        self.num_values = num_own + self._shrinks + (self._averages is not None)
         self._values = values[:, first_column : first_column + self.num_values]
         self.row = 0
         clip = partial(clipped, optimizer.clipping)
@@ -306,7 +320,13 @@ class _TracedUpdates:
         """Move the parameters, in canonical order as the gradients are."""
         values = list(self._values[self.row].unbind())
         share = values.pop() if self._averages is not None else None
+        kept = values.pop() if self._shrinks else None
         held = self._clipped(gradients)
+        held = [
+            decayed_gradient(self._spec, parameter=parameter, gradient=gradient)
+            for parameter, gradient in zip(self.parameters, held, strict=True)
+        ]
+        shrink_parameters(self.parameters, kept=kept)
         for parameter, gradient, slots in zip(self.parameters, held, self._slots, strict=True):
             UPDATES[type(self._spec)](self._spec, parameter=parameter, gradient=gradient, slots=slots, values=values)
         clip_parameters(self.parameters, bound=self._bound)

@@ -16,6 +16,7 @@ from gan_rosetta.backends.torch.averages import Averages
 from gan_rosetta.backends.torch.clipping import clipped
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
+from gan_rosetta.shared.spec.optimizers import kept_share, share_of_gradient
 from gan_rosetta.shared.state import counter_name, slot_name
 from gan_rosetta.shared.state.layouts import TORCH_SLOTS
 
@@ -23,25 +24,42 @@ Slots = Mapping[str, Tensor]
 
 
 def gradient_descent(optimizer: spec.GradientDescent, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
-    """Build p ← p - lr · g."""
-    return torch.optim.SGD(parameters, lr=optimizer.learning_rate.at(0))
+    """Build p ← p - lr · g, which with momentum is torch's own where that is of the direction."""
+    if optimizer.momentum > 0 and optimizer.momentum_of != "direction":
+        return PlacedOptimizer(parameters, optimizer)
+    return torch.optim.SGD(
+        parameters,
+        lr=optimizer.learning_rate.at(0),
+        momentum=optimizer.momentum,
+        nesterov=optimizer.nesterov,
+        weight_decay=share_of_gradient(optimizer),
+    )
 
 
 def adam(optimizer: spec.Adam, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
     """Build Adam, which is torch's own where ε is outside and the bias corrected. Kingma and Ba 2015, Algorithm 1."""
-    if optimizer.epsilon_placement != "outside" or not optimizer.bias_correction:
+    placed = optimizer.epsilon_placement != "outside" or not optimizer.bias_correction
+    if placed or optimizer.amsgrad == "corrected":
         return PlacedOptimizer(parameters, optimizer)
     return torch.optim.Adam(
         parameters,
         lr=optimizer.learning_rate.at(0),
         betas=(optimizer.beta1, optimizer.beta2),
         eps=optimizer.epsilon,
+        amsgrad=optimizer.amsgrad == "as_kept",
+        weight_decay=share_of_gradient(optimizer),
     )
 
 
 def adadelta(optimizer: spec.Adadelta, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
     """Build Adadelta with a learning rate. Zeiler 2012, Algorithm 1."""
-    return torch.optim.Adadelta(parameters, lr=optimizer.learning_rate.at(0), rho=optimizer.rho, eps=optimizer.epsilon)
+    return torch.optim.Adadelta(
+        parameters,
+        lr=optimizer.learning_rate.at(0),
+        rho=optimizer.rho,
+        eps=optimizer.epsilon,
+        weight_decay=share_of_gradient(optimizer),
+    )
 
 
 def rmsprop(optimizer: spec.RMSprop, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
@@ -55,6 +73,16 @@ def rmsprop(optimizer: spec.RMSprop, /, *, parameters: Sequence[Tensor]) -> torc
         eps=optimizer.epsilon,
         momentum=optimizer.momentum,
         centered=optimizer.centered,
+        weight_decay=share_of_gradient(optimizer),
+    )
+
+
+def adagrad(optimizer: spec.Adagrad, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+    """Build Adagrad, which is torch's own where ε is outside of the root. Duchi et al. 2011."""
+    if optimizer.epsilon_placement != "outside":
+        return PlacedOptimizer(parameters, optimizer)
+    return torch.optim.Adagrad(
+        parameters, lr=optimizer.learning_rate.at(0), eps=optimizer.epsilon, weight_decay=share_of_gradient(optimizer)
     )
 
 
@@ -63,6 +91,7 @@ OPTIMIZERS: dict[type, Callable[..., torch.optim.Optimizer]] = {
     spec.Adam: adam,
     spec.Adadelta: adadelta,
     spec.RMSprop: rmsprop,
+    spec.Adagrad: adagrad,
 }
 
 
@@ -85,7 +114,8 @@ class PlacedOptimizer(torch.optim.Optimizer):
                 values = step_values(self._optimizer, counter=int(state["step"]), epoch=self.epoch)
                 state["step"] += 1
                 slots = {slot: state[TORCH_SLOTS[slot]] for slot in self._optimizer.slots}
-                self._update(self._optimizer, parameter=parameter, gradient=parameter.grad, slots=slots, values=values)
+                gradient = decayed_gradient(self._optimizer, parameter=parameter, gradient=parameter.grad)
+                self._update(self._optimizer, parameter=parameter, gradient=gradient, slots=slots, values=values)
 
 
 class NamedOptimizer:
@@ -141,6 +171,7 @@ class NamedOptimizer:
             group["lr"] = self.spec.learning_rate.at(self.counter, epoch=self.epoch)
         if isinstance(self.native, PlacedOptimizer):
             self.native.epoch = self.epoch
+        shrink_parameters(list(self.parameters.values()), kept=kept_share(self.spec, self.counter, epoch=self.epoch))
         self.native.step()
         clip_parameters(list(self.parameters.values()), bound=self.bound)
         if self.averages is not None:
@@ -152,6 +183,20 @@ class NamedOptimizer:
         self.counter = counter
         for step in self._steps:
             step.fill_(counter)
+
+
+@torch.no_grad()
+def shrink_parameters(parameters: Sequence[Tensor], /, *, kept: Any) -> None:
+    """Leave parameters a share of themselves, in place, before the optimizer's step; None leaves them whole."""
+    if kept is not None:
+        for parameter in parameters:
+            parameter.mul_(kept)
+
+
+def decayed_gradient(optimizer: spec.Optimizer, /, *, parameter: Tensor, gradient: Tensor) -> Tensor:
+    """Return a gradient with the weight decay in it, where that is of the gradient."""
+    share = share_of_gradient(optimizer)
+    return gradient.add(parameter, alpha=share) if share else gradient
 
 
 @torch.no_grad()
@@ -173,9 +218,15 @@ def step_values(optimizer: spec.Optimizer, /, *, counter: int, epoch: int = 0) -
 def gradient_descent_update(
     optimizer: spec.GradientDescent, /, *, parameter: Tensor, gradient: Tensor, slots: Slots, values: Sequence[Any]
 ) -> None:
-    """Update a parameter in place. values: the learning rate."""
-    del optimizer, slots
-    parameter.sub_(values[0] * gradient)
+    """Update a parameter and its slot in place. values: the learning rate."""
+    if optimizer.momentum == 0:
+        parameter.sub_(values[0] * gradient)
+        return
+    is_direction = optimizer.momentum_of == "direction"
+    incoming = gradient if is_direction else values[0] * gradient
+    buffer = slots["momentum"].mul_(optimizer.momentum).add_(incoming)
+    moved = incoming + optimizer.momentum * buffer if optimizer.nesterov else buffer
+    parameter.sub_(values[0] * moved if is_direction else moved)
 
 
 def adam_update(
@@ -184,8 +235,13 @@ def adam_update(
     """Update a parameter and its slots in place. values: the step size, and what √v is divided by before ε."""
     step_size, divisor = values
     slots["m"].mul_(optimizer.beta1).add_(gradient, alpha=1 - optimizer.beta1)
-    slots["v"].mul_(optimizer.beta2).addcmul_(gradient, gradient, value=1 - optimizer.beta2)
-    parameter.sub_(step_size * (slots["m"] / (slots["v"].sqrt() / divisor + optimizer.epsilon)))
+    square = slots["v"].mul_(optimizer.beta2).addcmul_(gradient, gradient, value=1 - optimizer.beta2)
+    if optimizer.amsgrad == "corrected":
+        square = slots["largest"].copy_(torch.maximum(slots["largest"], square / (divisor * divisor)))
+        divisor = 1.0
+    elif optimizer.amsgrad == "as_kept":
+        square = slots["largest"].copy_(torch.maximum(slots["largest"], square))
+    parameter.sub_(step_size * (slots["m"] / (square.sqrt() / divisor + optimizer.epsilon)))
 
 
 def adadelta_update(
@@ -218,11 +274,22 @@ def rmsprop_update(
         parameter.sub_(slots["momentum"].mul_(optimizer.momentum).add_(values[0] * (gradient / root)))
 
 
+def adagrad_update(
+    optimizer: spec.Adagrad, /, *, parameter: Tensor, gradient: Tensor, slots: Slots, values: Sequence[Any]
+) -> None:
+    """Update a parameter and its slot in place. values: the learning rate."""
+    total = slots["sum"].addcmul_(gradient, gradient, value=1)
+    inside = optimizer.epsilon_placement == "inside"
+    root = (total + optimizer.epsilon).sqrt() if inside else total.sqrt() + optimizer.epsilon
+    parameter.sub_(values[0] * (gradient / root))
+
+
 UPDATES: dict[type, Callable[..., None]] = {
     spec.GradientDescent: gradient_descent_update,
     spec.Adam: adam_update,
     spec.Adadelta: adadelta_update,
     spec.RMSprop: rmsprop_update,
+    spec.Adagrad: adagrad_update,
 }
 
 

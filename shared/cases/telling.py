@@ -109,7 +109,13 @@ def slots_of(state: Any, /, *, what: str) -> ProgramSlots:
             slots |= {(parameter, slot): value for slot in _slots_called(steps[place])}
         elif steps and steps[-1] in _COUNTS and counter is None:
             counter = int(as_array(array, what=f"{path_name(path)} of {what}"))
-    return ProgramSlots(slots=slots, counter=counter)
+    return ProgramSlots(slots=slots, counter=counter, momentum="added_step" if _ends_in_trace(state) else "direction")
+
+
+def _ends_in_trace(state: Any) -> bool:
+    """Whether an optax chain's last part is the trace of a momentum, which then is of steps: the rate is before it."""
+    is_chain = isinstance(state, tuple) and not hasattr(state, "_fields") and len(state) > 1
+    return is_chain and (hasattr(state[-1], "trace") or _ends_in_trace(state[-1]))
 
 
 def _slots_called(step: str) -> list[str]:

@@ -15,7 +15,8 @@ from gan_rosetta.shared.cases.walking import Walk
 from gan_rosetta.shared.diagnose.visits import Visit
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import ProbeKey, ProgramSlots
-from gan_rosetta.shared.state import counter_name, slot_name
+from gan_rosetta.shared.state import counter_name, optimizers, slot_name
+from gan_rosetta.shared.state.layouts import momentum_factor
 
 
 @dataclass(kw_only=True)
@@ -227,10 +228,12 @@ class Watcher:
         if slots is None:
             return {}
         found: dict[tuple[str, str], np.ndarray] = {}
+        (own_optimizer,) = (each for name, (_, each) in optimizers(self._walk.spec).items() if name == phase)
         for slot in dict.fromkeys(slot for _, slot in slots.slots):
             own = {name: array for (name, other), array in slots.slots.items() if other == slot}
             for parameter, array in self._networks[network].canonical(own).items():
-                found["slot", slot_name(phase, parameter, slot)] = array
+                factor = momentum_factor(own_optimizer, kept=slots.momentum) if slot == "momentum" else 1.0
+                found["slot", slot_name(phase, parameter, slot)] = array if factor == 1.0 else array / factor
         if slots.counter is not None:
             found["counter", counter_name(phase)] = np.array(slots.counter)
         return found

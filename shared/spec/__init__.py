@@ -74,6 +74,7 @@ from gan_rosetta.shared.spec.moving_average import MovingAverage
 from gan_rosetta.shared.spec.network import NETWORK_INPUT, Network, PlacedLayer
 from gan_rosetta.shared.spec.optimizers import (
     Adadelta,
+    Adagrad,
     Adam,
     GradientDescent,
     Optimizer,
@@ -82,7 +83,15 @@ from gan_rosetta.shared.spec.optimizers import (
 from gan_rosetta.shared.spec.penalty import GradientPenalty
 from gan_rosetta.shared.spec.recall import Recall
 from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
-from gan_rosetta.shared.spec.schedules import ConstantRate, CosineDecay, ExponentialDecay, LearningRate, LinearDecay
+from gan_rosetta.shared.spec.schedules import (
+    ConstantRate,
+    CosineDecay,
+    ExponentialDecay,
+    LearningRate,
+    LinearDecay,
+    PiecewiseRate,
+    WarmUp,
+)
 from gan_rosetta.shared.spec.sources import (
     DensityRegression,
     DigitsReal,
@@ -103,6 +112,7 @@ from gan_rosetta.shared.spec.training import (
     Training,
     WeightClipping,
 )
+from gan_rosetta.shared.spec.weight_decay import WeightDecay
 
 __all__ = [
     "ELU",
@@ -114,6 +124,7 @@ __all__ = [
     "ZEROS",
     "Activation",
     "Adadelta",
+    "Adagrad",
     "Adam",
     "BatchNorm",
     "BinaryCrossEntropyDiscriminatorLoss",
@@ -170,6 +181,7 @@ __all__ = [
     "Optimizer",
     "ParameterSpec",
     "Pass",
+    "PiecewiseRate",
     "PixelShuffle",
     "PlacedLayer",
     "Pool2d",
@@ -199,9 +211,11 @@ __all__ = [
     "Uniform",
     "UniformFanIn",
     "Upsample",
+    "WarmUp",
     "WassersteinDiscriminatorLoss",
     "WassersteinGeneratorLoss",
     "WeightClipping",
+    "WeightDecay",
     "WeightedLayer",
     "class_projection",
     "conditional_batch_norm",

@@ -13,7 +13,7 @@ from gan_rosetta.shared.state.schema import TensorSpec, state_schema
 
 _OPTIONAL_ROLES = ("buffer", "slot", "counter", "average")
 # Means of squares, whose roots are taken: Adam's second moment, Adadelta's two, BatchNorm's variance.
-_SQUARES = {"slot": ("v", "square", "delta"), "buffer": ("running_var",)}
+_SQUARES = {"slot": ("v", "square", "delta", "largest", "sum"), "buffer": ("running_var",)}
 _NUM_SHOWN = 3
 
 

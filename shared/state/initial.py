@@ -19,7 +19,7 @@ def initial_state(spec: GanSpec, /, *, seed: int) -> State:
 
 
 def initial_tensor(tensor: TensorSpec, /, *, seed: int) -> np.ndarray:
-    """Return one tensor as it starts; slots and counters start at 0, averages as what they follow."""
+    """Return one tensor as it starts; counters and most slots start at 0, averages as what they follow."""
     if tensor.role == "counter":
         return np.zeros((), dtype=np.int64)
     initializer = tensor.initializer

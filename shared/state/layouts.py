@@ -15,13 +15,16 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from gan_rosetta.shared.interface import Momentum
 from gan_rosetta.shared.spec import (
     NETWORK_INPUT,
     BatchNorm,
     Branches,
     ClassEmbedding,
+    ConstantRate,
     ConvTranspose2d,
     GanSpec,
+    GradientDescent,
     GroupNorm,
     Layer,
     Linear,
@@ -35,6 +38,7 @@ from gan_rosetta.shared.spec import (
     Shape,
     WeightedLayer,
 )
+from gan_rosetta.shared.spec.optimizers import keeps_steps
 from gan_rosetta.shared.state.schema import state_schema
 
 Layout = Literal["canonical", "keras", "flax"]
@@ -56,6 +60,8 @@ TORCH_SLOTS: Mapping[str, str] = {
     "delta": "acc_delta",
     "mean": "grad_avg",
     "momentum": "momentum_buffer",
+    "largest": "max_exp_avg_sq",
+    "sum": "sum",
 }
 OPTAX_SLOTS: dict[str, str] = {
     "m": "mu",
@@ -64,6 +70,8 @@ OPTAX_SLOTS: dict[str, str] = {
     "delta": "e_x",
     "mean": "mu",
     "momentum": "trace",
+    "largest": "nu_max",
+    "sum": "sum_of_squares",
 }
 
 # In the order in which Keras's RMSprop makes them: velocity, momentum, average gradient.
@@ -79,6 +87,29 @@ def optax_slots(optimizer: Optimizer, /) -> dict[str, str]:
 def torch_slots(optimizer: Optimizer, /) -> dict[str, str]:
     """Return the optimizer's slots by the names that torch's state has for them."""
     return {slot: TORCH_SLOTS[slot] for slot in optimizer.slots}
+
+
+def momentum_factor(optimizer: Optimizer, /, *, kept: Momentum) -> float:
+    """Return what a momentum is multiplied by as a framework keeps it, of directions or steps, added or taken away.
+
+    Where the learning rate changes, only the sign: no number makes the one kind into the other.
+    """
+    sign, kind = (-1.0, "step") if kept == "added_step" else (1.0, kept)
+    own = "step" if keeps_steps(optimizer) else "direction"
+    rate = optimizer.learning_rate
+    if kind == own or not isinstance(rate, ConstantRate) or rate.value == 0:
+        return sign
+    return sign * (rate.value if kind == "step" else 1 / rate.value)
+
+
+def optax_sign(optimizer: Optimizer, slot: str, /) -> int:
+    """Return the sign that optax keeps a slot with: it adds its steps where the spec takes them away."""
+    return -1 if slot == "momentum" and keeps_steps(optimizer) else 1
+
+
+def keras_sign(optimizer: Optimizer, slot: str, /) -> int:
+    """Return the sign that Keras keeps a slot with: its SGD adds its steps where the spec takes them away."""
+    return -1 if slot == "momentum" and isinstance(optimizer, GradientDescent) else 1
 
 
 def keras_rows(optimizer: Optimizer, parameters: Sequence[str], /) -> list[tuple[str, str]]:

@@ -14,7 +14,17 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
-from gan_rosetta.shared.spec import GanSpec, GradientClipping, Initializer, Network, Optimizer, ParameterSpec, Shape
+from gan_rosetta.shared.spec import (
+    Constant,
+    GanSpec,
+    GradientClipping,
+    Initializer,
+    Network,
+    Optimizer,
+    ParameterSpec,
+    Shape,
+)
+from gan_rosetta.shared.spec.optimizers import initial_slot
 
 Role = Literal["parameter", "buffer", "slot", "counter", "average"]
 OptimizerName = Literal["pretraining", "discriminator", "generator"]
@@ -107,7 +117,9 @@ def state_schema(spec: GanSpec, /) -> Mapping[str, TensorSpec]:
     for name, (network_name, optimizer) in optimizers(spec).items():
         for parameter in parameters:
             if parameter.network == network_name:
-                tensors += [_slot(name, parameter, slot) for slot in optimizer.slots]
+                tensors += [
+                    _slot(name, parameter, slot, begins=initial_slot(optimizer, slot)) for slot in optimizer.slots
+                ]
         tensors.append(_counter(name, network_name))
     if spec.training.generator_average is not None:
         own = _network_tensors("generator", spec.generator)
@@ -137,7 +149,7 @@ def _layer_tensor(network: str, layer: str, short: str, parameter: ParameterSpec
     )
 
 
-def _slot(optimizer: str, parameter: TensorSpec, slot: str) -> TensorSpec:
+def _slot(optimizer: str, parameter: TensorSpec, slot: str, *, begins: float) -> TensorSpec:
     return TensorSpec(
         name=slot_name(optimizer, parameter.name, slot),
         shape=parameter.shape,
@@ -145,7 +157,7 @@ def _slot(optimizer: str, parameter: TensorSpec, slot: str) -> TensorSpec:
         network=parameter.network,
         layer=parameter.layer,
         tensor=parameter.name,
-        initializer=None,
+        initializer=Constant(value=begins) if begins else None,
         fan_in=1,
     )
 

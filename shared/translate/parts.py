@@ -8,12 +8,9 @@ from typing import Any
 
 from gan_rosetta.shared.spec import (
     ConstantRate,
-    CosineDecay,
     GanSpec,
     GradientPenalty,
     Layer,
-    LearningRate,
-    LinearDecay,
     MovingAverage,
     Optimizer,
     PlacedLayer,
@@ -175,27 +172,6 @@ def steps_before(name: str, /) -> str:
     return f'int(state.get("optimizer.{name}.step", 0))'
 
 
-def rate_at(optimizer: Optimizer, count: str, /) -> str:
-    """Return the expression of a rate that decays. count: of updates or of epochs that came before."""
-    return rate_expression(optimizer.learning_rate, count)
-
-
-def rate_expression(rate: LearningRate, count: str, /, *, module: str = "") -> str:
-    """Return the expression of a rate that decays. module: of arrays, such as "jnp", where it is not of numbers."""
-    whole, count = count, count[1:-1] if count.startswith("(") else count
-    if isinstance(rate, LinearDecay):
-        numbers = map(number, (rate.initial, rate.final, rate.begin, rate.duration))
-        return f"line_rate({count}, {', '.join(numbers)})"
-    if isinstance(rate, CosineDecay):
-        done = f"{module + '.minimum' if module else 'min'}({count}, {number(rate.duration)})"
-        done = count if rate.beyond == "mirrored" else done
-        return f"cosine_rate({done}, {', '.join(map(number, (rate.initial, rate.final, rate.duration)))})"
-    if isinstance(rate, ConstantRate):
-        return number(rate.value)
-    division = "//" if rate.staircase else "/"
-    return f"{number(rate.initial)} * {number(rate.factor)} ** ({whole} {division} {number(rate.every)})"
-
-
 def share_of(average: MovingAverage, count: str, /) -> str:
     """Return the expression of how far a moving average goes to G, after so many of G's updates."""
     decay = number(average.decay)
@@ -221,24 +197,6 @@ def inner(placed: PlacedLayer, /) -> list[str]:
 def counts_updates(average: MovingAverage, /) -> bool:
     """Whether an average's share hangs on how many of G's updates came before."""
     return average.start > 0 or average.warm_up == "counted"
-
-
-def rate_functions(gan: GanSpec, /, *, module: str = "", kind: str = "float") -> list[str]:
-    """Return the functions that rate_expression calls for a GAN. kind: of a rate."""
-    rates = {type(use.optimizer.learning_rate) for use in optimizer_uses(gan)}
-    least, most = (f"{module}.minimum", f"{module}.maximum") if module else ("min", "max")
-    functions = {
-        LinearDecay: f'''\
-def line_rate(count: {kind}, initial: float, final: float, begin: int, duration: int) -> {kind}:
-    """Return a rate that goes from the first to the last in a line."""
-    return initial + (final - initial) * {least}({most}(count - begin, 0) / duration, 1)''',
-        CosineDecay: f'''\
-def cosine_rate(count: {kind}, initial: float, final: float, duration: int) -> {kind}:
-    """Return a rate that goes from the first to the last by half a cosine."""
-    cosine = {module or "math"}.cos({module or "math"}.pi * count / duration)
-    return final + (initial - final) / 2 * (1 + cosine)''',
-    }
-    return [text for rate, text in functions.items() if rate in rates]
 
 
 def forms_of(spec: GanSpec, is_own: Callable[[Optimizer], bool], /) -> dict[Optimizer, str]:

@@ -12,7 +12,15 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state.check import complete_state
 from gan_rosetta.shared.state.found_names import FoundTensor, network_of, split_name
 from gan_rosetta.shared.state.initial import State
-from gan_rosetta.shared.state.layouts import keras_rows, optax_slots, tensor_from_layout, tensor_to_layout, torch_slots
+from gan_rosetta.shared.state.layouts import (
+    keras_rows,
+    keras_sign,
+    optax_sign,
+    optax_slots,
+    tensor_from_layout,
+    tensor_to_layout,
+    torch_slots,
+)
 from gan_rosetta.shared.state.naming import Match, match_networks
 from gan_rosetta.shared.state.native.checkpoint import Checkpoint, FoundOptimizer, optimizer_of
 from gan_rosetta.shared.state.native.mapping import NameMapping
@@ -202,10 +210,12 @@ class _SlotReader:
                 f"{len(kinds)} for each of {len(self._parameters)} parameters; give the GAN that this is of"
             )
         pairs = zip(keras_rows(self._optimizer, self._parameters), rows, strict=True)
-        return dict(self._slot(name, slot, array) for (name, slot), array in pairs)
+        signed = [(name, slot, keras_sign(self._optimizer, slot) * array) for (name, slot), array in pairs]
+        return dict(self._slot(*each) for each in signed)
 
     def _from_names(self, found: FoundOptimizer) -> State:
-        native = optax_slots(self._optimizer) if found.framework == "optax" else torch_slots(self._optimizer)
+        is_optax = found.framework == "optax"
+        native = optax_slots(self._optimizer) if is_optax else torch_slots(self._optimizer)
         ours = {own: slot for slot, own in native.items()}
         slots: State = {}
         for key, arrays in found.named.items():
@@ -215,7 +225,9 @@ class _SlotReader:
                     f"the optimizer of the {self._name} keeps {', '.join(arrays)}; {type(self._optimizer).__name__} "
                     f"keeps {', '.join(ours) or 'nothing'}; give the GAN that this is of"
                 )
-            slots |= dict(self._slot(name, ours[own], array) for own, array in arrays.items())
+            for own, array in arrays.items():
+                sign = optax_sign(self._optimizer, ours[own]) if is_optax else 1
+                slots |= dict([self._slot(name, ours[own], sign * array)])
         return slots
 
     def _parameter(self, key: int | str) -> str:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from gan_rosetta.shared.errors import StateError
-from gan_rosetta.shared.spec import Adadelta, Adam, ConstantRate, GanSpec, Optimizer, RMSprop
+from gan_rosetta.shared.spec import Adadelta, Adagrad, Adam, ConstantRate, GanSpec, Optimizer, RMSprop
+from gan_rosetta.shared.spec.optimizers import keeps_steps
 from gan_rosetta.shared.state.found_names import class_names, kind_of_class, natural_key, split_name
-from gan_rosetta.shared.state.layouts import OPTAX_SLOTS, optax_slots, tensor_to_layout
+from gan_rosetta.shared.state.layouts import OPTAX_SLOTS, optax_sign, optax_slots, tensor_to_layout
 from gan_rosetta.shared.state.native.checkpoint import (
     COUNTERS,
     Checkpoint,
@@ -96,7 +97,10 @@ def _part_name(kind: str, part: str) -> str:
 
 
 def _opt_state(spec: GanSpec, state: Mapping[str, np.ndarray], name: str, optimizer: Optimizer) -> dict[str, Any]:
-    """Return what optax.adam, adadelta or sgd keeps, chained: a state of each of its parts, by number."""
+    """Return what optax's optimizer of that name keeps, chained: a state of each of its parts, by number.
+
+    A weight decay keeps nothing, and has no place here.
+    """
     network, _ = optimizers(spec)[name]  # type: ignore[index]
     names = class_names(spec.networks()[network], _CLASSES, numbers_the_first=True)
     placed = {each.name: each.layer for each in spec.networks()[network].placed}
@@ -109,18 +113,20 @@ def _opt_state(spec: GanSpec, state: Mapping[str, np.ndarray], name: str, optimi
         for slot in optimizer.slots:
             canonical = slot_name(name, parameter.name, slot)
             home = slots.setdefault(native[slot], {}).setdefault(names[parameter.layer], {})
-            home[part] = tensor_to_layout(spec, canonical, state[canonical], layout="flax")
+            array = optax_sign(optimizer, slot) * state[canonical]
+            home[part] = tensor_to_layout(spec, canonical, array, layout="flax")
     rate = {} if isinstance(optimizer.learning_rate, ConstantRate) else {"count": counter}
     if isinstance(optimizer, Adam):
         return {"0": {"count": counter, **slots}, "1": rate}
     if isinstance(optimizer, Adadelta):
         return {"0": {}, "1": slots, "2": rate}
-    if isinstance(optimizer, RMSprop):
-        # As optax.rmsprop chains them, the momentum's trace before the rate or behind it.
-        trace = [{"trace": slots.pop("trace")}] if "trace" in slots else []
-        parts = [slots, rate, *trace] if optimizer.momentum_of == "step" else [slots, *trace, rate]
-        return {str(place): part for place, part in enumerate(parts)}
-    return {"0": {}, "1": rate}
+    if isinstance(optimizer, Adagrad):
+        return {"0": slots, "1": rate}
+    # As optax.rmsprop and optax.sgd chain them, the momentum's trace before the rate or behind it.
+    trace = [{"trace": slots.pop("trace")}] if "trace" in slots else []
+    scale = [slots] if isinstance(optimizer, RMSprop) or not trace else []
+    parts = [*scale, rate, *trace] if keeps_steps(optimizer) else [*scale, *trace, rate]
+    return {str(place): part for place, part in enumerate(parts)}
 
 
 def _as_checkpoint(values: Mapping[str, object]) -> Checkpoint:

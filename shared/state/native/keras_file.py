@@ -18,7 +18,7 @@ import numpy as np
 from gan_rosetta.shared.errors import StateError, UsageError
 from gan_rosetta.shared.spec import ConstantRate, GanSpec
 from gan_rosetta.shared.state.found_names import class_names, kind_of_class, natural_key, split_name
-from gan_rosetta.shared.state.layouts import keras_rows, tensor_to_layout
+from gan_rosetta.shared.state.layouts import keras_rows, keras_sign, tensor_to_layout
 from gan_rosetta.shared.state.native.checkpoint import (
     MOST_LEVELS,
     Checkpoint,
@@ -102,7 +102,8 @@ def _variables(
         rows = keras_rows(optimizer, [parameter.name for parameter in network_parameters(spec, network)])
         for parameter, slot in rows:
             canonical = slot_name(name, parameter, slot)
-            entries.append(tensor_to_layout(spec, canonical, state[canonical], layout="keras"))
+            array = keras_sign(optimizer, slot) * state[canonical]
+            entries.append(tensor_to_layout(spec, canonical, array, layout="keras"))
         found[whole] = entries
     return found
 

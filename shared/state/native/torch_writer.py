@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_rosetta.shared.spec import Adadelta, Adam, GanSpec, Optimizer, RMSprop
+from gan_rosetta.shared.spec import Adadelta, Adagrad, Adam, GanSpec, Optimizer, RMSprop
 from gan_rosetta.shared.state.layouts import torch_slots
 from gan_rosetta.shared.state.native.checkpoint import COUNTERS
 from gan_rosetta.shared.state.schema import (
@@ -141,21 +141,28 @@ def _optimizer_tree(
         slots = {own: state[slot_name(name, parameter.name, slot)] for slot, own in torch_slots(optimizer).items()}
         if slots:
             entries[place] = {"step": step, **slots}
+    decay = optimizer.weight_decay
     group = {"lr": optimizer.learning_rate.at(count), **_hyperparameters(optimizer), **_COMMON}
+    group["weight_decay"] = 0 if decay is None else decay.share
     return {"state": entries, "param_groups": [group | {"params": list(range(len(parameters)))}]}
 
 
-_COMMON = {"weight_decay": 0, "maximize": False, "foreach": None, "differentiable": False}
+_COMMON = {"maximize": False, "foreach": None, "differentiable": False}
 
 
 def _hyperparameters(optimizer: Optimizer) -> dict[str, Any]:
     """Return what torch's optimizer of that name is set to; load_state_dict takes it from the file."""
     if isinstance(optimizer, Adam):
-        own = {"betas": (optimizer.beta1, optimizer.beta2), "eps": optimizer.epsilon, "amsgrad": False}
-        return own | {"capturable": False, "fused": None, "decoupled_weight_decay": False}
+        own = {"betas": (optimizer.beta1, optimizer.beta2), "eps": optimizer.epsilon}
+        is_decoupled = optimizer.weight_decay is not None and optimizer.weight_decay.by == "parameter"
+        own["amsgrad"] = optimizer.amsgrad != "no"
+        return own | {"capturable": False, "fused": None, "decoupled_weight_decay": is_decoupled}
     if isinstance(optimizer, Adadelta):
         return {"rho": optimizer.rho, "eps": optimizer.epsilon, "capturable": False}
     if isinstance(optimizer, RMSprop):
         own = {"alpha": optimizer.rho, "eps": optimizer.epsilon, "momentum": optimizer.momentum}
         return own | {"centered": optimizer.centered, "capturable": False}
-    return {"momentum": 0, "dampening": 0, "nesterov": False, "fused": None}
+    if isinstance(optimizer, Adagrad):
+        own = {"eps": optimizer.epsilon, "lr_decay": 0, "initial_accumulator_value": optimizer.initial_sum}
+        return own | {"fused": None}
+    return {"momentum": optimizer.momentum, "dampening": 0, "nesterov": optimizer.nesterov, "fused": None}

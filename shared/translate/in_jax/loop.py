@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.optimizers import keeps_steps
 from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
-from gan_rosetta.shared.translate.in_jax.optimizers import is_signed, slots_of
+from gan_rosetta.shared.translate.in_jax.optimizers import slots_of
 from gan_rosetta.shared.translate.in_jax.step import any_buffers, turns
 from gan_rosetta.shared.translate.parts import (
     OptimizerUse,
@@ -165,7 +166,7 @@ def _divided(gan: GanSpec, name: str, words: StateWords) -> list[str]:
 
 def _negated(tensors: str, use: OptimizerUse) -> list[str]:
     """Return the lines that turn an optimizer's momentum to what optax adds, or back. tensors: the name of a state."""
-    if not is_signed(use.optimizer):
+    if not keeps_steps(use.optimizer):
         return []
     return [
         "# optax adds steps that have their sign already; elsewhere they are taken away.",

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.optimizers import keeps_steps
 from gan_rosetta.shared.state.layouts import optax_slots
 from gan_rosetta.shared.translate.data import asks_for_epoch
-from gan_rosetta.shared.translate.parts import decays, forms_of, optimizer_uses, rate_expression, rate_functions
+from gan_rosetta.shared.translate.parts import decays, forms_of, optimizer_uses
+from gan_rosetta.shared.translate.rates import rate_expression, rate_functions
 from gan_rosetta.shared.translate.writing import call, literal, number
 
 
 def optimizers_section(gan: GanSpec, /) -> str:
     """Return the optimizers that optax has none of, and those of both players."""
     forms = forms_of(gan, is_own_optimizer)
-    written = [_adam(form, name) for form, name in forms.items() if isinstance(form, spec.Adam)]
+    written = [_WRITTEN[type(form)](form, name) for form, name in forms.items()]
     written = rate_functions(gan, module="jnp", kind="Array") + written
     lines = []
     for use in optimizer_uses(gan):
@@ -29,35 +33,83 @@ def optimizers_section(gan: GanSpec, /) -> str:
 def is_own_optimizer(optimizer: spec.Optimizer, /) -> bool:
     """Whether optax has the spec's mathematics, by itself or as a chain of its parts."""
     if isinstance(optimizer, spec.Adam):
-        return optimizer.epsilon_placement == "outside" and optimizer.bias_correction
-    return True
+        is_placed = optimizer.epsilon_placement == "outside" and optimizer.bias_correction
+        return is_placed and optimizer.amsgrad != "as_kept"
+    return not isinstance(optimizer, spec.Adagrad) or optimizer.epsilon_placement == "inside"
 
 
 def _made(optimizer: Any, forms: dict[spec.Optimizer, str]) -> tuple[str, list[str]]:
-    if decays(optimizer, "epochs"):
-        return _made_by_epoch(optimizer, forms)
+    """Return what is called to make an optimizer, and with what: optax's by name, or a chain of its parts."""
+    decay = optimizer.weight_decay
+    is_adamw = isinstance(optimizer, spec.Adam) and decay is not None and decay.by == "parameter"
+    is_adamw = is_adamw and optimizer.amsgrad == "no"
+    is_named = not decays(optimizer, "epochs") and optimizer not in forms and (decay is None or is_adamw)
+    return (_named(optimizer) if is_named else None) or ("optax.chain", _parts(optimizer, forms))
+
+
+def _named(optimizer: Any) -> tuple[str, list[str]] | None:
+    """Return one of optax's optimizers by its own name, or None where it is a chain."""
     rate = _rate(optimizer.learning_rate)
+    if isinstance(optimizer, spec.RMSprop) or keeps_steps(optimizer):
+        return None
     if isinstance(optimizer, spec.GradientDescent):
-        return "optax.sgd", [rate]
+        more = [f"momentum={number(optimizer.momentum)}"] if optimizer.momentum else []
+        return "optax.sgd", [rate, *more, *(["nesterov=True"] if optimizer.nesterov else [])]
     eps = f"eps={number(optimizer.epsilon)}"
     if isinstance(optimizer, spec.Adadelta):
         return "optax.adadelta", [rate, f"rho={number(optimizer.rho)}", eps]
+    if isinstance(optimizer, spec.Adagrad):
+        return "optax.adagrad", [rate, f"initial_accumulator_value={number(optimizer.initial_sum)}", eps]
+    settings = [rate, f"b1={number(optimizer.beta1)}", f"b2={number(optimizer.beta2)}", eps]
+    if optimizer.weight_decay is not None:
+        return "optax.adamw", [*settings, f"weight_decay={number(optimizer.weight_decay.share)}"]
+    return f"optax.{'adam' if optimizer.amsgrad == 'no' else 'amsgrad'}", settings
+
+
+def _parts(optimizer: Any, forms: dict[spec.Optimizer, str]) -> list[str]:
+    by_epoch, decay = decays(optimizer, "epochs"), optimizer.weight_decay
+    rate = _rate(optimizer.learning_rate, counted="epoch" if by_epoch else "count")
+    parts = [f"scale_by_epoch({rate})" if by_epoch else f"optax.scale_by_learning_rate({rate})"]
+    scale = _scale(optimizer, forms)
+    parts = ([scale] if scale else []) + parts
+    if getattr(optimizer, "momentum", 0):
+        nesterov = ", nesterov=True" if getattr(optimizer, "nesterov", False) else ""
+        trace = f"optax.trace(decay={number(optimizer.momentum)}{nesterov})"
+        parts.insert(len(parts) if keeps_steps(optimizer) else len(parts) - 1, trace)
+    if decay is None:
+        return parts
+    share = number(decay.share)
+    if decay.by == "gradient":
+        return [f"optax.add_decayed_weights({share})", *parts]
+    if decay.by == "parameter_alone":
+        return [*parts, f"optax.add_decayed_weights(-{share})"]
+    if not keeps_steps(optimizer):
+        return [*parts[:-1], f"optax.add_decayed_weights({share})", parts[-1]]
+    if by_epoch:
+        raise UnsupportedLayer(
+            "optax shrinks weights by a rate of epochs only before a momentum, and here it is of steps"
+        )
+    lost = f"lambda count: -{share} * ({rate.removeprefix('lambda count: ')})"
+    return [*parts, f"optax.add_decayed_weights({lost})"]
+
+
+def _scale(optimizer: Any, forms: dict[spec.Optimizer, str]) -> str | None:
+    """Return the part of a chain that a gradient's size goes into, None where its size is not changed."""
+    if optimizer in forms:
+        return f"scale_by_{forms[optimizer].lower()}()"
+    if isinstance(optimizer, spec.GradientDescent):
+        return None
+    eps = f"eps={number(optimizer.epsilon)}"
+    if isinstance(optimizer, spec.Adadelta):
+        return f"optax.scale_by_adadelta(rho={number(optimizer.rho)}, {eps})"
+    if isinstance(optimizer, spec.Adagrad):
+        return f"optax.scale_by_rss(initial_accumulator_value={number(optimizer.initial_sum)}, {eps})"
     if isinstance(optimizer, spec.Adam):
-        if optimizer in forms:
-            name = f"scale_by_{forms[optimizer].lower()}"
-            return "optax.chain", [f"{name}()", f"optax.scale_by_learning_rate({rate})"]
-        return "optax.adam", [rate, f"b1={number(optimizer.beta1)}", f"b2={number(optimizer.beta2)}", eps]
-    return "optax.chain", _rmsprop_parts(optimizer, f"optax.scale_by_learning_rate({rate})")
-
-
-def _rmsprop_parts(optimizer: spec.RMSprop, scaled: str) -> list[str]:
+        betas = f"b1={number(optimizer.beta1)}, b2={number(optimizer.beta2)}"
+        return f"optax.scale_by_{'adam' if optimizer.amsgrad == 'no' else 'amsgrad'}({betas}, {eps})"
     kind = "stddev" if optimizer.centered else "rms"
-    inside, eps = optimizer.epsilon_placement == "inside", number(optimizer.epsilon)
-    parts = [f"optax.scale_by_{kind}(decay={number(optimizer.rho)}, eps={eps}, eps_in_sqrt={inside})", scaled]
-    if optimizer.momentum:
-        place = 2 if optimizer.momentum_of == "step" else 1
-        parts.insert(place, f"optax.trace(decay={number(optimizer.momentum)})")
-    return parts
+    inside = optimizer.epsilon_placement == "inside"
+    return f"optax.scale_by_{kind}(decay={number(optimizer.rho)}, {eps}, eps_in_sqrt={inside})"
 
 
 _BY_EPOCH = '''\
@@ -73,21 +125,6 @@ def scale_by_epoch(rate: Callable[[Array], Array]) -> optax.GradientTransformati
     return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)'''
 
 
-def _made_by_epoch(optimizer: Any, forms: dict[spec.Optimizer, str]) -> tuple[str, list[str]]:
-    scaled = f"scale_by_epoch({_rate(optimizer.learning_rate, counted='epoch')})"
-    if isinstance(optimizer, spec.GradientDescent):
-        return "optax.chain", [scaled]
-    if isinstance(optimizer, spec.RMSprop):
-        return "optax.chain", _rmsprop_parts(optimizer, scaled)
-    eps = f"eps={number(optimizer.epsilon)}"
-    if isinstance(optimizer, spec.Adadelta):
-        return "optax.chain", [f"optax.scale_by_adadelta(rho={number(optimizer.rho)}, {eps})", scaled]
-    if optimizer in forms:
-        return "optax.chain", [f"scale_by_{forms[optimizer].lower()}()", scaled]
-    betas = f"b1={number(optimizer.beta1)}, b2={number(optimizer.beta2)}"
-    return "optax.chain", [f"optax.scale_by_adam({betas}, {eps})", scaled]
-
-
 def _rate(rate: Any, counted: str = "count") -> str:
     if isinstance(rate, spec.ConstantRate):
         return number(rate.value)
@@ -100,41 +137,74 @@ def _rate(rate: Any, counted: str = "count") -> str:
 
 def _adam(optimizer: spec.Adam, name: str) -> str:
     beta1, beta2, epsilon = number(optimizer.beta1), number(optimizer.beta2), number(optimizer.epsilon)
-    if optimizer.bias_correction:
+    is_outside = optimizer.epsilon_placement == "outside"
+    scale, step, root = list[str](), "m", "jnp.sqrt(v)"
+    if not optimizer.bias_correction:
+        said = "Return Adam's step without the bias correction, which optax's always has."
+    elif is_outside:
+        said = "Return Adam's step with the largest v so far as it is kept; optax's amsgrad is of v corrected."
+        scale = [
+            f"scale = (1 / (1 - {beta1}**count)).astype(dtype)",
+            f"correction = (1 - {beta2}**count).astype(dtype)",
+        ]
+        step, root = "scale * m", "jnp.sqrt(v / correction)"
+    else:
         said = "Return Adam's step with ε added before the bias correction; optax adds it after."
         scale = [f"scale = (jnp.sqrt(1 - {beta2}**count) / (1 - {beta1}**count)).astype(dtype)"]
         step = "scale * m"
-    else:
-        said, scale, step = "Return Adam's step without the bias correction, which optax's always has.", [], "m"
+    kind, zeros, moved, of = "ScaleByAdamState", "nu=zeros", "nu=squares", "squares"
+    if optimizer.amsgrad != "no":
+        kind, zeros, moved = "ScaleByAmsgradState", "nu=zeros, nu_max=zeros", "nu=squares, nu_max=largest"
+        scale, of = ["largest = jax.tree.map(jnp.maximum, state.nu_max, squares)", *scale], "largest"
     scaled = "\n".join(f"        {line}" for line in scale)
     return f'''\
 def scale_by_{name.lower()}() -> optax.GradientTransformation:
     """{said}"""
 
-    def init(parameters: Tensors) -> optax.ScaleByAdamState:
+    def init(parameters: Tensors) -> optax.{kind}:
         zeros = jax.tree.map(jnp.zeros_like, parameters)
-        return optax.ScaleByAdamState(jnp.zeros((), int), mu=zeros, nu=zeros)
+        return optax.{kind}(jnp.zeros((), int), mu=zeros, {zeros})
 
     def update(
-        gradients: Tensors, state: optax.ScaleByAdamState, parameters: Tensors | None = None
-    ) -> tuple[Tensors, optax.ScaleByAdamState]:
+        gradients: Tensors, state: optax.{kind}, parameters: Tensors | None = None
+    ) -> tuple[Tensors, optax.{kind}]:
         del parameters
         means = jax.tree.map(lambda m, g: {beta1} * m + (1 - {beta1}) * g, state.mu, gradients)
         squares = jax.tree.map(lambda v, g: {beta2} * v + (1 - {beta2}) * g**2, state.nu, gradients)
         count = state.count + 1
 {scaled + chr(10) if scaled else ""}\
-        steps = jax.tree.map(lambda m, v: {step} / (jnp.sqrt(v) + {epsilon}), means, squares)
-        return steps, optax.ScaleByAdamState(count, mu=means, nu=squares)
+        steps = jax.tree.map(lambda m, v: {step} / ({root} + {epsilon}), means, {of})
+        return steps, optax.{kind}(count, mu=means, {moved})
 
     return optax.GradientTransformation(init, update)'''
+
+
+def _adagrad(optimizer: spec.Adagrad, name: str) -> str:
+    return f'''\
+def scale_by_{name.lower()}() -> optax.GradientTransformation:
+    """Return Adagrad's step with ε beside the root; optax has it under the root."""
+
+    def init(parameters: Tensors) -> optax.ScaleByRssState:
+        begun = jax.tree.map(lambda tensor: jnp.full_like(tensor, {number(optimizer.initial_sum)}), parameters)
+        return optax.ScaleByRssState(begun)
+
+    def update(
+        gradients: Tensors, state: optax.ScaleByRssState, parameters: Tensors | None = None
+    ) -> tuple[Tensors, optax.ScaleByRssState]:
+        del parameters
+        sums = jax.tree.map(lambda total, g: total + g**2, state.sum_of_squares, gradients)
+        steps = jax.tree.map(
+            lambda g, total: g / (jnp.sqrt(total) + {number(optimizer.epsilon)}), gradients, sums
+        )
+        return steps, optax.ScaleByRssState(sums)
+
+    return optax.GradientTransformation(init, update)'''
+
+
+_WRITTEN: dict[type, Callable[..., str]] = {spec.Adam: _adam, spec.Adagrad: _adagrad}
 
 
 def slots_of(optimizer: spec.Optimizer, /) -> str:
     """Return the dictionary that says under which names optax's state has the spec's slots."""
     names = optax_slots(optimizer)
     return literal("{", [f'"{slot}": "{own}"' for slot, own in names.items()], "}")
-
-
-def is_signed(optimizer: spec.Optimizer, /) -> bool:
-    """Whether optax keeps a momentum of steps that it adds, where the spec takes them away."""
-    return isinstance(optimizer, spec.RMSprop) and optimizer.momentum > 0 and optimizer.momentum_of == "step"

@@ -7,14 +7,8 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import ConstantRate, GanSpec, Optimizer
-from gan_rosetta.shared.translate.parts import (
-    begun_uses,
-    counts_generator,
-    decays,
-    optimizer_uses,
-    rate_at,
-    rate_functions,
-)
+from gan_rosetta.shared.translate.parts import begun_uses, counts_generator, decays, optimizer_uses
+from gan_rosetta.shared.translate.rates import rate_at, rate_functions
 from gan_rosetta.shared.translate.writing import call, indented, number
 
 _SAID = "; MXNet's own rounds its settings to float32"
@@ -79,12 +73,15 @@ def _rate(optimizer: Optimizer) -> str:
 
 
 def _optimizer_class(optimizer: Any, name: str) -> str:
-    lines = _LINES[type(optimizer)](optimizer)
+    lines = [*_decay_lines(optimizer), *_LINES[type(optimizer)](optimizer)]
     slots = optimizer.slots
     kept = ", ".join(f'"{slot}"' for slot in slots)
-    names = ", ".join(slots) if len(slots) > 1 else f"({slots[0]},)" if slots else ""
+    own = ["total" if slot == "sum" else slot for slot in slots]
+    names = ", ".join(own) if len(own) > 1 else f"({own[0]},)" if own else ""
     unpacked = [f"{names} = state.values()" if slots else "del state"]
     body = indented("\n".join([*unpacked, *lines]), by=8)
+    begins = getattr(optimizer, "initial_sum", 0.0)
+    begun = f"mx.nd.zeros_like(weight) + {number(begins)}" if begins else "mx.nd.zeros_like(weight)"
     return f'''\
 class {name}(mx.optimizer.Optimizer):
     """{_TITLES[type(optimizer)]}{_SAID}."""
@@ -97,7 +94,7 @@ class {name}(mx.optimizer.Optimizer):
 
     def create_state(self, index: int, weight: NDArray) -> Batch:
         """Return what is kept of a parameter, zeros where training has not begun."""
-        zeros = {{name: mx.nd.zeros_like(weight) for name in self.slots}}
+        zeros = {{name: {begun} for name in self.slots}}
         return self.kept.setdefault(index, zeros)
 
     def update(self, index: int, weight: NDArray, gradient: NDArray, state: Batch) -> None:
@@ -108,9 +105,23 @@ class {name}(mx.optimizer.Optimizer):
 {body}'''
 
 
+def _decay_lines(optimizer: Any) -> list[str]:
+    decay = optimizer.weight_decay
+    if decay is None:
+        return []
+    share = number(decay.share)
+    if decay.by == "gradient":
+        return [f"gradient = gradient + {share} * weight"]
+    return [f"weight[:] *= 1 - {share if decay.by == 'parameter_alone' else f'{share} * rate'}"]
+
+
 def _descent(optimizer: spec.GradientDescent) -> list[str]:
-    del optimizer
-    return ["weight[:] -= rate * gradient"]
+    if not optimizer.momentum:
+        return ["weight[:] -= rate * gradient"]
+    momentum, is_step = number(optimizer.momentum), optimizer.momentum_of == "step"
+    lines = [f"change = {'rate * ' if is_step else ''}gradient", f"momentum[:] = {momentum} * momentum + change"]
+    moved = f"(change + {momentum} * momentum)" if optimizer.nesterov else "momentum"
+    return [*lines, f"weight[:] -= {moved.strip('()') if is_step else f'rate * {moved}'}"]
 
 
 def _adam(optimizer: spec.Adam) -> list[str]:
@@ -119,14 +130,24 @@ def _adam(optimizer: spec.Adam) -> list[str]:
         f"m[:] = {beta1} * m + (1 - {beta1}) * gradient",
         f"v[:] = {beta2} * v + (1 - {beta2}) * gradient**2",
     ]
+    lines += ["t = self._index_update_count[index]"] if optimizer.bias_correction else []
+    kept, of_corrected = "v", optimizer.amsgrad == "corrected"
+    if optimizer.amsgrad != "no":
+        kept = "largest"
+        lines.append(f"largest[:] = mx.nd.maximum(largest, v{f' / (1 - {beta2}**t)' if of_corrected else ''})")
     if not optimizer.bias_correction:
-        return [*lines, f"weight[:] -= rate * m / (mx.nd.sqrt(v) + {epsilon})"]
-    lines.append("t = self._index_update_count[index]")
+        return [*lines, f"weight[:] -= rate * m / (mx.nd.sqrt({kept}) + {epsilon})"]
     if optimizer.epsilon_placement == "outside":
-        lines.append(f"root = mx.nd.sqrt(v / (1 - {beta2}**t))")
+        lines.append(f"root = mx.nd.sqrt({kept if of_corrected else f'{kept} / (1 - {beta2}**t)'})")
         return [*lines, f"weight[:] -= rate * (m / (1 - {beta1}**t)) / (root + {epsilon})"]
     lines.append(f"rate *= (1 - {beta2}**t) ** 0.5 / (1 - {beta1}**t)")
-    return [*lines, f"weight[:] -= rate * m / (mx.nd.sqrt(v) + {epsilon})"]
+    return [*lines, f"weight[:] -= rate * m / (mx.nd.sqrt({kept}) + {epsilon})"]
+
+
+def _adagrad(optimizer: spec.Adagrad) -> list[str]:
+    epsilon, inside = number(optimizer.epsilon), optimizer.epsilon_placement == "inside"
+    root = f"mx.nd.sqrt(total + {epsilon})" if inside else f"(mx.nd.sqrt(total) + {epsilon})"
+    return ["total[:] += gradient**2", f"weight[:] -= rate * gradient / {root}"]
 
 
 def _adadelta(optimizer: spec.Adadelta) -> list[str]:
@@ -161,10 +182,12 @@ _TITLES: dict[type, str] = {
     spec.Adam: "Adam",
     spec.Adadelta: "Adadelta",
     spec.RMSprop: "RMSprop",
+    spec.Adagrad: "Adagrad",
 }
 _LINES: dict[type, Any] = {
     spec.GradientDescent: _descent,
     spec.Adam: _adam,
     spec.Adadelta: _adadelta,
     spec.RMSprop: _rmsprop,
+    spec.Adagrad: _adagrad,
 }

@@ -14,7 +14,8 @@ from gan_rosetta.shared.translate.data import (
 )
 from gan_rosetta.shared.translate.in_mxnet.averages import average_section
 from gan_rosetta.shared.translate.losses import scores_of_generator
-from gan_rosetta.shared.translate.parts import decays, optimizer_uses, pattern, penalised_samples, place_of, rate_at
+from gan_rosetta.shared.translate.parts import decays, optimizer_uses, pattern, penalised_samples, place_of
+from gan_rosetta.shared.translate.rates import rate_at
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
 CHECKPOINT = "checkpoint.npz"

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import ConstantRate, GanSpec, Optimizer
-from gan_rosetta.shared.translate.parts import (
-    begun_uses,
-    counts_generator,
-    decays,
-    optimizer_uses,
-    rate_at,
-    rate_functions,
-)
+from gan_rosetta.shared.translate.parts import begun_uses, counts_generator, decays, optimizer_uses
+from gan_rosetta.shared.translate.rates import rate_at, rate_functions
 from gan_rosetta.shared.translate.writing import WIDTH, call, indented, literal, number
 
 # What Keras's optimizers keep each of the spec's slots under.
 _SLOTS: dict[type, dict[str, str]] = {
-    spec.GradientDescent: {},
-    spec.Adam: {"m": "_momentums", "v": "_velocities"},
+    spec.GradientDescent: {"momentum": "momentums"},
+    spec.Adam: {"m": "_momentums", "v": "_velocities", "largest": "_velocity_hats"},
     spec.Adadelta: {"square": "_accumulated_grads", "delta": "_accumulated_delta_vars"},
     spec.RMSprop: {"square": "_velocities", "mean": "_average_gradients", "momentum": "_momentums"},
+    spec.Adagrad: {"sum": "_accumulators"},
 }
 
 
@@ -79,11 +75,16 @@ _RESUMED = [
 
 
 def is_own_optimizer(optimizer: Optimizer, /) -> bool:
-    """Whether Keras's own optimizer has the spec's mathematics; its Adam has not, to the last digits."""
+    """Whether Keras's own optimizer has the spec's mathematics; its Adam has not, to the last digits.
+
+    Nor has what rounds a setting to float32 on its way into the update: SGD its momentum, Adagrad its ε, all decay.
+    """
+    if optimizer.weight_decay is not None or (isinstance(optimizer, spec.GradientDescent) and optimizer.momentum > 0):
+        return False
     if isinstance(optimizer, spec.RMSprop):
         is_step = optimizer.momentum == 0 or optimizer.momentum_of == "step"
         return optimizer.epsilon_placement == "inside" and is_step
-    return not isinstance(optimizer, spec.Adam)
+    return not isinstance(optimizer, spec.Adam | spec.Adagrad)
 
 
 def slots_of(optimizer: Any, /) -> str:
@@ -106,14 +107,18 @@ _KERAS: dict[type, str] = {
     spec.Adam: "Adam",
     spec.Adadelta: "Adadelta",
     spec.RMSprop: "RMSprop",
+    spec.Adagrad: "Adagrad",
 }
 
 
 def _settings(optimizer: Any) -> list[str]:
     settings = [f"learning_rate={number(optimizer.learning_rate.at(0))}"]
     if isinstance(optimizer, spec.GradientDescent):
-        return settings
-    if isinstance(optimizer, spec.Adam):
+        return [*settings, f"momentum={number(optimizer.momentum)}"] if optimizer.momentum else settings
+    if isinstance(optimizer, spec.Adagrad):
+        settings.append(f"initial_accumulator_value={number(optimizer.initial_sum)}")
+    elif isinstance(optimizer, spec.Adam):
+        settings += ["amsgrad=True"] if optimizer.amsgrad != "no" else []
         settings += [f"beta_1={number(optimizer.beta1)}", f"beta_2={number(optimizer.beta2)}"]
     else:
         settings.append(f"rho={number(optimizer.rho)}")
@@ -126,7 +131,9 @@ def _settings(optimizer: Any) -> list[str]:
 
 def _update_class(optimizer: Any) -> str:
     """Return an optimizer with an update of its own, its name left as {name}."""
-    said, lines = _adam(optimizer) if isinstance(optimizer, spec.Adam) else _rmsprop(optimizer)
+    said, lines = _UPDATES[type(optimizer)](optimizer)
+    lines = [*_decay_lines(optimizer), *lines]
+    index = ["index = self._get_variable_index(variable)"] if any("[index]" in line for line in lines) else []
     given = ["self", "gradient: tf.Tensor", "variable: tf.Variable", "learning_rate: tf.Tensor"]
     return f'''\
 class {{name}}(keras.optimizers.{_KERAS[type(optimizer)]}):
@@ -134,8 +141,57 @@ class {{name}}(keras.optimizers.{_KERAS[type(optimizer)]}):
 
 {call("def update_step(", given, ") -> None:", indent=4)}
         """Move a parameter by its gradient."""
-        index = self._get_variable_index(variable)
-{indented(chr(10).join(lines), by=8)}'''
+{indented(chr(10).join([*index, *lines]), by=8)}'''
+
+
+def _decay_lines(optimizer: Any) -> list[str]:
+    decay = optimizer.weight_decay
+    if decay is None:
+        return []
+    share = number(decay.share)
+    if decay.by == "gradient":
+        return [f"gradient += {share} * variable"]
+    lost = share if decay.by == "parameter_alone" else f"{share} * learning_rate"
+    return [f"variable.assign_sub({lost} * variable)"]
+
+
+def _descent(optimizer: spec.GradientDescent) -> tuple[str, list[str]]:
+    if not optimizer.momentum:
+        return "Gradient descent with a weight decay of its own", ["variable.assign_sub(learning_rate * gradient)"]
+    is_step = optimizer.momentum_of == "step"
+    said = f"Gradient descent with momentum of the {optimizer.momentum_of}; Keras's"
+    said += " rounds the momentum to float32" if is_step else " is of the step"
+    lines = [
+        f"change = {'learning_rate * ' if is_step else ''}gradient",
+        "momentum = self.momentums[index]",
+        "momentum.assign(self.momentum * momentum + change)",
+    ]
+    moved = "change + self.momentum * momentum" if optimizer.nesterov else "momentum"
+    if is_step:
+        return said, [*lines, f"variable.assign_sub({moved})"]
+    return said, [*lines, f"variable.assign_sub(learning_rate * {f'({moved})' if optimizer.nesterov else moved})"]
+
+
+def _adadelta(optimizer: spec.Adadelta) -> tuple[str, list[str]]:
+    del optimizer
+    return "Adadelta with a weight decay of its own", [
+        "square, delta = self._accumulated_grads[index], self._accumulated_delta_vars[index]",
+        "square.assign(self.rho * square + (1 - self.rho) * gradient**2)",
+        "change = tf.sqrt(delta + self.epsilon) / tf.sqrt(square + self.epsilon) * gradient",
+        "delta.assign(self.rho * delta + (1 - self.rho) * change**2)",
+        "variable.assign_sub(learning_rate * change)",
+    ]
+
+
+def _adagrad(optimizer: spec.Adagrad) -> tuple[str, list[str]]:
+    inside = optimizer.epsilon_placement == "inside"
+    said = "Adagrad; Keras's rounds ε to float32" if inside else "Adagrad with ε beside the root; Keras's is under it"
+    root = "tf.sqrt(total + self.epsilon)" if inside else "(tf.sqrt(total) + self.epsilon)"
+    return said, [
+        "total = self._accumulators[index]",
+        "total.assign_add(gradient**2)",
+        f"variable.assign_sub(learning_rate * gradient / {root})",
+    ]
 
 
 def _adam(optimizer: spec.Adam) -> tuple[str, list[str]]:
@@ -144,19 +200,28 @@ def _adam(optimizer: spec.Adam) -> tuple[str, list[str]]:
         "m.assign(self.beta_1 * m + (1 - self.beta_1) * gradient)",
         "v.assign(self.beta_2 * v + (1 - self.beta_2) * gradient**2)",
     ]
-    if not optimizer.bias_correction:
-        said = "Adam without the bias correction, which Keras's always has"
-        return said, [*lines, "variable.assign_sub(learning_rate * m / (tf.sqrt(v) + self.epsilon))"]
-    lines += [
+    correction = [
         "t = tf.cast(self.iterations + 1, variable.dtype)",
         "of_m, of_v = 1 - self.beta_1**t, 1 - self.beta_2**t  # how much of them has come in so far",
     ]
+    lines += correction if optimizer.bias_correction else []
+    kept, of_corrected = "v", optimizer.amsgrad == "corrected"
+    if optimizer.amsgrad != "no":
+        kept = "largest"
+        lines += [
+            "largest = self._velocity_hats[index]",
+            f"largest.assign(tf.maximum(largest, {'v / of_v' if of_corrected else 'v'}))",
+        ]
+    if not optimizer.bias_correction:
+        said = "Adam without the bias correction, which Keras's always has"
+        return said, [*lines, f"variable.assign_sub(learning_rate * m / (tf.sqrt({kept}) + self.epsilon))"]
     if optimizer.epsilon_placement == "outside":
         said = "Adam that adds ε after the bias correction; Keras's adds it before"
-        return said, [*lines, "variable.assign_sub(learning_rate * (m / of_m) / (tf.sqrt(v / of_v) + self.epsilon))"]
+        root = f"tf.sqrt({kept if of_corrected else f'{kept} / of_v'})"
+        return said, [*lines, f"variable.assign_sub(learning_rate * (m / of_m) / ({root} + self.epsilon))"]
     said = "Adam; Keras's rounds β to float32 in its bias correction"
     lines.append("rate = learning_rate * tf.sqrt(of_v) / of_m")
-    return said, [*lines, "variable.assign_sub(rate * m / (tf.sqrt(v) + self.epsilon))"]
+    return said, [*lines, f"variable.assign_sub(rate * m / (tf.sqrt({kept}) + self.epsilon))"]
 
 
 def _rmsprop(optimizer: spec.RMSprop) -> tuple[str, list[str]]:
@@ -184,3 +249,12 @@ def _rmsprop(optimizer: spec.RMSprop) -> tuple[str, list[str]]:
         return said, [*lines, "variable.assign_sub(learning_rate * momentum)"]
     lines.append(f"step = learning_rate * gradient / {root}")
     return said, [*lines, "momentum.assign(self.momentum * momentum + step)", "variable.assign_sub(momentum)"]
+
+
+_UPDATES: dict[type, Callable[..., tuple[str, list[str]]]] = {
+    spec.GradientDescent: _descent,
+    spec.Adam: _adam,
+    spec.Adadelta: _adadelta,
+    spec.Adagrad: _adagrad,
+    spec.RMSprop: _rmsprop,
+}
