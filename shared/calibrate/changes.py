@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, cast, get_args
 
-from gan_rosetta.shared.faults.places import find_layer, find_optimizer, layer_at, replace_layer, replace_optimizer
+from gan_rosetta.shared.faults.places import (
+    find_layer,
+    find_optimizer,
+    initial_rate,
+    layer_at,
+    replace_layer,
+    replace_optimizer,
+    with_rate,
+)
 from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.spec import (
     Adadelta,
     Adam,
     BatchNorm,
-    ConstantRate,
     GanSpec,
-    GradientDescent,
     RMSprop,
 )
 from gan_rosetta.shared.workers.registry import build_reference
@@ -41,21 +47,18 @@ class Change:
 
 
 def _rate(spec: GanSpec, size: float) -> Build | None:
-    found = find_optimizer(spec, (GradientDescent, Adam, Adadelta, RMSprop))
+    found = find_optimizer(spec, get_args(Optimizer))
     if found is None:
         return None
     network, optimizer = found
-    rate = optimizer.learning_rate
-    field = "value" if isinstance(rate, ConstantRate) else "initial"
-    if getattr(rate, field) == 0.0:
+    if initial_rate(optimizer) == 0.0:
         return None
-    changes: dict[str, Any] = {field: (1.0 + size) * getattr(rate, field)}
-    changed = replace(optimizer, learning_rate=replace(rate, **changes))
+    changed = with_rate(optimizer, (1.0 + size) * initial_rate(optimizer))
     return _building(replace_optimizer(spec, network, changed))
 
 
 def _epsilon(spec: GanSpec, size: float) -> Build | None:
-    found = find_optimizer(spec, (Adam, Adadelta, RMSprop))
+    found = find_optimizer(spec, (Adam, Adadelta, RMSprop, Adagrad))
     if found is None:
         return None
     network, optimizer = found

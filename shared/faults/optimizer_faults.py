@@ -17,6 +17,7 @@ from gan_rosetta.shared.faults.places import (
 )
 from gan_rosetta.shared.spec import (
     Adadelta,
+    Adagrad,
     Adam,
     ConstantRate,
     CosineDecay,
@@ -24,11 +25,13 @@ from gan_rosetta.shared.spec import (
     GanSpec,
     GradientDescent,
     LinearDecay,
+    PiecewiseRate,
     RMSprop,
+    WarmUp,
 )
 from gan_rosetta.shared.spec.optimizers import counts_epochs
 
-_SCHEDULED = (GradientDescent, Adam, Adadelta, RMSprop)
+OPTIMIZERS = (GradientDescent, Adam, Adadelta, RMSprop, Adagrad)
 
 
 def optimizer_plant(spec: GanSpec, name: str, changed: Any, **fields: Any) -> Plant:
@@ -84,13 +87,13 @@ def _rates(spec: GanSpec) -> list[Plant]:
         )
         return optimizer_plant(spec, name, with_rate(optimizer, number.planted), number=number)
 
-    return [plant(*found) for found in find_optimizers(spec, _SCHEDULED)]
+    return [plant(*found) for found in find_optimizers(spec, OPTIMIZERS)]
 
 
 def _scheduled(spec: GanSpec, kind: type) -> list[tuple[str, Any]]:
     """Return the optimizers whose learning rate has a schedule of that kind, pretraining's first."""
     found = [
-        (name, optimizer) for name, optimizer in find_optimizers(spec, _SCHEDULED) if _has_schedule(optimizer, kind)
+        (name, optimizer) for name, optimizer in find_optimizers(spec, OPTIMIZERS) if _has_schedule(optimizer, kind)
     ]
     return sorted(found, key=lambda each: each[0] != "pretraining")
 
@@ -115,7 +118,7 @@ def _decay_not_staircase(spec: GanSpec) -> list[Plant]:
 
 
 def _rate_held(spec: GanSpec) -> list[Plant]:
-    """Return a plant for each rate that falls in a line or by a cosine, from the second update on."""
+    """Return a plant for each rate that changes in a line, by a cosine or by pieces, from the second update on."""
     return [
         optimizer_plant(
             spec,
@@ -124,10 +127,23 @@ def _rate_held(spec: GanSpec) -> list[Plant]:
             found=f"{rate.initial:g}",
             expected_value=f"{rate.at(1):.6g}",
         )
-        for kind in (LinearDecay, CosineDecay)
+        for kind in (LinearDecay, CosineDecay, PiecewiseRate)
         for name, optimizer in _scheduled(spec, kind)
         for rate in (optimizer.learning_rate,)
         if not counts_epochs(optimizer) and rate.at(1) != rate.initial
+    ]
+
+
+def _not_warmed_up(spec: GanSpec) -> list[Plant]:
+    return [
+        optimizer_plant(
+            spec,
+            name,
+            replace(optimizer, learning_rate=optimizer.learning_rate.after),
+            found=f"{optimizer.learning_rate.after.at(0):g}",
+            expected_value=f"{optimizer.learning_rate.initial:g}",
+        )
+        for name, optimizer in _scheduled(spec, WarmUp)
     ]
 
 
@@ -188,7 +204,9 @@ def _decay_added(spec: GanSpec) -> list[Plant]:
     return [plant(*found) for found in _scheduled(spec, ConstantRate)]
 
 
-def epsilon_moved(kind: type[Adam] | type[RMSprop], words: Mapping[str, str], /) -> Callable[[GanSpec], list[Plant]]:
+def epsilon_moved(
+    kind: type[Adam] | type[RMSprop] | type[Adagrad], words: Mapping[str, str], /
+) -> Callable[[GanSpec], list[Plant]]:
     """Return what plants ε in the other of two placements. words: where it is added, by placement."""
 
     def plants(spec: GanSpec) -> list[Plant]:
@@ -259,11 +277,18 @@ FAULTS = (
     ),
     Fault(
         name="schedule-missing",
-        summary="a learning rate that stays where it should fall in a line or by a cosine",
+        summary="a learning rate that stays where it should fall in a line, by a cosine or by pieces",
         remedy="The learning rate of {place} stays {found}: in the second update it should be {expected}; step the "
         "schedule.",
         plants=_rate_held,
         together="every schedule",
+    ),
+    Fault(
+        name="warm-up-missing",
+        summary="a learning rate that is not warmed up",
+        remedy="The learning rate of {place} begins at {found}: it should begin at {expected}, and be warmed up.",
+        plants=_not_warmed_up,
+        together="every warm-up",
     ),
     Fault(
         name="cosine-beyond",

@@ -9,6 +9,7 @@ from typing import Any
 from gan_rosetta.shared.faults.fault import Location
 from gan_rosetta.shared.spec import (
     Adadelta,
+    Adagrad,
     Adam,
     Branches,
     ConstantRate,
@@ -17,12 +18,20 @@ from gan_rosetta.shared.spec import (
     Layer,
     LearningRate,
     Optimizer,
+    PiecewiseRate,
     RMSprop,
     Shape,
+    WarmUp,
 )
 
 Place = tuple[str, int]
-_OPTIMIZER_WORDS = {Adam: "Adam", Adadelta: "Adadelta", RMSprop: "RMSprop", GradientDescent: "gradient descent"}
+_OPTIMIZER_WORDS = {
+    Adam: "Adam",
+    Adadelta: "Adadelta",
+    Adagrad: "Adagrad",
+    RMSprop: "RMSprop",
+    GradientDescent: "gradient descent",
+}
 
 
 def find_layers(
@@ -123,16 +132,24 @@ def optimizer_words(name: str, optimizer: Optimizer, /) -> str:
 
 
 def initial_rate(optimizer: Any, /) -> float:
-    """Return the learning rate of an optimizer's first update."""
+    """Return the learning rate of an optimizer's first update, or of the first that is no longer warmed up."""
     rate: LearningRate = optimizer.learning_rate
-    return rate.value if isinstance(rate, ConstantRate) else rate.initial
+    return (rate.after if isinstance(rate, WarmUp) else rate).at(0)
 
 
 def with_rate(optimizer: Any, rate: float, /) -> Any:
-    """Return an optimizer with another learning rate at its first update, on the same schedule."""
-    old = optimizer.learning_rate
-    changed = replace(old, value=rate) if isinstance(old, ConstantRate) else replace(old, initial=rate)
-    return replace(optimizer, learning_rate=changed)
+    """Return an optimizer with another learning rate there, on the same schedule."""
+    return replace(optimizer, learning_rate=_begun_at(optimizer.learning_rate, rate))
+
+
+def _begun_at(old: LearningRate, rate: float) -> LearningRate:
+    if isinstance(old, ConstantRate):
+        return replace(old, value=rate)
+    if isinstance(old, WarmUp):
+        return replace(old, after=_begun_at(old.after, rate))
+    if isinstance(old, PiecewiseRate):
+        return replace(old, values=(rate, *old.values[1:]))
+    return replace(old, initial=rate)
 
 
 def update_of(name: str, /) -> Location:

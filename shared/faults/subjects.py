@@ -228,7 +228,7 @@ def _change_rate(spec: GanSpec, value: float) -> GanSpec:
 
 
 def _rate_text(rate: LearningRate) -> str:
-    return _plain(rate.value) if isinstance(rate, ConstantRate) else f"decaying from {_plain(rate.initial)}"
+    return _plain(rate.value) if isinstance(rate, ConstantRate) else f"changing from {_plain(rate.at(0))}"
 
 
 def _plain(value: Any) -> str:

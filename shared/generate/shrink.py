@@ -12,6 +12,7 @@ from gan_rosetta.shared.errors import SpecError
 from gan_rosetta.shared.spec import (
     EVERY_STEP,
     Adadelta,
+    Adagrad,
     Adam,
     BatchNorm,
     Branch,
@@ -98,6 +99,10 @@ _PLAIN_FIELDS: dict[str, tuple[Any, ...]] = {
     "epsilon_placement": ("outside",),
     "bias_correction": (True,),
     "centered": (False,),
+    "amsgrad": ("no",),
+    "nesterov": (False,),
+    "weight_decay": (None,),
+    "initial_sum": (0.0,),
     "momentum_of": ("direction",),
     "rho": (0.9,),
     "redraw": ("step",),
@@ -120,7 +125,7 @@ _PLAIN_FIELDS: dict[str, tuple[Any, ...]] = {
     "fake_target": (0.0,),
     "target": (1.0,),
 }
-_PLAIN_EPSILONS = {Adam: 1e-8, Adadelta: 1e-6, RMSprop: 1e-8}
+_PLAIN_EPSILONS = {Adam: 1e-8, Adadelta: 1e-6, RMSprop: 1e-8, Adagrad: 1e-10}
 
 
 def shrink(spec: GanSpec, fails: Callable[[Sequence[GanSpec]], Sequence[bool]], /, *, max_checks: int = 400) -> GanSpec:

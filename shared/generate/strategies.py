@@ -16,6 +16,7 @@ from gan_rosetta.shared.generate.stack import MAX_WIDTH, Stack, convolutions_to,
 from gan_rosetta.shared.spec import (
     EVERY_STEP,
     Adadelta,
+    Adagrad,
     Adam,
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
@@ -49,6 +50,7 @@ from gan_rosetta.shared.spec import (
     NonSaturatingGeneratorLoss,
     NormalLatent,
     Optimizer,
+    PiecewiseRate,
     Pretraining,
     RealSource,
     RelativisticDiscriminatorLoss,
@@ -62,9 +64,11 @@ from gan_rosetta.shared.spec import (
     StratifiedLatent,
     Training,
     Upsample,
+    WarmUp,
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
     WeightClipping,
+    WeightDecay,
 )
 
 NUM_STEPS = 3
@@ -397,8 +401,8 @@ def _learning_rates(low: float, high: float, epochs: bool) -> st.SearchStrategy[
     # Modest rates: three steps are to be taken, not survived.
     rates = decimals(low, high, digits=4)
     counted = st.sampled_from(["updates", "epochs"]) if epochs else st.just("updates")
-    return st.one_of(
-        st.builds(ConstantRate, value=rates),
+    constant = st.builds(ConstantRate, value=rates)
+    falling = (
         st.builds(
             ExponentialDecay,
             initial=rates,
@@ -423,12 +427,37 @@ def _learning_rates(low: float, high: float, epochs: bool) -> st.SearchStrategy[
             beyond=st.sampled_from(["held", "mirrored"]),
             counted=counted,
         ),
+        st.builds(
+            PiecewiseRate,
+            values=st.tuples(rates, rates),
+            boundaries=st.tuples(st.integers(1, 2)),
+            counted=counted,
+        ),
     )
+    warmed = st.builds(
+        WarmUp,
+        initial=decimals(0.0, low, digits=4),
+        duration=st.integers(1, 2),
+        after=st.one_of(*(() if epochs else (constant,)), *falling),
+    )
+    return st.one_of(constant, *falling, warmed)
 
 
 def _optimizers(epochs: bool) -> st.SearchStrategy[Optimizer]:
+    decays = st.one_of(st.none(), st.none(), _WEIGHT_DECAYS)
+    momenta = {
+        "momentum": st.sampled_from([0.0, 0.9, 0.5]),
+        "momentum_of": st.sampled_from(["direction", "step"]),
+        "weight_decay": decays,
+    }
     return st.one_of(
-        st.builds(GradientDescent, learning_rate=_learning_rates(0.001, 0.05, epochs)),
+        st.builds(GradientDescent, learning_rate=_learning_rates(0.001, 0.05, epochs), **momenta),
+        st.builds(
+            GradientDescent,
+            learning_rate=_learning_rates(0.001, 0.05, epochs),
+            nesterov=st.just(True),
+            **(momenta | {"momentum": st.sampled_from([0.9, 0.5])}),
+        ),
         st.builds(
             Adam,
             learning_rate=_learning_rates(0.0001, 0.02, epochs),
@@ -437,12 +466,34 @@ def _optimizers(epochs: bool) -> st.SearchStrategy[Optimizer]:
             epsilon=st.sampled_from([1e-8, 1e-7, 1e-3]),
             epsilon_placement=st.sampled_from(["outside", "hat"]),
             bias_correction=st.sampled_from([True, True, False]),
+            amsgrad=st.sampled_from(["no", "no", "as_kept"]),
+            weight_decay=decays,
+        ),
+        st.builds(
+            Adam,
+            learning_rate=_learning_rates(0.0001, 0.02, epochs),
+            beta1=st.sampled_from([0.9, 0.0]),
+            beta2=st.sampled_from([0.999, 0.9]),
+            epsilon=st.sampled_from([1e-8, 1e-3]),
+            epsilon_placement=st.just("outside"),
+            bias_correction=st.just(True),
+            amsgrad=st.just("corrected"),
+            weight_decay=decays,
         ),
         st.builds(
             Adadelta,
             learning_rate=_learning_rates(0.1, 1.0, epochs),
             rho=st.sampled_from([0.9, 0.95, 0.5]),
             epsilon=st.sampled_from([1e-6, 1e-4]),
+            weight_decay=decays,
+        ),
+        st.builds(
+            Adagrad,
+            learning_rate=_learning_rates(0.0001, 0.02, epochs),
+            epsilon=st.sampled_from([1e-10, 1e-7, 1e-3]),
+            epsilon_placement=st.sampled_from(["outside", "inside"]),
+            initial_sum=st.sampled_from([0.0, 0.1]),
+            weight_decay=decays,
         ),
         st.builds(
             RMSprop,
@@ -451,10 +502,16 @@ def _optimizers(epochs: bool) -> st.SearchStrategy[Optimizer]:
             epsilon=st.sampled_from([1e-8, 1e-7, 1e-3]),
             epsilon_placement=st.sampled_from(["outside", "inside"]),
             centered=st.booleans(),
-            momentum=st.sampled_from([0.0, 0.9, 0.5]),
-            momentum_of=st.sampled_from(["direction", "step"]),
+            **momenta,
         ),
     )
+
+
+_WEIGHT_DECAYS = st.builds(
+    WeightDecay,
+    share=decimals(0.001, 0.1, digits=3),
+    by=st.sampled_from(["gradient", "parameter", "parameter_alone"]),
+)
 
 
 @st.composite
