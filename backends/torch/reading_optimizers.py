@@ -37,14 +37,25 @@ def read_optimizer(optimizer: torch.optim.Optimizer, network: nn.Module, /, *, w
 
 
 def steps_taken(optimizer: torch.optim.Optimizer, /) -> set[int]:
-    """Return how many steps an optimizer counts, 0 where it has not begun; several where parameters differ in it."""
+    """Return how many steps an optimizer counts, 0 where it has not begun; several where parameters differ in it.
+
+    None where it keeps something and counts nothing, as torch.optim.SGD does with a momentum.
+    """
     (group,) = optimizer.param_groups
-    return {int(optimizer.state.get(parameter, {}).get("step", 0)) for parameter in group["params"]}
+    states = [optimizer.state.get(parameter, {}) for parameter in group["params"]]
+    if any("step" not in state and any(kept is not None for kept in state.values()) for state in states):
+        return set()
+    return {int(state.get("step", 0)) for state in states}
 
 
 def _sgd(group: dict[str, Any], rate: ConstantRate) -> Optimizer:
-    del group
-    return spec.GradientDescent(learning_rate=rate)
+    return spec.GradientDescent(
+        learning_rate=rate,
+        momentum=float(group["momentum"]),
+        momentum_of="direction",
+        nesterov=bool(group["nesterov"]),
+        weight_decay=_decay(group),
+    )
 
 
 def _adam(group: dict[str, Any], rate: ConstantRate) -> Optimizer:
@@ -56,11 +67,23 @@ def _adam(group: dict[str, Any], rate: ConstantRate) -> Optimizer:
         epsilon=group["eps"],
         epsilon_placement="outside",
         bias_correction=True,
+        amsgrad="as_kept" if group["amsgrad"] else "no",
+        weight_decay=_decay(group),
     )
 
 
 def _adadelta(group: dict[str, Any], rate: ConstantRate) -> Optimizer:
-    return spec.Adadelta(learning_rate=rate, rho=group["rho"], epsilon=group["eps"])
+    return spec.Adadelta(learning_rate=rate, rho=group["rho"], epsilon=group["eps"], weight_decay=_decay(group))
+
+
+def _adagrad(group: dict[str, Any], rate: ConstantRate) -> Optimizer:
+    return spec.Adagrad(
+        learning_rate=rate,
+        epsilon=group["eps"],
+        epsilon_placement="outside",
+        initial_sum=float(group["initial_accumulator_value"]),
+        weight_decay=_decay(group),
+    )
 
 
 def _rmsprop(group: dict[str, Any], rate: ConstantRate) -> Optimizer:
@@ -72,13 +95,23 @@ def _rmsprop(group: dict[str, Any], rate: ConstantRate) -> Optimizer:
         centered=bool(group["centered"]),
         momentum=float(group["momentum"]),
         momentum_of="direction",
+        weight_decay=_decay(group),
     )
 
 
-_PLAIN = {"weight_decay": 0, "maximize": False}
+def _decay(group: dict[str, Any]) -> spec.WeightDecay | None:
+    share = float(group["weight_decay"])
+    if share == 0:
+        return None
+    return spec.WeightDecay(share=share, by="parameter" if group.get("decoupled_weight_decay", False) else "gradient")
+
+
+_PLAIN = {"maximize": False}
 _OPTIMIZERS: dict[type, tuple[Callable[[dict[str, Any], ConstantRate], Optimizer], dict[str, Any]]] = {
-    torch.optim.SGD: (_sgd, {**_PLAIN, "momentum": 0, "nesterov": False}),
-    torch.optim.Adam: (_adam, {**_PLAIN, "amsgrad": False}),
+    torch.optim.SGD: (_sgd, {**_PLAIN, "dampening": 0}),
+    torch.optim.Adam: (_adam, _PLAIN),
+    torch.optim.AdamW: (_adam, _PLAIN),
     torch.optim.Adadelta: (_adadelta, _PLAIN),
+    torch.optim.Adagrad: (_adagrad, {**_PLAIN, "lr_decay": 0}),
     torch.optim.RMSprop: (_rmsprop, _PLAIN),
 }

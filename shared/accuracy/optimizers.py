@@ -12,9 +12,19 @@ from gan_rosetta.shared.accuracy.operation import Operation, Quantity, Trial, re
 from gan_rosetta.shared.accuracy.points import in_type, magnitudes
 from gan_rosetta.shared.accuracy.tiny import linear, step_arrays, tiny_gan
 from gan_rosetta.shared.interface import Dtype
-from gan_rosetta.shared.spec import Adadelta, Adam, ConstantRate, GradientDescent, Optimizer, RMSprop
+from gan_rosetta.shared.spec import (
+    Adadelta,
+    Adagrad,
+    Adam,
+    ConstantRate,
+    GradientDescent,
+    Optimizer,
+    RMSprop,
+    WeightDecay,
+)
 
 _RATE = 0.001
+_CONSTANT = ConstantRate(value=_RATE)
 _ONE = np.ones((1, 1))
 _LATER = 10
 _PARAMETER = "generator.weights.weight"
@@ -105,11 +115,16 @@ def _adam(name: str, title: str, adam: Adam) -> Operation:
         m = beta1 * given["m"] + (1 - beta1) * given["g"]
         v = beta2 * given["v"] + (1 - beta2) * given["g"] ** 2
         first, second = (1 - beta1**times, np.sqrt(1 - beta2**times)) if adam.bias_correction else (1, 1)
+        found, kept = {"m": m, "v": v}, v
+        if adam.amsgrad != "no":
+            kept = np.maximum(given["largest"], v if adam.amsgrad == "as_kept" else v / second**2)
+            found["largest"] = kept
         if adam.epsilon_placement == "hat":
-            change = rate * second / first * m / (np.sqrt(v) + epsilon)
+            change = rate * second / first * m / (np.sqrt(kept) + epsilon)
         else:
-            change = rate / first * m / (np.sqrt(v) / second + epsilon)
-        return {"p": given["p"] - change, "m": m, "v": v}
+            root = np.sqrt(kept) if adam.amsgrad == "corrected" else np.sqrt(kept) / second
+            change = rate / first * m / (root + epsilon)
+        return found | {"p": given["p"] - change}
 
     return _operation(name, title, adam, update)
 
@@ -147,17 +162,36 @@ def _rmsprop(name: str, title: str, rms: RMSprop) -> Operation:
     return _operation(name, title, rms, update)
 
 
-def _descent() -> Operation:
-    descent = GradientDescent(learning_rate=ConstantRate(value=_RATE))
-    return _operation(
-        "gradient-descent",
-        "gradient descent",
-        descent,
-        lambda given: {"p": given["p"] - exact.extended(_RATE) * given["g"]},
+def _adagrad() -> Operation:
+    adagrad = Adagrad(
+        learning_rate=ConstantRate(value=_RATE), epsilon=1e-7, epsilon_placement="inside", initial_sum=0.1
     )
 
+    def update(given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        total = given["sum"] + given["g"] ** 2
+        change = given["g"] / np.sqrt(total + exact.extended(adagrad.epsilon))
+        return {"p": given["p"] - exact.extended(_RATE) * change, "sum": total}
 
-def _adam_of(*, hat: bool, corrected: bool) -> Adam:
+    return _operation("adagrad", "Adagrad, ε inside the root", adagrad, update)
+
+
+def _descent(name: str, title: str, descent: GradientDescent) -> Operation:
+    def update(given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        rate, momentum, p = exact.extended(_RATE), exact.extended(descent.momentum), given["p"]
+        decay, gradient = descent.weight_decay, given["g"]
+        if decay is not None:
+            gradient = gradient + exact.extended(decay.share) * p
+        if descent.momentum == 0:
+            return {"p": p - rate * gradient}
+        incoming, outgoing = (gradient, rate) if descent.momentum_of == "direction" else (rate * gradient, 1)
+        kept = momentum * given["momentum"] + incoming
+        moved = incoming + momentum * kept if descent.nesterov else kept
+        return {"p": p - outgoing * moved, "momentum": kept}
+
+    return _operation(name, title, descent, update)
+
+
+def _adam_of(*, hat: bool, corrected: bool, amsgrad: Literal["no", "as_kept", "corrected"] = "no") -> Adam:
     return Adam(
         learning_rate=ConstantRate(value=_RATE),
         beta1=0.9,
@@ -165,6 +199,7 @@ def _adam_of(*, hat: bool, corrected: bool) -> Adam:
         epsilon=1e-8,
         epsilon_placement="hat" if hat else "outside",
         bias_correction=corrected,
+        amsgrad=amsgrad,
     )
 
 
@@ -187,11 +222,25 @@ def _rmsprop_of(
 
 
 OPTIMIZERS = (
-    _descent(),
+    _descent("gradient-descent", "gradient descent", GradientDescent(learning_rate=_CONSTANT)),
+    _descent("momentum", "momentum", GradientDescent(learning_rate=_CONSTANT, momentum=0.9)),
+    _descent(
+        "nesterov",
+        "Nesterov's momentum of lr · g",
+        GradientDescent(learning_rate=_CONSTANT, momentum=0.9, momentum_of="step", nesterov=True),
+    ),
+    _descent(
+        "weight-decay",
+        "gradient descent, weight decay in the gradient",
+        GradientDescent(learning_rate=_CONSTANT, weight_decay=WeightDecay(share=0.01, by="gradient")),
+    ),
     _adam("adam", "Adam", _adam_of(hat=False, corrected=True)),
     _adam("adam-hat", "Adam, ε-hat", _adam_of(hat=True, corrected=True)),
     _adam("adam-uncorrected", "Adam without bias correction", _adam_of(hat=False, corrected=False)),
+    _adam("amsgrad", "AMSGrad", _adam_of(hat=False, corrected=True, amsgrad="as_kept")),
+    _adam("amsgrad-corrected", "AMSGrad of v̂", _adam_of(hat=False, corrected=True, amsgrad="corrected")),
     _adadelta(),
+    _adagrad(),
     _rmsprop("rmsprop", "RMSprop", _rmsprop_of(placement="outside")),
     _rmsprop("rmsprop-inside", "RMSprop, ε inside the root", _rmsprop_of(placement="inside")),
     _rmsprop("rmsprop-centered", "RMSprop, centred", _rmsprop_of(placement="inside", centered=True)),

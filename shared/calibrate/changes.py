@@ -18,9 +18,11 @@ from gan_rosetta.shared.faults.places import (
 from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.spec import (
     Adadelta,
+    Adagrad,
     Adam,
     BatchNorm,
     GanSpec,
+    Optimizer,
     RMSprop,
 )
 from gan_rosetta.shared.workers.registry import build_reference

@@ -142,7 +142,7 @@ def with_rate(optimizer: Any, rate: float, /) -> Any:
     return replace(optimizer, learning_rate=_begun_at(optimizer.learning_rate, rate))
 
 
-def _begun_at(old: LearningRate, rate: float) -> LearningRate:
+def _begun_at(old: Any, rate: float) -> Any:
     if isinstance(old, ConstantRate):
         return replace(old, value=rate)
     if isinstance(old, WarmUp):

@@ -204,6 +204,13 @@ def counts_epochs(optimizer: Optimizer, /) -> bool:
     return not isinstance(rate, ConstantRate) and rate.counted == "epochs"
 
 
+def counts_updates(optimizer: Optimizer, /) -> bool:
+    """Whether an optimizer's step hangs on how many came before, by its learning rate or its bias correction."""
+    rate = optimizer.learning_rate
+    by_rate = not isinstance(rate, ConstantRate) and rate.counted == "updates"
+    return by_rate or (isinstance(optimizer, Adam) and optimizer.bias_correction)
+
+
 def keeps_steps(optimizer: Optimizer, /) -> bool:
     """Whether an optimizer has a momentum of steps, the learning rate in them."""
     kinds = (RMSprop, GradientDescent)

@@ -20,7 +20,7 @@ from gan_rosetta.shared.data.tape import Tape
 from gan_rosetta.shared.data.tape_file import write_tape
 from gan_rosetta.shared.errors import RunFailed
 from gan_rosetta.shared.runs.checkpoint import num_steps
-from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec import GanSpec, GradientDescent
 from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.state import State, average_name
 from gan_rosetta.shared.state.archive import write_state
@@ -161,7 +161,7 @@ def _wanted(spec: GanSpec, state: Mapping[str, np.ndarray]) -> dict[str, np.ndar
     names = {name for name, tensor in state_schema(spec).items() if tensor.role in ("parameter", "buffer", "average")}
     for name, (network, optimizer) in optimizers(spec).items():
         if optimizer.slots and int(state[counter_name(name)]) > 0:
-            names.add(counter_name(name))
+            names |= {counter_name(name)} if not isinstance(optimizer, GradientDescent) else set()
             parameters = network_parameters(spec, network)
             names |= {slot_name(name, each.name, slot) for each in parameters for slot in optimizer.slots}
     return {name: array for name, array in state.items() if name in names}

@@ -29,6 +29,7 @@ from gan_rosetta.shared.state import (
     slot_name,
 )
 from gan_rosetta.shared.state.archive import write_state
+from gan_rosetta.shared.state.layouts import momentum_factor
 from gan_rosetta.shared.storage import opening
 
 _NETWORKS = ("generator", "discriminator")
@@ -117,15 +118,22 @@ def _kept(found: Found, optimizer: Any, steps: set[int]) -> dict[str, np.ndarray
     what, own = found.network, getattr(found.spec.training, f"{found.network}_optimizer")
     if steps == {0}:
         return {}
+    if not steps:
+        return (
+            f"{what}_optimizer keeps a momentum and no count of its steps, which a state has: it begins anew; to go "
+            "on, write a state by hand"
+        )
     if len(steps) > 1:
         return (
             f"{what}_optimizer has taken between {min(steps)} and {max(steps)} steps of its parameters, and a spec's "
             "has one count: it begins anew; to go on, let each step move them all"
         )
     kept: dict[str, np.ndarray] = {counter_name(what): np.array(max(steps))}
-    held = found.framework.slots(found.object, optimizer).slots
+    kept_by = found.framework.slots(found.object, optimizer)
     for slot in own.slots:
-        arrays = found.canonical({name: array for (name, kind), array in held.items() if kind == slot})
+        factor = momentum_factor(own, kept=kept_by.momentum) if slot == "momentum" else 1.0
+        arrays = found.canonical({name: array for (name, kind), array in kept_by.slots.items() if kind == slot})
+        arrays = {name: array if factor == 1.0 else array / factor for name, array in arrays.items()}
         kept |= {slot_name(what, name, slot): array.astype(np.float64) for name, array in arrays.items()}
     wanted = [slot_name(what, each.name, slot) for each in network_parameters(found.spec, what) for slot in own.slots]
     lacking = [name for name in wanted if name not in kept]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan_rosetta.shared.errors import StateError
-from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec import GanSpec, GradientDescent
+from gan_rosetta.shared.spec.optimizers import counts_updates
 from gan_rosetta.shared.state.check import complete_state
 from gan_rosetta.shared.state.found_names import FoundTensor, network_of, split_name
 from gan_rosetta.shared.state.initial import State
@@ -196,11 +197,17 @@ class _SlotReader:
         """Return the slots and the counter by canonical names; nothing where the optimizer has not been used yet."""
         slots = self._from_rows(found.in_rows) if found.in_rows else self._from_names(found)
         count = self._count if found.counter is None else found.counter
+        if count is None and slots and isinstance(self._optimizer, GradientDescent):
+            count = self._count_of_descent()
         if count is None and slots:
             raise StateError(f"the optimizer of the {self._name} has slots and no count of its steps; write it again")
         if count is not None:
             slots[counter_name(self._name)] = np.array(count, np.int64)
         return slots
+
+    def _count_of_descent(self) -> int | None:
+        """Return a count for torch's SGD, which has none: 0 where nothing asks for it, else None."""
+        return None if counts_updates(self._optimizer) else 0
 
     def _from_rows(self, rows: Sequence[np.ndarray]) -> State:
         kinds = self._optimizer.slots

@@ -89,7 +89,8 @@ def _parts(optimizer: Any, forms: dict[spec.Optimizer, str]) -> list[str]:
         raise UnsupportedLayer(
             "optax shrinks weights by a rate of epochs only before a momentum, and here it is of steps"
         )
-    lost = f"lambda count: -{share} * ({rate.removeprefix('lambda count: ')})"
+    is_constant = isinstance(optimizer.learning_rate, spec.ConstantRate)
+    lost = f"-{share} * {rate}" if is_constant else f"{rate} * -{share}"
     return [*parts, f"optax.add_decayed_weights({lost})"]
 
 

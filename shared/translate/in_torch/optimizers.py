@@ -40,7 +40,8 @@ def resume(
 ) -> int:
     """Give an optimizer what a state has kept of it; return how many steps it had taken."""
     count = int(state.get(f"optimizer.{of}.step", 0))
-    for name, parameter in network.named_parameters() if count and slots else ():
+    is_kept = slots and f"optimizer.{of}.step" in state
+    for name, parameter in network.named_parameters() if is_kept else ():
         optimizer.state[parameter] = {"step": torch.tensor(float(count))}
         for slot, own in slots.items():
             kept = state[f"optimizer.{of}.{name}.{slot}"]

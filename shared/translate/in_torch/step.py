@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan_rosetta.shared.spec import GanSpec, GradientClipping
+from gan_rosetta.shared.spec import GanSpec, GradientClipping, GradientDescent
 from gan_rosetta.shared.translate.data import EPOCH, STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_torch.averages import AVERAGE, average_section
 from gan_rosetta.shared.translate.losses import scores_of_generator
@@ -221,6 +221,12 @@ def _pretraining(gan: GanSpec) -> str:
 def _end(gan: GanSpec) -> str:
     entries = [f'"{name}": {name}.state_dict()' for name in ("generator", "discriminator")]
     entries += [f'"{use.name}_optimizer": optimizer_{use.short}.state_dict()' for use in optimizer_uses(gan)]
+    counts = [
+        f'"{use.name}": schedule_{use.short}.last_epoch'
+        for use in optimizer_uses(gan)
+        if isinstance(use.optimizer, GradientDescent) and use.optimizer.slots and decays(use.optimizer, "updates")
+    ]
+    entries += [f'"counters": {{{", ".join(counts)}}}'] if counts else []
     asked = ["torch.tensor(noise, dtype=dtype)"]
     asked += ["torch.arange(len(noise)) % 10"] if uses_classes(gan, "generator") else []
     asked += ["{}"] if uses_masks(gan, "generator") else []

@@ -15,7 +15,18 @@ from safetensors.numpy import load as load_tensors
 from gan_rosetta.shared.commands.read import _name_of
 from gan_rosetta.shared.conformance.small import small_gan
 from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
-from gan_rosetta.shared.spec import Adam, Dropout, GradientDescent, LeakyReLU, Linear, Network, RMSprop, UniformFanIn
+from gan_rosetta.shared.spec import (
+    Adagrad,
+    Adam,
+    Dropout,
+    GradientDescent,
+    LeakyReLU,
+    Linear,
+    Network,
+    RMSprop,
+    UniformFanIn,
+    WeightDecay,
+)
 from gan_rosetta.shared.spec.toml_file import read_spec
 from gan_rosetta.shared.state import initial_state, state_schema
 from gan_rosetta.shared.state.archive import read_state, write_state
@@ -109,7 +120,19 @@ def test_settings_are_read():
 @pytest.mark.parametrize(
     ("make", "expected"),
     [
-        (lambda p: torch.optim.SGD(p, lr=0.3), (GradientDescent, {})),
+        (lambda p: torch.optim.SGD(p, lr=0.3), (GradientDescent, {"momentum": 0.0, "weight_decay": None})),
+        (
+            lambda p: torch.optim.SGD(p, lr=0.3, momentum=0.9, nesterov=True, weight_decay=0.1),
+            (
+                GradientDescent,
+                {"momentum": 0.9, "nesterov": True, "weight_decay": WeightDecay(share=0.1, by="gradient")},
+            ),
+        ),
+        (
+            lambda p: torch.optim.AdamW(p, lr=0.3, amsgrad=True),
+            (Adam, {"amsgrad": "as_kept", "weight_decay": WeightDecay(share=0.01, by="parameter")}),
+        ),
+        (lambda p: torch.optim.Adagrad(p, lr=0.3), (Adagrad, {"epsilon_placement": "outside", "initial_sum": 0.0})),
         (
             lambda p: torch.optim.Adam(p, lr=0.3, betas=(0.5, 0.9), eps=1e-6),
             (Adam, {"beta1": 0.5, "beta2": 0.9, "epsilon": 1e-6, "epsilon_placement": "outside"}),
@@ -191,10 +214,10 @@ def scheduled(network):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda n: torch.optim.SGD(n.parameters(), lr=0.1, momentum=0.9), "has momentum=0.9"),
-        (lambda n: torch.optim.Adam(n.parameters(), lr=0.1, weight_decay=0.1), "has weight_decay=0.1"),
-        (lambda n: torch.optim.Adam(n.parameters(), lr=0.1, amsgrad=True), "has amsgrad=True"),
-        (lambda n: torch.optim.AdamW(n.parameters()), "is a AdamW"),
+        (lambda n: torch.optim.SGD(n.parameters(), lr=0.1, momentum=0.9, dampening=0.5), "has dampening=0.5"),
+        (lambda n: torch.optim.Adam(n.parameters(), lr=0.1, maximize=True), "has maximize=True"),
+        (lambda n: torch.optim.Adagrad(n.parameters(), lr_decay=0.1), "has lr_decay=0.1"),
+        (lambda n: torch.optim.NAdam(n.parameters()), "is a NAdam"),
         (lambda n: torch.optim.SGD(n[0].parameters(), lr=0.1), "moves 2 of its network's 4 parameters"),
         (lambda n: torch.optim.SGD([{"params": [p]} for p in n.parameters()], lr=0.1), "4 groups"),
         (scheduled, "has a schedule of rates"),

@@ -114,6 +114,11 @@ def test_branches_and_own_calls_are_refused():
             lambda: keras.optimizers.Adadelta(0.1),
             {"square": "_accumulated_grads", "delta": "_accumulated_delta_vars"},
         ),
+        (
+            lambda: keras.optimizers.AdamW(0.1, amsgrad=True),
+            {"m": "_momentums", "v": "_velocities", "largest": "_velocity_hats"},
+        ),
+        (lambda: keras.optimizers.Adagrad(0.1), {"sum": "_accumulators"}),
     ],
 )
 def test_what_an_optimizer_has_kept_is_read(make, slots):
@@ -151,7 +156,7 @@ def test_optimizers_are_read_with_their_settings():
         own = found.spec.training.generator_optimizer
         assert isinstance(own, kind)
         assert own.learning_rate.value in (2e-4, 0.1, 5e-5)
-    for wrong in (keras.optimizers.Adam(clipnorm=1.0), keras.optimizers.SGD(momentum=0.9), keras.optimizers.Nadam()):
+    for wrong in (keras.optimizers.Adam(clipnorm=1.0), keras.optimizers.SGD(use_ema=True), keras.optimizers.Nadam()):
         with pytest.raises(UnsupportedLayer, match="generator_optimizer"):
             read(generator=generator, discriminator=discriminator, like=small_gan("sine"), generator_optimizer=wrong)
 
