@@ -127,12 +127,8 @@ def rmsprop(optimizer: spec.RMSprop, /) -> optax.GradientTransformation:
 
 
 def adagrad(optimizer: spec.Adagrad, /) -> optax.GradientTransformation:
-    """Build Adagrad, whose scale is optax's own where ε is inside of the root. Duchi et al. 2011."""
-    if optimizer.epsilon_placement == "inside":
-        scale = optax.scale_by_rss(initial_accumulator_value=optimizer.initial_sum, eps=optimizer.epsilon)
-    else:
-        scale = scale_by_placed_rss(optimizer)
-    return optax.chain(scale, scale_by_rate(optimizer.learning_rate))
+    """Build Adagrad, in optax's state. Duchi et al. 2011."""
+    return optax.chain(scale_by_placed_rss(optimizer), scale_by_rate(optimizer.learning_rate))
 
 
 OPTIMIZERS: dict[type, Callable[..., optax.GradientTransformation]] = {
@@ -181,7 +177,7 @@ def scale_by_placed_adam(optimizer: spec.Adam, /) -> optax.GradientTransformatio
 
 
 def scale_by_placed_rss(optimizer: spec.Adagrad, /) -> optax.GradientTransformation:
-    """Build optax.scale_by_rss with ε beside the root; optax adds it under the root."""
+    """Build optax.scale_by_rss with ε where the spec puts it; optax has it under the root, and 0 where the sum is 0."""
 
     def init(parameters: Any) -> optax.ScaleByRssState:
         return optax.ScaleByRssState(sum_of_squares=jax.tree.map(jnp.zeros_like, parameters))
@@ -189,8 +185,12 @@ def scale_by_placed_rss(optimizer: spec.Adagrad, /) -> optax.GradientTransformat
     def update(gradients: Any, state: optax.ScaleByRssState, parameters: Any = None) -> tuple[Any, Any]:
         del parameters
         sums = jax.tree.map(lambda total, g: total + jnp.square(g), state.sum_of_squares, gradients)
-        updates = jax.tree.map(lambda g, total: g / (jnp.sqrt(total) + optimizer.epsilon), gradients, sums)
-        return updates, optax.ScaleByRssState(sum_of_squares=sums)
+        epsilon, inside = optimizer.epsilon, optimizer.epsilon_placement == "inside"
+
+        def updated(g: Any, total: Any) -> Any:
+            return g / (jnp.sqrt(total + epsilon) if inside else jnp.sqrt(total) + epsilon)
+
+        return jax.tree.map(updated, gradients, sums), optax.ScaleByRssState(sum_of_squares=sums)
 
     return optax.GradientTransformation(init, update)
 

@@ -42,10 +42,10 @@ _SLOTS = {
     "delta": "_accumulated_delta_vars",
     "largest": "_velocity_hats",
     "sum": "_accumulators",
+    "momentum": "momentums",
 }
 # RMSprop keeps other things under the names that Adam has.
 _RMSPROP_SLOTS = {"square": "_velocities", "mean": "_average_gradients", "momentum": "_momentums"}
-_SGD_SLOTS = {"momentum": "momentums"}
 # What each watched optimizer was given last, by variable.
 _given: weakref.WeakKeyDictionary[Any, dict[int, Any]] = weakref.WeakKeyDictionary()
 
@@ -158,8 +158,8 @@ def slots(network: Any, optimizer: Any, /) -> ProgramSlots:
     """Return an optimizer's moments and its counter."""
     found: dict[tuple[str, str], np.ndarray] = {}
     places = {id(variable): place for place, variable in enumerate(optimizer._trainable_variables)}
-    kinds = {kind.__name__ for kind in type(optimizer).__mro__}
-    names = _RMSPROP_SLOTS if "RMSprop" in kinds else _SGD_SLOTS if "SGD" in kinds else _SLOTS
+    is_rmsprop = any(kind.__name__ == "RMSprop" for kind in type(optimizer).__mro__)
+    names = _RMSPROP_SLOTS if is_rmsprop else _SLOTS
     for name, _, variable in _named(network):
         place = places.get(id(variable))
         for slot, own in names.items():

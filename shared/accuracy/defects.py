@@ -51,6 +51,8 @@ def find_defect(
 # The smallest number on the way from an input to the result, where that is not one of the two.
 _ON_THE_WAY: dict[str, Callable[[float], float]] = {
     "adam": lambda gradient: 0.1 * gradient,
+    "amsgrad": lambda gradient: 0.1 * gradient,
+    "amsgrad-corrected": lambda gradient: min(0.1 * gradient, 0.001 * gradient**2 or math.inf),
     "adam-uncorrected": lambda gradient: 0.1 * _RATE * gradient,
     "adam-hat": lambda gradient: 0.1 * _RATE * 0.03 * gradient,
     "penalty": lambda length: 0.02 * length**2,
@@ -62,6 +64,9 @@ def _is_flushed(dtype: Dtype, operation: str, label: float | str, got: np.ndarra
     """Whether an input, what should come out, or a number on the way is subnormal."""
     tiny = float(np.finfo(dtype).tiny)
     if isinstance(label, str):
+        gradient, _, later = label.partition(", ")
+        if operation == "amsgrad-corrected" and later:
+            return 0 < 0.001 * float(gradient) ** 2 < tiny  # what comes to v, before v is corrected
         # A batch's share of numbers near the end.
         return label == "1000 small"
     on_the_way = _ON_THE_WAY.get(operation, abs)(abs(label))

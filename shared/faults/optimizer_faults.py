@@ -48,7 +48,8 @@ def _bias_correction(spec: GanSpec) -> list[Plant]:
             spec, name, other, found=words[other.bias_correction], expected_value=words[adam.bias_correction]
         )
 
-    return [plant(*found) for found in find_optimizers(spec, Adam)]
+    # AMSGrad of v corrected has no other form.
+    return [plant(*found) for found in find_optimizers(spec, Adam) if found[1].amsgrad != "corrected"]
 
 
 def number_fault(
@@ -212,6 +213,8 @@ def epsilon_moved(
     def plants(spec: GanSpec) -> list[Plant]:
         planted = []
         for name, optimizer in find_optimizers(spec, kind):
+            if getattr(optimizer, "amsgrad", "no") == "corrected":  # which has no other form
+                continue
             own = optimizer.epsilon_placement
             (other,) = words.keys() - {own}
             moved = replace(optimizer, epsilon_placement=other)

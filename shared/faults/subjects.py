@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
+from gan_rosetta.shared.errors import SpecError
 from gan_rosetta.shared.faults.places import Place, layer_at, replace_layer, replace_optimizer, replace_training
 from gan_rosetta.shared.spec import (
     ELU,
@@ -110,7 +111,7 @@ def _field_of_optimizers(name: str, title: str, kind: type, names: tuple[str, ..
     def change(spec: GanSpec, value: Any) -> GanSpec:
         values = value if len(names) > 1 else (value,)
         changes = dict(zip(names, values, strict=True))
-        return _change_optimizers(spec, kind, lambda optimizer: replace(optimizer, **changes))
+        return _change_optimizers(spec, kind, lambda optimizer: _replaced(optimizer, changes))
 
     def describe_optimizer(optimizer: Any) -> str:
         return ", ".join(_plain(getattr(optimizer, field)) for field in names)
@@ -122,6 +123,14 @@ def _field_of_optimizers(name: str, title: str, kind: type, names: tuple[str, ..
         change=change,
         describe=lambda value: ", ".join(map(_plain, value)) if len(names) > 1 else _plain(value),
     )
+
+
+def _replaced(optimizer: Any, changes: Mapping[str, Any]) -> Any:
+    """Return an optimizer with other fields, or as it is where they cannot stand beside its own."""
+    try:
+        return replace(optimizer, **changes)
+    except SpecError:
+        return optimizer
 
 
 def _layers(spec: GanSpec, kind: type | tuple[type, ...]) -> list[Any]:

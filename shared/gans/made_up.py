@@ -9,6 +9,7 @@ from gan_rosetta.shared.spec import (
     EVERY_STEP,
     GELU,
     SELU,
+    Adagrad,
     Adam,
     BatchNorm,
     BinaryCrossEntropyDiscriminatorLoss,
@@ -24,6 +25,7 @@ from gan_rosetta.shared.spec import (
     GanSpec,
     GlobalPool,
     GradientClipping,
+    GradientDescent,
     GradientPenalty,
     GroupNorm,
     LeakyReLU,
@@ -38,6 +40,7 @@ from gan_rosetta.shared.spec import (
     Network,
     Normal,
     NormalLatent,
+    PiecewiseRate,
     PixelShuffle,
     Pool2d,
     Recall,
@@ -53,8 +56,10 @@ from gan_rosetta.shared.spec import (
     Training,
     UniformFanIn,
     Upsample,
+    WarmUp,
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
+    WeightDecay,
     class_projection,
     conditional_batch_norm,
     recalled_batch_norm,
@@ -156,10 +161,12 @@ SMOOTH_SPEC = GanSpec(
 )
 
 
+_WARMED_UP = WarmUp(initial=0.01, duration=2, after=PiecewiseRate(values=(0.05, 0.02), boundaries=(2,)))
+
 LOGISTIC_SPEC = replace(
     SMOOTH_SPEC,
     name="logistic-2d",
-    title="Cross entropy of one logit with a smoothed label on a 2D Gaussian",
+    title="Cross entropy of one logit with a smoothed label on a 2D Gaussian, by momentum and Adagrad",
     discriminator=Network(
         input_shape=(2,),
         layers=(
@@ -175,6 +182,20 @@ LOGISTIC_SPEC = replace(
         detach_fake=False,
         discriminator_loss=LogisticDiscriminatorLoss(real_target=0.9, fake_target=0.0, factor=0.5, reduction="mean"),
         generator_loss=LogisticGeneratorLoss(target=1.0, factor=1.0, reduction="mean"),
+        discriminator_optimizer=GradientDescent(
+            learning_rate=_WARMED_UP,
+            momentum=0.9,
+            momentum_of="step",
+            nesterov=True,
+            weight_decay=WeightDecay(share=0.1, by="parameter"),
+        ),
+        generator_optimizer=Adagrad(
+            learning_rate=ConstantRate(value=0.01),
+            epsilon=1e-7,
+            epsilon_placement="inside",
+            initial_sum=0.1,
+            weight_decay=WeightDecay(share=0.05, by="gradient"),
+        ),
     ),
 )
 
@@ -239,6 +260,10 @@ BOUNDARY_SPEC = replace(
             log_floor=-100.0, denominator_floor=1e-12, factor=0.5, reduction="mean", real_label=1
         ),
         generator_loss=BoundarySeekingGeneratorLoss(factor=0.5, reduction="mean"),
+        discriminator_optimizer=replace(
+            _adam(0.002), amsgrad="as_kept", weight_decay=WeightDecay(share=0.1, by="parameter")
+        ),
+        generator_optimizer=replace(_adam(0.001), amsgrad="as_kept"),
         discriminator_clipping=GradientClipping(by="norm", bound=0.02, epsilon=0.0),
         generator_clipping=GradientClipping(by="value", bound=0.01, epsilon=0.0),
         generator_average=MovingAverage(decay=0.9, start=1, warm_up="none", buffers="averaged"),

@@ -27,12 +27,15 @@ from gan_rosetta.shared.spec import (
     MinimaxDiscriminatorLoss,
     MovingAverage,
     NormalLatent,
+    PiecewiseRate,
     SineReal,
     StepPattern,
     StopRule,
     StratifiedLatent,
+    WarmUp,
     WassersteinGeneratorLoss,
     WeightClipping,
+    WeightDecay,
 )
 
 ADAM = find_gan("sine").training.generator_optimizer
@@ -52,6 +55,12 @@ NAN, INFINITY = float("nan"), float("inf")
 @pytest.mark.parametrize(
     ("part", "changes", "words"),
     [
+        (PiecewiseRate(values=(0.2, 0.1), boundaries=(2,)), {"values": (0.2,)}, "has 1 values and 1 boundaries"),
+        (PiecewiseRate(values=(0.2, 0.1), boundaries=(2,)), {"boundaries": (0,)}, "boundaries are"),
+        (WarmUp(initial=0.0, duration=1, after=ConstantRate(value=0.1)), {"duration": 0}, "duration is 0"),
+        (WeightDecay(share=0.1, by="parameter"), {"share": 1.0}, "expected less than 1"),
+        (GradientDescent(learning_rate=ConstantRate(value=0.1)), {"nesterov": True}, "momentum 0"),
+        (ADAM, {"amsgrad": "corrected", "bias_correction": False}, "which is of v̂"),
         (ConstantRate(value=0.1), {"value": -0.1}, "ConstantRate: value is -0.1"),
         (ConstantRate(value=0.1), {"value": INFINITY}, "value is inf"),
         (DECAY, {"every": 0}, "every is 0"),
@@ -154,7 +163,30 @@ def test_patterns():
 
 
 def test_slots():
-    assert (GradientDescent.slots, type(ADAM).slots, Adadelta.slots) == ((), ("m", "v"), ("square", "delta"))
+    descent = GradientDescent(learning_rate=ConstantRate(value=0.1))
+    assert (descent.slots, replace(descent, momentum=0.9).slots) == ((), ("momentum",))
+    assert (ADAM.slots, replace(ADAM, amsgrad="as_kept").slots) == (("m", "v"), ("m", "v", "largest"))
+    assert Adadelta.slots == ("square", "delta")
+
+
+def test_pieces_change_at_their_boundaries():
+    pieces = PiecewiseRate(values=(0.3, 0.2, 0.1), boundaries=(2, 5))
+    assert [pieces.at(step) for step in (0, 1, 2, 4, 5, 9)] == [0.3, 0.3, 0.2, 0.2, 0.1, 0.1]
+    epochs = replace(pieces, counted="epochs")
+    assert [epochs.at(9, epoch=epoch) for epoch in (1, 2, 5)] == [0.3, 0.2, 0.1]
+
+
+def test_a_warmed_up_rate_goes_in_a_line_to_the_schedule_behind():
+    pieces = PiecewiseRate(values=(0.4, 0.1), boundaries=(3,))
+    rate = WarmUp(initial=0.0, duration=4, after=pieces)
+    assert [rate.at(step) for step in range(9)] == [0.0, 0.1, 0.2, 0.4 * 3 / 4, 0.4, 0.4, 0.4, 0.1, 0.1]
+    counted = replace(rate, after=replace(pieces, counted="epochs"))
+    assert [counted.at(0, epoch=epoch) for epoch in (0, 2, 4, 7)] == [0.0, 0.2, 0.4, 0.1]
+
+
+def test_what_a_weight_loses_hangs_on_the_rate_or_does_not():
+    shares = {by: WeightDecay(share=0.25, by=by).shrinks_by(0.5) for by in ("gradient", "parameter", "parameter_alone")}
+    assert shares == {"gradient": 0.0, "parameter": 0.125, "parameter_alone": 0.25}
 
 
 def test_sample_shapes():
