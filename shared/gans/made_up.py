@@ -182,14 +182,14 @@ LOGISTIC_SPEC = replace(
         detach_fake=False,
         discriminator_loss=LogisticDiscriminatorLoss(real_target=0.9, fake_target=0.0, factor=0.5, reduction="mean"),
         generator_loss=LogisticGeneratorLoss(target=1.0, factor=1.0, reduction="mean"),
-        discriminator_optimizer=GradientDescent(
+        generator_optimizer=GradientDescent(
             learning_rate=_WARMED_UP,
             momentum=0.9,
             momentum_of="step",
             nesterov=True,
             weight_decay=WeightDecay(share=0.1, by="parameter"),
         ),
-        generator_optimizer=Adagrad(
+        discriminator_optimizer=Adagrad(
             learning_rate=ConstantRate(value=0.01),
             epsilon=1e-7,
             epsilon_placement="inside",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gan_rosetta.shared.spec import (
     ConstantRate,
     CosineDecay,
+    ExponentialDecay,
     GanSpec,
     LearningRate,
     LinearDecay,
@@ -15,12 +16,17 @@ from gan_rosetta.shared.spec import (
     WarmUp,
 )
 from gan_rosetta.shared.translate.parts import optimizer_uses
-from gan_rosetta.shared.translate.writing import number, numbers
+from gan_rosetta.shared.translate.writing import fitted, number, numbers
 
 
 def rate_at(optimizer: Optimizer, count: str, /) -> str:
     """Return the expression of a rate that changes. count: of updates or of epochs that came before."""
     return rate_expression(optimizer.learning_rate, count)
+
+
+def rate_line(target: str, optimizer: Optimizer, count: str, /, *, later: int = 0) -> str:
+    """Return the line, or lines, that give a rate that changes to something. later: by how much it will be indented."""
+    return fitted(f"{target} = {rate_at(optimizer, count)}", indent=0, later=later)
 
 
 def rate_expression(rate: LearningRate, count: str, /, *, module: str = "") -> str:
@@ -37,7 +43,8 @@ def rate_expression(rate: LearningRate, count: str, /, *, module: str = "") -> s
         return f"piecewise_rate({count}, {numbers(rate.boundaries)}, {numbers(rate.values)})"
     if isinstance(rate, WarmUp):
         after = rate_expression(rate.after, "count", module=module)
-        return f"warm_up_rate({count}, {number(rate.initial)}, {number(rate.duration)}, lambda count: {after})"
+        of = "_" if isinstance(rate.after, ConstantRate) else "count"
+        return f"warm_up_rate({count}, {number(rate.initial)}, {number(rate.duration)}, lambda {of}: {after})"
     if isinstance(rate, ConstantRate):
         return number(rate.value)
     division = "//" if rate.staircase else "/"
@@ -45,13 +52,8 @@ def rate_expression(rate: LearningRate, count: str, /, *, module: str = "") -> s
 
 
 def first_rate(rate: LearningRate, /) -> float:
-    """Return what an optimizer is made with: the first rate, or of those that begin at 0 the largest.
-
-    torch's schedules are of ratios to it.
-    """
-    if isinstance(rate, PiecewiseRate):
-        return rate.values[0] or max(rate.values)
-    return rate.initial or first_rate(rate.after) if isinstance(rate, WarmUp) else rate.at(0)
+    """Return what a torch optimizer is made with: its first rate, or 1, to which a LambdaLR's rates are ratios."""
+    return rate.at(0) if isinstance(rate, ConstantRate | ExponentialDecay) else 1.0
 
 
 def rate_functions(gan: GanSpec, /, *, module: str = "", kind: str = "float") -> list[str]:

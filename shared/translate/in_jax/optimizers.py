@@ -90,7 +90,7 @@ def _parts(optimizer: Any, forms: dict[spec.Optimizer, str]) -> list[str]:
             "optax shrinks weights by a rate of epochs only before a momentum, and here it is of steps"
         )
     is_constant = isinstance(optimizer.learning_rate, spec.ConstantRate)
-    lost = f"-{share} * {rate}" if is_constant else f"{rate} * -{share}"
+    lost = f"-{share} * {rate}" if is_constant else rate.replace(": ", f": -{share} * ", 1)
     return [*parts, f"optax.add_decayed_weights({lost})"]
 
 
@@ -143,7 +143,7 @@ def _adam(optimizer: spec.Adam, name: str) -> str:
     if not optimizer.bias_correction:
         said = "Return Adam's step without the bias correction, which optax's always has."
     elif is_outside:
-        said = "Return Adam's step with the largest v so far as it is kept; optax's amsgrad is of v corrected."
+        said = "Return Adam's step with the largest v so far; optax's amsgrad is of v corrected."
         scale = [
             f"scale = (1 / (1 - {beta1}**count)).astype(dtype)",
             f"correction = (1 - {beta2}**count).astype(dtype)",
@@ -158,6 +158,7 @@ def _adam(optimizer: spec.Adam, name: str) -> str:
         kind, zeros, moved = "ScaleByAmsgradState", "nu=zeros, nu_max=zeros", "nu=squares, nu_max=largest"
         scale, of = ["largest = jax.tree.map(jnp.maximum, state.nu_max, squares)", *scale], "largest"
     scaled = "\n".join(f"        {line}" for line in scale)
+    moves = call("steps = jax.tree.map(", [f"lambda m, v: {step} / ({root} + {epsilon})", "means", of], indent=8)
     return f'''\
 def scale_by_{name.lower()}() -> optax.GradientTransformation:
     """{said}"""
@@ -174,7 +175,7 @@ def scale_by_{name.lower()}() -> optax.GradientTransformation:
         squares = jax.tree.map(lambda v, g: {beta2} * v + (1 - {beta2}) * g**2, state.nu, gradients)
         count = state.count + 1
 {scaled + chr(10) if scaled else ""}\
-        steps = jax.tree.map(lambda m, v: {step} / ({root} + {epsilon}), means, {of})
+{moves}
         return steps, optax.{kind}(count, mu=means, {moved})
 
     return optax.GradientTransformation(init, update)'''

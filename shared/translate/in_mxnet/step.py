@@ -159,9 +159,7 @@ def loop_section(gan: GanSpec, /) -> str:
     arguments += [f'int(batch["{STEP_IN_EPOCH}"])'] if asks_for_step_in_epoch(gan) else []
     arguments.append("to_arrays(batch)")
     rates = [
-        f"    trainer_{use.short}.set_learning_rate({rate_at(use.optimizer, f'int(batch[{EPOCH!r}])')})".replace(
-            "'", '"'
-        )
+        call(f"trainer_{use.short}.set_learning_rate(", [rate_at(use.optimizer, f'int(batch["{EPOCH}"])')], indent=4)
         for use in optimizer_uses(gan)
         if decays(use.optimizer, "epochs")
     ]

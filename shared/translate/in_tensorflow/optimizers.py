@@ -8,7 +8,7 @@ from typing import Any
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import ConstantRate, GanSpec, Optimizer
 from gan_rosetta.shared.translate.parts import begun_uses, counts_generator, decays, optimizer_uses
-from gan_rosetta.shared.translate.rates import rate_at, rate_functions
+from gan_rosetta.shared.translate.rates import rate_functions, rate_line
 from gan_rosetta.shared.translate.writing import WIDTH, call, indented, literal, number
 
 # What Keras's optimizers keep each of the spec's slots under.
@@ -99,7 +99,7 @@ def rate_lines(gan: GanSpec, short: str, /) -> list[str]:
     if isinstance(optimizer.learning_rate, ConstantRate):
         return []
     count = 'int(batch["epoch"])' if decays(optimizer, "epochs") else f"int(optimizer_{short}.iterations)"
-    return [f"optimizer_{short}.learning_rate = {rate_at(optimizer, count)}"]
+    return rate_line(f"optimizer_{short}.learning_rate", optimizer, count, later=4).split("\n")
 
 
 _KERAS: dict[type, str] = {

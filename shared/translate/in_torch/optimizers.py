@@ -10,7 +10,7 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state.layouts import torch_slots
 from gan_rosetta.shared.translate.in_torch.model import name_in_state
 from gan_rosetta.shared.translate.parts import OptimizerUse, begun_uses, decays, forms_of, optimizer_uses
-from gan_rosetta.shared.translate.rates import first_rate, rate_at, rate_expression, rate_functions
+from gan_rosetta.shared.translate.rates import first_rate, rate_expression, rate_functions, rate_line
 from gan_rosetta.shared.translate.writing import call, indented, number, numbers
 
 
@@ -58,7 +58,7 @@ def _resumed(use: OptimizerUse) -> list[str]:
     return [
         call("count = resume(", arguments),
         f"schedule_{use.short}.last_epoch = count",
-        f'optimizer_{use.short}.param_groups[0]["lr"] = {rate_at(use.optimizer, "count")}',
+        rate_line(f'optimizer_{use.short}.param_groups[0]["lr"]', use.optimizer, "count"),
     ]
 
 
@@ -112,10 +112,7 @@ def _written(gan: GanSpec, optimizer: Any) -> tuple[str, list[str]]:
 
 def _schedule(rate: Any, short: str) -> str:
     if not isinstance(rate, spec.ExponentialDecay):
-        settings = [
-            f"optimizer_{short}",
-            f"lambda count: {rate_expression(rate, 'count')} / {number(first_rate(rate))}",
-        ]
+        settings = [f"optimizer_{short}", f"lambda count: {rate_expression(rate, 'count')}"]
         return call(f"schedule_{short} = torch.optim.lr_scheduler.LambdaLR(", settings)
     every, factor = number(rate.every), number(rate.factor)
     if rate.staircase:
@@ -127,7 +124,7 @@ def _schedule(rate: Any, short: str) -> str:
 
 def _descent(optimizer: spec.GradientDescent, name: str) -> str:
     if not optimizer.momentum:
-        said = "Gradient descent whose weights shrink beside the step; torch.optim.SGD has decay in the gradient"
+        said = "Gradient descent whose weights shrink beside the step; torch's has its decay in the gradient"
         return _optimizer_class(name, said, optimizer, {}, ['parameter.sub_(group["lr"] * gradient)'])
     said = f"Gradient descent with momentum of the {optimizer.momentum_of}; torch's own has another form"
     momentum, is_step = number(optimizer.momentum), optimizer.momentum_of == "step"

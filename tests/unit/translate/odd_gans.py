@@ -50,6 +50,7 @@ from gan_rosetta.shared.spec import (
     Upsample,
     WassersteinGeneratorLoss,
     WeightClipping,
+    WeightDecay,
 )
 
 _DECAY = ExponentialDecay(initial=0.01, factor=0.9, every=2, staircase=False)
@@ -438,7 +439,31 @@ def penalised_images() -> GanSpec:
     )
 
 
+def _optimizers() -> GanSpec:
+    spec = MADE_UP["logistic-2d"]
+    descent: Any = spec.training.generator_optimizer
+    return replace(
+        spec,
+        name="odd-optimizers",
+        training=replace(
+            spec.training,
+            discriminator_optimizer=replace(descent, momentum_of="direction", nesterov=False, weight_decay=None),
+            generator_optimizer=Adam(
+                learning_rate=ConstantRate(value=0.01),
+                beta1=0.5,
+                beta2=0.9,
+                epsilon=1e-6,
+                epsilon_placement="outside",
+                bias_correction=True,
+                amsgrad="corrected",
+                weight_decay=WeightDecay(share=0.01, by="parameter_alone"),
+            ),
+        ),
+    )
+
+
 _ODD = (
+    _optimizers(),
     joined_gradients(),
     odd_norms(),
     odd_spectra(),

@@ -46,7 +46,7 @@ def begun_state(spec: GanSpec) -> State:
     state = dict(initial_state(spec, seed=SEED))
     for name, tensor in state_schema(spec).items():
         if tensor.role == "slot":
-            is_square = name.endswith((".v", ".square", ".delta"))
+            is_square = name.endswith((".v", ".square", ".delta", ".largest", ".sum"))
             state[name] = random.uniform(0.01 if is_square else -0.01, 0.02, tensor.shape)
         elif tensor.role == "counter":
             state[name] = np.array(STEPS_BEFORE)
