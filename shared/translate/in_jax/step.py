@@ -144,6 +144,9 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     aux = [*(["buffers"] if moves_d else []), *(["moved"] if joined and moves_g else [])]
     inside = [*aux, *(["jnp.mean(of_real)"] if training.stop is not None else [])]
     outside = [*aux, *(["real_score"] if training.stop is not None else [])]
+    if inside and mixes:
+        own.append(f"loss = {loss}")
+        loss = "loss"
     own.append(f"return {loss}, {_together(inside)}" if inside else f"return {loss}")
     arguments = "parameters: Tensors, through: Tensors" if joined else "parameters: Tensors"
     given = "(d.parameters, g.parameters)" if joined else "(d.parameters)"

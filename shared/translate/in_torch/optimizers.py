@@ -124,7 +124,7 @@ def _schedule(rate: Any, short: str) -> str:
 
 def _descent(optimizer: spec.GradientDescent, name: str) -> str:
     if not optimizer.momentum:
-        said = "Gradient descent whose weights shrink beside the step; torch's has its decay in the gradient"
+        said = "Gradient descent whose weights shrink beside the step, not in the gradient as torch's"
         return _optimizer_class(name, said, optimizer, {}, ['parameter.sub_(group["lr"] * gradient)'])
     said = f"Gradient descent with momentum of the {optimizer.momentum_of}; torch's own has another form"
     momentum, is_step = number(optimizer.momentum), optimizer.momentum_of == "step"
@@ -164,7 +164,7 @@ def _adam(optimizer: spec.Adam, name: str) -> str:
 
 
 def _adadelta(optimizer: spec.Adadelta, name: str) -> str:
-    said = "Adadelta whose weights shrink beside the step; torch's has decay in the gradient"
+    said = "Adadelta whose weights shrink beside the step, not in the gradient as torch's"
     rho, epsilon = number(optimizer.rho), number(optimizer.epsilon)
     lines = [
         f"square.mul_({rho}).addcmul_(gradient, gradient, value=1 - {rho})",
