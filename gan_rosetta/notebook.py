@@ -98,12 +98,12 @@ def calibration_html(calibration: Calibration, verdict: Verdict, /) -> str:
 
 def defaults_html(measured: GanMeasurement, /) -> str:
     """Return what defaults change in a GAN: a row a default."""
-    from gan_rosetta.shared.report.defaults_table import HEADERS, cells  # noqa: PLC0415 - needs rich
+    from gan_rosetta.shared.report.defaults_table import cells, headers  # noqa: PLC0415 - needs rich
 
     differs = f" ({measured.differs})" if measured.differs else ""
     rows = [(each.framework, *cells(measured, each)) for each in measured.measurements]
     title = f"<p><b>{_shown(measured.gan)}: the frameworks' defaults{_shown(differs)}</b></p>"
-    return title + _table(("Framework", *HEADERS), rows)
+    return title + _table(("Framework", *headers(measured)), rows)
 
 
 def matters_html(matters: Matters, /) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from gan_rosetta.shared.commands.options import (
     FAILURE,
+    TRAINED,
     Mnist,
     PageFile,
     Seed,
@@ -18,7 +20,7 @@ from gan_rosetta.shared.commands.options import (
     tell,
 )
 from gan_rosetta.shared.report.progress import on_terminal
-from gan_rosetta.shared.runs.order import DEFAULT_SEED
+from gan_rosetta.shared.runs.order import DEFAULT_SEED, require_count
 from gan_rosetta.shared.runs.request import make_request
 from gan_rosetta.shared.storage.opening import require_place
 
@@ -29,6 +31,15 @@ def defaults(
     spec: SpecFile = None,
     seed: Seed = DEFAULT_SEED,
     mnist: Mnist = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            "--seeds",
+            rich_help_panel=TRAINED,
+            help="Also ask over so many seeds, of GANs whose step is small, whether each changes what comes out; 36 "
+            "decide at least.",
+        ),
+    ] = None,
     markdown: PageFile = None,
 ) -> None:
     """Measure what each framework's own defaults would have changed, against the GANs as they are described."""
@@ -40,11 +51,23 @@ def defaults(
     if markdown is not None:
         require_place(markdown, said="--markdown")
     require_one_source(gans, spec)
+    require_count("--seeds", seeds, minimum=2)
     given = make_request(spec, seed=seed, mnist=mnist)
     named = [find_gan(name) for name in dict.fromkeys(gans or PUBLISHED)]
     results, failures = run_defaults(
         named if given.spec is None else [given.spec], given.feed, watch=on_terminal(errors)
     )
+    if seeds is not None:
+        from gan_rosetta.shared.defaults.over_seeds import is_small, what_defaults_change  # noqa: PLC0415
+
+        specs = {each.name: each for each in named} if given.spec is None else {given.spec.name: given.spec}
+        for index, result in enumerate(results):
+            if is_small(specs[result.gan]):
+                changes, failed = what_defaults_change(
+                    specs[result.gan], seed=seed, num_seeds=seeds, watch=on_terminal(errors)
+                )
+                results[index] = replace(result, changes=changes)
+                failures += failed
     for result in results:
         for line in defaults_lines(result):
             say(line)

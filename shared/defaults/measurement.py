@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from gan_rosetta.shared.compare.distances import Floats, first_over
 from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
 from gan_rosetta.shared.diagnose.job import row_from_data
 from gan_rosetta.shared.diagnose.rows import Row
+from gan_rosetta.shared.matters.session import Matter
 from gan_rosetta.shared.storage.files import write_json, write_npz
 
 MOMENTS = (1, 10, 100)
@@ -45,6 +46,7 @@ class GanMeasurement:
     """All defaults in one GAN.
 
     differs: what is not as published. losses: of the GAN itself. yardstick: how far rounding alone takes them.
+    changes: what each default does over many seeds, by framework and subject; empty where that was not asked.
     """
 
     gan: str
@@ -53,6 +55,7 @@ class GanMeasurement:
     losses: Mapping[str, Floats]
     yardstick: Yardstick
     measurements: tuple[Measurement, ...]
+    changes: Mapping[tuple[str, str], Matter] = field(default_factory=dict)
 
     @property
     def horizon(self) -> int:

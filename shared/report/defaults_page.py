@@ -9,7 +9,7 @@ from gan_rosetta.shared.defaults.measurement import ALL, BOUND, GanMeasurement
 from gan_rosetta.shared.faults.defaults import FRAMEWORKS, framework_defaults
 from gan_rosetta.shared.faults.subjects import SUBJECTS
 from gan_rosetta.shared.report.defaults_picture import draw_defaults
-from gan_rosetta.shared.report.defaults_table import HEADERS, cells, percent
+from gan_rosetta.shared.report.defaults_table import CHANGES, cells, headers, percent
 from gan_rosetta.shared.report.pictures import write_picture
 from gan_rosetta.shared.report.shown import as_markdown
 from gan_rosetta.shared.storage.files import write_bytes
@@ -36,6 +36,9 @@ _READING = """\
 - *First over {bound}*: the first step in which a loss differs by more than that.
 - An asterisk: so late that rounding alone parts the GAN from itself by 0.1%; from there on a difference says nothing of
   the default.
+- *{changes}*: of GANs whose step is small, asked with `--seeds`, as `matters` asks
+  ([agreement.md](agreement.md#what-matters)): over {num_seeds} seeds from the same data and start, whether any outcome
+  changes by more than half of what seeds differ by, and of those that do the one that changes the most.
 - *same*: the framework's default is what the GAN has anyway; nothing was run.
 - *all together*: every default of the framework that touches the GAN, at once.
 
@@ -84,7 +87,8 @@ def write_page(path: Path, results: Sequence[GanMeasurement], /, *, seed: int) -
 def defaults_markdown(results: Sequence[GanMeasurement], /, *, seed: int) -> str:
     """Return the page: the defaults, an overview, how to read it, then a picture and a table for each GAN."""
     parts = [_INTRODUCTION.format(seed=seed), _catalogue(), _overview(results)]
-    parts += [_READING.format(bound=f"{BOUND:.0%}")]
+    seeds = {effect.num_seeds for result in results for matter in result.changes.values() for effect in matter.effects}
+    parts += [_READING.format(bound=f"{BOUND:.0%}", changes=CHANGES, num_seeds=max(seeds, default="so many"))]
     parts += [_section(result) for result in results]
     return "\n".join(parts)
 
@@ -136,8 +140,8 @@ def _section(result: GanMeasurement) -> str:
         f"![Losses of {result.gan} as it is described, and with each framework's defaults]"
         f"(pictures/defaults-{result.gan}.png)",
         "",
-        _row(["Framework", *HEADERS]),
-        _row(["---"] * (1 + len(HEADERS))),
+        _row(["Framework", *headers(result)]),
+        _row(["---"] * (1 + len(headers(result)))),
     ]
     lines += [_row([m.framework, *cells(result, m)]) for m in result.measurements]
     return "\n".join([*lines, ""])

@@ -18,6 +18,13 @@ HEADERS = (
     "At the end",
     f"First over {BOUND:.0%}",
 )
+CHANGES = "Does it change what comes out?"
+_CHANGE_WORDS = {"DIFFERENT": "yes", "EQUIVALENT": "no", "UNDECIDED": "undecided"}
+
+
+def headers(result: GanMeasurement, /) -> tuple[str, ...]:
+    """Return HEADERS, and CHANGES where that was asked over many seeds."""
+    return (*HEADERS, CHANGES) if result.changes else HEADERS
 
 
 def defaults_lines(result: GanMeasurement, /) -> list[str]:
@@ -27,7 +34,7 @@ def defaults_lines(result: GanMeasurement, /) -> list[str]:
     same: dict[str, list[str]] = {}
     moments = ", ".join(map(str, MOMENTS))
     for measurement in result.measurements:
-        title, change, first, size, *apart, over = cells(result, measurement)
+        title, change, first, size, *apart, over = cells(result, measurement)[: len(HEADERS)]
         if measurement.same:
             same.setdefault(measurement.framework, []).append(title)
             continue
@@ -35,11 +42,27 @@ def defaults_lines(result: GanMeasurement, /) -> list[str]:
         lines.append(f"  first difference: {first}{f', {size}' if size else ''}")
         losses = ", ".join(entry or "none" for entry in apart)
         lines.append(f"  losses after {moments}, at the end: {losses}; over {BOUND:.0%}: {over}")
+        if result.changes:
+            lines.append(f"  does it change what comes out over seeds? {change_over_seeds(result, measurement)}")
     return lines + [f"{name}, the same as the GAN's: {'; '.join(titles)}" for name, titles in same.items()]
 
 
+def change_over_seeds(result: GanMeasurement, measurement: Measurement, /) -> str:
+    """Return whether a default changes what comes out over many seeds, and of what changes the most how much."""
+    matter = result.changes.get((measurement.framework, measurement.subject))
+    if matter is None:
+        return ""
+    word, effect = _CHANGE_WORDS[matter.verdict], matter.largest
+    return word if word == "no" else f"{word}: {effect.outcome} {effect.first:.2g} → {effect.second:.2g}"
+
+
 def cells(result: GanMeasurement, measurement: Measurement, /) -> tuple[str, ...]:
-    """Return what stands under HEADERS, with an asterisk where rounding alone would part the GAN from itself too."""
+    """Return what stands under headers, with an asterisk where rounding alone would part the GAN from itself too."""
+    last = (change_over_seeds(result, measurement),) if result.changes else ()
+    return *_cells(result, measurement), *last
+
+
+def _cells(result: GanMeasurement, measurement: Measurement) -> tuple[str, ...]:
     everything = measurement.subject == ALL
     title = "all together" if everything else SUBJECTS[measurement.subject].title
     change = measurement.value if everything else f"{measurement.own} → {measurement.value}"

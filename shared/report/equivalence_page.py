@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 
 from gan_rosetta.shared.calibrate.over_seeds import SeedsCalibration
 from gan_rosetta.shared.report.shown import as_markdown
 from gan_rosetta.shared.seeds.equivalence import ERROR_RATE
 from gan_rosetta.shared.storage.files import write_bytes
 
+_LINE = 120
 _PAGE = """\
 # How often `compare --seeds` is wrong
 
-Made by `{command}`, in {minutes:.0f} minutes.
+Made in {minutes:.0f} minutes by
+
+```
+{command}
+```
 
 `compare --seeds` calls two runs EQUIVALENT, DIFFERENT or UNDECIDED ([agreement.md](agreement.md#over-many-seeds)). Here
-it is asked of runs of {gan}, {steps} steps in {run}, of which it is known what it should say: the reference against
-itself, each seed of which rounds at random, and the reference against what planted faults make of it. Each test has
-seeds of its own.
+it is asked of runs of which it is known what it should say: the reference against itself, each seed of which rounds at
+random, and the reference against what planted faults make of it. Each test has seeds of its own. Trained are {steps}
+steps of {gan} in {run}.
 
 ## The same program
 
@@ -66,7 +72,7 @@ def write_page(path: Path, found: SeedsCalibration, /, *, command: str, seconds:
         gan=found.gan,
         steps=found.num_steps,
         run=found.run,
-        copies=as_markdown(said[0].upper() + said[1:]),
+        copies=fill(as_markdown(said[0].upper() + said[1:]), _LINE),
         parted=_table(("outcome", "parted"), [(name, f"{value:.2g}") for name, value in found.parted.items()]),
         powers=_table(_headers(found), _rows(found)),
     )

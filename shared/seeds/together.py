@@ -25,7 +25,7 @@ from gan_rosetta.shared.state import State
 from gan_rosetta.shared.workers.registry import load_replicas
 
 # Above so much a step is busy by itself, and what another seed beside it would share is nothing.
-_SMALL_STEP_FLOPS = 1e6
+SMALL_STEP_FLOPS = 1e6
 _MOST_TOGETHER = 64
 # Each that rounds at random has a pool of its own to draw from.
 _MOST_ROUNDING_TOGETHER = 32
@@ -137,7 +137,7 @@ def _num_together(order: Order, *, compiles: bool) -> int:
     """Return how many seeds train at once: the same for every part of an order, so that a resumed one has its bits."""
     spec = order.spec
     num_steps = order.course.num_seeds * (spec.training.num_steps + spec.num_pretraining_steps)
-    if step_flops(spec) > _SMALL_STEP_FLOPS or (compiles and num_steps < _WORTH_IT_FROM):
+    if step_flops(spec) > SMALL_STEP_FLOPS or (compiles and num_steps < _WORTH_IT_FROM):
         return 1
     by_memory = _MOST_BYTES / ((order.course.chunk_steps or chunk_size(spec)) * step_bytes(spec))
     most = _MOST_ROUNDING_TOGETHER if order.course.rounds_at_random else _MOST_TOGETHER

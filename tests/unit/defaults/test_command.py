@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.commands import main as cli
 from gan_rosetta.shared.defaults import session
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.gans.affordable import AffordableGan
+from gan_rosetta.shared.matters import session as matters_session
 from gan_rosetta.shared.runs.order import Order
+from gan_rosetta.shared.seeds import job as seeds_job
 from gan_rosetta.shared.spec.toml_file import spec_to_toml
 from gan_rosetta.shared.workers.jobs import JobOutcome
 
@@ -95,3 +98,24 @@ def test_no_name_is_cut_or_folded_on_a_narrow_terminal(command, monkeypatch):
     assert "…" not in output
     assert "first difference: step 0, discriminator: parameter discriminator.hidden1.weight, " in output
     assert "torch, the same as the GAN's: Adam's β1, β2; Adam's ε; where Adam's ε stands" in output
+
+
+def test_over_seeds_it_says_which_defaults_change_what_comes_out(command, monkeypatch, tmp_path):
+    def train_here(jobs, /, **_options):
+        for job in jobs:
+            seeds_job.serve(dict(job.data), BACKENDS[job.settings.backend], report_progress=lambda *_: None, kept={})
+        return [JobOutcome(settings=job.settings, status="finished") for job in jobs]
+
+    monkeypatch.setattr(matters_session, "run_jobs", train_here)
+    file = tmp_path / "short.toml"
+    file.write_text(spec_to_toml(find_gan("linear-2d").with_steps(training=4)), encoding="utf-8")
+    status, output, _ = command("--spec", str(file), "--seeds", "36", "--markdown", "page.md")
+    assert status == 0
+    # Keras's initial values are spread otherwise, in every seed; where ε stands is nothing beside the gradients.
+    assert "does it change what comes out over seeds? yes: " in output
+    page = Path("page.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| tensorflow |")]
+    answers = {row.split(" | ")[1]: row.rstrip(" |").split(" | ")[-1] for row in rows}
+    assert answers["where Adam's ε stands"] == "no"
+    assert answers["initial values of Linear and convolutions"].startswith("yes: ")
+    assert "over 36 seeds" in page

@@ -110,7 +110,7 @@ def test_what_replicas_return_is_checked(tmp_path: Path, side_by_side: pytest.Mo
 
 
 def test_what_is_large_is_trained_seed_after_seed(tmp_path: Path, side_by_side: pytest.MonkeyPatch) -> None:
-    side_by_side.setattr(together, "_SMALL_STEP_FLOPS", 1.0)
+    side_by_side.setattr(together, "SMALL_STEP_FLOPS", 1.0)
     train(order_of(tmp_path, PLAIN))
     assert Side.largest == 0
 
