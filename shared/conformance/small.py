@@ -18,7 +18,15 @@ from gan_rosetta.shared.state import initial_state, state_schema
 from gan_rosetta.shared.workers.registry import load_trainer
 
 # Every layer of a convolutional GAN stays, with a part of its channels; whole, a step takes seconds in float64.
-_NARROWING = {"mnist-conv": 8, "lsgan": 8, "sngan": 16, "relativistic": 8}
+_NARROWING = {
+    "mnist-conv": 8,
+    "lsgan": 8,
+    "sngan": 16,
+    "relativistic": 8,
+    "wgan-gp-conv": 16,
+    "dcgan": 32,
+    "dcgan-keras": 16,
+}
 _SMALL_BATCHES = {
     "mnist-conv": 4,
     "mnist-wgan-gp": 16,
@@ -28,6 +36,10 @@ _SMALL_BATCHES = {
     "cgan": 16,
     "sngan": 4,
     "relativistic": 4,
+    "wgan-gp": 16,
+    "wgan-gp-conv": 4,
+    "dcgan": 4,
+    "dcgan-keras": 4,
 }
 # Passes over the data that are soon over: one batch, and three digits that are left out.
 _FEW_IMAGES = {"sngan": 7}

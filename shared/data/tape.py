@@ -167,7 +167,7 @@ class SeededTape:
         result = {}
         for mask in mask_draws(self._spec, pretraining=phase == "pretraining"):
             size = full * math.prod(mask.shape)
-            drawn = streams.uniform(self._seed, mask.name, first_step=first_step, num_steps=num_steps, size=size)
+            drawn = streams.uniform(self._seed, mask.drawn_as, first_step=first_step, num_steps=num_steps, size=size)
             kept = (drawn >= mask.probability).astype(np.float64)
             result[mask.name] = kept.reshape(num_steps, full, *mask.shape)[:, :batch]
         return result

@@ -5,6 +5,8 @@ from __future__ import annotations
 from gan_rosetta.shared.errors import unknown_name
 from gan_rosetta.shared.gans import (
     cgan,
+    dcgan,
+    dcgan_keras,
     gaussian_1d,
     gaussian_1d_adam,
     linear_2d,
@@ -16,6 +18,8 @@ from gan_rosetta.shared.gans import (
     sine,
     sngan,
     wgan,
+    wgan_gp,
+    wgan_gp_conv,
 )
 from gan_rosetta.shared.spec import GanSpec
 
@@ -35,7 +39,11 @@ PUBLISHED: dict[str, GanSpec] = {
     )
 }
 _MORE = (wgan.SPEC, lsgan.SPEC, cgan.SPEC, sngan.SPEC, relativistic.SPEC)
-CATALOGUE: dict[str, GanSpec] = PUBLISHED | {spec.name: spec for spec in _MORE}
+# Made of the same parts as others, which the laws reach there: tried on these too with GAN_ROSETTA_LONG=1.
+OF_KNOWN_PARTS: dict[str, GanSpec] = {
+    spec.name: spec for spec in (wgan_gp.SPEC, wgan_gp_conv.SPEC, dcgan.SPEC, dcgan_keras.SPEC)
+}
+CATALOGUE: dict[str, GanSpec] = PUBLISHED | {spec.name: spec for spec in _MORE} | OF_KNOWN_PARTS
 # Found under no name by commands: what laws and planted faults reach beside the catalogue's.
 MADE_UP: dict[str, GanSpec] = {spec.name: spec for spec in made_up.SPECS}
 

@@ -18,7 +18,15 @@ from gan_rosetta.shared.spec import (
     Reshape,
 )
 
-_DIGIT_BATCHES = {"mnist-conv": 8, "lsgan": 8, "sngan": 8, "relativistic": 8}
+_DIGIT_BATCHES = {
+    "mnist-conv": 8,
+    "lsgan": 8,
+    "sngan": 8,
+    "relativistic": 8,
+    "wgan-gp-conv": 8,
+    "dcgan": 4,
+    "dcgan-keras": 8,
+}
 _DIGIT_BATCH_ELSEWHERE = 16
 # Beyond these, sine is chaotic and the others cost more than they show.
 _MOST_STEPS = {
@@ -31,10 +39,22 @@ _MOST_STEPS = {
     "cgan": 20,
     "sngan": 20,
     "relativistic": 20,
+    "wgan-gp": 20,
+    "wgan-gp-conv": 10,
+    "dcgan": 10,
+    "dcgan-keras": 10,
 }
 _MOST_STEPS_ELSEWHERE = 2500
 # A step of a whole convolutional GAN costs seconds in NumPy; of its channels a part is left, of its layers all.
-_NARROWED = {"mnist-conv": 8, "lsgan": 8, "sngan": 16, "relativistic": 8}
+_NARROWED = {
+    "mnist-conv": 8,
+    "lsgan": 8,
+    "sngan": 16,
+    "relativistic": 8,
+    "wgan-gp-conv": 16,
+    "dcgan": 32,
+    "dcgan-keras": 16,
+}
 _IMAGE_CHANNELS = 3
 _IMAGE_RANK = 3
 
@@ -100,8 +120,12 @@ def _narrowed(network: Network, factor: int) -> Network:
 
 
 def _narrowed_features(network: Network, index: int, narrow: Callable[[int], int]) -> int:
-    """Return the outputs that a Linear keeps: those of the images that a Reshape makes of them, or all."""
-    layer, after = network.layers[index], network.layers[index + 1 : index + 2]
-    if after and isinstance(after[0], Reshape) and len(after[0].shape) == _IMAGE_RANK:
-        return narrow(after[0].shape[0]) * math.prod(after[0].shape[1:])
+    """Return the outputs that a Linear keeps: those of the images that a Reshape makes of them, or all.
+
+    Between the two may be what leaves the shape as it is.
+    """
+    layer, after = network.layers[index], network.layers[index + 1 :]
+    found = next((one for one in after if isinstance(one, Reshape | Linear)), None)
+    if isinstance(found, Reshape) and len(found.shape) == _IMAGE_RANK:
+        return narrow(found.shape[0]) * math.prod(found.shape[1:])
     return layer.out_features if isinstance(layer, Linear) else 0

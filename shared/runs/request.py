@@ -36,6 +36,10 @@ SHORT_STEPS = {
     "cgan": 20,
     "sngan": 5,
     "relativistic": 10,
+    "wgan-gp": 20,
+    "wgan-gp-conv": 5,
+    "dcgan": 2,
+    "dcgan-keras": 2,
 }
 # What is kept as the source of a GAN that was given in Python, where others have a file's path.
 GIVEN_IN_PYTHON = "the GanSpec "

@@ -26,9 +26,13 @@ _LABELS = (REAL_LABEL, "label_d", "label_g")
 
 @dataclass(frozen=True, kw_only=True)
 class MaskDraw:
-    """A mask on the tape: its name, its per-sample shape, and how often an entry of it is 0."""
+    """A mask on the tape: its name, its per-sample shape, and how often an entry of it is 0.
+
+    drawn_as: the name of the numbers that it is drawn from; another mask's where the two are the same.
+    """
 
     name: str
+    drawn_as: str
     shape: Shape
     probability: float
 
@@ -104,9 +108,12 @@ def _places(spec: GanSpec) -> list[tuple[str, str, str]]:
 
 
 def _pass(spec: GanSpec, phase: str, stream: str, network: str) -> Pass:
+    shares = spec.training.dropout_masks == "shared" and (phase, network) == ("generator", "discriminator")
+    drawn = "discriminator" if shares else phase
     masks = {
         placed.name: MaskDraw(
             name=f"{MASK}.{phase}.{stream}.{network}.{placed.name}",
+            drawn_as=f"{MASK}.{drawn}.{stream}.{network}.{placed.name}",
             shape=placed.layer.mask_shape(placed.input_shape),
             probability=placed.layer.probability,
         )

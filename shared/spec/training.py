@@ -121,6 +121,8 @@ class Training:
     weight_clipping: what D's parameters are held to after each of its updates; None where they are free.
     discriminator_clipping, generator_clipping: what a player's gradients are held to before its update, or None.
     generator_average: the moving average of G that samples are drawn from; None where they are from G itself.
+    dropout_masks: "shared": D drops the same of G's batch in both updates, as in a program that shows it to D once and
+        leads both losses back from there; "separate": it draws anew.
     """
 
     num_steps: int
@@ -140,6 +142,7 @@ class Training:
     generator_average: MovingAverage | None = None
     discriminator_clipping: GradientClipping | None = None
     generator_clipping: GradientClipping | None = None
+    dropout_masks: Literal["separate", "shared"] = "separate"
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "num_steps")
@@ -148,6 +151,12 @@ class Training:
         require_choice(self, "fake_batch", ("reused", "regenerated"))
         require_choice(self, "latent_draws", ("shared", "separate"))
         require_choice(self, "detach_fake", (True, False))
+        require_choice(self, "dropout_masks", ("separate", "shared"))
+        require(
+            self.dropout_masks == "separate" or self.fake_batch == "reused",
+            "dropout_masks='shared' is for one batch of G's that both updates see; expected fake_batch='reused'",
+            "dropout_masks",
+        )
         require_instance(self, "discriminator_loss", get_args(DiscriminatorLoss))
         require_instance(self, "generator_loss", get_args(GeneratorLoss))
         require_instance(self, "discriminator_optimizer", get_args(Optimizer))

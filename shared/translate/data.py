@@ -173,7 +173,11 @@ def _draw_masks(spec: GanSpec) -> str:
             if isinstance(placed.layer, Dropout)
         ]
         if dropped:
-            names = [f'"{each.phase}.{each.stream}.{network_name}"' for each in places]
+            names = [
+                f'"{each.phase}.{each.stream}.{network_name}"'
+                for each in places
+                if all(mask.name == mask.drawn_as for mask in each.masks)
+            ]
             entries.append(
                 (literal("for place in (", _one(names), "):", later=4), literal("layers = {", dropped, "}", later=4))
             )
@@ -190,6 +194,12 @@ def _draw_masks(spec: GanSpec) -> str:
             "        for name, (shape, probability) in layers.items():",
             "            drawn = random.random((num_samples, *shape))",
             '            masks[f"mask.{place}.{name}"] = drawn >= probability',
+        ]
+    if spec.training.dropout_masks == "shared":
+        lines += [
+            "    # D drops the same of G's batch in both updates.",
+            '    for name in [name for name in masks if name.startswith("mask.discriminator.fake.discriminator.")]:',
+            '        masks[name.replace("discriminator", "generator", 1)] = masks[name]',
         ]
     return "\n".join([*lines, "    return masks"])
 

@@ -45,9 +45,17 @@ STEPS = {
     "cgan": (0, 20),
     "sngan": (0, 10),
     "relativistic": (0, 10),
+    "wgan-gp": (0, 85),
+    "wgan-gp-conv": (0, 10),
+    "dcgan": (0, 10 if LONG else 3),
+    "dcgan-keras": (0, 10),
 }
 # GAN -> batch size, where it is not the published one.
-BATCH_SIZES = {} if LONG else {"mnist-conv": 8, "lsgan": 8, "sngan": 2, "relativistic": 8}
+BATCH_SIZES = (
+    {}
+    if LONG
+    else {"mnist-conv": 8, "lsgan": 8, "sngan": 2, "relativistic": 8, "wgan-gp-conv": 2, "dcgan": 4, "dcgan-keras": 4}
+)
 # D saturates at once under seed 0 of the two with Adam; 2, 4 and 7 train both networks with some logarithms floored,
 # and under seed 6 a hidden layer is 0 throughout, so that the next one's ReLU is met exactly at 0.
 SEEDS = {"gaussian-1d-adam": (0, 2, 4, 6), "gaussian-1d-adam-minibatch": (0, 7)}

@@ -44,6 +44,10 @@ PROGRAMS = {
     "cgan": ("cgan", "run"),
     "sngan": ("sngan", "run"),
     "relativistic": ("relativistic", "run"),
+    "wgan-gp": ("wgan_gp", "run"),
+    "wgan-gp-conv": ("wgan_gp_conv", "run"),
+    "dcgan": ("dcgan", "run"),
+    "dcgan-keras": ("dcgan_keras", "run"),
 }
 
 

@@ -51,15 +51,18 @@ def phases_of(spec: GanSpec) -> list[str]:
 def test_chunks_hold_what_the_gan_uses(name):
     spec = find_gan(name)
     expected = {"pretraining": ["pretrain_input", "pretrain_target"], "adversarial": ["real", "latent_d"]}
-    if name.startswith("gaussian") or name in ("mnist-conv", "sngan"):
+    if name.startswith("gaussian") or name in ("mnist-conv", "sngan", "wgan-gp-conv"):
         expected["adversarial"].append("latent_g")
-    if name.startswith("mnist-wgan-gp"):
+    if "wgan-gp" in name:
         expected["adversarial"].append("mix")
     if name not in ("gaussian-1d", "gaussian-1d-minibatch"):
         del expected["pretraining"]
     if name in ("lsgan", "relativistic"):
         passes = ("discriminator.real", "discriminator.fake", "generator.fake")
         expected["adversarial"] += [f"mask.{at}.discriminator.drop{k}" for at in passes for k in (1, 2, 3, 4)]
+    if name == "dcgan-keras":
+        passes = ("generator.fake", "discriminator.real", "discriminator.fake")
+        expected["adversarial"] += [f"mask.{at}.discriminator.drop{k}" for at in passes for k in (1, 2)]
     if name == "cgan":
         passes = ("discriminator.real", "discriminator.fake", "generator.fake")
         expected["adversarial"] += ["real_label", "label_d"]
@@ -248,8 +251,10 @@ def test_periods_are_true(name):
     sizes = [tape.batch_size("adversarial", step) for step in range(2 * 79)]
     period = tape.period("batch_size")
     # Of the 5000 digits 8 are left out, and each of the 78 batches serves five steps.
-    special = {"mnist-conv": 9, "sngan": 5 * 78}
-    of_digits = 79 if "wgan" in name or name in ("lsgan", "cgan", "relativistic") else special.get(name)
+    special = {"mnist-conv": 9, "sngan": 5 * 78, "wgan-gp-conv": 100, "dcgan-keras": 1}
+    of_digits = special.get(name) or (
+        79 if "wgan" in name or name in ("lsgan", "cgan", "dcgan", "relativistic") else None
+    )
     assert period == (of_digits or (250 if name == "linear-2d" else 1))
     assert all(size == sizes[step % period] for step, size in enumerate(sizes))
 
@@ -347,3 +352,22 @@ def test_pattern_offsets_follow_the_run_not_the_chunk():
         ]
     )
     np.testing.assert_array_equal(np.flatnonzero(whole), [1, 4, 7, 10])
+
+
+def test_masks_are_shared_where_the_batch_is_shown_once():
+    spec = replace(find_gan("dcgan-keras"), batch_size=4)
+    kept = {
+        at: f"mask.{at}.discriminator.drop2" for at in ("generator.fake", "discriminator.fake", "discriminator.real")
+    }
+
+    def arrays(spec: GanSpec) -> dict[str, np.ndarray]:
+        return tape_of(spec).arrays("adversarial", first_step=5, num_steps=2)
+
+    shared, separate = arrays(spec), arrays(replace(spec, training=replace(spec.training, dropout_masks="separate")))
+    np.testing.assert_array_equal(shared[kept["generator.fake"]], shared[kept["discriminator.fake"]])
+    assert (shared[kept["discriminator.real"]] != shared[kept["discriminator.fake"]]).any()
+    assert (separate[kept["generator.fake"]] != separate[kept["discriminator.fake"]]).any()
+    for at in ("discriminator.fake", "discriminator.real"):
+        np.testing.assert_array_equal(shared[kept[at]], separate[kept[at]])
+    with pytest.raises(SpecError, match="for one batch of G's that both updates see"):
+        replace(spec.training, fake_batch="regenerated")

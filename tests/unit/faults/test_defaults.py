@@ -58,7 +58,7 @@ FIELDS = {
     "batch-norm-momentum": {"momentum"},
     "batch-norm-variance": {"running_variance"},
     "bce-clamp": {"log_floor", "denominator_floor", "probability_floor", "discriminator_loss", "generator_loss"},
-    "initial-values": {"weight_init", "bias_init"},
+    "initial-values": {"weight_init", "bias_init", "bound"},
     "embedding-values": {"weight_init", "standard_deviation", "mean"},
     "leaky-relu-slope": {"slope"},
     "group-norm-epsilon": {"epsilon"},

@@ -167,6 +167,9 @@ def test_what_couples_samples():
         "cgan",
         "sngan",
         "relativistic",
+        "wgan-gp",
+        "dcgan",
+        "dcgan-keras",
     }
 
 
@@ -191,7 +194,12 @@ def test_classes_are_those_of_the_real_samples():
 
 
 def test_what_uses_mix():
-    assert {name for name, spec in CATALOGUE.items() if spec.uses_mix} == {"mnist-wgan-gp", "mnist-wgan-gp-sample"}
+    assert {name for name, spec in CATALOGUE.items() if spec.uses_mix} == {
+        "mnist-wgan-gp",
+        "mnist-wgan-gp-sample",
+        "wgan-gp",
+        "wgan-gp-conv",
+    }
     loss = WGAN.training.discriminator_loss
     assert isinstance(loss, WassersteinDiscriminatorLoss)
     assert not with_training(WGAN, discriminator_loss=replace(loss, penalty=None)).uses_mix

@@ -90,6 +90,15 @@ def test_what_is_read_is_the_tape(name, tmp_path):
                 assert np.array_equal(batch[array], values[0]), (phase, step, array)
 
 
+def test_a_batch_that_is_shown_once_has_the_same_masks_in_both_updates(digits):
+    spec = GANS["dcgan-keras"]
+    masks = next(iter(drawn(spec, digits, names_of(spec))))
+    for drop in ("drop1", "drop2"):
+        kept = {at: masks[f"mask.{at}.discriminator.{drop}"] for at in ("generator.fake", "discriminator.fake")}
+        assert np.array_equal(kept["generator.fake"], kept["discriminator.fake"])
+        assert not np.array_equal(masks[f"mask.discriminator.real.discriminator.{drop}"], kept["generator.fake"])
+
+
 def test_an_epoch_ends_in_a_short_batch_which_counts_on(digits, tmp_path):
     spec = GANS["wgan"]
     names = names_of(spec)
