@@ -198,7 +198,8 @@ def _draw_masks(spec: GanSpec) -> str:
     if spec.training.dropout_masks == "shared":
         lines += [
             "    # D drops the same of G's batch in both updates.",
-            '    for name in [name for name in masks if name.startswith("mask.discriminator.fake.discriminator.")]:',
+            '    shown = "mask.discriminator.fake.discriminator."',
+            "    for name in [name for name in masks if name.startswith(shown)]:",
             '        masks[name.replace("discriminator", "generator", 1)] = masks[name]',
         ]
     return "\n".join([*lines, "    return masks"])
