@@ -21,6 +21,7 @@ _LAST_SHARE = 0.1
 # Samples that spread less than so much of what the real ones do are one sample over and over.
 _COLLAPSED_BELOW = 0.1
 _MOST_SCORED = 512
+_ROUNDING = 1e2 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,9 @@ def _spread(samples: np.ndarray) -> float:
     if len(flat) < 2:
         return float("nan")
     with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.sqrt(np.mean(np.var(flat, axis=0))))
+        spread = float(np.sqrt(np.mean(np.var(flat, axis=0))))
+    # The mean of numbers that are all the same may round.
+    return 0.0 if spread <= _ROUNDING * float(np.max(np.abs(flat))) else spread
 
 
 def _mean_score(trainer: Trainer, spec: GanSpec, samples: np.ndarray) -> float:

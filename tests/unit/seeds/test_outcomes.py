@@ -48,3 +48,11 @@ def test_real_samples_that_are_all_the_same_are_no_scale() -> None:
     found = outcomes(generated=REAL, real=np.ones((50, 2)))
     assert np.isfinite(found.numbers["spread of samples"])
     assert not found.happened[COLLAPSED]
+
+
+def test_nor_are_those_whose_mean_rounds() -> None:
+    real = np.full((50, 2), 0.1)
+    assert np.var(real, axis=0).max() > 0
+    found = outcomes(generated=REAL, real=real)
+    assert 0.1 < found.numbers["spread of samples"] < 10
+    assert found.units["spread of samples"] == "1"
