@@ -10,7 +10,7 @@ from typing import Any
 _PARSED = "options = parser.parse_args()"
 # In a notebook there is no command line.
 _GIVEN = 'options = parser.parse_args([])  # or of your own, such as ["--steps", "500"]'
-_SECTION = re.compile(r"^# (Data|Model|Losses|Optimizers|Step|Loop)\n", re.MULTILINE)
+_SECTION = re.compile(r"^# (Data|Model|Losses|Optimizers|Step|Loop|Picture)\n", re.MULTILINE)
 
 
 def notebook_text(program: str, /) -> str:

@@ -10,6 +10,7 @@ from gan_rosetta.shared.errors import UnsupportedLayer, unknown_name
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.translate import in_flax, in_jax, in_keras, in_mxnet, in_tensorflow, in_torch
 from gan_rosetta.shared.translate.data import data_imports, data_section, uses_digits
+from gan_rosetta.shared.translate.picture import picture_section
 from gan_rosetta.shared.translate.writing import WIDTH, docstring, number, plain
 
 # Modules with the same functions in the same order.
@@ -46,6 +47,7 @@ def write_program(spec: GanSpec, dialect: ModuleType, /, *, proof: Sequence[str]
         "Optimizers": dialect.optimizers_section(spec),
         "Step": dialect.step_section(spec),
         "Loop": dialect.loop_section(spec),
+        "Picture": picture_section(spec),
     }
     settings = f"{_options(spec)}\n\n{dialect.settings_section(spec)}"
     body = [
@@ -82,7 +84,9 @@ def write_head(spec: GanSpec, dialect: ModuleType, proof: Sequence[str], /) -> s
 def _imports(spec: GanSpec, dialect: ModuleType, text: str) -> str:
     standard = {"import argparse", "from pathlib import Path"}
     standard |= set(data_imports(spec))
-    standard |= {f"import {name}" for name in ("itertools", "math") if re.search(rf"(?<!\.)\b{name}\.", text)}
+    standard |= {
+        f"import {name}" for name in ("itertools", "math", "struct", "zlib") if re.search(rf"(?<!\.)\b{name}\.", text)
+    }
     used = [name for name in ("Callable", "Iterable", "Iterator", "Sequence") if f"{name}[" in text]
     standard.add(f"from collections.abc import {', '.join(used)}")
     names = [name for name in ("Any", "NamedTuple") if re.search(rf"\b{name}\b", text)]

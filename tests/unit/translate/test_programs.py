@@ -179,7 +179,8 @@ def test_a_notebook_s_cells_are_the_program(to):
         kinds = [cell["cell_type"] for cell in notebook["cells"]]
         assert kinds == ["markdown", "code"] * 7, name
         cells = ["".join(cell["source"]) for cell in notebook["cells"]]
-        assert cells[2::2] == [f"## {title}" for title in ("Data", "Model", "Losses", "Optimizers", "Step", "Loop")]
+        sections = ("Data", "Model", "Losses", "Optimizers", "Step", "Loop", "Picture")
+        assert cells[2::2] == [f"## {title}" for title in sections]
         code = "\n".join(cells[1::2]).replace("parse_args([])", "parse_args()")
         assert same_code(program, f'"""Head."""\n{code}'), name
         assert len({cell["id"] for cell in notebook["cells"]}) == len(cells)
