@@ -177,7 +177,7 @@ def test_a_notebook_s_cells_are_the_program(to):
         notebook = json.loads(notebook_text(program))
         assert [notebook["nbformat"], notebook["nbformat_minor"]] == [4, 5]
         kinds = [cell["cell_type"] for cell in notebook["cells"]]
-        assert kinds == ["markdown", "code"] * 7, name
+        assert kinds == ["markdown", "code"] * 8, name
         cells = ["".join(cell["source"]) for cell in notebook["cells"]]
         sections = ("Data", "Model", "Losses", "Optimizers", "Step", "Loop", "Picture")
         assert cells[2::2] == [f"## {title}" for title in sections]
