@@ -13,7 +13,7 @@ from gan_rosetta.shared.state.layouts import optax_slots
 from gan_rosetta.shared.translate.data import asks_for_epoch
 from gan_rosetta.shared.translate.parts import decays, forms_of, optimizer_uses
 from gan_rosetta.shared.translate.rates import rate_expression, rate_functions
-from gan_rosetta.shared.translate.writing import call, literal, number
+from gan_rosetta.shared.translate.writing import call, fitted, literal, number
 
 
 def optimizers_section(gan: GanSpec, /) -> str:
@@ -24,7 +24,9 @@ def optimizers_section(gan: GanSpec, /) -> str:
     lines = []
     for use in optimizer_uses(gan):
         optimizer: Any = use.optimizer
-        before, arguments = _made(optimizer, forms)
+        before, arguments = _made(optimizer, forms, f"lost_{use.short}")
+        if _loses_by_a_schedule(optimizer):
+            written.append(_lost(optimizer, use.short))
         lines.append(call(f"optimizer_{use.short} = {before}(", arguments))
     written += [_BY_EPOCH] if asks_for_epoch(gan) else []
     return "\n\n\n".join([*written, "\n".join(lines)])
@@ -38,13 +40,16 @@ def is_own_optimizer(optimizer: spec.Optimizer, /) -> bool:
     return not isinstance(optimizer, spec.Adagrad) or optimizer.epsilon_placement == "inside"
 
 
-def _made(optimizer: Any, forms: dict[spec.Optimizer, str]) -> tuple[str, list[str]]:
-    """Return what is called to make an optimizer, and with what: optax's by name, or a chain of its parts."""
+def _made(optimizer: Any, forms: dict[spec.Optimizer, str], lost: str) -> tuple[str, list[str]]:
+    """Return what is called to make an optimizer, and with what: optax's by name, or a chain of its parts.
+
+    lost: the name of what _lost writes.
+    """
     decay = optimizer.weight_decay
     is_adamw = isinstance(optimizer, spec.Adam) and decay is not None and decay.by == "parameter"
     is_adamw = is_adamw and optimizer.amsgrad == "no"
     is_named = not decays(optimizer, "epochs") and optimizer not in forms and (decay is None or is_adamw)
-    return (_named(optimizer) if is_named else None) or ("optax.chain", _parts(optimizer, forms))
+    return (_named(optimizer) if is_named else None) or ("optax.chain", _parts(optimizer, forms, lost))
 
 
 def _named(optimizer: Any) -> tuple[str, list[str]] | None:
@@ -66,7 +71,23 @@ def _named(optimizer: Any) -> tuple[str, list[str]] | None:
     return f"optax.{'adam' if optimizer.amsgrad == 'no' else 'amsgrad'}", settings
 
 
-def _parts(optimizer: Any, forms: dict[spec.Optimizer, str]) -> list[str]:
+def _loses_by_a_schedule(optimizer: Any) -> bool:
+    """Whether weights shrink beside a momentum that has the rate in it already, by a rate that changes."""
+    decay = optimizer.weight_decay
+    by_rate = decay is not None and decay.by == "parameter"
+    return by_rate and keeps_steps(optimizer) and not isinstance(optimizer.learning_rate, spec.ConstantRate)
+
+
+def _lost(optimizer: Any, short: str) -> str:
+    rate = fitted(f"rate = {rate_expression(optimizer.learning_rate, 'count.astype(dtype)', module='jnp')}", indent=4)
+    return f'''\
+def lost_{short}(count: Array) -> Array:
+    """Return the share of themselves that weights lose beside a step, with its sign."""
+{rate}
+    return -{number(optimizer.weight_decay.share)} * rate'''
+
+
+def _parts(optimizer: Any, forms: dict[spec.Optimizer, str], lost: str) -> list[str]:
     by_epoch, decay = decays(optimizer, "epochs"), optimizer.weight_decay
     rate = _rate(optimizer.learning_rate, counted="epoch" if by_epoch else "count")
     parts = [f"scale_by_epoch({rate})" if by_epoch else f"optax.scale_by_learning_rate({rate})"]
@@ -89,9 +110,7 @@ def _parts(optimizer: Any, forms: dict[spec.Optimizer, str]) -> list[str]:
         raise UnsupportedLayer(
             "optax shrinks weights by a rate of epochs only before a momentum, and here it is of steps"
         )
-    is_constant = isinstance(optimizer.learning_rate, spec.ConstantRate)
-    lost = f"-{share} * {rate}" if is_constant else rate.replace(": ", f": -{share} * ", 1)
-    return [*parts, f"optax.add_decayed_weights({lost})"]
+    return [*parts, f"optax.add_decayed_weights({lost if _loses_by_a_schedule(optimizer) else f'-{share} * {rate}'})"]
 
 
 def _scale(optimizer: Any, forms: dict[spec.Optimizer, str]) -> str | None:
