@@ -73,7 +73,7 @@ def pattern(turns: StepPattern, step: str, place: str, /) -> str:
 def norm_words(penalty: GradientPenalty, /) -> str:
     """Return what a gradient penalty is, as a docstring has it."""
     place = "pixel by pixel" if penalty.norm == "channel" else "sample by sample"
-    place += ", the largest alone" if penalty.over == "largest" else ""
+    place = "where it is largest" if penalty.over == "largest" else place
     if penalty.target == 0:
         return f"the norm of D's gradient by its input, to the power {penalty.power}, {place}"
     return f"how far the norm of D's gradient by its input is from {number(penalty.target)}, {place}"
