@@ -151,11 +151,16 @@ def _differences(
 def _require_framework(dialect: ModuleType, python: str | None) -> None:
     """Raise BackendUnavailable where a dialect's framework is not installed, or what it is besides."""
     entry = BACKENDS[dialect.BACKEND]
-    require_installed(entry, python)
-    distribution = getattr(dialect, "DISTRIBUTION", None)
-    if distribution is not None and version_in(python_of(entry.name, python), distribution) is None:
-        place = "" if python is None else f" in the environment of {python}"
-        raise BackendUnavailable(f"{dialect.TITLE} is not installed{place}: pip install {distribution}")
+    if python is None:
+        require_installed(entry)
+    # A program asks for nothing of this package, so that an environment which is named needs the framework alone.
+    place = "" if python is None else f" in the environment of {python}"
+    runs_on = python_of(entry.name, python)
+    if all(version_in(runs_on, distribution) is None for distribution in entry.distributions):
+        raise BackendUnavailable(f"{entry.title} is not installed{place}: {entry.install_hint}")
+    own = getattr(dialect, "DISTRIBUTION", None)
+    if own is not None and version_in(runs_on, own) is None:
+        raise BackendUnavailable(f"{dialect.TITLE} is not installed{place}: pip install {own}")
 
 
 def _with_fresh_average(state: State, spec: GanSpec) -> State:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import gan_rosetta as gr
 from gan_rosetta.shared.commands.main import app, main
-from gan_rosetta.shared.errors import RunFailed, UsageError
+from gan_rosetta.shared.errors import BackendUnavailable, RunFailed, UsageError
 from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.state.archive import write_state
@@ -144,3 +144,20 @@ def test_what_cannot_be_asked_is_refused(monkeypatch, tmp_path, words, message):
     refused = CliRunner().invoke(app, ["translate", *words])
     assert isinstance(refused.exception, UsageError)
     assert message in str(refused.exception)
+
+
+def test_an_environment_that_is_named_needs_the_framework_alone(monkeypatch):
+    class Reached(Exception):
+        pass
+
+    def reached(*_, **__):
+        raise Reached
+
+    monkeypatch.setattr(translation, "read_gan", reached)
+    versions = {"torch": "2.13.0"}
+    monkeypatch.setattr(translation, "version_in", lambda python, name: versions.get(name) if python else None)
+    with pytest.raises(Reached):  # without a word on this package, which is not there
+        translation.translate("linear-2d", to="torch", python="/env/bin/python")
+    versions.clear()
+    with pytest.raises(BackendUnavailable, match="not installed in the environment of /env/bin/python: pip install"):
+        translation.translate("linear-2d", to="torch", python="/env/bin/python")
