@@ -9,10 +9,12 @@ from typing import Any, NoReturn
 import keras
 import tensorflow as tf
 
+from gan_rosetta.backends.tensorflow.reading_branches import START, Step, find_join, read_steps
 from gan_rosetta.backends.tensorflow.reading_layers import ACTIVATIONS, LAYERS, SHORT, Read
 from gan_rosetta.backends.tensorflow.reading_optimizers import read_optimizer, steps_taken
 from gan_rosetta.shared.errors import SpecError, UnsupportedLayer
 from gan_rosetta.shared.spec import Layer, Network, Shape
+from gan_rosetta.shared.spec.read_graph import Graph
 
 __all__ = ["first_shape", "plain_copy", "read_network", "read_optimizer", "steps_taken"]
 
@@ -21,34 +23,12 @@ _IMAGE_RANK = 3
 
 
 def read_network(network: Any, /, *, input_shape: Shape, what: str) -> Network:
-    """Return a model's layers, (input_shape) a sample, channels first; the model's layers come in a row.
+    """Return a model's layers, (input_shape) a sample, channels first, in a row or in branches.
 
     Raises UnsupportedLayer, with the path of the layer that the spec has no word for.
     """
-    names: list[str] = []
-    found: list[Layer] = []
-    seen: set[int] = set()
-    shape = input_shape
-    for path, layer in _row(network, what):
-        if isinstance(layer, keras.layers.InputLayer):
-            continue
-        if id(layer) in seen and layer.variables:
-            _refuse(path, "is used twice; a spec's layers have each their own parameters")
-        seen.add(id(layer))
-        reads = LAYERS.get(type(layer))
-        if reads is None:
-            _refuse(path, f"is a {type(layer).__name__}, which no layer of a spec is")
-        name = _name(layer, names)
-        read: Read | str = reads(layer, name, shape)
-        if isinstance(read, str):
-            _refuse(path, read)
-        own = [*read, *_activation(layer, path)]
-        try:
-            for each in own:
-                shape = each.output_shape(shape)
-        except SpecError as error:
-            _refuse(path, f"does not fit: {error}")
-        found += own
+    reader = _Reader(what)
+    found = reader.row(read_steps(network, what), input_shape)
     try:
         return Network(input_shape=input_shape, layers=tuple(found))
     except SpecError as error:
@@ -68,10 +48,23 @@ def plain_copy(network: Any, /) -> Any:
 
     A LeakyReLU of it has its slope as it was given: Keras's own rounds it to float32, whatever it computes in.
     """
-    layers = [layer for _, layer in _row(network, "network") if not isinstance(layer, keras.layers.InputLayer)]
-    copy = keras.Sequential([_plain_layer(layer) for layer in layers])
-    copy.build(network.input_shape)
-    copy.set_weights(network.get_weights())
+    pairs: list[tuple[Any, Any]] = []
+
+    def plain(layer: Any) -> Any:
+        if not isinstance(layer, keras.Layer) or isinstance(layer, keras.layers.InputLayer):
+            return layer
+        pairs.append((layer, _plain_layer(layer)))
+        return pairs[-1][1]
+
+    if isinstance(network, keras.Sequential):
+        copy = keras.Sequential([plain(step.operation) for step in read_steps(network, "network")])
+        copy.build(network.input_shape)
+    else:
+        given = keras.Input(batch_shape=network.input_shape, dtype="float64")
+        structure = [given] if isinstance(network.input, list) else given
+        copy = keras.Model(given, keras.tree.flatten(network._run_through_graph(structure, operation_fn=plain))[0])
+    for layer, made in pairs:
+        made.set_weights(layer.get_weights())
     return copy
 
 
@@ -88,30 +81,56 @@ def _plain_layer(layer: Any) -> Any:
     return kind.from_config(config)
 
 
-def _row(network: Any, what: str) -> Iterator[tuple[str, Any]]:
-    """Yield a model's layers in order, each with its path; raises UnsupportedLayer where they part."""
-    if not network.built:
-        raise UnsupportedLayer(f"the {what} has no variables yet; build it, or call it on a batch once")
-    if isinstance(network, keras.Sequential):
-        for layer in network.layers:
-            yield f"{what}.{layer.name}", layer
-        return
-    if not isinstance(network, keras.Model) or not hasattr(network, "_operations"):
-        raise UnsupportedLayer(
-            f"the {what} is a {type(network).__name__} with a call of its own, which is not read; expected a "
-            "Sequential or a model of the functional API"
-        )
-    if len(network.inputs) != 1 or len(network.outputs) != 1:
-        raise UnsupportedLayer(
-            f"the {what} has {len(network.inputs)} inputs and {len(network.outputs)} outputs; expected one of each"
-        )
-    for depth, nodes in sorted(network._nodes_by_depth.items(), reverse=True):
-        del depth
-        (node, *others) = nodes
-        given = node.arguments.keras_tensors
-        if others or len(given) > 1:
-            _refuse(f"{what}.{node.operation.name}", "is of branches; of Keras only layers in a row are read")
-        yield f"{what}.{node.operation.name}", node.operation
+class _Reader:
+    """Goes through a model's steps from what comes in to what comes out."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._names: list[str] = []
+        self._seen: set[int] = set()
+        self._paths: dict[int, str] = {}
+
+    def row(self, steps: Iterator[Step], input_shape: Shape) -> list[Layer]:
+        """Return the layers of all steps."""
+        graph: Graph[int] = Graph(START, self._refuse)
+        layers: dict[int, list[Layer]] = {}
+        shapes = {START: input_shape}
+        end = START
+        for step in steps:
+            end = step.place
+            self._paths[end] = step.path
+            joined = find_join(step, graph, shapes)
+            if joined is not None:
+                graph.add_join(end, joined[0], step.inputs)
+                shapes[end] = joined[1]
+                continue
+            if len(step.inputs) != 1:
+                self._refuse(end, f"takes {len(step.inputs)} tensors, and joins them as no branches of a spec are")
+            layers[end], shapes[end] = self._layers(step, shapes[step.inputs[0]])
+            graph.add_layer(end, step.inputs[0])
+        return graph.row(layers, end)
+
+    def _layers(self, step: Step, shape: Shape) -> tuple[list[Layer], Shape]:
+        layer = step.operation
+        if id(layer) in self._seen and layer.variables:
+            self._refuse(step.place, "is used twice; a spec's layers have each their own parameters")
+        self._seen.add(id(layer))
+        reads = LAYERS.get(type(layer))
+        if reads is None:
+            self._refuse(step.place, f"is a {type(layer).__name__}, which no layer of a spec is")
+        read: Read | str = reads(layer, _name(layer, self._names), shape)
+        if isinstance(read, str):
+            self._refuse(step.place, read)
+        own = [*read, *_activation(layer, step.path)]
+        try:
+            for each in own:
+                shape = each.output_shape(shape)
+        except SpecError as error:
+            self._refuse(step.place, f"does not fit: {error}")
+        return own, shape
+
+    def _refuse(self, place: int, said: str) -> NoReturn:
+        _refuse(self._paths.get(place, f"{self._what}'s input"), said)
 
 
 def _activation(layer: Any, path: str) -> list[Layer]:

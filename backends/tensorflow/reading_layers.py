@@ -92,6 +92,27 @@ def _batch_norm(layer: Any, name: str, shape: Shape) -> Read | str:
     ]
 
 
+def _group_norm(layer: Any, name: str, shape: Shape) -> Read | str:
+    """Return a group norm; a layer norm of rows is one of one group."""
+    is_rows = isinstance(layer, keras.layers.LayerNormalization)
+    axis = layer.axis[0] if isinstance(layer.axis, list | tuple) else layer.axis
+    if len(shape) not in ((1,) if is_rows else (1, _IMAGE_RANK)) or axis not in (-1, len(shape)):
+        return f"normalises axis {layer.axis} of samples of shape {shape}; expected the last, of rows" + (
+            "" if is_rows else " or images"
+        )
+    if layer.center != layer.scale:
+        return "has one of a scale and a center; a spec's has both or none"
+    return [
+        spec.GroupNorm(
+            name=name,
+            num_features=shape[0],
+            num_groups=1 if is_rows else shape[0] if layer.groups == -1 else layer.groups,
+            epsilon=layer.epsilon,
+            affine=layer.scale,
+        )
+    ]
+
+
 def _relu(layer: Any, name: str, shape: Shape) -> Read | str:
     del name, shape
     if layer.max_value is not None or layer.threshold or layer.negative_slope:
@@ -142,6 +163,8 @@ LAYERS: dict[type, Callable[[Any, str, Shape], Read | str]] = {
     keras.layers.Conv2D: _conv,
     keras.layers.Conv2DTranspose: _conv,
     keras.layers.BatchNormalization: _batch_norm,
+    keras.layers.LayerNormalization: _group_norm,
+    keras.layers.GroupNormalization: _group_norm,
     keras.layers.ReLU: _relu,
     keras.layers.LeakyReLU: lambda layer, *_: [spec.LeakyReLU(slope=float(layer.negative_slope))],
     keras.layers.ELU: lambda layer, *_: [spec.ELU(alpha=float(layer.alpha))],
@@ -162,5 +185,7 @@ SHORT: dict[type, str] = {
     keras.layers.Conv2D: "conv",
     keras.layers.Conv2DTranspose: "up",
     keras.layers.BatchNormalization: "norm",
+    keras.layers.LayerNormalization: "norm",
+    keras.layers.GroupNormalization: "norm",
     keras.layers.Dropout: "drop",
 }

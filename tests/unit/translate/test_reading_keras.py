@@ -7,7 +7,17 @@ import pytest
 
 from gan_rosetta.shared.conformance.small import small_gan
 from gan_rosetta.shared.errors import UnsupportedLayer
-from gan_rosetta.shared.spec import Adam, BatchNorm, Conv2d, Dropout, GradientDescent, LeakyReLU, Linear, RMSprop
+from gan_rosetta.shared.spec import (
+    Adam,
+    BatchNorm,
+    Branches,
+    Conv2d,
+    Dropout,
+    GradientDescent,
+    LeakyReLU,
+    Linear,
+    RMSprop,
+)
 from gan_rosetta.shared.state.archive import write_state
 from gan_rosetta.shared.translate.program import DIALECTS, write_program
 from gan_rosetta.shared.translate.reading import read
@@ -83,7 +93,7 @@ def test_images_are_read_with_channels_first():
         (lambda: layers.Dense(3, activation="softmax"), "generator.wrong has the activation softmax"),
         (lambda: layers.GaussianNoise(0.1), "generator.wrong is a GaussianNoise, which no layer"),
         (lambda: layers.ReLU(max_value=6), "generator.wrong has a max_value"),
-        (layers.LayerNormalization, "generator.wrong is a LayerNormalization"),
+        (lambda: layers.LayerNormalization(scale=False), "generator.wrong has one of a scale and a center"),
     ],
 )
 def test_what_a_spec_cannot_say_is_named_by_its_path(layer, message):
@@ -94,12 +104,50 @@ def test_what_a_spec_cannot_say_is_named_by_its_path(layer, message):
         read(generator=keras.Sequential([keras.Input((5,)), made]), discriminator=discriminator, like=small_gan("sine"))
 
 
-def test_branches_and_own_calls_are_refused():
+def residual_images():
+    """Blocks as they are written: a way and its input, ways put together, one times another; a sum by an operator."""
+    given = keras.Input((28, 28, 1))
+    x = layers.Conv2D(4, 4, strides=4)(given)
+    y = layers.Conv2D(4, 3, padding="same", activation="relu")(layers.GroupNormalization(2)(x))
+    x = layers.Add()([layers.Conv2D(4, 3, padding="same")(y), x])
+    x = layers.Concatenate()([x, layers.Conv2D(2, 1, activation="tanh")(x)])
+    x = layers.GlobalAveragePooling2D()(layers.LeakyReLU(negative_slope=0.2)(x))
+    x = layers.LayerNormalization()(layers.Dense(6)(x))
+    x = layers.Multiply()([layers.Dense(6)(x), layers.Dense(6, activation="sigmoid")(x)]) + x
+    return keras.Model(given, layers.Dense(1)(x))
+
+
+def test_branches_are_read_and_proved():
+    found = read(generator=image_generator(), discriminator=residual_images(), like="mnist-wgan-gp")
+    placed = [each.name for each in found.spec.discriminator.placed if "." not in each.name]
+    assert placed[:4] == ["conv1", "block1", "block2", "block2_leaky_relu"]
+    assert [(each.name, each.join) for each in found.spec.discriminator.layers if isinstance(each, Branches)] == [
+        ("block1", "add"),
+        ("block2", "concatenate"),
+        ("block4", "add"),
+    ]
+
+
+def test_a_join_and_a_call_of_its_own_that_a_spec_cannot_say_are_refused():
     given = keras.Input((5,))
-    parted = keras.Model(given, layers.Add()([layers.Dense(5)(given), given]))
-    generator, _ = sine_row()
-    with pytest.raises(UnsupportedLayer, match="is of branches"):
-        read(generator=generator, discriminator=parted, like=small_gan("sine"))
+    _, discriminator = sine_row()
+    for made, message in (
+        (layers.Subtract()([layers.Dense(5)(given), given]), "takes 2 tensors"),
+        (layers.Dense(5)(given) * layers.Dense(1)(given), "takes 2 tensors"),
+        (layers.Dot(1)([given, layers.Dense(5)(given)]), "takes 2 tensors"),
+    ):
+        parted = keras.Model(given, made)
+        with pytest.raises(UnsupportedLayer, match=message):
+            read(generator=parted, discriminator=discriminator, like=small_gan("sine"))
+
+    class Own(keras.Model):
+        def call(self, inputs):
+            return inputs
+
+    own = Own()
+    own.build((None, 5))
+    with pytest.raises(UnsupportedLayer, match="with a call of its own"):
+        read(generator=own, discriminator=discriminator, like=small_gan("sine"))
 
 
 @pytest.mark.parametrize(
