@@ -29,6 +29,17 @@ GeneratorResult = tuple[Value, Array]
 _Relativistic = spec.RelativisticDiscriminatorLoss | spec.RelativisticGeneratorLoss
 
 
+class SideBySide(int):
+    """Draws the first formulas, of the scores of many replicas, (R, B, 1) or (R, B, 2); values are then (R,).
+
+    NumPy 1 multiplies scalars of float32 by a factor in float64, so that a value's last bit may differ from one
+    replica's alone where the factor is no float32, such as 0.3.
+    """
+
+
+SIDE_BY_SIDE = SideBySide(0)
+
+
 def minimax_discriminator_loss(
     loss: spec.MinimaxDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
 ) -> DiscriminatorResult:
@@ -38,7 +49,11 @@ def minimax_discriminator_loss(
     real_terms += fake_terms
     factor = float(loss.factor)
     value = real.dtype.type(factor * reduced(np.negative(real_terms, out=real_terms), loss.reduction, draw))
-    return value, _scaled(gradient_real, -factor, loss.reduction), _scaled(gradient_fake, -factor, loss.reduction)
+    return (
+        value,
+        _scaled(gradient_real, -factor, loss.reduction, draw),
+        _scaled(gradient_fake, -factor, loss.reduction, draw),
+    )
 
 
 def binary_cross_entropy_discriminator_loss(
@@ -67,8 +82,8 @@ def wasserstein_discriminator_loss(
     sign = 1.0 if loss.real_label == 1 else -1.0
     difference = reduced(fake, loss.reduction, draw) - reduced(real, loss.reduction, draw)
     value = difference if loss.real_label == 1 else -difference
-    gradient_real = _scaled(np.ones_like(real), -sign, loss.reduction)
-    return value, gradient_real, _scaled(np.ones_like(fake), sign, loss.reduction)
+    gradient_real = _scaled(np.ones_like(real), -sign, loss.reduction, draw)
+    return value, gradient_real, _scaled(np.ones_like(fake), sign, loss.reduction, draw)
 
 
 def hinge_discriminator_loss(
@@ -86,13 +101,13 @@ def non_saturating_generator_loss(
     """Return -log p(fake) and its gradient. Goodfellow et al. 2014, section 3."""
     terms, gradient = _logarithm(fake, loss.real_label, loss.probability_floor)
     value = reduced(np.negative(terms, out=terms), loss.reduction, draw)
-    return value, _scaled(gradient, -1.0, loss.reduction)
+    return value, _scaled(gradient, -1.0, loss.reduction, draw)
 
 
 def saturating_generator_loss(loss: spec.SaturatingGeneratorLoss, fake: Array, /, *, draw: int = 0) -> GeneratorResult:
     """Return log(1 - p(fake)) and its gradient. Goodfellow et al. 2014, Algorithm 1."""
     terms, gradient = _logarithm(fake, 1 - loss.real_label, loss.probability_floor)
-    return reduced(terms, loss.reduction, draw), _scaled(gradient, 1.0, loss.reduction)
+    return reduced(terms, loss.reduction, draw), _scaled(gradient, 1.0, loss.reduction, draw)
 
 
 def binary_cross_entropy_generator_loss(
@@ -115,8 +130,8 @@ def wasserstein_generator_loss(
     """Return -D(fake) and its gradient. Arjovsky et al. 2017."""
     total = reduced(fake, loss.reduction, draw)
     if loss.real_label == 1:
-        return -total, _scaled(np.ones_like(fake), -1.0, loss.reduction)
-    return total, _scaled(np.ones_like(fake), 1.0, loss.reduction)
+        return -total, _scaled(np.ones_like(fake), -1.0, loss.reduction, draw)
+    return total, _scaled(np.ones_like(fake), 1.0, loss.reduction, draw)
 
 
 def least_squares_discriminator_loss(
@@ -183,7 +198,7 @@ def boundary_seeking_generator_loss(
     """Return factor · (log p - log(1 - p))² and its gradient. Hjelm et al. 2017, equation 15."""
     logits = np.log(fake) - _drawn(LOG_COMPLEMENT, draw)(fake)
     value = fake.dtype.type(float(loss.factor) * reduced(logits * logits, loss.reduction, draw))
-    return value, _scaled(logits * (1.0 / fake + 1.0 / (1.0 - fake)), 2.0 * float(loss.factor), loss.reduction)
+    return value, _scaled(logits * (1.0 / fake + 1.0 / (1.0 - fake)), 2.0 * float(loss.factor), loss.reduction, draw)
 
 
 def mean_squared_error_loss(
@@ -191,7 +206,7 @@ def mean_squared_error_loss(
 ) -> GeneratorResult:
     """Return (D(input) - target)² and its gradient with respect to D's output."""
     difference = output - target
-    return reduced(difference * difference, loss.reduction, draw), _scaled(difference, 2.0, loss.reduction)
+    return reduced(difference * difference, loss.reduction, draw), _scaled(difference, 2.0, loss.reduction, draw)
 
 
 def gradient_penalty(penalty: spec.GradientPenalty, gradient: Array, /) -> GeneratorResult:
@@ -226,6 +241,9 @@ def perturbed_samples(penalty: spec.GradientPenalty, /, *, real: Array, mix: Arr
 
 def reduced(terms: Array, reduction: spec.losses.Reduction, draw: int = 0) -> Value:
     """Return the sum or the mean, as a scalar of the array's type (NumPy 1's scalars would turn to float64)."""
+    if isinstance(draw, SideBySide):
+        totals = np.add.reduce(terms.reshape(len(terms), -1), axis=1)
+        return totals if reduction == "sum" else totals / (terms.size // len(terms))
     total = terms.dtype.type(_drawn(SUM, draw)(terms))
     return total if reduction == "sum" else terms.dtype.type(total / terms.size)
 
@@ -331,18 +349,18 @@ def _binary_cross_entropy(
     denominator = np.maximum(probability * (1.0 - probability), float(loss.denominator_floor))
     gradient = (probability - float(target)) / denominator
     value = reduced(np.negative(terms, out=terms), loss.reduction, draw)
-    return value, _scaled(gradient, 1.0, loss.reduction)
+    return value, _scaled(gradient, 1.0, loss.reduction, draw)
 
 
 def _cross_entropy(logits: Array, label: int, reduction: spec.losses.Reduction, draw: int) -> GeneratorResult:
     """Return -log softmax(logits)[label] = log(1 + exp(other - labelled)), of logits (B, 2), and softmax - one-hot."""
-    labelled, other = logits[:, label], logits[:, 1 - label]
+    labelled, other = logits[..., label], logits[..., 1 - label]
     other_probability = 1.0 / (1.0 + np.exp(labelled - other))
     gradient = np.empty_like(logits)
-    gradient[:, 1 - label] = other_probability
-    gradient[:, label] = _drawn(CROSS_ENTROPY_SLOPE, draw)(labelled, other)
+    gradient[..., 1 - label] = other_probability
+    gradient[..., label] = _drawn(CROSS_ENTROPY_SLOPE, draw)(labelled, other)
     if reduction == "mean":
-        gradient /= len(logits)
+        gradient /= logits.shape[-2]
     terms = _drawn(CROSS_ENTROPY, draw)(labelled, other)
     return reduced(terms, reduction, draw), gradient
 
@@ -351,7 +369,7 @@ def _hinge(scores: Array, sign: float, reduction: spec.losses.Reduction, draw: i
     """Return max(0, 1 - sign · score) and its gradient, 0 where a term is 0."""
     terms = np.maximum(1.0 - sign * scores, 0.0)
     gradient = (terms > 0.0).astype(scores.dtype)
-    return reduced(terms, reduction, draw), _scaled(gradient, -sign, reduction)
+    return reduced(terms, reduction, draw), _scaled(gradient, -sign, reduction, draw)
 
 
 def _squared(
@@ -363,12 +381,15 @@ def _squared(
     """Return factor · (score - target)² and its gradient."""
     difference = scores - float(target)
     value = scores.dtype.type(float(loss.factor) * reduced(difference * difference, loss.reduction, draw))
-    return value, _scaled(difference, 2.0 * float(loss.factor), loss.reduction)
+    return value, _scaled(difference, 2.0 * float(loss.factor), loss.reduction, draw)
 
 
 def _others(batch: Array, loss: _Relativistic, draw: int) -> Array:
     """Return what each number of the other batch is held against: the mean, or the one at its place."""
-    return np.asarray(reduced(batch, "mean", draw)) if loss.average else batch
+    if not loss.average:
+        return batch
+    mean = np.asarray(reduced(batch, "mean", draw))
+    return mean.reshape(-1, *(1,) * (batch.ndim - 1)) if isinstance(draw, SideBySide) else mean
 
 
 def _logistic(
@@ -381,7 +402,7 @@ def _logistic(
     wanted = np.asarray(target, logits.dtype)
     terms, gradient = _drawn(LOGISTIC, draw)(logits, wanted), _drawn(LOGISTIC_SLOPE, draw)(logits, wanted)
     value = logits.dtype.type(float(loss.factor) * reduced(terms, loss.reduction, draw))
-    return value, _scaled(gradient, float(loss.factor), loss.reduction)
+    return value, _scaled(gradient, float(loss.factor), loss.reduction, draw)
 
 
 def _square_scale(output: Array, target: Array | float, reduction: spec.losses.Reduction) -> float:
@@ -411,7 +432,8 @@ def _squares(penalty: spec.GradientPenalty, gradient: Array) -> Array:
     return np.asarray(np.add.reduce(gradient * gradient, axis=axes, keepdims=True))
 
 
-def _scaled(gradient: Array, factor: float, reduction: spec.losses.Reduction) -> Array:
+def _scaled(gradient: Array, factor: float, reduction: spec.losses.Reduction, draw: int) -> Array:
     """Multiply a gradient, in place, by a factor and by what the reduction makes of it."""
-    gradient *= factor / gradient.size if reduction == "mean" else factor
+    size = gradient.size // len(gradient) if isinstance(draw, SideBySide) else gradient.size
+    gradient *= factor / size if reduction == "mean" else factor
     return gradient

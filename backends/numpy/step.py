@@ -17,6 +17,8 @@ from gan_rosetta.backends.numpy.layers import build_network
 from gan_rosetta.backends.numpy.losses import (
     DISCRIMINATOR_LOSSES,
     GENERATOR_LOSSES,
+    SIDE_BY_SIDE,
+    SideBySide,
     Value,
     gradient_penalty,
     loss_scale,
@@ -393,8 +395,10 @@ class Stepper:
         """
         if not self.copies:
             return function(*arrays, draw=0 if self._rounding is None else self._rounding.seed)
-        first, apart = (0, 0) if self._rounding is None else (self._rounding.seed, 1)
-        found = [function(*own, draw=first + apart * index) for index, own in enumerate(zip(*arrays, strict=True))]
+        if self._rounding is None:
+            return function(*arrays, draw=SIDE_BY_SIDE)
+        seeds = range(self._rounding.seed, self._rounding.seed + self.copies[0])
+        found = [function(*own, draw=seed) for *own, seed in zip(*arrays, seeds, strict=True)]
         return tuple(np.array(results) for results in zip(*found, strict=True))
 
     def _named_tensors(self) -> dict[str, Array]:
@@ -418,8 +422,8 @@ def _all_alike(real: Array, fake: Array) -> bool:
 
 
 def _mean(scores: Array, *, draw: int) -> tuple[Value]:
-    del draw
-    return (reduced(scores, "mean"),)
+    # One formula, whichever is drawn; of replicas each one's.
+    return (reduced(scores, "mean", draw if isinstance(draw, SideBySide) else 0),)
 
 
 def _entry(table: Mapping[Any, Any], loss: object) -> Any:

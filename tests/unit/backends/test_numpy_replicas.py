@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
+from typing import Any
+
+import numpy as np
 import pytest
 
+from gan_rosetta.backends.numpy import losses
 from gan_rosetta.backends.numpy.replicas import NumpyReplicas
 from gan_rosetta.shared.conformance.small import small_gan
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape, make_chunk
 from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.gans import CATALOGUE, MADE_UP
 from gan_rosetta.shared.interface import Chunk
-from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec import CrossEntropyDiscriminatorLoss, CrossEntropyGeneratorLoss, GanSpec
 from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.workers.registry import build_reference
 
@@ -45,9 +51,9 @@ def test_each_is_bit_for_bit_what_it_is_alone(gan: str, rounds_at_random: bool) 
         alone.load_state(initial_state(spec, seed=seed))
         if rounds_at_random:
             alone.perturb(seed=5 + index)
-        losses = alone.train(alone.stage(chunks[index]))
+        expected = alone.train(alone.stage(chunks[index]))
         for name in ("discriminator", "generator"):
-            assert getattr(found[index], name).tobytes() == getattr(losses, name).tobytes()
+            assert getattr(found[index], name).tobytes() == getattr(expected, name).tobytes()
         state = replicas.export_state(index)
         assert {name: array.tobytes() for name, array in alone.export_state().items()} == {
             name: array.tobytes() for name, array in state.items()
@@ -60,3 +66,28 @@ def test_those_of_which_one_has_trained_longer_are_refused() -> None:
     replicas.train({1: chunks[1]})
     with pytest.raises(UsageError, match="unequal numbers of updates"):
         replicas.train(chunks)
+
+
+def losses_of_the_gans() -> list[Any]:
+    """Return every loss, with its function, as the GANs have them."""
+    found: dict[Any, Any] = {}
+    for name in (*CATALOGUE, *MADE_UP):
+        training = small_gan(name).training
+        found[training.discriminator_loss] = losses.DISCRIMINATOR_LOSSES[type(training.discriminator_loss)]
+        found[training.generator_loss] = losses.GENERATOR_LOSSES[type(training.generator_loss)]
+    return list(found.items())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_losses_of_many_are_bit_for_bit_those_of_each(dtype: str) -> None:
+    draw = np.random.default_rng(1)
+    for loss, function in losses_of_the_gans():
+        parameters = inspect.signature(function).parameters.values()
+        num_batches = sum(each.kind is each.POSITIONAL_ONLY for each in parameters) - 1
+        num_scores = 2 if type(loss) in (CrossEntropyDiscriminatorLoss, CrossEntropyGeneratorLoss) else 1
+        batches = [draw.uniform(0.05, 0.95, (7, 12, num_scores)).astype(dtype) for _ in range(num_batches)]
+        together = function(loss, *(batch.copy() for batch in batches), draw=losses.SIDE_BY_SIDE)
+        for replica in range(7):
+            alone = function(loss, *(batch[replica].copy() for batch in batches))
+            for many, one in zip(together, alone, strict=True):
+                assert np.asarray(many, dtype)[replica].tobytes() == np.asarray(one, dtype).tobytes(), loss
