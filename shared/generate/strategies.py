@@ -118,6 +118,7 @@ def gan_specs(draw: Any) -> GanSpec:
     real = draw(_real_sources(batch_size, powers_of_two=score == "critic"))
     shape = real.sample_shape
     normalised = batch_size >= 2
+    penalties = _penalties(deviates=batch_size * math.prod(shape) > 1) if penalised else st.none()
     # Every row of the sine is the same: in D its batch variance would be rounding noise, divided by itself, and the
     # signs of its samples' distances from each other those of rounding.
     varied = not isinstance(real, SineReal)
@@ -139,7 +140,7 @@ def gan_specs(draw: Any) -> GanSpec:
         generator=generator,
         discriminator=discriminator,
         pretraining=pretraining,
-        training=draw(_trainings(score, penalised=penalised, generator=generator, epochs=epochs)),
+        training=draw(_trainings(score, penalties=penalties, generator=generator, epochs=epochs)),
     )
     regime = draw(st.sampled_from([None] * (2 * len(REGIMES)) + list(REGIMES)))
     return spec if regime is None else REGIMES[regime](spec)
@@ -288,7 +289,7 @@ def _normal_latent(draw: Any, shape: Shape) -> NormalLatent:
 
 
 @st.composite
-def _trainings(draw: Any, score: str, *, penalised: bool, generator: Network, epochs: bool) -> Training:
+def _trainings(draw: Any, score: str, *, penalties: _Penalties, generator: Network, epochs: bool) -> Training:
     first = draw(st.sampled_from(["discriminator", "generator"]))
     may_reuse = not (first == "discriminator" and generator.has_buffers)
     reused = may_reuse and draw(st.booleans())
@@ -307,7 +308,7 @@ def _trainings(draw: Any, score: str, *, penalised: bool, generator: Network, ep
         generator_average=draw(_AVERAGES),
         discriminator_clipping=draw(_GRADIENTS),
         generator_clipping=draw(_GRADIENTS),
-        discriminator_loss=draw(_discriminator_losses(score, penalised)),
+        discriminator_loss=draw(_discriminator_losses(score, penalties)),
         generator_loss=draw(_generator_losses(score)),
         discriminator_optimizer=draw(_optimizers(epochs)),
         generator_optimizer=draw(_optimizers(epochs)),
@@ -328,7 +329,11 @@ def _patterns(draw: Any, epochs: bool) -> StepPattern:
 _MIXINGS: st.SearchStrategy[Any] = st.sampled_from(["sample", "entry"])
 
 
-def _penalties() -> st.SearchStrategy[GradientPenalty]:
+_Penalties = st.SearchStrategy[GradientPenalty] | st.SearchStrategy[None]
+
+
+def _penalties(*, deviates: bool) -> st.SearchStrategy[GradientPenalty]:
+    """deviates: whether a batch has numbers enough for a standard deviation."""
     places: list[dict[str, st.SearchStrategy[Any]]] = [
         {"at": st.sampled_from(["real", "fake", "both"])},
         {"at": st.just("mixed"), "mixing": _MIXINGS},
@@ -338,7 +343,7 @@ def _penalties() -> st.SearchStrategy[GradientPenalty]:
             "perturbation": decimals(0.1, 2, digits=1),
             "deviation": st.sampled_from(["biased", "unbiased"]),
         },
-    ]
+    ][: 3 if deviates else 2]
     powers: list[dict[str, st.SearchStrategy[Any]]] = [
         {"target": st.sampled_from([1.0, 0.5])},
         {"target": st.just(0.0), "power": st.sampled_from([2, 4, 6])},
@@ -351,11 +356,11 @@ def _penalties() -> st.SearchStrategy[GradientPenalty]:
     return st.one_of(*(st.builds(GradientPenalty, **how, **at, **power) for at in places for power in powers))
 
 
-def _discriminator_losses(score: str, penalised: bool) -> st.SearchStrategy[Any]:
+def _discriminator_losses(score: str, penalties: _Penalties) -> st.SearchStrategy[Any]:
     shared: dict[str, Any] = {"reduction": _REDUCTIONS, "real_label": _LABELS}
     if score == "logits":
         return st.builds(CrossEntropyDiscriminatorLoss, **shared)
-    penalty: dict[str, Any] = {"penalty": _penalties() if penalised else st.none()}
+    penalty: dict[str, Any] = {"penalty": penalties}
     if score == "critic":
         wasserstein = st.builds(WassersteinDiscriminatorLoss, **shared, **penalty)
         return st.one_of(wasserstein, st.builds(HingeDiscriminatorLoss, **shared, **penalty))
