@@ -57,8 +57,8 @@ def _with_rates(spec: GanSpec, *, discriminator: float, generator: float) -> Gan
 
 
 def _with_wide_last_layer(network: Network) -> Network:
-    layers = list(network.layers)
-    last = max(index for index, layer in enumerate(layers) if hasattr(layer, "bias_init"))
+    # The last may be inside of branches, as before an inner product with a class's embedding.
+    last = max(index for index, placed in enumerate(network.placed) if hasattr(placed.layer, "bias_init"))
     wide: Any = {"weight_init": Normal(standard_deviation=_SATURATING_DEVIATION)}
-    layers[last] = replace(layers[last], **wide)
-    return replace(network, layers=tuple(layers))
+    layer: Any = network.placed[last].layer
+    return network.replaced(last, replace(layer, **wide))
