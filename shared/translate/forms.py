@@ -20,4 +20,6 @@ class OwnForm:
         changed = {name: own for name, own in self.fields.items() if getattr(found, name) != own}
         if getattr(found, "momentum", 0) == 0:
             changed.pop("momentum_of", None)  # which then is of nothing
+        if getattr(found, "amsgrad", "no") == "no":
+            changed.pop("amsgrad", None)  # whose form is asked of one that is there
         return changed

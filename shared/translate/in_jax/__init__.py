@@ -34,7 +34,12 @@ BACKEND = "jax"
 AVERAGE = ""  # in the checkpoint
 # Of what optax has in another form than a description may: its own, which --native takes.
 OWN_FORMS = (
-    OwnForm(kind=spec.Adam, part="optax.adam", fields={"epsilon_placement": "outside", "bias_correction": True}),
+    OwnForm(
+        kind=spec.Adam,
+        part="optax.adam",
+        fields={"epsilon_placement": "outside", "bias_correction": True, "amsgrad": "corrected"},
+    ),
+    OwnForm(kind=spec.Adagrad, part="optax.adagrad", fields={"epsilon_placement": "inside"}),
 )
 
 

@@ -33,12 +33,18 @@ TITLE = "PyTorch"
 BACKEND = "torch"
 # Of what torch has in another form than a description may: its own, which --native takes.
 OWN_FORMS = (
-    OwnForm(kind=spec.Adam, part="torch.optim.Adam", fields={"epsilon_placement": "outside", "bias_correction": True}),
+    OwnForm(
+        kind=spec.Adam,
+        part="torch.optim.Adam",
+        fields={"epsilon_placement": "outside", "bias_correction": True, "amsgrad": "as_kept"},
+    ),
     OwnForm(
         kind=spec.RMSprop,
         part="torch.optim.RMSprop",
         fields={"epsilon_placement": "outside", "momentum_of": "direction"},
     ),
+    OwnForm(kind=spec.GradientDescent, part="torch.optim.SGD", fields={"momentum_of": "direction"}),
+    OwnForm(kind=spec.Adagrad, part="torch.optim.Adagrad", fields={"epsilon_placement": "outside"}),
     OwnForm(kind=spec.BatchNorm, part="nn.BatchNorm", fields={"running_variance": "unbiased", "statistics": "batch"}),
 )
 
