@@ -242,6 +242,13 @@ def softmax(layer: spec.Softmax, tensors: LayerTensors, inputs: Any, /) -> Any:
     return jax.nn.softmax(inputs, axis=layer.axis + 1)
 
 
+def class_cross_entropy(layer: spec.ClassCrossEntropy, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return -log softmax of each sample's class. (B, num_classes) to (B, 1)."""
+    del layer
+    classes = tensors[FED].astype(int)[:, None]
+    return -jnp.take_along_axis(jax.nn.log_softmax(inputs, axis=1), classes, axis=1)
+
+
 def scale(layer: spec.Scale, tensors: LayerTensors, inputs: Any, /) -> Any:
     """Return γ · x."""
     del layer
@@ -299,6 +306,7 @@ LAYERS: dict[type, Callable[..., Any]] = {
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
     spec.Softmax: softmax,
+    spec.ClassCrossEntropy: class_cross_entropy,
     spec.Scale: scale,
     spec.Branches: branches,
 }

@@ -18,8 +18,8 @@ from gan_rosetta.backends.jax.averages import follow
 from gan_rosetta.backends.jax.clipping import clipped
 from gan_rosetta.backends.jax.layers import Forward, Tensors
 from gan_rosetta.backends.jax.losses import (
-    DISCRIMINATOR_LOSSES,
-    GENERATOR_LOSSES,
+    discriminator_loss,
+    generator_loss,
     gradient_penalty,
     mean_squared_error_loss,
     perturbed_samples,
@@ -170,13 +170,13 @@ def _train_discriminator(
     network, training = gan.networks["discriminator"], gan.spec.training
     if fake is None:
         state, fake = _make_fake(gan, state, batch, record, phase=phase)
-    player, loss_spec = state.discriminator, training.discriminator_loss
+    player = state.discriminator
     with_real, with_fake = (fed_in(gan, batch, phase, stream, "discriminator") for stream in ("real", "fake"))
 
     def loss_of(parameters: Tensors, samples: Any) -> tuple[Any, tuple[Forward, Forward]]:
         of_real = network(parameters, player.buffers, batch["real"], with_real)
         of_fake = network(parameters, of_real.buffers, samples, with_fake)
-        loss = DISCRIMINATOR_LOSSES[type(loss_spec)](loss_spec, real=of_real.outputs, fake=of_fake.outputs)
+        loss = discriminator_loss(training, real=of_real.outputs, fake=of_fake.outputs)
         return loss, (of_real, of_fake)
 
     wanted = 0 if training.detach_fake else (0, 1)
@@ -261,7 +261,7 @@ def _train_generator(
 ) -> tuple[State, Any]:
     """Return the state and G's loss. through_d: gradients of D's loss, added to those of G's own."""
     phase: OptimizerName = "generator"
-    player, loss_spec = state.discriminator, gan.spec.training.generator_loss
+    player = state.discriminator
     network, of_real = gan.networks["discriminator"], {}
     if gan.spec.training.generator_sees_real:
         fed = fed_in(gan, batch, phase, "real", "discriminator")
@@ -272,7 +272,7 @@ def _train_generator(
 
     def loss_of(samples: Any) -> tuple[Any, Forward]:
         forward = network(player.parameters, player.buffers, samples, fed)
-        return GENERATOR_LOSSES[type(loss_spec)](loss_spec, fake=forward.outputs, **of_real), forward
+        return generator_loss(gan.spec.training, fake=forward.outputs, **of_real), forward
 
     (loss, forward), upstream = jax.value_and_grad(loss_of, has_aux=True)(fake.samples)
     (gradients,) = fake.pull_back(upstream)

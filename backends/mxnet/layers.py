@@ -363,6 +363,15 @@ class Recall(LayerBlock):
         return ops.concat(*ends, dim=1)
 
 
+class ClassCrossEntropy(LayerBlock):
+    """-log softmax of each sample's class, (B, num_classes) to (B, 1); oneDNN's log_softmax is off by 1e-6."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any, classes: Any) -> Any:
+        shifted = ops.broadcast_sub(inputs, ops.BlockGrad(ops.max(inputs, axis=1, keepdims=True)))
+        normaliser = ops.log(ops.sum(ops.exp(shifted), axis=1, keepdims=True))
+        return normaliser - ops.pick(shifted, classes, axis=1, keepdims=True)
+
+
 class Softmax(LayerBlock):
     """exp(x) / Σ exp(x) along an axis. (B, ...)."""
 
@@ -425,6 +434,7 @@ LAYERS: dict[type, type[LayerBlock]] = {
     spec.GlobalPool: GlobalPool,
     spec.PixelShuffle: PixelShuffle,
     spec.Softmax: Softmax,
+    spec.ClassCrossEntropy: ClassCrossEntropy,
     spec.Scale: Scale,
     spec.Branches: Branches,
 }

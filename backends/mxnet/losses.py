@@ -188,6 +188,28 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
 }
 
 
+def discriminator_loss(training: spec.Training, ops: Any, /, *, real: Any, fake: Any) -> Any:
+    """D's loss, with what it has of classes."""
+    loss, of_class = training.discriminator_loss, training.class_loss
+    function = DISCRIMINATOR_LOSSES[type(loss)]
+    if of_class is None:
+        return function(loss, ops, real=real, fake=fake)
+    (real, class_of_real), (fake, class_of_fake) = (ops.split(batch, num_outputs=2, axis=1) for batch in (real, fake))
+    terms = of_class.on_real * ops.mean(class_of_real) + of_class.on_fake * ops.mean(class_of_fake)
+    return function(loss, ops, real=real, fake=fake) + terms
+
+
+def generator_loss(training: spec.Training, ops: Any, /, *, fake: Any, **real: Any) -> Any:
+    """G's loss, with what it has of classes. real: where the loss is of both batches."""
+    loss, of_class = training.generator_loss, training.class_loss
+    function = GENERATOR_LOSSES[type(loss)]
+    if of_class is None:
+        return function(loss, ops, fake=fake, **real)
+    scores = {name: ops.slice_axis(batch, axis=1, begin=0, end=1) for name, batch in real.items()}
+    fake, class_of_fake = ops.split(fake, num_outputs=2, axis=1)
+    return function(loss, ops, fake=fake, **scores) + of_class.of_generator * ops.mean(class_of_fake)
+
+
 def check_losses(gan: spec.GanSpec, /) -> None:
     """Raise UnsupportedLayer where the spec names a loss that is in neither table."""
     for loss, table in (

@@ -155,7 +155,7 @@ class DiscriminatorPhase(Phase):
         training = gan.training
         generates = training.fake_batch == "regenerated"
         results = ("loss",) if training.stop is None else ("loss", "real_score")
-        self.loss: Any = training.discriminator_loss
+        self.training = training
         self.penalty = gan.penalty
         fed = tuple(range(2 + gan.uses_mix + gan.uses_perturbation))
         super().__init__(
@@ -176,8 +176,7 @@ class DiscriminatorPhase(Phase):
         fake = ops.BlockGrad(fake) if self.detaches else fake
         real_score = self._pass(trace, "discriminator", "real", real)
         fake_score = self._pass(trace, "discriminator", "fake", fake)
-        loss = losses.DISCRIMINATOR_LOSSES[type(self.loss)]
-        trace.loss = loss(self.loss, ops, real=real_score, fake=fake_score)
+        trace.loss = losses.discriminator_loss(self.training, ops, real=real_score, fake=fake_score)
         trace.real_score = ops.BlockGrad(ops.mean(real_score))
         if self.penalty is not None:
             fake = ops.BlockGrad(fake)
@@ -207,7 +206,7 @@ class GeneratorPhase(Phase):
         fed = (0, 1) if gan.training.generator_sees_real else (0,)
         super().__init__(networks, _passes(gan, "generator"), num_inputs=len(fed), fed=fed if generates else fed[1:])
         self.generates = generates
-        self.loss = gan.training.generator_loss
+        self.training = gan.training
 
     def trace(self, ops: Any, /, *tensors: Any) -> Trace:
         (source, *real), trace = self._split(tensors)
@@ -216,7 +215,7 @@ class GeneratorPhase(Phase):
         if real:
             of_real["real"] = ops.BlockGrad(self._pass(trace, "discriminator", "real", real[0]))
         score = self._pass(trace, "discriminator", "fake", fake)
-        trace.loss = losses.GENERATOR_LOSSES[type(self.loss)](self.loss, ops, fake=score, **of_real)
+        trace.loss = losses.generator_loss(self.training, ops, fake=score, **of_real)
         return trace
 
 

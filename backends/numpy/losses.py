@@ -6,7 +6,7 @@ which of an operation's formulas to take (see formulas.py), 0 for the first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from gan_rosetta.backends.numpy.formulas import (
 )
 from gan_rosetta.backends.numpy.layer import Array
 from gan_rosetta.shared import spec
+from gan_rosetta.shared.errors import UnsupportedLayer
 
 Value = np.floating[Any]
 DiscriminatorResult = tuple[Value, Array, Array]
@@ -291,7 +292,7 @@ def penalty_scale(penalty: spec.GradientPenalty, gradient: Array, /) -> float:
     return weight * _of_all(penalty, np.abs(norm - target) * (norm + target))
 
 
-DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[[Any, Array, Array], DiscriminatorResult]] = {
+DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[..., DiscriminatorResult]] = {
     spec.MinimaxDiscriminatorLoss: minimax_discriminator_loss,
     spec.BinaryCrossEntropyDiscriminatorLoss: binary_cross_entropy_discriminator_loss,
     spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
@@ -312,6 +313,56 @@ GENERATOR_LOSSES: dict[type[spec.GeneratorLoss], Callable[..., GeneratorResult]]
     spec.RelativisticGeneratorLoss: relativistic_generator_loss,
     spec.BoundarySeekingGeneratorLoss: boundary_seeking_generator_loss,
 }
+
+
+def class_terms(weights: Sequence[float], heads: Sequence[Array], /, *, draw: int = 0) -> tuple[Value, list[Array]]:
+    """Return Σ weight · mean of a batch's second numbers, and each batch's gradient by those, (B, 1)."""
+    value: Value = heads[0].dtype.type(0)
+    gradients = []
+    for weight, batch in zip(weights, heads, strict=True):
+        value = value + float(weight) * reduced(batch[..., 1:], "mean", draw)
+        gradients.append(_scaled(np.ones_like(batch[..., 1:]), float(weight), "mean", draw))
+    return value, gradients
+
+
+def class_scale(of_class: spec.ClassLoss | None, phase: str, /, *heads: Array) -> float:
+    """Return how large the numbers are that a phase's loss has of classes: logarithms, some of numbers near 1."""
+    if of_class is None:
+        return 0.0
+    weights = (of_class.on_real, of_class.on_fake) if phase == "discriminator" else (of_class.of_generator,)
+    sizes = (1.0 + float(reduced(np.abs(batch[:, 1:]), "mean")) for batch in heads)
+    return float(sum(weight * size for weight, size in zip(weights, sizes, strict=False)))
+
+
+def discriminator_loss(training: spec.Training, real: Array, fake: Array, /, *, draw: int = 0) -> DiscriminatorResult:
+    """Return D's loss, with what it has of classes, and its two gradients."""
+    loss, of_class = training.discriminator_loss, training.class_loss
+    function = DISCRIMINATOR_LOSSES[type(loss)]
+    if of_class is None:
+        return function(loss, real, fake, draw=draw)
+    value, *gradients = function(loss, real[..., :1], fake[..., :1], draw=draw)
+    more, others = class_terms((of_class.on_real, of_class.on_fake), (real, fake), draw=draw)
+    of_real, of_fake = (np.concatenate(pair, axis=-1) for pair in zip(gradients, others, strict=True))
+    return value + more, of_real, of_fake
+
+
+def generator_loss(training: spec.Training, fake: Array, /, *real: Array, draw: int = 0) -> GeneratorResult:
+    """Return G's loss, with what it has of classes, and its gradient. real: where the loss is of both batches."""
+    loss, of_class = training.generator_loss, training.class_loss
+    function = GENERATOR_LOSSES[type(loss)]
+    if of_class is None:
+        return function(loss, fake, *real, draw=draw)
+    value, gradient = function(loss, fake[..., :1], *(batch[..., :1] for batch in real), draw=draw)
+    more, others = class_terms((of_class.of_generator,), (fake,), draw=draw)
+    return value + more, np.concatenate((gradient, *others), axis=-1)
+
+
+def check_losses(gan: spec.GanSpec, /) -> None:
+    """Raise UnsupportedLayer where the spec names a loss that is in neither table."""
+    known: set[type] = {*DISCRIMINATOR_LOSSES, *GENERATOR_LOSSES}
+    for loss in (gan.training.discriminator_loss, gan.training.generator_loss):
+        if type(loss) not in known:
+            raise UnsupportedLayer(f"numpy has no loss {type(loss).__name__}")
 
 
 def _one_each(scores: Array) -> Array:

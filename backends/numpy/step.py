@@ -15,11 +15,13 @@ from gan_rosetta.backends.numpy.clipping import clip_gradients
 from gan_rosetta.backends.numpy.layer import Array
 from gan_rosetta.backends.numpy.layers import build_network
 from gan_rosetta.backends.numpy.losses import (
-    DISCRIMINATOR_LOSSES,
-    GENERATOR_LOSSES,
     SIDE_BY_SIDE,
     SideBySide,
     Value,
+    check_losses,
+    class_scale,
+    discriminator_loss,
+    generator_loss,
     gradient_penalty,
     loss_scale,
     mean_squared_error_loss,
@@ -32,7 +34,7 @@ from gan_rosetta.backends.numpy.network import Caches, Copies, Network
 from gan_rosetta.backends.numpy.optimizers import Optimizer, build_optimizer
 from gan_rosetta.backends.numpy.probe import Recorder, observe
 from gan_rosetta.backends.numpy.rounding import RandomRounding
-from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
+from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import Trains
 from gan_rosetta.shared.spec import GanSpec, GradientClipping, GradientPenalty, WassersteinDiscriminatorLoss, passes
 from gan_rosetta.shared.state import (
@@ -81,8 +83,7 @@ class Stepper:
         self.tensors = self._named_tensors()
         self.scales: dict[tuple[str, str], float] = {}
         self._rounding: RandomRounding | None = None
-        self._discriminator_loss = _entry(DISCRIMINATOR_LOSSES, spec.training.discriminator_loss)
-        self._generator_loss = _entry(GENERATOR_LOSSES, spec.training.generator_loss)
+        check_losses(spec)
         self._penalty = spec.penalty
         self._passes = passes(spec)
 
@@ -204,14 +205,14 @@ class Stepper:
             (score,) = self._of_each_copy(_mean, real_scores)
             real_score = self._rounded(score)
         value, gradient_real, gradient_fake = self._of_each_copy(
-            partial(self._discriminator_loss, training.discriminator_loss), real_scores, fake_scores
+            partial(discriminator_loss, training), real_scores, fake_scores
         )
         bias_gradient: Value | None = None
         if self._rounding is not None and training.discriminator_loss.score == "critic":
             if _all_alike(gradient_real, gradient_fake):
                 bias_gradient = gradient_real.sum() + gradient_fake.sum()
             if isinstance(training.discriminator_loss, WassersteinDiscriminatorLoss):
-                value = self._with_rounded_sums(value, real_scores, fake_scores)
+                value = self._with_rounded_sums(value, *map(self._score_of, (real_scores, fake_scores)))
         value = self._rounded_loss(value, gradient_real, gradient_fake)
         self._keep_scale("discriminator", training.discriminator_loss, recorder, real_scores, fake_scores)
         if self._penalty is not None:
@@ -306,7 +307,7 @@ class Stepper:
         if self._spec.training.generator_sees_real:
             of_real = [self._forward(arrays, ("generator", "real", "discriminator"), arrays["real"], recorder)[0]]
         scores, score_caches = self._forward(arrays, ("generator", "fake", "discriminator"), fake, recorder)
-        value, gradient = self._of_each_copy(partial(self._generator_loss, loss), scores, *of_real)
+        value, gradient = self._of_each_copy(partial(generator_loss, self._spec.training), scores, *of_real)
         value = self._rounded_loss(value, gradient)
         self._keep_scale("generator", loss, recorder, scores, *of_real)
         gradient_fake = discriminator.backward(gradient, score_caches, into=None, wants_input=True)
@@ -367,7 +368,13 @@ class Stepper:
 
     def _keep_scale(self, phase: str, loss: Any, recorder: Recorder | None, *scores: Array) -> None:
         if self._measures(recorder):
-            self.scales[phase, "loss"] = loss_scale(loss, *map(self._first_copy, scores))
+            first = [self._first_copy(batch) for batch in scores]
+            scale = loss_scale(loss, *map(self._score_of, first))
+            self.scales[phase, "loss"] = scale + class_scale(self._spec.training.class_loss, phase, *first)
+
+    def _score_of(self, output: Array) -> Array:
+        """Return D's score, the first of the two numbers that it gives where it tells the class too."""
+        return output if self._spec.training.class_loss is None else output[..., :1]
 
     def _first_copy(self, array: Array) -> Array:
         return array[0] if self.copies else array
@@ -424,9 +431,3 @@ def _all_alike(real: Array, fake: Array) -> bool:
 def _mean(scores: Array, *, draw: int) -> tuple[Value]:
     # One formula, whichever is drawn; of replicas each one's.
     return (reduced(scores, "mean", draw if isinstance(draw, SideBySide) else 0),)
-
-
-def _entry(table: Mapping[Any, Any], loss: object) -> Any:
-    if type(loss) not in table:
-        raise UnsupportedLayer(f"numpy has no loss {type(loss).__name__}")
-    return table[type(loss)]

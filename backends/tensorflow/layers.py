@@ -266,6 +266,13 @@ class ClassEmbedding(_Weighted):
         return tf.concat(parts if self._joined == "before" else parts[::-1], axis=1)
 
 
+class ClassCrossEntropy(tf.Module):
+    """-log softmax of each sample's class, (batch, num_classes) -> (batch, 1)."""
+
+    def __call__(self, inputs: Any, *, fed: Any) -> Any:
+        return -tf.gather(tf.nn.log_softmax(inputs), tf.cast(fed, tf.int32)[:, tf.newaxis], axis=1, batch_dims=1)
+
+
 class Upsample(tf.Module):
     """Upsampling, (batch, height, width, channels) -> (batch, height · factor, width · factor, channels).
 
@@ -384,6 +391,7 @@ LAYERS: dict[type, Builder] = {
     spec.Pool2d: lambda layer, **_options: partial(pool2d, layer),
     spec.GlobalPool: lambda layer, **_options: partial(global_pool, layer),
     spec.PixelShuffle: lambda layer, **_options: partial(pixel_shuffle, layer),
+    spec.ClassCrossEntropy: lambda _layer, **_options: ClassCrossEntropy(),
     spec.Softmax: lambda layer, **_options: partial(softmax, layer),
     spec.Scale: lambda layer, **options: Scale(layer, dtype=options["dtype"]),
     spec.Branches: lambda layer, **_options: partial(branches, layer),

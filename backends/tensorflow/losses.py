@@ -229,6 +229,26 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
 }
 
 
+def discriminator_loss(training: spec.Training, /, *, real: Any, fake: Any) -> Any:
+    """D's loss, with what it has of classes."""
+    loss, of_class = training.discriminator_loss, training.class_loss
+    function = DISCRIMINATOR_LOSSES[type(loss)]
+    if of_class is None:
+        return function(loss, real=real, fake=fake)
+    value = function(loss, real=real[:, :1], fake=fake[:, :1])
+    return value + of_class.on_real * tf.reduce_mean(real[:, 1]) + of_class.on_fake * tf.reduce_mean(fake[:, 1])
+
+
+def generator_loss(training: spec.Training, /, *, fake: Any, **real: Any) -> Any:
+    """G's loss, with what it has of classes. real: where the loss is of both batches."""
+    loss, of_class = training.generator_loss, training.class_loss
+    function = GENERATOR_LOSSES[type(loss)]
+    if of_class is None:
+        return function(loss, fake=fake, **real)
+    scores = {name: batch[:, :1] for name, batch in real.items()}
+    return function(loss, fake=fake[:, :1], **scores) + of_class.of_generator * tf.reduce_mean(fake[:, 1])
+
+
 def check_losses(gan: spec.GanSpec, /) -> None:
     """Raise UnsupportedLayer where the spec names a loss that is in neither table."""
     training = gan.training

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from gan_rosetta.backends.tensorflow.layers import Network, Observe
 from gan_rosetta.backends.tensorflow.losses import (
-    DISCRIMINATOR_LOSSES,
-    GENERATOR_LOSSES,
+    discriminator_loss,
+    generator_loss,
     gradient_penalty,
     mean_squared_error_loss,
     perturbed_samples,
@@ -183,8 +183,7 @@ class AdversarialStep:
             if not detach:
                 tape.watch(fake.samples)
             real_scores, fake_scores = self._score_both(batch, fake.samples)
-            loss_spec = self._training.discriminator_loss
-            loss = DISCRIMINATOR_LOSSES[type(loss_spec)](loss_spec, real=real_scores, fake=fake_scores)
+            loss = discriminator_loss(self._training, real=real_scores, fake=fake_scores)
             penalty = self._penalty(batch, tf.stop_gradient(fake.samples))
             loss = loss if penalty is None else loss + penalty
         observer.value(phase, "loss", "", "loss", loss)
@@ -235,13 +234,13 @@ class AdversarialStep:
     def _train_generator(self, batch: Mapping[str, Any], fake: _Fake, through_discriminator: Sequence[Any]) -> Any:
         """Return the loss. through_discriminator: gradients of D's loss, added to those of G's own, if any."""
         observer, player, phase = self._observer, self._generator, "generator"
-        loss_spec, of_real = self._training.generator_loss, {}
+        of_real = {}
         if self._training.generator_sees_real:
             of_real["real"] = self._score(batch, phase, "real", batch["real"])
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(fake.samples)
             scores = self._score(batch, phase, "fake", fake.samples)
-            loss = GENERATOR_LOSSES[type(loss_spec)](loss_spec, fake=scores, **of_real)
+            loss = generator_loss(self._training, fake=scores, **of_real)
         observer.value(phase, "loss", "", "loss", loss)
         gradients = self._lead_back(fake, _gradient(tape, loss, [fake.samples])[0])
         if through_discriminator:

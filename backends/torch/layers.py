@@ -153,6 +153,12 @@ def softmax(layer: spec.Softmax, /) -> nn.Module:
     return nn.Softmax(dim=layer.axis + 1)
 
 
+def class_cross_entropy(layer: spec.ClassCrossEntropy, /) -> nn.Module:
+    """Build -log softmax of the classes that are fed. (B, num_classes) to (B, 1)."""
+    del layer
+    return ClassCrossEntropy()
+
+
 def scale(layer: spec.Scale, /) -> nn.Module:
     """Build γ · x. (B, ...)."""
     del layer
@@ -189,6 +195,7 @@ LAYERS: dict[type, Callable[..., nn.Module]] = {
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
     spec.Softmax: softmax,
+    spec.ClassCrossEntropy: class_cross_entropy,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -343,6 +350,14 @@ class ClassEmbedding(nn.Module):
     def used_weight(self) -> Tensor:
         """Return the weight whose rows are taken."""
         return self.weight
+
+
+class ClassCrossEntropy(nn.Module):
+    """-log softmax of each sample's class."""
+
+    def forward(self, inputs: Tensor, classes: Tensor) -> Tensor:  # (B, num_classes)
+        """Return (B, 1); classes: (B,) whole numbers."""
+        return functional.cross_entropy(inputs, classes.long(), reduction="none").unsqueeze(1)
 
 
 class SpectralClassEmbedding(SpectralEmbedding, ClassEmbedding):

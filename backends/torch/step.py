@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from gan_rosetta.backends.torch.losses import (
-    DISCRIMINATOR_LOSSES,
-    GENERATOR_LOSSES,
+    discriminator_loss,
+    generator_loss,
     gradient_penalty,
     mean_squared_error_loss,
     perturbed_samples,
@@ -169,8 +169,7 @@ class AdversarialStep:
             with torch.set_grad_enabled(kept or not training.detach_fake):
                 fake = self._generate(batch, phase)
         real_scores, fake_scores = self._score_both(batch, fake.detach() if training.detach_fake else fake)
-        loss_spec = training.discriminator_loss
-        loss = self._of_each(DISCRIMINATOR_LOSSES[type(loss_spec)])(loss_spec, real=real_scores, fake=fake_scores)
+        loss = self._of_each(discriminator_loss)(training, real=real_scores, fake=fake_scores)
         penalty = None
         if self._spec.penalty is not None:
             penalty = self._penalty(self._spec.penalty, batch, fake.detach())
@@ -239,8 +238,7 @@ class AdversarialStep:
                 of_real["real"] = discriminator.network(batch["real"], self._fed(batch, phase, "real", "discriminator"))
         observer.forward(phase, "fake")
         scores = discriminator.network(fake, self._fed(batch, phase, "fake", "discriminator"))
-        loss_spec = training.generator_loss
-        loss = self._of_each(GENERATOR_LOSSES[type(loss_spec)])(loss_spec, fake=scores, **of_real)
+        loss = self._of_each(generator_loss)(training, fake=scores, **of_real)
         observer.value(phase, "loss", "", "loss", loss)
         gradients: Sequence[Tensor] = torch.autograd.grad(added_up(loss), generator.parameters)
         if through_d is not None:

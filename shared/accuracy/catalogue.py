@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gan_rosetta.shared.accuracy.activations import ACTIVATIONS
 from gan_rosetta.shared.accuracy.branches import BRANCHES
+from gan_rosetta.shared.accuracy.classifying import CLASS_CROSS_ENTROPY
 from gan_rosetta.shared.accuracy.dropout import DROPOUT
 from gan_rosetta.shared.accuracy.group_norms import GROUP_NORMS
 from gan_rosetta.shared.accuracy.losses import LOSSES
@@ -18,7 +19,18 @@ from gan_rosetta.shared.errors import unknown_name
 
 OPERATIONS: dict[str, Operation] = {
     operation.name: operation
-    for operation in (*ACTIVATIONS, DROPOUT, *LOSSES, *SUMS, *BRANCHES, *NORMS, *GROUP_NORMS, SOFTMAX, *OPTIMIZERS)
+    for operation in (
+        *ACTIVATIONS,
+        DROPOUT,
+        *LOSSES,
+        CLASS_CROSS_ENTROPY,
+        *SUMS,
+        *BRANCHES,
+        *NORMS,
+        *GROUP_NORMS,
+        SOFTMAX,
+        *OPTIMIZERS,
+    )
 }
 GROUPS = {
     "activations": "Activations and dropout",

@@ -1,14 +1,15 @@
-"""Mistakes in what a conditional GAN makes of classes."""
+"""Mistakes in what a conditional GAN makes of classes, and in what its losses have of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from gan_rosetta.shared.faults.data_faults import outputs_of
-from gan_rosetta.shared.faults.fault import Fault, Location, Plant
+from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant
 from gan_rosetta.shared.faults.places import (
     Place,
     find_layers,
@@ -17,6 +18,7 @@ from gan_rosetta.shared.faults.places import (
     layer_name,
     output_of,
     replace_layer,
+    replace_training,
 )
 from gan_rosetta.shared.interface import Chunk
 from gan_rosetta.shared.spec import ClassEmbedding, GanSpec
@@ -84,7 +86,45 @@ def _real_samples_of_asked_classes(spec: GanSpec) -> list[Plant]:
     return [Plant(spec=spec, expected=outputs_of(spec, "discriminator", "discriminator"), chunk=changed)]
 
 
+def _weight(network: str, field: str) -> Callable[[GanSpec], list[Plant]]:
+    """Return what leaves a term of classes out of a player's loss, or where it is not in it adds it."""
+
+    def plants(spec: GanSpec) -> list[Plant]:
+        of_class = spec.training.class_loss
+        if of_class is None:
+            return []
+        own: float = getattr(of_class, field)
+
+        def with_value(value: float) -> GanSpec:
+            changes: dict[str, Any] = {field: value}
+            return replace_training(spec, class_loss=replace(of_class, **changes))
+
+        number = Number(expected=own, planted=0.0 if own else 1.0, with_value=with_value)
+        expected = Location(phase=network, quantities=("loss",), names=("loss",))
+        return [Plant(spec=with_value(number.planted), expected=expected, number=number)]
+
+    return plants
+
+
+def _weights() -> tuple[Fault, ...]:
+    terms = {
+        "on_real": ("discriminator", "the real samples' classes"),
+        "on_fake": ("discriminator", "the fake samples' classes"),
+        "of_generator": ("generator", "the classes that G was asked for"),
+    }
+    return tuple(
+        Fault(
+            name=f"class-loss-{field.replace('_', '-')}",
+            summary=f"the cross entropy of {what} left out of the {network}'s loss",
+            remedy=f"The {network}'s loss weighs the cross entropy of {what} by {{found}}: weigh it by {{expected}}.",
+            plants=_weight(network, field),
+        )
+        for field, (network, what) in terms.items()
+    )
+
+
 FAULTS = (
+    *_weights(),
     Fault(
         name="class-embedding-joined",
         summary="a class's embedding joined on the other side",

@@ -16,7 +16,9 @@ from gan_rosetta.shared.spec import (
     BoundarySeekingGeneratorLoss,
     Branch,
     Branches,
+    ClassCrossEntropy,
     ClassEmbedding,
+    ClassLoss,
     ConstantRate,
     Conv2d,
     ConvTranspose2d,
@@ -297,9 +299,22 @@ _CONDITIONAL = BatchNorm(
     affine=False,
 )
 
+_PROJECTED = class_projection(
+    "sum",
+    ClassEmbedding(
+        name="rows",
+        num_classes=10,
+        num_features=4,
+        joined="alone",
+        weight_init=Normal(standard_deviation=0.5),
+        spectral_norm=_SPECTRAL,
+    ),
+    _linear("linear", 4, 1),
+)
+
 POOLED_SPEC = GanSpec(
     name="pooled-digits",
-    title="Pixel shuffles, pools and attention on small digits, projected on their classes",
+    title="Pixel shuffles, pools and attention on small digits, projected on their classes, which D tells too",
     source=_SOURCE,
     batch_size=4,
     real=DigitsReal(size=8, num_channels=1, low=-1.0, high=1.0, num_images=64, reshuffle=True),
@@ -349,17 +364,13 @@ POOLED_SPEC = GanSpec(
             Pool2d(kernel_size=2, stride=1, mode="average"),
             _conv("conv3", 6, 4),
             GlobalPool(mode="average"),
-            class_projection(
-                "output",
-                ClassEmbedding(
-                    name="embedding",
-                    num_classes=10,
-                    num_features=4,
-                    joined="alone",
-                    weight_init=Normal(standard_deviation=0.5),
-                    spectral_norm=_SPECTRAL,
+            Branches(
+                name="ends",
+                join="concatenate",
+                branches=(
+                    Branch(name="score", layers=(_PROJECTED,)),
+                    Branch(name="class", layers=(_linear("linear", 4, 10), ClassCrossEntropy(num_classes=10))),
                 ),
-                _linear("linear", 4, 1),
             ),
         ),
     ),
@@ -378,6 +389,7 @@ POOLED_SPEC = GanSpec(
         discriminator_optimizer=_adam(0.002),
         generator_optimizer=_adam(0.002),
         stop=None,
+        class_loss=ClassLoss(on_real=0.5, on_fake=0.25, of_generator=0.75),
     ),
 )
 
@@ -476,6 +488,7 @@ GROUPED_SPEC = replace(
             penalty=GradientPenalty(weight=5.0, norm="sample", at="real", target=0.0),
         ),
         generator_loss=WassersteinGeneratorLoss(reduction="mean", real_label=1),
+        class_loss=None,
     ),
 )
 

@@ -18,6 +18,7 @@ from gan_rosetta.shared.spec import (
     BatchNorm,
     Branch,
     Branches,
+    ClassCrossEntropy,
     ClassEmbedding,
     Constant,
     Conv2d,
@@ -417,6 +418,18 @@ class Stack:
         (embedding,), (linear,) = row.layers, score.layers
         if isinstance(embedding, ClassEmbedding):
             self._add(class_projection(self._name("score"), embedding, linear))
+
+    def heads(self, *, is_probability: bool) -> None:
+        """Add a score of features, and beside it how wrong a class that is told from them is."""
+        score, of_class = self._inner(), self._inner()
+        score.linear(1)
+        if is_probability:
+            score.sigmoid()
+        of_class.linear(DigitsReal.num_classes)
+        of_class.perhaps_softmax()
+        entropy = ClassCrossEntropy(num_classes=DigitsReal.num_classes)
+        branches = (Branch(name="score", layers=score.layers), Branch(name="class", layers=(*of_class.layers, entropy)))
+        self._add(Branches(name=self._name("heads"), join="concatenate", branches=branches))
 
     def class_row(self, width: int, /) -> None:
         """Add a ClassEmbedding alone."""

@@ -21,6 +21,7 @@ from gan_rosetta.shared.spec import (
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
     BoundarySeekingGeneratorLoss,
+    ClassLoss,
     ConstantRate,
     Conv2d,
     CosineDecay,
@@ -102,6 +103,10 @@ _GRADIENTS = st.one_of(
         epsilon=st.sampled_from([0.0, 1e-8, 1e-6]),
     ),
 )
+_WEIGHTS_OF_CLASSES = st.sampled_from([0.5, 1.0, 0.0])
+_CLASS_LOSSES = st.builds(
+    ClassLoss, on_real=_WEIGHTS_OF_CLASSES, on_fake=_WEIGHTS_OF_CLASSES, of_generator=_WEIGHTS_OF_CLASSES
+)
 _CLIPPINGS = st.sampled_from([None, None, WeightClipping(bound=0.1), WeightClipping(bound=1.0)])
 _TARGETS = decimals(-1, 1, digits=1)
 _SHARES = st.sampled_from([1.0, 0.0, 0.9, 0.3])
@@ -140,7 +145,15 @@ def gan_specs(draw: Any) -> GanSpec:
         generator=generator,
         discriminator=discriminator,
         pretraining=pretraining,
-        training=draw(_trainings(score, penalties=penalties, generator=generator, epochs=epochs)),
+        training=draw(
+            _trainings(
+                score,
+                penalties=penalties,
+                generator=generator,
+                epochs=epochs,
+                tells_class=discriminator.output_shape == (2,) and score != "logits",
+            )
+        ),
     )
     regime = draw(st.sampled_from([None] * (2 * len(REGIMES)) + list(REGIMES)))
     return spec if regime is None else REGIMES[regime](spec)
@@ -216,6 +229,9 @@ def _discriminators(
         stack.perhaps_class()
         for _ in range(draw(st.integers(0, 2))):
             stack.hidden(minibatch=minibatch)
+        if score not in ("logits", "critic") and classes and not plain and draw(st.integers(0, 3)) == 3:
+            stack.heads(is_probability=score == "probability")
+            return stack.network()
         if score != "logits" and classes and not plain and draw(st.integers(0, 2)) == 2:
             stack.projected()
         else:
@@ -289,12 +305,14 @@ def _normal_latent(draw: Any, shape: Shape) -> NormalLatent:
 
 
 @st.composite
-def _trainings(draw: Any, score: str, *, penalties: _Penalties, generator: Network, epochs: bool) -> Training:
+def _trainings(
+    draw: Any, score: str, *, penalties: _Penalties, generator: Network, epochs: bool, tells_class: bool
+) -> Training:
     first = draw(st.sampled_from(["discriminator", "generator"]))
     may_reuse = not (first == "discriminator" and generator.has_buffers)
     reused = may_reuse and draw(st.booleans())
     separate = not reused and draw(st.booleans())
-    stops = score == "probability" and draw(st.booleans())
+    stops = score == "probability" and not tells_class and draw(st.booleans())
     detached = first == "generator" or draw(st.booleans())
     return Training(
         num_steps=NUM_STEPS,
@@ -313,6 +331,7 @@ def _trainings(draw: Any, score: str, *, penalties: _Penalties, generator: Netwo
         discriminator_optimizer=draw(_optimizers(epochs)),
         generator_optimizer=draw(_optimizers(epochs)),
         steps_per_batch=draw(st.sampled_from([1, 1, 1, 2])),
+        class_loss=draw(_CLASS_LOSSES) if tells_class else None,
         # The harness ends a run by this rule; of a trainer it only asks for the mean score.
         stop=StopRule(tolerance=0.0) if stops else None,
     )

@@ -20,6 +20,7 @@ from gan_rosetta.shared.spec.blocks import (
     self_attention,
 )
 from gan_rosetta.shared.spec.branches import Branch, Branches, Layer
+from gan_rosetta.shared.spec.classifying import ClassCrossEntropy
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d, Margins, same_sides
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
@@ -52,6 +53,7 @@ from gan_rosetta.shared.spec.losses import (
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
     BoundarySeekingGeneratorLoss,
+    ClassLoss,
     CrossEntropyDiscriminatorLoss,
     CrossEntropyGeneratorLoss,
     DiscriminatorLoss,
@@ -132,7 +134,9 @@ __all__ = [
     "BoundarySeekingGeneratorLoss",
     "Branch",
     "Branches",
+    "ClassCrossEntropy",
     "ClassEmbedding",
+    "ClassLoss",
     "Constant",
     "ConstantRate",
     "Conv2d",

@@ -7,12 +7,15 @@ import re
 from dataclasses import dataclass, replace
 from typing import get_args
 
+from gan_rosetta.shared.errors import SpecError
 from gan_rosetta.shared.spec.activations import Activation, Sigmoid
-from gan_rosetta.shared.spec.branches import DIFFERENTIATED_TWICE, Branches
+from gan_rosetta.shared.spec.branches import DIFFERENTIATED_TWICE, Branches, Layer
 from gan_rosetta.shared.spec.checks import require, require_positive_integer
+from gan_rosetta.shared.spec.classifying import ClassCrossEntropy
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.group_norm import GroupNorm
+from gan_rosetta.shared.spec.layer import Shape
 from gan_rosetta.shared.spec.layers import (
     BatchNorm,
     Linear,
@@ -31,6 +34,7 @@ from gan_rosetta.shared.spec.sources import (
 from gan_rosetta.shared.spec.training import Pretraining, Training
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
+_HEADS = "expected a D that ends in Branches with join 'concatenate', of its score and of a ClassCrossEntropy"
 _SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,), "squares": (1,), "logit": (1,)}
 # Those that treat samples alone, are fed nothing beside them, and that every backend differentiates twice.
 _PENALTY_LAYERS = (
@@ -111,7 +115,9 @@ class GanSpec:
             message = f"{first} have shape {first_shape}, {second} {second_shape}; expected the same"
             require(first_shape == second_shape, message, *path)
         score = self.training.discriminator_loss.score
-        found = self.discriminator.output_shape
+        found, ends = self.discriminator.output_shape, self.discriminator.layers
+        if self.training.class_loss is not None:
+            ends, found = self._score_head()
         require(
             found == _SCORE_SHAPES[score] or (score != "logits" and found == (1, 1, 1)),
             f"the discriminator's output has shape {found}; a loss on a {score} expects {_SCORE_SHAPES[score]}",
@@ -119,13 +125,28 @@ class GanSpec:
             *critic_end,
         )
         if score == "probability":
-            ends = isinstance(self.discriminator.layers[-1], Sigmoid)
             message = "a loss on a probability needs a discriminator that ends in Sigmoid"
-            require(ends, message, "discriminator", *critic_end)
+            require(bool(ends) and isinstance(ends[-1], Sigmoid), message, "discriminator", *critic_end)
         if self.pretraining is not None:
             good = self.discriminator.input_shape == (1,) and found == (1,)
             message = "pretraining on a density needs a discriminator from shape (1,) to shape (1,)"
             require(good, message, "pretraining")
+
+    def _score_head(self) -> tuple[tuple[Layer, ...], Shape]:
+        """Return the layers that give D's score where it tells the class too, and the shape of that."""
+        place = ("discriminator", *self.discriminator.placed[-1].path)
+        heads = self.discriminator.layers[-1]
+        ends = isinstance(heads, Branches) and heads.join == "concatenate" and len(heads.branches) == 2
+        if not isinstance(heads, Branches) or not ends or not heads.branches[1].layers:
+            raise SpecError(f"training has a class_loss; {_HEADS}, and D ends in {type(heads).__name__}", path=place)
+        score, of_class = heads.branches
+        last = of_class.layers[-1]
+        require(
+            isinstance(last, ClassCrossEntropy),
+            f"training has a class_loss; {_HEADS}, and {of_class.name!r} ends in {type(last).__name__}",
+            *place,
+        )
+        return score.layers, (self.discriminator.output_shape[0] - 1, *self.discriminator.output_shape[1:])
 
     def _check_batch_norms(self) -> None:
         name = self.batch_norm_of_one(self.batch_size)
@@ -174,10 +195,11 @@ class GanSpec:
         for name, network in self.networks().items():
             for placed in network.placed:
                 layer = placed.layer
-                if isinstance(layer, ClassEmbedding):
+                if isinstance(layer, ClassEmbedding | ClassCrossEntropy):
                     require(
                         layer.num_classes == count,
-                        f"ClassEmbedding {layer.name!r} has num_classes={layer.num_classes}, and {_classes(self.real)}",
+                        f"{type(layer).__name__} {placed.name!r} has num_classes={layer.num_classes}, and "
+                        f"{_classes(self.real)}",
                         name,
                         *placed.path,
                         "num_classes",

@@ -19,6 +19,7 @@ from gan_rosetta.shared.spec.checks import (
     require_positive_integer,
     require_shape,
 )
+from gan_rosetta.shared.spec.classifying import ClassCrossEntropy
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
@@ -176,4 +177,15 @@ class Reshape(LayerBase):
 WeightedLayer = Linear | Conv2d | ConvTranspose2d | BatchNorm | GroupNorm | MinibatchDiscrimination | ClassEmbedding
 NamedLayer = WeightedLayer | Scale | Dropout
 # Branches are layers too; see branches.py.
-SingleLayer = NamedLayer | Activation | Reshape | Upsample | Pool2d | GlobalPool | PixelShuffle | Softmax | Recall
+SingleLayer = (
+    NamedLayer
+    | Activation
+    | Reshape
+    | Upsample
+    | Pool2d
+    | GlobalPool
+    | PixelShuffle
+    | Softmax
+    | ClassCrossEntropy
+    | Recall
+)

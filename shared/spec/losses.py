@@ -276,6 +276,23 @@ class LeastSquaresGeneratorLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClassLoss:
+    """What is added to both losses of the second number that D gives a sample, a ClassCrossEntropy of its class.
+
+    D's loss: on_real · mean over the real samples + on_fake · mean over the fake ones; G's: of_generator · mean over
+    the fake ones; always means, whatever the reduction of the scores. Odena et al. 2017: 1, 1 and 1.
+    """
+
+    on_real: float
+    on_fake: float
+    of_generator: float
+
+    def __post_init__(self) -> None:
+        for field in ("on_real", "on_fake", "of_generator"):
+            require_finite(self, field, minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeanSquaredErrorLoss:
     """(D(input) - target)² in pretraining."""
 

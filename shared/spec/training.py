@@ -15,7 +15,13 @@ from gan_rosetta.shared.spec.checks import (
     require_positive_integer,
 )
 from gan_rosetta.shared.spec.gradient_clipping import GradientClipping
-from gan_rosetta.shared.spec.losses import OF_BOTH_BATCHES, DiscriminatorLoss, GeneratorLoss, MeanSquaredErrorLoss
+from gan_rosetta.shared.spec.losses import (
+    OF_BOTH_BATCHES,
+    ClassLoss,
+    DiscriminatorLoss,
+    GeneratorLoss,
+    MeanSquaredErrorLoss,
+)
 from gan_rosetta.shared.spec.moving_average import MovingAverage
 from gan_rosetta.shared.spec.optimizers import Optimizer, counts_epochs
 from gan_rosetta.shared.spec.sources import DensityRegression
@@ -123,6 +129,7 @@ class Training:
     generator_average: the moving average of G that samples are drawn from; None where they are from G itself.
     dropout_masks: "shared": D drops the same of G's batch in both updates, as in a program that shows it to D once and
         leads both losses back from there; "separate": it draws anew.
+    class_loss: what both losses have beside D's score, of the class that D finds; None where D gives the score alone.
     """
 
     num_steps: int
@@ -143,6 +150,7 @@ class Training:
     discriminator_clipping: GradientClipping | None = None
     generator_clipping: GradientClipping | None = None
     dropout_masks: Literal["separate", "shared"] = "separate"
+    class_loss: ClassLoss | None = None
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "num_steps")
@@ -166,6 +174,16 @@ class Training:
             f"discriminator_loss reads D's output as {self.discriminator_loss.score}, "
             f"generator_loss as {self.generator_loss.score}; expected the same",
             "generator_loss",
+        )
+        require(
+            self.class_loss is None or self.discriminator_loss.score != "logits",
+            "class_loss stands beside a score of one number; expected losses on a probability, a logit or a critic",
+            "class_loss",
+        )
+        require(
+            self.class_loss is None or self.stop is None,
+            "a StopRule looks at a D that gives the score alone; leave out stop or class_loss",
+            "stop",
         )
         if self.fake_batch == "reused":
             require(

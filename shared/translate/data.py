@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from gan_rosetta.shared.data.tape import array_shapes, repeats
 from gan_rosetta.shared.spec import (
-    ClassEmbedding,
     DigitsReal,
     Dropout,
     GanSpec,
@@ -373,7 +372,7 @@ def draw_pretraining(seed: int) -> Iterator[dict[str, np.ndarray]]:
 
 def uses_classes(spec: GanSpec, network: str, /) -> bool:
     """Whether a network is fed classes."""
-    return any(isinstance(layer, ClassEmbedding) for layer in spec.networks()[network].all_layers)
+    return any(layer.fed == "class" for layer in spec.networks()[network].all_layers)
 
 
 def uses_masks(spec: GanSpec, network: str, /) -> bool:

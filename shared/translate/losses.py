@@ -51,6 +51,13 @@ class LossWords:
         return f"-{self.reduced(loss, f'{self.log_softmax}({logits})[:, {label}]')}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class ClassMean:
+    """What is added to a loss of the classes: a mean, whatever the reduction of the scores."""
+
+    reduction: str = "mean"
+
+
 def _object(expression: str) -> str:
     """Return an expression whose method can be called."""
     return expression if re.fullmatch(r"[\w.]+(\(.*\))?", expression) else f"({expression})"
@@ -59,9 +66,14 @@ def _object(expression: str) -> str:
 def loss_functions(gan: GanSpec, words: LossWords, /) -> list[str]:
     """Return the functions discriminator_loss and generator_loss."""
     loss_d, loss_g = gan.training.discriminator_loss, gan.training.generator_loss
+    of_d, of_g = _discriminator_loss(loss_d, words), _generator_loss(loss_g, words)
+    of_class, scores_g = gan.training.class_loss, scores_of_generator(gan)
+    if of_class is not None:
+        of_d = _with_classes(of_d, words, ["of_real", "of_fake"], of_real=of_class.on_real, of_fake=of_class.on_fake)
+        of_g = _with_classes(of_g, words, scores_g, of_fake=of_class.of_generator)
     return [
-        _loss_function("discriminator", ["of_real", "of_fake"], _discriminator_loss(loss_d, words), words),
-        _loss_function("generator", scores_of_generator(gan), _generator_loss(loss_g, words), words),
+        _loss_function("discriminator", ["of_real", "of_fake"], of_d, words),
+        _loss_function("generator", scores_g, of_g, words),
     ]
 
 
@@ -83,6 +95,25 @@ def _loss_function(player: str, arguments: list[str], lines: list[str], words: L
         "generator": "G's loss, by what D says of its samples" + (", and of real ones" if arguments[1:] else ""),
     }[player]
     return "\n".join([head, f'    """Return {said}."""', *(fitted(line, indent=4) for line in lines)])
+
+
+def _with_classes(lines: list[str], words: LossWords, scores: list[str], /, **weights: float) -> list[str]:
+    """Return a loss and what is added of classes, of which D's second number tells."""
+    mean = ClassMean()
+    terms = [
+        f"{f'{number(weight)} * ' if weight != 1 else ''}{words.reduced(mean, f'{name}[:, 1]')}"
+        for name, weight in weights.items()
+        if weight
+    ]
+    *before, last = lines
+    columns = ", ".join(f"{name}[:, :1]" for name in scores)
+    return [
+        *([f"of_classes = {' + '.join(terms)}"] if terms else []),
+        f"{', '.join(scores)} = {columns}  # the score alone",
+        *before,
+        f"loss = {last.removeprefix('return ')}" if terms else last,
+        *(["return loss + of_classes"] if terms else []),
+    ]
 
 
 def _discriminator_loss(loss: Any, words: LossWords) -> list[str]:

@@ -146,6 +146,7 @@ _AS_IN_JAX = (
     spec.SiLU,
     spec.Recall,
     spec.Dropout,
+    spec.ClassCrossEntropy,
 )
 
 LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
@@ -256,6 +257,10 @@ class Scale(nnx.Module):
     def __call__(self, x: Array) -> Array:
         """Return the gain times x."""
         return self.weight.value[0] * x''',
+    "class_cross_entropy": '''\
+def class_cross_entropy(logits: Array, classes: Array) -> Array:
+    """Return -log softmax of each sample's class, (batch, 1)."""
+    return -jnp.take_along_axis(jax.nn.log_softmax(logits), classes[:, None], axis=1)''',
     "affine": '''\
 def affine(x: Array, gain: Array, bias: Array) -> Array:
     """Return gain · x + bias, of each sample a gain and a bias a channel, which is last."""

@@ -175,6 +175,12 @@ def softmax(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"jax.nn.softmax({{x}}, axis={number(layer.axis + 1)})")
 
 
+def class_cross_entropy(placed: PlacedLayer, name: str, /) -> Part:
+    """Write -log softmax of the classes that are fed."""
+    del placed, name
+    return Part(applied="class_cross_entropy({x}, classes)", needs=("class_cross_entropy",))
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     del placed
@@ -222,6 +228,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
     spec.Softmax: softmax,
+    spec.ClassCrossEntropy: class_cross_entropy,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -308,6 +315,10 @@ def masks_of(batch: Tensors, place: str) -> Tensors:
 def rows(parameters: Tensors, name: str, classes: Array) -> Array:
     """Return the row of a table for each class."""
     return parameters[f"{name}.weight"][classes]''',
+    "class_cross_entropy": '''\
+def class_cross_entropy(logits: Array, classes: Array) -> Array:
+    """Return -log softmax of each sample's class, (batch, 1)."""
+    return -jnp.take_along_axis(jax.nn.log_softmax(logits), classes[:, None], axis=1)''',
     "affine": '''\
 def affine(x: Array, gain: Array, bias: Array) -> Array:
     """Return gain · x + bias, of each sample a gain and a bias a channel."""

@@ -148,6 +148,12 @@ def softmax(placed: PlacedLayer, name: str, /) -> Part:
     return layers(keras_layer("Softmax", [f"axis={number(layer.axis or -1)}"]))
 
 
+def class_cross_entropy(placed: PlacedLayer, name: str, /) -> Part:
+    """Write -log softmax of the classes that are fed."""
+    del placed, name
+    return Part(applied="class_cross_entropy({x}, classes)", begins=True, needs=("class_cross_entropy",))
+
+
 def branches(placed: PlacedLayer, name: str, /) -> Part:
     """Write what joins the ends of branches."""
     del name
@@ -189,6 +195,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
     spec.Softmax: softmax,
+    spec.ClassCrossEntropy: class_cross_entropy,
     spec.Scale: own_class,
     spec.Branches: branches,
 }
@@ -220,6 +227,10 @@ def selu(x: tf.Tensor) -> tf.Tensor:
     """Return x, or exp(x) - 1 below 0, scaled; keras.activations.selu's gradient loses digits."""
     below = {number(spec.SELU.alpha)} * ops.expm1(ops.minimum(x, 0))
     return {number(spec.SELU.scale)} * ops.where(x > 0, x, below)''',
+    "class_cross_entropy": '''\
+def class_cross_entropy(logits: keras.KerasTensor, classes: keras.KerasTensor) -> Any:
+    """Return -log softmax of each sample's class, (batch, 1)."""
+    return -ops.take_along_axis(ops.log_softmax(logits), ops.expand_dims(classes, 1), axis=1)''',
     "affine": '''\
 def affine(x: keras.KerasTensor, gain: keras.KerasTensor, bias: keras.KerasTensor) -> Any:
     """Return gain · x + bias, of each sample a gain and a bias a channel, which is last."""

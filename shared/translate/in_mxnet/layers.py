@@ -186,6 +186,12 @@ def softmax(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"mx.nd.softmax({{x}}, axis={number(layer.axis + 1)})")
 
 
+def class_cross_entropy(placed: PlacedLayer, name: str, /) -> Part:
+    """Write -log softmax of the classes that are fed."""
+    del placed, name
+    return Part(applied="class_cross_entropy({x}, classes)", needs=("class_cross_entropy",))
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     del placed
@@ -233,6 +239,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
     spec.Softmax: softmax,
+    spec.ClassCrossEntropy: class_cross_entropy,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -375,6 +382,12 @@ def masks_of(batch: Batch, place: str) -> Batch:
     """Return the masks of one pass, by the dropouts' names."""
     start = f"mask.{place}."
     return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
+    "class_cross_entropy": '''\
+def class_cross_entropy(logits: NDArray, classes: NDArray) -> NDArray:
+    """Return -log softmax of each sample's class, (batch, 1); MXNet's own log_softmax is of float32."""
+    logits = mx.nd.broadcast_sub(logits, logits.detach().max(axis=1, keepdims=True))
+    normaliser = mx.nd.log(mx.nd.exp(logits).sum(axis=1, keepdims=True))
+    return normaliser - mx.nd.pick(logits, classes, axis=1, keepdims=True)''',
     "affine": '''\
 def affine(x: NDArray, gain: NDArray, bias: NDArray) -> NDArray:
     """Return gain · x + bias, of each sample a gain and a bias a channel."""

@@ -188,6 +188,12 @@ def softmax(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"tf.nn.softmax({{x}}, axis={number(layer.axis or -1)})")
 
 
+def class_cross_entropy(placed: PlacedLayer, name: str, /) -> Part:
+    """Write -log softmax of the classes that are fed."""
+    del placed, name
+    return Part(applied="class_cross_entropy({x}, classes)", needs=("class_cross_entropy",))
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     return Part(made=("Scale(", [_named(placed)]), applied=f"self.{name}({{x}})", joins=True, needs=("scale",))
@@ -234,6 +240,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
     spec.Softmax: softmax,
+    spec.ClassCrossEntropy: class_cross_entropy,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -366,6 +373,10 @@ def masks_of(batch: Batch, place: str) -> Batch:
     """Return the masks of one pass, by the dropouts' names."""
     start = f"mask.{place}."
     return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
+    "class_cross_entropy": '''\
+def class_cross_entropy(logits: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+    """Return -log softmax of each sample's class, (batch, 1)."""
+    return -tf.gather(tf.nn.log_softmax(logits), classes[:, tf.newaxis], axis=1, batch_dims=1)''',
     "affine": '''\
 def affine(x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """Return gain · x + bias, of each sample a gain and a bias a channel, which is last."""

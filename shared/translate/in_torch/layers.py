@@ -188,6 +188,12 @@ def softmax(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"torch.softmax({{x}}, dim={number(layer.axis + 1)})")
 
 
+def class_cross_entropy(placed: PlacedLayer, name: str, /) -> Part:
+    """Write -log softmax of the classes that are fed."""
+    del placed, name
+    return Part(applied='functional.cross_entropy({x}, classes, reduction="none").unsqueeze(1)')
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     del placed
@@ -235,6 +241,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.GlobalPool: global_pool,
     spec.PixelShuffle: pixel_shuffle,
     spec.Softmax: softmax,
+    spec.ClassCrossEntropy: class_cross_entropy,
     spec.Scale: scale,
     spec.Branches: branches,
 }

@@ -69,7 +69,8 @@ def test_a_projection_is_a_score_and_an_inner_product():
     names = [placed.name for placed in network.placed]
     assert names == ["output.score.linear", "output.class.product.row.row", "output.class.product", "output"]
     assert network.output_shape == (1,)
-    assert "discriminator.output.class.product.row.embedding.weight_u" in state_schema(MADE_UP["pooled-digits"])
+    named = "discriminator.ends.score.sum.class.product.row.rows.weight_u"
+    assert named in state_schema(MADE_UP["pooled-digits"])
 
 
 def test_self_attention_has_its_parts_by_name_and_costs_its_products():
@@ -235,5 +236,5 @@ def test_classes_are_as_many_as_the_data_has():
     spec = MADE_UP["pooled-digits"]
     place = next(i for i, placed in enumerate(spec.discriminator.placed) if isinstance(placed.layer, ClassEmbedding))
     wrong = replace(ROW, num_classes=7, num_features=4)
-    with pytest.raises(SpecError, match="'row' has num_classes=7, and digits are of 10"):
+    with pytest.raises(SpecError, match="row' has num_classes=7, and digits are of 10"):
         replace(spec, discriminator=spec.discriminator.replaced(place, wrong))
