@@ -58,8 +58,8 @@ def saturating_generator_loss(loss: spec.SaturatingGeneratorLoss, /, *, fake: An
 
 
 def binary_cross_entropy_generator_loss(loss: spec.BinaryCrossEntropyGeneratorLoss, /, *, fake: Any) -> Any:
-    """BCE(p(fake), real_label), the logarithm clamped from below."""
-    return _reduce(loss, _binary_cross_entropy(loss, fake, target=loss.real_label))
+    """A factor times BCE(p(fake), real_label), the logarithm clamped from below."""
+    return loss.factor * _reduce(loss, _binary_cross_entropy(loss, fake, target=loss.real_label))
 
 
 def cross_entropy_generator_loss(loss: spec.CrossEntropyGeneratorLoss, /, *, fake: Any) -> Any:

@@ -63,8 +63,8 @@ def saturating_generator_loss(loss: spec.SaturatingGeneratorLoss, ops: Any, /, *
 
 
 def binary_cross_entropy_generator_loss(loss: spec.BinaryCrossEntropyGeneratorLoss, ops: Any, /, *, fake: Any) -> Any:
-    """BCE(p(fake), real_label), the logarithm clamped from below."""
-    return _reduce(loss, ops, _binary_cross_entropy(loss, ops, fake, target=loss.real_label))
+    """A factor times BCE(p(fake), real_label), the logarithm clamped from below."""
+    return loss.factor * _reduce(loss, ops, _binary_cross_entropy(loss, ops, fake, target=loss.real_label))
 
 
 def cross_entropy_generator_loss(loss: spec.CrossEntropyGeneratorLoss, ops: Any, /, *, fake: Any) -> Any:

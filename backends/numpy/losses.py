@@ -114,8 +114,9 @@ def saturating_generator_loss(loss: spec.SaturatingGeneratorLoss, fake: Array, /
 def binary_cross_entropy_generator_loss(
     loss: spec.BinaryCrossEntropyGeneratorLoss, fake: Array, /, *, draw: int = 0
 ) -> GeneratorResult:
-    """Return BCE(p(fake), 1) and its gradient."""
-    return _binary_cross_entropy(loss, fake, loss.real_label, draw)
+    """Return factor · BCE(p(fake), 1) and its gradient."""
+    value, gradient = _binary_cross_entropy(loss, fake, loss.real_label, draw)
+    return fake.dtype.type(float(loss.factor) * value), float(loss.factor) * gradient
 
 
 def cross_entropy_generator_loss(

@@ -62,8 +62,8 @@ def saturating_generator_loss(loss: spec.SaturatingGeneratorLoss, /, *, fake: An
 
 
 def binary_cross_entropy_generator_loss(loss: spec.BinaryCrossEntropyGeneratorLoss, /, *, fake: Any) -> Any:
-    """BCE(p(fake), 1), clamped and differentiated as torch does."""
-    return _reduce(_binary_cross_entropy(fake, loss.real_label, loss), loss.reduction)
+    """A factor times BCE(p(fake), 1), clamped and differentiated as torch does."""
+    return loss.factor * _reduce(_binary_cross_entropy(fake, loss.real_label, loss), loss.reduction)
 
 
 def cross_entropy_generator_loss(loss: spec.CrossEntropyGeneratorLoss, /, *, fake: Any) -> Any:

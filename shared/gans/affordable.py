@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from gan_rosetta.shared.spec import (
     BatchNorm,
+    Branches,
     Conv2d,
     ConvTranspose2d,
     GanSpec,
@@ -16,6 +17,7 @@ from gan_rosetta.shared.spec import (
     Linear,
     Network,
     Reshape,
+    Shape,
 )
 
 _DIGIT_BATCHES = {
@@ -23,6 +25,7 @@ _DIGIT_BATCHES = {
     "lsgan": 8,
     "sngan": 8,
     "relativistic": 8,
+    "acgan": 8,
     "wgan-gp-conv": 8,
     "dcgan": 4,
     "dcgan-keras": 8,
@@ -39,6 +42,7 @@ _MOST_STEPS = {
     "cgan": 20,
     "sngan": 20,
     "relativistic": 20,
+    "acgan": 20,
     "wgan-gp": 20,
     "wgan-gp-conv": 10,
     "dcgan": 10,
@@ -51,6 +55,7 @@ _NARROWED = {
     "lsgan": 8,
     "sngan": 16,
     "relativistic": 8,
+    "acgan": 8,
     "wgan-gp-conv": 16,
     "dcgan": 32,
     "dcgan-keras": 16,
@@ -97,9 +102,12 @@ def _narrowed(network: Network, factor: int) -> Network:
     def narrow(channels: int) -> int:
         return channels if channels in ends else max(2, channels // factor)
 
+    return replace(network, layers=_narrowed_layers(network.layers, network.input_shape, narrow))
+
+
+def _narrowed_layers(own: Sequence[Layer], shape: Shape, narrow: Callable[[int], int]) -> tuple[Layer, ...]:
     layers: list[Layer] = []
-    shape = network.input_shape
-    for index, layer in enumerate(network.layers):
+    for index, layer in enumerate(own):
         new = layer
         if isinstance(layer, Conv2d | ConvTranspose2d):
             new = replace(layer, in_channels=shape[0], out_channels=narrow(layer.out_channels))
@@ -109,22 +117,25 @@ def _narrowed(network: Network, factor: int) -> Network:
             groups = layer.num_groups if shape[0] % layer.num_groups == 0 else 1
             new = replace(layer, num_features=shape[0], num_groups=groups)
         elif isinstance(layer, Linear):
-            new = replace(layer, in_features=shape[0], out_features=_narrowed_features(network, index, narrow))
+            new = replace(layer, in_features=shape[0], out_features=_narrowed_features(own, index, narrow))
+        elif isinstance(layer, Branches):
+            inside = (replace(each, layers=_narrowed_layers(each.layers, shape, narrow)) for each in layer.branches)
+            new = replace(layer, branches=tuple(inside))
         elif isinstance(layer, Reshape) and len(layer.shape) == 1:
             new = Reshape(shape=(math.prod(shape),))
         elif isinstance(layer, Reshape):
             new = Reshape(shape=(narrow(layer.shape[0]), *layer.shape[1:]))
         layers.append(new)
         shape = new.output_shape(shape)
-    return Network(input_shape=network.input_shape, layers=tuple(layers))
+    return tuple(layers)
 
 
-def _narrowed_features(network: Network, index: int, narrow: Callable[[int], int]) -> int:
+def _narrowed_features(layers: Sequence[Layer], index: int, narrow: Callable[[int], int]) -> int:
     """Return the outputs that a Linear keeps: those of the images that a Reshape makes of them, or all.
 
     Between the two may be what leaves the shape as it is.
     """
-    layer, after = network.layers[index], network.layers[index + 1 :]
+    layer, after = layers[index], layers[index + 1 :]
     found = next((one for one in after if isinstance(one, Reshape | Linear)), None)
     if isinstance(found, Reshape) and len(found.shape) == _IMAGE_RANK:
         return narrow(found.shape[0]) * math.prod(found.shape[1:])

@@ -416,7 +416,7 @@ def _generator_losses(score: str) -> st.SearchStrategy[Any]:
     return st.one_of(
         st.builds(NonSaturatingGeneratorLoss, probability_floor=_FLOORS, **shared),
         st.builds(SaturatingGeneratorLoss, probability_floor=_FLOORS, **shared),
-        st.builds(BinaryCrossEntropyGeneratorLoss, **floors, **shared),
+        st.builds(BinaryCrossEntropyGeneratorLoss, factor=_FACTORS, **floors, **shared),
         st.builds(BoundarySeekingGeneratorLoss, factor=_FACTORS, reduction=_REDUCTIONS),
     )
 

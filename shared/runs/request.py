@@ -36,6 +36,7 @@ SHORT_STEPS = {
     "cgan": 20,
     "sngan": 5,
     "relativistic": 10,
+    "acgan": 10,
     "wgan-gp": 20,
     "wgan-gp-conv": 5,
     "dcgan": 2,

@@ -86,12 +86,13 @@ class BinaryCrossEntropyDiscriminatorLoss(_ProbabilityLoss):
 
 @dataclass(frozen=True, kw_only=True)
 class BinaryCrossEntropyGeneratorLoss(_ProbabilityLoss):
-    """BCE(p(fake), 1), clamped and differentiated as in BinaryCrossEntropyDiscriminatorLoss."""
+    """factor · BCE(p(fake), 1), clamped and differentiated as in BinaryCrossEntropyDiscriminatorLoss."""
 
     log_floor: float
     denominator_floor: float
     reduction: Reduction
     real_label: RealLabel
+    factor: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -188,15 +188,15 @@ def _critic_loss(loss: Any, words: LossWords) -> str:
 def _generator_loss(loss: Any, words: LossWords) -> list[str]:
     if isinstance(loss, spec.WassersteinGeneratorLoss):
         return [f"return {'-' if loss.real_label == 1 else ''}{words.reduced(loss, 'of_fake')}"]
+    if isinstance(loss, spec.BinaryCrossEntropyGeneratorLoss):
+        return _times(loss.factor, words.to_probability(loss, "of_fake", loss.real_label), is_sum=False)
     if hasattr(loss, "factor"):
         return _weighed_loss(loss, words)
     if isinstance(loss, spec.NonSaturatingGeneratorLoss):
         return [f"return -{words.reduced(loss, _logarithm(loss, 'of_fake', loss.real_label, words))}"]
     if isinstance(loss, spec.SaturatingGeneratorLoss):
         return [f"return {words.reduced(loss, _logarithm(loss, 'of_fake', 1 - loss.real_label, words))}"]
-    if isinstance(loss, spec.CrossEntropyGeneratorLoss):
-        return [f"return {words.to_class(loss, 'of_fake', loss.real_label)}"]
-    return [f"return {words.to_probability(loss, 'of_fake', loss.real_label)}"]
+    return [f"return {words.to_class(loss, 'of_fake', loss.real_label)}"]
 
 
 def _square(values: str, target: float) -> str:

@@ -45,6 +45,7 @@ STEPS = {
     "cgan": (0, 20),
     "sngan": (0, 10),
     "relativistic": (0, 10),
+    "acgan": (0, 10),
     "wgan-gp": (0, 85),
     "wgan-gp-conv": (0, 10),
     "dcgan": (0, 10 if LONG else 3),
@@ -54,7 +55,16 @@ STEPS = {
 BATCH_SIZES = (
     {}
     if LONG
-    else {"mnist-conv": 8, "lsgan": 8, "sngan": 2, "relativistic": 8, "wgan-gp-conv": 2, "dcgan": 4, "dcgan-keras": 4}
+    else {
+        "mnist-conv": 8,
+        "lsgan": 8,
+        "sngan": 2,
+        "relativistic": 8,
+        "acgan": 8,
+        "wgan-gp-conv": 2,
+        "dcgan": 4,
+        "dcgan-keras": 4,
+    }
 )
 # D saturates at once under seed 0 of the two with Adam; 2, 4 and 7 train both networks with some logarithms floored,
 # and under seed 6 a hidden layer is 0 throughout, so that the next one's ReLU is met exactly at 0.

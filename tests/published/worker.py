@@ -44,6 +44,7 @@ PROGRAMS = {
     "cgan": ("cgan", "run"),
     "sngan": ("sngan", "run"),
     "relativistic": ("relativistic", "run"),
+    "acgan": ("acgan", "run"),
     "wgan-gp": ("wgan_gp", "run"),
     "wgan-gp-conv": ("wgan_gp_conv", "run"),
     "dcgan": ("dcgan", "run"),
