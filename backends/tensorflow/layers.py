@@ -391,8 +391,8 @@ LAYERS: dict[type, Builder] = {
     spec.Pool2d: lambda layer, **_options: partial(pool2d, layer),
     spec.GlobalPool: lambda layer, **_options: partial(global_pool, layer),
     spec.PixelShuffle: lambda layer, **_options: partial(pixel_shuffle, layer),
-    spec.ClassCrossEntropy: lambda _layer, **_options: ClassCrossEntropy(),
     spec.Softmax: lambda layer, **_options: partial(softmax, layer),
+    spec.ClassCrossEntropy: lambda _layer, **_options: ClassCrossEntropy(),
     spec.Scale: lambda layer, **options: Scale(layer, dtype=options["dtype"]),
     spec.Branches: lambda layer, **_options: partial(branches, layer),
 }

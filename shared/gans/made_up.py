@@ -300,7 +300,7 @@ _CONDITIONAL = BatchNorm(
 )
 
 _PROJECTED = class_projection(
-    "sum",
+    "s",
     ClassEmbedding(
         name="rows",
         num_classes=10,
@@ -365,7 +365,7 @@ POOLED_SPEC = GanSpec(
             _conv("conv3", 6, 4),
             GlobalPool(mode="average"),
             Branches(
-                name="ends",
+                name="h",
                 join="concatenate",
                 branches=(
                     Branch(name="score", layers=(_PROJECTED,)),

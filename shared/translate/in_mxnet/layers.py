@@ -384,7 +384,7 @@ def masks_of(batch: Batch, place: str) -> Batch:
     return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
     "class_cross_entropy": '''\
 def class_cross_entropy(logits: NDArray, classes: NDArray) -> NDArray:
-    """Return -log softmax of each sample's class, (batch, 1); MXNet's own log_softmax is of float32."""
+    """Return -log softmax of each sample's class, (batch, 1); MXNet's own is float32's."""
     logits = mx.nd.broadcast_sub(logits, logits.detach().max(axis=1, keepdims=True))
     normaliser = mx.nd.log(mx.nd.exp(logits).sum(axis=1, keepdims=True))
     return normaliser - mx.nd.pick(logits, classes, axis=1, keepdims=True)''',

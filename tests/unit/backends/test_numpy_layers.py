@@ -17,6 +17,7 @@ from gan_rosetta.shared.spec import (
     BatchNorm,
     Branch,
     Branches,
+    ClassCrossEntropy,
     ClassEmbedding,
     ConvTranspose2d,
     Dropout,
@@ -446,8 +447,8 @@ def test_single_precision_stays_single(case):
 
 
 def test_every_layer_of_the_vocabulary_is_in_the_table():
-    # An embedding asks for the classes that it is fed, and has tests of its own.
-    assert {type(layer) for layer, _ in _CASES.values()} == set(LAYERS) - {ClassEmbedding}
+    # What asks for the classes that it is fed has tests of its own.
+    assert {type(layer) for layer, _ in _CASES.values()} == set(LAYERS) - {ClassEmbedding, ClassCrossEntropy}
 
 
 def test_an_unknown_layer_is_refused_by_name():
@@ -526,6 +527,23 @@ def test_a_class_s_row_is_joined_and_gets_its_samples_gradients(joined):
     # Where it is only asked, a batch's samples are of the classes in turn.
     asked, _ = network.forward(x, fed={"class": np.array([0.0, 1.0, 2.0, 3.0, 0.0])})
     np.testing.assert_array_equal(network.infer(x), asked)
+
+
+def test_a_class_s_cross_entropy_is_of_its_own_logit_and_holds_however_large_that_is():
+    network, x = _network(ClassCrossEntropy(num_classes=4), (4,))
+    classes = np.array([2.0, 0.0, 2.0, 3.0, 1.0])
+    fed = {"input_class_cross_entropy": classes}
+    y, caches = network.forward(x, fed=fed)
+    shares = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    one_hot = np.eye(4)[classes.astype(int)]
+    np.testing.assert_allclose(y[:, 0], -np.log(shares[one_hot == 1]), rtol=1e-14)
+    upstream = np.random.default_rng(4).standard_normal(y.shape)
+    gradient = network.backward(upstream.copy(), caches, into=None, wants_input=True)
+    np.testing.assert_allclose(gradient, upstream * (shares - one_hot), rtol=1e-13)
+    far, _ = network.forward(1e3 * one_hot, fed=fed)
+    np.testing.assert_array_equal(far, 0.0)
+    wrong, _ = network.forward(-1e3 * one_hot, fed=fed)
+    np.testing.assert_allclose(wrong, 1e3 + np.log(3), rtol=1e-15)
 
 
 def test_upsampling_repeats_pixels_or_interpolates_between_their_centres():

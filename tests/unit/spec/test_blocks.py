@@ -69,7 +69,7 @@ def test_a_projection_is_a_score_and_an_inner_product():
     names = [placed.name for placed in network.placed]
     assert names == ["output.score.linear", "output.class.product.row.row", "output.class.product", "output"]
     assert network.output_shape == (1,)
-    named = "discriminator.ends.score.sum.class.product.row.rows.weight_u"
+    named = "discriminator.h.score.s.class.product.row.rows.weight_u"
     assert named in state_schema(MADE_UP["pooled-digits"])
 
 

@@ -170,6 +170,7 @@ def test_what_couples_samples():
         "wgan-gp",
         "dcgan",
         "dcgan-keras",
+        "acgan",
     }
 
 

@@ -1,0 +1,90 @@
+"""A D that tells the class beside its score, and what its losses have of that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gan_rosetta.shared.errors import SpecError
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.spec import (
+    Branch,
+    Branches,
+    ClassCrossEntropy,
+    ClassLoss,
+    CrossEntropyDiscriminatorLoss,
+    CrossEntropyGeneratorLoss,
+    GanSpec,
+    GradientPenalty,
+    StopRule,
+    passes,
+)
+from gan_rosetta.shared.spec.feeding import labels
+
+ACGAN = find_gan("acgan")
+
+
+def _with_heads(change) -> GanSpec:
+    *before, heads = ACGAN.discriminator.layers
+    assert isinstance(heads, Branches)
+    return replace(ACGAN, discriminator=replace(ACGAN.discriminator, layers=(*before, change(heads))))
+
+
+def test_each_pass_through_d_is_fed_the_classes_that_its_head_tells():
+    assert labels(ACGAN) == ("real_label", "label_d")
+    head = "heads.class.linear_class_cross_entropy"
+    found = {stream: passes(ACGAN)["discriminator", stream, "discriminator"].fed[head] for stream in ("real", "fake")}
+    assert found == {"real": "real_label", "fake": "label_d"}
+    assert passes(ACGAN)["generator", "fake", "discriminator"].fed[head] == "label_d"
+
+
+def test_a_class_loss_wants_a_head_for_it():
+    with pytest.raises(SpecError, match="expected a D that ends in Branches with join 'concatenate', of its score and"):
+        replace(ACGAN, discriminator=replace(ACGAN.discriminator, layers=ACGAN.discriminator.layers[:-1]))
+    with pytest.raises(SpecError, match="'class' ends in Linear"):
+        _with_heads(
+            lambda heads: replace(
+                heads, branches=(heads.branches[0], Branch(name="class", layers=heads.branches[0].layers[:1]))
+            )
+        )
+    with pytest.raises(SpecError, match="needs a discriminator that ends in Sigmoid"):
+        _with_heads(
+            lambda heads: replace(
+                heads, branches=(Branch(name="score", layers=heads.branches[0].layers[:1]), heads.branches[1])
+            )
+        )
+    with pytest.raises(SpecError, match=r"output has shape \(2,\); a loss on a probability expects \(1,\)"):
+        replace(ACGAN, training=replace(ACGAN.training, class_loss=None))
+
+
+def test_a_class_loss_stands_beside_one_number_that_no_rule_or_penalty_looks_at():
+    training = ACGAN.training
+    with pytest.raises(SpecError, match="leave out stop or class_loss"):
+        replace(training, stop=StopRule(tolerance=0.1))
+    with pytest.raises(SpecError, match="class_loss stands beside a score of one number"):
+        replace(
+            training,
+            discriminator_loss=CrossEntropyDiscriminatorLoss(reduction="mean", real_label=1),
+            generator_loss=CrossEntropyGeneratorLoss(reduction="mean", real_label=1),
+        )
+    penalty = GradientPenalty(weight=1.0, norm="sample")
+    with pytest.raises(SpecError, match="a gradient penalty needs a discriminator of"):
+        replace(
+            ACGAN, training=replace(training, discriminator_loss=replace(training.discriminator_loss, penalty=penalty))
+        )
+    with pytest.raises(SpecError, match="on_fake"):
+        ClassLoss(on_real=1.0, on_fake=-1.0, of_generator=1.0)
+
+
+def test_a_head_has_as_many_logits_as_the_data_has_classes():
+    with pytest.raises(SpecError, match="takes a logit for each of 7 classes"):
+        _with_heads(
+            lambda heads: replace(
+                heads,
+                branches=(
+                    heads.branches[0],
+                    Branch(name="class", layers=(*heads.branches[1].layers[:-1], ClassCrossEntropy(num_classes=7))),
+                ),
+            )
+        )
