@@ -321,7 +321,7 @@ def class_terms(weights: Sequence[float], heads: Sequence[Array], /, *, draw: in
     value: Value = heads[0].dtype.type(0)
     gradients = []
     for weight, batch in zip(weights, heads, strict=True):
-        value = value + float(weight) * reduced(batch[..., 1:], "mean", draw)
+        value = batch.dtype.type(value + float(weight) * reduced(batch[..., 1:], "mean", draw))
         gradients.append(_scaled(np.ones_like(batch[..., 1:]), float(weight), "mean", draw))
     return value, gradients
 

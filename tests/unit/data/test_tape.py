@@ -58,7 +58,9 @@ def test_chunks_hold_what_the_gan_uses(name):
         expected["adversarial"].append("mix")
     if name not in ("gaussian-1d", "gaussian-1d-minibatch"):
         del expected["pretraining"]
-    if name in ("lsgan", "relativistic"):
+    if name == "acgan":
+        expected["adversarial"] += ["real_label", "label_d"]
+    if name in ("lsgan", "relativistic", "acgan"):
         passes = ("discriminator.real", "discriminator.fake", "generator.fake")
         expected["adversarial"] += [f"mask.{at}.discriminator.drop{k}" for at in passes for k in (1, 2, 3, 4)]
     if name == "dcgan-keras":
@@ -254,7 +256,7 @@ def test_periods_are_true(name):
     # Of the 5000 digits 8 are left out, and each of the 78 batches serves five steps.
     special = {"mnist-conv": 9, "sngan": 5 * 78, "wgan-gp-conv": 100, "dcgan-keras": 19}
     of_digits = special.get(name) or (
-        79 if "wgan" in name or name in ("lsgan", "cgan", "dcgan", "relativistic") else None
+        79 if "wgan" in name or name in ("lsgan", "cgan", "dcgan", "relativistic", "acgan") else None
     )
     assert period == (of_digits or (250 if name == "linear-2d" else 1))
     assert all(size == sizes[step % period] for step, size in enumerate(sizes))
