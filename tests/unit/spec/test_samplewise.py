@@ -15,6 +15,9 @@ SAMPLEWISE_DISCRIMINATORS = {
     "mnist-wgan-gp-sample",
     "wgan",
     "cgan",
+    "wgan-gp",
+    "wgan-gp-conv",
+    "dcgan-keras",
 }
 
 
