@@ -37,6 +37,7 @@ _SLOTS: dict[str, tuple[str, ...]] = {
     "AdaDelta": ("square", "delta"),
     "RMSProp": ("square", "mean", "momentum"),
     "SGD": ("momentum",),
+    "NAG": ("momentum",),
     "AdaGrad": ("sum",),
 }
 
@@ -165,7 +166,7 @@ def slots(network: Any, optimizer: Any, /) -> ProgramSlots:
         kept = states if isinstance(states, tuple | list) else () if states is None else (states,)
         found |= {(name, slot): _on_host(array) for slot, array in zip(names, kept, strict=False)}
         counter = optimizer._optimizer._index_update_count.get(place, counter)
-    # MXNet's own SGD and RMSProp add what they keep.
+    # MXNet's own SGD, NAG and RMSProp add what they keep.
     return ProgramSlots(slots=found, counter=counter, momentum="added_step")
 
 

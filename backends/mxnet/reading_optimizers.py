@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.shared import spec
@@ -31,6 +31,8 @@ def read_optimizer(optimizer: Any, network: Any, /, *, what: str) -> Optimizer:
     for each in network.collect_params().values():
         if each.grad_req != "null" and each.lr_mult != 1:
             raise UnsupportedLayer(f"{what} moves {each.name} by lr_mult={each.lr_mult}; a spec has one rate for all")
+        if each.grad_req != "null" and moving.wd and each.wd_mult != 1:
+            raise UnsupportedLayer(f"{what} has wd_mult={each.wd_mult} of {each.name}; a spec's decay is of all alike")
     read, settings = _OPTIMIZERS[type(moving)]
     for name, expected in settings.items():
         found = getattr(moving, name)
@@ -45,9 +47,22 @@ def steps_taken(optimizer: Any, /) -> set[int]:
     return {int(counts.get(place, 0)) for place, each in enumerate(optimizer._params) if each.grad_req != "null"}
 
 
-def _sgd(moving: Any, rate: ConstantRate) -> Optimizer:
-    del moving
-    return spec.GradientDescent(learning_rate=rate)
+def _gradient_descent(moving: Any, rate: ConstantRate) -> Optimizer:
+    """Return MXNet's SGD, or its NAG, which is SGD by Nesterov's form; both keep steps and add them."""
+    momentum = float(moving.momentum)
+    if momentum and moving.wd and type(moving) is mx.optimizer.NAG:
+        # Its operator writes the weight that it moves before it reads that for the momentum.
+        raise UnsupportedLayer(
+            f"NAG has wd={moving.wd!r}, which MXNet takes of a weight before the step, and into the momentum of the "
+            "same weight after it; a spec's decay is of one; set wd=0, or use SGD"
+        )
+    return spec.GradientDescent(
+        learning_rate=rate,
+        momentum=momentum,
+        momentum_of="step" if momentum else "direction",
+        nesterov=bool(momentum) and type(moving) is mx.optimizer.NAG,
+        weight_decay=_decay(moving, by="gradient"),
+    )
 
 
 def _adam(moving: Any, rate: ConstantRate) -> Optimizer:
@@ -58,13 +73,30 @@ def _adam(moving: Any, rate: ConstantRate) -> Optimizer:
         epsilon=float(moving.epsilon),
         epsilon_placement="hat",
         bias_correction=True,
+        weight_decay=_decay(moving, by="gradient"),
     )
 
 
 def _adadelta(moving: Any, rate: ConstantRate) -> Optimizer:
-    """Return MXNet's form, which leaves the rate out."""
+    """Return MXNet's form, which leaves the rate out, of its decay too."""
     del rate
-    return spec.Adadelta(learning_rate=ConstantRate(value=1.0), rho=float(moving.rho), epsilon=float(moving.epsilon))
+    return spec.Adadelta(
+        learning_rate=ConstantRate(value=1.0),
+        rho=float(moving.rho),
+        epsilon=float(moving.epsilon),
+        weight_decay=_decay(moving, by="parameter_alone"),
+    )
+
+
+def _adagrad(moving: Any, rate: ConstantRate) -> Optimizer:
+    """Return MXNet's form, whose decay stands beside the step, where those of its other optimizers are gradients."""
+    return spec.Adagrad(
+        learning_rate=rate,
+        epsilon=float(moving.float_stable_eps),
+        epsilon_placement="inside",
+        initial_sum=0.0,
+        weight_decay=_decay(moving, by="parameter"),
+    )
 
 
 def _rmsprop(moving: Any, rate: ConstantRate) -> Optimizer:
@@ -77,13 +109,21 @@ def _rmsprop(moving: Any, rate: ConstantRate) -> Optimizer:
         centered=bool(moving.centered),
         momentum=float(moving.gamma2) if moving.centered else 0.0,
         momentum_of="step",
+        weight_decay=_decay(moving, by="gradient"),
     )
 
 
-_PLAIN = {"wd": 0, "clip_gradient": None}
+def _decay(moving: Any, *, by: Literal["gradient", "parameter", "parameter_alone"]) -> spec.WeightDecay | None:
+    share = float(moving.wd)
+    return None if share == 0 else spec.WeightDecay(share=share, by=by)
+
+
+_PLAIN = {"clip_gradient": None}
 _OPTIMIZERS: dict[type, tuple[Callable[[Any, ConstantRate], Optimizer], dict[str, Any]]] = {
-    mx.optimizer.SGD: (_sgd, {**_PLAIN, "momentum": 0}),
+    mx.optimizer.SGD: (_gradient_descent, _PLAIN),
+    mx.optimizer.NAG: (_gradient_descent, _PLAIN),
     mx.optimizer.Adam: (_adam, _PLAIN),
     mx.optimizer.AdaDelta: (_adadelta, _PLAIN),
+    mx.optimizer.AdaGrad: (_adagrad, _PLAIN),
     mx.optimizer.RMSProp: (_rmsprop, {**_PLAIN, "clip_weights": None}),
 }

@@ -89,3 +89,45 @@ def test_keras_s_move_as_they_are_read(case):
     for gradient in GRADIENTS:
         optimizer.apply([gradient], [variable])
     np.testing.assert_allclose(np.array(variable), moved_by_reference(spec), rtol=1e-12)
+
+
+# MXNet's operators take settings in float32, Adam's corrected rate too, and all but SGD, NAG and Adam keep what they
+# keep in it: these move parameters of float32 alone.
+MXNET = {
+    "SGD": {"momentum": 0.5, "wd": 0.25},
+    "NAG": {"momentum": 0.5},
+    "Adam": {"beta1": 0.5, "beta2": 0.75, "wd": 0.25},
+    "RMSProp": {"gamma1": 0.5, "wd": 0.25},
+    "RMSProp-centered": {"gamma1": 0.5, "gamma2": 0.25, "centered": True, "wd": 0.25},
+    "AdaGrad": {"wd": 0.25},
+    "AdaDelta": {"rho": 0.5, "wd": 0.0625},
+}
+
+
+@pytest.mark.filterwarnings("ignore:Please import:DeprecationWarning")  # mx.nd.array asks SciPy for an old name
+@pytest.mark.parametrize("case", MXNET)
+def test_mxnet_s_move_as_they_are_read(case):
+    framework = pytest.importorskip("gan_rosetta.backends.mxnet.framework")
+    from gan_rosetta.backends.mxnet.reading_optimizers import read_optimizer  # noqa: PLC0415 - of MXNet
+
+    mx, name = framework.mx, case.partition("-")[0]
+    epsilon = {"SGD": {}, "NAG": {}, "AdaGrad": {"eps": 2.0**-10}}.get(name, {"epsilon": 2.0**-10})
+    rate = {} if name == "AdaDelta" else {"learning_rate": 0.125}
+    dtype = "float64" if name in ("SGD", "NAG") else "float32"
+    block = mx.gluon.nn.Dense(2, in_units=2)
+    block.cast(dtype)
+    block.initialize()
+    optimizer = mx.gluon.Trainer(block.collect_params(), name, rate | MXNET[case] | epsilon)
+    spec = read_optimizer(optimizer, block, what="it")
+    moved = [parameter.data() for parameter in (block.weight, block.bias)]
+    moved[0][:], moved[1][:] = START[:4].reshape(2, 2), START[4:]
+    for gradient in GRADIENTS:
+        with mx.autograd.record():
+            slopes = (mx.nd.array(each, dtype=dtype) for each in (gradient[:4].reshape(2, 2), gradient[4:]))
+            products = [
+                (own.data() * slope).sum() for own, slope in zip((block.weight, block.bias), slopes, strict=True)
+            ]
+        mx.autograd.backward(products)
+        optimizer.step(1)
+    found = np.concatenate([each.asnumpy().ravel() for each in moved])
+    np.testing.assert_allclose(found, moved_by_reference(spec), rtol=1e-12 if dtype == "float64" else 2e-6)

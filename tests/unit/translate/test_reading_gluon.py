@@ -7,7 +7,7 @@ import pytest
 
 from gan_rosetta.shared.conformance.small import small_gan
 from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
-from gan_rosetta.shared.spec import Adadelta, Adam, BatchNorm, Dropout, GradientDescent, LeakyReLU, RMSprop
+from gan_rosetta.shared.spec import Adadelta, Adagrad, Adam, BatchNorm, Dropout, GradientDescent, LeakyReLU, RMSprop
 from gan_rosetta.shared.state import initial_state, state_schema
 from gan_rosetta.shared.state.archive import write_state
 from gan_rosetta.shared.translate.program import DIALECTS, write_program
@@ -156,6 +156,9 @@ def test_what_was_read_wrongly_does_not_pass(monkeypatch):
     ("optimizer", "settings", "kind", "slots"),
     [
         ("sgd", {}, GradientDescent, ()),
+        ("sgd", {"momentum": 0.5, "wd": 0.125}, GradientDescent, ("momentum",)),
+        ("nag", {"momentum": 0.5}, GradientDescent, ("momentum",)),
+        ("adagrad", {"wd": 0.125}, Adagrad, ("sum",)),
         ("adam", {"beta1": 0.5, "epsilon": 1e-6}, Adam, ("m", "v")),
         ("rmsprop", {"gamma1": 0.8}, RMSprop, ("square",)),
         ("rmsprop", {"gamma1": 0.8, "centered": True, "gamma2": 0.5}, RMSprop, ("square", "mean", "momentum")),
@@ -179,7 +182,9 @@ def test_optimizers_are_read_with_their_settings_and_what_they_have_kept(optimiz
     assert isinstance(own, kind)
     assert own.learning_rate.value == (1.0 if kind is Adadelta else 0.25)
     words = {"gamma1": "rho", "gamma2": "momentum"}
-    assert {name: getattr(own, words.get(name, name)) for name in settings} == settings
+    found_settings = {name: getattr(own, words.get(name, name)) for name in settings if name != "wd"}
+    found_settings |= {"wd": own.weight_decay.share} if own.weight_decay else {}
+    assert found_settings == settings
     states = trainer._updaters[0].states
     params = trainer._params
     for block, layer in ((discriminator[0], "linear1"), (discriminator[1], "linear2")):
@@ -196,8 +201,8 @@ def test_optimizers_are_read_with_their_settings_and_what_they_have_kept(optimiz
 @pytest.mark.parametrize(
     ("optimizer", "settings", "message"),
     [
-        ("sgd", {"momentum": 0.9}, "has momentum=0.9"),
-        ("adam", {"wd": 0.1}, "has wd=0.1"),
+        ("adam", {"clip_gradient": 0.1}, "has clip_gradient=0.1"),
+        ("nag", {"momentum": 0.5, "wd": 0.1}, "NAG has wd=0.1, which MXNet takes of a weight before the step"),
         ("adam", {"lr_scheduler": mx.lr_scheduler.FactorScheduler(1)}, "has a schedule of rates"),
         ("nadam", {}, "has a Nadam; known"),
     ],
@@ -208,6 +213,10 @@ def test_an_optimizer_that_a_spec_cannot_say_is_named(optimizer, settings, messa
     trainer = mx.gluon.Trainer(discriminator.collect_params(), optimizer, settings)
     with pytest.raises(UnsupportedLayer, match=message):
         read(**given, discriminator_optimizer=trainer)
+    discriminator[0].bias.wd_mult = 0
+    spared = mx.gluon.Trainer(discriminator.collect_params(), "sgd", {"wd": 0.1})
+    with pytest.raises(UnsupportedLayer, match=r"has wd_mult=0 of dense\d+_bias"):
+        read(**given, discriminator_optimizer=spared)
     partial = mx.gluon.Trainer([discriminator[0].weight], "sgd")
     with pytest.raises(UnsupportedLayer, match="moves 1 of its network's 2 parameters"):
         read(**given, discriminator_optimizer=partial)
