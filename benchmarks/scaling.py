@@ -13,6 +13,7 @@ from gan_rosetta.shared.spec import (
     Conv2d,
     ConvTranspose2d,
     GanSpec,
+    GroupNorm,
     Layer,
     Linear,
     MinibatchDiscrimination,
@@ -44,13 +45,29 @@ def _widened(network: Network, factor: float) -> Network:
     layers = network.layers
     affine = [i for i, layer in enumerate(layers) if isinstance(layer, Linear | Conv2d | ConvTranspose2d)]
     last = affine[-1] if affine else -1
-    ending = next((layer for layer in layers[last + 1 :] if isinstance(layer, Branches)), None)
-    if ending is not None:
-        raise UsageError(
-            f"no layer behind the Branches {ending.name!r} has a weight, so that a network of them widened gives "
-            "another shape; put a Linear or a convolution behind them"
-        )
-    return replace(network, layers=_widened_layers(layers, network.input_shape, factor, last=last))
+    endings = [(place, layer) for place, layer in enumerate(layers) if isinstance(layer, Branches) and place > last]
+    if not endings:
+        return replace(network, layers=_widened_layers(layers, network.input_shape, factor, last=last))
+    place, block = endings[-1]
+    before = _widened_layers(layers[:place], network.input_shape, factor, last=len(layers))
+    shape = network.input_shape
+    for layer in before:
+        shape = layer.output_shape(shape)
+    return replace(network, layers=(*before, _widened_heads(block, shape, factor), *layers[place + 1 :]))
+
+
+def _widened_heads(block: Branches, shape: Shape, factor: float) -> Branches:
+    """Return Branches that a network ends in, each widened but for what it gives; raises UsageError."""
+    ways = []
+    for branch in block.branches:
+        affine = [i for i, layer in enumerate(branch.layers) if isinstance(layer, Linear | Conv2d | ConvTranspose2d)]
+        if not affine:
+            raise UsageError(
+                f"no layer behind the Branches {block.name!r} has a weight, nor has its branch {branch.name!r}, so "
+                "that a network of them widened gives another shape; put a Linear or a convolution behind them"
+            )
+        ways.append(replace(branch, layers=_widened_layers(branch.layers, shape, factor, last=affine[-1])))
+    return replace(block, branches=tuple(ways))
 
 
 def _widened_layers(layers: Sequence[Layer], shape: Shape, factor: float, /, *, last: int) -> tuple[Layer, ...]:
@@ -64,7 +81,7 @@ def _widened_layers(layers: Sequence[Layer], shape: Shape, factor: float, /, *, 
         elif isinstance(layer, Conv2d | ConvTranspose2d):
             out = layer.out_channels if index == last else _scaled(layer.out_channels, factor)
             new = replace(layer, in_channels=shape[0], out_channels=out)
-        elif isinstance(layer, BatchNorm):
+        elif isinstance(layer, BatchNorm | GroupNorm):
             new = replace(layer, num_features=shape[0])
         elif isinstance(layer, MinibatchDiscrimination):
             new = replace(layer, in_features=shape[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from gan_rosetta.shared.errors import SpecError
@@ -221,7 +221,10 @@ def _change_clamps(spec: GanSpec, value: Clamp) -> GanSpec:
             else:
                 kind = _FADING_KINDS[name]
                 floors = {"log_floor": value.log_floor, "denominator_floor": value.denominator_floor}
-            weight = {"factor": loss.factor} if hasattr(loss, "factor") else {}
+            has_factor = any(field.name == "factor" for field in fields(kind))
+            if not has_factor and getattr(loss, "factor", 1.0) != 1.0:  # which that loss has no word for
+                continue
+            weight = {"factor": loss.factor} if has_factor and hasattr(loss, "factor") else {}
             changed = kind(**floors, **weight, reduction=loss.reduction, real_label=loss.real_label)
         elif isinstance(loss, SaturatingGeneratorLoss):
             changed = replace(loss, probability_floor=value.probability_floor)

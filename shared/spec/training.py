@@ -160,11 +160,6 @@ class Training:
         require_choice(self, "latent_draws", ("shared", "separate"))
         require_choice(self, "detach_fake", (True, False))
         require_choice(self, "dropout_masks", ("separate", "shared"))
-        require(
-            self.dropout_masks == "separate" or self.fake_batch == "reused",
-            "dropout_masks='shared' is for one batch of G's that both updates see; expected fake_batch='reused'",
-            "dropout_masks",
-        )
         require_instance(self, "discriminator_loss", get_args(DiscriminatorLoss))
         require_instance(self, "generator_loss", get_args(GeneratorLoss))
         require_instance(self, "discriminator_optimizer", get_args(Optimizer))

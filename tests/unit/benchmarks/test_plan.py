@@ -23,6 +23,7 @@ from gan_rosetta.shared.data.tape import SeededTape
 from gan_rosetta.shared.errors import GanRosettaError, SpecError, UsageError, WrongResult
 from gan_rosetta.shared.gans import CATALOGUE, MADE_UP, find_gan
 from gan_rosetta.shared.runs.training import chunk_size
+from gan_rosetta.shared.spec import ZEROS, Branch, Branches, Linear, Network, Tanh
 from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.spec.toml_file import spec_from_toml, spec_to_toml
 from gan_rosetta.shared.state import initial_state
@@ -146,14 +147,23 @@ def test_hidden_widths_are_multiplied():
         cell_spec("linear-2d", batch_size=0)
 
 
-def test_branches_are_widened_inside_and_none_at_a_network_s_end():
+def test_branches_are_widened_inside_and_those_at_a_network_s_end_but_for_what_they_give():
     wide = with_width(MADE_UP["smooth-2d"], 2).discriminator
     inside = [(p.name, p.output_shape) for p in wide.placed if p.name.startswith("block1")]
     assert inside[-1] == ("block1_silu", (12,))
     assert ("block1.main.hidden4", (12,)) in inside
     assert wide.output_shape == (1,)
-    with pytest.raises(UsageError, match="no layer behind the Branches 'norm2' has a weight"):
-        with_width(MADE_UP["grouped-digits"], 2)
+    grouped = MADE_UP["grouped-digits"]
+    generator = with_width(grouped, 2).generator
+    assert generator.output_shape == grouped.generator.output_shape
+    assert ("block1.main.up1", (4, 4, 4)) in [(p.name, p.output_shape) for p in generator.placed]
+    spec = MADE_UP["logistic-2d"]
+    ways = (Branch(name="curved", layers=(Tanh(),)), Branch(name="straight"))
+    linear = Linear(name="linear", in_features=3, out_features=2, weight_init=ZEROS, bias_init=ZEROS)
+    layers = (linear, Branches(name="sum", join="add", branches=ways))
+    ending = replace(spec, generator=Network(input_shape=(3,), layers=layers))
+    with pytest.raises(UsageError, match="no layer behind the Branches 'sum' has a weight"):
+        with_width(ending, 2)
 
 
 def _tape(spec):
