@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gan_rosetta.shared.data import streams
 from gan_rosetta.shared.data.image_source import ImageSource
+from gan_rosetta.shared.data.toys import toy_points
 from gan_rosetta.shared.data.turns import trained_steps
 from gan_rosetta.shared.errors import DataError
 from gan_rosetta.shared.interface import Chunk, Phase
@@ -25,6 +26,7 @@ from gan_rosetta.shared.spec import (
     SineReal,
 )
 from gan_rosetta.shared.spec.feeding import REAL_LABEL, fed_shapes, is_label, labels, mask_draws
+from gan_rosetta.shared.spec.toys import ToyReal
 
 # The selection of a data set's images does not follow the run's seed, so that runs with other seeds see the same ones.
 _SELECTION_SEED = 0
@@ -197,18 +199,25 @@ class SeededTape:
 
     def _real(self, steps: range, batch: int) -> np.ndarray:
         source = self._spec.real
-        if isinstance(source, GaussianReal):
+        if isinstance(source, GaussianReal | ToyReal):
             first, *_ = served = [step // self._spec.training.steps_per_batch for step in steps]
-            count = served[-1] - first + 1
-            drawn = streams.normal(self._seed, "real", first_step=first, num_steps=count, size=batch)
-            samples = source.mean + source.standard_deviation * drawn[np.array(served) - first]
-            return (np.sort(samples, axis=1) if source.sort else samples)[..., np.newaxis]
+            return self._fresh(source, first, served[-1] - first + 1, batch)[np.array(served) - first]
         if isinstance(source, SineReal):
             row = np.sin(np.linspace(0, 2 * np.pi, source.num_points))
             return np.broadcast_to(row, (len(steps), batch, source.num_points)).copy()
         if self._pool is None:
             raise TypeError(f"{type(source).__name__} has no pool of samples to draw from")
         return self._pool[self._chosen(steps, batch)]
+
+    def _fresh(self, source: GaussianReal | ToyReal, first: int, count: int, batch: int) -> np.ndarray:
+        """Return so many batches of real samples that are drawn anew for each, from one of them on."""
+        size = batch * math.prod(source.sample_shape)
+        drawn = streams.normal(self._seed, "real", first_step=first, num_steps=count, size=size)
+        if isinstance(source, GaussianReal):
+            samples = source.mean + source.standard_deviation * drawn
+            return (np.sort(samples, axis=1) if source.sort else samples)[..., np.newaxis]
+        places = streams.uniform(self._seed, "real_place", first_step=first, num_steps=count, size=batch)
+        return toy_points(source, places, drawn.reshape(count, batch, *source.sample_shape))
 
     def _chosen(self, steps: range, batch: int) -> np.ndarray:
         """Return which samples of the pool the steps take, (len(steps), batch)."""

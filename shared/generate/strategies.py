@@ -35,6 +35,7 @@ from gan_rosetta.shared.spec import (
     GradientClipping,
     GradientDescent,
     GradientPenalty,
+    GridReal,
     HingeDiscriminatorLoss,
     LatentSource,
     LearningRate,
@@ -56,13 +57,16 @@ from gan_rosetta.shared.spec import (
     RealSource,
     RelativisticDiscriminatorLoss,
     RelativisticGeneratorLoss,
+    RingReal,
     RMSprop,
     SaturatingGeneratorLoss,
     Shape,
     SineReal,
+    SpiralReal,
     StepPattern,
     StopRule,
     StratifiedLatent,
+    ToyReal,
     Training,
     Upsample,
     WarmUp,
@@ -172,7 +176,7 @@ def _real_sources(draw: Any, batch_size: int, *, powers_of_two: bool) -> RealSou
         short = [size for size in range(2, batch_size) if not powers_of_two or size in (2, 4)]
         return batch_size * draw(st.integers(1, 2)) + draw(st.sampled_from([0, *short]))
 
-    kind = draw(st.sampled_from([GaussianReal, LinearGaussianReal, SineReal, DigitsReal, DigitsReal]))
+    kind = draw(st.sampled_from([GaussianReal, LinearGaussianReal, SineReal, DigitsReal, DigitsReal, ToyReal]))
     if kind is GaussianReal:
         return GaussianReal(
             mean=draw(decimals(-2, 2, digits=1)),
@@ -190,6 +194,8 @@ def _real_sources(draw: Any, batch_size: int, *, powers_of_two: bool) -> RealSou
         return LinearGaussianReal(matrix=matrix, offset=offset, num_points=pool_size())
     if kind is SineReal:
         return SineReal(num_points=draw(st.integers(2, MAX_WIDTH)))
+    if kind is ToyReal:
+        return draw(_toys())
     low = draw(st.sampled_from([-1.0, 0.0]))
     return DigitsReal(
         size=draw(st.integers(2, 8)),
@@ -199,6 +205,15 @@ def _real_sources(draw: Any, batch_size: int, *, powers_of_two: bool) -> RealSou
         num_images=pool_size(),
         reshuffle=draw(st.booleans()),
         short_batch=draw(st.sampled_from(["kept", "kept", "dropped"])),
+    )
+
+
+def _toys() -> st.SearchStrategy[ToyReal]:
+    spread, size = decimals(0.1, 1, digits=1), decimals(0.5, 2, digits=1)
+    return st.one_of(
+        st.builds(RingReal, num_modes=st.integers(1, 9), radius=size, standard_deviation=spread),
+        st.builds(GridReal, side=st.integers(1, 5), spacing=size, standard_deviation=spread),
+        st.builds(SpiralReal, num_arms=st.integers(1, 3), num_turns=size, radius=size, standard_deviation=spread),
     )
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from gan_rosetta.shared.compare.distances import Floats
 from gan_rosetta.shared.quality import gaussian
 from gan_rosetta.shared.quality.fed import measure_against_fed
+from gan_rosetta.shared.quality.modes import measure_toy
 from gan_rosetta.shared.quality.number import Better, QualityNumber, measured
-from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
+from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal, ToyReal
 from gan_rosetta.shared.spec.sources import GaussianReal
 
 _LOWER: Better = "lower"
@@ -35,6 +36,8 @@ def measure_quality(
         numbers = _several_dimensions(finite, real, source)
     elif isinstance(source, SineReal):
         numbers = _sine(finite, source)
+    elif isinstance(source, ToyReal):
+        numbers = measure_toy(finite, real, source)
     else:
         numbers = _digits(finite, real, source)
     broken = QualityNumber(

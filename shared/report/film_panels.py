@@ -16,7 +16,7 @@ from gan_rosetta.shared.report.looks import Look, boundary_limits, highest_densi
 from gan_rosetta.shared.report.series import finite_or_gap
 from gan_rosetta.shared.report.style import GENERATED, INK, REAL, SMALL_SIZE, TEXT_SIZE, dress
 from gan_rosetta.shared.runs.record import Run
-from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
+from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal, ToyReal
 
 _POINTS_SHOWN = 500
 
@@ -36,7 +36,7 @@ def panel_of(axes: Axes, run: Run, spec: GanSpec, looks: Sequence[Look], /) -> P
     """
     if spec.discriminator.input_shape == (1,):
         return _OneDimensional(axes, run, spec, looks)
-    if isinstance(spec.real, LinearGaussianReal):
+    if isinstance(spec.real, LinearGaussianReal | ToyReal):
         return _Points(axes, run, looks)
     if isinstance(spec.real, SineReal):
         return _Curves(axes, run, spec, looks)

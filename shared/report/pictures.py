@@ -14,11 +14,12 @@ from gan_rosetta.shared.report.digit_grid import draw_digit_grid
 from gan_rosetta.shared.report.loss_curves import draw_loss_curves
 from gan_rosetta.shared.report.one_dimensional import draw_one_dimensional
 from gan_rosetta.shared.report.seeds_picture import SEEDS_PICTURE, draw_seeds
+from gan_rosetta.shared.report.toy_points import draw_toy
 from gan_rosetta.shared.report.two_dimensional import draw_two_dimensional
 from gan_rosetta.shared.runs.comparison import GanComparison
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.seeds.job import SeedsOfRun
-from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
+from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal, ToyReal
 from gan_rosetta.shared.storage.files import atomic_path
 
 LOSSES_FILE = "losses.png"
@@ -53,6 +54,8 @@ def draw_samples(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
         return draw_one_dimensional(runs, spec)
     if isinstance(spec.real, LinearGaussianReal):
         return draw_two_dimensional(runs, spec)
+    if isinstance(spec.real, ToyReal):
+        return draw_toy(runs, spec)
     if isinstance(spec.real, SineReal):
         return draw_curves(runs, spec)
     if isinstance(spec.real, DigitsReal):

@@ -13,25 +13,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from gan_rosetta.shared.compare.distances import Floats
-from gan_rosetta.shared.report.fed import fed_from, title_of
-from gan_rosetta.shared.report.style import (
-    GENERATED,
-    INK,
-    REAL,
-    TEXT_SIZE,
-    legend_below,
-    note,
-    panel_title,
-    run_labels,
-    small_multiples,
-)
+from gan_rosetta.shared.report.fed import fed_from
+from gan_rosetta.shared.report.plane import Frame, draw_points, legend_dot, missing_facts, plane_figure
+from gan_rosetta.shared.report.style import GENERATED, INK, REAL, legend_below, panel_title, run_labels
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.spec import GanSpec, LinearGaussianReal
 
 _NUM_DEVIATIONS = 2.0
 _NUM_ELLIPSE_POINTS = 241
-# Points further out than this many times the real cloud's half width are counted, not drawn.
-_REACH = 2.5
 
 
 def draw_two_dimensional(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
@@ -44,22 +33,16 @@ def draw_two_dimensional(runs: Sequence[Run], spec: GanSpec, /) -> Figure:
     if not isinstance(source, LinearGaussianReal) or len(source.offset) < 2:
         raise ValueError(f"{spec.name} has real data {source}; expected LinearGaussianReal of at least two coordinates")
     mean, covariance, name = _truth(runs, spec, source)
-    figure, panels = small_multiples(title_of(runs, spec), num_panels=len(runs), panel_inches=(3.4, 3.3), share=True)
-    center, half_widths = _frame(runs, mean, covariance)
+    deviations = np.sqrt(np.diagonal(covariance)[:2])
+    figure, panels, frame = plane_figure(runs, spec, [mean[:2] - 2 * deviations, mean[:2] + 2 * deviations])
     for axes, run, label in zip(panels, runs, run_labels(runs), strict=True):
         _draw_run(axes, run, mean, covariance)
-        axes.set_xlim(center[0] - half_widths[0], center[0] + half_widths[0])
-        axes.set_ylim(center[1] - half_widths[1], center[1] + half_widths[1])
-        if axes.xaxis.get_tick_params()["labelbottom"]:
-            axes.set_xlabel("x₁", fontsize=TEXT_SIZE, color=INK)
-        if axes.yaxis.get_tick_params()["labelleft"]:
-            axes.set_ylabel("x₂", fontsize=TEXT_SIZE, color=INK)
-        panel_title(axes, label, _facts(run.samples["generated"], mean, covariance, center, half_widths))
+        panel_title(axes, label, _facts(run.samples["generated"], mean, covariance, frame))
     legend_below(
         figure,
         [
-            _dot(REAL, "real points"),
-            _dot(GENERATED, "generated points"),
+            legend_dot(REAL, "real points"),
+            legend_dot(GENERATED, "generated points"),
             Line2D([], [], color=INK, linestyle="--", linewidth=1.4, label=f"{name}, 2σ"),
             Line2D([], [], color=GENERATED, linewidth=1.6, label="generated covariance, 2σ"),
         ],
@@ -97,24 +80,9 @@ def moments(samples: Floats, /) -> tuple[Floats, Floats] | None:
 
 
 def _draw_run(axes: Axes, run: Run, mean: Floats, covariance: Floats) -> None:
-    for kind, color, alpha in (("real", REAL, 0.6), ("generated", GENERATED, 0.35)):
-        points = np.asarray(run.samples[kind], dtype=np.float64)
-        points = points[np.isfinite(points).all(axis=1)]
-        axes.plot(
-            points[:, 0],
-            points[:, 1],
-            linestyle="none",
-            marker="o",
-            markersize=2.4,
-            markeredgewidth=0.0,
-            color=color,
-            alpha=alpha,
-            label=kind,
-        )
+    draw_points(axes, run)
     _add_ellipse(axes, mean, covariance, color=INK, line_style="--", label="true covariance")
     found = moments(run.samples["generated"])
-    if not np.isfinite(run.samples["generated"]).all(axis=1).any():
-        note(axes, "G(z) is NaN or infinite")
     if found is not None:
         _add_ellipse(axes, *found, color=GENERATED, line_style="-", label="generated covariance")
         axes.plot(*found[0][:2], linestyle="none", marker="o", markersize=4.5, color=GENERATED, label="generated mean")
@@ -132,41 +100,11 @@ def _add_ellipse(axes: Axes, mean: Floats, covariance: Floats, *, color: str, li
     axes.plot(x, y, color=color, linestyle=line_style, linewidth=1.5, label=label, zorder=5, marker="")
 
 
-def _frame(runs: Sequence[Run], mean: Floats, covariance: Floats) -> tuple[Floats, Floats]:
-    """Return centre and half widths that hold the real points and ellipse, and the generated points within reach."""
-    deviations = np.sqrt(np.diagonal(covariance)[:2])
-    points = [mean[:2] - 2 * deviations, mean[:2] + 2 * deviations]
-    points += [point for run in runs for point in np.asarray(run.samples["real"], dtype=np.float64)[:, :2]]
-    cloud = np.array(points)
-    low, high = cloud.min(axis=0), cloud.max(axis=0)
-    half_widths = np.maximum((high - low) / 2, 1e-6)
-    center = (low + high) / 2
-    generated = np.concatenate([np.asarray(run.samples["generated"], dtype=np.float64)[:, :2] for run in runs])
-    with np.errstate(all="ignore"):
-        inside = np.all(np.abs(generated - center) <= _REACH * half_widths, axis=1)
-    if inside.any():
-        low = np.minimum(low, generated[inside].min(axis=0))
-        high = np.maximum(high, generated[inside].max(axis=0))
-    return (low + high) / 2, np.maximum(1.06 * (high - low) / 2, 1e-6)
-
-
-def _facts(samples: Floats, mean: Floats, covariance: Floats, center: Floats, half_widths: Floats) -> str:
+def _facts(samples: Floats, mean: Floats, covariance: Floats, frame: Frame) -> str:
     found = moments(samples)
-    rows = np.asarray(samples, dtype=np.float64)
-    broken = np.count_nonzero(~np.isfinite(rows).all(axis=1))
     parts = []
     if found is not None:
         mean_error = np.linalg.norm(found[0] - mean)
         covariance_error = np.linalg.norm(found[1] - covariance)
         parts.append(f"mean off by {mean_error:.3g}, covariance by {covariance_error:.3g}")
-    with np.errstate(all="ignore"):
-        outside = np.count_nonzero(np.any(np.abs(rows[:, :2] - center) > half_widths, axis=1))
-    if outside:
-        parts.append(f"{outside} outside")
-    if broken:
-        parts.append(f"{broken} not finite")
-    return ", ".join(parts)
-
-
-def _dot(color: str, label: str) -> Line2D:
-    return Line2D([], [], linestyle="none", marker="o", markersize=5, markeredgewidth=0, color=color, label=label)
+    return ", ".join([*parts, *missing_facts(samples, frame)])

@@ -6,10 +6,12 @@ import numpy as np
 
 from gan_rosetta.shared.data.tape import Tape, chunks, picture_latent
 from gan_rosetta.shared.interface import Trainer
-from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal
+from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal, ToyReal
 
 NUM_BOUNDARY_POINTS = 10_000
 _NUM_SAMPLES_1D = 10_000
+# A hundred for each mode of the grid of 25 that is most in use.
+_NUM_SAMPLES_TOY = 2500
 _BOUNDARY = (-8.0, 8.0)
 _NUM_BINS = 100
 _STEPS_AT_ONCE = 500
@@ -21,6 +23,8 @@ def num_samples(spec: GanSpec, /) -> int:
         return spec.batch_size
     if isinstance(spec.real, SineReal):
         return 64
+    if isinstance(spec.real, ToyReal):
+        return _NUM_SAMPLES_TOY
     return spec.real.num_points if isinstance(spec.real, LinearGaussianReal) else _NUM_SAMPLES_1D
 
 

@@ -106,6 +106,7 @@ from gan_rosetta.shared.spec.sources import (
     StratifiedLatent,
 )
 from gan_rosetta.shared.spec.spectral import SpectralNorm
+from gan_rosetta.shared.spec.toys import GridReal, RingReal, SpiralReal, ToyReal
 from gan_rosetta.shared.spec.training import (
     EVERY_STEP,
     Pretraining,
@@ -157,6 +158,7 @@ __all__ = [
     "GradientClipping",
     "GradientDescent",
     "GradientPenalty",
+    "GridReal",
     "GroupNorm",
     "HingeDiscriminatorLoss",
     "Initializer",
@@ -197,6 +199,7 @@ __all__ = [
     "RelativisticDiscriminatorLoss",
     "RelativisticGeneratorLoss",
     "Reshape",
+    "RingReal",
     "SaturatingGeneratorLoss",
     "Scale",
     "Shape",
@@ -207,10 +210,12 @@ __all__ = [
     "Softmax",
     "Softplus",
     "SpectralNorm",
+    "SpiralReal",
     "StepPattern",
     "StopRule",
     "StratifiedLatent",
     "Tanh",
+    "ToyReal",
     "Training",
     "Uniform",
     "UniformFanIn",

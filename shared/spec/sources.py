@@ -14,6 +14,7 @@ from gan_rosetta.shared.spec.checks import (
     require_shape,
 )
 from gan_rosetta.shared.spec.layer import Shape
+from gan_rosetta.shared.spec.toys import ToyReal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +108,7 @@ class DigitsReal:
         return (self.num_channels, self.size, self.size)
 
 
-RealSource = GaussianReal | LinearGaussianReal | SineReal | DigitsReal
+RealSource = GaussianReal | LinearGaussianReal | SineReal | DigitsReal | ToyReal
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,13 @@ from gan_rosetta.shared.spec import (
     LinearGaussianReal,
     NormalLatent,
     SineReal,
+    ToyReal,
     passes,
 )
 from gan_rosetta.shared.spec.feeding import REAL_LABEL, is_label, is_mask, labels
 from gan_rosetta.shared.spec.optimizers import counts_epochs
 from gan_rosetta.shared.translate.parts import optimizer_uses
+from gan_rosetta.shared.translate.toys import draw_points
 from gan_rosetta.shared.translate.writing import indented, literal, number, numbers
 
 _DIGIT_SIZE = 28
@@ -29,6 +31,8 @@ def data_section(spec: GanSpec, /) -> str:
     if isinstance(spec.real, DigitsReal):
         parts += [_resize(spec.real)] if spec.real.size != _DIGIT_SIZE else []
         parts.append(_read_digits(spec, spec.real))
+    if isinstance(spec.real, ToyReal):
+        parts.append(draw_points(spec.real))
     parts.append(_draw_batches(spec))
     if spec.pretraining is not None:
         parts.append(_draw_pretraining(spec))
@@ -288,9 +292,11 @@ def _draw_batches(spec: GanSpec) -> str:
         points = number(real.num_points)
         lines.append(f"    real = np.tile(np.sin(np.linspace(0, 2 * np.pi, {points})), ({batch}, 1))")
         drawn = "real"
+    elif isinstance(real, ToyReal):
+        drawn = f"draw_points(random, {batch})"
     else:
         drawn = _gaussian(real, batch)
-    several = spec.training.steps_per_batch > 1 and isinstance(real, GaussianReal)
+    several = spec.training.steps_per_batch > 1 and not isinstance(real, SineReal)
     entries = _entries(spec, "real" if several else drawn, batch, once=once)
     lines.append("    while True:")
     lines += [f"        real = {drawn}", *_serving(spec, "_", indent=8)] if several else []

@@ -11,11 +11,24 @@ from scipy import stats
 
 from gan_rosetta.shared.data.digits import DigitSource, prepare_digits
 from gan_rosetta.shared.data.tape import SeededTape, array_shapes, chunks, make_chunk, picture_latent
+from gan_rosetta.shared.data.toys import mode_centres, nearest_modes, num_modes
 from gan_rosetta.shared.errors import DataError, SpecError
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
-from gan_rosetta.shared.spec import GanSpec, LinearGaussianReal, NormalLatent, StepPattern
+from gan_rosetta.shared.spec import (
+    GanSpec,
+    GridReal,
+    LinearGaussianReal,
+    NormalLatent,
+    RingReal,
+    SpiralReal,
+    StepPattern,
+)
 
 PACKAGED = DigitSource.parse(None)
+RING = RingReal(num_modes=8, radius=3.0, standard_deviation=0.1)
+GRID = GridReal(side=3, spacing=2.0, standard_deviation=0.1)
+SPIRAL = SpiralReal(num_arms=3, num_turns=1.5, radius=2.0, standard_deviation=0.05)
+TOYS = (RING, GRID, SPIRAL)
 # The other form of the penalty is fed the same tape.
 # What is left out has the arrays of others, and in its batches of large images some hundred megabytes a step.
 TAPES = [name for name in CATALOGUE if name not in ("mnist-wgan-gp-sample", "dcgan", "dcgan-keras")]
@@ -341,6 +354,50 @@ def test_fixed_noise_of_a_short_batch_is_the_start_of_a_whole_one():
     assert [len(step) for step in steps] == [4, 2, 4, 2]
     np.testing.assert_array_equal(steps[0], steps[2])
     np.testing.assert_array_equal(steps[1], steps[0][:2])
+
+
+@pytest.mark.parametrize("real", TOYS)
+def test_a_toys_points_are_its_own_however_they_are_cut(real):
+    spec = replace(find_gan("linear-2d"), real=real, batch_size=3)
+    steps = joined(tape_of(spec), spec, "adversarial", size=8, stop=20)["real"]
+    alone = joined(tape_of(spec), spec, "adversarial", size=1, first_step=7, stop=8)["real"]
+    np.testing.assert_array_equal(steps[7], alone[0])
+    assert not np.array_equal(steps[7], steps[8])
+    often = replace(spec, training=replace(spec.training, steps_per_batch=2))
+    served = joined(tape_of(often), often, "adversarial", size=3, first_step=1, stop=6)["real"]
+    for step, batch in enumerate(served, start=1):
+        np.testing.assert_array_equal(batch, steps[step // 2])
+    assert tape_of(spec).steps_per_epoch() is None
+
+
+def test_modes_are_as_likely_and_as_wide_as_said():
+    count = 20_000
+    for real in (RING, GRID):
+        spec = replace(find_gan("linear-2d"), real=real, batch_size=count)
+        (points,) = tape_of(spec).arrays("adversarial", first_step=0, num_steps=1)["real"]
+        modes = nearest_modes(real, points).astype(int)
+        assert stats.chisquare(np.bincount(modes, minlength=num_modes(real))).pvalue > 0.01
+        beside = (points - mode_centres(real, modes)) / real.standard_deviation
+        assert stats.kstest(beside.ravel(), "norm").pvalue > 0.01
+
+
+def test_a_ring_begins_on_the_axis_and_a_grid_lies_around_0():
+    corner = RING.radius / np.sqrt(2)
+    np.testing.assert_allclose(mode_centres(RING, np.arange(2.0)), [[RING.radius, 0], [corner, corner]])
+    np.testing.assert_array_equal(mode_centres(GRID, np.arange(3.0)), [[-2, -2], [-2, 0], [-2, 2]])
+    np.testing.assert_array_equal(mode_centres(GRID, np.arange(3.0, 5)), [[0, -2], [0, 0]])
+
+
+def test_a_spirals_arms_are_as_likely_and_its_points_even_in_the_square_of_their_distance():
+    still = replace(SPIRAL, standard_deviation=1e-9)
+    spec = replace(find_gan("linear-2d"), real=still, batch_size=20_000)
+    (points,) = tape_of(spec).arrays("adversarial", first_step=0, num_steps=1)["real"]
+    out = np.hypot(*points.T) / SPIRAL.radius
+    assert stats.kstest(out**2, "uniform").pvalue > 0.01
+    turns = np.arctan2(points[:, 1], points[:, 0]) / (2 * np.pi) - SPIRAL.num_turns * out
+    arms = np.round(SPIRAL.num_arms * turns)
+    assert np.abs(SPIRAL.num_arms * turns - arms)[out > 0.01].max() < 1e-6
+    assert stats.chisquare(np.bincount(np.mod(arms, SPIRAL.num_arms).astype(int))).pvalue > 0.01
 
 
 def test_pattern_offsets_follow_the_run_not_the_chunk():

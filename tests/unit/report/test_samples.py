@@ -12,9 +12,10 @@ from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.report.curves import draw_curves
 from gan_rosetta.shared.report.digit_grid import compose_grid, draw_digit_grid
 from gan_rosetta.shared.report.one_dimensional import draw_one_dimensional
-from gan_rosetta.shared.report.pictures import write_picture
+from gan_rosetta.shared.report.pictures import draw_samples, write_picture
 from gan_rosetta.shared.report.style import GENERATED
 from gan_rosetta.shared.report.two_dimensional import covariance_ellipse, draw_two_dimensional, moments
+from gan_rosetta.shared.spec import RingReal, SpiralReal
 from tests.unit.report.recorded import ellipse_of
 
 GAUSSIAN, LINEAR, SINE = find_gan("gaussian-1d"), find_gan("linear-2d"), find_gan("sine")
@@ -152,6 +153,26 @@ def test_a_diverged_two_dimensional_gan_is_drawn_and_said(make_run, value):
     assert ("100 outside" if value == 1e300 else "NaN or infinite") in texts(figure.axes[0])
     labels = [curve.get_label() for curve in figure.axes[0].lines]
     assert [label for label in labels if "covariance" in label] == ["true covariance"]
+
+
+def test_a_toys_panel_says_what_modes_are_found(make_run):
+    ring = replace(LINEAR, name="ring", real=RingReal(num_modes=4, radius=2.0, standard_deviation=0.1))
+    real = np.array([[2.0, 0.0], [0.0, 2.0], [-2.0, 0.0], [0.0, -2.0]])
+    points = np.array([[2.0, 0.1], [0.1, 2.0], [0.0, 1.9], [1.0, 1.0], [1e9, 0.0], [np.nan, 0.0]])
+    runs = [make_run(name, samples={"real": real, "generated": points}) for name in ("numpy", "torch")]
+    figure = draw_samples(runs, ring)
+    assert "2 of 4 modes, 60.0% beside one, 1 outside, 1 not finite" in texts(figure.axes[1])
+    np.testing.assert_array_equal(line(figure.axes[1], "real").get_xydata(), real)
+    assert figure.axes[0].get_xlim()[1] < 4
+    spiral = replace(ring, real=SpiralReal(num_arms=1, num_turns=1.0, radius=2.0, standard_deviation=0.1))
+    figure = draw_samples(
+        [make_run("jax", samples={"real": real, "generated": np.array([[-1.0, 0.0], [9, 9]])})], spiral
+    )
+    assert "50.0% beside an arm, 1 outside" in texts(figure.axes[0])
+    nothing = np.full((5, 2), np.nan)
+    figure = draw_samples([make_run("mxnet", samples={"real": real, "generated": nothing})], ring)
+    assert "NaN or infinite" in texts(figure.axes[0])
+    draws_without_warning(figure)
 
 
 def test_moments_need_two_finite_points():

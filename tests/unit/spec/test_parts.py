@@ -21,6 +21,7 @@ from gan_rosetta.shared.spec import (
     GradientClipping,
     GradientDescent,
     GradientPenalty,
+    GridReal,
     LinearDecay,
     LinearGaussianReal,
     MeanSquaredErrorLoss,
@@ -28,7 +29,9 @@ from gan_rosetta.shared.spec import (
     MovingAverage,
     NormalLatent,
     PiecewiseRate,
+    RingReal,
     SineReal,
+    SpiralReal,
     StepPattern,
     StopRule,
     StratifiedLatent,
@@ -47,6 +50,9 @@ AVERAGE = MovingAverage(decay=0.9, start=1, warm_up="none", buffers="copied")
 RMSPROP = find_gan("wgan").training.generator_optimizer
 DECAY = ExponentialDecay(initial=0.005, factor=0.95, every=150, staircase=True)
 DIGITS = DigitsReal(size=28, num_channels=1, low=0.0, high=1.0, num_images=None, reshuffle=True)
+RING = RingReal(num_modes=8, radius=2.0, standard_deviation=0.02)
+GRID = GridReal(side=5, spacing=2.0, standard_deviation=0.05)
+SPIRAL = SpiralReal(num_arms=2, num_turns=1.5, radius=1.0, standard_deviation=0.02)
 LINEAR = LinearGaussianReal(matrix=((1.0, 2.0), (-0.1, 0.5)), offset=(1.0, 2.0), num_points=10)
 MINIMAX = MinimaxDiscriminatorLoss(probability_floor=None, reduction="mean", real_label=1)
 NAN, INFINITY = float("nan"), float("inf")
@@ -123,6 +129,14 @@ NAN, INFINITY = float("nan"), float("inf")
         (LINEAR, {"matrix": ((1.0, 2.0), (NAN, 0.5))}, "must be finite"),
         (LINEAR, {"num_points": 0}, "num_points is 0"),
         (SineReal(num_points=16), {"num_points": -1}, "num_points is -1"),
+        (RING, {"num_modes": 0}, "num_modes is 0; expected an integer of at least 1"),
+        (RING, {"num_modes": 10**400}, "expected at most 1000"),
+        (RING, {"radius": 0.0}, "radius is 0.0; expected a finite number greater than 0"),
+        (RING, {"standard_deviation": NAN}, "standard_deviation is nan"),
+        (GRID, {"side": 1001}, "side is 1001; expected at most 1000"),
+        (GRID, {"spacing": -1.0}, "spacing is -1.0"),
+        (SPIRAL, {"num_arms": 1.5}, "num_arms is 1.5; expected an integer"),
+        (SPIRAL, {"num_turns": 0.0}, "num_turns is 0.0"),
         (DIGITS, {"num_images": 0}, "num_images is 0"),
         (DIGITS, {"size": 0}, "size is 0"),
         (DIGITS, {"high": 0.0}, "high is 0.0; expected a finite number greater than 0.0"),
@@ -194,6 +208,7 @@ def test_sample_shapes():
     assert replace(DIGITS, num_channels=3, size=32).sample_shape == (3, 32, 32)
     assert LINEAR.sample_shape == (2,)
     assert SineReal(num_points=16).sample_shape == (16,)
+    assert RING.sample_shape == GRID.sample_shape == SPIRAL.sample_shape == (2,)
     assert NormalLatent(shape=(100, 1, 1), redraw="never").sample_shape == (100, 1, 1)
 
 

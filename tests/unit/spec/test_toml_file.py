@@ -19,7 +19,10 @@ from gan_rosetta.shared.spec import (
     DigitsReal,
     ExponentialDecay,
     GradientDescent,
+    GridReal,
     LinearGaussianReal,
+    RingReal,
+    SpiralReal,
     StopRule,
     UniformFanIn,
 )
@@ -142,6 +145,19 @@ def test_files_that_cannot_be_read(tmp_path):
         read_spec(path)
     with pytest.raises(SpecError, match="cannot be written"):
         write_spec(tmp_path / "none" / "mine.toml", find_gan("sine"))
+
+
+@pytest.mark.parametrize(
+    "real",
+    [
+        RingReal(num_modes=8, radius=2.0, standard_deviation=0.02),
+        GridReal(side=5, spacing=2.0, standard_deviation=0.05),
+        SpiralReal(num_arms=2, num_turns=1.5, radius=1.0, standard_deviation=0.02),
+    ],
+)
+def test_a_toy_reads_back(real):
+    toy = replace(find_gan("linear-2d"), real=real)
+    assert spec_from_toml(spec_to_toml(toy), where="mine.toml") == toy
 
 
 def test_byte_order_mark_is_no_mistake(tmp_path):

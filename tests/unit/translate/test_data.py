@@ -12,13 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import gan_rosetta as gr
 from gan_rosetta.shared.data.digits import DigitSource, prepare_digits
 from gan_rosetta.shared.data.tape import SeededTape, array_shapes, make_chunk
 from gan_rosetta.shared.data.tape_file import write_tape
 from gan_rosetta.shared.gans.affordable import narrowed
-from gan_rosetta.shared.spec import GanSpec, Normal
+from gan_rosetta.shared.quality.measure import measure_quality
+from gan_rosetta.shared.spec import GanSpec, GridReal, Normal, RingReal, SpiralReal
 from gan_rosetta.shared.spec.feeding import is_label
 from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.state.archive import write_state
@@ -88,6 +90,32 @@ def test_what_is_read_is_the_tape(name, tmp_path):
             assert set(expected) <= set(batch)
             for array, values in expected.items():
                 assert np.array_equal(batch[array], values[0]), (phase, step, array)
+
+
+@pytest.mark.parametrize("steps_per_batch", [1, 2])
+@pytest.mark.parametrize(
+    "real",
+    [
+        RingReal(num_modes=8, radius=2.0, standard_deviation=0.02),
+        GridReal(side=5, spacing=2.0, standard_deviation=0.05),
+        SpiralReal(num_arms=3, num_turns=1.5, radius=1.0, standard_deviation=0.02),
+    ],
+)
+def test_a_toys_points_are_drawn_as_the_tape_draws_them(real, steps_per_batch, digits):
+    training = replace(GANS["linear-2d"].training, steps_per_batch=steps_per_batch)
+    spec = replace(GANS["linear-2d"], real=real, batch_size=4000, training=training)
+    ours, second = itertools.islice(drawn(spec, digits, names_of(spec)), 2)
+    assert ours["real"].shape == (4000, 2)
+    assert np.array_equal(ours["real"], second["real"]) == (steps_per_batch == 2)
+    tape = SeededTape(spec, seed=1, digits=DigitSource.parse(None))
+    (fed,) = tape.arrays("adversarial", first_step=0, num_steps=1)["real"]
+    numbers = measure_quality({"generated": ours["real"], "real": fed}, spec)
+    for number in numbers:
+        assert number.value == pytest.approx(number.real, abs=0.01), number.name
+    # Along several lines, each of which would show another density of modes or of an arm.
+    for direction in ([1, 0], [0, 1], [0.6, 0.8]):
+        assert stats.ks_2samp(ours["real"] @ direction, fed @ direction).pvalue > 0.01
+    assert stats.ks_2samp(np.hypot(*ours["real"].T), np.hypot(*fed.T)).pvalue > 0.01
 
 
 def test_a_batch_that_is_shown_once_has_the_same_masks_in_both_updates(digits):
