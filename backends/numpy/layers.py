@@ -20,7 +20,7 @@ from gan_rosetta.backends.numpy.activations import (
 )
 from gan_rosetta.backends.numpy.attention import Attention, Scale, Softmax
 from gan_rosetta.backends.numpy.branches import JOINS, Join
-from gan_rosetta.backends.numpy.classifying import ClassCrossEntropy
+from gan_rosetta.backends.numpy.classifying import ClassContrast, ClassCrossEntropy
 from gan_rosetta.backends.numpy.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.backends.numpy.dropout import Dropout
 from gan_rosetta.backends.numpy.embedding import ClassEmbedding
@@ -301,6 +301,7 @@ LAYERS: dict[type[spec.Layer], type[Layer]] = {
     spec.PixelShuffle: PixelShuffle,
     spec.Softmax: Softmax,
     spec.ClassCrossEntropy: ClassCrossEntropy,
+    spec.ClassContrast: ClassContrast,
     spec.Scale: Scale,
     spec.Branches: Join,
 }

@@ -159,6 +159,11 @@ def class_cross_entropy(layer: spec.ClassCrossEntropy, /) -> nn.Module:
     return ClassCrossEntropy()
 
 
+def class_contrast(layer: spec.ClassContrast, /) -> nn.Module:
+    """Build a contrast with the batch's other samples. (B, 2 · features) to (B, 1)."""
+    return ClassContrast(layer)
+
+
 def scale(layer: spec.Scale, /) -> nn.Module:
     """Build γ · x. (B, ...)."""
     del layer
@@ -196,6 +201,7 @@ LAYERS: dict[type, Callable[..., nn.Module]] = {
     spec.PixelShuffle: pixel_shuffle,
     spec.Softmax: softmax,
     spec.ClassCrossEntropy: class_cross_entropy,
+    spec.ClassContrast: class_contrast,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -358,6 +364,34 @@ class ClassCrossEntropy(nn.Module):
     def forward(self, inputs: Tensor, classes: Tensor) -> Tensor:  # (B, num_classes)
         """Return (B, 1); classes: (B,) whole numbers."""
         return functional.cross_entropy(inputs, classes.long(), reduction="none").unsqueeze(1)
+
+
+class ClassContrast(nn.Module):
+    """How near each sample is to its class, beside how near it is to the batch's others."""
+
+    def __init__(self, layer: spec.ClassContrast) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, inputs: Tensor, classes: Tensor) -> Tensor:  # (B, 2 · features)
+        """Return (B, 1); classes: (B,) whole numbers."""
+        temperature, margin = self.layer.temperature, self.layer.margin
+        units, proxies = (self._divided(part) for part in inputs.chunk(2, dim=1))
+        near, own = units @ units.T, (units * proxies).sum(dim=1, keepdim=True)
+        same = classes[:, None] == classes
+        itself = torch.eye(len(inputs), dtype=torch.bool, device=inputs.device)
+        if margin is None:
+            powers, own_power = torch.exp(near / temperature).masked_fill(itself, 0), torch.exp(own / temperature)
+            total = own_power + powers.sum(dim=1, keepdim=True)
+            kept = own_power + powers.masked_fill(~same, 0).sum(dim=1, keepdim=True)
+            return torch.log(total) - torch.log(kept)
+        shifted, pull = (near + (margin - 1)) / temperature, torch.relu((margin - own) / temperature)
+        largest = shifted.detach().masked_fill(itself, -torch.inf).amax(dim=1, keepdim=True)
+        powers = torch.exp((torch.relu(shifted) - largest).masked_fill(same, -torch.inf))
+        return pull + torch.log(torch.exp(-pull) + powers.sum(dim=1, keepdim=True))
+
+    def _divided(self, vectors: Tensor) -> Tensor:
+        return vectors / vectors.square().sum(dim=1, keepdim=True).clamp(min=self.layer.epsilon**2).sqrt()
 
 
 class SpectralClassEmbedding(SpectralEmbedding, ClassEmbedding):

@@ -1,8 +1,9 @@
-"""The cross entropy of a class and its gradient: logits that are near, far apart, all alike, or sure of the class."""
+"""The cross entropy of a class, of logits near, far apart, alike or sure of it; contrasts of embeddings; gradients."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from gan_rosetta.shared.accuracy.operation import Operation, Quantity, Trial, lo
 from gan_rosetta.shared.accuracy.points import in_type
 from gan_rosetta.shared.accuracy.tiny import linear, step_arrays, tiny_gan
 from gan_rosetta.shared.interface import Dtype
-from gan_rosetta.shared.spec import ClassCrossEntropy, DigitsReal, Reshape
+from gan_rosetta.shared.spec import ZEROS, ClassContrast, ClassCrossEntropy, ClassEmbedding, DigitsReal, Reshape
 
 _SEED = 17
 _CLASSES = DigitsReal.num_classes
@@ -38,6 +39,63 @@ def _trials(dtype: Dtype) -> Sequence[Trial]:
         for name, logits in kinds.items()
     ]
 
+
+_BATCH, _FEATURES = 6, 4
+_ASKED = np.array([3.0, 7.0, 3.0, 1.0, 7.0, 3.0])
+
+
+def _contrast_trials(dtype: Dtype) -> Sequence[Trial]:
+    """Embeddings that G's table has, a class a row, beside noise; proxies that are near to them, or anywhere."""
+    random = np.random.default_rng(_SEED + 1)
+    drawn, proxies = random.standard_normal((_BATCH, _FEATURES)), random.standard_normal((_CLASSES, _FEATURES))
+    kinds = {
+        "ordinary": (drawn, proxies),
+        "large": (1e4 * drawn, 1e4 * proxies),
+        "near each other": (1 + 1e-2 * drawn, proxies),
+        "at their proxies": (proxies[_ASKED.astype(int)] + 1e-3 * drawn, proxies),
+    }
+    return [
+        Trial(
+            inputs=(name,),
+            state={
+                "generator.proxy.weight": in_type(table, dtype),
+                "discriminator.score.weight": _ONE,
+            },
+            arrays=step_arrays(latent=in_type(latent, dtype), real=np.zeros((_BATCH, 1, 1, 1)))
+            | {"label_d": _ASKED[np.newaxis]},
+        )
+        for name, (latent, table) in kinds.items()
+    ]
+
+
+def _contrast(form: Literal["conditional", "data-to-data"], *, margin: float | None) -> Operation:
+    """The gradient of each proxy is a sum over its class's samples."""
+    name = f"{form}-contrast"
+    proxy = ClassEmbedding(
+        name="proxy", num_classes=_CLASSES, num_features=_FEATURES, joined="after", weight_init=ZEROS
+    )
+    contrast = ClassContrast(num_classes=_CLASSES, form=form, temperature=0.5, epsilon=1e-12, margin=margin)
+    return Operation(
+        name=name,
+        group="losses",
+        title=f"{form} contrast of {_BATCH} samples",
+        spec=tiny_gan(
+            name,
+            generator=(proxy, contrast, Reshape(shape=(1, 1, 1))),
+            discriminator=(Reshape(shape=(1,)), linear("score", 1, 1)),
+            latent=_FEATURES,
+            batch_size=_BATCH,
+            real=DigitsReal(size=1, num_channels=1, low=-1.0, high=1.0, num_images=_BATCH, reshuffle=False),
+        ),
+        trials=_contrast_trials,
+        quantities=(
+            loss_quantity("loss", "generator"),
+            Quantity(name="proxies' gradient", read=read_gradient("proxy.weight", as_one_row=True)),
+        ),
+    )
+
+
+CLASS_CONTRASTS = (_contrast("conditional", margin=None), _contrast("data-to-data", margin=0.9))
 
 CLASS_CROSS_ENTROPY = Operation(
     name="class-cross-entropy",

@@ -21,7 +21,7 @@ from gan_rosetta.shared.faults.places import (
     replace_training,
 )
 from gan_rosetta.shared.interface import Chunk
-from gan_rosetta.shared.spec import ClassEmbedding, GanSpec
+from gan_rosetta.shared.spec import ClassContrast, ClassEmbedding, GanSpec
 from gan_rosetta.shared.spec.feeding import REAL_LABEL, is_label, labels
 
 
@@ -123,8 +123,71 @@ def _weights() -> tuple[Fault, ...]:
     )
 
 
+def _contrast_number(field: str, planted: Callable[[float], float]) -> Callable[[GanSpec], list[Plant]]:
+    """Return what plants another number in each ClassContrast that has one."""
+
+    def plants(spec: GanSpec) -> list[Plant]:
+        places = find_layers(spec, ClassContrast, where=lambda layer: getattr(layer, field) is not None)
+        return [_other_number(spec, place, field, planted) for place in places]
+
+    return plants
+
+
+def _other_number(spec: GanSpec, place: Place, field: str, planted: Callable[[float], float]) -> Plant:
+    layer: ClassContrast = layer_at(spec, place)
+    own: float = getattr(layer, field)
+
+    def with_value(value: float) -> GanSpec:
+        changes: dict[str, Any] = {field: value}
+        return replace_layer(spec, place, replace(layer, **changes))
+
+    number = Number(expected=own, planted=planted(own), with_value=with_value)
+    named = f"the ClassContrast {layer_name(spec, place)}"
+    return Plant(spec=with_value(number.planted), expected=output_of(spec, place), place=named, number=number)
+
+
+def _other_form(spec: GanSpec) -> list[Plant]:
+    def plant(place: Place) -> Plant:
+        layer: ClassContrast = layer_at(spec, place)
+        changed = replace(layer, **_OTHER_FORM[layer.form])
+        return Plant(
+            spec=replace_layer(spec, place, changed),
+            expected=output_of(spec, place),
+            place=f"the ClassContrast {layer_name(spec, place)}",
+            found=changed.form,
+            expected_value=layer.form,
+        )
+
+    return [plant(place) for place in find_layers(spec, ClassContrast)]
+
+
+_OTHER_FORM: dict[str, dict[str, Any]] = {
+    "conditional": {"form": "data-to-data", "margin": 0.98},
+    "data-to-data": {"form": "conditional", "margin": None},
+}
+
 FAULTS = (
     *_weights(),
+    Fault(
+        name="contrast-temperature",
+        summary="the temperature of a contrast doubled",
+        remedy="{place} has the temperature {found}: set it to {expected}.",
+        plants=_contrast_number("temperature", lambda own: 2 * own),
+        together="every ClassContrast",
+    ),
+    Fault(
+        name="contrast-margin",
+        summary="another margin of a contrast",
+        remedy="{place} has the margin {found}: set it to {expected}.",
+        plants=_contrast_number("margin", lambda own: own - 0.1),
+    ),
+    Fault(
+        name="contrast-form",
+        summary="the other form of a contrast: ContraGAN's for ReACGAN's, or the other way round",
+        remedy="{place} is {found}: make it {expected}.",
+        plants=_other_form,
+        together="every ClassContrast",
+    ),
     Fault(
         name="class-embedding-joined",
         summary="a class's embedding joined on the other side",

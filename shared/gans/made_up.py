@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from gan_rosetta.shared.spec import (
     ELU,
@@ -16,6 +17,7 @@ from gan_rosetta.shared.spec import (
     BoundarySeekingGeneratorLoss,
     Branch,
     Branches,
+    ClassContrast,
     ClassCrossEntropy,
     ClassEmbedding,
     ClassLoss,
@@ -30,6 +32,7 @@ from gan_rosetta.shared.spec import (
     GradientDescent,
     GradientPenalty,
     GroupNorm,
+    Layer,
     LeakyReLU,
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
@@ -492,4 +495,51 @@ GROUPED_SPEC = replace(
     ),
 )
 
-SPECS = (SMOOTH_SPEC, LOGISTIC_SPEC, RELATIVISTIC_SPEC, BOUNDARY_SPEC, POOLED_SPEC, GROUPED_SPEC)
+
+def _contrast(form: Literal["conditional", "data-to-data"], *, margin: float | None) -> tuple[Layer, ...]:
+    return (
+        _linear("linear", 6, 4),
+        ClassEmbedding(
+            name="row", num_classes=10, num_features=4, joined="after", weight_init=Normal(standard_deviation=1.0)
+        ),
+        ClassContrast(num_classes=10, form=form, temperature=0.5, epsilon=1e-12, margin=margin),
+    )
+
+
+CONTRAST_SPEC = replace(
+    POOLED_SPEC,
+    name="contrast-digits",
+    title="A D of small digits that holds each against the others of its batch, of its class and of other classes",
+    batch_size=6,
+    generator=Network(input_shape=(5,), layers=(_linear("linear", 5, 64), Tanh(), Reshape(shape=(1, 8, 8)))),
+    discriminator=Network(
+        input_shape=(1, 8, 8),
+        layers=(
+            Reshape(shape=(64,)),
+            _linear("hidden", 64, 6),
+            LeakyReLU(slope=0.2),
+            Branches(
+                name="h",
+                join="concatenate",
+                branches=(
+                    Branch(
+                        name="score",
+                        layers=(
+                            Branches(
+                                name="sum",
+                                join="add",
+                                branches=(
+                                    Branch(name="own", layers=(_linear("linear", 6, 1),)),
+                                    Branch(name="near", layers=_contrast("conditional", margin=None)),
+                                ),
+                            ),
+                        ),
+                    ),
+                    Branch(name="class", layers=_contrast("data-to-data", margin=0.9)),
+                ),
+            ),
+        ),
+    ),
+)
+
+SPECS = (SMOOTH_SPEC, LOGISTIC_SPEC, RELATIVISTIC_SPEC, BOUNDARY_SPEC, POOLED_SPEC, GROUPED_SPEC, CONTRAST_SPEC)

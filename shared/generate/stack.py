@@ -18,6 +18,7 @@ from gan_rosetta.shared.spec import (
     BatchNorm,
     Branch,
     Branches,
+    ClassContrast,
     ClassCrossEntropy,
     ClassEmbedding,
     Constant,
@@ -425,11 +426,35 @@ class Stack:
         score.linear(1)
         if is_probability:
             score.sigmoid()
-        of_class.linear(DigitsReal.num_classes)
-        of_class.perhaps_softmax()
-        entropy = ClassCrossEntropy(num_classes=DigitsReal.num_classes)
-        branches = (Branch(name="score", layers=score.layers), Branch(name="class", layers=(*of_class.layers, entropy)))
+        if self._draw(st.booleans()):
+            of_class.linear(DigitsReal.num_classes)
+            of_class.perhaps_softmax()
+            of_class._add(ClassCrossEntropy(num_classes=DigitsReal.num_classes))
+        else:
+            of_class.contrast()
+        branches = (Branch(name="score", layers=score.layers), Branch(name="class", layers=of_class.layers))
         self._add(Branches(name=self._name("heads"), join="concatenate", branches=branches))
+
+    def contrast(self) -> None:
+        """Add a contrast of an embedding with those of the batch and the class's proxy."""
+        self.linear(self._draw(st.integers(2, MAX_WIDTH)))
+        self._add(
+            ClassEmbedding(
+                name=self._name("proxy"),
+                num_classes=DigitsReal.num_classes,
+                num_features=self.shape[0],
+                joined="after",
+                weight_init=Normal(standard_deviation=1.0),
+            )
+        )
+        self._add(
+            ClassContrast(
+                num_classes=DigitsReal.num_classes,
+                form="conditional",
+                temperature=self._draw(st.sampled_from([0.5, 1.0])),
+                epsilon=1e-12,
+            )
+        )
 
     def class_row(self, width: int, /) -> None:
         """Add a ClassEmbedding alone."""

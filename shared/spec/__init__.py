@@ -20,7 +20,7 @@ from gan_rosetta.shared.spec.blocks import (
     self_attention,
 )
 from gan_rosetta.shared.spec.branches import Branch, Branches, Layer
-from gan_rosetta.shared.spec.classifying import ClassCrossEntropy
+from gan_rosetta.shared.spec.classifying import ClassContrast, ClassCrossEntropy
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d, Margins, same_sides
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
@@ -135,6 +135,7 @@ __all__ = [
     "BoundarySeekingGeneratorLoss",
     "Branch",
     "Branches",
+    "ClassContrast",
     "ClassCrossEntropy",
     "ClassEmbedding",
     "ClassLoss",

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_rosetta.shared.spec.classifying import ClassCrossEntropy
+from gan_rosetta.shared.spec.classifying import TELLS_CLASS
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.gan import GanSpec
@@ -91,7 +91,7 @@ def fed_when_asked(network: Network, num_samples: int, /) -> dict[str, NDArray[n
     return {
         placed.name: np.arange(num_samples, dtype=np.float64) % placed.layer.num_classes
         for placed in network.placed
-        if isinstance(placed.layer, ClassEmbedding | ClassCrossEntropy)
+        if isinstance(placed.layer, (ClassEmbedding, *TELLS_CLASS))
     }
 
 

@@ -11,7 +11,7 @@ from gan_rosetta.shared.errors import SpecError
 from gan_rosetta.shared.spec.activations import Activation, Sigmoid
 from gan_rosetta.shared.spec.branches import DIFFERENTIATED_TWICE, Branches, Layer
 from gan_rosetta.shared.spec.checks import require, require_positive_integer
-from gan_rosetta.shared.spec.classifying import ClassCrossEntropy
+from gan_rosetta.shared.spec.classifying import TELLS_CLASS, ClassContrast
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.group_norm import GroupNorm
@@ -34,7 +34,10 @@ from gan_rosetta.shared.spec.sources import (
 from gan_rosetta.shared.spec.training import Pretraining, Training
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
-_HEADS = "expected a D that ends in Branches with join 'concatenate', of its score and of a ClassCrossEntropy"
+_HEADS = (
+    "expected a D that ends in Branches with join 'concatenate', of its score and of a ClassCrossEntropy or a "
+    "ClassContrast"
+)
 _SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,), "squares": (1,), "logit": (1,)}
 # Those that treat samples alone, are fed nothing beside them, and that every backend differentiates twice.
 _PENALTY_LAYERS = (
@@ -142,7 +145,7 @@ class GanSpec:
         score, of_class = heads.branches
         last = of_class.layers[-1]
         require(
-            isinstance(last, ClassCrossEntropy),
+            isinstance(last, TELLS_CLASS),
             f"training has a class_loss; {_HEADS}, and {of_class.name!r} ends in {type(last).__name__}",
             *place,
         )
@@ -195,7 +198,7 @@ class GanSpec:
         for name, network in self.networks().items():
             for placed in network.placed:
                 layer = placed.layer
-                if isinstance(layer, ClassEmbedding | ClassCrossEntropy):
+                if isinstance(layer, (ClassEmbedding, *TELLS_CLASS)):
                     require(
                         layer.num_classes == count,
                         f"{type(layer).__name__} {placed.name!r} has num_classes={layer.num_classes}, and "
@@ -249,7 +252,7 @@ class GanSpec:
     def couples_samples(self) -> bool:
         """Whether a sample's output depends on the others in its batch."""
         layers = (*self.generator.all_layers, *self.discriminator.all_layers)
-        return any(isinstance(layer, MinibatchDiscrimination) for layer in layers) or (
+        return any(isinstance(layer, MinibatchDiscrimination | ClassContrast) for layer in layers) or (
             self.generator.has_batch_norm or self.discriminator.has_batch_norm
         )
 

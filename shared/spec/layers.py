@@ -19,7 +19,7 @@ from gan_rosetta.shared.spec.checks import (
     require_positive_integer,
     require_shape,
 )
-from gan_rosetta.shared.spec.classifying import ClassCrossEntropy
+from gan_rosetta.shared.spec.classifying import ClassContrast, ClassCrossEntropy
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
@@ -187,5 +187,6 @@ SingleLayer = (
     | PixelShuffle
     | Softmax
     | ClassCrossEntropy
+    | ClassContrast
     | Recall
 )

@@ -278,7 +278,7 @@ class LeastSquaresGeneratorLoss:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassLoss:
-    """What is added to both losses of the second number that D gives a sample, a ClassCrossEntropy of its class.
+    """What is added to both losses of the second number that D gives a sample, a ClassCrossEntropy or a ClassContrast.
 
     D's loss: on_real · mean over the real samples + on_fake · mean over the fake ones; G's: of_generator · mean over
     the fake ones; always means, whatever the reduction of the scores. Odena et al. 2017: 1, 1 and 1.

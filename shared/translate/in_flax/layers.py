@@ -8,7 +8,7 @@ from typing import Any
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
 from gan_rosetta.shared.translate import in_jax
-from gan_rosetta.shared.translate.in_flax import convolutions
+from gan_rosetta.shared.translate.in_flax import contrast, convolutions
 from gan_rosetta.shared.translate.in_flax.convolutions import conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.in_jax.layers import FUNCTIONS as OF_JAX
 from gan_rosetta.shared.translate.parts import Part
@@ -147,6 +147,7 @@ _AS_IN_JAX = (
     spec.Recall,
     spec.Dropout,
     spec.ClassCrossEntropy,
+    spec.ClassContrast,
 )
 
 LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
@@ -257,6 +258,7 @@ class Scale(nnx.Module):
     def __call__(self, x: Array) -> Array:
         """Return the gain times x."""
         return self.weight.value[0] * x''',
+    **contrast.FUNCTIONS,
     "class_cross_entropy": '''\
 def class_cross_entropy(logits: Array, classes: Array) -> Array:
     """Return -log softmax of each sample's class, (batch, 1)."""

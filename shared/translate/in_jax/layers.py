@@ -7,7 +7,7 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
-from gan_rosetta.shared.translate.in_jax import convolutions
+from gan_rosetta.shared.translate.in_jax import contrast, convolutions
 from gan_rosetta.shared.translate.in_jax.convolutions import conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.parts import Part
 from gan_rosetta.shared.translate.writing import number
@@ -181,6 +181,16 @@ def class_cross_entropy(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied="class_cross_entropy({x}, classes)", needs=("class_cross_entropy",))
 
 
+def class_contrast(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a contrast with the batch's other samples."""
+    del name
+    layer: Any = placed.layer
+    kind = "contrast" if layer.margin is None else "data_to_data"
+    settings = [number(layer.temperature), number(layer.epsilon)]
+    settings += [] if layer.margin is None else [number(layer.margin)]
+    return Part(applied=f"{kind}({{x}}, classes, {', '.join(settings)})", needs=("halves", kind))
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     del placed
@@ -229,6 +239,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.PixelShuffle: pixel_shuffle,
     spec.Softmax: softmax,
     spec.ClassCrossEntropy: class_cross_entropy,
+    spec.ClassContrast: class_contrast,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -315,6 +326,7 @@ def masks_of(batch: Tensors, place: str) -> Tensors:
 def rows(parameters: Tensors, name: str, classes: Array) -> Array:
     """Return the row of a table for each class."""
     return parameters[f"{name}.weight"][classes]''',
+    **contrast.FUNCTIONS,
     "class_cross_entropy": '''\
 def class_cross_entropy(logits: Array, classes: Array) -> Array:
     """Return -log softmax of each sample's class, (batch, 1)."""

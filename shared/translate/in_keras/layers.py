@@ -7,6 +7,7 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
+from gan_rosetta.shared.translate.in_keras import contrast
 from gan_rosetta.shared.translate.in_keras.convolutions import conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.in_keras.making import keras_layer, last, layers, named, no_bias
 from gan_rosetta.shared.translate.in_tensorflow import layers as in_tensorflow
@@ -154,6 +155,20 @@ def class_cross_entropy(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied="class_cross_entropy({x}, classes)", begins=True, needs=("class_cross_entropy",))
 
 
+def class_contrast(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a contrast with the batch's other samples."""
+    del name
+    layer: Any = placed.layer
+    kind = "contrast" if layer.margin is None else "data_to_data"
+    settings = [number(layer.temperature), number(layer.epsilon)]
+    settings += [] if layer.margin is None else [number(layer.margin)]
+    return Part(
+        applied=f"ByBatch({', '.join([kind, *settings])})({{x}}, classes)",
+        begins=True,
+        needs=("halves", kind, "by_batch"),
+    )
+
+
 def branches(placed: PlacedLayer, name: str, /) -> Part:
     """Write what joins the ends of branches."""
     del name
@@ -196,6 +211,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.PixelShuffle: pixel_shuffle,
     spec.Softmax: softmax,
     spec.ClassCrossEntropy: class_cross_entropy,
+    spec.ClassContrast: class_contrast,
     spec.Scale: own_class,
     spec.Branches: branches,
 }
@@ -227,6 +243,7 @@ def selu(x: tf.Tensor) -> tf.Tensor:
     """Return x, or exp(x) - 1 below 0, scaled; keras.activations.selu's gradient loses digits."""
     below = {number(spec.SELU.alpha)} * ops.expm1(ops.minimum(x, 0))
     return {number(spec.SELU.scale)} * ops.where(x > 0, x, below)''',
+    **contrast.FUNCTIONS,
     "class_cross_entropy": '''\
 def class_cross_entropy(logits: keras.KerasTensor, classes: keras.KerasTensor) -> Any:
     """Return -log softmax of each sample's class, (batch, 1)."""

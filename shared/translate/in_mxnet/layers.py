@@ -7,6 +7,7 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
+from gan_rosetta.shared.translate.in_mxnet import contrast
 from gan_rosetta.shared.translate.in_mxnet.convolutions import DILATED_TRANSPOSE, STAMPED, conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.parts import Part
 from gan_rosetta.shared.translate.writing import number
@@ -192,6 +193,16 @@ def class_cross_entropy(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied="class_cross_entropy({x}, classes)", needs=("class_cross_entropy",))
 
 
+def class_contrast(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a contrast with the batch's other samples."""
+    del name
+    layer: Any = placed.layer
+    kind = "contrast" if layer.margin is None else "data_to_data"
+    settings = [number(layer.temperature), number(layer.epsilon)]
+    settings += [] if layer.margin is None else [number(layer.margin)]
+    return Part(applied=f"{kind}({{x}}, classes, {', '.join(settings)})", needs=("halves", "alike", kind))
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     del placed
@@ -240,6 +251,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.PixelShuffle: pixel_shuffle,
     spec.Softmax: softmax,
     spec.ClassCrossEntropy: class_cross_entropy,
+    spec.ClassContrast: class_contrast,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -382,6 +394,7 @@ def masks_of(batch: Batch, place: str) -> Batch:
     """Return the masks of one pass, by the dropouts' names."""
     start = f"mask.{place}."
     return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
+    **contrast.FUNCTIONS,
     "class_cross_entropy": '''\
 def class_cross_entropy(logits: NDArray, classes: NDArray) -> NDArray:
     """Return -log softmax of each sample's class, (batch, 1); MXNet's own is float32's."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
-from gan_rosetta.shared.translate.in_tensorflow import convolutions
+from gan_rosetta.shared.translate.in_tensorflow import contrast, convolutions
 from gan_rosetta.shared.translate.in_tensorflow.convolutions import conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.parts import Part
 from gan_rosetta.shared.translate.writing import number
@@ -194,6 +194,16 @@ def class_cross_entropy(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied="class_cross_entropy({x}, classes)", needs=("class_cross_entropy",))
 
 
+def class_contrast(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a contrast with the batch's other samples."""
+    del name
+    layer: Any = placed.layer
+    kind = "contrast" if layer.margin is None else "data_to_data"
+    settings = [number(layer.temperature), number(layer.epsilon)]
+    settings += [] if layer.margin is None else [number(layer.margin)]
+    return Part(applied=f"{kind}({{x}}, classes, {', '.join(settings)})", needs=("halves", kind))
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     return Part(made=("Scale(", [_named(placed)]), applied=f"self.{name}({{x}})", joins=True, needs=("scale",))
@@ -241,6 +251,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.PixelShuffle: pixel_shuffle,
     spec.Softmax: softmax,
     spec.ClassCrossEntropy: class_cross_entropy,
+    spec.ClassContrast: class_contrast,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -373,6 +384,7 @@ def masks_of(batch: Batch, place: str) -> Batch:
     """Return the masks of one pass, by the dropouts' names."""
     start = f"mask.{place}."
     return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
+    **contrast.FUNCTIONS,
     "class_cross_entropy": '''\
 def class_cross_entropy(logits: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
     """Return -log softmax of each sample's class, (batch, 1)."""

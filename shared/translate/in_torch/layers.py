@@ -194,6 +194,16 @@ def class_cross_entropy(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied='functional.cross_entropy({x}, classes, reduction="none").unsqueeze(1)')
 
 
+def class_contrast(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a contrast with the batch's other samples."""
+    del name
+    layer: Any = placed.layer
+    kind = "contrast" if layer.margin is None else "data_to_data"
+    settings = [number(layer.temperature), number(layer.epsilon)]
+    settings += [] if layer.margin is None else [number(layer.margin)]
+    return Part(applied=f"{kind}({{x}}, classes, {', '.join(settings)})", needs=("halves", kind))
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     del placed
@@ -242,6 +252,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.PixelShuffle: pixel_shuffle,
     spec.Softmax: softmax,
     spec.ClassCrossEntropy: class_cross_entropy,
+    spec.ClassContrast: class_contrast,
     spec.Scale: scale,
     spec.Branches: branches,
 }

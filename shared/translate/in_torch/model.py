@@ -8,6 +8,7 @@ from gan_rosetta.shared.state.initial import uniform_bound
 from gan_rosetta.shared.state.schema import TensorSpec, parameter_name, state_schema
 from gan_rosetta.shared.translate.chain import chain
 from gan_rosetta.shared.translate.data import uses_classes, uses_masks
+from gan_rosetta.shared.translate.in_torch import contrast
 from gan_rosetta.shared.translate.in_torch.layers import LAYERS, is_own_norm
 from gan_rosetta.shared.translate.in_torch.spectral import spectral_classes, with_spectral_norm
 from gan_rosetta.shared.translate.parts import IN_STATE, what_it_says
@@ -36,6 +37,8 @@ def model_section(gan: GanSpec, /) -> str:
     parts += dict.fromkeys(text for join, text in _JOINS.items() if join in joins)
     if any(isinstance(layer, spec.Scale) for layer in layers):
         parts.append(_SCALE)
+    forms = {layer.form for layer in layers if isinstance(layer, spec.ClassContrast)}
+    parts += [text for kind, text in contrast.FUNCTIONS.items() if forms & _CONTRASTS[kind]]
     parts += spectral_classes(gan)
     parts += [_network(gan, name) for name in gan.networks()]
     named = name_in_state(gan)
@@ -104,6 +107,9 @@ class BatchNorm(nn.Module):
         self.running_mean.lerp_(mean, self.momentum)
         self.running_var.lerp_(variance, self.momentum)
         return y'''
+
+# Which forms of a ClassContrast take a function.
+_CONTRASTS = {"halves": {"conditional", "data-to-data"}, "contrast": {"conditional"}, "data_to_data": {"data-to-data"}}
 
 _DROPOUT = '''\
 def dropout(x: Tensor, mask: Tensor | None, probability: float) -> Tensor:

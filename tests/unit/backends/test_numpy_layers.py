@@ -17,6 +17,7 @@ from gan_rosetta.shared.spec import (
     BatchNorm,
     Branch,
     Branches,
+    ClassContrast,
     ClassCrossEntropy,
     ClassEmbedding,
     ConvTranspose2d,
@@ -448,7 +449,11 @@ def test_single_precision_stays_single(case):
 
 def test_every_layer_of_the_vocabulary_is_in_the_table():
     # What asks for the classes that it is fed has tests of its own.
-    assert {type(layer) for layer, _ in _CASES.values()} == set(LAYERS) - {ClassEmbedding, ClassCrossEntropy}
+    assert {type(layer) for layer, _ in _CASES.values()} == set(LAYERS) - {
+        ClassEmbedding,
+        ClassCrossEntropy,
+        ClassContrast,
+    }
 
 
 def test_an_unknown_layer_is_refused_by_name():
@@ -544,6 +549,51 @@ def test_a_class_s_cross_entropy_is_of_its_own_logit_and_holds_however_large_tha
     np.testing.assert_array_equal(far, 0.0)
     wrong, _ = network.forward(-1e3 * one_hot, fed=fed)
     np.testing.assert_allclose(wrong, 1e3 + np.log(3), rtol=1e-15)
+
+
+def _contrast_of(x, classes, temperature, margin):
+    """Return a contrast's definition, sample by sample, with the largest similarity taken from the first x."""
+    units, proxies = (part / np.linalg.norm(part, axis=1, keepdims=True) for part in np.split(x, 2, axis=1))
+    found = []
+    for i, (unit, proxy) in enumerate(zip(units, proxies, strict=True)):
+        others = [j for j in range(len(x)) if j != i]
+        near = {j: unit @ units[j] for j in others}
+        own = np.exp(unit @ proxy / temperature)
+        if margin is None:
+            powers = {j: np.exp(near[j] / temperature) for j in others}
+            same = sum(powers[j] for j in others if classes[j] == classes[i])
+            found.append(np.log(own + sum(powers.values())) - np.log(own + same))
+            continue
+        shifted = {j: (near[j] + margin - 1) / temperature for j in others}
+        pull = max(0.0, (margin - unit @ proxy) / temperature)
+        others_of = [max(0.0, shifted[j]) - max(shifted.values()) for j in others if classes[j] != classes[i]]
+        found.append(pull + np.log(np.exp(-pull) + np.sum(np.exp(others_of))))
+    return np.array(found)
+
+
+@pytest.mark.parametrize(("form", "margin"), [("conditional", None), ("data-to-data", 0.9)])
+def test_a_contrast_is_of_its_class_and_the_batch(form, margin):
+    layer = ClassContrast(num_classes=4, form=form, temperature=0.5, epsilon=1e-12, margin=margin)
+    network, _ = _network(layer, (6,))
+    x = np.random.default_rng(8).standard_normal((5, 6))
+    classes = np.array([2.0, 0.0, 2.0, 3.0, 2.0])
+    fed = {"input_class_contrast": classes}
+    y, caches = network.forward(x, fed=fed)
+    np.testing.assert_allclose(y[:, 0], _contrast_of(x, classes, 0.5, margin), rtol=1e-13)
+    upstream = np.random.default_rng(4).standard_normal(y.shape)
+    gradient = network.backward(upstream.copy(), caches, into=None, wants_input=True)
+    if form == "conditional":  # of the other form the largest similarity is no constant to differences
+        moved = np.empty_like(x)
+        for place in np.ndindex(x.shape):
+            step = np.zeros_like(x)
+            step[place] = 1e-6
+            ahead, behind = (network.forward(x + sign * step, fed=fed)[0] for sign in (1, -1))
+            moved[place] = np.sum(upstream * (ahead - behind)) / 2e-6
+        np.testing.assert_allclose(gradient, moved, rtol=1e-6, atol=1e-8)
+    # Sizes do not count, so that no gradient is along a vector; and one sample alone has nothing against it.
+    np.testing.assert_allclose(np.sum(gradient[:, :3] * x[:, :3], axis=1), 0.0, atol=1e-14)
+    alone, _ = network.forward(x[:1], fed={"input_class_contrast": classes[:1]})
+    np.testing.assert_allclose(alone, 0.0, atol=1e-15)
 
 
 def test_upsampling_repeats_pixels_or_interpolates_between_their_centres():

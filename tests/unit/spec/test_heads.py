@@ -11,6 +11,7 @@ from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.spec import (
     Branch,
     Branches,
+    ClassContrast,
     ClassCrossEntropy,
     ClassLoss,
     CrossEntropyDiscriminatorLoss,
@@ -88,3 +89,15 @@ def test_a_head_has_as_many_logits_as_the_data_has_classes():
                 ),
             )
         )
+
+
+def test_a_contrast_takes_an_embedding_and_its_proxy_and_a_margin_where_its_form_has_one():
+    with pytest.raises(SpecError, match="expected one of 'data-to-data' alone"):
+        ClassContrast(num_classes=10, form="conditional", temperature=0.5, epsilon=1e-12, margin=0.9)
+    with pytest.raises(SpecError, match="temperature"):
+        ClassContrast(num_classes=10, form="conditional", temperature=0.01, epsilon=1e-12)
+    contrast = ClassContrast(num_classes=10, form="conditional", temperature=0.5, epsilon=1e-12)
+    assert contrast.output_shape((8,)) == (1,)
+    assert not contrast.is_samplewise
+    with pytest.raises(SpecError, match="joined 'after'"):
+        contrast.output_shape((7,))

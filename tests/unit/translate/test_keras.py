@@ -22,7 +22,7 @@ keras = pytest.importorskip("keras")
 # Those whose networks are written in ways of this dialect's own; the rest of a program is TensorFlow's.
 OWN_FORMS = [
     *("reserved-names", "joined-gradients", "odd-norms", "odd-spectra", "both-always"),
-    *("branched", "branched-images", "penalised-images", "pooled-digits", "grouped-digits"),
+    *("branched", "branched-images", "penalised-images", "pooled-digits", "grouped-digits", "contrast-digits"),
 ]
 
 
