@@ -53,11 +53,13 @@ def plain_copy(network: Any, /) -> Any:
     def plain(layer: Any) -> Any:
         if not isinstance(layer, keras.Layer) or isinstance(layer, keras.layers.InputLayer):
             return layer
+        if isinstance(layer, keras.Model):
+            return plain_copy(layer)
         pairs.append((layer, _plain_layer(layer)))
         return pairs[-1][1]
 
     if isinstance(network, keras.Sequential):
-        copy = keras.Sequential([plain(step.operation) for step in read_steps(network, "network")])
+        copy = keras.Sequential([plain(layer) for layer in network.layers])
         copy.build(network.input_shape)
     else:
         given = keras.Input(batch_shape=network.input_shape, dtype="float64")

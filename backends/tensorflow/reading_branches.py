@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import keras
@@ -28,13 +29,21 @@ class Step:
 
 
 def read_steps(network: Any, what: str, /) -> Iterator[Step]:
-    """Yield a built model's layers in order, the last of which gives what it gives; raises UnsupportedLayer."""
+    """Yield a built model's layers in order, the last of which gives what it gives; raises UnsupportedLayer.
+
+    Those of a model that is a layer of another stand in its place, by their path through it.
+    """
+    yield from _steps(network, what, START, count(START + 1))
+
+
+def _steps(network: Any, what: str, start: int, places: Iterator[int]) -> Generator[Step, None, int]:
+    """Yield a model's steps from what stands at a place; returns the place of what it gives."""
     if not network.built:
         raise UnsupportedLayer(f"the {what} has no variables yet; build it, or call it on a batch once")
     if isinstance(network, keras.Sequential):
-        for place, layer in enumerate(network.layers, start=1):
-            yield Step(place=place, path=f"{what}.{layer.name}", operation=layer, inputs=(place - 1,))
-        return
+        for layer in network.layers:
+            start = yield from _step(layer, f"{what}.{layer.name}", (start,), places)
+        return start
     if not isinstance(network, keras.Model) or not hasattr(network, "_operations"):
         raise UnsupportedLayer(
             f"the {what} is a {type(network).__name__} with a call of its own, which is not read; expected a "
@@ -44,21 +53,29 @@ def read_steps(network: Any, what: str, /) -> Iterator[Step]:
         raise UnsupportedLayer(
             f"the {what} has {len(network.inputs)} inputs and {len(network.outputs)} outputs; expected one of each"
         )
-    yield from _functional_steps(network, what)
+    return (yield from _functional_steps(network, what, start, places))
 
 
-def _functional_steps(network: Any, what: str) -> Iterator[Step]:
-    places = {id(network.inputs[0]): START}
+def _step(operation: Any, path: str, inputs: tuple[int, ...], places: Iterator[int]) -> Generator[Step, None, int]:
+    if isinstance(operation, keras.Model) and len(inputs) == 1:
+        return (yield from _steps(operation, path, inputs[0], places))
+    place = next(places)
+    yield Step(place=place, path=path, operation=operation, inputs=inputs)
+    return place
+
+
+def _functional_steps(network: Any, what: str, start: int, places: Iterator[int]) -> Generator[Step, None, int]:
+    found = {id(network.inputs[0]): start}
     nodes = [node for _, level in sorted(network._nodes_by_depth.items(), reverse=True) for node in level]
     for node in nodes:
         if node.is_input:
             continue
         path, given = f"{what}.{node.operation.name}", node.arguments.keras_tensors
-        if len(node.output_tensors) != 1 or not all(id(each) in places for each in given):
+        if len(node.output_tensors) != 1 or not all(id(each) in found for each in given):
             raise UnsupportedLayer(f"{path} gives or takes what is no tensor of a layer's")
-        place = len(places)
-        places[id(node.output_tensors[0])] = place
-        yield Step(place=place, path=path, operation=node.operation, inputs=tuple(places[id(each)] for each in given))
+        inputs = tuple(found[id(each)] for each in given)
+        found[id(node.output_tensors[0])] = yield from _step(node.operation, path, inputs, places)
+    return found[id(network.outputs[0])]
 
 
 def find_join(step: Step, graph: Graph[int], shapes: Mapping[int, Shape], /) -> tuple[Join, Shape] | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import re
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 from gan_rosetta.backends.torch.reading_branches import find_join
 from gan_rosetta.backends.torch.reading_layers import FUNCTIONS, MODULES, SHORT, Found, kind_of, with_spectral_norm
@@ -21,6 +23,7 @@ __all__ = ["first_shape", "plain_copy", "read_network", "read_optimizer", "steps
 
 _NAME = re.compile(r"[a-z][a-z0-9]*\Z")
 _BATCH = 3
+_NAMED = ("call_module", "get_attr")  # nodes whose target is a path
 
 
 def read_network(network: nn.Module, /, *, input_shape: Shape, what: str) -> Network:
@@ -63,6 +66,13 @@ def plain_copy(network: nn.Module, /) -> nn.Module:
     for module in plain.modules():
         if isinstance(module, nn.Dropout | nn.Dropout2d):
             module.p = 0.0
+    forward = plain.forward
+
+    def undropped(*inputs: Any) -> Any:
+        with _Undropped():
+            return forward(*inputs)
+
+    plain.forward = undropped
     return plain
 
 
@@ -72,14 +82,47 @@ def _trace(network: nn.Module, what: str) -> fx.GraphModule:
         if hooks:
             place = f"{what}.{path}" if path else what
             raise UnsupportedLayer(f"{place} has hooks on its forward pass, which may change it; take them away")
+    plain, tracer = copy.deepcopy(network).double().train(), _Tracer()
     try:
-        traced = fx.symbolic_trace(copy.deepcopy(network).double().train())
+        return fx.GraphModule(plain, tracer.trace(plain))
     except Exception as error:  # a forward of a stranger's, on values that stand for tensors
         first = (str(error).splitlines() or [""])[0]
+        place = ".".join((what, *tracer.failed))
         raise UnsupportedLayer(
-            f"{what} cannot be traced, {type(error).__name__}: {first}; its forward must be layers"
+            f"{place} cannot be traced, {type(error).__name__}: {first}; its forward must be layers"
         ) from None
-    return traced
+
+
+class _Tracer(fx.Tracer):
+    """Traces as of samples that are on no GPU, which programs ask before they part a batch among several.
+
+    failed: the path of the module whose forward raised, in one entry; none where it was the network's own.
+    """
+
+    failed: tuple[str, ...] = ()
+
+    def call_module(self, m: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
+        if all(m is not each for each in self.root.modules()) and next(m.parameters(), None) is None:
+            return forward(*args, **kwargs)  # made in a forward, as an activation may be, it is what it does
+        try:
+            return super().call_module(m, forward, args, kwargs)
+        except Exception:
+            self.failed = self.failed or (self.path_of_module(m),)
+            raise
+
+    def to_bool(self, obj: fx.Proxy) -> bool:
+        if isinstance(obj, fx.proxy.Attribute) and obj.attr == "is_cuda":
+            return False
+        return super().to_bool(obj)
+
+
+class _Undropped(TorchFunctionMode):
+    """Lets dropouts that are functions drop nothing."""
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        if func in (functional.dropout, functional.dropout2d):
+            return args[0]
+        return func(*args, **(kwargs or {}))
 
 
 class _Reader:
@@ -101,6 +144,8 @@ class _Reader:
         for node in self._nodes:
             if node.op in ("placeholder", "output") or _is_size(node):
                 continue
+            if node.op == "get_attr":
+                self._refuse(node, "is taken by a forward itself, and not by a layer, as in a spec")
             shape = tuple(node.meta["tensor_meta"].shape)
             if shape[:1] != (_BATCH,):
                 self._refuse(node, f"makes {shape} of a batch of {_BATCH}")
@@ -155,7 +200,7 @@ class _Reader:
         return own
 
     def _refuse(self, node: fx.Node, said: str) -> NoReturn:
-        place = f"{self._what}.{node.target}" if node.op == "call_module" else f"{self._what}, in forward: {node.name}"
+        place = f"{self._what}.{node.target}" if node.op in _NAMED else f"{self._what}, in forward: {node.name}"
         raise UnsupportedLayer(f"{place} {said}")
 
 

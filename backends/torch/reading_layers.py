@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from torch import fx, nn
 from torch.nn.utils import parametrize
@@ -235,7 +235,17 @@ def _argument(node: fx.Node, position: int, name: str, default: Any) -> Any:
     return node.args[position] if len(node.args) > position else node.kwargs.get(name, default)
 
 
+def _dropped(node: fx.Node, unit: Literal["entry", "channel"]) -> Found:
+    """Return a dropout that is a function, which drops unless it is told otherwise, in evaluation too."""
+    if not _argument(node, 2, "training", True):
+        return []
+    probability = float(_argument(node, 1, "p", 0.5))
+    return spec.Dropout(name=node.name.replace("_", ""), probability=probability, unit=unit)
+
+
 FUNCTIONS: dict[str, Callable[[fx.Node, Shape], Found]] = {
+    "dropout": lambda node, _: _dropped(node, "entry"),
+    "dropout2d": lambda node, _: _dropped(node, "channel"),
     "tanh": lambda *_: spec.Tanh(),
     "sigmoid": lambda *_: spec.Sigmoid(),
     "relu": lambda *_: spec.ReLU(),

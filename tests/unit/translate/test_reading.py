@@ -39,11 +39,12 @@ torch = pytest.importorskip("torch")
 nn = torch.nn
 layers = pytest.importorskip("gan_rosetta.backends.torch.reading_layers")
 build_network = pytest.importorskip("gan_rosetta.backends.torch.layers").build_network
-PROGRAMS = pytest.importorskip("tests.unit.translate.torch_programs").PROGRAMS
+programs = pytest.importorskip("tests.unit.translate.torch_programs")
+PROGRAMS = programs.PROGRAMS | programs.FORMS
 
 
 def sine() -> tuple[object, object]:
-    return PROGRAMS["Sequential alone"][1]()
+    return PROGRAMS["MorvanZhou/PyTorch-Tutorial, 406_GAN"][1]()
 
 
 def by_content(array):
@@ -72,6 +73,14 @@ def test_networks_of_programs_are_read_and_proved(name, tmp_path):
     again = read_spec(tmp_path / "read.toml")
     assert again == found.spec
     assert set(read_state(beside, again)) == set(found.state)
+
+
+@pytest.mark.parametrize("name", programs.NOT_READ)
+def test_what_of_a_program_is_not_read_is_named_by_its_place(name):
+    like, make, message = programs.NOT_READ[name]
+    generator, discriminator = make()
+    with pytest.raises(UnsupportedLayer, match=message):
+        read(generator=generator, discriminator=discriminator, like=like)
 
 
 def bare(network):
@@ -107,13 +116,13 @@ def test_a_program_that_was_written_is_read_back(name, tmp_path):
 
 
 def test_settings_are_read():
-    like, make = PROGRAMS["activations by functions"]
+    like, make = PROGRAMS["lyeoni/pytorch-mnist-GAN"]
     generator, discriminator = make()
     found = read(generator=generator, discriminator=discriminator, like=like, name="mine")
     assert found.spec.name == "mine"
     layers = found.spec.discriminator.layers
-    assert [each.name for each in layers if isinstance(each, Linear)] == ["fc1", "fc2", "fc3"]
-    assert [each.probability for each in layers if isinstance(each, Dropout)] == [0.3, 0.3]
+    assert [each.name for each in layers if isinstance(each, Linear)] == ["fc1", "fc2", "fc3", "fc4"]
+    assert [each.probability for each in layers if isinstance(each, Dropout)] == [0.3, 0.3, 0.3]
     assert {each.slope for each in layers if isinstance(each, LeakyReLU)} == {0.2}
 
 
@@ -403,7 +412,7 @@ def test_what_is_no_torch_module_or_does_not_fit_is_refused():
 
 def test_what_was_read_wrongly_does_not_pass(monkeypatch):
     monkeypatch.setitem(layers.MODULES, nn.LeakyReLU, lambda *_: LeakyReLU(slope=0.1))
-    like, make = PROGRAMS["a critic of linear layers"]
+    like, make = PROGRAMS["eriklindernoren/PyTorch-GAN, wgan"]
     generator, discriminator = make()
     with pytest.raises(UnsupportedLayer, match="does not give what the reference does"):
         read(generator=generator, discriminator=discriminator, like=like)

@@ -18,13 +18,40 @@ from gan_rosetta.shared.spec import (
     Linear,
     RMSprop,
 )
+from gan_rosetta.shared.state import state_schema
 from gan_rosetta.shared.state.archive import write_state
 from gan_rosetta.shared.translate.program import DIALECTS, write_program
 from gan_rosetta.shared.translate.reading import read
 from tests.unit.translate.proving import run_here
 
 keras = pytest.importorskip("keras")
+programs = pytest.importorskip("tests.unit.translate.keras_programs")
 layers = keras.layers
+
+
+@pytest.mark.parametrize("name", programs.PROGRAMS)
+def test_networks_of_programs_are_read_and_proved(name):
+    like, make = programs.PROGRAMS[name]
+    keras.utils.set_random_seed(5)
+    generator, discriminator = make()
+    found = read(generator=generator, discriminator=discriminator, like=like)
+    assert found.num_samples == min(8, found.spec.batch_size)
+    # Every number of the program is in the state, bit for bit, and the program has it still.
+    schema = state_schema(found.spec).items()
+    for network, model in (("generator", generator), ("discriminator", discriminator)):
+        theirs = [np.sort(each.numpy(), axis=None) for each in model.weights if "seed" not in each.path]
+        own = [found.state[key] for key, t in schema if t.network == network and t.role in ("parameter", "buffer")]
+        assert {each.dtype for each in theirs} == {np.dtype("float32")}
+        own_bytes = sorted(np.sort(each, axis=None).tobytes() for each in own)
+        assert sorted(each.astype(np.float64).tobytes() for each in theirs) == own_bytes
+
+
+@pytest.mark.parametrize("name", programs.NOT_READ)
+def test_what_of_a_program_is_not_read_is_named_by_its_place(name):
+    like, make, message = programs.NOT_READ[name]
+    generator, discriminator = make()
+    with pytest.raises(UnsupportedLayer, match=message):
+        read(generator=generator, discriminator=discriminator, like=like)
 
 
 def image_generator():

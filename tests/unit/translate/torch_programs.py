@@ -1,61 +1,71 @@
-"""Networks of well-known programs in PyTorch, in the form in which their authors have them."""
+"""Networks of ten public programs in PyTorch, in our words: their architecture, with fewer features, as was read there.
+
+Each is of the program that its key in PROGRAMS names: a repository, or a site, and the program in it.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-CHANNELS, NOISE, WIDTH = 3, 100, 8
+import gan_rosetta as gr
+from gan_rosetta.shared.spec import ZEROS, GanSpec, Linear, LogisticDiscriminatorLoss, LogisticGeneratorLoss, Reshape
+
+Pair = tuple[nn.Module, nn.Module]
+CHANNELS, NOISE, WIDTH, PIXELS = 3, 100, 4, 28 * 28
 
 
 class Rows(nn.Module):
     """A generator of rows by blocks that a function makes, its images formed by view."""
 
-    def __init__(self, shape: tuple[int, ...] = (1, 28, 28)) -> None:
+    def __init__(self, *epsilon: float) -> None:
         super().__init__()
-        self.shape = shape
 
-        def block(first: int, second: int, normalize: bool = True) -> list[nn.Module]:
+        def block(first: int, second: int, *, normalize: bool = True) -> list[nn.Module]:
             layers: list[nn.Module] = [nn.Linear(first, second)]
             if normalize:
-                layers.append(nn.BatchNorm1d(second, 0.8))
-            layers.append(nn.LeakyReLU(0.2, inplace=True))
-            return layers
+                layers.append(nn.BatchNorm1d(second, *epsilon))
+            return [*layers, nn.LeakyReLU(0.2, inplace=True)]
 
         self.model = nn.Sequential(
-            *block(100, 16, normalize=False), *block(16, 32), nn.Linear(32, int(np.prod(shape))), nn.Tanh()
-        )
+            *block(NOISE, 4, normalize=False), *block(4, 8), *block(8, 12), *block(12, 16), nn.Linear(16, PIXELS),
+            nn.Tanh(),
+        )  # fmt: skip
 
     def forward(self, z: Tensor) -> Tensor:
-        img = self.model(z)
-        return img.view(img.size(0), *self.shape)
+        image = self.model(z)
+        return image.view(image.size(0), 1, 28, 28)
 
 
 class JudgeOfRows(nn.Module):
-    def __init__(self, last: nn.Module | None = None) -> None:
+    def __init__(self, *last: nn.Module) -> None:
         super().__init__()
-        ends = [nn.Linear(16, 1)] if last is None else [nn.Linear(16, 1), last]
-        self.model = nn.Sequential(nn.Linear(784, 32), nn.LeakyReLU(0.2), nn.Linear(32, 16), nn.LeakyReLU(0.2), *ends)
+        hidden = [nn.Linear(PIXELS, 8), nn.LeakyReLU(0.2, inplace=True), nn.Linear(8, 6)]
+        self.model = nn.Sequential(*hidden, nn.LeakyReLU(0.2, inplace=True), nn.Linear(6, 1), *last)
 
-    def forward(self, img: Tensor) -> Tensor:
-        return self.model(img.view(img.shape[0], -1))
+    def forward(self, image: Tensor) -> Tensor:
+        return self.model(image.view(image.shape[0], -1))
 
 
 class UpsamplingGenerator(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.init_size = 32 // 4
-        self.l1 = nn.Sequential(nn.Linear(NOISE, WIDTH * self.init_size**2))
+        self.l1 = nn.Sequential(nn.Linear(NOISE, 8 * self.init_size**2))
         self.conv_blocks = nn.Sequential(
-            nn.BatchNorm2d(WIDTH),
+            nn.BatchNorm2d(8),
             nn.Upsample(scale_factor=2),
-            nn.Conv2d(WIDTH, WIDTH, 3, stride=1, padding=1),
-            nn.BatchNorm2d(WIDTH, 0.8),
+            nn.Conv2d(8, 8, 3, stride=1, padding=1),
+            nn.BatchNorm2d(8, 0.8),
             nn.LeakyReLU(0.2, inplace=True),
             nn.Upsample(scale_factor=2),
-            nn.Conv2d(WIDTH, 4, 3, stride=1, padding=1),
+            nn.Conv2d(8, 4, 3, stride=1, padding=1),
+            nn.BatchNorm2d(4, 0.8),
             nn.LeakyReLU(0.2, inplace=True),
             nn.Conv2d(4, 1, 3, stride=1, padding=1),
             nn.Tanh(),
@@ -63,144 +73,276 @@ class UpsamplingGenerator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         out = self.l1(z)
-        out = out.view(out.shape[0], WIDTH, self.init_size, self.init_size)
+        out = out.view(out.shape[0], 8, self.init_size, self.init_size)
         return self.conv_blocks(out)
 
 
 class StridingDiscriminator(nn.Module):
     def __init__(self) -> None:
         super().__init__()
+        layers: list[nn.Module] = []
+        previous = 1
+        for width, normalize in ((2, False), (4, True), (6, True), (8, False)):
+            layers += [nn.Conv2d(previous, width, 3, 2, 1), nn.LeakyReLU(0.2, inplace=True), nn.Dropout2d(0.25)]
+            layers += [nn.BatchNorm2d(width, 0.8)] if normalize else []
+            previous = width
+        self.model = nn.Sequential(*layers)
+        self.adv_layer = nn.Sequential(nn.Linear(8 * 2**2, 1), nn.Sigmoid())
 
-        def discriminator_block(first: int, second: int, bn: bool = True) -> list[nn.Module]:
-            block = [nn.Conv2d(first, second, 3, 2, 1), nn.LeakyReLU(0.2, inplace=True), nn.Dropout2d(0.25)]
-            if bn:
-                block.append(nn.BatchNorm2d(second, 0.8))
-            return block
-
-        self.model = nn.Sequential(*discriminator_block(1, 4, bn=False), *discriminator_block(4, 8))
-        self.adv_layer = nn.Linear(8 * 8**2, 1)
-
-    def forward(self, img: Tensor) -> Tensor:
-        out = self.model(img)
-        out = out.view(out.shape[0], -1)
-        return self.adv_layer(out)
+    def forward(self, image: Tensor) -> Tensor:
+        out = self.model(image)
+        return self.adv_layer(out.view(out.shape[0], -1))
 
 
-class GeneratorOfImages(nn.Module):
-    """Of 32 by 32, with a Sequential that is called main."""
+class OnSeveralDevices(nn.Module):
+    """A Sequential called main, given to several GPUs where there are any."""
 
-    def __init__(self) -> None:
+    def __init__(self, *layers: nn.Module, num_gpus: int = 1) -> None:
         super().__init__()
-        self.main = nn.Sequential(
-            nn.ConvTranspose2d(NOISE, WIDTH * 2, 4, 1, 0, bias=False),
-            nn.BatchNorm2d(WIDTH * 2),
-            nn.ReLU(True),
-            nn.ConvTranspose2d(WIDTH * 2, WIDTH, 4, 2, 1, bias=False),
-            nn.BatchNorm2d(WIDTH),
-            nn.ReLU(True),
-            nn.ConvTranspose2d(WIDTH, WIDTH, 4, 2, 1, bias=False),
-            nn.BatchNorm2d(WIDTH),
-            nn.ReLU(True),
-            nn.ConvTranspose2d(WIDTH, CHANNELS, 4, 2, 1, bias=False),
-            nn.Tanh(),
-        )
+        self.ngpu = num_gpus
+        self.main = nn.Sequential(*layers)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.main(x)
+    def forward(self, given: Tensor) -> Tensor:
+        if given.is_cuda and self.ngpu > 1:
+            output = nn.parallel.data_parallel(self.main, given, range(self.ngpu))
+        else:
+            output = self.main(given)
+        return output
 
 
-class JudgeOfImages(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.main = nn.Sequential(
-            nn.Conv2d(CHANNELS, WIDTH, 4, 2, 1, bias=False),
-            nn.LeakyReLU(0.2, inplace=True),
-            nn.Conv2d(WIDTH, WIDTH * 2, 4, 2, 1, bias=False),
-            nn.BatchNorm2d(WIDTH * 2),
-            nn.LeakyReLU(0.2, inplace=True),
-            nn.Conv2d(WIDTH * 2, WIDTH * 4, 4, 2, 1, bias=False),
-            nn.BatchNorm2d(WIDTH * 4),
-            nn.LeakyReLU(0.2, inplace=True),
-            nn.Conv2d(WIDTH * 4, 1, 4, 1, 0, bias=False),
-            nn.Sigmoid(),
-        )
+def _examples_dcgan() -> Pair:
+    def up(first: int, second: int, *how: int) -> list[nn.Module]:
+        return [nn.ConvTranspose2d(first, second, 4, *how, bias=False), nn.BatchNorm2d(second), nn.ReLU(True)]
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.main(x)
+    def down(first: int, second: int) -> list[nn.Module]:
+        conv = nn.Conv2d(first, second, 4, 2, 1, bias=False)
+        return [conv, nn.BatchNorm2d(second), nn.LeakyReLU(0.2, inplace=True)]
+
+    w = WIDTH
+    generator = OnSeveralDevices(
+        *up(NOISE, w * 8, 1, 0), *up(w * 8, w * 4, 2, 1), *up(w * 4, w * 2, 2, 1), *up(w * 2, w, 2, 1),
+        nn.ConvTranspose2d(w, CHANNELS, 4, 2, 1, bias=False), nn.Tanh(),
+    )  # fmt: skip
+    discriminator = OnSeveralDevices(
+        nn.Conv2d(CHANNELS, w, 4, 2, 1, bias=False), nn.LeakyReLU(0.2, inplace=True), *down(w, w * 2),
+        *down(w * 2, w * 4), *down(w * 4, w * 8), nn.Conv2d(w * 8, 1, 4, 1, 0, bias=False), nn.Sigmoid(),
+    )  # fmt: skip
+    return initialized(generator), initialized(discriminator)
 
 
 def initialized(network: nn.Module) -> nn.Module:
     """Give a network the first values that such programs give it."""
 
-    def weights_init(m: nn.Module) -> None:
-        name = m.__class__.__name__
+    def weights_init(module: nn.Module) -> None:
+        name = module.__class__.__name__
         if name.find("Conv") != -1:
-            nn.init.normal_(m.weight.data, 0.0, 0.02)
+            nn.init.normal_(module.weight.data, 0.0, 0.02)
         elif name.find("BatchNorm") != -1:
-            nn.init.normal_(m.weight.data, 1.0, 0.02)
-            nn.init.constant_(m.bias.data, 0)
+            nn.init.normal_(module.weight.data, 1.0, 0.02)
+            nn.init.constant_(module.bias.data, 0)
 
     network.apply(weights_init)
     return network
 
 
-class NumberedGenerator(nn.Module):
-    """Layers called fc1 to fc4, activations by functions."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(NOISE, 16)
-        self.fc2 = nn.Linear(self.fc1.out_features, self.fc1.out_features * 2)
-        self.fc3 = nn.Linear(self.fc2.out_features, 784)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = functional.leaky_relu(self.fc1(x), 0.2)
-        x = functional.leaky_relu(self.fc2(x), 0.2)
-        return torch.tanh(self.fc3(x)).reshape(-1, 1, 28, 28)
-
-
-class NumberedDiscriminator(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.act, self.drop = nn.LeakyReLU(0.2), nn.Dropout(0.3)
-        self.fc1, self.fc2, self.fc3 = nn.Linear(784, 32), nn.Linear(32, 16), nn.Linear(16, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = torch.flatten(x, 1)
-        x = self.drop(self.act(self.fc1(x)))
-        x = self.drop(self.act(self.fc2(x)))
-        return torch.sigmoid(self.fc3(x))
-
-
-class DistributionGenerator(nn.Module):
-    """Of a distribution of numbers, with layers called map."""
-
-    def __init__(self, input_size: int, hidden_size: int, output_size: int, f: object) -> None:
-        super().__init__()
-        self.map1 = nn.Linear(input_size, hidden_size)
-        self.map2 = nn.Linear(hidden_size, hidden_size)
-        self.map3 = nn.Linear(hidden_size, output_size)
-        self.f = f
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.f(self.map1(x))
-        x = self.f(self.map2(x))
-        return self.map3(x)
-
-
-class DistributionDiscriminator(DistributionGenerator):
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.f(self.map1(x))
-        x = self.f(self.map2(x))
-        return self.f(self.map3(x))
-
-
-def _sine() -> tuple[nn.Module, nn.Module]:
+def _sine() -> Pair:
     generator = nn.Sequential(nn.Linear(5, 32), nn.ReLU(), nn.Linear(32, 16))
     return generator, nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 1), nn.Sigmoid())
 
 
-def _flattening() -> tuple[nn.Module, nn.Module]:
+class NumberedGenerator(nn.Module):
+    """Layers called fc1 to fc4, activations by functions."""
+
+    def __init__(self, noise: int, pixels: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(noise, 4)
+        self.fc2 = nn.Linear(self.fc1.out_features, self.fc1.out_features * 2)
+        self.fc3 = nn.Linear(self.fc2.out_features, self.fc2.out_features * 2)
+        self.fc4 = nn.Linear(self.fc3.out_features, pixels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in (self.fc1, self.fc2, self.fc3):
+            x = functional.leaky_relu(layer(x), 0.2)
+        return torch.tanh(self.fc4(x))
+
+
+class NumberedDiscriminator(nn.Module):
+    """As the generator, with dropouts that are functions."""
+
+    def __init__(self, pixels: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(pixels, 16)
+        self.fc2 = nn.Linear(self.fc1.out_features, self.fc1.out_features // 2)
+        self.fc3 = nn.Linear(self.fc2.out_features, self.fc2.out_features // 2)
+        self.fc4 = nn.Linear(self.fc3.out_features, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in (self.fc1, self.fc2, self.fc3):
+            x = functional.dropout(functional.leaky_relu(layer(x), 0.2), 0.3)
+        return torch.sigmoid(self.fc4(x))
+
+
+class OwnNorm(nn.Module):
+    """A spectral norm of the program's own, around a layer whose weight it makes at each call."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        weight = module.weight
+        rows = weight.detach().view(weight.shape[0], -1)
+        del module._parameters["weight"]
+        for name, size in (("weight_u", rows.shape[0]), ("weight_v", rows.shape[1])):
+            module.register_parameter(name, nn.Parameter(self.unit(torch.randn(size)), requires_grad=False))
+        module.register_parameter("weight_bar", nn.Parameter(weight.data))
+
+    @staticmethod
+    def unit(vector: Tensor) -> Tensor:
+        return vector / (vector.norm() + 1e-12)
+
+    def forward(self, *given: Tensor) -> Tensor:
+        u, v, weight = self.module.weight_u, self.module.weight_v, self.module.weight_bar
+        rows = weight.view(weight.shape[0], -1)
+        v.data = self.unit(torch.mv(torch.t(rows.data), u.data))
+        u.data = self.unit(torch.mv(rows.data, v.data))
+        self.module.weight = weight / u.dot(rows.mv(v)).expand_as(weight)
+        return self.module.forward(*given)
+
+
+class Normalised(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (CHANNELS, 2, 2, 3, 3, 4, 4, 5)
+        for place in range(1, 8):
+            kernel, stride = (4, 2) if place % 2 == 0 else (3, 1)
+            conv = nn.Conv2d(widths[place - 1], widths[place], kernel, stride=stride, padding=(1, 1))
+            self.add_module(f"conv{place}", OwnNorm(conv))
+        self.fc = OwnNorm(nn.Linear(4 * 4 * 5, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for place in range(1, 8):
+            x = nn.LeakyReLU(0.1)(getattr(self, f"conv{place}")(x))
+        return self.fc(x.view(-1, 4 * 4 * 5))
+
+
+class OfNormalised(nn.Module):
+    def __init__(self, noise: int) -> None:
+        super().__init__()
+        self.noise = noise
+        layers: list[nn.Module] = [nn.ConvTranspose2d(noise, 8, 4, stride=1), nn.BatchNorm2d(8), nn.ReLU()]
+        for first, second in ((8, 6), (6, 4), (4, 2)):
+            layers += [
+                nn.ConvTranspose2d(first, second, 4, stride=2, padding=(1, 1)),
+                nn.BatchNorm2d(second),
+                nn.ReLU(),
+            ]
+        self.model = nn.Sequential(*layers, nn.ConvTranspose2d(2, CHANNELS, 3, stride=1, padding=(1, 1)), nn.Tanh())
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.model(z.view(-1, self.noise, 1, 1))
+
+
+class Block(nn.Module):
+    """A convolution, a norm and an activation, which the book calls a block."""
+
+    def __init__(self, conv: nn.Module, activation: nn.Module) -> None:
+        super().__init__()
+        self.conv2d, self.batch_norm, self.activation = conv, nn.BatchNorm2d(conv.out_channels), activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(self.batch_norm(self.conv2d(x)))
+
+
+def _book_dcgan() -> Pair:
+    def up(first: int, second: int, stride: int = 2, padding: int = 1) -> Block:
+        return Block(nn.ConvTranspose2d(first, second, 4, stride, padding, bias=False), nn.ReLU())
+
+    def down(second: int, first: int = CHANNELS) -> Block:
+        return Block(nn.Conv2d(first, second, 4, 2, 1, bias=False), nn.LeakyReLU(0.2, inplace=True))
+
+    w = WIDTH
+    generator = nn.Sequential(
+        up(NOISE, w * 8, 1, 0), up(w * 8, w * 4), up(w * 4, w * 2), up(w * 2, w),
+        nn.ConvTranspose2d(w, CHANNELS, kernel_size=4, stride=2, padding=1, bias=False), nn.Tanh(),
+    )  # fmt: skip
+    discriminator = nn.Sequential(
+        down(w), down(w * 2, w), down(w * 4, w * 2), down(w * 8, w * 4), nn.Conv2d(w * 8, 1, kernel_size=4, bias=False)
+    )
+    return generator, discriminator
+
+
+def _book_points() -> Pair:
+    hidden = [nn.Linear(2, 5), nn.Tanh(), nn.Linear(5, 3), nn.Tanh()]
+    return nn.Sequential(nn.Linear(2, 2)), nn.Sequential(*hidden, nn.Linear(3, 1))
+
+
+class Cut(nn.Module):
+    """Of 4 by 4, which becomes 8 by 8, of which 7 by 7 are kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.preprocess = nn.Sequential(nn.Linear(128, 4 * 4 * 8), nn.ReLU(True))
+        self.block1 = nn.Sequential(nn.ConvTranspose2d(8, 4, 5), nn.ReLU(True))
+        self.block2 = nn.Sequential(nn.ConvTranspose2d(4, 2, 5), nn.ReLU(True))
+        self.deconv_out, self.sigmoid = nn.ConvTranspose2d(2, 1, 8, stride=2), nn.Sigmoid()
+
+    def forward(self, given: Tensor) -> Tensor:
+        output = self.block1(self.preprocess(given).view(-1, 8, 4, 4))
+        output = self.block2(output[:, :, :7, :7])
+        return self.sigmoid(self.deconv_out(output)).view(-1, PIXELS)
+
+
+def _critic() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(1, 2, 5, stride=2, padding=2), nn.ReLU(True), nn.Flatten(), nn.Linear(2 * 14**2, 1))
+
+
+def of_one_logit(like: str) -> GanSpec:
+    """Return a GAN of the catalogue with a D of one logit, and losses of it, as the book has them."""
+    spec = gr.spec(like)
+    losses = {
+        "discriminator_loss": LogisticDiscriminatorLoss(real_target=1, fake_target=0, factor=0.5, reduction="sum"),
+        "generator_loss": LogisticGeneratorLoss(target=1, factor=1, reduction="sum"),
+    }
+    flat = Reshape(shape=(math.prod(spec.real.sample_shape),))
+    layer = Linear(name="output", in_features=flat.shape[0], out_features=1, weight_init=ZEROS, bias_init=ZEROS)
+    judge = replace(spec.discriminator, layers=(flat, layer))
+    return replace(spec, name="one-logit", discriminator=judge, training=replace(spec.training, **losses))
+
+
+def _flattened(generator: nn.Module, discriminator: nn.Module) -> Pair:
+    """Return networks of rows with what their program does around them."""
+    return nn.Sequential(generator, nn.Unflatten(1, (1, 28, 28))), nn.Sequential(nn.Flatten(), discriminator)
+
+
+# Of each program: the GAN that has its data and losses, or others of the same shapes, and what makes both networks.
+PROGRAMS: dict[str, tuple[str | GanSpec, Callable[[], Pair]]] = {
+    "eriklindernoren/PyTorch-GAN, gan": ("wgan", lambda: (Rows(0.8), JudgeOfRows(nn.Sigmoid()))),
+    "eriklindernoren/PyTorch-GAN, wgan": ("wgan", lambda: (Rows(), JudgeOfRows())),
+    "eriklindernoren/PyTorch-GAN, dcgan": ("lsgan", lambda: (UpsamplingGenerator(), StridingDiscriminator())),
+    "pytorch/examples, dcgan": ("dcgan", _examples_dcgan),
+    "MorvanZhou/PyTorch-Tutorial, 406_GAN": ("sine", _sine),
+    "lyeoni/pytorch-mnist-GAN": (
+        "wgan",
+        lambda: _flattened(NumberedGenerator(NOISE, PIXELS), NumberedDiscriminator(PIXELS)),
+    ),
+    "d2l.ai, gan": (of_one_logit("linear-2d"), _book_points),
+    "d2l.ai, dcgan": (of_one_logit("dcgan"), _book_dcgan),
+}
+# Of each that is not read: what is said.
+NOT_READ: dict[str, tuple[str | GanSpec, Callable[[], Pair], str]] = {
+    "christiancosgrove/pytorch-spectral-normalization-gan": (
+        "sngan",
+        lambda: (OfNormalised(128), Normalised()),
+        "discriminator.conv1.module.weight_u is taken by a forward itself",
+    ),
+    "caogang/wgan-gp, gan_mnist": (
+        "wgan-gp-conv",
+        lambda: (Cut(), _critic()),
+        "generator, in forward: getitem is no layer",
+    ),
+}
+
+
+def _flattening() -> Pair:
     generator = nn.Sequential(
         nn.Linear(64, 98), nn.ReLU(), nn.Unflatten(1, (2, 7, 7)), nn.ConvTranspose2d(2, 2, 4, 2, 1), nn.ReLU(),
         nn.ConvTranspose2d(2, 1, 4, 2, 1), nn.Tanh(),
@@ -209,7 +351,7 @@ def _flattening() -> tuple[nn.Module, nn.Module]:
     return generator, discriminator
 
 
-def _normalised() -> tuple[nn.Module, nn.Module]:
+def _normalised() -> Pair:
     norm = nn.utils.parametrizations.spectral_norm
     discriminator = nn.Sequential(
         norm(nn.Conv2d(3, 4, 4, 2, 1)), nn.LeakyReLU(0.1), norm(nn.Conv2d(4, 8, 4, 2, 1)), nn.LeakyReLU(0.1),
@@ -222,32 +364,8 @@ def _normalised() -> tuple[nn.Module, nn.Module]:
     return generator, discriminator
 
 
-# Of each: the GAN of the catalogue that has its data and losses, and what makes both networks.
-PROGRAMS = {
-    "linear layers on images": ("wgan", lambda: (Rows(), JudgeOfRows(nn.Sigmoid()))),
-    "a critic of linear layers": ("wgan", lambda: (Rows(), JudgeOfRows())),
-    "a critic under a gradient penalty": ("mnist-wgan-gp", lambda: (Rows(), JudgeOfRows())),
-    "upsampling and striding": ("lsgan", lambda: (UpsamplingGenerator(), StridingDiscriminator())),
-    "transposed convolutions": (
-        "mnist-conv",
-        lambda: (initialized(GeneratorOfImages()), initialized(JudgeOfImages())),
-    ),
-    "activations by functions": ("wgan", lambda: (NumberedGenerator(), NumberedDiscriminator())),
-    "a distribution of numbers": (
-        "gaussian-1d",
-        lambda: (
-            DistributionGenerator(1, 5, 1, torch.tanh),
-            DistributionDiscriminator(1, 10, 1, torch.sigmoid),
-        ),
-    ),
-    "Sequential alone": ("sine", _sine),
+# Forms that are of no program above.
+FORMS: dict[str, tuple[str | GanSpec, Callable[[], Pair]]] = {
     "spectral norms": ("sngan", _normalised),
     "flattened and unflattened": ("wgan", _flattening),
-    "two numbers": (
-        "linear-2d",
-        lambda: (
-            nn.Sequential(nn.Linear(2, 2)),
-            nn.Sequential(nn.Linear(2, 5), nn.Tanh(), nn.Linear(5, 3), nn.Tanh(), nn.Linear(3, 2)),
-        ),
-    ),
 }
