@@ -95,7 +95,7 @@ def test_copies_one_after_the_other_are_led_as_side_by_side(name, num_steps, mon
         return [copies.train(chunk) for chunk in chunks], list(copies.states())
 
     losses, states = train()
-    monkeypatch.setattr(copies_module, "_take_copies", lambda spec: False)
+    monkeypatch.setattr(copies_module, "takes_copies", lambda spec: False)
     others, other_states = train()
     for chunk, other in zip(losses, others, strict=True):
         for one, two in zip(chunk, other, strict=True):
