@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @speaks_python
 def report(folder: str | Path, /, *, out: str | Path | None = None) -> Path:
-    """Make one HTML page of a folder of runs, and return its path.
+    """Make one HTML page of a folder of runs, or of a sweep's, and return its path.
 
     out: the file to write, report.html in the folder where not given. Raises RecordError for what cannot be read.
     """

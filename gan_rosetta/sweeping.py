@@ -12,7 +12,8 @@ from gan_rosetta.asking import OnProgress, Place, shown_as, watch_of
 from gan_rosetta.shared.sweeps import session
 from gan_rosetta.shared.sweeps.cluster import choose_cluster
 from gan_rosetta.shared.sweeps.plan import make_plan, read_plan
-from gan_rosetta.shared.sweeps.table import TABLE_FILE, columns_of
+from gan_rosetta.shared.sweeps.table import columns_of
+from gan_rosetta.shared.sweeps.table_file import TABLE_FILE
 from gan_rosetta.wording import speaks_python
 
 

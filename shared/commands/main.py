@@ -200,21 +200,27 @@ def compare(
 
 @app.command(epilog=example("report"), rich_help_panel=RUN)
 def report(
-    folder: Annotated[Path, typer.Argument(help="What compare or train wrote: its folder, a GAN's or a run's.")],
+    folder: Annotated[Path, typer.Argument(help="What compare, train or sweep wrote; also a GAN's folder or a run's.")],
     *,
     out: Annotated[
         Path | None, typer.Option("--out", help="The HTML file to write; report.html in the folder where not given.")
     ] = None,
     animate: Animate = None,
 ) -> None:
-    """Make one HTML page of a folder of runs: verdicts, curves, samples, quality and speed. It needs no network."""
+    """Make one HTML page of a folder of runs: verdicts, curves, samples, quality and speed. It needs no network.
+
+    Of a sweep's folder: what came out over each field's values, a line a run, and the best settings.
+    """
     from gan_rosetta.shared.commands.outcomes import write_films  # noqa: PLC0415
     from gan_rosetta.shared.report.film import require_film  # noqa: PLC0415
     from gan_rosetta.shared.report.page.collect import collect  # noqa: PLC0415
     from gan_rosetta.shared.report.page.render import write_report  # noqa: PLC0415
+    from gan_rosetta.shared.report.page.sweep_page import has_table  # noqa: PLC0415
 
     if animate is not None:
         require_film(animate)
+        if has_table(folder):
+            raise UsageError(f"{folder} is a sweep's, which keeps numbers and no samples; leave out --animate")
     path = write_report(folder, out).absolute()
     say(f"Report: {path}")
     if animate is not None:

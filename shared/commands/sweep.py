@@ -42,7 +42,7 @@ def sweep(
     from gan_rosetta.shared.sweeps.cluster import choose_cluster  # noqa: PLC0415
     from gan_rosetta.shared.sweeps.plan import read_plan  # noqa: PLC0415
     from gan_rosetta.shared.sweeps.session import sweep as do_sweep  # noqa: PLC0415
-    from gan_rosetta.shared.sweeps.table import TABLE_FILE  # noqa: PLC0415
+    from gan_rosetta.shared.sweeps.table_file import TABLE_FILE  # noqa: PLC0415
 
     if picture is not None:
         require_place(picture, said="--picture")

@@ -2,49 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gan_rosetta.shared.report.style import INK, SMALL_SIZE, TEXT_SIZE, dress, new_figure, panel_title, run_style
-from gan_rosetta.shared.report.sweep_table import short_name
-from gan_rosetta.shared.sweeps.session import Swept
-from gan_rosetta.shared.sweeps.table import Setting
+from gan_rosetta.shared.report.sweep_table import best_by_value, short_name
+from gan_rosetta.shared.sweeps.table import Setting, SweepTable
 
 _MOST_PANELS = 12
-_AS_IT_IS = "as it is"
 
 
-def draw_sweep(swept: Swept, /) -> Figure:
-    """Return a panel a GAN and field: quartiles of the first outcome over its values, other fields at their best.
+def draw_sweep(table: SweepTable, /) -> Figure:
+    """Return a panel a GAN and field: quartiles of its first outcome over the values, other fields at their best.
 
     Where a sweep goes through no field, a panel has the runs side by side.
     """
-    gans = list(dict.fromkeys(setting.gan for setting in swept.settings()))
-    panels = [(gan, path) for gan in gans for path in swept.fields or ("",)][:_MOST_PANELS]
-    title = f"{swept.outcomes[0]} over {len(swept.rows)} trainings: quartiles over seeds"
+    panels = [(gan, path) for gan in table.gans if table.outcomes_of(gan) for path in table.fields or ("",)][
+        :_MOST_PANELS
+    ]
+    title = f"How good samples are over {len(table.rows)} trainings: quartiles over seeds"
     figure = new_figure(title, width_inches=9.0, height_inches=1.0 + 2.6 * len(panels))
     all_axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     for axes, (gan, path) in zip(all_axes, panels, strict=True):
-        _draw(axes, [setting for setting in swept.settings() if setting.gan == gan], path, swept)
+        outcome = table.outcomes_of(gan)[0]
+        _draw(axes, [setting for setting in table.settings() if setting.gan == gan], path, outcome)
+        axes.set_ylabel(f"{outcome}\n({table.units[outcome]})", fontsize=TEXT_SIZE)
         panel_title(axes, f"{gan}: {short_name(path)}" if path else gan)
     return figure
 
 
-def _draw(axes: Axes, settings: list[Setting], path: str, swept: Swept) -> None:
+def _draw(axes: Axes, settings: list[Setting], path: str, outcome: str) -> None:
     dress(axes)
-    outcome = swept.outcomes[0]
-    labels = list(dict.fromkeys(_label(setting, path) for setting in settings))
+    labels = list(best_by_value(settings, path, outcome))
     runs = list(dict.fromkeys(setting.run for setting in settings))
     for index, run in enumerate(runs):
-        best = _best([setting for setting in settings if setting.run == run], path, outcome)
+        best = best_by_value([setting for setting in settings if setting.run == run], path, outcome)
+        quartiles = [_quartiles(best.get(label), outcome) for label in labels]
         shift = 0.08 * (index - (len(runs) - 1) / 2)
         style = run_style(run)
         axes.errorbar(
-            [labels.index(label) + shift for label in best],
-            [middle for _, middle, _ in best.values()],
-            [[middle - low for low, middle, _ in best.values()], [high - middle for _, middle, high in best.values()]],
+            [place + shift for place in range(len(labels))],
+            [middle for _, middle, _ in quartiles],
+            [[middle - low for low, middle, _ in quartiles], [high - middle for _, middle, high in quartiles]],
             color=style.color,
             linestyle=style.line_style,
             marker=style.marker,
@@ -52,20 +53,10 @@ def _draw(axes: Axes, settings: list[Setting], path: str, swept: Swept) -> None:
             label=run,
         )
     axes.set_xticks(range(len(labels)), labels, fontsize=SMALL_SIZE, color=INK)
-    axes.set_ylabel(swept.units[outcome], fontsize=TEXT_SIZE)
     axes.legend(fontsize=SMALL_SIZE, frameon=False)
 
 
-def _best(settings: list[Setting], path: str, outcome: str) -> dict[str, tuple[float, float, float]]:
-    """Return the quartiles with the smallest median at each value of a field."""
-    best: dict[str, tuple[float, float, float]] = {}
-    for setting in settings:
-        found, label = setting.quartiles(outcome), _label(setting, path)
-        if found is not None and (label not in best or found[1] < best[label][1]):
-            best[label] = found
-    return best
-
-
-def _label(setting: Setting, path: str) -> str:
-    value: Any = setting.settings.get(path, _AS_IT_IS)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _quartiles(setting: Setting | None, outcome: str) -> tuple[float, float, float]:
+    """Return what is drawn, a gap where no training has a finite outcome."""
+    found = None if setting is None else setting.quartiles(outcome)
+    return (math.nan, math.nan, math.nan) if found is None else found

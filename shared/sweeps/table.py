@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.storage.files import atomic_path
-from gan_rosetta.shared.sweeps.plan import SweepJob
-
-TABLE_FILE = "sweep.parquet"
-_HINT = "pip install 'gan-rosetta[sweeps]'"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A job. numbers: outcomes, NaN where a training has no such number; happened: what may happen, and whether it did.
+    """A job. settings: the values of the sweep's fields, by path.
 
-    Both are empty where it failed, and message says why.
+    numbers: outcomes, NaN where a training has no such number; happened: what may happen, and whether it did. Both are
+    empty where it failed, and message says why.
     """
 
-    job: SweepJob
+    gan: str
+    run: str
+    seed: int
+    settings: dict[str, Any]
     numbers: dict[str, float]
     happened: dict[str, bool]
     message: str = ""
 
     def as_data(self) -> dict[str, Any]:
         """Return it as plain data, a column a key."""
-        order = self.job.order
-        own = {"gan": order.gan, "run": order.run_name, "seed": order.feed.seed, **self.job.settings}
+        own = {"gan": self.gan, "run": self.run, "seed": self.seed, **self.settings}
         return {**own, **self.numbers, **self.happened, "message": self.message}
 
 
@@ -41,33 +37,6 @@ def columns_of(rows: Sequence[Row], /) -> dict[str, list[Any]]:
     data = [row.as_data() for row in rows]
     names = dict.fromkeys(name for each in data for name in each if name != "message")
     return {name: [each.get(name) for each in data] for name in (*names, "message")}
-
-
-def require_table() -> None:
-    """Raise UsageError where no Parquet file can be written."""
-    try:
-        import pyarrow  # noqa: F401, PLC0415 - only a sweep needs it
-    except ImportError:
-        raise UsageError(f"a sweep's table needs pyarrow, which is not installed: {_HINT}") from None
-
-
-def write_table(path: Path, rows: Sequence[Row], /) -> None:
-    """Write the table as a Parquet file, atomically; a field's values of several kinds become texts."""
-    import pyarrow as pa  # noqa: PLC0415 - only a sweep needs it
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    columns = {name: _of_one_kind(values) for name, values in columns_of(rows).items()}
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.table(columns), temporary)
-
-
-def _of_one_kind(values: list[Any]) -> list[Any]:
-    kinds = {type(value) for value in values if value is not None}
-    if kinds <= {int, float} and len(kinds) > 1:
-        return [None if value is None else float(value) for value in values]
-    if len(kinds) > 1 or kinds & {dict, list}:
-        return [None if value is None else str(value) for value in values]
-    return values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,14 +66,55 @@ def settings_of(rows: Sequence[Row], /) -> list[Setting]:
     """Return the rows together that differ in nothing but the seed, in the table's order."""
     found: dict[str, list[Row]] = {}
     for row in rows:
-        key = repr((row.job.order.gan, row.job.order.run_name, row.job.settings))
+        key = repr((row.gan, row.run, row.settings))
         found.setdefault(key, []).append(row)
     return [
-        Setting(
-            gan=own[0].job.order.gan,
-            run=own[0].job.order.run_name,
-            settings=dict(own[0].job.settings),
-            rows=tuple(own),
-        )
+        Setting(gan=own[0].gan, run=own[0].run, settings=dict(own[0].settings), rows=tuple(own))
         for own in found.values()
     ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepTable:
+    """What came of a sweep. fields: that it went through; rows: a job each, in the plan's order. units: of outcomes."""
+
+    fields: tuple[str, ...]
+    rows: tuple[Row, ...]
+    units: dict[str, str]
+
+    @property
+    def failures(self) -> tuple[Row, ...]:
+        """The jobs that left nothing."""
+        return tuple(row for row in self.rows if row.message)
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The outcomes by name: first how good samples are."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.numbers))
+
+    def outcomes_of(self, gan: str, /) -> tuple[str, ...]:
+        """Return the outcomes of one GAN by name: first how good its samples are."""
+        return tuple(dict.fromkeys(name for row in self.rows if row.gan == gan for name in row.numbers))
+
+    @property
+    def gans(self) -> tuple[str, ...]:
+        """The GANs by name, in the plan's order."""
+        return tuple(dict.fromkeys(row.gan for row in self.rows))
+
+    @property
+    def happenings(self) -> tuple[str, ...]:
+        """What may happen in a training, by name."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.happened))
+
+    def settings(self) -> list[Setting]:
+        """Return the rows together that differ in nothing but the seed."""
+        return settings_of(self.rows)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as plain data: a row a job, with None for what is no finite number."""
+        rows = [{name: _in_json(value) for name, value in row.as_data().items()} for row in self.rows]
+        return {"fields": list(self.fields), "units": self.units, "rows": rows}
+
+
+def _in_json(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

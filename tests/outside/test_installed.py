@@ -15,7 +15,10 @@ DATA = (
     "gan_rosetta/py.typed",
     "gan_rosetta/benchmarks/floor/gaussian_1d.c",
     "gan_rosetta/shared/coverage/programs/studiogan.toml",
+    "gan_rosetta/shared/report/page/base.html",
     "gan_rosetta/shared/report/page/page.html",
+    "gan_rosetta/shared/report/page/plot.html",
+    "gan_rosetta/shared/report/page/sweep.html",
     "gan_rosetta/shared/report/page/page.css",
     "gan_rosetta/shared/report/page/page.js",
 )

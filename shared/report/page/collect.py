@@ -100,7 +100,7 @@ def _collect_gan(root: Path, place: Path, folders: list[Path]) -> GanRuns:
     runs, specs = [], []
     for folder in folders:
         for name in _FILES:
-            _require_inside(root, folder / name)
+            require_inside(root, folder / name)
         run = read_run(folder)
         specs.append(_check_run(run))
         runs.append(run)
@@ -124,7 +124,8 @@ def _collect_gan(root: Path, place: Path, folders: list[Path]) -> GanRuns:
     )
 
 
-def _require_inside(root: Path, path: Path) -> None:
+def require_inside(root: Path, path: Path, /) -> None:
+    """Raise RecordError where a path leads out of the folder that a page is made of, which is resolved."""
     if not path.resolve().is_relative_to(root):
         raise RecordError(f"{path} leads out of {root}; a report reads inside its folder only, so copy the run into it")
 
@@ -140,7 +141,7 @@ def _read_judgement(root: Path, path: Path) -> Judgement | None:
     """Return what comparison.json says; None where there is none, as after `train`."""
     if not path.exists():
         return None
-    _require_inside(root, path)
+    require_inside(root, path)
     try:
         data = read_document(path, number=FORMAT, remedy="run compare again")
         require_typed(ComparisonRecord, data, name="comparison")

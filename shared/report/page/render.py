@@ -1,19 +1,12 @@
-"""Puts a folder's records into one HTML page: everything that it needs is in it, and it may load nothing."""
+"""Puts a folder's records into one HTML page, that of its runs or of its sweep."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import plotly.graph_objects as go
-import plotly.io
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from gan_rosetta.shared.compare.yardstick import LOSS_NAMES
 from gan_rosetta.shared.errors import UsageError
@@ -25,9 +18,10 @@ from gan_rosetta.shared.report.fed import fed_from
 from gan_rosetta.shared.report.page.collect import GanRuns, PairResult, collect
 from gan_rosetta.shared.report.page.loss_figure import ALLOWED, CHAOS_AREA, ENVELOPE, loss_figure
 from gan_rosetta.shared.report.page.sample_figures import SamplesShown, sample_figures
+from gan_rosetta.shared.report.page.sweep_page import find_sweep, sweep_page
+from gan_rosetta.shared.report.page.template import render_page
 from gan_rosetta.shared.report.page.traces import bins_for
 from gan_rosetta.shared.report.page.words import (
-    amount,
     machines,
     number,
     reproduce_command,
@@ -35,7 +29,6 @@ from gan_rosetta.shared.report.page.words import (
     verdict_sentence,
     versions,
 )
-from gan_rosetta.shared.report.shown import shown
 from gan_rosetta.shared.report.style import run_labels, run_style
 from gan_rosetta.shared.runs.record import Run
 from gan_rosetta.shared.spec import GanSpec
@@ -45,7 +38,6 @@ from gan_rosetta.shared.storage.opening import require_place, what_is
 REPORT_FILE = "report.html"
 # Of a pair; the first ones say where it began, and comparison.json has them all.
 _MOST_PARTINGS = 20
-_HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,16 +79,19 @@ class _Section:
 
 
 def write_report(folder: Path, target: Path | None = None, /) -> Path:
-    """Write the page of a folder's runs, to report.html in it where no target is given, and return its path.
+    """Write the page of a folder's runs or sweep, to report.html in it where no target is given, and return its path.
 
     Raises UsageError where there is no folder or nothing can be written, RecordError where there is nothing to show.
     """
     found = what_is(folder)
     if found != "a folder":
-        raise UsageError(f"{folder} {f'is {found}' if found else 'is not there'}; expected a folder of runs")
+        raise UsageError(
+            f"{folder} {f'is {found}' if found else 'is not there'}; expected a folder of runs or a sweep's"
+        )
     path = target if target is not None else folder / REPORT_FILE
     require_place(path, said="--out")
-    page = report_page(collect(folder)).encode()
+    sweep = find_sweep(folder)
+    page = (report_page(collect(folder)) if sweep is None else sweep_page(sweep)).encode()
     try:
         write_bytes(path, page)
     except OSError as error:
@@ -111,23 +106,9 @@ def report_page(gans: Sequence[GanRuns], /) -> str:
     num_curves = sum(2 * len(LOSS_NAMES) * len(gan.runs) for gan in gans)
     sections = [_section(gan, index, bins_for(num_curves)) for index, gan in enumerate(gans)]
     every_run = [run for gan in gans for run in gan.runs]
-    scripts = [Markup(get_plotlyjs()), Markup((_HERE / "page.js").read_text(encoding="utf-8"))]  # noqa: S704 - our own
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalized,
-    )
-    environment.filters["figure"] = _figure_data
-    environment.filters["amount"] = amount
-    environment.filters["data"] = lambda value: _as_data(json.dumps(value))
-    return environment.get_template("page.html").render(
+    return render_page(
+        "page.html",
         sections=sections,
-        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own
-        scripts=scripts,
-        script_hashes=[_hash(script) for script in scripts],
         machines=machines(every_run),
         versions=versions(every_run),
         envelope=ENVELOPE,
@@ -184,24 +165,3 @@ def _quality(runs: Sequence[Run], spec: GanSpec) -> list[_QualityRow]:
         _QualityRow(about=row[0], real=number(row[0].real), values=tuple(number(entry.value) for entry in row))
         for row in zip(*measured, strict=True)
     ]
-
-
-def _figure_data(figure: go.Figure) -> Markup:
-    """Return a figure as JSON that cannot end the script element it stands in."""
-    return _as_data(plotly.io.to_json(figure, validate=False, engine="json"))
-
-
-def _as_data(text: str) -> Markup:
-    """Return JSON in which no letter of HTML is left."""
-    for letter in "<>&\u2028\u2029":
-        text = text.replace(letter, f"\\u{ord(letter):04x}")
-    return Markup(text)  # noqa: S704 - no letter of HTML is left in it
-
-
-def _finalized(value: object) -> object:
-    """Return what stands in a place of the template as it is shown there; what is no text of others' stays."""
-    return value if isinstance(value, Markup) or not isinstance(value, str) else shown(value)
-
-
-def _hash(script: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

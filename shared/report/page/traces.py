@@ -22,7 +22,7 @@ _CURVE_BYTES = 3_000_000
 _BYTES_A_POINT = 12
 _POINTS_A_BIN = 4
 _FEWEST_BINS, _MOST_BINS = 25, 500
-_DASHES = {"-": "solid", "--": "dash", "-.": "dashdot"}
+_DASHES = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
 _INK = "#000000"
 LOSS_HEIGHT, SAMPLES_HEIGHT = 440, 320
 

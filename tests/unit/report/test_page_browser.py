@@ -10,8 +10,10 @@ from selenium.webdriver import ActionChains, Keys
 
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.report.page.render import write_report
+from gan_rosetta.shared.report.page.sweep_page import sweep_page
 from tests.browser import headless_chromium
 from tests.unit.report.recorded import record_gan
+from tests.unit.sweeps.tables import RATE, table_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("report-browser")]
 
@@ -203,3 +205,20 @@ def test_a_dark_page_is_printed_light_and_is_itself_again(opened):
     assert INKS["light"] in printed
     assert INKS["dark"] not in printed
     wait_for(lambda: drawn_theme(browser) == "dark", "the dark theme again")
+
+
+def test_a_sweeps_page_hides_a_run_with_its_bands(chromium, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(sweep_page(table_of(fields={RATE: [0.01, 0.1]})), encoding="utf-8")
+    set_theme(chromium, "light")
+    chromium.get(page.as_uri())
+    wait_for(lambda: chromium.execute_script("return document.documentElement.dataset.drawn") == "2", "the figures")
+    count = "return document.querySelectorAll('.plot .scatterlayer .trace').length"
+    bands = (
+        "return [...document.querySelectorAll('.plot .fills path')].filter(path => path.getBBox().height > 1).length"
+    )
+    assert (chromium.execute_script(count), chromium.execute_script(bands)) == (8, 4)
+    chromium.find_element("css selector", "input[data-run='torch:float32']").click()
+    wait_for(lambda: chromium.execute_script(count) == 4, "torch to go")
+    assert chromium.execute_script(bands) == 2
+    assert [entry for entry in chromium.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []

@@ -14,7 +14,7 @@ from gan_rosetta.shared.commands import main as cli
 from gan_rosetta.shared.errors import RunFailed, UsageError
 from gan_rosetta.shared.report.sweep_picture import draw_sweep
 from gan_rosetta.shared.sweeps import cluster, remote
-from gan_rosetta.shared.sweeps.table import TABLE_FILE
+from gan_rosetta.shared.sweeps.table_file import TABLE_FILE
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: pip install 'gan-rosetta[sweeps]'")
 parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: pip install 'gan-rosetta[sweeps]'")
@@ -76,7 +76,7 @@ def test_a_job_that_fails_is_a_row_with_what_it_had_to_say(tmp_path: Path, monke
     found = gr.sweep(PLAN, out=tmp_path, cluster="tcp://nowhere:1")
     assert len(found.failures) == 4
     assert found.columns()["message"] == ["it fell"] * 4
-    assert "linear-2d on numpy, seed 14: it fell" in found.lines()[1]
+    assert "linear-2d on numpy, generator_optimizer.learning_rate 0.01, seed 14: it fell" in found.lines()[1]
 
 
 def test_workers_of_another_version_are_refused(tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
