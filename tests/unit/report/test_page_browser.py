@@ -217,8 +217,8 @@ def test_a_sweeps_page_hides_a_run_with_its_bands(chromium, tmp_path):
     bands = (
         "return [...document.querySelectorAll('.plot .fills path')].filter(path => path.getBBox().height > 1).length"
     )
-    assert (chromium.execute_script(count), chromium.execute_script(bands)) == (8, 4)
+    assert (chromium.execute_script(count), chromium.execute_script(bands)) == (4, 4)
     chromium.find_element("css selector", "input[data-run='torch:float32']").click()
-    wait_for(lambda: chromium.execute_script(count) == 4, "torch to go")
+    wait_for(lambda: chromium.execute_script(count) == 2, "torch to go")
     assert chromium.execute_script(bands) == 2
     assert [entry for entry in chromium.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
