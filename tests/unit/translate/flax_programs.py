@@ -1,11 +1,18 @@
-"""Networks of well-known programs in flax.nnx, in the form in which such programs are written."""
+"""Networks of two public programs in flax.nnx, in our words, and forms in which such programs are written.
+
+Each of PROGRAMS is of the program that its key names, a repository and the program in it: its architecture, with fewer
+features, as was read there.
+"""
 
 from __future__ import annotations
 
 import jax.numpy as jnp
 from flax import nnx
 
+from tests.unit.translate.public_programs import of_logits
+
 WIDTH = 8
+NORMAL = nnx.initializers.normal(0.02)
 
 
 class Generator(nnx.Module):
@@ -76,5 +83,69 @@ def rows():
     return RowGenerator(rngs), judge
 
 
-# Of each: the GAN of the catalogue that has its data and losses, and what makes both networks.
-PROGRAMS = {"images": ("wgan", images), "residual rows": ("sine", rows)}
+class BookGenerator(nnx.Module):
+    """Of points in the plane, by one layer."""
+
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.out = nnx.Linear(2, 2, kernel_init=NORMAL, bias_init=NORMAL, rngs=rngs)
+
+    def __call__(self, x):
+        return self.out(x)
+
+
+class BookDiscriminator(nnx.Module):
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.h1 = nnx.Linear(2, 5, kernel_init=NORMAL, bias_init=NORMAL, rngs=rngs)
+        self.h2 = nnx.Linear(5, 3, kernel_init=NORMAL, bias_init=NORMAL, rngs=rngs)
+        self.out = nnx.Linear(3, 1, kernel_init=NORMAL, bias_init=NORMAL, rngs=rngs)
+
+    def __call__(self, x):
+        return self.out(nnx.tanh(self.h2(nnx.tanh(self.h1(x)))))
+
+
+class Dense(nnx.Module):
+    """Hidden layers, each with a norm and a dropout where they are asked for, by lists of them."""
+
+    def __init__(
+        self, size: int, widths: tuple[int, ...], out: int, *, norm: bool, rate: float, rngs: nnx.Rngs
+    ) -> None:
+        self.layers = [nnx.Linear(*pair, rngs=rngs) for pair in zip((size, *widths), widths, strict=False)]
+        self.output_layer = nnx.Linear(widths[-1], out, rngs=rngs)
+        self.bn_layers = [nnx.BatchNorm(width, rngs=rngs) for width in widths] if norm else None
+        self.dropout = nnx.Dropout(rate, rngs=rngs) if rate > 0 else None
+
+    def hidden(self, x, activation):
+        for place, layer in enumerate(self.layers):
+            x = layer(x)
+            x = x if self.bn_layers is None else self.bn_layers[place](x)
+            x = activation(x)
+            x = x if self.dropout is None else self.dropout(x)
+        return self.output_layer(x)
+
+
+class DenseGenerator(Dense):
+    def __call__(self, z):
+        return jnp.tanh(jnp.reshape(self.hidden(z, nnx.relu), (-1, 28, 28, 1)))
+
+
+class DenseDiscriminator(Dense):
+    def __call__(self, x):
+        flat = jnp.reshape(x, (x.shape[0], -1))
+        return nnx.sigmoid(self.hidden(flat, lambda each: nnx.leaky_relu(each, negative_slope=0.2)))
+
+
+def dense():
+    generator = DenseGenerator(100, (4, 8), 784, norm=True, rate=0, rngs=nnx.Rngs(0))
+    return generator, DenseDiscriminator(784, (8, 4), 1, norm=False, rate=0.3, rngs=nnx.Rngs(1))
+
+
+# Of each program: a GAN with its data, or others of the same shapes, and what makes both networks.
+PROGRAMS = {
+    "smolix/d2l-neu, gan": (
+        of_logits("linear-2d", 1),
+        lambda: (BookGenerator(nnx.Rngs(7)), BookDiscriminator(nnx.Rngs(8))),
+    ),
+    "avitai/artifex, gan": ("wgan", dense),
+}
+# Forms that are of no program above.
+FORMS = {"images": ("wgan", images), "residual rows": ("sine", rows)}

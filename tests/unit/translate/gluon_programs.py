@@ -1,51 +1,47 @@
-"""Networks of well-known programs in Gluon, in the form in which their authors have them."""
+"""Networks of three public programs in Gluon, in our words: their architecture, with fewer features, as was read there.
+
+Each is of the program that its key names: a repository, or a site, and the program in it. The book's switch MXNet to
+its arrays of mx.np, which is left out here.
+"""
 
 from __future__ import annotations
 
 from gan_rosetta.backends.mxnet.framework import mx
+from tests.unit.translate.public_programs import of_logits
 
 nn = mx.gluon.nn
-WIDTH, CHANNELS = 8, 3
+WIDTH, CHANNELS = 4, 3
 
 
-def strided():
-    """A generator and a discriminator of images, each a row of blocks that are added in a scope of names."""
-    generator = nn.HybridSequential(prefix="generator_")
+def _example_dcgan():
+    """Rows of blocks that are added in a scope of names; D's last gives two numbers, of which a softmax is taken."""
+    generator = nn.Sequential()
     with generator.name_scope():
-        generator.add(nn.Conv2DTranspose(WIDTH * 2, 4, 1, 0, use_bias=False))
-        generator.add(nn.BatchNorm())
-        generator.add(nn.Activation("relu"))
-        generator.add(nn.Conv2DTranspose(WIDTH, 4, 2, 1, use_bias=False))
-        generator.add(nn.BatchNorm())
-        generator.add(nn.Activation("relu"))
-        generator.add(nn.Conv2DTranspose(WIDTH, 4, 2, 1, use_bias=False))
-        generator.add(nn.BatchNorm())
-        generator.add(nn.Activation("relu"))
+        for width, strides, padding in ((WIDTH * 8, 1, 0), (WIDTH * 4, 2, 1), (WIDTH * 2, 2, 1), (WIDTH, 2, 1)):
+            generator.add(nn.Conv2DTranspose(width, 4, strides, padding, use_bias=False))
+            generator.add(nn.BatchNorm())
+            generator.add(nn.Activation("relu"))
         generator.add(nn.Conv2DTranspose(CHANNELS, 4, 2, 1, use_bias=False))
         generator.add(nn.Activation("tanh"))
-    discriminator = nn.HybridSequential(prefix="discriminator_")
+    discriminator = nn.Sequential()
     with discriminator.name_scope():
         discriminator.add(nn.Conv2D(WIDTH, 4, 2, 1, use_bias=False))
         discriminator.add(nn.LeakyReLU(0.2))
-        discriminator.add(nn.Conv2D(WIDTH * 2, 4, 2, 1, use_bias=False))
-        discriminator.add(nn.BatchNorm())
-        discriminator.add(nn.LeakyReLU(0.2))
-        discriminator.add(nn.Conv2D(WIDTH * 4, 4, 2, 1, use_bias=False))
-        discriminator.add(nn.BatchNorm())
-        discriminator.add(nn.LeakyReLU(0.2))
-        discriminator.add(nn.Conv2D(1, 4, 1, 0, use_bias=False))
-        discriminator.add(nn.Activation("sigmoid"))
-    generator.hybridize()
-    discriminator.hybridize()
-    return made(generator, (100, 1, 1)), made(discriminator, (CHANNELS, 32, 32))
+        for width in (WIDTH * 2, WIDTH * 4, WIDTH * 8):
+            discriminator.add(nn.Conv2D(width, 4, 2, 1, use_bias=False))
+            discriminator.add(nn.BatchNorm())
+            discriminator.add(nn.LeakyReLU(0.2))
+        discriminator.add(nn.Conv2D(2, 4, 1, 0, use_bias=False))
+        discriminator.add(nn.Flatten())  # as the program reshapes what D gives
+    return made(generator, (100, 1, 1)), made(discriminator, (CHANNELS, 64, 64))
 
 
-def points():
+def _book_points():
     """Of points in the plane: sequences that are not hybrid, a Dense each with its activation."""
     generator = nn.Sequential()
     generator.add(nn.Dense(2))
     discriminator = nn.Sequential()
-    discriminator.add(nn.Dense(5, activation="tanh"), nn.Dense(3, activation="tanh"), nn.Dense(2))
+    discriminator.add(nn.Dense(5, activation="tanh"), nn.Dense(3, activation="tanh"), nn.Dense(1))
     return made(generator, (2,)), made(discriminator, (2,))
 
 
@@ -71,23 +67,19 @@ class DiscriminatorBlock(nn.Block):
         return self.activation(self.batch_norm(self.conv2d(X)))
 
 
-def blocks():
+def _book_dcgan():
     """Of blocks of one's own, with a forward of layers alone."""
     generator = nn.Sequential()
     generator.add(
-        GeneratorBlock(WIDTH * 2, strides=1, padding=0),
-        GeneratorBlock(WIDTH),
-        GeneratorBlock(WIDTH),
+        GeneratorBlock(WIDTH * 8, strides=1, padding=0),
+        *(GeneratorBlock(WIDTH * factor) for factor in (4, 2, 1)),
         nn.Conv2DTranspose(CHANNELS, kernel_size=4, strides=2, padding=1, use_bias=False, activation="tanh"),
     )
     discriminator = nn.Sequential()
     discriminator.add(
-        DiscriminatorBlock(WIDTH),
-        DiscriminatorBlock(WIDTH * 2),
-        DiscriminatorBlock(WIDTH * 4),
-        nn.Conv2D(1, kernel_size=4, use_bias=False),
+        *(DiscriminatorBlock(WIDTH * factor) for factor in (1, 2, 4, 8)), nn.Conv2D(1, kernel_size=4, use_bias=False)
     )
-    return made(generator, (100, 1, 1)), made(discriminator, (CHANNELS, 32, 32))
+    return made(generator, (100, 1, 1)), made(discriminator, (CHANNELS, 64, 64))
 
 
 class Residual(nn.HybridBlock):
@@ -114,9 +106,9 @@ def made(network, shape):
     return network
 
 
-# Of each: the GAN of the catalogue that has its data and losses, and what makes both networks.
+# Of each program: a GAN with its data, or others of the same shapes, and what makes both networks.
 PROGRAMS = {
-    "rows of blocks in scopes": ("mnist-conv", strided),
-    "points in the plane": ("linear-2d", points),
-    "blocks of its own": ("sngan", blocks),
+    "apache/mxnet, dc_gan": (of_logits("dcgan", 2), _example_dcgan),
+    "d2l.ai, gan": (of_logits("linear-2d", 1), _book_points),
+    "d2l.ai, dcgan": (of_logits("dcgan", 1), _book_dcgan),
 }

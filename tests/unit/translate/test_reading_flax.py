@@ -19,6 +19,7 @@ jax = pytest.importorskip("jax")
 programs = pytest.importorskip("tests.unit.translate.flax_programs")
 reading_layers = pytest.importorskip("gan_rosetta.backends.jax.reading_layers")
 jnp = jax.numpy
+PROGRAMS = programs.PROGRAMS | programs.FORMS
 
 
 @pytest.fixture(autouse=True)
@@ -29,9 +30,9 @@ def own_types():
     jax.config.update("jax_enable_x64", kept)
 
 
-@pytest.mark.parametrize("name", programs.PROGRAMS)
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_networks_of_programs_are_read_and_proved(name):
-    like, make = programs.PROGRAMS[name]
+    like, make = PROGRAMS[name]
     generator, discriminator = make()
     found = read(generator=generator, discriminator=discriminator, like=like)
     assert found.num_samples == min(8, found.spec.batch_size)

@@ -5,16 +5,14 @@ Each is of the program that its key in PROGRAMS names: a repository, or a site, 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-import gan_rosetta as gr
-from gan_rosetta.shared.spec import ZEROS, GanSpec, Linear, LogisticDiscriminatorLoss, LogisticGeneratorLoss, Reshape
+from gan_rosetta.shared.spec import GanSpec
+from tests.unit.translate.public_programs import of_logits
 
 Pair = tuple[nn.Module, nn.Module]
 CHANNELS, NOISE, WIDTH, PIXELS = 3, 100, 4, 28 * 28
@@ -295,19 +293,6 @@ def _critic() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 2, 5, stride=2, padding=2), nn.ReLU(True), nn.Flatten(), nn.Linear(2 * 14**2, 1))
 
 
-def of_one_logit(like: str) -> GanSpec:
-    """Return a GAN of the catalogue with a D of one logit, and losses of it, as the book has them."""
-    spec = gr.spec(like)
-    losses = {
-        "discriminator_loss": LogisticDiscriminatorLoss(real_target=1, fake_target=0, factor=0.5, reduction="sum"),
-        "generator_loss": LogisticGeneratorLoss(target=1, factor=1, reduction="sum"),
-    }
-    flat = Reshape(shape=(math.prod(spec.real.sample_shape),))
-    layer = Linear(name="output", in_features=flat.shape[0], out_features=1, weight_init=ZEROS, bias_init=ZEROS)
-    judge = replace(spec.discriminator, layers=(flat, layer))
-    return replace(spec, name="one-logit", discriminator=judge, training=replace(spec.training, **losses))
-
-
 def _flattened(generator: nn.Module, discriminator: nn.Module) -> Pair:
     """Return networks of rows with what their program does around them."""
     return nn.Sequential(generator, nn.Unflatten(1, (1, 28, 28))), nn.Sequential(nn.Flatten(), discriminator)
@@ -324,8 +309,8 @@ PROGRAMS: dict[str, tuple[str | GanSpec, Callable[[], Pair]]] = {
         "wgan",
         lambda: _flattened(NumberedGenerator(NOISE, PIXELS), NumberedDiscriminator(PIXELS)),
     ),
-    "d2l.ai, gan": (of_one_logit("linear-2d"), _book_points),
-    "d2l.ai, dcgan": (of_one_logit("dcgan"), _book_dcgan),
+    "d2l.ai, gan": (of_logits("linear-2d", 1), _book_points),
+    "d2l.ai, dcgan": (of_logits("dcgan", 1), _book_dcgan),
 }
 # Of each that is not read: what is said.
 NOT_READ: dict[str, tuple[str | GanSpec, Callable[[], Pair], str]] = {
