@@ -75,6 +75,39 @@ def test_a_program_goes_on_to_the_losses_that_torch_would_have_had(tmp_path, to)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+def points():
+    generator = nn.Sequential(nn.Linear(2, 5), nn.Tanh(), nn.Linear(5, 2, bias=False))
+    return generator, nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2))
+
+
+def live_networks(names, to):
+    """The networks that a program has left; those of flax it keeps apart from their variables."""
+    if to != "flax":
+        return {network: names[network] for network in ("generator", "discriminator")}
+    players = {"generator": (names["graph_g"], names["g"]), "discriminator": (names["graph_d"], names["d"])}
+    return {network: names["filled"](graph, {**own.parameters}) for network, (graph, own) in players.items()}
+
+
+@pytest.mark.filterwarnings("ignore:Please import:DeprecationWarning")  # mx.nd.array asks SciPy for an old name
+def test_from_torch_to_flax_to_gluon_and_back_nothing_is_lost(tmp_path):
+    pytest.importorskip("flax")
+    pytest.importorskip("gan_rosetta.backends.mxnet.framework")
+    generator, discriminator = points()
+    readings = [read(generator=generator, discriminator=discriminator, like="linear-2d")]
+    for to in ("flax", "mxnet", "torch"):
+        folder = tmp_path / to
+        folder.mkdir()
+        (folder / "program.py").write_text(write_program(readings[-1].spec, DIALECTS[to]), encoding="utf-8")
+        write_state(folder / "state.safetensors", readings[-1].state, metadata={"gan": "read"})
+        options = ["--steps", "0", "--state", "state.safetensors", "--dtype", "float64", "--out", "left"]
+        readings.append(read(**live_networks(run_here(folder, options), to), like=readings[0].spec))
+    first, last = readings[0], readings[-1]
+    assert last.spec.networks() == first.spec.networks()
+    assert last.spec.training == first.spec.training
+    for name, array in first.state.items():
+        assert last.state[name].tobytes() == array.tobytes(), name
+
+
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
