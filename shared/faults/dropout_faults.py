@@ -93,6 +93,35 @@ def _shared_mask(spec: GanSpec, place: Place) -> Plant | None:
     return Plant(spec=spec, expected=expected, place=_words_of(spec, place), chunk=share)
 
 
+def _other_masks_in_update(spec: GanSpec, place: Place) -> Plant | None:
+    """In G's update, what D dropped in its own, or where it is that, something else."""
+    if place[0] != "discriminator" or layer_at(spec, place).probability == 0:
+        return None
+    name, is_shared = layer_name(spec, place), spec.training.dropout_masks == "shared"
+    own = {mask.name: mask for mask in mask_draws(spec, pretraining=False) if mask.name.startswith("mask.generator.")}
+    own = {key: mask for key, mask in own.items() if key.endswith(f".{name}")}
+
+    def feed(chunk: Chunk) -> Chunk:
+        if chunk.phase == "pretraining":
+            return chunk
+        arrays = dict(chunk.arrays)
+        for key, mask in own.items():
+            shown = arrays[key.replace("generator", "discriminator", 1)]
+            arrays[key] = drawn_mask(mask, chunk) if is_shared else shown
+        return replace(chunk, arrays=arrays)
+
+    ways = ("what D dropped in its own update", "others than in D's own update")
+    found, expected = ways[::-1] if is_shared else ways
+    return Plant(
+        spec=spec,
+        expected=Location(phase="generator", quantities=("output",), names=(name,)),
+        place=_words_of(spec, place),
+        chunk=feed,
+        found=found,
+        expected_value=expected,
+    )
+
+
 FAULTS = (
     Fault(
         name="dropout-keep-probability",
@@ -115,6 +144,14 @@ FAULTS = (
         summary="one mask for D's passes over real and over fake samples",
         remedy="{place} drops the same of real and of fake samples: draw a mask for each pass.",
         plants=lambda spec: _dropouts(spec, _shared_mask),
+        together="every Dropout",
+    ),
+    Fault(
+        name="dropout-masks-of-updates",
+        summary="in G's update D drops what it dropped in its own, or where it should, others",
+        remedy="{place} drops {found} of G's batch in G's update: it should drop {expected}. A program that shows D a "
+        "batch once for both losses drops the same in both.",
+        plants=lambda spec: _dropouts(spec, _other_masks_in_update),
         together="every Dropout",
     ),
 )

@@ -51,6 +51,7 @@ _PLAIN_TRAINING: dict[str, Any] = {
     "discriminator_clipping": None,
     "generator_clipping": None,
     "steps_per_batch": 1,
+    "dropout_masks": "separate",
     "stop": None,
     "discriminator_optimizer": _PLAIN_OPTIMIZER,
     "generator_optimizer": _PLAIN_OPTIMIZER,

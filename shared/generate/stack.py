@@ -394,11 +394,11 @@ class Stack:
     def _bounded_by_channel(self) -> tuple[Layer, ...]:
         """Return the layers of a branch that ends in a number for each channel."""
         inner = self._inner()
-        if self._classes and self._draw(st.booleans()):
-            inner.class_row(self.shape[0])
-        elif len(self._input_shape) == 1 and self._draw(st.booleans()):
+        if len(self._input_shape) == 1 and self._draw(st.booleans()):
             inner.recall(of=None, num_features=self._input_shape[0])
             inner.linear(self.shape[0])
+        elif self._classes and self._draw(st.booleans()):
+            inner.class_row(self.shape[0])
         else:
             inner.flatten()
             inner.linear(self.shape[0])

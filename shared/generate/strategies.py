@@ -29,6 +29,7 @@ from gan_rosetta.shared.spec import (
     CrossEntropyGeneratorLoss,
     DensityRegression,
     DigitsReal,
+    Dropout,
     ExponentialDecay,
     GanSpec,
     GaussianReal,
@@ -156,6 +157,7 @@ def gan_specs(draw: Any) -> GanSpec:
                 generator=generator,
                 epochs=epochs,
                 tells_class=discriminator.output_shape == (2,) and score != "logits",
+                drops=any(isinstance(layer, Dropout) for layer in discriminator.all_layers),
             )
         ),
     )
@@ -321,7 +323,7 @@ def _normal_latent(draw: Any, shape: Shape) -> NormalLatent:
 
 @st.composite
 def _trainings(
-    draw: Any, score: str, *, penalties: _Penalties, generator: Network, epochs: bool, tells_class: bool
+    draw: Any, score: str, *, penalties: _Penalties, generator: Network, epochs: bool, tells_class: bool, drops: bool
 ) -> Training:
     first = draw(st.sampled_from(["discriminator", "generator"]))
     may_reuse = not (first == "discriminator" and generator.has_buffers)
@@ -346,6 +348,7 @@ def _trainings(
         discriminator_optimizer=draw(_optimizers(epochs)),
         generator_optimizer=draw(_optimizers(epochs)),
         steps_per_batch=draw(st.sampled_from([1, 1, 1, 2])),
+        dropout_masks=draw(st.sampled_from(["separate", "shared"])) if drops else "separate",
         class_loss=draw(_CLASS_LOSSES) if tells_class else None,
         # The harness ends a run by this rule; of a trainer it only asks for the mean score.
         stop=StopRule(tolerance=0.0) if stops else None,

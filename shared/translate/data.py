@@ -199,13 +199,21 @@ def _draw_masks(spec: GanSpec) -> str:
             '            masks[f"mask.{place}.{name}"] = drawn >= probability',
         ]
     if spec.training.dropout_masks == "shared":
+        shown = [f'"mask.discriminator.{each}.discriminator."' for each in _shown_again(spec)]
+        both = "both batches" if len(shown) > 1 else "G's batch"
         lines += [
-            "    # D drops the same of G's batch in both updates.",
-            '    shown = "mask.discriminator.fake.discriminator."',
+            f"    # D drops the same of {both} in both updates.",
+            f"    shown = ({', '.join(_one(shown))})",
             "    for name in [name for name in masks if name.startswith(shown)]:",
             '        masks[name.replace("discriminator", "generator", 1)] = masks[name]',
         ]
     return "\n".join([*lines, "    return masks"])
+
+
+def _shown_again(spec: GanSpec) -> list[str]:
+    """Return the streams that D sees in G's update too."""
+    again = ("generator", "discriminator")
+    return [each.stream for each in passes(spec).values() if (each.phase, each.network) == again]
 
 
 def _one(names: list[str]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,7 @@ from gan_rosetta.shared.faults import (
 )
 from gan_rosetta.shared.faults.fault import Number, another
 from gan_rosetta.shared.gans import CATALOGUE, MADE_UP, find_gan
-from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec import Dropout, GanSpec
 from gan_rosetta.shared.state import initial_state, state_schema
 
 PHASES = {"start", "pretraining", "discriminator", "generator"}
@@ -126,6 +128,28 @@ def test_it_touches_some_gan_and_changes_something_there(name):
         # The faulty backend holds the same state, by name and shape.
         ours = {tensor.name: tensor.shape for tensor in state_schema(spec).values()}
         assert {tensor.name: tensor.shape for tensor in state_schema(plant.spec).values()} == ours
+
+
+@pytest.mark.parametrize("how", ["shared", "separate"])
+def test_masks_of_both_updates_are_the_same_only_where_they_should_not_be(how):
+    spec = MADE_UP["logistic-2d"]
+    first, *others = spec.discriminator.layers
+    layers = (first, Dropout(name="drop", probability=0.5, unit="entry"), *others)
+    spec = replace(
+        spec,
+        discriminator=replace(spec.discriminator, layers=layers),
+        training=replace(spec.training, dropout_masks=how),
+    )
+    plant = FAULTS["dropout-masks-of-updates"].plant(spec)
+    assert plant is not None
+    assert plant.chunk is not None
+    tape = SeededTape(spec, seed=1, digits=DigitSource.parse(None))
+    right = make_chunk(tape, spec, "adversarial", first_step=0, num_steps=2)
+    wrong = plant.chunk(right)
+    changed = [name for name, array in right.arrays.items() if not np.array_equal(array, wrong.arrays[name])]
+    assert changed == ["mask.generator.fake.discriminator.drop"]
+    same = np.array_equal(wrong.arrays[changed[0]], wrong.arrays["mask.discriminator.fake.discriminator.drop"])
+    assert same == (how == "separate")
 
 
 @pytest.mark.parametrize("name", FAULTS)

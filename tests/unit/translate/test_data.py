@@ -18,9 +18,10 @@ import gan_rosetta as gr
 from gan_rosetta.shared.data.digits import DigitSource, prepare_digits
 from gan_rosetta.shared.data.tape import SeededTape, array_shapes, make_chunk
 from gan_rosetta.shared.data.tape_file import write_tape
+from gan_rosetta.shared.gans import MADE_UP
 from gan_rosetta.shared.gans.affordable import narrowed
 from gan_rosetta.shared.quality.measure import measure_quality
-from gan_rosetta.shared.spec import GanSpec, GridReal, Normal, RingReal, SpiralReal
+from gan_rosetta.shared.spec import Dropout, GanSpec, GridReal, Normal, RingReal, SpiralReal
 from gan_rosetta.shared.spec.feeding import is_label
 from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.state.archive import write_state
@@ -29,6 +30,7 @@ from tests.unit.translate.odd_gans import ODD_GANS
 
 GANS = {name: narrowed(spec, 8) if name == "mnist-conv" else spec for name, spec in (gr.gans() | ODD_GANS).items()}
 STEPS = 3
+MASKED = ("discriminator.real", "discriminator.fake", "generator.real", "generator.fake")
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +127,23 @@ def test_a_batch_that_is_shown_once_has_the_same_masks_in_both_updates(digits):
         kept = {at: masks[f"mask.{at}.discriminator.{drop}"] for at in ("generator.fake", "discriminator.fake")}
         assert np.array_equal(kept["generator.fake"], kept["discriminator.fake"])
         assert not np.array_equal(masks[f"mask.discriminator.real.discriminator.{drop}"], kept["generator.fake"])
+
+
+def test_real_samples_that_are_shown_once_have_the_same_masks_too(digits):
+    spec = MADE_UP["relativistic-2d"]
+    first, *others = spec.discriminator.layers
+    layers = (first, Dropout(name="drop", probability=0.5, unit="entry"), *others)
+    training = replace(
+        spec.training,
+        dropout_masks="shared",
+        discriminator_loss=replace(spec.training.discriminator_loss, penalty=None),
+    )
+    spec = replace(spec, discriminator=replace(spec.discriminator, layers=layers), training=training)
+    masks = next(iter(drawn(spec, digits, names_of(spec))))
+    kept = {at: masks[f"mask.{at}.discriminator.drop"] for at in MASKED}
+    assert np.array_equal(kept["generator.real"], kept["discriminator.real"])
+    assert np.array_equal(kept["generator.fake"], kept["discriminator.fake"])
+    assert not np.array_equal(kept["generator.fake"], kept["generator.real"])
 
 
 def test_an_epoch_ends_in_a_short_batch_which_counts_on(digits, tmp_path):
