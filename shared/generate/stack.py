@@ -379,7 +379,7 @@ class Stack:
 
     def perhaps_modulated(self) -> None:
         """Add a norm now and then whose gain and bias are of the class, where samples have any, or of the sample."""
-        if self._plain or not self._normalised or self._draw(st.integers(0, 4)) != 4:
+        if self._plain or not self._normalised or self._draw(st.integers(0, 2)) != 2:
             return
         x = self._inner()
         x.batch_norm(affine=False)

@@ -246,7 +246,7 @@ def _discriminators(
         stack.perhaps_class()
         for _ in range(draw(st.integers(0, 2))):
             stack.hidden(minibatch=minibatch)
-        if score not in ("logits", "critic") and classes and not plain and draw(st.integers(0, 3)) == 3:
+        if score not in ("logits", "critic") and classes and not plain and draw(st.booleans()):
             stack.heads(is_probability=score == "probability")
             return stack.network()
         if score != "logits" and classes and not plain and draw(st.integers(0, 2)) == 2:
