@@ -15,7 +15,7 @@ _PLANE: Shape = (2,)
 def _require_few(owner: object, field: str) -> None:
     require_positive_integer(owner, field)
     value = getattr(owner, field)
-    require(value <= _MOST, f"{label(owner)}: {field} is {value:.3g}; expected at most {_MOST}", field)
+    require(value <= _MOST, f"{label(owner)}: {field} is {value!r}; expected at most {_MOST}", field)
 
 
 @dataclass(frozen=True, kw_only=True)
