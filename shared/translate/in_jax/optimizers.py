@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from gan_rosetta.shared import spec
-from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.optimizers import keeps_steps
 from gan_rosetta.shared.state.layouts import optax_slots
@@ -21,14 +20,16 @@ def optimizers_section(gan: GanSpec, /) -> str:
     forms = forms_of(gan, is_own_optimizer)
     written = [_WRITTEN[type(form)](form, name) for form, name in forms.items()]
     written = rate_functions(gan, module="jnp", kind="Array") + written
-    lines = []
+    lines, adds_by_epoch = [], False
     for use in optimizer_uses(gan):
         optimizer: Any = use.optimizer
         before, arguments = _made(optimizer, forms, f"lost_{use.short}")
         if _loses_by_a_schedule(optimizer):
             written.append(_lost(optimizer, use.short))
+            adds_by_epoch = adds_by_epoch or decays(optimizer, "epochs")
         lines.append(call(f"optimizer_{use.short} = {before}(", arguments))
     written += [_BY_EPOCH] if asks_for_epoch(gan) else []
+    written += [_ADDED_BY_EPOCH] if adds_by_epoch else []
     return "\n\n\n".join([*written, "\n".join(lines)])
 
 
@@ -71,6 +72,21 @@ def _named(optimizer: Any) -> tuple[str, list[str]] | None:
     return f"optax.{'adam' if optimizer.amsgrad == 'no' else 'amsgrad'}", settings
 
 
+_ADDED_BY_EPOCH = '''\
+def add_weights_by_epoch(
+    share: Callable[[Array], Array],
+) -> optax.GradientTransformationExtraArgs:
+    """Return steps with a share of the weights, which hangs on the epoch; optax's count updates."""
+
+    def update(
+        steps: Tensors, state: optax.OptState, parameters: Tensors, *, epoch: Array
+    ) -> tuple[Tensors, optax.OptState]:
+        added = share(epoch).astype(dtype)
+        return jax.tree.map(lambda step, tensor: step + added * tensor, steps, parameters), state
+
+    return optax.GradientTransformationExtraArgs(optax.init_empty_state, update)'''
+
+
 def _loses_by_a_schedule(optimizer: Any) -> bool:
     """Whether weights shrink beside a momentum that has the rate in it already, by a rate that changes."""
     decay = optimizer.weight_decay
@@ -107,9 +123,7 @@ def _parts(optimizer: Any, forms: dict[spec.Optimizer, str], lost: str) -> list[
     if not keeps_steps(optimizer):
         return [*parts[:-1], f"optax.add_decayed_weights({share})", parts[-1]]
     if by_epoch:
-        raise UnsupportedLayer(
-            "optax shrinks weights by a rate of epochs only before a momentum, and here it is of steps"
-        )
+        return [*parts, f"add_weights_by_epoch({lost})"]
     return [*parts, f"optax.add_decayed_weights({lost if _loses_by_a_schedule(optimizer) else f'-{share} * {rate}'})"]
 
 
@@ -201,6 +215,8 @@ def scale_by_{name.lower()}() -> optax.GradientTransformation:
 
 
 def _adagrad(optimizer: spec.Adagrad, name: str) -> str:
+    step = f"lambda g, total: g / (jnp.sqrt(total) + {number(optimizer.epsilon)})"
+    moves = call("steps = jax.tree.map(", [step, "gradients", "sums"], indent=8)
     return f'''\
 def scale_by_{name.lower()}() -> optax.GradientTransformation:
     """Return Adagrad's step with ε beside the root; optax has it under the root."""
@@ -214,9 +230,7 @@ def scale_by_{name.lower()}() -> optax.GradientTransformation:
     ) -> tuple[Tensors, optax.ScaleByRssState]:
         del parameters
         sums = jax.tree.map(lambda total, g: total + g**2, state.sum_of_squares, gradients)
-        steps = jax.tree.map(
-            lambda g, total: g / (jnp.sqrt(total) + {number(optimizer.epsilon)}), gradients, sums
-        )
+{moves}
         return steps, optax.ScaleByRssState(sums)
 
     return optax.GradientTransformation(init, update)'''
