@@ -20,14 +20,6 @@ nn, functional = torch.nn, torch.nn.functional
 STEPS = 3
 
 
-@pytest.fixture(autouse=True)
-def own_types():
-    """A program sets the type of its framework for its whole process."""
-    kept = torch.get_default_dtype()
-    yield
-    torch.set_default_dtype(kept)
-
-
 def trained(generator, discriminator, optimizers, tape):
     """Train by hand as linear-2d is trained, on all of a tape; return D's losses and G's."""
     found = []

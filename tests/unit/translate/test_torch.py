@@ -26,14 +26,6 @@ from tests.unit.translate.proving import (
 torch = pytest.importorskip("torch")
 
 
-@pytest.fixture(autouse=True)
-def own_default_type():
-    """A program sets torch's type for its whole process."""
-    kept = torch.get_default_dtype()
-    yield
-    torch.set_default_dtype(kept)
-
-
 @pytest.mark.parametrize("name", ["linear-2d", "sine", "gaussian-1d-adam-minibatch", "sngan"])
 def test_a_gan_of_the_catalogue_is_proved(monkeypatch, name):
     proof = prove_here(monkeypatch, small_gan(name), "torch", steps=12)
