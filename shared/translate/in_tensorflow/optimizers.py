@@ -35,6 +35,9 @@ def optimizers_section(gan: GanSpec, /) -> str:
             made = names.setdefault(text, f"{kind}{same + 1}" if same else kind)
         lines.append(call(f"optimizer_{use.short} = {made}(", _settings(optimizer)))
         lines.append(f"optimizer_{use.short}.build(list(trained({use.network}).values()))")
+        if isinstance(optimizer, spec.Adagrad) and optimizer.initial_sum:
+            lines.append(f"for total in optimizer_{use.short}._accumulators:  # Keras rounds the first sum to float32")
+            lines.append(f"    total.assign({number(optimizer.initial_sum)} * tf.ones_like(total))")
     classes = rate_functions(gan) + [text.replace("{name}", name) for text, name in names.items()]
     return "\n\n\n".join([*classes, "\n".join([*lines, *_resumed(gan)])])
 

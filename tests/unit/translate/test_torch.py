@@ -147,7 +147,7 @@ def test_data_is_drawn_where_there_is_no_tape(tmp_path):
     assert len(made["losses"]["pretraining"]) == 3
     assert len(made["losses"]["generator"]) == 2
     left = tmp_path / "trained"
-    assert {path.name for path in left.iterdir()} == {"checkpoint.pt", "losses.npz", "samples.npz"}
+    assert {path.name for path in left.iterdir()} == {"checkpoint.pt", "losses.npz", "samples.npz", "samples.png"}
     assert np.load(left / "samples.npz")["generated"].shape == (64, 1)
     batches = made["draw_batches"](1)
     real = np.concatenate([next(batches)["real"] for _ in range(400)])
