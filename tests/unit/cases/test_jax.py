@@ -150,7 +150,12 @@ def test_passes_in_another_order_are_known_by_their_numbers():
         ("stale", ("generator", "output", "discriminator.hidden1"), ()),
         *(
             pytest.param(mistake, ("discriminator", "parameter", "discriminator.hidden1.weight"), (), marks=COSTLY)
-            for mistake in ("root", "decay", "moments")
+            for mistake in ("root", "moments")
+        ),
+        (
+            "decay",
+            ("discriminator", "parameter", "discriminator.hidden1.weight"),
+            ("weight-decay-added-beside",),
         ),
         ("kernel", ("discriminator", "output", "generator.output"), ("linear-transposed",)),
         ("float32", ("discriminator", "output", "discriminator.hidden1"), ()),

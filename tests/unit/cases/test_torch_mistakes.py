@@ -47,7 +47,7 @@ from tests.unit.cases.torch_programs import (  # noqa: E402
             ("discriminator", "parameter", "discriminator.hidden1.weight"),
             ("adam-epsilon-value",),
         ),
-        ("linear-2d", "decay", ("discriminator", "parameter", "discriminator.hidden1.weight"), ()),
+        ("linear-2d", "decay", ("discriminator", "parameter", "discriminator.hidden1.weight"), ("weight-decay-added",)),
         ("linear-2d", "zero_grad", ("discriminator", "gradient", "discriminator.hidden1.weight"), ()),
         ("linear-2d", "detach", ("generator", "gradient", "generator.output.weight"), ("fake-not-detached",)),
         ("linear-2d", "float32", ("discriminator", "output", "discriminator.hidden1"), ()),
