@@ -4,10 +4,9 @@ The published program gives the cross entropy of the class what a softmax gave, 
 because it is what ran.
 """
 
+from gan_rosetta.shared.gans.upsampled_digits import ADAM, DRAWN, DRAWN_GAIN, LEAKY, conv, down, linear, norm
 from gan_rosetta.shared.spec import (
     EVERY_STEP,
-    Adam,
-    BatchNorm,
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
     Branch,
@@ -15,14 +14,9 @@ from gan_rosetta.shared.spec import (
     ClassCrossEntropy,
     ClassEmbedding,
     ClassLoss,
-    ConstantRate,
-    Conv2d,
     DigitsReal,
-    Dropout,
     GanSpec,
     Layer,
-    LeakyReLU,
-    Linear,
     Network,
     Normal,
     NormalLatent,
@@ -31,74 +25,23 @@ from gan_rosetta.shared.spec import (
     Softmax,
     Tanh,
     Training,
-    UniformFanIn,
     Upsample,
 )
 
-_UNIFORM = UniformFanIn()
-_LEAKY = LeakyReLU(slope=0.2)
-_DOWN_CHANNELS = (1, 16, 32, 64, 128)
-_ADAM = Adam(
-    learning_rate=ConstantRate(value=2e-4),
-    beta1=0.5,
-    beta2=0.999,
-    epsilon=1e-8,
-    epsilon_placement="outside",
-    bias_correction=True,
-)
-
-
-def _linear(name: str, in_features: int, out_features: int) -> Linear:
-    return Linear(
-        name=name, in_features=in_features, out_features=out_features, weight_init=_UNIFORM, bias_init=_UNIFORM
-    )
-
-
-def _conv(name: str, in_channels: int, out_channels: int, *, stride: int) -> Conv2d:
-    return Conv2d(
-        name=name,
-        in_channels=in_channels,
-        out_channels=out_channels,
-        kernel_size=3,
-        stride=stride,
-        padding=1,
-        weight_init=Normal(standard_deviation=0.02),
-        bias_init=_UNIFORM,
-    )
-
-
-def _norm(name: str, num_features: int, *, epsilon: float = 0.8) -> BatchNorm:
-    # The published 0.8 is a Keras momentum that landed in torch's epsilon; it is kept because it is what ran.
-    return BatchNorm(
-        name=name,
-        num_features=num_features,
-        epsilon=epsilon,
-        momentum=0.1,
-        running_variance="unbiased",
-        statistics="batch",
-        weight_init=Normal(standard_deviation=0.02, mean=1.0),
-    )
-
 
 def _discriminator_layers() -> tuple[Layer, ...]:
-    layers: list[Layer] = []
-    for index in range(1, len(_DOWN_CHANNELS)):
-        channels = _DOWN_CHANNELS[index]
-        layers += [_conv(f"conv{index}", _DOWN_CHANNELS[index - 1], channels, stride=2), _LEAKY]
-        layers.append(Dropout(name=f"drop{index}", probability=0.25, unit="channel"))
-        layers += [_norm(f"norm{index}", channels)] if index in (2, 3) else []
     heads = Branches(
         name="heads",
         join="concatenate",
         branches=(
-            Branch(name="score", layers=(_linear("linear", 512, 1), Sigmoid())),
+            Branch(name="score", layers=(linear("linear", 512, 1), Sigmoid())),
             Branch(
                 name="class",
-                layers=(_linear("linear", 512, 10), Softmax(axis=0), ClassCrossEntropy(num_classes=10)),
+                layers=(linear("linear", 512, 10), Softmax(axis=0), ClassCrossEntropy(num_classes=10)),
             ),
         ),
     )
-    return (*layers, Reshape(shape=(512,)), heads)
+    return (*down(normed=(2, 3), weight_init=DRAWN, gain_init=DRAWN_GAIN), Reshape(shape=(512,)), heads)
 
 
 _CLASS = Branch(
@@ -125,18 +68,18 @@ SPEC = GanSpec(
         input_shape=(100,),
         layers=(
             Branches(name="asked", join="multiply", branches=(_CLASS, Branch(name="noise"))),
-            _linear("linear", 100, 8192),
+            linear("linear", 100, 8192),
             Reshape(shape=(128, 8, 8)),
-            _norm("norm0", 128, epsilon=1e-5),
+            norm("norm0", 128, epsilon=1e-5, weight_init=DRAWN_GAIN),
             Upsample(factor=2, mode="nearest"),
-            _conv("conv1", 128, 128, stride=1),
-            _norm("norm1", 128),
-            _LEAKY,
+            conv("conv1", 128, 128, weight_init=DRAWN),
+            norm("norm1", 128, weight_init=DRAWN_GAIN),
+            LEAKY,
             Upsample(factor=2, mode="nearest"),
-            _conv("conv2", 128, 64, stride=1),
-            _norm("norm2", 64),
-            _LEAKY,
-            _conv("conv3", 64, 1, stride=1),
+            conv("conv2", 128, 64, weight_init=DRAWN),
+            norm("norm2", 64, weight_init=DRAWN_GAIN),
+            LEAKY,
+            conv("conv3", 64, 1, weight_init=DRAWN),
             Tanh(),
         ),
     ),
@@ -155,8 +98,8 @@ SPEC = GanSpec(
         generator_loss=BinaryCrossEntropyGeneratorLoss(
             log_floor=-100.0, denominator_floor=1e-12, reduction="mean", real_label=1, factor=0.5
         ),
-        discriminator_optimizer=_ADAM,
-        generator_optimizer=_ADAM,
+        discriminator_optimizer=ADAM,
+        generator_optimizer=ADAM,
         stop=None,
         class_loss=ClassLoss(on_real=0.25, on_fake=0.25, of_generator=0.5),
     ),
