@@ -15,6 +15,7 @@ import numpy as np
 
 from gan_rosetta.backends.mxnet.convolution import convolution_window, transposed_convolution
 from gan_rosetta.backends.mxnet.framework import mx
+from gan_rosetta.backends.mxnet.side_by_side import SideBySide
 from gan_rosetta.backends.mxnet.spectral import normalised_weight
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
@@ -31,15 +32,16 @@ _ERF_GRADIENT = math.sqrt(math.pi) / float(np.sqrt(np.float32(math.pi)))
 
 
 class LayerBlock(mx.gluon.HybridBlock):
-    """A layer of the spec, with the parameters that it lists."""
+    """A layer of the spec, with the parameters that it lists. axes: those that come before a parameter's own."""
 
-    def __init__(self, placed: spec.PlacedLayer, /, *, dtype: str) -> None:
+    def __init__(self, placed: spec.PlacedLayer, /, *, dtype: str, axes: tuple[int, ...] = ()) -> None:
         super().__init__()
         self.layer: Any = placed.layer
         self.input_shape = placed.input_shape
         self.dtype = dtype
         for name, parameter in placed.layer.parameters().items():
-            setattr(self, name, self.params.get(name, shape=parameter.shape, dtype=dtype, init="zeros"))
+            shape = (*axes, *parameter.shape)
+            setattr(self, name, self.params.get(name, shape=shape, dtype=dtype, init="zeros"))
         self.num_buffers = len(placed.layer.buffers())
 
 
@@ -479,16 +481,18 @@ class Network(mx.gluon.HybridBlock):
 
     fed: what the pass is fed beside its inputs, for each layer that takes something, in order; where the network is
     only asked, for those that take classes. buffers: each layer's in order, running means and variances (features,),
-    or a spectral norm's u and v; moved: the same, after the pass. outputs: every layer's, in order.
+    or a spectral norm's u and v; moved: the same, after the pass. outputs: every layer's, in order. axes: of many
+    replicas how many there are, (R,); all tensors then have that axis first.
     """
 
-    def __init__(self, network: spec.Network, /, *, dtype: str) -> None:
+    def __init__(self, network: spec.Network, /, *, dtype: str, axes: tuple[int, ...] = ()) -> None:
         super().__init__()
         self.spec = network
         self.blocks = []
         self.sources = [placed.sources for placed in network.placed]
         for placed in network.placed:
-            block = LAYERS[_supported(type(placed.layer))](placed, dtype=dtype)
+            kind = LAYERS[_supported(type(placed.layer))]
+            block = _of_many(kind)(placed, dtype=dtype, axes=axes) if axes else kind(placed, dtype=dtype)
             self.register_child(block, placed.name)
             self.blocks.append(block)
         self.num_buffers = sum(block.num_buffers for block in self.blocks)
@@ -535,9 +539,9 @@ class Pass(mx.gluon.HybridBlock):
         return outputs[-1], *moved
 
 
-def build_network(network: spec.Network, /, *, context: Any, dtype: str) -> Network:
-    """Build a network with all its parameters 0; raises UnsupportedLayer."""
-    built = Network(network, dtype=dtype)
+def build_network(network: spec.Network, /, *, context: Any, dtype: str, axes: tuple[int, ...] = ()) -> Network:
+    """Build a network with all its parameters 0; raises UnsupportedLayer. axes: as Network has them."""
+    built = Network(network, dtype=dtype, axes=axes)
     built.initialize(ctx=context)
     return built
 
@@ -558,6 +562,17 @@ def erf(ops: Any, inputs: Any, /) -> Any:
 def tanh_argument(inputs: Any, /) -> Any:
     """Return what a GELU of the form "tanh" takes the hyperbolic tangent of."""
     return SQRT_2_OVER_PI * (inputs + GELU_CUBIC * (inputs * inputs * inputs))
+
+
+class _OfMany(LayerBlock):
+    """A layer of many replicas: what a layer's own class says of one, by operators that do it to each."""
+
+    def hybrid_forward(self, ops: Any, *tensors: Any, **parameters: Any) -> Any:
+        return super().hybrid_forward(SideBySide(ops), *tensors, **parameters)
+
+
+def _of_many(kind: type[LayerBlock]) -> type[LayerBlock]:
+    return type(f"{kind.__name__}OfMany", (_OfMany, kind), {})
 
 
 def _supported(kind: type) -> type:

@@ -15,6 +15,7 @@ from gan_rosetta.backends.mxnet import losses
 from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.backends.mxnet.input_gradient import InputGradient
 from gan_rosetta.backends.mxnet.layers import Network
+from gan_rosetta.backends.mxnet.side_by_side import SideBySide
 from gan_rosetta.shared import spec
 
 Passes = dict[tuple[str, str], list[Any]]
@@ -45,7 +46,7 @@ class Phase(mx.gluon.HybridBlock):
 
     passes: those that it runs, in order. num_inputs: how many tensors come before what they are fed. fed: where the
     step's batches are among the tensors. picks: whether those are whole chunks, (K, B, ...), to be taken at the step
-    that a first tensor (1,) gives.
+    that a first tensor (1,) gives. side_by_side: whether tensors are of many replicas, whose axis comes first.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Phase(mx.gluon.HybridBlock):
         self.arrays = [name for one in passes for name in one.fed.values()]
         self.fed = (*fed, *range(num_inputs, num_inputs + len(self.arrays)))
         self.picks = False
+        self.side_by_side = False
         for name in uses:  # only these, since Gluon warns of parameters that a graph does not use
             setattr(self, name, networks[name])
 
@@ -81,7 +83,7 @@ class Phase(mx.gluon.HybridBlock):
             for place in self.fed:
                 rest[place] = ops.reshape(ops.take(rest[place], step), shape=(-3, -2))
             tensors = tuple(rest)
-        trace = self.trace(ops, *tensors)
+        trace = self.trace(SideBySide(ops) if self.side_by_side else ops, *tensors)
         moved = [buffer for name in self.networks for buffer in trace.moved[name]]
         return (*(getattr(trace, result) for result in self.results), *moved)
 

@@ -52,6 +52,10 @@ class Player:
             for kind in (("eager", "compiled") if compiled else ("eager",))
         }
 
+    def tensors(self) -> dict[str, Any]:
+        """Return the parameters and their slots by canonical name."""
+        return self.weights | self.slots
+
     def mark(self, request: str, /) -> None:
         """Have autograd write the gradients ("write"), or take the weights as constants ("null")."""
         mx.autograd.mark_variables(list(self.weights.values()), self.gradients, request)
@@ -79,7 +83,7 @@ class Observer:
 
 @dataclass
 class StepLosses:
-    """The losses of a chunk's steps so far, each entry (1,) on the device."""
+    """The losses of a chunk's steps so far, each entry (1,) on the device, or (R,) of replicas."""
 
     pretraining: list[Any] = field(default_factory=list)
     discriminator: list[Any] = field(default_factory=list)
@@ -88,9 +92,14 @@ class StepLosses:
 
 
 class Blocks:
-    """The blocks that a step calls; where they are hybridized, for batches of one size."""
+    """The blocks that a step calls; where they are hybridized, for batches of one size.
 
-    def __init__(self, gan: spec.GanSpec, networks: dict[str, Network], /, *, hybridized: bool) -> None:
+    side_by_side: for many replicas, whose axis comes first in all tensors.
+    """
+
+    def __init__(
+        self, gan: spec.GanSpec, networks: dict[str, Network], /, *, hybridized: bool, side_by_side: bool = False
+    ) -> None:
         self.execution = "compiled" if hybridized else "eager"
         self.phases: dict[str, Phase] = {
             "discriminator": DiscriminatorPhase(networks, gan),
@@ -100,6 +109,8 @@ class Blocks:
             self.phases["generation"] = Generation(networks, gan)
         if gan.pretraining is not None:
             self.phases["pretraining"] = Pretraining(networks, gan, gan.pretraining)
+        for phase in self.phases.values():
+            phase.side_by_side = side_by_side
         if hybridized:
             for phase in self.phases.values():
                 phase.picks = bool(phase.fed)

@@ -37,22 +37,25 @@ class Staged:
     """A chunk on the device. arrays: (K, B, ...) each, by name; epochs: that came before each step."""
 
     phase: Phase
-    batch_size: int
     arrays: Mapping[str, Any]
     trains: tuple[Trains, ...]
     epochs: tuple[int, ...]
 
 
 class MxnetTrainer:
-    """A GAN on MXNet. Eager and compiled runs train the same arrays with the same blocks."""
+    """A GAN on MXNet. Eager and compiled runs train the same arrays with the same blocks.
 
-    def __init__(self, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> None:
+    num_replicas: of how many replicas it has the tensors, with an axis of them first; 0 for one GAN without the axis.
+    """
+
+    def __init__(self, spec: GanSpec, /, *, device: str, dtype: str, execution: str, num_replicas: int = 0) -> None:
         self._spec = spec
+        self._axes = (num_replicas,) if num_replicas else ()
         self._dtype = dtype
         self._context = context(device)
         self._hybridized = execution == "compiled"
         self._networks = {
-            name: build_network(network, context=self._context, dtype=dtype)
+            name: build_network(network, context=self._context, dtype=dtype, axes=self._axes)
             for name, network in spec.networks().items()
         }
         schema = state_schema(spec)
@@ -60,11 +63,11 @@ class MxnetTrainer:
             name: [self._zeros(t.shape) for t in schema.values() if t.role == "buffer" and t.network == name]
             for name in self._networks
         }
-        self._players: dict[str, Player] = {}
+        self.players: dict[str, Player] = {}
         for name, (network, optimizer) in optimizers(spec).items():
             names = [parameter.name for parameter in network_parameters(spec, network)]
             slots = [slot_name(name, parameter, slot) for parameter in names for slot in optimizer.slots]
-            self._players[name] = Player(
+            self.players[name] = Player(
                 optimizer,
                 parameters=dict(zip(names, self._networks[network].ordered_parameters(), strict=True)),
                 slots={slot: self._zeros(schema[slot].shape) for slot in slots},
@@ -75,7 +78,7 @@ class MxnetTrainer:
         self._samplers = dict(self._networks)  # what is asked for outputs
         self._averages: Averages | None = None
         if spec.training.generator_average is not None:
-            shadow = build_network(spec.generator, context=self._context, dtype=dtype)
+            shadow = build_network(spec.generator, context=self._context, dtype=dtype, axes=self._axes)
             self._samplers["generator"] = shadow
             parameters = shadow.ordered_parameters()
             self._averages = Averages(
@@ -89,31 +92,28 @@ class MxnetTrainer:
             # A boundary is a thousand batches of a D that looks at whole ones, milliseconds each where not a graph.
             self._passes["discriminator"].hybridize()
             self._networks["discriminator"].hybridize(active=False)
-        self._compiled_blocks: dict[tuple[int, int], Blocks] = {}  # by steps of a chunk and batch size
+        self._compiled_blocks: dict[tuple[tuple[int, ...], ...], Blocks] = {}  # by the shapes of a chunk's arrays
         self._places: list[dict[str, Any]] = []  # 0, 1, ... on the device, (1,) each, by phase
 
     @classmethod
-    def build(cls, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> Self:
+    def build(cls, spec: GanSpec, /, *, device: str, dtype: str, execution: str, num_replicas: int = 0) -> Self:
         """Build the networks and optimizers. device: "cpu" or "cuda". Raises UnsupportedLayer, UsageError."""
         if dtype not in DTYPES:
             raise UsageError(f"dtype is {dtype!r}; expected one of {', '.join(DTYPES)}")
         if execution not in EXECUTIONS:
             raise UsageError(f"execution is {execution!r}; expected one of {', '.join(EXECUTIONS)}")
         check_losses(spec)
-        return cls(spec, device=device, dtype=dtype, execution=execution)
+        return cls(spec, device=device, dtype=dtype, execution=execution, num_replicas=num_replicas)
 
     def load_state(self, state: Mapping[str, np.ndarray], /) -> None:
         """Copy a whole state in, cast to the run's type. Raises StateError for missing, extra or misshapen names."""
         check_state(state, self._spec)
         for network in self._networks:
-            self._buffers[network] = [self._to_device(state[name]) for name in self._buffer_names(network)]
-        for name, player in self._players.items():
-            for tensor_name, tensor in (player.weights | player.slots).items():
-                self._to_device(state[tensor_name]).copyto(tensor)
+            self._buffers[network] = [self.to_device(state[name]) for name in self._buffer_names(network)]
+        for name, tensor in self.tensors().items():
+            self.to_device(state[name]).copyto(tensor)
+        for name, player in self.players.items():
             player.counter = int(state[counter_name(name)])
-        if self._averages is not None:
-            for name, tensor in self._averages.tensors().items():
-                self._to_device(state[name]).copyto(tensor)
         mx.nd.waitall()
 
     def export_state(self) -> dict[str, np.ndarray]:
@@ -122,11 +122,9 @@ class MxnetTrainer:
         for network in self._networks:
             for name, buffer in zip(self._buffer_names(network), self._buffers[network], strict=True):
                 found[name] = buffer.asnumpy()
-        for name, player in self._players.items():
-            found |= {key: tensor.asnumpy() for key, tensor in (player.weights | player.slots).items()}
+        found |= {name: tensor.asnumpy() for name, tensor in self.tensors().items()}
+        for name, player in self.players.items():
             found[counter_name(name)] = np.array(player.counter, dtype=np.int64)
-        if self._averages is not None:
-            found |= {name: tensor.asnumpy() for name, tensor in self._averages.tensors().items()}
         return {name: found[name] for name in state_schema(self._spec)}
 
     def stage(self, chunk: Chunk, /) -> Staged:
@@ -137,7 +135,6 @@ class MxnetTrainer:
         mx.nd.waitall()
         return Staged(
             phase=chunk.phase,
-            batch_size=chunk.batch_size,
             arrays=arrays,
             trains=chunk.trains,
             epochs=chunk.passes_before,
@@ -154,21 +151,25 @@ class MxnetTrainer:
         if chunk.num_steps != 1:
             raise UsageError(f"probe takes a chunk of 1 step, and this one has {chunk.num_steps}; cut it")
         buffers = dict(self._buffers)
-        counters = {name: player.counter for name, player in self._players.items()}
-        tensors = [tensor for player in self._players.values() for tensor in (player.weights | player.slots).values()]
-        tensors += [] if self._averages is None else self._averages.tensors().values()
+        counters = {name: player.counter for name, player in self.players.items()}
+        tensors = list(self.tensors().values())
         copies = [tensor.copy() for tensor in tensors]
-        recorder = _Recorder(self._spec, players=self._players, buffers=self._buffers, averages=self._averages)
+        recorder = _Recorder(self._spec, players=self.players, buffers=self._buffers, averages=self._averages)
         try:
             self._run(self.stage(chunk), self._eager_blocks, recorder)
         finally:
             self._buffers.update(buffers)
-            for name, player in self._players.items():
+            for name, player in self.players.items():
                 player.counter = counters[name]
             for tensor, copy in zip(tensors, copies, strict=True):
                 copy.copyto(tensor)
             mx.nd.waitall()
         return recorder.found
+
+    def tensors(self) -> dict[str, Any]:
+        """Return parameters, slots and averages by canonical name: arrays that stay the same, as buffers do not."""
+        found = {name: tensor for player in self.players.values() for name, tensor in player.tensors().items()}
+        return found if self._averages is None else found | self._averages.tensors()
 
     def generate(self, latent: np.ndarray, /) -> np.ndarray:
         """Return G(latent), (batch, ...) in canonical layout. BatchNorm as in training, its buffers left alone."""
@@ -183,22 +184,24 @@ class MxnetTrainer:
         with mx.autograd.train_mode():
             averages = self._averages if name == "generator" else None
             buffers = self._buffers[name] if averages is None else averages.buffers
-            output, *_ = self._passes[name](self._to_device(inputs), *map(self._to_device, fed), *buffers)
+            output, *_ = self._passes[name](self.to_device(inputs), *map(self.to_device, fed), *buffers)
         return output.asnumpy()
 
     def _blocks(self, staged: Staged) -> Blocks:
         if not self._hybridized:
             return self._eager_blocks
-        key = len(staged.trains), staged.batch_size
+        key = tuple(array.shape for array in staged.arrays.values())
         if key not in self._compiled_blocks:
-            self._compiled_blocks[key] = Blocks(self._spec, self._networks, hybridized=True)
+            self._compiled_blocks[key] = Blocks(
+                self._spec, self._networks, hybridized=True, side_by_side=bool(self._axes)
+            )
         return self._compiled_blocks[key]
 
     def _run(self, staged: Staged, blocks: Blocks, observer: Observer) -> Losses:
         runner = StepRunner(
             self._spec,
             blocks,
-            players=self._players,
+            players=self.players,
             buffers=self._buffers,
             averages=self._averages,
             observer=observer,
@@ -208,7 +211,7 @@ class MxnetTrainer:
         if staged.phase == "pretraining":
             for (batch, step), scalars in zip(steps, self._scalars("pretraining", staged.epochs), strict=True):
                 runner.pretrain(batch, scalars, step=step)
-            return Losses(pretraining=_to_host(runner.losses.pretraining))
+            return Losses(pretraining=self._to_host(runner.losses.pretraining))
         turns = {name: [getattr(flags, name) for flags in trains] for name in Trains._fields}
         moves = {
             name: [epoch for epoch, own in zip(staged.epochs, flags, strict=True) if own]
@@ -243,25 +246,30 @@ class MxnetTrainer:
 
     def _scalars(self, name: str, epochs: Sequence[int]) -> list[Any]:
         """Return the scalars of an optimizer's updates, each so many epochs behind it."""
-        return _rows(self._to_device(self._players[name].scalars(epochs))) if epochs else []
+        return _rows(self.to_device(self.players[name].scalars(epochs))) if epochs else []
 
     def _spread(self, values: list[Any], trains: list[bool]) -> np.ndarray:
         """Copy a player's losses to the host, NaN where it did not train."""
-        result = np.full(len(trains), np.nan, dtype=self._dtype)
+        result = np.full((len(trains), *self._axes), np.nan, dtype=self._dtype)
         if values:
-            result[trains] = _to_host(values)
+            result[trains] = self._to_host(values)
         return result
+
+    def _to_host(self, losses: list[Any]) -> np.ndarray:
+        found: np.ndarray = mx.nd.concat(*losses, dim=0).asnumpy()
+        return found.reshape(-1, *self._axes)
 
     def _buffer_names(self, network: str) -> list[str]:
         return [t.name for t in state_schema(self._spec).values() if t.role == "buffer" and t.network == network]
 
     def _zeros(self, shape: tuple[int, ...]) -> Any:
-        return mx.nd.zeros(shape, ctx=self._context, dtype=self._dtype)
+        return mx.nd.zeros((*self._axes, *shape), ctx=self._context, dtype=self._dtype)
 
     def _to_device_index(self, place: int) -> Any:
         return mx.nd.ndarray.array(np.array([place], dtype=np.int32), ctx=self._context, dtype="int32")
 
-    def _to_device(self, array: np.ndarray) -> Any:
+    def to_device(self, array: np.ndarray, /) -> Any:
+        """Return a copy of an array on the device, of the run's type."""
         # NumPy casts, so that the rounding to float32 is the same in every backend. The inner module's `array` takes
         # no detour over scipy.sparse, whose deprecation it would trip.
         cast = np.ascontiguousarray(array, dtype=self._dtype)
@@ -319,7 +327,3 @@ def _rows(array: Any) -> list[Any]:
     """Return views of an array's entries along its first axis."""
     # `list(array)` gives the same, and takes 3 times as long through the general indexing.
     return [array._at(place) for place in range(len(array))]
-
-
-def _to_host(losses: list[Any]) -> np.ndarray:
-    return mx.nd.concat(*losses, dim=0).asnumpy()

@@ -19,6 +19,9 @@ from gan_rosetta.shared.data.padding import padded
 from gan_rosetta.shared.interface import Trains
 from gan_rosetta.shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec, GlobalPool, Pool2d
 
+# Of a step's number in its block and its batch, the losses.
+RunStep = Callable[[Any, Mapping[str, Any]], list[Any]]
+
 _MAXIMUM_STEPS = 1024
 _MAXIMUM_BYTES = 2**24
 
@@ -141,16 +144,16 @@ class CompiledLoop:
             self._optimizers[name].counter += int(np.sum(flags))
 
     def _pretraining_loop(self, arrays: Mapping[str, Any], coefficients: Mapping[str, Any], num_steps: Any) -> Any:
-        def run_step(step: Any) -> list[Any]:
+        def run_step(step: Any, batch: Mapping[str, Any]) -> list[Any]:
             player = self._player("pretraining", coefficients, step)
-            return [pretraining_step(self._spec, player=player, batch=_at(arrays, step))]
+            return [pretraining_step(self._spec, player=player, batch=batch)]
 
-        return self._loop(run_step, num_columns=1, capacity=arrays["pretrain_input"].shape[0], num_steps=num_steps)
+        return self._loop(run_step, arrays, num_columns=1, num_steps=num_steps)
 
     def _adversarial_loop(
         self, arrays: Mapping[str, Any], coefficients: Mapping[str, Any], flags: Mapping[str, Any], num_steps: Any
     ) -> Any:
-        def run_step(step: Any) -> list[Any]:
+        def run_step(step: Any, batch: Mapping[str, Any]) -> list[Any]:
             adversarial = AdversarialStep(
                 self._spec,
                 generator=self._player("generator", coefficients, step),
@@ -159,15 +162,15 @@ class CompiledLoop:
                 shares=not flags and self._spec.makes_same_fake_twice,
             )
             turns = Trains(*(flags[player][step] if player in flags else True for player in Trains._fields))
-            return list(adversarial.run(_at(arrays, step), trains=turns))
+            return list(adversarial.run(batch, trains=turns))
 
-        return self._loop(run_step, num_columns=3, capacity=arrays["real"].shape[0], num_steps=num_steps)
+        return self._loop(run_step, arrays, num_columns=3, num_steps=num_steps)
 
     def _player(self, name: str, coefficients: Mapping[str, Any], step: Any) -> Player:
         row = tf.unstack(coefficients[name][step])
 
         def update(gradients: Sequence[Any]) -> None:
-            optimizer, numbers = self._optimizers[name], _after(gradients, row, step)
+            optimizer, numbers = self._optimizers[name], self._after(gradients, row, step)
             share = numbers.pop() if optimizer.averages is not None else None
             optimizer.move(gradients, numbers=numbers)
             if optimizer.averages is not None:
@@ -175,13 +178,23 @@ class CompiledLoop:
 
         return replace(self._players[name], update=update)
 
-    def _loop(self, run_step: Callable[[Any], list[Any]], *, num_columns: int, capacity: int, num_steps: Any) -> Any:
+    def _after(self, gradients: Sequence[Any], numbers: Sequence[Any], step: Any) -> list[Any]:
+        """Return the numbers, to be had only once all gradients are there; step is never negative.
+
+        XLA copies a variable that a loop changes unless it knows that the old value was read for the last time before:
+        of mnist-wgan-gp that would be 8 MB a step. An optimization barrier does not do; it is gone when copies are
+        decided on.
+        """
+        last = tf.add_n([tf.reshape(gradient, [-1])[0] for gradient in gradients])
+        return [tf.where(step < 0, last, number) for number in numbers]
+
+    def _loop(self, run_step: RunStep, arrays: Mapping[str, Any], /, *, num_columns: int, num_steps: Any) -> Any:
         """Run the steps in order; return what each gave, (num_columns, capacity), the padding left at 0."""
 
         def body(step: Any, losses: Any) -> tuple[Any, Any]:
-            return step + 1, losses.write(step, tf.stack(run_step(step)))
+            return step + 1, losses.write(step, tf.stack(run_step(step, at(arrays, step))))
 
-        losses = tf.TensorArray(self._dtype, size=capacity, element_shape=(num_columns,))
+        losses = tf.TensorArray(self._dtype, size=capacity_of(arrays), element_shape=(num_columns,))
         _, losses = tf.while_loop(
             lambda step, _: step < num_steps, body, (tf.constant(0), losses), parallel_iterations=1
         )
@@ -194,20 +207,16 @@ def _numbers(optimizer: Any, counter: int, epoch: int) -> tuple[float, ...]:
     return found if optimizer.averages is None else (*found, optimizer.averages.spec.share(counter))
 
 
-def _after(gradients: Sequence[Any], numbers: Sequence[Any], step: Any) -> list[Any]:
-    """Return the numbers, to be had only once all gradients are there; step is never negative.
-
-    XLA copies a variable that a loop changes unless it knows that the old value was read for the last time before: of
-    mnist-wgan-gp that would be 8 MB a step. An optimization barrier does not do; it is gone when copies are decided on.
-    """
-    last = tf.add_n([tf.reshape(gradient, [-1])[0] for gradient in gradients])
-    return [tf.where(step < 0, last, number) for number in numbers]
+def capacity_of(arrays: Mapping[str, Any], /) -> int:
+    """Return how many steps a block's arrays have, padding and all."""
+    return int(next(iter(arrays.values())).shape[0])
 
 
-def _at(arrays: Mapping[str, Any], step: Any) -> dict[str, Any]:
+def at(arrays: Mapping[str, Any], step: Any, /) -> dict[str, Any]:
+    """Return a step's batch of a block's arrays."""
     return {name: array[step] for name, array in arrays.items()}
 
 
 def _to_host(results: Sequence[Any], blocks: Sequence[Block]) -> np.ndarray:
-    columns = [result[:, : block.num_steps] for result, block in zip(results, blocks, strict=True)]
-    return np.array(tf.concat(columns, axis=1).numpy())
+    columns = [result[..., : block.num_steps] for result, block in zip(results, blocks, strict=True)]
+    return np.array(tf.concat(columns, axis=-1).numpy())

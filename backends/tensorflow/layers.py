@@ -21,6 +21,7 @@ _IMAGE_RANK = 3
 
 Observe = Callable[[str, Any], None]
 Builder = Callable[..., Callable[..., Any]]
+Multiply = Callable[[Any, Any], Any]
 
 
 def _variable(layer: spec.WeightedLayer | spec.Scale, short_name: str, *, dtype: Any) -> Any:
@@ -56,8 +57,12 @@ class _Weighted(tf.Module):
 class Linear(_Weighted):
     """y = x W + b, (batch, in) -> (batch, out); the weight is kept (in, out), as Keras's Dense keeps it."""
 
+    def __init__(self, layer: spec.Linear, /, *, dtype: Any, multiply: Multiply) -> None:
+        super().__init__(layer, dtype=dtype)
+        self._multiply = multiply
+
     def __call__(self, inputs: Any, *, buffer_moves: int) -> Any:
-        outputs = inputs @ self.used_weight(buffer_moves)
+        outputs = self._multiply(inputs, self.used_weight(buffer_moves))
         return outputs if self.bias is None else outputs + self.bias
 
 
@@ -180,14 +185,15 @@ class GroupNorm(tf.Module):
 class MinibatchDiscrimination(tf.Module):
     """Appends to each sample how like it is to the others, (batch, in) -> (batch, in + kernels)."""
 
-    def __init__(self, layer: spec.MinibatchDiscrimination, /, *, dtype: Any) -> None:
+    def __init__(self, layer: spec.MinibatchDiscrimination, /, *, dtype: Any, multiply: Multiply) -> None:
         super().__init__(name=layer.name)
+        self._multiply = multiply
         self.weight = _variable(layer, "weight", dtype=dtype)
         self.bias = _bias(layer, dtype=dtype)
         self._layer = layer
 
     def __call__(self, inputs: Any) -> Any:
-        affine = inputs @ self.weight
+        affine = self._multiply(inputs, self.weight)
         affine = affine if self.bias is None else affine + self.bias
         kernels = tf.reshape(affine, (-1, self._layer.num_kernels, self._layer.kernel_dims))
         differences = kernels[:, None] - kernels[None]  # (batch, batch, kernels, dims)
@@ -398,12 +404,14 @@ def branches(layer: spec.Branches, *ends: Any) -> Any:
 
 
 LAYERS: dict[type, Builder] = {
-    spec.Linear: lambda layer, **options: Linear(layer, dtype=options["dtype"]),
+    spec.Linear: lambda layer, **options: Linear(layer, dtype=options["dtype"], multiply=options["multiply"]),
     spec.Conv2d: lambda layer, **options: Conv2d(layer, dtype=options["dtype"]),
     spec.ConvTranspose2d: ConvTranspose2d,
     spec.BatchNorm: lambda layer, **options: BatchNorm(layer, dtype=options["dtype"]),
     spec.GroupNorm: lambda layer, **options: GroupNorm(layer, dtype=options["dtype"]),
-    spec.MinibatchDiscrimination: lambda layer, **options: MinibatchDiscrimination(layer, dtype=options["dtype"]),
+    spec.MinibatchDiscrimination: lambda layer, **options: MinibatchDiscrimination(
+        layer, dtype=options["dtype"], multiply=options["multiply"]
+    ),
     spec.Tanh: lambda _layer, **_options: tf.tanh,
     spec.Sigmoid: lambda _layer, **_options: tf.sigmoid,
     spec.Softplus: lambda _layer, **_options: tf.math.softplus,
@@ -473,17 +481,29 @@ class Network(tf.Module):
         return found
 
 
-def build_network(name: str, network: spec.Network, /, *, dtype: Any) -> Network:
-    """Build a network from its spec, all its variables 0; raises UnsupportedLayer."""
+def build_network(name: str, network: spec.Network, /, *, dtype: Any, multiply: Multiply | None = None) -> Network:
+    """Build a network from its spec, all its variables 0; raises UnsupportedLayer.
+
+    multiply: what gives x W of inputs (batch, in) and a weight (in, out); a matrix product where there is none.
+    """
     layers: dict[str, Callable[..., Any]] = {}
     tensors: dict[str, Any] = {}
     for placed in network.placed:
         if type(placed.layer) not in LAYERS:
             raise UnsupportedLayer(f"TensorFlow has no layer for {type(placed.layer).__name__}; add it to layers.py")
-        layer = layers[placed.name] = LAYERS[type(placed.layer)](
-            placed.layer, output_shape=placed.output_shape, dtype=dtype
-        )
+        options = {"output_shape": placed.output_shape, "dtype": dtype}
+        if isinstance(placed.layer, spec.Linear | spec.MinibatchDiscrimination):
+            options["multiply"] = multiply or tf.matmul
+        layer = layers[placed.name] = LAYERS[type(placed.layer)](placed.layer, **options)
         for short_name in (*placed.layer.parameters(), *placed.layer.buffers()):
             tensors[parameter_name(name, placed.name, short_name)] = getattr(layer, short_name)
     sources = {placed.name: placed.sources for placed in network.placed}
     return Network(name, layers, sources=sources, tensors=tensors)
+
+
+def multiply_by_sums(inputs: Any, weight: Any, /) -> Any:
+    """Return x W, each number as a sum of its own.
+
+    Of many small products at once: XLA calls no library for them on a CPU.
+    """
+    return tf.reduce_sum(inputs[:, :, tf.newaxis] * weight[tf.newaxis], axis=1)

@@ -11,9 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from gan_rosetta.backends.tensorflow.averages import averages_of
+from gan_rosetta.backends.tensorflow.cells import cell_creator
 from gan_rosetta.backends.tensorflow.compiled import Block, CompiledLoop, make_blocks
 from gan_rosetta.backends.tensorflow.device import check_device, native_device
-from gan_rosetta.backends.tensorflow.layers import Observe, build_network
+from gan_rosetta.backends.tensorflow.layers import Multiply, Observe, build_network, multiply_by_sums
 from gan_rosetta.backends.tensorflow.losses import check_losses
 from gan_rosetta.backends.tensorflow.optimizers import build_optimizer
 from gan_rosetta.backends.tensorflow.step import UNOBSERVED, AdversarialStep, Observer, Player, pretraining_step
@@ -57,66 +58,71 @@ class Staged:
 class TensorflowTrainer:
     """A GAN on TensorFlow. The compiled path trains the very variables that the eager one does."""
 
-    def __init__(self, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> None:
+    def __init__(
+        self, spec: GanSpec, /, *, device: str, dtype: str, execution: str, multiply: Multiply | None = None
+    ) -> None:
         self._spec = spec
         self._device = device
         self._dtype = dtype
         with tf.device(native_device(device)):
             self._networks = {
-                name: build_network(name, network, dtype=dtype) for name, network in spec.networks().items()
+                name: build_network(name, network, dtype=dtype, multiply=multiply)
+                for name, network in spec.networks().items()
             }
-            self._tensors: dict[str, Any] = {}  # parameters, buffers and slots, by canonical name
+            self.tensors: dict[str, Any] = {}  # parameters, buffers and slots, by canonical name
             for network in self._networks.values():
-                self._tensors |= network.tensors
-            self._optimizers: dict[str, Any] = {}
+                self.tensors |= network.tensors
+            self.optimizers: dict[str, Any] = {}
             for name, (network_name, optimizer) in optimizers(spec).items():
                 trained = (tensor.name for tensor in network_parameters(spec, network_name))
-                parameters = {parameter: self._tensors[parameter] for parameter in trained}
-                self._optimizers[name] = build_optimizer(
+                parameters = {parameter: self.tensors[parameter] for parameter in trained}
+                self.optimizers[name] = build_optimizer(
                     optimizer, name=name, parameters=parameters, bound=weight_bound(spec, name)
                 )
-                self._optimizers[name].clipping = gradient_clipping(spec, name)
-                self._tensors |= self._optimizers[name].slots
+                self.optimizers[name].clipping = gradient_clipping(spec, name)
+                self.tensors |= self.optimizers[name].slots
             self._sampler = self._networks["generator"]
             if spec.training.generator_average is not None:
                 self._sampler = build_network("generator", spec.generator, dtype=dtype)
-                self._tensors |= {average_name(name): tensor for name, tensor in self._sampler.tensors.items()}
-                self._optimizers["generator"].averages = averages_of(spec, self._tensors)
+                self.tensors |= {average_name(name): tensor for name, tensor in self._sampler.tensors.items()}
+                self.optimizers["generator"].averages = averages_of(spec, self.tensors)
         self._discriminate = partial(self._networks["discriminator"], buffer_moves=0)
         if spec.couples_samples:
             # A boundary is a thousand batches of a D that looks at whole ones, milliseconds each where not a graph.
             self._discriminate = tf.function(self._discriminate)
         self._loop = None
         if execution == "compiled":
-            players: dict[str, Player] = {name: self._player(name) for name in optimizers(spec)}
-            self._loop = CompiledLoop(spec, players=players, optimizers=self._optimizers, dtype=dtype)
+            self._loop = CompiledLoop(spec, players=self.players(), optimizers=self.optimizers, dtype=dtype)
+
+    @classmethod
+    def side_by_side(cls, spec: GanSpec, /, *, device: str, dtype: str) -> Self:
+        """Build one of cells in place of variables, whose step is traced once for many replicas; raises as `build`."""
+        _check(spec, device=device, dtype=dtype, execution="eager")
+        multiply = multiply_by_sums if device == "cpu" else None
+        with tf.variable_creator_scope(cell_creator):
+            return cls(spec, device=device, dtype=dtype, execution="eager", multiply=multiply)
 
     @classmethod
     def build(cls, spec: GanSpec, /, *, device: str, dtype: str, execution: str) -> Self:
         """Build the networks and optimizers. device: "cpu" or "cuda". Raises UnsupportedLayer, UsageError."""
-        check_device(device)
-        if dtype not in DTYPES:
-            raise UsageError(f"dtype is {dtype!r}; expected one of {', '.join(DTYPES)}")
-        if execution not in EXECUTIONS:
-            raise UsageError(f"execution is {execution!r}; expected one of {', '.join(EXECUTIONS)}")
-        check_losses(spec)
+        _check(spec, device=device, dtype=dtype, execution=execution)
         return cls(spec, device=device, dtype=dtype, execution=execution)
 
     def load_state(self, state: Mapping[str, np.ndarray], /) -> None:
         """Copy a whole state in, cast to the run's type. Raises StateError for missing, extra or misshapen names."""
         check_state(state, self._spec)
-        for name, variable in self._tensors.items():
-            variable.assign(_to_layout(self._spec, name, np.asarray(state[name]).astype(self._dtype)))
-        for optimizer in self._optimizers.values():
+        for name, variable in self.tensors.items():
+            variable.assign(self.to_layout(name, state[name]))
+        for optimizer in self.optimizers.values():
             optimizer.counter = int(state[optimizer.counter_name])
 
     def export_state(self) -> dict[str, np.ndarray]:
         """Return a copy of the whole state in canonical order and layout."""
-        counters = {optimizer.counter_name: optimizer.counter for optimizer in self._optimizers.values()}
+        counters = {optimizer.counter_name: optimizer.counter for optimizer in self.optimizers.values()}
         return {
             name: np.array(counters[name], dtype=np.int64)
             if name in counters
-            else _from_layout(self._spec, name, self._tensors[name].numpy())
+            else self.from_layout(name, self.tensors[name].numpy())
             for name in state_schema(self._spec)
         }
 
@@ -141,16 +147,16 @@ class TensorflowTrainer:
         """Run a chunk of one step and return everything it computed, in order of execution, then undo it."""
         if chunk.num_steps != 1:
             raise UsageError(f"probe takes a chunk of 1 step, and this one has {chunk.num_steps}; cut it")
-        values = {name: variable.numpy().copy() for name, variable in self._tensors.items()}
-        counters = {name: optimizer.counter for name, optimizer in self._optimizers.items()}
-        recorder = _Recorder(self._spec, tensors=self._tensors, optimizers=self._optimizers)
+        values = {name: variable.numpy().copy() for name, variable in self.tensors.items()}
+        counters = {name: optimizer.counter for name, optimizer in self.optimizers.items()}
+        recorder = _Recorder(self._spec, tensors=self.tensors, optimizers=self.optimizers)
         try:
             self._run(self._stage(chunk, compiled=False), recorder)
         finally:
             for name, value in values.items():
-                self._tensors[name].assign(value)
+                self.tensors[name].assign(value)
             for name, counter in counters.items():
-                self._optimizers[name].counter = counter
+                self.optimizers[name].counter = counter
         return recorder.found
 
     def generate(self, latent: np.ndarray, /) -> np.ndarray:
@@ -161,14 +167,30 @@ class TensorflowTrainer:
         """Return D's output for samples (batch, ...). BatchNorm as in training, its buffers left alone."""
         return self._apply("discriminator", self._discriminate, samples)
 
-    def _stage(self, chunk: Chunk, *, compiled: bool) -> Staged:
+    def players(self) -> dict[str, Player]:
+        """Return what each optimizer moves, by the optimizer's name."""
+        return {name: self._player(name) for name in optimizers(self._spec)}
+
+    def to_layout(self, name: str, array: np.ndarray, /) -> np.ndarray:
+        """Return a tensor of the state as TensorFlow has it, of the run's type."""
+        return _to_layout(self._spec, name, np.asarray(array).astype(self._dtype))
+
+    def from_layout(self, name: str, array: np.ndarray, /) -> np.ndarray:
+        """Return a tensor of TensorFlow's layout as the state has it."""
+        return _from_layout(self._spec, name, array)
+
+    def stage_blocks(self, chunk: Chunk, /, *, num_leading: int = 2) -> tuple[Block, ...]:
+        """Return a chunk for the compiled path, on the current device. num_leading: its axes before a sample's."""
         trains = {"discriminator": chunk.trains_discriminator, "generator": chunk.trains_generator}
+        native = {name: samples_to_native(array, num_leading=num_leading) for name, array in chunk.arrays.items()}
+        return make_blocks(self._spec, native, trains, epochs=chunk.passes_before, dtype=self._dtype)
+
+    def _stage(self, chunk: Chunk, *, compiled: bool) -> Staged:
         arrays: dict[str, Any] = {}
         blocks: tuple[Block, ...] = ()
         with tf.device(native_device(self._device)):
             if compiled:
-                native = {name: samples_to_native(array, num_leading=2) for name, array in chunk.arrays.items()}
-                blocks = make_blocks(self._spec, native, trains, epochs=chunk.passes_before, dtype=self._dtype)
+                blocks = self.stage_blocks(chunk)
             else:
                 arrays = {
                     name: tf.constant(self._to_native(array, num_leading=2)) for name, array in chunk.arrays.items()
@@ -200,14 +222,14 @@ class TensorflowTrainer:
                     observer=observer,
                 )
                 for batch, trains, epoch in zip(_batches(staged), staged.trains, staged.epochs, strict=True):
-                    for optimizer in self._optimizers.values():
+                    for optimizer in self.optimizers.values():
                         optimizer.epoch = epoch
                     rows.append(step.run(batch, trains=trains))
             columns: np.ndarray = tf.stack([tf.stack(column) for column in zip(*rows, strict=True)]).numpy()
         return columns.copy()
 
     def _player(self, name: OptimizerName) -> Player:
-        optimizer = self._optimizers[name]
+        optimizer = self.optimizers[name]
         network_name, _ = optimizers(self._spec)[name]
         return Player(
             network=self._networks[network_name],
@@ -239,6 +261,15 @@ class _Recorder(Recorder, Observer):
 
     def updated(self, phase: str, /) -> None:
         self.keep_state(phase, self._tensors, counter=self._optimizers[phase].counter)
+
+
+def _check(spec: GanSpec, *, device: str, dtype: str, execution: str) -> None:
+    check_device(device)
+    if dtype not in DTYPES:
+        raise UsageError(f"dtype is {dtype!r}; expected one of {', '.join(DTYPES)}")
+    if execution not in EXECUTIONS:
+        raise UsageError(f"execution is {execution!r}; expected one of {', '.join(EXECUTIONS)}")
+    check_losses(spec)
 
 
 def _to_canonical(spec: GanSpec, key: ProbeKey, value: Any) -> np.ndarray:

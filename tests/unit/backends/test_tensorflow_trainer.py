@@ -8,7 +8,9 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from gan_rosetta.backends.tensorflow import compiled  # noqa: E402
+from gan_rosetta.backends.tensorflow.replicas import TensorflowReplicas  # noqa: E402
 from gan_rosetta.backends.tensorflow.trainer import TensorflowTrainer  # noqa: E402
+from gan_rosetta.shared.errors import UnsupportedLayer  # noqa: E402
 from gan_rosetta.shared.gans import find_gan  # noqa: E402
 from gan_rosetta.shared.interface import Chunk  # noqa: E402
 from gan_rosetta.shared.spec import GlobalPool, Network, Pool2d, Reshape, StepPattern  # noqa: E402
@@ -84,3 +86,8 @@ def test_the_largest_number_of_a_pool_without_convolutions_compiles(pool):
     np.testing.assert_allclose(found.generator, eager.generator, rtol=1e-12)
     for name, array in state.items():
         np.testing.assert_allclose(compiled_state[name], array, rtol=1e-10, atol=1e-14, err_msg=name)
+
+
+def test_replicas_of_a_gan_with_convolutions_are_refused():
+    with pytest.raises(UnsupportedLayer, match="no replicas of a GAN with convolutions"):
+        TensorflowReplicas.build(find_gan("mnist-conv"), num_replicas=2, device="cpu", dtype="float32")
