@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,14 +44,16 @@ def translate(
         ),
     ] = None,
     *,
-    to: Annotated[str | None, typer.Option("--to", help="The framework to write it in.")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", help="The framework to write it in; of a table each where not given.")
+    ] = None,
     spec: SpecFile = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="The program to write, FILE.py or FILE.ipynb; printed where not given."),
     ] = None,
     table: Annotated[
-        bool, typer.Option("--table", help="Translate every GAN that there is, and print a table in place of programs.")
+        bool, typer.Option("--table", help="Translate that GAN, or every one, and print a table in place of programs.")
     ] = False,
     drawn: Annotated[
         int | None,
@@ -87,11 +90,9 @@ def translate(
     and what the optimizers have kept, which are written beside it, for its own --state.
     """
     from gan_rosetta.shared.translate import translation  # noqa: PLC0415 - commands import what they need
-    from gan_rosetta.shared.translate.program import DIALECTS, find_dialect  # noqa: PLC0415
 
-    if to is None:
-        raise UsageError(f"translate needs --to, the framework to write it in; known: {', '.join(DIALECTS)}")
-    find_dialect(to)
+    is_table = table or drawn is not None
+    to, *others = _dialects(to, is_table=is_table)
     options: translation.ProofOptions = {
         "steps": steps,
         "pretrain_steps": pretrain_steps,
@@ -102,9 +103,9 @@ def translate(
         "python": python,
         "native": native,
     }
-    if table or drawn is not None:
+    if is_table:
         _require_alone(gan, spec, out, drawn=drawn, table=table)
-        raise typer.Exit(_print_table(_table_of(drawn, seed), to, options, as_json=as_json))
+        raise typer.Exit(_print_table(_table_of(gan, drawn, seed), [to, *others], options, as_json=as_json))
     if (gan is None) == (spec is None):
         found = "neither" if gan is None else "both"
         raise UsageError(f"expected a GAN's name or --spec FILE.toml, one of the two; found {found}")
@@ -131,6 +132,17 @@ def translate(
     if status == 0 and out is not None and not quiet:
         say(f"Written: {out}, {done.num_lines} lines")
     raise typer.Exit(status)
+
+
+def _dialects(to: str | None, *, is_table: bool) -> list[str]:
+    """Return the dialect that is named, or of a table all of them where none is; raises UsageError."""
+    from gan_rosetta.shared.translate.program import DIALECTS, find_dialect  # noqa: PLC0415
+
+    if to is not None:
+        find_dialect(to)
+    elif not is_table:
+        raise UsageError(f"translate needs --to, the framework to write it in; known: {', '.join(DIALECTS)}")
+    return list(DIALECTS) if to is None else [to]
 
 
 def _through(
@@ -174,36 +186,39 @@ def _translate(gan: str | Path | GanSpec, to: str, options: ProofOptions) -> Tra
 
 
 def _require_alone(gan: str | None, spec: Path | None, out: Path | None, *, drawn: int | None, table: bool) -> None:
-    option, of = ("--table", "of every GAN") if table else ("--drawn", "of GANs drawn at random")
-    given = [str(name) for name in (gan, spec and f"--spec {spec}", out and f"--out {out}") if name]
+    option, of = ("--table", "of the catalogue's GANs") if table else ("--drawn", "of GANs drawn at random")
+    named = None if table and drawn is None else gan
+    given = [str(name) for name in (named, spec and f"--spec {spec}", out and f"--out {out}") if name]
     given += [f"--drawn {drawn}"] if table and drawn is not None else []
     if given:
         raise UsageError(f"{option} is {of}, and prints no program; leave out {', '.join(given)}")
 
 
-def _table_of(drawn: int | None, seed: int) -> list[GanSpec]:
-    """Return the GANs of a table: all of the catalogue, or so many drawn by a seed."""
-    from gan_rosetta.shared.gans import CATALOGUE  # noqa: PLC0415
+def _table_of(gan: str | None, drawn: int | None, seed: int) -> list[GanSpec]:
+    """Return the GANs of a table: the one that is named, all of the catalogue, or so many drawn by a seed."""
+    from gan_rosetta.shared.gans import CATALOGUE, find_gan  # noqa: PLC0415
     from gan_rosetta.shared.generate.session import draw_specs  # noqa: PLC0415
 
     if drawn is None:
-        return list(CATALOGUE.values())
+        return list(CATALOGUE.values()) if gan is None else [find_gan(gan)]
     require_count("--drawn", drawn, minimum=1)
     return draw_specs(drawn, seed=seed)
 
 
-def _print_table(gans: Sequence[GanSpec], to: str, options: ProofOptions, *, as_json: bool) -> int:
+def _print_table(gans: Sequence[GanSpec], dialects: Sequence[str], options: ProofOptions, *, as_json: bool) -> int:
     """Translate GANs and print a line of each; one of which no program runs is named, and the others go on."""
     from gan_rosetta.shared.report.translation_table import TRANSLATION_HEAD, translation_row  # noqa: PLC0415
+    from gan_rosetta.shared.translate.proof import ReferenceOnce  # noqa: PLC0415
     from gan_rosetta.shared.translate.translation import translate as translated  # noqa: PLC0415
 
     found: list[Translation] = []
     failed = False
     for line in () if as_json else TRANSLATION_HEAD:
         say(line)
-    for gan in gans:
+    once = ReferenceOnce()
+    for gan, to in itertools.product(gans, dialects):
         try:
-            found.append(translated(gan, to=to, **options))
+            found.append(translated(gan, to=to, once=once, **options))
         except RunFailed as error:
             tell(f"gan-rosetta: {gan.name} to {to}: {error}")
             failed = True

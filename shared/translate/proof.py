@@ -15,7 +15,8 @@ import numpy as np
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.cases.measuring import PROGRAM_NAME, measure_reference
 from gan_rosetta.shared.compare.verdict import Evidence, Finding, PairVerdict, Verdict, judge
-from gan_rosetta.shared.compare.yardstick import END, LOSS_NAMES
+from gan_rosetta.shared.compare.yardstick import END, LOSS_NAMES, Yardstick
+from gan_rosetta.shared.data.digest import state_digest
 from gan_rosetta.shared.data.tape import Tape
 from gan_rosetta.shared.data.tape_file import write_tape
 from gan_rosetta.shared.errors import RunFailed
@@ -94,13 +95,41 @@ def affordable_proof(spec: GanSpec, /, *, steps: int | None, pretrain_steps: int
     return spec.with_steps(pretraining=pretrain_steps, training=steps)
 
 
+class ReferenceOnce:
+    """The reference's side of several proofs: what is asked for again right after is not measured again.
+
+    For programs of one GAN, one after the other, which are fed the same batches.
+    """
+
+    def __init__(self) -> None:
+        self._asked: tuple[GanSpec, str, int] | None = None
+        self._found: tuple[Evidence, Yardstick] | None = None
+
+    def measure(self, spec: GanSpec, state: State, tape: Tape, /, *, seed: int) -> tuple[Evidence, Yardstick]:
+        """Return what the reference leaves of a feed, and how far rounding alone takes it."""
+        asked = (spec, state_digest(state), seed)
+        if self._found is None or self._asked != asked:
+            self._found = measure_reference(spec, state, tape, dtype=DTYPE, seed=seed, keep_going=False)
+            self._asked = asked
+        return self._found
+
+
 def prove(
-    text: str, spec: GanSpec, dialect: ModuleType, state: State, tape: Tape, /, *, seed: int, python: str | None = None
+    text: str,
+    spec: GanSpec,
+    dialect: ModuleType,
+    state: State,
+    tape: Tape,
+    /,
+    *,
+    seed: int,
+    python: str | None = None,
+    once: ReferenceOnce | None = None,
 ) -> Proof:
     """Run a program for all steps of a spec and judge its losses and the state that it leaves.
 
-    text: the program's. python: of an environment to run it in, this one's where not given. Raises RunFailed where it
-    ends otherwise than with what it should leave.
+    text: the program's. python: of an environment to run it in, this one's where not given. once: what has measured the
+    reference for other programs. Raises RunFailed where it ends otherwise than with what it should leave.
     """
     with temporary_folder() as folder:
         (folder / "program.py").write_text(text, encoding="utf-8")
@@ -117,7 +146,7 @@ def prove(
             checkpoint = read_checkpoint(folder / "left" / dialect.AVERAGE, spec)
             average = gather(spec, {"generator": checkpoint}, NameMapping()).state
             found |= {average_name(name): array for name, array in average.items()}
-    reference, yardstick = measure_reference(spec, state, tape, dtype=DTYPE, seed=seed, keep_going=False)
+    reference, yardstick = (once or ReferenceOnce()).measure(spec, state, tape, seed=seed)
     wanted = _wanted(spec, reference.moments[END])
     reference = replace(reference, moments={END: wanted})
     program = replace(

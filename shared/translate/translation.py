@@ -23,7 +23,7 @@ from gan_rosetta.shared.storage.opening import require_new
 from gan_rosetta.shared.translate.native import Difference, OwnPart, measure_parts, own_parts, with_own_parts
 from gan_rosetta.shared.translate.notebook import notebook_text
 from gan_rosetta.shared.translate.program import find_dialect, write_program
-from gan_rosetta.shared.translate.proof import DTYPE, Proof, affordable_proof, prove, same_code
+from gan_rosetta.shared.translate.proof import DTYPE, Proof, ReferenceOnce, affordable_proof, prove, same_code
 from gan_rosetta.shared.workers.environments import python_of, version_in
 from gan_rosetta.shared.workers.registry import require_installed
 
@@ -93,16 +93,19 @@ class Translation:
         }
 
 
-def translate(gan: str | Path | GanSpec, /, *, to: str, **options: Unpack[ProofOptions]) -> Translation:
+def translate(
+    gan: str | Path | GanSpec, /, *, to: str, once: ReferenceOnce | None = None, **options: Unpack[ProofOptions]
+) -> Translation:
     """Write a GAN as a program of a framework, run it by itself and judge it.
 
-    gan: a name of the catalogue, a TOML file, or a GanSpec. to: a dialect's name. Raises UsageError and its like for
+    gan: a name of the catalogue, a TOML file, or a GanSpec. to: a dialect's name. once: what measures the reference for
+    several programs, of the same options. Raises UsageError and its like for
     what cannot be asked, BackendUnavailable where the framework is not installed, UnsupportedLayer for what the dialect
     lacks, RunFailed where the program does not run.
     """
     dialect = find_dialect(to)
     python = options.get("python")
-    _require_framework(dialect, python)
+    require_framework(dialect, python)
     source = Path(gan) if isinstance(gan, str) and gan.endswith(".toml") else gan
     described, _ = read_gan(source)
     parts = own_parts(described, dialect) if options.get("native") else []
@@ -129,7 +132,7 @@ def translate(gan: str | Path | GanSpec, /, *, to: str, **options: Unpack[ProofO
     proved = request.resolve()
     inputs = open_start(request.feed, proved)
     state = _with_fresh_average(inputs.state, proved)
-    proof = prove(text, proved, dialect, state, inputs.tape, seed=request.feed.seed, python=python)
+    proof = prove(text, proved, dialect, state, inputs.tape, seed=request.feed.seed, python=python, once=once)
     differences = _differences(described, proved, parts, state, inputs.tape, seed=request.feed.seed)
     kept = [f"It keeps to {dialect.TITLE}'s own parts, and so did the reference."] if differences else []
     said = [*proof.sentences, *kept, *(f"Otherwise than described, {each.sentence}" for each in differences)]
@@ -148,7 +151,7 @@ def _differences(
     return measure_parts(short, parts, state, tape, dtype=DTYPE, seed=seed)
 
 
-def _require_framework(dialect: ModuleType, python: str | None) -> None:
+def require_framework(dialect: ModuleType, python: str | None, /) -> None:
     """Raise BackendUnavailable where a dialect's framework is not installed, or what it is besides."""
     entry = BACKENDS[dialect.BACKEND]
     if python is None:

@@ -17,8 +17,10 @@ from gan_rosetta.shared.errors import BackendUnavailable, RunFailed, UsageError
 from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.state.archive import write_state
+from gan_rosetta.shared.translate import proof as proving
 from gan_rosetta.shared.translate import translation
-from gan_rosetta.shared.translate.proof import Proof
+from gan_rosetta.shared.translate.program import DIALECTS
+from gan_rosetta.shared.translate.proof import Proof, ReferenceOnce
 from gan_rosetta.shared.translate.translation import Translation
 
 
@@ -55,6 +57,8 @@ def test_only_what_agrees_is_written(monkeypatch, tmp_path, verdict, status):
     assert (found["status"], len(found["translations"])) == (status, len(CATALOGUE))
     table = CliRunner().invoke(app, ["translate", "--table", "--to", "torch"])
     assert table.stdout.count(f"| linear-2d | torch | {verdict}") == len(CATALOGUE)
+    of_each = CliRunner().invoke(app, ["translate", "sine", "--table"])
+    assert of_each.stdout.count(f"| {verdict}") == len(DIALECTS)
 
 
 def test_a_table_may_be_of_drawn_gans_and_goes_on_after_one_that_fails(monkeypatch):
@@ -72,6 +76,23 @@ def test_a_table_may_be_of_drawn_gans_and_goes_on_after_one_that_fails(monkeypat
     assert done.exit_code == 3
     assert "generated-0 to torch: the program ended with exit status 1" in done.stderr
     assert done.stdout.count("torch | AGREE") == 2
+
+
+def test_the_reference_of_programs_that_are_fed_the_same_is_measured_once(monkeypatch):
+    measured = []
+    monkeypatch.setattr(proving, "measure_reference", lambda *fed, **_: measured.append(fed) or (object(), object()))
+    spec = gr.spec("linear-2d")
+    state, once = initial_state(spec, seed=3), ReferenceOnce()
+    found = [once.measure(spec, dict(state), None, seed=3) for _ in DIALECTS]
+    assert (len(measured), len(set(found))) == (1, 1)
+    others = [
+        (spec, {**state, "generator.output.weight": state["generator.output.weight"] + 1}, 3),
+        (spec.with_steps(training=3), state, 3),
+        (spec, state, 4),
+    ]
+    for number, (gan, begun, seed) in enumerate(others, start=2):
+        once.measure(gan, begun, None, seed=seed)
+        assert len(measured) == number
 
 
 def test_a_proof_may_start_from_a_state_with_its_optimizers_begun(monkeypatch, tmp_path):
@@ -120,7 +141,8 @@ def test_a_whole_translation_is_handed_over(tmp_path):
         (["linear-2d"], "translate needs --to"),
         (["linear-2d", "--to", "pytorch"], "did you mean 'torch'"),
         (["--to", "torch"], "expected a GAN's name or --spec"),
-        (["sine", "--to", "torch", "--table"], "leave out sine"),
+        (["sine", "--to", "torch", "--drawn", "2"], "leave out sine"),
+        (["sine", "--table", "--out", "x.py"], "leave out --out x.py"),
         (
             ["sine", "--to", "torch", "--like", "sine"],
             "--like is of networks that are read",
