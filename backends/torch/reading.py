@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import torch
@@ -13,10 +14,18 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from gan_rosetta.backends.torch.reading_branches import find_join
-from gan_rosetta.backends.torch.reading_layers import FUNCTIONS, MODULES, SHORT, Found, kind_of, with_spectral_norm
+from gan_rosetta.backends.torch.reading_layers import (
+    FUNCTIONS,
+    MODULES,
+    SCORE,
+    SHORT,
+    Found,
+    kind_of,
+    with_spectral_norm,
+)
 from gan_rosetta.backends.torch.reading_optimizers import read_optimizer, steps_taken
 from gan_rosetta.shared.errors import SpecError, UnsupportedLayer
-from gan_rosetta.shared.spec import Layer, Network, Shape
+from gan_rosetta.shared.spec import Layer, Network, Reshape, Shape, Sigmoid
 from gan_rosetta.shared.spec.read_graph import Graph
 
 __all__ = ["first_shape", "plain_copy", "read_network", "read_optimizer", "steps_taken"]
@@ -61,7 +70,7 @@ def first_shape(network: nn.Module, /) -> Shape | None:
 
 
 def plain_copy(network: nn.Module, /) -> nn.Module:
-    """Return a copy in float64 that drops nothing, to hold a pass of it to the reference."""
+    """Return a copy in float64 that drops nothing, whose scores are a column, to hold a pass of it to the reference."""
     plain = copy.deepcopy(network).double()
     for module in plain.modules():
         if isinstance(module, nn.Dropout | nn.Dropout2d):
@@ -70,7 +79,8 @@ def plain_copy(network: nn.Module, /) -> nn.Module:
 
     def undropped(*inputs: Any) -> Any:
         with _Undropped():
-            return forward(*inputs)
+            outputs = forward(*inputs)
+        return outputs.unsqueeze(1) if isinstance(outputs, torch.Tensor) and outputs.ndim == 1 else outputs
 
     plain.forward = undropped
     return plain
@@ -159,7 +169,7 @@ class _Reader:
         try:
             end = output.args[0]
             found = graph.row(layers, end if isinstance(end, fx.Node) else None)
-            return Network(input_shape=input_shape, layers=tuple(found))
+            return _ended(Network(input_shape=input_shape, layers=tuple(found)))
         except SpecError as error:
             raise UnsupportedLayer(f"{self._what}: {error}") from None
 
@@ -202,6 +212,19 @@ class _Reader:
     def _refuse(self, node: fx.Node, said: str) -> NoReturn:
         place = f"{self._what}.{node.target}" if node.op in _NAMED else f"{self._what}, in forward: {node.name}"
         raise UnsupportedLayer(f"{place} {said}")
+
+
+def _ended(network: Network) -> Network:
+    """Return a network whose scores have their shape before they become probabilities, in which a spec's D ends."""
+    *others, last = network.layers
+    if not others or not isinstance(last, Reshape) or network.output_shape != SCORE:
+        return network
+    before = replace(network, layers=tuple(others))
+    if before.output_shape == network.output_shape:
+        return _ended(before)
+    if isinstance(others[-1], Sigmoid):
+        return replace(network, layers=(*others[:-1], last, others[-1]))
+    return network
 
 
 def _is_size(node: fx.Node) -> bool:

@@ -15,6 +15,7 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import Layer, Shape
 
 _IMAGE_RANK = 3
+SCORE: Shape = (1,)
 # Above its threshold torch's softplus returns x itself; from here on float64 has no digit for the difference.
 _EXACT_THRESHOLD = 37
 
@@ -184,7 +185,7 @@ def _upsample(module: nn.Upsample, name: str, shape: Shape) -> Layer | str:
 
 
 def _reshape(_: Any, __: Any, shape: Shape) -> Layer:
-    return spec.Reshape(shape=shape)
+    return spec.Reshape(shape=shape or SCORE)  # of scores in one row each sample has one
 
 
 # What layers that keep tensors, or masks, are called where their own names are none.
@@ -256,8 +257,8 @@ FUNCTIONS: dict[str, Callable[[fx.Node, Shape], Found]] = {
     "selu": lambda *_: spec.SELU(),
     "gelu": lambda node, _: spec.GELU(form="tanh" if _argument(node, 1, "approximate", "none") == "tanh" else "erf"),
     "silu": lambda *_: spec.SiLU(),
-    "view": lambda _, shape: spec.Reshape(shape=shape),
-    "reshape": lambda _, shape: spec.Reshape(shape=shape),
-    "flatten": lambda _, shape: spec.Reshape(shape=shape),
-    "unflatten": lambda _, shape: spec.Reshape(shape=shape),
+    **{
+        name: lambda node, shape: _reshape(node, "", shape)
+        for name in ("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze")
+    },
 }

@@ -108,6 +108,13 @@ class OnSeveralDevices(nn.Module):
         return output
 
 
+class ScoresInARow(OnSeveralDevices):
+    """As that, its images of one pixel put into one row."""
+
+    def forward(self, given: Tensor) -> Tensor:
+        return super().forward(given).view(-1, 1).squeeze(1)
+
+
 def _examples_dcgan() -> Pair:
     def up(first: int, second: int, *how: int) -> list[nn.Module]:
         return [nn.ConvTranspose2d(first, second, 4, *how, bias=False), nn.BatchNorm2d(second), nn.ReLU(True)]
@@ -121,7 +128,7 @@ def _examples_dcgan() -> Pair:
         *up(NOISE, w * 8, 1, 0), *up(w * 8, w * 4, 2, 1), *up(w * 4, w * 2, 2, 1), *up(w * 2, w, 2, 1),
         nn.ConvTranspose2d(w, CHANNELS, 4, 2, 1, bias=False), nn.Tanh(),
     )  # fmt: skip
-    discriminator = OnSeveralDevices(
+    discriminator = ScoresInARow(
         nn.Conv2d(CHANNELS, w, 4, 2, 1, bias=False), nn.LeakyReLU(0.2, inplace=True), *down(w, w * 2),
         *down(w * 2, w * 4), *down(w * 4, w * 8), nn.Conv2d(w * 8, 1, 4, 1, 0, bias=False), nn.Sigmoid(),
     )  # fmt: skip
@@ -289,8 +296,20 @@ class Cut(nn.Module):
         return self.sigmoid(self.deconv_out(output)).view(-1, PIXELS)
 
 
-def _critic() -> nn.Module:
-    return nn.Sequential(nn.Conv2d(1, 2, 5, stride=2, padding=2), nn.ReLU(True), nn.Flatten(), nn.Linear(2 * 14**2, 1))
+class Critic(nn.Module):
+    """Of rows, which it makes images of 28 by 28; its scores in a row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for first, second in ((1, 2), (2, 4), (4, 8)):
+            layers += [nn.Conv2d(first, second, 5, stride=2, padding=2), nn.ReLU(True)]
+        self.main = nn.Sequential(*layers)
+        self.output = nn.Linear(4 * 4 * 8, 1)
+
+    def forward(self, given: Tensor) -> Tensor:
+        out = self.main(given.view(-1, 1, 28, 28))
+        return self.output(out.view(-1, 4 * 4 * 8)).view(-1)
 
 
 def _flattened(generator: nn.Module, discriminator: nn.Module) -> Pair:
@@ -321,7 +340,7 @@ NOT_READ: dict[str, tuple[str | GanSpec, Callable[[], Pair], str]] = {
     ),
     "caogang/wgan-gp, gan_mnist": (
         "wgan-gp-conv",
-        lambda: (Cut(), _critic()),
+        lambda: (Cut(), Critic()),
         "generator, in forward: getitem is no layer",
     ),
 }
@@ -349,8 +368,28 @@ def _normalised() -> Pair:
     return generator, discriminator
 
 
+class InARow(nn.Module):
+    """Puts what it is given into one row."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.view(-1)
+
+
+class Unsqueezed(nn.Module):
+    """Puts two axes behind what it is given, and takes away one that it has."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unsqueeze(2).unsqueeze(3).squeeze(3).squeeze(2)
+
+
+def _scores_in_a_row() -> Pair:
+    generator, discriminator = _sine()
+    return nn.Sequential(Unsqueezed(), generator), nn.Sequential(discriminator, InARow())
+
+
 # Forms that are of no program above.
 FORMS: dict[str, tuple[str | GanSpec, Callable[[], Pair]]] = {
     "spectral norms": ("sngan", _normalised),
     "flattened and unflattened": ("wgan", _flattening),
+    "scores in a row": ("sine", _scores_in_a_row),
 }
