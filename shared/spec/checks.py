@@ -68,8 +68,13 @@ def require_finite(owner: object, field: str, /, *, minimum: float | None = None
 def require_name(owner: object, what: str, /) -> None:
     """Raise SpecError unless the `name` of a "layer" or "branch" may stand in the names of tensors."""
     name = getattr(owner, "name", None)
-    good = isinstance(name, str) and _NAME.match(name) is not None
+    good = type(name) is str and _NAME.match(name) is not None  # no kind of text that shows as another
     require(good, f"{what} name {name!r}; expected lower-case letters and digits, starting with a letter", "name")
+
+
+def require_flag(owner: object, field: str, /) -> None:
+    """Raise SpecError unless the field of a spec is True or False."""
+    require_choice(owner, field, (True, False))
 
 
 def require_choice(owner: object, field: str, choices: Collection[object], /) -> None:

@@ -74,7 +74,7 @@ class GanSpec:
     training: Training
 
     def __post_init__(self) -> None:
-        good = isinstance(self.name, str) and _NAME.match(self.name) is not None
+        good = type(self.name) is str and _NAME.match(self.name) is not None
         require(
             good, f"name is {self.name!r}; expected lower-case words joined by hyphens, such as 'gaussian-1d'", "name"
         )

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gan_rosetta.shared.spec.checks import require, require_finite, require_positive_integer
+from gan_rosetta.shared.spec.checks import require, require_finite, require_flag, require_positive_integer
 from gan_rosetta.shared.spec.initializers import ONES, ZEROS, Initializer
 from gan_rosetta.shared.spec.layer import LayerBase, ParameterSpec, Shape
 
@@ -33,6 +33,7 @@ class GroupNorm(LayerBase):
         require_positive_integer(self, "num_features")
         require_positive_integer(self, "num_groups")
         require_finite(self, "epsilon", above=0)
+        require_flag(self, "affine")
         require(
             self.num_features % self.num_groups == 0,
             f"GroupNorm {self.name!r}: {self.num_features} channels do not fall into num_groups={self.num_groups}",

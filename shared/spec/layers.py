@@ -16,6 +16,7 @@ from gan_rosetta.shared.spec.checks import (
     require,
     require_choice,
     require_finite,
+    require_flag,
     require_positive_integer,
     require_shape,
 )
@@ -97,6 +98,7 @@ class BatchNorm(LayerBase):
         )
         require_choice(self, "running_variance", ("unbiased", "biased"))
         require_choice(self, "statistics", ("batch", "running"))
+        require_flag(self, "affine")
 
     def output_shape(self, input_shape: Shape, /) -> Shape:
         require(
@@ -142,6 +144,7 @@ class MinibatchDiscrimination(LayerBase):
     def __post_init__(self) -> None:
         for field in ("in_features", "num_kernels", "kernel_dims"):
             require_positive_integer(self, field)
+        require_flag(self, "self_distance")
 
     def output_shape(self, input_shape: Shape, /) -> Shape:
         require(

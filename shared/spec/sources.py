@@ -10,6 +10,7 @@ from gan_rosetta.shared.spec.checks import (
     require,
     require_choice,
     require_finite,
+    require_flag,
     require_positive_integer,
     require_shape,
 )
@@ -28,6 +29,7 @@ class GaussianReal:
     def __post_init__(self) -> None:
         require_finite(self, "mean")
         require_finite(self, "standard_deviation", above=0)
+        require_flag(self, "sort")
 
     @property
     def sample_shape(self) -> Shape:
@@ -52,7 +54,8 @@ class LinearGaussianReal:
         require(
             good, f"LinearGaussianReal: matrix {self.matrix} and offset {self.offset} do not fit; expected d×d and d"
         )
-        finite = all(math.isfinite(entry) for row in (*self.matrix, self.offset) for entry in row)
+        entries = [entry for row in (*self.matrix, self.offset) for entry in row]
+        finite = all(isinstance(entry, int | float) and math.isfinite(entry) for entry in entries)
         require(finite, "LinearGaussianReal: matrix and offset must be finite numbers")
 
     @property
@@ -98,6 +101,7 @@ class DigitsReal:
         for field in ("size", "num_channels"):
             require_positive_integer(self, field)
         require_choice(self, "short_batch", ("kept", "dropped"))
+        require_flag(self, "reshuffle")
         if self.num_images is not None:
             require_positive_integer(self, "num_images")
         require_finite(self, "low")

@@ -65,7 +65,7 @@ class StepPattern:
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "period")
-        good = len(self.offsets) >= 1 and all(0 <= offset < self.period for offset in self.offsets)
+        good = len(self.offsets) >= 1 and all(offset in range(self.period) for offset in self.offsets)
         require(
             good,
             f"StepPattern: offsets are {self.offsets}; expected at least one, each from 0 to {self.period - 1}",

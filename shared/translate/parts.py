@@ -75,7 +75,7 @@ def norm_words(penalty: GradientPenalty, /) -> str:
     place = "pixel by pixel" if penalty.norm == "channel" else "sample by sample"
     place = "where it is largest" if penalty.over == "largest" else place
     if penalty.target == 0:
-        return f"the norm of D's gradient by its input, to the power {penalty.power}, {place}"
+        return f"the norm of D's gradient by its input, to the power {number(penalty.power)}, {place}"
     return f"how far the norm of D's gradient by its input is from {number(penalty.target)}, {place}"
 
 

@@ -18,7 +18,7 @@ def picture_section(gan: GanSpec, /) -> str:
 def _drawn(gan: GanSpec) -> list[str]:
     """Return the lines that make pixels (height, width, channels) from 0 to 1 of what G made."""
     if isinstance(gan.real, DigitsReal):
-        channels, height, width = gan.real.sample_shape
+        channels, height, width = map(int, gan.real.sample_shape)
         low, span = number(gan.real.low), number(gan.real.high - gan.real.low)
         grid = f"samples.reshape(8, 8, {channels}, {height}, {width}).transpose(0, 3, 1, 4, 2)"
         end = "pixels" if channels in (1, _COLOURS) else "pixels.mean(axis=2, keepdims=True)"
@@ -28,7 +28,7 @@ def _drawn(gan: GanSpec) -> list[str]:
             f"pixels = (grid.reshape({8 * height}, {8 * width}, {channels}) - {low}) / {span}",
             *grey,
         ]
-    (size,) = gan.real.sample_shape
+    (size,) = map(int, gan.real.sample_shape)
     finite = "samples = samples[np.isfinite(samples).all(axis=1)]"
     if size == 1:
         return [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from types import ModuleType
 
@@ -11,7 +10,7 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.translate import in_flax, in_jax, in_keras, in_mxnet, in_tensorflow, in_torch
 from gan_rosetta.shared.translate.data import data_imports, data_section, uses_digits
 from gan_rosetta.shared.translate.picture import picture_section
-from gan_rosetta.shared.translate.writing import WIDTH, docstring, number, plain
+from gan_rosetta.shared.translate.writing import WIDTH, docstring, number, plain, speaks_of
 
 # Modules with the same functions in the same order.
 DIALECTS: dict[str, ModuleType] = {
@@ -77,19 +76,17 @@ def write_head(spec: GanSpec, dialect: ModuleType, proof: Sequence[str], /) -> s
         summary, paragraphs = f"A GAN, in {dialect.TITLE}.", [f"{title}."]
     paragraphs += [f"After {source}."] if source else []
     said = f"Written by gan-rosetta from its description of {spec.name}."
-    paragraphs.append(" ".join([said, *proof]))
+    paragraphs.append(plain(" ".join([said, *proof])))  # with versions, as an environment has them
     return docstring(summary, paragraphs)
 
 
 def _imports(spec: GanSpec, dialect: ModuleType, text: str) -> str:
     standard = {"import argparse", "from pathlib import Path"}
     standard |= set(data_imports(spec))
-    standard |= {
-        f"import {name}" for name in ("itertools", "math", "struct", "zlib") if re.search(rf"(?<!\.)\b{name}\.", text)
-    }
+    standard |= {f"import {name}" for name in ("itertools", "math", "struct", "zlib") if speaks_of(text, name)}
     used = [name for name in ("Callable", "Iterable", "Iterator", "Sequence") if f"{name}[" in text]
     standard.add(f"from collections.abc import {', '.join(used)}")
-    names = [name for name in ("Any", "NamedTuple") if re.search(rf"\b{name}\b", text)]
+    names = [name for name in ("Any", "NamedTuple") if speaks_of(text, name)]
     standard |= {f"from typing import {', '.join(names)}"} if names else set()
     standard |= {"from functools import partial"} if "partial(" in text else set()
     ordered = sorted(standard, key=lambda line: (line.startswith("from"), line))

@@ -7,6 +7,7 @@ text, which is anybody's, stands in docstrings alone, without a character that c
 from __future__ import annotations
 
 import keyword
+import re
 import textwrap
 from collections.abc import Collection, Iterable, Sequence
 
@@ -14,6 +15,8 @@ from gan_rosetta.shared.errors import UsageError
 
 WIDTH = 100
 _LONGEST_NAME = 40
+# But an f-string, which may speak of something.
+_QUOTED = re.compile(r'(?<!f)"[^"\n]*"')
 _IN_DOCSTRINGS = str.maketrans({"\\": "/", '"': "'"})
 
 
@@ -27,6 +30,11 @@ def docstring(summary: str, paragraphs: Iterable[str], /) -> str:
     """Return a docstring: a sentence that fits its first line, and paragraphs, broken into lines."""
     filled = (textwrap.fill(part, WIDTH, break_on_hyphens=False) for part in paragraphs)
     return '"""' + "\n\n".join([summary, *filled]) + '\n"""'
+
+
+def speaks_of(code: str, name: str, /) -> bool:
+    """Whether code speaks of a name by itself, and not only a text or something's attribute is called so."""
+    return re.search(rf"(?<!\.)\b{name}\b", _QUOTED.sub('""', code)) is not None
 
 
 def number(value: float, /) -> str:

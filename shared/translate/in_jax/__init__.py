@@ -11,6 +11,7 @@ from gan_rosetta.shared.translate.in_jax.losses import losses_section
 from gan_rosetta.shared.translate.in_jax.model import RESERVED, model_section
 from gan_rosetta.shared.translate.in_jax.optimizers import optimizers_section
 from gan_rosetta.shared.translate.in_jax.step import step_section
+from gan_rosetta.shared.translate.writing import speaks_of
 
 __all__ = [
     "AVERAGE",
@@ -51,7 +52,7 @@ def imports(gan: GanSpec, /) -> list[str]:
         "import jax.numpy as jnp",
         "import numpy as np",
         "import optax",
-        f"from jax import Array{', lax' if 'lax.' in text else ''}",
+        f"from jax import Array{', lax' if speaks_of(text, 'lax') else ''}",
     ]
 
 

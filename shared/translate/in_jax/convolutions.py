@@ -6,7 +6,7 @@ from typing import Any
 
 from gan_rosetta.shared.spec import PlacedLayer
 from gan_rosetta.shared.translate.parts import Part
-from gan_rosetta.shared.translate.writing import number
+from gan_rosetta.shared.translate.writing import number, numbers
 
 
 def conv2d(placed: PlacedLayer, name: str, /) -> Part:
@@ -27,8 +27,7 @@ def _part(function: str, placed: PlacedLayer, name: str) -> Part:
         settings.append(f"padding={number(layer.padding)}")
     else:
         function = f"any_{function}"
-        (top, bottom), (left, right) = layer.margins
-        settings.append(f"padding=(({top}, {bottom}), ({left}, {right}))")
+        settings.append(f"padding=({', '.join(map(numbers, layer.margins))})")
         settings += [f"more={number(more)}"] if more else []
         settings += [f"dilation={number(layer.dilation)}"] if layer.dilation != 1 else []
         settings += [f"groups={number(layer.groups)}"] if layer.groups != 1 else []

@@ -11,6 +11,7 @@ from gan_rosetta.shared.translate.in_torch.losses import losses_section
 from gan_rosetta.shared.translate.in_torch.model import RESERVED, model_section
 from gan_rosetta.shared.translate.in_torch.optimizers import optimizers_section
 from gan_rosetta.shared.translate.in_torch.step import CHECKPOINT, loop_section, step_section
+from gan_rosetta.shared.translate.writing import speaks_of
 
 __all__ = [
     "AVERAGE",
@@ -52,7 +53,7 @@ OWN_FORMS = (
 def imports(gan: GanSpec, /) -> list[str]:
     """Return the imports that are not of the standard library."""
     text = model_section(gan) + losses_section(gan) + loop_section(gan)
-    names = ["functional"] if "functional." in text else []
+    names = ["functional"] if speaks_of(text, "functional") else []
     return [
         "import numpy as np",
         "import torch",

@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import gan_rosetta as gr
 from gan_rosetta.shared import spec as vocabulary
 from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
 from gan_rosetta.shared.generate.session import draw_specs
 from gan_rosetta.shared.translate.notebook import notebook_text
-from gan_rosetta.shared.translate.program import DIALECTS, write_head, write_program
+from gan_rosetta.shared.translate.program import DIALECTS, write_program
 from gan_rosetta.shared.translate.proof import affordable_proof, same_code
 from gan_rosetta.shared.translate.writing import attribute, number, plain
 from tests.unit.translate.odd_gans import ODD_GANS
@@ -28,7 +26,6 @@ ROOT = Path(__file__).resolve().parents[3]
 GANS = {**gr.gans(), **ODD_GANS}
 LINE = 100
 NUM_DRAWN = 20
-PRINTED_BUILTINS = {"__import__", "eval", "exec", "compile", "open", "input", "globals", "breakpoint"}
 
 
 @pytest.fixture(scope="session")
@@ -97,58 +94,12 @@ def test_a_proof_takes_so_many_steps_that_each_player_trains():
             assert any(pattern.includes(step, steps_per_epoch=len(steps)) for step in steps), spec.name
 
 
-HOSTILE = st.one_of(
-    st.text(),
-    st.lists(
-        st.sampled_from(
-            [
-                *('"""', "'''", "\\", "\n", "\r", "\0", "\u2028", "\x0c", "{", "}", "{{", "%s", "#", "import os"),
-                *("\ud800", '"', "\\N{DIGIT ONE}", "\\x22" * 3, "\u202e", "a" * 120, ")", "__import__('os')"),
-            ]
-        )
-    ).map("".join),
-)
-
-
-@settings(max_examples=300, deadline=None)
-@given(title=HOSTILE, source=HOSTILE)
-def test_text_of_a_spec_never_becomes_code(title, source):
-    head = write_head(replace(gr.spec("linear-2d"), title=title, source=source), DIALECTS["torch"], [])
-    (statement,) = ast.parse(f"{head}\n").body
-    assert isinstance(statement, ast.Expr)
-    assert isinstance(statement.value, ast.Constant)
-    assert isinstance(statement.value.value, str)
-    assert head.encode("utf-8")
-    assert max(map(len, head.splitlines())) <= LINE
-
-
 @pytest.mark.parametrize("to", DIALECTS)
 @pytest.mark.parametrize("text", ['"""\nimport os\n"""', "\\", "a\r\nb\\N{DIGIT ONE}", "{spec} %s {{", "\ud800\0" * 60])
 def test_a_program_of_a_hostile_spec_is_that_of_a_tame_one(to, text):
     tame = replace(gr.spec("linear-2d"), title="A GAN", source="Somebody")
     hostile = write_program(replace(tame, title=text, source=text), DIALECTS[to])
     assert same_code(hostile, write_program(tame, DIALECTS[to]))
-
-
-class Evil(float):
-    def __repr__(self):
-        return "__import__('os').system('true')"
-
-    __str__ = __format__ = lambda self, *_: "__import__('os').system('true')"
-
-
-def test_a_number_s_own_words_are_not_asked():
-    assert number(Evil(0.5)) == "0.5"
-    spec = gr.spec("linear-2d")
-    rate = vocabulary.ConstantRate(value=Evil(0.25))
-    optimizer = replace(spec.training.discriminator_optimizer, learning_rate=rate, beta1=Evil(0.5))
-    real = replace(spec.real, offset=(Evil(1.0), 2.0))
-    evil = replace(spec, real=real, training=replace(spec.training, discriminator_optimizer=optimizer))
-    for dialect in DIALECTS.values():
-        text = write_program(evil, dialect)
-        called = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-        assert not called & PRINTED_BUILTINS
-        assert "0.25" in text
 
 
 def test_numbers_and_texts_read_back():
