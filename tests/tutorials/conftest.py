@@ -14,12 +14,16 @@ from tutorials.machinery.inputs import write_inputs
 from tutorials.machinery.lessons import FRAMEWORKS, LESSONS, Lesson
 from tutorials.machinery.running import judge_folder, run_module
 from tutorials.machinery.site import assemble, build_site
+from tutorials.machinery.translations import Translated, run_translations
 
 # One step of mnist-conv takes the reference and its copies half a minute whatever the batch, for its millions of
 # parameters; `python -m tutorials check` and `make site` run it, and so do the tests with GAN_ROSETTA_LONG=1.
 COSTLY = () if os.environ.get("GAN_ROSETTA_LONG") == "1" else ("mnist-conv",)
 RUN = {name: lesson.shortened() for name, lesson in LESSONS.items() if name not in COSTLY}
 INSTALLED = [framework for framework in FRAMEWORKS if framework_version(framework)]
+# A GAN without a lesson, two steps of it in what starts fastest; `python -m tutorials translate` has all, in each.
+TRANSLATED = Translated(gan="gaussian-1d-adam-minibatch", steps=2)
+DIALECTS_SHOWN = [name for name in ("torch", "jax") if name in INSTALLED]
 
 
 def pytest_collection_modifyitems(items):
@@ -70,13 +74,31 @@ def program_order(lesson: Lesson, framework: str, folder: Path) -> dict[str, obj
 
 
 @pytest.fixture(scope="session")
-def rebuild(runs, results):
-    """Make the site of the shortened lessons; called again, make it again."""
+def translated(tmp_path_factory):
+    """A function that translates the GAN where it is not fresh and returns its page, and what was said of that."""
+    root = tmp_path_factory.mktemp("translated")
+
+    def run():
+        said: list[str] = []
+        (page,) = run_translations([TRANSLATED], DIALECTS_SHOWN, root, report=said.append)
+        return page, said
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def translated_pages(translated):
+    return [translated()[0]] if DIALECTS_SHOWN else []
+
+
+@pytest.fixture(scope="session")
+def rebuild(runs, results, translated_pages):
+    """Make the site of the shortened lessons and a translated page; called again, make it again."""
 
     def build() -> Path:
         sources, site = runs / "sources", runs / "site"
         sources.mkdir(exist_ok=True)
-        assemble(list(results.values()), runs, sources)
+        assemble(list(results.values()), translated_pages, runs, sources)
         build_site(sources, site)
         return site
 

@@ -11,7 +11,7 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 
 from tests.browser import headless_chromium
-from tests.tutorials.conftest import INSTALLED, RUN
+from tests.tutorials.conftest import DIALECTS_SHOWN, INSTALLED, RUN, TRANSLATED
 
 pytestmark = pytest.mark.browser
 
@@ -127,12 +127,12 @@ def test_the_code_that_is_shown_can_be_copied(browser, address):
     assert "import" in expected
 
 
-@pytest.mark.parametrize("name", ["", *RUN])
+@pytest.mark.parametrize("name", ["", *RUN, *([TRANSLATED.gan] if DIALECTS_SHOWN else [])])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_pictures_load_and_nothing_complains(browser, address, name, size):
     browser.set_window_size(*size)
     browser.get(f"{address}/{name}/index.html" if name else f"{address}/index.html")
-    for framework in INSTALLED if name else []:
+    for framework in INSTALLED if name in RUN else DIALECTS_SHOWN if name else []:
         choose(browser, framework)
         for image in find(browser, "img"):
             browser.execute_script("arguments[0].scrollIntoView({behavior: 'instant'})", image)

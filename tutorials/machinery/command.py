@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from gan_rosetta.shared.errors import GanRosettaError, UsageError
 from tutorials.machinery.judging import LessonDrift, LessonVerdict, assert_agreement
 from tutorials.machinery.lessons import FRAMEWORKS, choose_lessons
 from tutorials.machinery.running import LessonCrash, LessonResult, run_lessons
+from tutorials.machinery.translations import TITLES, TranslatedPage, choose_translated, run_translations
 
 DRIFT, WRONG_USAGE, CRASH = 1, 2, 3
 
@@ -33,21 +35,33 @@ _WORK = Path("build/tutorials")
 @app.command()
 def check(lessons: Lessons = None, *, frameworks: Frameworks = None, work: Work = _WORK) -> None:
     """Run the lessons' programs and hold their losses to the suite's own record, step for step."""
-    _run(lessons or [], _chosen(frameworks), work)
+    _run(lessons or [], _chosen(frameworks, FRAMEWORKS), work)
 
 
 @app.command()
 def build(*, work: Work = _WORK, site: Annotated[Path, typer.Option("--site")] = Path("build/site")) -> None:
-    """Check all lessons, then make the site: pages, pictures, notebooks."""
+    """Check all lessons, and translations of the GANs without one, then make the site: pages, pictures, notebooks."""
     from tutorials.machinery.site import assemble, build_site  # noqa: PLC0415 - check does without Sphinx
 
     started = time.perf_counter()
     results = _run([], list(FRAMEWORKS), work)
+    translated = _translate([], list(TITLES), work)
     sources = work / "sources"
     sources.mkdir(parents=True, exist_ok=True)
-    assemble(results, work, sources)
+    assemble(results, translated, work, sources)
     build_site(sources, site)
     _output.print(f"{site / 'index.html'} is up to date, after {time.perf_counter() - started:.0f} s")
+
+
+@app.command()
+def translate(
+    gans: Annotated[list[str] | None, typer.Argument(help="GANs; all that have no lesson where none is named.")] = None,
+    *,
+    frameworks: Frameworks = None,
+    work: Work = _WORK,
+) -> None:
+    """Translate the catalogue's GANs that have no lesson by hand, and prove the programs, unless nothing changed."""
+    _translate(gans or [], _chosen(frameworks, TITLES), work)
 
 
 @app.command()
@@ -70,6 +84,16 @@ def _run(names: list[str], frameworks: list[str], work: Path) -> list[LessonResu
     return results
 
 
+def _translate(names: list[str], dialects: list[str], work: Path) -> list[TranslatedPage]:
+    pages = run_translations(
+        choose_translated(names), dialects, work, report=lambda line: _errors.print(line, markup=False)
+    )
+    programs = [program for page in pages for program in page.programs.values()]
+    _output.print(*(program.sentence for program in programs), sep="\n", markup=False, highlight=False, soft_wrap=True)
+    assert_agreement(programs)
+    return pages
+
+
 def _table(verdicts: list[LessonVerdict]) -> Table:
     table = Table("lesson", "framework", "verdict", "judged steps", "largest loss difference")
     for verdict in verdicts:
@@ -80,11 +104,11 @@ def _table(verdicts: list[LessonVerdict]) -> Table:
     return table
 
 
-def _chosen(frameworks: str | None) -> list[str]:
-    names = [name.strip() for name in (frameworks or ",".join(FRAMEWORKS)).split(",") if name.strip()]
+def _chosen(frameworks: str | None, known: Collection[str]) -> list[str]:
+    names = [name.strip() for name in (frameworks or ",".join(known)).split(",") if name.strip()]
     for name in names:
-        if name not in FRAMEWORKS:
-            raise UsageError(f"framework is {name!r}; expected one of {', '.join(FRAMEWORKS)}")
+        if name not in known:
+            raise UsageError(f"framework is {name!r}; expected one of {', '.join(known)}")
     return names
 
 

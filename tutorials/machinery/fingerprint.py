@@ -5,20 +5,24 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.metadata
+from collections.abc import Sequence
 from pathlib import Path
 
 from tutorials.machinery.lessons import DISTRIBUTIONS, HOME, Lesson
 
 _ROOT = HOME.parent
-# What makes the tape, the state and the reference's numbers.
-_REFERENCE_SOURCES = (
+# What makes the tape, the state and the reference's numbers of a GAN.
+REFERENCE_SOURCES = (
     "shared/compare/yardstick.py",
     "shared/data",
-    "shared/gans",
     "shared/runs/training.py",
     "shared/spec",
     "shared/state",
     "backends/numpy",
+)
+_LESSON_SOURCES = (
+    *REFERENCE_SOURCES,
+    "shared/gans",
     "tutorials/machinery/inputs.py",
     "tutorials/machinery/record.py",
     "tutorials/machinery/reference.py",
@@ -29,16 +33,20 @@ _CALCULATORS = ("numpy", "scipy")
 
 def inputs_fingerprint(lesson: Lesson, /) -> str:
     """Return the hash of what a lesson's inputs and reference follow from."""
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in (*_CALCULATORS, "mlxtend", "pillow")]
-    facts = f"{lesson.spec!r} {lesson.num_judged} {lesson.num_shown}"
-    return _hash([facts, *versions, *_sources(_REFERENCE_SOURCES)])
+    return fingerprint([f"{lesson.spec!r} {lesson.num_judged} {lesson.num_shown}"], _LESSON_SOURCES)
 
 
 def program_fingerprint(lesson: Lesson, framework: str, /) -> str:
     """Return the hash of what a program's run follows from: its code without comments, its inputs, the versions."""
     code = ast.dump(ast.parse(lesson.program(framework).read_text(encoding="utf-8")))
     version = f"{framework} {framework_version(framework)}"
-    return _hash([inputs_fingerprint(lesson), code, version, *_sources(_WORKER_SOURCES)])
+    return fingerprint([inputs_fingerprint(lesson), code, version], _WORKER_SOURCES)
+
+
+def fingerprint(facts: Sequence[str], sources: Sequence[str], /) -> str:
+    """Return the hash of facts, of what computes, and of files of Python, or folders of such, in the repository."""
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in (*_CALCULATORS, "mlxtend", "pillow")]
+    return _hash([*facts, *versions, *_sources(sources)])
 
 
 def framework_version(framework: str, /) -> str:
@@ -51,12 +59,12 @@ def framework_version(framework: str, /) -> str:
     return ""
 
 
-def is_fresh(marker: Path, fingerprint: str, /) -> bool:
+def is_fresh(marker: Path, expected: str, /) -> bool:
     """Return whether a marker that was written after a run holds this fingerprint."""
-    return marker.is_file() and marker.read_text(encoding="utf-8") == fingerprint
+    return marker.is_file() and marker.read_text(encoding="utf-8") == expected
 
 
-def _sources(places: tuple[str, ...]) -> list[str]:
+def _sources(places: Sequence[str]) -> list[str]:
     files: list[Path] = []
     for place in places:
         path = _ROOT / place
@@ -64,7 +72,7 @@ def _sources(places: tuple[str, ...]) -> list[str]:
     return [f"{file.relative_to(_ROOT)} {file.read_text(encoding='utf-8')}" for file in files]
 
 
-def _hash(parts: list[str]) -> str:
+def _hash(parts: Sequence[str]) -> str:
     digest = hashlib.sha256()
     for part in parts:
         digest.update(hashlib.sha256(part.encode()).digest())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from gan_rosetta.shared.cases.judgement import Judgement, judge_program
 from gan_rosetta.shared.cases.measuring import REFERENCE_NAME
 from gan_rosetta.shared.compare.outputs import SAMPLES
 from gan_rosetta.shared.compare.sketch import sketch_state
-from gan_rosetta.shared.compare.verdict import Evidence
+from gan_rosetta.shared.compare.verdict import Evidence, Verdict
 from gan_rosetta.shared.compare.yardstick import END, Yardstick
 from tutorials.machinery.lessons import FRAMEWORKS, Lesson
 from tutorials.machinery.record import LessonRecord
@@ -23,9 +25,26 @@ class LessonVerdict:
     judgement: Judgement
 
     @property
+    def verdict(self) -> Verdict:
+        """What the judgement comes to."""
+        return self.judgement.verdict
+
+    @property
     def sentence(self) -> str:
         """The verdict in words, naming the lesson, the framework and, where there is one, the step and the loss."""
-        return f"{self.lesson.name} in {FRAMEWORKS[self.framework]}: {self.judgement.verdict}, {self.judgement.reason}"
+        return f"{self.lesson.name} in {FRAMEWORKS[self.framework]}: {self.verdict}, {self.judgement.reason}"
+
+
+class Judged(Protocol):
+    """A program of the site with its verdict."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What was found."""
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words, which name the program."""
 
 
 class LessonDrift(Exception):
@@ -46,9 +65,9 @@ def judge_lesson(
     return LessonVerdict(lesson=lesson, framework=framework, judgement=judgement)
 
 
-def assert_agreement(verdicts: list[LessonVerdict], /) -> None:
+def assert_agreement(verdicts: Sequence[Judged], /) -> None:
     """Raise LessonDrift, naming lesson, framework, step and loss, unless every verdict is AGREE."""
-    drifted = [verdict.sentence for verdict in verdicts if verdict.judgement.verdict != "AGREE"]
+    drifted = [each.sentence for each in verdicts if each.verdict != "AGREE"]
     if drifted:
         raise LessonDrift("\n".join(drifted))
 

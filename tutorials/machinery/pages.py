@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from gan_rosetta.shared.errors import UsageError
 from tutorials.machinery.judging import LessonVerdict
@@ -42,12 +43,16 @@ def make_page(result: LessonResult, text: str, /) -> str:
     def fill(match: re.Match[str]) -> str:
         kind, argument = match[1], match[2]
         if kind == "program":
-            return _tabs({framework: parts[argument] for framework, parts in sections.items()}, argument)
+            parts = {framework: found[argument] for framework, found in sections.items()}
+            if argument == "Picture":
+                parts = {framework: f"{part}\n\n{_picture(framework)}" for framework, part in parts.items()}
+            return tabs(parts, FRAMEWORKS)
         if kind == "table":
             return lesson_table(list(result.verdicts.values()))
         return _RESULTS[argument]
 
-    return _PLACE.sub(fill, text) + _downloads(lesson, list(result.records))
+    notebooks = {framework: notebook_name(lesson, framework) for framework in result.records}
+    return _PLACE.sub(fill, text) + downloads(notebooks, FRAMEWORKS)
 
 
 def verdict_table(results: list[LessonResult], /) -> str:
@@ -77,32 +82,26 @@ def _cell(verdict: LessonVerdict) -> str:
     return f"{verdict.judgement.verdict}, {verdict.judgement.largest:.0e}"
 
 
-def _tabs(parts: dict[str, str], section: str) -> str:
-    """Return a set of tabs that switches with every other one on every page."""
+def tabs(parts: Mapping[str, str], titles: Mapping[str, str], /) -> str:
+    """Return a set of tabs, a part each, that switches with every other one on every page."""
     lines = ["::::::{tab-set}", ":sync-group: framework", ""]
     for framework, text in parts.items():
-        picture = ""
-        if section == "Picture":
-            alt = f"What the {FRAMEWORKS[framework]} program draws"
-            picture = f"\n\n```{{image}} {framework}.png\n:alt: {alt}\n:class: picture\n```"
-        lines += [
-            f":::::{{tab-item}} {FRAMEWORKS[framework]}",
-            f":sync: {framework}",
-            "",
-            f"{text}{picture}",
-            ":::::",
-            "",
-        ]
+        lines += [f":::::{{tab-item}} {titles[framework]}", f":sync: {framework}", "", text, ":::::", ""]
     return "\n".join([*lines, "::::::"])
 
 
-def _downloads(lesson: Lesson, frameworks: list[str]) -> str:
+def downloads(notebooks: Mapping[str, str], titles: Mapping[str, str], /) -> str:
+    """Return the end of a page, which links its programs, and their notebooks by name."""
     links = [
-        f"- {FRAMEWORKS[framework]}: {{download}}`notebook <{notebook_name(lesson, framework)}>`, "
-        f"{{download}}`program <in_{framework}.py>`"
-        for framework in frameworks
+        f"- {titles[framework]}: {{download}}`notebook <{name}>`, {{download}}`program <in_{framework}.py>`"
+        for framework, name in notebooks.items()
     ]
     return "\n\n## Take it with you\n\n" + "\n".join(links) + "\n"
+
+
+def _picture(framework: str) -> str:
+    alt = f"What the {FRAMEWORKS[framework]} program draws"
+    return f"```{{image}} {framework}.png\n:alt: {alt}\n:class: picture\n```"
 
 
 def _figure(file: str, alt: str, caption: str) -> str:

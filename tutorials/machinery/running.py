@@ -23,7 +23,7 @@ from tutorials.machinery.judging import LessonVerdict, judge_lesson
 from tutorials.machinery.lessons import FRAMEWORKS, HOME, Lesson
 from tutorials.machinery.record import LessonRecord, read_record
 
-_MARKER = "fresh.txt"
+MARKER = "fresh.txt"
 _LAST_LINES = 25
 _TIMEOUT_SECONDS = 1800
 # One thread a process, so that two can run beside each other, and a run does not depend on the number of cores.
@@ -55,13 +55,12 @@ class LessonResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Task:
-    """One process. cost: a rough number; what costs most goes first."""
+class Task:
+    """One process. markers: what says of each of its results that it is there; cost: a rough number."""
 
     label: str
     arguments: tuple[str, ...]
-    marker: Path
-    fingerprint: str
+    markers: dict[Path, str]
     cost: float
 
 
@@ -77,13 +76,19 @@ def run_lessons(
     for framework in frameworks:
         if not framework_version(framework):
             raise UsageError(f"{FRAMEWORKS[framework]} is not installed; pip install 'gan-rosetta[{framework}]'")
-    tasks = []
+    tasks: list[Task] = []
     for lesson in lessons:
         folder = root / lesson.name
         _prepare_inputs(lesson, folder)
         tasks.append(_reference_task(lesson, folder))
         tasks += [_program_task(lesson, framework, folder) for framework in frameworks]
-    stale = [task for task in tasks if not is_fresh(task.marker, task.fingerprint)]
+    run_tasks(tasks, report)
+    return [judge_folder(lesson, frameworks, root / lesson.name) for lesson in lessons]
+
+
+def run_tasks(tasks: Iterable[Task], report: Report, /) -> None:
+    """Run what is not fresh, what costs most first; raises LessonCrash where a process fails, once the others ended."""
+    stale = [task for task in tasks if not all(is_fresh(*marker) for marker in task.markers.items())]
     with ThreadPoolExecutor(max_workers=available_cores()) as pool:
         runs = [
             pool.submit(_run_task, task, report) for task in sorted(stale, key=lambda task: task.cost, reverse=True)
@@ -91,56 +96,54 @@ def run_lessons(
         failures = [error for run in runs if (error := run.exception()) is not None]
     if failures:
         raise failures[0]
-    return [judge_folder(lesson, frameworks, root / lesson.name) for lesson in lessons]
 
 
 def _prepare_inputs(lesson: Lesson, folder: Path) -> None:
-    marker, fingerprint = folder / "inputs" / _MARKER, inputs_fingerprint(lesson)
+    marker, fingerprint = folder / "inputs" / MARKER, inputs_fingerprint(lesson)
     if not is_fresh(marker, fingerprint):
         write_inputs(lesson, folder / "inputs")
         marker.write_text(fingerprint, encoding="utf-8")
 
 
-def _reference_task(lesson: Lesson, folder: Path) -> _Task:
+def _reference_task(lesson: Lesson, folder: Path) -> Task:
     order = {
         "lesson": lesson.name,
         "inputs": str((folder / "inputs").absolute()),
         "out": str(folder.absolute()),
         "short": False,
     }
-    return _Task(
+    return Task(
         label=f"{lesson.name}: the reference and its copies",
         arguments=("tutorials.machinery.reference", json.dumps([order])),
-        marker=folder / "reference.txt",
-        fingerprint=inputs_fingerprint(lesson),
+        markers={folder / "reference.txt": inputs_fingerprint(lesson)},
         cost=4 * step_flops(lesson.spec) * lesson.num_judged,
     )
 
 
-def _program_task(lesson: Lesson, framework: str, folder: Path) -> _Task:
+def _program_task(lesson: Lesson, framework: str, folder: Path) -> Task:
     order = {
         "program": str(lesson.program(framework)),
         "inputs": str((folder / "inputs").absolute()),
         "out": str((folder / framework).absolute()),
         "parameters": lesson.parameters(),
     }
-    return _Task(
+    return Task(
         label=f"{lesson.name} in {FRAMEWORKS[framework]}",
         arguments=("tutorials.machinery.worker", json.dumps([order])),
-        marker=folder / framework / _MARKER,
-        fingerprint=program_fingerprint(lesson, framework),
+        markers={folder / framework / MARKER: program_fingerprint(lesson, framework)},
         cost=step_flops(lesson.spec) * lesson.spec.training.num_steps,
     )
 
 
-def _run_task(task: _Task, report: Report) -> None:
+def _run_task(task: Task, report: Report) -> None:
     started = time.perf_counter()
     finished = run_module(*task.arguments)
     if finished.returncode != 0:
         last = "\n".join(finished.stderr.splitlines()[-_LAST_LINES:])
         raise LessonCrash(f"{task.label} ended with exit status {finished.returncode}:\n{last}")
-    task.marker.parent.mkdir(parents=True, exist_ok=True)
-    task.marker.write_text(task.fingerprint, encoding="utf-8")
+    for marker, fingerprint in task.markers.items():
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.write_text(fingerprint, encoding="utf-8")
     report(f"{task.label}: {time.perf_counter() - started:.0f} s")
 
 

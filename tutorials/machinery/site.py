@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 from gan_rosetta.shared.storage.files import write_bytes
+from gan_rosetta.shared.translate.notebook import notebook_text as notebook_of_program
 from tutorials.machinery.fingerprint import framework_version
 from tutorials.machinery.inputs import read_inputs
 from tutorials.machinery.lessons import FRAMEWORKS, HOME
@@ -25,13 +26,15 @@ from tutorials.machinery.pictures import FILM_FILE, FRAMES_FILE, LOSSES_FILE, dr
 from tutorials.machinery.porting import NAME as PORTING
 from tutorials.machinery.porting import porting_page
 from tutorials.machinery.running import LessonResult
+from tutorials.machinery.translated_pages import contents_of_translations, translated_notebook, translated_page
+from tutorials.machinery.translations import TranslatedPage
 from tutorials.machinery.worker import FIGURE_FILE, RECORD_FILE
 
 _NUM_REAL = 1000
 _PICTURES_MARKER = "drawn.json"
 
 
-def assemble(results: list[LessonResult], root: Path, sources: Path, /) -> None:
+def assemble(results: list[LessonResult], translated: list[TranslatedPage], root: Path, sources: Path, /) -> None:
     """Write the sources of the site. root: where the lessons ran. Files that would stay the same are left alone."""
     for result in results:
         folder, place = root / result.lesson.name, sources / result.lesson.name
@@ -44,9 +47,16 @@ def assemble(results: list[LessonResult], root: Path, sources: Path, /) -> None:
             _copy(folder / framework / FIGURE_FILE, place / f"{framework}.png")
             _copy(result.lesson.program(framework), place / f"in_{framework}.py")
             _write(place / notebook_name(result.lesson, framework), notebook_text(result.lesson, framework))
+    for page in translated:
+        place = sources / page.gan
+        place.mkdir(parents=True, exist_ok=True)
+        _write(place / "index.md", translated_page(page))
+        for dialect, program in page.programs.items():
+            _write(place / f"in_{dialect}.py", program.text)
+            _write(place / translated_notebook(page.gan, dialect), notebook_of_program(program.text))
     _write(sources / f"{LIBRARY}.md", library_page())
     _write(sources / f"{PORTING}.md", porting_page())
-    _write(sources / "index.md", _index(results))
+    _write(sources / "index.md", _index(results, translated))
 
 
 def build_site(sources: Path, site: Path, /) -> None:
@@ -92,12 +102,14 @@ def _real_samples(result: LessonResult, folder: Path) -> np.ndarray:
     return real.reshape(-1, *real.shape[2:])[:_NUM_REAL]
 
 
-def _index(results: list[LessonResult]) -> str:
+def _index(results: list[LessonResult], translated: list[TranslatedPage]) -> str:
     text = (HOME / "index.md").read_text(encoding="utf-8")
     versions = ", ".join(f"{title} {framework_version(name)}" for name, title in FRAMEWORKS.items())
     contents = [f"1. [](/{r.lesson.name}/index.md): {r.lesson.summary}" for r in results]
     text = text.replace("```{contents-of-lessons}\n```", "\n".join(contents))
-    pages = "\n".join((*(f"{result.lesson.name}/index" for result in results), PORTING, LIBRARY))
+    text = text.replace("```{contents-of-translations}\n```", contents_of_translations(translated))
+    names = (*(result.lesson.name for result in results), *(page.gan for page in translated))
+    pages = "\n".join((*(f"{name}/index" for name in names), PORTING, LIBRARY))
     text = text.replace("```{table}\n```", f"{verdict_table(results)}\n\n{versions}, float64, one thread.")
     return f"{text}\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
 
