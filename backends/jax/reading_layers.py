@@ -133,7 +133,7 @@ def _group_norm(module: Any, name: str, shape: Shape) -> Found:
         num_features=module.num_features,
         num_groups=1 if is_rows else module.num_groups,
         epsilon=module.epsilon,
-        affine=module.use_scale,
+        affine=bool(module.use_scale),
     )
 
 

@@ -108,7 +108,7 @@ def _group_norm(layer: Any, name: str, shape: Shape) -> Read | str:
             num_features=shape[0],
             num_groups=1 if is_rows else shape[0] if layer.groups == -1 else layer.groups,
             epsilon=layer.epsilon,
-            affine=layer.scale,
+            affine=bool(layer.scale),
         )
     ]
 

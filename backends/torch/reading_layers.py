@@ -113,7 +113,7 @@ def _batch_norm(module: Any, name: str, shape: Shape) -> Layer | str:
         momentum=module.momentum,
         running_variance="unbiased",
         statistics="batch",
-        affine=module.affine,
+        affine=bool(module.affine),
     )
 
 
