@@ -31,7 +31,7 @@ class _HeldRate(ConstantRate):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _KerasAdamRate(ConstantRate):
+class KerasAdamRate(ConstantRate):
     """What makes of the bias correction of a spec's Adam that of Keras's, whose betas are float32 there."""
 
     rate: LearningRate
@@ -75,7 +75,7 @@ def with_float32_rate(optimizer: Any, /) -> Any:
 
 def with_float32_betas(adam: Adam, /) -> Adam:
     """Return Adam as Keras corrects its bias, by betas that went through float32."""
-    rate = _KerasAdamRate(**_rate_of(adam), beta1=adam.beta1, beta2=adam.beta2)
+    rate = KerasAdamRate(**_rate_of(adam), beta1=adam.beta1, beta2=adam.beta2)
     return replace(adam, learning_rate=rate, bias_correction=True)
 
 

@@ -57,7 +57,10 @@ class OwnPart:
     @property
     def words(self) -> str:
         """What is otherwise."""
-        forms = (f"{name} {own!r} in place of {getattr(self.found, name)!r}" for name, own in self.fields.items())
+        forms = (
+            self.form.words.get(name) or f"{name} {own!r} in place of {getattr(self.found, name)!r}"
+            for name, own in self.fields.items()
+        )
         where = self.name if self.layer is not None else f"the {self.name}'s optimizer"
         return f"{where} is {self.form.part}, which has {' and '.join(forms)}"
 
@@ -87,7 +90,7 @@ class Difference:
         return {
             "place": self.part.name,
             "part": self.part.form.part,
-            "fields": dict(self.part.fields),
+            "fields": {name: self.part.form.words.get(name, own) for name, own in self.part.fields.items()},
             "largest_loss_difference": self.losses,
             "first": self.place,
             "steps": self.num_steps,
@@ -102,8 +105,8 @@ def own_parts(spec: GanSpec, dialect: ModuleType, /) -> list[OwnPart]:
     forms: Sequence[OwnForm] | None = getattr(dialect, "OWN_FORMS", None)
     if forms is None:
         raise UsageError(
-            f"--native has no programs in {dialect.TITLE}, whose own optimizers hold numbers in float32, so that no "
-            "description says what they compute; leave it out, or take --to torch, jax or flax"
+            f"--native has no programs in {dialect.TITLE}, whose own optimizers hold all their numbers in float32; "
+            "leave it out, or take another --to"
         )
     found = []
     for form in forms:

@@ -110,8 +110,6 @@ def translate(
     described, _ = read_gan(source)
     parts = own_parts(described, dialect) if options.get("native") else []
     spec = with_own_parts(described, parts)
-    # Of another mathematics it is another GAN, which may not have the name of one of the catalogue.
-    source = replace(spec, name="of-own-parts") if parts else source
     text = write_program(spec, dialect)
     short = affordable_proof(
         spec,
@@ -129,7 +127,7 @@ def translate(
         first_step=0,
         mnist=options.get("mnist"),
     )
-    proved = request.resolve()
+    proved = with_own_parts(request.resolve(), parts)
     inputs = open_start(request.feed, proved)
     state = _with_fresh_average(inputs.state, proved)
     proof = prove(text, proved, dialect, state, inputs.tape, seed=request.feed.seed, python=python, once=once)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import re
 from dataclasses import replace
@@ -56,8 +57,9 @@ def test_a_page_has_each_section_in_tabs_and_the_judgement_below(site, translate
     titles = [*SECTIONS, "The same in every one", "Take it with you"]
     assert re.findall(r"<h2>([^<]+)<", text) == titles
     assert re.findall(r'<label [^>]*data-sync-id="(\w+)"', text) == DIALECTS_SHOWN * len(SECTIONS)
+    prose = html.unescape(re.sub(r"\s+", " ", text)).replace("\u2019", "'")
     for name, program in page.programs.items():
-        assert program.judgement in re.sub(r"\s+", " ", text)
+        assert f"<p>{program.judgement}</p>" in prose
         assert list((site / "_downloads").rglob(f"in_{name}.py"))
         assert f"{page.gan}-{name}.ipynb" in text
     index = (site / "index.html").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from gan_rosetta.shared.translate.in_keras.losses import losses_section
 from gan_rosetta.shared.translate.in_keras.model import RESERVED, model_section
 from gan_rosetta.shared.translate.in_keras.step import CHECKPOINT, loop_section, step_section
 from gan_rosetta.shared.translate.in_tensorflow import settings_section
-from gan_rosetta.shared.translate.in_tensorflow.optimizers import optimizers_section
+from gan_rosetta.shared.translate.in_tensorflow.optimizers import OWN_OPTIMIZERS, optimizers_section
 
 __all__ = [
     "AVERAGE",
@@ -16,6 +16,7 @@ __all__ = [
     "CHECKPOINT",
     "DISTRIBUTION",
     "LAYERS",
+    "OWN_FORMS",
     "RESERVED",
     "TITLE",
     "imports",
@@ -31,6 +32,7 @@ TITLE = "Keras"
 BACKEND = "tensorflow"
 DISTRIBUTION = "keras"  # with a version of its own beside TensorFlow's
 AVERAGE = ""  # in the checkpoint
+OWN_FORMS = OWN_OPTIMIZERS
 
 
 def imports(gan: GanSpec, /) -> list[str]:

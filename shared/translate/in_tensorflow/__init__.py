@@ -6,7 +6,7 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.translate.in_tensorflow.layers import LAYERS
 from gan_rosetta.shared.translate.in_tensorflow.losses import losses_section
 from gan_rosetta.shared.translate.in_tensorflow.model import RESERVED, model_section
-from gan_rosetta.shared.translate.in_tensorflow.optimizers import optimizers_section
+from gan_rosetta.shared.translate.in_tensorflow.optimizers import OWN_OPTIMIZERS, optimizers_section
 from gan_rosetta.shared.translate.in_tensorflow.step import CHECKPOINT, loop_section, step_section
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "BACKEND",
     "CHECKPOINT",
     "LAYERS",
+    "OWN_FORMS",
     "RESERVED",
     "TITLE",
     "imports",
@@ -28,6 +29,7 @@ __all__ = [
 TITLE = "TensorFlow"
 BACKEND = "tensorflow"
 AVERAGE = ""  # in the checkpoint
+OWN_FORMS = OWN_OPTIMIZERS
 
 
 def imports(gan: GanSpec, /) -> list[str]:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from gan_rosetta.shared import spec
-from gan_rosetta.shared.spec import ConstantRate, GanSpec, Optimizer
+from gan_rosetta.shared.faults.own_optimizers import KerasAdamRate, in_float32, with_float32_betas
+from gan_rosetta.shared.spec import ConstantRate, GanSpec, LearningRate, Optimizer
+from gan_rosetta.shared.translate.forms import OwnForm, decays_weights
 from gan_rosetta.shared.translate.parts import begun_uses, counts_generator, decays, optimizer_uses
 from gan_rosetta.shared.translate.rates import rate_functions, rate_line
 from gan_rosetta.shared.translate.writing import WIDTH, call, indented, literal, number
@@ -80,14 +82,51 @@ _RESUMED = [
 def is_own_optimizer(optimizer: Optimizer, /) -> bool:
     """Whether Keras's own optimizer has the spec's mathematics; its Adam has not, to the last digits.
 
-    Nor has what rounds a setting to float32 on its way into the update: SGD its momentum, Adagrad its ε, all decay.
+    Nor has what rounds a setting to float32 on its way into the update, unless the setting is such a number, as Adagrad
+    its ε. SGD keeps its momentum with the other sign.
     """
-    if optimizer.weight_decay is not None or (isinstance(optimizer, spec.GradientDescent) and optimizer.momentum > 0):
+    if optimizer.weight_decay is not None:
         return False
-    if isinstance(optimizer, spec.RMSprop):
-        is_step = optimizer.momentum == 0 or optimizer.momentum_of == "step"
-        return optimizer.epsilon_placement == "inside" and is_step
-    return not isinstance(optimizer, spec.Adam | spec.Adagrad)
+    form = next((form for form in OWN_OPTIMIZERS if isinstance(optimizer, form.kind)), None)
+    return form is None or (not form.keeps_form(optimizer) and not form.differs(optimizer))
+
+
+def _as_adam_holds(adam: spec.Adam) -> LearningRate:
+    rate = adam.learning_rate
+    return rate if isinstance(rate, KerasAdamRate) else with_float32_betas(adam).learning_rate
+
+
+# Of what Keras has in another form than a description may: its own, which --native takes.
+OWN_OPTIMIZERS = (
+    OwnForm(
+        kind=spec.Adam,
+        part="keras.optimizers.Adam",
+        fields={"epsilon_placement": "hat", "bias_correction": True, "amsgrad": "as_kept"},
+        holds={"learning_rate": _as_adam_holds},
+        words={"learning_rate": "β held in float32 where it corrects the bias"},
+        # Of a rate that falls no description says what the two together make.
+        keeps_form=lambda adam: decays_weights(adam) or not isinstance(adam.learning_rate, ConstantRate),
+    ),
+    OwnForm(
+        kind=spec.RMSprop,
+        part="keras.optimizers.RMSprop",
+        fields={"epsilon_placement": "inside", "momentum_of": "step"},
+        keeps_form=decays_weights,
+    ),
+    OwnForm(
+        kind=spec.GradientDescent,
+        part="keras.optimizers.SGD",
+        fields={},
+        keeps_form=lambda descent: decays_weights(descent) or descent.momentum > 0,
+    ),
+    OwnForm(
+        kind=spec.Adagrad,
+        part="keras.optimizers.Adagrad",
+        fields={"epsilon_placement": "inside"},
+        holds={"epsilon": lambda optimizer: in_float32(optimizer.epsilon)},
+        keeps_form=decays_weights,
+    ),
+)
 
 
 def slots_of(optimizer: Any, /) -> str:
@@ -115,7 +154,8 @@ _KERAS: dict[type, str] = {
 
 
 def _settings(optimizer: Any) -> list[str]:
-    settings = [f"learning_rate={number(optimizer.learning_rate.at(0))}"]
+    rate = optimizer.learning_rate
+    settings = [f"learning_rate={number(rate.value if isinstance(rate, ConstantRate) else rate.at(0))}"]
     if isinstance(optimizer, spec.GradientDescent):
         return [*settings, f"momentum={number(optimizer.momentum)}"] if optimizer.momentum else settings
     if isinstance(optimizer, spec.Adagrad):

@@ -12,8 +12,10 @@ from gan_rosetta.shared.spec import Linear
 from gan_rosetta.shared.state.native.assemble import gather
 from gan_rosetta.shared.state.native.formats import read_checkpoint
 from gan_rosetta.shared.state.native.mapping import NameMapping
+from gan_rosetta.shared.translate import proof
 from gan_rosetta.shared.translate.in_keras.making import AUTOMATIC
 from gan_rosetta.shared.translate.program import DIALECTS, write_program
+from gan_rosetta.shared.translate.translation import translate
 from tests.unit.translate.odd_gans import ODD_GANS
 from tests.unit.translate.proving import prove_here, require_all_that_the_backend_has, require_drawn_to_agree, run_here
 
@@ -40,6 +42,26 @@ def test_a_gan_of_the_catalogue_is_proved(monkeypatch):
     proof = prove_here(monkeypatch, small_gan("linear-2d"), "keras", steps=12)
     assert (proof.verdict, proof.place) == ("AGREE", ""), proof.reason
     assert proof.num_tensors > 20
+
+
+def test_a_program_of_keras_s_own_optimizers_is_proved_and_their_differences_found(monkeypatch):
+    monkeypatch.setattr(proof, "_run", run_here)
+    first = small_gan("gaussian-1d-adam")
+    training = replace(first.training, discriminator_optimizer=ODD_GANS["odd-norms"].training.discriminator_optimizer)
+    spec = replace(first, name="of-two-optimizers", training=training)
+    found = translate(spec, to="keras", steps=3, native=True)
+    assert found.proof.verdict == "AGREE", found.proof.reason
+    said = [each.sentence.partition(":")[0] for each in found.differences]
+    assert said == [
+        "the generator's optimizer is keras.optimizers.Adam, which has β held in float32 where it corrects the bias",
+        "the discriminator's optimizer is keras.optimizers.RMSprop, which has epsilon_placement 'inside' in place of "
+        "'outside'",
+    ]
+    for each in found.differences:
+        assert each.place
+        assert 1e-12 < each.losses < 1e-1
+    assert "class Adam" not in found.text
+    assert "class RMSprop" not in found.text
 
 
 def test_the_dialect_lacks_nothing_that_the_backend_has():
