@@ -20,7 +20,18 @@ import gan_rosetta.backends  # noqa: F401
 
 if TYPE_CHECKING:
     from gan_rosetta.aligning import Alignment, align
-    from gan_rosetta.assessing import Atlas, Calibration, Defaults, Matters, accuracy, calibrate, defaults, matters
+    from gan_rosetta.assessing import (
+        Atlas,
+        Calibration,
+        Defaults,
+        Equivalence,
+        Matters,
+        accuracy,
+        calibrate,
+        defaults,
+        equivalence,
+        matters,
+    )
     from gan_rosetta.catalogue import Backend, gans, read_spec, spec, write_spec
     from gan_rosetta.checking import FaultCheck, Generated, check_faults, faults, generate
     from gan_rosetta.comparing import Comparison, compare, resume
@@ -51,6 +62,7 @@ __all__ = [
     "Conversion",
     "Defaults",
     "Diagnosis",
+    "Equivalence",
     "FaultCheck",
     "GanRosettaError",
     "GanSpec",
@@ -77,6 +89,7 @@ __all__ = [
     "convert",
     "defaults",
     "diagnose",
+    "equivalence",
     "faults",
     "gans",
     "generate",
@@ -110,6 +123,7 @@ _HOMES = {
     "Conversion": "gan_rosetta.converting",
     "Defaults": "gan_rosetta.assessing",
     "Diagnosis": "gan_rosetta.diagnosing",
+    "Equivalence": "gan_rosetta.assessing",
     "FaultCheck": "gan_rosetta.checking",
     "GanRosettaError": "gan_rosetta.shared.errors",
     "GanSpec": "gan_rosetta.shared.spec",
@@ -135,6 +149,7 @@ _HOMES = {
     "convert": "gan_rosetta.converting",
     "defaults": "gan_rosetta.assessing",
     "diagnose": "gan_rosetta.diagnosing",
+    "equivalence": "gan_rosetta.assessing",
     "faults": "gan_rosetta.checking",
     "gans": "gan_rosetta.catalogue",
     "generate": "gan_rosetta.checking",

@@ -10,18 +10,20 @@ from typing import Unpack
 from gan_rosetta import notebook
 from gan_rosetta.asking import Judged, OnProgress, Place, pythons_of, raise_failures, shown_as, watch_of
 from gan_rosetta.shared.accuracy import session as accuracies
+from gan_rosetta.shared.calibrate import over_seeds
 from gan_rosetta.shared.calibrate import session as calibrations
 from gan_rosetta.shared.calibrate.plan import plan_calibration
 from gan_rosetta.shared.compare.verdict import Verdict
 from gan_rosetta.shared.defaults.measurement import GanMeasurement
+from gan_rosetta.shared.defaults.over_seeds import is_small, with_changes
 from gan_rosetta.shared.defaults.session import run_defaults
-from gan_rosetta.shared.errors import RunFailed
+from gan_rosetta.shared.errors import RunFailed, UsageError
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS
 from gan_rosetta.shared.matters.session import Matters as MattersFound
 from gan_rosetta.shared.matters.session import measure_matters
 from gan_rosetta.shared.matters.treatments import choose_kinds, plan_treatments
 from gan_rosetta.shared.runs.names import parse_runs
-from gan_rosetta.shared.runs.order import DEFAULT_SEED
+from gan_rosetta.shared.runs.order import DEFAULT_SEED, require_count
 from gan_rosetta.shared.runs.plan import plan_train
 from gan_rosetta.shared.runs.request import Options, make_request
 from gan_rosetta.shared.spec import GanSpec
@@ -83,6 +85,24 @@ class Defaults(GanMeasurement):
 
     def _repr_html_(self) -> str:
         return notebook.defaults_html(self)
+
+
+class Equivalence(over_seeds.SeedsCalibration, Judged):
+    """How often `compare` over seeds is wrong: `copies`, the reference against itself; `powers`, planted faults."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict: "AGREE" where the reference is said to differ from itself as seldom as is stated."""
+        return "AGREE" if self.keeps_promise else "DISAGREE"
+
+    def lines(self) -> Sequence[str]:
+        """Return what came of it, in lines: the copies, and a line a fault."""
+        from gan_rosetta.shared.report.equivalence_page import calibration_lines  # noqa: PLC0415 - as above
+
+        return calibration_lines(self)
+
+    def _repr_html_(self) -> str:
+        return notebook.lines_html("Equivalence", self.verdict, self.lines())
 
 
 class Matters(MattersFound):
@@ -170,21 +190,59 @@ def defaults(
     /,
     *,
     seed: int = DEFAULT_SEED,
+    seeds: int | None = None,
     mnist: str | None = None,
     on_progress: OnProgress = None,
 ) -> Defaults:
     """Measure what each framework's own defaults would have changed, against a GAN as it is described.
 
-    gan, on_progress: as in `compare`; seed: of the tape and the state; mnist: a folder of IDX files, or "download". A
-    GAN that costs much is taken smaller, which `differs` says. No framework is needed: all runs on the reference.
+    gan, on_progress: as in `compare`; seed: of the tape and the state; mnist: a folder of IDX files, or "download".
+    seeds: also ask over so many, 36 at least, whether each changes what comes out, which `changes` then says; of a GAN
+    whose step is small. A GAN that costs much is taken smaller, which `differs` says. No framework is needed: all runs
+    on the reference.
 
     Raises UsageError and its like for what cannot be asked; RunFailed where it fails.
     """
+    require_count("seeds", seeds, minimum=2)
     request = make_request(gan, seed=seed, mnist=mnist)
     specs = [] if request.spec is None else [request.spec]
+    if seeds is not None and not all(map(is_small, specs)):
+        raise UsageError(f"seeds is {seeds}, and a step of {specs[0].name} is too large for many; leave it out")
     results, failures = run_defaults(specs, request.feed, watch=watch_of(on_progress))
     raise_failures(failures)
+    if seeds is not None:
+        results, failures = with_changes(results, specs, seed=seed, num_seeds=seeds, watch=watch_of(on_progress))
+        raise_failures(failures)
     return shown_as(Defaults, results[0], seed=seed)
+
+
+@speaks_python
+def equivalence(
+    gan: str | Path | GanSpec = "linear-2d",
+    /,
+    *,
+    tests: int = 200,
+    seeds: int = 40,
+    steps: int = 250,
+    dtype: str = "float32",
+    out: str | Path | None = None,
+    on_progress: OnProgress = None,
+) -> Equivalence:
+    """Measure how often `compare` over seeds is wrong: of runs that differ by rounding alone, and of planted faults.
+
+    tests: of the reference against its copies. seeds: of each, 36 at least; steps: adversarial ones of each. dtype:
+    "float64" or "float32". out: a folder for what came of each; what is there already is taken as it is. gan,
+    on_progress: as in `compare`.
+
+    Raises UsageError and its like for what cannot be asked; RunFailed where it fails.
+    """
+    counts = {"num_tests": tests, "num_seeds": seeds, "num_steps": steps}
+    plan = over_seeds.plan_equivalence(gan, Place.choose(out).folder, dtype=dtype, **counts)
+    found, outcomes = over_seeds.calibrate_over_seeds(plan, watch=watch_of(on_progress))
+    if found is None:
+        raise_failures(outcomes)
+        raise RunFailed(f"{plan.reference.gan} left nothing")
+    return shown_as(Equivalence, found)
 
 
 @speaks_python

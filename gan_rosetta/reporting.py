@@ -10,7 +10,7 @@ from gan_rosetta.shared.storage.opening import require_place
 from gan_rosetta.wording import speaks_python
 
 if TYPE_CHECKING:
-    from gan_rosetta.assessing import Atlas, Calibration, Defaults
+    from gan_rosetta.assessing import Atlas, Calibration, Defaults, Equivalence
     from gan_rosetta.benchmarks.gpu.record import GpuRecord
     from gan_rosetta.benchmarks.record import BenchmarkRecord
     from gan_rosetta.checking import FaultCheck
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from gan_rosetta.shared.runs.record import Run
     from gan_rosetta.training import TrainedRun
 
-    Measured: TypeAlias = Atlas | Calibration | Defaults | Sequence[Defaults] | FaultCheck | BenchmarkRecord | GpuRecord
+    Measured: TypeAlias = (
+        Atlas | Calibration | Equivalence | Defaults | Sequence[Defaults] | FaultCheck | BenchmarkRecord | GpuRecord
+    )
 
 
 @speaks_python
@@ -60,15 +62,15 @@ def write_events(result: Comparison | TrainedRun, folder: str | Path, /) -> Path
 def write_page(measured: Measured, path: str | Path, /) -> list[Path]:
     """Write the page of something measured, in Markdown, and its pictures to pictures/ beside it; returns the files.
 
-    measured: what `accuracy`, `calibrate`, `check_faults`, `bench` or `bench_gpu` returned, or one or more results of
-    `defaults`.
+    measured: what `accuracy`, `calibrate`, `equivalence`, `check_faults`, `bench` or `bench_gpu` returned, or one or
+    more results of `defaults`.
     """
     from gan_rosetta import assessing, checking  # noqa: PLC0415 - only who asks for a page waits for what it needs
     from gan_rosetta.benchmarks.gpu.page import write_gpu_page  # noqa: PLC0415
     from gan_rosetta.benchmarks.gpu.record import GpuRecord  # noqa: PLC0415
     from gan_rosetta.benchmarks.page import write_page_and_pictures  # noqa: PLC0415
     from gan_rosetta.benchmarks.record import BenchmarkRecord  # noqa: PLC0415
-    from gan_rosetta.shared.report import accuracy_page, calibration_page, defaults_page  # noqa: PLC0415
+    from gan_rosetta.shared.report import accuracy_page, calibration_page, defaults_page, equivalence_page  # noqa: PLC0415
 
     target = Path(path)
     require_place(target, said="the page")
@@ -76,6 +78,9 @@ def write_page(measured: Measured, path: str | Path, /) -> list[Path]:
         written = accuracy_page.write_page(target, measured)
     elif isinstance(measured, assessing.Calibration):
         written = calibration_page.write_page(target, measured)
+    elif isinstance(measured, assessing.Equivalence):
+        equivalence_page.write_page(target, measured)
+        written = [target]
     elif isinstance(measured, checking.FaultCheck):
         written = [measured.write_page(target)]
     elif isinstance(measured, BenchmarkRecord):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -160,7 +160,11 @@ class Replicas(Protocol):
     """A GAN many times over on one framework, each with a state of its own, trained side by side in one call.
 
     What becomes of one is what a trainer of its own would make of it, but for rounding, whatever the others are.
+
+    worth_it_from: steps of all seeds together; of fewer, building and compiling takes longer than it saves.
     """
+
+    worth_it_from: ClassVar[int]
 
     @classmethod
     def build(cls, spec: GanSpec, /, *, num_replicas: int, device: str, dtype: str) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import jax
 import numpy as np
@@ -22,6 +22,8 @@ class JaxReplicas:
 
     Their states are on the device, stacked, while they train, and on the host, each by itself, when they are asked for.
     """
+
+    worth_it_from: ClassVar[int] = 200_000
 
     def __init__(self, spec: GanSpec, /, *, num_replicas: int, device: str, dtype: str) -> None:
         self._spec = spec

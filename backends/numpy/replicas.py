@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ class NumpyReplicas:
 
     Each one's numbers are, bit for bit, those that it has alone.
     """
+
+    worth_it_from: ClassVar[int] = 0
 
     def __init__(self, spec: GanSpec, dtype: str, *, num_replicas: int) -> None:
         self._spec = spec

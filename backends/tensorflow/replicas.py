@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import tensorflow as tf
@@ -24,6 +24,8 @@ from gan_rosetta.shared.state.replicas import UpdateCounts
 
 class TensorflowReplicas:
     """Replicas of a GAN on TensorFlow. one: a trainer of cells, which hold the replica's tensors that is traced."""
+
+    worth_it_from: ClassVar[int] = 200_000
 
     def __init__(self, spec: GanSpec, one: TensorflowTrainer, /, *, num_replicas: int, device: str, dtype: str) -> None:
         self._spec = spec

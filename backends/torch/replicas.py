@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from gan_rosetta.shared.state.replicas import UpdateCounts
 
 class TorchReplicas:
     """Replicas of a GAN on torch. one: a trainer whose networks and optimizers they share, but for the tensors."""
+
+    worth_it_from: ClassVar[int] = 200_000
 
     def __init__(self, spec: GanSpec, one: TorchTrainer, /, *, num_replicas: int) -> None:
         self._spec = spec

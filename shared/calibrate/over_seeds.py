@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gan_rosetta.backends import REFERENCE
 from gan_rosetta.shared.calibrate.counting import Rate
 from gan_rosetta.shared.matters.treatments import Treatment, plan_treatments
 from gan_rosetta.shared.runs.jobs_on_disk import locked
+from gan_rosetta.shared.runs.names import parse_runs
 from gan_rosetta.shared.runs.order import Order, require_count
-from gan_rosetta.shared.runs.plan import Plan, available_cores
+from gan_rosetta.shared.runs.plan import Plan, available_cores, plan_train
+from gan_rosetta.shared.runs.request import make_request
 from gan_rosetta.shared.seeds.equivalence import ERROR_RATE, SeedsVerdict, spread_between_seeds
 from gan_rosetta.shared.seeds.job import SeedsOfRun, read_seeds, seeds_job
 from gan_rosetta.shared.seeds.session import compare_runs_of_seeds
+from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.workers.jobs import JobOutcome
 from gan_rosetta.shared.workers.launch import run_jobs
 from gan_rosetta.shared.workers.watching import Watch
@@ -105,6 +110,15 @@ class SeedsCalibrationPlan:
     def orders(self) -> list[Order]:
         """All that is to be trained."""
         return [self.copies, self.reference, *(fault.order for fault in self.faults)]
+
+
+def plan_equivalence(
+    gan: str | Path | GanSpec, folder: Path, /, *, num_tests: int, num_seeds: int, num_steps: int, dtype: str
+) -> SeedsCalibrationPlan:
+    """Return what to train of a GAN in the reference, so many adversarial steps of each seed; raises UsageError."""
+    request = make_request(gan, steps=num_steps)
+    plan = plan_train(parse_runs([f"{REFERENCE}:{dtype}"]), request, folder, num_seeds=num_seeds)
+    return plan_seeds_calibration(plan, num_tests=num_tests, num_seeds=num_seeds)
 
 
 def plan_seeds_calibration(plan: Plan, /, *, num_tests: int, num_seeds: int) -> SeedsCalibrationPlan:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -54,20 +53,13 @@ def defaults(
     require_count("--seeds", seeds, minimum=2)
     given = make_request(spec, seed=seed, mnist=mnist)
     named = [find_gan(name) for name in dict.fromkeys(gans or PUBLISHED)]
-    results, failures = run_defaults(
-        named if given.spec is None else [given.spec], given.feed, watch=on_terminal(errors)
-    )
+    specs = named if given.spec is None else [given.spec]
+    results, failures = run_defaults(specs, given.feed, watch=on_terminal(errors))
     if seeds is not None:
-        from gan_rosetta.shared.defaults.over_seeds import is_small, what_defaults_change  # noqa: PLC0415
+        from gan_rosetta.shared.defaults.over_seeds import with_changes  # noqa: PLC0415
 
-        specs = {each.name: each for each in named} if given.spec is None else {given.spec.name: given.spec}
-        for index, result in enumerate(results):
-            if is_small(specs[result.gan]):
-                changes, failed = what_defaults_change(
-                    specs[result.gan], seed=seed, num_seeds=seeds, watch=on_terminal(errors)
-                )
-                results[index] = replace(result, changes=changes)
-                failures += failed
+        results, failed = with_changes(results, specs, seed=seed, num_seeds=seeds, watch=on_terminal(errors))
+        failures += failed
     for result in results:
         for line in defaults_lines(result):
             say(line)

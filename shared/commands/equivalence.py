@@ -44,23 +44,16 @@ def equivalence(
     reference is said to differ from itself more often than is stated, by more than chance makes of it once in 1000
     times; 3 where a worker failed.
     """
-    from gan_rosetta.shared.calibrate.over_seeds import (  # noqa: PLC0415
-        calibrate_over_seeds,
-        plan_seeds_calibration,
-    )
+    from gan_rosetta.shared.calibrate.over_seeds import calibrate_over_seeds, plan_equivalence  # noqa: PLC0415
     from gan_rosetta.shared.report.as_data import FORMAT, as_text  # noqa: PLC0415
     from gan_rosetta.shared.report.equivalence_page import calibration_lines, write_page  # noqa: PLC0415
-    from gan_rosetta.shared.runs.names import parse_runs  # noqa: PLC0415
-    from gan_rosetta.shared.runs.plan import plan_train  # noqa: PLC0415
-    from gan_rosetta.shared.runs.request import make_request  # noqa: PLC0415
 
     if markdown is not None:
         require_place(markdown, said="--markdown")
-    request = make_request(gan, steps=steps)
     began = time.monotonic()
     with temporary_folder() as temporary:
-        plan = plan_train(parse_runs([f"numpy:{dtype}"]), request, out or temporary, num_seeds=seeds)
-        chosen = plan_seeds_calibration(plan, num_tests=tests, num_seeds=seeds)
+        counts = {"num_tests": tests, "num_seeds": seeds, "num_steps": steps}
+        chosen = plan_equivalence(gan, out or temporary, dtype=dtype, **counts)
         found, outcomes = calibrate_over_seeds(chosen, watch=on_terminal(errors))
     failed = [outcome for outcome in outcomes if outcome.status != "finished"]
     status = report_failures(failed, verbose=verbose)
@@ -68,8 +61,7 @@ def equivalence(
         raise typer.Exit(status)
     status = 0 if found.keeps_promise else DISAGREEMENT
     if markdown is not None:
-        command = f"gan-rosetta equivalence {gan} --tests {tests} --seeds {seeds} --steps {steps} --dtype {dtype}"
-        write_page(markdown, found, command=f"{command} --markdown {markdown}", seconds=time.monotonic() - began)
+        write_page(markdown, found, seconds=time.monotonic() - began)
     if as_json:
         print(as_text({"format": FORMAT, "command": "equivalence", "status": status, **found.as_data()}))
     else:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from gan_rosetta.shared.defaults.measurement import ALL
+from gan_rosetta.shared.defaults.measurement import ALL, GanMeasurement
 from gan_rosetta.shared.faults.defaults import FRAMEWORKS, apply_all, framework_defaults
 from gan_rosetta.shared.matters.session import Matter, measure_matters
 from gan_rosetta.shared.matters.treatments import plan_treatments
@@ -24,6 +25,23 @@ Changes = Mapping[tuple[str, str], Matter]
 def is_small(spec: GanSpec, /) -> bool:
     """Whether many seeds of a GAN train side by side, so that as many as decide are affordable."""
     return step_flops(spec) <= SMALL_STEP_FLOPS
+
+
+def with_changes(
+    results: Sequence[GanMeasurement], specs: Sequence[GanSpec], /, *, seed: int, num_seeds: int, watch: Watch
+) -> tuple[list[GanMeasurement], list[JobOutcome]]:
+    """Return what was measured of GANs and what defaults change in those whose step is small; and jobs that failed.
+
+    seed: the first of num_seeds.
+    """
+    found, failures = list(results), []
+    small = {spec.name: spec for spec in specs if is_small(spec)}
+    for index, result in enumerate(results):
+        if result.gan in small:
+            changes, failed = what_defaults_change(small[result.gan], seed=seed, num_seeds=num_seeds, watch=watch)
+            found[index] = replace(result, changes=changes)
+            failures += failed
+    return found, failures
 
 
 def what_defaults_change(

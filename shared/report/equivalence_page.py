@@ -15,7 +15,7 @@ _LINE = 120
 _PAGE = """\
 # How often `compare --seeds` is wrong
 
-Made in {minutes:.0f} minutes by
+Made{minutes} by
 
 ```
 {command}
@@ -63,12 +63,14 @@ def copies_line(found: SeedsCalibration, /) -> str:
     )
 
 
-def write_page(path: Path, found: SeedsCalibration, /, *, command: str, seconds: float) -> None:
-    """Write the page. command: that made it."""
+def write_page(path: Path, found: SeedsCalibration, /, *, seconds: float | None = None) -> None:
+    """Write the page. seconds: that it took to measure, where that is known."""
+    counts = f"--tests {len(found.copies.verdicts)} --seeds {found.copies.seeds} --steps {found.num_steps}"
+    dtype = found.run.rpartition(":")[2]
     said = copies_line(found)
     page = _PAGE.format(
-        command=command,
-        minutes=seconds / 60,
+        command=f"gan-rosetta equivalence {found.gan} {counts} --dtype {dtype} --markdown {path}",
+        minutes="" if seconds is None else f" in {seconds / 60:.0f} minutes",
         gan=found.gan,
         steps=found.num_steps,
         run=found.run,

@@ -29,8 +29,6 @@ SMALL_STEP_FLOPS = 1e6
 _MOST_TOGETHER = 64
 # Each that rounds at random has a pool of its own to draw from.
 _MOST_ROUNDING_TOGETHER = 32
-# Steps of all seeds: below, compiling a loop of many takes longer than it saves.
-_WORTH_IT_FROM = 200_000
 # Of the arrays of a chunk of all of them, in float64.
 _MOST_BYTES = 1.5e8
 
@@ -54,7 +52,7 @@ class SeedTrainer:
         self._trainer = build_checked(entry, order.spec, execution=execution, **build)
         compiles = "compiled" in entry.executions
         kind = load_replicas(entry) if execution == "compiled" or not compiles else None
-        self.num_together = 1 if kind is None else _num_together(order, compiles=compiles)
+        self.num_together = 1 if kind is None else _num_together(order, worth_it_from=kind.worth_it_from)
         self._replicas: Replicas | None = None
         if kind is not None and (self.num_together > 1 or order.course.rounds_at_random):
             try:
@@ -133,11 +131,11 @@ class _Lane:
         return self.replicas.export_state(self.index)
 
 
-def _num_together(order: Order, *, compiles: bool) -> int:
+def _num_together(order: Order, *, worth_it_from: int) -> int:
     """Return how many seeds train at once: the same for every part of an order, so that a resumed one has its bits."""
     spec = order.spec
     num_steps = order.course.num_seeds * (spec.training.num_steps + spec.num_pretraining_steps)
-    if step_flops(spec) > SMALL_STEP_FLOPS or (compiles and num_steps < _WORTH_IT_FROM):
+    if step_flops(spec) > SMALL_STEP_FLOPS or num_steps < worth_it_from:
         return 1
     by_memory = _MOST_BYTES / ((order.course.chunk_steps or chunk_size(spec)) * step_bytes(spec))
     most = _MOST_ROUNDING_TOGETHER if order.course.rounds_at_random else _MOST_TOGETHER

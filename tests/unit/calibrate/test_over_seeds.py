@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import gan_rosetta as gr
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.backends.numpy import rounding
 from gan_rosetta.shared.calibrate import over_seeds
@@ -19,9 +21,11 @@ from gan_rosetta.shared.calibrate.over_seeds import (
     plan_seeds_calibration,
 )
 from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.matters.treatments import Treatment, plan_treatments
 from gan_rosetta.shared.report.equivalence_page import calibration_lines, write_page
 from gan_rosetta.shared.runs.names import parse_runs
-from gan_rosetta.shared.runs.plan import plan_train
+from gan_rosetta.shared.runs.order import Order
+from gan_rosetta.shared.runs.plan import Plan, plan_train
 from gan_rosetta.shared.runs.request import make_request
 from gan_rosetta.shared.seeds.equivalence import SeedsVerdict
 from gan_rosetta.shared.seeds.job import read_seeds, serve
@@ -68,8 +72,10 @@ def test_copies_are_not_said_to_differ_and_faults_that_change_much_are(tmp_path:
     assert np.median(np.abs(own - other) / own) < 1e-3
     assert all(0 < parted < 0.1 for parted in found.parted.values())
     page = tmp_path / "equivalence.md"
-    write_page(page, found, command="gan-rosetta equivalence", seconds=60)
+    write_page(page, found, seconds=60)
     assert "| learning-rate-doubled |" in page.read_text()
+    made = "gan-rosetta equivalence linear-2d --tests 2 --seeds 36 --steps 2 --dtype float32 --markdown"
+    assert f"Made in 1 minutes by\n\n```\n{made} {page}\n" in page.read_text()
     assert "2 said EQUIVALENT" in calibration_lines(found)[0]
 
 
@@ -90,3 +96,18 @@ def test_too_few_seeds_to_decide_and_another_backend_that_rounds_are_refused(tmp
         plan_in(tmp_path, num_tests=1)
     with pytest.raises(UsageError, match="cannot round at random"):
         SeedTrainer(plan_in(tmp_path).copies, replace(BACKENDS["numpy"], name="mine"), execution="eager")
+
+
+def test_the_library_measures_it_as_the_command_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def of_some(plan: Plan, /, **options: Any) -> tuple[Order, list[Treatment]]:
+        base, faults = plan_treatments(plan, **options)
+        return base, [fault for fault in faults if fault.name in WANTED]
+
+    monkeypatch.setattr(over_seeds, "plan_treatments", of_some)
+    found = gr.equivalence("linear-2d", tests=2, seeds=36, steps=1)
+    assert (found.verdict, found.run, found.num_steps) == ("AGREE", "numpy:float32", 1)
+    assert "2 said EQUIVALENT" in found._repr_html_()
+    (page,) = gr.write_page(found, tmp_path / "page.md")
+    assert "Made by" in page.read_text()
+    with pytest.raises(gr.GanRosettaError, match="seeds is 35; expected 36 or more"):
+        gr.equivalence(seeds=35)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import gan_rosetta as gr
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.commands import main as cli
 from gan_rosetta.shared.defaults import session
@@ -119,3 +120,8 @@ def test_over_seeds_it_says_which_defaults_change_what_comes_out(command, monkey
     assert answers["where Adam's ε stands"] == "no"
     assert answers["initial values of Linear and convolutions"].startswith("yes: ")
     assert "over 36 seeds" in page
+    measured = gr.defaults(file, seeds=36)
+    assert measured.changes["tensorflow", "adam-epsilon-placement"].verdict == "EQUIVALENT"
+    assert "Does it change what comes out" in measured._repr_html_()
+    with pytest.raises(gr.GanRosettaError, match="seeds is 36, and a step of sine is too large for many; leave it out"):
+        gr.defaults("sine", seeds=36)

@@ -118,7 +118,7 @@ def test_what_is_large_is_trained_seed_after_seed(tmp_path: Path, side_by_side: 
 def test_what_is_little_is_not_compiled(tmp_path: Path, side_by_side: pytest.MonkeyPatch) -> None:
     compiling = replace(BACKENDS["numpy"], executions=("eager", "compiled"))
     for execution, worth_it_from, expected in (("eager", 0, 1), ("compiled", 7 * 12 + 1, 1), ("compiled", 7 * 12, 3)):
-        side_by_side.setattr(together, "_WORTH_IT_FROM", worth_it_from)
+        side_by_side.setattr(Side, "worth_it_from", worth_it_from)
         side_by_side.setattr(together, "build_checked", lambda *_, **__: None)
         trainer = together.SeedTrainer(order_of(tmp_path, PLAIN), compiling, execution=execution)
         assert trainer.num_together == expected
