@@ -34,7 +34,8 @@ def with_changes(
 
     seed: the first of num_seeds.
     """
-    found, failures = list(results), []
+    found: list[GanMeasurement] = list(results)
+    failures: list[JobOutcome] = []
     small = {spec.name: spec for spec in specs if is_small(spec)}
     for index, result in enumerate(results):
         if result.gan in small:
