@@ -52,9 +52,10 @@ def numbers(values: Sequence[float], /) -> str:
 def attribute(name: str, reserved: Collection[str], /) -> str:
     """Return a layer's name as an attribute: with a `_` behind it where Python or the framework has that name.
 
-    The dots of a layer inside of branches become `_`, which no name of the spec has.
+    The dots of a layer inside of branches become `_`, which no name of the spec has but those that it gives itself, of
+    a name and a kind, to layers without one; of these lines have room, since they are hardly ever written.
     """
-    if len(name) > _LONGEST_NAME:
+    if len(name.partition("_")[0]) > _LONGEST_NAME:
         raise UsageError(
             f"the layer {name!r} has a name of {len(name)} letters; a program's lines have room for {_LONGEST_NAME}: "
             "shorten it"

@@ -15,11 +15,7 @@ def conv2d(placed: PlacedLayer, name: str, /) -> Part:
     """Write a cross-correlation; Keras has no padding that is equal on both sides."""
     layer: Any = placed.layer
     part = convolutions.conv2d(placed, name)
-    padding: list[str] = []
-    if layer.even_margins is None:
-        padding = [keras_layer("ZeroPadding2D", [_sides(layer.margins)])]
-    elif layer.padding:
-        padding = [keras_layer("ZeroPadding2D", [number(layer.padding)])]
+    padding = _around("ZeroPadding2D", layer.margins)
     needs = tuple(each for each in part.needs if each != "pad")
     return layers(*padding, _made(part), needs=needs)
 
@@ -38,11 +34,7 @@ def conv_transpose2d(placed: PlacedLayer, name: str, /) -> Part:
             (before, whole - before - size)
             for (before, _), whole, size in zip(layer.margins, wholes, placed.output_shape[1:], strict=True)
         ]
-    cropping = []
-    if any(map(any, margins)):
-        ends = {end for sides in margins for end in sides}
-        cropping = [keras_layer("Cropping2D", [number(ends.pop()) if len(ends) == 1 else _sides(margins)])]
-    return layers(_made(part), *cropping, needs=part.needs)
+    return layers(_made(part), *_around("Cropping2D", margins), needs=part.needs)
 
 
 def _made(part: Part) -> str:
@@ -50,6 +42,14 @@ def _made(part: Part) -> str:
         raise TypeError("a convolution is made")
     kind, settings = part.made
     return f"{kind}{', '.join(settings)})"
+
+
+def _around(kind: str, margins: Any) -> list[str]:
+    """Return the layer of a kind that pads or crops by these margins, none where they are 0."""
+    if not any(map(any, margins)):
+        return []
+    ends = {end for sides in margins for end in sides}
+    return [keras_layer(kind, [number(ends.pop()) if len(ends) == 1 else _sides(margins)])]
 
 
 def _sides(margins: Any) -> str:

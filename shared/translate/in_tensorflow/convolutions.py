@@ -15,11 +15,11 @@ def conv2d(placed: PlacedLayer, name: str, /) -> Part:
     layer: Any = placed.layer
     needs = ["spread", "split_conv"] if _is_split(layer) else []
     x = "{x}"
-    if layer.even_margins is None:
-        (top, bottom), (left, right) = layer.margins
+    (top, bottom), (left, right) = layer.margins
+    if len({top, bottom, left, right}) > 1:
         x = f"tf.pad({{x}}, [[0, 0], [{top}, {bottom}], [{left}, {right}], [0, 0]])"
-    elif layer.padding:
-        x = f"pad({{x}}, {number(layer.padding)})"
+    elif top:
+        x = f"pad({{x}}, {number(top)})"
         needs.append("pad")
     kind = "SplitConv2D(" if _is_split(layer) else "keras.layers.Conv2D("
     more = [f"gaps={number(layer.dilation)}"] if layer.dilation != 1 else []

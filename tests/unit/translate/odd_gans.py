@@ -420,7 +420,7 @@ def penalised_images() -> GanSpec:
         Upsample(factor=2, mode="nearest"),
         conv(ConvTranspose2d, name="up1", stride=2, dilation=2, output_padding=1, groups=2, **sides),
         Pool2d(kernel_size=3, stride=2, mode="maximum"),
-        conv(name="conv2", out_channels=8, stride=2, groups=2),
+        conv(name="conv2", out_channels=8, stride=2, groups=2, kernel_width=1, padding=0, sides=(1, 1, 0, 0)),
         GroupNorm(name="norm1", num_features=8, num_groups=2, epsilon=1e-3, affine=True),
         PixelShuffle(factor=2, order="channel"),
         Upsample(factor=2, mode="bilinear"),

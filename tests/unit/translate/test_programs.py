@@ -109,6 +109,7 @@ def test_numbers_and_texts_read_back():
 
 def test_names_that_the_language_has_are_changed_and_long_ones_refused():
     assert [attribute(name, {"train"}) for name in ("train", "lambda", "hidden")] == ["train_", "lambda_", "hidden"]
+    assert attribute("a" * 40 + "_class_cross_entropy", ()) == "a" * 40 + "_class_cross_entropy"
     with pytest.raises(UsageError, match="41 letters"):
         attribute("a" * 41, ())
 
