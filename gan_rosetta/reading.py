@@ -27,10 +27,11 @@ def read(
 ) -> Reading:
     """Read live networks, and their optimizers where given, into a spec; all else is that of the GAN that it is like.
 
-    generator, discriminator: torch modules, Keras models, Gluon blocks or flax.nnx modules; optimizers of theirs but
-    flax's. like: a name of the catalogue, a TOML file, or a GanSpec, for its data, losses and turns, and its
-    optimizers where none are given. name: of the GAN. out: a TOML file to write, with the state beside it in
-    .safetensors. Both networks run beside the reference, with their own weights, before anything is handed over; they
+    generator, discriminator: torch modules, Keras models, Gluon blocks or flax.nnx modules; optimizers of theirs, of
+    flax an nnx.Optimizer or a transformation of optax. like: a name of the catalogue, a TOML file, or a GanSpec, for
+    its data, losses and turns, and its optimizers where none are given. name: of the GAN. out: a TOML file to write,
+    with the state beside it in .safetensors. Both networks run beside the reference, with their own weights, before
+    anything is handed over; they
     stay as they are.
 
     Raises UsageError for what is neither or does not fit, UnsupportedLayer, with the module's path, for what a

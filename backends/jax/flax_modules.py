@@ -45,6 +45,12 @@ def named_variables(network: Any, /) -> Iterator[tuple[str, Any]]:
                 yield f"{path}.{name}" if path else name, value
 
 
+def by_path(variables: Any, /) -> dict[str, Any]:
+    """Return the variables of a state of flax's by their paths, as flax_modules names them."""
+    nnx = sys.modules["flax.nnx"]
+    return {".".join(map(str, path)): variable for path, variable in nnx.to_flat_state(variables)}
+
+
 def module_tensors(network: Any, /) -> list[ProgramTensor]:
     """Return a module's parameters and buffers."""
     kinds = {path: type(module).__name__ for path, module in named_modules(network)}

@@ -6,18 +6,32 @@ that a hook could be put into. What becomes of them, and what a layer gives, the
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from gan_rosetta.backends.jax.device import check_device, native_device
-from gan_rosetta.backends.jax.flax_modules import call_module, is_module, module_tensors
+from gan_rosetta.backends.jax.flax_modules import by_path, call_module, is_module, module_tensors, named_variables
+from gan_rosetta.backends.jax.reading_chains import keeps_added_steps
 from gan_rosetta.backends.jax.rounding import RandomRounding
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.interface import PassObserver, ProgramTensor
+from gan_rosetta.shared.interface import Momentum, PassObserver, ProgramSlots, ProgramTensor
 from gan_rosetta.shared.state.trees import is_tree, tree_arrays, tree_tensors
+
+_ADAM = {"m": "mu", "v": "nu"}
+_SLOTS: Mapping[type, Mapping[str, str]] = {
+    optax.TraceState: {"momentum": "trace"},
+    optax.ScaleByAdamState: _ADAM,
+    optax.ScaleByAmsgradState: {**_ADAM, "largest": "nu_max"},
+    optax.ScaleByRssState: {"sum": "sum_of_squares"},
+    optax.ScaleByRmsState: {"square": "nu"},
+    optax.ScaleByRStdDevState: {"square": "nu", "mean": "mu"},
+    optax.ScaleByAdaDeltaState: {"square": "e_g", "delta": "e_x"},
+}
 
 
 def to_tensor(array: np.ndarray, /, *, device: str) -> Any:
@@ -73,6 +87,28 @@ def watch_network(network: Any, observer: PassObserver, /) -> NoReturn:
     )
 
 
+def slots(network: Any, optimizer: Any, /) -> ProgramSlots:
+    """Return what an optimizer of flax's keeps, and its counter."""
+    shapes = {name: variable.value.shape for name, variable in named_variables(network)}
+    found: dict[tuple[str, str], np.ndarray] = {}
+    for kind, part in _parts(optimizer.opt_state):
+        for slot, own in _SLOTS.get(kind, {}).items():
+            for name, variable in by_path(getattr(part, own)).items():
+                if shapes.get(name) == variable.value.shape:
+                    found[name, slot] = np.array(variable.value)
+    momentum: Momentum = "added_step" if keeps_added_steps(optimizer.tx) else "direction"
+    return ProgramSlots(slots=found, counter=int(optimizer.step.value), momentum=momentum)
+
+
 def round_operations(*, seed: int, coarseness: float, least_epsilon: float) -> RandomRounding:
     """Round the result of every operation that JAX compiles from now on until what is returned is left."""
     return RandomRounding(seed=seed, coarseness=coarseness, least_epsilon=least_epsilon).__enter__()
+
+
+def _parts(state: Any) -> Iterator[tuple[type, Any]]:
+    """Yield what the transformations of a chain keep, each with its kind."""
+    if type(state) is tuple:
+        for each in state:
+            yield from _parts(each)
+    else:
+        yield type(state), state

@@ -59,11 +59,12 @@ def first_shape(network: Any, /) -> Shape | None:
     return None
 
 
-def plain_copy(network: Any, /) -> Any:
+def plain_copy(network: Any, /, *, input_shape: Shape) -> Any:
     """Return a copy in float64 that drops nothing, to hold a pass of it to the reference.
 
     Its operators are exact where MXNet's own round a setting to float32, or are of float32 alone.
     """
+    del input_shape
     compiled = {id(block._cached_op): None for _, block in _named_blocks(network) if getattr(block, "_cached_op", None)}
     plain = copy.deepcopy(network, compiled)  # What MXNet has compiled is a handle, which two would free.
     plain.cast("float64")

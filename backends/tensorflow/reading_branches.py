@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -28,26 +29,60 @@ class Step:
     inputs: tuple[int, ...]
 
 
-def read_steps(network: Any, what: str, /) -> Iterator[Step]:
+def read_steps(network: Any, shape: Shape, what: str, /) -> Iterator[Step]:
     """Yield a built model's layers in order, the last of which gives what it gives; raises UnsupportedLayer.
 
-    Those of a model that is a layer of another stand in its place, by their path through it.
+    Those of a model, or of a layer with a call of its own, that is a layer of another stand in its place, by their path
+    through it. shape: of a sample, channels last.
     """
-    yield from _steps(network, what, START, count(START + 1))
+    if not network.built:
+        raise UnsupportedLayer(f"the {what} has no variables yet; build it, or call it on a batch once")
+    yield from _steps(as_graph(network, shape, what), what, START, count(START + 1))
+
+
+def has_own_call(operation: Any, /) -> bool:
+    """Whether something is a model or a layer of a person's own, whose call is Python."""
+    if isinstance(operation, keras.Sequential) or hasattr(operation, "_operations"):
+        return False
+    return isinstance(operation, keras.Layer) and type(operation).__module__.partition(".")[0] != "keras"
+
+
+def as_graph(network: Any, shape: Shape, path: str, /) -> Any:
+    """Return a model of layers in a graph: of a call of one's own what it does to a tensor without numbers.
+
+    Raises UnsupportedLayer where that is more than to call layers of Keras, and operations of keras.ops.
+    """
+    if not has_own_call(network):
+        return network
+    for variable in (*network._trainable_variables, *network._non_trainable_variables):
+        raise UnsupportedLayer(f"{path} keeps {variable.name} itself; expected layers of Keras, which keep them")
+    given = keras.Input(shape)
+    options = {"training": True} if "training" in inspect.signature(network.call).parameters else {}
+    try:
+        return keras.Model(given, network.call(given, **options))
+    except Exception as error:  # a stranger's call may raise anything
+        first = (str(error).splitlines() or [""])[0]
+        raise UnsupportedLayer(
+            f"{path} has a call that cannot be traced, {type(error).__name__}: {first}; it must be layers of Keras and "
+            f"keras.ops, of samples {shape}"
+        ) from None
+
+
+def given_shape(operation: Any, /) -> Shape:
+    """Return the shape of the samples that a layer of a graph was given last, channels last."""
+    return tuple(operation._inbound_nodes[-1].arguments.keras_tensors[0].shape[1:])
 
 
 def _steps(network: Any, what: str, start: int, places: Iterator[int]) -> Generator[Step, None, int]:
     """Yield a model's steps from what stands at a place; returns the place of what it gives."""
-    if not network.built:
-        raise UnsupportedLayer(f"the {what} has no variables yet; build it, or call it on a batch once")
     if isinstance(network, keras.Sequential):
         for layer in network.layers:
             start = yield from _step(layer, f"{what}.{layer.name}", (start,), places)
         return start
     if not isinstance(network, keras.Model) or not hasattr(network, "_operations"):
         raise UnsupportedLayer(
-            f"the {what} is a {type(network).__name__} with a call of its own, which is not read; expected a "
-            "Sequential or a model of the functional API"
+            f"the {what} is a {type(network).__name__}, which is not read; expected a Sequential, a model of the "
+            "functional API, or one with a call of its own"
         )
     if len(network.inputs) != 1 or len(network.outputs) != 1:
         raise UnsupportedLayer(
@@ -57,8 +92,9 @@ def _steps(network: Any, what: str, start: int, places: Iterator[int]) -> Genera
 
 
 def _step(operation: Any, path: str, inputs: tuple[int, ...], places: Iterator[int]) -> Generator[Step, None, int]:
-    if isinstance(operation, keras.Model) and len(inputs) == 1:
-        return (yield from _steps(operation, path, inputs[0], places))
+    if len(inputs) == 1 and (isinstance(operation, keras.Model) or has_own_call(operation)):
+        graph = as_graph(operation, given_shape(operation), path) if has_own_call(operation) else operation
+        return (yield from _steps(graph, path, inputs[0], places))
     place = next(places)
     yield Step(place=place, path=path, operation=operation, inputs=inputs)
     return place

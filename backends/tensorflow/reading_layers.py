@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -59,7 +60,6 @@ def _conv(layer: Any, name: str, shape: Shape) -> Read | str:
         sides = tuple(side for total in totals for side in (total // 2, total - total // 2))
     elif layer.padding == "same":
         sides = spec.same_sides((shape[1], shape[2]), kernel=kernel, stride=stride, dilation=dilation)
-    padding = {"padding": sides[0]} if len(set(sides)) == 1 else {"padding": 0, "sides": sides}
     kind: Any = spec.ConvTranspose2d if is_transpose else spec.Conv2d
     return [
         kind(
@@ -71,10 +71,26 @@ def _conv(layer: Any, name: str, shape: Shape) -> Read | str:
             stride=stride,
             dilation=dilation,
             groups=1 if is_transpose else layer.groups,
-            **padding,
+            **_padding(sides),
             **_first_values(layer),
         )
     ]
+
+
+def margins_of(layer: Any, setting: str, /) -> tuple[int, ...]:
+    """Return what a layer pads or crops: above, below, at the left, at the right."""
+    return tuple(side for sides in getattr(layer, setting) for side in sides)
+
+
+def with_margins(convolution: Any, margins: tuple[int, ...], /) -> Layer:
+    """Return a convolution, transposed or not, that is padded by so much more."""
+    own = [side for sides in convolution.margins for side in sides]
+    sides = tuple(first + second for first, second in zip(own, margins, strict=True))
+    return replace(convolution, **{"sides": None, **_padding(sides)})
+
+
+def _padding(sides: tuple[int, ...]) -> dict[str, Any]:
+    return {"padding": sides[0]} if len(set(sides)) == 1 else {"padding": 0, "sides": sides}
 
 
 def _batch_norm(layer: Any, name: str, shape: Shape) -> Read | str:
@@ -158,6 +174,10 @@ def _reshape(layer: Any, name: str, shape: Shape) -> Read | str:
     return [spec.Reshape(shape=(target[2], *target[:2]))]
 
 
+def _operation(kind: str) -> Callable[[Any, str, Shape], Read]:
+    return lambda *_: [ACTIVATIONS[kind]]
+
+
 LAYERS: dict[type, Callable[[Any, str, Shape], Read | str]] = {
     keras.layers.Dense: _linear,
     keras.layers.Conv2D: _conv,
@@ -177,6 +197,13 @@ LAYERS: dict[type, Callable[[Any, str, Shape], Read | str]] = {
     keras.layers.Flatten: _flatten,
     keras.layers.Reshape: _reshape,
     keras.layers.Dropout: lambda layer, name, _: [spec.Dropout(name=name, probability=float(layer.rate), unit="entry")],
+}
+
+# What keras.ops makes of a tensor without numbers, by the class of the operation.
+OPERATIONS: dict[str, Callable[[Any, str, Shape], Read]] = {
+    **{name: _operation(name.lower()) for name in ("Relu", "Tanh", "Sigmoid", "Softplus", "Silu", "Selu")},
+    "LeakyRelu": lambda layer, *_: [spec.LeakyReLU(slope=float(layer.negative_slope))],
+    "Elu": lambda layer, *_: [spec.ELU(alpha=float(layer.alpha))],
 }
 
 # What layers that keep tensors, or masks, are called where their own names are none of a spec's.

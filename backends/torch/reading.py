@@ -69,8 +69,9 @@ def first_shape(network: nn.Module, /) -> Shape | None:
     return None
 
 
-def plain_copy(network: nn.Module, /) -> nn.Module:
+def plain_copy(network: nn.Module, /, *, input_shape: Shape) -> nn.Module:
     """Return a copy in float64 that drops nothing, whose scores are a column, to hold a pass of it to the reference."""
+    del input_shape
     plain = copy.deepcopy(network).double()
     for module in plain.modules():
         if isinstance(module, nn.Dropout | nn.Dropout2d):

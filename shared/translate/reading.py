@@ -78,7 +78,8 @@ def read(
         if optimizer is not None:
             own = readers[what].read_optimizer(optimizer, given[what], what=f"{what}_optimizer")
             spec = replace(spec, training=replace(spec.training, **{f"{what}_optimizer": own}))
-    plain = {what: readers[what].plain_copy(network) for what, network in given.items()}
+    shapes = {what: network.input_shape for what, network in spec.networks().items()}
+    plain = {what: readers[what].plain_copy(network, input_shape=shapes[what]) for what, network in given.items()}
     found = find_networks(spec, plain, {})
     state = dict(initial_state(spec, seed=DEFAULT_SEED))
     for each in found.values():
@@ -120,8 +121,8 @@ def _kept(found: Found, optimizer: Any, steps: set[int]) -> dict[str, np.ndarray
         return {}
     if not steps:
         return (
-            f"{what}_optimizer keeps a momentum and no count of its steps, which a state has: it begins anew; to go "
-            "on, write a state by hand"
+            f"{what}_optimizer has no count of its steps beside it, which a state has: it begins anew; to go on, write "
+            "a state by hand"
         )
     if len(steps) > 1:
         return (

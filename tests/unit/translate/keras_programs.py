@@ -128,7 +128,11 @@ NOT_READ: dict[str, tuple[str, Callable[[], Pair], str]] = {
     "eriklindernoren/Keras-GAN, wgan": (
         "wgan",
         _padded,
-        "discriminator.features.pad is a ZeroPadding2D, which no layer",
+        "discriminator.features.pad is a ZeroPadding2D that something else than a Conv2D follows",
     ),
-    "keras-team/keras-io, wgan_gp": ("wgan-gp-conv", _cropped, "generator.crop is a Cropping2D, which no layer"),
+    "keras-team/keras-io, wgan_gp": (
+        "wgan-gp-conv",
+        _cropped,
+        "generator.crop is a Cropping2D that is behind no Conv2DTranspose",
+    ),
 }

@@ -144,6 +144,86 @@ def residual_images():
     return keras.Model(given, layers.Dense(1)(x))
 
 
+class Residual(layers.Layer):
+    """A layer of layers, with an operation of keras.ops."""
+
+    def __init__(self, width, **options):
+        super().__init__(**options)
+        self.inner = layers.Conv2D(width, 3, padding="same", name="inner")
+
+    def call(self, x, training=None):
+        return x + keras.ops.leaky_relu(self.inner(x), 0.1)
+
+
+class PaddedJudge(keras.Model):
+    """Pads by side, and calls a layer of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.pad, self.down = layers.ZeroPadding2D(((0, 1), (2, 1))), layers.Conv2D(3, 4, strides=4, padding="same")
+        self.block, self.last = Residual(3, name="block"), layers.Dense(1)
+
+    def call(self, x):
+        x = self.block(keras.ops.relu(self.down(self.pad(x))))
+        return self.last(layers.Flatten()(x))
+
+
+class CroppedGenerator(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.project = keras.Sequential([layers.Dense(8 * 8 * 2), layers.LeakyReLU(0.2), layers.Reshape((8, 8, 2))])
+        self.up = layers.Conv2DTranspose(1, 4, strides=4, activation="tanh")
+        self.crop = layers.Cropping2D(((1, 3), (2, 2)))
+
+    def call(self, z):
+        return self.crop(self.up(self.project(z)))
+
+
+def test_calls_of_one_s_own_are_traced_with_their_padding_and_cropping():
+    generator, discriminator = CroppedGenerator(), PaddedJudge()
+    generator(np.zeros((1, 6), "float32"))
+    discriminator(np.zeros((1, 28, 28, 1), "float32"))
+    found = read(generator=generator, discriminator=discriminator, like="wgan")
+    up = found.spec.generator.layers[3]
+    assert (up.sides, found.spec.latent.sample_shape) == ((1, 3, 2, 2), (6,))
+    down = next(each for each in found.spec.discriminator.layers if isinstance(each, Conv2d))
+    assert down.sides == (1, 3, 2, 2), "SAME of 29 by 31 and what is padded before"
+    assert [type(each).__name__ for each in found.spec.discriminator.layers][1:3] == ["ReLU", "Branches"]
+
+
+class WithoutGraph(keras.Model):
+    def __init__(self, function):
+        super().__init__()
+        self.last, self.function = layers.Dense(1), function
+
+    def call(self, x):
+        return self.function(self.last(x))
+
+
+class OwnNumbers(layers.Layer):
+    def build(self, input_shape):
+        self.scale = self.add_weight(name="scale", shape=(input_shape[-1],))
+
+    def call(self, x):
+        return x * self.scale
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: WithoutGraph(lambda x: x if float(x[0, 0]) > 0 else -x), "discriminator has a call that cannot be"),
+        (lambda: WithoutGraph(keras.ops.sin), "discriminator.sin.* is a Sin, which no layer"),
+        (lambda: keras.Sequential([layers.Dense(1), OwnNumbers(name="own")]), "discriminator.own keeps scale itself"),
+    ],
+)
+def test_calls_that_are_no_layers_are_named(make, message):
+    generator, _ = sine_row()
+    discriminator = make()
+    discriminator(np.ones((1, *small_gan("sine").real.sample_shape), "float32"))
+    with pytest.raises(UnsupportedLayer, match=message):
+        read(generator=generator, discriminator=discriminator, like=small_gan("sine"))
+
+
 def test_branches_are_read_and_proved():
     found = read(generator=image_generator(), discriminator=residual_images(), like="mnist-wgan-gp")
     placed = [each.name for each in found.spec.discriminator.placed if "." not in each.name]
@@ -173,7 +253,7 @@ def test_a_join_and_a_call_of_its_own_that_a_spec_cannot_say_are_refused():
 
     own = Own()
     own.build((None, 5))
-    with pytest.raises(UnsupportedLayer, match="with a call of its own"):
+    with pytest.raises(UnsupportedLayer, match="needs at least one layer"):
         read(generator=own, discriminator=discriminator, like=small_gan("sine"))
 
 
