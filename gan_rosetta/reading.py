@@ -22,6 +22,7 @@ def read(
     like: str | Path | GanSpec,
     generator_optimizer: Any = None,
     discriminator_optimizer: Any = None,
+    generator_average: Any = None,
     name: str = "read",
     out: str | Path | None = None,
 ) -> Reading:
@@ -29,10 +30,10 @@ def read(
 
     generator, discriminator: torch modules, Keras models, Gluon blocks or flax.nnx modules; optimizers of theirs, of
     flax an nnx.Optimizer or a transformation of optax. like: a name of the catalogue, a TOML file, or a GanSpec, for
-    its data, losses and turns, and its optimizers where none are given. name: of the GAN. out: a TOML file to write,
-    with the state beside it in .safetensors. Both networks run beside the reference, with their own weights, before
-    anything is handed over; they
-    stay as they are.
+    its data, losses and turns, and its optimizers where none are given. generator_average: a network as the generator
+    is, with the moving average of its weights that the GAN has. name: of the GAN. out: a TOML file to write, with the
+    state beside it in .safetensors. Both networks run beside the reference, with their own weights, before anything is
+    handed over; they stay as they are.
 
     Raises UsageError for what is neither or does not fit, UnsupportedLayer, with the module's path, for what a
     spec has no word for. docs/translate.md says what is read.
@@ -45,6 +46,7 @@ def read(
         like=Path(like) if isinstance(like, str) and like.endswith(".toml") else like,
         generator_optimizer=generator_optimizer,
         discriminator_optimizer=discriminator_optimizer,
+        generator_average=generator_average,
         name=name,
     )
     if out is not None:

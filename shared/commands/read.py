@@ -23,6 +23,10 @@ Optimizers = Annotated[
     str | None,
     typer.Option("--optimizers", metavar="G,D", help="Their optimizers' names in the file; --like's where not given."),
 ]
+Average = Annotated[
+    str | None,
+    typer.Option("--average", metavar="NAME", help="The moving average of G's weights in the file: a network as G is."),
+]
 
 
 def read(
@@ -39,6 +43,7 @@ def read(
         Path | None, typer.Option("--out", help="The spec to write, FILE.toml, and the state beside it.")
     ] = None,
     optimizers: Optimizers = None,
+    average: Average = None,
     quiet: Quiet = False,
 ) -> None:
     """Read a program's own networks into a spec, with their weights as its initial state.
@@ -54,7 +59,7 @@ def read(
     if like is None or out is None:
         raise UsageError(f"{program} needs --like, the GAN that has its data, and --out, the spec to write")
     require_new(out)
-    reading = read_or_end(program, like=like, optimizers=optimizers, out=out)
+    reading = read_or_end(program, like=like, optimizers=optimizers, average=average, out=out)
     try:
         beside = write_reading(out, reading)
     except OSError as error:
@@ -64,11 +69,11 @@ def read(
         say(f"Written: {out}, {beside}")
 
 
-def read_or_end(program: str, /, *, like: str, optimizers: str | None, out: Path) -> Reading:
+def read_or_end(program: str, /, *, like: str, optimizers: str | None, average: str | None, out: Path) -> Reading:
     """Read networks, named after the file that is to be written, or end the command where the program fails."""
     from gan_rosetta.shared.translate.read_file import parse_place, read_file  # noqa: PLC0415
 
-    place = parse_place(program, optimizers)
+    place = parse_place(program, optimizers, average)
     reading = read_file(place, like=Path(like) if like.endswith(".toml") else like, name=_name_of(out))
     for note in reading.notes:
         tell(f"note: {note}")

@@ -26,7 +26,7 @@ from gan_rosetta.shared.commands.options import (
     status_of_verdicts,
     tell,
 )
-from gan_rosetta.shared.commands.read import Like, Optimizers, read_or_end
+from gan_rosetta.shared.commands.read import Average, Like, Optimizers, read_or_end
 from gan_rosetta.shared.errors import RunFailed, UsageError
 from gan_rosetta.shared.runs.order import DEFAULT_SEED, require_count
 from gan_rosetta.shared.storage.scratch import temporary_folder
@@ -61,6 +61,7 @@ def translate(
     ] = None,
     like: Like = None,
     optimizers: Optimizers = None,
+    average: Average = None,
     steps: Steps = None,
     pretrain_steps: PretrainSteps = None,
     batch_size: BatchSize = None,
@@ -86,8 +87,8 @@ def translate(
     --steps, --pretrain-steps and --batch-size are those of the proof; the program has the GAN's own. A program that
     does not agree is not written: the place where it parts is named, and the status is 1.
 
-    FILE.py:G,D is read first, as `read` does it with --like and --optimizers; the program is proved from the weights
-    and what the optimizers have kept, which are written beside it, for its own --state.
+    FILE.py:G,D is read first, as `read` does it with --like, --optimizers and --average; the program is proved from the
+    weights and what the optimizers have kept, which are written beside it, for its own --state.
     """
     from gan_rosetta.shared.translate import translation  # noqa: PLC0415 - commands import what they need
 
@@ -112,9 +113,9 @@ def translate(
     if out is not None:
         translation.require_new_program(out)
     if gan is not None and ".py:" in gan:
-        done = _through(gan, to, options, like=like, optimizers=optimizers, out=out)
+        done = _through(gan, to, options, like=like, optimizers=optimizers, average=average, out=out)
     else:
-        _require_nothing_read(gan or f"--spec {spec}", like, optimizers)
+        _require_nothing_read(gan or f"--spec {spec}", like, optimizers, average)
         done = _translate(Path(spec) if spec is not None else str(gan), to, options)
     status = status_of_verdicts([done.proof.verdict])
     if status == 0 and out is not None:
@@ -146,7 +147,14 @@ def _dialects(to: str | None, *, is_table: bool) -> list[str]:
 
 
 def _through(
-    program: str, to: str, options: ProofOptions, *, like: str | None, optimizers: str | None, out: Path | None
+    program: str,
+    to: str,
+    options: ProofOptions,
+    *,
+    like: str | None,
+    optimizers: str | None,
+    average: str | None,
+    out: Path | None,
 ) -> Translation:
     """Read a program's networks, translate them, and write their weights beside the program that agrees."""
     from gan_rosetta.shared.state.archive import write_state  # noqa: PLC0415
@@ -158,7 +166,7 @@ def _through(
     weights = out.with_suffix(".safetensors")
     if weights.exists():
         raise UsageError(f"{weights} already exists; name another --out, or move that one away")
-    reading = read_or_end(program, like=like, optimizers=optimizers, out=out)
+    reading = read_or_end(program, like=like, optimizers=optimizers, average=average, out=out)
     with temporary_folder() as folder:
         start = folder / "read.safetensors"
         write_state(start, reading.state, metadata={"gan": reading.spec.name})
@@ -169,8 +177,9 @@ def _through(
     return done
 
 
-def _require_nothing_read(gan: str, like: str | None, optimizers: str | None) -> None:
-    given = [name for name, value in {"--like": like, "--optimizers": optimizers}.items() if value is not None]
+def _require_nothing_read(gan: str, like: str | None, optimizers: str | None, average: str | None) -> None:
+    options = {"--like": like, "--optimizers": optimizers, "--average": average}
+    given = [name for name, value in options.items() if value is not None]
     if given:
         raise UsageError(f"{' and '.join(given)} is of networks that are read from FILE.py:G,D; found {gan}")
 

@@ -17,19 +17,27 @@ def direction(random: np.random.Generator, size: int) -> np.ndarray:
     drawn = random.normal(size=size)
     return drawn / np.linalg.norm(drawn)'''
 
+_AVERAGE_OF_A_STATE = (
+    "        if not chosen:  # an average that a state lacks begins at G",
+    '            return first_tensors("generator", seed)',
+)
+
 
 def first_values(gan: GanSpec, /, *, kind: str, made: str) -> str:
     """Return the function that makes a network's first parameters and buffers.
 
     kind: the type of what it returns. made: the expression of a tensor, with {array} for NumPy's.
     """
+    averages = gan.training.generator_average is not None
     lines = [
         f"def first_tensors(network: str, seed: int) -> {kind}:",
         '    """Return what a network starts from, by the names of its tensors: of a state, or drawn."""',
         "    if options.state is not None:",
         '        state, start = read_state(options.state), f"{network}."',
         "        chosen = {n.removeprefix(start): a for n, a in state.items() if n.startswith(start)}",
+        *(_AVERAGE_OF_A_STATE if averages else []),
         f"        return {{n: {made.replace('{array}', 'a')} for n, a in chosen.items()}}",
+        *(['    network = network.removeprefix("average.")'] if averages else []),
         "    random = np.random.default_rng([seed, len(network)])",
         "    drawn = {",
     ]

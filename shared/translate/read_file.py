@@ -34,13 +34,15 @@ class Place:
     names: Mapping[str, str]
 
 
-def parse_place(text: str, optimizers: str | None, /) -> Place:
-    """Return what `FILE.py:GENERATOR,DISCRIMINATOR` and `GENERATOR,DISCRIMINATOR` name; raises UsageError."""
+def parse_place(text: str, optimizers: str | None, average: str | None = None, /) -> Place:
+    """Return what `FILE.py:GENERATOR,DISCRIMINATOR`, `GENERATOR,DISCRIMINATOR` and a name name; raises UsageError."""
     file, colon, networks = text.rpartition(":")
     names = _pair(networks if colon else "", f"{text}; expected FILE.py:GENERATOR,DISCRIMINATOR")
     if optimizers is not None:
         found = _pair(optimizers, f"--optimizers {optimizers}; expected the generator's and the discriminator's")
         names |= {f"{name}_optimizer": own for name, own in found.items()}
+    if average is not None:
+        names |= {"generator_average": average}
     if not Path(file).is_file():
         raise UsageError(f"{file} is no file; expected a Python program with both networks")
     return Place(file=Path(file), names=names)

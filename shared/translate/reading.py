@@ -62,9 +62,12 @@ def read(
     like: str | Path | GanSpec,
     generator_optimizer: Any = None,
     discriminator_optimizer: Any = None,
+    generator_average: Any = None,
     name: str = "read",
 ) -> Reading:
     """Read live networks, and their optimizers where given, into a spec; all else is that of the GAN that it is like.
+
+    generator_average: a network as the generator is, with the average of its weights; begins at these where not given.
 
     Raises UsageError for what is no module of a framework's, UnsupportedLayer, with the module's path, for what a spec
     has no word for, or where a pass of what was read gives something else.
@@ -85,6 +88,8 @@ def read(
     for each in found.values():
         state |= {own: array.astype(np.float64) for own, array in each.read().items()}
     state |= {own: state[followed].copy() for own, followed in averaged(spec).items()}
+    if generator_average is not None:
+        state |= _average(spec, generator_average)
     notes = []
     for what, optimizer in moved_by.items():
         if optimizer is not None:
@@ -109,6 +114,23 @@ def require_new(path: Path, /) -> None:
         raise UsageError(f"--out {path} ends in {path.suffix or 'nothing'}; expected a spec's name, FILE.toml")
     for each in (path, path.with_suffix(".safetensors")):
         opening.require_new(each, said="--out")
+
+
+def _average(spec: GanSpec, network: Any) -> dict[str, np.ndarray]:
+    """Return what a network keeps that follows G, as a state has it."""
+    what = "generator_average"
+    if spec.training.generator_average is None:
+        raise UsageError(f"{what} is given, and the GAN that this is like has none; name one that has a moving average")
+    reader, own = _reader(network, what), spec.generator
+    read_as = reader.read_network(network, input_shape=own.input_shape, what=what)
+    kinds = [[(type(placed.layer), placed.output_shape) for placed in each.placed] for each in (read_as, own)]
+    if kinds[0] != kinds[1]:
+        raise UsageError(f"{what} has other layers than the generator; expected a network as it is, such as a copy")
+    theirs = replace(spec, generator=read_as)
+    found = find_networks(theirs, {"generator": reader.plain_copy(network, input_shape=own.input_shape)}, {})["generator"].read()
+    # Its layers may have other names than G's, and come in the same order.
+    pairs = zip(averaged(spec), averaged(theirs).values(), strict=True)
+    return {name: found[followed].astype(np.float64) for name, followed in pairs}
 
 
 def _kept(found: Found, optimizer: Any, steps: set[int]) -> dict[str, np.ndarray] | str:

@@ -17,7 +17,7 @@ from gan_rosetta.shared.runs.inputs import open_start
 from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.runs.request import make_request, read_gan
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.state import State, averaged
+from gan_rosetta.shared.state import State
 from gan_rosetta.shared.storage.files import write_bytes
 from gan_rosetta.shared.storage.opening import require_new
 from gan_rosetta.shared.translate.native import Difference, OwnPart, measure_parts, own_parts, with_own_parts
@@ -129,9 +129,8 @@ def translate(
     )
     proved = with_own_parts(request.resolve(), parts)
     inputs = open_start(request.feed, proved)
-    state = _with_fresh_average(inputs.state, proved)
-    proof = prove(text, proved, dialect, state, inputs.tape, seed=request.feed.seed, python=python, once=once)
-    differences = _differences(described, proved, parts, state, inputs.tape, seed=request.feed.seed)
+    proof = prove(text, proved, dialect, inputs.state, inputs.tape, seed=request.feed.seed, python=python, once=once)
+    differences = _differences(described, proved, parts, inputs.state, inputs.tape, seed=request.feed.seed)
     kept = [f"It keeps to {dialect.TITLE}'s own parts, and so did the reference."] if differences else []
     said = [*proof.sentences, *kept, *(f"Otherwise than described, {each.sentence}" for each in differences)]
     whole = write_program(spec, dialect, proof=said) if proof.verdict == "AGREE" else ""
@@ -162,11 +161,6 @@ def require_framework(dialect: ModuleType, python: str | None, /) -> None:
     own = getattr(dialect, "DISTRIBUTION", None)
     if own is not None and version_in(runs_on, own) is None:
         raise BackendUnavailable(f"{dialect.TITLE} is not installed{place}: pip install {own}")
-
-
-def _with_fresh_average(state: State, spec: GanSpec) -> State:
-    """Return a state whose moving average is G, as a program's is where it begins."""
-    return {**state, **{name: state[followed].copy() for name, followed in averaged(spec).items()}}
 
 
 def require_new_program(path: Path, /) -> None:

@@ -146,7 +146,10 @@ def _start(gan: GanSpec, words: StateWords) -> str:
         arguments.append(kept)
         lines.append(call(f"{short} = Player(", arguments))
     if gan.training.generator_average is not None:
-        lines.append("average = g._replace(kept=())  # follows G; samples are drawn from it")
+        lines.append('tensors = first_tensors("average.generator", options.seed)')
+        lines += _divided(gan, "generator", words)
+        tensors = ["parameters", "buffers"] if any_buffers(gan) else [arguments[0]]
+        lines.append(f"average = Player({', '.join(tensors)}, ())  # follows G; samples are drawn from it")
     return "\n".join(lines)
 
 

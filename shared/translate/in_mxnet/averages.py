@@ -16,7 +16,7 @@ def average_section(average: MovingAverage, /) -> str:
 average = Generator()  # follows G; samples are drawn from it
 average.cast(options.dtype)
 average.initialize()
-for name, tensor in first_tensors("generator", options.seed).items():
+for name, tensor in first_tensors("average.generator", options.seed).items():
     tensors_of(average)[name].set_data(tensor)
 {counter}
 

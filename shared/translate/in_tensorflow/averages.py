@@ -25,8 +25,9 @@ def average_section(average: MovingAverage, made: Sequence[str], /) -> str:
     return "\n".join(
         [
             *made,
+            'tensors = first_tensors("average.generator", options.seed)',
             "for name, tensor in tensors_of(average).items():",
-            "    tensor.assign(tensors_of(generator)[name])",
+            "    tensor.assign(as_keras(tensor, tensors[name]))",
             "",
             "",
             "def follow() -> None:",

@@ -16,6 +16,8 @@ def average_section(average: MovingAverage, /) -> str:
     return f'''\
 average = Generator().requires_grad_(False)  # follows G; samples are drawn from it
 average.load_state_dict(generator.state_dict())
+if any(name.startswith("average.") for name in state):
+    load(average, state, "average.generator")
 {counter}
 
 @torch.no_grad()

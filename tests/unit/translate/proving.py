@@ -41,13 +41,15 @@ def run_here(folder: Path, arguments: list[str], python: str | None = None) -> d
 
 
 def begun_state(spec: GanSpec) -> State:
-    """Return a state whose optimizers have taken steps: counters, and what is kept, of which squares are above 0."""
+    """Return a state of a run that has begun: counters, what is kept, of which squares are above 0, and averages."""
     random = np.random.default_rng(SEED)
     state = dict(initial_state(spec, seed=SEED))
     for name, tensor in state_schema(spec).items():
         if tensor.role == "slot":
             is_square = name.endswith((".v", ".square", ".delta", ".largest", ".sum"))
             state[name] = random.uniform(0.01 if is_square else -0.01, 0.02, tensor.shape)
+        elif tensor.role == "average":
+            state[name] = state[name] + random.uniform(0.01, 0.02, tensor.shape)
         elif tensor.role == "counter":
             state[name] = np.array(STEPS_BEFORE)
     return state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import runpy
 import subprocess
 import sys
@@ -22,13 +23,14 @@ from gan_rosetta.shared.spec import (
     GradientDescent,
     LeakyReLU,
     Linear,
+    MovingAverage,
     Network,
     RMSprop,
     UniformFanIn,
     WeightDecay,
 )
 from gan_rosetta.shared.spec.toml_file import read_spec
-from gan_rosetta.shared.state import initial_state, state_schema
+from gan_rosetta.shared.state import averaged, initial_state, state_schema
 from gan_rosetta.shared.state.archive import read_state, write_state
 from gan_rosetta.shared.translate import read_file
 from gan_rosetta.shared.translate.program import DIALECTS, write_program
@@ -484,6 +486,28 @@ def test_networks_go_through_to_a_program_with_their_weights(tmp_path):
     assert loss == pytest.approx([float(torch.log(1 - of_fake).mean())], rel=1e-12)
 
 
+def test_a_moving_average_is_taken_from_a_network_as_the_generator_is():
+    plain = small_gan("sine")
+    moved = MovingAverage(decay=0.9, start=1, warm_up="none", buffers="averaged")
+    like = replace(plain, name="averaged", training=replace(plain.training, generator_average=moved))
+    generator, discriminator = sine()
+    average = copy.deepcopy(generator)
+    with torch.no_grad():
+        for parameter in average.parameters():
+            parameter.mul_(0.5)
+    given = {"generator": generator, "discriminator": discriminator}
+    found = read(**given, like=like, generator_average=average)
+    own = {name: found.state[f"generator{name.removeprefix('average.generator')}"] for name in averaged(found.spec)}
+    assert len(own) == len(list(generator.parameters()))
+    for name, array in own.items():
+        np.testing.assert_array_equal(found.state[name], 0.5 * array)
+        np.testing.assert_array_equal(read(**given, like=like).state[name], array)
+    with pytest.raises(UsageError, match="has none; name one that has a moving average"):
+        read(**given, like=plain, generator_average=average)
+    with pytest.raises(UsageError, match="other layers than the generator"):
+        read(**given, like=like, generator_average=discriminator)
+
+
 def test_a_gan_is_named_after_its_file():
     names = {"My Gan!.toml": "my-gan", "sine.toml": "sine-read", "_.toml": "read", "a_b2.toml": "a-b2"}
     assert {out: _name_of(Path(out)) for out in names} == names
@@ -493,6 +517,7 @@ def test_a_place_is_two_names_in_a_file(tmp_path):
     file = tmp_path / "program.py"
     file.touch()
     assert read_file.parse_place(f"{file}:G, nets.D", None).names == {"generator": "G", "discriminator": "nets.D"}
+    assert read_file.parse_place(f"{file}:G,D", None, "nets.ema").names["generator_average"] == "nets.ema"
     for text, message in (
         (str(file), "expected FILE.py:"),
         (f"{file}:G", "expected FILE.py:"),
