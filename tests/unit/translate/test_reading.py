@@ -505,7 +505,7 @@ def test_a_moving_average_is_taken_from_a_network_as_the_generator_is():
     with pytest.raises(UsageError, match="has none; name one that has a moving average"):
         read(**given, like=plain, generator_average=average)
     with pytest.raises(UsageError, match="other layers than the generator"):
-        read(**given, like=like, generator_average=discriminator)
+        read(**given, like=like, generator_average=nn.Sequential(nn.Linear(5, 16)))
 
 
 def test_a_gan_is_named_after_its_file():
