@@ -127,7 +127,8 @@ def _average(spec: GanSpec, network: Any) -> dict[str, np.ndarray]:
     if kinds[0] != kinds[1]:
         raise UsageError(f"{what} has other layers than the generator; expected a network as it is, such as a copy")
     theirs = replace(spec, generator=read_as)
-    found = find_networks(theirs, {"generator": reader.plain_copy(network, input_shape=own.input_shape)}, {})["generator"].read()
+    plain = reader.plain_copy(network, input_shape=own.input_shape)
+    found = find_networks(theirs, {"generator": plain}, {})["generator"].read()
     # Its layers may have other names than G's, and come in the same order.
     pairs = zip(averaged(spec), averaged(theirs).values(), strict=True)
     return {name: found[followed].astype(np.float64) for name, followed in pairs}
