@@ -38,6 +38,7 @@ COSTLY = {
     "mnist-wgan-gp": (2, 4),
     "mnist-wgan-gp-sample": (2, 4),
     "cgan": (2, 8),
+    "acgan": (1, 4),
     "lsgan": (1, 4),
     "relativistic": (1, 4),
     "wgan-gp": (2, 4),
