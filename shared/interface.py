@@ -300,8 +300,8 @@ class PassObserver(Protocol):
         """A layer gave an output. tensor: the name of one of its tensors, "" without any; kind: as in the spec."""
         ...
 
-    def end(self, output: np.ndarray, /) -> None:
-        """The pass has ended."""
+    def end(self, output: np.ndarray | None, /) -> None:
+        """The pass has ended. output: None where it gave several, as a network with two heads does."""
         ...
 
 

@@ -108,8 +108,8 @@ def minibatch_discrimination(
     rows = _with_bias(multiply(inputs, tensors["weight"]), tensors)
     rows = rows.reshape(len(inputs), layer.num_kernels, layer.kernel_dims)
     differences = rows[:, None] - rows[None]
-    # JAX's |x| has derivative 1 at 0, so that a sample's distance from itself would leave noise where 1 - 1 cancels; and
-    # XLA may fuse a product into the difference, so that x w - x w is the product's rounding and has a sign.
+    # JAX's |x| has derivative 1 at 0, so that a sample's distance from itself would leave noise where 1 - 1 cancels;
+    # and XLA may fuse a product into the difference, so that x w - x w is the product's rounding and has a sign.
     itself = jnp.eye(len(inputs), dtype=inputs.dtype)[:, :, None]
     signs = jnp.sign(differences) * (1 - itself[..., None])
     distances = jnp.sum(differences * jax.lax.stop_gradient(signs), axis=3)  # (B, B, num_kernels)

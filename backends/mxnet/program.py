@@ -121,8 +121,8 @@ def watch_network(network: Any, observer: PassObserver, /) -> None:
 
     def end(block: Any, inputs: tuple[Any, ...], value: Any) -> None:
         del block, inputs
-        if isinstance(value, mx.nd.NDArray):
-            observer.end(_on_host(value))
+        if not isinstance(value, mx.sym.Symbol):
+            observer.end(_on_host(value) if isinstance(value, mx.nd.NDArray) else None)
 
     network.register_forward_pre_hook(begin)
     for block in _leaves(network):

@@ -117,7 +117,7 @@ def watch_network(network: Any, observer: PassObserver, /) -> None:
 
     def end(inputs: Any, outputs: Any) -> None:
         del inputs
-        observer.end(np.array(outputs))
+        observer.end(np.array(outputs) if tf.is_tensor(outputs) else None)
 
     for layer in network._flatten_layers(include_self=False):
         if not layer._layers:
@@ -204,7 +204,12 @@ def _kind(layer: Any) -> str:
 
 
 def _output_of(layer: Any, tensor: str, observer: PassObserver) -> Callable[[Any, Any], None]:
-    return lambda _inputs, outputs: observer.output(tensor, _kind(layer), np.array(outputs))
+    def output(inputs: Any, outputs: Any) -> None:
+        del inputs
+        if tf.is_tensor(outputs):
+            observer.output(tensor, _kind(layer), np.array(outputs))
+
+    return output
 
 
 def _after_call(layer: Any, after: Callable[[Any, Any], None], *, before: Callable[[Any], None] | None = None) -> None:
@@ -216,7 +221,7 @@ def _after_call(layer: Any, after: Callable[[Any, Any], None], *, before: Callab
         if tf.is_tensor(inputs) and not tf.is_symbolic_tensor(inputs) and before is not None:
             before(inputs)
         outputs = own(*arguments, **options)
-        if tf.is_tensor(outputs) and not tf.is_symbolic_tensor(outputs):
+        if not any(tf.is_symbolic_tensor(each) for each in tf.nest.flatten(outputs)):
             after(inputs, outputs)
         return outputs
 

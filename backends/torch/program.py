@@ -111,7 +111,7 @@ def watch_network(network: nn.Module, observer: PassObserver, /) -> None:
 
     def end(module: nn.Module, inputs: tuple[Any, ...], value: Any) -> None:
         del module, inputs
-        observer.end(_on_host(value))
+        observer.end(_on_host(value) if isinstance(value, Tensor) else None)
 
     network.register_forward_pre_hook(begin)
     for module in _layers(network):

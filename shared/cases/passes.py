@@ -29,6 +29,7 @@ _ACTIVATIONS = tuple(kind.kind for kind in Activation.__args__)  # type: ignore[
 class Pass:
     """A pass. inputs, output: (batch, ...), images in the canonical layout. outputs: of the layers that were seen.
 
+    output: None before the pass has ended, and where it gave several.
     phase: whose update came next, "" where no optimizer is watched or none came.
     """
 
@@ -36,6 +37,7 @@ class Pass:
     inputs: np.ndarray
     outputs: list[tuple[str, str, np.ndarray]] = field(default_factory=list)
     output: np.ndarray | None = None
+    has_ended: bool = False
     phase: str = ""
 
 

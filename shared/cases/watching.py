@@ -115,14 +115,15 @@ class Watcher:
         if self._is_under_way(network):
             self._passes[-1].outputs.append((tensor, kind, value))
 
-    def ended(self, network: str, output: np.ndarray, /) -> None:
+    def ended(self, network: str, output: np.ndarray | None, /) -> None:
         """A pass has ended."""
         if self._is_under_way(network):
             self._passes[-1].output = output
+            self._passes[-1].has_ended = True
 
     def _is_under_way(self, network: str) -> bool:
         last = self._passes[-1] if self._passes else None
-        return self._is_on and last is not None and last.network == network and last.output is None
+        return self._is_on and last is not None and last.network == network and not last.has_ended
 
     def _told(self, found: Found, tree: Any, /, *, what: str) -> dict[str, np.ndarray]:
         """Return arrays that a program told, by canonical name; raises UsageError where they are not the network's."""
@@ -251,5 +252,5 @@ class _Observer:
     def output(self, tensor: str, kind: str, value: np.ndarray, /) -> None:
         self._watcher.gave(self._network, tensor, kind, value)
 
-    def end(self, output: np.ndarray, /) -> None:
+    def end(self, output: np.ndarray | None, /) -> None:
         self._watcher.ended(self._network, output)

@@ -159,8 +159,9 @@ class _Watched:
         layer = tensor.rpartition(".")[0] or kind
         self._keep(f"output of {kind}" if kind else "output", f"{self._name}.{layer}", self._sample(value))
 
-    def end(self, output: np.ndarray, /) -> None:
-        self._keep("output", self._name, self._sample(output))
+    def end(self, output: np.ndarray | None, /) -> None:
+        if output is not None:
+            self._keep("output", self._name, self._sample(output))
 
     def before(self, optimizer: Any, /) -> None:
         for name, array in self._framework.gradients(self._network, optimizer).items():
