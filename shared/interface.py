@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -113,6 +113,15 @@ class ProbeKey(NamedTuple):
 
 
 Probe = Mapping[ProbeKey, np.ndarray]
+
+
+@runtime_checkable
+class ComputesOnce(Protocol):
+    """A trainer whose compiler may compute a number more than once, and not the same to the last bit."""
+
+    def compute_once(self) -> None:
+        """Keep the compiler from it from now on, at the cost of speed; called before a state is loaded."""
+        ...
 
 
 class Trainer(Protocol):

@@ -81,10 +81,18 @@ def _put(array: np.ndarray, *, device: str) -> Any:
     return jax.device_put(jax.dlpack.from_dlpack(array), native_device(device))
 
 
-class Programs:
-    """A GAN's functions, each compiled when it is first called with arrays of new shapes."""
+# A kernel that XLA fused computes anew what it takes from another, not always with the same last bit: a maximum is then
+# none of the numbers that it is of, and a number less itself has a sign.
+_WITHOUT_FUSION: dict[str, Any] = {"xla_disable_hlo_passes": "fusion"}
 
-    def __init__(self, spec: GanSpec, /, *, device: str, dtype: str) -> None:
+
+class Programs:
+    """A GAN's functions, each compiled when it is first called with arrays of new shapes.
+
+    fuses: whether XLA may fuse operations, as it does unless it is told otherwise.
+    """
+
+    def __init__(self, spec: GanSpec, /, *, device: str, dtype: str, fuses: bool = True) -> None:
         self.gan = build_gan(spec, device=device, dtype=dtype)
         layers = (*spec.generator.all_layers, *spec.discriminator.all_layers)
         convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
@@ -94,6 +102,8 @@ class Programs:
         if convolves:
             # In float64, which is for comparing and not for speed, LLVM would still take thrice as long as the steps.
             options = hasty if dtype == "float64" else {}
+        if not fuses:
+            options, hasty = options | _WITHOUT_FUSION, hasty | _WITHOUT_FUSION
         jit = partial(jax.jit, compiler_options=options)
         self.step = jit(partial(_step, self.gan), static_argnames=("phase", "trains"))
         # Called for a few steps, so that what LLVM would save in them is less than it takes.
@@ -121,9 +131,9 @@ class Programs:
 
 
 @lru_cache(maxsize=16)
-def programs(spec: GanSpec, /, *, device: str, dtype: str) -> Programs:
+def programs(spec: GanSpec, /, *, device: str, dtype: str, fuses: bool = True) -> Programs:
     """Return a GAN's functions; trainers of one GAN share what has been compiled."""
-    return Programs(spec, device=device, dtype=dtype)
+    return Programs(spec, device=device, dtype=dtype, fuses=fuses)
 
 
 def _run_step(

@@ -57,6 +57,10 @@ class JaxTrainer:
             raise UsageError("JAX would make float32 of every float64; call backends.jax.device.configure first")
         return cls(spec, device=device, dtype=dtype, execution=execution)
 
+    def compute_once(self) -> None:
+        """Have XLA fuse nothing from now on, so that what several operations take is one number; slower by far."""
+        self._programs = programs(self._spec, device=self._device, dtype=self._dtype, fuses=False)
+
     def load_state(self, state: Mapping[str, np.ndarray], /) -> None:
         """Copy a whole state in, cast to the run's type. Raises StateError for missing, extra or misshapen names."""
         check_state(state, self._spec)

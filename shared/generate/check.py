@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,12 @@ from gan_rosetta.shared.diagnose.visits import Visit, plan_visits
 from gan_rosetta.shared.diagnose.walk import walk_backend
 from gan_rosetta.shared.errors import UsageError, in_a_line, machine_problem
 from gan_rosetta.shared.faults import PlantedTrainer, find_fault
-from gan_rosetta.shared.interface import Trainer
-from gan_rosetta.shared.runs.checked import build_checked
+from gan_rosetta.shared.interface import ComputesOnce, Trainer
+from gan_rosetta.shared.runs.checked import CheckedTrainer
 from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import initial_state
-from gan_rosetta.shared.workers.registry import build_reference
+from gan_rosetta.shared.workers.registry import build_reference, load_trainer
 
 _NUM_STEPS = 3
 _DTYPE = "float64"
@@ -29,26 +29,33 @@ _DTYPE = "float64"
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What is wrong with a backend: the first quantity that is off, or the error that it raised."""
+    """What is wrong with a backend: the first quantity that is off, or the error that it raised.
+
+    of_compiler: whether nothing is, where its compiler computes every number once: no mistake of the backend's, then.
+    """
 
     row: Row | None = None
     error: str = ""
+    of_compiler: bool = False
 
     def __str__(self) -> str:
         row = self.row
         if row is None:
             return self.error
         where = " ".join(part for part in (row.phase, row.quantity, row.stream, row.name) if part)
-        return f"{row.visit}: {where}: {row.difference:.1e} apart, {row.in_noise:.0f} times what rounding explains"
+        told = f"{row.visit}: {where}: {row.difference:.1e} apart, {row.in_noise:.0f} times what rounding explains"
+        return f"{told}; not where the compiler computes each number once" if self.of_compiler else told
 
     def as_data(self) -> dict[str, Any]:
         """Return the finding as plain data."""
-        return {"row": None if self.row is None else self.row.as_data(), "error": self.error}
+        row = None if self.row is None else self.row.as_data()
+        return {"row": row, "error": self.error, "of_compiler": self.of_compiler}
 
     @classmethod
     def from_data(cls, data: dict[str, Any], /) -> Finding:
         """Return the finding from what as_data gave."""
-        return cls(row=None if data["row"] is None else row_from_data(data["row"]), error=data["error"])
+        row = None if data["row"] is None else row_from_data(data["row"])
+        return cls(row=row, error=data["error"], of_compiler=data["of_compiler"])
 
 
 def write_reference(spec: GanSpec, folder: Path, /) -> None:
@@ -74,9 +81,28 @@ def find_disagreement(
     fault: the name of one to plant in the backend, where the GAN has what it touches. An error that the backend raises
     is a finding too.
     """
+    finding = _find(spec, folder, backend=backend, execution=execution, fault=fault)
+    if finding is None or finding.row is None or fault is not None:
+        return finding
+    if not issubclass(load_trainer(BACKENDS[backend]), ComputesOnce):
+        return finding
+    of_compiler = _find(spec, folder, backend=backend, execution=execution, computes_once=True) is None
+    return replace(finding, of_compiler=of_compiler)
+
+
+def _find(
+    spec: GanSpec,
+    folder: Path,
+    /,
+    *,
+    backend: str,
+    execution: str,
+    fault: str | None = None,
+    computes_once: bool = False,
+) -> Finding | None:
     plant = None if fault is None else find_fault(fault).plant(spec)
     try:
-        trainer = _build(spec if plant is None else plant.spec, backend, execution)
+        trainer = _build(spec if plant is None else plant.spec, backend, execution, computes_once=computes_once)
         rows = walk_backend(
             trainer if plant is None else PlantedTrainer(trainer, plant),
             spec,
@@ -98,8 +124,11 @@ def find_disagreement(
     return None if row is None else Finding(row=row)
 
 
-def _build(spec: GanSpec, backend: str, execution: str) -> Trainer:
-    return build_checked(BACKENDS[backend], spec, device="cpu", dtype=_DTYPE, execution=execution)
+def _build(spec: GanSpec, backend: str, execution: str, *, computes_once: bool) -> Trainer:
+    trainer = load_trainer(BACKENDS[backend]).build(spec, device="cpu", dtype=_DTYPE, execution=execution)
+    if computes_once and isinstance(trainer, ComputesOnce):
+        trainer.compute_once()
+    return CheckedTrainer(trainer, spec, name=backend, dtype=_DTYPE)
 
 
 def _tape(spec: GanSpec) -> SeededTape:

@@ -145,9 +145,11 @@ def run_generated(plan: GenerationPlan, /, *, say: Callable[[str], object], out:
     def on_batch(batch: Sequence[GanSpec], findings: Findings) -> None:
         for name, entries in findings.items():
             for index, finding in enumerate(entries):
-                if finding is not None:
+                if finding is None:
+                    continue
+                say(f"{name}, GAN {summary.num_specs + index}: {finding}")
+                if not finding.of_compiler:
                     found.append((summary.num_specs + index, name, finding))
-                    say(f"{name}, GAN {found[-1][0]}: {finding}")
         summary.num_specs += len(batch)
         elapsed = time.perf_counter() - started
         say(
@@ -191,8 +193,9 @@ def _keep(
 
             def fails(specs: Sequence[GanSpec]) -> list[bool]:
                 entries = pool.check(specs)[backend]
-                last.update({s: entry for s, entry in zip(specs, entries, strict=True) if entry is not None})
-                return [entry is not None for entry in entries]
+                found = {s: e for s, e in zip(specs, entries, strict=True) if e is not None and not e.of_compiler}
+                last.update(found)
+                return [s in found for s in specs]
 
             spec = shrink(spec, fails)
         finding = last.get(spec, finding)

@@ -271,6 +271,34 @@ def test_a_generated_gan_s_finding_is_what_no_trainer_returns(tmp_path, monkeypa
     spec = find_gan("linear-2d").with_steps(training=4)
     write_reference(spec, tmp_path / "reference")
     monkeypatch.setattr(check_module, "BACKENDS", {"liar": LIAR})
-    monkeypatch.setattr(checked_module, "load_trainer", lambda _entry: liar)
+    monkeypatch.setattr(check_module, "load_trainer", lambda _entry: liar)
     finding = find_disagreement(spec, tmp_path / "reference", backend="liar")
     assert re.search(words, finding.error), finding
+
+
+class _Recomputing(NumpyTrainer):
+    """Off until it computes every number once, as a compiler may be; ALWAYS: even then."""
+
+    ALWAYS = False
+    is_off = True
+
+    def compute_once(self):
+        self.is_off = self.ALWAYS
+
+    def probe(self, chunk):
+        return {key: value + 1e-6 * self.is_off for key, value in super().probe(chunk).items()}
+
+
+class _Wrong(_Recomputing):
+    ALWAYS = True
+
+
+@pytest.mark.parametrize(("trainer", "of_compiler"), [(_Recomputing, True), (_Wrong, False)])
+def test_a_finding_that_a_compiler_alone_makes_says_so(tmp_path, monkeypatch, trainer, of_compiler):
+    spec = find_gan("linear-2d").with_steps(training=4)
+    write_reference(spec, tmp_path / "reference")
+    monkeypatch.setattr(check_module, "BACKENDS", {"liar": LIAR})
+    monkeypatch.setattr(check_module, "load_trainer", lambda _entry: trainer)
+    finding = find_disagreement(spec, tmp_path / "reference", backend="liar")
+    assert finding.of_compiler is of_compiler
+    assert ("computes each number once" in str(finding)) is of_compiler
