@@ -74,10 +74,12 @@ def notebooks(folder: Annotated[Path, typer.Argument(help="Where to write them."
             _output.print(str(write_notebook(lesson, framework, folder)), highlight=False, soft_wrap=True)
 
 
+def _report(line: str) -> None:
+    _errors.print(line, markup=False, soft_wrap=True)
+
+
 def _run(names: list[str], frameworks: list[str], work: Path) -> list[LessonResult]:
-    results = run_lessons(
-        choose_lessons(names), frameworks, work, report=lambda line: _errors.print(line, markup=False)
-    )
+    results = run_lessons(choose_lessons(names), frameworks, work, report=_report)
     verdicts = [verdict for result in results for verdict in result.verdicts.values()]
     _output.print(_table(verdicts))
     assert_agreement(verdicts)
@@ -85,9 +87,7 @@ def _run(names: list[str], frameworks: list[str], work: Path) -> list[LessonResu
 
 
 def _translate(names: list[str], dialects: list[str], work: Path) -> list[TranslatedPage]:
-    pages = run_translations(
-        choose_translated(names), dialects, work, report=lambda line: _errors.print(line, markup=False)
-    )
+    pages = run_translations(choose_translated(names), dialects, work, report=_report)
     programs = [program for page in pages for program in page.programs.values()]
     _output.print(*(program.sentence for program in programs), sep="\n", markup=False, highlight=False, soft_wrap=True)
     assert_agreement(programs)
