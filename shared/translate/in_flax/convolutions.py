@@ -13,8 +13,7 @@ from gan_rosetta.shared.translate.writing import number, numbers
 def conv2d(placed: PlacedLayer, name: str, /) -> Part:
     """Write a cross-correlation."""
     layer: Any = placed.layer
-    even = layer.even_margins is not None
-    settings = [f"padding={number(layer.padding)}" if even else f"padding={_pairs(layer.margins)}"]
+    settings = [f"padding={_edges(layer.margins)}"]
     settings += [f"kernel_dilation={number(layer.dilation)}"] if layer.dilation != 1 else []
     settings += [f"feature_group_count={number(layer.groups)}"] if layer.groups != 1 else []
     return Part(made=("nnx.Conv(", _window(layer, settings)), applied=f"self.{name}({{x}})")
@@ -26,8 +25,7 @@ def conv_transpose2d(placed: PlacedLayer, name: str, /) -> Part:
     reach = [layer.dilation * (size - 1) for size in layer.kernel]
     pairs = zip(reach, layer.margins, strict=True)
     edges = [(far - one, far - other + layer.output_padding) for far, (one, other) in pairs]
-    even = len({edge for both in edges for edge in both}) == 1
-    settings = [f"padding={number(edges[0][0])}" if even else f"padding={_pairs(edges)}"]
+    settings = [f"padding={_edges(edges)}"]
     settings += [f"kernel_dilation={number(layer.dilation)}"] if layer.dilation != 1 else []
     settings.append("transpose_kernel=True")
     if layer.groups == 1:
@@ -35,6 +33,12 @@ def conv_transpose2d(placed: PlacedLayer, name: str, /) -> Part:
     settings[-1] = f"groups={number(layer.groups)}"
     made = ("GroupedConvTranspose(", _window(layer, settings))
     return Part(made=made, applied=f"self.{name}({{x}})", needs=("grouped",))
+
+
+def _edges(edges: Sequence[tuple[int, int]]) -> str:
+    """Return what is added on each side, a number where it is the same on all."""
+    is_one = len({edge for both in edges for edge in both}) == 1
+    return number(edges[0][0]) if is_one else _pairs(edges)
 
 
 def _pairs(pairs: Sequence[tuple[int, int]]) -> str:
