@@ -127,21 +127,14 @@ def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Tenso
     return functional.mse_loss(output, target, reduction=loss.reduction)
 
 
-def gradient_penalty(
-    penalty: spec.GradientPenalty, /, *, discriminate: Callable[[Tensor], Tensor], mixed: Tensor
-) -> tuple[Tensor, Tensor]:
-    """A weighted mean of (‖g‖ - target)^power, g = ∂ΣD(mixed)/∂mixed; returns it and g (B, ...).
-
-    mixed: (B, ...), constants, where it is taken. Gulrajani et al. 2017.
-    """
-    mixed = mixed.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(discriminate(mixed).sum(), mixed, create_graph=True)
+def gradient_penalty(penalty: spec.GradientPenalty, /, *, gradient: Tensor) -> Tensor:
+    """A weighted mean of (‖g‖ - target)^power; gradient: g = ∂ΣD(x̂)/∂x̂, (B, ...). Gulrajani et al. 2017."""
     axes = 1 if penalty.norm == "channel" else tuple(range(1, gradient.dim()))
     if penalty.target == 0:
-        return penalty.factor_of_mean * _of_all(penalty, (gradient**2).sum(dim=axes) ** (penalty.power // 2)), gradient
+        return penalty.factor_of_mean * _of_all(penalty, (gradient**2).sum(dim=axes) ** (penalty.power // 2))
     # torch's norm has gradient 0 where it is 0.
     norms = torch.linalg.vector_norm(gradient, dim=axes)
-    return penalty.factor_of_mean * _of_all(penalty, (norms - penalty.target) ** 2), gradient
+    return penalty.factor_of_mean * _of_all(penalty, (norms - penalty.target) ** 2)
 
 
 def perturbed_samples(penalty: spec.GradientPenalty, /, *, real: Tensor, mix: Tensor, perturbation: Tensor) -> Tensor:

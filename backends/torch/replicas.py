@@ -10,7 +10,6 @@ import torch
 
 from gan_rosetta.backends.torch.trainer import TorchTrainer
 from gan_rosetta.shared.data.replicas import stack_chunks
-from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.interface import Chunk, Losses
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import check_state, state_schema
@@ -31,9 +30,7 @@ class TorchReplicas:
 
     @classmethod
     def build(cls, spec: GanSpec, /, *, num_replicas: int, device: str, dtype: str) -> Self:
-        """Build the networks and optimizers, compiled. Raises UnsupportedLayer for a gradient penalty; UsageError."""
-        if spec.penalty is not None:
-            raise UnsupportedLayer("torch trains no replicas of a GAN with a gradient penalty side by side")
+        """Build the networks and optimizers, compiled. Raises UnsupportedLayer, UsageError."""
         one = TorchTrainer.build(spec, device=device, dtype=dtype, execution="eager")
         return cls(spec, one, num_replicas=num_replicas)
 

@@ -212,12 +212,15 @@ class AdversarialStep:
 
     def _penalty(self, penalty: GradientPenalty, batch: Mapping[str, Tensor], fake: Tensor) -> Tensor:
         phase = "discriminator"
-        mixed = _penalised_samples(penalty, batch, fake)
+        # Mixing coefficients, and what else the samples are made with, where there are such.
+        more = {name: batch[name] for name in ("mix", "perturbation") if name in batch}
+        mixed = self._of_each(penalised_samples)(penalty, real=batch["real"], fake=fake, **more)
+        mixed = mixed.detach().requires_grad_()
         self._observer.forward(phase, "mixed")
-        fed = self._fed(batch, phase, "mixed", "discriminator")
-        value, gradient = gradient_penalty(
-            penalty, discriminate=lambda samples: self._discriminator.network(samples, fed), mixed=mixed
-        )
+        scores = self._discriminator.network(mixed, self._fed(batch, phase, "mixed", "discriminator"))
+        # Of replicas each one's: no score is of another's samples.
+        (gradient,) = torch.autograd.grad(scores.sum(), mixed, create_graph=True)
+        value = self._of_each(gradient_penalty)(penalty, gradient=gradient)
         self._observer.value(phase, "input_gradient", "mixed", "discriminator", gradient)
         self._observer.value(phase, "loss", "", "penalty", value)
         return value
@@ -268,10 +271,10 @@ def added_up(loss: Tensor, /) -> Tensor:
     return loss.sum() if loss.dim() else loss
 
 
-def _penalised_samples(penalty: GradientPenalty, batch: Mapping[str, Tensor], fake: Tensor) -> Tensor:
-    real = batch["real"]
+def penalised_samples(penalty: GradientPenalty, /, *, real: Tensor, fake: Tensor, **more: Tensor) -> Tensor:
+    """Return where a penalty is taken, (B, ...). more: "mix" and "perturbation", where they are mixed or perturbed."""
     if penalty.at == "mixed":
-        return batch["mix"] * real + (1 - batch["mix"]) * fake
+        return more["mix"] * real + (1 - more["mix"]) * fake
     if penalty.at == "perturbed":
-        return perturbed_samples(penalty, real=real, mix=batch["mix"], perturbation=batch["perturbation"])
+        return perturbed_samples(penalty, real=real, mix=more["mix"], perturbation=more["perturbation"])
     return torch.cat([real, fake]) if penalty.at == "both" else {"real": real, "fake": fake}[penalty.at]

@@ -5,6 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from gan_rosetta.backends.torch import losses  # noqa: E402
+from gan_rosetta.backends.torch.step import of_each, penalised_samples  # noqa: E402
 from gan_rosetta.shared import spec  # noqa: E402
 
 
@@ -53,11 +54,10 @@ MIXED = torch.randn(4, 3, 2, 2, dtype=torch.float64, generator=torch.Generator()
 
 
 def penalty(norm, last):
-    return losses.gradient_penalty(
-        spec.GradientPenalty(weight=10.0, norm=norm),
-        discriminate=lambda samples: torch.tanh(samples.reshape(4, 12) @ WEIGHT) @ last,
-        mixed=MIXED,
-    )[0]
+    mixed = MIXED.clone().requires_grad_()
+    scores = torch.tanh(mixed.reshape(4, 12) @ WEIGHT) @ last
+    (gradient,) = torch.autograd.grad(scores.sum(), mixed, create_graph=True)
+    return losses.gradient_penalty(spec.GradientPenalty(weight=10.0, norm=norm), gradient=gradient)
 
 
 @pytest.mark.parametrize("norm", ["channel", "sample"])
@@ -78,3 +78,28 @@ def test_penalty_has_no_nan_where_the_gradient_is_zero(norm):
     value = penalty(norm, last)
     assert value.item() == 10.0
     assert not torch.autograd.grad(value, last)[0].any()
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"norm": "sample", "at": "both", "target": 0.0, "power": 6},
+        {"norm": "channel", "over": "largest"},
+        {"norm": "sample", "at": "perturbed", "mixing": "entry", "perturbation": 0.5, "deviation": "unbiased"},
+    ],
+    ids=["both", "largest", "perturbed"],
+)
+def test_a_penalty_of_many_replicas_is_that_of_each(own):
+    chosen = spec.GradientPenalty(weight=2.0, **own)
+    draw = torch.Generator().manual_seed(4)
+    batches = {
+        name: torch.rand(3, 4, 3, 2, 2, dtype=torch.float64, generator=draw)
+        for name in ("real", "fake", "mix", "perturbation")
+    }
+    samples = of_each(penalised_samples, side_by_side=True)(chosen, **batches)
+    values = of_each(losses.gradient_penalty, side_by_side=True)(chosen, gradient=samples)
+    assert values.shape == (3,)
+    for replica in range(3):
+        alone = penalised_samples(chosen, **{name: batch[replica] for name, batch in batches.items()})
+        torch.testing.assert_close(samples[replica], alone, rtol=1e-14, atol=0)
+        torch.testing.assert_close(values[replica], losses.gradient_penalty(chosen, gradient=alone), rtol=1e-14, atol=0)
