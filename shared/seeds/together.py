@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -139,4 +140,7 @@ def _num_together(order: Order, *, worth_it_from: int) -> int:
         return 1
     by_memory = _MOST_BYTES / ((order.course.chunk_steps or chunk_size(spec)) * step_bytes(spec))
     most = _MOST_ROUNDING_TOGETHER if order.course.rounds_at_random else _MOST_TOGETHER
-    return int(max(1, min(most, order.course.num_seeds, by_memory)))
+    most = int(max(1, min(most, by_memory)))
+    # Parts of about one size, since those that have no seed take their steps all the same.
+    num_parts = math.ceil(order.course.num_seeds / most)
+    return math.ceil(order.course.num_seeds / num_parts)

@@ -103,6 +103,14 @@ def test_what_was_interrupted_goes_on_to_the_same_bits(tmp_path: Path, side_by_s
     assert seeds_path(broken).read_bytes() == seeds_path(whole).read_bytes()
 
 
+@pytest.mark.parametrize(("num_seeds", "expected"), [(4, 2), (6, 3), (7, 3), (1, 1)])
+def test_parts_are_of_about_one_size(
+    tmp_path: Path, side_by_side: pytest.MonkeyPatch, num_seeds: int, expected: int
+) -> None:
+    trainer = together.SeedTrainer(order_of(tmp_path, PLAIN, num_seeds=num_seeds), BACKENDS["numpy"], execution="eager")
+    assert trainer.num_together == expected
+
+
 def test_what_replicas_return_is_checked(tmp_path: Path, side_by_side: pytest.MonkeyPatch) -> None:
     side_by_side.setattr(together, "load_replicas", lambda _entry: Short)
     with pytest.raises(WrongResult, match="train's generator returned"):
