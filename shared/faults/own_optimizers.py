@@ -21,7 +21,7 @@ from gan_rosetta.shared.spec import Adadelta, Adam, ConstantRate, GanSpec, Learn
 
 
 @dataclass(frozen=True, kw_only=True)
-class _HeldRate(ConstantRate):
+class HeldRate(ConstantRate):
     """A rate as it is held in float32. value: of the first update."""
 
     rate: LearningRate
@@ -44,7 +44,7 @@ class KerasAdamRate(ConstantRate):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _MXNetAdamRate(_HeldRate):
+class _MXNetAdamRate(HeldRate):
     """What makes of the bias correction of a spec's Adam that of MXNet's, which is float32 with the rate in it.
 
     beta1, beta2: as they are given; the moments take them as float32.
@@ -70,7 +70,7 @@ def in_float32(value: float, /) -> float:
 
 def with_float32_rate(optimizer: Any, /) -> Any:
     """Return an optimizer with the learning rate that it has in float32."""
-    return replace(optimizer, learning_rate=_HeldRate(**_rate_of(optimizer)))
+    return replace(optimizer, learning_rate=HeldRate(**_rate_of(optimizer)))
 
 
 def with_float32_betas(adam: Adam, /) -> Adam:

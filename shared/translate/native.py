@@ -15,7 +15,6 @@ from gan_rosetta.shared.cases.measuring import measure_reference
 from gan_rosetta.shared.compare.verdict import judge
 from gan_rosetta.shared.compare.yardstick import END
 from gan_rosetta.shared.data.tape import Tape
-from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.faults.places import (
     Place,
     find_layers,
@@ -98,16 +97,8 @@ class Difference:
 
 
 def own_parts(spec: GanSpec, dialect: ModuleType, /) -> list[OwnPart]:
-    """Return where a dialect's own parts have another form than a GAN, form by form.
-
-    Raises UsageError for a dialect whose own parts no description can express.
-    """
-    forms: Sequence[OwnForm] | None = getattr(dialect, "OWN_FORMS", None)
-    if forms is None:
-        raise UsageError(
-            f"--native has no programs in {dialect.TITLE}, whose own optimizers hold all their numbers in float32; "
-            "leave it out, or take another --to"
-        )
+    """Return where a dialect's own parts have another form than a GAN, form by form."""
+    forms: Sequence[OwnForm] = dialect.OWN_FORMS
     found = []
     for form in forms:
         layers = [(layer_name(spec, place), place, layer_at(spec, place)) for place in find_layers(spec, form.kind)]

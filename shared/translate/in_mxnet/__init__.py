@@ -6,7 +6,7 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.translate.in_mxnet.layers import LAYERS
 from gan_rosetta.shared.translate.in_mxnet.losses import losses_section
 from gan_rosetta.shared.translate.in_mxnet.model import RESERVED, model_section
-from gan_rosetta.shared.translate.in_mxnet.optimizers import optimizers_section
+from gan_rosetta.shared.translate.in_mxnet.optimizers import OWN_FORMS, optimizers_section
 from gan_rosetta.shared.translate.in_mxnet.step import CHECKPOINT, loop_section, step_section
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "BACKEND",
     "CHECKPOINT",
     "LAYERS",
+    "OWN_FORMS",
     "RESERVED",
     "TITLE",
     "imports",

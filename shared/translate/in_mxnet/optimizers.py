@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from gan_rosetta.shared import spec
+from gan_rosetta.shared.faults.own_optimizers import HeldRate, as_mxnet_holds_adam, with_float32_rate
 from gan_rosetta.shared.spec import ConstantRate, GanSpec, Optimizer
+from gan_rosetta.shared.translate.forms import OwnForm, decays_weights
 from gan_rosetta.shared.translate.parts import begun_uses, counts_generator, decays, optimizer_uses
 from gan_rosetta.shared.translate.rates import rate_at, rate_functions
 from gan_rosetta.shared.translate.writing import call, indented, number
@@ -18,9 +22,12 @@ def optimizers_section(gan: GanSpec, /) -> str:
     """Return the optimizers, and the trainers of both players."""
     forms = _forms(gan)
     classes = rate_functions(gan) + [_optimizer_class(form, name) for form, name in forms.items()]
+    uses = optimizer_uses(gan)
+    classes += [_REMEMBERING] if any(is_own_optimizer(use.optimizer) and use.optimizer.slots for use in uses) else []
     lines = []
-    for use in optimizer_uses(gan):
-        made = f"{forms[_form(use.optimizer)]}({_rate(use.optimizer)})"
+    for use in uses:
+        is_own = is_own_optimizer(use.optimizer)
+        made = _own(use.optimizer) if is_own else f"{forms[_form(use.optimizer)]}({_rate(use.optimizer)})"
         tensors = f"list(tensors_of({use.network}).values())"
         lines.append(call(f"trainer_{use.short} = gluon.Trainer(", [tensors, made]))
     if begun_uses(gan) or counts_generator(gan):
@@ -45,9 +52,80 @@ def resume(trainer: gluon.Trainer, network: gluon.Block, prefix: str) -> None:
 
 
 def is_own_optimizer(optimizer: spec.Optimizer, /) -> bool:
-    """Whether MXNet's own optimizer has the spec's mathematics; none has, to the last digits."""
-    del optimizer
-    return False
+    """Whether MXNet's own optimizer has the spec's mathematics, which holds all its numbers in float32."""
+    return isinstance(optimizer.learning_rate, HeldRate)
+
+
+def _descent_held(descent: spec.GradientDescent) -> spec.GradientDescent:
+    return descent if is_own_optimizer(descent) else with_float32_rate(descent)
+
+
+def _adam_held(adam: spec.Adam) -> spec.Adam:
+    hat = replace(adam, epsilon_placement="hat", amsgrad="no")
+    return adam if is_own_optimizer(adam) else as_mxnet_holds_adam(hat)
+
+
+def _stays(optimizer: Any) -> bool:
+    """Whether an optimizer is written out all the same: its rate falls, or MXNet has none that keeps what it does."""
+    falls = not isinstance(optimizer.learning_rate, ConstantRate)
+    keeps = getattr(optimizer, "momentum", 0) > 0 or getattr(optimizer, "amsgrad", "no") != "no"
+    return falls or keeps or decays_weights(optimizer)
+
+
+# Of what MXNet has in another form than a description may: its own, which --native takes. What others keep is float32.
+OWN_FORMS = (
+    OwnForm(
+        kind=spec.GradientDescent,
+        part="mx.optimizer.SGD",
+        fields={},
+        holds={"learning_rate": lambda descent: _descent_held(descent).learning_rate},
+        words={"learning_rate": "its rate in float32"},
+        keeps_form=_stays,
+    ),
+    OwnForm(
+        kind=spec.Adam,
+        part="mx.optimizer.Adam",
+        fields={"epsilon_placement": "hat", "bias_correction": True},
+        holds={
+            "learning_rate": lambda adam: _adam_held(adam).learning_rate,
+            "beta1": lambda adam: _adam_held(adam).beta1,
+            "beta2": lambda adam: _adam_held(adam).beta2,
+            "epsilon": lambda adam: _adam_held(adam).epsilon,
+        },
+        words={
+            "learning_rate": "its corrected rate in float32",
+            "beta1": "β₁ in float32",
+            "beta2": "β₂ in float32",
+            "epsilon": "ε in float32",
+        },
+        keeps_form=_stays,
+    ),
+)
+_REMEMBERING = '''\
+class OwnAdam(mx.optimizer.Adam):
+    """MXNet's own, which remembers what it keeps of each parameter."""
+
+    slots = ("m", "v")
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.kept: dict[int, Batch] = {}
+
+    def create_state(self, index: int, weight: NDArray) -> tuple[NDArray, ...]:
+        """Return both moments of a parameter, zeros where training has not begun."""
+        if index not in self.kept:
+            self.kept[index] = dict(zip(self.slots, super().create_state(index, weight), strict=True))
+        return tuple(self.kept[index].values())'''
+
+
+def _own(optimizer: Any) -> str:
+    """Return the expression of MXNet's own optimizer, with its numbers as somebody writes them."""
+    rate = f"learning_rate={number(optimizer.learning_rate.value)}"
+    if isinstance(optimizer, spec.GradientDescent):
+        return f"mx.optimizer.SGD({rate})"
+    held = {"beta1": optimizer.beta1, "beta2": optimizer.beta2, "epsilon": optimizer.epsilon}
+    settings = [f"{name}={number(float(str(np.float32(value))))}" for name, value in held.items()]
+    return f"OwnAdam({', '.join([rate, *settings])})"
 
 
 def _form(optimizer: Optimizer) -> Optimizer:
@@ -58,6 +136,8 @@ def _form(optimizer: Optimizer) -> Optimizer:
 def _forms(gan: GanSpec) -> dict[Optimizer, str]:
     forms: dict[Optimizer, str] = {}
     for use in optimizer_uses(gan):
+        if is_own_optimizer(use.optimizer):
+            continue
         form = _form(use.optimizer)
         if form not in forms:
             kind = type(form).__name__

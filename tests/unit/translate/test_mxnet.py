@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gan_rosetta.shared.conformance.small import small_gan
+from gan_rosetta.shared.spec import ConstantRate, GradientDescent
+from gan_rosetta.shared.translate import proof
+from gan_rosetta.shared.translate.native import own_parts, with_own_parts
 from gan_rosetta.shared.translate.program import DIALECTS, write_program
+from gan_rosetta.shared.translate.translation import translate
 from tests.unit.translate.odd_gans import ODD_GANS
-from tests.unit.translate.proving import prove_here, require_all_that_the_backend_has, require_drawn_to_agree
+from tests.unit.translate.proving import prove_here, require_all_that_the_backend_has, require_drawn_to_agree, run_here
 
 framework = pytest.importorskip("gan_rosetta.backends.mxnet.framework")
 
@@ -35,6 +41,29 @@ def test_a_gan_of_the_catalogue_is_proved(monkeypatch, name):
 def test_a_gradient_penalty_is_proved(monkeypatch, name):
     proof = prove_here(monkeypatch, ODD_GANS.get(name) or small_gan(name), "mxnet", steps=6)
     assert proof.verdict == "AGREE", proof.reason
+
+
+@pytest.mark.parametrize("kind", ["Adam", "SGD"])
+def test_a_program_of_mxnet_s_own_optimizers_is_proved_and_their_differences_found(monkeypatch, kind):
+    monkeypatch.setattr(proof, "_run", run_here)
+    spec = small_gan("gaussian-1d-adam")
+    if kind == "SGD":
+        descent = GradientDescent(learning_rate=ConstantRate(value=0.1))
+        training = replace(spec.training, discriminator_optimizer=descent, generator_optimizer=descent)
+        spec = replace(spec, name="of-descent", training=training)
+    found = translate(spec, to="mxnet", steps=4, native=True)
+    assert found.proof.verdict == "AGREE", found.proof.reason
+    assert [each.part.form.part for each in found.differences] == [f"mx.optimizer.{kind}"] * 2
+    for each in found.differences:
+        assert "rate in float32" in each.sentence
+        assert each.place
+        assert 1e-12 < each.losses < 1e-4
+
+
+def test_what_mxnet_s_own_adam_keeps_goes_on(monkeypatch):
+    gan, dialect = small_gan("gaussian-1d-adam"), DIALECTS["mxnet"]
+    own = with_own_parts(gan, own_parts(gan, dialect))
+    assert prove_here(monkeypatch, own, "mxnet", steps=2, begun=True).verdict == "AGREE"
 
 
 def test_the_dialect_lacks_nothing_that_the_backend_has():

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from gan_rosetta.shared.conformance.small import small_gan
-from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.spec import Adagrad, Adam, ConstantRate
+from gan_rosetta.shared.spec import Adagrad, Adam, ConstantRate, GradientDescent
 from gan_rosetta.shared.translate import proof
 from gan_rosetta.shared.translate.native import own_parts, with_own_parts
 from gan_rosetta.shared.translate.program import DIALECTS, write_program
@@ -95,6 +94,21 @@ def test_a_gan_of_own_parts_has_nothing_left_to_take(to):
         assert "class BatchNorm" not in text
 
 
-def test_where_own_parts_have_no_description_it_is_said():
-    with pytest.raises(UsageError, match=r"--native has no programs in MXNet, .*take another --to"):
-        own_parts(small_gan("linear-2d"), DIALECTS["mxnet"])
+def test_mxnet_s_own_adam_is_taken_with_all_its_numbers_in_float32():
+    gan, dialect = small_gan("gaussian-1d-adam"), DIALECTS["mxnet"]
+    own = with_own_parts(gan, own_parts(gan, dialect))
+    assert own_parts(own, dialect) == []
+    assert own.training.generator_optimizer.beta1 == float(np.float32(0.9)) != 0.9
+    text = write_program(own, dialect)
+    assert "OwnAdam(learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8)" in text
+    assert "class Adam(" not in text
+    descent = GradientDescent(learning_rate=ConstantRate(value=0.1))
+    plain = replace(gan, training=replace(gan.training, generator_optimizer=descent, discriminator_optimizer=descent))
+    own = with_own_parts(plain, own_parts(plain, dialect))
+    text = write_program(own, dialect)
+    assert text.count("mx.optimizer.SGD(learning_rate=0.1)") == 2
+    assert "class " not in text.partition("# Optimizers")[2]
+    for odd in ODD_GANS.values():
+        own = with_own_parts(odd, own_parts(odd, dialect))
+        assert own_parts(own, dialect) == []
+        write_program(own, dialect)
