@@ -245,9 +245,8 @@ def softmax(layer: spec.Softmax, tensors: LayerTensors, inputs: Any, /) -> Any:
 
 
 def class_cross_entropy(layer: spec.ClassCrossEntropy, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return -log softmax of each sample's class. (B, num_classes) to (B, 1)."""
-    del layer
-    classes = tensors[FED].astype(int)[:, None]
+    """Return -log softmax of each sample's class. (B, logits) to (B, 1)."""
+    classes = layer.logit_of(tensors[FED].astype(int))[:, None]
     return -jnp.take_along_axis(jax.nn.log_softmax(inputs, axis=1), classes, axis=1)
 
 

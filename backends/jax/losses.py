@@ -184,22 +184,26 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
 
 def discriminator_loss(training: spec.Training, /, *, real: Any, fake: Any) -> Any:
     """D's loss, with what it has of classes."""
-    loss, of_class = training.discriminator_loss, training.class_loss
+    loss = training.discriminator_loss
     function = DISCRIMINATOR_LOSSES[type(loss)]
-    if of_class is None:
+    if not training.class_losses:
         return function(loss, real=real, fake=fake)
     value = function(loss, real=real[:, :1], fake=fake[:, :1])
-    return value + of_class.on_real * jnp.mean(real[:, 1]) + of_class.on_fake * jnp.mean(fake[:, 1])
+    for column, of_class in enumerate(training.class_losses, start=1):
+        value = value + of_class.on_real * jnp.mean(real[:, column]) + of_class.on_fake * jnp.mean(fake[:, column])
+    return value
 
 
 def generator_loss(training: spec.Training, /, *, fake: Any, **real: Any) -> Any:
     """G's loss, with what it has of classes. real: where the loss is of both batches."""
-    loss, of_class = training.generator_loss, training.class_loss
+    loss = training.generator_loss
     function = GENERATOR_LOSSES[type(loss)]
-    if of_class is None:
+    if not training.class_losses:
         return function(loss, fake=fake, **real)
-    scores = {name: batch[:, :1] for name, batch in real.items()}
-    return function(loss, fake=fake[:, :1], **scores) + of_class.of_generator * jnp.mean(fake[:, 1])
+    value = function(loss, fake=fake[:, :1], **{name: batch[:, :1] for name, batch in real.items()})
+    for column, of_class in enumerate(training.class_losses, start=1):
+        value = value + of_class.of_generator * jnp.mean(fake[:, column])
+    return value
 
 
 def check_losses(gan: spec.GanSpec, /) -> None:

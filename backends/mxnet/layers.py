@@ -366,12 +366,12 @@ class Recall(LayerBlock):
 
 
 class ClassCrossEntropy(LayerBlock):
-    """-log softmax of each sample's class, (B, num_classes) to (B, 1); oneDNN's log_softmax is off by 1e-6."""
+    """-log softmax of each sample's class, (B, logits) to (B, 1); oneDNN's log_softmax is off by 1e-6."""
 
     def hybrid_forward(self, ops: Any, inputs: Any, classes: Any) -> Any:
         shifted = ops.broadcast_sub(inputs, ops.BlockGrad(ops.max(inputs, axis=1, keepdims=True)))
         normaliser = ops.log(ops.sum(ops.exp(shifted), axis=1, keepdims=True))
-        return normaliser - ops.pick(shifted, classes, axis=1, keepdims=True)
+        return normaliser - ops.pick(shifted, self.layer.logit_of(classes), axis=1, keepdims=True)
 
 
 # Less than any similarity; infinity times 0 would be NaN.

@@ -190,24 +190,31 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
 
 def discriminator_loss(training: spec.Training, ops: Any, /, *, real: Any, fake: Any) -> Any:
     """D's loss, with what it has of classes."""
-    loss, of_class = training.discriminator_loss, training.class_loss
+    loss, losses = training.discriminator_loss, training.class_losses
     function = DISCRIMINATOR_LOSSES[type(loss)]
-    if of_class is None:
+    if not losses:
         return function(loss, ops, real=real, fake=fake)
-    (real, class_of_real), (fake, class_of_fake) = (ops.split(batch, num_outputs=2, axis=1) for batch in (real, fake))
-    terms = of_class.on_real * ops.mean(class_of_real) + of_class.on_fake * ops.mean(class_of_fake)
-    return function(loss, ops, real=real, fake=fake) + terms
+    (real, *told_of_real), (fake, *told_of_fake) = (
+        ops.split(batch, num_outputs=1 + len(losses), axis=1) for batch in (real, fake)
+    )
+    value = function(loss, ops, real=real, fake=fake)
+    for of_class, of_real, of_fake in zip(losses, told_of_real, told_of_fake, strict=True):
+        value = value + (of_class.on_real * ops.mean(of_real) + of_class.on_fake * ops.mean(of_fake))
+    return value
 
 
 def generator_loss(training: spec.Training, ops: Any, /, *, fake: Any, **real: Any) -> Any:
     """G's loss, with what it has of classes. real: where the loss is of both batches."""
-    loss, of_class = training.generator_loss, training.class_loss
+    loss, losses = training.generator_loss, training.class_losses
     function = GENERATOR_LOSSES[type(loss)]
-    if of_class is None:
+    if not losses:
         return function(loss, ops, fake=fake, **real)
     scores = {name: ops.slice_axis(batch, axis=1, begin=0, end=1) for name, batch in real.items()}
-    fake, class_of_fake = ops.split(fake, num_outputs=2, axis=1)
-    return function(loss, ops, fake=fake, **scores) + of_class.of_generator * ops.mean(class_of_fake)
+    fake, *told_of_fake = ops.split(fake, num_outputs=1 + len(losses), axis=1)
+    value = function(loss, ops, fake=fake, **scores)
+    for of_class, of_fake in zip(losses, told_of_fake, strict=True):
+        value = value + of_class.of_generator * ops.mean(of_fake)
+    return value
 
 
 def check_losses(gan: spec.GanSpec, /) -> None:

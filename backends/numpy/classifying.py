@@ -12,20 +12,24 @@ from gan_rosetta.shared import spec
 
 
 class _Cache(NamedTuple):
-    shares: Array  # softmax(x), (N, classes)
+    shares: Array  # softmax(x), (N, logits)
     classes: NDArray[np.int64]  # (N, 1)
 
 
 class ClassCrossEntropy(Layer):
-    """y = log Σ exp(x) - x[c]: x (N, classes), c (N,), y (N, 1). ∂x = ∂y (softmax(x) - one-hot of c).
+    """y = log Σ exp(x) - x[c]: x (N, logits), c (N,), y (N, 1). ∂x = ∂y (softmax(x) - one-hot of c).
 
     Near 0 a y has the rounding of the logarithm of a number near 1, and a slope that of the share that 1 is taken from.
     """
 
     rounds = False
 
+    def __init__(self, layer: spec.ClassCrossEntropy, input_shape: spec.Shape) -> None:
+        del input_shape
+        self._logit_of = layer.logit_of
+
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, _Cache]:
-        classes = tensors[FED].astype(np.int64)[:, np.newaxis]
+        classes = self._logit_of(tensors[FED].astype(np.int64))[:, np.newaxis]
         shifted = x - np.max(x, axis=1, keepdims=True)
         powers = np.exp(shifted)
         total = np.add.reduce(powers, axis=1, keepdims=True)

@@ -316,45 +316,60 @@ GENERATOR_LOSSES: dict[type[spec.GeneratorLoss], Callable[..., GeneratorResult]]
 }
 
 
-def class_terms(weights: Sequence[float], heads: Sequence[Array], /, *, draw: int = 0) -> tuple[Value, list[Array]]:
-    """Return Σ weight · mean of a batch's second numbers, and each batch's gradient by those, (B, 1)."""
+def class_terms(
+    weights: Sequence[Sequence[float]], heads: Sequence[Array], /, *, draw: int = 0
+) -> tuple[Value, list[Array]]:
+    """Return Σ weight · mean of what a batch tells of classes, and each batch's gradient by those, (B, classes told).
+
+    weights: of each batch those of the numbers after its score.
+    """
     value: Value = heads[0].dtype.type(0)
     gradients = []
-    for weight, batch in zip(weights, heads, strict=True):
-        value = batch.dtype.type(value + float(weight) * reduced(batch[..., 1:], "mean", draw))
-        gradients.append(_scaled(np.ones_like(batch[..., 1:]), float(weight), "mean", draw))
+    for own, batch in zip(weights, heads, strict=True):
+        slopes = np.ones_like(batch[..., 1:])
+        for index, weight in enumerate(own, start=1):
+            value = batch.dtype.type(value + float(weight) * reduced(batch[..., index : index + 1], "mean", draw))
+            _scaled(slopes[..., index - 1 : index], float(weight), "mean", draw)
+        gradients.append(slopes)
     return value, gradients
 
 
-def class_scale(of_class: spec.ClassLoss | None, phase: str, /, *heads: Array) -> float:
+def class_scale(training: spec.Training, phase: str, /, *heads: Array) -> float:
     """Return how large the numbers are that a phase's loss has of classes: logarithms, some of numbers near 1."""
-    if of_class is None:
+    if not training.class_losses:
         return 0.0
-    weights = (of_class.on_real, of_class.on_fake) if phase == "discriminator" else (of_class.of_generator,)
-    sizes = (1.0 + float(reduced(np.abs(batch[:, 1:]), "mean")) for batch in heads)
-    return float(sum(weight * size for weight, size in zip(weights, sizes, strict=False)))
+    of_batches = class_weights(training, phase)
+    sizes = (1.0 + np.mean(np.abs(batch[:, 1:]), axis=0) for batch in heads)
+    pairs = zip(of_batches, sizes, strict=False)
+    return float(sum(abs(weight) * size for own, told in pairs for weight, size in zip(own, told, strict=True)))
+
+
+def class_weights(training: spec.Training, phase: str, /) -> list[list[float]]:
+    """Return of each batch of a phase, real samples first where it has any, the weights of the classes told."""
+    fields = ("on_real", "on_fake") if phase == "discriminator" else ("of_generator",)
+    return [[getattr(of_class, field) for of_class in training.class_losses] for field in fields]
 
 
 def discriminator_loss(training: spec.Training, real: Array, fake: Array, /, *, draw: int = 0) -> DiscriminatorResult:
     """Return D's loss, with what it has of classes, and its two gradients."""
-    loss, of_class = training.discriminator_loss, training.class_loss
+    loss = training.discriminator_loss
     function = DISCRIMINATOR_LOSSES[type(loss)]
-    if of_class is None:
+    if not training.class_losses:
         return function(loss, real, fake, draw=draw)
     value, *gradients = function(loss, real[..., :1], fake[..., :1], draw=draw)
-    more, others = class_terms((of_class.on_real, of_class.on_fake), (real, fake), draw=draw)
+    more, others = class_terms(class_weights(training, "discriminator"), (real, fake), draw=draw)
     of_real, of_fake = (np.concatenate(pair, axis=-1) for pair in zip(gradients, others, strict=True))
     return value + more, of_real, of_fake
 
 
 def generator_loss(training: spec.Training, fake: Array, /, *real: Array, draw: int = 0) -> GeneratorResult:
     """Return G's loss, with what it has of classes, and its gradient. real: where the loss is of both batches."""
-    loss, of_class = training.generator_loss, training.class_loss
+    loss = training.generator_loss
     function = GENERATOR_LOSSES[type(loss)]
-    if of_class is None:
+    if not training.class_losses:
         return function(loss, fake, *real, draw=draw)
     value, gradient = function(loss, fake[..., :1], *(batch[..., :1] for batch in real), draw=draw)
-    more, others = class_terms((of_class.of_generator,), (fake,), draw=draw)
+    more, others = class_terms(class_weights(training, "generator"), (fake,), draw=draw)
     return value + more, np.concatenate((gradient, *others), axis=-1)
 
 

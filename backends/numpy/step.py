@@ -370,10 +370,10 @@ class Stepper:
         if self._measures(recorder):
             first = [self._first_copy(batch) for batch in scores]
             scale = loss_scale(loss, *map(self._score_of, first))
-            self.scales[phase, "loss"] = scale + class_scale(self._spec.training.class_loss, phase, *first)
+            self.scales[phase, "loss"] = scale + class_scale(self._spec.training, phase, *first)
 
     def _score_of(self, output: Array) -> Array:
-        """Return D's score, the first of the two numbers that it gives where it tells the class too."""
+        """Return D's score, the first of the numbers that it gives where it tells the class too."""
         return output if self._spec.training.class_loss is None else output[..., :1]
 
     def _first_copy(self, array: Array) -> Array:

@@ -273,10 +273,15 @@ class ClassEmbedding(_Weighted):
 
 
 class ClassCrossEntropy(tf.Module):
-    """-log softmax of each sample's class, (batch, num_classes) -> (batch, 1)."""
+    """-log softmax of each sample's class, (batch, logits) -> (batch, 1)."""
+
+    def __init__(self, layer: spec.ClassCrossEntropy, /) -> None:
+        super().__init__(name="class_cross_entropy")
+        self._layer = layer
 
     def __call__(self, inputs: Any, *, fed: Any) -> Any:
-        return -tf.gather(tf.nn.log_softmax(inputs), tf.cast(fed, tf.int32)[:, tf.newaxis], axis=1, batch_dims=1)
+        logits = self._layer.logit_of(tf.cast(fed, tf.int32))
+        return -tf.gather(tf.nn.log_softmax(inputs), logits[:, tf.newaxis], axis=1, batch_dims=1)
 
 
 class ClassContrast(tf.Module):
@@ -430,7 +435,7 @@ LAYERS: dict[type, Builder] = {
     spec.GlobalPool: lambda layer, **_options: partial(global_pool, layer),
     spec.PixelShuffle: lambda layer, **_options: partial(pixel_shuffle, layer),
     spec.Softmax: lambda layer, **_options: partial(softmax, layer),
-    spec.ClassCrossEntropy: lambda _layer, **_options: ClassCrossEntropy(),
+    spec.ClassCrossEntropy: lambda layer, **_options: ClassCrossEntropy(layer),
     spec.ClassContrast: lambda layer, **_options: ClassContrast(layer),
     spec.Scale: lambda layer, **options: Scale(layer, dtype=options["dtype"]),
     spec.Branches: lambda layer, **_options: partial(branches, layer),

@@ -154,9 +154,8 @@ def softmax(layer: spec.Softmax, /) -> nn.Module:
 
 
 def class_cross_entropy(layer: spec.ClassCrossEntropy, /) -> nn.Module:
-    """Build -log softmax of the classes that are fed. (B, num_classes) to (B, 1)."""
-    del layer
-    return ClassCrossEntropy()
+    """Build -log softmax of the classes that are fed. (B, logits) to (B, 1)."""
+    return ClassCrossEntropy(layer)
 
 
 def class_contrast(layer: spec.ClassContrast, /) -> nn.Module:
@@ -361,9 +360,13 @@ class ClassEmbedding(nn.Module):
 class ClassCrossEntropy(nn.Module):
     """-log softmax of each sample's class."""
 
-    def forward(self, inputs: Tensor, classes: Tensor) -> Tensor:  # (B, num_classes)
+    def __init__(self, layer: spec.ClassCrossEntropy) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, inputs: Tensor, classes: Tensor) -> Tensor:  # (B, logits)
         """Return (B, 1); classes: (B,) whole numbers."""
-        return functional.cross_entropy(inputs, classes.long(), reduction="none").unsqueeze(1)
+        return functional.cross_entropy(inputs, self.layer.logit_of(classes.long()), reduction="none").unsqueeze(1)
 
 
 class ClassContrast(nn.Module):

@@ -24,6 +24,7 @@ _NARROWING = {
     "sngan": 16,
     "relativistic": 8,
     "acgan": 8,
+    "sgan": 8,
     "wgan-gp-conv": 16,
     "dcgan": 32,
     "dcgan-keras": 16,
@@ -38,10 +39,12 @@ _SMALL_BATCHES = {
     "sngan": 4,
     "relativistic": 4,
     "acgan": 4,
+    "sgan": 4,
     "wgan-gp": 16,
     "wgan-gp-conv": 4,
     "dcgan": 4,
     "dcgan-keras": 4,
+    "sagan-small": 2,
 }
 # Passes over the data that are soon over: one batch, and three digits that are left out.
 _FEW_IMAGES = {"sngan": 7}

@@ -21,7 +21,7 @@ from gan_rosetta.shared.faults.places import (
     replace_training,
 )
 from gan_rosetta.shared.interface import Chunk
-from gan_rosetta.shared.spec import ClassContrast, ClassEmbedding, GanSpec
+from gan_rosetta.shared.spec import ClassContrast, ClassCrossEntropy, ClassEmbedding, ClassLoss, GanSpec
 from gan_rosetta.shared.spec.feeding import REAL_LABEL, is_label, labels
 
 
@@ -86,18 +86,18 @@ def _real_samples_of_asked_classes(spec: GanSpec) -> list[Plant]:
     return [Plant(spec=spec, expected=outputs_of(spec, "discriminator", "discriminator"), chunk=changed)]
 
 
-def _weight(network: str, field: str) -> Callable[[GanSpec], list[Plant]]:
+def _weight(network: str, field: str, *, loss: str) -> Callable[[GanSpec], list[Plant]]:
     """Return what leaves a term of classes out of a player's loss, or where it is not in it adds it."""
 
     def plants(spec: GanSpec) -> list[Plant]:
-        of_class = spec.training.class_loss
+        of_class: ClassLoss | None = getattr(spec.training, loss)
         if of_class is None:
             return []
         own: float = getattr(of_class, field)
 
         def with_value(value: float) -> GanSpec:
             changes: dict[str, Any] = {field: value}
-            return replace_training(spec, class_loss=replace(of_class, **changes))
+            return replace_training(spec, **{loss: replace(of_class, **changes)})
 
         number = Number(expected=own, planted=0.0 if own else 1.0, with_value=with_value)
         expected = Location(phase=network, quantities=("loss",), names=("loss",))
@@ -112,15 +112,38 @@ def _weights() -> tuple[Fault, ...]:
         "on_fake": ("discriminator", "the fake samples' classes"),
         "of_generator": ("generator", "the classes that G was asked for"),
     }
+    heads = {"class_loss": "", "second_class_loss": " told a second time"}
     return tuple(
         Fault(
-            name=f"class-loss-{field.replace('_', '-')}",
-            summary=f"the cross entropy of {what} left out of the {network}'s loss",
-            remedy=f"The {network}'s loss weighs the cross entropy of {what} by {{found}}: weigh it by {{expected}}.",
-            plants=_weight(network, field),
+            name=f"{loss}_{field}".replace("_", "-"),
+            summary=f"the cross entropy of {what}{told} left out of the {network}'s loss",
+            remedy=f"The {network}'s loss weighs the cross entropy of {what}{told} by {{found}}: weigh it by "
+            "{expected}.",
+            plants=_weight(network, field, loss=loss),
         )
+        for loss, told in heads.items()
         for field, (network, what) in terms.items()
     )
+
+
+def _other_logit(spec: GanSpec) -> list[Plant]:
+    def plant(place: Place) -> Plant:
+        layer: ClassCrossEntropy = layer_at(spec, place)
+        moved = -1 if layer.logit_of(layer.num_classes - 1) + 1 >= layer.logits else 1
+        changed = replace(layer, offset=layer.offset + moved)
+        return Plant(
+            spec=replace_layer(spec, place, changed),
+            expected=output_of(spec, place),
+            place=f"the ClassCrossEntropy {layer_name(spec, place)}",
+            found=f"{changed.offset}",
+            expected_value=f"{layer.offset}",
+        )
+
+    return [plant(place) for place in find_layers(spec, ClassCrossEntropy, where=_has_more_logits)]
+
+
+def _has_more_logits(layer: ClassCrossEntropy) -> bool:
+    return layer.logits > layer.num_classes
 
 
 def _contrast_number(field: str, planted: Callable[[float], float]) -> Callable[[GanSpec], list[Plant]]:
@@ -168,6 +191,13 @@ _OTHER_FORM: dict[str, dict[str, Any]] = {
 
 FAULTS = (
     *_weights(),
+    Fault(
+        name="class-logit",
+        summary="the logit beside that of the class: of what is real for what is fake, or the other way round",
+        remedy="{place} takes the logits from {found}: take them from {expected}.",
+        plants=_other_logit,
+        together="every ClassCrossEntropy",
+    ),
     Fault(
         name="contrast-temperature",
         summary="the temperature of a contrast doubled",

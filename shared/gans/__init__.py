@@ -16,6 +16,8 @@ from gan_rosetta.shared.gans import (
     mnist_conv,
     mnist_wgan_gp,
     relativistic,
+    sagan_small,
+    sgan,
     sine,
     sngan,
     wgan,
@@ -42,7 +44,8 @@ PUBLISHED: dict[str, GanSpec] = {
 _MORE = (wgan.SPEC, lsgan.SPEC, cgan.SPEC, sngan.SPEC, relativistic.SPEC)
 # Made of the same parts as others, which the laws reach there: tried on these too with GAN_ROSETTA_LONG=1.
 OF_KNOWN_PARTS: dict[str, GanSpec] = {
-    spec.name: spec for spec in (acgan.SPEC, wgan_gp.SPEC, wgan_gp_conv.SPEC, dcgan.SPEC, dcgan_keras.SPEC)
+    spec.name: spec
+    for spec in (acgan.SPEC, wgan_gp.SPEC, wgan_gp_conv.SPEC, dcgan.SPEC, dcgan_keras.SPEC, sagan_small.SPEC, sgan.SPEC)
 }
 CATALOGUE: dict[str, GanSpec] = PUBLISHED | {spec.name: spec for spec in _MORE} | OF_KNOWN_PARTS
 # Found under no name by commands: what laws and planted faults reach beside the catalogue's.

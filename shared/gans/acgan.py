@@ -4,7 +4,7 @@ The published program gives the cross entropy of the class what a softmax gave, 
 because it is what ran.
 """
 
-from gan_rosetta.shared.gans.upsampled_digits import ADAM, DRAWN, DRAWN_GAIN, LEAKY, conv, down, linear, norm
+from gan_rosetta.shared.gans.upsampled_digits import ADAM, DRAWN, DRAWN_GAIN, down, linear, up
 from gan_rosetta.shared.spec import (
     EVERY_STEP,
     BinaryCrossEntropyDiscriminatorLoss,
@@ -23,9 +23,7 @@ from gan_rosetta.shared.spec import (
     Reshape,
     Sigmoid,
     Softmax,
-    Tanh,
     Training,
-    Upsample,
 )
 
 
@@ -68,19 +66,7 @@ SPEC = GanSpec(
         input_shape=(100,),
         layers=(
             Branches(name="asked", join="multiply", branches=(_CLASS, Branch(name="noise"))),
-            linear("linear", 100, 8192),
-            Reshape(shape=(128, 8, 8)),
-            norm("norm0", 128, epsilon=1e-5, weight_init=DRAWN_GAIN),
-            Upsample(factor=2, mode="nearest"),
-            conv("conv1", 128, 128, weight_init=DRAWN),
-            norm("norm1", 128, weight_init=DRAWN_GAIN),
-            LEAKY,
-            Upsample(factor=2, mode="nearest"),
-            conv("conv2", 128, 64, weight_init=DRAWN),
-            norm("norm2", 64, weight_init=DRAWN_GAIN),
-            LEAKY,
-            conv("conv3", 64, 1, weight_init=DRAWN),
-            Tanh(),
+            *up(100),
         ),
     ),
     discriminator=Network(input_shape=(1, 32, 32), layers=_discriminator_layers()),

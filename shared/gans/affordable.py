@@ -26,9 +26,11 @@ _DIGIT_BATCHES = {
     "sngan": 8,
     "relativistic": 8,
     "acgan": 8,
+    "sgan": 8,
     "wgan-gp-conv": 8,
     "dcgan": 4,
     "dcgan-keras": 8,
+    "sagan-small": 4,
 }
 _DIGIT_BATCH_ELSEWHERE = 16
 # Beyond these, sine is chaotic and the others cost more than they show.
@@ -43,10 +45,12 @@ _MOST_STEPS = {
     "sngan": 20,
     "relativistic": 20,
     "acgan": 20,
+    "sgan": 20,
     "wgan-gp": 20,
     "wgan-gp-conv": 10,
     "dcgan": 10,
     "dcgan-keras": 10,
+    "sagan-small": 10,
 }
 _MOST_STEPS_ELSEWHERE = 2500
 # A step of a whole convolutional GAN costs seconds in NumPy; of its channels a part is left, of its layers all.
@@ -56,6 +60,7 @@ _NARROWED = {
     "sngan": 16,
     "relativistic": 8,
     "acgan": 8,
+    "sgan": 8,
     "wgan-gp-conv": 16,
     "dcgan": 32,
     "dcgan-keras": 16,

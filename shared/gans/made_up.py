@@ -315,6 +315,16 @@ _PROJECTED = class_projection(
     _linear("linear", 4, 1),
 )
 
+# Of each class two logits, one of its real samples and one of its fakes.
+_AS_REAL_OR_FAKE = Branches(
+    name="as",
+    join="concatenate",
+    branches=tuple(
+        Branch(name=name, layers=(ClassCrossEntropy(num_classes=10, num_logits=20, stride=2, offset=offset),))
+        for offset, name in enumerate(("real", "fake"))
+    ),
+)
+
 POOLED_SPEC = GanSpec(
     name="pooled-digits",
     title="Pixel shuffles, pools and attention on small digits, projected on their classes, which D tells too",
@@ -372,7 +382,7 @@ POOLED_SPEC = GanSpec(
                 join="concatenate",
                 branches=(
                     Branch(name="score", layers=(_PROJECTED,)),
-                    Branch(name="class", layers=(_linear("linear", 4, 10), ClassCrossEntropy(num_classes=10))),
+                    Branch(name="class", layers=(_linear("linear", 4, 20), _AS_REAL_OR_FAKE)),
                 ),
             ),
         ),
@@ -392,7 +402,8 @@ POOLED_SPEC = GanSpec(
         discriminator_optimizer=_adam(0.002),
         generator_optimizer=_adam(0.002),
         stop=None,
-        class_loss=ClassLoss(on_real=0.5, on_fake=0.25, of_generator=0.75),
+        class_loss=ClassLoss(on_real=0.5, on_fake=0.0, of_generator=0.75),
+        second_class_loss=ClassLoss(on_real=0.0, on_fake=0.25, of_generator=-0.5),
     ),
 )
 
@@ -492,6 +503,7 @@ GROUPED_SPEC = replace(
         ),
         generator_loss=WassersteinGeneratorLoss(reduction="mean", real_label=1),
         class_loss=None,
+        second_class_loss=None,
     ),
 )
 
@@ -536,9 +548,18 @@ CONTRAST_SPEC = replace(
                         ),
                     ),
                     Branch(name="class", layers=_contrast("data-to-data", margin=0.9)),
+                    Branch(
+                        name="twin",
+                        layers=(_linear("linear", 6, 11), ClassCrossEntropy(num_classes=10, num_logits=11)),
+                    ),
                 ),
             ),
         ),
+    ),
+    training=replace(
+        POOLED_SPEC.training,
+        class_loss=ClassLoss(on_real=0.5, on_fake=0.25, of_generator=0.75),
+        second_class_loss=ClassLoss(on_real=0.25, on_fake=0.5, of_generator=-0.25),
     ),
 )
 

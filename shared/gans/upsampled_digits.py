@@ -16,7 +16,10 @@ from gan_rosetta.shared.spec import (
     LeakyReLU,
     Linear,
     Normal,
+    Reshape,
+    Tanh,
     UniformFanIn,
+    Upsample,
 )
 
 LEAKY = LeakyReLU(slope=0.2)
@@ -82,3 +85,22 @@ def down(
         layers.append(Dropout(name=f"drop{index}", probability=0.25, unit="channel"))
         layers += [norm(f"norm{index}", channels, weight_init=gain_init)] if index in normed else []
     return tuple(layers)
+
+
+def up(num_features: int, /) -> tuple[Layer, ...]:
+    """Return G's layers from a vector to (1, 32, 32) in the programs whose first BatchNorm is before any upsampling."""
+    return (
+        linear("linear", num_features, 8192),
+        Reshape(shape=(128, 8, 8)),
+        norm("norm0", 128, epsilon=1e-5, weight_init=DRAWN_GAIN),
+        Upsample(factor=2, mode="nearest"),
+        conv("conv1", 128, 128, weight_init=DRAWN),
+        norm("norm1", 128, weight_init=DRAWN_GAIN),
+        LEAKY,
+        Upsample(factor=2, mode="nearest"),
+        conv("conv2", 128, 64, weight_init=DRAWN),
+        norm("norm2", 64, weight_init=DRAWN_GAIN),
+        LEAKY,
+        conv("conv3", 64, 1, weight_init=DRAWN),
+        Tanh(),
+    )

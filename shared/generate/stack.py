@@ -92,6 +92,11 @@ _ACTIVATIONS: st.SearchStrategy[Layer] = st.one_of(
 )
 
 _POOLS = st.sampled_from(["average", "maximum"])
+# A class's own logit, one of more, one of two, and one that all classes share.
+_LOGITS_OF_CLASSES = tuple(
+    ClassCrossEntropy(num_classes=DigitsReal.num_classes, num_logits=logits, stride=stride, offset=offset)
+    for logits, stride, offset in ((None, 1, 0), (11, 1, 0), (20, 2, 1), (11, 0, 10))
+)
 _SPECTRAL_NORMS: st.SearchStrategy[SpectralNorm] = st.builds(
     SpectralNorm,
     num_iterations=st.sampled_from([1, 1, 2]),
@@ -421,19 +426,26 @@ class Stack:
             self._add(class_projection(self._name("score"), embedding, linear))
 
     def heads(self, *, is_probability: bool) -> None:
-        """Add a score of features, and beside it how wrong a class that is told from them is."""
-        score, of_class = self._inner(), self._inner()
+        """Add a score of features, and beside it how wrong the classes are that are told from them, once or twice."""
+        score = self._inner()
         score.linear(1)
         if is_probability:
             score.sigmoid()
-        if self._draw(st.booleans()):
-            of_class.linear(DigitsReal.num_classes)
-            of_class.perhaps_softmax()
-            of_class._add(ClassCrossEntropy(num_classes=DigitsReal.num_classes))
-        else:
-            of_class.contrast()
-        branches = (Branch(name="score", layers=score.layers), Branch(name="class", layers=of_class.layers))
+        names = self._draw(st.sampled_from([("class",), ("class", "twin")]))
+        told = (Branch(name=name, layers=self._told().layers) for name in names)
+        branches = (Branch(name="score", layers=score.layers), *told)
         self._add(Branches(name=self._name("heads"), join="concatenate", branches=branches))
+
+    def _told(self) -> Stack:
+        of_class = self._inner()
+        if not self._draw(st.booleans()):
+            of_class.contrast()
+            return of_class
+        places = self._draw(st.sampled_from(_LOGITS_OF_CLASSES))
+        of_class.linear(places.logits)
+        of_class.perhaps_softmax()
+        of_class._add(places)
+        return of_class
 
     def contrast(self) -> None:
         """Add a contrast of an embedding with those of the batch and the class's proxy."""

@@ -110,7 +110,10 @@ _GRADIENTS = st.one_of(
 )
 _WEIGHTS_OF_CLASSES = st.sampled_from([0.5, 1.0, 0.0])
 _CLASS_LOSSES = st.builds(
-    ClassLoss, on_real=_WEIGHTS_OF_CLASSES, on_fake=_WEIGHTS_OF_CLASSES, of_generator=_WEIGHTS_OF_CLASSES
+    ClassLoss,
+    on_real=_WEIGHTS_OF_CLASSES,
+    on_fake=_WEIGHTS_OF_CLASSES,
+    of_generator=st.sampled_from([0.5, 1.0, 0.0, -0.5]),
 )
 _CLIPPINGS = st.sampled_from([None, None, WeightClipping(bound=0.1), WeightClipping(bound=1.0)])
 _TARGETS = decimals(-1, 1, digits=1)
@@ -156,7 +159,7 @@ def gan_specs(draw: Any) -> GanSpec:
                 penalties=penalties,
                 generator=generator,
                 epochs=epochs,
-                tells_class=discriminator.output_shape == (2,) and score != "logits",
+                num_told=math.prod(discriminator.output_shape) - 1 if score != "logits" else 0,
                 drops=any(isinstance(layer, Dropout) for layer in discriminator.all_layers),
             )
         ),
@@ -323,13 +326,13 @@ def _normal_latent(draw: Any, shape: Shape) -> NormalLatent:
 
 @st.composite
 def _trainings(
-    draw: Any, score: str, *, penalties: _Penalties, generator: Network, epochs: bool, tells_class: bool, drops: bool
+    draw: Any, score: str, *, penalties: _Penalties, generator: Network, epochs: bool, num_told: int, drops: bool
 ) -> Training:
     first = draw(st.sampled_from(["discriminator", "generator"]))
     may_reuse = not (first == "discriminator" and generator.has_buffers)
     reused = may_reuse and draw(st.booleans())
     separate = not reused and draw(st.booleans())
-    stops = score == "probability" and not tells_class and draw(st.booleans())
+    stops = score == "probability" and not num_told and draw(st.booleans())
     detached = first == "generator" or draw(st.booleans())
     return Training(
         num_steps=NUM_STEPS,
@@ -349,7 +352,8 @@ def _trainings(
         generator_optimizer=draw(_optimizers(epochs)),
         steps_per_batch=draw(st.sampled_from([1, 1, 1, 2])),
         dropout_masks=draw(st.sampled_from(["separate", "shared"])) if drops else "separate",
-        class_loss=draw(_CLASS_LOSSES) if tells_class else None,
+        class_loss=draw(_CLASS_LOSSES) if num_told else None,
+        second_class_loss=draw(_CLASS_LOSSES) if num_told > 1 else None,
         # The harness ends a run by this rule; of a trainer it only asks for the mean score.
         stop=StopRule(tolerance=0.0) if stops else None,
     )

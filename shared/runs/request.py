@@ -37,10 +37,12 @@ SHORT_STEPS = {
     "sngan": 5,
     "relativistic": 10,
     "acgan": 10,
+    "sgan": 10,
     "wgan-gp": 20,
     "wgan-gp-conv": 5,
     "dcgan": 2,
     "dcgan-keras": 2,
+    "sagan-small": 5,
 }
 # What is kept as the source of a GAN that was given in Python, where others have a file's path.
 GIVEN_IN_PYTHON = "the GanSpec "

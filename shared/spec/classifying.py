@@ -3,32 +3,66 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from gan_rosetta.shared.spec.checks import require, require_choice, require_finite, require_positive_integer
+from gan_rosetta.shared.spec.checks import (
+    require,
+    require_choice,
+    require_finite,
+    require_integer,
+    require_positive_integer,
+)
 from gan_rosetta.shared.spec.layer import LayerBase, Shape
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassCrossEntropy(LayerBase):
-    """-log softmax(x)[c] of each sample's class c, from a logit a class. Odena et al. 2017.
+    """-log softmax(x)[c · stride + offset] of each sample's class c, from num_logits logits. Odena et al. 2017.
 
-    (num_classes,) to (1,). The classes are on the tape, as those of a ClassEmbedding are. At the end of D's second head
+    (num_logits,) to (1,). The classes are on the tape, as those of a ClassEmbedding are. At the end of D's second head
     it is what Training.class_loss weighs. A Softmax before it takes the softmax twice, as some published programs do.
+
+    num_logits: None for one a class. stride, offset: 1 and 0 for the logit of the sample's own class; with 0 and 10
+    every sample is of the eleventh, a class of their own for fakes (Odena 2016); with 2 and 0, or 2 and 1, a class has
+    two logits, as real and as fake (ADC-GAN, Hou et al. 2022).
     """
 
     kind: ClassVar[str] = "class_cross_entropy"
     fed: ClassVar[Literal["", "mask", "class"]] = "class"
     num_classes: int
+    num_logits: int | None = None
+    stride: int = 1
+    offset: int = 0
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "num_classes")
+        if self.num_logits is not None:
+            require_positive_integer(self, "num_logits")
+        require_integer(self, "stride", minimum=0)
+        require_integer(self, "offset", minimum=0)
+        last = self.logit_of(self.num_classes - 1)
+        require(
+            last < self.logits,
+            f"ClassCrossEntropy: the last of {self.num_classes} classes is at logit {last} by stride {self.stride} and "
+            f"offset {self.offset}, and there are {self.logits}; expected num_logits above {last}",
+            "num_logits",
+        )
+
+    @property
+    def logits(self) -> int:
+        """How many logits it takes."""
+        return self.num_classes if self.num_logits is None else self.num_logits
+
+    def logit_of(self, classes: Any, /) -> Any:
+        """Return the index of the logit of a class, or of each in any framework's array of them."""
+        return classes if (self.stride, self.offset) == (1, 0) else classes * self.stride + self.offset
 
     def output_shape(self, input_shape: Shape, /) -> Shape:
+        wanted = "a logit" if self.num_logits is None else f"{self.num_logits} logits"
         require(
-            input_shape == (self.num_classes,),
-            f"ClassCrossEntropy takes a logit for each of {self.num_classes} classes, but its input has shape "
-            f"{input_shape}; expected {(self.num_classes,)}",
+            input_shape == (self.logits,),
+            f"ClassCrossEntropy takes {wanted} for {'each of ' if self.num_logits is None else ''}{self.num_classes} "
+            f"classes, but its input has shape {input_shape}; expected {(self.logits,)}",
         )
         return (1,)
 

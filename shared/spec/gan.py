@@ -9,7 +9,7 @@ from typing import get_args
 
 from gan_rosetta.shared.errors import SpecError
 from gan_rosetta.shared.spec.activations import Activation, Sigmoid
-from gan_rosetta.shared.spec.branches import DIFFERENTIATED_TWICE, Branches, Layer
+from gan_rosetta.shared.spec.branches import DIFFERENTIATED_TWICE, Branch, Branches, Layer
 from gan_rosetta.shared.spec.checks import require, require_positive_integer
 from gan_rosetta.shared.spec.classifying import TELLS_CLASS, ClassContrast
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
@@ -139,17 +139,25 @@ class GanSpec:
         """Return the layers that give D's score where it tells the class too, and the shape of that."""
         place = ("discriminator", *self.discriminator.placed[-1].path)
         heads = self.discriminator.layers[-1]
-        ends = isinstance(heads, Branches) and heads.join == "concatenate" and len(heads.branches) == 2
-        if not isinstance(heads, Branches) or not ends or not heads.branches[1].layers:
+        ends = isinstance(heads, Branches) and heads.join == "concatenate" and len(heads.branches) > 1
+        if not isinstance(heads, Branches) or not ends or not all(each.layers for each in heads.branches[1:]):
             raise SpecError(f"training has a class_loss; {_HEADS}, and D ends in {type(heads).__name__}", path=place)
-        score, of_class = heads.branches
-        last = of_class.layers[-1]
+        score, *others = heads.branches
+        found = [end for branch in others for end in _ends(branch)]
+        for name, last in found:
+            require(
+                isinstance(last, TELLS_CLASS),
+                f"training has a class_loss; {_HEADS}, and {name!r} ends in {type(last).__name__}",
+                *place,
+            )
+        losses = len(self.training.class_losses)
         require(
-            isinstance(last, TELLS_CLASS),
-            f"training has a class_loss; {_HEADS}, and {of_class.name!r} ends in {type(last).__name__}",
+            len(found) == losses,
+            f"training has {losses} of class_loss and second_class_loss, and D tells {len(found)} classes beside its "
+            "score; expected one of each",
             *place,
         )
-        return score.layers, (self.discriminator.output_shape[0] - 1, *self.discriminator.output_shape[1:])
+        return score.layers, (self.discriminator.output_shape[0] - losses, *self.discriminator.output_shape[1:])
 
     def _check_batch_norms(self) -> None:
         name = self.batch_norm_of_one(self.batch_size)
@@ -279,6 +287,14 @@ class GanSpec:
         if training is not None:
             spec = replace(spec, training=replace(self.training, num_steps=training))
         return spec
+
+
+def _ends(branch: Branch) -> list[tuple[str, Layer]]:
+    """Return what a branch ends in, with its name; where that is several put together, what each of them does."""
+    last = branch.layers[-1]
+    if isinstance(last, Branches) and last.join == "concatenate" and all(each.layers for each in last.branches):
+        return [end for each in last.branches for end in _ends(each)]
+    return [(branch.name, last)]
 
 
 def _classes(real: RealSource) -> str:

@@ -278,10 +278,11 @@ class LeastSquaresGeneratorLoss:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassLoss:
-    """What is added to both losses of the second number that D gives a sample, a ClassCrossEntropy or a ClassContrast.
+    """What is added to both losses of a number that D gives a sample beside its score: how wrong its class is.
 
     D's loss: on_real · mean over the real samples + on_fake · mean over the fake ones; G's: of_generator · mean over
-    the fake ones; always means, whatever the reduction of the scores. Odena et al. 2017: 1, 1 and 1.
+    the fake ones; always means, whatever the reduction of the scores. Odena et al. 2017: 1, 1 and 1. A negative
+    of_generator is of a classifier that G is to mislead, the twin of Gong et al. 2019.
     """
 
     on_real: float
@@ -289,8 +290,9 @@ class ClassLoss:
     of_generator: float
 
     def __post_init__(self) -> None:
-        for field in ("on_real", "on_fake", "of_generator"):
-            require_finite(self, field, minimum=0)
+        require_finite(self, "on_real", minimum=0)
+        require_finite(self, "on_fake", minimum=0)
+        require_finite(self, "of_generator")
 
 
 @dataclass(frozen=True, kw_only=True)

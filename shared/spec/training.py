@@ -130,6 +130,7 @@ class Training:
     dropout_masks: "shared": D drops the same of G's batch in both updates, as in a program that shows it to D once and
         leads both losses back from there; "separate": it draws anew.
     class_loss: what both losses have beside D's score, of the class that D finds; None where D gives the score alone.
+    second_class_loss: the same of the class that D finds a second time, a twin classifier, or None.
     """
 
     num_steps: int
@@ -151,6 +152,7 @@ class Training:
     generator_clipping: GradientClipping | None = None
     dropout_masks: Literal["separate", "shared"] = "separate"
     class_loss: ClassLoss | None = None
+    second_class_loss: ClassLoss | None = None
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "num_steps")
@@ -180,6 +182,11 @@ class Training:
             "a StopRule looks at a D that gives the score alone; leave out stop or class_loss",
             "stop",
         )
+        require(
+            self.second_class_loss is None or self.class_loss is not None,
+            "second_class_loss is of the class that D finds a second time; give class_loss first",
+            "second_class_loss",
+        )
         if self.fake_batch == "reused":
             require(
                 self.latent_draws == "shared" and self.trains_both_always,
@@ -207,6 +214,11 @@ class Training:
     def fed_in(self, phase: str, kind: Literal["latent", "label"], /) -> str:
         """Return the tape's name of the noise, or of the classes, that G is given in a phase."""
         return f"{kind}_d" if phase == "discriminator" or self.latent_draws == "shared" else f"{kind}_g"
+
+    @property
+    def class_losses(self) -> tuple[ClassLoss, ...]:
+        """What both losses have of each number that D gives beside its score, in order."""
+        return tuple(loss for loss in (self.class_loss, self.second_class_loss) if loss is not None)
 
     @property
     def generator_sees_real(self) -> bool:

@@ -39,6 +39,7 @@ from gan_rosetta.shared.spec import (
     WeightedLayer,
 )
 from gan_rosetta.shared.spec.optimizers import keeps_steps
+from gan_rosetta.shared.spec.spectral import V
 from gan_rosetta.shared.state.schema import state_schema
 
 Layout = Literal["canonical", "keras", "flax"]
@@ -324,7 +325,10 @@ def _layer_of(spec: GanSpec, name: str) -> tuple[Layer | None, LayerOrder | None
     if not tensor.layer:
         return None, None
     layers, orders = _layers_and_orders(spec.networks()[tensor.network])
-    return layers[tensor.layer], orders.get(tensor.layer)
+    order = orders.get(tensor.layer)
+    if order is not None and tensor.tensor.endswith(f".{V}"):
+        order = LayerOrder(outputs=order.inputs)  # A number for each of what the layer takes.
+    return layers[tensor.layer], order
 
 
 @lru_cache(maxsize=32)

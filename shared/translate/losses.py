@@ -67,10 +67,11 @@ def loss_functions(gan: GanSpec, words: LossWords, /) -> list[str]:
     """Return the functions discriminator_loss and generator_loss."""
     loss_d, loss_g = gan.training.discriminator_loss, gan.training.generator_loss
     of_d, of_g = _discriminator_loss(loss_d, words), _generator_loss(loss_g, words)
-    of_class, scores_g = gan.training.class_loss, scores_of_generator(gan)
-    if of_class is not None:
-        of_d = _with_classes(of_d, words, ["of_real", "of_fake"], of_real=of_class.on_real, of_fake=of_class.on_fake)
-        of_g = _with_classes(of_g, words, scores_g, of_fake=of_class.of_generator)
+    losses, scores_g = gan.training.class_losses, scores_of_generator(gan)
+    if losses:
+        in_d = [(name, [getattr(own, f"on_{name[3:]}") for own in losses]) for name in ("of_real", "of_fake")]
+        of_d = _with_classes(of_d, words, ["of_real", "of_fake"], in_d)
+        of_g = _with_classes(of_g, words, scores_g, [("of_fake", [own.of_generator for own in losses])])
     return [
         _loss_function("discriminator", ["of_real", "of_fake"], of_d, words),
         _loss_function("generator", scores_g, of_g, words),
@@ -97,12 +98,18 @@ def _loss_function(player: str, arguments: list[str], lines: list[str], words: L
     return "\n".join([head, f'    """Return {said}."""', *(fitted(line, indent=4) for line in lines)])
 
 
-def _with_classes(lines: list[str], words: LossWords, scores: list[str], /, **weights: float) -> list[str]:
-    """Return a loss and what is added of classes, of which D's second number tells."""
+def _with_classes(
+    lines: list[str], words: LossWords, scores: list[str], weights: list[tuple[str, list[float]]], /
+) -> list[str]:
+    """Return a loss and what is added of classes, of which D's numbers after the score tell.
+
+    weights: of each batch those of the numbers.
+    """
     mean = ClassMean()
     terms = [
-        f"{f'{number(weight)} * ' if weight != 1 else ''}{words.reduced(mean, f'{name}[:, 1]')}"
-        for name, weight in weights.items()
+        f"{f'{number(weight)} * ' if weight != 1 else ''}{words.reduced(mean, f'{name}[:, {column}]')}"
+        for name, own in weights
+        for column, weight in enumerate(own, start=1)
         if weight
     ]
     *before, last = lines

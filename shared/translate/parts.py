@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_rosetta.shared.spec import (
+    ClassCrossEntropy,
     ConstantRate,
     GanSpec,
     GradientPenalty,
@@ -118,6 +119,12 @@ def label_of(spec: GanSpec, place: str, /) -> str:
     """Return the name of the classes that D is given in a pass."""
     phase, stream, _ = place.split(".")
     return "real_label" if stream == "real" else spec.training.fed_in(phase, "label")
+
+
+def logits_of_classes(layer: ClassCrossEntropy, /) -> str:
+    """Return the expression of the logit that a cross entropy takes of each of `classes`."""
+    scaled = "classes" if layer.stride == 1 else f"{number(layer.stride)} * classes"
+    return f"{scaled} + {number(layer.offset)}" if layer.offset else scaled
 
 
 def optimizer_uses(spec: GanSpec, /) -> list[OptimizerUse]:

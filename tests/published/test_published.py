@@ -46,10 +46,12 @@ STEPS = {
     "sngan": (0, 10),
     "relativistic": (0, 10),
     "acgan": (0, 10),
+    "sgan": (0, 10),
     "wgan-gp": (0, 85),
     "wgan-gp-conv": (0, 10),
     "dcgan": (0, 10 if LONG else 3),
     "dcgan-keras": (0, 10),
+    "sagan-small": (0, 10),
 }
 # GAN -> batch size, where it is not the published one.
 BATCH_SIZES = (
@@ -61,9 +63,11 @@ BATCH_SIZES = (
         "sngan": 2,
         "relativistic": 8,
         "acgan": 8,
+        "sgan": 8,
         "wgan-gp-conv": 2,
         "dcgan": 4,
         "dcgan-keras": 4,
+        "sagan-small": 2,
     }
 )
 # D saturates at once under seed 0 of the two with Adam; 2, 4 and 7 train both networks with some logarithms floored,

@@ -45,10 +45,12 @@ PROGRAMS = {
     "sngan": ("sngan", "run"),
     "relativistic": ("relativistic", "run"),
     "acgan": ("acgan", "run"),
+    "sgan": ("sgan", "run"),
     "wgan-gp": ("wgan_gp", "run"),
     "wgan-gp-conv": ("wgan_gp_conv", "run"),
     "dcgan": ("dcgan", "run"),
     "dcgan-keras": ("dcgan_keras", "run"),
+    "sagan-small": ("sagan_small", "run"),
 }
 
 

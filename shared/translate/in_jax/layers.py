@@ -9,7 +9,7 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
 from gan_rosetta.shared.translate.in_jax import contrast, convolutions
 from gan_rosetta.shared.translate.in_jax.convolutions import conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.parts import Part
+from gan_rosetta.shared.translate.parts import Part, logits_of_classes
 from gan_rosetta.shared.translate.writing import number
 
 
@@ -177,8 +177,9 @@ def softmax(placed: PlacedLayer, name: str, /) -> Part:
 
 def class_cross_entropy(placed: PlacedLayer, name: str, /) -> Part:
     """Write -log softmax of the classes that are fed."""
-    del placed, name
-    return Part(applied="class_cross_entropy({x}, classes)", needs=("class_cross_entropy",))
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"class_cross_entropy({{x}}, {logits_of_classes(layer)})", needs=("class_cross_entropy",))
 
 
 def class_contrast(placed: PlacedLayer, name: str, /) -> Part:

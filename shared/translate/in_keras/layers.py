@@ -11,7 +11,7 @@ from gan_rosetta.shared.translate.in_keras import contrast
 from gan_rosetta.shared.translate.in_keras.convolutions import conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.in_keras.making import keras_layer, last, layers, named, no_bias
 from gan_rosetta.shared.translate.in_tensorflow import layers as in_tensorflow
-from gan_rosetta.shared.translate.parts import Part
+from gan_rosetta.shared.translate.parts import Part, logits_of_classes
 from gan_rosetta.shared.translate.writing import number, numbers
 
 _IMAGE_RANK = 3
@@ -151,8 +151,11 @@ def softmax(placed: PlacedLayer, name: str, /) -> Part:
 
 def class_cross_entropy(placed: PlacedLayer, name: str, /) -> Part:
     """Write -log softmax of the classes that are fed."""
-    del placed, name
-    return Part(applied="class_cross_entropy({x}, classes)", begins=True, needs=("class_cross_entropy",))
+    del name
+    layer: Any = placed.layer
+    return Part(
+        applied=f"class_cross_entropy({{x}}, {logits_of_classes(layer)})", begins=True, needs=("class_cross_entropy",)
+    )
 
 
 def class_contrast(placed: PlacedLayer, name: str, /) -> Part:

@@ -8,7 +8,7 @@ from typing import Any
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
 from gan_rosetta.shared.translate.in_torch.convolutions import conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.parts import Part
+from gan_rosetta.shared.translate.parts import Part, logits_of_classes
 from gan_rosetta.shared.translate.writing import number
 
 _SOFTPLUS = "# Above PyTorch's own threshold of 20 softplus returns x itself, which is off by 2e-9."
@@ -190,8 +190,10 @@ def softmax(placed: PlacedLayer, name: str, /) -> Part:
 
 def class_cross_entropy(placed: PlacedLayer, name: str, /) -> Part:
     """Write -log softmax of the classes that are fed."""
-    del placed, name
-    return Part(applied='functional.cross_entropy({x}, classes, reduction="none").unsqueeze(1)')
+    del name
+    layer: Any = placed.layer
+    wanted = logits_of_classes(layer)
+    return Part(applied=f'functional.cross_entropy({{x}}, {wanted}, reduction="none").unsqueeze(1)')
 
 
 def class_contrast(placed: PlacedLayer, name: str, /) -> Part:

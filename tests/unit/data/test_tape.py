@@ -31,7 +31,9 @@ SPIRAL = SpiralReal(num_arms=3, num_turns=1.5, radius=2.0, standard_deviation=0.
 TOYS = (RING, GRID, SPIRAL)
 # The other form of the penalty is fed the same tape.
 # What is left out has the arrays of others, and in its batches of large images some hundred megabytes a step.
-TAPES = [name for name in CATALOGUE if name not in ("mnist-wgan-gp-sample", "dcgan", "dcgan-keras")]
+TAPES = [
+    name for name in CATALOGUE if name not in ("mnist-wgan-gp-sample", "dcgan", "dcgan-keras", "sagan-small", "sgan")
+]
 NUM_STEPS = 90
 PHASES = ("pretraining", "adversarial")
 
@@ -65,15 +67,17 @@ def phases_of(spec: GanSpec) -> list[str]:
 def test_chunks_hold_what_the_gan_uses(name):
     spec = find_gan(name)
     expected = {"pretraining": ["pretrain_input", "pretrain_target"], "adversarial": ["real", "latent_d"]}
-    if name.startswith("gaussian") or name in ("mnist-conv", "sngan", "wgan-gp-conv"):
+    if name.startswith("gaussian") or name in ("mnist-conv", "sngan", "wgan-gp-conv", "sagan-small"):
         expected["adversarial"].append("latent_g")
     if "wgan-gp" in name:
         expected["adversarial"].append("mix")
     if name not in ("gaussian-1d", "gaussian-1d-minibatch"):
         del expected["pretraining"]
-    if name == "acgan":
+    if name in ("acgan", "sgan", "sagan-small"):
         expected["adversarial"] += ["real_label", "label_d"]
-    if name in ("lsgan", "relativistic", "acgan"):
+    if name == "sagan-small":
+        expected["adversarial"].append("label_g")
+    if name in ("lsgan", "relativistic", "acgan", "sgan"):
         passes = ("discriminator.real", "discriminator.fake", "generator.fake")
         expected["adversarial"] += [f"mask.{at}.discriminator.drop{k}" for at in passes for k in (1, 2, 3, 4)]
     if name == "dcgan-keras":
@@ -267,9 +271,9 @@ def test_periods_are_true(name):
     sizes = [tape.batch_size("adversarial", step) for step in range(2 * 79)]
     period = tape.period("batch_size")
     # Of the 5000 digits 8 are left out, and each of the 78 batches serves five steps.
-    special = {"mnist-conv": 9, "sngan": 5 * 78, "wgan-gp-conv": 100, "dcgan-keras": 19}
+    special = {"mnist-conv": 9, "sngan": 5 * 78, "wgan-gp-conv": 100, "dcgan-keras": 19, "sagan-small": 78}
     of_digits = special.get(name) or (
-        79 if "wgan" in name or name in ("lsgan", "cgan", "dcgan", "relativistic", "acgan") else None
+        79 if "wgan" in name or name in ("lsgan", "cgan", "dcgan", "relativistic", "acgan", "sgan") else None
     )
     assert period == (of_digits or (250 if name == "linear-2d" else 1))
     assert all(size == sizes[step % period] for step, size in enumerate(sizes))

@@ -19,7 +19,9 @@ from gan_rosetta.shared.spec import GanSpec, NormalLatent
 PACKAGED = DigitSource.parse(None)
 # The other form of the penalty is fed the same tape.
 # What is left out has the arrays of others, and in its batches of large images some hundred megabytes a step.
-TAPES = [name for name in CATALOGUE if name not in ("mnist-wgan-gp-sample", "dcgan", "dcgan-keras")]
+TAPES = [
+    name for name in CATALOGUE if name not in ("mnist-wgan-gp-sample", "dcgan", "dcgan-keras", "sagan-small", "sgan")
+]
 
 
 def shortened(name: str, *, pretraining: int = 5, training: int) -> GanSpec:

@@ -98,7 +98,7 @@ def test_its_remedy_says_what_to_change_in_each_place(name):
         assert (
             fault.together
             or len(places) < 2
-            or fault.name.startswith(("activation-", "glorot-", "batch-norm-initialisation"))
+            or fault.name.startswith(("activation-", "glorot-", "batch-norm-initialisation", "scale-initialisation"))
         )
         for plant in places:
             number = plant.number

@@ -171,6 +171,8 @@ def test_what_couples_samples():
         "dcgan",
         "dcgan-keras",
         "acgan",
+        "sgan",
+        "sagan-small",
     }
 
 

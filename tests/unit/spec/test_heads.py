@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from gan_rosetta.shared.errors import SpecError
@@ -76,6 +77,35 @@ def test_a_class_loss_stands_beside_one_number_that_no_rule_or_penalty_looks_at(
         )
     with pytest.raises(SpecError, match="on_fake"):
         ClassLoss(on_real=1.0, on_fake=-1.0, of_generator=1.0)
+    assert ClassLoss(on_real=0.0, on_fake=1.0, of_generator=-1.0).of_generator == -1.0
+
+
+def test_a_second_class_loss_wants_a_second_number_of_the_class():
+    training = find_gan("sgan").training
+    assert training.class_losses == (training.class_loss, training.second_class_loss)
+    with pytest.raises(SpecError, match="give class_loss first"):
+        replace(training, class_loss=None)
+    with pytest.raises(SpecError, match="and D tells 2 classes beside its score"):
+        replace(find_gan("sgan"), training=replace(training, second_class_loss=None))
+    with pytest.raises(SpecError, match="and D tells 1 classes beside its score"):
+        replace(ACGAN, training=replace(ACGAN.training, second_class_loss=training.second_class_loss))
+
+
+def test_a_class_has_a_logit_of_its_own_or_two_or_one_that_all_share():
+    classes = np.array([0, 3, 9])
+    logits = {
+        (1, 0): [0, 3, 9],
+        (0, 10): [10, 10, 10],
+        (2, 1): [1, 7, 19],
+    }
+    for (stride, offset), expected in logits.items():
+        entropy = ClassCrossEntropy(num_classes=10, num_logits=20, stride=stride, offset=offset)
+        np.testing.assert_array_equal(np.zeros(3, int) + entropy.logit_of(classes), expected)
+        assert entropy.output_shape((20,)) == (1,)
+    with pytest.raises(SpecError, match="the last of 10 classes is at logit 19 by stride 2 and offset 1"):
+        ClassCrossEntropy(num_classes=10, num_logits=19, stride=2, offset=1)
+    with pytest.raises(SpecError, match="takes 11 logits for 10 classes"):
+        ClassCrossEntropy(num_classes=10, num_logits=11).output_shape((10,))
 
 
 def test_a_head_has_as_many_logits_as_the_data_has_classes():

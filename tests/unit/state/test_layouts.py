@@ -158,3 +158,17 @@ def test_an_order_goes_along_branches_and_through_what_joins_them() -> None:
     orders = flattened_orders(seen)
     np.testing.assert_array_equal(orders["block.way0.inside"].inputs, last)
     np.testing.assert_array_equal(orders["output"].inputs, [0, 1, 2, *(last + 3)])
+
+
+@pytest.mark.parametrize("layout", ["keras", "flax"])
+def test_the_vectors_of_a_spectral_norm_go_with_what_a_linear_takes_and_gives(layout) -> None:
+    random = np.random.default_rng(3)
+    for gan, name in (("sagan-small", "generator.linear"), ("sngan", "discriminator.output")):
+        found = CATALOGUE[gan]
+        shapes = {short: state_schema(found)[f"{name}.{short}"].shape for short in ("weight", "weight_u", "weight_v")}
+        own = {short: random.standard_normal(shape) for short, shape in shapes.items()}
+        kept = {short: tensor_to_layout(found, f"{name}.{short}", array, layout=layout) for short, array in own.items()}
+        sigma = kept["weight_v"] @ kept["weight"] @ kept["weight_u"]
+        np.testing.assert_allclose(sigma, own["weight_u"] @ own["weight"] @ own["weight_v"], rtol=1e-9)
+        back = tensor_from_layout(found, f"{name}.weight_v", kept["weight_v"], layout=layout)
+        np.testing.assert_array_equal(back, own["weight_v"])

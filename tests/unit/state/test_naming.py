@@ -30,10 +30,11 @@ def tensors_of(spec: GanSpec, network: str, *, layout: Layout, has_buffers: bool
 
 def as_torch(spec: GanSpec, network: str) -> list[tuple[str, FoundTensor]]:
     """As nn.Sequential has them, numbered by the places of the layers; each with its canonical name."""
-    places = {placed.name: place for place, placed in enumerate(spec.networks()[network].placed)}
+    places = {f"{network}.{placed.name}": place for place, placed in enumerate(spec.networks()[network].placed)}
+    parted = [(*name.rpartition("."), shape) for name, shape in tensors_of(spec, network, layout="canonical").items()]
     return [
-        (name, FoundTensor(name=f"main.{places[name.split('.')[1]]}.{name.split('.')[2]}", shape=shape))
-        for name, shape in tensors_of(spec, network, layout="canonical").items()
+        (f"{layer}.{short}", FoundTensor(name=f"main.{places[layer]}.{short}", shape=shape))
+        for layer, _, short, shape in parted
     ]
 
 
@@ -44,6 +45,7 @@ KERAS_CLASSES = {
     "batch_norm": "batch_normalization",
     "minibatch": "minibatch_discrimination",
     "class_embedding": "embedding",
+    "scale": "scale",
 }
 ORDER = ("weight", "bias", "running_mean", "running_var")
 

@@ -397,7 +397,7 @@ def branched_images() -> GanSpec:
         name="branched-images",
         generator=replace(spec.generator, layers=generator),
         discriminator=replace(spec.discriminator, layers=discriminator),
-        training=replace(MADE_UP["pooled-digits"].training, class_loss=None),
+        training=replace(MADE_UP["pooled-digits"].training, class_loss=None, second_class_loss=None),
     )
 
 

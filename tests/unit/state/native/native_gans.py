@@ -30,7 +30,19 @@ _STEPS = 37
 def small(name: str) -> GanSpec:
     """Return a GAN of the catalogue with all its layers, and those of the GANs on digits narrower."""
     spec = CATALOGUE[name]
-    if name in ("mnist-conv", "lsgan", "sngan", "relativistic", "acgan", "wgan-gp-conv", "dcgan", "dcgan-keras"):
+    if name == "sagan-small":
+        return spec
+    if name in (
+        "mnist-conv",
+        "lsgan",
+        "sngan",
+        "relativistic",
+        "acgan",
+        "sgan",
+        "wgan-gp-conv",
+        "dcgan",
+        "dcgan-keras",
+    ):
         return narrowed(spec, 128)
     return replace(spec, generator=_narrow(spec.generator), discriminator=_narrow(spec.discriminator))
 
