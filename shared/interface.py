@@ -101,7 +101,8 @@ class ProbeKey(NamedTuple):
     phase: whose update it belongs to: "pretraining", "discriminator" or "generator".
     quantity: "output" of a layer; "loss"; "input_gradient" and "penalty_gradient" of the gradient penalty; "gradient"
         of the loss; then, after the update, "parameter", "slot", "counter", "buffer" and "average".
-    stream: which forward pass: "input" (pretraining), "real", "fake", "mixed"; "" where there is no question.
+    stream: which forward pass: "input" (pretraining), "real", "fake", "mixed"; "again" of
+        fakes that D is shown a second time in G's update; "" where there is no question.
     name: a layer (`discriminator.hidden1`, or `discriminator.hidden1_tanh` for its activation), a tensor's canonical
         name, or for losses "loss" and "penalty".
     """

@@ -179,7 +179,8 @@ def dropout(layer: spec.Dropout, tensors: LayerTensors, inputs: Any, /) -> Any:
 
 def class_embedding(layer: spec.ClassEmbedding, tensors: LayerTensors, inputs: Any, /) -> Any:
     """Join each sample to the row of its class, (B, features) to (B, features + num_features), or give that row."""
-    parts = [tensors["weight"][tensors[FED].astype(int)], inputs]
+    table = tensors["weight"].reshape(layer.num_classes, layer.width)
+    parts = [table[tensors[FED].astype(int)], inputs]
     if layer.joined == "alone":
         return parts[0]
     return jnp.concatenate(parts if layer.joined == "before" else parts[::-1], axis=1)

@@ -270,17 +270,26 @@ def _train_generator(
         of_real, player = {"real": forward.outputs}, Player(player.parameters, forward.buffers)
     fed = fed_in(gan, batch, phase, "fake", "discriminator")
 
-    def loss_of(samples: Any) -> tuple[Any, Forward]:
+    def loss_of(samples: Any) -> tuple[Any, dict[str, Forward]]:
         forward = network(player.parameters, player.buffers, samples, fed)
-        return generator_loss(gan.spec.training, fake=forward.outputs, **of_real), forward
+        passes, scores = {"fake": forward}, forward.outputs
+        if gan.spec.training.shows_fake_twice:
+            with_again = fed_in(gan, batch, phase, "again", "discriminator")
+            passes["again"] = network(player.parameters, forward.buffers, samples, with_again)
+            scores = jnp.concatenate([scores[:, :2], passes["again"].outputs[:, 2:]], axis=1)
+        return generator_loss(gan.spec.training, fake=scores, **of_real), passes
 
-    (loss, forward), upstream = jax.value_and_grad(loss_of, has_aux=True)(fake.samples)
+    (loss, passes), upstream = jax.value_and_grad(loss_of, has_aux=True)(fake.samples)
     (gradients,) = fake.pull_back(upstream)
     if through_d is not None:
         gradients = jax.tree.map(jnp.add, through_d, gradients)
-    record.forward(phase, "fake", "discriminator", forward)
+    record.forward(phase, "fake", "discriminator", passes["fake"])
+    buffers = passes["fake"].buffers
+    if "again" in passes:
+        record.forward(phase, "again", "discriminator", passes["again"])
+        buffers = passes["again"].buffers
     record.value(phase, "loss", "", "loss", loss)
-    state = state._replace(discriminator=Player(player.parameters, forward.buffers))
+    state = state._replace(discriminator=Player(player.parameters, buffers))
     return _updated(gan, state, phase, gradients, record, epoch=batch.get(EPOCH)), loss
 
 

@@ -288,7 +288,9 @@ class ClassEmbedding(LayerBlock):
         if vectors:
             weight, *moved_vectors = normalised_weight(self.layer, ops, weight, *vectors)
             moved = tuple(moved_vectors)
-        sizes = {"input_dim": self.layer.num_classes, "output_dim": self.layer.num_features}
+        sizes = {"input_dim": self.layer.num_classes, "output_dim": self.layer.width}
+        if self.layer.rows_per_class > 1:
+            weight = ops.reshape(weight, shape=tuple(sizes.values()))
         outputs = ops.Embedding(classes, weight, dtype=self.dtype, **sizes)
         if self.layer.takes_input:
             parts = [outputs, inputs]

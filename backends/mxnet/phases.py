@@ -217,6 +217,10 @@ class GeneratorPhase(Phase):
         if real:
             of_real["real"] = ops.BlockGrad(self._pass(trace, "discriminator", "real", real[0]))
         score = self._pass(trace, "discriminator", "fake", fake)
+        if self.training.shows_fake_twice:
+            again = self._pass(trace, "discriminator", "again", fake)
+            parts = ops.slice_axis(score, axis=1, begin=0, end=2), ops.slice_axis(again, axis=1, begin=2, end=None)
+            score = ops.concat(*parts, dim=1)
         trace.loss = losses.generator_loss(self.training, ops, fake=score, **of_real)
         return trace
 

@@ -17,7 +17,7 @@ class _Cache(NamedTuple):
 
 
 class ClassEmbedding(Layer):
-    """y = [W[c], x], [x, W[c]] or W[c]: x (N, features), W (classes, num_features), c (N,). ∂W[k] = Σ ∂y of class k.
+    """y = [W[c], x], [x, W[c]] or W[c]: x (N, features), W (classes, width), c (N,). ∂W[k] = Σ ∂y of class k.
 
     What the rows of W are joined to is copied: only the sums of the gradient round, whose terms may cancel.
     """
@@ -29,7 +29,8 @@ class ClassEmbedding(Layer):
         self._layer = layer
 
     def forward(self, x: Array, tensors: Tensors) -> tuple[Array, _Cache]:
-        weight, classes = tensors["weight"], tensors[FED].astype(np.int64)
+        classes = tensors[FED].astype(np.int64)
+        weight = tensors["weight"].reshape(self._layer.num_classes, self._layer.width)
         if self._layer.joined == "alone":
             return weight[classes], _Cache(classes, 0)
         parts = [weight[classes], x]
@@ -40,11 +41,12 @@ class ClassEmbedding(Layer):
         self, gradient_y: Array, cache: _Cache, *, gradients: Tensors | None, wants_input: bool
     ) -> Array | None:
         after = self._layer.joined == "after"
-        of_rows, of_x = np.split(gradient_y, [cache.num_inputs if after else self._layer.num_features], axis=1)
+        of_rows, of_x = np.split(gradient_y, [cache.num_inputs if after else self._layer.width], axis=1)
         if after:
             of_rows, of_x = of_x, of_rows
         if gradients is not None:
-            sums = _sums_by_class(of_rows, cache.classes, into=gradients["weight"])
+            own = gradients["weight"].reshape(self._layer.num_classes, self._layer.width)
+            sums = _sums_by_class(of_rows, cache.classes, into=own)
             if self.rounding is not None:
                 squares = _sums_by_class(np.square(of_rows), cache.classes, into=np.empty_like(sums))
                 self.rounding.disturb(sums, num_terms=len(of_rows), scale=np.hypot(sums, np.sqrt(squares)))

@@ -302,15 +302,19 @@ class Stepper:
         recorder: Recorder | None,
     ) -> Value:
         """Train G once. through_discriminator: the gradient of D's loss by D's fake batch, and that batch's caches."""
-        generator, discriminator = self.generator, self.discriminator
+        generator = self.generator
         loss, of_real = self._spec.training.generator_loss, list[Array]()
         if self._spec.training.generator_sees_real:
             of_real = [self._forward(arrays, ("generator", "real", "discriminator"), arrays["real"], recorder)[0]]
         scores, score_caches = self._forward(arrays, ("generator", "fake", "discriminator"), fake, recorder)
+        again_caches: Caches | None = None
+        if self._spec.training.shows_fake_twice:
+            again, again_caches = self._forward(arrays, ("generator", "again", "discriminator"), fake, recorder)
+            scores = np.concatenate((scores[..., :2], again[..., 2:]), axis=-1)
         value, gradient = self._of_each_copy(partial(generator_loss, self._spec.training), scores, *of_real)
         value = self._rounded_loss(value, gradient)
         self._keep_scale("generator", loss, recorder, scores, *of_real)
-        gradient_fake = discriminator.backward(gradient, score_caches, into=None, wants_input=True)
+        gradient_fake = self._gradient_of_fake(gradient, score_caches, again_caches)
         if gradient_fake is not None:
             generator.backward(gradient_fake, caches, into=generator.gradients, wants_input=False)
         if through_discriminator is not None:
@@ -321,6 +325,24 @@ class Stepper:
             recorder.value("generator", "loss", "", "loss", value)
         self._update("generator", generator, recorder)
         return value
+
+    def _gradient_of_fake(self, gradient: Array, caches: Caches, again: Caches | None) -> Array | None:
+        """Lead G's loss back through D. again: of the pass that the second number of the class was taken from."""
+        discriminator = self.discriminator
+        if again is None:
+            return discriminator.backward(gradient, caches, into=None, wants_input=True)
+        is_second = np.arange(gradient.shape[-1]) >= 2
+        parts = ((np.where(is_second, 0.0, gradient), caches), (np.where(is_second, gradient, 0.0), again))
+        first, second = (
+            discriminator.backward(own.astype(gradient.dtype), of_pass, into=None, wants_input=True)
+            for own, of_pass in parts
+        )
+        if first is None or second is None:
+            raise TypeError("G's update needs the gradient by what it made")
+        total: Array = first + second
+        if self._rounding is not None:
+            self._rounding.disturb(total)
+        return total
 
     def _update(self, phase: str, network: Network, recorder: Recorder | None) -> None:
         optimizer = self.optimizers[phase]

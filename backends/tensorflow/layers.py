@@ -264,9 +264,11 @@ class ClassEmbedding(_Weighted):
     def __init__(self, layer: spec.ClassEmbedding, /, *, dtype: Any) -> None:
         super().__init__(layer, dtype=dtype)
         self._joined = layer.joined
+        self._shape = (layer.num_classes, layer.width)
 
     def __call__(self, inputs: Any, *, fed: Any, buffer_moves: int) -> Any:
-        parts = [tf.gather(self.used_weight(buffer_moves), tf.cast(fed, tf.int32)), inputs]
+        table = tf.reshape(self.used_weight(buffer_moves), self._shape)
+        parts = [tf.gather(table, tf.cast(fed, tf.int32)), inputs]
         if self._joined == "alone":
             return parts[0]
         return tf.concat(parts if self._joined == "before" else parts[::-1], axis=1)

@@ -240,6 +240,9 @@ class AdversarialStep:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(fake.samples)
             scores = self._score(batch, phase, "fake", fake.samples)
+            if self._training.shows_fake_twice:
+                again = self._score(batch, phase, "again", fake.samples)
+                scores = tf.concat([scores[:, :2], again[:, 2:]], axis=1)
             loss = generator_loss(self._training, fake=scores, **of_real)
         observer.value(phase, "loss", "", "loss", loss)
         gradients = self._lead_back(fake, _gradient(tape, loss, [fake.samples])[0])

@@ -343,11 +343,14 @@ class ClassEmbedding(nn.Module):
     def __init__(self, layer: spec.ClassEmbedding) -> None:
         super().__init__()
         self.layer = layer
-        self.weight = nn.Parameter(torch.empty(layer.num_classes, layer.num_features))
+        self.weight = nn.Parameter(torch.empty(layer.table))
 
     def forward(self, inputs: Tensor, classes: Tensor) -> Tensor:  # (B, features)
-        """Return (B, features + num_features), or (B, num_features); classes: (B,) whole numbers."""
-        rows = functional.embedding(classes.long(), self.used_weight())
+        """Return (B, features + width), or (B, width); classes: (B,) whole numbers."""
+        table = self.used_weight()
+        if self.layer.rows_per_class > 1:
+            table = table.reshape(self.layer.num_classes, self.layer.width)
+        rows = functional.embedding(classes.long(), table)
         if self.layer.joined == "alone":
             return rows
         return torch.cat([rows, inputs] if self.layer.joined == "before" else [inputs, rows], dim=1)

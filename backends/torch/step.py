@@ -241,6 +241,10 @@ class AdversarialStep:
                 of_real["real"] = discriminator.network(batch["real"], self._fed(batch, phase, "real", "discriminator"))
         observer.forward(phase, "fake")
         scores = discriminator.network(fake, self._fed(batch, phase, "fake", "discriminator"))
+        if training.shows_fake_twice:
+            observer.forward(phase, "again")
+            again = discriminator.network(fake, self._fed(batch, phase, "again", "discriminator"))
+            scores = torch.cat([scores[..., :2], again[..., 2:]], dim=-1)
         loss = self._of_each(generator_loss)(training, fake=scores, **of_real)
         observer.value(phase, "loss", "", "loss", loss)
         gradients: Sequence[Tensor] = torch.autograd.grad(added_up(loss), generator.parameters)

@@ -17,7 +17,7 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state.layouts import OPTAX_SLOTS
 from gan_rosetta.shared.state.trees import path_name, tree_arrays
 
-STREAMS = ("real", "fake", "mixed", "input")
+STREAMS = ("real", "fake", "mixed", "input", "again")
 _IMAGES_RANK = 4
 _COUNTS = ("count", "step", "t")
 

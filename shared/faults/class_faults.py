@@ -40,6 +40,30 @@ def _joined_otherwise(spec: GanSpec) -> list[Plant]:
     return [plant(place) for place in find_layers(spec, ClassEmbedding, where=lambda layer: layer.takes_input)]
 
 
+def _rows_apart(spec: GanSpec) -> list[Plant]:
+    def plant(place: Place) -> Plant:
+        layer: ClassEmbedding = layer_at(spec, place)
+        shape = (layer.num_classes, layer.rows_per_class, -1)
+
+        def load(table: np.ndarray) -> np.ndarray:
+            return table.reshape(shape[1], shape[0], -1).swapaxes(0, 1).reshape(table.shape)
+
+        def unload(table: np.ndarray) -> np.ndarray:
+            return table.reshape(shape).swapaxes(0, 1).reshape(table.shape)
+
+        name = layer_name(spec, place)
+        return Plant(
+            spec=spec,
+            expected=output_of(spec, place),
+            place=f"the ClassEmbedding {name}",
+            tensor=f"{name}.weight",
+            load=load,
+            unload=unload,
+        )
+
+    return [plant(place) for place in find_layers(spec, ClassEmbedding, where=lambda layer: layer.rows_per_class > 1)]
+
+
 def _fed_other_classes(change: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]) -> Callable[[Chunk], Chunk]:
     """Return what gives a chunk other classes; a chunk of pretraining has none."""
 
@@ -224,6 +248,14 @@ FAULTS = (
         remedy="{place} is joined {found} what the network is given: join it {expected} that.",
         plants=_joined_otherwise,
         together="every ClassEmbedding",
+    ),
+    Fault(
+        name="class-rows-apart",
+        summary="a class's rows taken from as many tables in place of one beside the other",
+        remedy="{place} takes a class's rows from places that are as far apart as there are classes: take them one "
+        "behind the other.",
+        plants=_rows_apart,
+        together="every ClassEmbedding of several rows a class",
     ),
     Fault(
         name="classes-from-one",

@@ -102,6 +102,13 @@ def _fake_regenerated(spec: GanSpec) -> list[Plant]:
     return [Plant(spec=replace_training(spec, fake_batch="regenerated"), expected=expected)]
 
 
+def _shown_once(spec: GanSpec) -> list[Plant]:
+    if not spec.training.shows_fake_twice:
+        return []
+    expected = Location(phase="generator", quantities=("order",))
+    return [Plant(spec=replace_training(spec, second_class_asked="together"), expected=expected)]
+
+
 FAULTS = (
     Fault(
         name="fake-not-detached",
@@ -128,6 +135,13 @@ FAULTS = (
         summary="the fake batch made anew for the second update",
         remedy="The fake batch is made anew for the second update of a step: use the very batch of the first.",
         plants=_fake_regenerated,
+    ),
+    Fault(
+        name="fakes-shown-once",
+        summary="D shown the fake batch once in G's update where it should be twice",
+        remedy="In the generator's update D is shown the fake batch once: show it a second time for the second class "
+        "loss.",
+        plants=_shown_once,
     ),
     Fault(
         name="update-order-swapped",

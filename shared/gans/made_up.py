@@ -382,7 +382,7 @@ POOLED_SPEC = GanSpec(
                 join="concatenate",
                 branches=(
                     Branch(name="score", layers=(_PROJECTED,)),
-                    Branch(name="class", layers=(_linear("linear", 4, 20), _AS_REAL_OR_FAKE)),
+                    Branch(name="told", layers=(_linear("linear", 4, 20), _AS_REAL_OR_FAKE)),
                 ),
             ),
         ),
@@ -508,15 +508,38 @@ GROUPED_SPEC = replace(
 )
 
 
-def _contrast(form: Literal["conditional", "data-to-data"], *, margin: float | None) -> tuple[Layer, ...]:
-    return (
-        _linear("linear", 6, 4),
-        ClassEmbedding(
-            name="row", num_classes=10, num_features=4, joined="after", weight_init=Normal(standard_deviation=1.0)
-        ),
-        ClassContrast(num_classes=10, form=form, temperature=0.5, epsilon=1e-12, margin=margin),
-    )
+def _contrast(form: Literal["conditional", "data-to-data"], *, margin: float | None) -> ClassContrast:
+    return ClassContrast(num_classes=10, form=form, temperature=0.5, epsilon=1e-12, margin=margin)
 
+
+def _embedded(*, rows_per_class: int) -> tuple[Layer, ...]:
+    row = ClassEmbedding(
+        name="row",
+        num_classes=10,
+        num_features=4,
+        joined="after",
+        weight_init=Normal(standard_deviation=1.0),
+        rows_per_class=rows_per_class,
+        spectral_norm=_SPECTRAL if rows_per_class > 1 else None,
+    )
+    return (_linear("linear", 6, 4), row)
+
+
+# Of each class two proxies, one of its real samples and one of its fakes.
+_NEAR_REAL_OR_FAKE = Branches(
+    name="as",
+    join="concatenate",
+    branches=tuple(
+        Branch(
+            name=name,
+            layers=(
+                Recall(of="h.class.row", parts=((0, 4), (start, start + 4))),
+                _contrast("data-to-data", margin=0.9),
+            ),
+        )
+        for start, name in ((4, "real"), (8, "fake"))
+    ),
+)
 
 CONTRAST_SPEC = replace(
     POOLED_SPEC,
@@ -528,7 +551,7 @@ CONTRAST_SPEC = replace(
         input_shape=(1, 8, 8),
         layers=(
             Reshape(shape=(64,)),
-            _linear("hidden", 64, 6),
+            replace(_linear("hidden", 64, 6), spectral_norm=_SPECTRAL),
             LeakyReLU(slope=0.2),
             Branches(
                 name="h",
@@ -542,16 +565,15 @@ CONTRAST_SPEC = replace(
                                 join="add",
                                 branches=(
                                     Branch(name="own", layers=(_linear("linear", 6, 1),)),
-                                    Branch(name="near", layers=_contrast("conditional", margin=None)),
+                                    Branch(
+                                        name="near",
+                                        layers=(*_embedded(rows_per_class=1), _contrast("conditional", margin=None)),
+                                    ),
                                 ),
                             ),
                         ),
                     ),
-                    Branch(name="class", layers=_contrast("data-to-data", margin=0.9)),
-                    Branch(
-                        name="twin",
-                        layers=(_linear("linear", 6, 11), ClassCrossEntropy(num_classes=10, num_logits=11)),
-                    ),
+                    Branch(name="class", layers=(*_embedded(rows_per_class=2), _NEAR_REAL_OR_FAKE)),
                 ),
             ),
         ),
@@ -560,6 +582,7 @@ CONTRAST_SPEC = replace(
         POOLED_SPEC.training,
         class_loss=ClassLoss(on_real=0.5, on_fake=0.25, of_generator=0.75),
         second_class_loss=ClassLoss(on_real=0.25, on_fake=0.5, of_generator=-0.25),
+        second_class_asked="again",
     ),
 )
 

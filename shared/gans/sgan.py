@@ -37,11 +37,11 @@ def _discriminator_layers() -> tuple[Layer, ...]:
         branches=(Branch(name="real", layers=(own,)), Branch(name="fake", layers=(of_fakes,))),
     )
     heads = Branches(
-        name="heads",
+        name="h",
         join="concatenate",
         branches=(
             Branch(name="score", layers=(linear("linear", 512, 1), Sigmoid())),
-            Branch(name="class", layers=(linear("linear", 512, _LOGITS), Softmax(axis=0), told)),
+            Branch(name="told", layers=(linear("linear", 512, _LOGITS), Softmax(axis=0), told)),
         ),
     )
     return (*down(normed=(2, 3, 4), weight_init=DRAWN, gain_init=DRAWN_GAIN), Reshape(shape=(512,)), heads)

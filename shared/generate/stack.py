@@ -352,6 +352,7 @@ class Stack:
                     joined=self._draw(st.sampled_from(["before", "after"])),
                     weight_init=self._draw(_WEIGHTS),
                     spectral_norm=self._perhaps_spectral(),
+                    rows_per_class=self._draw(st.sampled_from([1, 1, 2])),
                 )
             )
 

@@ -334,6 +334,8 @@ def _trainings(
     separate = not reused and draw(st.booleans())
     stops = score == "probability" and not num_told and draw(st.booleans())
     detached = first == "generator" or draw(st.booleans())
+    masks: Any = draw(st.sampled_from(["separate", "shared"])) if drops else "separate"
+    may_ask_again = num_told > 1 and masks == "separate"
     return Training(
         num_steps=NUM_STEPS,
         first=first,
@@ -351,9 +353,10 @@ def _trainings(
         discriminator_optimizer=draw(_optimizers(epochs)),
         generator_optimizer=draw(_optimizers(epochs)),
         steps_per_batch=draw(st.sampled_from([1, 1, 1, 2])),
-        dropout_masks=draw(st.sampled_from(["separate", "shared"])) if drops else "separate",
+        dropout_masks=masks,
         class_loss=draw(_CLASS_LOSSES) if num_told else None,
         second_class_loss=draw(_CLASS_LOSSES) if num_told > 1 else None,
+        second_class_asked="again" if may_ask_again and draw(st.booleans()) else "together",
         # The harness ends a run by this rule; of a trainer it only asks for the mean score.
         stop=StopRule(tolerance=0.0) if stops else None,
     )

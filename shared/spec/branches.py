@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 from gan_rosetta.shared.spec.checks import require, require_choice, require_name, within
 from gan_rosetta.shared.spec.layer import LayerBase, Shape
 from gan_rosetta.shared.spec.layers import SingleLayer
+from gan_rosetta.shared.spec.recall import Recall
 
 _IMAGE_RANK = 3
 _VERBS = {"add": "adds", "concatenate": "joins", "multiply": "multiplies", "dot": "takes the inner product of"}
@@ -32,6 +33,17 @@ class Branch:
 
     def __post_init__(self) -> None:
         require_name(self, "branch")
+
+    @property
+    def takes_input(self) -> bool:
+        """Whether its first layer takes what the branch is given; without any its end is that."""
+        return bool(getattr(next(iter(self.layers), None), "takes_input", True))
+
+    @property
+    def recalls(self) -> Recall | None:
+        """The Recall that it begins with, which may take up what the branch is given; None where it does not."""
+        first = next(iter(self.layers), None)
+        return first if isinstance(first, Recall) else None
 
     def output_shape(self, input_shape: Shape, /) -> Shape:
         """Return the per-sample shape of its end; raises SpecError where a layer does not fit."""
@@ -83,7 +95,7 @@ class Branches(LayerBase):
             "branches",
         )
         require(
-            any(getattr(next(iter(branch.layers), None), "takes_input", True) for branch in self.branches),
+            any(branch.takes_input or branch.recalls is not None for branch in self.branches),
             f"Branches {self.name!r} has no branch that takes what it is given; expected one at least",
             "branches",
         )

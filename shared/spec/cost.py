@@ -54,6 +54,7 @@ def generator_phase_flops(spec: GanSpec, /) -> int:
     # need no gradient here.
     sample = generator * 3 - first_layer_flops(spec.generator) + discriminator * 2
     sample += discriminator if spec.training.generator_sees_real else 0
+    sample += discriminator * 2 if spec.training.shows_fake_twice else 0
     return sample * spec.batch_size
 
 

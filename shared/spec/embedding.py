@@ -20,6 +20,8 @@ class ClassEmbedding(LayerBase):
     samples there are: so a class becomes a gain, a bias or what a score is projected on. The classes are on the tape:
     of real samples their own, of fakes those that G was asked for. Where a network is only asked, and not trained, the
     batch's samples are of the classes in turn, 0, 1, …, 0, 1, …. spectral_norm: of W, a class a row; None for none.
+    rows_per_class: of W, (num_classes · rows_per_class, num_features), a class has so many rows, one behind the other
+    as its features: with 2 a proxy as real and one as fake, as ADC-GAN has them.
     """
 
     kind: ClassVar[str] = "class_embedding"
@@ -30,29 +32,40 @@ class ClassEmbedding(LayerBase):
     joined: Literal["before", "after", "alone"]
     weight_init: Initializer
     spectral_norm: SpectralNorm | None = None
+    rows_per_class: int = 1
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "num_classes")
         require_positive_integer(self, "num_features")
+        require_positive_integer(self, "rows_per_class")
         require_choice(self, "joined", ("before", "after", "alone"))
 
     @property
     def takes_input(self) -> bool:
         return self.joined != "alone"
 
+    @property
+    def table(self) -> tuple[int, int]:
+        """The shape of W."""
+        return (self.num_classes * self.rows_per_class, self.num_features)
+
+    @property
+    def width(self) -> int:
+        """How many features a class has, those of all its rows."""
+        return self.num_features * self.rows_per_class
+
     def output_shape(self, input_shape: Shape, /) -> Shape:
         if not self.takes_input:
-            return (self.num_features,)
+            return (self.width,)
         require(
             len(input_shape) == 1,
             f"ClassEmbedding {self.name!r} is joined to vectors, but its input has shape {input_shape}; put a Reshape "
             "before it",
         )
-        return (input_shape[0] + self.num_features,)
+        return (input_shape[0] + self.width,)
 
     def parameters(self) -> dict[str, ParameterSpec]:
-        shape = (self.num_classes, self.num_features)
-        return {"weight": ParameterSpec(shape=shape, initializer=self.weight_init, fan_in=self.num_features)}
+        return {"weight": ParameterSpec(shape=self.table, initializer=self.weight_init, fan_in=self.num_features)}
 
     def buffers(self) -> dict[str, ParameterSpec]:
-        return spectral_buffers(self.spectral_norm, (self.num_classes, self.num_features))
+        return spectral_buffers(self.spectral_norm, self.table)

@@ -105,7 +105,8 @@ def _places(spec: GanSpec) -> list[tuple[str, str, str]]:
         places.append(("discriminator", "mixed", "discriminator"))
     if training.generator_sees_real:
         places.append(("generator", "real", "discriminator"))
-    return [*places, ("generator", "fake", "discriminator")]
+    places.append(("generator", "fake", "discriminator"))
+    return [*places, ("generator", "again", "discriminator")] if training.shows_fake_twice else places
 
 
 def _pass(spec: GanSpec, phase: str, stream: str, network: str) -> Pass:

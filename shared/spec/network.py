@@ -154,6 +154,13 @@ def _place(
                 layer.takes_input or recalls_it or (index == 0 and bool(prefix)),
                 f"{type(layer).__name__} {name!r} leaves out what comes before it; expected it first in a branch",
             )
+            if isinstance(layer, Branches) and not any(branch.takes_input for branch in layer.branches):
+                recalled = [_recalled(branch.recalls, result, shapes) for branch in layer.branches if branch.recalls]
+                require(
+                    source in recalled,
+                    f"Branches {name!r} has no branch that takes or recalls what it is given; expected one at least",
+                    "branches",
+                )
             input_shape = shapes[sources[0]]
             shape = layer.output_shape(input_shape)
         if isinstance(layer, Branches):

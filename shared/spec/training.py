@@ -131,6 +131,8 @@ class Training:
         leads both losses back from there; "separate": it draws anew.
     class_loss: what both losses have beside D's score, of the class that D finds; None where D gives the score alone.
     second_class_loss: the same of the class that D finds a second time, a twin classifier, or None.
+    second_class_asked: "together"; or "again": in G's update D is shown G's batch a second time for what
+        second_class_loss weighs there, which moves D's buffers once more.
     """
 
     num_steps: int
@@ -153,6 +155,7 @@ class Training:
     dropout_masks: Literal["separate", "shared"] = "separate"
     class_loss: ClassLoss | None = None
     second_class_loss: ClassLoss | None = None
+    second_class_asked: Literal["together", "again"] = "together"
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "num_steps")
@@ -187,6 +190,18 @@ class Training:
             "second_class_loss is of the class that D finds a second time; give class_loss first",
             "second_class_loss",
         )
+        require_choice(self, "second_class_asked", ("together", "again"))
+        require(
+            not self.shows_fake_twice or self.second_class_loss is not None,
+            "second_class_asked='again' shows D a batch for second_class_loss, which is None; say 'together'",
+            "second_class_asked",
+        )
+        require(
+            not self.shows_fake_twice or self.dropout_masks == "separate",
+            "second_class_asked='again' is a pass of G's update alone, whose dropouts have masks of their own; "
+            "expected dropout_masks 'separate'",
+            "second_class_asked",
+        )
         if self.fake_batch == "reused":
             require(
                 self.latent_draws == "shared" and self.trains_both_always,
@@ -219,6 +234,11 @@ class Training:
     def class_losses(self) -> tuple[ClassLoss, ...]:
         """What both losses have of each number that D gives beside its score, in order."""
         return tuple(loss for loss in (self.class_loss, self.second_class_loss) if loss is not None)
+
+    @property
+    def shows_fake_twice(self) -> bool:
+        """Whether D is shown G's batch twice in G's update; the second pass is of the stream "again"."""
+        return self.second_class_asked == "again"
 
     @property
     def generator_sees_real(self) -> bool:

@@ -72,7 +72,8 @@ class _Chain:
 
     def _block(self, block: Branches, name: str) -> None:
         given = f"{name}_input"
-        self._name(given)
+        if any(branch.takes_input for branch in block.branches):
+            self._name(given)
         ends = []
         for branch in block.branches:
             self._take(given, is_name=True)

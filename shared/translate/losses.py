@@ -8,7 +8,7 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.translate.writing import call, fitted, number
+from gan_rosetta.shared.translate.writing import WIDTH, call, fitted, number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ def loss_functions(gan: GanSpec, words: LossWords, /) -> list[str]:
     if losses:
         in_d = [(name, [getattr(own, f"on_{name[3:]}") for own in losses]) for name in ("of_real", "of_fake")]
         of_d = _with_classes(of_d, words, ["of_real", "of_fake"], in_d)
-        of_g = _with_classes(of_g, words, scores_g, [("of_fake", [own.of_generator for own in losses])])
+        of_g = _with_classes(of_g, words, [name for name in scores_g if name != "of_again"], _weights_of_generator(gan))
     return [
         _loss_function("discriminator", ["of_real", "of_fake"], of_d, words),
         _loss_function("generator", scores_g, of_g, words),
@@ -79,8 +79,17 @@ def loss_functions(gan: GanSpec, words: LossWords, /) -> list[str]:
 
 
 def scores_of_generator(gan: GanSpec, /) -> list[str]:
-    """Return what generator_loss is given, in order: what D says of fake samples, and of real ones where it counts."""
-    return ["of_fake", "of_real"] if gan.training.generator_sees_real else ["of_fake"]
+    """Return what generator_loss is given: what D says of fake samples, of real ones, and of fake ones again."""
+    real = ["of_real"] if gan.training.generator_sees_real else []
+    return ["of_fake", *real, *(["of_again"] if gan.training.shows_fake_twice else [])]
+
+
+def _weights_of_generator(gan: GanSpec) -> list[tuple[str, list[float]]]:
+    """Return the weights of the classes told in G's loss, by what D says of its samples, and says of them again."""
+    weights = [own.of_generator for own in gan.training.class_losses]
+    if not gan.training.shows_fake_twice:
+        return [("of_fake", weights)]
+    return [("of_fake", weights[:1]), ("of_again", [0.0, *weights[1:]])]
 
 
 def has_entropy(gan: GanSpec, /) -> bool:
@@ -93,9 +102,17 @@ def _loss_function(player: str, arguments: list[str], lines: list[str], words: L
     head = call(f"def {player}_loss(", [f"{name}: {tensor}" for name in arguments], f") -> {tensor}:")
     said = {
         "discriminator": "D's loss, by what it says of real and of fake samples",
-        "generator": "G's loss, by what D says of its samples" + (", and of real ones" if arguments[1:] else ""),
+        "generator": "G's loss, by what D says of its samples"
+        + (", and of real ones" if "of_real" in arguments else "")
+        + (", and says of them again" if "of_again" in arguments else ""),
     }[player]
-    return "\n".join([head, f'    """Return {said}."""', *(fitted(line, indent=4) for line in lines)])
+    return "\n".join(
+        [
+            head,
+            f'    """Return {said}."""',
+            *(f"    {line}" if "\n" in line else fitted(line, indent=4) for line in lines),
+        ]
+    )
 
 
 def _with_classes(
@@ -115,12 +132,20 @@ def _with_classes(
     *before, last = lines
     columns = ", ".join(f"{name}[:, :1]" for name in scores)
     return [
-        *([f"of_classes = {' + '.join(terms)}"] if terms else []),
+        *([_sum_of(terms)] if terms else []),
         f"{', '.join(scores)} = {columns}  # the score alone",
         *before,
         f"loss = {last.removeprefix('return ')}" if terms else last,
         *(["return loss + of_classes"] if terms else []),
     ]
+
+
+def _sum_of(terms: list[str]) -> str:
+    """Return the line of what is added of classes, a term a line where one has no room for all."""
+    whole = f"of_classes = {' + '.join(terms)}"
+    if len(whole) + 4 <= WIDTH:
+        return whole
+    return "\n".join(["of_classes = (", f"        {terms[0]}", *(f"        + {term}" for term in terms[1:]), "    )"])
 
 
 def _discriminator_loss(loss: Any, words: LossWords) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from gan_rosetta.shared.spec import (
     ClassCrossEntropy,
+    ClassEmbedding,
     ConstantRate,
     GanSpec,
     GradientPenalty,
@@ -119,6 +120,17 @@ def label_of(spec: GanSpec, place: str, /) -> str:
     """Return the name of the classes that D is given in a pass."""
     phase, stream, _ = place.split(".")
     return "real_label" if stream == "real" else spec.training.fed_in(phase, "label")
+
+
+def rows_of_classes(layer: ClassEmbedding, table: str, flat: str, /) -> Part:
+    """Return what a table has of each of `classes`: a row, or several one behind the other.
+
+    table: the expression of what is called with rows' numbers. flat: of {r}, the rows of a class one behind the other.
+    """
+    if layer.rows_per_class == 1:
+        return Part(applied=f"{table}(classes)")
+    looked_up = f"{table}(rows_of(classes, {number(layer.rows_per_class)}))"
+    return Part(applied=flat.format(r=looked_up), needs=("rows_of",))
 
 
 def logits_of_classes(layer: ClassCrossEntropy, /) -> str:

@@ -93,8 +93,9 @@ def fitted(statement: str, /, *, indent: int, later: int = 0) -> str:
         return literal("[", _arguments(statement[1:-1]), "]", indent=indent) if is_list else " " * indent + statement
     is_long = indent + later + opening + 1 > WIDTH
     end = statement.rfind(")", 0, opening)
-    if end >= 0 and (statement.endswith("()") or (is_long and end == opening - 1)):
-        # Of f(a, b).flatten() and f(a, b)(x) the first call is broken.
+    is_method = statement.endswith("()") or re.search(r"\)\.\w+\(\d+\)$", statement) is not None
+    if end >= 0 and (is_method or (is_long and end == opening - 1)):
+        # Of f(a, b).flatten(), f(a, b).unsqueeze(1) and f(a, b)(x) the first call is broken.
         first = _opening_of_last_call(statement[: end + 1]) or 0
         arguments = _arguments(statement[first + 1 : end])
         return call(statement[: first + 1], arguments, statement[end:], indent=indent, later=later)

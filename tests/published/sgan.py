@@ -97,7 +97,7 @@ def run(
     assert pretraining_steps == 0, "this program does not pretrain"
     generator, discriminator = Generator(), Discriminator()
     load(generator, state, "generator", ["linear"])
-    load(discriminator, state, "discriminator", ["heads.score.linear", "heads.class.linear"])
+    load(discriminator, state, "discriminator", ["h.score.linear", "h.told.linear"])
     adversarial_loss = torch.nn.BCELoss()
     auxiliary_loss = torch.nn.CrossEntropyLoss()
     optimizer_g = torch.optim.Adam(generator.parameters(), lr=0.0002, betas=(0.5, 0.999))

@@ -11,7 +11,7 @@ from gan_rosetta.shared.translate import in_jax
 from gan_rosetta.shared.translate.in_flax import contrast, convolutions
 from gan_rosetta.shared.translate.in_flax.convolutions import conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.in_jax.layers import FUNCTIONS as OF_JAX
-from gan_rosetta.shared.translate.parts import Part
+from gan_rosetta.shared.translate.parts import Part, rows_of_classes
 from gan_rosetta.shared.translate.writing import number
 
 _IMAGE_RANK = 3
@@ -58,12 +58,13 @@ def minibatch_discrimination(placed: PlacedLayer, name: str, /) -> Part:
 def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
     """Write an embedding of classes that are fed; nnx's own gives float32 unless it is told another type."""
     layer: Any = placed.layer
-    row = f"self.{name}(classes)"
+    own = rows_of_classes(layer, f"self.{name}", f"{{r}}.reshape(-1, {number(layer.width)})")
+    row = own.applied
     parts = f"{row}, {{x}}" if layer.joined == "before" else f"{{x}}, {row}"
-    made = ("nnx.Embed(", [number(layer.num_classes), number(layer.num_features), "dtype=dtype", "rngs=rngs"])
+    made = ("nnx.Embed(", [*map(number, layer.table), "dtype=dtype", "rngs=rngs"])
     if layer.joined == "alone":
-        return Part(made=made, applied=row)
-    return Part(made=made, applied=f"jnp.concatenate([{parts}], axis=1)")
+        return Part(made=made, applied=row, needs=own.needs)
+    return Part(made=made, applied=f"jnp.concatenate([{parts}], axis=1)", needs=own.needs)
 
 
 def upsample(placed: PlacedLayer, name: str, /) -> Part:
@@ -258,6 +259,10 @@ class Scale(nnx.Module):
     def __call__(self, x: Array) -> Array:
         """Return the gain times x."""
         return self.weight.value[0] * x''',
+    "rows_of": '''\
+def rows_of(classes: Array, count: int) -> Array:
+    """Return the numbers of each class's rows, (batch, count)."""
+    return count * classes[:, None] + jnp.arange(count)''',
     **contrast.FUNCTIONS,
     "class_cross_entropy": '''\
 def class_cross_entropy(logits: Array, classes: Array) -> Array:

@@ -111,8 +111,10 @@ def dropout(placed: PlacedLayer, name: str, /) -> Part:
 def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
     """Write an embedding of classes that are fed."""
     layer: Any = placed.layer
-    row = f'rows(parameters, "{name}", classes)'
-    needs = ("rows",)
+    several = "" if layer.rows_per_class == 1 else f", {number(layer.rows_per_class)}"
+    kind = "several_rows" if several else "rows"
+    row = f'{kind}(parameters, "{name}", classes{several})'
+    needs = (kind,)
     if layer.joined == "alone":
         return Part(applied=row, begins=True, needs=needs)
     parts = f"{row}, {{x}}" if layer.joined == "before" else f"{{x}}, {row}"
@@ -327,6 +329,11 @@ def masks_of(batch: Tensors, place: str) -> Tensors:
 def rows(parameters: Tensors, name: str, classes: Array) -> Array:
     """Return the row of a table for each class."""
     return parameters[f"{name}.weight"][classes]''',
+    "several_rows": '''\
+def several_rows(parameters: Tensors, name: str, classes: Array, count: int) -> Array:
+    """Return the rows of a table for each class, one behind the other."""
+    table = parameters[f"{name}.weight"]
+    return table.reshape(len(table) // count, -1)[classes]''',
     **contrast.FUNCTIONS,
     "class_cross_entropy": '''\
 def class_cross_entropy(logits: Array, classes: Array) -> Array:

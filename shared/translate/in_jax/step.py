@@ -178,6 +178,9 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     if sees_real:
         own.append(_ask(gan, "of_real", "d", real, 'batch["real"]', first=True, later=later + 4, given="d.parameters"))
     own.append(_ask(gan, "of_fake", "d", fake, "fake", first=not sees_real, later=later + 4, given="d.parameters"))
+    if training.shows_fake_twice:
+        again = place_of(gan, "generator", "again")
+        own.append(_ask(gan, "of_again", "d", again, "fake", first=False, later=later + 4, given="d.parameters"))
     aux = [*(["fake"] if reused and is_first else [])]
     aux += ["moved"] if moves_g else []
     aux += ["buffers"] if moves_d else []

@@ -11,7 +11,7 @@ from gan_rosetta.shared.translate.in_keras import contrast
 from gan_rosetta.shared.translate.in_keras.convolutions import conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.in_keras.making import keras_layer, last, layers, named, no_bias
 from gan_rosetta.shared.translate.in_tensorflow import layers as in_tensorflow
-from gan_rosetta.shared.translate.parts import Part, logits_of_classes
+from gan_rosetta.shared.translate.parts import Part, logits_of_classes, rows_of_classes
 from gan_rosetta.shared.translate.writing import number, numbers
 
 _IMAGE_RANK = 3
@@ -76,12 +76,15 @@ def dropout(placed: PlacedLayer, name: str, /) -> Part:
 def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
     """Write an embedding of classes that are fed, an input of the network."""
     layer: Any = placed.layer
-    made = keras_layer("Embedding", [number(layer.num_classes), number(layer.num_features), named(placed)])
+    made = keras_layer("Embedding", [*map(number, layer.table), named(placed)])
+    own = rows_of_classes(layer, made, "{r}")
+    flat = "{r}" if layer.rows_per_class == 1 else "keras.layers.Flatten()({r})"
     if layer.joined == "alone":
-        return Part(applied=f"{made}(classes)", begins=True)
-    parts = f"{name}_row, {{x}}" if layer.joined == "before" else f"{{x}}, {name}_row"
+        return Part(applied=flat.format(r=own.applied), begins=True, needs=own.needs)
+    row = flat.format(r=f"{name}_row")
+    parts = f"{row}, {{x}}" if layer.joined == "before" else f"{{x}}, {row}"
     applied = f"keras.layers.Concatenate()([{parts}])"
-    return Part(applied=applied, begins=True, remark=f"{name}_row = {made}(classes)")
+    return Part(applied=applied, begins=True, remark=f"{name}_row = {own.applied}", needs=own.needs)
 
 
 def upsample(placed: PlacedLayer, name: str, /) -> Part:
@@ -246,6 +249,10 @@ def selu(x: tf.Tensor) -> tf.Tensor:
     """Return x, or exp(x) - 1 below 0, scaled; keras.activations.selu's gradient loses digits."""
     below = {number(spec.SELU.alpha)} * ops.expm1(ops.minimum(x, 0))
     return {number(spec.SELU.scale)} * ops.where(x > 0, x, below)''',
+    "rows_of": '''\
+def rows_of(classes: keras.KerasTensor, count: int) -> Any:
+    """Return the numbers of each class's rows, (batch, count)."""
+    return ops.expand_dims(count * classes, 1) + ops.arange(count, dtype="int64")''',
     **contrast.FUNCTIONS,
     "class_cross_entropy": '''\
 def class_cross_entropy(logits: keras.KerasTensor, classes: keras.KerasTensor) -> Any:

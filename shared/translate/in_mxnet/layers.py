@@ -9,7 +9,7 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
 from gan_rosetta.shared.translate.in_mxnet import contrast
 from gan_rosetta.shared.translate.in_mxnet.convolutions import DILATED_TRANSPOSE, STAMPED, conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.parts import Part, logits_of_classes
+from gan_rosetta.shared.translate.parts import Part, logits_of_classes, rows_of_classes
 from gan_rosetta.shared.translate.writing import number
 
 
@@ -117,12 +117,13 @@ def dropout(placed: PlacedLayer, name: str, /) -> Part:
 def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
     """Write an embedding of classes that are fed."""
     layer: Any = placed.layer
-    row = f"self.{name}(classes)"
+    own = rows_of_classes(layer, f"self.{name}", "{r}.flatten()")
+    row = own.applied
     parts = f"{row}, {{x}}" if layer.joined == "before" else f"{{x}}, {row}"
-    sizes = [number(layer.num_classes), number(layer.num_features), "dtype=options.dtype"]
+    sizes = [*map(number, layer.table), "dtype=options.dtype"]
     if layer.joined == "alone":
-        return Part(made=("nn.Embedding(", sizes), applied=row)
-    return Part(made=("nn.Embedding(", sizes), applied=f"mx.nd.concat({parts}, dim=1)")
+        return Part(made=("nn.Embedding(", sizes), applied=row, needs=own.needs)
+    return Part(made=("nn.Embedding(", sizes), applied=f"mx.nd.concat({parts}, dim=1)", needs=own.needs)
 
 
 def upsample(placed: PlacedLayer, name: str, /) -> Part:
@@ -395,6 +396,10 @@ def masks_of(batch: Batch, place: str) -> Batch:
     """Return the masks of one pass, by the dropouts' names."""
     start = f"mask.{place}."
     return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
+    "rows_of": '''\
+def rows_of(classes: NDArray, count: int) -> NDArray:
+    """Return the numbers of each class's rows, (batch, count)."""
+    return mx.nd.stack(*(count * classes + row for row in range(count)), axis=1)''',
     **contrast.FUNCTIONS,
     "class_cross_entropy": '''\
 def class_cross_entropy(logits: NDArray, classes: NDArray) -> NDArray:

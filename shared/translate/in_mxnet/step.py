@@ -112,6 +112,8 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
         real = place_of(gan, "generator", "real")
         own.append(judge(gan, "of_real", real, 'batch["real"]', later=later + 4))
     own.append(judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later + 4))
+    if training.shows_fake_twice:
+        own.append(judge(gan, "of_again", place_of(gan, "generator", "again"), "fake", later=later + 4))
     own.append(f"loss_g = generator_loss({', '.join(scores_of_generator(gan))})")
     lines = ["with autograd.record():", *(indented(line, by=4) for line in own), "loss_g.backward()"]
     if not training.detach_fake:

@@ -9,7 +9,7 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
 from gan_rosetta.shared.translate.in_tensorflow import contrast, convolutions
 from gan_rosetta.shared.translate.in_tensorflow.convolutions import conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.parts import Part, logits_of_classes
+from gan_rosetta.shared.translate.parts import Part, logits_of_classes, rows_of_classes
 from gan_rosetta.shared.translate.writing import number
 
 _IMAGE_RANK = 3
@@ -118,12 +118,13 @@ def dropout(placed: PlacedLayer, name: str, /) -> Part:
 def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
     """Write an embedding of classes that are fed."""
     layer: Any = placed.layer
-    row = f"self.{name}(classes)"
+    own = rows_of_classes(layer, f"self.{name}", f"tf.reshape({{r}}, (-1, {number(layer.width)}))")
+    row = own.applied
     parts = f"{row}, {{x}}" if layer.joined == "before" else f"{{x}}, {row}"
-    made = ("keras.layers.Embedding(", [number(layer.num_classes), number(layer.num_features), _named(placed)])
+    made = ("keras.layers.Embedding(", [*map(number, layer.table), _named(placed)])
     if layer.joined == "alone":
-        return Part(made=made, applied=row)
-    return Part(made=made, applied=f"tf.concat([{parts}], axis=1)")
+        return Part(made=made, applied=row, needs=own.needs)
+    return Part(made=made, applied=f"tf.concat([{parts}], axis=1)", needs=own.needs)
 
 
 def upsample(placed: PlacedLayer, name: str, /) -> Part:
@@ -385,6 +386,11 @@ def masks_of(batch: Batch, place: str) -> Batch:
     """Return the masks of one pass, by the dropouts' names."""
     start = f"mask.{place}."
     return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
+    "rows_of": '''\
+def rows_of(classes: tf.Tensor, count: int) -> tf.Tensor:
+    """Return the numbers of each class's rows, (batch, count)."""
+    classes = tf.cast(classes, tf.int32)
+    return count * classes[:, tf.newaxis] + tf.range(count)''',
     **contrast.FUNCTIONS,
     "class_cross_entropy": '''\
 def class_cross_entropy(logits: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:

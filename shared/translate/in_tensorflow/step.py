@@ -168,6 +168,9 @@ def _generator_block(gan: GanSpec, later: int, *, listed: bool) -> list[str]:
         real = place_of(gan, "generator", "real")
         own.append(judge(gan, "of_real", real, 'batch["real"]', later=later + 4, listed=listed))
     own.append(judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later + 4, listed=listed))
+    if training.shows_fake_twice:
+        again = place_of(gan, "generator", "again")
+        own.append(judge(gan, "of_again", again, "fake", later=later + 4, listed=listed))
     own.append(f"loss_g = generator_loss({', '.join(scores_of_generator(gan))})")
     moved = _moved(gan, tape, "loss_g", "generator", "g", joined=not training.detach_fake)
     follows = ["follow()"] if training.generator_average is not None else []

@@ -8,7 +8,7 @@ from typing import Any
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
 from gan_rosetta.shared.translate.in_torch.convolutions import conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.parts import Part, logits_of_classes
+from gan_rosetta.shared.translate.parts import Part, logits_of_classes, rows_of_classes
 from gan_rosetta.shared.translate.writing import number
 
 _SOFTPLUS = "# Above PyTorch's own threshold of 20 softplus returns x itself, which is off by 2e-9."
@@ -120,9 +120,10 @@ def dropout(placed: PlacedLayer, name: str, /) -> Part:
 def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
     """Write an embedding of classes that are fed."""
     layer: Any = placed.layer
-    row = f"self.{name}(classes)"
+    own = rows_of_classes(layer, f"self.{name}", "{r}.flatten(1)")
+    row = own.applied
     parts = f"{row}, {{x}}" if layer.joined == "before" else f"{{x}}, {row}"
-    made = ("nn.Embedding(", [number(layer.num_classes), number(layer.num_features)])
+    made = ("nn.Embedding(", list(map(number, layer.table)))
     if layer.joined == "alone":
         return Part(made=made, applied=row)
     return Part(made=made, applied=f"torch.cat([{parts}], dim=1)")

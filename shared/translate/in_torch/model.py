@@ -37,6 +37,8 @@ def model_section(gan: GanSpec, /) -> str:
     parts += dict.fromkeys(text for join, text in _JOINS.items() if join in joins)
     if any(isinstance(layer, spec.Scale) for layer in layers):
         parts.append(_SCALE)
+    if any(isinstance(layer, spec.ClassEmbedding) and layer.rows_per_class > 1 for layer in layers):
+        parts.append(_ROWS_OF)
     forms = {layer.form for layer in layers if isinstance(layer, spec.ClassContrast)}
     parts += [text for kind, text in contrast.FUNCTIONS.items() if forms & _CONTRASTS[kind]]
     parts += spectral_classes(gan)
@@ -121,6 +123,11 @@ def masks_of(batch: Batch, place: str) -> Batch:
     """Return the masks of one pass, by the dropouts' names."""
     start = f"mask.{place}."
     return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}'''
+
+_ROWS_OF = '''\
+def rows_of(classes: Tensor, count: int) -> Tensor:
+    """Return the numbers of each class's rows, (batch, count)."""
+    return count * classes[:, None] + torch.arange(count, device=classes.device)'''
 
 _JOINS = {
     "affine": '''\

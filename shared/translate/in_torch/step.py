@@ -101,6 +101,8 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     if training.generator_sees_real:
         lines.append(_judge(gan, "of_real", place_of(gan, "generator", "real"), 'batch["real"]', later=later))
     lines.append(_judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later))
+    if training.shows_fake_twice:
+        lines.append(_judge(gan, "of_again", place_of(gan, "generator", "again"), "fake", later=later))
     lines.append(f"loss_g = generator_loss({', '.join(scores_of_generator(gan))})")
     if training.detach_fake:
         lines.append("optimizer_g.zero_grad()")

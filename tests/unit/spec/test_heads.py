@@ -8,20 +8,27 @@ import numpy as np
 import pytest
 
 from gan_rosetta.shared.errors import SpecError
-from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.gans import MADE_UP, find_gan
 from gan_rosetta.shared.spec import (
+    ZEROS,
     Branch,
     Branches,
     ClassContrast,
     ClassCrossEntropy,
+    ClassEmbedding,
     ClassLoss,
     CrossEntropyDiscriminatorLoss,
     CrossEntropyGeneratorLoss,
     GanSpec,
     GradientPenalty,
+    Linear,
+    Network,
+    Recall,
     StopRule,
+    Tanh,
     passes,
 )
+from gan_rosetta.shared.spec.cost import generator_phase_flops
 from gan_rosetta.shared.spec.feeding import labels
 
 ACGAN = find_gan("acgan")
@@ -131,3 +138,41 @@ def test_a_contrast_takes_an_embedding_and_its_proxy_and_a_margin_where_its_form
     assert not contrast.is_samplewise
     with pytest.raises(SpecError, match="joined 'after'"):
         contrast.output_shape((7,))
+
+
+def test_d_is_shown_fakes_again_for_a_second_class_loss_alone():
+    spec = MADE_UP["contrast-digits"]
+    assert list(passes(spec))[-1] == ("generator", "again", "discriminator")
+    together = replace(spec, training=replace(spec.training, second_class_asked="together"))
+    assert ("generator", "again", "discriminator") not in passes(together)
+    assert generator_phase_flops(spec) > generator_phase_flops(together)
+    with pytest.raises(SpecError, match="shows D a batch for second_class_loss, which is None"):
+        replace(spec.training, second_class_loss=None)
+    with pytest.raises(SpecError, match="expected dropout_masks 'separate'"):
+        replace(spec.training, dropout_masks="shared")
+
+
+def test_a_class_may_have_several_rows_which_are_its_features():
+    embedding = ClassEmbedding(
+        name="rows", num_classes=10, num_features=3, joined="after", weight_init=ZEROS, rows_per_class=2
+    )
+    assert embedding.parameters()["weight"].shape == (20, 3)
+    assert embedding.output_shape((4,)) == (10,)
+    assert replace(embedding, joined="alone").output_shape((4,)) == (6,)
+    with pytest.raises(SpecError, match="rows_per_class"):
+        replace(embedding, rows_per_class=0)
+
+
+def test_branches_may_recall_what_they_are_given_and_nothing_else():
+    def ways(of: str) -> Network:
+        part = Recall(of=of, parts=((0, 2),))
+        both = tuple(Branch(name=name, layers=(part, Tanh())) for name in ("one", "two"))
+        first, second = (
+            Linear(name=name, in_features=4, out_features=4, weight_init=ZEROS, bias_init=None)
+            for name in ("first", "second")
+        )
+        return Network(input_shape=(4,), layers=(first, second, Branches(name="ways", join="add", branches=both)))
+
+    assert ways("second").output_shape == (2,)
+    with pytest.raises(SpecError, match="has no branch that takes or recalls what it is given"):
+        ways("first")
