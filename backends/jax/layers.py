@@ -177,6 +177,39 @@ def dropout(layer: spec.Dropout, tensors: LayerTensors, inputs: Any, /) -> Any:
     return inputs * (tensors[FED] * layer.scale) if FED in tensors else inputs
 
 
+def augment(layer: spec.Augment, tensors: LayerTensors, images: Any, /) -> Any:
+    """Return images changed by what is drawn for each, as DiffAugment does. (B, channels, height, width)."""
+    if FED not in tensors:
+        return images
+    if layer.policy == "colour":
+        moved, saturation, contrast = (tensors[FED][:, k].reshape(-1, 1, 1, 1) for k in range(3))
+        images = images + moved
+        mean = jnp.mean(images, axis=1, keepdims=True)
+        images = (images - mean) * saturation + mean
+        mean = jnp.mean(images, axis=(1, 2, 3), keepdims=True)
+        return (images - mean) * contrast + mean
+    rows, columns = tensors[FED].astype(int).T
+    if layer.policy == "translation":
+        return _shifted(_shifted(images, rows, axis=2), columns, axis=3)
+    height, width = images.shape[2:]
+    inside = _inside(layer, rows, height)[:, None, :, None] & _inside(layer, columns, width)[:, None, None]
+    return images * (~inside).astype(images.dtype)
+
+
+def _shifted(images: Any, moves: Any, *, axis: int) -> Any:
+    size = images.shape[axis]
+    places = (jnp.arange(size) + moves[:, None]).reshape(-1, 1, *((size, 1) if axis == 2 else (1, size)))
+    inside = (places >= 0) & (places < size)
+    return jnp.take_along_axis(images, jnp.clip(places, 0, size - 1), axis=axis) * inside.astype(images.dtype)
+
+
+def _inside(layer: spec.Augment, middles: Any, size: int) -> Any:
+    """Return which rows or columns of each image are in its window, (B, size)."""
+    width = layer.reach(size)
+    starts, places = middles[:, None] - width // 2, jnp.arange(size)
+    return (places >= starts) & (places < starts + width)
+
+
 def class_embedding(layer: spec.ClassEmbedding, tensors: LayerTensors, inputs: Any, /) -> Any:
     """Join each sample to the row of its class, (B, features) to (B, features + num_features), or give that row."""
     table = tensors["weight"].reshape(layer.num_classes, layer.width)
@@ -323,6 +356,7 @@ LAYERS: dict[type, Callable[..., Any]] = {
     spec.Reshape: reshape,
     spec.Recall: recall,
     spec.Dropout: dropout,
+    spec.Augment: augment,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
     spec.Pool2d: pool2d,

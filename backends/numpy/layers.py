@@ -19,6 +19,7 @@ from gan_rosetta.backends.numpy.activations import (
     Tanh,
 )
 from gan_rosetta.backends.numpy.attention import Attention, Scale, Softmax
+from gan_rosetta.backends.numpy.augment import Augment
 from gan_rosetta.backends.numpy.branches import JOINS, Join
 from gan_rosetta.backends.numpy.classifying import ClassContrast, ClassCrossEntropy
 from gan_rosetta.backends.numpy.convolution import Conv2d, ConvTranspose2d
@@ -294,6 +295,7 @@ LAYERS: dict[type[spec.Layer], type[Layer]] = {
     spec.Reshape: Reshape,
     spec.Recall: Recall,
     spec.Dropout: Dropout,
+    spec.Augment: Augment,
     spec.ClassEmbedding: ClassEmbedding,
     spec.Upsample: Upsample,
     spec.Pool2d: Pool2d,

@@ -111,6 +111,11 @@ def dropout(layer: spec.Dropout, /) -> nn.Module:
     return Dropout(layer)
 
 
+def augment(layer: spec.Augment, /) -> nn.Module:
+    """Build an augmentation by numbers that are fed. (B, channels, height, width)."""
+    return Augment(layer)
+
+
 def class_embedding(layer: spec.ClassEmbedding, /) -> nn.Module:
     """Build an embedding of classes that are fed. (B, features) to (B, features + num_features), or a row."""
     return ClassEmbedding(layer) if layer.spectral_norm is None else normalised(SpectralClassEmbedding(layer), layer)
@@ -193,6 +198,7 @@ LAYERS: dict[type, Callable[..., nn.Module]] = {
     spec.Reshape: reshape,
     spec.Recall: recall,
     spec.Dropout: dropout,
+    spec.Augment: augment,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
     spec.Pool2d: pool2d,
@@ -335,6 +341,50 @@ class Dropout(nn.Module):
     def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:  # (B, ...)
         """Return (B, ...); mask: 0 or 1, (B, ...) or (B, channels, 1, 1), without which nothing is dropped."""
         return inputs if mask is None else inputs * (mask * self.layer.scale)
+
+
+class Augment(nn.Module):
+    """Changes each image by what is drawn for it, as DiffAugment does."""
+
+    def __init__(self, layer: spec.Augment) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, images: Tensor, drawn: Tensor | None = None) -> Tensor:  # (B, channels, height, width)
+        """Return the same shape; drawn: (B, 3) or (B, 2), without which images are left as they are."""
+        if drawn is None:
+            return images
+        if self.layer.policy == "colour":
+            moved, saturation, contrast = (drawn[:, k].reshape(-1, 1, 1, 1) for k in range(3))
+            images = images + moved
+            mean = images.mean(dim=1, keepdim=True)
+            images = (images - mean) * saturation + mean
+            mean = images.mean(dim=(1, 2, 3), keepdim=True)
+            return (images - mean) * contrast + mean
+        rows, columns = drawn.long().unbind(dim=1)
+        if self.layer.policy == "translation":
+            return self._shifted(self._shifted(images, rows, dim=2), columns, dim=3)
+        inside = (
+            self._inside(images, rows, dim=2)[:, None, :, None] & self._inside(images, columns, dim=3)[:, None, None]
+        )
+        return images * torch.logical_not(inside).to(images.dtype)
+
+    @staticmethod
+    def _shifted(images: Tensor, moves: Tensor, *, dim: int) -> Tensor:
+        size = images.shape[dim]
+        places = torch.arange(size, device=images.device) + moves[:, None]
+        shape = (-1, 1, size, 1) if dim == 2 else (-1, 1, 1, size)
+        inside = ((places >= 0) & (places < size)).reshape(shape)
+        index = places.clamp(0, size - 1).reshape(shape).expand_as(images)
+        return images.gather(dim, index) * inside.to(images.dtype)
+
+    def _inside(self, images: Tensor, middles: Tensor, *, dim: int) -> Tensor:
+        """Return which rows or columns of each image are in its window, (B, size)."""
+        size = images.shape[dim]
+        width = self.layer.reach(size)
+        starts = middles[:, None] - width // 2
+        places = torch.arange(size, device=images.device)
+        return (places >= starts) & (places < starts + width)
 
 
 class ClassEmbedding(nn.Module):

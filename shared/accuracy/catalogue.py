@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gan_rosetta.shared.accuracy.activations import ACTIVATIONS
+from gan_rosetta.shared.accuracy.augment import AUGMENTATION
 from gan_rosetta.shared.accuracy.branches import BRANCHES
 from gan_rosetta.shared.accuracy.classifying import CLASS_CONTRASTS, CLASS_CROSS_ENTROPY
 from gan_rosetta.shared.accuracy.dropout import DROPOUT
@@ -26,6 +27,7 @@ OPERATIONS: dict[str, Operation] = {
         CLASS_CROSS_ENTROPY,
         *CLASS_CONTRASTS,
         *SUMS,
+        AUGMENTATION,
         *BRANCHES,
         *NORMS,
         *GROUP_NORMS,

@@ -151,7 +151,7 @@ _STEP = (
     ("earlier-fakes", "fakes of earlier steps shown to D", ""),
     ("asked-twice", "a D that is shown G's batch twice in its update", "Training.second_class_asked"),
     ("stale-graph", "a G updated through D as it was before its update", ""),
-    ("augmentation", "augmentation that gradients pass", ""),
+    ("augmentation", "augmentation that gradients pass", "Augment"),
     ("adaptive-augmentation", "augmentation that adapts to D", ""),
     ("pseudo-augmentation", "fakes among D's real samples", ""),
     ("latent-optimisation", "a latent that is moved before G's update", ""),

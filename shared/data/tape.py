@@ -164,14 +164,13 @@ class SeededTape:
         return np.broadcast_to(classes, (len(steps), full))[:, :batch].copy()
 
     def _masks(self, phase: Phase, first_step: int, num_steps: int) -> dict[str, np.ndarray]:
-        """Return what the phase's dropouts keep, 0 or 1."""
+        """Return what the phase's dropouts keep, 0 or 1, and what its augmentations draw."""
         full, batch = self._spec.batch_size, self.batch_size(phase, first_step)
         result = {}
         for mask in mask_draws(self._spec, pretraining=phase == "pretraining"):
             size = full * math.prod(mask.shape)
             drawn = streams.uniform(self._seed, mask.drawn_as, first_step=first_step, num_steps=num_steps, size=size)
-            kept = (drawn >= mask.probability).astype(np.float64)
-            result[mask.name] = kept.reshape(num_steps, full, *mask.shape)[:, :batch]
+            result[mask.name] = mask.drawn(drawn.reshape(num_steps, full, *mask.shape))[:, :batch]
         return result
 
     def period(self, name: str, /) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gan_rosetta.shared.errors import unknown_name
 from gan_rosetta.shared.faults import (
     attention_faults,
+    augment_faults,
     average_faults,
     batch_norm_faults,
     branch_faults,
@@ -51,6 +52,7 @@ FAULTS: dict[str, Fault] = {
         *branch_faults.FAULTS,
         *recall_faults.FAULTS,
         *attention_faults.FAULTS,
+        *augment_faults.FAULTS,
         *spectral_faults.FAULTS,
     )
 }

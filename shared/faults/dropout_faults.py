@@ -76,7 +76,7 @@ def drawn_mask(mask: MaskDraw, chunk: Chunk, /) -> np.ndarray:
     shape = (chunk.num_steps, chunk.batch_size, *mask.shape)
     size = int(np.prod(shape[1:]))
     drawn = streams.uniform(_REDRAW_SEED, mask.name, first_step=chunk.first_step, num_steps=shape[0], size=size)
-    return (drawn >= mask.probability).astype(np.float64).reshape(shape)
+    return mask.drawn(drawn.reshape(shape))
 
 
 def _shared_mask(spec: GanSpec, place: Place) -> Plant | None:

@@ -12,6 +12,7 @@ from gan_rosetta.shared.spec import (
     SELU,
     Adagrad,
     Adam,
+    Augment,
     BatchNorm,
     BinaryCrossEntropyDiscriminatorLoss,
     BoundarySeekingGeneratorLoss,
@@ -325,12 +326,14 @@ _AS_REAL_OR_FAKE = Branches(
     ),
 )
 
+_DIGITS = DigitsReal(size=8, num_channels=1, low=-1.0, high=1.0, num_images=64, reshuffle=True)
+
 POOLED_SPEC = GanSpec(
     name="pooled-digits",
     title="Pixel shuffles, pools and attention on small digits, projected on their classes, which D tells too",
     source=_SOURCE,
     batch_size=4,
-    real=DigitsReal(size=8, num_channels=1, low=-1.0, high=1.0, num_images=64, reshuffle=True),
+    real=_DIGITS,
     latent=NormalLatent(shape=(5,), redraw="step"),
     generator=Network(
         input_shape=(5,),
@@ -544,14 +547,18 @@ _NEAR_REAL_OR_FAKE = Branches(
 CONTRAST_SPEC = replace(
     POOLED_SPEC,
     name="contrast-digits",
-    title="A D of small digits that holds each against the others of its batch, of its class and of other classes",
+    title="A D of small, augmented digits that holds each against the others of its batch, of its class and of others",
     batch_size=6,
-    generator=Network(input_shape=(5,), layers=(_linear("linear", 5, 64), Tanh(), Reshape(shape=(1, 8, 8)))),
+    real=replace(_DIGITS, num_channels=3),
+    generator=Network(input_shape=(5,), layers=(_linear("linear", 5, 192), Tanh(), Reshape(shape=(3, 8, 8)))),
     discriminator=Network(
-        input_shape=(1, 8, 8),
+        input_shape=(3, 8, 8),
         layers=(
-            Reshape(shape=(64,)),
-            replace(_linear("hidden", 64, 6), spectral_norm=_SPECTRAL),
+            Augment(name="colour", policy="colour", ratio=None),
+            Augment(name="moved", policy="translation", ratio=0.25),
+            Augment(name="cut", policy="cutout", ratio=0.4),
+            Reshape(shape=(192,)),
+            replace(_linear("hidden", 192, 6), spectral_norm=_SPECTRAL),
             LeakyReLU(slope=0.2),
             Branches(
                 name="h",

@@ -15,6 +15,7 @@ from gan_rosetta.shared.spec import (
     ONES,
     SELU,
     ZEROS,
+    Augment,
     BatchNorm,
     Branch,
     Branches,
@@ -340,6 +341,14 @@ class Stack:
         units = ["channel", "entry"] if len(self.shape) == 3 else ["entry"]
         probability = self._draw(decimals(0.0, 0.7, digits=2))
         self._add(Dropout(name=self._name("drop"), probability=probability, unit=self._draw(st.sampled_from(units))))
+
+    def perhaps_augmented(self) -> None:
+        """Add an augmentation of images now and then."""
+        if self._plain or self._draw(st.integers(0, 4)) != 4:
+            return
+        policy = self._draw(st.sampled_from(["colour", "translation", "cutout"]))
+        ratio = None if policy == "colour" else self._draw(st.sampled_from([0.125, 0.5, 1.0]))
+        self._add(Augment(name=self._name("augment"), policy=policy, ratio=ratio))
 
     def perhaps_class(self) -> None:
         """Add a ClassEmbedding now and then, where samples have classes."""

@@ -230,6 +230,7 @@ def _discriminators(
     stack = Stack(draw, shape, plain=plain, normalised=normalised and not plain, classes=classes)
     image = len(shape) == 3
     if image:
+        stack.perhaps_augmented()
         for _ in range(draw(st.integers(0, 2))):
             stack.perhaps_upsample()
             stack.perhaps_shuffle()

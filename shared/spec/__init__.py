@@ -13,6 +13,7 @@ from gan_rosetta.shared.spec.activations import (
     Tanh,
 )
 from gan_rosetta.shared.spec.attention import Scale, Softmax
+from gan_rosetta.shared.spec.augment import Augment
 from gan_rosetta.shared.spec.blocks import (
     class_projection,
     conditional_batch_norm,
@@ -129,6 +130,7 @@ __all__ = [
     "Adadelta",
     "Adagrad",
     "Adam",
+    "Augment",
     "BatchNorm",
     "BinaryCrossEntropyDiscriminatorLoss",
     "BinaryCrossEntropyGeneratorLoss",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gan_rosetta.shared.spec.checks import require, require_choice, require_finite
 from gan_rosetta.shared.spec.layer import LayerBase, Shape
 
@@ -40,6 +43,11 @@ class Dropout(LayerBase):
     def mask_shape(self, input_shape: Shape, /) -> Shape:
         """Return the per-sample shape of the mask, which broadcasts over the input's."""
         return input_shape if self.unit == "entry" else (input_shape[0], *(1 for _ in input_shape[1:]))
+
+    def drawn(self, uniform: NDArray[np.float64], input_shape: Shape, /) -> NDArray[np.float64]:
+        """Return masks by as many numbers evenly from 0 to 1."""
+        del input_shape
+        return (uniform >= self.probability).astype(np.float64)
 
     def output_shape(self, input_shape: Shape, /) -> Shape:
         require(

@@ -1,6 +1,7 @@
-"""What each forward pass of a step is fed from the tape beside its samples: classes, and the masks of dropouts.
+"""What each forward pass of a step is fed from the tape beside its samples: classes, masks, and draws of augmentations.
 
 A mask is named after its pass and its layer, `mask.discriminator.real.discriminator.drop1`: no two passes share one.
+So is what an augmentation draws, `augment.discriminator.real.discriminator.colour`.
 The classes of the real samples are `real_label`, those that G is asked for `label_d` and `label_g`, as the noise is.
 """
 
@@ -13,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from gan_rosetta.shared.spec.augment import Augment
 from gan_rosetta.shared.spec.classifying import TELLS_CLASS
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
@@ -20,22 +22,29 @@ from gan_rosetta.shared.spec.gan import GanSpec
 from gan_rosetta.shared.spec.layer import Shape
 from gan_rosetta.shared.spec.network import Network
 
-MASK = "mask"
+MASK, AUGMENT = "mask", "augment"
 REAL_LABEL = "real_label"
+_KINDS: dict[type, str] = {Dropout: MASK, Augment: AUGMENT}
 _LABELS = (REAL_LABEL, "label_d", "label_g")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MaskDraw:
-    """A mask on the tape: its name, its per-sample shape, and how often an entry of it is 0.
+    """A mask on the tape, or what an augmentation draws: its name, its per-sample shape, and of which layer it is.
 
-    drawn_as: the name of the numbers that it is drawn from; another mask's where the two are the same.
+    drawn_as: the name of the numbers that it is drawn from; another mask's where the two are the same. input_shape: of
+    the layer.
     """
 
     name: str
     drawn_as: str
     shape: Shape
-    probability: float
+    layer: Dropout | Augment
+    input_shape: Shape
+
+    def drawn(self, uniform: NDArray[np.float64], /) -> NDArray[np.float64]:
+        """Return what is on the tape, by as many numbers evenly from 0 to 1, (..., *shape)."""
+        return self.layer.drawn(uniform, self.input_shape)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +68,7 @@ def passes(spec: GanSpec, /) -> Mapping[tuple[str, str, str], Pass]:
 
 
 def mask_draws(spec: GanSpec, /, *, pretraining: bool) -> tuple[MaskDraw, ...]:
-    """Return the masks of a pretraining step, or of an adversarial one."""
+    """Return the masks, and what augmentations draw, of a pretraining step, or of an adversarial one."""
     chosen = (one for one in passes(spec).values() if (one.phase == "pretraining") == pretraining)
     return tuple(mask for one in chosen for mask in one.masks)
 
@@ -67,6 +76,11 @@ def mask_draws(spec: GanSpec, /, *, pretraining: bool) -> tuple[MaskDraw, ...]:
 def is_mask(name: str, /) -> bool:
     """Whether an array of the tape is a dropout's mask."""
     return name.startswith(f"{MASK}.")
+
+
+def is_drawn(name: str, /) -> bool:
+    """Whether an array of the tape is a dropout's mask, or what an augmentation draws."""
+    return name.startswith((f"{MASK}.", f"{AUGMENT}."))
 
 
 def is_label(name: str, /) -> bool:
@@ -114,13 +128,14 @@ def _pass(spec: GanSpec, phase: str, stream: str, network: str) -> Pass:
     drawn = "discriminator" if shares else phase
     masks = {
         placed.name: MaskDraw(
-            name=f"{MASK}.{phase}.{stream}.{network}.{placed.name}",
-            drawn_as=f"{MASK}.{drawn}.{stream}.{network}.{placed.name}",
+            name=f"{_KINDS[type(placed.layer)]}.{phase}.{stream}.{network}.{placed.name}",
+            drawn_as=f"{_KINDS[type(placed.layer)]}.{drawn}.{stream}.{network}.{placed.name}",
             shape=placed.layer.mask_shape(placed.input_shape),
-            probability=placed.layer.probability,
+            layer=placed.layer,
+            input_shape=placed.input_shape,
         )
         for placed in spec.networks()[network].placed
-        if isinstance(placed.layer, Dropout)
+        if isinstance(placed.layer, Dropout | Augment)
     }
     label = REAL_LABEL if stream == "real" else spec.training.fed_in(phase, "label")
     fed = {

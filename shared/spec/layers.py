@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 from gan_rosetta.shared.spec.activations import Activation
 from gan_rosetta.shared.spec.attention import Scale, Softmax
+from gan_rosetta.shared.spec.augment import Augment
 from gan_rosetta.shared.spec.checks import (
     require,
     require_choice,
@@ -178,7 +179,7 @@ class Reshape(LayerBase):
 
 
 WeightedLayer = Linear | Conv2d | ConvTranspose2d | BatchNorm | GroupNorm | MinibatchDiscrimination | ClassEmbedding
-NamedLayer = WeightedLayer | Scale | Dropout
+NamedLayer = WeightedLayer | Scale | Dropout | Augment
 # Branches are layers too; see branches.py.
 SingleLayer = (
     NamedLayer

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gan_rosetta.shared.data.tape import array_shapes, repeats
 from gan_rosetta.shared.spec import (
+    Augment,
     DigitsReal,
     Dropout,
     GanSpec,
     GaussianReal,
     LinearGaussianReal,
     NormalLatent,
+    PlacedLayer,
     SineReal,
     ToyReal,
     passes,
 )
-from gan_rosetta.shared.spec.feeding import REAL_LABEL, is_label, is_mask, labels
+from gan_rosetta.shared.spec.feeding import REAL_LABEL, is_drawn, is_label, is_mask, labels
 from gan_rosetta.shared.spec.optimizers import counts_epochs
 from gan_rosetta.shared.translate.parts import optimizer_uses
 from gan_rosetta.shared.translate.toys import draw_points
@@ -167,6 +171,7 @@ def _has_masks(spec: GanSpec) -> bool:
 
 def _draw_masks(spec: GanSpec) -> str:
     entries = []
+    augmenting = _draw_augmentations(spec)
     for network_name, network in spec.networks().items():
         places = [each for each in passes(spec).values() if each.network == network_name and each.masks]
         dropped = [
@@ -176,17 +181,18 @@ def _draw_masks(spec: GanSpec) -> str:
             if isinstance(placed.layer, Dropout)
         ]
         if dropped:
+            places = [each for each in places if any(is_mask(mask.name) for mask in each.masks)]
             names = [
                 f'"{each.phase}.{each.stream}.{network_name}"'
                 for each in places
-                if all(mask.name == mask.drawn_as for mask in each.masks)
+                if all(mask.name == mask.drawn_as for mask in each.masks if is_mask(mask.name))
             ]
             entries.append(
                 (literal("for place in (", _one(names), "):", later=4), literal("layers = {", dropped, "}", later=4))
             )
     lines = [
         "def draw_masks(random: np.random.Generator, num_samples: int) -> dict[str, np.ndarray]:",
-        '    """Return what each dropout keeps, in each pass of a step through its network."""',
+        f'    """Return what each {_drawing(spec)}, in each pass of a step through its network."""',
         "    masks = {}",
     ]
     for loop, layers in entries:
@@ -198,7 +204,8 @@ def _draw_masks(spec: GanSpec) -> str:
             "            drawn = random.random((num_samples, *shape))",
             '            masks[f"mask.{place}.{name}"] = drawn >= probability',
         ]
-    if spec.training.dropout_masks == "shared":
+    lines += augmenting
+    if spec.training.dropout_masks == "shared" and entries:
         shown = [f'"mask.discriminator.{each}.discriminator."' for each in _shown_again(spec)]
         both = "both batches" if len(shown) > 1 else "G's batch"
         lines += [
@@ -208,6 +215,41 @@ def _draw_masks(spec: GanSpec) -> str:
             '        masks[name.replace("discriminator", "generator", 1)] = masks[name]',
         ]
     return "\n".join([*lines, "    return masks"])
+
+
+def _drawing(spec: GanSpec) -> str:
+    layers = [layer for network in spec.networks().values() for layer in network.all_layers]
+    kinds = {"dropout keeps": Dropout, "augmentation draws": Augment}
+    return " and ".join(words for words, kind in kinds.items() if any(isinstance(layer, kind) for layer in layers))
+
+
+def _draw_augmentations(spec: GanSpec) -> list[str]:
+    """Return the lines that draw what augmentations change images by, a row a sample."""
+    lines = []
+    for network_name, network in spec.networks().items():
+        drawn = [
+            f'"{placed.name}": {_drawn_by(placed)}' for placed in network.placed if isinstance(placed.layer, Augment)
+        ]
+        places = [each for each in passes(spec).values() if each.network == network_name]
+        if drawn:
+            names = [f'"{each.phase}.{each.stream}.{network_name}"' for each in places]
+            lines += [
+                indented(literal("for place in (", _one(names), "):", later=4), by=4),
+                indented(literal("layers = {", drawn, "}", later=8), by=8),
+                '        masks |= {f"augment.{place}.{name}": drawn for name, drawn in layers.items()}',
+            ]
+    return lines
+
+
+def _drawn_by(placed: PlacedLayer) -> str:
+    layer: Any = placed.layer
+    if layer.policy == "colour":
+        return "random.random((num_samples, 3)) * (1.0, 2.0, 1.0) + (-0.5, 0.0, 0.5)"
+    pairs = [(size, layer.reach(size)) for size in placed.input_shape[1:]]
+    if layer.policy == "translation":
+        low, high = numbers([-reach for _, reach in pairs]), numbers([reach + 1 for _, reach in pairs])
+        return f"random.integers({low}, {high}, (num_samples, 2))"
+    return f"random.integers(0, {numbers([size + 1 - reach % 2 for size, reach in pairs])}, (num_samples, 2))"
 
 
 def _shown_again(spec: GanSpec) -> list[str]:
@@ -349,7 +391,7 @@ def _entries(spec: GanSpec, real: str, count: str, *, once: bool) -> list[str]:
     entries = [f'"real": {real}']
     has_masks = False
     for name, shape in array_shapes(spec, "adversarial").items():
-        if is_mask(name):
+        if is_drawn(name):
             has_masks = True
         elif name == REAL_LABEL:
             entries.append('"real_label": classes[rows]')
@@ -391,4 +433,4 @@ def uses_classes(spec: GanSpec, network: str, /) -> bool:
 
 def uses_masks(spec: GanSpec, network: str, /) -> bool:
     """Whether a network is fed masks."""
-    return any(isinstance(layer, Dropout) for layer in spec.networks()[network].all_layers)
+    return any(layer.fed == "mask" for layer in spec.networks()[network].all_layers)

@@ -122,6 +122,15 @@ def label_of(spec: GanSpec, place: str, /) -> str:
     return "real_label" if stream == "real" else spec.training.fed_in(phase, "label")
 
 
+def augmented(placed: PlacedLayer, drawn: str, /) -> Part:
+    """Return a layer that augments images by `drawn`: a function of its policy, which every dialect has."""
+    layer: Any = placed.layer
+    kind = f"augment_{layer.policy}"
+    sizes = placed.input_shape[1:] if layer.policy == "cutout" else ()
+    settings = [number(layer.reach(size)) for size in sizes]
+    return Part(applied=f"{kind}({', '.join(['{x}', drawn, *settings])})", needs=(kind, "masks_of"))
+
+
 def rows_of_classes(layer: ClassEmbedding, table: str, flat: str, /) -> Part:
     """Return what a table has of each of `classes`: a row, or several one behind the other.
 

@@ -8,7 +8,7 @@ from typing import Any
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
 from gan_rosetta.shared.translate import in_jax
-from gan_rosetta.shared.translate.in_flax import contrast, convolutions
+from gan_rosetta.shared.translate.in_flax import augmenting, contrast, convolutions
 from gan_rosetta.shared.translate.in_flax.convolutions import conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.in_jax.layers import FUNCTIONS as OF_JAX
 from gan_rosetta.shared.translate.parts import Part, rows_of_classes
@@ -147,6 +147,7 @@ _AS_IN_JAX = (
     spec.SiLU,
     spec.Recall,
     spec.Dropout,
+    spec.Augment,
     spec.ClassCrossEntropy,
     spec.ClassContrast,
 )
@@ -248,7 +249,7 @@ class MinibatchDiscrimination(nnx.Linear):
         if self.self_distance:
             distances = distances + jnp.eye(len(x), dtype=x.dtype)[:, :, None]
         return jnp.concatenate([x, jnp.sum(jnp.exp(-distances), axis=1)], axis=1)''',
-    **{name: OF_JAX[name] for name in ("leaky_relu", "dropout")},
+    **{name: OF_JAX[name] for name in ("leaky_relu", "dropout", "masks_of")},
     "scale": '''\
 class Scale(nnx.Module):
     """A gain for all that comes in."""
@@ -263,6 +264,7 @@ class Scale(nnx.Module):
 def rows_of(classes: Array, count: int) -> Array:
     """Return the numbers of each class's rows, (batch, count)."""
     return count * classes[:, None] + jnp.arange(count)''',
+    **augmenting.FUNCTIONS,
     **contrast.FUNCTIONS,
     "class_cross_entropy": '''\
 def class_cross_entropy(logits: Array, classes: Array) -> Array:

@@ -22,7 +22,7 @@ def model_section(gan: GanSpec, /) -> str:
     written = {name: _written(gan, network) for name, network in gan.networks().items()}
     needed = {name for parts in written.values() for part in parts for name in part.needs}
     if any(uses_masks(gan, name) for name in gan.networks()):
-        needed.add("dropout")
+        needed.add("masks_of")
     parts = [text for name, text in FUNCTIONS.items() if name in needed]
     parts += spectral_classes(gan)
     parts += [_network(gan, name, written[name]) for name in gan.networks()]

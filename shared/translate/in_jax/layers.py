@@ -7,9 +7,9 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
-from gan_rosetta.shared.translate.in_jax import contrast, convolutions
+from gan_rosetta.shared.translate.in_jax import augmenting, contrast, convolutions
 from gan_rosetta.shared.translate.in_jax.convolutions import conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.parts import Part, logits_of_classes
+from gan_rosetta.shared.translate.parts import Part, augmented, logits_of_classes
 from gan_rosetta.shared.translate.writing import number
 
 
@@ -106,6 +106,12 @@ def dropout(placed: PlacedLayer, name: str, /) -> Part:
     layer: Any = placed.layer
     applied = f'dropout({{x}}, masks.get("{placed.name}"), {number(layer.probability)})'
     return Part(applied=applied, needs=("dropout",))
+
+
+def augment(placed: PlacedLayer, name: str, /) -> Part:
+    """Write an augmentation by what is drawn for each image."""
+    del name
+    return augmented(placed, f'masks.get("{placed.name}")')
 
 
 def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
@@ -235,6 +241,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Reshape: reshape,
     spec.Recall: recall,
     spec.Dropout: dropout,
+    spec.Augment: augment,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
     spec.Pool2d: pool2d,
@@ -318,13 +325,11 @@ def leaky_relu(x: Array, slope: float) -> Array:
     "dropout": '''\
 def dropout(x: Array, mask: Array | None, probability: float) -> Array:
     """Keep what the mask says, scaled so that the mean stays; all where there is none."""
-    return x if mask is None else x * mask / (1 - probability)
-
-
+    return x if mask is None else x * mask / (1 - probability)''',
+    "masks_of": '''\
 def masks_of(batch: Tensors, place: str) -> Tensors:
-    """Return the masks of one pass, by the dropouts' names."""
-    start = f"mask.{place}."
-    return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
+    """Return what is drawn for one pass, by the layers' names."""
+    return {n.split(f".{place}.")[1]: drawn for n, drawn in batch.items() if f".{place}." in n}''',
     "rows": '''\
 def rows(parameters: Tensors, name: str, classes: Array) -> Array:
     """Return the row of a table for each class."""
@@ -334,6 +339,7 @@ def several_rows(parameters: Tensors, name: str, classes: Array, count: int) -> 
     """Return the rows of a table for each class, one behind the other."""
     table = parameters[f"{name}.weight"]
     return table.reshape(len(table) // count, -1)[classes]''',
+    **augmenting.FUNCTIONS,
     **contrast.FUNCTIONS,
     "class_cross_entropy": '''\
 def class_cross_entropy(logits: Array, classes: Array) -> Array:

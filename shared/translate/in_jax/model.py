@@ -32,7 +32,7 @@ def model_section(gan: GanSpec, /) -> str:
     }
     needed = {name for parts in written.values() for part in parts for name in part.needs}
     if any(uses_masks(gan, name) for name in gan.networks()):
-        needed.add("dropout")
+        needed.add("masks_of")
     functions = [text for name, text in FUNCTIONS.items() if name in needed]
     functions += spectral_functions(gan)
     functions += [_network(gan, name, written[name]) for name in gan.networks()]

@@ -7,11 +7,11 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
-from gan_rosetta.shared.translate.in_keras import contrast
+from gan_rosetta.shared.translate.in_keras import augmenting, contrast
 from gan_rosetta.shared.translate.in_keras.convolutions import conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.in_keras.making import keras_layer, last, layers, named, no_bias
 from gan_rosetta.shared.translate.in_tensorflow import layers as in_tensorflow
-from gan_rosetta.shared.translate.parts import Part, logits_of_classes, rows_of_classes
+from gan_rosetta.shared.translate.parts import Part, augmented, logits_of_classes, rows_of_classes
 from gan_rosetta.shared.translate.writing import number, numbers
 
 _IMAGE_RANK = 3
@@ -70,7 +70,15 @@ def dropout(placed: PlacedLayer, name: str, /) -> Part:
     """Write a dropout by a mask that is fed, an input of the network."""
     layer: Any = placed.layer
     made = f"Dropout({number(layer.probability)}, {named(placed)})"
-    return Part(applied=f"{made}({{x}}, {name}_mask)", begins=True, needs=("dropout",))
+    return Part(applied=f"{made}({{x}}, {name}_mask)", begins=True, needs=("dropout", "masks_of"))
+
+
+def augment(placed: PlacedLayer, name: str, /) -> Part:
+    """Write an augmentation by what is drawn for each image, an input of the network."""
+    own = augmented(placed, f"{name}_mask")
+    function, settings = own.needs[0], own.applied.split(f"{name}_mask")[1].rstrip(")")
+    made = f"Augment({function}{settings}, {named(placed)})"
+    return Part(applied=f"{made}({{x}}, {name}_mask)", begins=True, needs=("augment", function, "masks_of"))
 
 
 def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
@@ -210,6 +218,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Reshape: reshape,
     spec.Recall: recall,
     spec.Dropout: dropout,
+    spec.Augment: augment,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
     spec.Pool2d: pool2d,
@@ -253,6 +262,7 @@ def selu(x: tf.Tensor) -> tf.Tensor:
 def rows_of(classes: keras.KerasTensor, count: int) -> Any:
     """Return the numbers of each class's rows, (batch, count)."""
     return ops.expand_dims(count * classes, 1) + ops.arange(count, dtype="int64")''',
+    **augmenting.FUNCTIONS,
     **contrast.FUNCTIONS,
     "class_cross_entropy": '''\
 def class_cross_entropy(logits: keras.KerasTensor, classes: keras.KerasTensor) -> Any:
@@ -278,10 +288,9 @@ class Dropout(keras.layers.Layer):
 
     def call(self, x: tf.Tensor, kept: tf.Tensor | None) -> tf.Tensor:
         """Return what is kept of x; all where there is no mask."""
-        return x if kept is None else x * kept / (1 - self.rate)
-
-
+        return x if kept is None else x * kept / (1 - self.rate)''',
+    "masks_of": '''\
 def masks_of(batch: Batch, place: str) -> list[tf.Tensor]:
     """Return the masks of one pass in the order of their names, as a network takes them."""
-    return [mask for name, mask in sorted(batch.items()) if name.startswith(f"mask.{place}.")]''',
+    return [mask for name, mask in sorted(batch.items()) if f".{place}." in name]''',
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from gan_rosetta.shared.spec import Branches, Dropout, GanSpec, Network, Shape
+from gan_rosetta.shared.spec import Augment, Branches, Dropout, GanSpec, Network, Shape
 from gan_rosetta.shared.translate.chain import chain
 from gan_rosetta.shared.translate.data import uses_classes, uses_masks
 from gan_rosetta.shared.translate.first_values import first_values
@@ -46,7 +46,7 @@ def masks_of(network: Network, /) -> dict[str, Shape]:
     found = {
         placed.name: _native(placed.layer.mask_shape(placed.input_shape))
         for placed in network.placed
-        if isinstance(placed.layer, Dropout)
+        if isinstance(placed.layer, Dropout | Augment)
     }
     return dict(sorted(found.items()))
 

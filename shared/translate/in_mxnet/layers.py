@@ -7,9 +7,9 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
-from gan_rosetta.shared.translate.in_mxnet import contrast
+from gan_rosetta.shared.translate.in_mxnet import augmenting, contrast
 from gan_rosetta.shared.translate.in_mxnet.convolutions import DILATED_TRANSPOSE, STAMPED, conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.parts import Part, logits_of_classes, rows_of_classes
+from gan_rosetta.shared.translate.parts import Part, augmented, logits_of_classes, rows_of_classes
 from gan_rosetta.shared.translate.writing import number
 
 
@@ -111,7 +111,13 @@ def dropout(placed: PlacedLayer, name: str, /) -> Part:
     del name
     layer: Any = placed.layer
     applied = f'dropout({{x}}, masks.get("{placed.name}"), {number(layer.probability)})'
-    return Part(applied=applied, needs=("dropout",))
+    return Part(applied=applied, needs=("dropout", "masks_of"))
+
+
+def augment(placed: PlacedLayer, name: str, /) -> Part:
+    """Write an augmentation by what is drawn for each image."""
+    del name
+    return augmented(placed, f'masks.get("{placed.name}")')
 
 
 def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
@@ -246,6 +252,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Reshape: reshape,
     spec.Recall: recall,
     spec.Dropout: dropout,
+    spec.Augment: augment,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
     spec.Pool2d: pool2d,
@@ -389,13 +396,12 @@ def silu(x: NDArray) -> NDArray:
     "dropout": '''\
 def dropout(x: NDArray, mask: NDArray | None, probability: float) -> NDArray:
     """Keep what the mask says, scaled as mx.nd.Dropout does; all where there is none."""
-    return x if mask is None else mx.nd.broadcast_mul(x, mask) / (1 - probability)
-
-
+    return x if mask is None else mx.nd.broadcast_mul(x, mask) / (1 - probability)''',
+    "masks_of": '''\
 def masks_of(batch: Batch, place: str) -> Batch:
-    """Return the masks of one pass, by the dropouts' names."""
-    start = f"mask.{place}."
-    return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
+    """Return what is drawn for one pass, by the layers' names."""
+    return {n.split(f".{place}.")[1]: drawn for n, drawn in batch.items() if f".{place}." in n}''',
+    **augmenting.FUNCTIONS,
     "rows_of": '''\
 def rows_of(classes: NDArray, count: int) -> NDArray:
     """Return the numbers of each class's rows, (batch, count)."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
-from gan_rosetta.shared.translate.in_tensorflow import contrast, convolutions
+from gan_rosetta.shared.translate.in_tensorflow import augmenting, contrast, convolutions
 from gan_rosetta.shared.translate.in_tensorflow.convolutions import conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.parts import Part, logits_of_classes, rows_of_classes
+from gan_rosetta.shared.translate.parts import Part, augmented, logits_of_classes, rows_of_classes
 from gan_rosetta.shared.translate.writing import number
 
 _IMAGE_RANK = 3
@@ -112,7 +112,13 @@ def dropout(placed: PlacedLayer, name: str, /) -> Part:
     del name
     layer: Any = placed.layer
     applied = f'dropout({{x}}, masks.get("{placed.name}"), {number(layer.probability)})'
-    return Part(applied=applied, needs=("dropout",))
+    return Part(applied=applied, needs=("dropout", "masks_of"))
+
+
+def augment(placed: PlacedLayer, name: str, /) -> Part:
+    """Write an augmentation by what is drawn for each image."""
+    del name
+    return augmented(placed, f'masks.get("{placed.name}")')
 
 
 def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
@@ -246,6 +252,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Reshape: reshape,
     spec.Recall: recall,
     spec.Dropout: dropout,
+    spec.Augment: augment,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
     spec.Pool2d: pool2d,
@@ -379,13 +386,12 @@ def gelu_by_tanh(x: tf.Tensor) -> tf.Tensor:
     "dropout": '''\
 def dropout(x: tf.Tensor, mask: tf.Tensor | None, probability: float) -> tf.Tensor:
     """Keep what the mask says, scaled as tf.nn.dropout does; all where there is none."""
-    return x if mask is None else x * tf.cast(mask, x.dtype) / (1 - probability)
-
-
+    return x if mask is None else x * tf.cast(mask, x.dtype) / (1 - probability)''',
+    "masks_of": '''\
 def masks_of(batch: Batch, place: str) -> Batch:
-    """Return the masks of one pass, by the dropouts' names."""
-    start = f"mask.{place}."
-    return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}''',
+    """Return what is drawn for one pass, by the layers' names."""
+    return {n.split(f".{place}.")[1]: drawn for n, drawn in batch.items() if f".{place}." in n}''',
+    **augmenting.FUNCTIONS,
     "rows_of": '''\
 def rows_of(classes: tf.Tensor, count: int) -> tf.Tensor:
     """Return the numbers of each class's rows, (batch, count)."""

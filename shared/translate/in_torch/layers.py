@@ -8,7 +8,7 @@ from typing import Any
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
 from gan_rosetta.shared.translate.in_torch.convolutions import conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.parts import Part, logits_of_classes, rows_of_classes
+from gan_rosetta.shared.translate.parts import Part, augmented, logits_of_classes, rows_of_classes
 from gan_rosetta.shared.translate.writing import number
 
 _SOFTPLUS = "# Above PyTorch's own threshold of 20 softplus returns x itself, which is off by 2e-9."
@@ -115,6 +115,12 @@ def dropout(placed: PlacedLayer, name: str, /) -> Part:
     del name
     layer: Any = placed.layer
     return Part(applied=f'dropout({{x}}, masks.get("{placed.name}"), {number(layer.probability)})')
+
+
+def augment(placed: PlacedLayer, name: str, /) -> Part:
+    """Write an augmentation by what is drawn for each image."""
+    del name
+    return augmented(placed, f'masks.get("{placed.name}")')
 
 
 def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
@@ -248,6 +254,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Reshape: reshape,
     spec.Recall: recall,
     spec.Dropout: dropout,
+    spec.Augment: augment,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
     spec.Pool2d: pool2d,

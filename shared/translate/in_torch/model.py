@@ -8,7 +8,7 @@ from gan_rosetta.shared.state.initial import uniform_bound
 from gan_rosetta.shared.state.schema import TensorSpec, parameter_name, state_schema
 from gan_rosetta.shared.translate.chain import chain
 from gan_rosetta.shared.translate.data import uses_classes, uses_masks
-from gan_rosetta.shared.translate.in_torch import contrast
+from gan_rosetta.shared.translate.in_torch import augmenting, contrast
 from gan_rosetta.shared.translate.in_torch.layers import LAYERS, is_own_norm
 from gan_rosetta.shared.translate.in_torch.spectral import spectral_classes, with_spectral_norm
 from gan_rosetta.shared.translate.parts import IN_STATE, what_it_says
@@ -33,6 +33,10 @@ def model_section(gan: GanSpec, /) -> str:
         parts.append(_MINIBATCH)
     if any(isinstance(layer, spec.Dropout) for layer in layers):
         parts.append(_DROPOUT)
+    policies = {layer.policy for layer in layers if isinstance(layer, spec.Augment)}
+    parts += [text for kind, text in augmenting.FUNCTIONS.items() if kind.removeprefix("augment_") in policies]
+    if any(layer.fed == "mask" for layer in layers):
+        parts.append(_MASKS_OF)
     joins = {layer.join for layer in layers if isinstance(layer, spec.Branches)}
     parts += dict.fromkeys(text for join, text in _JOINS.items() if join in joins)
     if any(isinstance(layer, spec.Scale) for layer in layers):
@@ -116,13 +120,12 @@ _CONTRASTS = {"halves": {"conditional", "data-to-data"}, "contrast": {"condition
 _DROPOUT = '''\
 def dropout(x: Tensor, mask: Tensor | None, probability: float) -> Tensor:
     """Keep what the mask says, scaled as nn.Dropout does; all where there is none."""
-    return x if mask is None else x * mask / (1 - probability)
+    return x if mask is None else x * mask / (1 - probability)'''
 
-
+_MASKS_OF = '''\
 def masks_of(batch: Batch, place: str) -> Batch:
-    """Return the masks of one pass, by the dropouts' names."""
-    start = f"mask.{place}."
-    return {n.removeprefix(start): mask for n, mask in batch.items() if n.startswith(start)}'''
+    """Return what is drawn for one pass, by the layers' names."""
+    return {n.split(f".{place}.")[1]: drawn for n, drawn in batch.items() if f".{place}." in n}'''
 
 _ROWS_OF = '''\
 def rows_of(classes: Tensor, count: int) -> Tensor:

@@ -41,7 +41,7 @@ def make_chunk(spec, *, phase="adversarial", num_steps=1, batch_size=4, first_st
         for label in labels(spec):
             arrays[label] = generator.integers(0, 10, (first_step + num_steps, batch_size))[first_step:].astype(float)
         for mask in mask_draws(spec, pretraining=False):
-            arrays[mask.name] = (draw(mask.shape) > 0).astype(float)
+            arrays[mask.name] = mask.drawn(generator.random(draw(mask.shape).shape))
     trains = {
         f"trains_{player}": trained_steps(spec, player, first_step=first_step, num_steps=num_steps, steps_per_epoch=79)
         & (phase == "adversarial")

@@ -14,6 +14,7 @@ from gan_rosetta.shared.faults import (
     FAULTS,
     Plant,
     attention_faults,
+    augment_faults,
     average_faults,
     batch_norm_faults,
     branch_faults,
@@ -74,6 +75,7 @@ def test_names_are_unique_and_many():
         branch_faults,
         recall_faults,
         attention_faults,
+        augment_faults,
         spectral_faults,
     )
     names = [fault.name for family in families for fault in family.FAULTS]

@@ -74,6 +74,7 @@ def test_what_is_drawn_is_what_a_tape_has(name, digits):
             for array, shape in shapes.items():
                 assert batch[array].shape == (spec.batch_size, *shape), array
                 kind = "iu" if is_label(array) else "b" if array.startswith("mask.") else "f"
+                kind = "if" if array.startswith("augment.") else kind
                 assert batch[array].dtype.kind in kind, array
 
 
