@@ -385,7 +385,7 @@ POOLED_SPEC = GanSpec(
                 join="concatenate",
                 branches=(
                     Branch(name="score", layers=(_PROJECTED,)),
-                    Branch(name="told", layers=(_linear("linear", 4, 20), _AS_REAL_OR_FAKE)),
+                    Branch(name="class", layers=(_linear("linear", 4, 20), _AS_REAL_OR_FAKE)),
                 ),
             ),
         ),
