@@ -234,6 +234,7 @@ FAULTS = (
         summary="another margin of a contrast",
         remedy="{place} has the margin {found}: set it to {expected}.",
         plants=_contrast_number("margin", lambda own: own - 0.1),
+        together="every ClassContrast",
     ),
     Fault(
         name="contrast-form",
