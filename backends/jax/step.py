@@ -185,24 +185,27 @@ def _train_discriminator(
     (through_d,) = (None,) if upstream is None else fake.pull_back(upstream)
     for stream, forward in zip(("real", "fake"), passes, strict=True):
         record.forward(phase, stream, "discriminator", forward)
+    buffers = passes[1].buffers
     if gan.spec.penalty is not None:
         mixed = _penalised_samples(gan.spec.penalty, batch, fake.samples)
-        penalty, of_penalty = _penalise(gan, state, batch, mixed, record, penalty=gan.spec.penalty)
-        loss = loss + penalty
-        record.value(phase, "loss", "", "loss", loss)
-        record.gradients(phase, "penalty_gradient", of_penalty)
-        gradients = jax.tree.map(jnp.add, gradients, of_penalty)
+        player = Player(player.parameters, buffers)
+        penalty, of_penalty, buffers = _penalise(gan, player, batch, mixed, record, penalty=gan.spec.penalty)
+        alone = gan.spec.penalty.alone
+        loss = loss if alone else loss + penalty
+        gradients = of_penalty if alone else jax.tree.map(jnp.add, gradients, of_penalty)
     record.value(phase, "loss", "", "loss", loss)
-    state = state._replace(discriminator=Player(player.parameters, passes[1].buffers))
+    if gan.spec.penalty is not None:
+        record.gradients(phase, "penalty_gradient", of_penalty)
+    state = state._replace(discriminator=Player(player.parameters, buffers))
     state = _updated(gan, state, phase, gradients, record, epoch=batch.get(EPOCH))
     return state, loss, jnp.mean(passes[0].outputs), through_d
 
 
 def _penalise(
-    gan: Gan, state: State, batch: Batch, mixed: Any, record: Record, *, penalty: GradientPenalty
-) -> tuple[Any, Tensors]:
-    """Return weight · gp and its gradients. mixed: x̂, constants."""
-    phase, player = "discriminator", state.discriminator
+    gan: Gan, player: Player, batch: Batch, mixed: Any, record: Record, *, penalty: GradientPenalty
+) -> tuple[Any, Tensors, Tensors]:
+    """Return weight · gp, its gradients, and where D's buffers are left. mixed: x̂, constants."""
+    phase = "discriminator"
     fed = fed_in(gan, batch, phase, "mixed", "discriminator")
 
     def penalty_of(parameters: Tensors) -> tuple[Any, tuple[Any, Forward]]:
@@ -217,7 +220,7 @@ def _penalise(
     record.forward(phase, "mixed", "discriminator", forward)
     record.value(phase, "input_gradient", "mixed", "discriminator", gradient)
     record.value(phase, "loss", "", "penalty", value)
-    return value, gradients
+    return value, gradients, forward.buffers
 
 
 def _penalised_samples(penalty: GradientPenalty, batch: Batch, fake: Any) -> Any:

@@ -113,6 +113,23 @@ class GroupNormTransposed(Transposed):
         return ops.reshape(ops.broadcast_div(found, deviation), shape=(0, *self.input_shape))
 
 
+class BatchNormTransposed(Transposed):
+    """The gradient by what is normalised, by the batch's own statistics. (B, features) or images to the same."""
+
+    def hybrid_forward(self, ops: Any, gradient: Any, inputs: Any, outputs: Any, weight: Any = None) -> Any:
+        del outputs
+        if weight is not None:
+            per_channel = (1, -1, *[1] * (len(self.input_shape) - 1))
+            gradient = ops.broadcast_mul(gradient, ops.reshape(weight, shape=per_channel))
+        over = {"axis": 1, "exclude": True, "keepdims": True}
+        centred = ops.broadcast_sub(inputs, ops.mean(inputs, **over))
+        deviation = ops.sqrt(ops.mean(ops.square(centred), **over) + self.layer.epsilon)  # (1, features, ...)
+        normalised = ops.broadcast_div(centred, deviation)
+        change = ops.broadcast_mul(normalised, ops.mean(gradient * normalised, **over))
+        found = ops.broadcast_sub(gradient, ops.mean(gradient, **over)) - change
+        return ops.broadcast_div(found, deviation)
+
+
 class Pool2dTransposed(Transposed):
     """Of a mean each place in the window its part, of the largest the first that it is. (B, channels, ...)."""
 
@@ -182,9 +199,10 @@ class PixelShuffleTransposed(Transposed):
 
 
 class InputGradient(mx.gluon.HybridBlock):
-    """∂Σ output / ∂ input of a network whose layers treat samples alone.
+    """∂Σ output / ∂ input of a network.
 
-    Called with the network's input (B, ...), then every layer's output, from a pass over that input.
+    Called with the network's input (B, ...), then every layer's output, from a pass over that input, and then what the
+    pass was fed: the masks of dropouts, in order.
     """
 
     def __init__(self, network: Network, /) -> None:
@@ -202,7 +220,8 @@ class InputGradient(mx.gluon.HybridBlock):
 
     def hybrid_forward(self, ops: Any, *tensors: Any) -> Any:
         """Return the gradient, (B, ...)."""
-        found = {len(self.steps) - 1: ops.ones_like(tensors[-1])}
+        masks = list(tensors[len(self.steps) + 1 :])
+        found = {len(self.steps) - 1: ops.ones_like(tensors[len(self.steps)])}
         for index in reversed(range(len(self.steps))):
             layer, transposed = self.steps[index]
             # The network's input comes first among the tensors.
@@ -211,6 +230,8 @@ class InputGradient(mx.gluon.HybridBlock):
             if isinstance(layer, spec.Branches):
                 sizes = [self._num_features_of(source) for source in self.sources[index]]
                 pieces = _of_ends(layer, ops, gradient, inputs, sizes=sizes)
+            elif isinstance(layer, spec.Dropout):
+                pieces = [ops.broadcast_mul(gradient, masks.pop() * layer.scale)]
             elif transposed is not None:
                 pieces = [transposed(gradient, inputs[0], tensors[index + 1])]
             else:
@@ -300,6 +321,7 @@ TRANSPOSED: dict[type, type[Transposed]] = {
     spec.Linear: LinearTransposed,
     spec.Conv2d: Conv2dTransposed,
     spec.ConvTranspose2d: ConvTranspose2dTransposed,
+    spec.BatchNorm: BatchNormTransposed,
     spec.GroupNorm: GroupNormTransposed,
     spec.Upsample: UpsampleTransposed,
     spec.Pool2d: Pool2dTransposed,

@@ -27,10 +27,11 @@ class Trace:
 
     passes: every layer's output by (stream, network), in order of execution; filled by `trace` alone.
     moved: each network's buffers after the phase, for the networks that ran. fed: what each pass is fed beside its
-    samples, by (stream, network).
+    samples, by (stream, network). followed: what the update differentiates where it is not the loss.
     """
 
     loss: Any = None
+    followed: Any = None
     real_score: Any = None
     penalty: Any = None
     fake: Any = None
@@ -156,7 +157,8 @@ class DiscriminatorPhase(Phase):
     def __init__(self, networks: dict[str, Network], gan: spec.GanSpec, /) -> None:
         training = gan.training
         generates = training.fake_batch == "regenerated"
-        results = ("loss",) if training.stop is None else ("loss", "real_score")
+        results: tuple[str, ...] = ("loss",) if training.stop is None else ("loss", "real_score")
+        results += ("followed",) if gan.penalty is not None and gan.penalty.alone else ()
         self.training = training
         self.penalty = gan.penalty
         fed = tuple(range(2 + gan.uses_mix + gan.uses_perturbation))
@@ -190,9 +192,14 @@ class DiscriminatorPhase(Phase):
                 mixed = {"real": real, "fake": fake}.get(self.penalty.at)
                 mixed = ops.concat(real, fake, dim=0) if mixed is None else mixed
             trace.mixed = self._pass(trace, "discriminator", "mixed", mixed)
-            trace.input_gradient = self.input_gradient(mixed, *trace.passes["mixed", "discriminator"])
+            outputs, masks = (kept["mixed", "discriminator"] for kept in (trace.passes, trace.fed))
+            trace.input_gradient = self.input_gradient(mixed, *outputs, *masks)
             trace.penalty = losses.gradient_penalty(self.penalty, ops, gradient=trace.input_gradient)
-            trace.loss = trace.loss + trace.penalty
+            if self.penalty.alone:
+                # It does not hang on D's last layers, at a Reshape of which MXNet would end in a segmentation fault.
+                trace.followed = trace.penalty + 0 * ops.sum(outputs[-1])
+            else:
+                trace.loss = trace.loss + trace.penalty
         return trace
 
 

@@ -210,7 +210,8 @@ class StepRunner:
             weights = [mx.nd.ones_like(trace.penalty), *(mx.nd.zeros_like(score) for score in scores)]
             mx.autograd.backward(heads, weights, retain_graph=True)
             self._observer.gradients("discriminator", "penalty_gradient")
-        trace.loss.backward(retain_graph=reused and not training.detach_fake)
+        followed = trace.loss if trace.followed is None else trace.followed
+        followed.backward(retain_graph=reused and not training.detach_fake)
         added = None if training.detach_fake else [gradient.copy() for gradient in opponent.gradients]
         self._finish("discriminator", scalars)
         return added

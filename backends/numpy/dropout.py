@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from gan_rosetta.backends.numpy.layer import FED, Array, Layer, Tensors
+from gan_rosetta.backends.numpy.layer import FED, Array, LinearMap, Tensors
 from gan_rosetta.shared import spec
 
 
-class Dropout(Layer):
+class Dropout(LinearMap):
     """y = x · m / (1 - p) and ∂x = ∂y · m / (1 - p), with the mask m; y = x where there is none. Srivastava 2014."""
 
     takes_copies = True
@@ -28,3 +28,6 @@ class Dropout(Layer):
     ) -> Array | None:
         del gradients, wants_input
         return gradient_y if cache is None else gradient_y * cache
+
+    def forward_tangent(self, tangent_x: Array, cache: Array | None) -> Array:
+        return tangent_x.copy() if cache is None else tangent_x * cache

@@ -102,6 +102,7 @@ class BatchNorm(Layer):
 
     With batch statistics the mean and the variance depend on x too, so that with n numbers a channel
     ∂x = weight / √(variance + ε) · (∂y - Σ∂y / n - x̂ · Σ(∂y x̂) / n); with running ones only the first term is left.
+    The tangent, of batch statistics alone, is that of GroupNorm, of a channel's numbers in place of a group's.
     """
 
     def __init__(self, layer: spec.BatchNorm, input_shape: spec.Shape) -> None:
@@ -141,15 +142,66 @@ class BatchNorm(Layer):
             return None
         scale = cache["weight"] * cache["inverse"] if self._layer.affine else cache["inverse"]
         if self._layer.statistics == "batch":
-            common, slope = (sum_gradient / cache["count"])[spread], (sum_product / cache["count"])[spread]
-            terms = None if self.rounding is None else np.abs(gradient_y) + np.abs(common) + np.abs(normalised * slope)
-            gradient_y -= common
-            gradient_y -= normalised * slope
-            if self.rounding is not None:
-                # Of a batch of two next to nothing is left: what is rounded is the terms.
-                self.rounding.disturb(gradient_y, scale=terms)
+            self._project(gradient_y, cache, sum_gradient, sum_product)
         gradient_y *= scale[spread]
         return gradient_y
+
+    def forward_tangent(self, tangent_x: Array, cache: dict[str, Any]) -> Array:
+        return self._weighed(self._projected(tangent_x, cache), cache)
+
+    def backward_tangent(
+        self,
+        gradient_y: Array | None,
+        gradient_tangent_y: Array,
+        cache: dict[str, Any],
+        tangent_x: Array,
+        *,
+        gradients: Tensors,
+        wants_input: bool,
+    ) -> tuple[Array | None, Array | None]:
+        normalised, affine = cache["normalised"], self._layer.affine
+        projected = self._projected(tangent_x, cache)
+        by_tangent = self._sum(gradient_tangent_y * projected)
+        gradient_x = np.zeros_like(tangent_x)
+        if gradient_y is not None:
+            of_value = self.backward(gradient_y, cache, gradients=gradients, wants_input=wants_input)
+            gradient_x = gradient_x if of_value is None else of_value
+        elif affine:
+            gradients["weight"][...] = gradients["bias"][...] = 0.0
+        if affine:
+            gradients["weight"][...] += by_tangent
+        if not wants_input:
+            return None, None
+        of_tangent = self._weighed(gradient_tangent_y, cache)
+        turned = of_tangent * self._mean(tangent_x * normalised, cache)
+        turned += tangent_x * self._mean(of_tangent * normalised, cache)
+        change = self._projected(turned, cache) + normalised * self._mean(of_tangent * projected, cache)
+        gradient_x -= cache["inverse"][self._spread] * change
+        return gradient_x, self._projected(of_tangent, cache)
+
+    def _project(self, array: Array, cache: dict[str, Any], total: Array, total_product: Array) -> None:
+        """Take from numbers, in place, their mean and their part along x̂; their sums by channel are given."""
+        normalised, spread = cache["normalised"], self._spread
+        common, slope = (total / cache["count"])[spread], (total_product / cache["count"])[spread]
+        terms = None if self.rounding is None else np.abs(array) + np.abs(common) + np.abs(normalised * slope)
+        array -= common
+        array -= normalised * slope
+        if self.rounding is not None:
+            # Of a batch of two next to nothing is left: what is rounded is the terms.
+            self.rounding.disturb(array, scale=terms)
+
+    def _projected(self, array: Array, cache: dict[str, Any]) -> Array:
+        """Return the derivative of x̂ in the direction of an array like x."""
+        result = array.copy()
+        self._project(result, cache, self._sum(array), self._sum(array * cache["normalised"]))
+        result *= cache["inverse"][self._spread]
+        return result
+
+    def _weighed(self, array: Array, cache: dict[str, Any]) -> Array:
+        return array * cache["weight"][self._spread] if self._layer.affine else array
+
+    def _mean(self, terms: Array, cache: dict[str, Any]) -> Array:
+        return np.asarray((self._sum(terms) / cache["count"])[self._spread])
 
     def _variance(self, x: Array, centred: Array, mean: Array, count: int) -> Array:
         """Return the batch variance of each channel; half of the copies that round at random take the one-pass form."""

@@ -215,14 +215,19 @@ class Stepper:
                 value = self._with_rounded_sums(value, *map(self._score_of, (real_scores, fake_scores)))
         value = self._rounded_loss(value, gradient_real, gradient_fake)
         self._keep_scale("discriminator", training.discriminator_loss, recorder, real_scores, fake_scores)
+        alone = self._penalty is not None and self._penalty.alone
         if self._penalty is not None:
             penalty, direction, mixed_caches = self._penalise(arrays, fake, recorder)
-            value = self._rounded(value + penalty)
-        network.backward(gradient_real, real_caches, into=network.gradients, wants_input=False)
-        through = network.backward(
-            gradient_fake, fake_caches, into=network.more_gradients, wants_input=not training.detach_fake
-        )
-        self._add_more_gradients(network)
+            value = value if alone else self._rounded(value + penalty)
+        through = None
+        if alone:
+            network.gradients.flat[...] = 0.0
+        else:
+            network.backward(gradient_real, real_caches, into=network.gradients, wants_input=False)
+            through = network.backward(
+                gradient_fake, fake_caches, into=network.more_gradients, wants_input=not training.detach_fake
+            )
+            self._add_more_gradients(network)
         if recorder is not None:
             recorder.value("discriminator", "loss", "", "loss", value)
         if self._penalty is not None:
@@ -230,7 +235,7 @@ class Stepper:
             if recorder is not None:
                 recorder.gradients("discriminator", "penalty_gradient", network, network.more_gradients)
             self._add_more_gradients(network)
-        if bias_gradient is not None:
+        if bias_gradient is not None and not alone:
             self._keep_cancellation(network, bias_gradient)
         self._update("discriminator", network, recorder)
         return value, real_score, through
@@ -271,7 +276,8 @@ class Stepper:
         if self._measures(recorder):
             scale = penalty_scale(self._penalty, gradient)
             self.scales["discriminator", "penalty"] = scale
-            self.scales["discriminator", "loss"] += scale
+            if not self._penalty.alone:
+                self.scales["discriminator", "loss"] += scale
         if recorder is not None:
             recorder.value("discriminator", "input_gradient", "mixed", "discriminator", gradient)
             recorder.value("discriminator", "loss", "", "penalty", value)

@@ -142,17 +142,21 @@ class BatchNorm(tf.Module):
         self._layer = layer
 
     def __call__(self, inputs: Any, *, buffer_moves: int) -> Any:
-        mean, variance = tf.nn.moments(inputs, axes=list(range(inputs.shape.rank - 1)))
-        used_mean, used_variance = mean, variance
+        # Not tf.nn.moments: it takes the mean in the variance for a constant, and so its second derivative is wrong.
+        axes = list(range(inputs.shape.rank - 1))
+        mean = tf.reduce_mean(inputs, axis=axes)
+        centred = inputs - mean
+        variance = tf.reduce_mean(tf.square(centred), axis=axes)
+        used_variance = variance
         if self._layer.statistics == "running":
-            used_mean, used_variance = self.running_mean.read_value(), self.running_var.read_value()
+            centred, used_variance = inputs - self.running_mean.read_value(), self.running_var.read_value()
         for _ in range(buffer_moves):
             self._move_buffers(mean, variance, num_values=math.prod(inputs.shape[:-1]))
         # Not tf.nn.batch_normalization, which multiplies x and the mean out and so cancels where the mean is large.
         deviation = tf.sqrt(used_variance + self._layer.epsilon)
         if not self._layer.affine:
-            return (inputs - used_mean) / deviation
-        return (inputs - used_mean) * (self.weight / deviation) + self.bias
+            return centred / deviation
+        return centred * (self.weight / deviation) + self.bias
 
     def _move_buffers(self, mean: Any, variance: Any, *, num_values: int) -> None:
         if self._layer.running_variance == "unbiased":

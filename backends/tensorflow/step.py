@@ -185,12 +185,16 @@ class AdversarialStep:
             real_scores, fake_scores = self._score_both(batch, fake.samples)
             loss = discriminator_loss(self._training, real=real_scores, fake=fake_scores)
             penalty = self._penalty(batch, tf.stop_gradient(fake.samples))
-            loss = loss if penalty is None else loss + penalty
+            followed = loss if penalty is None else loss + penalty
+            if self._spec.penalty is not None and self._spec.penalty.alone:
+                followed = penalty
+            else:
+                loss = followed
         observer.value(phase, "loss", "", "loss", loss)
         if penalty is not None and observer.looks:
             observer.gradients(phase, "penalty_gradient", _gradient(tape, penalty, player.parameters))
         sources = player.parameters if detach else [*player.parameters, fake.samples]
-        gradients = _gradient(tape, loss, sources)
+        gradients = _gradient(tape, followed, sources)
         through = [] if detach else self._lead_back(fake, gradients.pop())
         observer.gradients(phase, "gradient", gradients)
         player.update(gradients)

@@ -170,17 +170,25 @@ class AdversarialStep:
                 fake = self._generate(batch, phase)
         real_scores, fake_scores = self._score_both(batch, fake.detach() if training.detach_fake else fake)
         loss = self._of_each(discriminator_loss)(training, real=real_scores, fake=fake_scores)
-        penalty = None
+        own = list(discriminator.parameters)
+        penalty, followed = None, loss
         if self._spec.penalty is not None:
             penalty = self._penalty(self._spec.penalty, batch, fake.detach())
-            loss = loss + penalty
+            loss = loss if self._spec.penalty.alone else loss + penalty
+            followed = penalty if self._spec.penalty.alone else loss
         observer.value(phase, "loss", "", "loss", loss)
-        own = list(discriminator.parameters)
         if penalty is not None and observer.looks:
             alone = torch.autograd.grad(penalty, own, retain_graph=True, allow_unused=True, materialize_grads=True)
             observer.gradients(phase, "penalty_gradient", alone)
         wanted = own if training.detach_fake else [*own, *generator.parameters]
-        gradients = torch.autograd.grad(added_up(loss), wanted, retain_graph=kept and not training.detach_fake)
+        gradients = torch.autograd.grad(
+            added_up(followed),
+            wanted,
+            retain_graph=kept and not training.detach_fake,
+            # A penalty does not hang on the last bias of a critic.
+            allow_unused=followed is penalty,
+            materialize_grads=followed is penalty,
+        )
         observer.gradients(phase, "gradient", gradients[: len(own)])
         discriminator.optimizer.update(gradients[: len(own)])
         observer.updated(phase)

@@ -104,7 +104,8 @@ class Step:
     def record(self, *, discriminator: Any = None, generator: Any = None, pretraining: Any = None) -> None:
         """Say what the step's losses were: numbers, arrays or tensors of one number each, from before its updates.
 
-        D's with its penalty. May be called once for each loss. Raises UsageError for what is none, or comes twice.
+        D's with its penalty, unless that is what D follows alone. May be called once for each loss. Raises UsageError
+        for what is none, or comes twice.
         """
         self._record({"pretraining": pretraining, "discriminator": discriminator, "generator": generator})
 

@@ -22,6 +22,11 @@ def _buffers_of(spec: GanSpec, place: Place, *buffers: str) -> Location:
     return Location(phase=first_phase(spec, place[0]), quantities=quantities, names=names)
 
 
+def _may_run(spec: GanSpec, place: Place) -> bool:
+    """Whether a norm may take its running statistics, which no gradient penalty goes through."""
+    return spec.penalty is None or place[0] != "discriminator"
+
+
 def _momenta(spec: GanSpec) -> list[Plant]:
     def plant(place: Place) -> Plant:
         planted = 1 - layer_at(spec, place).momentum
@@ -86,6 +91,7 @@ FAULTS = (
         BatchNorm,
         change=lambda norm: replace(norm, statistics="running" if norm.statistics == "batch" else "batch"),
         words=lambda norm: "its running statistics" if norm.statistics == "running" else "the batch's statistics",
+        where=_may_run,
     ),
     choice_fault(
         "batch-norm-prediction",
@@ -95,7 +101,7 @@ FAULTS = (
         BatchNorm,
         change=lambda norm: replace(norm, statistics="running", momentum=0.0),
         words=lambda norm: "its running statistics" if norm.statistics == "running" else "the batch's statistics",
-        where=lambda spec, place: layer_at(spec, place).statistics == "batch",
+        where=lambda spec, place: layer_at(spec, place).statistics == "batch" and _may_run(spec, place),
     ),
     Fault(
         name="batch-norm-momentum",

@@ -265,6 +265,24 @@ def _penalty_changed(field: str, words: dict[str, str]) -> Callable[[GanSpec], l
     return plants
 
 
+def _penalty_beside(spec: GanSpec) -> list[Plant]:
+    """Lead D's loss back too, or the penalty alone."""
+    found = _penalised(spec)
+    if found is None or not spec.training.detach_fake:
+        return []
+    loss, penalty = found
+    words = {True: "the penalty alone", False: "its loss and the penalty"}
+    changed = replace(loss, penalty=replace(penalty, alone=not penalty.alone))
+    return [
+        Plant(
+            spec=replace_training(spec, discriminator_loss=changed),
+            expected=_loss_of("discriminator"),
+            found=words[not penalty.alone],
+            expected_value=words[penalty.alone],
+        )
+    ]
+
+
 def _penalty_axis(spec: GanSpec) -> list[Plant]:
     found = _penalised(spec)
     if found is None or len(spec.real.sample_shape) == 1:
@@ -398,6 +416,12 @@ FAULTS = (
         summary="the mean of the penalty's terms in place of the largest alone, or the other way round",
         remedy="The gradient penalty takes {found}: take {expected}.",
         plants=_penalty_changed("over", {"mean": "the mean of its terms", "largest": "the largest term alone"}),
+    ),
+    Fault(
+        name="penalty-alone",
+        summary="D's loss led back beside the gradient penalty that it follows alone, or left out",
+        remedy="The discriminator follows {found}: let it follow {expected}.",
+        plants=_penalty_beside,
     ),
     Fault(
         name="log-clamp",

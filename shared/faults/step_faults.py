@@ -18,6 +18,8 @@ def _not_detached(spec: GanSpec) -> list[Plant]:
         # With G first, D's gradient reaches G after its update and is cleared before the next, as is what earlier steps
         # of D left where G rests in some.
         return []
+    if spec.penalty is not None and spec.penalty.alone:
+        return []  # nothing is led back from D's loss
     expected = Location(phase="generator", quantities=("gradient",))
     return [Plant(spec=replace_training(spec, detach_fake=False), expected=expected)]
 

@@ -225,7 +225,8 @@ def _change_clamps(spec: GanSpec, value: Clamp) -> GanSpec:
             if not has_factor and getattr(loss, "factor", 1.0) != 1.0:  # which that loss has no word for
                 continue
             weight = {"factor": loss.factor} if has_factor and hasattr(loss, "factor") else {}
-            changed = kind(**floors, **weight, reduction=loss.reduction, real_label=loss.real_label)
+            penalty = {"penalty": loss.penalty} if hasattr(loss, "penalty") else {}
+            changed = kind(**floors, **weight, **penalty, reduction=loss.reduction, real_label=loss.real_label)
         elif isinstance(loss, SaturatingGeneratorLoss):
             changed = replace(loss, probability_floor=value.probability_floor)
         else:

@@ -8,6 +8,7 @@ from gan_rosetta.shared.gans import (
     cgan,
     dcgan,
     dcgan_keras,
+    dragan,
     gaussian_1d,
     gaussian_1d_adam,
     linear_2d,
@@ -45,7 +46,16 @@ _MORE = (wgan.SPEC, lsgan.SPEC, cgan.SPEC, sngan.SPEC, relativistic.SPEC)
 # Made of the same parts as others, which the laws reach there: tried on these too with GAN_ROSETTA_LONG=1.
 OF_KNOWN_PARTS: dict[str, GanSpec] = {
     spec.name: spec
-    for spec in (acgan.SPEC, wgan_gp.SPEC, wgan_gp_conv.SPEC, dcgan.SPEC, dcgan_keras.SPEC, sagan_small.SPEC, sgan.SPEC)
+    for spec in (
+        acgan.SPEC,
+        wgan_gp.SPEC,
+        wgan_gp_conv.SPEC,
+        dcgan.SPEC,
+        dcgan_keras.SPEC,
+        sagan_small.SPEC,
+        sgan.SPEC,
+        dragan.SPEC,
+    )
 }
 CATALOGUE: dict[str, GanSpec] = PUBLISHED | {spec.name: spec for spec in _MORE} | OF_KNOWN_PARTS
 # Found under no name by commands: what laws and planted faults reach beside the catalogue's.

@@ -27,6 +27,7 @@ from gan_rosetta.shared.spec import (
     ConvTranspose2d,
     CosineDecay,
     DigitsReal,
+    Dropout,
     GanSpec,
     GlobalPool,
     GradientClipping,
@@ -240,7 +241,7 @@ RELATIVISTIC_SPEC = replace(
 BOUNDARY_SPEC = replace(
     LOGISTIC_SPEC,
     name="boundary-2d",
-    title="Boundary seeking loss of G on a 2D Gaussian, and a moving average of G",
+    title="Boundary seeking loss of G on a 2D Gaussian, D by a penalty through dropout and batch norm alone",
     generator=Network(
         input_shape=(3,),
         layers=(
@@ -259,11 +260,37 @@ BOUNDARY_SPEC = replace(
             _linear("output", 6, 2),
         ),
     ),
-    discriminator=replace(LOGISTIC_SPEC.discriminator, layers=(*LOGISTIC_SPEC.discriminator.layers, Sigmoid())),
+    discriminator=Network(
+        input_shape=(2,),
+        layers=(
+            _linear("hidden1", 2, 8),
+            Tanh(),
+            Dropout(name="drop1", probability=0.3, unit="entry"),
+            BatchNorm(
+                name="norm1",
+                num_features=8,
+                epsilon=0.1,
+                momentum=0.1,
+                running_variance="biased",
+                statistics="batch",
+                weight_init=Normal(standard_deviation=0.3, mean=1.0),
+            ),
+            _linear("hidden2", 8, 6),
+            LeakyReLU(slope=0.2),
+            _linear("output", 6, 1),
+            Sigmoid(),
+        ),
+    ),
     training=replace(
         LOGISTIC_SPEC.training,
+        detach_fake=True,
         discriminator_loss=BinaryCrossEntropyDiscriminatorLoss(
-            log_floor=-100.0, denominator_floor=1e-12, factor=0.5, reduction="mean", real_label=1
+            log_floor=-100.0,
+            denominator_floor=1e-12,
+            factor=0.5,
+            reduction="mean",
+            real_label=1,
+            penalty=GradientPenalty(weight=2.0, norm="sample", at="mixed", alone=True),
         ),
         generator_loss=BoundarySeekingGeneratorLoss(factor=0.5, reduction="mean"),
         discriminator_optimizer=replace(

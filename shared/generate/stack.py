@@ -258,7 +258,8 @@ class Stack:
         if self._draw(st.integers(0, 4)) != 0:
             self.activation()
         self.perhaps_softmax()
-        if not self._plain and self._draw(st.integers(0, 4)) == 4:
+        # A penalty that dropout may stand in the way of is one that a BatchNorm may.
+        if (self._normalised or not self._plain) and self._draw(st.integers(0, 4)) == 4:
             self.dropout()
 
     def batch_norm(self, *, affine: bool) -> None:
@@ -270,7 +271,7 @@ class Stack:
                 epsilon=self._draw(st.sampled_from([1e-5, 1e-3, 0.1, 1e-8])),
                 momentum=self._draw(decimals(0.0, 1.0, digits=2)),
                 running_variance=self._draw(st.sampled_from(["unbiased", "biased"])),
-                statistics=self._draw(st.sampled_from(["batch", "batch", "running"])),
+                statistics=self._draw(st.sampled_from(["batch"] if self._plain else ["batch", "batch", "running"])),
                 weight_init=self._draw(st.sampled_from([ONES, Normal(standard_deviation=0.3, mean=1.0)])),
                 affine=affine,
             )

@@ -131,13 +131,21 @@ def gan_specs(draw: Any) -> GanSpec:
     real = draw(_real_sources(batch_size, powers_of_two=score == "critic"))
     shape = real.sample_shape
     normalised = batch_size >= 2
-    penalties = _penalties(deviates=batch_size * math.prod(shape) > 1) if penalised else st.none()
     # Every row of the sine is the same: in D its batch variance would be rounding noise, divided by itself, and the
     # signs of its samples' distances from each other those of rounding.
     varied = not isinstance(real, SineReal)
+    # A penalty in both batches at once goes through layers that treat samples alone.
+    together = penalised and draw(st.integers(0, 3)) == 3
     discriminator = draw(
-        _discriminators(real, score, plain=penalised, normalised=normalised and varied, minibatch=varied)
+        _discriminators(
+            real, score, plain=penalised, normalised=normalised and varied and not together, minibatch=varied
+        )
     )
+    penalties: _Penalties = st.none()
+    alone = False
+    if penalised:
+        alone = draw(st.integers(0, 3)) == 3
+        penalties = _penalties(deviates=batch_size * math.prod(shape) > 1, together=together, alone=alone)
     generator, latent = draw(_generators(real, normalised=normalised))
     epochs = isinstance(real, LinearGaussianReal | DigitsReal)
     pretraining = None
@@ -157,6 +165,7 @@ def gan_specs(draw: Any) -> GanSpec:
             _trainings(
                 score,
                 penalties=penalties,
+                alone=alone,
                 generator=generator,
                 epochs=epochs,
                 num_told=math.prod(discriminator.output_shape) - 1 if score != "logits" else 0,
@@ -227,7 +236,7 @@ def _discriminators(
     draw: Any, real: RealSource, score: str, *, plain: bool, normalised: bool, minibatch: bool
 ) -> Network:
     shape, classes = real.sample_shape, isinstance(real, DigitsReal)
-    stack = Stack(draw, shape, plain=plain, normalised=normalised and not plain, classes=classes)
+    stack = Stack(draw, shape, plain=plain, normalised=normalised, classes=classes)
     image = len(shape) == 3
     if image:
         stack.perhaps_augmented()
@@ -327,14 +336,22 @@ def _normal_latent(draw: Any, shape: Shape) -> NormalLatent:
 
 @st.composite
 def _trainings(
-    draw: Any, score: str, *, penalties: _Penalties, generator: Network, epochs: bool, num_told: int, drops: bool
+    draw: Any,
+    score: str,
+    *,
+    penalties: _Penalties,
+    alone: bool,
+    generator: Network,
+    epochs: bool,
+    num_told: int,
+    drops: bool,
 ) -> Training:
     first = draw(st.sampled_from(["discriminator", "generator"]))
     may_reuse = not (first == "discriminator" and generator.has_buffers)
     reused = may_reuse and draw(st.booleans())
     separate = not reused and draw(st.booleans())
     stops = score == "probability" and not num_told and draw(st.booleans())
-    detached = first == "generator" or draw(st.booleans())
+    detached = alone or first == "generator" or draw(st.booleans())
     masks: Any = draw(st.sampled_from(["separate", "shared"])) if drops else "separate"
     may_ask_again = num_told > 1 and masks == "separate"
     return Training(
@@ -377,10 +394,13 @@ _MIXINGS: st.SearchStrategy[Any] = st.sampled_from(["sample", "entry"])
 _Penalties = st.SearchStrategy[GradientPenalty] | st.SearchStrategy[None]
 
 
-def _penalties(*, deviates: bool) -> st.SearchStrategy[GradientPenalty]:
-    """deviates: whether a batch has numbers enough for a standard deviation."""
+def _penalties(*, deviates: bool, together: bool, alone: bool) -> st.SearchStrategy[GradientPenalty]:
+    """deviates: whether a batch has numbers enough for a standard deviation; together: perhaps of both at once.
+
+    alone: the field.
+    """
     places: list[dict[str, st.SearchStrategy[Any]]] = [
-        {"at": st.sampled_from(["real", "fake", "both"])},
+        {"at": st.sampled_from(["real", "fake", "both"] if together else ["real", "fake"])},
         {"at": st.just("mixed"), "mixing": _MIXINGS},
         {
             "at": st.just("perturbed"),
@@ -397,6 +417,7 @@ def _penalties(*, deviates: bool) -> st.SearchStrategy[GradientPenalty]:
         "weight": decimals(0.1, 10, digits=1),
         "norm": st.sampled_from(["channel", "sample"]),
         "over": st.sampled_from(["mean", "mean", "largest"]),
+        "alone": st.just(alone),
     }
     return st.one_of(*(st.builds(GradientPenalty, **how, **at, **power) for at in places for power in powers))
 

@@ -38,6 +38,7 @@ SHORT_STEPS = {
     "relativistic": 10,
     "acgan": 10,
     "sgan": 10,
+    "dragan": 10,
     "wgan-gp": 20,
     "wgan-gp-conv": 5,
     "dcgan": 2,

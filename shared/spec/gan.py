@@ -13,6 +13,7 @@ from gan_rosetta.shared.spec.branches import DIFFERENTIATED_TWICE, Branch, Branc
 from gan_rosetta.shared.spec.checks import require, require_positive_integer
 from gan_rosetta.shared.spec.classifying import TELLS_CLASS, ClassContrast
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
+from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.group_norm import GroupNorm
 from gan_rosetta.shared.spec.layer import Shape
@@ -39,11 +40,13 @@ _HEADS = (
     "ClassContrast"
 )
 _SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,), "squares": (1,), "logit": (1,)}
-# Those that treat samples alone, are fed nothing beside them, and that every backend differentiates twice.
+# Those that are fed no classes, and that every backend differentiates twice.
 _PENALTY_LAYERS = (
     Linear,
     Conv2d,
     ConvTranspose2d,
+    BatchNorm,
+    Dropout,
     GroupNorm,
     Upsample,
     Pool2d,
@@ -194,11 +197,25 @@ class GanSpec:
                     "join",
                 )
                 require(
-                    not layer.buffers(),
+                    getattr(layer, "spectral_norm", None) is None,
                     "a gradient penalty needs a discriminator without spectral_norm; leave one of the two out",
                     "discriminator",
                     *placed.path,
                     "spectral_norm",
+                )
+                require(
+                    not isinstance(layer, BatchNorm) or layer.statistics == "batch",
+                    "a gradient penalty needs BatchNorms by the batch's own statistics; expected statistics 'batch'",
+                    "discriminator",
+                    *placed.path,
+                    "statistics",
+                )
+                require(
+                    self.penalty.at != "both" or not isinstance(layer, BatchNorm | Dropout),
+                    "a gradient penalty at 'both' takes the real and the fake samples in one pass, in which a "
+                    f"{type(layer).__name__} would do another thing than in two; take it at one of them, or without",
+                    "discriminator",
+                    *placed.path,
                 )
 
     def _check_classes(self) -> None:

@@ -21,6 +21,9 @@ class GradientPenalty:
     mixing: one r for each "sample", or for each "entry" of it, as PyTorch-GAN's dragan has it. over: the "mean", or the
     "largest" alone of all that it would be taken of, in both batches of "both" (Zhou et al. 2019, Lipschitz GANs).
 
+    alone: D follows the penalty by itself, and its loss, recorded without the penalty, moves nothing, as PyTorch-GAN's
+    dragan runs.
+
     norm: "sample" is one 2-norm a sample, mean over samples. "channel": the 2-norm over the first axis of a sample
     alone, as several published programs have it, mean over samples and the remaining axes; for one channel it is |g|
     pixel by pixel. The norm's gradient at g = 0 is taken as 0. Where target is 0 no root is taken: (Σ g²)^(power / 2).
@@ -35,6 +38,7 @@ class GradientPenalty:
     perturbation: float | None = None
     deviation: Literal["biased", "unbiased"] | None = None
     over: Literal["mean", "largest"] = "mean"
+    alone: bool = False
 
     def __post_init__(self) -> None:
         require_finite(self, "weight", minimum=0)
@@ -51,6 +55,7 @@ class GradientPenalty:
             "power",
         )
         require_choice(self, "over", ("mean", "largest"))
+        require_choice(self, "alone", (True, False))
         self._check_place()
 
     def _check_place(self) -> None:

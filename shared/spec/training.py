@@ -24,6 +24,7 @@ from gan_rosetta.shared.spec.losses import (
 )
 from gan_rosetta.shared.spec.moving_average import MovingAverage
 from gan_rosetta.shared.spec.optimizers import Optimizer, counts_epochs
+from gan_rosetta.shared.spec.penalty import GradientPenalty
 from gan_rosetta.shared.spec.sources import DensityRegression
 
 
@@ -210,6 +211,12 @@ class Training:
                 "fake_batch",
             )
         if not self.detach_fake:
+            penalty: GradientPenalty | None = getattr(self.discriminator_loss, "penalty", None)
+            require(
+                penalty is None or not penalty.alone,
+                "detach_fake=False leads D's loss back to G, and a penalty that is taken alone leaves D's loss unread",
+                "detach_fake",
+            )
             require(
                 self.first == "discriminator",
                 "detach_fake=False changes nothing unless the discriminator is first",

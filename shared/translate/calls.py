@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec import GanSpec, GradientPenalty
 from gan_rosetta.shared.translate.data import uses_classes, uses_masks
 from gan_rosetta.shared.translate.parts import label_of
 from gan_rosetta.shared.translate.writing import WIDTH, call, literal
+
+# The pass of D that a gradient penalty is taken of, as its masks have it.
+PENALISED = "discriminator.mixed.discriminator"
 
 
 def generate(gan: GanSpec, phase: str, /, *, later: int, listed: bool = False) -> str:
@@ -25,6 +28,23 @@ def judge(gan: GanSpec, before: str, place: str, samples: str, /, *, later: int,
     arguments += [f'batch["{label_of(gan, place)}"]'] if uses_classes(gan, "discriminator") else []
     arguments += _masks(gan, "discriminator", place, listed=listed)
     return of_network(f"{before} = discriminator(", arguments, later=later, listed=listed)
+
+
+def penalty_lines(gan: GanSpec, penalty: GradientPenalty, /, *, later: int) -> list[str]:
+    """Return the lines that ask for the penalty at `mixed`, and add it to D's loss unless it is followed alone."""
+    given = ["mixed", *([f'masks_of(batch, "{PENALISED}")'] if uses_masks(gan, "discriminator") else [])]
+    if not penalty.alone:
+        return [call("loss_d = loss_d + gradient_penalty(", given, later=later)]
+    lines = ["# What D follows, alone.", call("penalty = gradient_penalty(", given, later=later)]
+    if gan.training.discriminator_loss.score != "probability":
+        # Of a score the last bias stands in no gradient by samples.
+        lines.append("penalty = penalty + 0 * loss_d  # 0 for what the penalty does not hang on")
+    return lines
+
+
+def followed_by_discriminator(gan: GanSpec, /) -> str:
+    """Return the name of what D's update differentiates."""
+    return "penalty" if gan.penalty is not None and gan.penalty.alone else "loss_d"
 
 
 def of_network(before: str, arguments: list[str], /, *, later: int = 0, listed: bool) -> str:

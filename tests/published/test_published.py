@@ -52,6 +52,7 @@ STEPS = {
     "dcgan": (0, 10 if LONG else 3),
     "dcgan-keras": (0, 10),
     "sagan-small": (0, 10),
+    "dragan": (0, 10),
 }
 # GAN -> batch size, where it is not the published one.
 BATCH_SIZES = (
@@ -68,6 +69,7 @@ BATCH_SIZES = (
         "dcgan": 4,
         "dcgan-keras": 4,
         "sagan-small": 2,
+        "dragan": 4,
     }
 )
 # D saturates at once under seed 0 of the two with Adam; 2, 4 and 7 train both networks with some logarithms floored,

@@ -42,6 +42,7 @@ COSTLY = {
     "acgan": (1, 4),
     "lsgan": (1, 4),
     "relativistic": (1, 4),
+    "dragan": (1, 4),
     "wgan-gp": (2, 4),
     "sngan": (5, 2),
     "mnist-conv": (1, 4),

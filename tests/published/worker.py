@@ -51,6 +51,7 @@ PROGRAMS = {
     "dcgan": ("dcgan", "run"),
     "dcgan-keras": ("dcgan_keras", "run"),
     "sagan-small": ("sagan_small", "run"),
+    "dragan": ("dragan", "run"),
 }
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty
+from gan_rosetta.shared.translate.data import uses_masks
 from gan_rosetta.shared.translate.losses import LossWords, has_entropy, loss_functions
 from gan_rosetta.shared.translate.parts import norm_words, perturbed_function
-from gan_rosetta.shared.translate.writing import number
+from gan_rosetta.shared.translate.writing import call, number
 
 _WORDS = LossWords(
     tensor="Array",
@@ -39,20 +40,40 @@ def losses_section(gan: GanSpec, /, *, channel_axis: int = 1) -> str:
             deviation=f"deviation = jnp.std(real, ddof={penalty.degrees_lost})",
             moved=f"real + (1 - mix) * ({number(penalty.perturbation or 0.0)} * deviation * perturbation)",
         )
+        moves = gan.discriminator.has_buffers
+        masks = uses_masks(gan, "discriminator")
+        taken = ["parameters: Tensors", *(["buffers: Tensors"] if moves else []), "mixed: Array"]
+        taken += ["masks: Tensors"] if masks else []
+        head = call("def gradient_penalty(", taken, f") -> {'tuple[Array, Tensors]' if moves else 'Array'}:")
+        given = ", ".join(["parameters", *(["buffers"] if moves else []), "x", *(["masks"] if masks else [])])
         parts.append(f'''\
-def gradient_penalty(parameters: Tensors, mixed: Array) -> Array:
-    """Return {norm_words(penalty)}."""
-    gradient = jax.grad(lambda x: jnp.sum(discriminate(parameters, x)))(mixed)
+{head}
+    """Return {norm_words(penalty)}.{_ALSO_MOVED if moves else ""}"""
+{(_MOVING if moves else _GRADIENT).format(given=given)}
     squares = jnp.sum(gradient**2, axis={axes})
 {_DEVIATIONS.format(target=number(penalty.target)) if penalty.target else f"    deviations = {_power(penalty)}"}
 {_LARGEST if penalty.over == "largest" else _MEAN}
-    return {number(penalty.factor_of_mean)} * of_all''')
+    return {number(penalty.factor_of_mean)} * of_all{", moved" if moves else ""}''')
     return "\n\n\n".join(parts)
 
 
 def _power(penalty: GradientPenalty) -> str:
     return "squares" if penalty.power == 2 else f"squares**{number(penalty.power // 2)}"
 
+
+_GRADIENT = "    gradient = jax.grad(lambda x: jnp.sum(discriminate({given})))(mixed)"
+
+_ALSO_MOVED = """
+
+    D's buffers, moved, come second.
+    """
+
+_MOVING = """
+    def total(x: Array) -> tuple[Array, Tensors]:
+        of_mixed, moved = discriminate({given})
+        return jnp.sum(of_mixed), moved
+
+    gradient, moved = jax.grad(total, has_aux=True)(mixed)"""
 
 _DEVIATIONS = """\
     # A root has an infinite gradient at 0, which times 0 is NaN: there it is not taken.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientClipping, Optimizer
+from gan_rosetta.shared.translate.calls import PENALISED
 from gan_rosetta.shared.translate.data import EPOCH, asks_for_epoch, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_jax.averages import followed_section
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
@@ -128,7 +129,6 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     if not joined and (training.first == "discriminator" or not reused):
         lines.append(_make(gan, "g.parameters", "discriminator", later=later))
         lines += ["g = g._replace(buffers=moved)"] if moves_g else []
-    mixes = gan.penalty is not None
     together = "jnp.concatenate([{a}, {b}])"
     if gan.penalty is not None and not joined:
         lines.append(f"mixed = {penalised_samples(gan.penalty, fake='fake', both=together)}")
@@ -139,14 +139,24 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     if gan.penalty is not None and joined:
         held = "lax.stop_gradient(fake)"
         own.append(f"mixed = {penalised_samples(gan.penalty, fake=held, both=together)}")
-    loss = "discriminator_loss(of_real, of_fake)"
-    loss += " + gradient_penalty(parameters, mixed)" if mixes else ""
+    loss, alone = "discriminator_loss(of_real, of_fake)", gan.penalty is not None and gan.penalty.alone
     aux = [*(["buffers"] if moves_d else []), *(["moved"] if joined and moves_g else [])]
-    inside = [*aux, *(["jnp.mean(of_real)"] if training.stop is not None else [])]
-    outside = [*aux, *(["real_score"] if training.stop is not None else [])]
-    if inside and mixes:
-        own.append(f"loss = {loss}")
-        loss = "loss"
+    inside = [*aux, *(["jnp.mean(of_real)"] if training.stop is not None else []), *(["loss"] if alone else [])]
+    outside = [*aux, *(["real_score"] if training.stop is not None else []), *(["loss_d"] if alone else [])]
+    if gan.penalty is not None:
+        passed = ["parameters", *(["buffers"] if moves_d else []), "mixed"]
+        passed += [f'masks_of(batch, "{PENALISED}")'] if uses_masks(gan, "discriminator") else []
+        penalty = f"gradient_penalty({', '.join(passed)})"
+        if moves_d or alone or uses_masks(gan, "discriminator"):
+            own.append(f"loss = {loss}")
+            found = "penalty, buffers = " if moves_d else "penalty = "
+            own.append(call(f"{found}gradient_penalty(", passed, later=later + 4))
+            loss = "penalty" if alone else "loss + penalty"
+        else:
+            loss += f" + {penalty}"
+            if inside:
+                own.append(f"loss = {loss}")
+                loss = "loss"
     own.append(f"return {loss}, {_together(inside)}" if inside else f"return {loss}")
     arguments = "parameters: Tensors, through: Tensors" if joined else "parameters: Tensors"
     given = "(d.parameters, g.parameters)" if joined else "(d.parameters)"
@@ -155,7 +165,7 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
         f"def loss_of_d({arguments}) -> {_type_of(inside)}:",
         *(indented(line, by=4) for line in own),
         "",
-        _differentiated("loss_d", outside, "loss_of_d", given, joined=joined, later=later),
+        _differentiated("_" if alone else "loss_d", outside, "loss_of_d", given, joined=joined, later=later),
     ]
     lines += ["d = d._replace(buffers=buffers)"] if moves_d else []
     lines += ["g = g._replace(buffers=moved)"] if joined and moves_g else []

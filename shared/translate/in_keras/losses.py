@@ -20,4 +20,4 @@ _WORDS = LossWords(
 
 def losses_section(gan: GanSpec, /) -> str:
     """Return both losses as functions of what D says, and the gradient penalty."""
-    return losses_in_words(gan, _WORDS)
+    return losses_in_words(gan, _WORDS, listed=True)

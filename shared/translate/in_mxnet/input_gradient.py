@@ -9,6 +9,7 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.data import uses_masks
 from gan_rosetta.shared.translate.in_mxnet.convolutions import STAMPED
 from gan_rosetta.shared.translate.in_mxnet.model import RESERVED, written_layers
 from gan_rosetta.shared.translate.writing import attribute, fitted, number, numbers
@@ -37,9 +38,10 @@ def input_gradient_section(gan: GanSpec, /) -> list[str]:
             found.setdefault(source, []).append(piece)
     *backward, last = [*backward, *_sum("gradient", found[spec.NETWORK_INPUT])]
     last = last.replace("gradient = ", "return ", 1)
+    masks = ", masks: Batch" if uses_masks(gan, "discriminator") else ""
     body = "\n".join(fitted(line, indent=4) for line in (*forward, *backward, last))
     function = f'''\
-def input_gradient(mixed: NDArray) -> NDArray:
+def input_gradient(mixed: NDArray{masks}) -> NDArray:
     """Return D's gradient by its input; MXNet cannot differentiate its own once more."""
 {body}'''
     parts = [*(text for name, text in _FUNCTIONS.items() if f" {name}(" in function), function]
@@ -80,6 +82,8 @@ def _backward(placed: spec.PlacedLayer, module: str, x: str, y: str, gradient: s
     unshuffle = "unshuffle" if getattr(layer, "order", "") == "channel" else "mx.nd.space_to_depth"
     whole = {
         spec.Linear: f"mx.nd.dot({gradient}, {module}.weight.data())",
+        spec.Dropout: f'dropout({gradient}, masks.get("{placed.name}"), {number(getattr(layer, "probability", 0))})',
+        spec.BatchNorm: f"batch_norm_gradient({gradient}, {x}, {module})",
         spec.GroupNorm: f"norm_gradient({gradient}, {x}, {module})",
         spec.Upsample: f"upsampling_gradient({gradient}, {x}, {factor}, smooth={is_smooth})",
         spec.PixelShuffle: f"{unshuffle}({gradient}, {factor})",
@@ -149,6 +153,19 @@ def norm_gradient(gradient: NDArray, x: NDArray, norm: GroupNorm) -> NDArray:
     change = mx.nd.broadcast_mul(y, (given * y).mean(axis=2, keepdims=True))
     given = mx.nd.broadcast_sub(given, given.mean(axis=2, keepdims=True)) - change
     return mx.nd.broadcast_div(given, deviation).reshape_like(x)''',
+    "batch_norm_gradient": '''\
+def batch_norm_gradient(gradient: NDArray, x: NDArray, norm: BatchNorm) -> NDArray:
+    """Return the gradient by what is normalised, by the batch's own statistics."""
+    if norm.affine:
+        shape = (1, -1, *(1,) * (x.ndim - 2))  # a number a channel
+        gradient = mx.nd.broadcast_mul(gradient, norm.weight.data().reshape(shape))
+    each = {"axis": 1, "exclude": True, "keepdims": True}
+    centred = mx.nd.broadcast_sub(x, x.mean(**each))
+    deviation = mx.nd.sqrt((centred**2).mean(**each) + norm.eps)
+    y = mx.nd.broadcast_div(centred, deviation)
+    change = mx.nd.broadcast_mul(y, (gradient * y).mean(**each))
+    gradient = mx.nd.broadcast_sub(gradient, gradient.mean(**each)) - change
+    return mx.nd.broadcast_div(gradient, deviation)''',
     "upsampling_gradient": '''\
 def upsampling_gradient(gradient: NDArray, x: NDArray, factor: int, *, smooth: bool) -> NDArray:
     """Return what each pixel was spread to, added up."""

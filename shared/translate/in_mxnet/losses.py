@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty
+from gan_rosetta.shared.translate.data import uses_masks
 from gan_rosetta.shared.translate.in_mxnet.input_gradient import input_gradient_section
 from gan_rosetta.shared.translate.losses import LossWords, has_entropy, loss_functions
 from gan_rosetta.shared.translate.parts import norm_words, perturbed_function
@@ -28,6 +29,7 @@ def losses_section(gan: GanSpec, /) -> str:
     parts += loss_functions(gan, _WORDS)
     penalty = gan.penalty
     if penalty is not None:
+        masks = ", masks" if uses_masks(gan, "discriminator") else ""
         axes = "axis=1" if penalty.norm == "channel" else "axis=0, exclude=True"
         mixed = "(1 - mix) * moved" if penalty.mixing == "entry" else "mx.nd.broadcast_mul(1 - mix, moved)"
         parts += [
@@ -39,9 +41,9 @@ def losses_section(gan: GanSpec, /) -> str:
             ),
             *input_gradient_section(gan),
             f'''\
-def gradient_penalty(mixed: NDArray) -> NDArray:
+def gradient_penalty(mixed: NDArray{", masks: Batch" if masks else ""}) -> NDArray:
     """Return {norm_words(penalty)}."""
-    squares = (input_gradient(mixed) ** 2).sum({axes})
+    squares = (input_gradient(mixed{masks}) ** 2).sum({axes})
 {_deviations(penalty)}
 {_LARGEST if penalty.over == "largest" else "    of_all = deviations.mean()"}
     return {number(penalty.factor_of_mean)} * of_all''',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientClipping
-from gan_rosetta.shared.translate.calls import generate, judge
+from gan_rosetta.shared.translate.calls import followed_by_discriminator, generate, judge, penalty_lines
 from gan_rosetta.shared.translate.data import (
     EPOCH,
     STEP_IN_EPOCH,
@@ -85,11 +85,11 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
         else:
             both = "mx.nd.concat({a}, {b}, dim=0)"
             own.append(f"mixed = {penalised_samples(gan.penalty, fake='fake.detach()', both=both)}")
-        own.append("loss_d = loss_d + gradient_penalty(mixed)")
+        own += penalty_lines(gan, gan.penalty, later=later + 4)
     lines = ["with autograd.record():", *(indented(line, by=4) for line in own)]
     lines += ["real_score = of_real.mean()"] if training.stop is not None else []
     keeps = "" if training.detach_fake or not reused else "retain_graph=True"
-    lines.append(f"loss_d.backward({keeps})")
+    lines.append(f"{followed_by_discriminator(gan)}.backward({keeps})")
     if not training.detach_fake:
         lines.append("joined = [tensor.grad().copy() for tensor in trained(generator)]")
     lines += _clipped(training.discriminator_clipping, "discriminator")

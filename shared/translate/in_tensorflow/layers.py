@@ -316,7 +316,10 @@ class BatchNorm(keras.layers.Layer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Normalise, and move the running averages."""
-        mean, variance = tf.nn.moments(x, list(range(len(x.shape) - 1)))
+        axes = list(range(len(x.shape) - 1))
+        mean = tf.reduce_mean(x, axes)
+        # Not tf.nn.moments: it holds this mean fixed, which a second derivative must not.
+        variance = tf.reduce_mean((x - mean) ** 2, axes)
         averages = (self.running_mean, self.running_var)
         kept = tuple(tf.convert_to_tensor(average) for average in averages)
         size = tf.cast(tf.size(x) / x.shape[-1], x.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty
+from gan_rosetta.shared.translate.data import uses_masks
 from gan_rosetta.shared.translate.losses import LossWords, has_entropy, loss_functions
 from gan_rosetta.shared.translate.parts import norm_words, perturbed_function
 from gan_rosetta.shared.translate.writing import number
@@ -24,14 +25,18 @@ def losses_section(gan: GanSpec, /) -> str:
     return losses_in_words(gan, _WORDS)
 
 
-def losses_in_words(gan: GanSpec, words: LossWords, /) -> str:
-    """Return the section, in words of TensorFlow or of Keras."""
+def losses_in_words(gan: GanSpec, words: LossWords, /, *, listed: bool = False) -> str:
+    """Return the section, in words of TensorFlow or of Keras; listed: as of the calls of networks."""
     parts = [_ENTROPY] if has_entropy(gan) else []
     parts += [_LOGISTIC] if gan.training.discriminator_loss.score == "logit" else []
     parts += loss_functions(gan, words)
     penalty = gan.penalty
     if penalty is not None:
         axes = "-1" if penalty.norm == "channel" else "range(1, len(mixed.shape))"
+        masks, given = "", "mixed"
+        if uses_masks(gan, "discriminator"):
+            masks = f", masks: {'list[tf.Tensor]' if listed else 'Batch'}"
+            given = "[mixed, *masks]" if listed else "mixed, masks"
         parts += perturbed_function(
             penalty,
             tensor="tf.Tensor",
@@ -39,11 +44,11 @@ def losses_in_words(gan: GanSpec, words: LossWords, /) -> str:
             moved=f"real + (1 - mix) * ({number(penalty.perturbation or 0.0)} * deviation * perturbation)",
         )
         parts.append(f'''\
-def gradient_penalty(mixed: tf.Tensor) -> tf.Tensor:
+def gradient_penalty(mixed: tf.Tensor{masks}) -> tf.Tensor:
     """Return {norm_words(penalty)}."""
     with tf.GradientTape() as inner:
         inner.watch(mixed)  # which is no variable
-        score = tf.reduce_sum(discriminator(mixed))
+        score = tf.reduce_sum(discriminator({given}))
     squares = tf.reduce_sum(inner.gradient(score, mixed) ** 2, axis={axes})
 {_deviations(penalty)}
     return {number(penalty.factor_of_mean)} * tf.reduce_{"mean" if penalty.over == "mean" else "max"}(deviations)''')

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gan_rosetta.shared.spec import GanSpec, GradientClipping
-from gan_rosetta.shared.translate.calls import generate, judge, of_network
+from gan_rosetta.shared.translate.calls import (
+    followed_by_discriminator,
+    generate,
+    judge,
+    of_network,
+    penalty_lines,
+)
 from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_tensorflow.averages import average_section
 from gan_rosetta.shared.translate.in_tensorflow.model import first_call
@@ -138,13 +144,13 @@ def _discriminator_block(gan: GanSpec, later: int, *, listed: bool) -> list[str]
         held = "tf.stop_gradient(fake)" if joined else "fake"
         samples = penalised_samples(gan.penalty, fake=held, both="tf.concat([{a}, {b}], axis=0)")
         own.append(f"mixed = {samples}")
-        own.append("loss_d += gradient_penalty(mixed)")
+        own += penalty_lines(gan, gan.penalty, later=later + 4)
     persists = "persistent=True" if joined else ""
     lines += [f"with tf.GradientTape({persists}) as tape_d:", *(indented(each, by=4) for each in own)]
     lines += ["real_score = tf.reduce_mean(of_real)"] if training.stop is not None else []
     if joined:
         lines.append("joined = tape_d.gradient(loss_d, list(trained(generator).values()))")
-    lines += _moved(gan, "tape_d", "loss_d", "discriminator", "d")
+    lines += _moved(gan, "tape_d", followed_by_discriminator(gan), "discriminator", "d")
     if training.weight_clipping is not None:
         bound = number(training.weight_clipping.bound)
         lines += [

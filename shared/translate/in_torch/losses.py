@@ -6,6 +6,7 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.data import uses_masks
 from gan_rosetta.shared.translate.losses import LossWords, loss_functions
 from gan_rosetta.shared.translate.parts import norm_words, perturbed_function
 from gan_rosetta.shared.translate.writing import number
@@ -49,6 +50,7 @@ def losses_section(gan: GanSpec, /) -> str:
     penalty = gan.penalty
     if penalty is not None:
         gradient = "gradient" if penalty.norm == "channel" else "gradient.flatten(1)"
+        masks = ", masks" if uses_masks(gan, "discriminator") else ""
         parts += perturbed_function(
             penalty,
             tensor="Tensor",
@@ -56,11 +58,11 @@ def losses_section(gan: GanSpec, /) -> str:
             moved=f"real + (1 - mix) * ({number(penalty.perturbation or 0.0)} * deviation * perturbation)",
         )
         parts.append(f'''\
-def gradient_penalty(mixed: Tensor) -> Tensor:
+def gradient_penalty(mixed: Tensor{", masks: Batch" if masks else ""}) -> Tensor:
     """Return {norm_words(penalty)}."""
     mixed.requires_grad_()
     # A loss made of a gradient is differentiated again; create_graph keeps how it came about.
-    (gradient,) = torch.autograd.grad(discriminator(mixed).sum(), mixed, create_graph=True)
+    (gradient,) = torch.autograd.grad(discriminator(mixed{masks}).sum(), mixed, create_graph=True)
     {_deviations(penalty, gradient)}.{"mean" if penalty.over == "mean" else "amax"}()''')
     return "\n\n\n".join(parts)
 

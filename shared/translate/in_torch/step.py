@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientClipping, GradientDescent
+from gan_rosetta.shared.translate.calls import followed_by_discriminator, penalty_lines
 from gan_rosetta.shared.translate.data import EPOCH, STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_torch.averages import AVERAGE, average_section
 from gan_rosetta.shared.translate.losses import scores_of_generator
@@ -74,11 +75,11 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
         held = "fake" if is_held else "fake.detach()"
         samples = penalised_samples(gan.penalty, fake=held, both="torch.cat([{a}, {b}])")
         lines.append(f"mixed = {samples}{'.detach()' if gan.penalty.at == 'real' else ''}")
-        lines.append("loss_d = loss_d + gradient_penalty(mixed)")
+        lines += penalty_lines(gan, gan.penalty, later=later)
     if training.stop is not None:
         lines.append("real_score = of_real.mean()")
     keeps = "" if training.detach_fake or not reused else "retain_graph=True"
-    lines += ["optimizer_d.zero_grad()", f"loss_d.backward({keeps})"]
+    lines += ["optimizer_d.zero_grad()", f"{followed_by_discriminator(gan)}.backward({keeps})"]
     lines += [*_clipped(training.discriminator_clipping, "discriminator"), "optimizer_d.step()"]
     if decays(training.discriminator_optimizer, "updates"):
         lines.append("schedule_d.step()")

@@ -69,16 +69,19 @@ def test_chunks_hold_what_the_gan_uses(name):
     expected = {"pretraining": ["pretrain_input", "pretrain_target"], "adversarial": ["real", "latent_d"]}
     if name.startswith("gaussian") or name in ("mnist-conv", "sngan", "wgan-gp-conv", "sagan-small"):
         expected["adversarial"].append("latent_g")
-    if "wgan-gp" in name:
+    if "wgan-gp" in name or name == "dragan":
         expected["adversarial"].append("mix")
+    if name == "dragan":
+        expected["adversarial"].append("perturbation")
     if name not in ("gaussian-1d", "gaussian-1d-minibatch"):
         del expected["pretraining"]
     if name in ("acgan", "sgan", "sagan-small"):
         expected["adversarial"] += ["real_label", "label_d"]
     if name == "sagan-small":
         expected["adversarial"].append("label_g")
-    if name in ("lsgan", "relativistic", "acgan", "sgan"):
-        passes = ("discriminator.real", "discriminator.fake", "generator.fake")
+    if name in ("lsgan", "relativistic", "acgan", "sgan", "dragan"):
+        penalised = ("discriminator.mixed",) if name == "dragan" else ()
+        passes = ("discriminator.real", "discriminator.fake", *penalised, "generator.fake")
         expected["adversarial"] += [f"mask.{at}.discriminator.drop{k}" for at in passes for k in (1, 2, 3, 4)]
     if name == "dcgan-keras":
         passes = ("discriminator.real", "discriminator.fake", "generator.fake")
@@ -273,7 +276,7 @@ def test_periods_are_true(name):
     # Of the 5000 digits 8 are left out, and each of the 78 batches serves five steps.
     special = {"mnist-conv": 9, "sngan": 5 * 78, "wgan-gp-conv": 100, "dcgan-keras": 19, "sagan-small": 78}
     of_digits = special.get(name) or (
-        79 if "wgan" in name or name in ("lsgan", "cgan", "dcgan", "relativistic", "acgan", "sgan") else None
+        79 if "wgan" in name or name in ("lsgan", "cgan", "dcgan", "relativistic", "acgan", "sgan", "dragan") else None
     )
     assert period == (of_digits or (250 if name == "linear-2d" else 1))
     assert all(size == sizes[step % period] for step, size in enumerate(sizes))

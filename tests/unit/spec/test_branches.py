@@ -18,6 +18,7 @@ from gan_rosetta.shared.spec import (
     Linear,
     Network,
     ReLU,
+    Softmax,
     Tanh,
     UniformFanIn,
 )
@@ -158,9 +159,14 @@ def test_cost_counts_what_is_inside_and_every_branch_s_first_layer():
 
 def test_a_penalty_is_refused_with_the_layer_inside():
     spec: GanSpec = MADE_UP["smooth-2d"]
-    dropped = MADE_UP["boundary-2d"].generator.all_layers[1]  # a BatchNorm
-    norm = replace(dropped, num_features=6)
+    norm = MADE_UP["boundary-2d"].generator.all_layers[1]  # a BatchNorm, by running statistics
     place = next(i for i, placed in enumerate(spec.discriminator.placed) if placed.name == "block1.main.hidden4_gelu")
-    with pytest.raises(SpecError, match=r"a gradient penalty needs .* it has a BatchNorm") as refused:
-        replace(spec, discriminator=spec.discriminator.replaced(place, norm))
-    assert refused.value.path == ("discriminator", *spec.discriminator.placed[place].path)
+    path = ("discriminator", *spec.discriminator.placed[place].path)
+    for layer, message, end in (
+        (Softmax(axis=0), "a gradient penalty needs .* it has a Softmax", ()),
+        (norm, "a gradient penalty needs BatchNorms by the batch's own statistics", ("statistics",)),
+        (replace(norm, statistics="batch"), "at 'both' takes the real and the fake samples in one pass", ()),
+    ):
+        with pytest.raises(SpecError, match=message) as refused:
+            replace(spec, discriminator=spec.discriminator.replaced(place, layer))
+        assert refused.value.path == (*path, *end)

@@ -167,6 +167,7 @@ def test_what_couples_samples():
         "cgan",
         "sngan",
         "relativistic",
+        "dragan",
         "wgan-gp",
         "dcgan",
         "dcgan-keras",
@@ -202,6 +203,7 @@ def test_what_uses_mix():
         "mnist-wgan-gp-sample",
         "wgan-gp",
         "wgan-gp-conv",
+        "dragan",
     }
     loss = WGAN.training.discriminator_loss
     assert isinstance(loss, WassersteinDiscriminatorLoss)

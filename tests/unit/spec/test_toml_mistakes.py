@@ -311,7 +311,7 @@ def test_layers_that_are_wrong_in_themselves():
         text, line_number(text, "= -1"), "Linear 'hidden2': out_features is -1; expected an integer of at least"
     )
     activation = '[[discriminator.layers]]\ntype = "LeakyReLU"\nslope = 0.2'
-    text = WGAN.replace(activation, f"[[discriminator.layers]]\n{BATCH_NORM}", 1)
+    text = WGAN.replace(activation, '[[discriminator.layers]]\ntype = "Softmax"\naxis = 0', 1)
     assert_refused(text, layer(text, "discriminator", 2), "a gradient penalty needs a discriminator of Linear")
     text = SINE.replace('type = "ReLU"', "type = true", 1)
     assert_refused(text, line_number(text, "true\n\n[[generator"), "type is true; expected one of Linear")

@@ -293,8 +293,10 @@ def both_always() -> GanSpec:
 
 
 def branched() -> GanSpec:
-    """smooth-2d, in whose D a gradient penalty goes through branches of every join, one in another."""
+    """smooth-2d, whose D follows a gradient penalty alone, through branches of every join, one in another."""
     spec = MADE_UP["smooth-2d"]
+    loss: Any = spec.training.discriminator_loss
+    alone = replace(loss, penalty=replace(loss.penalty, alone=True))
 
     def linear(name: str, inputs: int, outputs: int) -> Linear:
         start = UniformFanIn()
@@ -326,7 +328,12 @@ def branched() -> GanSpec:
         ),
         linear("output", 10, 1),
     )
-    return replace(spec, name="branched", discriminator=replace(spec.discriminator, layers=discriminator))
+    return replace(
+        spec,
+        name="branched",
+        discriminator=replace(spec.discriminator, layers=discriminator),
+        training=replace(spec.training, discriminator_loss=alone),
+    )
 
 
 def branched_images() -> GanSpec:
@@ -422,7 +429,17 @@ def penalised_images() -> GanSpec:
         Pool2d(kernel_size=3, stride=2, mode="maximum"),
         conv(name="conv2", out_channels=8, stride=2, groups=2, kernel_width=1, padding=0, sides=(1, 1, 0, 0)),
         GroupNorm(name="norm1", num_features=8, num_groups=2, epsilon=1e-3, affine=True),
+        Dropout(name="drop1", probability=0.25, unit="channel"),
         PixelShuffle(factor=2, order="channel"),
+        BatchNorm(
+            name="norm2",
+            num_features=2,
+            epsilon=0.1,
+            momentum=0.1,
+            running_variance="unbiased",
+            statistics="batch",
+            affine=False,
+        ),
         Upsample(factor=2, mode="bilinear"),
         Pool2d(kernel_size=2, stride=1, mode="average"),
         conv(ConvTranspose2d, name="up2", in_channels=2, out_channels=8),

@@ -25,6 +25,18 @@ from gan_rosetta.shared.spec import (
 from gan_rosetta.shared.state import state_schema
 
 _STEPS = 37
+_CONVOLUTIONAL = (
+    "mnist-conv",
+    "lsgan",
+    "sngan",
+    "relativistic",
+    "acgan",
+    "sgan",
+    "wgan-gp-conv",
+    "dcgan",
+    "dcgan-keras",
+    "dragan",
+)
 
 
 def small(name: str) -> GanSpec:
@@ -32,17 +44,7 @@ def small(name: str) -> GanSpec:
     spec = CATALOGUE[name]
     if name == "sagan-small":
         return spec
-    if name in (
-        "mnist-conv",
-        "lsgan",
-        "sngan",
-        "relativistic",
-        "acgan",
-        "sgan",
-        "wgan-gp-conv",
-        "dcgan",
-        "dcgan-keras",
-    ):
+    if name in _CONVOLUTIONAL:
         return narrowed(spec, 128)
     return replace(spec, generator=_narrow(spec.generator), discriminator=_narrow(spec.discriminator))
 
