@@ -126,18 +126,21 @@ class CompiledTraining:
     def _run_blocks(self, phase: Phase, arrays: Mapping[str, Tensor], values: Tensor, trains: Pattern) -> Tensor:
         example = next(iter(arrays.values()))
         tensors = self._phase_tensors(phase)
+        patterns = list(self._patterns(phase, trains, dtype=example.dtype))
+        lengths = [len(pattern) for pattern in patterns]
         losses = []
-        start = 0
-        for pattern in self._patterns(phase, trains, dtype=example.dtype):
-            stop = start + len(pattern)
-            inputs = [*tensors.values(), values[start:stop], *(array[start:stop] for array in arrays.values())]
+        # One call cuts an array for all blocks: a slice for each costs as much as the step of a tiny GAN.
+        cuts = zip(*(array.split(lengths) for array in (values, *arrays.values())), strict=True)
+        for pattern, cut in zip(patterns, cuts, strict=True):
+            inputs = [*tensors.values(), *cut]
             key = (phase, example.shape[self._batch_axis], pattern)
             if key not in self.blocks:
                 self.blocks[key] = self._compile(
                     inputs, phase=phase, pattern=pattern, names=list(tensors), arrays=list(arrays)
                 )
-            losses.append(self.blocks[key](*inputs))
-            start = stop
+            found = self.blocks[key](*inputs)
+            # A program whose tensors lie on the stack gives out the same memory each time.
+            losses.append(found.clone() if self._is_tiny else found)
         return torch.cat(losses)
 
     def _compile(
@@ -253,21 +256,19 @@ class CompiledTraining:
 
     def _step_values(self, phase: Phase, trains: Pattern, epochs: Sequence[int]) -> np.ndarray:
         """Return what each step's updates take from counters and epochs, (K, number of values), in float64."""
-        columns = []
+        columns: list[list[tuple[float, ...]]] = []
         for name in self._phase_optimizers(phase):
             optimizer = self._optimizers[name]
-            counter = optimizer.counter
-            rows = []
-            for moves, epoch in zip(_turns(name, trains), epochs, strict=True):
-                row = step_values(optimizer.spec, counter=counter, epoch=epoch)
-                average = optimizer.averages
-                more = (
-                    kept_share(optimizer.spec, counter, epoch=epoch),
-                    None if average is None else average.spec.share(counter),
-                )
-                rows.append((*row, *(value for value in more if value is not None)))
-                counter += int(moves)
-            columns.append(np.array(rows))
+            moves = np.array(_turns(name, trains), dtype=np.int64)
+            # Of its updates so far, each step with those before it.
+            counters = (optimizer.counter + np.cumsum(moves) - moves).tolist()
+            steps = list(zip(counters, epochs, strict=True))
+            columns.append([step_values(optimizer.spec, counter=counter, epoch=epoch) for counter, epoch in steps])
+            shares = (kept_share(optimizer.spec, counter, epoch=epoch) for counter, epoch in steps)
+            kept: list[tuple[float, ...]] = [(share,) for share in shares if share is not None]
+            columns += [kept] if kept else []
+            if optimizer.averages is not None:
+                columns.append([(optimizer.averages.spec.share(counter),) for counter in counters])
         return np.concatenate(columns, axis=1)
 
     def _options(self, example: Tensor) -> dict[str, Any]:
@@ -280,8 +281,9 @@ class CompiledTraining:
         # and makes every call of a kernel a real one: nothing to most GANs, but twice the time of a step to a tiny one.
         options["cpp_wrapper_build_separate"] = not self._is_tiny
         if self._is_tiny:
-            # A tiny GAN's time goes to allocating its intermediates one by one, unless they share one block of memory.
-            options |= {"memory_planning": True, "size_asserts": False}
+            # A tiny GAN's time goes to making a tensor of each intermediate, unless they lie on the stack; where they
+            # are more than inductor puts there, they take longer to compute than to make.
+            options |= {"aot_inductor.allow_stack_allocation": True, "size_asserts": False}
             if example.dtype == torch.float64:
                 # Rows of a few float64 numbers gain nothing from vectors, whose code takes twice as long to compile.
                 options["cpp.simdlen"] = 1
