@@ -84,9 +84,9 @@ def test_losses_of_many_are_bit_for_bit_those_of_each() -> None:
     ops = SideBySide(mx.nd)
     for name in (*CATALOGUE, *MADE_UP):
         training = small_gan(name).training
-        of_class = training.class_loss is not None
+        num_heads = sum(loss is not None for loss in (training.class_loss, training.second_class_loss))
         of_logits = isinstance(training.discriminator_loss, spec.CrossEntropyDiscriminatorLoss)
-        shape = (NUM_REPLICAS, 12, 2 if of_class or of_logits else 1)
+        shape = (NUM_REPLICAS, 12, 2 if of_logits else 1 + num_heads)
         real, fake = (array(draw.uniform(0.05, 0.95, shape)) for _ in range(2))
         seen = {"real": real} if training.generator_sees_real else {}
         for function, batches in (
