@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,13 @@ _WHOLE_LOOPS = {"xla_cpu_use_thunk_runtime": False}
 # XLA's names for what products keep of float32 factors, where that is less than all.
 _PRECISIONS = {"tf32": "tensorfloat32", "bf16": "BF16_BF16_F32"}
 _SHORTEST_KEPT_COMPILE_SECONDS = 0.5
+
+
+def with_float64(is_on: bool = True, /) -> AbstractContextManager[Any]:
+    """Return a context in which JAX has float64, or has it not; its name has changed from one version to the other."""
+    own: Any = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+    context: AbstractContextManager[Any] = own(is_on)
+    return context
 
 
 def configure(*, threads: int) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental import enable_x64
 
+from gan_rosetta.backends.jax.device import with_float64
 from gan_rosetta.shared.interface import ProgramTensor
 from gan_rosetta.shared.state.found_names import kind_of_class
 
@@ -19,6 +19,11 @@ def is_module(found: Any, /) -> bool:
     """Whether something is a module of flax.nnx, where a program has imported that."""
     nnx = sys.modules.get("flax.nnx")
     return nnx is not None and isinstance(found, nnx.Module)
+
+
+def array_of(variable: Any, /) -> Any:
+    """Return what a variable of flax's keeps; what it is called has changed from one version to the next."""
+    return variable.get_value() if hasattr(variable, "get_value") else variable.value
 
 
 def named_modules(network: Any, path: str = "", /) -> Iterator[tuple[str, Any]]:
@@ -41,7 +46,7 @@ def named_variables(network: Any, /) -> Iterator[tuple[str, Any]]:
     nnx = sys.modules["flax.nnx"]
     for path, module in named_modules(network):
         for name, value in vars(module).items():
-            if isinstance(value, nnx.Param | nnx.BatchStat) and value.value is not None:
+            if isinstance(value, nnx.Param | nnx.BatchStat) and array_of(value) is not None:
                 yield f"{path}.{name}" if path else name, value
 
 
@@ -58,7 +63,7 @@ def module_tensors(network: Any, /) -> list[ProgramTensor]:
         ProgramTensor(
             name=name,
             kind=kind_of_class(kinds[name.rpartition(".")[0]]),
-            shape=tuple(variable.value.shape),
+            shape=tuple(array_of(variable).shape),
             read=_reader(variable),
             write=_writer(variable),
         )
@@ -68,22 +73,22 @@ def module_tensors(network: Any, /) -> list[ProgramTensor]:
 
 def call_module(network: Any, inputs: np.ndarray, /) -> np.ndarray:
     """Return the output of a pass in training mode; buffers are as they were."""
-    kept = [(variable, variable.value) for _, variable in named_variables(network)]
+    kept = [(variable, array_of(variable)) for _, variable in named_variables(network)]
     try:
-        with enable_x64(inputs.dtype == np.float64):
+        with with_float64(inputs.dtype == np.float64):
             return np.array(network(jnp.array(inputs)), order="C")
     finally:
         for variable, value in kept:
-            variable.value = value
+            variable[...] = value
 
 
 def _reader(variable: Any) -> Callable[[], np.ndarray]:
-    return lambda: np.array(variable.value)
+    return lambda: np.array(array_of(variable))
 
 
 def _writer(variable: Any) -> Callable[[np.ndarray], None]:
     def write(array: np.ndarray) -> None:
-        with enable_x64(array.dtype == np.float64):
-            variable.value = jax.device_put(array)
+        with with_float64(array.dtype == np.float64):
+            variable[...] = jax.device_put(array)
 
     return write

@@ -15,7 +15,14 @@ import numpy as np
 import optax
 
 from gan_rosetta.backends.jax.device import check_device, native_device
-from gan_rosetta.backends.jax.flax_modules import by_path, call_module, is_module, module_tensors, named_variables
+from gan_rosetta.backends.jax.flax_modules import (
+    array_of,
+    by_path,
+    call_module,
+    is_module,
+    module_tensors,
+    named_variables,
+)
 from gan_rosetta.backends.jax.reading_chains import keeps_added_steps
 from gan_rosetta.backends.jax.rounding import RandomRounding
 from gan_rosetta.shared.errors import UsageError
@@ -89,15 +96,16 @@ def watch_network(network: Any, observer: PassObserver, /) -> NoReturn:
 
 def slots(network: Any, optimizer: Any, /) -> ProgramSlots:
     """Return what an optimizer of flax's keeps, and its counter."""
-    shapes = {name: variable.value.shape for name, variable in named_variables(network)}
+    shapes = {name: array_of(variable).shape for name, variable in named_variables(network)}
     found: dict[tuple[str, str], np.ndarray] = {}
     for kind, part in _parts(optimizer.opt_state):
         for slot, own in _SLOTS.get(kind, {}).items():
             for name, variable in by_path(getattr(part, own)).items():
-                if shapes.get(name) == variable.value.shape:
-                    found[name, slot] = np.array(variable.value)
+                array = np.array(array_of(variable))
+                if shapes.get(name) == array.shape:
+                    found[name, slot] = array
     momentum: Momentum = "added_step" if keeps_added_steps(optimizer.tx) else "direction"
-    return ProgramSlots(slots=found, counter=int(optimizer.step.value), momentum=momentum)
+    return ProgramSlots(slots=found, counter=int(array_of(optimizer.step)), momentum=momentum)
 
 
 def round_operations(*, seed: int, coarseness: float, least_epsilon: float) -> RandomRounding:

@@ -7,9 +7,9 @@ import re
 from typing import Any, NoReturn
 
 from flax import nnx
-from jax.experimental import enable_x64
 
-from gan_rosetta.backends.jax.flax_modules import named_modules, named_variables
+from gan_rosetta.backends.jax.device import with_float64
+from gan_rosetta.backends.jax.flax_modules import array_of, named_modules, named_variables
 from gan_rosetta.backends.jax.reading_branches import Given, Operation, find_join, read_operations
 from gan_rosetta.backends.jax.reading_layers import FUNCTIONS, LAYERS, SHORT, Found
 from gan_rosetta.backends.jax.reading_optimizers import read_optimizer, steps_taken
@@ -37,7 +37,7 @@ def read_network(network: Any, /, *, input_shape: Shape, what: str) -> Network:
     copied = _in_float64(network)
     paths = {id(module): path for path, module in named_modules(copied)}
     try:
-        with enable_x64():
+        with with_float64():
             operations, end = read_operations(copied, (_BATCH, *axes), tuple(LAYERS))
     except Exception as error:  # a stranger's module may raise anything
         first = (str(error).splitlines() or [""])[0]
@@ -74,9 +74,9 @@ def _in_float64(network: Any) -> Any:
         kept = dict(own)
         own.clear()
         own.update({name: kept[name] for name in vars(module)})
-    with enable_x64():
+    with with_float64():
         for _, variable in named_variables(plain):
-            variable.value = variable.value.astype("float64")
+            variable[...] = array_of(variable).astype("float64")
     for _, module in named_modules(plain):
         if type(module) in LAYERS and hasattr(module, "dtype"):
             module.dtype = None

@@ -13,9 +13,9 @@ from typing import Any
 import jax
 import numpy as np
 import optax
-from jax.experimental import enable_x64
 
-from gan_rosetta.backends.jax.flax_modules import by_path, named_variables
+from gan_rosetta.backends.jax.device import with_float64
+from gan_rosetta.backends.jax.flax_modules import array_of, by_path, named_variables
 from gan_rosetta.backends.jax.optimizers import build_optimizer, with_slots
 from gan_rosetta.backends.jax.reading_chains import Part, read_parts, settings_of
 from gan_rosetta.backends.jax.reading_rates import read_schedule
@@ -60,7 +60,7 @@ def steps_taken(optimizer: Any, /) -> set[int]:
     if not is_kept(optimizer):
         return set()
     counts = {int(count) for _, count in optax.tree_utils.tree_get_all_with_path(optimizer.opt_state, "count")}
-    return {int(optimizer.step.value), *counts}
+    return {int(array_of(optimizer.step)), *counts}
 
 
 # Settings that a spec has no word for, with the values at which they do nothing.
@@ -239,7 +239,7 @@ def _require_the_same(found: Optimizer, transformation: optax.GradientTransforma
     """Raise UnsupportedLayer where what was read of an optimizer moves a parameter otherwise than it does."""
     random = np.random.default_rng(0)
     scales = np.repeat(_PROBE_SCALES, 4)
-    with enable_x64():
+    with with_float64():
         parameters = [jax.numpy.array(random.normal(size=len(scales)))] * 2
         own = build_optimizer(found)
         slots = {slot: jax.numpy.full(len(scales), initial_slot(found, slot)) for slot in found.slots}

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import optax
-from jax.experimental import enable_x64
 
+from gan_rosetta.backends.jax.device import with_float64
 from gan_rosetta.backends.jax.reading_chains import settings_of
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import SpecError, UnsupportedLayer
@@ -44,7 +44,7 @@ def _read(schedule: Any) -> LearningRate | str:
 
 def _require_the_same(rate: LearningRate, schedule: Callable[[Any], Any], what: str) -> None:
     for count in _counts(rate):
-        with enable_x64():
+        with with_float64():
             theirs = float(schedule(np.int64(count)))
         if not math.isclose(theirs, rate.at(count), rel_tol=1e-12, abs_tol=1e-300):
             raise UnsupportedLayer(

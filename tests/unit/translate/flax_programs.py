@@ -13,6 +13,8 @@ from tests.unit.translate.public_programs import of_logits
 
 WIDTH = 8
 NORMAL = nnx.initializers.normal(0.02)
+# From 0.12 on a module keeps others in a list of flax's own.
+LIST = getattr(nnx, "List", list)
 
 
 class Generator(nnx.Module):
@@ -60,7 +62,7 @@ class RowGenerator(nnx.Module):
     def __init__(self, rngs: nnx.Rngs) -> None:
         self.first = nnx.Linear(5, 6, rngs=rngs)
         self.widen = nnx.Linear(6, 6, rngs=rngs)
-        self.blocks = [Block(6, rngs), Block(6, rngs)]
+        self.blocks = LIST([Block(6, rngs), Block(6, rngs)])
         self.last = nnx.Linear(6, 16, rngs=rngs)
 
     def __call__(self, z):
@@ -109,9 +111,9 @@ class Dense(nnx.Module):
     def __init__(
         self, size: int, widths: tuple[int, ...], out: int, *, norm: bool, rate: float, rngs: nnx.Rngs
     ) -> None:
-        self.layers = [nnx.Linear(*pair, rngs=rngs) for pair in zip((size, *widths), widths, strict=False)]
+        self.layers = LIST([nnx.Linear(*pair, rngs=rngs) for pair in zip((size, *widths), widths, strict=False)])
         self.output_layer = nnx.Linear(widths[-1], out, rngs=rngs)
-        self.bn_layers = [nnx.BatchNorm(width, rngs=rngs) for width in widths] if norm else None
+        self.bn_layers = LIST([nnx.BatchNorm(width, rngs=rngs) for width in widths]) if norm else None
         self.dropout = nnx.Dropout(rate, rngs=rngs) if rate > 0 else None
 
     def hidden(self, x, activation):

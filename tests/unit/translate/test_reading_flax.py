@@ -72,7 +72,7 @@ class OwnNumbers(nnx.Module):
         self.last = nnx.Linear(16, 1, rngs=rngs)
 
     def __call__(self, x):
-        return nnx.sigmoid(self.last(x * self.scale.value))
+        return nnx.sigmoid(self.last(x * self.scale[...]))
 
 
 class Calls(nnx.Module):
