@@ -26,6 +26,14 @@ def array_of(variable: Any, /) -> Any:
     return variable.get_value() if hasattr(variable, "get_value") else variable.value
 
 
+def put_array(variable: Any, array: Any, /) -> None:
+    """Have a variable of flax's keep an array, of whatever type."""
+    if hasattr(variable, "set_value"):
+        variable.set_value(array)
+    else:
+        variable.value = array
+
+
 def named_modules(network: Any, path: str = "", /) -> Iterator[tuple[str, Any]]:
     """Yield a module and those within it, in the order in which they were made, with their paths."""
     if is_module(network):
@@ -79,7 +87,7 @@ def call_module(network: Any, inputs: np.ndarray, /) -> np.ndarray:
             return np.array(network(jnp.array(inputs)), order="C")
     finally:
         for variable, value in kept:
-            variable[...] = value
+            put_array(variable, value)
 
 
 def _reader(variable: Any) -> Callable[[], np.ndarray]:
@@ -89,6 +97,6 @@ def _reader(variable: Any) -> Callable[[], np.ndarray]:
 def _writer(variable: Any) -> Callable[[np.ndarray], None]:
     def write(array: np.ndarray) -> None:
         with with_float64(array.dtype == np.float64):
-            variable[...] = jax.device_put(array)
+            put_array(variable, jax.device_put(array))
 
     return write

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from flax import nnx
 
 from gan_rosetta.backends.jax.device import with_float64
-from gan_rosetta.backends.jax.flax_modules import array_of, named_modules, named_variables
+from gan_rosetta.backends.jax.flax_modules import array_of, named_modules, named_variables, put_array
 from gan_rosetta.backends.jax.reading_branches import Given, Operation, find_join, read_operations
 from gan_rosetta.backends.jax.reading_layers import FUNCTIONS, LAYERS, SHORT, Found
 from gan_rosetta.backends.jax.reading_optimizers import read_optimizer, steps_taken
@@ -76,7 +76,7 @@ def _in_float64(network: Any) -> Any:
         own.update({name: kept[name] for name in vars(module)})
     with with_float64():
         for _, variable in named_variables(plain):
-            variable[...] = array_of(variable).astype("float64")
+            put_array(variable, array_of(variable).astype("float64"))
     for _, module in named_modules(plain):
         if type(module) in LAYERS and hasattr(module, "dtype"):
             module.dtype = None
