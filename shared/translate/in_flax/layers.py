@@ -219,16 +219,16 @@ class BatchNorm(nnx.Module):
         """Normalise, and move the running averages."""
         axes = tuple(range(x.ndim - 1))
         mean, variance = jnp.mean(x, axis=axes), jnp.var(x, axis=axes)
-        averages = self.mean.value, self.var.value
+        averages = self.mean[...], self.var[...]
         size = x.size // x.shape[-1]
         found = mean, variance * (size / (size - self.ddof))
         for kept, value in zip((self.mean, self.var), found, strict=True):
-            moved = (1 - self.momentum) * kept.value + self.momentum * value
-            kept.value = lax.stop_gradient(moved)
+            moved = (1 - self.momentum) * kept[...] + self.momentum * value
+            kept[...] = lax.stop_gradient(moved)
         if self.by_running:
             mean, variance = averages
         y = (x - mean) / jnp.sqrt(variance + self.epsilon)
-        return y * self.scale.value + self.bias.value if self.affine else y''',
+        return y * self.scale[...] + self.bias[...] if self.affine else y''',
     "minibatch": '''\
 class MinibatchDiscrimination(nnx.Linear):
     """Appends to each sample how like it is to the others of its batch (Salimans et al. 2016)."""
@@ -259,7 +259,7 @@ class Scale(nnx.Module):
 
     def __call__(self, x: Array) -> Array:
         """Return the gain times x."""
-        return self.weight.value[0] * x''',
+        return self.weight[0] * x''',
     "rows_of": '''\
 def rows_of(classes: Array, count: int) -> Array:
     """Return the numbers of each class's rows, (batch, count)."""

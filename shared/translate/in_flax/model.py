@@ -85,7 +85,7 @@ _TENSORS = '''\
 def tensors_of(network: nnx.Module, kind: type[nnx.Variable]) -> Tensors:
     """Return a network's parameters or buffers, by names such as "hidden.kernel"."""
     found = nnx.to_flat_state(nnx.state(network, kind))
-    return {".".join(path): variable.value for path, variable in found}'''
+    return {".".join(path): variable[...] for path, variable in found}'''
 
 _FILLED = '''\
 def filled(graph: nnx.GraphDef, tensors: Tensors) -> nnx.Module:

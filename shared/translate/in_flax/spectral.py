@@ -70,18 +70,18 @@ class SpectralNorm{suffix}:
 
     def matrix(self) -> Array:
         """Return the kernel, a row for each output."""
-        turned = getattr(self, self.kept).value.transpose(self.axes)
+        turned = getattr(self, self.kept)[...].transpose(self.axes)
         return turned.reshape(len(turned), -1)
 
     def __call__(self, x: Array) -> Array:
         """Return what the layer does with its kernel divided, after u and v have moved."""
-        matrix, u, v = self.matrix(), self.weight_u.value, self.weight_v.value
+        matrix, u, v = self.matrix(), self.weight_u[...], self.weight_v[...]
         constant = lax.stop_gradient(matrix)  # u and v are constants for the gradient
 {indented(chr(10).join(moves_of(norm)), by=8)}
-        self.weight_u.value, self.weight_v.value = u, v
+        self.weight_u[...], self.weight_v[...] = u, v
         own = getattr(self, self.kept)
-        kernel = own.value
-        own.value = kernel / (u @ ({followed} @ v))
+        kernel = own[...]
+        own[...] = kernel / (u @ ({followed} @ v))
         y = super().__call__(x)
-        own.value = kernel
+        own[...] = kernel
         return y'''
