@@ -10,6 +10,7 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.spec import (
     BatchNorm,
     Branches,
+    ClassEmbedding,
     Conv2d,
     ConvTranspose2d,
     GanSpec,
@@ -60,6 +61,10 @@ def _widened_heads(block: Branches, shape: Shape, factor: float) -> Branches:
     """Return Branches that a network ends in, each widened but for what it gives; raises UsageError."""
     ways = []
     for branch in block.branches:
+        if len(branch.layers) == 1 and isinstance(branch.layers[0], Branches) and branch.layers[0].join == "dot":
+            # Of two vectors it gives one number, however wide they are.
+            ways.append(replace(branch, layers=(_widened_block(branch.layers[0], shape, factor),)))
+            continue
         affine = [i for i, layer in enumerate(branch.layers) if isinstance(layer, Linear | Conv2d | ConvTranspose2d)]
         if not affine:
             raise UsageError(
@@ -97,8 +102,24 @@ def _widened_layers(layers: Sequence[Layer], shape: Shape, factor: float, /, *, 
 
 def _widened_block(block: Branches, shape: Shape, factor: float) -> Branches:
     ways = [_widened_layers(branch.layers, shape, factor, last=len(branch.layers)) for branch in block.branches]
+    if block.join != "concatenate":
+        ways = _of_one_width(ways, shape)
     pairs = zip(block.branches, ways, strict=True)
     return replace(block, branches=tuple(replace(branch, layers=layers) for branch, layers in pairs))
+
+
+def _of_one_width(ways: list[tuple[Layer, ...]], shape: Shape) -> list[tuple[Layer, ...]]:
+    """Return ways from one shape, where a class's row that stands alone has as many features as the first other one."""
+    end = shape
+    for layer in next((layers for layers in ways if _row_alone(layers) is None), ()):
+        end = layer.output_shape(end)
+    rows = [(layers, _row_alone(layers)) for layers in ways]
+    return [layers if row is None else (replace(row, num_features=end[0]),) for layers, row in rows]
+
+
+def _row_alone(layers: tuple[Layer, ...]) -> ClassEmbedding | None:
+    (first,) = layers if len(layers) == 1 else (None,)
+    return first if isinstance(first, ClassEmbedding) and not first.takes_input else None
 
 
 def _widened_features(layers: Sequence[Layer], index: int, factor: float) -> int:

@@ -36,7 +36,7 @@ _FAULTS = [
 
 @pytest.fixture(scope="module")
 def specs():
-    return draw_specs(80, seed=5)
+    return draw_specs(160, seed=5)
 
 
 def _groups(layer) -> int:
@@ -48,15 +48,19 @@ def _num_layers(spec: GanSpec) -> int:
 
 
 def _touched(specs, fault):
-    return next(s for s in specs if find_fault(fault).plant(s) is not None and s.batch_size > 1)
+    return [s for s in specs if find_fault(fault).plant(s) is not None and s.batch_size > 1][:4]
 
 
 @pytest.mark.parametrize("fault", _FAULTS)
 def test_a_planted_fault_is_found(specs, fault, tmp_path):
-    spec = _touched(specs, fault)
-    write_reference(spec, tmp_path / "reference")
-    assert find_disagreement(spec, tmp_path / "reference", backend="numpy") is None
-    finding = find_disagreement(spec, tmp_path / "reference", backend="numpy", fault=fault)
+    # Where no number comes to what it changes, as to a slope below 0, a fault changes nothing: the first that it does.
+    for index, spec in enumerate(_touched(specs, fault)):
+        folder = tmp_path / str(index)
+        write_reference(spec, folder)
+        assert find_disagreement(spec, folder, backend="numpy") is None
+        finding = find_disagreement(spec, folder, backend="numpy", fault=fault)
+        if finding is not None:
+            break
     expected = find_fault(fault).plant(spec).expected
     assert expected.matches(finding.row.phase, finding.row.quantity, finding.row.name), str(finding)
 
@@ -123,7 +127,7 @@ def test_drawn_and_smaller_gans_can_be_fed(specs):
 
 
 def test_drawn_gans_are_always_the_same_and_survive_a_file(specs):
-    assert draw_specs(80, seed=5) == specs
+    assert draw_specs(160, seed=5) == specs
     assert draw_specs(10, seed=5) == specs[:10]
     assert draw_specs(10, seed=6) != specs[:10]
     for spec in specs:
