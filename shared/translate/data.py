@@ -192,7 +192,7 @@ def _draw_masks(spec: GanSpec) -> str:
             )
     lines = [
         "def draw_masks(random: np.random.Generator, num_samples: int) -> dict[str, np.ndarray]:",
-        f'    """Return what each {_drawing(spec)}, in each pass of a step through its network."""',
+        f'    """Return what each {_drawing(spec)} through its network."""',
         "    masks = {}",
     ]
     for loop, layers in entries:
@@ -220,7 +220,9 @@ def _draw_masks(spec: GanSpec) -> str:
 def _drawing(spec: GanSpec) -> str:
     layers = [layer for network in spec.networks().values() for layer in network.all_layers]
     kinds = {"dropout keeps": Dropout, "augmentation draws": Augment}
-    return " and ".join(words for words, kind in kinds.items() if any(isinstance(layer, kind) for layer in layers))
+    said = [words for words, kind in kinds.items() if any(isinstance(layer, kind) for layer in layers)]
+    # A line has no room for more.
+    return f"{' and '.join(said)}, in each pass{' of a step' if len(said) == 1 else ''}"
 
 
 def _draw_augmentations(spec: GanSpec) -> list[str]:
