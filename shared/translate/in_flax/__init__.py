@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.feeding import mask_draws
 from gan_rosetta.shared.translate import in_jax
 from gan_rosetta.shared.translate.forms import OwnForm
 from gan_rosetta.shared.translate.in_flax.layers import LAYERS
@@ -60,7 +61,9 @@ def imports(gan: GanSpec, /) -> list[str]:
 def settings_section(gan: GanSpec, /) -> str:
     """Return the type that the program computes in, and how a batch becomes arrays."""
     section = in_jax.settings_section(gan)
-    if not any(len(shape) == _IMAGE_RANK for shape in (gan.generator.input_shape, gan.generator.output_shape)):
+    fed = [gan.generator.input_shape, gan.generator.output_shape]
+    fed += [mask.shape for pretraining in (True, False) for mask in mask_draws(gan, pretraining=pretraining)]
+    if not any(len(shape) == _IMAGE_RANK for shape in fed):
         return section
     head, made = "def to_arrays(", "name: jnp.asarray(array, dtype if"
     if head not in section or made not in section:

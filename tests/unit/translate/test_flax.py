@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gan_rosetta.shared.conformance.small import small_gan
 from gan_rosetta.shared.errors import BackendUnavailable
+from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.spec import Dropout, Reshape
 from gan_rosetta.shared.translate.program import DIALECTS
 from gan_rosetta.shared.translate.translation import translate
 from tests.unit.translate.odd_gans import ODD_GANS
@@ -47,6 +51,14 @@ OF_LAYERS = [name for name in ODD_GANS if name not in ("logistic-2d", "relativis
 @pytest.mark.parametrize("name", OF_LAYERS)
 def test_every_form_is_proved(monkeypatch, name):
     proof = prove_here(monkeypatch, ODD_GANS[name], "flax", steps=4, begun=name != "joined-gradients")
+    assert proof.verdict == "AGREE", proof.reason
+
+
+def test_masks_of_images_within_a_network_of_rows_are_laid_out_as_flax_has_images(monkeypatch):
+    gan = find_gan("linear-2d")
+    within = (Reshape(shape=(1, 2, 1)), Dropout(name="drop", probability=0.4, unit="entry"), Reshape(shape=(2,)))
+    discriminator = replace(gan.discriminator, layers=(*within, *gan.discriminator.layers))
+    proof = prove_here(monkeypatch, replace(gan, name="rows", discriminator=discriminator), "flax", steps=2)
     assert proof.verdict == "AGREE", proof.reason
 
 
