@@ -272,12 +272,14 @@ def class_cross_entropy(logits: keras.KerasTensor, classes: keras.KerasTensor) -
 def affine(x: keras.KerasTensor, gain: keras.KerasTensor, bias: keras.KerasTensor) -> Any:
     """Return gain · x + bias, of each sample a gain and a bias a channel, which is last."""
     shape = (-1, *(1,) * (len(x.shape) - 2), x.shape[-1])
-    return ops.reshape(gain, shape) * x + ops.reshape(bias, shape)''',
+    # Behind a +, Keras takes a number a sample for one a row, where there are as many rows.
+    return ops.reshape(bias, shape) + ops.reshape(gain, shape) * x''',
     "modulate": '''\
 def modulate(x: keras.KerasTensor, gain: keras.KerasTensor, bias: keras.KerasTensor) -> Any:
     """Return (1 + gain) · x + bias, of each sample a gain and a bias a channel, which is last."""
     shape = (-1, *(1,) * (len(x.shape) - 2), x.shape[-1])
-    return (1 + ops.reshape(gain, shape)) * x + ops.reshape(bias, shape)''',
+    # Behind a +, Keras takes a number a sample for one a row, where there are as many rows.
+    return ops.reshape(bias, shape) + (1 + ops.reshape(gain, shape)) * x''',
     "dropout": '''\
 class Dropout(keras.layers.Layer):
     """Drops what a mask says, scaled as keras.layers.Dropout does; that draws by itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from gan_rosetta.shared.state.native.assemble import gather
 from gan_rosetta.shared.state.native.formats import read_checkpoint
 from gan_rosetta.shared.state.native.mapping import NameMapping
 from gan_rosetta.shared.translate import proof
+from gan_rosetta.shared.translate.in_keras.layers import FUNCTIONS
 from gan_rosetta.shared.translate.in_keras.making import AUTOMATIC
 from gan_rosetta.shared.translate.program import DIALECTS, write_program
 from gan_rosetta.shared.translate.translation import translate
@@ -42,6 +44,17 @@ def test_a_gan_of_the_catalogue_is_proved(monkeypatch):
     proof = prove_here(monkeypatch, small_gan("linear-2d"), "keras", steps=12)
     assert (proof.verdict, proof.place) == ("AGREE", ""), proof.reason
     assert proof.num_tensors > 20
+
+
+@pytest.mark.parametrize(("name", "added"), [("affine", 0), ("modulate", 1)])
+def test_a_sample_s_bias_is_its_own_where_there_are_as_many_rows_as_samples(tmp_path, name, added):
+    (tmp_path / "function.py").write_text(FUNCTIONS[name])
+    function = runpy.run_path(tmp_path / "function.py", {"keras": keras, "ops": keras.ops, "Any": object})[name]
+    inputs = [keras.Input((3, 3, 1)), keras.Input((1,)), keras.Input((1,))]
+    x, gain, bias = (np.random.default_rng(0).normal(size=(3, *each.shape[1:])).astype(np.float32) for each in inputs)
+    wanted = (added + gain[:, np.newaxis, np.newaxis]) * x + bias[:, np.newaxis, np.newaxis]
+    found = keras.Model(inputs, function(*inputs))([x, gain, bias])
+    np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
 
 
 def test_a_program_of_keras_s_own_optimizers_is_proved_and_their_differences_found(monkeypatch):
