@@ -13,6 +13,7 @@ import numpy as np
 
 from gan_rosetta.backends.numpy.layer import Array
 from gan_rosetta.backends.numpy.network import FlatTensors, Network
+from gan_rosetta.backends.numpy.rounding import RandomRounding
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec.optimizers import kept_share, share_of_gradient
@@ -70,6 +71,36 @@ class Optimizer:
         if self._bound is not None:
             np.clip(self._parameters, -self._bound, self._bound, out=self._parameters)
 
+    def update_with_rounding(self, rounding: RandomRounding, /) -> None:
+        """Update, and disturb what moved: a parameter as the difference of two numbers that it is.
+
+        What an update leaves as it was is the same in every program, and may stay so for a whole training.
+        """
+        parameters = self._parameters
+        step = parameters.copy()
+        self.update()
+        np.subtract(parameters, step, out=step)
+        scale = np.abs(step)
+        np.add(scale, np.abs(parameters), out=scale, where=scale != 0.0)
+        rounding.disturb(parameters, scale=scale)
+        # Backends take powers in float64 whatever they train in.
+        of_step, of_largest = self.power_roundings() if parameters.dtype == np.float64 else (0.0, 0.0)
+        if of_step:
+            share = np.zeros((*parameters.shape[:-1], 1))  # one power for all parameters of a copy
+            rounding.disturb(share, scale=np.full_like(share, of_step))
+            parameters += share * step
+        for name, tensors in self.slots.items():
+            rounding.disturb(tensors.flat)
+            if of_largest and name == "largest":
+                rounding.disturb(tensors.flat, scale=of_largest * tensors.flat)
+
+    def power_roundings(self) -> tuple[float, float]:
+        """Return how often what rounding there is in powers of β was in the last step, and in the largest v kept.
+
+        A power near 1 has hardly any digits of what it lacks of 1. Both are 0 where no power is taken.
+        """
+        return 0.0, 0.0
+
     def prepare(self, rate: float, /) -> Callable[..., None]:
         """Return what updates one stretch in place: (parameter, gradient, *slots, and two arrays to work in)."""
         raise NotImplementedError
@@ -119,6 +150,13 @@ class Adam(Optimizer):
     """
 
     divides = True
+
+    def power_roundings(self) -> tuple[float, float]:
+        adam: spec.Adam = self._spec
+        if not adam.bias_correction or self.counter < 2:  # the first power is β itself
+            return 0.0, 0.0
+        first, second = (beta**self.counter / (1.0 - beta**self.counter) for beta in (adam.beta1, adam.beta2))
+        return first + second / 2, second if adam.amsgrad == "corrected" else 0.0
 
     def prepare(self, rate: float, /) -> Callable[..., None]:
         adam: spec.Adam = self._spec

@@ -369,27 +369,12 @@ class Stepper:
                 for tensors in network.gradients.by_layer:
                     for gradient in tensors.values():
                         self._rounding.visit(gradient)
-            self._update_with_rounding(optimizer, network.parameters.flat, self._rounding)
+            optimizer.update_with_rounding(self._rounding)
         optimizer.clip()
         if phase == "generator" and self.average is not None:
             self.average.follow(optimizer.counter - 1, self._rounding)
         if recorder is not None:
             recorder.updated(phase, optimizer.counter)
-
-    @staticmethod
-    def _update_with_rounding(optimizer: Optimizer, parameters: Array, rounding: RandomRounding) -> None:
-        """Update, and disturb what moved: a parameter as the difference of two numbers that it is.
-
-        What an update leaves as it was is the same in every program, and may stay so for a whole training.
-        """
-        scale = parameters.copy()
-        optimizer.update()
-        np.subtract(parameters, scale, out=scale)
-        np.abs(scale, out=scale)
-        np.add(scale, np.abs(parameters), out=scale, where=scale != 0.0)
-        rounding.disturb(parameters, scale=scale)
-        for tensors in optimizer.slots.values():
-            rounding.disturb(tensors.flat)
 
     def _measures(self, recorder: Recorder | None) -> bool:
         return recorder is not None or self._rounding is not None

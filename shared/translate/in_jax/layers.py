@@ -312,11 +312,12 @@ def minibatch(
     """Append to each sample how like it is to the others of its batch (Salimans et al. 2016)."""
     rows = linear(parameters, name, x).reshape(len(x), num_kernels, -1)
     differences = rows[:, None] - rows[None]
-    # Not jnp.abs, whose gradient at 0, between a sample and itself, is 1.
-    sizes = differences * lax.stop_gradient(jnp.sign(differences))
-    distances = jnp.sum(sizes, axis=3)  # (batch, batch, num_kernels)
+    # A sample less itself may be the rounding of a product that XLA fuses, and have a sign.
+    itself = jnp.eye(len(x), dtype=x.dtype)[:, :, None]
+    signs = lax.stop_gradient(jnp.sign(differences)) * (1 - itself[..., None])
+    distances = jnp.sum(differences * signs, axis=3)  # (batch, batch, num_kernels)
     if self_distance:
-        distances = distances + jnp.eye(len(x), dtype=x.dtype)[:, :, None]
+        distances = distances + itself
     return jnp.concatenate([x, jnp.sum(jnp.exp(-distances), axis=1)], axis=1)''',
     "leaky_relu": '''\
 def leaky_relu(x: Array, slope: float) -> Array:

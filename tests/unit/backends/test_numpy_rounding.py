@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from gan_rosetta.backends.numpy import rounding
+from gan_rosetta.backends.numpy.layers import build_network
+from gan_rosetta.backends.numpy.optimizers import build_optimizer
 from gan_rosetta.backends.numpy.rounding import RandomRounding, RoundingOfCopies
 from gan_rosetta.shared.gans import find_gan
 from tests.unit.backends.numpy_chunks import build, make_chunk, slices
@@ -131,6 +133,29 @@ def test_every_kind_of_quantity_is_disturbed():
             np.testing.assert_array_equal(disturbed[key], value)
         elif value.size > 1 and np.any(value):
             assert not np.array_equal(disturbed[key], value), key
+
+
+@pytest.mark.parametrize(
+    ("dtype", "counter", "least", "most"), [("float64", 0, 0, 2), ("float64", 7, 20, 80), ("float32", 7, 0, 2)]
+)
+def test_a_step_of_adam_moves_as_the_powers_of_its_decay_rates_do(dtype, counter, least, most):
+    spec = find_gan("gaussian-1d-adam")
+    network = build_network(spec.generator, name="generator", dtype=dtype)
+    optimizer = build_optimizer(spec.training.generator_optimizer, network)
+    steps = []
+    for seed in range(60):
+        network.parameters.flat[:] = 0.0  # so that a step is rounded by itself alone
+        network.gradients.flat[:] = 1.0
+        for tensors in optimizer.slots.values():
+            tensors.flat[:] = 1.0
+        optimizer.counter = counter
+        optimizer.update_with_rounding(RandomRounding(seed=seed, dtype=dtype))
+        steps.append(network.parameters.flat.astype(np.float64))
+    relative = np.array(steps) / np.mean(steps)
+    moved = relative.mean(axis=1).std() / np.finfo(dtype).eps
+    assert least <= moved < most
+    if least:
+        assert relative.std(axis=1).max() < 4 * np.finfo(dtype).eps  # all of it alike
 
 
 @pytest.mark.parametrize("num_calls", [0, 5, 4096, 5000])
