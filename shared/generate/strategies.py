@@ -375,8 +375,8 @@ def _trainings(
         class_loss=draw(_CLASS_LOSSES) if num_told else None,
         second_class_loss=draw(_CLASS_LOSSES) if num_told > 1 else None,
         second_class_asked="again" if may_ask_again and draw(st.booleans()) else "together",
-        # The harness ends a run by this rule; of a trainer it only asks for the mean score.
-        stop=StopRule(tolerance=0.0) if stops else None,
+        # Of a tolerance near which no score comes but one half itself, so that rounding does not decide when it ends.
+        stop=StopRule(tolerance=1e-9) if stops else None,
     )
 
 

@@ -57,7 +57,7 @@ def loop_in_words(gan: GanSpec, words: StateWords, /) -> str:
     """Return the section, in words of JAX or of a library that is built on it."""
     begun = begun_uses(gan)
     lines = [f"{_resumed(words)}\n"] if begun else []
-    lines += [f"{_slots(words)}\n"] if any(use.optimizer.slots for use in begun) else []
+    lines += [f"{_slots(gan, words)}\n"] if any(use.optimizer.slots for use in begun) else []
     lines += [_start(gan, words), _losses_kept(gan)]
     if gan.pretraining is not None:
         lines.append(_pretraining(gan))
@@ -71,7 +71,7 @@ def loop_in_words(gan: GanSpec, words: StateWords, /) -> str:
     ]
     average = training.generator_average
     counts = counts_generator(gan)
-    counted = ["    updates_of_g += not np.isnan(loss_g)"] if counts else []
+    counted = [f"    updates_of_g += {'not np.isnan(loss_g)' if turns(gan, 'generator') else 1}"] if counts else []
     share, players = list[str](), ["g", "d"]
     if average is not None:
         players.append("average")
@@ -113,12 +113,14 @@ def resumed(name: str, kept: optax.OptState, slots: dict[str, str]) -> optax.Opt
     return kept'''
 
 
-def _slots(words: StateWords) -> str:
+def _slots(gan: GanSpec, words: StateWords) -> str:
     name = words.name.format(n="tensor")
+    has_turns = turns(gan, "discriminator") or turns(gan, "generator")
+    count = "sum(not np.isnan(loss) for loss in losses[name])" if has_turns else "len(losses[name])"
     return f'''\
 def slots_of(name: str, kept: optax.OptState, slots: dict[str, str]) -> dict[str, Array]:
     """Return what an optimizer keeps, by names of its own, and how many steps it has taken."""
-    count = sum(not np.isnan(loss) for loss in losses[name])
+    count = {count}
     count += int(state.get(f"optimizer.{{name}}.step", 0))
     found = {{f"optimizer.{{name}}.step": np.array(count)}}
     for slot, own in slots.items():
