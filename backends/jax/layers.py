@@ -305,6 +305,13 @@ def class_contrast(layer: spec.ClassContrast, tensors: LayerTensors, inputs: Any
     return pull + jnp.log(jnp.exp(-pull) + jnp.sum(powers, axis=1, keepdims=True))
 
 
+def pull_away(layer: spec.PullAway, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return how alike each sample is to the batch's others. (B, features) to (B, 1)."""
+    del layer, tensors
+    units = inputs / jnp.sqrt(jnp.sum(inputs**2, axis=1, keepdims=True))
+    return (jnp.sum(units @ units.T, axis=1, keepdims=True) - 1) / (len(inputs) - 1)
+
+
 def scale(layer: spec.Scale, tensors: LayerTensors, inputs: Any, /) -> Any:
     """Return γ · x."""
     del layer
@@ -329,6 +336,11 @@ def branches(layer: spec.Branches, tensors: LayerTensors, *ends: Any) -> Any:
         return jnp.concatenate(ends, axis=1)
     if layer.join == "dot":
         return jnp.sum(ends[0] * ends[1], axis=1, keepdims=True)
+    if layer.join in spec.ERRORS:
+        apart = ends[0] - (lax.stop_gradient(ends[1]) if layer.join.endswith("held") else ends[1])
+        # JAX's |x| has derivative 1 at 0.
+        terms = apart * (apart if layer.join.startswith("squared") else lax.stop_gradient(jnp.sign(apart)))
+        return jnp.mean(terms.reshape(len(terms), -1), axis=1, keepdims=True)
     if layer.join in ("attend", "attend_scaled"):
         return attention(layer, *ends)
     if layer.join in ("affine", "modulate"):
@@ -365,6 +377,7 @@ LAYERS: dict[type, Callable[..., Any]] = {
     spec.Softmax: softmax,
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
+    spec.PullAway: pull_away,
     spec.Scale: scale,
     spec.Branches: branches,
 }

@@ -450,6 +450,17 @@ class ClassContrast(LayerBlock):
         return ops.broadcast_div(vectors, ops.sqrt(ops.maximum(squares, self.layer.epsilon**2)))
 
 
+class PullAway(LayerBlock):
+    """How alike each sample is to the batch's others, (B, features) to (B, 1)."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
+        units = ops.broadcast_div(inputs, ops.sqrt(ops.sum(ops.square(inputs), axis=1, keepdims=True)))
+        near = ops.dot(units, units, transpose_b=True)
+        # A graph does not know the batch's size: its count is a sum.
+        count = ops.sum(ops.ones_like(near), axis=1, keepdims=True)
+        return (ops.sum(near, axis=1, keepdims=True) - 1) / (count - 1)
+
+
 class Softmax(LayerBlock):
     """exp(x) / Σ exp(x) along an axis. (B, ...)."""
 
@@ -472,6 +483,10 @@ class Branches(LayerBlock):
             return ops.concat(*ends, dim=1)
         if self.layer.join == "dot":
             return ops.sum(ends[0] * ends[1], axis=1, keepdims=True)
+        if self.layer.join in spec.ERRORS:
+            apart = ends[0] - (ops.BlockGrad(ends[1]) if self.layer.join.endswith("held") else ends[1])
+            terms = ops.square(apart) if self.layer.join.startswith("squared") else ops.abs(apart)
+            return ops.reshape(ops.mean(terms, axis=0, exclude=True), shape=(-1, 1))
         if self.layer.join in ("attend", "attend_scaled"):
             query, key, value = (ops.reshape(end, shape=(0, 0, -1)) for end in ends)  # (B, channels, places)
             scores = ops.batch_dot(query, key, transpose_a=True)
@@ -515,6 +530,7 @@ LAYERS: dict[type, type[LayerBlock]] = {
     spec.Softmax: Softmax,
     spec.ClassCrossEntropy: ClassCrossEntropy,
     spec.ClassContrast: ClassContrast,
+    spec.PullAway: PullAway,
     spec.Scale: Scale,
     spec.Branches: Branches,
 }

@@ -52,6 +52,13 @@ def hinge_discriminator_loss(loss: spec.HingeDiscriminatorLoss, ops: Any, /, *, 
     return real_term + _reduce(loss, ops, ops.relu(1 + sign * fake))
 
 
+def margin_discriminator_loss(loss: spec.MarginDiscriminatorLoss, ops: Any, /, *, real: Any, fake: Any) -> Any:
+    """D(real) + max(0, margin - D(fake)). Zhao et al. 2017, equation 1."""
+    if loss.over == "batch":
+        return _reduce(loss, ops, real) + ops.relu(loss.margin - _reduce(loss, ops, fake))
+    return _reduce(loss, ops, real) + _reduce(loss, ops, ops.relu(loss.margin - fake))
+
+
 def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, ops: Any, /, *, fake: Any) -> Any:
     """-log p(fake). Goodfellow et al. 2014, section 3."""
     return -_reduce(loss, ops, _log_probability(loss, ops, fake, target=loss.real_label))
@@ -171,6 +178,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
+    spec.MarginDiscriminatorLoss: margin_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
     spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,

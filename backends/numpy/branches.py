@@ -8,6 +8,7 @@ Of an inner product y = Σ a_i b_i, ∂a = ∂y b; of y = gain · x + bias, a ga
 
 from __future__ import annotations
 
+import math
 from functools import reduce
 from typing import Any
 
@@ -173,6 +174,35 @@ class Affine(Join):
         return total
 
 
+class Error(Join):
+    """y = the mean of |a - b| or of (a - b)² over each sample's numbers: two ends (N, ...), (N, 1)."""
+
+    def __init__(self, layer: spec.Branches, input_shape: spec.Shape) -> None:
+        super().__init__(layer, input_shape)
+        shape = layer.branches[0].output_shape(input_shape)
+        self._axes, self._size = tuple(range(-len(shape), 0)), math.prod(shape)
+        self._squares, self._holds = layer.join.startswith("squared"), layer.join.endswith("held")
+
+    def forward(self, x: Any, tensors: Tensors) -> tuple[Array, Any]:
+        del tensors
+        apart = x[0] - x[1]
+        self._disturb(apart)
+        if self.rounding is not None and not self._squares:
+            self.rounding.visit(apart)
+        terms = np.square(apart) if self._squares else np.abs(apart)
+        total: Array = np.add.reduce(terms, axis=self._axes)
+        if self.rounding is not None:
+            self.rounding.disturb(total, num_terms=self._size)
+        return (total / self._size)[..., np.newaxis], apart
+
+    def backward(self, gradient_y: Array, cache: Any, *, gradients: Tensors | None, wants_input: bool) -> Any:
+        del gradients, wants_input
+        slope = 2.0 * cache if self._squares else np.sign(cache)
+        found = slope * (gradient_y / self._size).reshape(*gradient_y.shape[:-1], *(1,) * len(self._axes))
+        self._disturb(found)
+        return found, np.zeros_like(found) if self._holds else -found
+
+
 def _with_spread(total: Array, terms: Array, /, *, axes: Any) -> Array:
     """Return the size of the partial sums behind a total."""
     squares = np.add.reduce(np.square(terms), axis=axes) if axes != () else np.square(terms)
@@ -192,4 +222,5 @@ JOINS: dict[str, type[Join]] = {
     "dot": InnerProduct,
     "affine": Affine,
     "modulate": Affine,
+    **dict.fromkeys(spec.ERRORS, Error),
 }

@@ -29,6 +29,7 @@ from gan_rosetta.backends.numpy.formulas import BIAS_GRADIENT, WEIGHT_GRADIENT, 
 from gan_rosetta.backends.numpy.group_norm import GroupNorm
 from gan_rosetta.backends.numpy.layer import Array, Layer, LinearMap, Tensors
 from gan_rosetta.backends.numpy.network import Copies, Network
+from gan_rosetta.backends.numpy.pull_away import PullAway
 from gan_rosetta.backends.numpy.recall import Recall
 from gan_rosetta.backends.numpy.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared import spec
@@ -356,6 +357,7 @@ LAYERS: dict[type[spec.Layer], type[Layer]] = {
     spec.Softmax: Softmax,
     spec.ClassCrossEntropy: ClassCrossEntropy,
     spec.ClassContrast: ClassContrast,
+    spec.PullAway: PullAway,
     spec.Scale: Scale,
     spec.Branches: Join,
 }

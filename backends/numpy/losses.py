@@ -96,6 +96,23 @@ def hinge_discriminator_loss(
     return real_value + fake_value, gradient_real, gradient_fake
 
 
+def margin_discriminator_loss(
+    loss: spec.MarginDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
+) -> DiscriminatorResult:
+    """Return D(real) + max(0, margin - D(fake)) and its two gradients. Zhao et al. 2017, equation 1."""
+    margin = float(loss.margin)
+    if loss.over == "sample":
+        terms = np.maximum(margin - fake, 0.0)
+        inside, fake_value = (terms > 0.0).astype(fake.dtype), reduced(terms, loss.reduction, draw)
+    else:
+        fake_value = np.maximum(margin - reduced(fake, loss.reduction, draw), 0.0)
+        is_inside = np.asarray(fake_value > 0.0)
+        inside = np.ones_like(fake) * is_inside.reshape(*is_inside.shape, *(1,) * (fake.ndim - is_inside.ndim))
+    value = real.dtype.type(0.0) + reduced(real, loss.reduction, draw) + fake_value
+    gradient_real = _scaled(np.ones_like(real), 1.0, loss.reduction, draw)
+    return value, gradient_real, _scaled(inside.astype(fake.dtype), -1.0, loss.reduction, draw)
+
+
 def non_saturating_generator_loss(
     loss: spec.NonSaturatingGeneratorLoss, fake: Array, /, *, draw: int = 0
 ) -> GeneratorResult:
@@ -264,6 +281,9 @@ def loss_scale(loss: Any, /, *scores: Array) -> float:
             for batch, sign in zip(scores, wanted, strict=True)
         )
         return float(sum(float(reduced(batch, loss.reduction)) for batch in terms))
+    if isinstance(loss, spec.MarginDiscriminatorLoss):
+        of_real, of_fake = (float(reduced(np.abs(batch), loss.reduction)) for batch in scores)
+        return of_real + abs(loss.margin) + of_fake
     if loss.score == "squares":
         targets = (loss.target,) if hasattr(loss, "target") else (loss.real_target, loss.fake_target)
         pairs = zip(scores, targets, strict=True)
@@ -299,6 +319,7 @@ DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[..., Discrimin
     spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
+    spec.MarginDiscriminatorLoss: margin_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
     spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,

@@ -442,12 +442,23 @@ def attention(layer: spec.Branches, query: Any, key: Any, value: Any, /) -> Any:
     return tf.reshape(means, (*images, value.shape[2]))
 
 
+def pull_away(inputs: Any, /) -> Any:
+    """Return how alike each sample is to the batch's others. (batch, features) to (batch, 1)."""
+    units = inputs / tf.sqrt(tf.reduce_sum(tf.square(inputs), axis=1, keepdims=True))
+    near = tf.matmul(units, units, transpose_b=True)
+    return (tf.reduce_sum(near, axis=1, keepdims=True) - 1) / (inputs.shape[0] - 1)
+
+
 def branches(layer: spec.Branches, *ends: Any) -> Any:
     """Return the ends of branches, (batch, ...) each, added, multiplied, put one behind the other, or by its gain."""
     if layer.join == "concatenate":
         return tf.concat(ends, axis=-1)
     if layer.join == "dot":
         return tf.reduce_sum(ends[0] * ends[1], axis=1, keepdims=True)
+    if layer.join in spec.ERRORS:
+        apart = ends[0] - (tf.stop_gradient(ends[1]) if layer.join.endswith("held") else ends[1])
+        terms = tf.square(apart) if layer.join.startswith("squared") else tf.abs(apart)
+        return tf.reduce_mean(tf.reshape(terms, (terms.shape[0], -1)), axis=1, keepdims=True)
     if layer.join in ("attend", "attend_scaled"):
         return attention(layer, *ends)
     if layer.join in ("affine", "modulate"):
@@ -487,6 +498,7 @@ LAYERS: dict[type, Builder] = {
     spec.Softmax: lambda layer, **_options: partial(softmax, layer),
     spec.ClassCrossEntropy: lambda layer, **_options: ClassCrossEntropy(layer),
     spec.ClassContrast: lambda layer, **_options: ClassContrast(layer),
+    spec.PullAway: lambda _layer, **_options: pull_away,
     spec.Scale: lambda layer, **options: Scale(layer, dtype=options["dtype"]),
     spec.Branches: lambda layer, **_options: partial(branches, layer),
 }

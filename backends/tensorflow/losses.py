@@ -51,6 +51,13 @@ def hinge_discriminator_loss(loss: spec.HingeDiscriminatorLoss, /, *, real: Any,
     return real_term + _reduce(tf.nn.relu(1 + sign * fake), loss.reduction)
 
 
+def margin_discriminator_loss(loss: spec.MarginDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """D(real) + max(0, margin - D(fake)). Zhao et al. 2017, equation 1."""
+    if loss.over == "batch":
+        return _reduce(loss, real) + tf.nn.relu(loss.margin - _reduce(loss, fake))
+    return _reduce(loss, real) + _reduce(loss, tf.nn.relu(loss.margin - fake))
+
+
 def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, /, *, fake: Any) -> Any:
     """-log p(fake). Goodfellow et al. 2014, section 3."""
     return -_reduce(_log_probability(fake, loss.real_label, floor=loss.probability_floor), loss.reduction)
@@ -212,6 +219,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
+    spec.MarginDiscriminatorLoss: margin_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
     spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,

@@ -168,6 +168,12 @@ def class_contrast(layer: spec.ClassContrast, /) -> nn.Module:
     return ClassContrast(layer)
 
 
+def pull_away(layer: spec.PullAway, /) -> nn.Module:
+    """Build how alike samples are. (B, features) to (B, 1)."""
+    del layer
+    return PullAway()
+
+
 def scale(layer: spec.Scale, /) -> nn.Module:
     """Build γ · x. (B, ...)."""
     del layer
@@ -207,6 +213,7 @@ LAYERS: dict[type, Callable[..., nn.Module]] = {
     spec.Softmax: softmax,
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
+    spec.PullAway: pull_away,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -488,6 +495,15 @@ class PixelShuffle(nn.Module):
         return parts.flatten(4).flatten(2, 3)
 
 
+class PullAway(nn.Module):
+    """How alike each sample is to the batch's others."""
+
+    def forward(self, inputs: Tensor) -> Tensor:  # (B, features)
+        """Return (B, 1)."""
+        units = inputs / (inputs**2).sum(dim=1, keepdim=True).sqrt()
+        return ((units @ units.T).sum(dim=1, keepdim=True) - 1) / (len(inputs) - 1)
+
+
 class Scale(nn.Module):
     """γ · x, with one γ for all."""
 
@@ -513,6 +529,10 @@ class Join(nn.Module):
             return torch.cat(ends, dim=1)
         if self.layer.join == "dot":
             return (ends[0] * ends[1]).sum(dim=1, keepdim=True)
+        if self.layer.join in spec.ERRORS:
+            apart = ends[0] - (ends[1].detach() if self.layer.join.endswith("held") else ends[1])
+            terms = apart**2 if self.layer.join.startswith("squared") else apart.abs()
+            return terms.flatten(1).mean(dim=1, keepdim=True)
         if self.layer.join in ("attend", "attend_scaled"):
             query, key, value = (end.flatten(2) for end in ends)  # (B, channels, places)
             scores = torch.bmm(query.transpose(1, 2), key)

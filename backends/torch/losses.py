@@ -48,6 +48,13 @@ def hinge_discriminator_loss(loss: spec.HingeDiscriminatorLoss, /, *, real: Tens
     return _reduce(loss, torch.relu(1 - sign * real)) + _reduce(loss, torch.relu(1 + sign * fake))
 
 
+def margin_discriminator_loss(loss: spec.MarginDiscriminatorLoss, /, *, real: Tensor, fake: Tensor) -> Tensor:
+    """D(real) + max(0, margin - D(fake)). Zhao et al. 2017, equation 1."""
+    if loss.over == "batch":
+        return _reduce(loss, real) + torch.relu(loss.margin - _reduce(loss, fake))
+    return _reduce(loss, real) + _reduce(loss, torch.relu(loss.margin - fake))
+
+
 def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, /, *, fake: Tensor) -> Tensor:
     """-log p(fake). Goodfellow et al. 2014, section 3."""
     return -_reduce(loss, _log_probability(loss, fake, target=loss.real_label))
@@ -149,6 +156,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
     spec.CrossEntropyDiscriminatorLoss: cross_entropy_discriminator_loss,
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
+    spec.MarginDiscriminatorLoss: margin_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
     spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gan_rosetta.shared.accuracy.activations import ACTIVATIONS
 from gan_rosetta.shared.accuracy.augment import AUGMENTATION
 from gan_rosetta.shared.accuracy.branches import BRANCHES
-from gan_rosetta.shared.accuracy.classifying import CLASS_CONTRASTS, CLASS_CROSS_ENTROPY
+from gan_rosetta.shared.accuracy.classifying import CLASS_CONTRASTS, CLASS_CROSS_ENTROPY, PULL_AWAY
 from gan_rosetta.shared.accuracy.dropout import DROPOUT
 from gan_rosetta.shared.accuracy.group_norms import GROUP_NORMS
 from gan_rosetta.shared.accuracy.losses import LOSSES
@@ -26,6 +26,7 @@ OPERATIONS: dict[str, Operation] = {
         *LOSSES,
         CLASS_CROSS_ENTROPY,
         *CLASS_CONTRASTS,
+        PULL_AWAY,
         *SUMS,
         AUGMENTATION,
         *BRANCHES,

@@ -11,7 +11,15 @@ from gan_rosetta.shared.accuracy.operation import Operation, Quantity, Trial, lo
 from gan_rosetta.shared.accuracy.points import in_type
 from gan_rosetta.shared.accuracy.tiny import linear, step_arrays, tiny_gan
 from gan_rosetta.shared.interface import Dtype
-from gan_rosetta.shared.spec import ZEROS, ClassContrast, ClassCrossEntropy, ClassEmbedding, DigitsReal, Reshape
+from gan_rosetta.shared.spec import (
+    ZEROS,
+    ClassContrast,
+    ClassCrossEntropy,
+    ClassEmbedding,
+    DigitsReal,
+    PullAway,
+    Reshape,
+)
 
 _SEED = 17
 _CLASSES = DigitsReal.num_classes
@@ -94,6 +102,42 @@ def _contrast(form: Literal["conditional", "data-to-data"], *, margin: float | N
         ),
     )
 
+
+def _alike_trials(dtype: Dtype) -> Sequence[Trial]:
+    drawn = np.random.default_rng(_SEED + 2).standard_normal((_BATCH, _FEATURES))
+    kinds = {
+        "ordinary": drawn,
+        "large": 1e4 * drawn,
+        "near each other": 1 + 1e-2 * drawn,
+        "opposite": drawn * np.where(np.arange(_BATCH) % 2, -1, 1)[:, np.newaxis],
+    }
+    return [
+        Trial(
+            inputs=(name,),
+            state={"generator.input.weight": np.eye(_FEATURES), "discriminator.score.weight": _ONE},
+            arrays=step_arrays(latent=in_type(latent, dtype), real=np.zeros((_BATCH, 1))),
+        )
+        for name, latent in kinds.items()
+    ]
+
+
+PULL_AWAY = Operation(
+    name="pull-away",
+    group="losses",
+    title=f"the mean cosine of {_BATCH} samples",
+    spec=tiny_gan(
+        "pull-away",
+        generator=(linear("input", _FEATURES, _FEATURES), PullAway()),
+        discriminator=(linear("score", 1, 1),),
+        latent=_FEATURES,
+        batch_size=_BATCH,
+    ),
+    trials=_alike_trials,
+    quantities=(
+        loss_quantity("loss", "generator"),
+        Quantity(name="gradient", read=read_gradient("input.weight", as_one_row=True)),
+    ),
+)
 
 CLASS_CONTRASTS = (_contrast("conditional", margin=None), _contrast("data-to-data", margin=0.9))
 

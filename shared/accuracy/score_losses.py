@@ -17,6 +17,7 @@ from gan_rosetta.shared.spec import (
     HingeDiscriminatorLoss,
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
+    MarginDiscriminatorLoss,
     MeanSquaredErrorLoss,
     Pretraining,
     WassersteinGeneratorLoss,
@@ -116,6 +117,32 @@ def _hinge() -> Operation:
     )
 
 
+def _margin() -> Operation:
+    """Both samples' energies about the margin of 1."""
+
+    def held(apart: np.ndarray) -> np.ndarray:
+        return np.where(apart < 0, exact.Extended(-1), exact.Extended(0))
+
+    return one_sample(
+        "margin",
+        (
+            MarginDiscriminatorLoss(margin=1.0, over="batch", reduction="mean"),
+            WassersteinGeneratorLoss(reduction="mean", real_label=0),
+        ),
+        title="an energy and a margin of 1",
+        trials=_squares_trials,
+        quantities=(
+            loss_quantity(
+                "D's loss", "discriminator", truth=of("apart", lambda apart: 1 + apart + np.maximum(-apart, 0))
+            ),
+            Quantity(name="by D(real)", read=read_entry(BY_SCORE, 0), truth=of("apart", lambda apart: 1 + 0 * apart)),
+            Quantity(name="by D(fake)", read=read_entry(BY_SCORE, 2), truth=of("apart", held)),
+            loss_quantity("G's loss", "generator", truth=of("apart", lambda apart: 1 + apart)),
+        ),
+        axis="energy minus 1",
+    )
+
+
 def _squared_error() -> Operation:
     data = DensityRegression(low=-1.0, high=1.0, mean=0.0, standard_deviation=1.0)
     loss = MeanSquaredErrorLoss(reduction="mean")
@@ -143,4 +170,4 @@ def _squared_error() -> Operation:
     )
 
 
-SCORE_LOSSES = (_least_squares(), _hinge(), _squared_error())
+SCORE_LOSSES = (_least_squares(), _hinge(), _margin(), _squared_error())

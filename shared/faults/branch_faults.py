@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
-from gan_rosetta.shared.faults.fault import Fault, Plant
+from gan_rosetta.shared.faults.fault import Fault, Location, Plant
 from gan_rosetta.shared.faults.layer_fields import words_of
 from gan_rosetta.shared.faults.places import Place, find_layers, layer_at, output_of
-from gan_rosetta.shared.spec import Activation, Branches, GanSpec, Layer
+from gan_rosetta.shared.spec import ERRORS, NETWORK_INPUT, Activation, Branches, GanSpec, Layer
+from gan_rosetta.shared.spec.branches import Join
+
+_HELD = "_held"
 
 
 def plant_blocks(spec: GanSpec, join: str, other: Callable[[Branches], Iterator[tuple[Layer, ...]]], /) -> list[Plant]:
@@ -58,6 +61,40 @@ def _joined_by(join: Literal["affine", "modulate"]) -> Callable[[Branches], Iter
     return change
 
 
+def _other_error(block: Branches) -> Iterator[tuple[Layer, ...]]:
+    first, second = "squared", "absolute"
+    if block.join.startswith(second):
+        first, second = second, first
+    yield (replace(block, join=cast("Join", block.join.replace(first, second))),)
+
+
+def _other_end(spec: GanSpec) -> list[Plant]:
+    """Lead a gradient back through the end that an error holds, or hold the one that it does not."""
+    plants = []
+    for place in find_layers(spec, Branches, where=lambda block: block.join in ERRORS):
+        name, index = place
+        block: Branches = layer_at(spec, place)
+        held = block.join.endswith(_HELD)
+        join = cast("Join", block.join.removesuffix(_HELD) if held else block.join + _HELD)
+        # Of what the network is given D's own gradient does not hang on.
+        of_given = spec.networks()[name].placed[index].sources[1] == NETWORK_INPUT
+        ends = {True: "a constant", False: "what a gradient is led back through"}
+        plants.append(
+            Plant(
+                spec=_with(spec, place, (replace(block, join=join),)),
+                expected=Location(phase="generator" if of_given else spec.training.first, quantities=("gradient",)),
+                place=words_of(spec, place),
+                found=ends[not held],
+                expected_value=ends[held],
+            )
+        )
+    return plants
+
+
+def _errors(spec: GanSpec) -> list[Plant]:
+    return [plant for join in ERRORS for plant in plant_blocks(spec, join, _other_error)]
+
+
 FAULTS = (
     Fault(
         name="shortcut-missing",
@@ -94,5 +131,19 @@ FAULTS = (
         remedy="{place} adds 1 to its gain: multiply by the gain itself.",
         plants=lambda spec: plant_blocks(spec, "affine", _joined_by("modulate")),
         together="every gain and bias",
+    ),
+    Fault(
+        name="energy-form",
+        summary="absolute errors in an energy in place of squares, or the other way round",
+        remedy="{place} takes the mean of other errors: of absolute ones for squares, or of squares for absolute ones.",
+        plants=_errors,
+        together="every energy",
+    ),
+    Fault(
+        name="energy-held",
+        summary="a gradient led back through the end of an energy that is a constant, or the other way round",
+        remedy="The second end of {place} is {found}: let it be {expected}.",
+        plants=_other_end,
+        together="every energy",
     ),
 )

@@ -18,6 +18,7 @@ from gan_rosetta.shared.spec import (
     LeastSquaresGeneratorLoss,
     LogisticDiscriminatorLoss,
     LogisticGeneratorLoss,
+    MarginDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
     RelativisticDiscriminatorLoss,
     RelativisticGeneratorLoss,
@@ -428,6 +429,14 @@ FAULTS = (
         summary="the logarithm's floor there or not, or elsewhere",
         remedy="The logarithm in the discriminator's loss is {found}: it should be {expected}.",
         plants=_log_clamp,
+    ),
+    Fault(
+        name="margin",
+        summary="another margin of an energy's hinge",
+        remedy="The margin of the discriminator's loss is {found}: set it to {expected}.",
+        plants=lambda spec: _number_of_loss(
+            spec, "discriminator", MarginDiscriminatorLoss, "margin", lambda own: own + _SMOOTHING
+        ),
     ),
     Fault(
         name="generator-loss-saturating",

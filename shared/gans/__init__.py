@@ -9,6 +9,7 @@ from gan_rosetta.shared.gans import (
     dcgan,
     dcgan_keras,
     dragan,
+    ebgan,
     gaussian_1d,
     gaussian_1d_adam,
     linear_2d,
@@ -55,6 +56,7 @@ OF_KNOWN_PARTS: dict[str, GanSpec] = {
         sagan_small.SPEC,
         sgan.SPEC,
         dragan.SPEC,
+        ebgan.SPEC,
     )
 }
 CATALOGUE: dict[str, GanSpec] = PUBLISHED | {spec.name: spec for spec in _MORE} | OF_KNOWN_PARTS

@@ -43,6 +43,7 @@ from gan_rosetta.shared.spec import (
     LinearGaussianReal,
     LogisticDiscriminatorLoss,
     LogisticGeneratorLoss,
+    MarginDiscriminatorLoss,
     MovingAverage,
     Network,
     Normal,
@@ -50,6 +51,7 @@ from gan_rosetta.shared.spec import (
     PiecewiseRate,
     PixelShuffle,
     Pool2d,
+    PullAway,
     Recall,
     RelativisticDiscriminatorLoss,
     RelativisticGeneratorLoss,
@@ -571,10 +573,26 @@ _NEAR_REAL_OR_FAKE = Branches(
     ),
 )
 
+
+def _energy(name: str, join: Literal["absolute_error", "squared_error_held"]) -> Branch:
+    back = Branch(name="back", layers=(_linear("linear", 6, 6),))
+    return Branch(name=name, layers=(Branches(name="energy", join=join, branches=(back, Branch(name="given"))),))
+
+
+_ENERGIES = Branches(
+    name="e",
+    join="add",
+    branches=(
+        _energy("a", "absolute_error"),
+        _energy("b", "squared_error_held"),
+        Branch(name="c", layers=(_linear("linear", 6, 4), PullAway())),
+    ),
+)
+
 CONTRAST_SPEC = replace(
     POOLED_SPEC,
     name="contrast-digits",
-    title="A D of small, augmented digits that holds each against the others of its batch, of its class and of others",
+    title="A D of small, augmented digits that holds each against others, and against what it gives back of it",
     batch_size=6,
     real=replace(_DIGITS, num_channels=3),
     generator=Network(input_shape=(5,), layers=(_linear("linear", 5, 192), Tanh(), Reshape(shape=(3, 8, 8)))),
@@ -603,6 +621,7 @@ CONTRAST_SPEC = replace(
                                         name="near",
                                         layers=(*_embedded(rows_per_class=1), _contrast("conditional", margin=None)),
                                     ),
+                                    Branch(name="e", layers=(_ENERGIES,)),
                                 ),
                             ),
                         ),
@@ -614,6 +633,8 @@ CONTRAST_SPEC = replace(
     ),
     training=replace(
         POOLED_SPEC.training,
+        discriminator_loss=MarginDiscriminatorLoss(margin=3.0, over="sample", reduction="mean"),
+        generator_loss=WassersteinGeneratorLoss(reduction="mean", real_label=0),
         class_loss=ClassLoss(on_real=0.5, on_fake=0.25, of_generator=0.75),
         second_class_loss=ClassLoss(on_real=0.25, on_fake=0.5, of_generator=-0.25),
         second_class_asked="again",

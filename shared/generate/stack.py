@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gan_rosetta.shared.errors import SpecError
 from gan_rosetta.shared.spec import (
     ELU,
+    ERRORS,
     GELU,
     ONES,
     SELU,
@@ -38,6 +39,7 @@ from gan_rosetta.shared.spec import (
     Normal,
     PixelShuffle,
     Pool2d,
+    PullAway,
     Recall,
     ReLU,
     Reshape,
@@ -449,14 +451,33 @@ class Stack:
 
     def _told(self) -> Stack:
         of_class = self._inner()
-        if not self._draw(st.booleans()):
+        kinds = ["class", "contrast", "alike"] if self._normalised else ["class", "contrast"]
+        kind = self._draw(st.sampled_from(kinds))
+        if kind == "contrast":
             of_class.contrast()
+            return of_class
+        if kind == "alike":
+            of_class.alike()
             return of_class
         places = self._draw(st.sampled_from(_LOGITS_OF_CLASSES))
         of_class.linear(places.logits)
         of_class.perhaps_softmax()
         of_class._add(places)
         return of_class
+
+    def alike(self) -> None:
+        """Add how alike samples are, of features that are never all 0."""
+        self.linear(self._draw(st.integers(2, MAX_WIDTH)))
+        self.sigmoid()
+        self._add(PullAway())
+
+    def energy(self) -> None:
+        """Add how far features are from what a Linear gives back of them."""
+        back = self._inner()
+        back.linear(self.shape[0])
+        join = self._draw(st.sampled_from(ERRORS))
+        branches = (Branch(name="back", layers=back.layers), Branch(name="given"))
+        self._add(Branches(name=self._name("energy"), join=join, branches=branches))
 
     def contrast(self) -> None:
         """Add a contrast of an embedding with those of the batch and the class's proxy."""

@@ -46,6 +46,7 @@ from gan_rosetta.shared.spec import (
     LinearGaussianReal,
     LogisticDiscriminatorLoss,
     LogisticGeneratorLoss,
+    MarginDiscriminatorLoss,
     MeanSquaredErrorLoss,
     MinimaxDiscriminatorLoss,
     MovingAverage,
@@ -264,6 +265,8 @@ def _discriminators(
             return stack.network()
         if score != "logits" and classes and not plain and draw(st.integers(0, 2)) == 2:
             stack.projected()
+        elif score not in ("logits", "probability") and not plain and draw(st.integers(0, 5)) == 5:
+            stack.energy()
         else:
             stack.linear(2 if score == "logits" else 1)
         if score != "logits" and draw(st.integers(0, 5)) == 5:
@@ -429,7 +432,14 @@ def _discriminator_losses(score: str, penalties: _Penalties) -> st.SearchStrateg
     penalty: dict[str, Any] = {"penalty": penalties}
     if score == "critic":
         wasserstein = st.builds(WassersteinDiscriminatorLoss, **shared, **penalty)
-        return st.one_of(wasserstein, st.builds(HingeDiscriminatorLoss, **shared, **penalty))
+        margin = st.builds(
+            MarginDiscriminatorLoss,
+            margin=decimals(0.1, 2, digits=1),
+            over=st.sampled_from(["sample", "batch"]),
+            reduction=_REDUCTIONS,
+            **penalty,
+        )
+        return st.one_of(wasserstein, st.builds(HingeDiscriminatorLoss, **shared, **penalty), margin)
     if score == "squares":
         targets = {"real_target": _TARGETS, "fake_target": _TARGETS}
         how = {"factor": _FACTORS, "reduction": _REDUCTIONS}

@@ -39,6 +39,7 @@ SHORT_STEPS = {
     "acgan": 10,
     "sgan": 10,
     "dragan": 10,
+    "ebgan": 10,
     "wgan-gp": 20,
     "wgan-gp-conv": 5,
     "dcgan": 2,

@@ -20,8 +20,8 @@ from gan_rosetta.shared.spec.blocks import (
     recalled_batch_norm,
     self_attention,
 )
-from gan_rosetta.shared.spec.branches import Branch, Branches, Layer
-from gan_rosetta.shared.spec.classifying import ClassContrast, ClassCrossEntropy
+from gan_rosetta.shared.spec.branches import ERRORS, Branch, Branches, Layer
+from gan_rosetta.shared.spec.classifying import ClassContrast, ClassCrossEntropy, PullAway
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d, Margins, same_sides
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
@@ -64,6 +64,7 @@ from gan_rosetta.shared.spec.losses import (
     LeastSquaresGeneratorLoss,
     LogisticDiscriminatorLoss,
     LogisticGeneratorLoss,
+    MarginDiscriminatorLoss,
     MeanSquaredErrorLoss,
     MinimaxDiscriminatorLoss,
     NonSaturatingGeneratorLoss,
@@ -120,6 +121,7 @@ from gan_rosetta.shared.spec.weight_decay import WeightDecay
 
 __all__ = [
     "ELU",
+    "ERRORS",
     "EVERY_STEP",
     "GELU",
     "NETWORK_INPUT",
@@ -176,6 +178,7 @@ __all__ = [
     "LinearGaussianReal",
     "LogisticDiscriminatorLoss",
     "LogisticGeneratorLoss",
+    "MarginDiscriminatorLoss",
     "Margins",
     "MeanSquaredErrorLoss",
     "MinibatchDiscrimination",
@@ -195,6 +198,7 @@ __all__ = [
     "PlacedLayer",
     "Pool2d",
     "Pretraining",
+    "PullAway",
     "RMSprop",
     "ReLU",
     "RealSource",

@@ -13,7 +13,15 @@ from gan_rosetta.shared.spec.layers import SingleLayer
 from gan_rosetta.shared.spec.recall import Recall
 
 _IMAGE_RANK = 3
-_VERBS = {"add": "adds", "concatenate": "joins", "multiply": "multiplies", "dot": "takes the inner product of"}
+# The joins that say how far two ends are apart; the second end of a "held" one is a constant.
+ERRORS = ("absolute_error", "squared_error", "absolute_error_held", "squared_error_held")
+_VERBS = {
+    "add": "adds",
+    "concatenate": "joins",
+    "multiply": "multiplies",
+    "dot": "takes the inner product of",
+    **dict.fromkeys(ERRORS, "compares"),
+}
 # The joins through which a gradient penalty goes.
 DIFFERENTIATED_TWICE = ("add", "concatenate", "multiply")
 # What each of the ends is to a join of ends that are not alike.
@@ -21,7 +29,20 @@ ROLES = {
     **dict.fromkeys(("affine", "modulate"), ("x", "gain", "bias")),
     **dict.fromkeys(("attend", "attend_scaled"), ("query", "key", "value")),
 }
-Join = Literal["add", "concatenate", "multiply", "dot", "affine", "modulate", "attend", "attend_scaled"]
+Join = Literal[
+    "add",
+    "concatenate",
+    "multiply",
+    "dot",
+    "affine",
+    "modulate",
+    "attend",
+    "attend_scaled",
+    "absolute_error",
+    "squared_error",
+    "absolute_error_held",
+    "squared_error_held",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +88,14 @@ class Branches(LayerBase):
     of as many channels and a value of the key's size, "attend" gives (the value's channels, height, width): at each
     place of the query the mean of the value's places, weighted by softmax(Σ query · key) over these, the sum being over
     the channels, as SAGAN has it (Zhang et al. 2018); "attend_scaled" divides the sum by √channels before, as
-    transformers do. A layer inside is called by its block, its branch and
-    its own name, `block1.main.conv1`, and what the block gives by the block's, `block1`. A single branch is what it
-    would be without a block. He et al. 2015, section 3; Miyato and Koyama 2018; Dumoulin et al. 2017.
+    transformers do. "absolute_error" and "squared_error" take two ends of one shape and give (1,), the mean over a
+    sample's numbers of |first - second|, with slope 0 where they are the same, or of (first - second)²: with layers
+    that give back what they are given as the first, and nothing as the second, the energy of a D that is an
+    autoencoder (Zhao et al. 2017). A "_held" one takes its second end for a constant.
+
+    A layer inside is called by its block, its branch and its own name, `block1.main.conv1`, and what the block gives by
+    the block's, `block1`. A single branch is what it would be without a block. He et al. 2015, section 3; Miyato and
+    Koyama 2018; Dumoulin et al. 2017.
     """
 
     kind: ClassVar[str] = "branches"
@@ -99,7 +125,7 @@ class Branches(LayerBase):
             f"Branches {self.name!r} has no branch that takes what it is given; expected one at least",
             "branches",
         )
-        expected = ROLES.get(self.join, ("first", "second") if self.join == "dot" else names)
+        expected = ROLES.get(self.join, ("first", "second") if self.join in ("dot", *ERRORS) else names)
         require(
             len(names) == len(expected),
             f"Branches {self.name!r} has {len(names)} branches; join={self.join!r} takes {len(expected)}: "
@@ -129,6 +155,8 @@ class Branches(LayerBase):
             )
         if self.join == "dot":
             require(len(first) == 1, f"Branches {self.name!r} {_VERBS['dot']} ends of shape {first}; expected vectors")
+            return (1,)
+        if self.join in ERRORS:
             return (1,)
         return (sum(shape[0] for shape in shapes), *first[1:]) if along else first
 

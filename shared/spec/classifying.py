@@ -1,4 +1,4 @@
-"""How wrong a network is about each sample's class: what D's second head gives of it."""
+"""What D's second head gives of each sample: how wrong D is about its class, or how like the batch's others it is."""
 
 from __future__ import annotations
 
@@ -113,5 +113,26 @@ class ClassContrast(LayerBase):
         return (1,)
 
 
-# What may stand at the end of D's second head.
+@dataclass(frozen=True, kw_only=True)
+class PullAway(LayerBase):
+    """How alike each sample's features are to those of the batch's others: the mean of their cosines.
+
+    (features,) to (1,): (Σ_j u_i · u_j - 1) / (N - 1), with u = x / ‖x‖ and N samples, itself among the j. The batch's
+    mean is the pulling-away term of an energy-based GAN's G (Zhao et al. 2017, section 2.4, of the cosines themselves,
+    as PyTorch-GAN's ebgan has it, where the paper squares them). No digit is right where a sample's features are all 0.
+    """
+
+    kind: ClassVar[str] = "pull_away"
+    is_samplewise: ClassVar[bool] = False
+
+    def output_shape(self, input_shape: Shape, /) -> Shape:
+        require(
+            len(input_shape) == 1,
+            f"PullAway takes features, but its input has shape {input_shape}; put a Reshape before it",
+        )
+        return (1,)
+
+
+# What may stand at the end of D's second head: what is fed a class, and what is not.
 TELLS_CLASS = (ClassCrossEntropy, ClassContrast)
+SECOND_HEADS = (*TELLS_CLASS, PullAway)

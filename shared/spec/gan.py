@@ -11,7 +11,7 @@ from gan_rosetta.shared.errors import SpecError
 from gan_rosetta.shared.spec.activations import Activation, Sigmoid
 from gan_rosetta.shared.spec.branches import DIFFERENTIATED_TWICE, Branch, Branches, Layer
 from gan_rosetta.shared.spec.checks import require, require_positive_integer
-from gan_rosetta.shared.spec.classifying import TELLS_CLASS, ClassContrast
+from gan_rosetta.shared.spec.classifying import SECOND_HEADS, TELLS_CLASS, ClassContrast, PullAway
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
@@ -36,8 +36,8 @@ from gan_rosetta.shared.spec.training import Pretraining, Training
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 _HEADS = (
-    "expected a D that ends in Branches with join 'concatenate', of its score and of a ClassCrossEntropy or a "
-    "ClassContrast"
+    "expected a D that ends in Branches with join 'concatenate', of its score and of a ClassCrossEntropy, a "
+    "ClassContrast or a PullAway"
 )
 _SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,), "squares": (1,), "logit": (1,)}
 # Those that are fed no classes, and that every backend differentiates twice.
@@ -149,7 +149,7 @@ class GanSpec:
         found = [end for branch in others for end in _ends(branch)]
         for name, last in found:
             require(
-                isinstance(last, TELLS_CLASS),
+                isinstance(last, SECOND_HEADS),
                 f"training has a class_loss; {_HEADS}, and {name!r} ends in {type(last).__name__}",
                 *place,
             )
@@ -163,6 +163,13 @@ class GanSpec:
         return score.layers, (self.discriminator.output_shape[0] - losses, *self.discriminator.output_shape[1:])
 
     def _check_batch_norms(self) -> None:
+        alone = self.batch_size == 1 and any(isinstance(layer, PullAway) for layer in self.discriminator.all_layers)
+        require(
+            not alone,
+            "batch_size is 1, and a PullAway compares samples; take a batch size of 2 or more (batch_size, or "
+            "--batch-size on the command line)",
+            "batch_size",
+        )
         name = self.batch_norm_of_one(self.batch_size)
         require(
             name is None,
@@ -277,7 +284,7 @@ class GanSpec:
     def couples_samples(self) -> bool:
         """Whether a sample's output depends on the others in its batch."""
         layers = (*self.generator.all_layers, *self.discriminator.all_layers)
-        return any(isinstance(layer, MinibatchDiscrimination | ClassContrast) for layer in layers) or (
+        return any(isinstance(layer, MinibatchDiscrimination | ClassContrast | PullAway) for layer in layers) or (
             self.generator.has_batch_norm or self.discriminator.has_batch_norm
         )
 

@@ -21,7 +21,7 @@ from gan_rosetta.shared.spec.checks import (
     require_positive_integer,
     require_shape,
 )
-from gan_rosetta.shared.spec.classifying import ClassContrast, ClassCrossEntropy
+from gan_rosetta.shared.spec.classifying import ClassContrast, ClassCrossEntropy, PullAway
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
@@ -192,5 +192,6 @@ SingleLayer = (
     | Softmax
     | ClassCrossEntropy
     | ClassContrast
+    | PullAway
     | Recall
 )

@@ -249,6 +249,26 @@ class HingeDiscriminatorLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MarginDiscriminatorLoss:
+    """D(real) + max(0, margin - D(fake)), of energies, low where a sample is real. Zhao et al. 2017, equation 1.
+
+    over: the margin holds each "sample"'s energy, or the "batch"'s, reduced, as several published programs have it. The
+    gradient is 0 where the second term is 0. G's loss beside it is D(fake), WassersteinGeneratorLoss of real_label 0.
+    """
+
+    score: ClassVar[str] = "critic"
+    margin: float
+    over: Literal["sample", "batch"]
+    reduction: Reduction
+    penalty: GradientPenalty | None = None
+
+    def __post_init__(self) -> None:
+        require_finite(self, "margin")
+        require_choice(self, "over", ("sample", "batch"))
+        require_choice(self, "reduction", ("mean", "sum"))
+
+
+@dataclass(frozen=True, kw_only=True)
 class LeastSquaresDiscriminatorLoss:
     """factor · ((D(real) - real_target)² + (D(fake) - fake_target)²). Mao et al. 2017, equation 2: b, a and ½."""
 
@@ -278,7 +298,7 @@ class LeastSquaresGeneratorLoss:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassLoss:
-    """What is added to both losses of a number that D gives a sample beside its score: how wrong its class is.
+    """What is added to both losses of a number that D gives a sample beside its score: what its second head ends in.
 
     D's loss: on_real · mean over the real samples + on_fake · mean over the fake ones; G's: of_generator · mean over
     the fake ones; always means, whatever the reduction of the scores. Odena et al. 2017: 1, 1 and 1. A negative
@@ -311,6 +331,7 @@ DiscriminatorLoss = (
     | CrossEntropyDiscriminatorLoss
     | WassersteinDiscriminatorLoss
     | HingeDiscriminatorLoss
+    | MarginDiscriminatorLoss
     | LeastSquaresDiscriminatorLoss
     | LogisticDiscriminatorLoss
     | RelativisticDiscriminatorLoss

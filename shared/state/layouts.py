@@ -17,6 +17,7 @@ import numpy as np
 
 from gan_rosetta.shared.interface import Momentum
 from gan_rosetta.shared.spec import (
+    ERRORS,
     NETWORK_INPUT,
     BatchNorm,
     Branches,
@@ -238,7 +239,7 @@ def _order_behind(placed: PlacedLayer, given: list[np.ndarray | None], network: 
     if isinstance(layer, Reshape):
         return _flat_order(placed.input_shape) if len(placed.output_shape) == 1 else None
     if isinstance(layer, Branches) and layer.join != "concatenate":
-        return None if layer.join == "dot" else next((order for order in given if order is not None), None)
+        return None if layer.join in ("dot", *ERRORS) else next((order for order in given if order is not None), None)
     if isinstance(layer, Branches):
         sizes = [network.placed[s].output_shape[0] if s >= 0 else network.input_shape[0] for s in placed.sources]
         return _side_by_side(list(zip(given, sizes, strict=True)))

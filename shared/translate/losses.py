@@ -210,11 +210,19 @@ def _weighed_sum(factor: float, first: str, second: str) -> list[str]:
 
 
 def _critic_loss(loss: Any, words: LossWords) -> str:
+    if isinstance(loss, spec.MarginDiscriminatorLoss):
+        return f"{words.reduced(loss, 'of_real')} + {_held_by_margin(loss, words)}"
     low, high = ("of_fake", "of_real") if loss.real_label == 1 else ("of_real", "of_fake")
     if isinstance(loss, spec.HingeDiscriminatorLoss):
         first, second = f"{words.relu}(1 - {high})", f"{words.relu}(1 + {low})"
         return f"{words.reduced(loss, first)} + {words.reduced(loss, second)}"
     return f"{words.reduced(loss, low)} - {words.reduced(loss, high)}"
+
+
+def _held_by_margin(loss: spec.MarginDiscriminatorLoss, words: LossWords) -> str:
+    if loss.over == "batch":
+        return f"{words.relu}({number(loss.margin)} - {words.reduced(loss, 'of_fake')})"
+    return words.reduced(loss, f"{words.relu}({number(loss.margin)} - of_fake)")
 
 
 def _generator_loss(loss: Any, words: LossWords) -> list[str]:

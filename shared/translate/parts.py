@@ -110,6 +110,17 @@ def perturbed_function(penalty: GradientPenalty, /, *, tensor: str, deviation: s
     ]
 
 
+def error_forms(join: str, /) -> dict[str, bool]:
+    """Return the settings of the function `error` that a join of branches asks for."""
+    return {"squared": join.startswith("squared"), "held": join.endswith("held")}
+
+
+def error_between(join: str, /) -> Part:
+    """Write how far two ends are apart, by the function `error` of a dialect."""
+    settings = [f"{name}=True" for name, asked in error_forms(join).items() if asked]
+    return Part(applied=f"error({', '.join(['{x}', *settings])})", between=", ", needs=("error",))
+
+
 def place_of(spec: GanSpec, phase: str, stream: str, /) -> str:
     """Return the name of a pass of D, as its masks have it."""
     del spec

@@ -53,6 +53,7 @@ STEPS = {
     "dcgan-keras": (0, 10),
     "sagan-small": (0, 10),
     "dragan": (0, 10),
+    "ebgan": (0, 10),
 }
 # GAN -> batch size, where it is not the published one.
 BATCH_SIZES = (
@@ -70,6 +71,7 @@ BATCH_SIZES = (
         "dcgan-keras": 4,
         "sagan-small": 2,
         "dragan": 4,
+        "ebgan": 4,
     }
 )
 # D saturates at once under seed 0 of the two with Adam; 2, 4 and 7 train both networks with some logarithms floored,

@@ -52,6 +52,7 @@ PROGRAMS = {
     "dcgan-keras": ("dcgan_keras", "run"),
     "sagan-small": ("sagan_small", "run"),
     "dragan": ("dragan", "run"),
+    "ebgan": ("ebgan", "run"),
 }
 
 

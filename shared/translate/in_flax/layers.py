@@ -150,6 +150,7 @@ _AS_IN_JAX = (
     spec.Augment,
     spec.ClassCrossEntropy,
     spec.ClassContrast,
+    spec.PullAway,
 )
 
 LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
@@ -281,6 +282,8 @@ def modulate(x: Array, gain: Array, bias: Array) -> Array:
     """Return (1 + gain) · x + bias, of each sample a gain and a bias a channel, which is last."""
     shape = (len(gain), *(1,) * (x.ndim - 2), gain.shape[1])
     return (1 + gain.reshape(shape)) * x + bias.reshape(shape)''',
+    "pull_away": OF_JAX["pull_away"],
+    "error": OF_JAX["error"],
     "attend": '''\
 def attend(query: Array, key: Array, value: Array, *, scaled: bool = False) -> Array:
     """Return means of the value's places, weighted by how much query and key have in common."""

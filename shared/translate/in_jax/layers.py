@@ -9,7 +9,7 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
 from gan_rosetta.shared.translate.in_jax import augmenting, contrast, convolutions
 from gan_rosetta.shared.translate.in_jax.convolutions import conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.parts import Part, augmented, logits_of_classes
+from gan_rosetta.shared.translate.parts import Part, augmented, error_between, logits_of_classes
 from gan_rosetta.shared.translate.writing import number
 
 
@@ -200,6 +200,12 @@ def class_contrast(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"{kind}({{x}}, classes, {', '.join(settings)})", needs=("halves", kind))
 
 
+def pull_away(placed: PlacedLayer, name: str, /) -> Part:
+    """Write how alike samples are."""
+    del placed, name
+    return Part(applied="pull_away({x})", needs=("pull_away",))
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     del placed
@@ -214,6 +220,8 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
         return Part(applied="jnp.concatenate([{x}], axis=1)", between=", ")
     if layer.join == "dot":
         return Part(applied="({x}).sum(axis=1, keepdims=True)", between=" * ")
+    if layer.join in spec.ERRORS:
+        return error_between(layer.join)
     if layer.join in ("attend", "attend_scaled"):
         more = ", scaled=True" if layer.join == "attend_scaled" else ""
         return Part(applied=f"attend({{x}}{more})", between=", ", needs=("attend",))
@@ -250,6 +258,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Softmax: softmax,
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
+    spec.PullAway: pull_away,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -356,6 +365,18 @@ def modulate(x: Array, gain: Array, bias: Array) -> Array:
     """Return (1 + gain) · x + bias, of each sample a gain and a bias a channel."""
     shape = (*gain.shape, *(1,) * (x.ndim - 2))
     return (1 + gain.reshape(shape)) * x + bias.reshape(shape)''',
+    "pull_away": '''\
+def pull_away(x: Array) -> Array:
+    """Return the mean cosine of each sample's features and the batch's others', (batch, 1)."""
+    units = x / jnp.sqrt((x**2).sum(axis=1, keepdims=True))
+    return ((units @ units.T).sum(axis=1, keepdims=True) - 1) / (len(x) - 1)''',
+    "error": '''\
+def error(first: Array, second: Array, *, squared: bool = False, held: bool = False) -> Array:
+    """Return how far a sample's numbers are apart in the mean; held: second is a constant."""
+    apart = first - (lax.stop_gradient(second) if held else second)
+    # |x| has derivative 1 at 0 in JAX.
+    terms = apart * (apart if squared else lax.stop_gradient(jnp.sign(apart)))
+    return terms.reshape(len(terms), -1).mean(axis=1, keepdims=True)''',
     "attend": '''\
 def attend(query: Array, key: Array, value: Array, *, scaled: bool = False) -> Array:
     """Return means of the value's places, weighted by how much query and key have in common."""

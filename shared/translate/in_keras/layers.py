@@ -11,7 +11,7 @@ from gan_rosetta.shared.translate.in_keras import augmenting, contrast
 from gan_rosetta.shared.translate.in_keras.convolutions import conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.in_keras.making import keras_layer, last, layers, named, no_bias
 from gan_rosetta.shared.translate.in_tensorflow import layers as in_tensorflow
-from gan_rosetta.shared.translate.parts import Part, augmented, logits_of_classes, rows_of_classes
+from gan_rosetta.shared.translate.parts import Part, augmented, error_forms, logits_of_classes, rows_of_classes
 from gan_rosetta.shared.translate.writing import number, numbers
 
 _IMAGE_RANK = 3
@@ -183,6 +183,12 @@ def class_contrast(placed: PlacedLayer, name: str, /) -> Part:
     )
 
 
+def pull_away(placed: PlacedLayer, name: str, /) -> Part:
+    """Write how alike samples are."""
+    del placed, name
+    return layers(keras_layer("Lambda", ["pull_away", "output_shape=(1,)"]), needs=("pull_away",))
+
+
 def branches(placed: PlacedLayer, name: str, /) -> Part:
     """Write what joins the ends of branches."""
     del name
@@ -191,6 +197,10 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
         return Part(applied=f"{layer.join}({{x}})", between=", ", needs=(layer.join,))
     if layer.join == "dot":
         return Part(applied="keras.layers.Dot(axes=1)([{x}])", between=", ")
+    if layer.join in spec.ERRORS:
+        settings = ", ".join(f"{name}=True" for name, asked in error_forms(layer.join).items() if asked)
+        made = keras_layer("Lambda", [f"lambda ends: error(*ends{', ' if settings else ''}{settings})"])
+        return Part(applied=f"{made}([{{x}}])", between=", ", needs=("error",))
     if layer.join in ("attend", "attend_scaled"):
         scaled = ", scaled=True" if layer.join == "attend_scaled" else ""
         made = keras_layer("Lambda", [f"lambda ends: attend(*ends{scaled})"])
@@ -227,6 +237,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Softmax: softmax,
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
+    spec.PullAway: pull_away,
     spec.Scale: own_class,
     spec.Branches: branches,
 }

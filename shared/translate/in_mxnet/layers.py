@@ -9,7 +9,7 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
 from gan_rosetta.shared.translate.in_mxnet import augmenting, contrast
 from gan_rosetta.shared.translate.in_mxnet.convolutions import DILATED_TRANSPOSE, STAMPED, conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.parts import Part, augmented, logits_of_classes, rows_of_classes
+from gan_rosetta.shared.translate.parts import Part, augmented, error_between, logits_of_classes, rows_of_classes
 from gan_rosetta.shared.translate.writing import number
 
 
@@ -211,6 +211,12 @@ def class_contrast(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"{kind}({{x}}, classes, {', '.join(settings)})", needs=("halves", "alike", kind))
 
 
+def pull_away(placed: PlacedLayer, name: str, /) -> Part:
+    """Write how alike samples are."""
+    del placed, name
+    return Part(applied="pull_away({x})", needs=("pull_away",))
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     del placed
@@ -225,6 +231,8 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
         return Part(applied="mx.nd.concat({x}, dim=1)", between=", ")
     if layer.join == "dot":
         return Part(applied="({x}).sum(axis=1, keepdims=True)", between=" * ")
+    if layer.join in spec.ERRORS:
+        return error_between(layer.join)
     if layer.join in ("attend", "attend_scaled"):
         more = ", scaled=True" if layer.join == "attend_scaled" else ""
         return Part(applied=f"attend({{x}}{more})", between=", ", needs=("attend",))
@@ -261,6 +269,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Softmax: softmax,
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
+    spec.PullAway: pull_away,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -425,6 +434,17 @@ def modulate(x: NDArray, gain: NDArray, bias: NDArray) -> NDArray:
     shape = (*gain.shape, *(1,) * (x.ndim - 2))
     y = mx.nd.broadcast_mul(x, 1 + gain.reshape(shape))
     return mx.nd.broadcast_add(y, bias.reshape(shape))''',
+    "pull_away": '''\
+def pull_away(x: NDArray) -> NDArray:
+    """Return the mean cosine of each sample's features and the batch's others', (batch, 1)."""
+    units = mx.nd.broadcast_div(x, mx.nd.sqrt((x**2).sum(axis=1, keepdims=True)))
+    return (mx.nd.dot(units, units.T).sum(axis=1, keepdims=True) - 1) / (len(x) - 1)''',
+    "error": '''\
+def error(first: NDArray, second: NDArray, *, squared: bool = False, held: bool = False) -> NDArray:
+    """Return how far a sample's numbers are apart in the mean; held: second is a constant."""
+    apart = first - (second.detach() if held else second)
+    terms = apart**2 if squared else apart.abs()
+    return terms.mean(axis=0, exclude=True).reshape((-1, 1))''',
     "attend": '''\
 def attend(query: NDArray, key: NDArray, value: NDArray, *, scaled: bool = False) -> NDArray:
     """Return means of the value's places, weighted by how much query and key have in common."""

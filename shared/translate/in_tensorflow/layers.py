@@ -9,7 +9,7 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
 from gan_rosetta.shared.translate.in_tensorflow import augmenting, contrast, convolutions
 from gan_rosetta.shared.translate.in_tensorflow.convolutions import conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.parts import Part, augmented, logits_of_classes, rows_of_classes
+from gan_rosetta.shared.translate.parts import Part, augmented, error_between, logits_of_classes, rows_of_classes
 from gan_rosetta.shared.translate.writing import number
 
 _IMAGE_RANK = 3
@@ -212,6 +212,12 @@ def class_contrast(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"{kind}({{x}}, classes, {', '.join(settings)})", needs=("halves", kind))
 
 
+def pull_away(placed: PlacedLayer, name: str, /) -> Part:
+    """Write how alike samples are."""
+    del placed, name
+    return Part(applied="pull_away({x})", needs=("pull_away",))
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     return Part(made=("Scale(", [_named(placed)]), applied=f"self.{name}({{x}})", joins=True, needs=("scale",))
@@ -225,6 +231,8 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
         return Part(applied="tf.concat([{x}], axis=-1)", between=", ")
     if layer.join == "dot":
         return Part(applied="tf.reduce_sum({x}, axis=1, keepdims=True)", between=" * ")
+    if layer.join in spec.ERRORS:
+        return error_between(layer.join)
     if layer.join in ("attend", "attend_scaled"):
         more = ", scaled=True" if layer.join == "attend_scaled" else ""
         return Part(applied=f"attend({{x}}{more})", between=", ", needs=("attend",))
@@ -261,6 +269,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Softmax: softmax,
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
+    spec.PullAway: pull_away,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -415,6 +424,21 @@ def modulate(x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """Return (1 + gain) · x + bias, of each sample a gain and a bias a channel, which is last."""
     shape = (-1, *(1,) * (len(x.shape) - 2), gain.shape[1])
     return (1 + tf.reshape(gain, shape)) * x + tf.reshape(bias, shape)''',
+    "pull_away": '''\
+def pull_away(x: tf.Tensor) -> tf.Tensor:
+    """Return the mean cosine of each sample's features and the batch's others', (batch, 1)."""
+    units = x / tf.sqrt(tf.reduce_sum(x**2, axis=1, keepdims=True))
+    near = tf.matmul(units, units, transpose_b=True)
+    count = tf.cast(tf.shape(x)[0], x.dtype)
+    return (tf.reduce_sum(near, axis=1, keepdims=True) - 1) / (count - 1)''',
+    "error": '''\
+def error(
+    first: tf.Tensor, second: tf.Tensor, *, squared: bool = False, held: bool = False
+) -> tf.Tensor:
+    """Return how far a sample's numbers are apart in the mean; held: second is a constant."""
+    apart = first - (tf.stop_gradient(second) if held else second)
+    terms = apart**2 if squared else tf.abs(apart)
+    return tf.reduce_mean(terms, axis=range(1, len(terms.shape)))[:, tf.newaxis]''',
     "attend": '''\
 def attend(
     query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, *, scaled: bool = False

@@ -8,7 +8,7 @@ from typing import Any
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
 from gan_rosetta.shared.translate.in_torch.convolutions import conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.parts import Part, augmented, logits_of_classes, rows_of_classes
+from gan_rosetta.shared.translate.parts import Part, augmented, error_between, logits_of_classes, rows_of_classes
 from gan_rosetta.shared.translate.writing import number
 
 _SOFTPLUS = "# Above PyTorch's own threshold of 20 softplus returns x itself, which is off by 2e-9."
@@ -213,6 +213,12 @@ def class_contrast(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"{kind}({{x}}, classes, {', '.join(settings)})", needs=("halves", kind))
 
 
+def pull_away(placed: PlacedLayer, name: str, /) -> Part:
+    """Write how alike samples are."""
+    del placed, name
+    return Part(applied="pull_away({x})")
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     del placed
@@ -227,6 +233,8 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
         return Part(applied="torch.cat([{x}], dim=1)", between=", ")
     if layer.join == "dot":
         return Part(applied="({x}).sum(dim=1, keepdim=True)", between=" * ")
+    if layer.join in spec.ERRORS:
+        return error_between(layer.join)
     if layer.join in ("attend", "attend_scaled"):
         more = ", scaled=True" if layer.join == "attend_scaled" else ""
         return Part(applied=f"attend({{x}}{more})", between=", ")
@@ -263,6 +271,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Softmax: softmax,
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
+    spec.PullAway: pull_away,
     spec.Scale: scale,
     spec.Branches: branches,
 }

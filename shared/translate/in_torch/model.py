@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan_rosetta.shared import spec
-from gan_rosetta.shared.spec import GanSpec, Initializer
+from gan_rosetta.shared.spec import ERRORS, GanSpec, Initializer
 from gan_rosetta.shared.state.initial import uniform_bound
 from gan_rosetta.shared.state.schema import TensorSpec, parameter_name, state_schema
 from gan_rosetta.shared.translate.chain import chain
@@ -43,6 +43,8 @@ def model_section(gan: GanSpec, /) -> str:
         parts.append(_SCALE)
     if any(isinstance(layer, spec.ClassEmbedding) and layer.rows_per_class > 1 for layer in layers):
         parts.append(_ROWS_OF)
+    if any(isinstance(layer, spec.PullAway) for layer in layers):
+        parts.append(_PULL_AWAY)
     forms = {layer.form for layer in layers if isinstance(layer, spec.ClassContrast)}
     parts += [text for kind, text in contrast.FUNCTIONS.items() if forms & _CONTRASTS[kind]]
     parts += spectral_classes(gan)
@@ -133,6 +135,15 @@ def rows_of(classes: Tensor, count: int) -> Tensor:
     return count * classes[:, None] + torch.arange(count, device=classes.device)'''
 
 _JOINS = {
+    **dict.fromkeys(
+        ERRORS,
+        '''\
+def error(first: Tensor, second: Tensor, *, squared: bool = False, held: bool = False) -> Tensor:
+    """Return how far a sample's numbers are apart in the mean; held: second is a constant."""
+    apart = first - (second.detach() if held else second)
+    terms = apart**2 if squared else apart.abs()
+    return terms.flatten(1).mean(dim=1, keepdim=True)''',
+    ),
     "affine": '''\
 def affine(x: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
     """Return gain · x + bias, of each sample a gain and a bias a channel."""
@@ -156,6 +167,12 @@ def attend(query: Tensor, key: Tensor, value: Tensor, *, scaled: bool = False) -
     return means.unflatten(2, query.shape[2:])''',
     ),
 }
+
+_PULL_AWAY = '''\
+def pull_away(x: Tensor) -> Tensor:
+    """Return the mean cosine of each sample's features and the batch's others', (batch, 1)."""
+    units = x / (x**2).sum(dim=1, keepdim=True).sqrt()
+    return ((units @ units.T).sum(dim=1, keepdim=True) - 1) / (len(x) - 1)'''
 
 _SCALE = '''\
 class Scale(nn.Module):

@@ -32,6 +32,7 @@ from gan_rosetta.shared.spec import (
     Normal,
     PixelShuffle,
     Pool2d,
+    PullAway,
     Recall,
     ReLU,
     Reshape,
@@ -174,13 +175,16 @@ _CASES = {name: (layer, (3,)) for name, layer in _ACTIVATIONS.items()} | {
     "attention": (_branches("attend", (Tanh(),), _attended(3), _attended(2)), (3, 2, 4)),
     "attention-scaled": (_branches("attend_scaled", (Tanh(),), (Sigmoid(),), (SiLU(),)), (3, 2, 4)),
     "norm-bare": (_batch_norm(affine=False), (3, 2, 2)),
+    "absolute-error": (_branches("absolute_error", (_linear("a"), Tanh()), ()), (3,)),
+    "squared-error": (_branches("squared_error", (Tanh(),), ()), (3, 2, 2)),
+    "pull-away": (PullAway(), (4,)),
     "inner-product": (_branches("dot", (_linear("a"), Tanh()), (_linear("a"),)), (3,)),
     "gain-and-bias": (_branches("affine", (Tanh(),), (_linear("a", 3, 3),), ()), (3,)),
     "modulated": (_branches("modulate", (Tanh(),), _by_channel("a"), _by_channel("b")), (2, 2, 3)),
     "upsample-bilinear-once": (Upsample(factor=3, mode="bilinear"), (1, 1, 2)),
 }
 # Branches have tangents, and a test of their own.
-_NOT_TRIED = (MinibatchDiscrimination, Dropout, ClassEmbedding, Branches, Softmax, Scale)
+_NOT_TRIED = (MinibatchDiscrimination, PullAway, Dropout, ClassEmbedding, Branches, Softmax, Scale)
 _TANGENT_CASES = [
     name for name, (layer, _) in _CASES.items() if not isinstance(layer, _NOT_TRIED) and name != "norm-running"
 ]

@@ -276,7 +276,10 @@ def test_periods_are_true(name):
     # Of the 5000 digits 8 are left out, and each of the 78 batches serves five steps.
     special = {"mnist-conv": 9, "sngan": 5 * 78, "wgan-gp-conv": 100, "dcgan-keras": 19, "sagan-small": 78}
     of_digits = special.get(name) or (
-        79 if "wgan" in name or name in ("lsgan", "cgan", "dcgan", "relativistic", "acgan", "sgan", "dragan") else None
+        79
+        if "wgan" in name
+        or name in ("lsgan", "cgan", "dcgan", "relativistic", "acgan", "sgan", "dragan", "ebgan")
+        else None
     )
     assert period == (of_digits or (250 if name == "linear-2d" else 1))
     assert all(size == sizes[step % period] for step, size in enumerate(sizes))

@@ -168,6 +168,7 @@ def test_what_couples_samples():
         "sngan",
         "relativistic",
         "dragan",
+        "ebgan",
         "wgan-gp",
         "dcgan",
         "dcgan-keras",

@@ -36,6 +36,7 @@ _CONVOLUTIONAL = (
     "dcgan",
     "dcgan-keras",
     "dragan",
+    "ebgan",
 )
 
 
