@@ -54,8 +54,8 @@ def hinge_discriminator_loss(loss: spec.HingeDiscriminatorLoss, /, *, real: Any,
 def margin_discriminator_loss(loss: spec.MarginDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
     """D(real) + max(0, margin - D(fake)). Zhao et al. 2017, equation 1."""
     if loss.over == "batch":
-        return _reduce(loss, real) + tf.nn.relu(loss.margin - _reduce(loss, fake))
-    return _reduce(loss, real) + _reduce(loss, tf.nn.relu(loss.margin - fake))
+        return _reduce(real, loss.reduction) + tf.nn.relu(loss.margin - _reduce(fake, loss.reduction))
+    return _reduce(real, loss.reduction) + _reduce(tf.nn.relu(loss.margin - fake), loss.reduction)
 
 
 def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, /, *, fake: Any) -> Any:
