@@ -175,7 +175,7 @@ _CASES = {name: (layer, (3,)) for name, layer in _ACTIVATIONS.items()} | {
     "attention": (_branches("attend", (Tanh(),), _attended(3), _attended(2)), (3, 2, 4)),
     "attention-scaled": (_branches("attend_scaled", (Tanh(),), (Sigmoid(),), (SiLU(),)), (3, 2, 4)),
     "norm-bare": (_batch_norm(affine=False), (3, 2, 2)),
-    "absolute-error": (_branches("absolute_error", (_linear("a"), Tanh()), ()), (3,)),
+    "absolute-error": (_branches("absolute_error", (_linear("a", 3, 3), Tanh()), ()), (3,)),
     "squared-error": (_branches("squared_error", (Tanh(),), ()), (3, 2, 2)),
     "pull-away": (PullAway(), (4,)),
     "inner-product": (_branches("dot", (_linear("a"), Tanh()), (_linear("a"),)), (3,)),
