@@ -431,6 +431,13 @@ def softmax(layer: spec.Softmax, inputs: Any, /) -> Any:
     return tf.nn.softmax(inputs, axis=layer.axis if layer.axis else -1)
 
 
+def pull_away(inputs: Any, /) -> Any:
+    """Return how alike each sample is to the batch's others. (batch, features) to (batch, 1)."""
+    units = inputs / tf.sqrt(tf.reduce_sum(tf.square(inputs), axis=1, keepdims=True))
+    near = tf.matmul(units, units, transpose_b=True)
+    return (tf.reduce_sum(near, axis=1, keepdims=True) - 1) / (inputs.shape[0] - 1)
+
+
 def attention(layer: spec.Branches, query: Any, key: Any, value: Any, /) -> Any:
     """Return the means of the value's places, (batch, height, width, channels)."""
     images = query.shape[:3]
@@ -440,13 +447,6 @@ def attention(layer: spec.Branches, query: Any, key: Any, value: Any, /) -> Any:
         scores = scores / math.sqrt(query.shape[2])
     means = tf.matmul(tf.nn.softmax(scores, axis=2), value)
     return tf.reshape(means, (*images, value.shape[2]))
-
-
-def pull_away(inputs: Any, /) -> Any:
-    """Return how alike each sample is to the batch's others. (batch, features) to (batch, 1)."""
-    units = inputs / tf.sqrt(tf.reduce_sum(tf.square(inputs), axis=1, keepdims=True))
-    near = tf.matmul(units, units, transpose_b=True)
-    return (tf.reduce_sum(near, axis=1, keepdims=True) - 1) / (inputs.shape[0] - 1)
 
 
 def branches(layer: spec.Branches, *ends: Any) -> Any:
