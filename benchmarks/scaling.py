@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.spec import (
+    ERRORS,
     BatchNorm,
     Branches,
     ClassEmbedding,
@@ -19,6 +20,8 @@ from gan_rosetta.shared.spec import (
     Linear,
     MinibatchDiscrimination,
     Network,
+    PullAway,
+    Recall,
     Reshape,
     Shape,
 )
@@ -43,35 +46,58 @@ def with_width(spec: GanSpec, factor: float, /) -> GanSpec:
 
 
 def _widened(network: Network, factor: float) -> Network:
-    layers = network.layers
-    affine = [i for i, layer in enumerate(layers) if isinstance(layer, Linear | Conv2d | ConvTranspose2d)]
-    last = affine[-1] if affine else -1
+    hidden = frozenset(placed.name for placed in network.placed if isinstance(placed.layer, Linear))
+    layers = _recalling_more(network.layers, hidden, factor)
+    last = _last_affine(layers)
     endings = [(place, layer) for place, layer in enumerate(layers) if isinstance(layer, Branches) and place > last]
     if not endings:
         return replace(network, layers=_widened_layers(layers, network.input_shape, factor, last=last))
     place, block = endings[-1]
     before = _widened_layers(layers[:place], network.input_shape, factor, last=len(layers))
-    shape = network.input_shape
-    for layer in before:
-        shape = layer.output_shape(shape)
+    shape = _end(before, network.input_shape)
     return replace(network, layers=(*before, _widened_heads(block, shape, factor), *layers[place + 1 :]))
+
+
+def _recalling_more(layers: Sequence[Layer], hidden: frozenset[str], factor: float) -> tuple[Layer, ...]:
+    """Return layers whose Recalls of hidden Linears take features in proportion to how many these come to give."""
+    new: list[Layer] = []
+    for layer in layers:
+        if isinstance(layer, Recall) and layer.of in hidden:
+            parts = tuple((round(start * factor), _scaled(stop, factor)) for start, stop in layer.parts)
+            new.append(replace(layer, parts=parts))
+        elif isinstance(layer, Branches):
+            ways = (replace(each, layers=_recalling_more(each.layers, hidden, factor)) for each in layer.branches)
+            new.append(replace(layer, branches=tuple(ways)))
+        else:
+            new.append(layer)
+    return tuple(new)
+
+
+def _last_affine(layers: Sequence[Layer]) -> int:
+    """Return the place of the last layer with a matrix or kernels, -1 where there is none."""
+    return max(
+        (i for i, layer in enumerate(layers) if isinstance(layer, Linear | Conv2d | ConvTranspose2d)), default=-1
+    )
+
+
+def _gives_a_number(layers: Sequence[Layer]) -> bool:
+    """Whether layers end in what gives one number a sample however wide they are."""
+    last = layers[-1] if layers else None
+    of_ends = isinstance(last, Branches) and last.join in ("dot", *ERRORS)
+    return of_ends or isinstance(last, PullAway)
 
 
 def _widened_heads(block: Branches, shape: Shape, factor: float) -> Branches:
     """Return Branches that a network ends in, each widened but for what it gives; raises UsageError."""
     ways = []
     for branch in block.branches:
-        if len(branch.layers) == 1 and isinstance(branch.layers[0], Branches) and branch.layers[0].join == "dot":
-            # Of two vectors it gives one number, however wide they are.
-            ways.append(replace(branch, layers=(_widened_block(branch.layers[0], shape, factor),)))
-            continue
-        affine = [i for i, layer in enumerate(branch.layers) if isinstance(layer, Linear | Conv2d | ConvTranspose2d)]
-        if not affine:
+        last = len(branch.layers) if _gives_a_number(branch.layers) else _last_affine(branch.layers)
+        if last < 0:
             raise UsageError(
                 f"no layer behind the Branches {block.name!r} has a weight, nor has its branch {branch.name!r}, so "
                 "that a network of them widened gives another shape; put a Linear or a convolution behind them"
             )
-        ways.append(replace(branch, layers=_widened_layers(branch.layers, shape, factor, last=affine[-1])))
+        ways.append(replace(branch, layers=_widened_layers(branch.layers, shape, factor, last=last)))
     return replace(block, branches=tuple(ways))
 
 
@@ -102,7 +128,11 @@ def _widened_layers(layers: Sequence[Layer], shape: Shape, factor: float, /, *, 
 
 def _widened_block(block: Branches, shape: Shape, factor: float) -> Branches:
     ways = [_widened_layers(branch.layers, shape, factor, last=len(branch.layers)) for branch in block.branches]
-    if block.join != "concatenate":
+    if block.join in ERRORS and () in ways:
+        # What is handed on is wider only where what came before is, and what is given back is as wide.
+        held = [_widened_layers(one.layers, shape, factor, last=_last_affine(one.layers)) for one in block.branches]
+        ways = [free if _end(free, shape) == shape else own for free, own in zip(ways, held, strict=True)]
+    elif block.join != "concatenate":
         ways = _of_one_width(ways, shape)
     pairs = zip(block.branches, ways, strict=True)
     return replace(block, branches=tuple(replace(branch, layers=layers) for branch, layers in pairs))
@@ -110,11 +140,15 @@ def _widened_block(block: Branches, shape: Shape, factor: float) -> Branches:
 
 def _of_one_width(ways: list[tuple[Layer, ...]], shape: Shape) -> list[tuple[Layer, ...]]:
     """Return ways from one shape, where a class's row that stands alone has as many features as the first other one."""
-    end = shape
-    for layer in next((layers for layers in ways if _row_alone(layers) is None), ()):
-        end = layer.output_shape(end)
+    end = _end(next((layers for layers in ways if _row_alone(layers) is None), ()), shape)
     rows = [(layers, _row_alone(layers)) for layers in ways]
     return [layers if row is None else (replace(row, num_features=end[0]),) for layers, row in rows]
+
+
+def _end(layers: Sequence[Layer], shape: Shape) -> Shape:
+    for layer in layers:
+        shape = layer.output_shape(shape)
+    return shape
 
 
 def _row_alone(layers: tuple[Layer, ...]) -> ClassEmbedding | None:

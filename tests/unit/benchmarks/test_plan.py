@@ -166,6 +166,15 @@ def test_branches_are_widened_inside_and_those_at_a_network_s_end_but_for_what_t
         with_width(ending, 2)
 
 
+def test_what_a_widened_network_gives_back_is_as_wide_as_what_it_was_given():
+    wide = with_width(find_gan("ebgan"), 2).discriminator
+    shapes = {p.name: p.output_shape for p in wide.placed}
+    assert shapes["heads.score.energy.back.conv1"] == (128, 16, 16)
+    assert shapes["heads.score.energy.back.conv2"] == (1, 32, 32)
+    # All of the widened features are compared, as all of the published ones are.
+    assert shapes["heads.score.energy.back.embedding"] == shapes["heads.alike.input_recall"] == (64,)
+
+
 def _tape(spec):
     return SeededTape(spec, seed=1, digits=DigitSource.parse(None))
 
