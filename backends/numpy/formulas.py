@@ -192,10 +192,8 @@ def _weight_gradient_one_by_one(gradient_y: Array, x: Array) -> Array:
         for index in range(1, num_terms):
             total += gradient_y[..., index, :, np.newaxis] * x[..., index, np.newaxis, :]
         return np.asarray(total)
-    # Not reduce, which adds in pairs where the terms lie side by side.
-    return np.asarray(np.add.accumulate(gradient_y[..., :, :, np.newaxis] * x[..., :, np.newaxis, :], axis=-3))[
-        ..., -1, :, :
-    ]
+    terms = gradient_y[..., :, :, np.newaxis] * x[..., :, np.newaxis, :]
+    return _add_one_by_one(terms.reshape(*terms.shape[:-2], -1)).reshape(*terms.shape[:-3], *terms.shape[-2:])
 
 
 def _bias_gradient_in_numpy(gradient_y: Array) -> Array:
@@ -203,7 +201,16 @@ def _bias_gradient_in_numpy(gradient_y: Array) -> Array:
 
 
 def _bias_gradient_one_by_one(gradient_y: Array) -> Array:
-    return np.asarray(np.add.accumulate(gradient_y, axis=-2)[..., -1, :])
+    return _add_one_by_one(gradient_y)
+
+
+def _add_one_by_one(rows: Array) -> Array:
+    """Return the sums over the last axis but one, row after row."""
+    if rows.shape[-1] > 1 and rows.strides[-1] == rows.itemsize:
+        # In a fraction of the time that accumulate takes; what lies side by side reduce would add in pairs.
+        # It begins with a 0 that leaves -0 as it is.
+        return np.asarray(np.add.reduce(rows, axis=-2, initial=-0.0))
+    return np.asarray(np.add.accumulate(rows, axis=-2)[..., -1, :])
 
 
 def _log_complement_by_log1p(probability: Array) -> Array:

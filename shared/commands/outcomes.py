@@ -68,9 +68,10 @@ class RunReporter:
         num_gans = len({job.gan for job in plan.jobs})
 
         def on_comparison(comparison: GanComparison) -> None:
-            draw_comparison(comparison)
+            # Before the pictures, whose first one takes seconds.
             if num_gans > 1 and not (self._shown.quiet or self._shown.as_json):
                 tell(f"{comparison.spec.name}: {comparison.verdict}")
+            draw_comparison(comparison)
 
         outcomes, comparisons = compare_plan(
             plan, watch=self._watch, on_run=self._write_events, on_comparison=on_comparison

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gan_rosetta.backends.numpy import rounding
+from gan_rosetta.backends.numpy.formulas import BIAS_GRADIENT, WEIGHT_GRADIENT
 from gan_rosetta.shared.conformance.small import small_gan
 from gan_rosetta.shared.gans import find_gan
 from tests.unit.backends.numpy_chunks import build, make_chunk
@@ -84,6 +85,25 @@ def test_a_look_at_copies_rounds_as_alone_and_moves_nothing(name):
                 np.testing.assert_array_equal(look[index], expected)
             assert not np.array_equal(expected, exact)
             np.testing.assert_allclose(expected, exact, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("num_copies", [(), (3,)])
+def test_sums_one_by_one_are_those_term_after_term_bit_for_bit(num_copies, dtype):
+    random = np.random.default_rng(3)
+    for batch in (1, 2, 9, 64, 200):
+        for out_features, in_features in ((1, 1), (1, 2), (2, 1), (7, 5), (9, 40)):
+            gradient_y = random.standard_normal((*num_copies, batch, out_features)).astype(dtype)
+            gradient_y[..., -1] = -0.0
+            # Every second entry of a longer row, too.
+            for x in (random.standard_normal((*num_copies, batch, in_features, each)).astype(dtype) for each in (1, 2)):
+                bias, weight = BIAS_GRADIENT[-1](gradient_y), WEIGHT_GRADIENT[-1](gradient_y, x[..., 0])
+                total = np.full((*num_copies, out_features, 1 + in_features), -0.0, dtype)
+                for index in range(batch):
+                    own, one = gradient_y[..., index, :, np.newaxis], x[..., index, np.newaxis, :, 0]
+                    total += own * np.concatenate([np.ones_like(one[..., :1]), one], axis=-1)
+                assert bias.tobytes() == total[..., 0].tobytes()
+                assert weight.tobytes() == total[..., 1:].tobytes()
 
 
 @pytest.mark.parametrize("name", ["gaussian-1d-minibatch", "small mnist-conv"])
