@@ -33,7 +33,10 @@ class TapeDigest:
         for name, array in chunk.arrays.items():
             link = self._digests.get(name, "")
             for step in array:
-                link = hashlib.sha256(link.encode() + _encoded(step)).hexdigest()
+                digest = hashlib.sha256(link.encode())
+                for part in _parts(step):
+                    digest.update(part)
+                link = digest.hexdigest()
             self._digests[name] = link
 
     @property
@@ -55,12 +58,15 @@ def state_digest(state: Mapping[str, np.ndarray], /) -> str:
     """Return the SHA-256 over the tensors' names, shapes, types and bytes, in order of name."""
     digest = hashlib.sha256()
     for name in sorted(state):
-        encoded = _encoded(state[name])
-        digest.update(f"{name} {len(encoded)} ".encode())
-        digest.update(encoded)
+        kind, numbers = _parts(state[name])
+        digest.update(f"{name} {len(kind) + numbers.nbytes} ".encode())
+        digest.update(kind)
+        digest.update(numbers)
     return digest.hexdigest()
 
 
-def _encoded(array: np.ndarray) -> bytes:
+def _parts(array: np.ndarray) -> tuple[bytes, memoryview]:
+    """Return the words for an array's type and shape, and its numbers as they lie in memory, without a copy."""
     little_endian = array.dtype.newbyteorder("<")
-    return f"{little_endian.str} {array.shape} ".encode() + array.astype(little_endian, copy=False).tobytes()
+    kind = f"{little_endian.str} {array.shape} ".encode()
+    return kind, np.ascontiguousarray(array.astype(little_endian, copy=False)).data
