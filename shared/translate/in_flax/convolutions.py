@@ -81,11 +81,11 @@ class GroupedConvTranspose(nnx.Conv):
 
     def __call__(self, x: Array) -> Array:
         """Return what nnx.Conv does with the kernel turned round, group by group."""
-        kernel = self.kernel[...]
+        kernel = self.kernel
         parts = jnp.split(kernel[::-1, ::-1], self.feature_group_count, axis=3)
         turned = [part.swapaxes(2, 3) for part in parts]
-        self.kernel[...] = jnp.concatenate(turned, axis=3)
+        self.kernel = nnx.Param(jnp.concatenate(turned, axis=3))
         y = super().__call__(x)
-        self.kernel[...] = kernel
+        self.kernel = kernel
         return y'''
 }
