@@ -48,9 +48,16 @@ from gan_rosetta.shared.workers.jobs import Job
 from gan_rosetta.shared.workers.registry import build_reference, load_device_module, resolve_execution
 
 
-def training_job(order: Order, /, *, num_runs: int = 1) -> Job[Order]:
-    """Return the job of a training run; num_runs: with the copies that it is measured with."""
-    return Job(settings=order, task="run", data=order.as_data(), num_runs=num_runs, keeps_checkpoints=True)
+def training_job(order: Order, /, *, num_runs: int = 1, is_awaited: bool = False) -> Job[Order]:
+    """Return the job of a training run; num_runs: with the copies that it is measured with; is_awaited: see Job."""
+    return Job(
+        settings=order,
+        task="run",
+        data=order.as_data(),
+        num_runs=num_runs,
+        is_awaited=is_awaited,
+        keeps_checkpoints=True,
+    )
 
 
 def serve(

@@ -117,8 +117,9 @@ def _run(plan: Plan, *, watch: Watch, on_outcome: Callable[[JobOutcome[Order]], 
             earlier = [JobOutcome(settings=job, status="finished") for job in done]
             for outcome in earlier:
                 on_settled(outcome)
+            # The first GAN's runs on all workers before any other, so that a verdict comes soon.
             later = run_jobs(
-                [training_job(job, num_runs=_num_runs(job)) for job in to_do],
+                [training_job(job, num_runs=_num_runs(job), is_awaited=job.gan == to_do[0].gan) for job in to_do],
                 num_slots=plan.num_slots,
                 on_progress=on_progress,
                 on_outcome=on_settled,

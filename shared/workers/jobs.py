@@ -84,14 +84,16 @@ class Progress:
 class Job(Generic[OrderT]):
     """Something for a worker to do. settings say for whom; task, data: what, see tasks.py.
 
-    num_runs: how many trainings it comes to, which decides who goes first. keeps_checkpoints: whether it stops by
-    itself, with what it has done kept, when it is asked to; others are killed. lane: jobs of one kind of worker and of
-    one lane share a worker, one after the other.
+    num_runs: how many trainings it comes to, which decides who goes first. is_awaited: whether somebody waits for it,
+    so that it goes before all for which nobody does. keeps_checkpoints: whether it stops by itself, with what it has
+    done kept, when it is asked to; others are killed. lane: jobs of one kind of worker and of one lane share a worker,
+    one after the other.
     """
 
     settings: OrderT
     task: str
     data: Mapping[str, Any]
     num_runs: int = 1
+    is_awaited: bool = False
     keeps_checkpoints: bool = False
     lane: int = 0

@@ -32,10 +32,10 @@ def run_jobs(
 ) -> list[JobOutcome[OrderT]]:
     """Run all jobs, those of one kind of worker in their order in one worker, at most num_slots jobs at a time.
 
-    The worker with the most left to do goes first. on_progress is called from the workers' threads, on_outcome from
-    the caller's, while other jobs go on. Returns the outcomes in order of completion. On KeyboardInterrupt no further
-    job starts, those that keep checkpoints stop after the chunk that they are in, the others at once, and the interrupt
-    goes on; a second one does not wait for them.
+    Jobs that somebody waits for go first, then the worker with the most left to do. on_progress is called from the
+    workers' threads, on_outcome from the caller's, while other jobs go on. Returns the outcomes in order of
+    completion. On KeyboardInterrupt no further job starts, those that keep checkpoints stop after the chunk that they
+    are in, the others at once, and the interrupt goes on; a second one does not wait for them.
     """
     settled: queue.SimpleQueue[JobOutcome[OrderT]] = queue.SimpleQueue()
     outcomes: list[JobOutcome[OrderT]] = []
@@ -191,7 +191,7 @@ class _Line:
     def _outcome_of(self, pending: _Pending) -> JobOutcome[Any]:
         if pending.after is not None:
             wait([pending.after])
-        with self._slots.taken(urgency=lambda: self._num_runs_left):
+        with self._slots.taken(urgency=lambda: (pending.job.is_awaited, self._num_runs_left)):
             if self._stopping.is_set():
                 return JobOutcome(settings=pending.job.settings, status="interrupted", message="was never begun")
             outcome = self.worker.run(pending.job, on_progress=self._on_progress)
@@ -205,10 +205,10 @@ class _Slots:
     def __init__(self, count: int) -> None:
         self._free = count
         self._changed = threading.Condition()
-        self._waiting: list[Callable[[], int]] = []
+        self._waiting: list[Callable[[], tuple[bool, int]]] = []
 
     @contextmanager
-    def taken(self, *, urgency: Callable[[], int]) -> Iterator[None]:
+    def taken(self, *, urgency: Callable[[], tuple[bool, int]]) -> Iterator[None]:
         """Wait for a slot and hold it."""
         with self._changed:
             self._waiting.append(urgency)

@@ -19,9 +19,9 @@ from gan_rosetta.shared.workers.protocol import Request
 from tests.unit.runs.orders import order_of
 
 
-def job(backend: str, gan: str, *, num_runs: int = 1) -> Job:
+def job(backend: str, gan: str, *, num_runs: int = 1, is_awaited: bool = False) -> Job:
     label = Label(gan=gan, backend=backend, folder=f"{gan}/{backend}")
-    return Job(settings=label, task="run", data={}, num_runs=num_runs)
+    return Job(settings=label, task="run", data={}, num_runs=num_runs, is_awaited=is_awaited)
 
 
 @pytest.fixture
@@ -70,6 +70,16 @@ def test_the_backend_with_the_most_left_goes_first(schedule) -> None:
     assert [name for name in order[1:] if "numpy" in name] == order[1 : 1 + sum("numpy" in name for name in order[1:])]
     assert most == 1
     assert len(outcomes) == len(jobs)
+
+
+def test_what_somebody_waits_for_goes_before_all_else(schedule) -> None:
+    backends = {"numpy": 9, "torch": 1, "mxnet": 1, "jax": 1}
+    first = [job(backend, "a", num_runs=count, is_awaited=True) for backend, count in backends.items()]
+    jobs = [*first, *(job(backend, gan, num_runs=count) for gan in "bc" for backend, count in backends.items())]
+    order, _, _ = schedule(jobs, 1)
+    assert {name.partition(" ")[0] for name in order[:4]} == {"a"}
+    # The reference's runs, of which most are left, come right after.
+    assert order[4:6] == ["b on numpy", "c on numpy"]
 
 
 def test_no_more_run_at_once_than_there_are_slots(schedule) -> None:
