@@ -149,6 +149,21 @@ def test_convolutions_of_every_form_are_those_of_lax_by_products_too(kind):
     jax.tree.map(lambda first, second: np.testing.assert_allclose(first, second, rtol=1e-11, atol=1e-13), *both)
 
 
+def test_gradients_of_images_of_one_row_are_those_by_products():
+    """Without padding of its own XLA would end this process."""
+    images, weight = GENERATOR.normal(size=(7, 1, 1, 4)), GENERATOR.normal(size=(2, 1, 2, 2))
+
+    def gradients(convolve):
+        def loss(*arrays):
+            return jnp.sum(convolve(*arrays, stride=2, padding=((1, 1), (1, 1))) ** 2)
+
+        return jax.jit(jax.grad(loss, (0, 1)))(images, weight)
+
+    found, wanted = gradients(layers.convolve_by_lax), gradients(layers.convolve_by_products)
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)
+
+
 @pytest.mark.parametrize(
     ("size", "stride", "dilation"), [((5, 6), 2, 1), ((7, 4), 3, 1), ((5, 8), 1, 2), ((6, 6), 2, 2)]
 )
