@@ -312,6 +312,14 @@ def pull_away(layer: spec.PullAway, tensors: LayerTensors, inputs: Any, /) -> An
     return (jnp.sum(units @ units.T, axis=1, keepdims=True) - 1) / (len(inputs) - 1)
 
 
+def code_error(layer: spec.CodeError, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return how far what is found of each sample's code is from it. (B, width) to (B, 1)."""
+    code = tensors[FED][:, layer.start : layer.stop]
+    if layer.form == "cross-entropy":
+        return -jnp.sum(code * jax.nn.log_softmax(inputs, axis=1), axis=1, keepdims=True)
+    return jnp.mean(jnp.square(inputs - code), axis=1, keepdims=True)
+
+
 def scale(layer: spec.Scale, tensors: LayerTensors, inputs: Any, /) -> Any:
     """Return γ · x."""
     del layer
@@ -378,6 +386,7 @@ LAYERS: dict[type, Callable[..., Any]] = {
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
     spec.PullAway: pull_away,
+    spec.CodeError: code_error,
     spec.Scale: scale,
     spec.Branches: branches,
 }

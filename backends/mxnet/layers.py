@@ -461,6 +461,18 @@ class PullAway(LayerBlock):
         return (ops.sum(near, axis=1, keepdims=True) - 1) / (count - 1)
 
 
+class CodeError(LayerBlock):
+    """How far what is found of each sample's code is from it, (B, width) to (B, 1)."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any, latent: Any) -> Any:
+        code = ops.slice_axis(latent, axis=1, begin=self.layer.start, end=self.layer.stop)
+        if self.layer.form == "squared-error":
+            return ops.mean(ops.square(inputs - code), axis=1, keepdims=True)
+        shifted = ops.broadcast_sub(inputs, ops.BlockGrad(ops.max(inputs, axis=1, keepdims=True)))
+        normaliser = ops.log(ops.sum(ops.exp(shifted), axis=1, keepdims=True))
+        return ops.sum(code * ops.broadcast_sub(normaliser, shifted), axis=1, keepdims=True)
+
+
 class Softmax(LayerBlock):
     """exp(x) / Σ exp(x) along an axis. (B, ...)."""
 
@@ -531,6 +543,7 @@ LAYERS: dict[type, type[LayerBlock]] = {
     spec.ClassCrossEntropy: ClassCrossEntropy,
     spec.ClassContrast: ClassContrast,
     spec.PullAway: PullAway,
+    spec.CodeError: CodeError,
     spec.Scale: Scale,
     spec.Branches: Branches,
 }
@@ -569,7 +582,7 @@ class Network(mx.gluon.HybridBlock):
         start = len(rest) - self.num_buffers
         given, buffers = rest[:start], rest[start:]
         asked = len(given) < len(self._fed)
-        taking = [block for block in self._fed if not asked or block.layer.fed == "class"]
+        taking = [block for block in self._fed if not asked or block.layer.fed != "mask"]
         fed = dict(zip(taking, given, strict=True))
         outputs: list[Any] = []
         moved: list[Any] = []

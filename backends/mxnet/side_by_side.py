@@ -32,6 +32,7 @@ SIDE_BY_SIDE_LAYERS = (
     spec.SiLU,
     spec.Dropout,
     spec.Recall,
+    spec.CodeError,
 )
 
 

@@ -22,6 +22,7 @@ from gan_rosetta.backends.numpy.attention import Attention, Scale, Softmax
 from gan_rosetta.backends.numpy.augment import Augment
 from gan_rosetta.backends.numpy.branches import JOINS, Join
 from gan_rosetta.backends.numpy.classifying import ClassContrast, ClassCrossEntropy
+from gan_rosetta.backends.numpy.codes import CodeError
 from gan_rosetta.backends.numpy.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.backends.numpy.dropout import Dropout
 from gan_rosetta.backends.numpy.embedding import ClassEmbedding
@@ -358,6 +359,7 @@ LAYERS: dict[type[spec.Layer], type[Layer]] = {
     spec.ClassCrossEntropy: ClassCrossEntropy,
     spec.ClassContrast: ClassContrast,
     spec.PullAway: PullAway,
+    spec.CodeError: CodeError,
     spec.Scale: Scale,
     spec.Branches: Join,
 }

@@ -363,6 +363,20 @@ class ClassContrast(tf.Module):
         return vectors / tf.sqrt(tf.maximum(squares, self._layer.epsilon**2))
 
 
+class CodeError(tf.Module):
+    """How far what is found of each sample's code is from it, (batch, width) -> (batch, 1)."""
+
+    def __init__(self, layer: spec.CodeError, /) -> None:
+        super().__init__(name="code_error")
+        self._layer = layer
+
+    def __call__(self, inputs: Any, *, fed: Any) -> Any:
+        code = fed[:, self._layer.start : self._layer.stop]
+        if self._layer.form == "cross-entropy":
+            return -tf.reduce_sum(code * tf.nn.log_softmax(inputs), axis=1, keepdims=True)
+        return tf.reduce_mean(tf.square(inputs - code), axis=1, keepdims=True)
+
+
 class Upsample(tf.Module):
     """Upsampling, (batch, height, width, channels) -> (batch, height · factor, width · factor, channels).
 
@@ -499,6 +513,7 @@ LAYERS: dict[type, Builder] = {
     spec.ClassCrossEntropy: lambda layer, **_options: ClassCrossEntropy(layer),
     spec.ClassContrast: lambda layer, **_options: ClassContrast(layer),
     spec.PullAway: lambda _layer, **_options: pull_away,
+    spec.CodeError: lambda layer, **_options: CodeError(layer),
     spec.Scale: lambda layer, **options: Scale(layer, dtype=options["dtype"]),
     spec.Branches: lambda layer, **_options: partial(branches, layer),
 }

@@ -174,6 +174,11 @@ def pull_away(layer: spec.PullAway, /) -> nn.Module:
     return PullAway()
 
 
+def code_error(layer: spec.CodeError, /) -> nn.Module:
+    """Build how far a batch is from the codes that are fed. (B, width) to (B, 1)."""
+    return CodeError(layer)
+
+
 def scale(layer: spec.Scale, /) -> nn.Module:
     """Build γ · x. (B, ...)."""
     del layer
@@ -214,6 +219,7 @@ LAYERS: dict[type, Callable[..., nn.Module]] = {
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
     spec.PullAway: pull_away,
+    spec.CodeError: code_error,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -455,6 +461,21 @@ class ClassContrast(nn.Module):
 
     def _divided(self, vectors: Tensor) -> Tensor:
         return vectors / vectors.square().sum(dim=1, keepdim=True).clamp(min=self.layer.epsilon**2).sqrt()
+
+
+class CodeError(nn.Module):
+    """How far what is found of each sample's code is from it."""
+
+    def __init__(self, layer: spec.CodeError) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, inputs: Tensor, latent: Tensor) -> Tensor:  # (B, width)
+        """Return (B, 1); latent: (B, features), of which the code is a part."""
+        code = latent[:, self.layer.start : self.layer.stop]
+        if self.layer.form == "cross-entropy":
+            return functional.cross_entropy(inputs, code, reduction="none").unsqueeze(1)
+        return (inputs - code).square().mean(dim=1, keepdim=True)
 
 
 class SpectralClassEmbedding(SpectralEmbedding, ClassEmbedding):

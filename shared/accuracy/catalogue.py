@@ -8,6 +8,7 @@ from gan_rosetta.shared.accuracy.activations import ACTIVATIONS
 from gan_rosetta.shared.accuracy.augment import AUGMENTATION
 from gan_rosetta.shared.accuracy.branches import BRANCHES
 from gan_rosetta.shared.accuracy.classifying import CLASS_CONTRASTS, CLASS_CROSS_ENTROPY, PULL_AWAY
+from gan_rosetta.shared.accuracy.codes import CODE_ERRORS
 from gan_rosetta.shared.accuracy.dropout import DROPOUT
 from gan_rosetta.shared.accuracy.group_norms import GROUP_NORMS
 from gan_rosetta.shared.accuracy.losses import LOSSES
@@ -27,6 +28,7 @@ OPERATIONS: dict[str, Operation] = {
         CLASS_CROSS_ENTROPY,
         *CLASS_CONTRASTS,
         PULL_AWAY,
+        *CODE_ERRORS,
         *SUMS,
         AUGMENTATION,
         *BRANCHES,

@@ -17,6 +17,7 @@ from gan_rosetta.shared.spec import (
     DiscriminatorLoss,
     GanSpec,
     GeneratorLoss,
+    LatentSource,
     Layer,
     Linear,
     LinearGaussianReal,
@@ -77,7 +78,7 @@ def tiny_gan(
     *,
     generator: tuple[Layer, ...],
     discriminator: tuple[Layer, ...],
-    latent: int = 1,
+    latent: int | LatentSource = 1,
     batch_size: int = 1,
     real: RealSource | None = None,
     losses: tuple[DiscriminatorLoss, GeneratorLoss] | None = None,
@@ -91,14 +92,15 @@ def tiny_gan(
             WassersteinDiscriminatorLoss(penalty=None, reduction=reduction, real_label=0),
             WassersteinGeneratorLoss(reduction=reduction, real_label=0),
         )
-    made = Network(input_shape=(latent,), layers=generator)
+    noise = NormalLatent(shape=(latent,), redraw="step") if isinstance(latent, int) else latent
+    made = Network(input_shape=noise.sample_shape, layers=generator)
     return GanSpec(
         name=f"accuracy-{name}",
         title=name,
         source=_SOURCE,
         batch_size=batch_size,
         real=real or reals(made.output_shape[0]),
-        latent=NormalLatent(shape=(latent,), redraw="step"),
+        latent=noise,
         generator=made,
         discriminator=Network(input_shape=made.output_shape, layers=discriminator),
         pretraining=pretraining,

@@ -91,7 +91,7 @@ _NETWORK = (
     ("class-scores", "a score for each class in D", ""),
     ("contrastive-head", "D's head for a contrastive loss", "ClassContrast ClassEmbedding.joined=after"),
     ("paired-proxies", "a proxy as real and one as fake for each class", "ClassEmbedding.rows_per_class"),
-    ("code-head", "D's head that finds the code again", ""),
+    ("code-head", "D's head that finds the code again", "CodeError Branches.join=concatenate"),
     ("patch-scores", "a score for each patch", ""),
     ("autoencoding-discriminator", "a D that gives its input back", "Branches.join=squared_error"),
     ("image-conditioned", "a G that starts from an image", ""),
@@ -120,7 +120,7 @@ _LOSS = (
     ("class-of-fakes", "a class of their own for fakes", "ClassCrossEntropy.offset Training.second_class_loss"),
     ("contrastive-loss", "a contrastive loss", "ClassContrast.form ClassLoss"),
     ("twin-class-loss", "a second classifier's loss", "Training.second_class_loss"),
-    ("code-loss", "loss of the code that is found again", ""),
+    ("code-loss", "loss of the code that is found again", "CodeError.form ClassLoss"),
     ("energy-margin", "energy with a margin", "MarginDiscriminatorLoss"),
     ("energy-balance", "energy with a balance that the losses move", ""),
     ("pull-away", "how alike D's features of a batch are", "PullAway"),
@@ -165,8 +165,8 @@ _FED = (
     ("images", "other images", ""),
     ("flips", "images flipped at random", ""),
     ("normal-noise", "normal noise", "NormalLatent"),
-    ("uniform-noise", "uniform noise", ""),
-    ("code", "codes beside the noise", ""),
+    ("uniform-noise", "uniform noise", "UniformLatent"),
+    ("code", "codes beside the noise", "JoinedLatent CategoryLatent"),
     ("orthogonal", "orthogonal first values", ""),
 )
 

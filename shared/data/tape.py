@@ -16,16 +16,21 @@ from gan_rosetta.shared.data.turns import trained_steps
 from gan_rosetta.shared.errors import DataError
 from gan_rosetta.shared.interface import Chunk, Phase
 from gan_rosetta.shared.spec import (
+    CategoryLatent,
     DigitsReal,
     GanSpec,
     GaussianReal,
+    JoinedLatent,
     LatentSource,
     LinearGaussianReal,
     NormalLatent,
     Shape,
     SineReal,
+    StratifiedLatent,
+    UniformLatent,
 )
 from gan_rosetta.shared.spec.feeding import REAL_LABEL, fed_shapes, is_label, labels, mask_draws
+from gan_rosetta.shared.spec.sources import drawn_once
 from gan_rosetta.shared.spec.toys import ToyReal
 
 # The selection of a data set's images does not follow the run's seed, so that runs with other seeds see the same ones.
@@ -71,7 +76,7 @@ def array_shapes(spec: GanSpec, phase: Phase, /) -> dict[str, Shape]:
 def repeats(spec: GanSpec, name: str, /) -> bool:
     """Whether the GAN has a tape array begin again after some steps: one epoch, or a single step."""
     if name.startswith(("latent", "label")):
-        return isinstance(spec.latent, NormalLatent) and spec.latent.redraw == "never"
+        return drawn_once(spec.latent)
     return name in ("real", REAL_LABEL) and (isinstance(spec.real, SineReal) or not _reshuffles(spec))
 
 
@@ -299,18 +304,26 @@ def _selected(spec: GanSpec, source: DigitsReal, digits: ImageSource) -> NDArray
 
 def _latent(source: LatentSource, seed: int, name: str, steps: range, /, *, batch: int, full: int) -> np.ndarray:
     """Return noise (len(steps), batch, ...), the first `batch` of `full` samples drawn."""
-    shape = source.sample_shape
-    if isinstance(source, NormalLatent):
-        size = full * math.prod(shape)
-        if source.redraw == "never":
-            drawn = streams.normal(seed, name, first_step=0, num_steps=1, size=size)
-            drawn = np.broadcast_to(drawn, (len(steps), size))
-        else:
-            drawn = streams.normal(seed, name, first_step=steps.start, num_steps=len(steps), size=size)
-        return drawn.reshape(len(steps), full, *shape)[:, :batch].copy()
-    grid = np.linspace(source.low, source.high, batch)
-    drawn = streams.uniform(seed, name, first_step=steps.start, num_steps=len(steps), size=full)[:, :batch]
-    return (grid + source.jitter * drawn)[..., np.newaxis]
+    if isinstance(source, StratifiedLatent):
+        grid = np.linspace(source.low, source.high, batch)
+        drawn = streams.uniform(seed, name, first_step=steps.start, num_steps=len(steps), size=full)[:, :batch]
+        return (grid + source.jitter * drawn)[..., np.newaxis]
+    if isinstance(source, JoinedLatent):
+        parts = [
+            _latent(part, seed, f"{name}.{place}", steps, batch=batch, full=full)
+            for place, part in enumerate(source.parts)
+        ]
+        return np.concatenate(parts, axis=-1)
+    shape = () if isinstance(source, CategoryLatent) else source.sample_shape
+    first, count = (0, 1) if source.redraw == "never" else (steps.start, len(steps))
+    draw = streams.normal if isinstance(source, NormalLatent) else streams.uniform
+    drawn = draw(seed, name, first_step=first, num_steps=count, size=full * math.prod(shape))
+    drawn = np.broadcast_to(drawn.reshape(count, full, *shape), (len(steps), full, *shape))[:, :batch].copy()
+    if isinstance(source, UniformLatent):
+        return source.low + (source.high - source.low) * drawn
+    if isinstance(source, CategoryLatent):
+        return np.eye(source.num_categories)[np.floor(drawn * source.num_categories).astype(np.int64)]
+    return drawn
 
 
 def picture_latent(spec: GanSpec, /, *, seed: int, num_samples: int) -> np.ndarray:

@@ -21,7 +21,8 @@ from gan_rosetta.shared.faults.places import (
     replace_training,
 )
 from gan_rosetta.shared.interface import Chunk
-from gan_rosetta.shared.spec import ClassContrast, ClassCrossEntropy, ClassEmbedding, ClassLoss, GanSpec
+from gan_rosetta.shared.spec import ClassContrast, ClassCrossEntropy, ClassEmbedding, ClassLoss, CodeError, GanSpec
+from gan_rosetta.shared.spec.classifying import SECOND_HEADS
 from gan_rosetta.shared.spec.feeding import REAL_LABEL, is_label, labels
 
 
@@ -118,6 +119,8 @@ def _weight(network: str, field: str, *, loss: str) -> Callable[[GanSpec], list[
         if of_class is None:
             return []
         own: float = getattr(of_class, field)
+        if field == "on_real" and _tells_code(spec, loss):
+            return []
 
         def with_value(value: float) -> GanSpec:
             changes: dict[str, Any] = {field: value}
@@ -128,6 +131,12 @@ def _weight(network: str, field: str, *, loss: str) -> Callable[[GanSpec], list[
         return [Plant(spec=with_value(number.planted), expected=expected, number=number)]
 
     return plants
+
+
+def _tells_code(spec: GanSpec, loss: str) -> bool:
+    """Whether what a loss weighs is how far off a code is, which real samples have none of."""
+    told = [layer for layer in spec.discriminator.all_layers if isinstance(layer, (*SECOND_HEADS, CodeError))]
+    return isinstance(told[0 if loss == "class_loss" else -1], CodeError)
 
 
 def _weights() -> tuple[Fault, ...]:

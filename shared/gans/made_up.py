@@ -18,10 +18,12 @@ from gan_rosetta.shared.spec import (
     BoundarySeekingGeneratorLoss,
     Branch,
     Branches,
+    CategoryLatent,
     ClassContrast,
     ClassCrossEntropy,
     ClassEmbedding,
     ClassLoss,
+    CodeError,
     ConstantRate,
     Conv2d,
     ConvTranspose2d,
@@ -34,6 +36,7 @@ from gan_rosetta.shared.spec import (
     GradientDescent,
     GradientPenalty,
     GroupNorm,
+    JoinedLatent,
     Layer,
     LeakyReLU,
     LeastSquaresDiscriminatorLoss,
@@ -64,6 +67,7 @@ from gan_rosetta.shared.spec import (
     Tanh,
     Training,
     UniformFanIn,
+    UniformLatent,
     Upsample,
     WarmUp,
     WassersteinDiscriminatorLoss,
@@ -302,6 +306,50 @@ BOUNDARY_SPEC = replace(
         discriminator_clipping=GradientClipping(by="norm", bound=0.02, epsilon=0.0),
         generator_clipping=GradientClipping(by="value", bound=0.01, epsilon=0.0),
         generator_average=MovingAverage(decay=0.9, start=1, warm_up="none", buffers="averaged"),
+    ),
+)
+
+
+CODED_SPEC = replace(
+    LOGISTIC_SPEC,
+    name="coded-2d",
+    title="A category and a code beside the noise of a 2D Gaussian, which D finds again",
+    latent=JoinedLatent(
+        parts=(
+            NormalLatent(shape=(2,), redraw="step"),
+            CategoryLatent(num_categories=3, redraw="step"),
+            UniformLatent(shape=(2,), low=-1.0, high=1.0, redraw="step"),
+        )
+    ),
+    generator=Network(input_shape=(7,), layers=(_linear("hidden1", 7, 6), Tanh(), _linear("output", 6, 2))),
+    discriminator=Network(
+        input_shape=(2,),
+        layers=(
+            _linear("hidden1", 2, 8),
+            Tanh(),
+            Branches(
+                name="h",
+                join="concatenate",
+                branches=(
+                    Branch(name="score", layers=(_linear("linear", 8, 1),)),
+                    Branch(
+                        name="category",
+                        layers=(_linear("linear", 8, 3), CodeError(form="cross-entropy", start=2, stop=5)),
+                    ),
+                    Branch(
+                        name="code",
+                        layers=(_linear("linear", 8, 2), CodeError(form="squared-error", start=5, stop=7)),
+                    ),
+                ),
+            ),
+        ),
+    ),
+    training=replace(
+        LOGISTIC_SPEC.training,
+        generator_optimizer=_adam(0.001),
+        discriminator_optimizer=_adam(0.002),
+        class_loss=ClassLoss(on_real=0.0, on_fake=0.5, of_generator=1.0),
+        second_class_loss=ClassLoss(on_real=0.0, on_fake=1.0, of_generator=0.25),
     ),
 )
 
@@ -641,4 +689,13 @@ CONTRAST_SPEC = replace(
     ),
 )
 
-SPECS = (SMOOTH_SPEC, LOGISTIC_SPEC, RELATIVISTIC_SPEC, BOUNDARY_SPEC, POOLED_SPEC, GROUPED_SPEC, CONTRAST_SPEC)
+SPECS = (
+    SMOOTH_SPEC,
+    LOGISTIC_SPEC,
+    RELATIVISTIC_SPEC,
+    BOUNDARY_SPEC,
+    CODED_SPEC,
+    POOLED_SPEC,
+    GROUPED_SPEC,
+    CONTRAST_SPEC,
+)

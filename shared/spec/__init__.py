@@ -22,6 +22,7 @@ from gan_rosetta.shared.spec.blocks import (
 )
 from gan_rosetta.shared.spec.branches import ERRORS, Branch, Branches, Layer
 from gan_rosetta.shared.spec.classifying import ClassContrast, ClassCrossEntropy, PullAway
+from gan_rosetta.shared.spec.codes import CodeError
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d, Margins, same_sides
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
@@ -97,15 +98,18 @@ from gan_rosetta.shared.spec.schedules import (
     WarmUp,
 )
 from gan_rosetta.shared.spec.sources import (
+    CategoryLatent,
     DensityRegression,
     DigitsReal,
     GaussianReal,
+    JoinedLatent,
     LatentSource,
     LinearGaussianReal,
     NormalLatent,
     RealSource,
     SineReal,
     StratifiedLatent,
+    UniformLatent,
 )
 from gan_rosetta.shared.spec.spectral import SpectralNorm
 from gan_rosetta.shared.spec.toys import GridReal, RingReal, SpiralReal, ToyReal
@@ -139,10 +143,12 @@ __all__ = [
     "BoundarySeekingGeneratorLoss",
     "Branch",
     "Branches",
+    "CategoryLatent",
     "ClassContrast",
     "ClassCrossEntropy",
     "ClassEmbedding",
     "ClassLoss",
+    "CodeError",
     "Constant",
     "ConstantRate",
     "Conv2d",
@@ -167,6 +173,7 @@ __all__ = [
     "GroupNorm",
     "HingeDiscriminatorLoss",
     "Initializer",
+    "JoinedLatent",
     "LatentSource",
     "Layer",
     "LeakyReLU",
@@ -226,6 +233,7 @@ __all__ = [
     "Training",
     "Uniform",
     "UniformFanIn",
+    "UniformLatent",
     "Upsample",
     "WarmUp",
     "WassersteinDiscriminatorLoss",

@@ -29,7 +29,7 @@ class Augment(LayerBase):
     """
 
     kind: ClassVar[str] = "augment"
-    fed: ClassVar[Literal["", "mask", "class"]] = "mask"
+    fed: ClassVar[Literal["", "mask", "class", "code"]] = "mask"
     name: str
     policy: Literal["colour", "translation", "cutout"]
     ratio: float | None

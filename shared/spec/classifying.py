@@ -28,7 +28,7 @@ class ClassCrossEntropy(LayerBase):
     """
 
     kind: ClassVar[str] = "class_cross_entropy"
-    fed: ClassVar[Literal["", "mask", "class"]] = "class"
+    fed: ClassVar[Literal["", "mask", "class", "code"]] = "class"
     num_classes: int
     num_logits: int | None = None
     stride: int = 1
@@ -84,7 +84,7 @@ class ClassContrast(LayerBase):
 
     kind: ClassVar[str] = "class_contrast"
     is_samplewise: ClassVar[bool] = False
-    fed: ClassVar[Literal["", "mask", "class"]] = "class"
+    fed: ClassVar[Literal["", "mask", "class", "code"]] = "class"
     num_classes: int
     form: Literal["conditional", "data-to-data"]
     temperature: float

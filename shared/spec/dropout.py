@@ -21,7 +21,7 @@ class Dropout(LayerBase):
     """
 
     kind: ClassVar[str] = "dropout"
-    fed: ClassVar[Literal["", "mask", "class"]] = "mask"
+    fed: ClassVar[Literal["", "mask", "class", "code"]] = "mask"
     name: str
     probability: float
     unit: Literal["entry", "channel"]

@@ -25,7 +25,7 @@ class ClassEmbedding(LayerBase):
     """
 
     kind: ClassVar[str] = "class_embedding"
-    fed: ClassVar[Literal["", "mask", "class"]] = "class"
+    fed: ClassVar[Literal["", "mask", "class", "code"]] = "class"
     name: str
     num_classes: int
     num_features: int

@@ -1,8 +1,9 @@
-"""What each forward pass of a step is fed from the tape beside its samples: classes, masks, and draws of augmentations.
+"""What each forward pass of a step is fed from the tape beside its samples: classes, codes, masks, augmentations.
 
 A mask is named after its pass and its layer, `mask.discriminator.real.discriminator.drop1`: no two passes share one.
 So is what an augmentation draws, `augment.discriminator.real.discriminator.colour`.
 The classes of the real samples are `real_label`, those that G is asked for `label_d` and `label_g`, as the noise is.
+Codes are a part of the noise, `latent_d` or `latent_g`, which D is fed whole.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from gan_rosetta.shared.spec.augment import Augment
 from gan_rosetta.shared.spec.classifying import TELLS_CLASS
+from gan_rosetta.shared.spec.codes import CodeError
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.gan import GanSpec
@@ -101,12 +103,14 @@ def fed_shapes(spec: GanSpec, /, *, pretraining: bool) -> dict[str, Shape]:
 
 
 def fed_when_asked(network: Network, num_samples: int, /) -> dict[str, NDArray[np.float64]]:
-    """Return what a network that is only asked is fed for a batch, by layer: the classes in turn, and no masks."""
-    return {
-        placed.name: np.arange(num_samples, dtype=np.float64) % placed.layer.num_classes
-        for placed in network.placed
-        if isinstance(placed.layer, (ClassEmbedding, *TELLS_CLASS))
-    }
+    """Return what a network that is only asked is fed for a batch, by layer: the classes in turn, no code, no masks."""
+    fed: dict[str, NDArray[np.float64]] = {}
+    for placed in network.placed:
+        if isinstance(placed.layer, (ClassEmbedding, *TELLS_CLASS)):
+            fed[placed.name] = np.arange(num_samples, dtype=np.float64) % placed.layer.num_classes
+        elif isinstance(placed.layer, CodeError):
+            fed[placed.name] = np.zeros((num_samples, placed.layer.stop))
+    return fed
 
 
 def _places(spec: GanSpec) -> list[tuple[str, str, str]]:
@@ -137,9 +141,12 @@ def _pass(spec: GanSpec, phase: str, stream: str, network: str) -> Pass:
         for placed in spec.networks()[network].placed
         if isinstance(placed.layer, Dropout | Augment)
     }
-    label = REAL_LABEL if stream == "real" else spec.training.fed_in(phase, "label")
+    kinds = {
+        "class": REAL_LABEL if stream == "real" else spec.training.fed_in(phase, "label"),
+        "code": spec.training.fed_in(phase, "latent"),
+    }
     fed = {
-        placed.name: masks[placed.name].name if placed.name in masks else label
+        placed.name: masks[placed.name].name if placed.name in masks else kinds[placed.layer.fed]
         for placed in spec.networks()[network].fed_layers
     }
     return Pass(phase=phase, stream=stream, network=network, fed=fed, masks=tuple(masks.values()))

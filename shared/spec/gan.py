@@ -12,6 +12,7 @@ from gan_rosetta.shared.spec.activations import Activation, Sigmoid
 from gan_rosetta.shared.spec.branches import DIFFERENTIATED_TWICE, Branch, Branches, Layer
 from gan_rosetta.shared.spec.checks import require, require_positive_integer
 from gan_rosetta.shared.spec.classifying import SECOND_HEADS, TELLS_CLASS, ClassContrast, PullAway
+from gan_rosetta.shared.spec.codes import CodeError
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
@@ -27,7 +28,9 @@ from gan_rosetta.shared.spec.network import Network
 from gan_rosetta.shared.spec.penalty import GradientPenalty
 from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared.spec.sources import (
+    CategoryLatent,
     DigitsReal,
+    JoinedLatent,
     LatentSource,
     LinearGaussianReal,
     RealSource,
@@ -37,7 +40,7 @@ from gan_rosetta.shared.spec.training import Pretraining, Training
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 _HEADS = (
     "expected a D that ends in Branches with join 'concatenate', of its score and of a ClassCrossEntropy, a "
-    "ClassContrast or a PullAway"
+    "ClassContrast, a PullAway or a CodeError"
 )
 _SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,), "squares": (1,), "logit": (1,)}
 # Those that are fed no classes, and that every backend differentiates twice.
@@ -86,6 +89,7 @@ class GanSpec:
         self._check_batch_norms()
         self._check_penalty()
         self._check_classes()
+        self._check_codes()
         require(
             not self.training.counts_epochs or isinstance(self.real, DigitsReal | LinearGaussianReal),
             f"training: steps or a learning rate are counted by epochs, and {type(self.real).__name__} draws fresh "
@@ -134,7 +138,7 @@ class GanSpec:
             message = "a loss on a probability needs a discriminator that ends in Sigmoid"
             require(bool(ends) and isinstance(ends[-1], Sigmoid), message, "discriminator", *critic_end)
         if self.pretraining is not None:
-            good = self.discriminator.input_shape == (1,) and found == (1,)
+            good = self.discriminator.input_shape == self.discriminator.output_shape == (1,)
             message = "pretraining on a density needs a discriminator from shape (1,) to shape (1,)"
             require(good, message, "pretraining")
 
@@ -149,7 +153,7 @@ class GanSpec:
         found = [end for branch in others for end in _ends(branch)]
         for name, last in found:
             require(
-                isinstance(last, SECOND_HEADS),
+                isinstance(last, (*SECOND_HEADS, CodeError)),
                 f"training has a class_loss; {_HEADS}, and {name!r} ends in {type(last).__name__}",
                 *place,
             )
@@ -160,6 +164,16 @@ class GanSpec:
             "score; expected one of each",
             *place,
         )
+        fields = ("class_loss", "second_class_loss")
+        for (name, last), field, loss in zip(found, fields, self.training.class_losses, strict=False):
+            require(
+                not isinstance(last, CodeError) or loss.on_real == 0,
+                f"{field} weighs the CodeError {name!r} of real samples by {loss.on_real}, which were made from no "
+                "code; expected on_real 0",
+                "training",
+                field,
+                "on_real",
+            )
         return score.layers, (self.discriminator.output_shape[0] - losses, *self.discriminator.output_shape[1:])
 
     def _check_batch_norms(self) -> None:
@@ -239,6 +253,32 @@ class GanSpec:
                         *placed.path,
                         "num_classes",
                     )
+
+    def _check_codes(self) -> None:
+        places = self.latent.places if isinstance(self.latent, JoinedLatent) else {}
+        for name, network in self.networks().items():
+            for placed in network.placed:
+                layer = placed.layer
+                if not isinstance(layer, CodeError):
+                    continue
+                part, category = places.get((layer.start, layer.stop)), layer.form == "cross-entropy"
+                listed = ", ".join(f"{start} to {stop}" for start, stop in places)
+                require(
+                    part is not None,
+                    f"CodeError {placed.name!r} compares the latent's features {layer.start} to {layer.stop}; expected "
+                    + (f"a part of the JoinedLatent: {listed}" if places else "a latent that is a JoinedLatent"),
+                    name,
+                    *placed.path,
+                    "start",
+                )
+                require(
+                    not category or isinstance(part, CategoryLatent),
+                    f"CodeError {placed.name!r} takes the cross entropy of a {type(part).__name__}; expected a "
+                    "CategoryLatent, or form 'squared-error'",
+                    name,
+                    *placed.path,
+                    "form",
+                )
 
     @property
     def uses_mix(self) -> bool:

@@ -24,12 +24,12 @@ class LayerBase:
     """What every layer answers; the dataclasses below override what differs.
 
     is_samplewise: False where a sample's output hangs on the rest of its batch. fed: what a pass is fed for the layer
-    from the tape, beside the samples: "mask" or "class" (see feeding.py), or "" for nothing.
+    from the tape, beside the samples: "mask", "class" or "code" (see feeding.py), or "" for nothing.
     """
 
     kind: ClassVar[str]
     is_samplewise: ClassVar[bool] = True
-    fed: ClassVar[Literal["", "mask", "class"]] = ""
+    fed: ClassVar[Literal["", "mask", "class", "code"]] = ""
 
     @property
     def takes_input(self) -> bool:

@@ -22,6 +22,7 @@ from gan_rosetta.shared.spec.checks import (
     require_shape,
 )
 from gan_rosetta.shared.spec.classifying import ClassContrast, ClassCrossEntropy, PullAway
+from gan_rosetta.shared.spec.codes import CodeError
 from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.shared.spec.dropout import Dropout
 from gan_rosetta.shared.spec.embedding import ClassEmbedding
@@ -193,5 +194,6 @@ SingleLayer = (
     | ClassCrossEntropy
     | ClassContrast
     | PullAway
+    | CodeError
     | Recall
 )

@@ -149,7 +149,96 @@ class NormalLatent:
         return self.shape
 
 
-LatentSource = StratifiedLatent | NormalLatent
+@dataclass(frozen=True, kw_only=True)
+class UniformLatent:
+    """Entries drawn evenly from low to high, of the given shape a sample; redraw as in NormalLatent."""
+
+    shape: Shape
+    low: float
+    high: float
+    redraw: Literal["step", "never"]
+
+    def __post_init__(self) -> None:
+        require_shape(self, "shape")
+        require_finite(self, "low")
+        require_finite(self, "high", above=self.low)
+        require_choice(self, "redraw", ("step", "never"))
+
+    @property
+    def sample_shape(self) -> Shape:
+        return self.shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class CategoryLatent:
+    """One of so many categories, drawn evenly: a row (num_categories,) of a 1 among zeros; redraw as in NormalLatent.
+
+    Where the categories are the digits that G learns to draw by itself, this is InfoGAN's c1; Chen et al. 2016.
+    """
+
+    num_categories: int
+    redraw: Literal["step", "never"]
+
+    def __post_init__(self) -> None:
+        require_positive_integer(self, "num_categories")
+        require_choice(self, "redraw", ("step", "never"))
+
+    @property
+    def sample_shape(self) -> Shape:
+        return (self.num_categories,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinedLatent:
+    """Parts, each a vector a sample, one behind the other: noise, and codes beside it that D may find again.
+
+    Each part is drawn by itself; all are redrawn alike. A CodeError names a part by where it starts and stops.
+    """
+
+    parts: tuple[NormalLatent | UniformLatent | CategoryLatent, ...]
+
+    def __post_init__(self) -> None:
+        require(len(self.parts) >= 1, "JoinedLatent: parts is empty; expected one at least", "parts")
+        for index, part in enumerate(self.parts):
+            require(
+                isinstance(part, NormalLatent | UniformLatent | CategoryLatent) and len(part.sample_shape) == 1,
+                f"JoinedLatent: a part is {part!r}; expected a NormalLatent, a UniformLatent or a CategoryLatent of "
+                "vectors",
+                "parts",
+                index,
+            )
+            require(
+                part.redraw == self.parts[0].redraw,
+                f"JoinedLatent: a part is redrawn {part.redraw!r}, the first {self.parts[0].redraw!r}; expected all "
+                "alike",
+                "parts",
+                index,
+                "redraw",
+            )
+
+    @property
+    def redraw(self) -> Literal["step", "never"]:
+        """When all parts are drawn anew."""
+        return self.parts[0].redraw
+
+    @property
+    def sample_shape(self) -> Shape:
+        return (sum(part.sample_shape[0] for part in self.parts),)
+
+    @property
+    def places(self) -> dict[tuple[int, int], NormalLatent | UniformLatent | CategoryLatent]:
+        """The parts by the features (start, stop) that they are."""
+        widths = [part.sample_shape[0] for part in self.parts]
+        starts = [sum(widths[:index]) for index in range(len(widths))]
+        return {(start, start + width): part for start, width, part in zip(starts, widths, self.parts, strict=True)}
+
+
+LatentSource = StratifiedLatent | NormalLatent | UniformLatent | CategoryLatent | JoinedLatent
+
+
+def drawn_once(source: LatentSource, /) -> bool:
+    """Whether noise is drawn once for a whole run."""
+    return not isinstance(source, StratifiedLatent) and source.redraw == "never"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -130,8 +130,9 @@ class Training:
     generator_average: the moving average of G that samples are drawn from; None where they are from G itself.
     dropout_masks: "shared": D drops the same of G's batch in both updates, as in a program that shows it to D once and
         leads both losses back from there; "separate": it draws anew.
-    class_loss: what both losses have beside D's score, of the class that D finds; None where D gives the score alone.
-    second_class_loss: the same of the class that D finds a second time, a twin classifier, or None.
+    class_loss: what both losses have beside D's score, of the class, or the code, that D finds; None where D gives the
+        score alone.
+    second_class_loss: the same of the class that D finds a second time, a twin classifier, or of another code, or None.
     second_class_asked: "together"; or "again": in G's update D is shown G's batch a second time for what
         second_class_loss weighs there, which moves D's buffers once more.
     """

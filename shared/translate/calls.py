@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty
-from gan_rosetta.shared.translate.data import uses_classes, uses_masks
-from gan_rosetta.shared.translate.parts import label_of
+from gan_rosetta.shared.spec.feeding import REAL_LABEL
+from gan_rosetta.shared.translate.data import uses_masks
 from gan_rosetta.shared.translate.writing import WIDTH, call, literal
 
 # The pass of D that a gradient penalty is taken of, as its masks have it.
 PENALISED = "discriminator.mixed.discriminator"
+
+
+def given_beside(spec: GanSpec, network: str, /) -> list[str]:
+    """Return what a network is given beside its samples, masks apart: "classes", and "codes", which G's noise holds."""
+    fed = {layer.fed for layer in spec.networks()[network].all_layers}
+    return [name for name, kind in (("classes", "class"), ("codes", "code")) if kind in fed]
+
+
+def arrays_beside(spec: GanSpec, place: str, /) -> list[str]:
+    """Return the expressions of what a pass, such as "generator.fake.discriminator", is given so, in that order."""
+    phase, stream, network = place.split(".")
+    names = {
+        "classes": REAL_LABEL if stream == "real" else spec.training.fed_in(phase, "label"),
+        "codes": spec.training.fed_in(phase, "latent"),
+    }
+    return [f'batch["{names[given]}"]' for given in given_beside(spec, network)]
+
+
+def asked_beside(spec: GanSpec, classes: str, noise: str, /) -> list[str]:
+    """Return what G is given beside noise where it is only asked: expressions of the classes in turn, and the noise."""
+    return [{"classes": classes, "codes": noise}[given] for given in given_beside(spec, "generator")]
 
 
 def generate(gan: GanSpec, phase: str, /, *, later: int, listed: bool = False) -> str:
@@ -17,7 +38,7 @@ def generate(gan: GanSpec, phase: str, /, *, later: int, listed: bool = False) -
     later: by how much it will be indented. listed: whether a network that is given more than one thing is given a list.
     """
     arguments = [f'batch["{gan.training.fed_in(phase, "latent")}"]']
-    arguments += [f'batch["{gan.training.fed_in(phase, "label")}"]'] if uses_classes(gan, "generator") else []
+    arguments += arrays_beside(gan, f"{phase}.fake.generator")
     arguments += _masks(gan, "generator", f"{phase}.fake.generator", listed=listed)
     return of_network("fake = generator(", arguments, later=later, listed=listed)
 
@@ -25,7 +46,7 @@ def generate(gan: GanSpec, phase: str, /, *, later: int, listed: bool = False) -
 def judge(gan: GanSpec, before: str, place: str, samples: str, /, *, later: int, listed: bool = False) -> str:
     """Return the statement in which D is asked; as of generate. before: the name of what it says."""
     arguments = [samples]
-    arguments += [f'batch["{label_of(gan, place)}"]'] if uses_classes(gan, "discriminator") else []
+    arguments += arrays_beside(gan, place)
     arguments += _masks(gan, "discriminator", place, listed=listed)
     return of_network(f"{before} = discriminator(", arguments, later=later, listed=listed)
 

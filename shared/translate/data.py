@@ -12,7 +12,6 @@ from gan_rosetta.shared.spec import (
     GanSpec,
     GaussianReal,
     LinearGaussianReal,
-    NormalLatent,
     PlacedLayer,
     SineReal,
     ToyReal,
@@ -20,6 +19,8 @@ from gan_rosetta.shared.spec import (
 )
 from gan_rosetta.shared.spec.feeding import REAL_LABEL, is_drawn, is_label, is_mask, labels
 from gan_rosetta.shared.spec.optimizers import counts_epochs
+from gan_rosetta.shared.spec.sources import drawn_once
+from gan_rosetta.shared.translate.latents import draw_latent
 from gan_rosetta.shared.translate.parts import optimizer_uses
 from gan_rosetta.shared.translate.toys import draw_points
 from gan_rosetta.shared.translate.writing import indented, literal, number, numbers
@@ -29,7 +30,7 @@ _DIGIT_SIZE = 28
 
 def data_section(spec: GanSpec, /) -> str:
     """Return the functions that read and draw what the steps are fed."""
-    parts = [_read_state(), _read_batches(spec), _draw_latent(spec)]
+    parts = [_read_state(), _read_batches(spec), draw_latent(spec)]
     if _has_masks(spec):
         parts.append(_draw_masks(spec))
     if isinstance(spec.real, DigitsReal):
@@ -148,21 +149,6 @@ def _read_batches(spec: GanSpec) -> str:
 
 def _batch_of(spec: GanSpec) -> str:
     return number(spec.batch_size)
-
-
-def _draw_latent(spec: GanSpec) -> str:
-    source = spec.latent
-    if isinstance(source, NormalLatent):
-        shape = ", ".join(map(number, source.shape))
-        drawn = f"random.normal(size=(num_samples, {shape}))"
-        lines = [f"    return {drawn}"]
-    else:
-        lines = [
-            f"    grid = np.linspace({number(source.low)}, {number(source.high)}, num_samples)",
-            f"    return (grid + {number(source.jitter)} * random.random(num_samples))[:, np.newaxis]",
-        ]
-    head = "def draw_latent(random: np.random.Generator, num_samples: int) -> np.ndarray:"
-    return "\n".join([head, '    """Return the noise that G makes samples of, a row a sample."""', *lines])
 
 
 def _has_masks(spec: GanSpec) -> bool:
@@ -314,7 +300,7 @@ def _draw_batches(spec: GanSpec) -> str:
         '    """Yield what each step is fed, drawn by a seed."""',
         "    random = np.random.default_rng(seed)",
     ]
-    once = isinstance(spec.latent, NormalLatent) and spec.latent.redraw == "never"
+    once = drawn_once(spec.latent)
     batch = _batch_of(spec)
     for name in array_shapes(spec, "adversarial"):
         if once and name.startswith("latent"):

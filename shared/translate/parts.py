@@ -127,12 +127,6 @@ def place_of(spec: GanSpec, phase: str, stream: str, /) -> str:
     return f"{phase}.{stream}.discriminator"
 
 
-def label_of(spec: GanSpec, place: str, /) -> str:
-    """Return the name of the classes that D is given in a pass."""
-    phase, stream, _ = place.split(".")
-    return "real_label" if stream == "real" else spec.training.fed_in(phase, "label")
-
-
 def augmented(placed: PlacedLayer, drawn: str, /) -> Part:
     """Return a layer that augments images by `drawn`: a function of its policy, which every dialect has."""
     layer: Any = placed.layer

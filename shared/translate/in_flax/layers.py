@@ -151,6 +151,7 @@ _AS_IN_JAX = (
     spec.ClassCrossEntropy,
     spec.ClassContrast,
     spec.PullAway,
+    spec.CodeError,
 )
 
 LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
@@ -272,6 +273,14 @@ def rows_of(classes: Array, count: int) -> Array:
 def class_cross_entropy(logits: Array, classes: Array) -> Array:
     """Return -log softmax of each sample's class, (batch, 1)."""
     return -jnp.take_along_axis(jax.nn.log_softmax(logits), classes[:, None], axis=1)''',
+    "code_entropy": '''\
+def code_entropy(logits: Array, code: Array) -> Array:
+    """Return the cross entropy of each sample's category, a 1 among zeros, (batch, 1)."""
+    return -(code * jax.nn.log_softmax(logits)).sum(axis=1, keepdims=True)''',
+    "code_distance": '''\
+def code_distance(found: Array, code: Array) -> Array:
+    """Return the mean square of what is found less the code, (batch, 1)."""
+    return jnp.mean((found - code) ** 2, axis=1, keepdims=True)''',
     "affine": '''\
 def affine(x: Array, gain: Array, bias: Array) -> Array:
     """Return gain · x + bias, of each sample a gain and a bias a channel, which is last."""

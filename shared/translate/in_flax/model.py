@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, Network
+from gan_rosetta.shared.translate.calls import given_beside
 from gan_rosetta.shared.translate.chain import chain
-from gan_rosetta.shared.translate.data import uses_classes, uses_masks
+from gan_rosetta.shared.translate.data import uses_masks
 from gan_rosetta.shared.translate.first_values import first_values
 from gan_rosetta.shared.translate.in_flax.layers import FUNCTIONS, LAYERS
 from gan_rosetta.shared.translate.in_flax.spectral import spectral_classes, with_spectral_norm
@@ -55,7 +56,7 @@ def _network(gan: GanSpec, network_name: str, written: list[Part]) -> str:
     unused = [] if any("rngs=rngs" in line for line in made) else ["        del rngs"]
     x = "z" if network_name == "generator" else "x"
     arguments = [f"{x}: Array"]
-    arguments += ["classes: Array"] if uses_classes(gan, network_name) else []
+    arguments += [f"{given}: Array" for given in given_beside(gan, network_name)]
     arguments += ["masks: Tensors"] if uses_masks(gan, network_name) else []
     what = "Makes samples of noise" if network_name == "generator" else what_it_says(gan)
     returned = "a batch of samples" if network_name == "generator" else "what it says of each sample"
@@ -109,7 +110,7 @@ def _function(gan: GanSpec, name: str) -> str:
     """Return the function that in JAX is the network itself."""
     moves = has_buffers(gan, name)
     x = "z" if name == "generator" else "x"
-    given = [x, *(["classes"] if uses_classes(gan, name) else []), *(["masks"] if uses_masks(gan, name) else [])]
+    given = [x, *given_beside(gan, name), *(["masks"] if uses_masks(gan, name) else [])]
     arguments = ["parameters: Tensors", *(["buffers: Tensors"] if moves else [])]
     arguments += [f"{each}: {'Tensors' if each == 'masks' else 'Array'}" for each in given]
     result = "tuple[Array, Tensors]" if moves else "Array"

@@ -206,6 +206,15 @@ def pull_away(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied="pull_away({x})", needs=("pull_away",))
 
 
+def code_error(placed: PlacedLayer, name: str, /) -> Part:
+    """Write how far what is found of a code is from it, a part of the codes that are fed."""
+    del name
+    layer: Any = placed.layer
+    own = f"codes[:, {number(layer.start)}:{number(layer.stop)}]"
+    kind = "code_entropy" if layer.form == "cross-entropy" else "code_distance"
+    return Part(applied=f"{kind}({{x}}, {own})", needs=(kind,))
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     del placed
@@ -259,6 +268,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
     spec.PullAway: pull_away,
+    spec.CodeError: code_error,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -355,6 +365,14 @@ def several_rows(parameters: Tensors, name: str, classes: Array, count: int) -> 
 def class_cross_entropy(logits: Array, classes: Array) -> Array:
     """Return -log softmax of each sample's class, (batch, 1)."""
     return -jnp.take_along_axis(jax.nn.log_softmax(logits), classes[:, None], axis=1)''',
+    "code_entropy": '''\
+def code_entropy(logits: Array, code: Array) -> Array:
+    """Return the cross entropy of each sample's category, a 1 among zeros, (batch, 1)."""
+    return -(code * jax.nn.log_softmax(logits)).sum(axis=1, keepdims=True)''',
+    "code_distance": '''\
+def code_distance(found: Array, code: Array) -> Array:
+    """Return the mean square of what is found less the code, (batch, 1)."""
+    return jnp.mean((found - code) ** 2, axis=1, keepdims=True)''',
     "affine": '''\
 def affine(x: Array, gain: Array, bias: Array) -> Array:
     """Return gain · x + bias, of each sample a gain and a bias a channel."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.optimizers import keeps_steps
-from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
+from gan_rosetta.shared.translate.calls import asked_beside
+from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_masks
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
 from gan_rosetta.shared.translate.in_jax.optimizers import slots_of
 from gan_rosetta.shared.translate.in_jax.step import any_buffers, turns
@@ -239,7 +240,7 @@ def _end(gan: GanSpec, words: StateWords) -> str:
         lines.append(f'    checkpoint[f"average.generator.{in_state}"] = {left}')
     buffers = [f"{maker}.buffers"] if has_buffers(gan, "generator") else []
     asked = [f"{maker}.parameters", *buffers, noise]
-    asked += ["jnp.arange(len(noise)) % 10"] if uses_classes(gan, "generator") else []
+    asked += asked_beside(gan, "jnp.arange(len(noise)) % 10", noise)
     asked += ["{}"] if uses_masks(gan, "generator") else []
     result = "samples, _" if has_buffers(gan, "generator") else "samples"
     return "\n".join(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.calls import given_beside
 from gan_rosetta.shared.translate.chain import chain
-from gan_rosetta.shared.translate.data import uses_classes, uses_masks
+from gan_rosetta.shared.translate.data import uses_masks
 from gan_rosetta.shared.translate.first_values import first_values
 from gan_rosetta.shared.translate.in_jax.layers import FUNCTIONS, LAYERS
 from gan_rosetta.shared.translate.in_jax.spectral import spectral_functions, with_spectral_norm
@@ -50,7 +51,7 @@ def _network(gan: GanSpec, name: str, written: list[Part]) -> str:
     arguments = ["parameters: Tensors"]
     arguments += ["buffers: Tensors"] if has_buffers(gan, name) else []
     arguments += [f"{x}: Array"]
-    arguments += ["classes: Array"] if uses_classes(gan, name) else []
+    arguments += [f"{given}: Array" for given in given_beside(gan, name)]
     arguments += ["masks: Tensors"] if uses_masks(gan, name) else []
     verb = VERBS[name]
     result = "tuple[Array, Tensors]" if has_buffers(gan, name) else "Array"

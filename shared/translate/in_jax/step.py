@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientClipping, Optimizer
-from gan_rosetta.shared.translate.calls import PENALISED
-from gan_rosetta.shared.translate.data import EPOCH, asks_for_epoch, uses_classes, uses_masks
+from gan_rosetta.shared.translate.calls import PENALISED, arrays_beside
+from gan_rosetta.shared.translate.data import EPOCH, asks_for_epoch, uses_masks
 from gan_rosetta.shared.translate.in_jax.averages import followed_section
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
 from gan_rosetta.shared.translate.losses import scores_of_generator
-from gan_rosetta.shared.translate.parts import decays, label_of, penalised_samples, place_of
+from gan_rosetta.shared.translate.parts import decays, penalised_samples, place_of
 from gan_rosetta.shared.translate.writing import call, fitted, indented, number
 
 
@@ -262,7 +262,7 @@ def _make(gan: GanSpec, parameters: str, phase: str, *, later: int) -> str:
     """Return the statement in which G makes samples; later: by how much it will be indented."""
     moves = has_buffers(gan, "generator")
     arguments = [parameters, *(["g.buffers"] if moves else []), f'batch["{gan.training.fed_in(phase, "latent")}"]']
-    arguments += [f'batch["{gan.training.fed_in(phase, "label")}"]'] if uses_classes(gan, "generator") else []
+    arguments += arrays_beside(gan, f"{phase}.fake.generator")
     arguments += [f'masks_of(batch, "{phase}.fake.generator")'] if uses_masks(gan, "generator") else []
     return call(f"fake{', moved' if moves else ''} = {VERBS['generator']}(", arguments, later=later)
 
@@ -282,6 +282,6 @@ def _ask(
     moves = has_buffers(gan, "discriminator")
     buffers = f"{player}.buffers" if first else "buffers"
     arguments = [given, *([buffers] if moves else []), samples]
-    arguments += [f'batch["{label_of(gan, place)}"]'] if uses_classes(gan, "discriminator") else []
+    arguments += arrays_beside(gan, place)
     arguments += [f'masks_of(batch, "{place}")'] if uses_masks(gan, "discriminator") else []
     return call(f"{what}{', buffers' if moves else ''} = {VERBS['discriminator']}(", arguments, later=later)

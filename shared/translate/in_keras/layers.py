@@ -189,6 +189,15 @@ def pull_away(placed: PlacedLayer, name: str, /) -> Part:
     return layers(keras_layer("Lambda", ["pull_away", "output_shape=(1,)"]), needs=("pull_away",))
 
 
+def code_error(placed: PlacedLayer, name: str, /) -> Part:
+    """Write how far what is found of a code is from it, a part of the codes that are fed."""
+    del name
+    layer: Any = placed.layer
+    own = f"codes[:, {number(layer.start)}:{number(layer.stop)}]"
+    kind = "code_entropy" if layer.form == "cross-entropy" else "code_distance"
+    return Part(applied=f"{kind}({{x}}, {own})", begins=True, needs=(kind,))
+
+
 def branches(placed: PlacedLayer, name: str, /) -> Part:
     """Write what joins the ends of branches."""
     del name
@@ -238,6 +247,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
     spec.PullAway: pull_away,
+    spec.CodeError: code_error,
     spec.Scale: own_class,
     spec.Branches: branches,
 }
@@ -279,6 +289,14 @@ def rows_of(classes: keras.KerasTensor, count: int) -> Any:
 def class_cross_entropy(logits: keras.KerasTensor, classes: keras.KerasTensor) -> Any:
     """Return -log softmax of each sample's class, (batch, 1)."""
     return -ops.take_along_axis(ops.log_softmax(logits), ops.expand_dims(classes, 1), axis=1)''',
+    "code_entropy": '''\
+def code_entropy(logits: keras.KerasTensor, code: keras.KerasTensor) -> Any:
+    """Return the cross entropy of each sample's category, a 1 among zeros, (batch, 1)."""
+    return -ops.sum(code * ops.log_softmax(logits), axis=1, keepdims=True)''',
+    "code_distance": '''\
+def code_distance(found: keras.KerasTensor, code: keras.KerasTensor) -> Any:
+    """Return the mean square of what is found less the code, (batch, 1)."""
+    return ops.mean(ops.square(found - code), axis=1, keepdims=True)''',
     "affine": '''\
 def affine(x: keras.KerasTensor, gain: keras.KerasTensor, bias: keras.KerasTensor) -> Any:
     """Return gain · x + bias, of each sample a gain and a bias a channel, which is last."""

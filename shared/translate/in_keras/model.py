@@ -6,8 +6,9 @@ import re
 from dataclasses import replace
 
 from gan_rosetta.shared.spec import Augment, Branches, Dropout, GanSpec, Network, Shape
+from gan_rosetta.shared.translate.calls import given_beside
 from gan_rosetta.shared.translate.chain import chain
-from gan_rosetta.shared.translate.data import uses_classes, uses_masks
+from gan_rosetta.shared.translate.data import uses_masks
 from gan_rosetta.shared.translate.first_values import first_values
 from gan_rosetta.shared.translate.in_keras.layers import FUNCTIONS, LAYERS
 from gan_rosetta.shared.translate.in_keras.making import AUTOMATIC, made_of
@@ -17,7 +18,7 @@ from gan_rosetta.shared.translate.parts import Part, spectral_forms, what_it_say
 from gan_rosetta.shared.translate.writing import attribute, fitted, number, numbers
 
 # Names that a function has already which makes a network.
-RESERVED = frozenset(["classes", "keras", "noise", "ops", "samples", "tf", "x"])
+RESERVED = frozenset(["classes", "codes", "keras", "noise", "ops", "samples", "tf", "x"])
 _IMAGE_RANK = 3
 
 
@@ -82,7 +83,7 @@ def _network(gan: GanSpec, network_name: str, written: list[Part]) -> str:
     network = gan.networks()[network_name]
     what = "makes samples of noise" if network_name == "generator" else _lower(what_it_says(gan))
     shape = numbers(_native(network.input_shape))
-    given = uses_classes(gan, network_name) or uses_masks(gan, network_name)
+    given = given_beside(gan, network_name) or uses_masks(gan, network_name)
     if given or any(isinstance(layer, Branches) for layer in network.layers):
         kind, body = "Model", _functional(gan, network_name, written)
     else:
@@ -112,11 +113,12 @@ def _functional(gan: GanSpec, network_name: str, written: list[Part]) -> list[st
     own = "noise" if network_name == "generator" else "samples"
     lines = [f"    {own} = keras.Input({numbers(_native(network.input_shape))})"]
     inputs = [own]
-    if uses_classes(gan, network_name):
-        lines.append('    classes = keras.Input((), dtype="int64")')
-        inputs.append("classes")
+    made = {"classes": '(), dtype="int64"', "codes": numbers(gan.latent.sample_shape)}
+    for given in given_beside(gan, network_name):
+        lines.append(f"    {given} = keras.Input({made[given]})")
+        inputs.append(given)
     for name, shape in masks_of(network).items():
         inputs.append(f"{attribute(name, RESERVED)}_mask")
         lines.append(f"    {inputs[-1]} = keras.Input({numbers(shape)}, optional=True)")
-    given = inputs[0] if len(inputs) == 1 else f"[{', '.join(inputs)}]"
-    return [*lines, *chain(network, written, own, indent=4, end=f"return keras.Model({given}, {{x}})")]
+    of = inputs[0] if len(inputs) == 1 else f"[{', '.join(inputs)}]"
+    return [*lines, *chain(network, written, own, indent=4, end=f"return keras.Model({of}, {{x}})")]

@@ -217,6 +217,15 @@ def pull_away(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied="pull_away({x})", needs=("pull_away",))
 
 
+def code_error(placed: PlacedLayer, name: str, /) -> Part:
+    """Write how far what is found of a code is from it, a part of the codes that are fed."""
+    del name
+    layer: Any = placed.layer
+    own = f"codes[:, {number(layer.start)}:{number(layer.stop)}]"
+    kind = "code_entropy" if layer.form == "cross-entropy" else "code_distance"
+    return Part(applied=f"{kind}({{x}}, {own})", needs=(kind,))
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     del placed
@@ -270,6 +279,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
     spec.PullAway: pull_away,
+    spec.CodeError: code_error,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -422,6 +432,16 @@ def class_cross_entropy(logits: NDArray, classes: NDArray) -> NDArray:
     logits = mx.nd.broadcast_sub(logits, logits.detach().max(axis=1, keepdims=True))
     normaliser = mx.nd.log(mx.nd.exp(logits).sum(axis=1, keepdims=True))
     return normaliser - mx.nd.pick(logits, classes, axis=1, keepdims=True)''',
+    "code_entropy": '''\
+def code_entropy(logits: NDArray, code: NDArray) -> NDArray:
+    """Return the cross entropy of each sample's category, a 1 among zeros, (batch, 1)."""
+    logits = mx.nd.broadcast_sub(logits, logits.detach().max(axis=1, keepdims=True))
+    normaliser = mx.nd.log(mx.nd.exp(logits).sum(axis=1, keepdims=True))
+    return (code * mx.nd.broadcast_sub(normaliser, logits)).sum(axis=1, keepdims=True)''',
+    "code_distance": '''\
+def code_distance(found: NDArray, code: NDArray) -> NDArray:
+    """Return the mean square of what is found less the code, (batch, 1)."""
+    return (found - code).square().mean(axis=1, keepdims=True)''',
     "affine": '''\
 def affine(x: NDArray, gain: NDArray, bias: NDArray) -> NDArray:
     """Return gain · x + bias, of each sample a gain and a bias a channel."""

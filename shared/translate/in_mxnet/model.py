@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.calls import given_beside
 from gan_rosetta.shared.translate.chain import chain
-from gan_rosetta.shared.translate.data import uses_classes, uses_masks
+from gan_rosetta.shared.translate.data import uses_masks
 from gan_rosetta.shared.translate.first_values import first_values
 from gan_rosetta.shared.translate.in_mxnet.layers import FUNCTIONS, LAYERS
 from gan_rosetta.shared.translate.in_mxnet.spectral import spectral_classes, with_spectral_norm
@@ -81,7 +82,7 @@ def _network(gan: GanSpec, network_name: str, written: list[Part]) -> str:
     ]
     x = "z" if network_name == "generator" else "x"
     arguments = [f"{x}: NDArray"]
-    arguments += ["classes: NDArray"] if uses_classes(gan, network_name) else []
+    arguments += [f"{given}: NDArray" for given in given_beside(gan, network_name)]
     arguments += ["masks: Batch"] if uses_masks(gan, network_name) else []
     what = "Makes samples of noise" if network_name == "generator" else what_it_says(gan)
     returned = "a batch of samples" if network_name == "generator" else "what it says of each sample"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientClipping
-from gan_rosetta.shared.translate.calls import followed_by_discriminator, generate, judge, penalty_lines
+from gan_rosetta.shared.translate.calls import asked_beside, followed_by_discriminator, generate, judge, penalty_lines
 from gan_rosetta.shared.translate.data import (
     EPOCH,
     STEP_IN_EPOCH,
     asks_for_step_in_epoch,
     drawn_call,
-    uses_classes,
     uses_masks,
 )
 from gan_rosetta.shared.translate.in_mxnet.averages import average_section
@@ -242,7 +241,7 @@ def _end(gan: GanSpec) -> str:
     average = gan.training.generator_average is not None
     lines += _AVERAGE_KEPT if average else []
     asked = ["mx.nd.array(noise, dtype=options.dtype)"]
-    asked += ["mx.nd.arange(len(noise)) % 10"] if uses_classes(gan, "generator") else []
+    asked += asked_beside(gan, "mx.nd.arange(len(noise)) % 10", asked[0])
     asked += ["{}"] if uses_masks(gan, "generator") else []
     return "\n".join(
         [

@@ -218,6 +218,15 @@ def pull_away(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied="pull_away({x})", needs=("pull_away",))
 
 
+def code_error(placed: PlacedLayer, name: str, /) -> Part:
+    """Write how far what is found of a code is from it, a part of the codes that are fed."""
+    del name
+    layer: Any = placed.layer
+    own = f"codes[:, {number(layer.start)}:{number(layer.stop)}]"
+    kind = "code_entropy" if layer.form == "cross-entropy" else "code_distance"
+    return Part(applied=f"{kind}({{x}}, {own})", needs=(kind,))
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     return Part(made=("Scale(", [_named(placed)]), applied=f"self.{name}({{x}})", joins=True, needs=("scale",))
@@ -270,6 +279,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
     spec.PullAway: pull_away,
+    spec.CodeError: code_error,
     spec.Scale: scale,
     spec.Branches: branches,
 }
@@ -414,6 +424,14 @@ def rows_of(classes: tf.Tensor, count: int) -> tf.Tensor:
 def class_cross_entropy(logits: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
     """Return -log softmax of each sample's class, (batch, 1)."""
     return -tf.gather(tf.nn.log_softmax(logits), classes[:, tf.newaxis], axis=1, batch_dims=1)''',
+    "code_entropy": '''\
+def code_entropy(logits: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
+    """Return the cross entropy of each sample's category, a 1 among zeros, (batch, 1)."""
+    return -tf.reduce_sum(code * tf.nn.log_softmax(logits), axis=1, keepdims=True)''',
+    "code_distance": '''\
+def code_distance(found: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
+    """Return the mean square of what is found less the code, (batch, 1)."""
+    return tf.reduce_mean(tf.square(found - code), axis=1, keepdims=True)''',
     "affine": '''\
 def affine(x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """Return gain · x + bias, of each sample a gain and a bias a channel, which is last."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.translate.calls import given_beside
 from gan_rosetta.shared.translate.chain import chain
-from gan_rosetta.shared.translate.data import uses_classes, uses_masks
+from gan_rosetta.shared.translate.data import uses_masks
 from gan_rosetta.shared.translate.first_values import first_values
 from gan_rosetta.shared.translate.in_tensorflow.layers import FUNCTIONS, LAYERS
 from gan_rosetta.shared.translate.in_tensorflow.spectral import spectral_classes, with_spectral_norm
@@ -112,7 +113,9 @@ def first_call(gan: GanSpec, name: str, called: str, /) -> str:
     shape = gan.networks()[name].input_shape
     native = (*shape[1:], shape[0]) if len(shape) == _IMAGE_RANK else shape
     arguments = [f"tf.zeros((2, {', '.join(map(number, native))}))"]
-    arguments += ["tf.zeros(2, tf.int64)"] if uses_classes(gan, name) else []
+    codes = f"tf.zeros((2, {number(gan.latent.sample_shape[0])}))"
+    firsts = {"classes": "tf.zeros(2, tf.int64)", "codes": codes}
+    arguments += [firsts[given] for given in given_beside(gan, name)]
     arguments += ["{}"] if uses_masks(gan, name) else []
     return call(f"{called}(", arguments)
 
@@ -126,7 +129,7 @@ def _network(gan: GanSpec, network_name: str, written: list[Part]) -> str:
     ]
     x = "z" if network_name == "generator" else "x"
     arguments = [f"{x}: tf.Tensor"]
-    arguments += ["classes: tf.Tensor"] if uses_classes(gan, network_name) else []
+    arguments += [f"{given}: tf.Tensor" for given in given_beside(gan, network_name)]
     arguments += ["masks: Batch"] if uses_masks(gan, network_name) else []
     what = "Makes samples of noise" if network_name == "generator" else what_it_says(gan)
     returned = "a batch of samples" if network_name == "generator" else "what it says of each sample"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gan_rosetta.shared.spec import GanSpec, GradientClipping
 from gan_rosetta.shared.translate.calls import (
+    asked_beside,
     followed_by_discriminator,
     generate,
     judge,
@@ -272,7 +273,7 @@ def _end(gan: GanSpec, files: Sequence[str], no_masks: Sequence[str], *, listed:
     average = gan.training.generator_average is not None
     lines += _AVERAGE_KEPT if average else []
     asked = ["tf.constant(noise, options.dtype)"]
-    asked += ["tf.range(len(noise)) % 10"] if uses_classes(gan, "generator") else []
+    asked += asked_beside(gan, "tf.range(len(noise)) % 10", asked[0])
     is_image = len(gan.generator.output_shape) == _IMAGE_RANK
     images = "np.moveaxis(samples.numpy(), -1, 1)" if is_image else "samples.numpy()"
     turns = "noise = np.moveaxis(noise, 1, -1)  # channels come last"

@@ -219,6 +219,15 @@ def pull_away(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied="pull_away({x})")
 
 
+def code_error(placed: PlacedLayer, name: str, /) -> Part:
+    """Write how far what is found of a code is from it, a part of the codes that are fed."""
+    del name
+    layer: Any = placed.layer
+    own = f"codes[:, {number(layer.start)}:{number(layer.stop)}]"
+    kind = "code_entropy" if layer.form == "cross-entropy" else "code_distance"
+    return Part(applied=f"{kind}({{x}}, {own})", needs=(kind,))
+
+
 def scale(placed: PlacedLayer, name: str, /) -> Part:
     """Write γ · x."""
     del placed
@@ -272,6 +281,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
     spec.PullAway: pull_away,
+    spec.CodeError: code_error,
     spec.Scale: scale,
     spec.Branches: branches,
 }

@@ -6,8 +6,9 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import ERRORS, GanSpec, Initializer
 from gan_rosetta.shared.state.initial import uniform_bound
 from gan_rosetta.shared.state.schema import TensorSpec, parameter_name, state_schema
+from gan_rosetta.shared.translate.calls import given_beside
 from gan_rosetta.shared.translate.chain import chain
-from gan_rosetta.shared.translate.data import uses_classes, uses_masks
+from gan_rosetta.shared.translate.data import uses_masks
 from gan_rosetta.shared.translate.in_torch import augmenting, contrast
 from gan_rosetta.shared.translate.in_torch.layers import LAYERS, is_own_norm
 from gan_rosetta.shared.translate.in_torch.spectral import spectral_classes, with_spectral_norm
@@ -47,6 +48,8 @@ def model_section(gan: GanSpec, /) -> str:
         parts.append(_PULL_AWAY)
     forms = {layer.form for layer in layers if isinstance(layer, spec.ClassContrast)}
     parts += [text for kind, text in contrast.FUNCTIONS.items() if forms & _CONTRASTS[kind]]
+    found = {layer.form for layer in layers if isinstance(layer, spec.CodeError)}
+    parts += [text for form, text in _CODE_ERRORS.items() if form in found]
     parts += spectral_classes(gan)
     parts += [_network(gan, name) for name in gan.networks()]
     named = name_in_state(gan)
@@ -118,6 +121,17 @@ class BatchNorm(nn.Module):
 
 # Which forms of a ClassContrast take a function.
 _CONTRASTS = {"halves": {"conditional", "data-to-data"}, "contrast": {"conditional"}, "data_to_data": {"data-to-data"}}
+
+_CODE_ERRORS = {
+    "cross-entropy": '''\
+def code_entropy(logits: Tensor, code: Tensor) -> Tensor:
+    """Return the cross entropy of each sample's category, a 1 among zeros, (batch, 1)."""
+    return functional.cross_entropy(logits, code, reduction="none").unsqueeze(1)''',
+    "squared-error": '''\
+def code_distance(found: Tensor, code: Tensor) -> Tensor:
+    """Return the mean square of what is found less the code, (batch, 1)."""
+    return (found - code).square().mean(dim=1, keepdim=True)''',
+}
 
 _DROPOUT = '''\
 def dropout(x: Tensor, mask: Tensor | None, probability: float) -> Tensor:
@@ -219,7 +233,7 @@ def _network(gan: GanSpec, network_name: str) -> str:
     ]
     x = "z" if network_name == "generator" else "x"
     arguments = [f"{x}: Tensor"]
-    arguments += ["classes: Tensor"] if uses_classes(gan, network_name) else []
+    arguments += [f"{given}: Tensor" for given in given_beside(gan, network_name)]
     arguments += ["masks: Batch"] if uses_masks(gan, network_name) else []
     head = call("def forward(", ["self", *arguments], ") -> Tensor:", indent=4)
     what = "Makes samples of noise" if network_name == "generator" else what_it_says(gan)

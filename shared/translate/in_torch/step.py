@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientClipping, GradientDescent
-from gan_rosetta.shared.translate.calls import followed_by_discriminator, penalty_lines
-from gan_rosetta.shared.translate.data import EPOCH, STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
+from gan_rosetta.shared.translate.calls import arrays_beside, asked_beside, followed_by_discriminator, penalty_lines
+from gan_rosetta.shared.translate.data import EPOCH, STEP_IN_EPOCH, drawn_call, uses_masks
 from gan_rosetta.shared.translate.in_torch.averages import AVERAGE, average_section
 from gan_rosetta.shared.translate.losses import scores_of_generator
-from gan_rosetta.shared.translate.parts import decays, label_of, optimizer_uses, pattern, penalised_samples, place_of
+from gan_rosetta.shared.translate.parts import decays, optimizer_uses, pattern, penalised_samples, place_of
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
 CHECKPOINT = "checkpoint.pt"
@@ -138,7 +138,7 @@ def _clipped(clipping: GradientClipping | None, network: str) -> list[str]:
 def _generate(gan: GanSpec, phase: str, *, detached: bool, later: int) -> str:
     """Return the statement in which G makes samples; later: by how much it will be indented."""
     arguments = [f'batch["{gan.training.fed_in(phase, "latent")}"]']
-    arguments += [f'batch["{gan.training.fed_in(phase, "label")}"]'] if uses_classes(gan, "generator") else []
+    arguments += arrays_beside(gan, f"{phase}.fake.generator")
     arguments += [f'masks_of(batch, "{phase}.fake.generator")'] if uses_masks(gan, "generator") else []
     return call("fake = generator(", arguments, ").detach()" if detached else ")", later=later)
 
@@ -146,7 +146,7 @@ def _generate(gan: GanSpec, phase: str, *, detached: bool, later: int) -> str:
 def _judge(gan: GanSpec, before: str, place: str, samples: str, *, later: int) -> str:
     """Return the statement in which D is asked; later: by how much it will be indented."""
     arguments = [samples]
-    arguments += [f'batch["{label_of(gan, place)}"]'] if uses_classes(gan, "discriminator") else []
+    arguments += arrays_beside(gan, place)
     arguments += [f'masks_of(batch, "{place}")'] if uses_masks(gan, "discriminator") else []
     return call(f"{before} = discriminator(", arguments, later=later)
 
@@ -231,7 +231,7 @@ def _end(gan: GanSpec) -> str:
     ]
     entries += [f'"counters": {{{", ".join(counts)}}}'] if counts else []
     asked = ["torch.tensor(noise, dtype=dtype)"]
-    asked += ["torch.arange(len(noise)) % 10"] if uses_classes(gan, "generator") else []
+    asked += asked_beside(gan, "torch.arange(len(noise)) % 10", asked[0])
     asked += ["{}"] if uses_masks(gan, "generator") else []
     what = "BatchNorm's averages" if gan.generator.has_batch_norm else "spectral norms' u and v"
     remark = [f"# Kept before the samples are made, which moves {what} once more."]

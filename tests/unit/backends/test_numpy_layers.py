@@ -21,6 +21,7 @@ from gan_rosetta.shared.spec import (
     ClassContrast,
     ClassCrossEntropy,
     ClassEmbedding,
+    CodeError,
     ConvTranspose2d,
     Dropout,
     GlobalPool,
@@ -461,6 +462,7 @@ def test_every_layer_of_the_vocabulary_is_in_the_table():
         ClassEmbedding,
         ClassCrossEntropy,
         ClassContrast,
+        CodeError,
     }
 
 
@@ -557,6 +559,33 @@ def test_a_class_s_cross_entropy_is_of_its_own_logit_and_holds_however_large_tha
     np.testing.assert_array_equal(far, 0.0)
     wrong, _ = network.forward(-1e3 * one_hot, fed=fed)
     np.testing.assert_allclose(wrong, 1e3 + np.log(3), rtol=1e-15)
+
+
+@pytest.mark.parametrize("form", ["cross-entropy", "squared-error"])
+def test_a_code_s_error_is_of_its_part_of_the_latent_and_so_are_its_slopes(form):
+    network, x = _network(CodeError(form=form, start=2, stop=5), (3,))
+    random = np.random.default_rng(6)
+    latent = random.standard_normal((len(x), 6))
+    if form == "cross-entropy":
+        latent[:, 2:5] = np.eye(3)[random.integers(3, size=len(x))]
+
+    def error_of(found):
+        y, caches = network.forward(found, fed={"input_code_error": latent})
+        return y, caches
+
+    y, caches = error_of(x)
+    code = latent[:, 2:5]
+    logs = x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+    expected = -(code * logs).sum(axis=1) if form == "cross-entropy" else np.mean((x - code) ** 2, axis=1)
+    np.testing.assert_allclose(y[:, 0], expected, rtol=1e-13)
+    upstream = random.standard_normal(y.shape)
+    gradient = network.backward(upstream.copy(), caches, into=None, wants_input=True)
+    direction, step = random.standard_normal(x.shape), 1e-6
+    ahead, behind = (error_of(x + sign * step * direction)[0] for sign in (1, -1))
+    slope = np.sum(upstream * (ahead - behind)) / (2 * step)
+    np.testing.assert_allclose(np.sum(gradient * direction), slope, rtol=1e-7)
+    # Where it is only asked, there is no code.
+    np.testing.assert_array_equal(network.infer(x), network.forward(x, fed={"input_code_error": 0 * latent})[0])
 
 
 def _contrast_of(x, classes, temperature, margin):

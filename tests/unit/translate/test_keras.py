@@ -27,6 +27,7 @@ keras = pytest.importorskip("keras")
 OWN_FORMS = [
     *("reserved-names", "joined-gradients", "odd-norms", "odd-spectra", "both-always"),
     *("branched", "branched-images", "penalised-images", "pooled-digits", "grouped-digits", "contrast-digits"),
+    "coded-2d",
 ]
 
 
