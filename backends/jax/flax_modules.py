@@ -79,12 +79,12 @@ def module_tensors(network: Any, /) -> list[ProgramTensor]:
     ]
 
 
-def call_module(network: Any, inputs: np.ndarray, /) -> np.ndarray:
-    """Return the output of a pass in training mode; buffers are as they were."""
+def call_module(network: Any, inputs: np.ndarray, /, *classes: np.ndarray) -> np.ndarray:
+    """Return the output of a pass in training mode; buffers are as they were. classes: (B,), if any."""
     kept = [(variable, array_of(variable)) for _, variable in named_variables(network)]
     try:
         with with_float64(inputs.dtype == np.float64):
-            return np.array(network(jnp.array(inputs)), order="C")
+            return np.array(network(jnp.array(inputs), *map(jnp.array, classes)), order="C")
     finally:
         for variable, value in kept:
             put_array(variable, value)

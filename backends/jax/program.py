@@ -80,9 +80,9 @@ def tensors(network: Any, /) -> list[ProgramTensor]:
     return module_tensors(network) if is_module(network) else tree_tensors(network, make=jnp.array)
 
 
-def call(network: Any, inputs: np.ndarray, /) -> np.ndarray:
-    """Return the output of a module's pass in training mode; buffers are as they were."""
-    return call_module(network, inputs)
+def call(network: Any, inputs: np.ndarray, /, *classes: np.ndarray) -> np.ndarray:
+    """Return the output of a module's pass in training mode; buffers are as they were. classes: (B,), if any."""
+    return call_module(network, inputs, *classes)
 
 
 def watch_network(network: Any, observer: PassObserver, /) -> NoReturn:

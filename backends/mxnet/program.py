@@ -92,14 +92,15 @@ def tensors(network: Any, /) -> list[ProgramTensor]:
     return found
 
 
-def call(network: Any, inputs: np.ndarray, /) -> np.ndarray:
-    """Return the output of a pass in training mode; buffers are as they were."""
+def call(network: Any, inputs: np.ndarray, /, *classes: np.ndarray) -> np.ndarray:
+    """Return the output of a pass in training mode; buffers are as they were. classes: (B,), if any."""
     parameters = [parameter for _, _, parameter in _named(network)]
     before = [parameter.data().copy() for parameter in parameters]
     try:
         with mx.autograd.train_mode():
             batch = _on_device(inputs, before[0].context)
-            return np.array(network(batch).asnumpy(), order="C")
+            of_classes = (_on_device(each, before[0].context) for each in classes)
+            return np.array(network(batch, *of_classes).asnumpy(), order="C")
     finally:
         for parameter, value in zip(parameters, before, strict=True):
             parameter.set_data(value)

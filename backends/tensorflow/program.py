@@ -98,12 +98,14 @@ def tensors(network: Any, /) -> list[ProgramTensor]:
     ]
 
 
-def call(network: Any, inputs: np.ndarray, /) -> np.ndarray:
-    """Return the output of a pass in training mode; variables are as they were."""
+def call(network: Any, inputs: np.ndarray, /, *classes: np.ndarray) -> np.ndarray:
+    """Return the output of a pass in training mode; variables are as they were. classes: (B,), if any."""
     before = [(variable, variable.numpy()) for _, _, variable in _named(network)]
     try:
-        batch = tf.constant(inputs)
-        return np.array(network(batch, training=True) if _is_keras(network) else network(batch))
+        batch, *of_classes = map(tf.constant, (inputs, *classes))
+        if not _is_keras(network):
+            return np.array(network(batch, *of_classes))
+        return np.array(network([batch, *of_classes] if of_classes else batch, training=True))
     finally:
         for variable, value in before:
             variable.assign(value)

@@ -78,15 +78,16 @@ def tensors(network: nn.Module, /) -> list[ProgramTensor]:
     ]
 
 
-def call(network: nn.Module, inputs: np.ndarray, /) -> np.ndarray:
-    """Return the output of a pass in training mode; modes and buffers are as they were."""
+def call(network: nn.Module, inputs: np.ndarray, /, *classes: np.ndarray) -> np.ndarray:
+    """Return the output of a pass in training mode; modes and buffers stay as they were. classes: (B,), if any."""
     first = next(iter(network.parameters()))
     modes = [(module, module.training) for module in network.modules()]
     buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
     network.train()
     try:
         with torch.no_grad():
-            return _on_host(network(torch.tensor(inputs, dtype=first.dtype, device=first.device)))
+            of_classes = (torch.tensor(each, device=first.device) for each in classes)
+            return _on_host(network(torch.tensor(inputs, dtype=first.dtype, device=first.device), *of_classes))
     finally:
         for module, mode in modes:
             module.training = mode

@@ -25,7 +25,7 @@ from gan_rosetta.backends.torch.reading_layers import (
 )
 from gan_rosetta.backends.torch.reading_optimizers import read_optimizer, steps_taken
 from gan_rosetta.shared.errors import SpecError, UnsupportedLayer
-from gan_rosetta.shared.spec import Layer, Network, Reshape, Shape, Sigmoid
+from gan_rosetta.shared.spec import ClassEmbedding, Layer, Network, Reshape, Shape, Sigmoid
 from gan_rosetta.shared.spec.read_graph import Graph
 
 __all__ = ["first_shape", "plain_copy", "read_network", "read_optimizer", "steps_taken"]
@@ -38,16 +38,21 @@ _NAMED = ("call_module", "get_attr")  # nodes whose target is a path
 def read_network(network: nn.Module, /, *, input_shape: Shape, what: str) -> Network:
     """Return a module's layers, (input_shape) a sample; the module is traced, and runs once on zeros.
 
+    It may be given classes beside the samples, behind them, which go into embeddings alone.
+
     Raises UnsupportedLayer, with the path of the module or the line of what the spec has no word for.
     """
     traced = _trace(network, what)
-    given = [node.name for node in traced.graph.nodes if node.op == "placeholder"]
-    if len(given) != 1:
+    given = [node for node in traced.graph.nodes if node.op == "placeholder"]
+    if not given or not all(_are_classes(traced, node) for node in given[1:]) or len(given) > 2:
+        names = ", ".join(node.name for node in given)
         raise UnsupportedLayer(
-            f"{what} is given {', '.join(given) or 'nothing'}; a spec's network is given samples alone"
+            f"{what} is given {names or 'nothing'}; a spec's network is given samples, and after them at most "
+            "classes, which go into embeddings alone"
         )
+    samples = torch.zeros((_BATCH, *input_shape), dtype=torch.float64)
     try:
-        ShapeProp(traced).propagate(torch.zeros((_BATCH, *input_shape), dtype=torch.float64))
+        ShapeProp(traced).propagate(samples, *(torch.zeros(_BATCH, dtype=torch.int64) for _ in given[1:]))
     except Exception as error:  # a stranger's module may raise anything
         first = (str(error).splitlines() or [""])[0]
         raise UnsupportedLayer(
@@ -60,6 +65,8 @@ def read_network(network: nn.Module, /, *, input_shape: Shape, what: str) -> Net
 def first_shape(network: nn.Module, /) -> Shape | None:
     """Return the shape of a sample that a module's first layer with a weight takes; None where that leaves it open."""
     for module in network.modules():
+        if isinstance(module, nn.Embedding):
+            return None
         if isinstance(module, nn.Linear):
             return (module.in_features,)
         if isinstance(module, nn.ConvTranspose2d):
@@ -148,7 +155,7 @@ class _Reader:
 
     def network(self, input_shape: Shape) -> Network:
         """Return the layers, in a row or in branches."""
-        (start,) = (node for node in self._nodes if node.op == "placeholder")
+        start, *classes = (node for node in self._nodes if node.op == "placeholder")
         (output,) = (node for node in self._nodes if node.op == "output")
         layers: dict[fx.Node, list[Layer]] = {}
         graph: Graph[fx.Node] = Graph(start, self._refuse)
@@ -166,6 +173,11 @@ class _Reader:
                 continue
             layers[node] = self._layers(node, shape[1:])
             given = node.args[0] if node.args else None
+            takes_classes = any(isinstance(layer, ClassEmbedding) for layer in layers[node])
+            if takes_classes != (given in classes):
+                self._refuse(node, "takes numbers of its own for classes; a spec's embeddings are of those on the tape")
+            # An embedding alone takes of its input how many samples there are.
+            given = start if takes_classes else given
             graph.add_layer(node, given if isinstance(given, fx.Node) else None)
         try:
             end = output.args[0]
@@ -226,6 +238,13 @@ def _ended(network: Network) -> Network:
     if isinstance(others[-1], Sigmoid):
         return replace(network, layers=(*others[:-1], last, others[-1]))
     return network
+
+
+def _are_classes(traced: fx.GraphModule, node: fx.Node) -> bool:
+    """Whether what a network is given goes into embeddings, which turn whole numbers into rows."""
+    modules = dict(traced.named_modules())
+    takers = [modules.get(str(user.target)) if user.op == "call_module" else None for user in node.users]
+    return bool(takers) and all(type(taker) is nn.Embedding for taker in takers)
 
 
 def _is_size(node: fx.Node) -> bool:

@@ -23,7 +23,8 @@ def find_join(node: fx.Node, graph: Graph[fx.Node], /) -> tuple[Join, tuple[fx.N
         return None
     if join == "concatenate":
         given, axis = node.args[0], node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
-        ends = tuple(given) if isinstance(given, list | tuple) and axis == 1 else ()
+        rank = len(node.meta["tensor_meta"].shape)
+        ends = tuple(given) if isinstance(given, list | tuple) and axis % rank == 1 else ()
     else:
         ends = node.args if not node.kwargs else ()
     if len(ends) < 2 or not all(isinstance(end, fx.Node) and end in graph for end in ends):

@@ -58,6 +58,20 @@ def _linear(module: nn.Linear, name: str, shape: Shape) -> Layer:
     )
 
 
+def _embedding(module: nn.Embedding, name: str, shape: Shape) -> Layer | str:
+    if len(shape) != 1:
+        return f"makes rows of shape {shape} of a sample; a spec's embedding is of one class each"
+    if module.padding_idx is not None or module.max_norm is not None or module.scale_grad_by_freq:
+        return "has padding_idx, max_norm or scale_grad_by_freq; a spec's rows are all parameters as they are"
+    return spec.ClassEmbedding(
+        name=name,
+        num_classes=module.num_embeddings,
+        num_features=module.embedding_dim,
+        joined="alone",
+        weight_init=spec.Normal(standard_deviation=1.0),
+    )
+
+
 def _conv(module: Any, name: str, shape: Shape) -> Layer | str:
     del shape
     kind = spec.Conv2d if isinstance(module, nn.Conv2d) else spec.ConvTranspose2d
@@ -191,6 +205,7 @@ def _reshape(_: Any, __: Any, shape: Shape) -> Layer:
 # What layers that keep tensors, or masks, are called where their own names are none.
 SHORT: dict[type[nn.Module], str] = {
     nn.Linear: "linear",
+    nn.Embedding: "class",
     nn.Conv2d: "conv",
     nn.ConvTranspose2d: "up",
     nn.BatchNorm1d: "norm",
@@ -204,6 +219,7 @@ SHORT: dict[type[nn.Module], str] = {
 # A subclass may do something else in its forward, and is traced instead.
 MODULES: dict[type[nn.Module], Callable[..., Found]] = {
     nn.Linear: _linear,
+    nn.Embedding: _embedding,
     nn.Conv2d: _conv,
     nn.ConvTranspose2d: _conv,
     nn.BatchNorm1d: _batch_norm,

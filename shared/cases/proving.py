@@ -13,7 +13,8 @@ from gan_rosetta.shared.compare.tolerance import Tolerance, num_copies
 from gan_rosetta.shared.data.tape import Tape, make_chunk
 from gan_rosetta.shared.diagnose.rows import Row, compare_quantity
 from gan_rosetta.shared.interface import Chunk, ProbeKey
-from gan_rosetta.shared.spec import GanSpec, Sigmoid
+from gan_rosetta.shared.spec import ClassEmbedding, GanSpec, Sigmoid
+from gan_rosetta.shared.spec.feeding import REAL_LABEL
 from gan_rosetta.shared.state import State
 from gan_rosetta.shared.state.layouts import samples_to_native
 from gan_rosetta.shared.workers.registry import build_reference
@@ -21,13 +22,18 @@ from gan_rosetta.shared.workers.registry import build_reference
 # Of the first batch, which is enough to tell layers by, and cheap for the largest GANs.
 _NUM_SAMPLES = 8
 _TAKEN = {"generator": ("latent_d", "fake"), "discriminator": ("real", "real")}
+_CLASSES = {"generator": "label_d", "discriminator": REAL_LABEL}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """What the reference gives for a first batch. inputs: by network; outputs, noise: of every layer, by its key."""
+    """What the reference gives for a first batch.
+
+    inputs: by network; classes: likewise, of networks that take any; outputs, noise: of every layer, by its key.
+    """
 
     inputs: Mapping[str, np.ndarray]
+    classes: Mapping[str, np.ndarray]
     outputs: Mapping[ProbeKey, np.ndarray]
     noise: Mapping[ProbeKey, float]
     tolerance: Tolerance
@@ -49,6 +55,11 @@ class Proof:
                 distances[key].append(tensor_difference(probe[key], expected))
         return cls(
             inputs={name: chunk.arrays[array][0].astype(dtype) for name, (array, _) in _TAKEN.items()},
+            classes={
+                name: chunk.arrays[array][0].astype(np.int64)
+                for name, array in _CLASSES.items()
+                if any(isinstance(layer, ClassEmbedding) for layer in spec.networks()[name].all_layers)
+            },
             outputs=outputs,
             noise={key: float(tolerance.noise(found)) for key, found in distances.items()},
             tolerance=tolerance,
@@ -62,7 +73,8 @@ class Proof:
         if found.match.layout != "canonical":
             inputs = np.ascontiguousarray(samples_to_native(inputs, num_leading=1))
         try:
-            output = found.samples(found.framework.call(found.object, inputs))
+            classes = [self.classes[found.network]] if found.network in self.classes else []
+            output = found.samples(found.framework.call(found.object, inputs, *classes))
         except Exception as error:  # a stranger's network may do anything
             first = (str(error).splitlines() or [""])[0]
             return (

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Generic, Literal, NoReturn, TypeVar
 
 from gan_rosetta.shared.spec.branches import Branch, Branches, Layer
+from gan_rosetta.shared.spec.embedding import ClassEmbedding
 
 Join = Literal["add", "concatenate", "multiply"]
 Node = TypeVar("Node", bound=Hashable)
@@ -62,7 +64,8 @@ class Graph(Generic[Node]):
             ways = [tuple(self._row(layers, fork, each)) for each in self._inputs[node]]
             # A block is called after the place of its join among those of the module.
             name = f"block{1 + list(self._joins).index(node)}"
-            found = [Branches(name=name, join=self._joins[node], branches=_named(ways)), *found]
+            joined = _with_classes(ways) if self._joins[node] == "concatenate" else None
+            found = [*(joined or [Branches(name=name, join=self._joins[node], branches=_named(ways))]), *found]
             node = fork
         return found
 
@@ -75,6 +78,19 @@ class Graph(Generic[Node]):
         self._inputs[node] = inputs
         first, *others = (self._passed[given] for given in inputs)
         self._passed[node] = [*(each for each in first if all(each in other for other in others)), node]
+
+
+def _with_classes(ways: Sequence[tuple[Layer, ...]]) -> list[Layer] | None:
+    """Return rows with the embedding of a class before or after them, where that is what is put together."""
+    places = [place for place, way in enumerate(ways) if len(way) == 1 and _is_alone(way[0])]
+    if len(ways) != 2 or len(places) != 1:
+        return None
+    (embedding,), rows = ways[places[0]], ways[1 - places[0]]
+    return [*rows, replace(embedding, joined="after" if places[0] else "before")]  # type: ignore[arg-type]
+
+
+def _is_alone(layer: Layer) -> bool:
+    return isinstance(layer, ClassEmbedding) and not layer.takes_input
 
 
 def _named(ways: list[tuple[Layer, ...]]) -> tuple[Branch, ...]:

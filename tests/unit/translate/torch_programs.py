@@ -387,9 +387,46 @@ def _scores_in_a_row() -> Pair:
     return nn.Sequential(Unsqueezed(), generator), nn.Sequential(discriminator, InARow())
 
 
+class ConditionalRows(nn.Module):
+    """As PyTorch-GAN's cgan has it, or its acgan, which multiplies noise and class."""
+
+    def __init__(self, *, multiplies: bool) -> None:
+        super().__init__()
+        self.multiplies = multiplies
+        self.label_emb = nn.Embedding(10, NOISE if multiplies else 10)
+        self.model = nn.Sequential(
+            nn.Linear(NOISE if multiplies else NOISE + 10, 4), nn.LeakyReLU(0.2, inplace=True), nn.Linear(4, 6),
+            nn.BatchNorm1d(6, 0.8), nn.LeakyReLU(0.2, inplace=True), nn.Linear(6, 32 * 32), nn.Tanh(),
+        )  # fmt: skip
+
+    def forward(self, noise: Tensor, labels: Tensor) -> Tensor:
+        if self.multiplies:
+            gen_input = torch.mul(self.label_emb(labels), noise)
+        else:
+            gen_input = torch.cat((self.label_emb(labels), noise), -1)
+        img = self.model(gen_input)
+        return img.view(img.size(0), 1, 32, 32)
+
+
+class ConditionalJudge(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.label_embedding = nn.Embedding(10, 10)
+        self.model = nn.Sequential(
+            nn.Linear(10 + 32 * 32, 8), nn.LeakyReLU(0.2, inplace=True), nn.Linear(8, 8), nn.Dropout(0.4),
+            nn.LeakyReLU(0.2, inplace=True), nn.Linear(8, 1),
+        )  # fmt: skip
+
+    def forward(self, img: Tensor, labels: Tensor) -> Tensor:
+        d_in = torch.cat((img.view(img.size(0), -1), self.label_embedding(labels)), -1)
+        return self.model(d_in)
+
+
 # Forms that are of no program above.
 FORMS: dict[str, tuple[str | GanSpec, Callable[[], Pair]]] = {
     "spectral norms": ("sngan", _normalised),
     "flattened and unflattened": ("wgan", _flattening),
     "scores in a row": ("sine", _scores_in_a_row),
+    "classes beside noise and rows": ("cgan", lambda: (ConditionalRows(multiplies=False), ConditionalJudge())),
+    "classes times noise": ("cgan", lambda: (ConditionalRows(multiplies=True), ConditionalJudge())),
 }
