@@ -12,6 +12,8 @@ from gan_rosetta.shared.spec.toml_file import spec_from_toml
 
 # Not one of the backends: the C program of benchmarks/floor, which runs in a worker of the reference's.
 FLOOR = "c-floor"
+# The variant that is a published program's own loop, of benchmarks/published.
+AS_PUBLISHED = "as published"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,9 +21,9 @@ class Cell:
     """What is measured.
 
     threads: of the framework. batch_size: samples a step. width: factor on the hidden layers. variant: another way of
-    launching the steps than the backend's own, see benchmarks/accelerator.py; None for its own. spec_text: the TOML
-    that describes the GAN, None for one of the catalogue. environment: the name of the backend's environment, None for
-    its usual one. products: what float32 products keep of their factors (shared/interface.py).
+    training the steps than the backend's own, AS_PUBLISHED or of benchmarks/accelerator.py; None for its own.
+    spec_text: the TOML that describes the GAN, None for one of the catalogue. environment: the name of the backend's
+    environment, None for its usual one. products: what float32 products keep of their factors (shared/interface.py).
     """
 
     gan: str

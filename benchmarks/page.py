@@ -26,6 +26,9 @@ _HOW = """## How to read it
 - Each cell has a process of its own, set up as one that trains is: huge pages where the system gives them, freed memory
   kept, and threads as the last column says. **Rounds take turns**: the first round of every cell, then the second of
   every cell, one running at a time, so that drift of the machine hits all alike.
+- **As published** is the loop that a user would otherwise run: the GAN's published program, in the framework that it
+  was published for, with that framework's own optimizers, one batch of NumPy numbers at a time, each loss read in each
+  step ([benchmarks/published](../benchmarks/published)). It is fed and judged as all others are.
 - **Steps/s and samples/s** come from the same seconds, without feeding. **GFLOP/s** are counted from the GAN's matrix
   products alone, as its description has them and without gradients that nobody reads; a compiled path that makes G's
   batch once where both updates would make the same does fewer. Their share is of the best median rate of a plain matrix

@@ -11,11 +11,13 @@ import psutil
 
 from gan_rosetta.backends import BACKENDS, REFERENCE
 from gan_rosetta.benchmarks.accelerator import GPU_PEAK_BACKENDS, PEAK_BACKENDS, VARIANTS
-from gan_rosetta.benchmarks.cells import FLOOR, Cell, cell_spec
+from gan_rosetta.benchmarks.cells import AS_PUBLISHED, FLOOR, Cell, cell_spec
 from gan_rosetta.benchmarks.parity import parity_steps
+from gan_rosetta.benchmarks.published.trainer import PROGRAMS
 from gan_rosetta.shared.compare.tolerance import num_copies
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.errors import UsageError, unknown_name
+from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.gans.gaussian_1d import SPEC as FLOOR_SPEC
 from gan_rosetta.shared.interface import DEVICES, DTYPES, EXECUTIONS
 from gan_rosetta.shared.runs.budget import require_room
@@ -180,7 +182,9 @@ def plan_benchmark(selection: Selection, /) -> Plan:
     """Return the cells of a selection; raises what a user can cause.
 
     Backends that are not installed are left out unless they were named, executions that a backend lacks always; the
-    floor is there where gaussian-1d is in its own size, compiled and on the cpu, unless other backends were named.
+    floor is there where gaussian-1d is in its own size, compiled and on the cpu, unless other backends were named. A
+    GAN's published program is there in its own size, eager and on the cpu, beside the backend of its framework, unless
+    runs were named.
     """
     given = map(read_gan, selection.gans or DEFAULT_GANS)
     gans = {gan: None if source is None else spec_to_toml(gan) for gan, source in given}
@@ -270,7 +274,9 @@ def _cells(
     batch_size, width = size
     spec = cell_spec(gan, batch_size=batch_size, width=width, spec_text=spec_text)
     is_floor = run.backend == FLOOR
-    own_size = (gan, batch_size, width) == (FLOOR_SPEC.name, FLOOR_SPEC.batch_size, 1.0)
+    own_size = spec_text is None and (batch_size, width) == (find_gan(gan).batch_size, 1.0)
+    program_backend, _ = PROGRAMS.get(gan, ("", ""))
+    has_program = own_size and run.backend == program_backend and not selection.runs
     cells = []
     for device in [run.device] if run.device else dict.fromkeys(selection.devices):
         for dtype in [run.dtype] if run.dtype else dict.fromkeys(selection.dtypes):
@@ -289,11 +295,14 @@ def _cells(
                 products=run.products or ("tf32" if allows_tf32 else "full"),
             )
             if is_floor:
-                executions: tuple[str, ...] = ("compiled",) if own_size and device == "cpu" else ()
+                is_there = own_size and gan == FLOOR_SPEC.name and device == "cpu"
+                executions: tuple[str, ...] = ("compiled",) if is_there else ()
             else:
                 executions = BACKENDS[run.backend].executions
             asked = (run.execution,) if run.execution else selection.executions or executions
             cells += [replace(base, execution=one) for one in sorted(executions, reverse=True) if one in asked]
+            if has_program and device == "cpu" and "eager" in asked:
+                cells.append(replace(base, execution="eager", variant=AS_PUBLISHED))
             if selection.variants and device != "cpu" and "compiled" in asked:
                 variants = VARIANTS.get(run.backend, ())
                 cells += [replace(base, execution="compiled", variant=variant) for variant in variants]

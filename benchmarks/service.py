@@ -11,8 +11,9 @@ import numpy as np
 
 from gan_rosetta.backends import BackendEntry
 from gan_rosetta.benchmarks.accelerator import use_variant
-from gan_rosetta.benchmarks.cells import FLOOR, Cell
+from gan_rosetta.benchmarks.cells import AS_PUBLISHED, FLOOR, Cell
 from gan_rosetta.benchmarks.parity import run_reference
+from gan_rosetta.benchmarks.published.trainer import PublishedTrainer
 from gan_rosetta.benchmarks.runner import CellRunner
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape
@@ -64,6 +65,8 @@ def _build(request: dict[str, Any], entry: BackendEntry) -> tuple[CellRunner, di
 
         trainer = floor = FloorTrainer.build(spec, device=cell.device, dtype=cell.dtype, execution=cell.execution)
         compile_seconds = floor.compile_seconds
+    elif cell.variant == AS_PUBLISHED:
+        trainer = PublishedTrainer.build(spec, device=cell.device, dtype=cell.dtype, execution=cell.execution)
     else:
         trainer = load_trainer(entry).build(spec, device=cell.device, dtype=cell.dtype, execution=cell.execution)
         use_variant(trainer, cell.variant)

@@ -293,3 +293,15 @@ def test_what_a_backend_returns_is_checked_before_anything_is_timed():
     trainer = OneLoss.build(spec, device="cpu", dtype="float32", execution="eager")
     with pytest.raises(WrongResult, match="numpy: train's generator returned float32 numbers of shape"):
         _runner(trainer, spec, execution="eager").run_first(4)
+
+
+def test_a_published_program_is_there_in_its_own_size_beside_its_frameworks_eager_execution_alone():
+    def programs(**options):
+        cells = plan_benchmark(Selection(gans=("linear-2d", "sine", "wgan"), **options)).cells
+        return [(cell.gan, cell.label) for cell in cells if cell.variant is not None]
+
+    assert programs(backends=("numpy", "torch")) == [("sine", "torch eager, as published")]
+    assert programs(backends=("torch",), executions=("compiled",)) == []
+    assert programs(backends=("torch",), scale="batch", sizes=(4.0, 64.0)) == [("sine", "torch eager, as published")]
+    assert programs(backends=("torch",), scale="width", sizes=(2.0,)) == []
+    assert programs(runs=("torch:eager",)) == []
