@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import partial
 
 from gan_rosetta.shared.compare.distances import tensor_difference
 from gan_rosetta.shared.compare.tolerance import Tolerance, num_copies
 from gan_rosetta.shared.compare.yardstick import END, YardstickFollower
+from gan_rosetta.shared.conformance.once import once
 from gan_rosetta.shared.conformance.small import adversarial_chunk, build_trainer, pretraining_chunk, seed_of
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import initial_state
 
 
-@lru_cache(maxsize=64)
+@once
 def reference_probe(spec: GanSpec, *, dtype: str, phase: str, first_step: int):
     """Return the reference's probe of a step from the initial state, and by what assert_tensors_close judges one."""
     make = pretraining_chunk if phase == "pretraining" else adversarial_chunk
@@ -41,7 +42,7 @@ def reference_run(spec: GanSpec, *, dtype: str, num_pretraining: int, num_steps:
     return _reference_run(spec, dtype, num_pretraining, num_steps)
 
 
-@lru_cache(maxsize=64)
+@once
 def _reference_run(spec: GanSpec, dtype: str, num_pretraining: int, num_steps: int):
     build = partial(build_trainer, spec, backend="numpy", dtype=dtype)
     follower = YardstickFollower.start(build, spec, initial_state(spec, seed=seed_of(spec)), dtype=dtype, seed=0)

@@ -8,11 +8,14 @@ and gives the fixture `gan_case` to whoever asks for it.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 _LAWS = Path(__file__).resolve().parent
+# Parameters that name a law's GAN.
+_GANS = ("gan", "pretrained_gan", "compiled_gan", "name")
 
 
 def pytest_addoption(parser):
@@ -50,6 +53,23 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("compiled_gan", gans)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Have all laws of a backend on a GAN come one after the other, so that what they share can go with the last."""
+    own = [(index, place) for index, item in enumerate(items) if (place := _place(item)) is not None]
+    ordered = [items[index] for index, _ in sorted(own, key=lambda each: each[1])]
+    for (index, _), item in zip(own, ordered, strict=True):
+        items[index] = item
+
+
+def _place(item):
+    """Return what a law on a backend and a GAN is put in order by, None for any other test."""
+    parameters = item.callspec.params if _is_law(item) and hasattr(item, "callspec") else {}
+    gan = next((parameters[name] for name in _GANS if name in parameters), None)
+    # Where no backend is left, pytest has a mark in a name's place.
+    return None if gan is None or "backend" not in parameters else (str(parameters["backend"]), str(gan))
+
+
 @pytest.fixture
 def gan_case():
     """Make cases for a port, as gan_rosetta.case does; each is judged when the test ends, if not before.
@@ -80,6 +100,15 @@ def reference_too():
 @pytest.fixture
 def replicas_needed():
     """A test that asks for this runs on the backends that train many replicas in one call."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _gan_rosetta_kept_once(tmp_path_factory):
+    """Have the processes of pytest-xdist share a folder for what tests compute once, where there is such a thing."""
+    once = sys.modules.get("gan_rosetta.shared.conformance.once")
+    if once is not None:
+        own = tmp_path_factory.getbasetemp()
+        once.keep_in((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "computed-once")
 
 
 @pytest.fixture(autouse=True)

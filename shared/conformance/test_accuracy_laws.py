@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from functools import lru_cache
 
 import pytest
 
@@ -13,6 +13,7 @@ from gan_rosetta.shared.accuracy.catalogue import OPERATIONS
 from gan_rosetta.shared.accuracy.defects import DEFECTS
 from gan_rosetta.shared.accuracy.findings import judge_results
 from gan_rosetta.shared.accuracy.measure import measure_backend, measure_reference
+from gan_rosetta.shared.conformance.once import once
 from gan_rosetta.shared.workers.registry import load_trainer
 
 # Each takes a compiler seconds; `gan-rosetta accuracy` measures all of them compiled.
@@ -47,7 +48,7 @@ def test_every_result_is_covered_compiled(backend, operation):
     _assert_covered(backend, operation, dtype="float32", execution="compiled")
 
 
-@lru_cache(maxsize=64)
+@once
 def _measure(operation, dtype):
     return measure_reference(OPERATIONS[operation], dtype)
 
@@ -67,10 +68,19 @@ def _assert_covered(backend, operation, *, dtype, execution):
     assert not unexplained, "\n".join([f"{len(unexplained)} results are neither covered nor known:", *unexplained[:5]])
 
 
+# Each as a program of its own, in one process that imports the framework once.
+_RUN_EACH = """
+import json, sys
+for program in json.loads(sys.argv[1]):
+    exec(program, {"__name__": "__main__"})
+    print(end="\\0", flush=True)
+"""
+
+
 def test_scripts_show_the_known_defects_in_the_bare_framework(backend):
-    for defect in DEFECTS:
-        if backend in defect.scripts:
-            script = defect.scripts[backend]
-            command = [sys.executable, "-c", script.program]
-            finished = subprocess.run(command, capture_output=True, text=True, check=False)
-            assert finished.stdout.strip() == script.prints, finished.stderr[-500:]
+    scripts = [defect.scripts[backend] for defect in DEFECTS if backend in defect.scripts]
+    command = [sys.executable, "-c", _RUN_EACH, json.dumps([script.program for script in scripts])]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    *printed, rest = finished.stdout.split("\0")
+    assert rest == ""
+    assert [each.strip() for each in printed] == [script.prints for script in scripts], finished.stderr[-500:]

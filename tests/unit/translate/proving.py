@@ -12,6 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from gan_rosetta.shared.cases.measuring import measure_reference
+from gan_rosetta.shared.compare.verdict import Evidence
+from gan_rosetta.shared.compare.yardstick import Yardstick
+from gan_rosetta.shared.conformance.once import once
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape
 from gan_rosetta.shared.gans import CATALOGUE
@@ -55,16 +59,42 @@ def begun_state(spec: GanSpec) -> State:
     return state
 
 
+@once
+def _measured(spec: GanSpec, *, begun: bool) -> tuple[Evidence, Yardstick]:
+    return measure_reference(
+        spec, _first_state(spec, begun=begun), _tape(spec), dtype=proof.DTYPE, seed=SEED, keep_going=False
+    )
+
+
+class _MeasuredOnce(proof.ReferenceOnce):
+    """The reference's side, which is the same for all dialects, whichever process proves them."""
+
+    def __init__(self, *, begun: bool) -> None:
+        super().__init__()
+        self._begun = begun
+
+    def measure(self, spec, state, tape, /, *, seed):
+        assert seed == SEED
+        return _measured(spec, begun=self._begun)
+
+
+def _first_state(spec: GanSpec, *, begun: bool) -> State:
+    return begun_state(spec) if begun else initial_state(spec, seed=SEED)
+
+
+def _tape(spec: GanSpec) -> SeededTape:
+    return SeededTape(spec, seed=SEED, digits=DigitSource.parse(None))
+
+
 def prove_here(
     monkeypatch, spec: GanSpec, to: str, *, steps: int, change=lambda text: text, begun: bool = False
 ) -> proof.Proof:
     """Prove a program; begun: from a state whose optimizers have begun, else from a fresh one."""
     monkeypatch.setattr(proof, "_run", run_here)
     spec = spec.with_steps(training=steps)
-    tape = SeededTape(spec, seed=SEED, digits=DigitSource.parse(None))
     text = change(write_program(spec, DIALECTS[to]))
-    state = begun_state(spec) if begun else initial_state(spec, seed=SEED)
-    return proof.prove(text, spec, DIALECTS[to], state, tape, seed=SEED)
+    state, once_for_all = _first_state(spec, begun=begun), _MeasuredOnce(begun=begun)
+    return proof.prove(text, spec, DIALECTS[to], state, _tape(spec), seed=SEED, once=once_for_all)
 
 
 def require_drawn_to_agree(monkeypatch, to: str, *, count: int, seed: int) -> None:
