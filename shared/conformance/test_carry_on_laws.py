@@ -23,7 +23,7 @@ from gan_rosetta.shared.workers.registry import installed_version
 
 # SGD whose rate decays by the step; Adam's two slots and a BatchNorm's buffers; a penalty, with Adam too. Few steps,
 # which rounding does not yet take apart: the tolerance is measured, and says so.
-_HALVES = {"gaussian-1d": 8, "mnist-conv": 2, "mnist-wgan-gp": 3}
+_HALVES = {"gaussian-1d": 8, "mnist-conv": 2, "mnist-wgan-gp-sample": 3}
 _PRETRAINING = {"gaussian-1d": 5}
 _PATIENCE_SECONDS = 300.0
 

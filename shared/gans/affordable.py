@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from gan_rosetta.shared.spec import (
     BatchNorm,
@@ -102,7 +103,7 @@ def make_affordable(spec: GanSpec, /) -> AffordableGan:
 
 
 def narrowed(spec: GanSpec, factor: int, /) -> GanSpec:
-    """Return a GAN of convolutions with every layer, and fewer channels everywhere but at its networks' ends."""
+    """Return a GAN with every layer, and fewer channels or features everywhere but at its networks' ends."""
     generator, discriminator = _narrowed(spec.generator, factor), _narrowed(spec.discriminator, factor)
     return replace(spec, generator=generator, discriminator=discriminator)
 
@@ -116,7 +117,9 @@ def _narrowed(network: Network, factor: int) -> Network:
     return replace(network, layers=_narrowed_layers(network.layers, network.input_shape, narrow))
 
 
-def _narrowed_layers(own: Sequence[Layer], shape: Shape, narrow: Callable[[int], int]) -> tuple[Layer, ...]:
+def _narrowed_layers(
+    own: Sequence[Layer], shape: Shape, narrow: Callable[[int], int], *, in_branch: bool = False
+) -> tuple[Layer, ...]:
     layers: list[Layer] = []
     for index, layer in enumerate(own):
         new = layer
@@ -128,10 +131,13 @@ def _narrowed_layers(own: Sequence[Layer], shape: Shape, narrow: Callable[[int],
             groups = layer.num_groups if shape[0] % layer.num_groups == 0 else 1
             new = replace(layer, num_features=shape[0], num_groups=groups)
         elif isinstance(layer, Linear):
-            new = replace(layer, in_features=shape[0], out_features=_narrowed_features(own, index, narrow))
+            features = _narrowed_features(own, index, narrow, in_branch=in_branch)
+            new = replace(layer, in_features=shape[0], out_features=features)
         elif isinstance(layer, Branches):
-            inside = (replace(each, layers=_narrowed_layers(each.layers, shape, narrow)) for each in layer.branches)
-            new = replace(layer, branches=tuple(inside))
+            narrowed_in = partial(_narrowed_layers, shape=shape, narrow=narrow, in_branch=True)
+            new = replace(
+                layer, branches=tuple(replace(each, layers=narrowed_in(each.layers)) for each in layer.branches)
+            )
         elif isinstance(layer, Reshape) and len(layer.shape) == 1:
             new = Reshape(shape=(math.prod(shape),))
         elif isinstance(layer, Reshape):
@@ -141,13 +147,15 @@ def _narrowed_layers(own: Sequence[Layer], shape: Shape, narrow: Callable[[int],
     return tuple(layers)
 
 
-def _narrowed_features(layers: Sequence[Layer], index: int, narrow: Callable[[int], int]) -> int:
-    """Return the outputs that a Linear keeps: those of the images that a Reshape makes of them, or all.
+def _narrowed_features(layers: Sequence[Layer], index: int, narrow: Callable[[int], int], *, in_branch: bool) -> int:
+    """Return the outputs that a Linear keeps: of those of another Linear's, or of images that a Reshape makes of them.
 
-    Between the two may be what leaves the shape as it is.
+    Between the two may be what leaves the shape as it is. What ends a network keeps all, and so do the features in a
+    branch, which may be taken up elsewhere by their places.
     """
     layer, after = layers[index], layers[index + 1 :]
     found = next((one for one in after if isinstance(one, Reshape | Linear)), None)
     if isinstance(found, Reshape) and len(found.shape) == _IMAGE_RANK:
         return narrow(found.shape[0]) * math.prod(found.shape[1:])
-    return layer.out_features if isinstance(layer, Linear) else 0
+    features = layer.out_features if isinstance(layer, Linear) else 0
+    return narrow(features) if isinstance(found, Linear) and not in_branch else features

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 import gan_rosetta as gr
+from gan_rosetta.shared.gans.affordable import narrowed
 from gan_rosetta.shared.spec import (
     BatchNorm,
     ConstantRate,
@@ -72,21 +73,7 @@ def in_short_epochs() -> GanSpec:
 
 def narrow_wgan_gp() -> GanSpec:
     """Return mnist-wgan-gp with an eighth of its inner features."""
-
-    def narrow(features):
-        return features // 8 if features in (128, 256, 512, 1024) else features
-
-    def narrowed(layer):
-        if isinstance(layer, Linear):
-            return replace(layer, in_features=narrow(layer.in_features), out_features=narrow(layer.out_features))
-        return replace(layer, num_features=narrow(layer.num_features)) if isinstance(layer, BatchNorm) else layer
-
-    spec = gr.spec("mnist-wgan-gp")
-    networks = {
-        name: Network(input_shape=network.input_shape, layers=tuple(map(narrowed, network.layers)))
-        for name, network in spec.networks().items()
-    }
-    return replace(spec, name="narrow-wgan-gp", **networks)
+    return replace(narrowed(gr.spec("mnist-wgan-gp"), 8), name="narrow-wgan-gp")
 
 
 def spectral_2d(*, first: Literal["u", "v"]) -> GanSpec:

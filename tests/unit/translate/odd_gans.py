@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from gan_rosetta.shared.conformance.small import small_gan
-from gan_rosetta.shared.gans import MADE_UP
+from gan_rosetta.shared.gans import MADE_UP, find_gan
+from gan_rosetta.shared.gans.affordable import narrowed
 from gan_rosetta.shared.spec import (
     Adadelta,
     Adam,
@@ -270,26 +271,9 @@ def reused_gradients() -> GanSpec:
 
 def both_always() -> GanSpec:
     """cgan with a sixteenth of its inner features, where each update has noise and classes of its own."""
-    spec = small_gan("cgan")
-
-    def narrow(features: int) -> int:
-        return features // 16 if features in (128, 256, 512, 1024) else features
-
-    def narrowed(network: Network) -> Network:
-        layers = []
-        for layer in network.layers:
-            new = layer
-            if isinstance(layer, Linear):
-                out = layer.out_features if layer.name == "linear5" else narrow(layer.out_features)
-                new = replace(layer, in_features=narrow(layer.in_features), out_features=out)
-            elif isinstance(layer, BatchNorm):
-                new = replace(layer, num_features=narrow(layer.num_features))
-            layers.append(new)
-        return replace(network, layers=tuple(layers))
-
+    spec = narrowed(find_gan("cgan"), 16)
     training = replace(spec.training, fake_batch="regenerated", latent_draws="separate")
-    networks = {name: narrowed(network) for name, network in spec.networks().items()}
-    return replace(spec, name="both-always", batch_size=4, training=training, **networks)
+    return replace(spec, name="both-always", batch_size=4, training=training)
 
 
 def branched() -> GanSpec:
