@@ -1,4 +1,4 @@
-"""The losses. Scores are D's output, (B, 1), (B, 1, 1, 1) or (B, 2); a loss is (), unitless."""
+"""The losses. Scores are D's output, (B, 1), (B, 1, h, w) or (B, 2); a loss is (), unitless."""
 
 from __future__ import annotations
 
@@ -105,14 +105,14 @@ def logistic_generator_loss(loss: spec.LogisticGeneratorLoss, /, *, fake: Any) -
 
 def relativistic_discriminator_loss(loss: spec.RelativisticDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
     """A factor times (CE(D(real) - D(fake), 1) + CE(D(fake) - D(real), 0)). Jolicoeur-Martineau 2018."""
-    other_fake, other_real = (jnp.mean(fake), jnp.mean(real)) if loss.average else (fake, real)
+    other_fake, other_real = (_others(batch, loss) for batch in (fake, real))
     real_term = _logistic(loss, real - other_fake, target=1.0)
     return loss.factor * (real_term + _logistic(loss, fake - other_real, target=0.0))
 
 
 def relativistic_generator_loss(loss: spec.RelativisticGeneratorLoss, /, *, fake: Any, real: Any) -> Any:
     """A factor times (CE(D(fake) - D(real), 1) + CE(D(real) - D(fake), 0)), or the first. Jolicoeur-Martineau 2018."""
-    other_fake, other_real = (jnp.mean(fake), jnp.mean(real)) if loss.average else (fake, real)
+    other_fake, other_real = (_others(batch, loss) for batch in (fake, real))
     fake_term = _logistic(loss, fake - other_real, target=1.0)
     if loss.terms == "fake":
         return loss.factor * fake_term
@@ -127,6 +127,15 @@ def boundary_seeking_generator_loss(loss: spec.BoundarySeekingGeneratorLoss, /, 
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Any, target: Any) -> Any:
     """(D(input) - target)²."""
     return _reduce(loss, jnp.square(output - target))
+
+
+def distance_loss(loss: spec.DistanceLoss, /, *, made: Any, real: Any) -> Any:
+    """A weighted mean of |G - real|, or of its square. Pathak et al. 2016, equation 1."""
+    difference = made - real
+    if loss.by == "squares":
+        return loss.weight * jnp.mean(difference**2)
+    # jnp.abs has the derivative 1 at 0, where G meets a background exactly.
+    return loss.weight * jnp.mean(difference * jax.lax.stop_gradient(jnp.sign(difference)))
 
 
 def gradient_penalty(
@@ -261,6 +270,11 @@ def _cross_entropy(loss: Any, logits: Any, *, target: int) -> Any:
 
 def _logistic(loss: Any, logits: Any, *, target: float) -> Any:
     return _reduce(loss, target * jax.nn.softplus(-logits) + (1 - target) * jax.nn.softplus(logits))
+
+
+def _others(batch: Any, loss: Any, /) -> Any:
+    # Of a map of scores the mean is of each place.
+    return jnp.mean(batch, axis=0, keepdims=True) if loss.average else batch
 
 
 def _reduce(loss: Any, values: Any) -> Any:

@@ -19,6 +19,7 @@ from gan_rosetta.backends.jax.clipping import clipped
 from gan_rosetta.backends.jax.layers import Forward, Tensors
 from gan_rosetta.backends.jax.losses import (
     discriminator_loss,
+    distance_loss,
     generator_loss,
     gradient_penalty,
     mean_squared_error_loss,
@@ -174,8 +175,8 @@ def _train_discriminator(
     with_real, with_fake = (fed_in(gan, batch, phase, stream, "discriminator") for stream in ("real", "fake"))
 
     def loss_of(parameters: Tensors, samples: Any) -> tuple[Any, tuple[Forward, Forward]]:
-        of_real = network(parameters, player.buffers, batch["real"], with_real)
-        of_fake = network(parameters, of_real.buffers, samples, with_fake)
+        of_real = network(parameters, player.buffers, _shown(gan, batch, batch["real"]), with_real)
+        of_fake = network(parameters, of_real.buffers, _shown(gan, batch, samples), with_fake)
         loss = discriminator_loss(training, real=of_real.outputs, fake=of_fake.outputs)
         return loss, (of_real, of_fake)
 
@@ -232,6 +233,14 @@ def _penalised_samples(penalty: GradientPenalty, batch: Batch, fake: Any) -> Any
     return jnp.concatenate([real, fake]) if penalty.at == "both" else {"real": real, "fake": fake}[penalty.at]
 
 
+def _shown(gan: Gan, batch: Batch, samples: Any) -> Any:
+    """Return what D is shown of samples: perhaps with the channels of what G started from."""
+    training = gan.spec.training
+    if not training.shows_pairs:
+        return samples
+    return jnp.concatenate(training.in_order(samples, batch["latent_d"]), axis=1)
+
+
 def _perhaps_train_generator(
     gan: Gan,
     state: State,
@@ -268,19 +277,24 @@ def _train_generator(
     network, of_real = gan.networks["discriminator"], {}
     if gan.spec.training.generator_sees_real:
         fed = fed_in(gan, batch, phase, "real", "discriminator")
-        forward = network(player.parameters, player.buffers, batch["real"], fed)
+        forward = network(player.parameters, player.buffers, _shown(gan, batch, batch["real"]), fed)
         record.forward(phase, "real", "discriminator", forward)
         of_real, player = {"real": forward.outputs}, Player(player.parameters, forward.buffers)
     fed = fed_in(gan, batch, phase, "fake", "discriminator")
 
     def loss_of(samples: Any) -> tuple[Any, dict[str, Forward]]:
-        forward = network(player.parameters, player.buffers, samples, fed)
+        shown = _shown(gan, batch, samples)
+        forward = network(player.parameters, player.buffers, shown, fed)
         passes, scores = {"fake": forward}, forward.outputs
         if gan.spec.training.shows_fake_twice:
             with_again = fed_in(gan, batch, phase, "again", "discriminator")
-            passes["again"] = network(player.parameters, forward.buffers, samples, with_again)
+            passes["again"] = network(player.parameters, forward.buffers, shown, with_again)
             scores = jnp.concatenate([scores[:, :2], passes["again"].outputs[:, 2:]], axis=1)
-        return generator_loss(gan.spec.training, fake=scores, **of_real), passes
+        value = generator_loss(gan.spec.training, fake=scores, **of_real)
+        distance = gan.spec.training.distance_loss
+        if distance is not None:
+            value = value + distance_loss(distance, made=samples, real=batch["real"])
+        return value, passes
 
     (loss, passes), upstream = jax.value_and_grad(loss_of, has_aux=True)(fake.samples)
     (gradients,) = fake.pull_back(upstream)

@@ -1,4 +1,4 @@
-"""The losses. Scores are D's output, (B, 1), (B, 1, 1, 1) or (B, 2); a loss is (1,), unitless.
+"""The losses. Scores are D's output, (B, 1), (B, 1, h, w) or (B, 2); a loss is (1,), unitless.
 
 `ops` is what Gluon hands to hybrid_forward: mx.nd, or mx.sym where the block is hybridized.
 """
@@ -135,6 +135,12 @@ def boundary_seeking_generator_loss(loss: spec.BoundarySeekingGeneratorLoss, ops
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, ops: Any, /, *, output: Any, target: Any) -> Any:
     """(D(input) - target)²."""
     return _reduce(loss, ops, ops.square(output - target))
+
+
+def distance_loss(loss: spec.DistanceLoss, ops: Any, /, *, made: Any, real: Any) -> Any:
+    """A weighted mean of |G - real|, or of its square. Pathak et al. 2016, equation 1."""
+    difference = made - real
+    return loss.weight * ops.mean(ops.abs(difference) if loss.by == "absolute" else ops.square(difference))
 
 
 def gradient_penalty(penalty: spec.GradientPenalty, ops: Any, /, *, gradient: Any) -> Any:

@@ -150,8 +150,8 @@ class DiscriminatorPhase(Phase):
     """D's loss.
 
     tensors: fake (B, ...), or the latent where the phase makes its own; real (B, ...); mix (B, 1, ...), and then
-    perturbation (B, ...), with a gradient penalty that takes them; what the passes are fed; G's buffers where G runs;
-    D's buffers.
+    perturbation (B, ...), with a gradient penalty that takes them, or what G started from, where D is shown it; what
+    the passes are fed; G's buffers where G runs; D's buffers.
     """
 
     def __init__(self, networks: dict[str, Network], gan: spec.GanSpec, /) -> None:
@@ -161,7 +161,7 @@ class DiscriminatorPhase(Phase):
         results += ("followed",) if gan.penalty is not None and gan.penalty.alone else ()
         self.training = training
         self.penalty = gan.penalty
-        fed = tuple(range(2 + gan.uses_mix + gan.uses_perturbation))
+        fed = tuple(range(2 + gan.uses_mix + gan.uses_perturbation + training.shows_pairs))
         super().__init__(
             networks,
             _passes(gan, "discriminator"),
@@ -178,8 +178,9 @@ class DiscriminatorPhase(Phase):
         (source, real, *mix), trace = self._split(tensors)
         fake = self._pass(trace, "generator", "fake", source) if self.generates else source
         fake = ops.BlockGrad(fake) if self.detaches else fake
-        real_score = self._pass(trace, "discriminator", "real", real)
-        fake_score = self._pass(trace, "discriminator", "fake", fake)
+        start = mix[-1] if self.training.shows_pairs else None
+        real_score = self._pass(trace, "discriminator", "real", _shown(self.training, ops, real, start))
+        fake_score = self._pass(trace, "discriminator", "fake", _shown(self.training, ops, fake, start))
         trace.loss = losses.discriminator_loss(self.training, ops, real=real_score, fake=fake_score)
         trace.real_score = ops.BlockGrad(ops.mean(real_score))
         if self.penalty is not None:
@@ -207,12 +208,13 @@ class GeneratorPhase(Phase):
     """G's loss.
 
     tensors: fake (B, ...), or the latent where the phase makes its own; real (B, ...) where the loss is of both
-    batches; what the passes are fed; G's buffers where G runs; D's buffers.
+    batches, or of how far they are apart; what G started from, where D is shown it; what the passes are fed; G's
+    buffers where G runs; D's buffers.
     """
 
     def __init__(self, networks: dict[str, Network], gan: spec.GanSpec, /) -> None:
         generates = gan.training.fake_batch == "regenerated"
-        fed = (0, 1) if gan.training.generator_sees_real else (0,)
+        fed = tuple(range(1 + gan.training.takes_real_in_generator + gan.training.shows_pairs))
         super().__init__(networks, _passes(gan, "generator"), num_inputs=len(fed), fed=fed if generates else fed[1:])
         self.generates = generates
         self.training = gan.training
@@ -220,16 +222,26 @@ class GeneratorPhase(Phase):
     def trace(self, ops: Any, /, *tensors: Any) -> Trace:
         (source, *real), trace = self._split(tensors)
         fake = self._pass(trace, "generator", "fake", source) if self.generates else source
-        of_real = {}
-        if real:
-            of_real["real"] = ops.BlockGrad(self._pass(trace, "discriminator", "real", real[0]))
-        score = self._pass(trace, "discriminator", "fake", fake)
+        start, of_real = real[-1] if self.training.shows_pairs else None, {}
+        if self.training.generator_sees_real:
+            shown = _shown(self.training, ops, real[0], start)
+            of_real["real"] = ops.BlockGrad(self._pass(trace, "discriminator", "real", shown))
+        shown = _shown(self.training, ops, fake, start)
+        score = self._pass(trace, "discriminator", "fake", shown)
         if self.training.shows_fake_twice:
-            again = self._pass(trace, "discriminator", "again", fake)
+            again = self._pass(trace, "discriminator", "again", shown)
             parts = ops.slice_axis(score, axis=1, begin=0, end=2), ops.slice_axis(again, axis=1, begin=2, end=None)
             score = ops.concat(*parts, dim=1)
         trace.loss = losses.generator_loss(self.training, ops, fake=score, **of_real)
+        if self.training.distance_loss is not None:
+            apart = losses.distance_loss(self.training.distance_loss, ops, made=fake, real=real[0])
+            trace.loss = trace.loss + apart
         return trace
+
+
+def _shown(training: spec.Training, ops: Any, samples: Any, start: Any) -> Any:
+    """Return what D is shown of samples: perhaps with the channels of what G started from."""
+    return samples if start is None else ops.concat(*training.in_order(samples, start), dim=1)
 
 
 def _passes(gan: spec.GanSpec, phase: str) -> tuple[spec.Pass, ...]:

@@ -194,6 +194,7 @@ class StepRunner:
         source = source.detach() if reused and training.detach_fake else source
         mix = [batch["mix"]] if self._gan.uses_mix else []
         mix += [batch["perturbation"]] if self._gan.uses_perturbation else []
+        mix += [batch["latent_d"]] if training.shows_pairs else []
         player.mark("write")
         if not reused:
             opponent.mark("null" if training.detach_fake else "write")
@@ -223,7 +224,8 @@ class StepRunner:
         self._players["discriminator"].mark("null")
         if self._gan.training.fake_batch == "regenerated":
             player.mark("write")
-        real = [batch["real"]] if self._gan.training.generator_sees_real else []
+        real = [batch["real"]] if self._gan.training.takes_real_in_generator else []
+        real += [batch["latent_d"]] if self._gan.training.shows_pairs else []
         with mx.autograd.record():
             trace = self._run("generator", "generator", batch, source, *real)
         self.losses.generator.append(trace.loss)

@@ -1,6 +1,6 @@
 """The losses: the value, and the gradients with respect to D's scores, by hand.
 
-Scores are (B, 1), (B, 1, 1, 1) or (B, 2); a value is a scalar of their type, a gradient has the scores' shape. draw:
+Scores are (B, 1), (B, 1, h, w) or (B, 2); a value is a scalar of their type, a gradient has the scores' shape. draw:
 which of an operation's formulas to take (see formulas.py), 0 for the first.
 """
 
@@ -23,6 +23,8 @@ from gan_rosetta.backends.numpy.formulas import (
 from gan_rosetta.backends.numpy.layer import Array
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
+
+_MATRIX = 2
 
 Value = np.floating[Any]
 DiscriminatorResult = tuple[Value, Array, Array]
@@ -228,6 +230,14 @@ def mean_squared_error_loss(
     return reduced(difference * difference, loss.reduction, draw), _scaled(difference, 2.0, loss.reduction, draw)
 
 
+def distance_loss(loss: spec.DistanceLoss, difference: Array, /, *, draw: int = 0) -> GeneratorResult:
+    """Return weight · mean of |G - real|, or of its square, and its gradient, of the difference. Pathak et al. 2016."""
+    absolute = loss.by == "absolute"
+    terms, slope = (np.abs(difference), np.sign(difference)) if absolute else (difference * difference, difference)
+    value = difference.dtype.type(float(loss.weight) * reduced(terms, "mean", draw))
+    return value, _scaled(slope.copy(), float(loss.weight) * (1.0 if absolute else 2.0), "mean", draw)
+
+
 def gradient_penalty(penalty: spec.GradientPenalty, gradient: Array, /) -> GeneratorResult:
     """Return weight · mean (‖g‖ - target)^power of the input gradient g (B, ...), and its gradient with respect to g.
 
@@ -302,6 +312,13 @@ def loss_scale(loss: Any, /, *scores: Array) -> float:
 def squared_error_scale(loss: spec.MeanSquaredErrorLoss, output: Array, target: Array, /) -> float:
     """Return the same of (D(input) - target)²: each term's rounding is that of the difference's two sides."""
     return _square_scale(output, target, loss.reduction)
+
+
+def distance_scale(loss: spec.DistanceLoss, made: Array, real: Array, /) -> float:
+    """Return the same of weight · mean of |G - real|, or of its square, by the rounding of a difference's sides."""
+    if loss.by == "squares":
+        return float(loss.weight) * _square_scale(made, real, "mean")
+    return float(loss.weight) * float(reduced(np.abs(made) + np.abs(real), "mean"))
 
 
 def penalty_scale(penalty: spec.GradientPenalty, gradient: Array, /) -> float:
@@ -403,7 +420,7 @@ def check_losses(gan: spec.GanSpec, /) -> None:
 
 
 def _one_each(scores: Array) -> Array:
-    return np.ones(len(scores))
+    return np.ones(scores.size if scores.ndim > _MATRIX else len(scores))
 
 
 def _of_logits(logits: Array) -> Array:
@@ -473,9 +490,12 @@ def _squared(
 
 
 def _others(batch: Array, loss: _Relativistic, draw: int) -> Array:
-    """Return what each number of the other batch is held against: the mean, or the one at its place."""
+    """Return what each number of the other batch is held against: the mean, of a map's place, or the one there."""
     if not loss.average:
         return batch
+    if batch.ndim > _MATRIX and batch.shape[-2:] != (1, 1):
+        at_each_place: Array = np.mean(batch, axis=-4, keepdims=True)
+        return at_each_place
     mean = np.asarray(reduced(batch, "mean", draw))
     return mean.reshape(-1, *(1,) * (batch.ndim - 1)) if isinstance(draw, SideBySide) else mean
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import EllipsisType
@@ -21,6 +22,8 @@ from gan_rosetta.backends.numpy.losses import (
     check_losses,
     class_scale,
     discriminator_loss,
+    distance_loss,
+    distance_scale,
     generator_loss,
     gradient_penalty,
     loss_scale,
@@ -36,7 +39,14 @@ from gan_rosetta.backends.numpy.probe import Recorder, observe
 from gan_rosetta.backends.numpy.rounding import RandomRounding
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import Trains
-from gan_rosetta.shared.spec import GanSpec, GradientClipping, GradientPenalty, WassersteinDiscriminatorLoss, passes
+from gan_rosetta.shared.spec import (
+    DistanceLoss,
+    GanSpec,
+    GradientClipping,
+    GradientPenalty,
+    WassersteinDiscriminatorLoss,
+    passes,
+)
 from gan_rosetta.shared.state import (
     average_name,
     check_state,
@@ -184,6 +194,9 @@ class Stepper:
         """Run a pass of a step, by phase, stream and network; returns its output and caches."""
         phase, stream, name = place
         network = self._networks[name]
+        if name == "discriminator" and self._spec.training.shows_pairs:
+            # An axis of copies may be first.
+            x = np.concatenate(self._spec.training.in_order(x, arrays["latent_d"]), axis=len(self.copies) + 1)
         fed = {layer: arrays[array] for layer, array in self._passes[place].fed.items()}
         return network.forward(x, fed=fed, observer=observe(recorder, phase, stream, network))
 
@@ -227,6 +240,7 @@ class Stepper:
             through = network.backward(
                 gradient_fake, fake_caches, into=network.more_gradients, wants_input=not training.detach_fake
             )
+            through = self._of_sample(through)
             self._add_more_gradients(network)
         if recorder is not None:
             recorder.value("discriminator", "loss", "", "loss", value)
@@ -321,6 +335,12 @@ class Stepper:
         value = self._rounded_loss(value, gradient)
         self._keep_scale("generator", loss, recorder, scores, *of_real)
         gradient_fake = self._gradient_of_fake(gradient, score_caches, again_caches)
+        distance = self._spec.training.distance_loss
+        if distance is not None and gradient_fake is not None:
+            apart, slope = self._distance(distance, fake, arrays["real"], recorder)
+            value, gradient_fake = self._rounded(value + apart), gradient_fake + slope
+            if self._rounding is not None:
+                self._rounding.disturb(gradient_fake)
         if gradient_fake is not None:
             generator.backward(gradient_fake, caches, into=generator.gradients, wants_input=False)
         if through_discriminator is not None:
@@ -332,11 +352,23 @@ class Stepper:
         self._update("generator", generator, recorder)
         return value
 
+    def _distance(self, loss: DistanceLoss, fake: Array, real: Array, recorder: Recorder | None) -> tuple[Value, Array]:
+        """Return what G's loss has of how far its batch is from the real one, and its gradient by G's batch."""
+        difference = fake - real
+        if self._rounding is not None:
+            self._rounding.disturb(difference)
+            if loss.by == "absolute":
+                self._rounding.visit(difference)
+        value, slope = self._of_each_copy(partial(distance_loss, loss), difference)
+        if self._measures(recorder):
+            self.scales["generator", "loss"] += distance_scale(loss, *map(self._first_copy, (fake, real)))
+        return self._rounded_loss(value, slope, num_terms=slope.size), slope
+
     def _gradient_of_fake(self, gradient: Array, caches: Caches, again: Caches | None) -> Array | None:
         """Lead G's loss back through D. again: of the pass that the second number of the class was taken from."""
         discriminator = self.discriminator
         if again is None:
-            return discriminator.backward(gradient, caches, into=None, wants_input=True)
+            return self._of_sample(discriminator.backward(gradient, caches, into=None, wants_input=True))
         is_second = np.arange(gradient.shape[-1]) >= 2
         parts = ((np.where(is_second, 0.0, gradient), caches), (np.where(is_second, gradient, 0.0), again))
         first, second = (
@@ -348,7 +380,15 @@ class Stepper:
         total: Array = first + second
         if self._rounding is not None:
             self._rounding.disturb(total)
-        return total
+        return self._of_sample(total)
+
+    def _of_sample(self, gradient: Array | None) -> Array | None:
+        """Return the part of D's input gradient that is of the sample, where D is shown what G started from too."""
+        if gradient is None or not self._spec.training.shows_pairs:
+            return gradient
+        channels = self._spec.real.sample_shape[0]
+        own = slice(-channels, None) if self._spec.training.start_shown == "before" else slice(channels)
+        return np.ascontiguousarray(gradient[(*(slice(None),) * (len(self.copies) + 1), own)])
 
     def _update(self, phase: str, network: Network, recorder: Recorder | None) -> None:
         optimizer = self.optimizers[phase]
@@ -401,12 +441,12 @@ class Stepper:
         return value if self._rounding is None else self._rounding.disturbed(value, num_terms=num_terms)
 
     def _rounded_loss(self, value: Value, *gradients: Array, num_terms: int | None = None) -> Value:
-        """Disturb a loss, a sum over the batch unless num_terms says otherwise, and its gradients by scores."""
+        """Disturb a loss and its gradients by scores; it is a sum over all of these unless num_terms says otherwise."""
         if self._rounding is not None:
             for gradient in gradients:
                 self._rounding.disturb(gradient)
-        batch: int = gradients[0].shape[len(self.copies)]
-        return self._rounded(value, num_terms=batch if num_terms is None else num_terms)
+        batch, _, *places = gradients[0].shape[len(self.copies) :]
+        return self._rounded(value, num_terms=batch * math.prod(places) if num_terms is None else num_terms)
 
     def _of_each_copy(self, function: Callable[..., tuple[Any, ...]], *arrays: Array) -> tuple[Any, ...]:
         """Apply a function of one GAN's scores; with copies to each one's, and stack what it returns.

@@ -1,4 +1,4 @@
-"""The losses on D's scores: (batch, 1), (batch, 1, 1, 1) or, for logits, (batch, 2); each returns a scalar."""
+"""The losses on D's scores: (batch, 1), (batch, 1, h, w) or, for logits, (batch, 2); each returns a scalar."""
 
 from __future__ import annotations
 
@@ -108,14 +108,14 @@ def logistic_generator_loss(loss: spec.LogisticGeneratorLoss, /, *, fake: Any) -
 
 def relativistic_discriminator_loss(loss: spec.RelativisticDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
     """A factor times (CE(D(real) - D(fake), 1) + CE(D(fake) - D(real), 0)). Jolicoeur-Martineau 2018."""
-    other_fake, other_real = (tf.reduce_mean(fake), tf.reduce_mean(real)) if loss.average else (fake, real)
+    other_fake, other_real = (_others(batch, loss) for batch in (fake, real))
     real_term = _reduce(_logistic(real - other_fake, 1.0), loss.reduction)
     return loss.factor * (real_term + _reduce(_logistic(fake - other_real, 0.0), loss.reduction))
 
 
 def relativistic_generator_loss(loss: spec.RelativisticGeneratorLoss, /, *, fake: Any, real: Any) -> Any:
     """A factor times (CE(D(fake) - D(real), 1) + CE(D(real) - D(fake), 0)), or the first. Jolicoeur-Martineau 2018."""
-    other_fake, other_real = (tf.reduce_mean(fake), tf.reduce_mean(real)) if loss.average else (fake, real)
+    other_fake, other_real = (_others(batch, loss) for batch in (fake, real))
     fake_term = _reduce(_logistic(fake - other_real, 1.0), loss.reduction)
     if loss.terms == "fake":
         return loss.factor * fake_term
@@ -130,6 +130,12 @@ def boundary_seeking_generator_loss(loss: spec.BoundarySeekingGeneratorLoss, /, 
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Any, target: Any) -> Any:
     """(output - target)²; both (batch, 1)."""
     return _reduce(tf.square(output - target), loss.reduction)
+
+
+def distance_loss(loss: spec.DistanceLoss, /, *, made: Any, real: Any) -> Any:
+    """A weighted mean of |G - real|, or of its square. Pathak et al. 2016, equation 1."""
+    difference = made - real
+    return loss.weight * tf.reduce_mean(tf.abs(difference) if loss.by == "absolute" else tf.square(difference))
 
 
 def gradient_penalty(penalty: spec.GradientPenalty, /, *, discriminate: Network, mixed: Any) -> tuple[Any, Any]:
@@ -167,6 +173,11 @@ def perturbed_samples(penalty: spec.GradientPenalty, /, *, real: Any, mix: Any, 
     squares = tf.reduce_sum(tf.square(real - tf.reduce_mean(real)))
     deviation = tf.sqrt(squares / (count - penalty.degrees_lost))
     return real + (1 - mix) * (penalty.perturbation * deviation * perturbation)
+
+
+def _others(batch: Any, loss: Any, /) -> Any:
+    # Of a map of scores the mean is of each place.
+    return tf.reduce_mean(batch, axis=0, keepdims=True) if loss.average else batch
 
 
 def _reduce(values: Any, reduction: spec.losses.Reduction) -> Any:

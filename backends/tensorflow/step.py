@@ -11,6 +11,7 @@ import tensorflow as tf
 from gan_rosetta.backends.tensorflow.layers import Network, Observe
 from gan_rosetta.backends.tensorflow.losses import (
     discriminator_loss,
+    distance_loss,
     generator_loss,
     gradient_penalty,
     mean_squared_error_loss,
@@ -248,6 +249,8 @@ class AdversarialStep:
                 again = self._score(batch, phase, "again", fake.samples)
                 scores = tf.concat([scores[:, :2], again[:, 2:]], axis=1)
             loss = generator_loss(self._training, fake=scores, **of_real)
+            if self._training.distance_loss is not None:
+                loss += distance_loss(self._training.distance_loss, made=fake.samples, real=batch["real"])
         observer.value(phase, "loss", "", "loss", loss)
         gradients = self._lead_back(fake, _gradient(tape, loss, [fake.samples])[0])
         if through_discriminator:
@@ -260,7 +263,14 @@ class AdversarialStep:
     def _score(self, batch: Mapping[str, Any], phase: str, stream: str, samples: Any) -> Any:
         observe = self._observer.forward(phase, stream, "discriminator")
         fed = fed_in(self._spec, batch, phase, stream, "discriminator")
-        return self._discriminator.network(samples, buffer_moves=1, fed=fed, observe=observe)
+        shown = self._shown(batch, samples)
+        return self._discriminator.network(shown, buffer_moves=1, fed=fed, observe=observe)
+
+    def _shown(self, batch: Mapping[str, Any], samples: Any) -> Any:
+        """Return what D is shown of samples: perhaps with the channels of what G started from."""
+        if not self._training.shows_pairs:
+            return samples
+        return tf.concat(self._training.in_order(samples, batch["latent_d"]), axis=-1)
 
     def _score_both(self, batch: Mapping[str, Any], fake: Any) -> tuple[Any, Any]:
         phase, real = "discriminator", batch["real"]
@@ -270,7 +280,8 @@ class AdversarialStep:
             fed_in(self._spec, batch, phase, stream, "discriminator") for stream in ("real", "fake")
         )
         with_both = {layer: tf.concat([own, with_fake[layer]], axis=0) for layer, own in with_real.items()}
-        both = self._discriminator.network(tf.concat([real, fake], axis=0), buffer_moves=1, fed=with_both)
+        shown = tf.concat([self._shown(batch, samples) for samples in (real, fake)], axis=0)
+        both = self._discriminator.network(shown, buffer_moves=1, fed=with_both)
         real_scores, fake_scores = tf.split(both, 2)
         return real_scores, fake_scores
 

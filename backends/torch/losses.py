@@ -1,4 +1,4 @@
-"""The losses. Scores are D's output, (B, 1), (B, 1, 1, 1) or (B, 2); a loss is (), unitless."""
+"""The losses. Scores are D's output, (B, 1), (B, 1, h, w) or (B, 2); a loss is (), unitless."""
 
 from __future__ import annotations
 
@@ -110,14 +110,14 @@ def relativistic_discriminator_loss(
     loss: spec.RelativisticDiscriminatorLoss, /, *, real: Tensor, fake: Tensor
 ) -> Tensor:
     """A factor times (CE(D(real) - D(fake), 1) + CE(D(fake) - D(real), 0)). Jolicoeur-Martineau 2018."""
-    other_fake, other_real = (fake.mean(), real.mean()) if loss.average else (fake, real)
+    other_fake, other_real = (_others(batch, loss) for batch in (fake, real))
     real_term = _logistic(loss, real - other_fake, target=1.0)
     return loss.factor * (real_term + _logistic(loss, fake - other_real, target=0.0))
 
 
 def relativistic_generator_loss(loss: spec.RelativisticGeneratorLoss, /, *, fake: Tensor, real: Tensor) -> Tensor:
     """A factor times (CE(D(fake) - D(real), 1) + CE(D(real) - D(fake), 0)), or the first. Jolicoeur-Martineau 2018."""
-    other_fake, other_real = (fake.mean(), real.mean()) if loss.average else (fake, real)
+    other_fake, other_real = (_others(batch, loss) for batch in (fake, real))
     fake_term = _logistic(loss, fake - other_real, target=1.0)
     if loss.terms == "fake":
         return loss.factor * fake_term
@@ -132,6 +132,12 @@ def boundary_seeking_generator_loss(loss: spec.BoundarySeekingGeneratorLoss, /, 
 def mean_squared_error_loss(loss: spec.MeanSquaredErrorLoss, /, *, output: Tensor, target: Tensor) -> Tensor:
     """(D(input) - target)²."""
     return functional.mse_loss(output, target, reduction=loss.reduction)
+
+
+def distance_loss(loss: spec.DistanceLoss, /, *, made: Tensor, real: Tensor) -> Tensor:
+    """A weighted mean of |G - real|, or of its square. Pathak et al. 2016, equation 1."""
+    difference = made - real
+    return loss.weight * (difference.abs() if loss.by == "absolute" else difference**2).mean()
 
 
 def gradient_penalty(penalty: spec.GradientPenalty, /, *, gradient: Tensor) -> Tensor:
@@ -254,6 +260,11 @@ def _logistic(loss: Any, logits: Tensor, *, target: float) -> Tensor:
     real = functional.softplus(-logits, threshold=SOFTPLUS_THRESHOLD)
     fake = functional.softplus(logits, threshold=SOFTPLUS_THRESHOLD)
     return _reduce(loss, target * real + (1 - target) * fake)
+
+
+def _others(batch: Tensor, loss: Any, /) -> Tensor:
+    # Of a map of scores the mean is of each place.
+    return batch.mean(dim=0, keepdim=True) if loss.average else batch
 
 
 def _of_all(penalty: spec.GradientPenalty, deviations: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gan_rosetta.backends.torch.losses import (
     discriminator_loss,
+    distance_loss,
     generator_loss,
     gradient_penalty,
     mean_squared_error_loss,
@@ -201,12 +202,19 @@ class AdversarialStep:
     def _fed(self, batch: Mapping[str, Tensor], phase: str, stream: str, network: str) -> dict[str, Tensor]:
         return fed_in(self._spec, batch, phase, stream, network)
 
+    def _shown(self, batch: Mapping[str, Tensor], samples: Tensor) -> Tensor:
+        """Return what D is shown of samples: perhaps with the channels of what G started from."""
+        if not self._training.shows_pairs:
+            return samples
+        return torch.cat(self._training.in_order(samples, batch["latent_d"]), dim=self._batch_axis + 1)
+
     def _generate(self, batch: Mapping[str, Tensor], phase: str) -> Tensor:
         fed = self._fed(batch, phase, "fake", "generator")
         return self._generator.network(batch[self._training.fed_in(phase, "latent")], fed)
 
     def _score_both(self, batch: Mapping[str, Tensor], fake: Tensor) -> tuple[Tensor, Tensor]:
-        network, phase, real = self._discriminator.network, "discriminator", batch["real"]
+        network, phase = self._discriminator.network, "discriminator"
+        real, fake = (self._shown(batch, samples) for samples in (batch["real"], fake))
         with_real, with_fake = (self._fed(batch, phase, stream, "discriminator") for stream in ("real", "fake"))
         if self._stacks:
             axis = self._batch_axis
@@ -246,14 +254,18 @@ class AdversarialStep:
         if training.generator_sees_real:
             observer.forward(phase, "real")
             with torch.no_grad():
-                of_real["real"] = discriminator.network(batch["real"], self._fed(batch, phase, "real", "discriminator"))
+                shown = self._shown(batch, batch["real"])
+                of_real["real"] = discriminator.network(shown, self._fed(batch, phase, "real", "discriminator"))
         observer.forward(phase, "fake")
-        scores = discriminator.network(fake, self._fed(batch, phase, "fake", "discriminator"))
+        shown = self._shown(batch, fake)
+        scores = discriminator.network(shown, self._fed(batch, phase, "fake", "discriminator"))
         if training.shows_fake_twice:
             observer.forward(phase, "again")
-            again = discriminator.network(fake, self._fed(batch, phase, "again", "discriminator"))
+            again = discriminator.network(shown, self._fed(batch, phase, "again", "discriminator"))
             scores = torch.cat([scores[..., :2], again[..., 2:]], dim=-1)
         loss = self._of_each(generator_loss)(training, fake=scores, **of_real)
+        if training.distance_loss is not None:
+            loss = loss + self._of_each(distance_loss)(training.distance_loss, made=fake, real=batch["real"])
         observer.value(phase, "loss", "", "loss", loss)
         gradients: Sequence[Tensor] = torch.autograd.grad(added_up(loss), generator.parameters)
         if through_d is not None:

@@ -79,7 +79,7 @@ def train_once(
     recorder = _Recorder()
     everyone: tuple[RunFollower, ...] = (recorder, *followers)
     moments = choose_moments(spec.training.num_steps, count=_NUM_MOMENTS, chunk_steps=chunk_size(spec))
-    look_recorder = LookRecorder(checked, spec, moments, seed=seed, followers=everyone)
+    look_recorder = LookRecorder(checked, spec, moments, tape=tape, seed=seed, followers=everyone)
     result = run_training(checked, spec, tape, followers=everyone, watcher=look_recorder)
     samples = make_samples(checked, spec, tape, seed=seed)
     pretraining = spec.num_pretraining_steps

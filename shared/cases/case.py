@@ -24,7 +24,7 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.runs.checkpoint import num_steps
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.spec.feeding import is_label
+from gan_rosetta.shared.spec.feeding import is_label, shown_when_asked
 from gan_rosetta.shared.state import State
 
 # Most mistakes show in the first steps; the losses judge the others.
@@ -223,7 +223,9 @@ class Case:
         given = {name: array.astype(np.int64) if is_label(name) else array for name, array in chunk.arrays.items()}
         cast = {name: self._cast(array[0]) for name, array in given.items()}
         if self._watcher is not None and self._is_watched(visit):
-            self._watcher.begin(visit, real=cast.get("real"))
+            real = cast.get("real")
+            shown = real if real is None else shown_when_asked(self.spec, real, cast["latent_d"])
+            self._watcher.begin(visit, real=shown)
         arrays = {name: self._request.to_tensor(array) for name, array in cast.items()}
         return Step(visit, arrays, rests=rests, record=record, watcher=self._watcher)
 

@@ -14,7 +14,7 @@ from gan_rosetta.shared.data.tape import Tape, make_chunk
 from gan_rosetta.shared.diagnose.rows import Row, compare_quantity
 from gan_rosetta.shared.interface import Chunk, ProbeKey
 from gan_rosetta.shared.spec import ClassEmbedding, GanSpec, Sigmoid
-from gan_rosetta.shared.spec.feeding import REAL_LABEL
+from gan_rosetta.shared.spec.feeding import REAL_LABEL, shown_when_asked
 from gan_rosetta.shared.state import State
 from gan_rosetta.shared.state.layouts import samples_to_native
 from gan_rosetta.shared.workers.registry import build_reference
@@ -53,8 +53,10 @@ class Proof:
             probe = trainer.probe(chunk)
             for key, expected in outputs.items():
                 distances[key].append(tensor_difference(probe[key], expected))
+        inputs = {name: chunk.arrays[array][0].astype(dtype) for name, (array, _) in _TAKEN.items()}
+        inputs["discriminator"] = shown_when_asked(spec, inputs["discriminator"], inputs["generator"])
         return cls(
-            inputs={name: chunk.arrays[array][0].astype(dtype) for name, (array, _) in _TAKEN.items()},
+            inputs=inputs,
             classes={
                 name: chunk.arrays[array][0].astype(np.int64)
                 for name, array in _CLASSES.items()

@@ -11,6 +11,7 @@ import numpy as np
 from gan_rosetta.backends import BACKENDS, REFERENCE
 from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.spec import BatchNorm, GanSpec, Network
+from gan_rosetta.shared.spec.feeding import shown_when_asked
 from gan_rosetta.shared.workers.registry import load_trainer
 
 Outputs = dict[str, np.ndarray]
@@ -78,7 +79,8 @@ def evaluate(spec: GanSpec, state: Mapping[str, np.ndarray], /, *, latent: np.nd
         return {}
     trainer = load_trainer(BACKENDS[REFERENCE]).build(evaluated, device="cpu", dtype="float64", execution="eager")
     trainer.load_state(state)
-    outputs = Look(latent=latent[:_MOST_EVALUATED], asked=real[:_MOST_EVALUATED]).of_trainer(trainer)
+    asked = shown_when_asked(spec, real[:_MOST_EVALUATED], latent)
+    outputs = Look(latent=latent[:_MOST_EVALUATED], asked=asked).of_trainer(trainer)
     return {f"{name} in evaluation mode": array for name, array in outputs.items()}
 
 

@@ -14,6 +14,7 @@ from gan_rosetta.shared.conformance.small import (
     small_gan,
     whole_step,
 )
+from gan_rosetta.shared.spec.feeding import shown_when_asked
 
 _NUM_PRETRAINING = 5
 _NUM_STEPS = 6
@@ -91,7 +92,8 @@ def test_generate_and_discriminate_agree_and_change_nothing(backend, gan):
     assert_tensors_close({generated: fake}, {generated: numpy_trainer.generate(latent)}, **judged)
     scored = next(key for key in reference if key.phase == "discriminator" and key.stream == "real")
     last = [key for key in reference if key[:3] == scored[:3]][-1]
-    scores = {last: trainer.discriminate(real)}
-    assert_tensors_close(scores, {last: numpy_trainer.discriminate(real)}, **judged)
+    asked = shown_when_asked(spec, real, latent)
+    scores = {last: trainer.discriminate(asked)}
+    assert_tensors_close(scores, {last: numpy_trainer.discriminate(asked)}, **judged)
     after = trainer.export_state()
     assert all(after[name].tobytes() == before[name].tobytes() for name in before)

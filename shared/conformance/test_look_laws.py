@@ -33,7 +33,7 @@ def _run(spec: GanSpec, trainer: Trainer, look_recorder: LookRecorder | None, **
 
 def _look_recorder(spec: GanSpec, trainer: Trainer) -> LookRecorder:
     moments = choose_moments(spec.training.num_steps, count=4, chunk_steps=500)
-    return LookRecorder(trainer, spec, moments, seed=SEED)
+    return LookRecorder(trainer, spec, moments, tape=seeded_tape(spec), seed=SEED)
 
 
 @pytest.mark.parametrize("execution", ["eager", pytest.param("compiled", marks=pytest.mark.compiled)])

@@ -11,7 +11,7 @@ import pytest
 from gan_rosetta.shared.compare.assertions import assert_same_bits
 from gan_rosetta.shared.compare.outputs import Look
 from gan_rosetta.shared.compare.yardstick import YardstickFollower
-from gan_rosetta.shared.conformance.small import build_trainer, loaded_trainer, small_gan
+from gan_rosetta.shared.conformance.small import build_trainer, loaded_trainer, seeded_tape, small_gan
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape
 from gan_rosetta.shared.errors import RunInterrupted
@@ -161,6 +161,6 @@ def _measure(spec: GanSpec, path: Path, *, num_chunks: int = 0, checkpoint: Chec
     checkpointer = _StopAfter(path, trainer, spec, num_chunks=num_chunks, yardstick=yardstick) if num_chunks else None
     start = None if checkpoint is None else checkpoint.position
     result = _run(spec, trainer, start=start, checkpointer=checkpointer, followers=(yardstick,))
-    look = Look(latent=sample_latent(spec, seed=5))
+    look = Look(latent=sample_latent(spec, seeded_tape(spec), seed=5))
     yardstick.look("end", look, look.of_trainer(trainer))
     return result, trainer, yardstick.finish()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_rosetta.shared.data import streams
+from gan_rosetta.shared.data.holes import cut_holes, hole_corners
 from gan_rosetta.shared.data.image_source import ImageSource
 from gan_rosetta.shared.data.toys import toy_points
 from gan_rosetta.shared.data.turns import trained_steps
@@ -20,6 +21,7 @@ from gan_rosetta.shared.spec import (
     DigitsReal,
     GanSpec,
     GaussianReal,
+    HoledLatent,
     JoinedLatent,
     LatentSource,
     LinearGaussianReal,
@@ -77,6 +79,8 @@ def repeats(spec: GanSpec, name: str, /) -> bool:
     """Whether the GAN has a tape array begin again after some steps: one epoch, or a single step."""
     if name.startswith(("latent", "label")):
         return drawn_once(spec.latent)
+    if name == "real" and isinstance(spec.real, DigitsReal) and spec.real.part is not None:
+        return False
     return name in ("real", REAL_LABEL) and (isinstance(spec.real, SineReal) or not _reshuffles(spec))
 
 
@@ -145,9 +149,13 @@ class SeededTape:
         batch = self.batch_size(phase, first_step)
         steps = range(first_step, first_step + num_steps)
         result = {"real": self._real(steps, batch)}
+        if isinstance(self._spec.latent, HoledLatent):
+            result |= self._holed(self._spec.latent, result["real"], steps, batch)
         # Always drawn for a whole batch: a step's place in its stream follows from the size, and no two may overlap.
         full = self._spec.batch_size
         for name, shape in array_shapes(self._spec, phase).items():
+            if name in result:
+                continue
             if name.startswith("latent"):
                 result[name] = _latent(self._spec.latent, self._seed, name, steps, batch=batch, full=full)
             elif name == REAL_LABEL and self._classes is not None:
@@ -159,6 +167,17 @@ class SeededTape:
                 drawn = streams.uniform(self._seed, name, first_step=first_step, num_steps=num_steps, size=size)
                 result[name] = drawn.reshape(num_steps, full, *shape)[:, :batch]
         return result | self._masks(phase, first_step, num_steps)
+
+    def _holed(self, latent: HoledLatent, images: np.ndarray, steps: range, batch: int) -> dict[str, np.ndarray]:
+        """Return what G starts from, the batches' images with holes, and what D is shown as real."""
+        first, *_ = served = [step // self._spec.training.steps_per_batch for step in steps]
+        full, count = self._spec.batch_size, served[-1] - first + 1
+        drawn = streams.uniform(self._seed, "hole", first_step=first, num_steps=count, size=2 * full)
+        corners = hole_corners(latent, drawn.reshape(count, full, 2)[np.array(served) - first, :batch])
+        holed, parts = cut_holes(latent, images, corners)
+        source = self._spec.real
+        whole = not isinstance(source, DigitsReal) or source.part is None
+        return {"real": images if whole else parts, "latent_d": holed}
 
     def _asked_classes(self, name: str, steps: range, batch: int) -> np.ndarray:
         """Return the classes that G is asked for, drawn evenly: for every step, or once where the noise is."""
@@ -304,6 +323,8 @@ def _selected(spec: GanSpec, source: DigitsReal, digits: ImageSource) -> NDArray
 
 def _latent(source: LatentSource, seed: int, name: str, steps: range, /, *, batch: int, full: int) -> np.ndarray:
     """Return noise (len(steps), batch, ...), the first `batch` of `full` samples drawn."""
+    if isinstance(source, HoledLatent):
+        raise TypeError("images with holes are made of the tape's real ones")
     if isinstance(source, StratifiedLatent):
         grid = np.linspace(source.low, source.high, batch)
         drawn = streams.uniform(seed, name, first_step=steps.start, num_steps=len(steps), size=full)[:, :batch]

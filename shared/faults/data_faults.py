@@ -27,6 +27,13 @@ def outputs_of(spec: GanSpec, network: str, phase: str, /) -> Location:
     return Location(phase=phase, quantities=("output",), names=names)
 
 
+def _where_real_is_taken(spec: GanSpec) -> Location:
+    """Return where wrong real samples show: at D's outputs, unless G's are held against them before."""
+    if spec.training.distance_loss is not None and spec.training.first == "generator":
+        return Location(phase="generator", quantities=("loss",), names=("loss",))
+    return outputs_of(spec, "discriminator", "discriminator")
+
+
 def _real_range(spec: GanSpec) -> list[Plant]:
     if not isinstance(spec.real, DigitsReal):
         return []
@@ -39,7 +46,7 @@ def _real_range(spec: GanSpec) -> list[Plant]:
     return [
         Plant(
             spec=spec,
-            expected=outputs_of(spec, "discriminator", "discriminator"),
+            expected=_where_real_is_taken(spec),
             chunk=_fed({"real": scaled}),
             found=f"{other_low:g} to {other_high:g}",
             expected_value=f"{low:g} to {high:g}",
@@ -52,7 +59,7 @@ def _image_transposed(spec: GanSpec) -> list[Plant]:
     if len(shape) != 3 or shape[1] != shape[2]:
         return []
     changed = _fed({"real": lambda real: real.swapaxes(-1, -2).copy()})
-    return [Plant(spec=spec, expected=outputs_of(spec, "discriminator", "discriminator"), chunk=changed)]
+    return [Plant(spec=spec, expected=_where_real_is_taken(spec), chunk=changed)]
 
 
 def _latent_scaled(spec: GanSpec) -> list[Plant]:

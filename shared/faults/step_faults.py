@@ -8,7 +8,7 @@ from gan_rosetta.shared.data import streams
 from gan_rosetta.shared.faults.fault import Fault, Location, Plant
 from gan_rosetta.shared.faults.places import replace_training
 from gan_rosetta.shared.interface import Chunk
-from gan_rosetta.shared.spec import EVERY_STEP, GanSpec, StepPattern
+from gan_rosetta.shared.spec import EVERY_STEP, GanSpec, HoledLatent, StepPattern
 
 _REDRAW_SEED = 8765
 
@@ -25,7 +25,7 @@ def _not_detached(spec: GanSpec) -> list[Plant]:
 
 
 def _latent_redrawn(spec: GanSpec) -> list[Plant]:
-    if spec.training.latent_draws != "shared":
+    if spec.training.latent_draws != "shared" or isinstance(spec.latent, HoledLatent):
         return []
     planted = replace_training(spec, latent_draws="separate", fake_batch="regenerated")
     first, second = ("latent_d", "latent_g") if spec.training.first == "discriminator" else ("latent_g", "latent_d")

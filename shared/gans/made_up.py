@@ -29,6 +29,7 @@ from gan_rosetta.shared.spec import (
     ConvTranspose2d,
     CosineDecay,
     DigitsReal,
+    DistanceLoss,
     Dropout,
     GanSpec,
     GlobalPool,
@@ -36,6 +37,7 @@ from gan_rosetta.shared.spec import (
     GradientDescent,
     GradientPenalty,
     GroupNorm,
+    HoledLatent,
     JoinedLatent,
     Layer,
     LeakyReLU,
@@ -689,6 +691,48 @@ CONTRAST_SPEC = replace(
     ),
 )
 
+HOLED_SPEC = replace(
+    POOLED_SPEC,
+    name="holed-digits",
+    title="A G that fills holes in small digits, held to what was there, and a D that gives a score for each patch",
+    real=replace(_DIGITS, part=4),
+    latent=HoledLatent(num_channels=1, size=8, hole=4, fill=1.0),
+    generator=Network(
+        input_shape=(1, 8, 8),
+        layers=(replace(_conv("conv1", 1, 4), stride=2), LeakyReLU(slope=0.2), _conv("conv2", 4, 1), Tanh()),
+    ),
+    discriminator=Network(
+        input_shape=(1, 4, 4), layers=(_conv("conv1", 1, 4), LeakyReLU(slope=0.2), _conv("conv2", 4, 1))
+    ),
+    training=replace(
+        POOLED_SPEC.training,
+        class_loss=None,
+        second_class_loss=None,
+        distance_loss=DistanceLoss(by="absolute", weight=2.0),
+    ),
+)
+
+PAIRED_SPEC = replace(
+    HOLED_SPEC,
+    name="paired-digits",
+    title="A G that makes small digits with holes whole, and a D that is shown both",
+    real=_DIGITS,
+    latent=HoledLatent(num_channels=1, size=8, hole=3, fill=-1.0),
+    generator=Network(input_shape=(1, 8, 8), layers=(_conv("conv1", 1, 4), LeakyReLU(slope=0.2), _conv("conv2", 4, 1))),
+    discriminator=Network(
+        input_shape=(2, 8, 8),
+        layers=(replace(_conv("conv1", 2, 4), stride=2), _norm("norm1", 4, 4, affine=False), _conv("conv2", 4, 1)),
+    ),
+    training=replace(
+        HOLED_SPEC.training,
+        first="discriminator",
+        fake_batch="regenerated",
+        detach_fake=False,
+        distance_loss=DistanceLoss(by="squares", weight=0.5),
+        start_shown="before",
+    ),
+)
+
 SPECS = (
     SMOOTH_SPEC,
     LOGISTIC_SPEC,
@@ -698,4 +742,6 @@ SPECS = (
     POOLED_SPEC,
     GROUPED_SPEC,
     CONTRAST_SPEC,
+    HOLED_SPEC,
+    PAIRED_SPEC,
 )

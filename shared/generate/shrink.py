@@ -40,6 +40,7 @@ from gan_rosetta.shared.spec import (
 _PLAIN_OPTIMIZER = GradientDescent(learning_rate=ConstantRate(value=0.01))
 _PLAIN_REAL = GaussianReal(mean=1.0, standard_deviation=1.0, sort=False)
 _PLAIN_TRAINING: dict[str, Any] = {
+    "distance_loss": None,
     "first": "discriminator",
     "fake_batch": "regenerated",
     "latent_draws": "shared",
@@ -254,7 +255,10 @@ def _simpler(part: Any) -> Iterator[Any]:
 
 def _with_latent(spec: GanSpec, shape: Shape) -> GanSpec:
     generator = _fitted(spec.generator.layers, shape, spec.generator.output_shape)
-    return replace(spec, latent=NormalLatent(shape=shape, redraw="step"), generator=generator)
+    real = spec.real
+    if isinstance(real, DigitsReal) and real.part is not None:
+        real = replace(real, size=real.part, part=None)
+    return replace(spec, real=real, latent=NormalLatent(shape=shape, redraw="step"), generator=generator)
 
 
 def _on_numbers(spec: GanSpec) -> GanSpec:

@@ -29,6 +29,7 @@ from gan_rosetta.shared.spec import (
     CrossEntropyGeneratorLoss,
     DensityRegression,
     DigitsReal,
+    DistanceLoss,
     Dropout,
     ExponentialDecay,
     GanSpec,
@@ -38,6 +39,7 @@ from gan_rosetta.shared.spec import (
     GradientPenalty,
     GridReal,
     HingeDiscriminatorLoss,
+    HoledLatent,
     LatentSource,
     LearningRate,
     LeastSquaresDiscriminatorLoss,
@@ -116,6 +118,12 @@ _CLASS_LOSSES = st.builds(
     on_fake=_WEIGHTS_OF_CLASSES,
     of_generator=st.sampled_from([0.5, 1.0, 0.0, -0.5]),
 )
+_DISTANCES = st.one_of(
+    st.none(),
+    st.none(),
+    st.none(),
+    st.builds(DistanceLoss, by=st.sampled_from(["absolute", "squares"]), weight=decimals(0.1, 10, digits=1)),
+)
 _CLIPPINGS = st.sampled_from([None, None, WeightClipping(bound=0.1), WeightClipping(bound=1.0)])
 _TARGETS = decimals(-1, 1, digits=1)
 _SHARES = st.sampled_from([1.0, 0.0, 0.9, 0.3])
@@ -168,8 +176,9 @@ def gan_specs(draw: Any) -> GanSpec:
                 penalties=penalties,
                 alone=alone,
                 generator=generator,
+                holed=isinstance(latent, HoledLatent),
                 epochs=epochs,
-                num_told=math.prod(discriminator.output_shape) - 1 if score != "logits" else 0,
+                num_told=discriminator.output_shape[0] - 1 if score != "logits" else 0,
                 drops=any(isinstance(layer, Dropout) for layer in discriminator.all_layers),
             )
         ),
@@ -211,15 +220,16 @@ def _real_sources(draw: Any, batch_size: int, *, powers_of_two: bool) -> RealSou
         return SineReal(num_points=draw(st.integers(2, MAX_WIDTH)))
     if kind is ToyReal:
         return draw(_toys())
-    low = draw(st.sampled_from([-1.0, 0.0]))
+    low, size = draw(st.sampled_from([-1.0, 0.0])), draw(st.integers(2, 8))
     return DigitsReal(
-        size=draw(st.integers(2, 8)),
+        size=size,
         num_channels=draw(st.integers(1, 3)),
         low=low,
         high=1.0,
         num_images=pool_size(),
         reshuffle=draw(st.booleans()),
         short_batch=draw(st.sampled_from(["kept", "kept", "dropped"])),
+        part=draw(st.one_of(st.none(), st.none(), st.none(), st.integers(1, size - 1))),
     )
 
 
@@ -250,9 +260,11 @@ def _discriminators(
             stack.perhaps_attention()
             stack.perhaps_block()
             stack.perhaps_pool()
-    # A convolution as wide as its image ends in (1, 1, 1), which a score may be.
+    # A convolution as wide as its image ends in (1, 1, 1), which a score may be; one of an entry in a map of scores.
     kernel = stack.shape[1] if image and len(set(stack.shape[1:])) == 1 else 0
-    if kernel and score != "logits" and draw(st.booleans()):
+    if image and score != "logits" and draw(st.integers(0, 3)) == 3 and _may_be_map(stack.shape, score):
+        stack.convolution(Conv2d, 1, kernel=1, stride=1, padding=0)
+    elif kernel and score != "logits" and draw(st.booleans()):
         stack.convolution(Conv2d, 1, kernel=kernel, stride=draw(st.integers(1, 2)), padding=0)
     else:
         stack.perhaps_global_pool()
@@ -276,6 +288,11 @@ def _discriminators(
     return stack.network()
 
 
+def _may_be_map(shape: Shape, score: str) -> bool:
+    """Whether D may give a score for each place; of a critic's see _batch_sizes."""
+    return score != "critic" or math.prod(shape[1:]) in (1, 2, 4, 8, 16, 32, 64)
+
+
 @st.composite
 def _generators(draw: Any, real: RealSource, *, normalised: bool) -> tuple[Network, LatentSource]:
     """Draw a generator and its latent source. Convolutions are drawn from the last to the first, so that sizes fit."""
@@ -293,11 +310,12 @@ def _generators(draw: Any, real: RealSource, *, normalised: bool) -> tuple[Netwo
                 size //= 2
         if convolutions:
             start = (draw(st.integers(1, 3)), size, size)
-    if len(start) == 3 and convolutions and draw(st.booleans()):
+    holed = _perhaps_holed(draw, real)
+    if holed is None and len(start) == 3 and convolutions and draw(st.booleans()):
         latent: LatentSource = _normal_latent(draw, start)
         stack = Stack(draw, start, plain=False, normalised=normalised, classes=isinstance(real, DigitsReal))
     else:
-        latent = draw(_latent_sources())
+        latent = draw(_latent_sources()) if holed is None else holed
         classes = isinstance(real, DigitsReal)
         stack = Stack(draw, latent.sample_shape, plain=False, normalised=normalised, classes=classes)
         stack.flatten()
@@ -325,6 +343,15 @@ def _generators(draw: Any, real: RealSource, *, normalised: bool) -> tuple[Netwo
     return stack.network(), latent
 
 
+def _perhaps_holed(draw: Any, real: RealSource) -> HoledLatent | None:
+    """Draw images with holes where D is shown what these leave out, and now and then where it is shown whole ones."""
+    if not isinstance(real, DigitsReal) or (real.part is None and draw(st.integers(0, 5)) != 5):
+        return None
+    hole = draw(st.integers(1, real.size - 1)) if real.part is None else real.part
+    fill = draw(st.sampled_from([1.0, -1.0, 0.0]))
+    return HoledLatent(num_channels=real.num_channels, size=real.size, hole=hole, fill=fill)
+
+
 @st.composite
 def _latent_sources(draw: Any) -> LatentSource:
     if draw(st.integers(0, 3)) == 3:
@@ -345,6 +372,7 @@ def _trainings(
     penalties: _Penalties,
     alone: bool,
     generator: Network,
+    holed: bool,
     epochs: bool,
     num_told: int,
     drops: bool,
@@ -352,7 +380,7 @@ def _trainings(
     first = draw(st.sampled_from(["discriminator", "generator"]))
     may_reuse = not (first == "discriminator" and generator.has_buffers)
     reused = may_reuse and draw(st.booleans())
-    separate = not reused and draw(st.booleans())
+    separate = not reused and not holed and draw(st.booleans())
     stops = score == "probability" and not num_told and draw(st.booleans())
     detached = alone or first == "generator" or draw(st.booleans())
     masks: Any = draw(st.sampled_from(["separate", "shared"])) if drops else "separate"
@@ -378,6 +406,7 @@ def _trainings(
         class_loss=draw(_CLASS_LOSSES) if num_told else None,
         second_class_loss=draw(_CLASS_LOSSES) if num_told > 1 else None,
         second_class_asked="again" if may_ask_again and draw(st.booleans()) else "together",
+        distance_loss=draw(_DISTANCES),
         # Of a tolerance near which no score comes but one half itself, so that rounding does not decide when it ends.
         stop=StopRule(tolerance=1e-9) if stops else None,
     )

@@ -28,7 +28,8 @@ def measure_quality(
     generated = np.asarray(samples["generated"], dtype=np.float64)
     finite, real = _finite(generated), _finite(np.asarray(samples["real"], dtype=np.float64))
     source = spec.real
-    if not is_as_declared:
+    shows_parts = isinstance(source, DigitsReal) and source.part is not None
+    if not is_as_declared or shows_parts:
         numbers = measure_against_fed(finite, real, spec)
     elif isinstance(source, GaussianReal):
         numbers = _one_dimensional(finite, real, source)

@@ -50,13 +50,14 @@ def compose_grid(images: Floats, source: DigitsReal, /) -> Floats:
     Three channels are colours; of any other number the first is grey. Missing places are white, numbers that are not
     finite red.
     """
-    cell = source.size + _GAP_PIXELS
+    size = source.sample_shape[-1]
+    cell = size + _GAP_PIXELS
     num_rows = max(1, min(_NUM_ACROSS, -(-len(images) // _NUM_ACROSS)))
     picture = np.full((num_rows * cell - _GAP_PIXELS, _NUM_ACROSS * cell - _GAP_PIXELS, 3), _BETWEEN)
     for index, image in enumerate(images[: _NUM_ACROSS**2]):
         row, column = divmod(index, _NUM_ACROSS)
         top, left = row * cell, column * cell
-        picture[top : top + source.size, left : left + source.size] = _colors(image, source)
+        picture[top : top + size, left : left + size] = _colors(image, source)
     return picture
 
 

@@ -9,11 +9,13 @@ import numpy as np
 
 from gan_rosetta.shared.compare.outputs import SAMPLES, SCORES, Look, Outputs
 from gan_rosetta.shared.compare.yardstick import END
+from gan_rosetta.shared.data.tape import Tape
 from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.runs.moments import Moments
 from gan_rosetta.shared.runs.samples import NUM_BOUNDARY_POINTS, boundary_positions, density, sample_latent
 from gan_rosetta.shared.runs.samples import histogram_edges as edges_of_histograms
 from gan_rosetta.shared.spec import DigitsReal, GanSpec
+from gan_rosetta.shared.spec.feeding import shown_when_asked
 
 _NUM_BOUNDARY_SHOWN = 125
 _MOST_SAMPLES = 500
@@ -39,12 +41,13 @@ class LookRecorder:
         moments: Moments,
         /,
         *,
+        tape: Tape,
         seed: int,
         followers: Sequence[LookFollower] = (),
     ) -> None:
         self.moments = moments
         self._trainer, self._spec, self._followers = trainer, spec, followers
-        self._latent = sample_latent(spec, seed=seed)
+        self._latent = sample_latent(spec, tape, seed=seed)
         self._looks: list[dict[str, np.ndarray]] = []
 
     def take(self, *, pretraining: int, adversarial: int) -> None:
@@ -66,7 +69,8 @@ class LookRecorder:
         if boundary is not None:
             self._show(END, self._boundary_look(), outputs | {SCORES: boundary[:, np.newaxis]})
         elif self._followers:
-            look = Look(latent=self._latent, asked=samples["real"][: self._spec.batch_size])
+            real = samples["real"][: self._spec.batch_size]
+            look = Look(latent=self._latent, asked=shown_when_asked(self._spec, real, samples["latent"]))
             self._show(END, look, outputs | {SCORES: look.scores_of_trainer(self._trainer)})
         self._add(samples["generated"], boundary, pretraining=pretraining, adversarial=adversarial)
 
@@ -126,4 +130,4 @@ class LookRecorder:
 def num_shown(spec: GanSpec, /) -> int:
     """Return how many samples of a moment are kept at most."""
     source = spec.real
-    return max(1, _MOST_PIXELS // source.size**2) if isinstance(source, DigitsReal) else _MOST_SAMPLES
+    return max(1, _MOST_PIXELS // source.sample_shape[-1] ** 2) if isinstance(source, DigitsReal) else _MOST_SAMPLES

@@ -92,7 +92,7 @@ def run(order: Order, entry: BackendEntry, /, *, report_progress: ReportProgress
     )
     yardstick = _start_yardstick(order, state) if course.yardstick else None
     followers: list[_RunFollower] = [recorder, *([] if yardstick is None else [yardstick])]
-    look_recorder = LookRecorder(trainer, spec, moments, seed=feed.seed, followers=followers)
+    look_recorder = LookRecorder(trainer, spec, moments, tape=tape, seed=feed.seed, followers=followers)
     start = Position(place=inputs.place, began=inputs.place)
     if checkpoint is not None:
         start = checkpoint.position

@@ -6,7 +6,15 @@ import numpy as np
 
 from gan_rosetta.shared.data.tape import Tape, chunks, picture_latent
 from gan_rosetta.shared.interface import Trainer
-from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, SineReal, ToyReal
+from gan_rosetta.shared.spec import (
+    DigitsReal,
+    GanSpec,
+    HoledLatent,
+    LinearGaussianReal,
+    Shape,
+    SineReal,
+    ToyReal,
+)
 
 NUM_BOUNDARY_POINTS = 10_000
 _NUM_SAMPLES_1D = 10_000
@@ -28,8 +36,10 @@ def num_samples(spec: GanSpec, /) -> int:
     return spec.real.num_points if isinstance(spec.real, LinearGaussianReal) else _NUM_SAMPLES_1D
 
 
-def sample_latent(spec: GanSpec, /, *, seed: int) -> np.ndarray:
-    """Return the fixed latent of a run's samples, (num_samples, ...)."""
+def sample_latent(spec: GanSpec, tape: Tape, /, *, seed: int) -> np.ndarray:
+    """Return the fixed latent of a run's samples, (num_samples, ...): images are those that the tape has first."""
+    if isinstance(spec.latent, HoledLatent):
+        return _first_of(spec, tape, "latent_d", spec.latent.sample_shape)
     return picture_latent(spec, seed=seed, num_samples=num_samples(spec))
 
 
@@ -40,9 +50,9 @@ def make_samples(trainer: Trainer, spec: GanSpec, tape: Tape, /, *, seed: int) -
     over linspace(-8, 8), in batches of the GAN's size where D looks at the whole batch; histogram_edges (101,),
     histogram_real and histogram_generated (100,), densities.
     """
-    latent = sample_latent(spec, seed=seed)
+    latent = sample_latent(spec, tape, seed=seed)
     generated = trainer.generate(latent)
-    real = _real_samples(spec, tape)
+    real = _first_of(spec, tape, "real", spec.real.sample_shape)
     result = {"latent": latent, "generated": generated, "real": real}
     if spec.discriminator.input_shape == (1,):
         positions, edges = boundary_positions(), histogram_edges()
@@ -80,12 +90,12 @@ def discriminate(trainer: Trainer, spec: GanSpec, samples: np.ndarray, /) -> np.
     return np.concatenate(parts).reshape(len(samples), -1)
 
 
-def _real_samples(spec: GanSpec, tape: Tape) -> np.ndarray:
-    """Return what the tape feeds first, as many samples as are kept, or as it has before it would begin again."""
+def _first_of(spec: GanSpec, tape: Tape, name: str, shape: Shape) -> np.ndarray:
+    """Return what the tape feeds first of an array: as many as are kept, or as it has before it begins again."""
     count = num_samples(spec)
     num_steps = min(-(-count // spec.batch_size), tape.num_steps("adversarial") or count)
     parts = [
-        chunk.arrays["real"].reshape(-1, *spec.real.sample_shape)
+        chunk.arrays[name].reshape(-1, *shape)
         for chunk in chunks(tape, spec, "adversarial", first_step=0, stop=num_steps, size=_STEPS_AT_ONCE)
     ]
     return np.concatenate(parts)[:count]

@@ -14,6 +14,7 @@ from gan_rosetta.shared.quality.measure import measure_quality
 from gan_rosetta.shared.runs.samples import discriminate
 from gan_rosetta.shared.runs.training import TrainingResult
 from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec.feeding import shown_when_asked
 
 NOT_FINITE, COLLAPSED, STOPPED = "not finite", "collapsed", "stopped by its rule"
 # Of the steps, at the end: losses jump from step to step, and their mean says where they are.
@@ -64,7 +65,8 @@ def measure_outcomes(
         last = trained[-max(1, round(_LAST_SHARE * len(trained))) :]
         add(f"{name}'s loss at the end", float(np.mean(last)) if len(last) else None, "the loss's own")
     for kind in ("real", "generated"):
-        add(f"D's output on {kind} samples", _mean_score(trainer, spec, samples[kind]), "D's own")
+        shown = shown_when_asked(spec, samples[kind], samples["latent"])
+        add(f"D's output on {kind} samples", _mean_score(trainer, spec, shown), "D's own")
     happened = {
         NOT_FINITE: is_broken,
         COLLAPSED: bool(spread) and bool(numbers["spread of samples"] < _COLLAPSED_BELOW),

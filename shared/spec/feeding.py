@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +101,14 @@ def fed_shapes(spec: GanSpec, /, *, pretraining: bool) -> dict[str, Shape]:
     """Return the per-sample shapes of all that the passes of a step are fed beside samples, by name."""
     classes: dict[str, Shape] = {} if pretraining else dict.fromkeys(labels(spec), ())
     return classes | {mask.name: mask.shape for mask in mask_draws(spec, pretraining=pretraining)}
+
+
+def shown_when_asked(spec: GanSpec, samples: NDArray[Any], latent: NDArray[Any], /) -> NDArray[Any]:
+    """Return what D is asked about samples (n, ...) that are of as many of what G started from (n, ...)."""
+    if not spec.training.shows_pairs:
+        return samples
+    pairs: NDArray[Any] = np.concatenate(spec.training.in_order(samples, latent[: len(samples)]), axis=1)
+    return pairs
 
 
 def fed_when_asked(network: Network, num_samples: int, /) -> dict[str, NDArray[np.float64]]:

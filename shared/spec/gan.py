@@ -35,6 +35,7 @@ from gan_rosetta.shared.spec.sources import (
     LinearGaussianReal,
     RealSource,
 )
+from gan_rosetta.shared.spec.starts import check_holes, check_pairs
 from gan_rosetta.shared.spec.training import Pretraining, Training
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
@@ -42,6 +43,7 @@ _HEADS = (
     "expected a D that ends in Branches with join 'concatenate', of its score and of a ClassCrossEntropy, a "
     "ClassContrast, a PullAway or a CodeError"
 )
+_IMAGE_RANK = 3
 _SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,), "squares": (1,), "logit": (1,)}
 # Those that are fed no classes, and that every backend differentiates twice.
 _PENALTY_LAYERS = (
@@ -85,11 +87,13 @@ class GanSpec:
             good, f"name is {self.name!r}; expected lower-case words joined by hyphens, such as 'gaussian-1d'", "name"
         )
         require_positive_integer(self, "batch_size")
+        check_pairs(self.real, self.latent, self.training)
         self._check_shapes()
         self._check_batch_norms()
         self._check_penalty()
         self._check_classes()
         self._check_codes()
+        check_holes(self.real, self.latent, self.training)
         require(
             not self.training.counts_epochs or isinstance(self.real, DigitsReal | LinearGaussianReal),
             f"training: steps or a learning rate are counted by epochs, and {type(self.real).__name__} draws fresh "
@@ -115,12 +119,16 @@ class GanSpec:
 
     def _check_shapes(self) -> None:
         made, real, critic_input = self.generator.output_shape, self.real.sample_shape, self.discriminator.input_shape
+        shown, what = (
+            self.shown_shape,
+            "pairs of real samples and starts" if self.training.shows_pairs else "real samples",
+        )
         latent, generator_input = self.latent.sample_shape, self.generator.input_shape
         end, critic_end = (("layers", len(network.layers) - 1) for network in (self.generator, self.discriminator))
         for first, first_shape, second, second_shape, path in (
             ("latent samples", latent, "generator.input_shape", generator_input, ("generator", "input_shape")),
             ("generated samples", made, "real samples", real, ("generator", *end)),
-            ("real samples", real, "discriminator.input_shape", critic_input, ("discriminator", "input_shape")),
+            (what, shown, "discriminator.input_shape", critic_input, ("discriminator", "input_shape")),
         ):
             message = f"{first} have shape {first_shape}, {second} {second_shape}; expected the same"
             require(first_shape == second_shape, message, *path)
@@ -128,9 +136,11 @@ class GanSpec:
         found, ends = self.discriminator.output_shape, self.discriminator.layers
         if self.training.class_loss is not None:
             ends, found = self._score_head()
+        by_patch = score != "logits" and len(found) == _IMAGE_RANK and found[0] == 1
+        maps = "" if score == "logits" else ", or a map (1, height, width) of a score for each patch"
         require(
-            found == _SCORE_SHAPES[score] or (score != "logits" and found == (1, 1, 1)),
-            f"the discriminator's output has shape {found}; a loss on a {score} expects {_SCORE_SHAPES[score]}",
+            found == _SCORE_SHAPES[score] or by_patch,
+            f"the discriminator's output has shape {found}; a loss on a {score} expects {_SCORE_SHAPES[score]}{maps}",
             "discriminator",
             *critic_end,
         )
@@ -141,6 +151,12 @@ class GanSpec:
             good = self.discriminator.input_shape == self.discriminator.output_shape == (1,)
             message = "pretraining on a density needs a discriminator from shape (1,) to shape (1,)"
             require(good, message, "pretraining")
+
+    @property
+    def shown_shape(self) -> Shape:
+        """The per-sample shape of what D is shown: a real sample's, or with the channels of what G starts from."""
+        channels, *places = real = self.real.sample_shape
+        return (channels + self.latent.sample_shape[0], *places) if self.training.shows_pairs else real
 
     def _score_head(self) -> tuple[tuple[Layer, ...], Shape]:
         """Return the layers that give D's score where it tells the class too, and the shape of that."""

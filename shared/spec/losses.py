@@ -1,6 +1,8 @@
 """The losses. Each is one number a step; `reduction` says whether the batch is averaged or summed.
 
-p is what D gives a sample: a probability, one or two logits, or a critic's score. A loss of D may have a gradient
+p is what D gives a sample: a probability, one or two logits, or a critic's score; or a map (1, height, width) of one
+of these for each patch of an image (Isola et al. 2017, section 3.2.2), over all of which the batch's mean or sum then
+runs. A loss of D may have a gradient
 penalty beside it, which is added; it is always a mean, whatever the reduction. `real_label` is the label that D
 learns to give to real samples; the published GANs all use 1.
 """
@@ -155,9 +157,9 @@ class LogisticGeneratorLoss:
 class RelativisticDiscriminatorLoss:
     """factor · (CE(D(real) - D(fake), 1) + CE(D(fake) - D(real), 0)), from one logit. Jolicoeur-Martineau 2018.
 
-    CE as in LogisticDiscriminatorLoss. average: what is taken away is the mean of the other batch's logits, where not
-    the logit at the same place of the other batch. G's loss beside it is RelativisticGeneratorLoss, or
-    LogisticGeneratorLoss where a program leaves its own unread.
+    CE as in LogisticDiscriminatorLoss. average: what is taken away is the mean of the other batch's logits, of a map's
+    the mean at the same place of the map, where not the logit at the same place of the other batch. G's loss beside it
+    is RelativisticGeneratorLoss, or LogisticGeneratorLoss where a program leaves its own unread.
     """
 
     score: ClassVar[str] = "logit"
@@ -313,6 +315,23 @@ class ClassLoss:
         require_finite(self, "on_real", minimum=0)
         require_finite(self, "on_fake", minimum=0)
         require_finite(self, "of_generator")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistanceLoss:
+    """What is added to G's loss: weight · mean of |G - real|, or of its square, over all numbers of a batch.
+
+    Each sample is held against the real one at its place in the batch: where G starts from an image, against what that
+    was made of. Pathak et al. 2016, equation 1; Isola et al. 2017, equation 3. by: "absolute", whose gradient is 0
+    where the two are the same, or "squares".
+    """
+
+    by: Literal["absolute", "squares"]
+    weight: float
+
+    def __post_init__(self) -> None:
+        require_choice(self, "by", ("absolute", "squares"))
+        require_finite(self, "weight", above=0)
 
 
 @dataclass(frozen=True, kw_only=True)

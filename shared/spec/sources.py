@@ -85,7 +85,8 @@ class DigitsReal:
 
     num_images: how many, a fixed seeded mixed selection, or None for all. reshuffle: a new order each epoch, or the
     same one. The last batch of an epoch is short where the batch size does not divide the number of images, or it is
-    left out: short_batch "kept" or "dropped".
+    left out: short_batch "kept" or "dropped". part: what is shown of each, a square of so many pixels a side, namely
+    what a HoledLatent of such a hole leaves out; None for the whole.
     """
 
     num_classes: ClassVar[int] = 10
@@ -96,10 +97,13 @@ class DigitsReal:
     num_images: int | None
     reshuffle: bool
     short_batch: Literal["kept", "dropped"] = "kept"
+    part: int | None = None
 
     def __post_init__(self) -> None:
         for field in ("size", "num_channels"):
             require_positive_integer(self, field)
+        if self.part is not None:
+            require_positive_integer(self, "part")
         require_choice(self, "short_batch", ("kept", "dropped"))
         require_flag(self, "reshuffle")
         if self.num_images is not None:
@@ -109,7 +113,8 @@ class DigitsReal:
 
     @property
     def sample_shape(self) -> Shape:
-        return (self.num_channels, self.size, self.size)
+        side = self.size if self.part is None else self.part
+        return (self.num_channels, side, side)
 
 
 RealSource = GaussianReal | LinearGaussianReal | SineReal | DigitsReal | ToyReal
@@ -233,12 +238,42 @@ class JoinedLatent:
         return {(start, start + width): part for start, width, part in zip(starts, widths, self.parts, strict=True)}
 
 
-LatentSource = StratifiedLatent | NormalLatent | UniformLatent | CategoryLatent | JoinedLatent
+@dataclass(frozen=True, kw_only=True)
+class HoledLatent:
+    """The step's real images with a square hole each: what a G starts from that is to fill it, or to make it whole.
+
+    num_channels, size: those of the images. hole: its side in pixels; fill: what stands in it. Its upper left corner is
+    drawn anew for each image of each batch, row and column evenly from 0 to size - hole - 1, as numpy.random.randint
+    has it from 0 to size - hole. Pathak et al. 2016; Denton et al. 2016. A tape of another program's may hold any
+    images of that shape, each beside its real one: pairs, as pix2pix has them (Isola et al. 2017).
+    """
+
+    num_channels: int
+    size: int
+    hole: int
+    fill: float
+
+    def __post_init__(self) -> None:
+        for field in ("num_channels", "size", "hole"):
+            require_positive_integer(self, field)
+        require(
+            self.hole < self.size,
+            f"HoledLatent: a hole of {self.hole} leaves no place to draw in images of {self.size}; expected it smaller",
+            "hole",
+        )
+        require_finite(self, "fill")
+
+    @property
+    def sample_shape(self) -> Shape:
+        return (self.num_channels, self.size, self.size)
+
+
+LatentSource = StratifiedLatent | NormalLatent | UniformLatent | CategoryLatent | JoinedLatent | HoledLatent
 
 
 def drawn_once(source: LatentSource, /) -> bool:
     """Whether noise is drawn once for a whole run."""
-    return not isinstance(source, StratifiedLatent) and source.redraw == "never"
+    return not isinstance(source, StratifiedLatent | HoledLatent) and source.redraw == "never"
 
 
 @dataclass(frozen=True, kw_only=True)

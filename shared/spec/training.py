@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from gan_rosetta.shared.spec.checks import (
     require,
@@ -19,6 +19,7 @@ from gan_rosetta.shared.spec.losses import (
     OF_BOTH_BATCHES,
     ClassLoss,
     DiscriminatorLoss,
+    DistanceLoss,
     GeneratorLoss,
     MeanSquaredErrorLoss,
 )
@@ -133,6 +134,9 @@ class Training:
     class_loss: what both losses have beside D's score, of the class, or the code, that D finds; None where D gives the
         score alone.
     second_class_loss: the same of the class that D finds a second time, a twin classifier, or of another code, or None.
+    distance_loss: what G's loss has of how far its samples are from the real ones at their places, or None.
+    start_shown: whether D is shown the image that G started from too, and where its channels are: "before" or "after"
+        those of the sample. Isola et al. 2017, section 3.1: D judges pairs.
     second_class_asked: "together"; or "again": in G's update D is shown G's batch a second time for what
         second_class_loss weighs there, which moves D's buffers once more.
     """
@@ -158,6 +162,8 @@ class Training:
     class_loss: ClassLoss | None = None
     second_class_loss: ClassLoss | None = None
     second_class_asked: Literal["together", "again"] = "together"
+    distance_loss: DistanceLoss | None = None
+    start_shown: Literal["no", "before", "after"] = "no"
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "num_steps")
@@ -167,6 +173,7 @@ class Training:
         require_choice(self, "latent_draws", ("shared", "separate"))
         require_choice(self, "detach_fake", (True, False))
         require_choice(self, "dropout_masks", ("separate", "shared"))
+        require_choice(self, "start_shown", ("no", "before", "after"))
         require_instance(self, "discriminator_loss", get_args(DiscriminatorLoss))
         require_instance(self, "generator_loss", get_args(GeneratorLoss))
         require_instance(self, "discriminator_optimizer", get_args(Optimizer))
@@ -252,6 +259,20 @@ class Training:
     def generator_sees_real(self) -> bool:
         """Whether G's update asks D about the real samples too."""
         return isinstance(self.generator_loss, OF_BOTH_BATCHES)
+
+    @property
+    def takes_real_in_generator(self) -> bool:
+        """Whether G's update takes the real samples: D is asked about them, or G's are held against them."""
+        return self.generator_sees_real or self.distance_loss is not None
+
+    @property
+    def shows_pairs(self) -> bool:
+        """Whether D is shown each sample beside the image that G started from, their channels put together."""
+        return self.start_shown != "no"
+
+    def in_order(self, sample: Any, start: Any, /) -> tuple[Any, Any]:
+        """Return a sample and the image that G started from as D is shown them, of a GAN that shows pairs."""
+        return (start, sample) if self.start_shown == "before" else (sample, start)
 
     @property
     def trains_both_always(self) -> bool:

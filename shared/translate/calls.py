@@ -5,6 +5,7 @@ from __future__ import annotations
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty
 from gan_rosetta.shared.spec.feeding import REAL_LABEL
 from gan_rosetta.shared.translate.data import uses_masks
+from gan_rosetta.shared.translate.losses import shown_samples
 from gan_rosetta.shared.translate.writing import WIDTH, call, literal
 
 # The pass of D that a gradient penalty is taken of, as its masks have it.
@@ -45,7 +46,7 @@ def generate(gan: GanSpec, phase: str, /, *, later: int, listed: bool = False) -
 
 def judge(gan: GanSpec, before: str, place: str, samples: str, /, *, later: int, listed: bool = False) -> str:
     """Return the statement in which D is asked; as of generate. before: the name of what it says."""
-    arguments = [samples]
+    arguments = [shown_samples(gan, samples)]
     arguments += arrays_beside(gan, place)
     arguments += _masks(gan, "discriminator", place, listed=listed)
     return of_network(f"{before} = discriminator(", arguments, later=later, listed=listed)

@@ -11,6 +11,7 @@ from gan_rosetta.shared.spec import (
     Dropout,
     GanSpec,
     GaussianReal,
+    HoledLatent,
     LinearGaussianReal,
     PlacedLayer,
     SineReal,
@@ -20,10 +21,10 @@ from gan_rosetta.shared.spec import (
 from gan_rosetta.shared.spec.feeding import REAL_LABEL, is_drawn, is_label, is_mask, labels
 from gan_rosetta.shared.spec.optimizers import counts_epochs
 from gan_rosetta.shared.spec.sources import drawn_once
-from gan_rosetta.shared.translate.latents import draw_latent
+from gan_rosetta.shared.translate.latents import draw_latent, shows_parts
 from gan_rosetta.shared.translate.parts import optimizer_uses
 from gan_rosetta.shared.translate.toys import draw_points
-from gan_rosetta.shared.translate.writing import indented, literal, number, numbers
+from gan_rosetta.shared.translate.writing import call, indented, literal, number, numbers
 
 _DIGIT_SIZE = 28
 
@@ -149,6 +150,16 @@ def _read_batches(spec: GanSpec) -> str:
 
 def _batch_of(spec: GanSpec) -> str:
     return number(spec.batch_size)
+
+
+def sample_noise(spec: GanSpec, /) -> list[str]:
+    """Return the lines that make what G is given for the samples that a program leaves, 64 of them."""
+    if not isinstance(spec.latent, HoledLatent):
+        return ["noise = draw_latent(np.random.default_rng([options.seed, 2]), 64)"]
+    return [
+        call("first = next(", [f"read_batches(options.tape) if options.tape else {drawn_call(spec)}"]),
+        f'noise = np.resize(first["latent_d"], {numbers([64, *spec.latent.sample_shape])})',
+    ]
 
 
 def _has_masks(spec: GanSpec) -> bool:
@@ -355,7 +366,11 @@ def _epochs(spec: GanSpec, pool: str, *, shuffles: bool, once: bool) -> list[str
     batch = _batch_of(spec)
     order = f"random.permutation(len({pool}))" if shuffles else f"np.arange(len({pool}))"
     times = spec.training.steps_per_batch
-    entries = _entries(spec, f"{pool}[rows]", "len(rows)", once=once)
+    cut, real = list[str](), f"{pool}[rows]"
+    if isinstance(spec.latent, HoledLatent):
+        names, real = ("holed, parts", "parts") if shows_parts(spec) else ("holed", real)
+        cut = [f"            {names} = cut_holes(random, {pool}[rows])"]
+    entries = _entries(spec, real, "len(rows)", once=once)
     if asks_for_epoch(spec):
         entries.append(f'"{EPOCH}": np.array(epoch)')
     if asks_for_step_in_epoch(spec):
@@ -370,6 +385,7 @@ def _epochs(spec: GanSpec, pool: str, *, shuffles: bool, once: bool) -> list[str
         f"        order = {order}",
         f"        for start in {starts}",
         f"            rows = order[start : start + {batch}]",
+        *cut,
         *(_serving(spec, again, indent=12) if times > 1 else []),
         literal("yield {", entries, "}", indent=12 if times == 1 else 16),
     ]
@@ -385,6 +401,8 @@ def _entries(spec: GanSpec, real: str, count: str, *, once: bool) -> list[str]:
             entries.append('"real_label": classes[rows]')
         elif once and name not in ("real", "mix", "perturbation"):
             entries.append(f'"{name}": {name}[: {count}]' if may_be_short(spec) else f'"{name}": {name}')
+        elif name.startswith("latent") and isinstance(spec.latent, HoledLatent):
+            entries.append(f'"{name}": holed')
         elif name.startswith("latent"):
             entries.append(f'"{name}": draw_latent(random, {count})')
         elif is_label(name):

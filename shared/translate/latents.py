@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from gan_rosetta.shared.spec import (
     CategoryLatent,
+    DigitsReal,
     GanSpec,
+    HoledLatent,
     JoinedLatent,
     NormalLatent,
     StratifiedLatent,
@@ -14,8 +16,10 @@ from gan_rosetta.shared.translate.writing import literal, number
 
 
 def draw_latent(spec: GanSpec, /) -> str:
-    """Return the function that draws the noise of samples."""
+    """Return the function that draws the noise of samples, or cuts holes into their images."""
     source = spec.latent
+    if isinstance(source, HoledLatent):
+        return _cut_holes(source, with_parts=shows_parts(spec))
     if isinstance(source, JoinedLatent):
         parts = [_drawn_latent(part) for part in source.parts]
         lines = [literal("parts = [", parts, "]", indent=4), "    return np.concatenate(parts, axis=1)"]
@@ -28,6 +32,30 @@ def draw_latent(spec: GanSpec, /) -> str:
         ]
     head = "def draw_latent(random: np.random.Generator, num_samples: int) -> np.ndarray:"
     return "\n".join([head, '    """Return the noise that G makes samples of, a row a sample."""', *lines])
+
+
+def shows_parts(spec: GanSpec) -> bool:
+    """Whether D is shown what holes leave out, and not whole images."""
+    return isinstance(spec.real, DigitsReal) and spec.real.part is not None
+
+
+def _cut_holes(source: HoledLatent, *, with_parts: bool) -> str:
+    result = "tuple[np.ndarray, np.ndarray]" if with_parts else "np.ndarray"
+    hole = number(source.hole)
+    corners = f"random.integers({number(source.size - source.hole)}, size=(len(images), 2))"
+    place = f"row : row + {hole}, column : column + {hole}"
+    lines = [
+        f"def cut_holes(random: np.random.Generator, images: np.ndarray) -> {result}:",
+        f'    """Return images with a square hole each{", and what was there" if with_parts else ""}."""',
+        "    holed = images.copy()",
+        *(["    parts = []"] if with_parts else []),
+        f"    corners = {corners}",
+        "    for image, (row, column) in zip(holed, corners, strict=True):",
+        *([f"        parts.append(image[:, {place}].copy())"] if with_parts else []),
+        f"        image[:, {place}] = {number(source.fill)}",
+        f"    return holed{', np.stack(parts)' if with_parts else ''}",
+    ]
+    return "\n".join(lines)
 
 
 def _drawn_latent(source: NormalLatent | UniformLatent | CategoryLatent) -> str:

@@ -27,6 +27,8 @@ class LossWords:
     relu: str
     floored: str
     less_mean: str
+    absolute: str
+    joined: str
     logistic: str = "logistic({z}, {t})"
     log_softmax: str = ""
 
@@ -53,7 +55,7 @@ class LossWords:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassMean:
-    """What is added to a loss of the classes: a mean, whatever the reduction of the scores."""
+    """What is added to a loss beside the scores: a mean, whatever the reduction of those."""
 
     reduction: str = "mean"
 
@@ -72,10 +74,48 @@ def loss_functions(gan: GanSpec, words: LossWords, /) -> list[str]:
         in_d = [(name, [getattr(own, f"on_{name[3:]}") for own in losses]) for name in ("of_real", "of_fake")]
         of_d = _with_classes(of_d, words, ["of_real", "of_fake"], in_d)
         of_g = _with_classes(of_g, words, [name for name in scores_g if name != "of_again"], _weights_of_generator(gan))
+    distance = gan.training.distance_loss
     return [
         _loss_function("discriminator", ["of_real", "of_fake"], of_d, words),
         _loss_function("generator", scores_g, of_g, words),
+        *([] if distance is None else [_distance_function(distance, words)]),
+        *([_shown_function(gan, words)] if gan.training.shows_pairs else []),
     ]
+
+
+def generator_loss_call(gan: GanSpec, /) -> str:
+    """Return G's loss as a step calls for it, perhaps with how far its samples, `fake`, are from the real ones."""
+    called = f"generator_loss({', '.join(scores_of_generator(gan))})"
+    return called if gan.training.distance_loss is None else f'{called} + distance(fake, batch["real"])'
+
+
+def shown_samples(gan: GanSpec, samples: str, /) -> str:
+    """Return the expression of what D is shown of samples."""
+    return f'shown({samples}, batch["latent_d"])' if gan.training.shows_pairs else samples
+
+
+def _shown_function(gan: GanSpec, words: LossWords) -> str:
+    first, second = gan.training.in_order("samples", "starts")
+    return "\n".join(
+        [
+            f"def shown(samples: {words.tensor}, starts: {words.tensor}) -> {words.tensor}:",
+            '    """Return what D is shown: samples with the channels of what G started from."""',
+            f"    return {words.joined.format(a=first, b=second)}",
+        ]
+    )
+
+
+def _distance_function(loss: spec.DistanceLoss, words: LossWords) -> str:
+    terms = words.absolute.format(v="apart") if loss.by == "absolute" else "apart**2"
+    weight = "" if loss.weight == 1 else f"{number(loss.weight)} * "
+    return "\n".join(
+        [
+            f"def distance(made: {words.tensor}, real: {words.tensor}) -> {words.tensor}:",
+            '    """Return how far samples are from the real ones at their places."""',
+            "    apart = made - real",
+            f"    return {weight}{words.reduced(ClassMean(), terms)}",
+        ]
+    )
 
 
 def scores_of_generator(gan: GanSpec, /) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.optimizers import keeps_steps
 from gan_rosetta.shared.translate.calls import asked_beside
-from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_masks
+from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, sample_noise, uses_masks
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
 from gan_rosetta.shared.translate.in_jax.optimizers import slots_of
 from gan_rosetta.shared.translate.in_jax.step import any_buffers, turns
@@ -247,7 +247,7 @@ def _end(gan: GanSpec, words: StateWords) -> str:
         [
             *lines,
             f'np.savez(options.out / "{CHECKPOINT}", **checkpoint)',
-            "noise = draw_latent(np.random.default_rng([options.seed, 2]), 64)",
+            *sample_noise(gan),
             call(f"{result} = {VERBS['generator']}(", asked),
             f'np.savez(options.out / "samples.npz", generated={words.images(gan)})',
         ]

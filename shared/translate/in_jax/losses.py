@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty
 from gan_rosetta.shared.translate.data import uses_masks
 from gan_rosetta.shared.translate.losses import LossWords, has_entropy, loss_functions
@@ -16,7 +18,9 @@ _WORDS = LossWords(
     relu="jax.nn.relu",
     log_softmax="jax.nn.log_softmax",
     floored="floored({p}, {floor})",
-    less_mean="{v} - jnp.mean({w})",
+    less_mean="{v} - jnp.mean({w}, axis=0, keepdims=True)",
+    absolute="{v} * lax.stop_gradient(jnp.sign({v}))",
+    joined="jnp.concatenate([{a}, {b}], axis=1)",
     logistic="optax.sigmoid_binary_cross_entropy({z}, jnp.full_like({z}, {t}))",
 )
 
@@ -30,7 +34,8 @@ def losses_section(gan: GanSpec, /, *, channel_axis: int = 1) -> str:
     has_floor = any(getattr(each, "probability_floor", None) is not None for each in losses)
     parts = [_FLOORED] if has_floor else []
     parts += [_ENTROPY] if has_entropy(gan) else []
-    parts += loss_functions(gan, _WORDS)
+    joined = _WORDS.joined.replace("axis=1", f"axis={channel_axis}")
+    parts += loss_functions(gan, replace(_WORDS, joined=joined))
     penalty = gan.penalty
     if penalty is not None:
         axes = number(channel_axis) if penalty.norm == "channel" else "tuple(range(1, gradient.ndim))"

@@ -7,7 +7,7 @@ from gan_rosetta.shared.translate.calls import PENALISED, arrays_beside
 from gan_rosetta.shared.translate.data import EPOCH, asks_for_epoch, uses_masks
 from gan_rosetta.shared.translate.in_jax.averages import followed_section
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
-from gan_rosetta.shared.translate.losses import scores_of_generator
+from gan_rosetta.shared.translate.losses import generator_loss_call, shown_samples
 from gan_rosetta.shared.translate.parts import decays, penalised_samples, place_of
 from gan_rosetta.shared.translate.writing import call, fitted, indented, number
 
@@ -194,7 +194,11 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     aux = [*(["fake"] if reused and is_first else [])]
     aux += ["moved"] if moves_g else []
     aux += ["buffers"] if moves_d else []
-    own.append(f"return generator_loss({', '.join(scores_of_generator(gan))}){f', {_together(aux)}' if aux else ''}")
+    loss = generator_loss_call(gan)
+    if training.distance_loss is not None:
+        own.append(f"loss = {loss}")
+        loss = "loss"
+    own.append(f"return {loss}{f', {_together(aux)}' if aux else ''}")
     lines = [
         f"def loss_of_g(parameters: Tensors) -> {_type_of(aux)}:",
         *(indented(line, by=4) for line in own),
@@ -281,7 +285,7 @@ def _ask(
     """Return the statement in which D is asked; first: whether no pass of the same loss came before."""
     moves = has_buffers(gan, "discriminator")
     buffers = f"{player}.buffers" if first else "buffers"
-    arguments = [given, *([buffers] if moves else []), samples]
+    arguments = [given, *([buffers] if moves else []), shown_samples(gan, samples)]
     arguments += arrays_beside(gan, place)
     arguments += [f'masks_of(batch, "{place}")'] if uses_masks(gan, "discriminator") else []
     return call(f"{what}{', buffers' if moves else ''} = {VERBS['discriminator']}(", arguments, later=later)

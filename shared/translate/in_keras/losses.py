@@ -14,7 +14,9 @@ _WORDS = LossWords(
     relu="ops.relu",
     log_softmax="ops.log_softmax",
     floored="ops.maximum({p}, {floor})",
-    less_mean="{v} - ops.mean({w})",
+    less_mean="{v} - ops.mean({w}, axis=0, keepdims=True)",
+    absolute="ops.abs({v})",
+    joined="ops.concatenate([{a}, {b}], axis=-1)",
 )
 
 

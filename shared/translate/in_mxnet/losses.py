@@ -17,6 +17,8 @@ _WORDS = LossWords(
     relu="mx.nd.relu",
     floored="mx.nd.maximum({p}, {floor})",
     less_mean="mx.nd.broadcast_sub({v}, {w}.mean(axis=0, keepdims=True))",
+    absolute="mx.nd.abs({v})",
+    joined="mx.nd.concat({a}, {b}, dim=1)",
 )
 
 

@@ -9,10 +9,11 @@ from gan_rosetta.shared.translate.data import (
     STEP_IN_EPOCH,
     asks_for_step_in_epoch,
     drawn_call,
+    sample_noise,
     uses_masks,
 )
 from gan_rosetta.shared.translate.in_mxnet.averages import average_section
-from gan_rosetta.shared.translate.losses import scores_of_generator
+from gan_rosetta.shared.translate.losses import generator_loss_call
 from gan_rosetta.shared.translate.parts import decays, optimizer_uses, pattern, penalised_samples, place_of
 from gan_rosetta.shared.translate.rates import rate_at
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
@@ -113,7 +114,7 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     own.append(judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later + 4))
     if training.shows_fake_twice:
         own.append(judge(gan, "of_again", place_of(gan, "generator", "again"), "fake", later=later + 4))
-    own.append(f"loss_g = generator_loss({', '.join(scores_of_generator(gan))})")
+    own.append(f"loss_g = {generator_loss_call(gan)}")
     lines = ["with autograd.record():", *(indented(line, by=4) for line in own), "loss_g.backward()"]
     if not training.detach_fake:
         lines += [
@@ -247,7 +248,7 @@ def _end(gan: GanSpec) -> str:
         [
             *lines,
             f'np.savez(options.out / "{CHECKPOINT}", **checkpoint)',
-            "noise = draw_latent(np.random.default_rng([options.seed, 2]), 64)",
+            *sample_noise(gan),
             call(f"samples = {'average' if average else 'generator'}(", asked),
             'np.savez(options.out / "samples.npz", generated=samples.asnumpy())',
         ]

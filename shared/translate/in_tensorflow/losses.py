@@ -16,7 +16,9 @@ _WORDS = LossWords(
     relu="tf.nn.relu",
     log_softmax="tf.nn.log_softmax",
     floored="tf.maximum({p}, {floor})",
-    less_mean="{v} - tf.reduce_mean({w})",
+    less_mean="{v} - tf.reduce_mean({w}, axis=0, keepdims=True)",
+    absolute="tf.abs({v})",
+    joined="tf.concat([{a}, {b}], axis=-1)",
 )
 
 

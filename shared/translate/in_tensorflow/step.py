@@ -13,11 +13,11 @@ from gan_rosetta.shared.translate.calls import (
     of_network,
     penalty_lines,
 )
-from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, uses_classes, uses_masks
+from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, sample_noise, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_tensorflow.averages import average_section
 from gan_rosetta.shared.translate.in_tensorflow.model import first_call
 from gan_rosetta.shared.translate.in_tensorflow.optimizers import rate_lines
-from gan_rosetta.shared.translate.losses import scores_of_generator
+from gan_rosetta.shared.translate.losses import generator_loss_call
 from gan_rosetta.shared.translate.parts import optimizer_uses, pattern, penalised_samples, place_of
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
@@ -178,7 +178,7 @@ def _generator_block(gan: GanSpec, later: int, *, listed: bool) -> list[str]:
     if training.shows_fake_twice:
         again = place_of(gan, "generator", "again")
         own.append(judge(gan, "of_again", again, "fake", later=later + 4, listed=listed))
-    own.append(f"loss_g = generator_loss({', '.join(scores_of_generator(gan))})")
+    own.append(f"loss_g = {generator_loss_call(gan)}")
     moved = _moved(gan, tape, "loss_g", "generator", "g", joined=not training.detach_fake)
     follows = ["follow()"] if training.generator_average is not None else []
     return [begins, *(indented(each, by=4) for each in own), *moved, *follows]
@@ -282,7 +282,7 @@ def _end(gan: GanSpec, files: Sequence[str], no_masks: Sequence[str], *, listed:
             *lines,
             f'np.savez(options.out / "{CHECKPOINT}", **checkpoint)',
             *files,
-            "noise = draw_latent(np.random.default_rng([options.seed, 2]), 64)",
+            *sample_noise(gan),
             *([turns] if len(gan.generator.input_shape) == _IMAGE_RANK else []),
             of_network(f"samples = {'average' if average else 'generator'}(", [*asked, *no_masks], listed=listed),
             f'np.savez(options.out / "samples.npz", generated={images})',

@@ -38,7 +38,9 @@ _WORDS = _Words(
     log="torch.log",
     relu="torch.relu",
     floored="{p}.clamp(min={floor})",
-    less_mean="{v} - {w}.mean()",
+    less_mean="{v} - {w}.mean(dim=0, keepdim=True)",
+    absolute="torch.abs({v})",
+    joined="torch.cat([{a}, {b}], dim=1)",
 )
 
 

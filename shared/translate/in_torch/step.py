@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientClipping, GradientDescent
 from gan_rosetta.shared.translate.calls import arrays_beside, asked_beside, followed_by_discriminator, penalty_lines
-from gan_rosetta.shared.translate.data import EPOCH, STEP_IN_EPOCH, drawn_call, uses_masks
+from gan_rosetta.shared.translate.data import EPOCH, STEP_IN_EPOCH, drawn_call, sample_noise, uses_masks
 from gan_rosetta.shared.translate.in_torch.averages import AVERAGE, average_section
-from gan_rosetta.shared.translate.losses import scores_of_generator
+from gan_rosetta.shared.translate.losses import generator_loss_call, shown_samples
 from gan_rosetta.shared.translate.parts import decays, optimizer_uses, pattern, penalised_samples, place_of
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
@@ -104,7 +104,7 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     lines.append(_judge(gan, "of_fake", place_of(gan, "generator", "fake"), "fake", later=later))
     if training.shows_fake_twice:
         lines.append(_judge(gan, "of_again", place_of(gan, "generator", "again"), "fake", later=later))
-    lines.append(f"loss_g = generator_loss({', '.join(scores_of_generator(gan))})")
+    lines.append(f"loss_g = {generator_loss_call(gan)}")
     if training.detach_fake:
         lines.append("optimizer_g.zero_grad()")
         lines.append("loss_g.backward()")
@@ -145,7 +145,7 @@ def _generate(gan: GanSpec, phase: str, *, detached: bool, later: int) -> str:
 
 def _judge(gan: GanSpec, before: str, place: str, samples: str, *, later: int) -> str:
     """Return the statement in which D is asked; later: by how much it will be indented."""
-    arguments = [samples]
+    arguments = [shown_samples(gan, samples)]
     arguments += arrays_beside(gan, place)
     arguments += [f'masks_of(batch, "{place}")'] if uses_masks(gan, "discriminator") else []
     return call(f"{before} = discriminator(", arguments, later=later)
@@ -245,7 +245,7 @@ def _end(gan: GanSpec) -> str:
             *remark,
             f'torch.save(checkpoint, options.out / "{CHECKPOINT}")',
             *([f'torch.save(average.state_dict(), options.out / "{AVERAGE}")'] if averages else []),
-            "noise = draw_latent(np.random.default_rng([options.seed, 2]), 64)",
+            *sample_noise(gan),
             "with torch.no_grad():",
             f"    samples = {'average' if averages else 'generator'}({', '.join(asked)})",
             'np.savez(options.out / "samples.npz", generated=samples.numpy())',

@@ -16,6 +16,13 @@ WEIGHT2 = GENERATOR.normal(size=(5, 1))
 MIXED = GENERATOR.normal(size=(4, 3, 2, 2))
 
 
+def test_a_distance_has_no_gradient_where_it_is_0():
+    loss = spec.DistanceLoss(by="absolute", weight=2.0)
+    real = jnp.array([[-1.0], [0.5]])
+    gradient = jax.grad(lambda made: losses.distance_loss(loss, made=made, real=real))(jnp.array([[-1.0], [0.25]]))
+    np.testing.assert_array_equal(gradient, [[0.0], [-1.0]])
+
+
 def penalty(weight2, norm):
     def discriminate(samples):
         return jnp.tanh(samples.reshape(4, 12) @ WEIGHT1) @ weight2, None

@@ -10,6 +10,7 @@ import pytest
 from gan_rosetta.backends.numpy.losses import (
     DISCRIMINATOR_LOSSES,
     GENERATOR_LOSSES,
+    distance_loss,
     gradient_penalty,
     mean_squared_error_loss,
     perturbed_samples,
@@ -20,6 +21,7 @@ from gan_rosetta.shared.spec import (
     BoundarySeekingGeneratorLoss,
     CrossEntropyDiscriminatorLoss,
     CrossEntropyGeneratorLoss,
+    DistanceLoss,
     GradientPenalty,
     HingeDiscriminatorLoss,
     LogisticDiscriminatorLoss,
@@ -115,6 +117,37 @@ def test_generator_losses(kind, real_label, reduction):
         terms = _likelihoods(kind, fake, real_label)
     np.testing.assert_allclose(value, _reduce(terms, reduction), rtol=1e-13)
     np.testing.assert_allclose(gradient, _differences(lambda: function(loss, fake)[0], fake), rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        RelativisticDiscriminatorLoss(average=True, factor=0.5, reduction="mean"),
+        LogisticDiscriminatorLoss(real_target=0.9, fake_target=0.2, factor=0.5, reduction="sum"),
+        HingeDiscriminatorLoss(reduction="mean", real_label=1, penalty=None),
+    ],
+)
+def test_a_loss_of_maps_of_scores_is_that_of_each_place_put_together(loss):
+    real, fake = np.random.default_rng(9).standard_normal((2, 6, 1, 2, 3))
+    function = DISCRIMINATOR_LOSSES[type(loss)]
+    value, gradient_real, gradient_fake = function(loss, real, fake)
+    places = [(slice(None), slice(None), row, column) for row in range(2) for column in range(3)]
+    found = [function(loss, real[place], fake[place])[0] for place in places]
+    np.testing.assert_allclose(value, _reduce(np.array(found), loss.reduction), rtol=1e-13)
+    np.testing.assert_allclose(gradient_real, _differences(lambda: function(loss, real, fake)[0], real), atol=1e-8)
+    np.testing.assert_allclose(gradient_fake, _differences(lambda: function(loss, real, fake)[0], fake), atol=1e-8)
+
+
+@pytest.mark.parametrize("by", ["absolute", "squares"])
+def test_a_distance_is_a_weighed_mean_over_all_numbers(by):
+    loss = DistanceLoss(by=by, weight=0.7)
+    difference = np.random.default_rng(4).standard_normal((3, 2, 2, 2))
+    value, gradient = distance_loss(loss, difference)
+    terms = np.abs(difference) if by == "absolute" else difference**2
+    np.testing.assert_allclose(value, 0.7 * terms.mean(), rtol=1e-13)
+    expected = _differences(lambda: distance_loss(loss, difference)[0], difference)
+    np.testing.assert_allclose(gradient, expected, atol=1e-9)
+    assert not distance_loss(loss, np.zeros((2, 1)))[1].any()
 
 
 @pytest.mark.parametrize("draw", range(3))

@@ -9,10 +9,11 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from gan_rosetta.shared.errors import SpecError, UsageError
-from gan_rosetta.shared.gans import CATALOGUE, find_gan
+from gan_rosetta.shared.gans import CATALOGUE, MADE_UP, find_gan
 from gan_rosetta.shared.spec import (
     ClassEmbedding,
     CrossEntropyGeneratorLoss,
+    DistanceLoss,
     GanSpec,
     MinibatchDiscrimination,
     NormalLatent,
@@ -68,7 +69,8 @@ def minibatch() -> MinibatchDiscrimination:
         ),
         (
             lambda: with_critic(WGAN, *WGAN.discriminator.layers[:-1]),
-            "the discriminator's output has shape (256,); a loss on a critic expects (1,)",
+            "the discriminator's output has shape (256,); a loss on a critic expects (1,), or a map (1, height, width) "
+            "of a score for each patch",
         ),
         (lambda: with_critic(SINE, *SINE.discriminator.layers[:-1]), "ends in Sigmoid"),
         (lambda: with_critic(SINE, *SINE.discriminator.layers[:-1], Tanh()), "ends in Sigmoid"),
@@ -196,6 +198,55 @@ def test_classes_are_those_of_the_real_samples():
     widened = replace(widened, layers=(*widened.layers, *SINE.generator.layers[1:]))
     with pytest.raises(SpecError, match="SineReal has none; expected DigitsReal"):
         replace(SINE, generator=widened)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda spec: replace(spec, latent=replace(spec.latent, num_channels=3)), r"latent samples have shape \(3, 8"),
+        (
+            lambda spec: replace(spec, latent=replace(spec.latent, hole=3)),
+            "a part of 4 of each image, and latent leaves out one of 3",
+        ),
+        (
+            lambda spec: replace(spec, latent=NormalLatent(shape=(1, 8, 8), redraw="step")),
+            "a part of 4 of each image, and NormalLatent leaves none out",
+        ),
+        (
+            lambda spec: replace(spec, real=replace(spec.real, size=9)),
+            "of 1 channels and size 8, and real is of 1 and 9",
+        ),
+        (
+            lambda spec: with_training(spec, latent_draws="separate", fake_batch="regenerated"),
+            "of which there is one batch; expected latent_draws 'shared'",
+        ),
+        (lambda spec: replace(spec, latent=replace(spec.latent, hole=8)), "a hole of 8 leaves no place to draw"),
+        (
+            lambda spec: with_training(spec, distance_loss=DistanceLoss(by="absolute", weight=0.0)),
+            "weight is 0.0",
+        ),
+        (
+            lambda spec: with_training(spec, start_shown="after"),
+            "expected images of one size for both, a HoledLatent and real with part None",
+        ),
+        (
+            lambda spec: replace(SINE, training=replace(SINE.training, start_shown="after")),
+            "expected images of one size for both",
+        ),
+    ],
+)
+def test_holes_fit_the_images_that_they_are_in(change, message):
+    with pytest.raises(SpecError, match=message):
+        change(MADE_UP["holed-digits"])
+
+
+def test_a_discriminator_of_pairs_takes_the_channels_of_both():
+    spec = MADE_UP["paired-digits"]
+    assert spec.shown_shape == (2, 8, 8)
+    one = replace(spec.discriminator.layers[0], in_channels=1)
+    alone = replace(spec.discriminator, input_shape=(1, 8, 8), layers=(one, *spec.discriminator.layers[1:]))
+    with pytest.raises(SpecError, match=r"pairs of real samples and starts have shape \(2, 8, 8\)"):
+        replace(spec, discriminator=alone)
 
 
 def test_what_uses_mix():
