@@ -89,6 +89,8 @@ def _gives_a_number(layers: Sequence[Layer]) -> bool:
 
 def _widened_heads(block: Branches, shape: Shape, factor: float) -> Branches:
     """Return Branches that a network ends in, each widened but for what it gives; raises UsageError."""
+    if _gives_a_number([block]):
+        return _widened_block(block, shape, factor)
     ways = []
     for branch in block.branches:
         last = len(branch.layers) if _gives_a_number(branch.layers) else _last_affine(branch.layers)

@@ -100,7 +100,8 @@ class ProbeKey(NamedTuple):
 
     phase: whose update it belongs to: "pretraining", "discriminator" or "generator".
     quantity: "output" of a layer; "loss"; "input_gradient" and "penalty_gradient" of the gradient penalty; "gradient"
-        of the loss; then, after the update, "parameter", "slot", "counter", "buffer" and "average".
+        of the loss; then, after the update, "parameter", "slot", "counter", "buffer", "average" and, of D's,
+        "balance".
     stream: which forward pass: "input" (pretraining), "real", "fake", "mixed"; "again" of
         fakes that D is shown a second time in G's update; "" where there is no question.
     name: a layer (`discriminator.hidden1`, or `discriminator.hidden1_tanh` for its activation), a tensor's canonical

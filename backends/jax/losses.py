@@ -54,6 +54,18 @@ def margin_discriminator_loss(loss: spec.MarginDiscriminatorLoss, /, *, real: An
     return _reduce(loss, real) + _reduce(loss, jax.nn.relu(loss.margin - fake))
 
 
+def balanced_discriminator_loss(loss: spec.BalancedDiscriminatorLoss, /, *, real: Any, fake: Any, balance: Any) -> Any:
+    """D(real) - k · D(fake); balance: k. Berthelot et al. 2017, section 3.4."""
+    return _reduce(loss, real) - balance * _reduce(loss, fake)
+
+
+def moved_balance(training: spec.Training, /, *, real: Any, fake: Any, balance: Any) -> Any:
+    """Return k + rate · (diversity · D(real) - D(fake)), held to [0, 1]; balance: k. Berthelot et al. 2017."""
+    loss: Any = training.balanced
+    of_real, of_fake = (_reduce(loss, scores[:, :1]) for scores in (real, fake))
+    return jnp.clip(balance + loss.rate * (loss.diversity * of_real - of_fake), 0, 1)
+
+
 def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, /, *, fake: Any) -> Any:
     """-log p(fake). Goodfellow et al. 2014, section 3."""
     return -_reduce(loss, _log_probability(loss, fake, target=loss.real_label))
@@ -182,6 +194,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.MarginDiscriminatorLoss: margin_discriminator_loss,
+    spec.BalancedDiscriminatorLoss: balanced_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
     spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,
@@ -199,13 +212,13 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
 }
 
 
-def discriminator_loss(training: spec.Training, /, *, real: Any, fake: Any) -> Any:
-    """D's loss, with what it has of classes."""
+def discriminator_loss(training: spec.Training, /, *, real: Any, fake: Any, **balance: Any) -> Any:
+    """D's loss, with what it has of classes. balance: where the loss has one."""
     loss = training.discriminator_loss
     function = DISCRIMINATOR_LOSSES[type(loss)]
     if not training.class_losses:
-        return function(loss, real=real, fake=fake)
-    value = function(loss, real=real[:, :1], fake=fake[:, :1])
+        return function(loss, real=real, fake=fake, **balance)
+    value = function(loss, real=real[:, :1], fake=fake[:, :1], **balance)
     for column, of_class in enumerate(training.class_losses, start=1):
         value = value + of_class.on_real * jnp.mean(real[:, column]) + of_class.on_fake * jnp.mean(fake[:, column])
     return value

@@ -16,6 +16,7 @@ from gan_rosetta.backends.jax.optimizers import build_optimizer, counter, slots,
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec import Network as NetworkSpec
 from gan_rosetta.shared.state import (
+    BALANCE,
     average_name,
     averaged,
     counter_name,
@@ -48,12 +49,17 @@ class Player(NamedTuple):
 
 
 class State(NamedTuple):
-    """All that training moves. optimizers: optax's states, by the names of the state's schema; average: of G."""
+    """All that training moves.
+
+    optimizers: optax's states, by the names of the state's schema. average: of G. balance: what D's loss balances its
+    terms by, ().
+    """
 
     generator: Player
     discriminator: Player
     optimizers: dict[str, Any]
     average: Player | None = None
+    balance: Any = None
 
 
 def build_gan(spec: GanSpec, /, *, device: str, dtype: str, side_by_side: bool = False) -> Gan:
@@ -92,7 +98,7 @@ def state_of_tensors(gan: Gan, tensors: Mapping[str, Any], /) -> State:
     if gan.spec.training.generator_average is not None:
         of_average = {own: tensors[name] for name, own in averaged(gan.spec).items()}
         average = _player("generator", gan.spec.generator, of_average)
-    return State(players["generator"], players["discriminator"], states, average)
+    return State(players["generator"], players["discriminator"], states, average, tensors.get(BALANCE))
 
 
 def _player(name: str, network: NetworkSpec, tensors: Mapping[str, Any]) -> Player:
@@ -119,6 +125,8 @@ def tensors_of_state(gan: Gan, state: State, /) -> dict[str, Any]:
     if state.average is not None:
         own = named_tensors("generator", state.average.parameters) | named_tensors("generator", state.average.buffers)
         found |= {average_name(name): tensor for name, tensor in own.items()}
+    if state.balance is not None:
+        found[BALANCE] = state.balance
     return {name: found[name] for name in state_schema(gan.spec)}
 
 

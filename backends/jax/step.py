@@ -23,6 +23,7 @@ from gan_rosetta.backends.jax.losses import (
     generator_loss,
     gradient_penalty,
     mean_squared_error_loss,
+    moved_balance,
     perturbed_samples,
 )
 from gan_rosetta.backends.jax.optimizers import counter
@@ -173,11 +174,12 @@ def _train_discriminator(
         state, fake = _make_fake(gan, state, batch, record, phase=phase)
     player = state.discriminator
     with_real, with_fake = (fed_in(gan, batch, phase, stream, "discriminator") for stream in ("real", "fake"))
+    balance = {} if state.balance is None else {"balance": state.balance}
 
     def loss_of(parameters: Tensors, samples: Any) -> tuple[Any, tuple[Forward, Forward]]:
         of_real = network(parameters, player.buffers, _shown(gan, batch, batch["real"]), with_real)
         of_fake = network(parameters, of_real.buffers, _shown(gan, batch, samples), with_fake)
-        loss = discriminator_loss(training, real=of_real.outputs, fake=of_fake.outputs)
+        loss = discriminator_loss(training, real=of_real.outputs, fake=of_fake.outputs, **balance)
         return loss, (of_real, of_fake)
 
     wanted = 0 if training.detach_fake else (0, 1)
@@ -198,6 +200,9 @@ def _train_discriminator(
     if gan.spec.penalty is not None:
         record.gradients(phase, "penalty_gradient", of_penalty)
     state = state._replace(discriminator=Player(player.parameters, buffers))
+    if balance:
+        scores = {stream: forward.outputs for stream, forward in zip(("real", "fake"), passes, strict=True)}
+        state = state._replace(balance=moved_balance(training, **scores, **balance))
     state = _updated(gan, state, phase, gradients, record, epoch=batch.get(EPOCH))
     return state, loss, jnp.mean(passes[0].outputs), through_d
 

@@ -129,7 +129,7 @@ class JaxTrainer:
         by_phase = losses._asdict() if isinstance(losses, StepLosses) else {"pretraining": losses[0]}
         result = found.copy()
         for key in found:
-            if key.quantity in ("parameter", "slot", "counter", "average") or (key.quantity, key.phase) == (
+            if key.quantity in ("parameter", "slot", "counter", "average", "balance") or (key.quantity, key.phase) == (
                 "buffer",
                 last_phase,
             ):

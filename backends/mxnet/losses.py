@@ -59,6 +59,22 @@ def margin_discriminator_loss(loss: spec.MarginDiscriminatorLoss, ops: Any, /, *
     return _reduce(loss, ops, real) + _reduce(loss, ops, ops.relu(loss.margin - fake))
 
 
+def balanced_discriminator_loss(
+    loss: spec.BalancedDiscriminatorLoss, ops: Any, /, *, real: Any, fake: Any, balance: Any
+) -> Any:
+    """D(real) - k · D(fake); balance: k. Berthelot et al. 2017, section 3.4."""
+    return _reduce(loss, ops, real) - balance * _reduce(loss, ops, fake)
+
+
+def moved_balance(training: spec.Training, ops: Any, /, *, real: Any, fake: Any, balance: Any) -> Any:
+    """Return k + rate · (diversity · D(real) - D(fake)), held to [0, 1]; balance: k. Berthelot et al. 2017."""
+    loss: Any = training.balanced
+    if training.class_losses:
+        real, fake = (ops.slice_axis(scores, axis=1, begin=0, end=1) for scores in (real, fake))
+    of_real, of_fake = (_reduce(loss, ops, scores) for scores in (real, fake))
+    return ops.minimum(ops.relu(balance + loss.rate * (loss.diversity * of_real - of_fake)), 1)
+
+
 def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, ops: Any, /, *, fake: Any) -> Any:
     """-log p(fake). Goodfellow et al. 2014, section 3."""
     return -_reduce(loss, ops, _log_probability(loss, ops, fake, target=loss.real_label))
@@ -185,6 +201,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.MarginDiscriminatorLoss: margin_discriminator_loss,
+    spec.BalancedDiscriminatorLoss: balanced_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
     spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,
@@ -202,16 +219,16 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
 }
 
 
-def discriminator_loss(training: spec.Training, ops: Any, /, *, real: Any, fake: Any) -> Any:
-    """D's loss, with what it has of classes."""
+def discriminator_loss(training: spec.Training, ops: Any, /, *, real: Any, fake: Any, **balance: Any) -> Any:
+    """D's loss, with what it has of classes. balance: where the loss has one."""
     loss, losses = training.discriminator_loss, training.class_losses
     function = DISCRIMINATOR_LOSSES[type(loss)]
     if not losses:
-        return function(loss, ops, real=real, fake=fake)
+        return function(loss, ops, real=real, fake=fake, **balance)
     (real, *told_of_real), (fake, *told_of_fake) = (
         ops.split(batch, num_outputs=1 + len(losses), axis=1) for batch in (real, fake)
     )
-    value = function(loss, ops, real=real, fake=fake)
+    value = function(loss, ops, real=real, fake=fake, **balance)
     for of_class, of_real, of_fake in zip(losses, told_of_real, told_of_fake, strict=True):
         value = value + (of_class.on_real * ops.mean(of_real) + of_class.on_fake * ops.mean(of_fake))
     return value

@@ -27,12 +27,14 @@ class Trace:
 
     passes: every layer's output by (stream, network), in order of execution; filled by `trace` alone.
     moved: each network's buffers after the phase, for the networks that ran. fed: what each pass is fed beside its
-    samples, by (stream, network). followed: what the update differentiates where it is not the loss.
+    samples, by (stream, network). followed: what the update differentiates where it is not the loss. balance: where D's
+    loss leaves what it balances its terms by.
     """
 
     loss: Any = None
     followed: Any = None
     real_score: Any = None
+    balance: Any = None
     penalty: Any = None
     fake: Any = None
     mixed: Any = None
@@ -150,8 +152,8 @@ class DiscriminatorPhase(Phase):
     """D's loss.
 
     tensors: fake (B, ...), or the latent where the phase makes its own; real (B, ...); mix (B, 1, ...), and then
-    perturbation (B, ...), with a gradient penalty that takes them, or what G started from, where D is shown it; what
-    the passes are fed; G's buffers where G runs; D's buffers.
+    perturbation (B, ...), with a gradient penalty that takes them, or what G started from, where D is shown it; the
+    balance (1,) where the loss has one; what the passes are fed; G's buffers where G runs; D's buffers.
     """
 
     def __init__(self, networks: dict[str, Network], gan: spec.GanSpec, /) -> None:
@@ -159,13 +161,14 @@ class DiscriminatorPhase(Phase):
         generates = training.fake_batch == "regenerated"
         results: tuple[str, ...] = ("loss",) if training.stop is None else ("loss", "real_score")
         results += ("followed",) if gan.penalty is not None and gan.penalty.alone else ()
+        results += ("balance",) if training.balanced is not None else ()
         self.training = training
         self.penalty = gan.penalty
         fed = tuple(range(2 + gan.uses_mix + gan.uses_perturbation + training.shows_pairs))
         super().__init__(
             networks,
             _passes(gan, "discriminator"),
-            num_inputs=len(fed),
+            num_inputs=len(fed) + (training.balanced is not None),
             fed=fed if generates else fed[1:],
             results=results,
         )
@@ -176,12 +179,16 @@ class DiscriminatorPhase(Phase):
 
     def trace(self, ops: Any, /, *tensors: Any) -> Trace:
         (source, real, *mix), trace = self._split(tensors)
+        balance = {"balance": mix.pop()} if self.training.balanced is not None else {}
         fake = self._pass(trace, "generator", "fake", source) if self.generates else source
         fake = ops.BlockGrad(fake) if self.detaches else fake
         start = mix[-1] if self.training.shows_pairs else None
         real_score = self._pass(trace, "discriminator", "real", _shown(self.training, ops, real, start))
         fake_score = self._pass(trace, "discriminator", "fake", _shown(self.training, ops, fake, start))
-        trace.loss = losses.discriminator_loss(self.training, ops, real=real_score, fake=fake_score)
+        trace.loss = losses.discriminator_loss(self.training, ops, real=real_score, fake=fake_score, **balance)
+        if balance:
+            constant = {name: ops.BlockGrad(score) for name, score in (("real", real_score), ("fake", fake_score))}
+            trace.balance = losses.moved_balance(self.training, ops, **constant, **balance)
         trace.real_score = ops.BlockGrad(ops.mean(real_score))
         if self.penalty is not None:
             fake = ops.BlockGrad(fake)

@@ -46,7 +46,7 @@ class MxnetReplicas:
         """Return a copy of the whole state of one of them in canonical order and layout."""
         found = {name: tensor[replica].asnumpy() for name, tensor in self._together.tensors().items()}
         found |= self._counts.as_tensors(replica)
-        return {name: found[name] for name in state_schema(self._spec)}
+        return {name: found[name].reshape(tensor.shape) for name, tensor in state_schema(self._spec).items()}
 
     def train(self, chunks: Mapping[int, Chunk], /) -> dict[int, Losses]:
         """Run a chunk's steps on each replica that has one; the others rest.

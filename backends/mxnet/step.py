@@ -124,7 +124,7 @@ class StepRunner:
     """Runs steps on a GAN's networks, buffers and optimizers, which it changes.
 
     A step is given its batch, or, where the blocks are hybridized, the chunk's arrays and for each phase the step's
-    place in them, (1,).
+    place in them, (1,). balance: what D's loss balances its terms by, (1,), which it writes to, or None.
     """
 
     def __init__(
@@ -136,8 +136,10 @@ class StepRunner:
         players: Mapping[str, Player],
         buffers: dict[str, list[Any]],
         averages: Averages | None,
+        balance: Any,
         observer: Observer,
     ) -> None:
+        self._balance = balance
         self._gan = gan
         self._averages = averages
         self._blocks = blocks
@@ -195,6 +197,7 @@ class StepRunner:
         mix = [batch["mix"]] if self._gan.uses_mix else []
         mix += [batch["perturbation"]] if self._gan.uses_perturbation else []
         mix += [batch["latent_d"]] if training.shows_pairs else []
+        mix += [self._balance.copy()] if self._balance is not None else []
         player.mark("write")
         if not reused:
             opponent.mark("null" if training.detach_fake else "write")
@@ -214,6 +217,8 @@ class StepRunner:
         followed = trace.loss if trace.followed is None else trace.followed
         followed.backward(retain_graph=reused and not training.detach_fake)
         added = None if training.detach_fake else [gradient.copy() for gradient in opponent.gradients]
+        if self._balance is not None:
+            trace.balance.copyto(self._balance)
         self._finish("discriminator", scalars)
         return added
 

@@ -20,6 +20,7 @@ from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phas
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import (
+    BALANCE,
     check_state,
     counter_name,
     gradient_clipping,
@@ -86,6 +87,7 @@ class MxnetTrainer:
                 weights=[parameter.data() for parameter in parameters],
                 buffers=[buffer.copy() for buffer in self._buffers["generator"]],
             )
+        self._balance = None if spec.training.balanced is None else self._zeros(() if self._axes else (1,))
         self._eager_blocks = Blocks(spec, self._networks, hybridized=False)
         self._passes = {name: Pass(network) for name, network in self._samplers.items()}
         if spec.couples_samples:
@@ -123,6 +125,8 @@ class MxnetTrainer:
             for name, buffer in zip(self._buffer_names(network), self._buffers[network], strict=True):
                 found[name] = buffer.asnumpy()
         found |= {name: tensor.asnumpy() for name, tensor in self.tensors().items()}
+        if self._balance is not None:
+            found[BALANCE] = found[BALANCE].reshape(())
         for name, player in self.players.items():
             found[counter_name(name)] = np.array(player.counter, dtype=np.int64)
         return {name: found[name] for name in state_schema(self._spec)}
@@ -154,7 +158,13 @@ class MxnetTrainer:
         counters = {name: player.counter for name, player in self.players.items()}
         tensors = list(self.tensors().values())
         copies = [tensor.copy() for tensor in tensors]
-        recorder = _Recorder(self._spec, players=self.players, buffers=self._buffers, averages=self._averages)
+        recorder = _Recorder(
+            self._spec,
+            players=self.players,
+            buffers=self._buffers,
+            averages=self._averages,
+            balance=self._balance,
+        )
         try:
             self._run(self.stage(chunk), self._eager_blocks, recorder)
         finally:
@@ -167,8 +177,9 @@ class MxnetTrainer:
         return recorder.found
 
     def tensors(self) -> dict[str, Any]:
-        """Return parameters, slots and averages by canonical name: arrays that stay the same, as buffers do not."""
+        """Return all but buffers and counters by canonical name: arrays that stay the same; the balance is (1,)."""
         found = {name: tensor for player in self.players.values() for name, tensor in player.tensors().items()}
+        found |= {} if self._balance is None else {BALANCE: self._balance}
         return found if self._averages is None else found | self._averages.tensors()
 
     def generate(self, latent: np.ndarray, /) -> np.ndarray:
@@ -204,6 +215,7 @@ class MxnetTrainer:
             players=self.players,
             buffers=self._buffers,
             averages=self._averages,
+            balance=self._balance,
             observer=observer,
         )
         trains = staged.trains
@@ -289,8 +301,10 @@ class _Recorder(Recorder, Observer):
         players: Mapping[str, Player],
         buffers: Mapping[str, list[Any]],
         averages: Averages | None,
+        balance: Any,
     ) -> None:
         super().__init__(spec, to_canonical=_to_canonical)
+        self._balance = balance
         self._averages = averages
         self._players = players
         self._buffers = buffers
@@ -314,13 +328,13 @@ class _Recorder(Recorder, Observer):
         player = self._players[phase]
         buffers = zip(self._buffer_names, [*self._buffers["generator"], *self._buffers["discriminator"]], strict=True)
         averages = {} if self._averages is None else self._averages.tensors()
-        tensors = {**player.weights, **player.slots, **dict(buffers), **averages}
+        tensors = {**player.weights, **player.slots, **dict(buffers), **averages, BALANCE: self._balance}
         self.keep_state(phase, tensors, counter=player.counter)
 
 
 def _to_canonical(key: ProbeKey, value: Any) -> np.ndarray:
     array = value.asnumpy()
-    return array.reshape(()) if key.quantity == "loss" else array
+    return array.reshape(()) if key.quantity in ("loss", "balance") else array
 
 
 def _rows(array: Any) -> list[Any]:

@@ -102,17 +102,40 @@ def margin_discriminator_loss(
     loss: spec.MarginDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
 ) -> DiscriminatorResult:
     """Return D(real) + max(0, margin - D(fake)) and its two gradients. Zhao et al. 2017, equation 1."""
-    margin = float(loss.margin)
+    # Of the scores' type, as NumPy 1's scalars would turn to float64.
+    margin, zero = fake.dtype.type(loss.margin), fake.dtype.type(0.0)
     if loss.over == "sample":
-        terms = np.maximum(margin - fake, 0.0)
+        terms = np.maximum(margin - fake, zero)
         inside, fake_value = (terms > 0.0).astype(fake.dtype), reduced(terms, loss.reduction, draw)
     else:
-        fake_value = np.maximum(margin - reduced(fake, loss.reduction, draw), 0.0)
+        fake_value = np.maximum(margin - reduced(fake, loss.reduction, draw), zero)
         is_inside = np.asarray(fake_value > 0.0)
         inside = np.ones_like(fake) * is_inside.reshape(*is_inside.shape, *(1,) * (fake.ndim - is_inside.ndim))
     value = real.dtype.type(0.0) + reduced(real, loss.reduction, draw) + fake_value
     gradient_real = _scaled(np.ones_like(real), 1.0, loss.reduction, draw)
     return value, gradient_real, _scaled(inside.astype(fake.dtype), -1.0, loss.reduction, draw)
+
+
+def balanced_discriminator_loss(
+    loss: spec.BalancedDiscriminatorLoss, real: Array, fake: Array, /, balance: Array, *, draw: int = 0
+) -> DiscriminatorResult:
+    """Return D(real) - k · D(fake) and its two gradients; balance: k. Berthelot et al. 2017, section 3.4."""
+    of_real, of_fake = (reduced(batch, loss.reduction, draw) for batch in (real, fake))
+    value = real.dtype.type(of_real - balance * of_fake)
+    gradient_real = _scaled(np.ones_like(real), 1.0, loss.reduction, draw)
+    gradient_fake = _scaled(np.ones_like(fake), -1.0, loss.reduction, draw)
+    gradient_fake *= np.reshape(balance, (*np.shape(balance), *(1,) * (fake.ndim - np.ndim(balance))))
+    return value, gradient_real, gradient_fake
+
+
+def moved_balance(
+    loss: spec.BalancedDiscriminatorLoss, real: Array, fake: Array, balance: Array, /, *, draw: int = 0
+) -> tuple[Value, Value]:
+    """Return k + rate · (diversity · D(real) - D(fake)), before it is held to [0, 1], and how large its terms are."""
+    of_real, of_fake = (reduced(batch, loss.reduction, draw) for batch in (real, fake))
+    diversity, rate = (real.dtype.type(number) for number in (loss.diversity, loss.rate))
+    scale = balance + rate * (diversity * np.abs(of_real) + np.abs(of_fake))
+    return real.dtype.type(balance + rate * (diversity * of_real - of_fake)), real.dtype.type(scale)
 
 
 def non_saturating_generator_loss(
@@ -277,8 +300,8 @@ def reduced(terms: Array, reduction: spec.losses.Reduction, draw: int = 0) -> Va
     return total if reduction == "sum" else terms.dtype.type(total / terms.size)
 
 
-def loss_scale(loss: Any, /, *scores: Array) -> float:
-    """Return how large the numbers are that a loss of some batches of scores is made of.
+def loss_scale(loss: Any, /, *scores: Array, balance: float = 0.0) -> float:
+    """Return how large the numbers are that a loss of some batches of scores is made of. balance: where it has one.
 
     A loss near 0 has the rounding of what cancelled in it: a critic's that of its scores, a hinge's that of 1 too, a
     square that of its target, one logit's that of the logit; all others are logarithms of probabilities near 1, so of
@@ -294,6 +317,9 @@ def loss_scale(loss: Any, /, *scores: Array) -> float:
     if isinstance(loss, spec.MarginDiscriminatorLoss):
         of_real, of_fake = (float(reduced(np.abs(batch), loss.reduction)) for batch in scores)
         return of_real + abs(loss.margin) + of_fake
+    if isinstance(loss, spec.BalancedDiscriminatorLoss):
+        of_real, of_fake = (float(reduced(np.abs(batch), loss.reduction)) for batch in scores)
+        return of_real + balance * of_fake
     if loss.score == "squares":
         targets = (loss.target,) if hasattr(loss, "target") else (loss.real_target, loss.fake_target)
         pairs = zip(scores, targets, strict=True)
@@ -337,6 +363,7 @@ DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[..., Discrimin
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.MarginDiscriminatorLoss: margin_discriminator_loss,
+    spec.BalancedDiscriminatorLoss: balanced_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
     spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,
@@ -388,13 +415,15 @@ def class_weights(training: spec.Training, phase: str, /) -> list[list[float]]:
     return [[getattr(of_class, field) for of_class in training.class_losses] for field in fields]
 
 
-def discriminator_loss(training: spec.Training, real: Array, fake: Array, /, *, draw: int = 0) -> DiscriminatorResult:
-    """Return D's loss, with what it has of classes, and its two gradients."""
+def discriminator_loss(
+    training: spec.Training, real: Array, fake: Array, /, *balance: Array, draw: int = 0
+) -> DiscriminatorResult:
+    """Return D's loss, with what it has of classes, and its two gradients. balance: where the loss has one."""
     loss = training.discriminator_loss
     function = DISCRIMINATOR_LOSSES[type(loss)]
     if not training.class_losses:
-        return function(loss, real, fake, draw=draw)
-    value, *gradients = function(loss, real[..., :1], fake[..., :1], draw=draw)
+        return function(loss, real, fake, *balance, draw=draw)
+    value, *gradients = function(loss, real[..., :1], fake[..., :1], *balance, draw=draw)
     more, others = class_terms(class_weights(training, "discriminator"), (real, fake), draw=draw)
     of_real, of_fake = (np.concatenate(pair, axis=-1) for pair in zip(gradients, others, strict=True))
     return value + more, of_real, of_fake

@@ -28,6 +28,7 @@ from gan_rosetta.backends.numpy.losses import (
     gradient_penalty,
     loss_scale,
     mean_squared_error_loss,
+    moved_balance,
     penalty_scale,
     perturbed_samples,
     reduced,
@@ -48,6 +49,7 @@ from gan_rosetta.shared.spec import (
     passes,
 )
 from gan_rosetta.shared.state import (
+    BALANCE,
     average_name,
     check_state,
     counter_name,
@@ -90,6 +92,7 @@ class Stepper:
         if average is not None:
             shadow = build_network(spec.generator, name="generator", dtype=dtype, copies=copies)
             self.average = AveragedNetwork(average, self.generator, shadow)
+        self.balance: Array | None = None if spec.training.balanced is None else np.zeros(copies, dtype)
         self.tensors = self._named_tensors()
         self.scales: dict[tuple[str, str], float] = {}
         self._rounding: RandomRounding | None = None
@@ -126,7 +129,9 @@ class Stepper:
         """Return a copy of the whole state, of one of the copies if there are any, in canonical order and layout."""
         counters = {counter_name(name): optimizer.counter for name, optimizer in self.optimizers.items()}
         return {
-            name: np.array(counters[name], np.int64) if name in counters else self.tensors[name][copy].copy()
+            name: np.array(counters[name], np.int64)
+            if name in counters
+            else np.array(self.tensors[name][copy], order="C")
             for name in state_schema(self._spec)
         }
 
@@ -217,8 +222,9 @@ class Stepper:
         if training.stop is not None:
             (score,) = self._of_each_copy(_mean, real_scores)
             real_score = self._rounded(score)
+        balance = [] if self.balance is None else [self.balance]
         value, gradient_real, gradient_fake = self._of_each_copy(
-            partial(discriminator_loss, training), real_scores, fake_scores
+            partial(discriminator_loss, training), real_scores, fake_scores, *balance
         )
         bias_gradient: Value | None = None
         if self._rounding is not None and training.discriminator_loss.score == "critic":
@@ -226,8 +232,11 @@ class Stepper:
                 bias_gradient = gradient_real.sum() + gradient_fake.sum()
             if isinstance(training.discriminator_loss, WassersteinDiscriminatorLoss):
                 value = self._with_rounded_sums(value, *map(self._score_of, (real_scores, fake_scores)))
+            if self.balance is not None:
+                value = self._with_rounded_sums(value, *map(self._score_of, (real_scores, self.balance * fake_scores)))
         value = self._rounded_loss(value, gradient_real, gradient_fake)
         self._keep_scale("discriminator", training.discriminator_loss, recorder, real_scores, fake_scores)
+        self._move_balance(real_scores, fake_scores)
         alone = self._penalty is not None and self._penalty.alone
         if self._penalty is not None:
             penalty, direction, mixed_caches = self._penalise(arrays, fake, recorder)
@@ -253,6 +262,17 @@ class Stepper:
             self._keep_cancellation(network, bias_gradient)
         self._update("discriminator", network, recorder)
         return value, real_score, through
+
+    def _move_balance(self, *scores: Array) -> None:
+        """Move the number that D's loss balances its terms by, where it has one."""
+        loss = self._spec.training.balanced
+        if loss is None or self.balance is None:
+            return
+        batches = map(self._score_of, scores)
+        moved, scale = map(np.atleast_1d, self._of_each_copy(partial(moved_balance, loss), *batches, self.balance))
+        if self._rounding is not None:
+            self._rounding.disturb(moved, num_terms=self._spec.batch_size, scale=scale)
+        np.clip(moved.reshape(self.balance.shape), 0.0, 1.0, out=self.balance)
 
     def _with_rounded_sums(self, value: Value, *scores: Array) -> Value:
         """Disturb a critic's loss as the roundings of its two sums do: their difference may be small beside them."""
@@ -422,7 +442,8 @@ class Stepper:
     def _keep_scale(self, phase: str, loss: Any, recorder: Recorder | None, *scores: Array) -> None:
         if self._measures(recorder):
             first = [self._first_copy(batch) for batch in scores]
-            scale = loss_scale(loss, *map(self._score_of, first))
+            balance = 0.0 if phase == "generator" or self.balance is None else float(self._first_copy(self.balance))
+            scale = loss_scale(loss, *map(self._score_of, first), balance=balance)
             self.scales[phase, "loss"] = scale + class_scale(self._spec.training, phase, *first)
 
     def _score_of(self, output: Array) -> Array:
@@ -472,6 +493,8 @@ class Stepper:
                 found |= {slot_name(name, parameter, slot): view for parameter, view in by_name.items()}
         if self.average is not None:
             found |= {average_name(name): view for name, view in self.average.by_name().items()}
+        if self.balance is not None:
+            found[BALANCE] = self.balance
         return {name: found[name] for name, tensor in state_schema(self._spec).items() if tensor.role != "counter"}
 
 

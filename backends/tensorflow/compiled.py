@@ -86,12 +86,23 @@ def _to_tensor(array: np.ndarray, *, capacity: int, dtype: str) -> Any:
 
 
 class CompiledLoop:
-    """Runs blocks of steps on the variables of a GAN's players. optimizers: by the names of the state's schema."""
+    """Runs blocks of steps on the variables of a GAN's players. optimizers: by the names of the state's schema.
+
+    balance: as in AdversarialStep.
+    """
 
     def __init__(
-        self, spec: GanSpec, /, *, players: Mapping[str, Player], optimizers: Mapping[str, Any], dtype: str
+        self,
+        spec: GanSpec,
+        /,
+        *,
+        players: Mapping[str, Player],
+        optimizers: Mapping[str, Any],
+        balance: Any,
+        dtype: str,
     ) -> None:
         self._spec = spec
+        self._balance = balance
         self._players = players
         self._optimizers = optimizers
         self._dtype = dtype
@@ -158,6 +169,7 @@ class CompiledLoop:
                 self._spec,
                 generator=self._player("generator", coefficients, step),
                 discriminator=self._player("discriminator", coefficients, step),
+                balance=self._balance,
                 stacks=self._spec.discriminator.is_samplewise,
                 shares=not flags and self._spec.makes_same_fake_twice,
             )

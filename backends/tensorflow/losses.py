@@ -58,6 +58,20 @@ def margin_discriminator_loss(loss: spec.MarginDiscriminatorLoss, /, *, real: An
     return _reduce(real, loss.reduction) + _reduce(tf.nn.relu(loss.margin - fake), loss.reduction)
 
 
+def balanced_discriminator_loss(loss: spec.BalancedDiscriminatorLoss, /, *, real: Any, fake: Any, balance: Any) -> Any:
+    """D(real) - k · D(fake); balance: k. Berthelot et al. 2017, section 3.4."""
+    return _reduce(real, loss.reduction) - balance * _reduce(fake, loss.reduction)
+
+
+def moved_balance(training: spec.Training, /, *, real: Any, fake: Any, balance: Any) -> Any:
+    """Return k + rate · (diversity · D(real) - D(fake)), held to [0, 1]; balance: k. Berthelot et al. 2017."""
+    loss: Any = training.balanced
+    if training.class_losses:
+        real, fake = real[:, :1], fake[:, :1]
+    of_real, of_fake = (_reduce(scores, loss.reduction) for scores in (real, fake))
+    return tf.clip_by_value(balance + loss.rate * (loss.diversity * of_real - of_fake), 0, 1)
+
+
 def non_saturating_generator_loss(loss: spec.NonSaturatingGeneratorLoss, /, *, fake: Any) -> Any:
     """-log p(fake). Goodfellow et al. 2014, section 3."""
     return -_reduce(_log_probability(fake, loss.real_label, floor=loss.probability_floor), loss.reduction)
@@ -231,6 +245,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.WassersteinDiscriminatorLoss: wasserstein_discriminator_loss,
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.MarginDiscriminatorLoss: margin_discriminator_loss,
+    spec.BalancedDiscriminatorLoss: balanced_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
     spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,
@@ -248,13 +263,13 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
 }
 
 
-def discriminator_loss(training: spec.Training, /, *, real: Any, fake: Any) -> Any:
-    """D's loss, with what it has of classes."""
+def discriminator_loss(training: spec.Training, /, *, real: Any, fake: Any, **balance: Any) -> Any:
+    """D's loss, with what it has of classes. balance: where the loss has one."""
     loss = training.discriminator_loss
     function = DISCRIMINATOR_LOSSES[type(loss)]
     if not training.class_losses:
-        return function(loss, real=real, fake=fake)
-    value = function(loss, real=real[:, :1], fake=fake[:, :1])
+        return function(loss, real=real, fake=fake, **balance)
+    value = function(loss, real=real[:, :1], fake=fake[:, :1], **balance)
     for column, of_class in enumerate(training.class_losses, start=1):
         value += of_class.on_real * tf.reduce_mean(real[:, column])
         value += of_class.on_fake * tf.reduce_mean(fake[:, column])

@@ -18,7 +18,7 @@ from gan_rosetta.shared.data.replicas import stack_chunks
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.interface import Chunk, Losses
 from gan_rosetta.shared.spec import Conv2d, ConvTranspose2d, GanSpec
-from gan_rosetta.shared.state import check_state, state_schema
+from gan_rosetta.shared.state import BALANCE, check_state, state_schema
 from gan_rosetta.shared.state.replicas import UpdateCounts
 
 
@@ -113,7 +113,9 @@ class _LoopOfReplicas(CompiledLoop):
     def __init__(self, spec: GanSpec, one: TensorflowTrainer, /, *, stacked: Mapping[str, Any], dtype: str) -> None:
         self._cells: Mapping[str, Cell] = one.tensors
         self._stacked = stacked
-        super().__init__(spec, players=one.players(), optimizers=one.optimizers, dtype=dtype)
+        super().__init__(
+            spec, players=one.players(), optimizers=one.optimizers, balance=one.tensors.get(BALANCE), dtype=dtype
+        )
 
     def _player(self, name: str, coefficients: Mapping[str, Any], step: Any) -> Player:
         player = super()._player(name, coefficients, step)

@@ -15,6 +15,7 @@ from gan_rosetta.backends.tensorflow.losses import (
     generator_loss,
     gradient_penalty,
     mean_squared_error_loss,
+    moved_balance,
     perturbed_samples,
 )
 from gan_rosetta.shared.interface import Trains
@@ -107,7 +108,8 @@ class AdversarialStep:
     """One adversarial step of a GAN's two players. batch: the chunk's arrays of this step, each (batch, ...).
 
     stacks: give D real and fake samples in one pass; only where D treats each sample by itself. shares: make G's batch
-    once for both updates, only where it would be the same, and every step trains both.
+    once for both updates, only where it would be the same, and every step trains both. balance: what D's loss balances
+    its terms by, (), which the step moves, where the loss has one.
     """
 
     def __init__(
@@ -118,9 +120,11 @@ class AdversarialStep:
         generator: Player,
         discriminator: Player,
         observer: Observer = UNOBSERVED,
+        balance: Any = None,
         stacks: bool = False,
         shares: bool = False,
     ) -> None:
+        self._balance = balance
         self._shares = shares
         self._stacks = stacks
         self._spec = spec
@@ -179,12 +183,13 @@ class AdversarialStep:
         detach = self._training.detach_fake
         if fake is None:
             fake = self._make_fake(batch, phase)
+        balance = {} if self._balance is None else {"balance": self._balance.read_value()}
         with tf.GradientTape(persistent=observer.looks, watch_accessed_variables=False) as tape:
             tape.watch(player.parameters)
             if not detach:
                 tape.watch(fake.samples)
             real_scores, fake_scores = self._score_both(batch, fake.samples)
-            loss = discriminator_loss(self._training, real=real_scores, fake=fake_scores)
+            loss = discriminator_loss(self._training, real=real_scores, fake=fake_scores, **balance)
             penalty = self._penalty(batch, tf.stop_gradient(fake.samples))
             followed = loss if penalty is None else loss + penalty
             if self._spec.penalty is not None and self._spec.penalty.alone:
@@ -199,6 +204,8 @@ class AdversarialStep:
         through = [] if detach else self._lead_back(fake, gradients.pop())
         observer.gradients(phase, "gradient", gradients)
         player.update(gradients)
+        if self._balance is not None:
+            self._balance.assign(moved_balance(self._training, real=real_scores, fake=fake_scores, **balance))
         observer.updated(phase)
         return _DiscriminatorPhase(loss=loss, real_score=tf.reduce_mean(real_scores), through_discriminator=through)
 

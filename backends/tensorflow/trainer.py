@@ -23,6 +23,7 @@ from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phas
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import (
+    BALANCE,
     average_name,
     check_state,
     gradient_clipping,
@@ -69,7 +70,7 @@ class TensorflowTrainer:
                 name: build_network(name, network, dtype=dtype, multiply=multiply)
                 for name, network in spec.networks().items()
             }
-            self.tensors: dict[str, Any] = {}  # parameters, buffers and slots, by canonical name
+            self.tensors: dict[str, Any] = {}  # all but counters, by canonical name
             for network in self._networks.values():
                 self.tensors |= network.tensors
             self.optimizers: dict[str, Any] = {}
@@ -86,13 +87,21 @@ class TensorflowTrainer:
                 self._sampler = build_network("generator", spec.generator, dtype=dtype)
                 self.tensors |= {average_name(name): tensor for name, tensor in self._sampler.tensors.items()}
                 self.optimizers["generator"].averages = averages_of(spec, self.tensors)
+            if spec.training.balanced is not None:
+                self.tensors[BALANCE] = tf.Variable(tf.zeros((), dtype), trainable=False)
         self._discriminate = partial(self._networks["discriminator"], buffer_moves=0)
         if spec.couples_samples:
             # A boundary is a thousand batches of a D that looks at whole ones, milliseconds each where not a graph.
             self._discriminate = tf.function(self._discriminate)
         self._loop = None
         if execution == "compiled":
-            self._loop = CompiledLoop(spec, players=self.players(), optimizers=self.optimizers, dtype=dtype)
+            self._loop = CompiledLoop(
+                spec,
+                players=self.players(),
+                optimizers=self.optimizers,
+                balance=self.tensors.get(BALANCE),
+                dtype=dtype,
+            )
 
     @classmethod
     def side_by_side(cls, spec: GanSpec, /, *, device: str, dtype: str) -> Self:
@@ -220,6 +229,7 @@ class TensorflowTrainer:
                     generator=self._player("generator"),
                     discriminator=self._player("discriminator"),
                     observer=observer,
+                    balance=self.tensors.get(BALANCE),
                 )
                 for batch, trains, epoch in zip(_batches(staged), staged.trains, staged.epochs, strict=True):
                     for optimizer in self.optimizers.values():

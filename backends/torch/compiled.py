@@ -33,9 +33,15 @@ from gan_rosetta.backends.torch.optimizers import (
 )
 from gan_rosetta.backends.torch.step import UNOBSERVED, AdversarialStep, Player, pretraining_step
 from gan_rosetta.shared.interface import Phase, Trains
-from gan_rosetta.shared.spec import Conv2d, ConvTranspose2d, GanSpec, WassersteinDiscriminatorLoss
+from gan_rosetta.shared.spec import (
+    BalancedDiscriminatorLoss,
+    Conv2d,
+    ConvTranspose2d,
+    GanSpec,
+    WassersteinDiscriminatorLoss,
+)
 from gan_rosetta.shared.spec.optimizers import kept_share
-from gan_rosetta.shared.state import averaged, network_parameters, optimizers
+from gan_rosetta.shared.state import BALANCE, averaged, network_parameters, optimizers
 
 _aten = torch.ops.aten
 # Steps that one graph takes, by the most parameters that a GAN may have for it: a call costs tens of microseconds, and
@@ -83,7 +89,9 @@ class CompiledTraining:
         layers = (*spec.generator.all_layers, *spec.discriminator.all_layers)
         self._convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
         # A critic's gradients on real and fake samples nearly cancel; one product over both costs torch a digit.
-        is_critic = isinstance(spec.training.discriminator_loss, WassersteinDiscriminatorLoss)
+        is_critic = isinstance(
+            spec.training.discriminator_loss, WassersteinDiscriminatorLoss | BalancedDiscriminatorLoss
+        )
         self._stacks = spec.discriminator.is_samplewise and not is_critic
         can_unroll = not self._convolves and spec.training.trains_both_always and not side_by_side
         fitting = (steps for most, steps in _NUM_UNROLLED_STEPS.items() if can_unroll and num_parameters <= most)
@@ -217,6 +225,7 @@ class CompiledTraining:
                     self._spec,
                     **players,
                     observer=UNOBSERVED,
+                    balance=tensors.get(BALANCE),
                     stacks=self._stacks,
                     shares=shares,
                     side_by_side=self._side_by_side,
@@ -251,7 +260,8 @@ class CompiledTraining:
             names += [name] if name.split(".", 1)[0] in networks else []
         for name in self._phase_optimizers(phase):
             names += list(self._optimizers[name].slots)
-        names += list(averaged(self._spec)) if phase == "adversarial" else []
+        if phase == "adversarial":
+            names += [*averaged(self._spec), *([BALANCE] if BALANCE in self._tensors else [])]
         return {name: self._tensors[name] for name in names}
 
     def _step_values(self, phase: Phase, trains: Pattern, epochs: Sequence[int]) -> np.ndarray:

@@ -15,6 +15,7 @@ from gan_rosetta.backends.torch.losses import (
     generator_loss,
     gradient_penalty,
     mean_squared_error_loss,
+    moved_balance,
     perturbed_samples,
 )
 from gan_rosetta.shared.interface import Trains
@@ -114,6 +115,7 @@ class AdversarialStep:
     stacks: give D real and fake samples in one pass; only where D treats each sample by itself. shares: make G's batch
     once for both updates, only where it would be the same, both train, and G's network moves its buffers for two.
     side_by_side: many replicas of the GAN take the step: batches, tensors and losses have an axis of theirs first.
+    balance: what D's loss balances its terms by, (), which the step moves, where the loss has one.
     """
 
     def __init__(
@@ -124,10 +126,12 @@ class AdversarialStep:
         generator: Player,
         discriminator: Player,
         observer: Observer,
+        balance: Tensor | None = None,
         stacks: bool = False,
         shares: bool = False,
         side_by_side: bool = False,
     ) -> None:
+        self._balance = balance
         self._side_by_side = side_by_side
         self._batch_axis = 1 if side_by_side else 0
         self._keeps_fake = spec.training.fake_batch == "reused" or shares
@@ -170,7 +174,8 @@ class AdversarialStep:
             with torch.set_grad_enabled(kept or not training.detach_fake):
                 fake = self._generate(batch, phase)
         real_scores, fake_scores = self._score_both(batch, fake.detach() if training.detach_fake else fake)
-        loss = self._of_each(discriminator_loss)(training, real=real_scores, fake=fake_scores)
+        balance = {} if self._balance is None else {"balance": self._balance}
+        loss = self._of_each(discriminator_loss)(training, real=real_scores, fake=fake_scores, **balance)
         own = list(discriminator.parameters)
         penalty, followed = None, loss
         if self._spec.penalty is not None:
@@ -192,6 +197,10 @@ class AdversarialStep:
         )
         observer.gradients(phase, "gradient", gradients[: len(own)])
         discriminator.optimizer.update(gradients[: len(own)])
+        if self._balance is not None:
+            with torch.no_grad():
+                moved = self._of_each(moved_balance)(training, real=real_scores, fake=fake_scores, **balance)
+                self._balance.copy_(moved)
         observer.updated(phase)
         mean = torch.func.vmap(torch.mean) if self._side_by_side else torch.mean
         return loss, mean(real_scores.detach()), fake, None if training.detach_fake else gradients[len(own) :]

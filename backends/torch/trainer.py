@@ -23,6 +23,7 @@ from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phas
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import (
+    BALANCE,
     average_name,
     check_state,
     gradient_clipping,
@@ -55,7 +56,7 @@ class TorchTrainer:
         self._networks = {
             name: build_network(network, device=device, dtype=self._dtype) for name, network in spec.networks().items()
         }
-        self._tensors: dict[str, Tensor] = {}  # parameters, buffers and slots, by canonical name
+        self._tensors: dict[str, Tensor] = {}  # all but counters, by canonical name
         for name, network in self._networks.items():
             named = [*network.named_parameters(), *network.named_buffers()]
             self._tensors |= {f"{name}.{short}": tensor for short, tensor in named}
@@ -79,6 +80,8 @@ class TorchTrainer:
             named = [*shadow.named_parameters(), *shadow.named_buffers()]
             self._tensors |= {average_name(f"generator.{short}"): tensor for short, tensor in named}
             self.optimizers["generator"].averages = averages_of(spec, self._tensors)
+        if spec.training.balanced is not None:
+            self._tensors[BALANCE] = torch.zeros((), device=device, dtype=self._dtype)
         self.compiled: CompiledTraining | None = None
         if execution == "compiled":
             self.compiled = CompiledTraining(
@@ -199,6 +202,7 @@ class TorchTrainer:
                 generator=self._player("generator", "generator"),
                 discriminator=self._player("discriminator", "discriminator"),
                 observer=observer,
+                balance=self._tensors.get(BALANCE),
             )
             for batch, trains, epoch in zip(_batches(staged), staged.trains, staged.epochs, strict=True):
                 for optimizer in self.optimizers.values():

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from gan_rosetta.shared.accuracy import exact
 from gan_rosetta.shared.accuracy.one_sample import BY_FAKE, BY_SCORE, FAKE, ONE, SCORE, of, one_sample
-from gan_rosetta.shared.accuracy.operation import Operation, Quantity, Trial, loss_quantity, read_entry
+from gan_rosetta.shared.accuracy.operation import Operation, Quantity, Trial, loss_quantity, read_entry, read_tensor
 from gan_rosetta.shared.accuracy.points import in_type
 from gan_rosetta.shared.accuracy.tiny import KEEPING, linear, step_arrays, tiny_gan
 from gan_rosetta.shared.interface import Dtype
 from gan_rosetta.shared.spec import (
+    BalancedDiscriminatorLoss,
     DensityRegression,
     HingeDiscriminatorLoss,
     LeastSquaresDiscriminatorLoss,
@@ -22,6 +24,7 @@ from gan_rosetta.shared.spec import (
     Pretraining,
     WassersteinGeneratorLoss,
 )
+from gan_rosetta.shared.state import BALANCE
 
 
 def _about_one(dtype: Dtype) -> np.ndarray:
@@ -143,6 +146,35 @@ def _margin() -> Operation:
     )
 
 
+def _balanced() -> Operation:
+    """Both samples' energies about 1, balanced by a half, which then moves by their difference."""
+
+    def moved(apart: np.ndarray) -> np.ndarray:
+        return np.clip(0.5 + 0.25 * (0.5 * (1 + apart) - (1 + apart)), 0, 1)
+
+    return one_sample(
+        "balanced",
+        (
+            BalancedDiscriminatorLoss(initial_balance=0.5, diversity=0.5, rate=0.25, reduction="mean"),
+            WassersteinGeneratorLoss(reduction="mean", real_label=0),
+        ),
+        title="energies and their balance",
+        trials=lambda dtype: [
+            replace(trial, state={**trial.state, BALANCE: np.array(0.5)}) for trial in _squares_trials(dtype)
+        ],
+        quantities=(
+            loss_quantity("D's loss", "discriminator", truth=of("apart", lambda apart: 0.5 * (1 + apart))),
+            Quantity(name="by D(real)", read=read_entry(BY_SCORE, 0), truth=of("apart", lambda apart: 1 + 0 * apart)),
+            Quantity(
+                name="by D(fake)", read=read_entry(BY_SCORE, 2), truth=of("apart", lambda apart: -0.5 + 0 * apart)
+            ),
+            Quantity(name="balance", read=read_tensor(BALANCE), truth=of("apart", moved)),
+            loss_quantity("G's loss", "generator", truth=of("apart", lambda apart: 1 + apart)),
+        ),
+        axis="energy minus 1",
+    )
+
+
 def _squared_error() -> Operation:
     data = DensityRegression(low=-1.0, high=1.0, mean=0.0, standard_deviation=1.0)
     loss = MeanSquaredErrorLoss(reduction="mean")
@@ -170,4 +202,4 @@ def _squared_error() -> Operation:
     )
 
 
-SCORE_LOSSES = (_least_squares(), _hinge(), _margin(), _squared_error())
+SCORE_LOSSES = (_least_squares(), _hinge(), _margin(), _balanced(), _squared_error())

@@ -45,7 +45,7 @@ def test_probe_shows_the_step_that_train_takes(reference_too, backend, gan):
     after = {
         key.name: value
         for key, value in probe.items()
-        if key.quantity in ("parameter", "slot", "buffer", "counter", "average")
+        if key.quantity in ("parameter", "slot", "buffer", "counter", "average", "balance")
     }
     assert_same_bits(after, {name: state[name] for name in after})
     for name in ("discriminator", "generator"):

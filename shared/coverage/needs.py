@@ -124,7 +124,7 @@ _LOSS = (
     ("twin-class-loss", "a second classifier's loss", "Training.second_class_loss"),
     ("code-loss", "loss of the code that is found again", "CodeError.form ClassLoss"),
     ("energy-margin", "energy with a margin", "MarginDiscriminatorLoss"),
-    ("energy-balance", "energy with a balance that the losses move", ""),
+    ("energy-balance", "energy with a balance that the losses move", "BalancedDiscriminatorLoss"),
     ("pull-away", "how alike D's features of a batch are", "PullAway"),
     ("reconstruction", "distance from a given image", "DistanceLoss"),
     ("cycle", "distance from the image that came back", ""),

@@ -20,7 +20,7 @@ from gan_rosetta.shared.workers.registry import load_reference
 # Of whose distance a multiple tells that no rounding explains a difference.
 _FEW_COPIES = 2
 _FAR = 100.0
-_AFTER_UPDATE = ("parameter", "slot", "counter", "buffer", "average")
+_AFTER_UPDATE = ("parameter", "slot", "counter", "buffer", "average", "balance")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from gan_rosetta.shared.faults.data_faults import outputs_of
 from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant, another
 from gan_rosetta.shared.faults.places import replace_training
 from gan_rosetta.shared.spec import (
+    BalancedDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
     BoundarySeekingGeneratorLoss,
     GanSpec,
@@ -108,9 +109,18 @@ def _targets_swapped(spec: GanSpec, kind: type[Any]) -> list[Plant]:
 
 
 def _number_of_loss(
-    spec: GanSpec, network: str, kind: type[Any], field: str, planted: Callable[[float], float]
+    spec: GanSpec,
+    network: str,
+    kind: type[Any],
+    field: str,
+    planted: Callable[[float], float],
+    *,
+    expected: Location | None = None,
 ) -> list[Plant]:
-    """Return a plant of another value of a field of a player's loss, where that is of a kind."""
+    """Return a plant of another value of a field of a player's loss, where that is of a kind.
+
+    expected: where it must be found, the loss's value where not given.
+    """
     loss: Any = getattr(spec.training, f"{network}_loss")
     if not isinstance(loss, kind):
         return []
@@ -121,7 +131,13 @@ def _number_of_loss(
         return replace_training(spec, **{f"{network}_loss": replace(loss, **changes)})
 
     number = Number(expected=own, planted=planted(own), with_value=with_value, is_scale=field == "factor")
-    return [Plant(spec=with_value(number.planted), expected=_loss_of(network), number=number)]
+    return [Plant(spec=with_value(number.planted), expected=expected or _loss_of(network), number=number)]
+
+
+def _balance_moved(spec: GanSpec, field: str, planted: Callable[[float], float]) -> list[Plant]:
+    """Return a plant of another number in what moves the balance of D's loss, which shows behind D's first update."""
+    place = Location(phase="discriminator", quantities=("balance",))
+    return _number_of_loss(spec, "discriminator", BalancedDiscriminatorLoss, field, planted, expected=place)
 
 
 def _of_targets(prefix: str, of_d: type[Any], of_g: type[Any], what: str, terms: str) -> tuple[Fault, ...]:
@@ -437,6 +453,18 @@ FAULTS = (
         plants=lambda spec: _number_of_loss(
             spec, "discriminator", MarginDiscriminatorLoss, "margin", lambda own: own + _SMOOTHING
         ),
+    ),
+    Fault(
+        name="balance-diversity",
+        summary="another share of the real samples' energy that fakes are to have, in the balance of D's loss",
+        remedy="The balance of the discriminator's loss moves by a diversity of {found}: set it to {expected}.",
+        plants=lambda spec: _balance_moved(spec, "diversity", lambda own: own + _SMOOTHING),
+    ),
+    Fault(
+        name="balance-rate",
+        summary="another rate at which the balance of D's loss moves",
+        remedy="The balance of the discriminator's loss moves at a rate of {found}: set it to {expected}.",
+        plants=lambda spec: _balance_moved(spec, "rate", lambda own: 2 * own),
     ),
     Fault(
         name="generator-loss-saturating",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gan_rosetta.shared.errors import unknown_name
 from gan_rosetta.shared.gans import (
     acgan,
+    began,
     cgan,
     dcgan,
     dcgan_keras,
@@ -57,6 +58,7 @@ OF_KNOWN_PARTS: dict[str, GanSpec] = {
         sgan.SPEC,
         dragan.SPEC,
         ebgan.SPEC,
+        began.SPEC,
     )
 }
 CATALOGUE: dict[str, GanSpec] = PUBLISHED | {spec.name: spec for spec in _MORE} | OF_KNOWN_PARTS

@@ -13,6 +13,7 @@ from gan_rosetta.shared.spec import (
     Adagrad,
     Adam,
     Augment,
+    BalancedDiscriminatorLoss,
     BatchNorm,
     BinaryCrossEntropyDiscriminatorLoss,
     BoundarySeekingGeneratorLoss,
@@ -109,7 +110,7 @@ def _adam(learning_rate: float) -> Adam:
 
 SMOOTH_SPEC = GanSpec(
     name="smooth-2d",
-    title="Smooth activations, a gate and a residual block on a 2D Gaussian, with a penalty of a power through them",
+    title="Smooth activations, a gate, a residual block and a balance on a 2D Gaussian, with a penalty of a power",
     source=_SOURCE,
     batch_size=8,
     real=_PLANE,
@@ -163,12 +164,14 @@ SMOOTH_SPEC = GanSpec(
         latent_draws="separate",
         detach_fake=True,
         discriminator_steps=EVERY_STEP,
-        discriminator_loss=WassersteinDiscriminatorLoss(
+        discriminator_loss=BalancedDiscriminatorLoss(
+            initial_balance=0.3,
+            diversity=0.5,
+            rate=0.4,
             reduction="mean",
-            real_label=1,
             penalty=GradientPenalty(weight=1.0, norm="sample", at="both", target=0.0, power=6),
         ),
-        generator_loss=WassersteinGeneratorLoss(reduction="mean", real_label=1),
+        generator_loss=WassersteinGeneratorLoss(reduction="mean", real_label=0),
         discriminator_optimizer=_adam(0.002),
         generator_optimizer=_adam(0.001),
         stop=None,

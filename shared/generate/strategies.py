@@ -18,6 +18,7 @@ from gan_rosetta.shared.spec import (
     Adadelta,
     Adagrad,
     Adam,
+    BalancedDiscriminatorLoss,
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
     BoundarySeekingGeneratorLoss,
@@ -468,7 +469,15 @@ def _discriminator_losses(score: str, penalties: _Penalties) -> st.SearchStrateg
             reduction=_REDUCTIONS,
             **penalty,
         )
-        return st.one_of(wasserstein, st.builds(HingeDiscriminatorLoss, **shared, **penalty), margin)
+        balanced = st.builds(
+            BalancedDiscriminatorLoss,
+            initial_balance=decimals(0, 1, digits=1),
+            diversity=decimals(0, 1, digits=2),
+            rate=decimals(0.001, 0.5, digits=3),
+            reduction=_REDUCTIONS,
+            **penalty,
+        )
+        return st.one_of(wasserstein, st.builds(HingeDiscriminatorLoss, **shared, **penalty), margin, balanced)
     if score == "squares":
         targets = {"real_target": _TARGETS, "fake_target": _TARGETS}
         how = {"factor": _FACTORS, "reduction": _REDUCTIONS}

@@ -40,6 +40,7 @@ SHORT_STEPS = {
     "sgan": 10,
     "dragan": 10,
     "ebgan": 10,
+    "began": 10,
     "wgan-gp": 20,
     "wgan-gp-conv": 5,
     "dcgan": 2,

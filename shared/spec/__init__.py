@@ -52,6 +52,7 @@ from gan_rosetta.shared.spec.layers import (
     WeightedLayer,
 )
 from gan_rosetta.shared.spec.losses import (
+    BalancedDiscriminatorLoss,
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
     BoundarySeekingGeneratorLoss,
@@ -139,6 +140,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "Augment",
+    "BalancedDiscriminatorLoss",
     "BatchNorm",
     "BinaryCrossEntropyDiscriminatorLoss",
     "BinaryCrossEntropyGeneratorLoss",

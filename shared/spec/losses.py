@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from gan_rosetta.shared.spec.checks import require_choice, require_finite
+from gan_rosetta.shared.spec.checks import require, require_choice, require_finite
 from gan_rosetta.shared.spec.penalty import GradientPenalty
 
 Reduction = Literal["mean", "sum"]
@@ -271,6 +271,35 @@ class MarginDiscriminatorLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BalancedDiscriminatorLoss:
+    """D(real) - k · D(fake), of energies, low where a sample is real. Berthelot et al. 2017, section 3.4.
+
+    k, the balance, is a number that training keeps. It begins at initial_balance, and behind each of D's updates
+    k ← k + rate · (diversity · D(real) - D(fake)), of the reduced energies that the loss was of, held to [0, 1]. The
+    paper has λ for the rate and γ for the diversity. G's loss beside it is D(fake), WassersteinGeneratorLoss of
+    real_label 0.
+    """
+
+    score: ClassVar[str] = "critic"
+    initial_balance: float
+    diversity: float
+    rate: float
+    reduction: Reduction
+    penalty: GradientPenalty | None = None
+
+    def __post_init__(self) -> None:
+        require_finite(self, "initial_balance", minimum=0)
+        require(
+            self.initial_balance <= 1,
+            f"{type(self).__name__}: initial_balance is {self.initial_balance}; expected at most 1",
+            "initial_balance",
+        )
+        require_finite(self, "diversity", minimum=0)
+        require_finite(self, "rate", above=0)
+        require_choice(self, "reduction", ("mean", "sum"))
+
+
+@dataclass(frozen=True, kw_only=True)
 class LeastSquaresDiscriminatorLoss:
     """factor · ((D(real) - real_target)² + (D(fake) - fake_target)²). Mao et al. 2017, equation 2: b, a and ½."""
 
@@ -351,6 +380,7 @@ DiscriminatorLoss = (
     | WassersteinDiscriminatorLoss
     | HingeDiscriminatorLoss
     | MarginDiscriminatorLoss
+    | BalancedDiscriminatorLoss
     | LeastSquaresDiscriminatorLoss
     | LogisticDiscriminatorLoss
     | RelativisticDiscriminatorLoss

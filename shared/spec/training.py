@@ -17,6 +17,7 @@ from gan_rosetta.shared.spec.checks import (
 from gan_rosetta.shared.spec.gradient_clipping import GradientClipping
 from gan_rosetta.shared.spec.losses import (
     OF_BOTH_BATCHES,
+    BalancedDiscriminatorLoss,
     ClassLoss,
     DiscriminatorLoss,
     DistanceLoss,
@@ -254,6 +255,11 @@ class Training:
     def shows_fake_twice(self) -> bool:
         """Whether D is shown G's batch twice in G's update; the second pass is of the stream "again"."""
         return self.second_class_asked == "again"
+
+    @property
+    def balanced(self) -> BalancedDiscriminatorLoss | None:
+        """D's loss where it has a balance, which training keeps."""
+        return self.discriminator_loss if isinstance(self.discriminator_loss, BalancedDiscriminatorLoss) else None
 
     @property
     def generator_sees_real(self) -> bool:

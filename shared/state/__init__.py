@@ -3,6 +3,7 @@
 from gan_rosetta.shared.state.check import check_state, complete_state
 from gan_rosetta.shared.state.initial import State, initial_state
 from gan_rosetta.shared.state.schema import (
+    BALANCE,
     TensorSpec,
     average_name,
     averaged,
@@ -18,6 +19,7 @@ from gan_rosetta.shared.state.schema import (
 )
 
 __all__ = [
+    "BALANCE",
     "State",
     "TensorSpec",
     "average_name",

@@ -11,7 +11,7 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state.initial import State, initial_tensor
 from gan_rosetta.shared.state.schema import TensorSpec, state_schema
 
-_OPTIONAL_ROLES = ("buffer", "slot", "counter", "average")
+_OPTIONAL_ROLES = ("buffer", "slot", "counter", "average", "balance")
 # Means of squares, whose roots are taken: Adam's second moment, Adadelta's two, BatchNorm's variance.
 _SQUARES = {"slot": ("v", "square", "delta", "largest", "sum"), "buffer": ("running_var",)}
 _NUM_SHOWN = 3
@@ -47,9 +47,9 @@ def complete_state(state: Mapping[str, np.ndarray], spec: GanSpec, /, *, must_be
     """Return a whole state from one read from a file, checked; raises StateError.
 
     All BatchNorm buffers, or all of one optimizer's slots and counter, may be left out together: they then start as
-    they do in a fresh run; so may a moving average, which then starts from G as it is. A parameter may not, nor may a
-    part of such a group. must_be_finite: False for a state that
-    a run of ours left, which holds whatever the run came to.
+    they do in a fresh run; so may a moving average, which then starts from G as it is, and the balance of a loss. A
+    parameter may not, nor may a part of such a group. must_be_finite: False for a state that a run of ours left, which
+    holds whatever the run came to.
     """
     schema = state_schema(spec)
     whole = {name: np.array(array) for name, array in with_what_may_lack(state, spec).items()}

@@ -9,7 +9,14 @@ import numpy as np
 
 from gan_rosetta.shared.interface import ProbeKey
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.state.schema import averaged, counter_name, network_parameters, optimizers, state_schema
+from gan_rosetta.shared.state.schema import (
+    BALANCE,
+    averaged,
+    counter_name,
+    network_parameters,
+    optimizers,
+    state_schema,
+)
 
 
 class Recorder:
@@ -36,7 +43,7 @@ class Recorder:
             self.value(phase, quantity, "", name, gradients[name])
 
     def keep_state(self, phase: str, tensors: Mapping[str, Any], /, *, counter: Any) -> None:
-        """Keep what a phase's update left: parameters, slots and counter, the buffers of both networks, and averages.
+        """Keep what a phase's update left: parameters, slots and counter, buffers of both networks, averages, balance.
 
         tensors: those of the state, by canonical name. counter: of the phase's optimizer, an integer.
         """
@@ -52,6 +59,8 @@ class Recorder:
         for tensor in schema:
             if tensor.role == "buffer":
                 self.value(phase, "buffer", "", tensor.name, tensors[tensor.name])
+        if phase == "discriminator" and self._spec.training.balanced is not None:
+            self.value(phase, "balance", "", BALANCE, tensors[BALANCE])
         for name in averaged(self._spec) if phase == "generator" else ():
             self.value(phase, "average", "", name, tensors[name])
 

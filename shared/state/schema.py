@@ -3,7 +3,8 @@
 State is one flat mapping from canonical name to NumPy array in the canonical layout. Names:
 `discriminator.hidden1.weight` for parameters and buffers, `optimizer.discriminator.hidden1.weight.m` for an optimizer's
 slots, `optimizer.discriminator.step` for its counter. Pretraining has its own optimizer, `optimizer.pretraining.…`. A
-moving average of G has `average.generator.hidden1.weight`, of its parameters and buffers.
+moving average of G has `average.generator.hidden1.weight`, of its parameters and buffers. What a loss balances its two
+terms by is `training.balance`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from gan_rosetta.shared.spec import (
 )
 from gan_rosetta.shared.spec.optimizers import initial_slot
 
-Role = Literal["parameter", "buffer", "slot", "counter", "average"]
+Role = Literal["parameter", "buffer", "slot", "counter", "average", "balance"]
+BALANCE = "training.balance"
 OptimizerName = Literal["pretraining", "discriminator", "generator"]
 
 
@@ -35,7 +37,8 @@ class TensorSpec:
     """One tensor of a state. Counters are int64 scalars; everything else is of the run's floating type.
 
     tensor: for slots the parameter they belong to, for averages what they follow, for the others the name itself.
-    layer: the layer's name within its network, "" for counters. initializer and fan_in: how it starts.
+    network: "" for the balance. layer: the layer's name within its network, "" for counters and the balance.
+    initializer and fan_in: how it starts.
     """
 
     name: str
@@ -109,7 +112,7 @@ def network_parameters(spec: GanSpec, network: str, /) -> tuple[TensorSpec, ...]
 
 @lru_cache(maxsize=64)
 def state_schema(spec: GanSpec, /) -> Mapping[str, TensorSpec]:
-    """Return every tensor of the spec's state by canonical name: G's, D's, the optimizers', then G's averages."""
+    """Return every tensor of the spec's state by canonical name: G's, D's, the optimizers', G's averages, a balance."""
     tensors: list[TensorSpec] = []
     for network_name, network in spec.networks().items():
         tensors += _network_tensors(network_name, network)
@@ -124,6 +127,8 @@ def state_schema(spec: GanSpec, /) -> Mapping[str, TensorSpec]:
     if spec.training.generator_average is not None:
         own = _network_tensors("generator", spec.generator)
         tensors += [replace(tensor, name=average_name(tensor.name), role="average") for tensor in own]
+    if spec.training.balanced is not None:
+        tensors.append(_balance(begins=spec.training.balanced.initial_balance))
     return MappingProxyType({tensor.name: tensor for tensor in tensors})
 
 
@@ -166,4 +171,17 @@ def _counter(optimizer: str, network: str) -> TensorSpec:
     name = counter_name(optimizer)
     return TensorSpec(
         name=name, shape=(), role="counter", network=network, layer="", tensor=name, initializer=None, fan_in=1
+    )
+
+
+def _balance(*, begins: float) -> TensorSpec:
+    return TensorSpec(
+        name=BALANCE,
+        shape=(),
+        role="balance",
+        network="",
+        layer="",
+        tensor=BALANCE,
+        initializer=Constant(value=begins),
+        fan_in=1,
     )

@@ -31,7 +31,7 @@ _DIGIT_SIZE = 28
 
 def data_section(spec: GanSpec, /) -> str:
     """Return the functions that read and draw what the steps are fed."""
-    parts = [_read_state(), _read_batches(spec), draw_latent(spec)]
+    parts = [_read_state(), *_first_balance(spec), _read_batches(spec), draw_latent(spec)]
     if _has_masks(spec):
         parts.append(_draw_masks(spec))
     if isinstance(spec.real, DigitsReal):
@@ -98,6 +98,19 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
         numbers = np.frombuffer(content[start + begin : start + end], kinds[found["dtype"]])
         tensors[name] = numbers.reshape(found["shape"])
     return tensors'''
+
+
+def _first_balance(spec: GanSpec) -> list[str]:
+    loss = spec.training.balanced
+    if loss is None:
+        return []
+    return [
+        f'''\
+def first_balance() -> float:
+    """Return what D's loss balances its terms by where training begins."""
+    state = read_state(options.state) if options.state is not None else {{}}
+    return float(state.get("training.balance", {number(loss.initial_balance)}))'''
+    ]
 
 
 def _read_batches(spec: GanSpec) -> str:

@@ -16,8 +16,8 @@ class LossWords:
     """What a dialect calls what losses are made of.
 
     tensor: the type. mean, sum: of {v}, a function of it or a method, such as "{v}.mean()". floored has {p} and {floor}
-    in it, less_mean {v} and {w}, of which the mean is taken away, logistic {z} and {t}. log_softmax: "" where the
-    dialect has a cross_entropy of its own for classes.
+    in it, less_mean {v} and {w}, of which the mean is taken away, held {v}, which is held to [0, 1], logistic {z} and
+    {t}. log_softmax: "" where the dialect has a cross_entropy of its own for classes.
     """
 
     tensor: str
@@ -29,6 +29,7 @@ class LossWords:
     less_mean: str
     absolute: str
     joined: str
+    held: str
     logistic: str = "logistic({z}, {t})"
     log_softmax: str = ""
 
@@ -76,7 +77,8 @@ def loss_functions(gan: GanSpec, words: LossWords, /) -> list[str]:
         of_g = _with_classes(of_g, words, [name for name in scores_g if name != "of_again"], _weights_of_generator(gan))
     distance = gan.training.distance_loss
     return [
-        _loss_function("discriminator", ["of_real", "of_fake"], of_d, words),
+        _loss_function("discriminator", scores_of_discriminator(gan), of_d, words),
+        *([_moved_balance(gan, gan.training.balanced, words)] if gan.training.balanced is not None else []),
         _loss_function("generator", scores_g, of_g, words),
         *([] if distance is None else [_distance_function(distance, words)]),
         *([_shown_function(gan, words)] if gan.training.shows_pairs else []),
@@ -118,6 +120,32 @@ def _distance_function(loss: spec.DistanceLoss, words: LossWords) -> str:
     )
 
 
+def scores_of_discriminator(gan: GanSpec, /) -> list[str]:
+    """Return what discriminator_loss is given: what D says of real and of fake samples, and a balance of the two."""
+    return ["of_real", "of_fake", *(["balance"] if gan.training.balanced is not None else [])]
+
+
+def _moved_balance(gan: GanSpec, loss: spec.BalancedDiscriminatorLoss, words: LossWords) -> str:
+    """Return the function that moves the balance."""
+    head = call(
+        "def moved_balance(",
+        [f"{name}: {words.tensor}" for name in scores_of_discriminator(gan)],
+        f") -> {words.tensor}:",
+    )
+    alone = (
+        ["of_real, of_fake = of_real[:, :1], of_fake[:, :1]  # the score alone"] if gan.training.class_losses else []
+    )
+    of_real, of_fake = (words.reduced(loss, name) for name in ("of_real", "of_fake"))
+    moved = f"balance + {number(loss.rate)} * difference"
+    lines = [
+        '"""Return the balance behind a step, more where fake samples have too little energy."""',
+        *alone,
+        f"difference = {number(loss.diversity)} * {of_real} - {of_fake}",
+        f"return {words.held.format(v=f'({moved})' if words.held.startswith('{v}.') else moved)}",
+    ]
+    return "\n".join([head, *(fitted(line, indent=4) for line in lines)])
+
+
 def scores_of_generator(gan: GanSpec, /) -> list[str]:
     """Return what generator_loss is given: what D says of fake samples, of real ones, and of fake ones again."""
     real = ["of_real"] if gan.training.generator_sees_real else []
@@ -141,7 +169,8 @@ def _loss_function(player: str, arguments: list[str], lines: list[str], words: L
     tensor = words.tensor
     head = call(f"def {player}_loss(", [f"{name}: {tensor}" for name in arguments], f") -> {tensor}:")
     said = {
-        "discriminator": "D's loss, by what it says of real and of fake samples",
+        "discriminator": "D's loss, by what it says of real and of fake samples"
+        + (", and their balance" if "balance" in arguments else ""),
         "generator": "G's loss, by what D says of its samples"
         + (", and of real ones" if "of_real" in arguments else "")
         + (", and says of them again" if "of_again" in arguments else ""),
@@ -252,6 +281,8 @@ def _weighed_sum(factor: float, first: str, second: str) -> list[str]:
 def _critic_loss(loss: Any, words: LossWords) -> str:
     if isinstance(loss, spec.MarginDiscriminatorLoss):
         return f"{words.reduced(loss, 'of_real')} + {_held_by_margin(loss, words)}"
+    if isinstance(loss, spec.BalancedDiscriminatorLoss):
+        return f"{words.reduced(loss, 'of_real')} - balance * {words.reduced(loss, 'of_fake')}"
     low, high = ("of_fake", "of_real") if loss.real_label == 1 else ("of_real", "of_fake")
     if isinstance(loss, spec.HingeDiscriminatorLoss):
         first, second = f"{words.relu}(1 - {high})", f"{words.relu}(1 + {low})"

@@ -187,7 +187,8 @@ def _wanted(spec: GanSpec, state: Mapping[str, np.ndarray]) -> dict[str, np.ndar
     Left out are the counters of optimizers that do not look at theirs, and what one keeps that took no step: frameworks
     make that at the first.
     """
-    names = {name for name, tensor in state_schema(spec).items() if tensor.role in ("parameter", "buffer", "average")}
+    kept = ("parameter", "buffer", "average", "balance")
+    names = {name for name, tensor in state_schema(spec).items() if tensor.role in kept}
     for name, (network, optimizer) in optimizers(spec).items():
         if optimizer.slots and int(state[counter_name(name)]) > 0:
             names |= {counter_name(name)} if not isinstance(optimizer, GradientDescent) else set()

@@ -18,6 +18,7 @@ from gan_rosetta.shared.generate.session import GenerationPlan, draw_specs, run_
 from gan_rosetta.shared.generate.shrink import shrink, smaller
 from gan_rosetta.shared.generate.strategies import NUM_STEPS
 from gan_rosetta.shared.runs.names import RunName
+from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.runs.request import make_request
 from gan_rosetta.shared.spec import Adam, DigitsReal, GanSpec, GroupNorm, LeakyReLU
 from gan_rosetta.shared.spec.toml_file import read_spec, spec_from_toml, spec_to_toml
@@ -58,8 +59,9 @@ def _state_after(spec, *, plant=None):
     """Return the state that the reference comes to, or one with a fault planted in it."""
     trainer = build_reference(spec if plant is None else plant.spec, dtype="float64")
     trainer = trainer if plant is None else PlantedTrainer(trainer, plant)
-    trainer.load_state(initial_state(spec, seed=0))
-    tape = SeededTape(spec, seed=0, digits=DigitSource.parse(None))
+    # From where the faults are looked for.
+    trainer.load_state(initial_state(spec, seed=DEFAULT_SEED))
+    tape = SeededTape(spec, seed=DEFAULT_SEED, digits=DigitSource.parse(None))
     trainer.train(trainer.stage(make_chunk(tape, spec, "adversarial", first_step=0, num_steps=1)))
     return trainer.export_state()
 

@@ -54,6 +54,7 @@ STEPS = {
     "sagan-small": (0, 10),
     "dragan": (0, 10),
     "ebgan": (0, 10),
+    "began": (0, 10),
 }
 # GAN -> batch size, where it is not the published one.
 BATCH_SIZES = (
@@ -72,6 +73,7 @@ BATCH_SIZES = (
         "sagan-small": 2,
         "dragan": 4,
         "ebgan": 4,
+        "began": 8,
     }
 )
 # D saturates at once under seed 0 of the two with Adam; 2, 4 and 7 train both networks with some logarithms floored,

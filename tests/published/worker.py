@@ -53,6 +53,7 @@ PROGRAMS = {
     "sagan-small": ("sagan_small", "run"),
     "dragan": ("dragan", "run"),
     "ebgan": ("ebgan", "run"),
+    "began": ("began", "run"),
 }
 
 

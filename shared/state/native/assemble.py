@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from gan_rosetta.shared.state.naming import Match, match_networks
 from gan_rosetta.shared.state.native.checkpoint import Checkpoint, FoundOptimizer, optimizer_of
 from gan_rosetta.shared.state.native.mapping import NameMapping
 from gan_rosetta.shared.state.schema import (
+    BALANCE,
     OptimizerName,
     counter_name,
     network_parameters,
@@ -65,13 +66,21 @@ def gather(spec: GanSpec, files: Mapping[str, Checkpoint], mapping: NameMapping,
         if is_ours:
             found = Assembled(state=dict(checkpoint.tensors), names={name: name for name in checkpoint.tensors})
         else:
-            found = _from_strangers(spec, owner, checkpoint, mapping)
+            kept = {name: array for name, array in checkpoint.tensors.items() if _is_balance(spec, owner, name)}
+            others = {name: array for name, array in checkpoint.tensors.items() if name not in kept}
+            found = _from_strangers(spec, owner, replace(checkpoint, tensors=others), mapping)
+            state |= kept
+            names |= {name: name for name in kept}
         state |= found.state
         names |= found.names
     ordered = [name for name in state_schema(spec) if name in state]
     return Assembled(
         state={name: state[name] for name in ordered}, names={name: names[name] for name in ordered if name in names}
     )
+
+
+def _is_balance(spec: GanSpec, owner: str, name: str) -> bool:
+    return owner == "" and name == BALANCE and spec.training.balanced is not None
 
 
 def _from_strangers(spec: GanSpec, owner: str, checkpoint: Checkpoint, mapping: NameMapping) -> Assembled:

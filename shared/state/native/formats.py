@@ -68,7 +68,10 @@ def _gluon(spec: GanSpec, state: Mapping[str, np.ndarray], networks: Networks) -
 FORMATS: dict[str, Format] = {
     "torch": Format(title="torch", suffixes=(".pt", ".pth"), roles=_WHOLE, write=_torch),
     "safetensors": Format(
-        title="safetensors, in our names", suffixes=(".safetensors",), roles=(*_WHOLE, "average"), write=_ours
+        title="safetensors, in our names",
+        suffixes=(".safetensors",),
+        roles=(*_WHOLE, "average", "balance"),
+        write=_ours,
     ),
     "keras": Format(
         title="Keras's weights",

@@ -78,6 +78,9 @@ def loop_in_words(gan: GanSpec, words: StateWords, /) -> str:
         players.append("average")
         share = [f"    share = {share_of(average, 'updates_of_g')}"]
     own = ["average", "jnp.asarray(share, dtype)"] if average is not None else []
+    if training.balanced is not None:
+        players.append("balance")
+        own.append("balance")
     loop = [
         *([f"updates_of_g = {steps_before('generator')}"] if counts else []),
         call("batches = ", [f"read_batches(options.tape) if options.tape else {drawn_call(gan)}"], ""),
@@ -153,6 +156,9 @@ def _start(gan: GanSpec, words: StateWords) -> str:
         lines += _divided(gan, "generator", words)
         tensors = ["parameters", "buffers"] if any_buffers(gan) else [arguments[0]]
         lines.append(f"average = Player({', '.join(tensors)}, ())  # follows G; samples are drawn from it")
+    if gan.training.balanced is not None:
+        lines.append("# Of the two terms of D's loss; moved in each step.")
+        lines.append("balance = jnp.asarray(first_balance(), dtype)")
     return "\n".join(lines)
 
 
@@ -230,6 +236,8 @@ def _end(gan: GanSpec, words: StateWords) -> str:
         arguments = [f'"{use.name}"', f"{use.short}.kept", slots_of(optimizer)]
         lines.append(call("checkpoint |= slots_of(", arguments))
         lines += _negated("checkpoint", use)
+    if gan.training.balanced is not None:
+        lines.append('checkpoint["training.balance"] = balance')
     is_image = len(gan.generator.input_shape) == _IMAGE_RANK
     noise = f"jnp.asarray({words.turned.format(a='noise') if is_image else 'noise'}, dtype)"
     maker = "g"

@@ -21,6 +21,7 @@ _WORDS = LossWords(
     less_mean="{v} - jnp.mean({w}, axis=0, keepdims=True)",
     absolute="{v} * lax.stop_gradient(jnp.sign({v}))",
     joined="jnp.concatenate([{a}, {b}], axis=1)",
+    held="jnp.clip({v}, 0, 1)",
     logistic="optax.sigmoid_binary_cross_entropy({z}, jnp.full_like({z}, {t}))",
 )
 

@@ -7,7 +7,7 @@ from gan_rosetta.shared.translate.calls import PENALISED, arrays_beside
 from gan_rosetta.shared.translate.data import EPOCH, asks_for_epoch, uses_masks
 from gan_rosetta.shared.translate.in_jax.averages import followed_section
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
-from gan_rosetta.shared.translate.losses import generator_loss_call, shown_samples
+from gan_rosetta.shared.translate.losses import generator_loss_call, scores_of_discriminator, shown_samples
 from gan_rosetta.shared.translate.parts import decays, penalised_samples, place_of
 from gan_rosetta.shared.translate.writing import call, fitted, indented, number
 
@@ -84,6 +84,7 @@ def _train_step(gan: GanSpec) -> str:
     averages = training.generator_average is not None
     arguments = ["g: Player", "d: Player", "batch: Tensors"]
     arguments += ["average: Player", "share: Array"] if averages else []
+    arguments += ["balance: Array"] if training.balanced is not None else []
     rests = {name: turns(gan, name) for name in order}
     given = [f"trains_{name[0]}: bool" for name in ("discriminator", "generator") if rests[name]]
     arguments += ["*", *given] if given else []
@@ -108,7 +109,9 @@ def _train_step(gan: GanSpec) -> str:
     losses = ", ".join(["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])])
     decorator = f"@partial(jax.jit, static_argnames=({static}))" if given else "@jax.jit"
     players = ["g", "d", *(["average"] if averages else [])]
-    head = call("def train_step(", arguments, f") -> tuple[{', '.join('Player' for _ in players)}, tuple[Array, ...]]:")
+    kinds = ["Player" for _ in players] + (["Array"] if training.balanced is not None else [])
+    players += ["balance"] if training.balanced is not None else []
+    head = call("def train_step(", arguments, f") -> tuple[{', '.join(kinds)}, tuple[Array, ...]]:")
     body = indented("\n".join([*lines, f"return {', '.join(players)}, ({losses})"]), by=4)
     space = ["", body] if body.startswith("    def") else [body]
     return "\n".join([decorator, head, f'    """{said}; return both, and the losses from before."""', *space])
@@ -139,10 +142,17 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     if gan.penalty is not None and joined:
         held = "lax.stop_gradient(fake)"
         own.append(f"mixed = {penalised_samples(gan.penalty, fake=held, both=together)}")
-    loss, alone = "discriminator_loss(of_real, of_fake)", gan.penalty is not None and gan.penalty.alone
+    loss, alone = (
+        f"discriminator_loss({', '.join(scores_of_discriminator(gan))})",
+        gan.penalty is not None and gan.penalty.alone,
+    )
     aux = [*(["buffers"] if moves_d else []), *(["moved"] if joined and moves_g else [])]
-    inside = [*aux, *(["jnp.mean(of_real)"] if training.stop is not None else []), *(["loss"] if alone else [])]
-    outside = [*aux, *(["real_score"] if training.stop is not None else []), *(["loss_d"] if alone else [])]
+    inside, outside = [*aux], [*aux]
+    if training.balanced is not None:
+        own.append("later = moved_balance(of_real, of_fake, balance)")
+        inside, outside = [*aux, "later"], [*aux, "balance"]
+    inside += [*(["jnp.mean(of_real)"] if training.stop is not None else []), *(["loss"] if alone else [])]
+    outside += [*(["real_score"] if training.stop is not None else []), *(["loss_d"] if alone else [])]
     if gan.penalty is not None:
         passed = ["parameters", *(["buffers"] if moves_d else []), "mixed"]
         passed += [f'masks_of(batch, "{PENALISED}")'] if uses_masks(gan, "discriminator") else []

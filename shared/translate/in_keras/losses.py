@@ -17,6 +17,7 @@ _WORDS = LossWords(
     less_mean="{v} - ops.mean({w}, axis=0, keepdims=True)",
     absolute="ops.abs({v})",
     joined="ops.concatenate([{a}, {b}], axis=-1)",
+    held="ops.clip({v}, 0, 1)",
 )
 
 

@@ -19,6 +19,7 @@ _WORDS = LossWords(
     less_mean="mx.nd.broadcast_sub({v}, {w}.mean(axis=0, keepdims=True))",
     absolute="mx.nd.abs({v})",
     joined="mx.nd.concat({a}, {b}, dim=1)",
+    held="mx.nd.clip({v}, 0, 1)",
 )
 
 

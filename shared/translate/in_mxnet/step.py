@@ -13,7 +13,7 @@ from gan_rosetta.shared.translate.data import (
     uses_masks,
 )
 from gan_rosetta.shared.translate.in_mxnet.averages import average_section
-from gan_rosetta.shared.translate.losses import generator_loss_call
+from gan_rosetta.shared.translate.losses import generator_loss_call, scores_of_discriminator
 from gan_rosetta.shared.translate.parts import decays, optimizer_uses, pattern, penalised_samples, place_of
 from gan_rosetta.shared.translate.rates import rate_at
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
@@ -24,7 +24,14 @@ CHECKPOINT = "checkpoint.npz"
 def step_section(gan: GanSpec, /) -> str:
     """Return the function that takes one step, after the average that follows G, if any."""
     average = gan.training.generator_average
-    return "\n\n\n".join([*([average_section(average)] if average is not None else []), _train_step(gan)])
+    parts = [average_section(average)] if average is not None else []
+    parts += [_BALANCE] if gan.training.balanced is not None else []
+    return "\n\n\n".join([*parts, _train_step(gan)])
+
+
+_BALANCE = """\
+# Of the two terms of D's loss; moved in each step.
+balance = mx.nd.array([first_balance()], dtype=options.dtype)"""
 
 
 def _train_step(gan: GanSpec) -> str:
@@ -76,7 +83,7 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     given = "fake.detach()" if training.detach_fake else "fake"
     own.append(judge(gan, "of_real", real, 'batch["real"]', later=later + 4))
     own.append(judge(gan, "of_fake", fake, given, later=later + 4))
-    own.append("loss_d = discriminator_loss(of_real, of_fake)")
+    own.append(f"loss_d = discriminator_loss({', '.join(scores_of_discriminator(gan))})")
     if gan.penalty is not None:
         if gan.penalty.at == "mixed":
             own.append('share = batch["mix"]')
@@ -100,6 +107,8 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
             "for tensor in trained(discriminator):",
             f"    tensor.set_data(mx.nd.maximum(mx.nd.minimum(tensor.data(), {bound}), -{bound}))",
         ]
+    if training.balanced is not None:
+        lines.append("balance[:] = moved_balance(of_real, of_fake, balance)")
     return lines
 
 
@@ -241,6 +250,8 @@ def _end(gan: GanSpec) -> str:
         ]
     average = gan.training.generator_average is not None
     lines += _AVERAGE_KEPT if average else []
+    if gan.training.balanced is not None:
+        lines.append('checkpoint["training.balance"] = balance.asnumpy().reshape(())')
     asked = ["mx.nd.array(noise, dtype=options.dtype)"]
     asked += asked_beside(gan, "mx.nd.arange(len(noise)) % 10", asked[0])
     asked += ["{}"] if uses_masks(gan, "generator") else []

@@ -19,6 +19,7 @@ _WORDS = LossWords(
     less_mean="{v} - tf.reduce_mean({w}, axis=0, keepdims=True)",
     absolute="tf.abs({v})",
     joined="tf.concat([{a}, {b}], axis=-1)",
+    held="tf.clip_by_value({v}, 0, 1)",
 )
 
 

@@ -17,7 +17,7 @@ from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, sample_
 from gan_rosetta.shared.translate.in_tensorflow.averages import average_section
 from gan_rosetta.shared.translate.in_tensorflow.model import first_call
 from gan_rosetta.shared.translate.in_tensorflow.optimizers import rate_lines
-from gan_rosetta.shared.translate.losses import generator_loss_call
+from gan_rosetta.shared.translate.losses import generator_loss_call, scores_of_discriminator
 from gan_rosetta.shared.translate.parts import optimizer_uses, pattern, penalised_samples, place_of
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
@@ -36,7 +36,13 @@ def step_with_average(gan: GanSpec, made: Sequence[str], /, *, listed: bool = Fa
     average = gan.training.generator_average
     parts = [] if average is None else [average_section(average, made)]
     parts += [_pretrain_step(gan, listed=listed)] if gan.pretraining is not None else []
+    parts += [_BALANCE] if gan.training.balanced is not None else []
     return "\n\n\n".join([*parts, _train_step(gan, listed=listed)])
+
+
+_BALANCE = """\
+# Of the two terms of D's loss; moved in each step.
+balance = tf.Variable(first_balance(), trainable=False, dtype=options.dtype)"""
 
 
 def _pretrain_step(gan: GanSpec, *, listed: bool) -> str:
@@ -140,7 +146,7 @@ def _discriminator_block(gan: GanSpec, later: int, *, listed: bool) -> list[str]
     real, fake = place_of(gan, "discriminator", "real"), place_of(gan, "discriminator", "fake")
     own.append(judge(gan, "of_real", real, 'batch["real"]', later=later + 4, listed=listed))
     own.append(judge(gan, "of_fake", fake, "fake", later=later + 4, listed=listed))
-    own.append("loss_d = discriminator_loss(of_real, of_fake)")
+    own.append(f"loss_d = discriminator_loss({', '.join(scores_of_discriminator(gan))})")
     if gan.penalty is not None:
         held = "tf.stop_gradient(fake)" if joined else "fake"
         samples = penalised_samples(gan.penalty, fake=held, both="tf.concat([{a}, {b}], axis=0)")
@@ -158,6 +164,8 @@ def _discriminator_block(gan: GanSpec, later: int, *, listed: bool) -> list[str]
             "for tensor in trained(discriminator).values():",
             f"    tensor.assign(tf.clip_by_value(tensor, -{bound}, {bound}))",
         ]
+    if training.balanced is not None:
+        lines.append("balance.assign(moved_balance(of_real, of_fake, balance))")
     return lines
 
 
@@ -272,6 +280,8 @@ def _end(gan: GanSpec, files: Sequence[str], no_masks: Sequence[str], *, listed:
         ]
     average = gan.training.generator_average is not None
     lines += _AVERAGE_KEPT if average else []
+    if gan.training.balanced is not None:
+        lines.append('checkpoint["training.balance"] = balance.numpy()')
     asked = ["tf.constant(noise, options.dtype)"]
     asked += asked_beside(gan, "tf.range(len(noise)) % 10", asked[0])
     is_image = len(gan.generator.output_shape) == _IMAGE_RANK

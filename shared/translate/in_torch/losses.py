@@ -41,6 +41,7 @@ _WORDS = _Words(
     less_mean="{v} - {w}.mean(dim=0, keepdim=True)",
     absolute="torch.abs({v})",
     joined="torch.cat([{a}, {b}], dim=1)",
+    held="{v}.clamp(0, 1)",
 )
 
 

@@ -6,7 +6,7 @@ from gan_rosetta.shared.spec import GanSpec, GradientClipping, GradientDescent
 from gan_rosetta.shared.translate.calls import arrays_beside, asked_beside, followed_by_discriminator, penalty_lines
 from gan_rosetta.shared.translate.data import EPOCH, STEP_IN_EPOCH, drawn_call, sample_noise, uses_masks
 from gan_rosetta.shared.translate.in_torch.averages import AVERAGE, average_section
-from gan_rosetta.shared.translate.losses import generator_loss_call, shown_samples
+from gan_rosetta.shared.translate.losses import generator_loss_call, scores_of_discriminator, shown_samples
 from gan_rosetta.shared.translate.parts import decays, optimizer_uses, pattern, penalised_samples, place_of
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
@@ -16,7 +16,14 @@ CHECKPOINT = "checkpoint.pt"
 def step_section(gan: GanSpec, /) -> str:
     """Return the function that takes one step, after the average that follows G, if any."""
     average = gan.training.generator_average
-    return "\n\n\n".join([*([average_section(average)] if average is not None else []), _train_step(gan)])
+    parts = [average_section(average)] if average is not None else []
+    parts += [_BALANCE] if gan.training.balanced is not None else []
+    return "\n\n\n".join([*parts, _train_step(gan)])
+
+
+_BALANCE = """\
+# Of the two terms of D's loss; moved in each step.
+balance = torch.tensor(first_balance(), dtype=dtype)"""
 
 
 def _train_step(gan: GanSpec) -> str:
@@ -69,7 +76,7 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
     real = place_of(gan, "discriminator", "real")
     lines.append(_judge(gan, "of_real", real, 'batch["real"]', later=later))
     lines.append(_judge(gan, "of_fake", place_of(gan, "discriminator", "fake"), fake, later=later))
-    lines.append("loss_d = discriminator_loss(of_real, of_fake)")
+    lines.append(f"loss_d = discriminator_loss({', '.join(scores_of_discriminator(gan))})")
     if gan.penalty is not None:
         is_held = training.detach_fake and not reused and gan.penalty.at in ("mixed", "both")
         held = "fake" if is_held else "fake.detach()"
@@ -90,6 +97,8 @@ def _discriminator_block(gan: GanSpec, later: int) -> list[str]:
             "    for parameter in discriminator.parameters():",
             f"        parameter.clamp_(-{bound}, {bound})",
         ]
+    if training.balanced is not None:
+        lines += ["with torch.no_grad():", "    balance.copy_(moved_balance(of_real, of_fake, balance))"]
     return lines
 
 
@@ -230,6 +239,7 @@ def _end(gan: GanSpec) -> str:
         if isinstance(use.optimizer, GradientDescent) and use.optimizer.slots and decays(use.optimizer, "updates")
     ]
     entries += [f'"counters": {{{", ".join(counts)}}}'] if counts else []
+    entries += ['"training": {"balance": balance}'] if gan.training.balanced is not None else []
     asked = ["torch.tensor(noise, dtype=dtype)"]
     asked += asked_beside(gan, "torch.arange(len(noise)) % 10", asked[0])
     asked += ["{}"] if uses_masks(gan, "generator") else []

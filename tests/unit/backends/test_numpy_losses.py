@@ -13,9 +13,11 @@ from gan_rosetta.backends.numpy.losses import (
     distance_loss,
     gradient_penalty,
     mean_squared_error_loss,
+    moved_balance,
     perturbed_samples,
 )
 from gan_rosetta.shared.spec import (
+    BalancedDiscriminatorLoss,
     BinaryCrossEntropyDiscriminatorLoss,
     BinaryCrossEntropyGeneratorLoss,
     BoundarySeekingGeneratorLoss,
@@ -148,6 +150,25 @@ def test_a_distance_is_a_weighed_mean_over_all_numbers(by):
     expected = _differences(lambda: distance_loss(loss, difference)[0], difference)
     np.testing.assert_allclose(gradient, expected, atol=1e-9)
     assert not distance_loss(loss, np.zeros((2, 1)))[1].any()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_balanced_loss_is_the_difference_of_energies_and_its_balance_stays_within_0_and_1(reduction):
+    loss = BalancedDiscriminatorLoss(initial_balance=0.0, diversity=0.75, rate=0.5, reduction=reduction)
+    real, fake = np.random.default_rng(5).uniform(0, 1, (2, 6, 1))
+    balance = np.array(0.3)
+
+    def found():
+        return DISCRIMINATOR_LOSSES[type(loss)](loss, real, fake, balance)
+
+    value, gradient_real, gradient_fake = found()
+    of_real, of_fake = _reduce(real, reduction), _reduce(fake, reduction)
+    np.testing.assert_allclose(value, of_real - 0.3 * of_fake, rtol=1e-13)
+    np.testing.assert_allclose(gradient_real, _differences(lambda: found()[0], real), rtol=1e-7)
+    np.testing.assert_allclose(gradient_fake, _differences(lambda: found()[0], fake), rtol=1e-7)
+    moved, scale = moved_balance(loss, real, fake, balance)
+    np.testing.assert_allclose(moved, 0.3 + 0.5 * (0.75 * of_real - of_fake), rtol=1e-13)
+    np.testing.assert_allclose(scale, 0.3 + 0.5 * (0.75 * of_real + of_fake), rtol=1e-13)
 
 
 @pytest.mark.parametrize("draw", range(3))

@@ -16,7 +16,12 @@ from gan_rosetta.shared.data.tape import SeededTape, make_chunk
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.gans import CATALOGUE, MADE_UP
 from gan_rosetta.shared.interface import Chunk
-from gan_rosetta.shared.spec import CrossEntropyDiscriminatorLoss, CrossEntropyGeneratorLoss, GanSpec
+from gan_rosetta.shared.spec import (
+    BalancedDiscriminatorLoss,
+    CrossEntropyDiscriminatorLoss,
+    CrossEntropyGeneratorLoss,
+    GanSpec,
+)
 from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.workers.registry import build_reference
 
@@ -86,8 +91,9 @@ def test_losses_of_many_are_bit_for_bit_those_of_each(dtype: str) -> None:
         num_batches = sum(each.kind is each.POSITIONAL_ONLY for each in parameters) - 1
         num_scores = 2 if type(loss) in (CrossEntropyDiscriminatorLoss, CrossEntropyGeneratorLoss) else 1
         batches = [draw.uniform(0.05, 0.95, (7, 12, num_scores)).astype(dtype) for _ in range(num_batches)]
-        together = function(loss, *(batch.copy() for batch in batches), draw=losses.SIDE_BY_SIDE)
+        more = [draw.uniform(0, 1, 7).astype(dtype)] if isinstance(loss, BalancedDiscriminatorLoss) else []
+        together = function(loss, *(batch.copy() for batch in batches), *more, draw=losses.SIDE_BY_SIDE)
         for replica in range(7):
-            alone = function(loss, *(batch[replica].copy() for batch in batches))
+            alone = function(loss, *(batch[replica].copy() for batch in batches), *(own[replica] for own in more))
             for many, one in zip(together, alone, strict=True):
                 assert np.asarray(many, dtype)[replica].tobytes() == np.asarray(one, dtype).tobytes(), loss

@@ -12,7 +12,7 @@ from gan_rosetta.backends.numpy.trainer import NumpyTrainer
 from gan_rosetta.shared.errors import StateError, UsageError
 from gan_rosetta.shared.gans import CATALOGUE, MADE_UP, find_gan
 from gan_rosetta.shared.spec import GradientPenalty, StepPattern
-from gan_rosetta.shared.state import initial_state, state_schema
+from gan_rosetta.shared.state import BALANCE, initial_state, state_schema
 from tests.unit.backends.numpy_chunks import build, make_chunk, slices, still, variant
 
 _SMALL = ["gaussian-1d", "gaussian-1d-minibatch", "gaussian-1d-adam", "gaussian-1d-adam-minibatch", "linear-2d", "sine"]
@@ -316,3 +316,29 @@ def test_the_device_module_answers():
     assert device.list_devices() == ("cpu",)
     assert device.framework_version() == np.__version__
     device.configure(threads=1)
+
+
+@pytest.mark.parametrize(("begins", "shift"), [(0.3, 0.0), (0.0, 2.0), (1.0, -2.0)])
+def test_a_balance_follows_the_energies_of_each_step_and_is_held_to_0_and_1(begins, shift):
+    """A bias that shifts fakes and real samples alike takes the balance to an end, where it stays."""
+    spec = MADE_UP["smooth-2d"]
+    loss = spec.training.balanced
+    trainer = build(spec)
+    state = initial_state(spec, seed=3) | {BALANCE: np.array(begins)}
+    state["discriminator.output.bias"] = np.array([shift])
+    trainer.load_state(state)
+    chunk = make_chunk(spec, batch_size=8)
+    probe = trainer.probe(chunk)
+    of_real, of_fake = (
+        probe["discriminator", "output", stream, "discriminator.output"].mean() for stream in ("real", "fake")
+    )
+    wanted = np.clip(begins + loss.rate * (loss.diversity * of_real - of_fake), 0, 1)
+    np.testing.assert_allclose(probe["discriminator", "balance", "", BALANCE], wanted, rtol=1e-12)
+    assert float(wanted) == begins or shift == 0
+    penalty = probe["discriminator", "loss", "", "penalty"]
+    np.testing.assert_allclose(
+        probe["discriminator", "loss", "", "loss"], of_real - begins * of_fake + penalty, rtol=1e-10
+    )
+    assert trainer.export_state()[BALANCE] == begins
+    trainer.train(trainer.stage(chunk))
+    assert trainer.export_state()[BALANCE] == probe["discriminator", "balance", "", BALANCE]

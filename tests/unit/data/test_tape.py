@@ -277,7 +277,8 @@ def test_periods_are_true(name):
     special = {"mnist-conv": 9, "sngan": 5 * 78, "wgan-gp-conv": 100, "dcgan-keras": 19, "sagan-small": 78}
     of_digits = special.get(name) or (
         79
-        if "wgan" in name or name in ("lsgan", "cgan", "dcgan", "relativistic", "acgan", "sgan", "dragan", "ebgan")
+        if "wgan" in name
+        or name in ("lsgan", "cgan", "dcgan", "relativistic", "acgan", "sgan", "dragan", "ebgan", "began")
         else None
     )
     assert period == (of_digits or (250 if name == "linear-2d" else 1))

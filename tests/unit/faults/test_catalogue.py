@@ -45,7 +45,7 @@ from gan_rosetta.shared.spec import Dropout, GanSpec
 from gan_rosetta.shared.state import initial_state, state_schema
 
 PHASES = {"start", "pretraining", "discriminator", "generator"}
-QUANTITIES = {"output", "loss", "gradient", "parameter", "slot", "buffer", "average", "order"}
+QUANTITIES = {"output", "loss", "gradient", "parameter", "slot", "buffer", "average", "balance", "order"}
 LOSSES = {"loss", "penalty"}
 GANS = CATALOGUE | MADE_UP
 

@@ -171,6 +171,7 @@ def test_what_couples_samples():
         "relativistic",
         "dragan",
         "ebgan",
+        "began",
         "wgan-gp",
         "dcgan",
         "dcgan-keras",

@@ -12,6 +12,7 @@ from gan_rosetta.shared.errors import SpecError
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.spec import (
     Adadelta,
+    BalancedDiscriminatorLoss,
     ConstantRate,
     CosineDecay,
     DensityRegression,
@@ -54,6 +55,7 @@ RING = RingReal(num_modes=8, radius=2.0, standard_deviation=0.02)
 GRID = GridReal(side=5, spacing=2.0, standard_deviation=0.05)
 SPIRAL = SpiralReal(num_arms=2, num_turns=1.5, radius=1.0, standard_deviation=0.02)
 LINEAR = LinearGaussianReal(matrix=((1.0, 2.0), (-0.1, 0.5)), offset=(1.0, 2.0), num_points=10)
+BALANCED = BalancedDiscriminatorLoss(initial_balance=0.0, diversity=0.75, rate=0.001, reduction="mean")
 MINIMAX = MinimaxDiscriminatorLoss(probability_floor=None, reduction="mean", real_label=1)
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -107,6 +109,9 @@ NAN, INFINITY = float("nan"), float("inf")
         (MINIMAX, {"real_label": 2}, "real_label is 2; expected one of 0, 1"),
         (WassersteinGeneratorLoss(reduction="mean", real_label=1), {"real_label": -1}, "real_label is -1"),
         (MeanSquaredErrorLoss(reduction="mean"), {"reduction": "max"}, "reduction is 'max'"),
+        (BALANCED, {"initial_balance": 1.5}, "initial_balance is 1.5; expected at most 1"),
+        (BALANCED, {"diversity": -0.5}, "diversity is -0.5"),
+        (BALANCED, {"rate": 0.0}, "rate is 0.0"),
         (GradientPenalty(weight=10.0, norm="sample"), {"norm": "pixel"}, "norm is 'pixel'"),
         (GradientPenalty(weight=10.0, norm="sample"), {"weight": -1}, "weight is -1"),
         (GradientPenalty(weight=10.0, norm="sample"), {"at": "between"}, "at is 'between'; expected one of 'mixed'"),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gan_rosetta.shared.errors import StateError
-from gan_rosetta.shared.gans import find_gan
-from gan_rosetta.shared.state import check_state, complete_state, initial_state, state_schema
+from gan_rosetta.shared.gans import MADE_UP, find_gan
+from gan_rosetta.shared.state import BALANCE, check_state, complete_state, initial_state, state_schema
 
 SPEC = find_gan("mnist-conv")
 SMALL = find_gan("linear-2d")
@@ -148,3 +148,12 @@ def test_buffers_may_be_left_out_whole_but_not_in_part():
     part = {name: array for name, array in state.items() if "running_mean" not in name}
     assert "lacks 'generator.norm1.running_var'" not in fault(complete_state, part, SPEC)
     assert "lacks 'generator.norm1.running_mean' and" in fault(complete_state, part, SPEC)
+
+
+def test_a_balance_that_a_state_lacks_is_what_the_loss_begins_with():
+    spec = MADE_UP["smooth-2d"]
+    state = initial_state(spec, seed=0)
+    assert state.pop(BALANCE) == 0.3
+    np.testing.assert_array_equal(complete_state(state, spec)[BALANCE], np.array(0.3), strict=True)
+    with pytest.raises(StateError, match=BALANCE):
+        check_state(state, spec)

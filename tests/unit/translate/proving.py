@@ -45,7 +45,7 @@ def run_here(folder: Path, arguments: list[str], python: str | None = None) -> d
 
 
 def begun_state(spec: GanSpec) -> State:
-    """Return a state of a run that has begun: counters, what is kept, of which squares are above 0, and averages."""
+    """Return a state of a run that has begun: counters, what is kept, squares above 0, averages, a balance."""
     random = np.random.default_rng(SEED)
     state = dict(initial_state(spec, seed=SEED))
     for name, tensor in state_schema(spec).items():
@@ -56,6 +56,8 @@ def begun_state(spec: GanSpec) -> State:
             state[name] = state[name] + random.uniform(0.01, 0.02, tensor.shape)
         elif tensor.role == "counter":
             state[name] = np.array(STEPS_BEFORE)
+        elif tensor.role == "balance":
+            state[name] = np.array(0.6)
     return state
 
 

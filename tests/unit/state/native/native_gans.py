@@ -37,6 +37,7 @@ _CONVOLUTIONAL = (
     "dcgan-keras",
     "dragan",
     "ebgan",
+    "began",
 )
 
 
