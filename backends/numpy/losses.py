@@ -25,6 +25,7 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 
 _MATRIX = 2
+_RANK_OF_MAPS = 4
 
 Value = np.floating[Any]
 DiscriminatorResult = tuple[Value, Array, Array]
@@ -522,7 +523,7 @@ def _others(batch: Array, loss: _Relativistic, draw: int) -> Array:
     """Return what each number of the other batch is held against: the mean, of a map's place, or the one there."""
     if not loss.average:
         return batch
-    if batch.ndim > _MATRIX and batch.shape[-2:] != (1, 1):
+    if batch.ndim >= _RANK_OF_MAPS and batch.shape[-2:] != (1, 1):
         at_each_place: Array = np.mean(batch, axis=-4, keepdims=True)
         return at_each_place
     mean = np.asarray(reduced(batch, "mean", draw))

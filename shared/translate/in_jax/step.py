@@ -205,7 +205,7 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     aux += ["moved"] if moves_g else []
     aux += ["buffers"] if moves_d else []
     loss = generator_loss_call(gan)
-    if training.distance_loss is not None:
+    if training.distance_loss is not None and aux:
         own.append(f"loss = {loss}")
         loss = "loss"
     own.append(f"return {loss}{f', {_together(aux)}' if aux else ''}")
