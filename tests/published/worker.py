@@ -1,7 +1,8 @@
 """Trains GANs in a process of their own; leaves each one's losses in an `.npz`, or what went wrong in a `.txt`.
 
-Called by test_published.py: `python worker.py BACKEND EXECUTION FOLDER GAN:SEED:PRETRAINING_STEPS:STEPS:BATCH_SIZE ...`
-with the repository's root on the module path; a batch size of 0 is the published one. The files are named `GAN-SEED`.
+Called by test_published.py: `python worker.py BACKEND EXECUTION FOLDER ORDER ...` with the repository's root on the
+module path. An order is GAN:SEED:PRETRAINING_STEPS:STEPS:BATCH_SIZE:NUM_IMAGES; a batch size of 0 is the published one,
+0 images are all digits. The files are named `GAN-SEED`.
 The backend "published" runs this folder's programs.
 """
 
@@ -22,7 +23,7 @@ from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape, chunks
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.interface import Losses, Phase, Trainer
-from gan_rosetta.shared.spec import GanSpec
+from gan_rosetta.shared.spec import DigitsReal, GanSpec
 from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.workers.process import call_with_room, keep_freed_memory
 from gan_rosetta.shared.workers.registry import find_backend, load_device_module, load_trainer
@@ -137,9 +138,11 @@ def main(backend: str, execution: str, folder: Path, orders: list[str]) -> None:
     else:
         run = Backend(backend, execution).run
     for order in orders:
-        gan, seed, pretraining, steps, batch_size = order.split(":")
+        gan, seed, pretraining, steps, batch_size, num_images = order.split(":")
         spec = find_gan(gan)
         spec = replace(spec, batch_size=int(batch_size) or spec.batch_size)
+        if isinstance(spec.real, DigitsReal) and int(num_images):
+            spec = replace(spec, real=replace(spec.real, num_images=int(num_images)))
         num_steps: dict[Phase, int] = {"pretraining": int(pretraining), "adversarial": int(steps)}
         name = f"{gan}-{seed}"
         try:
