@@ -11,125 +11,33 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from gan_rosetta.shared.generate.losses import Penalties, penalties_of
 from gan_rosetta.shared.generate.regimes import REGIMES
 from gan_rosetta.shared.generate.stack import MAX_WIDTH, Stack, convolutions_to, decimals
+from gan_rosetta.shared.generate.trainings import pretrainings, trainings
 from gan_rosetta.shared.spec import (
-    EVERY_STEP,
-    Adadelta,
-    Adagrad,
-    Adam,
-    BalancedDiscriminatorLoss,
-    BinaryCrossEntropyDiscriminatorLoss,
-    BinaryCrossEntropyGeneratorLoss,
-    BoundarySeekingGeneratorLoss,
-    ClassLoss,
-    ConstantRate,
     Conv2d,
-    CosineDecay,
-    CrossEntropyDiscriminatorLoss,
-    CrossEntropyGeneratorLoss,
-    DensityRegression,
     DigitsReal,
-    DistanceLoss,
     Dropout,
-    ExponentialDecay,
     GanSpec,
     GaussianReal,
-    GradientClipping,
-    GradientDescent,
-    GradientPenalty,
     GridReal,
-    HingeDiscriminatorLoss,
     HoledLatent,
     LatentSource,
-    LearningRate,
-    LeastSquaresDiscriminatorLoss,
-    LeastSquaresGeneratorLoss,
-    LinearDecay,
     LinearGaussianReal,
-    LogisticDiscriminatorLoss,
-    LogisticGeneratorLoss,
-    MarginDiscriminatorLoss,
-    MeanSquaredErrorLoss,
-    MinimaxDiscriminatorLoss,
-    MovingAverage,
     Network,
-    NonSaturatingGeneratorLoss,
     NormalLatent,
-    Optimizer,
-    PiecewiseRate,
-    Pretraining,
     RealSource,
-    RelativisticDiscriminatorLoss,
-    RelativisticGeneratorLoss,
     RingReal,
-    RMSprop,
-    SaturatingGeneratorLoss,
     Shape,
     SineReal,
     SpiralReal,
-    StepPattern,
-    StopRule,
     StratifiedLatent,
     ToyReal,
-    Training,
     Upsample,
-    WarmUp,
-    WassersteinDiscriminatorLoss,
-    WassersteinGeneratorLoss,
-    WeightClipping,
-    WeightDecay,
 )
 
-NUM_STEPS = 3
 _MAX_BATCH = 8
-
-_REDUCTIONS = st.sampled_from(["mean", "sum"])
-_LABELS = st.sampled_from([1, 0])
-# Not 0.5, which is what a discriminator gives whose every unit is dead: there the floor would be met exactly.
-_FLOORS = st.sampled_from([None, 1e-12, 0.3])
-_LOG_FLOORS = st.sampled_from([-100.0, -0.5])
-# Well inside of what is drawn as weights, or beyond it; none in most.
-_AVERAGES = st.one_of(
-    st.none(),
-    st.none(),
-    st.builds(
-        MovingAverage,
-        decay=st.sampled_from([0.0, 0.5, 0.9, 0.999]),
-        start=st.integers(0, 2),
-        warm_up=st.sampled_from(["none", "counted"]),
-        buffers=st.sampled_from(["averaged", "copied"]),
-    ),
-)
-_GRADIENTS = st.one_of(
-    st.none(),
-    st.none(),
-    st.builds(GradientClipping, by=st.just("value"), bound=decimals(0.01, 1, digits=2), epsilon=st.just(0.0)),
-    st.builds(
-        GradientClipping,
-        by=st.sampled_from(["norm", "global_norm"]),
-        bound=decimals(0.01, 1, digits=2),
-        epsilon=st.sampled_from([0.0, 1e-8, 1e-6]),
-    ),
-)
-_WEIGHTS_OF_CLASSES = st.sampled_from([0.5, 1.0, 0.0])
-_CLASS_LOSSES = st.builds(
-    ClassLoss,
-    on_real=_WEIGHTS_OF_CLASSES,
-    on_fake=_WEIGHTS_OF_CLASSES,
-    of_generator=st.sampled_from([0.5, 1.0, 0.0, -0.5]),
-)
-_DISTANCES = st.one_of(
-    st.none(),
-    st.none(),
-    st.none(),
-    st.builds(DistanceLoss, by=st.sampled_from(["absolute", "squares"]), weight=decimals(0.1, 10, digits=1)),
-)
-_CLIPPINGS = st.sampled_from([None, None, WeightClipping(bound=0.1), WeightClipping(bound=1.0)])
-_TARGETS = decimals(-1, 1, digits=1)
-_SHARES = st.sampled_from([1.0, 0.0, 0.9, 0.3])
-_FACTORS = st.sampled_from([0.5, 1.0, 2.0])
-_DENOMINATOR_FLOORS = st.sampled_from([1e-12, 0.2])
 
 
 @st.composite
@@ -151,16 +59,16 @@ def gan_specs(draw: Any) -> GanSpec:
             real, score, plain=penalised, normalised=normalised and varied and not together, minibatch=varied
         )
     )
-    penalties: _Penalties = st.none()
+    penalties: Penalties = st.none()
     alone = False
     if penalised:
         alone = draw(st.integers(0, 3)) == 3
-        penalties = _penalties(deviates=batch_size * math.prod(shape) > 1, together=together, alone=alone)
+        penalties = penalties_of(deviates=batch_size * math.prod(shape) > 1, together=together, alone=alone)
     generator, latent = draw(_generators(real, normalised=normalised))
     epochs = isinstance(real, LinearGaussianReal | DigitsReal)
     pretraining = None
     if shape == (1,) and discriminator.output_shape == (1,) and draw(st.booleans()):
-        pretraining = draw(_pretrainings())
+        pretraining = draw(pretrainings())
     spec = GanSpec(
         name="generated",
         title="Generated",
@@ -172,7 +80,7 @@ def gan_specs(draw: Any) -> GanSpec:
         discriminator=discriminator,
         pretraining=pretraining,
         training=draw(
-            _trainings(
+            trainings(
                 score,
                 penalties=penalties,
                 alone=alone,
@@ -363,287 +271,3 @@ def _latent_sources(draw: Any) -> LatentSource:
 
 def _normal_latent(draw: Any, shape: Shape) -> NormalLatent:
     return NormalLatent(shape=shape, redraw=draw(st.sampled_from(["step", "never"])))
-
-
-@st.composite
-def _trainings(
-    draw: Any,
-    score: str,
-    *,
-    penalties: _Penalties,
-    alone: bool,
-    generator: Network,
-    holed: bool,
-    epochs: bool,
-    num_told: int,
-    drops: bool,
-) -> Training:
-    first = draw(st.sampled_from(["discriminator", "generator"]))
-    may_reuse = not (first == "discriminator" and generator.has_buffers)
-    reused = may_reuse and draw(st.booleans())
-    separate = not reused and not holed and draw(st.booleans())
-    stops = score == "probability" and not num_told and draw(st.booleans())
-    detached = alone or first == "generator" or draw(st.booleans())
-    masks: Any = draw(st.sampled_from(["separate", "shared"])) if drops else "separate"
-    may_ask_again = num_told > 1 and masks == "separate"
-    return Training(
-        num_steps=NUM_STEPS,
-        first=first,
-        fake_batch="reused" if reused else "regenerated",
-        latent_draws="separate" if separate else "shared",
-        detach_fake=detached,
-        discriminator_steps=EVERY_STEP if reused else draw(_patterns(epochs)),
-        generator_steps=EVERY_STEP if reused or not detached else draw(_patterns(epochs)),
-        weight_clipping=draw(_CLIPPINGS),
-        generator_average=draw(_AVERAGES),
-        discriminator_clipping=draw(_GRADIENTS),
-        generator_clipping=draw(_GRADIENTS),
-        discriminator_loss=draw(_discriminator_losses(score, penalties)),
-        generator_loss=draw(_generator_losses(score)),
-        discriminator_optimizer=draw(_optimizers(epochs)),
-        generator_optimizer=draw(_optimizers(epochs)),
-        steps_per_batch=draw(st.sampled_from([1, 1, 1, 2])),
-        dropout_masks=masks,
-        class_loss=draw(_CLASS_LOSSES) if num_told else None,
-        second_class_loss=draw(_CLASS_LOSSES) if num_told > 1 else None,
-        second_class_asked="again" if may_ask_again and draw(st.booleans()) else "together",
-        distance_loss=draw(_DISTANCES),
-        # Of a tolerance near which no score comes but one half itself, so that rounding does not decide when it ends.
-        stop=StopRule(tolerance=1e-9) if stops else None,
-    )
-
-
-@st.composite
-def _patterns(draw: Any, epochs: bool) -> StepPattern:
-    period = draw(st.integers(1, NUM_STEPS))
-    offsets = draw(st.sets(st.integers(0, period - 1), min_size=1))
-    counted: Any = draw(st.sampled_from(["training", "epoch"])) if epochs else "training"
-    return StepPattern(period=period, offsets=tuple(sorted(offsets)), counted=counted)
-
-
-_MIXINGS: st.SearchStrategy[Any] = st.sampled_from(["sample", "entry"])
-
-
-_Penalties = st.SearchStrategy[GradientPenalty] | st.SearchStrategy[None]
-
-
-def _penalties(*, deviates: bool, together: bool, alone: bool) -> st.SearchStrategy[GradientPenalty]:
-    """deviates: whether a batch has numbers enough for a standard deviation; together: perhaps of both at once.
-
-    alone: the field.
-    """
-    places: list[dict[str, st.SearchStrategy[Any]]] = [
-        {"at": st.sampled_from(["real", "fake", "both"] if together else ["real", "fake"])},
-        {"at": st.just("mixed"), "mixing": _MIXINGS},
-        {
-            "at": st.just("perturbed"),
-            "mixing": _MIXINGS,
-            "perturbation": decimals(0.1, 2, digits=1),
-            "deviation": st.sampled_from(["biased", "unbiased"]),
-        },
-    ][: 3 if deviates else 2]
-    powers: list[dict[str, st.SearchStrategy[Any]]] = [
-        {"target": st.sampled_from([1.0, 0.5])},
-        {"target": st.just(0.0), "power": st.sampled_from([2, 4, 6])},
-    ]
-    how: dict[str, st.SearchStrategy[Any]] = {
-        "weight": decimals(0.1, 10, digits=1),
-        "norm": st.sampled_from(["channel", "sample"]),
-        "over": st.sampled_from(["mean", "mean", "largest"]),
-        "alone": st.just(alone),
-    }
-    return st.one_of(*(st.builds(GradientPenalty, **how, **at, **power) for at in places for power in powers))
-
-
-def _discriminator_losses(score: str, penalties: _Penalties) -> st.SearchStrategy[Any]:
-    shared: dict[str, Any] = {"reduction": _REDUCTIONS, "real_label": _LABELS}
-    if score == "logits":
-        return st.builds(CrossEntropyDiscriminatorLoss, **shared)
-    penalty: dict[str, Any] = {"penalty": penalties}
-    if score == "critic":
-        wasserstein = st.builds(WassersteinDiscriminatorLoss, **shared, **penalty)
-        margin = st.builds(
-            MarginDiscriminatorLoss,
-            margin=decimals(0.1, 2, digits=1),
-            over=st.sampled_from(["sample", "batch"]),
-            reduction=_REDUCTIONS,
-            **penalty,
-        )
-        balanced = st.builds(
-            BalancedDiscriminatorLoss,
-            initial_balance=decimals(0, 1, digits=1),
-            diversity=decimals(0, 1, digits=2),
-            rate=decimals(0.001, 0.5, digits=3),
-            reduction=_REDUCTIONS,
-            **penalty,
-        )
-        return st.one_of(wasserstein, st.builds(HingeDiscriminatorLoss, **shared, **penalty), margin, balanced)
-    if score == "squares":
-        targets = {"real_target": _TARGETS, "fake_target": _TARGETS}
-        how = {"factor": _FACTORS, "reduction": _REDUCTIONS}
-        return st.builds(LeastSquaresDiscriminatorLoss, **how, **targets, **penalty)
-    if score == "logit":
-        targets = {"real_target": _SHARES, "fake_target": _SHARES}
-        how = {"factor": _FACTORS, "reduction": _REDUCTIONS}
-        relativistic = st.builds(RelativisticDiscriminatorLoss, average=st.booleans(), **how, **penalty)
-        return st.one_of(st.builds(LogisticDiscriminatorLoss, **how, **targets, **penalty), relativistic)
-    floors = {"log_floor": _LOG_FLOORS, "denominator_floor": _DENOMINATOR_FLOORS}
-    return st.one_of(
-        st.builds(MinimaxDiscriminatorLoss, probability_floor=_FLOORS, factor=_FACTORS, **shared, **penalty),
-        st.builds(BinaryCrossEntropyDiscriminatorLoss, factor=_FACTORS, **floors, **shared, **penalty),
-    )
-
-
-def _generator_losses(score: str) -> st.SearchStrategy[Any]:
-    shared = {"reduction": _REDUCTIONS, "real_label": _LABELS}
-    if score == "critic":
-        return st.builds(WassersteinGeneratorLoss, **shared)
-    if score == "logits":
-        return st.builds(CrossEntropyGeneratorLoss, **shared)
-    if score == "squares":
-        return st.builds(LeastSquaresGeneratorLoss, target=_TARGETS, factor=_FACTORS, reduction=_REDUCTIONS)
-    if score == "logit":
-        how = {"factor": _FACTORS, "reduction": _REDUCTIONS}
-        terms = st.sampled_from(["both", "fake"])
-        relativistic = st.builds(RelativisticGeneratorLoss, average=st.booleans(), terms=terms, **how)
-        return st.one_of(st.builds(LogisticGeneratorLoss, target=_SHARES, **how), relativistic)
-    floors = {"log_floor": _LOG_FLOORS, "denominator_floor": _DENOMINATOR_FLOORS}
-    return st.one_of(
-        st.builds(NonSaturatingGeneratorLoss, probability_floor=_FLOORS, **shared),
-        st.builds(SaturatingGeneratorLoss, probability_floor=_FLOORS, **shared),
-        st.builds(BinaryCrossEntropyGeneratorLoss, factor=_FACTORS, **floors, **shared),
-        st.builds(BoundarySeekingGeneratorLoss, factor=_FACTORS, reduction=_REDUCTIONS),
-    )
-
-
-def _learning_rates(low: float, high: float, epochs: bool) -> st.SearchStrategy[LearningRate]:
-    # Modest rates: three steps are to be taken, not survived.
-    rates = decimals(low, high, digits=4)
-    counted = st.sampled_from(["updates", "epochs"]) if epochs else st.just("updates")
-    constant = st.builds(ConstantRate, value=rates)
-    falling = (
-        st.builds(
-            ExponentialDecay,
-            initial=rates,
-            factor=decimals(0.3, 1.1, digits=2),
-            every=st.integers(1, 3),
-            staircase=st.booleans(),
-            counted=counted,
-        ),
-        st.builds(
-            LinearDecay,
-            initial=rates,
-            final=decimals(0.0, low, digits=4),
-            begin=st.integers(0, 2),
-            duration=st.integers(1, 3),
-            counted=counted,
-        ),
-        st.builds(
-            CosineDecay,
-            initial=rates,
-            final=decimals(0.0, low, digits=4),
-            duration=st.integers(1, 3),
-            beyond=st.sampled_from(["held", "mirrored"]),
-            counted=counted,
-        ),
-        st.builds(
-            PiecewiseRate,
-            values=st.tuples(rates, rates),
-            boundaries=st.tuples(st.integers(1, 2)),
-            counted=counted,
-        ),
-    )
-    warmed = st.builds(
-        WarmUp,
-        initial=decimals(0.0, low, digits=4),
-        duration=st.integers(1, 2),
-        after=st.one_of(*(() if epochs else (constant,)), *falling),
-    )
-    return st.one_of(constant, *falling, warmed)
-
-
-def _optimizers(epochs: bool) -> st.SearchStrategy[Optimizer]:
-    decays = st.one_of(st.none(), st.none(), _WEIGHT_DECAYS)
-    momenta = {
-        "momentum": st.sampled_from([0.0, 0.9, 0.5]),
-        "momentum_of": st.sampled_from(["direction", "step"]),
-        "weight_decay": decays,
-    }
-    return st.one_of(
-        st.builds(GradientDescent, learning_rate=_learning_rates(0.001, 0.05, epochs), **momenta),
-        st.builds(
-            GradientDescent,
-            learning_rate=_learning_rates(0.001, 0.05, epochs),
-            nesterov=st.just(True),
-            **(momenta | {"momentum": st.sampled_from([0.9, 0.5])}),
-        ),
-        st.builds(
-            Adam,
-            learning_rate=_learning_rates(0.0001, 0.02, epochs),
-            beta1=st.sampled_from([0.9, 0.5, 0.0]),
-            beta2=st.sampled_from([0.999, 0.99, 0.9]),
-            epsilon=st.sampled_from([1e-8, 1e-7, 1e-3]),
-            epsilon_placement=st.sampled_from(["outside", "hat"]),
-            bias_correction=st.sampled_from([True, True, False]),
-            amsgrad=st.sampled_from(["no", "no", "as_kept"]),
-            weight_decay=decays,
-        ),
-        st.builds(
-            Adam,
-            learning_rate=_learning_rates(0.0001, 0.02, epochs),
-            beta1=st.sampled_from([0.9, 0.0]),
-            beta2=st.sampled_from([0.999, 0.9]),
-            epsilon=st.sampled_from([1e-8, 1e-3]),
-            epsilon_placement=st.just("outside"),
-            bias_correction=st.just(True),
-            amsgrad=st.just("corrected"),
-            weight_decay=decays,
-        ),
-        st.builds(
-            Adadelta,
-            learning_rate=_learning_rates(0.1, 1.0, epochs),
-            rho=st.sampled_from([0.9, 0.95, 0.5]),
-            epsilon=st.sampled_from([1e-6, 1e-4]),
-            weight_decay=decays,
-        ),
-        st.builds(
-            Adagrad,
-            learning_rate=_learning_rates(0.0001, 0.02, epochs),
-            epsilon=st.sampled_from([1e-10, 1e-7, 1e-3]),
-            epsilon_placement=st.sampled_from(["outside", "inside"]),
-            initial_sum=st.sampled_from([0.0, 0.1]),
-            weight_decay=decays,
-        ),
-        st.builds(
-            RMSprop,
-            learning_rate=_learning_rates(0.0001, 0.01, epochs),
-            rho=st.sampled_from([0.99, 0.9, 0.5]),
-            epsilon=st.sampled_from([1e-8, 1e-7, 1e-3]),
-            epsilon_placement=st.sampled_from(["outside", "inside"]),
-            centered=st.booleans(),
-            **momenta,
-        ),
-    )
-
-
-_WEIGHT_DECAYS = st.builds(
-    WeightDecay,
-    share=decimals(0.001, 0.1, digits=3),
-    by=st.sampled_from(["gradient", "parameter", "parameter_alone"]),
-)
-
-
-@st.composite
-def _pretrainings(draw: Any) -> Pretraining:
-    data = DensityRegression(
-        low=-3.0,
-        high=3.0,
-        mean=draw(decimals(-1, 1, digits=1)),
-        standard_deviation=draw(decimals(0.3, 2, digits=1)),
-    )
-    return Pretraining(
-        num_steps=draw(st.sampled_from([NUM_STEPS, 1, 0])),
-        data=data,
-        loss=MeanSquaredErrorLoss(reduction=draw(_REDUCTIONS)),
-        optimizer=draw(_optimizers(False)),
-    )

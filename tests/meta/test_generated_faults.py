@@ -16,7 +16,7 @@ from gan_rosetta.shared.generate.check import find_disagreement, write_reference
 from gan_rosetta.shared.generate.coverage import count_vocabulary
 from gan_rosetta.shared.generate.session import GenerationPlan, draw_specs, run_generated
 from gan_rosetta.shared.generate.shrink import shrink, smaller
-from gan_rosetta.shared.generate.strategies import NUM_STEPS
+from gan_rosetta.shared.generate.trainings import NUM_STEPS
 from gan_rosetta.shared.runs.names import RunName
 from gan_rosetta.shared.runs.order import DEFAULT_SEED
 from gan_rosetta.shared.runs.request import make_request

@@ -1,361 +1,57 @@
-"""GANs of no published program, small ones: what the catalogue has in none, for laws and planted faults to reach."""
+"""GANs of no published program on small digits: layers, norms, heads and starts that no other has."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Literal
 
+from gan_rosetta.shared.gans.made_up.parts import SOURCE, adam, linear
 from gan_rosetta.shared.spec import (
-    ELU,
     EVERY_STEP,
-    GELU,
-    SELU,
-    Adagrad,
-    Adam,
     Augment,
-    BalancedDiscriminatorLoss,
     BatchNorm,
-    BinaryCrossEntropyDiscriminatorLoss,
-    BoundarySeekingGeneratorLoss,
     Branch,
     Branches,
-    CategoryLatent,
     ClassContrast,
     ClassCrossEntropy,
     ClassEmbedding,
     ClassLoss,
-    CodeError,
-    ConstantRate,
     Conv2d,
     ConvTranspose2d,
-    CosineDecay,
     DigitsReal,
     DistanceLoss,
-    Dropout,
     GanSpec,
     GlobalPool,
-    GradientClipping,
-    GradientDescent,
     GradientPenalty,
     GroupNorm,
     HoledLatent,
-    JoinedLatent,
     Layer,
     LeakyReLU,
     LeastSquaresDiscriminatorLoss,
     LeastSquaresGeneratorLoss,
-    Linear,
-    LinearDecay,
-    LinearGaussianReal,
-    LogisticDiscriminatorLoss,
-    LogisticGeneratorLoss,
     MarginDiscriminatorLoss,
-    MovingAverage,
     Network,
     Normal,
     NormalLatent,
-    PiecewiseRate,
     PixelShuffle,
     Pool2d,
     PullAway,
     Recall,
-    RelativisticDiscriminatorLoss,
-    RelativisticGeneratorLoss,
     ReLU,
     Reshape,
-    Sigmoid,
-    SiLU,
     Softmax,
     SpectralNorm,
     Tanh,
     Training,
     UniformFanIn,
-    UniformLatent,
     Upsample,
-    WarmUp,
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
-    WeightDecay,
     class_projection,
     conditional_batch_norm,
     recalled_batch_norm,
     same_sides,
     self_attention,
-)
-
-_SOURCE = "made up for gan-rosetta's laws"
-_PLANE = LinearGaussianReal(matrix=((1.0, 2.0), (-0.1, 0.5)), offset=(1.0, 2.0), num_points=96)
-
-
-def _linear(name: str, in_features: int, out_features: int) -> Linear:
-    return Linear(
-        name=name,
-        in_features=in_features,
-        out_features=out_features,
-        weight_init=UniformFanIn(),
-        bias_init=UniformFanIn(),
-    )
-
-
-def _adam(learning_rate: float) -> Adam:
-    return Adam(
-        learning_rate=ConstantRate(value=learning_rate),
-        beta1=0.5,
-        beta2=0.9,
-        epsilon=1e-8,
-        epsilon_placement="outside",
-        bias_correction=True,
-    )
-
-
-SMOOTH_SPEC = GanSpec(
-    name="smooth-2d",
-    title="Smooth activations, a gate, a residual block and a balance on a 2D Gaussian, with a penalty of a power",
-    source=_SOURCE,
-    batch_size=8,
-    real=_PLANE,
-    latent=NormalLatent(shape=(3,), redraw="step"),
-    generator=Network(
-        input_shape=(3,),
-        layers=(
-            _linear("hidden1", 3, 6),
-            SELU(),
-            Branches(
-                name="gate",
-                join="multiply",
-                branches=(
-                    Branch(name="values", layers=(_linear("hidden2", 6, 6), GELU(form="tanh"))),
-                    Branch(name="gates", layers=(_linear("hidden2", 6, 6), Sigmoid())),
-                ),
-            ),
-            _linear("hidden3", 6, 6),
-            SiLU(),
-            _linear("output", 6, 2),
-        ),
-    ),
-    discriminator=Network(
-        input_shape=(2,),
-        layers=(
-            _linear("hidden1", 2, 8),
-            ELU(alpha=0.7),
-            _linear("hidden2", 8, 8),
-            GELU(form="erf"),
-            _linear("hidden3", 8, 6),
-            Branches(
-                name="block1",
-                join="add",
-                branches=(
-                    Branch(
-                        name="main",
-                        layers=(SELU(), _linear("hidden4", 6, 6), GELU(form="tanh"), _linear("hidden5", 6, 6)),
-                    ),
-                    Branch(name="shortcut"),
-                ),
-            ),
-            SiLU(),
-            _linear("output", 6, 1),
-        ),
-    ),
-    pretraining=None,
-    training=Training(
-        num_steps=400,
-        first="discriminator",
-        fake_batch="regenerated",
-        latent_draws="separate",
-        detach_fake=True,
-        discriminator_steps=EVERY_STEP,
-        discriminator_loss=BalancedDiscriminatorLoss(
-            initial_balance=0.3,
-            diversity=0.5,
-            rate=0.4,
-            reduction="mean",
-            penalty=GradientPenalty(weight=1.0, norm="sample", at="both", target=0.0, power=6),
-        ),
-        generator_loss=WassersteinGeneratorLoss(reduction="mean", real_label=0),
-        discriminator_optimizer=_adam(0.002),
-        generator_optimizer=_adam(0.001),
-        stop=None,
-    ),
-)
-
-
-_WARMED_UP = WarmUp(initial=0.01, duration=2, after=PiecewiseRate(values=(0.05, 0.02), boundaries=(2,)))
-
-LOGISTIC_SPEC = replace(
-    SMOOTH_SPEC,
-    name="logistic-2d",
-    title="Cross entropy of one logit with a smoothed label on a 2D Gaussian, by momentum and Adagrad",
-    discriminator=Network(
-        input_shape=(2,),
-        layers=(
-            _linear("hidden1", 2, 8),
-            Tanh(),
-            _linear("hidden2", 8, 6),
-            LeakyReLU(slope=0.2),
-            _linear("output", 6, 1),
-        ),
-    ),
-    training=replace(
-        SMOOTH_SPEC.training,
-        detach_fake=False,
-        discriminator_loss=LogisticDiscriminatorLoss(real_target=0.9, fake_target=0.0, factor=0.5, reduction="mean"),
-        generator_loss=LogisticGeneratorLoss(target=1.0, factor=1.0, reduction="mean"),
-        generator_optimizer=GradientDescent(
-            learning_rate=_WARMED_UP,
-            momentum=0.9,
-            momentum_of="step",
-            nesterov=True,
-            weight_decay=WeightDecay(share=0.1, by="parameter"),
-        ),
-        discriminator_optimizer=Adagrad(
-            learning_rate=ConstantRate(value=0.01),
-            epsilon=1e-7,
-            epsilon_placement="inside",
-            initial_sum=0.1,
-            weight_decay=WeightDecay(share=0.05, by="gradient"),
-        ),
-    ),
-)
-
-
-RELATIVISTIC_SPEC = replace(
-    LOGISTIC_SPEC,
-    name="relativistic-2d",
-    title="Relativistic average loss on a 2D Gaussian, with rates that fall in a line and by a cosine",
-    training=replace(
-        LOGISTIC_SPEC.training,
-        discriminator_optimizer=replace(
-            _adam(0.002), learning_rate=LinearDecay(initial=0.002, final=0.0005, begin=1, duration=8)
-        ),
-        discriminator_clipping=GradientClipping(by="global_norm", bound=0.1, epsilon=1e-6),
-        generator_optimizer=replace(
-            _adam(0.001), learning_rate=CosineDecay(initial=0.001, final=0.0001, duration=3, beyond="mirrored")
-        ),
-        discriminator_loss=RelativisticDiscriminatorLoss(
-            average=True,
-            factor=0.5,
-            reduction="mean",
-            penalty=GradientPenalty(
-                weight=0.5,
-                norm="sample",
-                at="perturbed",
-                mixing="entry",
-                perturbation=0.5,
-                deviation="unbiased",
-                over="largest",
-            ),
-        ),
-        generator_loss=RelativisticGeneratorLoss(average=True, terms="both", factor=0.5, reduction="mean"),
-    ),
-)
-
-BOUNDARY_SPEC = replace(
-    LOGISTIC_SPEC,
-    name="boundary-2d",
-    title="Boundary seeking loss of G on a 2D Gaussian, D by a penalty through dropout and batch norm alone",
-    generator=Network(
-        input_shape=(3,),
-        layers=(
-            replace(_linear("hidden1", 3, 6), bias_init=None),
-            BatchNorm(
-                name="norm1",
-                num_features=6,
-                epsilon=1e-5,
-                momentum=0.1,
-                running_variance="unbiased",
-                statistics="running",
-            ),
-            SELU(),
-            _linear("hidden2", 6, 6),
-            GELU(form="tanh"),
-            _linear("output", 6, 2),
-        ),
-    ),
-    discriminator=Network(
-        input_shape=(2,),
-        layers=(
-            _linear("hidden1", 2, 8),
-            Tanh(),
-            Dropout(name="drop1", probability=0.3, unit="entry"),
-            BatchNorm(
-                name="norm1",
-                num_features=8,
-                epsilon=0.1,
-                momentum=0.1,
-                running_variance="biased",
-                statistics="batch",
-                weight_init=Normal(standard_deviation=0.3, mean=1.0),
-            ),
-            _linear("hidden2", 8, 6),
-            LeakyReLU(slope=0.2),
-            _linear("output", 6, 1),
-            Sigmoid(),
-        ),
-    ),
-    training=replace(
-        LOGISTIC_SPEC.training,
-        detach_fake=True,
-        discriminator_loss=BinaryCrossEntropyDiscriminatorLoss(
-            log_floor=-100.0,
-            denominator_floor=1e-12,
-            factor=0.5,
-            reduction="mean",
-            real_label=1,
-            penalty=GradientPenalty(weight=2.0, norm="sample", at="mixed", alone=True),
-        ),
-        generator_loss=BoundarySeekingGeneratorLoss(factor=0.5, reduction="mean"),
-        discriminator_optimizer=replace(
-            _adam(0.002), amsgrad="as_kept", weight_decay=WeightDecay(share=0.1, by="parameter")
-        ),
-        generator_optimizer=replace(_adam(0.001), amsgrad="as_kept"),
-        discriminator_clipping=GradientClipping(by="norm", bound=0.02, epsilon=0.0),
-        generator_clipping=GradientClipping(by="value", bound=0.01, epsilon=0.0),
-        generator_average=MovingAverage(decay=0.9, start=1, warm_up="none", buffers="averaged"),
-    ),
-)
-
-
-CODED_SPEC = replace(
-    LOGISTIC_SPEC,
-    name="coded-2d",
-    title="A category and a code beside the noise of a 2D Gaussian, which D finds again",
-    latent=JoinedLatent(
-        parts=(
-            NormalLatent(shape=(2,), redraw="step"),
-            CategoryLatent(num_categories=3, redraw="step"),
-            UniformLatent(shape=(2,), low=-1.0, high=1.0, redraw="step"),
-        )
-    ),
-    generator=Network(input_shape=(7,), layers=(_linear("hidden1", 7, 6), Tanh(), _linear("output", 6, 2))),
-    discriminator=Network(
-        input_shape=(2,),
-        layers=(
-            _linear("hidden1", 2, 8),
-            Tanh(),
-            Branches(
-                name="h",
-                join="concatenate",
-                branches=(
-                    Branch(name="score", layers=(_linear("linear", 8, 1),)),
-                    Branch(
-                        name="category",
-                        layers=(_linear("linear", 8, 3), CodeError(form="cross-entropy", start=2, stop=5)),
-                    ),
-                    Branch(
-                        name="code",
-                        layers=(_linear("linear", 8, 2), CodeError(form="squared-error", start=5, stop=7)),
-                    ),
-                ),
-            ),
-        ),
-    ),
-    training=replace(
-        LOGISTIC_SPEC.training,
-        generator_optimizer=_adam(0.001),
-        discriminator_optimizer=_adam(0.002),
-        class_loss=ClassLoss(on_real=0.0, on_fake=0.5, of_generator=1.0),
-        second_class_loss=ClassLoss(on_real=0.0, on_fake=1.0, of_generator=0.25),
-    ),
 )
 
 
@@ -395,7 +91,7 @@ _PROJECTED = class_projection(
         weight_init=Normal(standard_deviation=0.5),
         spectral_norm=_SPECTRAL,
     ),
-    _linear("linear", 4, 1),
+    linear("linear", 4, 1),
 )
 
 # Of each class two logits, one of its real samples and one of its fakes.
@@ -413,14 +109,14 @@ _DIGITS = DigitsReal(size=8, num_channels=1, low=-1.0, high=1.0, num_images=64, 
 POOLED_SPEC = GanSpec(
     name="pooled-digits",
     title="Pixel shuffles, pools and attention on small digits, projected on their classes, which D tells too",
-    source=_SOURCE,
+    source=SOURCE,
     batch_size=4,
     real=_DIGITS,
     latent=NormalLatent(shape=(5,), redraw="step"),
     generator=Network(
         input_shape=(5,),
         layers=(
-            _linear("linear1", 5, 32),
+            linear("linear1", 5, 32),
             Reshape(shape=(8, 2, 2)),
             PixelShuffle(factor=2, order="channel"),
             _conv("conv1", 2, 8),
@@ -433,7 +129,7 @@ POOLED_SPEC = GanSpec(
             ),
             Softmax(axis=0),
             GlobalPool(mode="maximum"),
-            _linear("linear2", 8, 64),
+            linear("linear2", 8, 64),
             ReLU(),
             Reshape(shape=(4, 4, 4)),
             PixelShuffle(factor=2, order="pixel"),
@@ -467,7 +163,7 @@ POOLED_SPEC = GanSpec(
                 join="concatenate",
                 branches=(
                     Branch(name="score", layers=(_PROJECTED,)),
-                    Branch(name="class", layers=(_linear("linear", 4, 20), _AS_REAL_OR_FAKE)),
+                    Branch(name="class", layers=(linear("linear", 4, 20), _AS_REAL_OR_FAKE)),
                 ),
             ),
         ),
@@ -484,8 +180,8 @@ POOLED_SPEC = GanSpec(
             real_target=1.0, fake_target=0.0, factor=0.5, reduction="mean"
         ),
         generator_loss=LeastSquaresGeneratorLoss(target=1.0, factor=1.0, reduction="mean"),
-        discriminator_optimizer=_adam(0.002),
-        generator_optimizer=_adam(0.002),
+        discriminator_optimizer=adam(0.002),
+        generator_optimizer=adam(0.002),
         stop=None,
         class_loss=ClassLoss(on_real=0.5, on_fake=0.0, of_generator=0.75),
         second_class_loss=ClassLoss(on_real=0.0, on_fake=0.25, of_generator=-0.5),
@@ -515,7 +211,7 @@ GROUPED_SPEC = replace(
                 weight_init=Normal(standard_deviation=0.5),
             ),
             Recall(of="shared", parts=((0, 3),)),
-            _linear("linear", 3, 64),
+            linear("linear", 3, 64),
             _norm("norm1", 64, 1),
             ReLU(),
             Reshape(shape=(16, 2, 2)),
@@ -576,7 +272,7 @@ GROUPED_SPEC = replace(
                 ),
             ),
             GlobalPool(mode="sum"),
-            _linear("output", 8, 1),
+            linear("output", 8, 1),
         ),
     ),
     training=replace(
@@ -607,7 +303,7 @@ def _embedded(*, rows_per_class: int) -> tuple[Layer, ...]:
         rows_per_class=rows_per_class,
         spectral_norm=_SPECTRAL if rows_per_class > 1 else None,
     )
-    return (_linear("linear", 6, 4), row)
+    return (linear("linear", 6, 4), row)
 
 
 # Of each class two proxies, one of its real samples and one of its fakes.
@@ -628,7 +324,7 @@ _NEAR_REAL_OR_FAKE = Branches(
 
 
 def _energy(name: str, join: Literal["absolute_error", "squared_error_held"]) -> Branch:
-    back = Branch(name="back", layers=(_linear("linear", 6, 6),))
+    back = Branch(name="back", layers=(linear("linear", 6, 6),))
     return Branch(name=name, layers=(Branches(name="energy", join=join, branches=(back, Branch(name="given"))),))
 
 
@@ -638,7 +334,7 @@ _ENERGIES = Branches(
     branches=(
         _energy("a", "absolute_error"),
         _energy("b", "squared_error_held"),
-        Branch(name="c", layers=(_linear("linear", 6, 4), PullAway())),
+        Branch(name="c", layers=(linear("linear", 6, 4), PullAway())),
     ),
 )
 
@@ -648,7 +344,7 @@ CONTRAST_SPEC = replace(
     title="A D of small, augmented digits that holds each against others, and against what it gives back of it",
     batch_size=6,
     real=replace(_DIGITS, num_channels=3),
-    generator=Network(input_shape=(5,), layers=(_linear("linear", 5, 192), Tanh(), Reshape(shape=(3, 8, 8)))),
+    generator=Network(input_shape=(5,), layers=(linear("linear", 5, 192), Tanh(), Reshape(shape=(3, 8, 8)))),
     discriminator=Network(
         input_shape=(3, 8, 8),
         layers=(
@@ -656,7 +352,7 @@ CONTRAST_SPEC = replace(
             Augment(name="moved", policy="translation", ratio=0.25),
             Augment(name="cut", policy="cutout", ratio=0.4),
             Reshape(shape=(192,)),
-            replace(_linear("hidden", 192, 6), spectral_norm=_SPECTRAL),
+            replace(linear("hidden", 192, 6), spectral_norm=_SPECTRAL),
             LeakyReLU(slope=0.2),
             Branches(
                 name="h",
@@ -669,7 +365,7 @@ CONTRAST_SPEC = replace(
                                 name="sum",
                                 join="add",
                                 branches=(
-                                    Branch(name="own", layers=(_linear("linear", 6, 1),)),
+                                    Branch(name="own", layers=(linear("linear", 6, 1),)),
                                     Branch(
                                         name="near",
                                         layers=(*_embedded(rows_per_class=1), _contrast("conditional", margin=None)),
@@ -734,17 +430,4 @@ PAIRED_SPEC = replace(
         distance_loss=DistanceLoss(by="squares", weight=0.5),
         start_shown="before",
     ),
-)
-
-SPECS = (
-    SMOOTH_SPEC,
-    LOGISTIC_SPEC,
-    RELATIVISTIC_SPEC,
-    BOUNDARY_SPEC,
-    CODED_SPEC,
-    POOLED_SPEC,
-    GROUPED_SPEC,
-    CONTRAST_SPEC,
-    HOLED_SPEC,
-    PAIRED_SPEC,
 )
