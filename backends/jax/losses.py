@@ -131,6 +131,16 @@ def relativistic_generator_loss(loss: spec.RelativisticGeneratorLoss, /, *, fake
     return loss.factor * (fake_term + _logistic(loss, real - other_fake, target=0.0))
 
 
+def softmax_discriminator_loss(loss: spec.SoftmaxDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """Mean D(real) + log(Z + floor), Z of exp(-D) over both batches. Lin 2017, section 3."""
+    return jnp.mean(real) + _log_partition(loss, real, fake)
+
+
+def softmax_generator_loss(loss: spec.SoftmaxGeneratorLoss, /, *, fake: Any, real: Any) -> Any:
+    """Mean of D(real) and D(fake) + log(Z + floor), Z of exp(-D) over both batches. Lin 2017, section 3."""
+    return 0.5 * (jnp.mean(real) + jnp.mean(fake)) + _log_partition(loss, real, fake)
+
+
 def boundary_seeking_generator_loss(loss: spec.BoundarySeekingGeneratorLoss, /, *, fake: Any) -> Any:
     """A factor times (log p - log(1 - p))². Hjelm et al. 2017, equation 15."""
     return loss.factor * _reduce(loss, jnp.square(jnp.log(fake) - jnp.log(1 - fake)))
@@ -195,6 +205,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.MarginDiscriminatorLoss: margin_discriminator_loss,
     spec.BalancedDiscriminatorLoss: balanced_discriminator_loss,
+    spec.SoftmaxDiscriminatorLoss: softmax_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
     spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,
@@ -208,6 +219,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
     spec.LogisticGeneratorLoss: logistic_generator_loss,
     spec.RelativisticGeneratorLoss: relativistic_generator_loss,
+    spec.SoftmaxGeneratorLoss: softmax_generator_loss,
     spec.BoundarySeekingGeneratorLoss: boundary_seeking_generator_loss,
 }
 
@@ -288,6 +300,10 @@ def _logistic(loss: Any, logits: Any, *, target: float) -> Any:
 def _others(batch: Any, loss: Any, /) -> Any:
     # Of a map of scores the mean is of each place.
     return jnp.mean(batch, axis=0, keepdims=True) if loss.average else batch
+
+
+def _log_partition(loss: Any, real: Any, fake: Any) -> Any:
+    return jnp.log(jnp.sum(jnp.exp(-real)) + jnp.sum(jnp.exp(-fake)) + loss.floor)
 
 
 def _reduce(loss: Any, values: Any) -> Any:

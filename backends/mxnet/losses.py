@@ -143,6 +143,16 @@ def relativistic_generator_loss(loss: spec.RelativisticGeneratorLoss, ops: Any, 
     return loss.factor * (fake_term + _reduce(loss, ops, _logistic(ops, of_real, target=0.0)))
 
 
+def softmax_discriminator_loss(loss: spec.SoftmaxDiscriminatorLoss, ops: Any, /, *, real: Any, fake: Any) -> Any:
+    """Mean D(real) + log(Z + floor), Z of exp(-D) over both batches. Lin 2017, section 3."""
+    return ops.mean(real) + _log_partition(loss, ops, real, fake)
+
+
+def softmax_generator_loss(loss: spec.SoftmaxGeneratorLoss, ops: Any, /, *, fake: Any, real: Any) -> Any:
+    """Mean of D(real) and D(fake) + log(Z + floor), Z of exp(-D) over both batches. Lin 2017, section 3."""
+    return 0.5 * (ops.mean(real) + ops.mean(fake)) + _log_partition(loss, ops, real, fake)
+
+
 def boundary_seeking_generator_loss(loss: spec.BoundarySeekingGeneratorLoss, ops: Any, /, *, fake: Any) -> Any:
     """A factor times (log p - log(1 - p))². Hjelm et al. 2017, equation 15."""
     return loss.factor * _reduce(loss, ops, ops.square(ops.log(fake) - ops.log(1 - fake)))
@@ -202,6 +212,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.MarginDiscriminatorLoss: margin_discriminator_loss,
     spec.BalancedDiscriminatorLoss: balanced_discriminator_loss,
+    spec.SoftmaxDiscriminatorLoss: softmax_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
     spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,
@@ -215,6 +226,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
     spec.LogisticGeneratorLoss: logistic_generator_loss,
     spec.RelativisticGeneratorLoss: relativistic_generator_loss,
+    spec.SoftmaxGeneratorLoss: softmax_generator_loss,
     spec.BoundarySeekingGeneratorLoss: boundary_seeking_generator_loss,
 }
 
@@ -291,6 +303,10 @@ def _held_against(loss: Any, ops: Any, batch: Any, other: Any, /) -> Any:
 
 def _logistic(ops: Any, logits: Any, /, *, target: float) -> Any:
     return target * exact_softplus(ops, -logits) + (1 - target) * exact_softplus(ops, logits)
+
+
+def _log_partition(loss: Any, ops: Any, real: Any, fake: Any) -> Any:
+    return ops.log(ops.sum(ops.exp(-real)) + ops.sum(ops.exp(-fake)) + loss.floor)
 
 
 def _reduce(loss: Any, ops: Any, values: Any, /) -> Any:

@@ -237,6 +237,25 @@ def relativistic_generator_loss(
     return value, gradient
 
 
+def softmax_discriminator_loss(
+    loss: spec.SoftmaxDiscriminatorLoss, real: Array, fake: Array, /, *, draw: int = 0
+) -> DiscriminatorResult:
+    """Return mean D(real) + log(Z + floor), Z of exp(-D) over both batches, and its two gradients. Lin 2017."""
+    log_partition, *shares = _shares(loss, real, fake, draw)
+    even = _scaled(np.ones_like(real), 1.0, "mean", draw)
+    return reduced(real, "mean", draw) + log_partition, even - shares[0], -shares[1]
+
+
+def softmax_generator_loss(
+    loss: spec.SoftmaxGeneratorLoss, fake: Array, real: Array, /, *, draw: int = 0
+) -> GeneratorResult:
+    """Return mean of D(real) and D(fake) + log(Z + floor), and its gradient. Lin 2017."""
+    log_partition, _, share = _shares(loss, real, fake, draw)
+    half = real.dtype.type(0.5)
+    value = half * (reduced(real, "mean", draw) + reduced(fake, "mean", draw)) + log_partition
+    return value, _scaled(np.ones_like(fake), 0.5, "mean", draw) - share
+
+
 def boundary_seeking_generator_loss(
     loss: spec.BoundarySeekingGeneratorLoss, fake: Array, /, *, draw: int = 0
 ) -> GeneratorResult:
@@ -321,6 +340,9 @@ def loss_scale(loss: Any, /, *scores: Array, balance: float = 0.0) -> float:
     if isinstance(loss, spec.BalancedDiscriminatorLoss):
         of_real, of_fake = (float(reduced(np.abs(batch), loss.reduction)) for batch in scores)
         return of_real + balance * of_fake
+    if isinstance(loss, spec.SoftmaxDiscriminatorLoss | spec.SoftmaxGeneratorLoss):
+        # The mean of scores, and the logarithm of a sum of powers, which has the rounding of 1 at least.
+        return 1.0 + sum(float(np.max(np.abs(batch))) for batch in scores)
     if loss.score == "squares":
         targets = (loss.target,) if hasattr(loss, "target") else (loss.real_target, loss.fake_target)
         pairs = zip(scores, targets, strict=True)
@@ -365,6 +387,7 @@ DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[..., Discrimin
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.MarginDiscriminatorLoss: margin_discriminator_loss,
     spec.BalancedDiscriminatorLoss: balanced_discriminator_loss,
+    spec.SoftmaxDiscriminatorLoss: softmax_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
     spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,
@@ -378,6 +401,7 @@ GENERATOR_LOSSES: dict[type[spec.GeneratorLoss], Callable[..., GeneratorResult]]
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
     spec.LogisticGeneratorLoss: logistic_generator_loss,
     spec.RelativisticGeneratorLoss: relativistic_generator_loss,
+    spec.SoftmaxGeneratorLoss: softmax_generator_loss,
     spec.BoundarySeekingGeneratorLoss: boundary_seeking_generator_loss,
 }
 
@@ -528,6 +552,17 @@ def _others(batch: Array, loss: _Relativistic, draw: int) -> Array:
         return at_each_place
     mean = np.asarray(reduced(batch, "mean", draw))
     return mean.reshape(-1, *(1,) * (batch.ndim - 1)) if isinstance(draw, SideBySide) else mean
+
+
+def _shares(
+    loss: spec.SoftmaxDiscriminatorLoss | spec.SoftmaxGeneratorLoss, real: Array, fake: Array, draw: int
+) -> tuple[Value, Array, Array]:
+    """Return log(Z + floor), and what each score of both batches has of Z + floor."""
+    powers = [np.exp(-batch) for batch in (real, fake)]
+    total = np.asarray(sum(reduced(batch, "sum", draw) for batch in powers), real.dtype) + real.dtype.type(loss.floor)
+    by = total.reshape(-1, *(1,) * (real.ndim - 1)) if isinstance(draw, SideBySide) else total
+    logarithm = np.log(total)
+    return logarithm if isinstance(draw, SideBySide) else real.dtype.type(logarithm), powers[0] / by, powers[1] / by
 
 
 def _logistic(

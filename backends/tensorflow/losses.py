@@ -136,6 +136,16 @@ def relativistic_generator_loss(loss: spec.RelativisticGeneratorLoss, /, *, fake
     return loss.factor * (fake_term + _reduce(_logistic(real - other_fake, 0.0), loss.reduction))
 
 
+def softmax_discriminator_loss(loss: spec.SoftmaxDiscriminatorLoss, /, *, real: Any, fake: Any) -> Any:
+    """Mean D(real) + log(Z + floor), Z of exp(-D) over both batches. Lin 2017, section 3."""
+    return tf.reduce_mean(real) + _log_partition(loss, real, fake)
+
+
+def softmax_generator_loss(loss: spec.SoftmaxGeneratorLoss, /, *, fake: Any, real: Any) -> Any:
+    """Mean of D(real) and D(fake) + log(Z + floor), Z of exp(-D) over both batches. Lin 2017, section 3."""
+    return 0.5 * (tf.reduce_mean(real) + tf.reduce_mean(fake)) + _log_partition(loss, real, fake)
+
+
 def boundary_seeking_generator_loss(loss: spec.BoundarySeekingGeneratorLoss, /, *, fake: Any) -> Any:
     """A factor times (log p - log(1 - p))². Hjelm et al. 2017, equation 15."""
     return loss.factor * _reduce(tf.square(tf.math.log(fake) - tf.math.log(1 - fake)), loss.reduction)
@@ -194,6 +204,10 @@ def _others(batch: Any, loss: Any, /) -> Any:
     return tf.reduce_mean(batch, axis=0, keepdims=True) if loss.average else batch
 
 
+def _log_partition(loss: Any, real: Any, fake: Any) -> Any:
+    return tf.math.log(tf.reduce_sum(tf.exp(-real)) + tf.reduce_sum(tf.exp(-fake)) + loss.floor)
+
+
 def _reduce(values: Any, reduction: spec.losses.Reduction) -> Any:
     return tf.reduce_mean(values) if reduction == "mean" else tf.reduce_sum(values)
 
@@ -246,6 +260,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.MarginDiscriminatorLoss: margin_discriminator_loss,
     spec.BalancedDiscriminatorLoss: balanced_discriminator_loss,
+    spec.SoftmaxDiscriminatorLoss: softmax_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
     spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,
@@ -259,6 +274,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Any]] = {
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
     spec.LogisticGeneratorLoss: logistic_generator_loss,
     spec.RelativisticGeneratorLoss: relativistic_generator_loss,
+    spec.SoftmaxGeneratorLoss: softmax_generator_loss,
     spec.BoundarySeekingGeneratorLoss: boundary_seeking_generator_loss,
 }
 

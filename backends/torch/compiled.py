@@ -38,6 +38,7 @@ from gan_rosetta.shared.spec import (
     Conv2d,
     ConvTranspose2d,
     GanSpec,
+    SoftmaxDiscriminatorLoss,
     WassersteinDiscriminatorLoss,
 )
 from gan_rosetta.shared.spec.optimizers import kept_share
@@ -90,7 +91,8 @@ class CompiledTraining:
         self._convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
         # A critic's gradients on real and fake samples nearly cancel; one product over both costs torch a digit.
         is_critic = isinstance(
-            spec.training.discriminator_loss, WassersteinDiscriminatorLoss | BalancedDiscriminatorLoss
+            spec.training.discriminator_loss,
+            WassersteinDiscriminatorLoss | BalancedDiscriminatorLoss | SoftmaxDiscriminatorLoss,
         )
         self._stacks = spec.discriminator.is_samplewise and not is_critic
         can_unroll = not self._convolves and spec.training.trains_both_always and not side_by_side

@@ -138,6 +138,16 @@ def relativistic_generator_loss(loss: spec.RelativisticGeneratorLoss, /, *, fake
     return loss.factor * (fake_term + _logistic(loss, real - other_fake, target=0.0))
 
 
+def softmax_discriminator_loss(loss: spec.SoftmaxDiscriminatorLoss, /, *, real: Tensor, fake: Tensor) -> Tensor:
+    """Mean D(real) + log(Z + floor), Z of exp(-D) over both batches. Lin 2017, section 3."""
+    return real.mean() + _log_partition(loss, real, fake)
+
+
+def softmax_generator_loss(loss: spec.SoftmaxGeneratorLoss, /, *, fake: Tensor, real: Tensor) -> Tensor:
+    """Mean of D(real) and D(fake) + log(Z + floor), Z of exp(-D) over both batches. Lin 2017, section 3."""
+    return 0.5 * (real.mean() + fake.mean()) + _log_partition(loss, real, fake)
+
+
 def boundary_seeking_generator_loss(loss: spec.BoundarySeekingGeneratorLoss, /, *, fake: Tensor) -> Tensor:
     """A factor times (log p - log(1 - p))². Hjelm et al. 2017, equation 15."""
     return loss.factor * _reduce(loss, (torch.log(fake) - torch.log(1 - fake)) ** 2)
@@ -178,6 +188,7 @@ DISCRIMINATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
     spec.HingeDiscriminatorLoss: hinge_discriminator_loss,
     spec.MarginDiscriminatorLoss: margin_discriminator_loss,
     spec.BalancedDiscriminatorLoss: balanced_discriminator_loss,
+    spec.SoftmaxDiscriminatorLoss: softmax_discriminator_loss,
     spec.LeastSquaresDiscriminatorLoss: least_squares_discriminator_loss,
     spec.LogisticDiscriminatorLoss: logistic_discriminator_loss,
     spec.RelativisticDiscriminatorLoss: relativistic_discriminator_loss,
@@ -191,6 +202,7 @@ GENERATOR_LOSSES: dict[type, Callable[..., Tensor]] = {
     spec.LeastSquaresGeneratorLoss: least_squares_generator_loss,
     spec.LogisticGeneratorLoss: logistic_generator_loss,
     spec.RelativisticGeneratorLoss: relativistic_generator_loss,
+    spec.SoftmaxGeneratorLoss: softmax_generator_loss,
     spec.BoundarySeekingGeneratorLoss: boundary_seeking_generator_loss,
 }
 
@@ -284,6 +296,10 @@ def _others(batch: Tensor, loss: Any, /) -> Tensor:
 
 def _of_all(penalty: spec.GradientPenalty, deviations: Tensor) -> Tensor:
     return deviations.mean() if penalty.over == "mean" else deviations.amax()
+
+
+def _log_partition(loss: Any, real: Tensor, fake: Tensor) -> Tensor:
+    return torch.log(torch.exp(-real).sum() + torch.exp(-fake).sum() + loss.floor)
 
 
 def _reduce(loss: Any, values: Tensor) -> Tensor:

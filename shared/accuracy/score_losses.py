@@ -22,9 +22,13 @@ from gan_rosetta.shared.spec import (
     MarginDiscriminatorLoss,
     MeanSquaredErrorLoss,
     Pretraining,
+    SoftmaxDiscriminatorLoss,
+    SoftmaxGeneratorLoss,
     WassersteinGeneratorLoss,
 )
 from gan_rosetta.shared.state import BALANCE
+
+_FAR = 4
 
 
 def _about_one(dtype: Dtype) -> np.ndarray:
@@ -175,6 +179,40 @@ def _balanced() -> Operation:
     )
 
 
+def _softmax_trials(dtype: Dtype) -> Sequence[Trial]:
+    """The same as far as no power is beyond what its type holds."""
+    return [trial for trial in _squares_trials(dtype) if abs(float(trial.arguments["apart"])) <= _FAR]
+
+
+def _softmax() -> Operation:
+    """Two samples of one score x, of which the softmax gives each half but for the 1 beside: log(1 + 2 exp(-x))."""
+
+    def share(apart: np.ndarray) -> np.ndarray:
+        return exact.sigmoid(np.log(exact.Extended(2)) - 1 - apart) / 2
+
+    def value(apart: np.ndarray) -> np.ndarray:
+        return 1 + apart + exact.softplus(np.log(exact.Extended(2)) - 1 - apart)
+
+    return one_sample(
+        "softmax-loss",
+        (SoftmaxDiscriminatorLoss(floor=1.0), SoftmaxGeneratorLoss(floor=1.0)),
+        title="a softmax over both batches, with 1 beside",
+        trials=_softmax_trials,
+        quantities=(
+            loss_quantity("D's loss", "discriminator", truth=of("apart", value)),
+            Quantity(
+                name="by D(real)", read=read_entry(BY_SCORE, 0), truth=of("apart", lambda apart: 1 - share(apart))
+            ),
+            Quantity(name="by D(fake)", read=read_entry(BY_SCORE, 2), truth=of("apart", lambda apart: -share(apart))),
+            loss_quantity("G's loss", "generator", truth=of("apart", value)),
+            Quantity(
+                name="G's by D(fake)", read=read_entry(BY_FAKE, 1), truth=of("apart", lambda apart: 0.5 - share(apart))
+            ),
+        ),
+        axis="score minus 1",
+    )
+
+
 def _squared_error() -> Operation:
     data = DensityRegression(low=-1.0, high=1.0, mean=0.0, standard_deviation=1.0)
     loss = MeanSquaredErrorLoss(reduction="mean")
@@ -202,4 +240,4 @@ def _squared_error() -> Operation:
     )
 
 
-SCORE_LOSSES = (_least_squares(), _hinge(), _margin(), _balanced(), _squared_error())
+SCORE_LOSSES = (_least_squares(), _hinge(), _margin(), _balanced(), _softmax(), _squared_error())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from gan_rosetta.shared.faults.data_faults import outputs_of
@@ -24,6 +24,7 @@ from gan_rosetta.shared.spec import (
     RelativisticDiscriminatorLoss,
     RelativisticGeneratorLoss,
     SaturatingGeneratorLoss,
+    SoftmaxDiscriminatorLoss,
 )
 
 _SMOOTHING = 0.1
@@ -41,6 +42,8 @@ def _other_reduction(loss: Any) -> Any:
 def _summed(network: str) -> Fault:
     def plants(spec: GanSpec) -> list[Plant]:
         loss = getattr(spec.training, f"{network}_loss")
+        if all(field.name != "reduction" for field in fields(loss)):
+            return []
         changed = _other_reduction(loss)
         return [
             Plant(
@@ -452,6 +455,14 @@ FAULTS = (
         remedy="The margin of the discriminator's loss is {found}: set it to {expected}.",
         plants=lambda spec: _number_of_loss(
             spec, "discriminator", MarginDiscriminatorLoss, "margin", lambda own: own + _SMOOTHING
+        ),
+    ),
+    Fault(
+        name="softmax-partition",
+        summary="another number added to the sum under the logarithm of D's softmax over both batches",
+        remedy="The logarithm of the discriminator's loss has {found} added in it: add {expected}.",
+        plants=lambda spec: _number_of_loss(
+            spec, "discriminator", SoftmaxDiscriminatorLoss, "floor", lambda own: own + _SMOOTHING
         ),
     ),
     Fault(

@@ -74,6 +74,8 @@ from gan_rosetta.shared.spec.losses import (
     RelativisticDiscriminatorLoss,
     RelativisticGeneratorLoss,
     SaturatingGeneratorLoss,
+    SoftmaxDiscriminatorLoss,
+    SoftmaxGeneratorLoss,
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
 )
@@ -228,6 +230,8 @@ __all__ = [
     "SineReal",
     "SingleLayer",
     "Softmax",
+    "SoftmaxDiscriminatorLoss",
+    "SoftmaxGeneratorLoss",
     "Softplus",
     "SpectralNorm",
     "SpiralReal",

@@ -194,6 +194,38 @@ class RelativisticGeneratorLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SoftmaxDiscriminatorLoss:
+    """mean of D(real) + log(Z + floor), Z = Σ exp(-D(real)) + Σ exp(-D(fake)) over both batches. Lin 2017, section 3.
+
+    The cross entropy of a softmax over all scores, which are low where a sample is real, and a target that is even over
+    the real ones. G's loss beside it is SoftmaxGeneratorLoss.
+    """
+
+    score: ClassVar[str] = "critic"
+    reduction: ClassVar[Reduction] = "mean"
+    floor: float
+    penalty: GradientPenalty | None = None
+
+    def __post_init__(self) -> None:
+        require_finite(self, "floor", minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoftmaxGeneratorLoss:
+    """mean of D(real) and D(fake) + log(Z + floor), as in SoftmaxDiscriminatorLoss. Lin 2017, section 3.
+
+    D is given the step's real samples first, which moves its buffers, and then the fake ones.
+    """
+
+    score: ClassVar[str] = "critic"
+    reduction: ClassVar[Reduction] = "mean"
+    floor: float
+
+    def __post_init__(self) -> None:
+        require_finite(self, "floor", minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class BoundarySeekingGeneratorLoss:
     """factor · (log p(fake) - log(1 - p(fake)))², with plain logarithms. Hjelm et al. 2017, equation 15: ½."""
 
@@ -381,6 +413,7 @@ DiscriminatorLoss = (
     | HingeDiscriminatorLoss
     | MarginDiscriminatorLoss
     | BalancedDiscriminatorLoss
+    | SoftmaxDiscriminatorLoss
     | LeastSquaresDiscriminatorLoss
     | LogisticDiscriminatorLoss
     | RelativisticDiscriminatorLoss
@@ -394,10 +427,11 @@ GeneratorLoss = (
     | LeastSquaresGeneratorLoss
     | LogisticGeneratorLoss
     | RelativisticGeneratorLoss
+    | SoftmaxGeneratorLoss
     | BoundarySeekingGeneratorLoss
 )
 # Losses of G that D's scores of the real batch are a part of.
-OF_BOTH_BATCHES = (RelativisticGeneratorLoss,)
+OF_BOTH_BATCHES = (RelativisticGeneratorLoss, SoftmaxGeneratorLoss)
 
 
 def _check_targets(loss: object, *targets: str) -> None:

@@ -16,14 +16,15 @@ class LossWords:
     """What a dialect calls what losses are made of.
 
     tensor: the type. mean, sum: of {v}, a function of it or a method, such as "{v}.mean()". floored has {p} and {floor}
-    in it, less_mean {v} and {w}, of which the mean is taken away, held {v}, which is held to [0, 1], logistic {z} and
-    {t}. log_softmax: "" where the dialect has a cross_entropy of its own for classes.
+    in it, less_mean {v} and {w}, of which the mean is taken away, exponential {v}, held {v}, which is held to [0, 1],
+    logistic {z} and {t}. log_softmax: "" where the dialect has a cross_entropy of its own for classes.
     """
 
     tensor: str
     mean: str
     sum: str
     log: str
+    exponential: str
     relu: str
     floored: str
     less_mean: str
@@ -219,7 +220,8 @@ def _sum_of(terms: list[str]) -> str:
 
 def _discriminator_loss(loss: Any, words: LossWords) -> list[str]:
     if loss.score == "critic":
-        return [f"return {_critic_loss(loss, words)}"]
+        softmax = isinstance(loss, spec.SoftmaxDiscriminatorLoss)
+        return _softmax_loss(loss, words, "of_real") if softmax else [f"return {_critic_loss(loss, words)}"]
     if loss.score in ("squares", "logit"):
         return _terms_with_targets(loss, words)
     if isinstance(loss, spec.MinimaxDiscriminatorLoss):
@@ -290,6 +292,17 @@ def _critic_loss(loss: Any, words: LossWords) -> str:
     return f"{words.reduced(loss, low)} - {words.reduced(loss, high)}"
 
 
+def _softmax_loss(loss: Any, words: LossWords, *even: str) -> list[str]:
+    """Return a softmax over both batches, held to a target that is even over some."""
+    sums = (words.sum.format(v=words.exponential.format(v=f"-{name}")) for name in ("of_real", "of_fake"))
+    means = " + ".join(words.reduced(loss, name) for name in even)
+    floor = f" + {number(loss.floor)}" if loss.floor else ""
+    return [
+        f"partition = {' + '.join(sums)}{floor}",
+        f"return {means if len(even) == 1 else f'({means}) / {len(even)}'} + {words.log}(partition)",
+    ]
+
+
 def _held_by_margin(loss: spec.MarginDiscriminatorLoss, words: LossWords) -> str:
     if loss.over == "batch":
         return f"{words.relu}({number(loss.margin)} - {words.reduced(loss, 'of_fake')})"
@@ -297,8 +310,9 @@ def _held_by_margin(loss: spec.MarginDiscriminatorLoss, words: LossWords) -> str
 
 
 def _generator_loss(loss: Any, words: LossWords) -> list[str]:
-    if isinstance(loss, spec.WassersteinGeneratorLoss):
-        return [f"return {'-' if loss.real_label == 1 else ''}{words.reduced(loss, 'of_fake')}"]
+    if loss.score == "critic":
+        softmax = isinstance(loss, spec.SoftmaxGeneratorLoss)
+        return _softmax_loss(loss, words, "of_real", "of_fake") if softmax else [_critic_loss_of_g(loss, words)]
     if isinstance(loss, spec.BinaryCrossEntropyGeneratorLoss):
         return _times(loss.factor, words.to_probability(loss, "of_fake", loss.real_label), is_sum=False)
     if hasattr(loss, "factor"):
@@ -308,6 +322,10 @@ def _generator_loss(loss: Any, words: LossWords) -> list[str]:
     if isinstance(loss, spec.SaturatingGeneratorLoss):
         return [f"return {words.reduced(loss, _logarithm(loss, 'of_fake', 1 - loss.real_label, words))}"]
     return [f"return {words.to_class(loss, 'of_fake', loss.real_label)}"]
+
+
+def _critic_loss_of_g(loss: spec.WassersteinGeneratorLoss, words: LossWords) -> str:
+    return f"return {'-' if loss.real_label == 1 else ''}{words.reduced(loss, 'of_fake')}"
 
 
 def _square(values: str, target: float) -> str:

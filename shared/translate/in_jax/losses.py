@@ -15,6 +15,7 @@ _WORDS = LossWords(
     mean="jnp.mean({v})",
     sum="jnp.sum({v})",
     log="jnp.log",
+    exponential="jnp.exp({v})",
     relu="jax.nn.relu",
     log_softmax="jax.nn.log_softmax",
     floored="floored({p}, {floor})",

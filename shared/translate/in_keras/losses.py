@@ -11,6 +11,7 @@ _WORDS = LossWords(
     mean="ops.mean({v})",
     sum="ops.sum({v})",
     log="ops.log",
+    exponential="ops.exp({v})",
     relu="ops.relu",
     log_softmax="ops.log_softmax",
     floored="ops.maximum({p}, {floor})",

@@ -14,6 +14,7 @@ _WORDS = LossWords(
     mean="{v}.mean()",
     sum="{v}.sum()",
     log="mx.nd.log",
+    exponential="mx.nd.exp({v})",
     relu="mx.nd.relu",
     floored="mx.nd.maximum({p}, {floor})",
     less_mean="mx.nd.broadcast_sub({v}, {w}.mean(axis=0, keepdims=True))",

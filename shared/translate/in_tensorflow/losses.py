@@ -13,6 +13,7 @@ _WORDS = LossWords(
     mean="tf.reduce_mean({v})",
     sum="tf.reduce_sum({v})",
     log="tf.math.log",
+    exponential="tf.exp({v})",
     relu="tf.nn.relu",
     log_softmax="tf.nn.log_softmax",
     floored="tf.maximum({p}, {floor})",

@@ -36,6 +36,7 @@ _WORDS = _Words(
     mean="{v}.mean()",
     sum="{v}.sum()",
     log="torch.log",
+    exponential="torch.exp({v})",
     relu="torch.relu",
     floored="{p}.clamp(min={floor})",
     less_mean="{v} - {w}.mean(dim=0, keepdim=True)",

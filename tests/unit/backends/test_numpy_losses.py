@@ -34,6 +34,8 @@ from gan_rosetta.shared.spec import (
     RelativisticDiscriminatorLoss,
     RelativisticGeneratorLoss,
     SaturatingGeneratorLoss,
+    SoftmaxDiscriminatorLoss,
+    SoftmaxGeneratorLoss,
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
 )
@@ -169,6 +171,26 @@ def test_a_balanced_loss_is_the_difference_of_energies_and_its_balance_stays_wit
     moved, scale = moved_balance(loss, real, fake, balance)
     np.testing.assert_allclose(moved, 0.3 + 0.5 * (0.75 * of_real - of_fake), rtol=1e-13)
     np.testing.assert_allclose(scale, 0.3 + 0.5 * (0.75 * of_real + of_fake), rtol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(6, 1), (3, 1, 2, 3)])
+def test_a_softmax_is_over_the_scores_of_both_batches(shape):
+    real, fake = np.random.default_rng(5).standard_normal((2, *shape))
+    partition = np.log(np.exp(-real).sum() + np.exp(-fake).sum() + 0.25)
+
+    def of_d():
+        return DISCRIMINATOR_LOSSES[SoftmaxDiscriminatorLoss](SoftmaxDiscriminatorLoss(floor=0.25), real, fake)
+
+    def of_g():
+        return GENERATOR_LOSSES[SoftmaxGeneratorLoss](SoftmaxGeneratorLoss(floor=0.25), fake, real)
+
+    value, gradient_real, gradient_fake = of_d()
+    np.testing.assert_allclose(value, real.mean() + partition, rtol=1e-13)
+    np.testing.assert_allclose(gradient_real, _differences(lambda: of_d()[0], real), atol=1e-9)
+    np.testing.assert_allclose(gradient_fake, _differences(lambda: of_d()[0], fake), atol=1e-9)
+    value, gradient = of_g()
+    np.testing.assert_allclose(value, (real.mean() + fake.mean()) / 2 + partition, rtol=1e-13)
+    np.testing.assert_allclose(gradient, _differences(lambda: of_g()[0], fake), atol=1e-9)
 
 
 @pytest.mark.parametrize("draw", range(3))
