@@ -111,7 +111,7 @@ class CompiledLoop:
         # Of equal numbers XLA's maximum pool takes one at random on a GPU, and so is refused on every device.
         pools = any(isinstance(layer, Pool2d | GlobalPool) and layer.mode == "maximum" for layer in layers)
         # Measured: on a CPU XLA's convolutions are slower than TensorFlow's own, and all else is faster.
-        compile_ = partial(tf.function, autograph=False, jit_compile=not (convolves or pools))
+        compile_ = partial(_compiled, by_xla=not (convolves or pools))
         self._pretrain = compile_(self._pretraining_loop)
         self._train = compile_(self._adversarial_loop)
 
@@ -211,6 +211,27 @@ class CompiledLoop:
             lambda step, _: step < num_steps, body, (tf.constant(0), losses), parallel_iterations=1
         )
         return tf.transpose(losses.stack())
+
+
+def _compiled(loop: Callable[..., Any], /, *, by_xla: bool) -> Callable[..., Any]:
+    """Return a loop compiled by XLA, or as TensorFlow's graph where XLA is not asked or has no such loop."""
+    as_graph = tf.function(loop, autograph=False)
+    if not by_xla:
+        return as_graph
+    whole = tf.function(loop, autograph=False, jit_compile=True)
+    runs = [whole]
+
+    def run(*arguments: Any) -> Any:
+        try:
+            return runs[0](*arguments)
+        except tf.errors.UnimplementedError as error:
+            # A product that XLA leaves to a library, in a loop that it makes one function of: it looks for none before.
+            if "Fusion kind" not in str(error):
+                raise
+            runs[0] = as_graph
+        return as_graph(*arguments)
+
+    return run
 
 
 def _numbers(optimizer: Any, counter: int, epoch: int) -> tuple[float, ...]:

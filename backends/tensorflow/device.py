@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import tensorflow as tf
 
@@ -9,10 +11,16 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import Product, SeenDevice, require_products
 
 _NATIVE_NAMES = {"cpu": "/CPU:0", "cuda": "/GPU:0"}
+# XLA makes one function of a loop whose step moves fewer bytes than this, and runs the operations of any other loop one
+# by one, at some 100 ns each. Left to itself it says 1 kB, less than any GAN's step moves.
+_SMALL_LOOP_BYTES = 2**16
 
 
 def configure(*, threads: int) -> None:
     """Set threads, determinism and full float32 precision; call once in a process, before any tensor is made."""
+    # XLA reads this when it first compiles; of two values it takes the last, which is the user's.
+    small = f"--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold={_SMALL_LOOP_BYTES}"
+    os.environ["XLA_FLAGS"] = " ".join([small, os.environ.get("XLA_FLAGS", "")]).strip()
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     # On Ampere and later GPUs float32 products would otherwise keep 10 bits of mantissa.
