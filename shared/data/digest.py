@@ -66,7 +66,9 @@ def state_digest(state: Mapping[str, np.ndarray], /) -> str:
 
 
 def _parts(array: np.ndarray) -> tuple[bytes, memoryview]:
-    """Return the words for an array's type and shape, and its numbers as they lie in memory, without a copy."""
+    """Return the words for an array's type and shape, and its numbers, those of a state without a copy."""
     little_endian = array.dtype.newbyteorder("<")
     kind = f"{little_endian.str} {array.shape} ".encode()
-    return kind, np.ascontiguousarray(array.astype(little_endian, copy=False)).data
+    whole = np.ascontiguousarray(array.astype(little_endian, copy=False))
+    # Of other kinds, such as a file may have that is none of ours, NumPy shows no memory.
+    return kind, whole.data if whole.dtype.kind in "biuf" else memoryview(whole.tobytes())

@@ -49,6 +49,14 @@ NETWORK = spec.Network(
     ),
 )
 
+CODES = spec.Network(
+    input_shape=(3,),
+    layers=(
+        spec.Linear(name="found", in_features=3, out_features=2, **SIZES),
+        spec.CodeError(form="squared-error", start=1, stop=3),
+    ),
+)
+
 
 def array(values: np.ndarray) -> Any:
     return mx.nd.ndarray.array(values, dtype="float64")
@@ -64,10 +72,15 @@ def outputs_and_gradients(network: Any, parameters: list[np.ndarray], inputs: np
     return [each.asnumpy() for each in found]
 
 
-def test_layers_of_many_are_bit_for_bit_those_of_each() -> None:
-    assert {type(placed.layer) for placed in NETWORK.placed} == set(SIDE_BY_SIDE_LAYERS)
-    together = build_network(NETWORK, context=mx.cpu(), dtype="float64", axes=(NUM_REPLICAS,))
-    alone = build_network(NETWORK, context=mx.cpu(), dtype="float64")
+def test_all_layers_that_go_side_by_side_are_held_to_it() -> None:
+    networks = (NETWORK, CODES)
+    assert {type(placed.layer) for each in networks for placed in each.placed} == set(SIDE_BY_SIDE_LAYERS)
+
+
+@pytest.mark.parametrize("layers", [NETWORK, CODES])
+def test_layers_of_many_are_bit_for_bit_those_of_each(layers: spec.Network) -> None:
+    together = build_network(layers, context=mx.cpu(), dtype="float64", axes=(NUM_REPLICAS,))
+    alone = build_network(layers, context=mx.cpu(), dtype="float64")
     draw = np.random.default_rng(2)
     parameters = [draw.normal(size=each.shape) for each in together.ordered_parameters()]
     inputs, mask = draw.normal(size=(NUM_REPLICAS, 6, 3)), draw.integers(0, 2, size=(NUM_REPLICAS, 6, 3))
@@ -89,8 +102,9 @@ def test_losses_of_many_are_bit_for_bit_those_of_each() -> None:
         shape = (NUM_REPLICAS, 12, 2 if of_logits else 1 + num_heads)
         real, fake = (array(draw.uniform(0.05, 0.95, shape)) for _ in range(2))
         seen = {"real": real} if training.generator_sees_real else {}
+        balance = {"balance": array(draw.uniform(0.05, 0.95, NUM_REPLICAS))} if training.balanced is not None else {}
         for function, batches in (
-            (losses.discriminator_loss, {"real": real, "fake": fake}),
+            (losses.discriminator_loss, {"real": real, "fake": fake, **balance}),
             (losses.generator_loss, {"fake": fake, **seen}),
         ):
             together = function(training, ops, **batches).asnumpy()

@@ -18,7 +18,7 @@ def outcomes(*, generated: np.ndarray, real: np.ndarray, loss: float = 0.5) -> O
     trainer.load_state(initial_state(SPEC, seed=1))
     losses = {name: np.array([0.1, 0.2, 0.3, loss]) for name in ("discriminator", "generator")}
     result = TrainingResult(losses={"pretraining": np.zeros(0), **losses}, tape_digests={})
-    samples = {"generated": generated, "real": real}
+    samples = {"latent": np.zeros_like(real), "generated": generated, "real": real}
     return measure_outcomes(trainer, SPEC, result, samples, is_as_declared=True, steps_per_epoch=None)
 
 
