@@ -66,7 +66,7 @@ SPEC = GanSpec(
         input_shape=(100,),
         layers=(
             Branches(name="asked", join="multiply", branches=(_CLASS, Branch(name="noise"))),
-            *up(100),
+            *up(100, normed_first=True),
         ),
     ),
     discriminator=Network(input_shape=(1, 32, 32), layers=_discriminator_layers()),

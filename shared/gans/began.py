@@ -5,7 +5,7 @@ by what D's update says of the batch that G was trained on; BatchNorms have the 
 The measure of convergence that the program prints moves nothing.
 """
 
-from gan_rosetta.shared.gans.upsampled_digits import ADAM, DRAWN, conv, linear, norm, up
+from gan_rosetta.shared.gans.upsampled_digits import ADAM, given_back, up
 from gan_rosetta.shared.spec import (
     EVERY_STEP,
     BalancedDiscriminatorLoss,
@@ -15,30 +15,11 @@ from gan_rosetta.shared.spec import (
     GanSpec,
     Network,
     NormalLatent,
-    ReLU,
-    Reshape,
     Training,
-    Upsample,
     WassersteinGeneratorLoss,
 )
 
-_BACK = Branch(
-    name="back",
-    layers=(
-        conv("conv1", 1, 64, stride=2, weight_init=DRAWN),
-        ReLU(),
-        Reshape(shape=(16384,)),
-        linear("linear1", 16384, 32),
-        norm("norm1", 32),
-        ReLU(),
-        linear("linear2", 32, 16384),
-        norm("norm2", 16384, epsilon=1e-5),
-        ReLU(),
-        Reshape(shape=(64, 16, 16)),
-        Upsample(factor=2, mode="nearest"),
-        conv("conv2", 64, 1, weight_init=DRAWN),
-    ),
-)
+_BACK = given_back(embedding="linear1", after="linear2")
 
 SPEC = GanSpec(
     name="began",
@@ -47,7 +28,7 @@ SPEC = GanSpec(
     batch_size=64,
     real=DigitsReal(size=32, num_channels=1, low=-1.0, high=1.0, num_images=None, reshuffle=True),
     latent=NormalLatent(shape=(62,), redraw="step"),
-    generator=Network(input_shape=(62,), layers=up(62)),
+    generator=Network(input_shape=(62,), layers=up(62, normed_first=True)),
     discriminator=Network(
         input_shape=(1, 32, 32),
         layers=(Branches(name="energy", join="absolute_error", branches=(_BACK, Branch(name="given"))),),

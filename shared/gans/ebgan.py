@@ -5,7 +5,7 @@ that from its images as constants, so that its gradient comes through what D giv
 term is of cosines, where the paper has their squares.
 """
 
-from gan_rosetta.shared.gans.upsampled_digits import ADAM, DRAWN, DRAWN_GAIN, LEAKY, conv, linear, norm
+from gan_rosetta.shared.gans.upsampled_digits import ADAM, given_back, up
 from gan_rosetta.shared.spec import (
     EVERY_STEP,
     Branch,
@@ -18,31 +18,11 @@ from gan_rosetta.shared.spec import (
     NormalLatent,
     PullAway,
     Recall,
-    ReLU,
-    Reshape,
-    Tanh,
     Training,
-    Upsample,
     WassersteinGeneratorLoss,
 )
 
-_BACK = Branch(
-    name="back",
-    layers=(
-        conv("conv1", 1, 64, stride=2, weight_init=DRAWN),
-        ReLU(),
-        Reshape(shape=(16384,)),
-        linear("embedding", 16384, 32),
-        norm("norm1", 32),
-        ReLU(),
-        linear("linear", 32, 16384),
-        norm("norm2", 16384, epsilon=1e-5),
-        ReLU(),
-        Reshape(shape=(64, 16, 16)),
-        Upsample(factor=2, mode="nearest"),
-        conv("conv2", 64, 1, weight_init=DRAWN),
-    ),
-)
+_BACK = given_back(embedding="embedding", after="linear")
 _ENERGY = Branches(name="energy", join="squared_error_held", branches=(_BACK, Branch(name="given")))
 _ALIKE = Branch(name="alike", layers=(Recall(of="heads.score.energy.back.embedding", parts=((0, 32),)), PullAway()))
 
@@ -53,23 +33,7 @@ SPEC = GanSpec(
     batch_size=64,
     real=DigitsReal(size=32, num_channels=1, low=-1.0, high=1.0, num_images=None, reshuffle=True),
     latent=NormalLatent(shape=(62,), redraw="step"),
-    generator=Network(
-        input_shape=(62,),
-        layers=(
-            linear("linear", 62, 8192),
-            Reshape(shape=(128, 8, 8)),
-            Upsample(factor=2, mode="nearest"),
-            conv("conv1", 128, 128, weight_init=DRAWN),
-            norm("norm1", 128, weight_init=DRAWN_GAIN),
-            LEAKY,
-            Upsample(factor=2, mode="nearest"),
-            conv("conv2", 128, 64, weight_init=DRAWN),
-            norm("norm2", 64, weight_init=DRAWN_GAIN),
-            LEAKY,
-            conv("conv3", 64, 1, weight_init=DRAWN),
-            Tanh(),
-        ),
-    ),
+    generator=Network(input_shape=(62,), layers=up(62, normed_first=False)),
     discriminator=Network(
         input_shape=(1, 32, 32),
         layers=(

@@ -1,6 +1,6 @@
 """Least-squares GAN on MNIST digits: upsampling and convolutions in G, convolutions and channel dropout in D."""
 
-from gan_rosetta.shared.gans.upsampled_digits import ADAM, DRAWN, DRAWN_GAIN, LEAKY, conv, down, linear, norm
+from gan_rosetta.shared.gans.upsampled_digits import ADAM, DRAWN, DRAWN_GAIN, down, linear, up
 from gan_rosetta.shared.spec import (
     EVERY_STEP,
     DigitsReal,
@@ -10,9 +10,7 @@ from gan_rosetta.shared.spec import (
     Network,
     NormalLatent,
     Reshape,
-    Tanh,
     Training,
-    Upsample,
 )
 
 SPEC = GanSpec(
@@ -22,23 +20,7 @@ SPEC = GanSpec(
     batch_size=64,
     real=DigitsReal(size=32, num_channels=1, low=-1.0, high=1.0, num_images=None, reshuffle=True),
     latent=NormalLatent(shape=(100,), redraw="step"),
-    generator=Network(
-        input_shape=(100,),
-        layers=(
-            linear("linear", 100, 8192),
-            Reshape(shape=(128, 8, 8)),
-            Upsample(factor=2, mode="nearest"),
-            conv("conv1", 128, 128, weight_init=DRAWN),
-            norm("norm1", 128, weight_init=DRAWN_GAIN),
-            LEAKY,
-            Upsample(factor=2, mode="nearest"),
-            conv("conv2", 128, 64, weight_init=DRAWN),
-            norm("norm2", 64, weight_init=DRAWN_GAIN),
-            LEAKY,
-            conv("conv3", 64, 1, weight_init=DRAWN),
-            Tanh(),
-        ),
-    ),
+    generator=Network(input_shape=(100,), layers=up(100, normed_first=False)),
     discriminator=Network(
         input_shape=(1, 32, 32),
         layers=(

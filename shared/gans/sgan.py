@@ -54,7 +54,7 @@ SPEC = GanSpec(
     batch_size=64,
     real=DigitsReal(size=32, num_channels=1, low=-1.0, high=1.0, num_images=None, reshuffle=True),
     latent=NormalLatent(shape=(100,), redraw="step"),
-    generator=Network(input_shape=(100,), layers=up(100)),
+    generator=Network(input_shape=(100,), layers=up(100, normed_first=True)),
     discriminator=Network(input_shape=(1, 32, 32), layers=_discriminator_layers()),
     pretraining=None,
     training=Training(

@@ -8,6 +8,7 @@ from gan_rosetta.shared.spec import (
     ONES,
     Adam,
     BatchNorm,
+    Branch,
     ConstantRate,
     Conv2d,
     Dropout,
@@ -16,6 +17,7 @@ from gan_rosetta.shared.spec import (
     LeakyReLU,
     Linear,
     Normal,
+    ReLU,
     Reshape,
     Tanh,
     UniformFanIn,
@@ -87,12 +89,13 @@ def down(
     return tuple(layers)
 
 
-def up(num_features: int, /) -> tuple[Layer, ...]:
-    """Return G's layers from a vector to (1, 32, 32) in the programs whose first BatchNorm is before any upsampling."""
+def up(num_features: int, /, *, normed_first: bool) -> tuple[Layer, ...]:
+    """Return G's layers from a vector to (1, 32, 32). normed_first: whether a BatchNorm is before any upsampling."""
+    first = norm("norm0", 128, epsilon=1e-5, weight_init=DRAWN_GAIN)
     return (
         linear("linear", num_features, 8192),
         Reshape(shape=(128, 8, 8)),
-        norm("norm0", 128, epsilon=1e-5, weight_init=DRAWN_GAIN),
+        *((first,) if normed_first else ()),
         Upsample(factor=2, mode="nearest"),
         conv("conv1", 128, 128, weight_init=DRAWN),
         norm("norm1", 128, weight_init=DRAWN_GAIN),
@@ -103,4 +106,25 @@ def up(num_features: int, /) -> tuple[Layer, ...]:
         LEAKY,
         conv("conv3", 64, 1, weight_init=DRAWN),
         Tanh(),
+    )
+
+
+def given_back(*, embedding: str, after: str) -> Branch:
+    """Return the layers by which a D gives back its images, (1, 32, 32): 32 numbers and back. Both Linears' names."""
+    return Branch(
+        name="back",
+        layers=(
+            conv("conv1", 1, 64, stride=2, weight_init=DRAWN),
+            ReLU(),
+            Reshape(shape=(16384,)),
+            linear(embedding, 16384, 32),
+            norm("norm1", 32),
+            ReLU(),
+            linear(after, 32, 16384),
+            norm("norm2", 16384, epsilon=1e-5),
+            ReLU(),
+            Reshape(shape=(64, 16, 16)),
+            Upsample(factor=2, mode="nearest"),
+            conv("conv2", 64, 1, weight_init=DRAWN),
+        ),
     )

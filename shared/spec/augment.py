@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_rosetta.shared.spec.checks import label, require, require_choice, require_finite
-from gan_rosetta.shared.spec.layer import LayerBase, Shape
+from gan_rosetta.shared.spec.layer import Fed, LayerBase, Shape
 
 _IMAGE_RANK = 3
 
@@ -29,7 +29,7 @@ class Augment(LayerBase):
     """
 
     kind: ClassVar[str] = "augment"
-    fed: ClassVar[Literal["", "mask", "class", "code"]] = "mask"
+    fed: ClassVar[Fed] = "mask"
     name: str
     policy: Literal["colour", "translation", "cutout"]
     ratio: float | None

@@ -12,7 +12,7 @@ from gan_rosetta.shared.spec.checks import (
     require_integer,
     require_positive_integer,
 )
-from gan_rosetta.shared.spec.layer import LayerBase, Shape
+from gan_rosetta.shared.spec.layer import Fed, LayerBase, Shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class ClassCrossEntropy(LayerBase):
     """
 
     kind: ClassVar[str] = "class_cross_entropy"
-    fed: ClassVar[Literal["", "mask", "class", "code"]] = "class"
+    fed: ClassVar[Fed] = "class"
     num_classes: int
     num_logits: int | None = None
     stride: int = 1
@@ -84,7 +84,7 @@ class ClassContrast(LayerBase):
 
     kind: ClassVar[str] = "class_contrast"
     is_samplewise: ClassVar[bool] = False
-    fed: ClassVar[Literal["", "mask", "class", "code"]] = "class"
+    fed: ClassVar[Fed] = "class"
     num_classes: int
     form: Literal["conditional", "data-to-data"]
     temperature: float

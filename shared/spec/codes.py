@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from gan_rosetta.shared.spec.checks import require, require_choice, require_integer
-from gan_rosetta.shared.spec.layer import LayerBase, Shape
+from gan_rosetta.shared.spec.layer import Fed, LayerBase, Shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class CodeError(LayerBase):
     """
 
     kind: ClassVar[str] = "code_error"
-    fed: ClassVar[Literal["", "mask", "class", "code"]] = "code"
+    fed: ClassVar[Fed] = "code"
     form: Literal["cross-entropy", "squared-error"]
     start: int
     stop: int

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_rosetta.shared.spec.checks import require, require_choice, require_finite
-from gan_rosetta.shared.spec.layer import LayerBase, Shape
+from gan_rosetta.shared.spec.layer import Fed, LayerBase, Shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class Dropout(LayerBase):
     """
 
     kind: ClassVar[str] = "dropout"
-    fed: ClassVar[Literal["", "mask", "class", "code"]] = "mask"
+    fed: ClassVar[Fed] = "mask"
     name: str
     probability: float
     unit: Literal["entry", "channel"]

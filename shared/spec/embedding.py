@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from gan_rosetta.shared.spec.checks import require, require_choice, require_positive_integer
 from gan_rosetta.shared.spec.initializers import Initializer
-from gan_rosetta.shared.spec.layer import LayerBase, ParameterSpec, Shape
+from gan_rosetta.shared.spec.layer import Fed, LayerBase, ParameterSpec, Shape
 from gan_rosetta.shared.spec.spectral import SpectralNorm, spectral_buffers
 
 
@@ -25,7 +25,7 @@ class ClassEmbedding(LayerBase):
     """
 
     kind: ClassVar[str] = "class_embedding"
-    fed: ClassVar[Literal["", "mask", "class", "code"]] = "class"
+    fed: ClassVar[Fed] = "class"
     name: str
     num_classes: int
     num_features: int

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from gan_rosetta.shared.spec.initializers import Initializer
 
 Shape = tuple[int, ...]
+Fed = Literal["", "mask", "class", "code"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class LayerBase:
 
     kind: ClassVar[str]
     is_samplewise: ClassVar[bool] = True
-    fed: ClassVar[Literal["", "mask", "class", "code"]] = ""
+    fed: ClassVar[Fed] = ""
 
     @property
     def takes_input(self) -> bool:
