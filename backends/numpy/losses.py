@@ -24,7 +24,6 @@ from gan_rosetta.backends.numpy.layer import Array
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 
-_MATRIX = 2
 _RANK_OF_MAPS = 4
 
 Value = np.floating[Any]
@@ -281,36 +280,6 @@ def distance_loss(loss: spec.DistanceLoss, difference: Array, /, *, draw: int = 
     return value, _scaled(slope.copy(), float(loss.weight) * (1.0 if absolute else 2.0), "mean", draw)
 
 
-def gradient_penalty(penalty: spec.GradientPenalty, gradient: Array, /) -> GeneratorResult:
-    """Return weight · mean (‖g‖ - target)^power of the input gradient g (B, ...), and its gradient with respect to g.
-
-    ∂(‖g‖ - 1)²/∂g = 2 (‖g‖ - 1) g / ‖g‖, with g / ‖g‖ taken as 0 where g is. Gulrajani et al. 2017, Algorithm 1. Of
-    s = Σ g² and k = power / 2, ∂sᵏ/∂g = 2 k sᵏ⁻¹ g. Of the largest alone, the others' gradients are 0.
-    """
-    weight = float(penalty.factor_of_mean)
-    if penalty.target == 0:
-        squares, half = _squares(penalty, gradient), penalty.power // 2
-        terms = squares**half
-        slope = squares ** (half - 1) * (2.0 * half * weight / _num_taken(penalty, terms))
-    else:
-        norm = _norms(penalty, gradient)
-        excess = norm - float(penalty.target)
-        terms = excess * excess
-        slope = excess * (2.0 * weight / _num_taken(penalty, terms))
-        np.divide(slope, norm, out=slope, where=norm != 0.0)
-        np.copyto(slope, 0.0, where=norm == 0.0)
-    if penalty.over == "largest":
-        np.copyto(slope, 0.0, where=terms < np.max(terms))
-    return gradient.dtype.type(weight * _of_all(penalty, terms)), slope * gradient
-
-
-def perturbed_samples(penalty: spec.GradientPenalty, /, *, real: Array, mix: Array, perturbation: Array) -> Array:
-    """Return real + (1 - r) · perturbation · s · u, s the deviation of all of real's numbers. Kodali et al. 2017."""
-    scale = np.std(real, ddof=penalty.degrees_lost) * float(penalty.perturbation or 0.0)
-    moved: Array = real + (1.0 - mix) * (real.dtype.type(scale) * perturbation)
-    return moved
-
-
 def reduced(terms: Array, reduction: spec.losses.Reduction, draw: int = 0) -> Value:
     """Return the sum or the mean, as a scalar of the array's type (NumPy 1's scalars would turn to float64)."""
     if isinstance(draw, SideBySide):
@@ -318,65 +287,6 @@ def reduced(terms: Array, reduction: spec.losses.Reduction, draw: int = 0) -> Va
         return totals if reduction == "sum" else totals / (terms.size // len(terms))
     total = terms.dtype.type(_drawn(SUM, draw)(terms))
     return total if reduction == "sum" else terms.dtype.type(total / terms.size)
-
-
-def loss_scale(loss: Any, /, *scores: Array, balance: float = 0.0) -> float:
-    """Return how large the numbers are that a loss of some batches of scores is made of. balance: where it has one.
-
-    A loss near 0 has the rounding of what cancelled in it: a critic's that of its scores, a hinge's that of 1 too, a
-    square that of its target, one logit's that of the logit; all others are logarithms of probabilities near 1, so of
-    numbers with the rounding of 1.
-    """
-    if isinstance(loss, spec.HingeDiscriminatorLoss):
-        wanted = (1.0, -1.0) if loss.real_label == 1 else (-1.0, 1.0)
-        terms = (
-            np.where(1.0 - sign * batch > 0.0, 1.0 + np.abs(batch), 0.0)
-            for batch, sign in zip(scores, wanted, strict=True)
-        )
-        return float(sum(float(reduced(batch, loss.reduction)) for batch in terms))
-    if isinstance(loss, spec.MarginDiscriminatorLoss):
-        of_real, of_fake = (float(reduced(np.abs(batch), loss.reduction)) for batch in scores)
-        return of_real + abs(loss.margin) + of_fake
-    if isinstance(loss, spec.BalancedDiscriminatorLoss):
-        of_real, of_fake = (float(reduced(np.abs(batch), loss.reduction)) for batch in scores)
-        return of_real + balance * of_fake
-    if isinstance(loss, spec.SoftmaxDiscriminatorLoss | spec.SoftmaxGeneratorLoss):
-        # The mean of scores, and the logarithm of a sum of powers, which has the rounding of 1 at least.
-        return 1.0 + sum(float(np.max(np.abs(batch))) for batch in scores)
-    if loss.score == "squares":
-        targets = (loss.target,) if hasattr(loss, "target") else (loss.real_target, loss.fake_target)
-        pairs = zip(scores, targets, strict=True)
-        return float(loss.factor) * sum(_square_scale(batch, target, loss.reduction) for batch, target in pairs)
-    if isinstance(loss, spec.BoundarySeekingGeneratorLoss):
-        parts = [(np.log(batch), np.log1p(-batch)) for batch in scores]
-        sizes = [np.abs(first - second) * (np.abs(first) + np.abs(second)) for first, second in parts]
-    else:
-        sizes = [_SIZES.get(loss.score, _one_each)(batch) for batch in scores]
-    # A relativistic loss has each logit in both of its terms.
-    twice = isinstance(loss, spec.RelativisticDiscriminatorLoss) or getattr(loss, "terms", None) == "both"
-    factor = float(getattr(loss, "factor", 1.0)) * (2.0 if twice else 1.0)
-    return factor * float(sum(float(reduced(batch, loss.reduction)) for batch in sizes))
-
-
-def squared_error_scale(loss: spec.MeanSquaredErrorLoss, output: Array, target: Array, /) -> float:
-    """Return the same of (D(input) - target)²: each term's rounding is that of the difference's two sides."""
-    return _square_scale(output, target, loss.reduction)
-
-
-def distance_scale(loss: spec.DistanceLoss, made: Array, real: Array, /) -> float:
-    """Return the same of weight · mean of |G - real|, or of its square, by the rounding of a difference's sides."""
-    if loss.by == "squares":
-        return float(loss.weight) * _square_scale(made, real, "mean")
-    return float(loss.weight) * float(reduced(np.abs(made) + np.abs(real), "mean"))
-
-
-def penalty_scale(penalty: spec.GradientPenalty, gradient: Array, /) -> float:
-    """Return the same of weight · mean (‖g‖ - target)^power."""
-    target, weight = float(penalty.target), float(penalty.factor_of_mean)
-    if target == 0:
-        return weight * _of_all(penalty, _squares(penalty, gradient) ** (penalty.power // 2))
-    norm = _norms(penalty, gradient)
-    return weight * _of_all(penalty, np.abs(norm - target) * (norm + target))
 
 
 DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[..., DiscriminatorResult]] = {
@@ -424,16 +334,6 @@ def class_terms(
     return value, gradients
 
 
-def class_scale(training: spec.Training, phase: str, /, *heads: Array) -> float:
-    """Return how large the numbers are that a phase's loss has of classes: logarithms, some of numbers near 1."""
-    if not training.class_losses:
-        return 0.0
-    of_batches = class_weights(training, phase)
-    sizes = (1.0 + np.mean(np.abs(batch[:, 1:]), axis=0) for batch in heads)
-    pairs = zip(of_batches, sizes, strict=False)
-    return float(sum(abs(weight) * size for own, told in pairs for weight, size in zip(own, told, strict=True)))
-
-
 def class_weights(training: spec.Training, phase: str, /) -> list[list[float]]:
     """Return of each batch of a phase, real samples first where it has any, the weights of the classes told."""
     fields = ("on_real", "on_fake") if phase == "discriminator" else ("of_generator",)
@@ -471,17 +371,6 @@ def check_losses(gan: spec.GanSpec, /) -> None:
     for loss in (gan.training.discriminator_loss, gan.training.generator_loss):
         if type(loss) not in known:
             raise UnsupportedLayer(f"numpy has no loss {type(loss).__name__}")
-
-
-def _one_each(scores: Array) -> Array:
-    return np.ones(scores.size if scores.ndim > _MATRIX else len(scores))
-
-
-def _of_logits(logits: Array) -> Array:
-    return np.logaddexp(np.abs(logits), 0.0)
-
-
-_SIZES: dict[str, Callable[[Array], Array]] = {"critic": np.abs, "logit": _of_logits}
 
 
 def _logarithm(probability: Array, label: int, floor: float | None) -> tuple[Array, Array]:
@@ -578,31 +467,8 @@ def _logistic(
     return value, _scaled(gradient, float(loss.factor), loss.reduction, draw)
 
 
-def _square_scale(output: Array, target: Array | float, reduction: spec.losses.Reduction) -> float:
-    sides = np.abs(output) + np.abs(target)
-    return float(reduced(np.abs(output - target) * sides, reduction))
-
-
 def _drawn(formulas: Formulas, draw: int) -> Callable[..., Array]:
     return formulas[draw % len(formulas)]
-
-
-def _of_all(penalty: spec.GradientPenalty, terms: Array) -> float:
-    return float(reduced(terms, "mean") if penalty.over == "mean" else np.max(terms))
-
-
-def _num_taken(penalty: spec.GradientPenalty, terms: Array) -> int:
-    """Return how many terms share the gradient: all, or those that are the largest, nearly always one."""
-    return terms.size if penalty.over == "mean" else max(1, int(np.count_nonzero(terms == np.max(terms))))
-
-
-def _norms(penalty: spec.GradientPenalty, gradient: Array) -> Array:
-    return np.asarray(np.sqrt(_squares(penalty, gradient)))
-
-
-def _squares(penalty: spec.GradientPenalty, gradient: Array) -> Array:
-    axes = 1 if penalty.norm == "channel" else tuple(range(1, gradient.ndim))
-    return np.asarray(np.add.reduce(gradient * gradient, axis=axes, keepdims=True))
 
 
 def _scaled(gradient: Array, factor: float, reduction: spec.losses.Reduction, draw: int) -> Array:

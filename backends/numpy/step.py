@@ -15,27 +15,22 @@ from gan_rosetta.backends.numpy.averages import AveragedNetwork
 from gan_rosetta.backends.numpy.clipping import clip_gradients
 from gan_rosetta.backends.numpy.layer import Array
 from gan_rosetta.backends.numpy.layers import build_network
+from gan_rosetta.backends.numpy.loss_scales import class_scale, distance_scale, loss_scale, squared_error_scale
 from gan_rosetta.backends.numpy.losses import (
     SIDE_BY_SIDE,
     SideBySide,
     Value,
     check_losses,
-    class_scale,
     discriminator_loss,
     distance_loss,
-    distance_scale,
     generator_loss,
-    gradient_penalty,
-    loss_scale,
     mean_squared_error_loss,
     moved_balance,
-    penalty_scale,
-    perturbed_samples,
     reduced,
-    squared_error_scale,
 )
 from gan_rosetta.backends.numpy.network import Caches, Copies, Network
 from gan_rosetta.backends.numpy.optimizers import Optimizer, build_optimizer
+from gan_rosetta.backends.numpy.penalty import gradient_penalty, penalty_scale, perturbed_samples
 from gan_rosetta.backends.numpy.probe import Recorder, observe
 from gan_rosetta.backends.numpy.rounding import RandomRounding
 from gan_rosetta.shared.errors import UsageError

@@ -11,11 +11,10 @@ from gan_rosetta.backends.numpy.losses import (
     DISCRIMINATOR_LOSSES,
     GENERATOR_LOSSES,
     distance_loss,
-    gradient_penalty,
     mean_squared_error_loss,
     moved_balance,
-    perturbed_samples,
 )
+from gan_rosetta.backends.numpy.penalty import gradient_penalty, perturbed_samples
 from gan_rosetta.shared.spec import (
     BalancedDiscriminatorLoss,
     BinaryCrossEntropyDiscriminatorLoss,
