@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 import re
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -52,11 +54,14 @@ def read_network(network: nn.Module, /, *, input_shape: Shape, what: str) -> Net
         )
     samples = torch.zeros((_BATCH, *input_shape), dtype=torch.float64)
     try:
-        ShapeProp(traced).propagate(samples, *(torch.zeros(_BATCH, dtype=torch.int64) for _ in given[1:]))
+        with contextlib.redirect_stderr(io.StringIO()):  # torch prints a traceback of its own
+            ShapeProp(traced).propagate(samples, *(torch.zeros(_BATCH, dtype=torch.int64) for _ in given[1:]))
     except Exception as error:  # a stranger's module may raise anything
-        first = (str(error).splitlines() or [""])[0]
+        own = error.__cause__ or error
+        first = (str(own).splitlines() or [""])[0]
         raise UnsupportedLayer(
-            f"{what} raises {type(error).__name__} on samples of shape {input_shape}: {first}"
+            f"{what} raises {type(own).__name__} on samples of shape {input_shape}: {first}; name a GAN to be like "
+            "that has samples, or noise, of its shape"
         ) from None
     reader = _Reader(traced, what)
     return reader.network(input_shape)

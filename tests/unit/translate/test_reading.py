@@ -551,3 +551,23 @@ def test_convolutions_of_every_form_are_read(module):
     images = torch.randn(3, 2, 7, 6)
     assert torch.equal(built(images, {}), module(images))
     assert tuple(module(images).shape[1:]) == network.output_shape
+
+
+def test_networks_of_other_shapes_are_named_without_torch_s_own_traceback(capfd):
+    generator = programs.ConditionalRows(multiplies=False)
+    with pytest.raises(UnsupportedLayer, match=r"on samples of shape \(5,\): mat1 and mat2 .*; name a GAN to be like"):
+        read(generator=generator, discriminator=sine()[1], like="sine")
+    assert capfd.readouterr().err == ""
+
+
+def test_numbers_that_are_no_classes_are_not_embedded():
+    class Embeds(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.own, self.net = nn.Embedding(10, 4), nn.Linear(20, 1)
+
+        def forward(self, x):
+            return self.net(self.own(x.long()).flatten(1))
+
+    with pytest.raises(UnsupportedLayer, match="discriminator"):
+        read(generator=sine()[0], discriminator=Embeds(), like="sine")
