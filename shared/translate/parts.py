@@ -121,6 +121,21 @@ def error_between(join: str, /) -> Part:
     return Part(applied=f"error({', '.join(['{x}', *settings])})", between=", ", needs=("error",))
 
 
+def pull_away(placed: PlacedLayer, name: str, /) -> Part:
+    """Write how alike samples are, by the function `pull_away` of a dialect."""
+    del placed, name
+    return Part(applied="pull_away({x})", needs=("pull_away",))
+
+
+def code_error(placed: PlacedLayer, name: str, /) -> Part:
+    """Write how far what is found of a code is from it, a part of the `codes` that are fed."""
+    del name
+    layer: Any = placed.layer
+    own = f"codes[:, {number(layer.start)}:{number(layer.stop)}]"
+    kind = "code_entropy" if layer.form == "cross-entropy" else "code_distance"
+    return Part(applied=f"{kind}({{x}}, {own})", needs=(kind,))
+
+
 def place_of(spec: GanSpec, phase: str, stream: str, /) -> str:
     """Return the name of a pass of D, as its masks have it."""
     del spec

@@ -273,14 +273,6 @@ def rows_of(classes: Array, count: int) -> Array:
 def class_cross_entropy(logits: Array, classes: Array) -> Array:
     """Return -log softmax of each sample's class, (batch, 1)."""
     return -jnp.take_along_axis(jax.nn.log_softmax(logits), classes[:, None], axis=1)''',
-    "code_entropy": '''\
-def code_entropy(logits: Array, code: Array) -> Array:
-    """Return the cross entropy of each sample's category, a 1 among zeros, (batch, 1)."""
-    return -(code * jax.nn.log_softmax(logits)).sum(axis=1, keepdims=True)''',
-    "code_distance": '''\
-def code_distance(found: Array, code: Array) -> Array:
-    """Return the mean square of what is found less the code, (batch, 1)."""
-    return jnp.mean((found - code) ** 2, axis=1, keepdims=True)''',
     "affine": '''\
 def affine(x: Array, gain: Array, bias: Array) -> Array:
     """Return gain · x + bias, of each sample a gain and a bias a channel, which is last."""
@@ -291,8 +283,7 @@ def modulate(x: Array, gain: Array, bias: Array) -> Array:
     """Return (1 + gain) · x + bias, of each sample a gain and a bias a channel, which is last."""
     shape = (len(gain), *(1,) * (x.ndim - 2), gain.shape[1])
     return (1 + gain.reshape(shape)) * x + bias.reshape(shape)''',
-    "pull_away": OF_JAX["pull_away"],
-    "error": OF_JAX["error"],
+    **{name: OF_JAX[name] for name in ("code_entropy", "code_distance", "pull_away", "error")},
     "attend": '''\
 def attend(query: Array, key: Array, value: Array, *, scaled: bool = False) -> Array:
     """Return means of the value's places, weighted by how much query and key have in common."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
+from gan_rosetta.shared.translate import parts
 from gan_rosetta.shared.translate.in_keras import augmenting, contrast
 from gan_rosetta.shared.translate.in_keras.convolutions import conv2d, conv_transpose2d
 from gan_rosetta.shared.translate.in_keras.making import keras_layer, last, layers, named, no_bias
@@ -191,11 +193,7 @@ def pull_away(placed: PlacedLayer, name: str, /) -> Part:
 
 def code_error(placed: PlacedLayer, name: str, /) -> Part:
     """Write how far what is found of a code is from it, a part of the codes that are fed."""
-    del name
-    layer: Any = placed.layer
-    own = f"codes[:, {number(layer.start)}:{number(layer.stop)}]"
-    kind = "code_entropy" if layer.form == "cross-entropy" else "code_distance"
-    return Part(applied=f"{kind}({{x}}, {own})", begins=True, needs=(kind,))
+    return replace(parts.code_error(placed, name), begins=True)
 
 
 def branches(placed: PlacedLayer, name: str, /) -> Part:

@@ -9,7 +9,15 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
 from gan_rosetta.shared.translate.in_mxnet import augmenting, contrast
 from gan_rosetta.shared.translate.in_mxnet.convolutions import DILATED_TRANSPOSE, STAMPED, conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.parts import Part, augmented, error_between, logits_of_classes, rows_of_classes
+from gan_rosetta.shared.translate.parts import (
+    Part,
+    augmented,
+    code_error,
+    error_between,
+    logits_of_classes,
+    pull_away,
+    rows_of_classes,
+)
 from gan_rosetta.shared.translate.writing import number
 
 
@@ -209,21 +217,6 @@ def class_contrast(placed: PlacedLayer, name: str, /) -> Part:
     settings = [number(layer.temperature), number(layer.epsilon)]
     settings += [] if layer.margin is None else [number(layer.margin)]
     return Part(applied=f"{kind}({{x}}, classes, {', '.join(settings)})", needs=("halves", "alike", kind))
-
-
-def pull_away(placed: PlacedLayer, name: str, /) -> Part:
-    """Write how alike samples are."""
-    del placed, name
-    return Part(applied="pull_away({x})", needs=("pull_away",))
-
-
-def code_error(placed: PlacedLayer, name: str, /) -> Part:
-    """Write how far what is found of a code is from it, a part of the codes that are fed."""
-    del name
-    layer: Any = placed.layer
-    own = f"codes[:, {number(layer.start)}:{number(layer.stop)}]"
-    kind = "code_entropy" if layer.form == "cross-entropy" else "code_distance"
-    return Part(applied=f"{kind}({{x}}, {own})", needs=(kind,))
 
 
 def scale(placed: PlacedLayer, name: str, /) -> Part:
