@@ -122,6 +122,7 @@ def generate(
     seed: int = 0,
     backends: Sequence[str] = (),
     execution: str = "eager",
+    device: str = "cpu",
     plant: str | None = None,
     pythons: Mapping[str, str | Path] | None = None,
     out: str | Path | None = None,
@@ -130,15 +131,21 @@ def generate(
     """Draw GANs at random and hold every backend to the reference on each, in float64.
 
     count: how many; seed: of the drawing, the same one gives the same GANs. backends: all installed but the reference
-    where not given. plant: a fault to plant in each, to see that it is found. pythons: as in `compare`. out: a folder
-    to write those GANs to on which a backend is off, the first few shrunk. on_line: called with a line at each finding
-    and after each part of the work.
+    where not given; the reference is on the processor, the backends on the device. plant: a fault to plant in each, to
+    see that it is found. pythons: as in `compare`. out: a folder to write those GANs to on which a backend is off, the
+    first few shrunk. on_line: called with a line at each finding and after each part of the work.
 
     Raises UsageError for what makes no sense and where Hypothesis, which draws, is not installed; BackendUnavailable
     for a backend that is not.
     """
     plan = session.plan_generation(
-        count, seed=seed, backends=backends, execution=execution, plant=plant, pythons=pythons_of(pythons)
+        count,
+        seed=seed,
+        backends=backends,
+        execution=execution,
+        device=device,
+        plant=plant,
+        pythons=pythons_of(pythons),
     )
     folder = None if out is None else Path(out)
     return shown_as(Generated, session.run_generated(plan, say=on_line or (lambda _line: None), out=folder))

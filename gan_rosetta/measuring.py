@@ -91,7 +91,7 @@ def bench_gpu(
 ) -> GpuRecord:
     """Measure what one GPU is worth: what sees it, parity, repetition, throughput, growth and launches.
 
-    device: "cpu" tries it without one. gans: of the published nine, all where not given; backends: all that see the
+    device: "cpu" tries it without one. gans: the published nine where not given; backends: all that see the
     device. parts: what to measure, in order; those that would begin after so many minutes are left out. rounds,
     seconds: as in `bench`. out: a file to write after each part. on_stage: called with a line at each stage.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from gan_rosetta.shared.errors import GanRosettaError, UsageError
 from gan_rosetta.shared.gans import PUBLISHED
 from gan_rosetta.shared.runs.machine import describe_machine
 from gan_rosetta.shared.runs.order import DEFAULT_SEED, Label
+from gan_rosetta.shared.runs.request import read_gan
 from gan_rosetta.shared.workers.child import WorkerLost, WorkerProcess
 from gan_rosetta.shared.workers.jobs import Job, Progress
 from gan_rosetta.shared.workers.registry import installed_version
@@ -41,7 +42,7 @@ _COMPILE_ANEW = {"TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1", "JAX_ENABLE_COMPILAT
 
 @dataclass(frozen=True, kw_only=True)
 class GpuSelection:
-    """What a user asks for. Empty tuples choose all. minutes: a part that would begin later is left out.
+    """What a user asks for. Empty tuples choose all, of the GANs the published nine. minutes: later parts are left out.
 
     device: "cuda", or "cpu" to try the command itself. parts: by name, see PARTS. rounds, seconds: of a cell.
     """
@@ -62,6 +63,8 @@ class GpuSelection:
                 raise UsageError(f"--parts has {name!r}; expected some of {', '.join(PARTS)}")
         if not 0 < self.minutes < 24 * 60:
             raise UsageError(f"--minutes is {self.minutes:g}; expected more than 0 and less than a day")
+        for gan in self.gans:
+            read_gan(gan)
         # What all parts' selections have, refused before the first.
         Selection(rounds=self.rounds, seconds=self.seconds, seed=self.seed, mnist=self.mnist)
 
@@ -70,29 +73,35 @@ class GpuSelection:
 class _Stage:
     """What a part measures beyond what all share.
 
-    only: of the chosen GANs, those that it takes. fresh: compile anew. is_alone: too few cells to fill the processor.
+    only: which of the published GANs it takes, those chosen among them. takes_others: and whichever others are named.
+    fresh: compile anew. is_alone: too few cells to fill the processor.
     """
 
     title: str
     options: dict[str, Any]
     only: tuple[str, ...]
+    takes_others: bool = False
     fresh: bool = False
     is_alone: bool = False
 
 
 _SMALLER = tuple(name for name in PUBLISHED if name != LARGEST_GAN)
 _STAGES: dict[str, _Stage] = {
-    "float32": _Stage(title="All GANs but the largest, float32", options={"variants": True}, only=_SMALLER),
+    "float32": _Stage(
+        title="All GANs but the largest, float32", options={"variants": True}, only=_SMALLER, takes_others=True
+    ),
     "float64": _Stage(
         title="All GANs but the largest, float64",
         options={"dtypes": ("float64",), "rounds": 2, "seconds": _QUICK},
         only=_SMALLER,
+        takes_others=True,
     ),
     "largest": _Stage(title="The largest GAN, float32", options={"rounds": 3}, only=(LARGEST_GAN,), is_alone=True),
     "anew": _Stage(
         title="Other processes that compile anew",
         options={"rounds": 1, "seconds": _QUICK},
         only=tuple(name for name in _SMALLER if "minibatch" not in name),
+        takes_others=True,
         fresh=True,
     ),
     "tf32": _Stage(
@@ -135,7 +144,7 @@ def run_gpu_benchmark(selection: GpuSelection, /, *, command: str, say: Say, kee
         raise UsageError(f"no installed backend sees {selection.device!r} here; see `gan-rosetta list`")
     for name in selection.parts or PARTS:
         stage, begun = _STAGES[name], time.perf_counter()
-        gans = tuple(gan for gan in stage.only if not selection.gans or gan in selection.gans)
+        gans = _gans(stage, selection.gans)
         if not gans:
             continue
         part = Part(name=name, title=stage.title, seconds=0.0, problem="", fresh=stage.fresh, record=None)
@@ -149,6 +158,12 @@ def run_gpu_benchmark(selection: GpuSelection, /, *, command: str, say: Say, kee
         record = replace(record, parts=parts, duration_seconds=time.perf_counter() - started)
         keep(record)
     return record
+
+
+def _gans(stage: _Stage, named: Sequence[str]) -> tuple[str, ...]:
+    """Return which GANs a part takes of those that are named, in their order; its own where none is."""
+    others = [gan for gan in named if gan not in PUBLISHED] if stage.takes_others else []
+    return tuple(gan for gan in named or stage.only if gan in (*stage.only, *others))
 
 
 def _measure(

@@ -14,6 +14,7 @@ from gan_rosetta.shared.commands.options import (
     KEPT,
     TRAINED,
     Backends,
+    Device,
     Python,
     say,
     split_names,
@@ -36,6 +37,7 @@ def generate(
     execution: Annotated[
         str, typer.Option("--execution", rich_help_panel=COMPUTED, help="eager or compiled.")
     ] = "eager",
+    device: Device = "cpu",
     python: Python = None,
     plant: Annotated[
         str | None,
@@ -60,6 +62,7 @@ def generate(
         seed=seed,
         backends=split_names(backends),
         execution=execution,
+        device=device,
         plant=plant,
         pythons=parse_pythons(python),
     )

@@ -21,6 +21,12 @@ _GANS = ("gan", "pretrained_gan", "compiled_gan", "name")
 def pytest_addoption(parser):
     group = parser.getgroup("gan-rosetta")
     group.addoption("--gan-rosetta-backend", action="append", help="only this backend's laws (repeatable)")
+    group.addoption(
+        "--gan-rosetta-device",
+        choices=("cpu", "cuda"),
+        default="cpu",
+        help="where backends are; the reference is on cpu",
+    )
 
 
 def pytest_configure(config):
@@ -116,8 +122,8 @@ def _gan_rosetta_backend_is_installed(request):
     if not _is_law(request.node) or "backend" not in request.fixturenames:
         return
     from gan_rosetta.backends import BACKENDS, REFERENCE  # noqa: PLC0415
-    from gan_rosetta.shared.conformance.frameworks import configure_once  # noqa: PLC0415
-    from gan_rosetta.shared.workers.registry import installed_version  # noqa: PLC0415
+    from gan_rosetta.shared.conformance.frameworks import configure_once, device_of, try_on  # noqa: PLC0415
+    from gan_rosetta.shared.workers.registry import installed_version, load_device_module  # noqa: PLC0415
 
     entry = BACKENDS[request.getfixturevalue("backend")]
     if installed_version(entry) is None:
@@ -128,6 +134,9 @@ def _gan_rosetta_backend_is_installed(request):
         pytest.skip(f"{entry.title} has no compiled execution")
     configure_once(REFERENCE)
     configure_once(entry.name)
+    try_on(request.config.getoption("--gan-rosetta-device"))
+    if device_of(entry.name) not in load_device_module(entry).list_devices():
+        pytest.skip(f"{entry.title} sees no {device_of(entry.name)} here")
 
 
 def _is_law(item):

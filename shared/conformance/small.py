@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.conformance.frameworks import device_of
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape, make_chunk
 from gan_rosetta.shared.gans import MADE_UP, find_gan
@@ -105,7 +106,8 @@ def loaded_trainer(spec: GanSpec, *, backend: str, dtype: str = "float64", execu
 
 def build_trainer(spec: GanSpec, *, backend: str, dtype: str = "float64", execution: str = "eager") -> Trainer:
     """A trainer of its own in the initial state, for laws that hold several or reseed the framework between them."""
-    trainer = load_trainer(BACKENDS[backend]).build(spec, device="cpu", dtype=dtype, execution=execution)
+    trainer_class, device = load_trainer(BACKENDS[backend]), device_of(backend)
+    trainer = trainer_class.build(spec, device=device, dtype=dtype, execution=execution)
     trainer.load_state(initial_state(spec, seed=seed_of(spec)))
     return trainer
 

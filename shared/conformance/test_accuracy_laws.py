@@ -13,6 +13,7 @@ from gan_rosetta.shared.accuracy.catalogue import OPERATIONS
 from gan_rosetta.shared.accuracy.defects import DEFECTS
 from gan_rosetta.shared.accuracy.findings import judge_results
 from gan_rosetta.shared.accuracy.measure import measure_backend, measure_reference
+from gan_rosetta.shared.conformance.frameworks import device_of
 from gan_rosetta.shared.conformance.once import once
 from gan_rosetta.shared.workers.registry import load_trainer
 
@@ -54,8 +55,8 @@ def _measure(operation, dtype):
 
 
 def _assert_covered(backend, operation, *, dtype, execution):
-    trainer_class = load_trainer(BACKENDS[backend])
-    results = measure_backend(trainer_class, OPERATIONS[operation], device="cpu", dtype=dtype, execution=execution)
+    trainer_class, device = load_trainer(BACKENDS[backend]), device_of(backend)
+    results = measure_backend(trainer_class, OPERATIONS[operation], device=device, dtype=dtype, execution=execution)
     rows = judge_results(
         OPERATIONS[operation],
         results,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gan_rosetta.shared.conformance.frameworks import device_of
 from gan_rosetta.shared.generate.check import find_disagreement, write_reference
 from gan_rosetta.shared.generate.session import draw_specs
 from gan_rosetta.shared.spec.toml_file import spec_to_toml
@@ -26,5 +27,5 @@ def walked_gans(tmp_path_factory):
 def test_generated_gans_agree(backend, walked_gans, reference_too):
     assert len(walked_gans) == _NUM_SPECS
     for spec, folder in walked_gans:
-        finding = find_disagreement(spec, folder, backend=backend)
+        finding = find_disagreement(spec, folder, backend=backend, device=device_of(backend))
         assert finding is None, f"{finding} in\n{spec_to_toml(spec)}"

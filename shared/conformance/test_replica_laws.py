@@ -7,6 +7,7 @@ import pytest
 
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.compare.assertions import assert_losses_close, assert_tensors_close
+from gan_rosetta.shared.conformance.frameworks import device_of
 from gan_rosetta.shared.conformance.noise import reference_run
 from gan_rosetta.shared.conformance.small import adversarial_chunk, pretraining_chunk, seed_of, small_gan
 from gan_rosetta.shared.data.digits import DigitSource
@@ -40,7 +41,9 @@ def test_a_replica_is_its_own_seed_alone(replicas_needed, reference_too, backend
 
 def _train(spec, backend, dtype, *, others):
     """Return the second replica's losses and state, with others beside it from seeds of theirs, or with none."""
-    replicas = load_replicas(BACKENDS[backend]).build(spec, num_replicas=_NUM_REPLICAS, device="cpu", dtype=dtype)
+    replicas = load_replicas(BACKENDS[backend]).build(
+        spec, num_replicas=_NUM_REPLICAS, device=device_of(backend), dtype=dtype
+    )
     replicas.load_state(1, initial_state(spec, seed=seed_of(spec)))
     beside = dict(zip((0, 2), others, strict=False))
     for replica, seed in beside.items():

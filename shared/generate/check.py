@@ -28,6 +28,16 @@ _DTYPE = "float64"
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Run:
+    """How a backend is built. computes_once: its compiler is to compute every number once, where it can be told."""
+
+    backend: str
+    execution: str
+    device: str
+    computes_once: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """What is wrong with a backend: the first quantity that is off, or the error that it raised.
 
@@ -74,35 +84,34 @@ def write_reference(spec: GanSpec, folder: Path, /) -> None:
 
 
 def find_disagreement(
-    spec: GanSpec, folder: Path, /, *, backend: str, execution: str = "eager", fault: str | None = None
+    spec: GanSpec,
+    folder: Path,
+    /,
+    *,
+    backend: str,
+    execution: str = "eager",
+    device: str = "cpu",
+    fault: str | None = None,
 ) -> Finding | None:
     """Return the first quantity in which a backend parts from what write_reference left, or None.
 
     fault: the name of one to plant in the backend, where the GAN has what it touches. An error that the backend raises
     is a finding too.
     """
-    finding = _find(spec, folder, backend=backend, execution=execution, fault=fault)
+    run = _Run(backend=backend, execution=execution, device=device)
+    finding = _find(spec, folder, run, fault=fault)
     if finding is None or finding.row is None or fault is not None:
         return finding
     if not issubclass(load_trainer(BACKENDS[backend]), ComputesOnce):
         return finding
-    of_compiler = _find(spec, folder, backend=backend, execution=execution, computes_once=True) is None
+    of_compiler = _find(spec, folder, replace(run, computes_once=True)) is None
     return replace(finding, of_compiler=of_compiler)
 
 
-def _find(
-    spec: GanSpec,
-    folder: Path,
-    /,
-    *,
-    backend: str,
-    execution: str,
-    fault: str | None = None,
-    computes_once: bool = False,
-) -> Finding | None:
+def _find(spec: GanSpec, folder: Path, run: _Run, /, *, fault: str | None = None) -> Finding | None:
     plant = None if fault is None else find_fault(fault).plant(spec)
     try:
-        trainer = _build(spec if plant is None else plant.spec, backend, execution, computes_once=computes_once)
+        trainer = _build(spec if plant is None else plant.spec, run)
         rows = walk_backend(
             trainer if plant is None else PlantedTrainer(trainer, plant),
             spec,
@@ -124,11 +133,12 @@ def _find(
     return None if row is None else Finding(row=row)
 
 
-def _build(spec: GanSpec, backend: str, execution: str, *, computes_once: bool) -> Trainer:
-    trainer = load_trainer(BACKENDS[backend]).build(spec, device="cpu", dtype=_DTYPE, execution=execution)
-    if computes_once and isinstance(trainer, ComputesOnce):
+def _build(spec: GanSpec, run: _Run) -> Trainer:
+    trainer_class = load_trainer(BACKENDS[run.backend])
+    trainer = trainer_class.build(spec, device=run.device, dtype=_DTYPE, execution=run.execution)
+    if run.computes_once and isinstance(trainer, ComputesOnce):
         trainer.compute_once()
-    return CheckedTrainer(trainer, spec, name=backend, dtype=_DTYPE)
+    return CheckedTrainer(trainer, spec, name=run.backend, dtype=_DTYPE)
 
 
 def _tape(spec: GanSpec) -> SeededTape:

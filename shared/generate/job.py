@@ -14,6 +14,7 @@ from gan_rosetta.shared.errors import RunFailed, in_a_line, machine_problem
 from gan_rosetta.shared.generate.check import Finding, find_disagreement, write_reference
 from gan_rosetta.shared.spec.toml_file import spec_from_toml
 from gan_rosetta.shared.storage.files import write_json
+from gan_rosetta.shared.workers.registry import load_device_module
 from gan_rosetta.shared.workers.tasks import ReportProgress
 
 SPECS_FILE = "specs.json"
@@ -29,6 +30,7 @@ class BatchJob:
     folder: str
     is_reference: bool
     execution: str
+    device: str
     fault: str | None = None
 
     def as_data(self) -> dict[str, Any]:
@@ -46,7 +48,12 @@ def serve(
 
 
 def run_batch_job(job: BatchJob, entry: BackendEntry, /, *, report_progress: Callable[[str, int, int], None]) -> None:
-    """Check a batch of GANs one after the other and write what was found; an error in one leaves the others alone."""
+    """Check a batch of GANs one after the other and write what was found; an error in one leaves the others alone.
+
+    Raises UsageError where the backend does not see the device.
+    """
+    if not job.is_reference:
+        load_device_module(entry).check_device(job.device)
     folder = Path(job.folder)
     texts = json.loads((folder / SPECS_FILE).read_text(encoding="utf-8"))
     name = "reference" if job.is_reference else entry.name
@@ -69,7 +76,9 @@ def _check(job: BatchJob, entry: BackendEntry, text: str, folder: Path) -> Findi
     try:
         spec = spec_from_toml(text, where="a generated GAN")
         if not job.is_reference:
-            return find_disagreement(spec, folder, backend=entry.name, execution=job.execution, fault=job.fault)
+            return find_disagreement(
+                spec, folder, backend=entry.name, execution=job.execution, device=job.device, fault=job.fault
+            )
         write_reference(spec, folder)
     except Exception as error:
         if (problem := machine_problem(error)) is not None:

@@ -42,8 +42,8 @@ class _Batch:
 class WorkerPool:
     """Workers that check batches of GANs. To be used in a `with`, which ends them.
 
-    faults: by backend the name of a fault to plant. num_slots: how many workers may be busy at once. pythons: of
-    backends that do not run on their usual one.
+    device: of the backends. faults: by backend the name of a fault to plant. num_slots: how many workers may be busy at
+    once. pythons: of backends that do not run on their usual one.
     """
 
     def __init__(
@@ -52,12 +52,13 @@ class WorkerPool:
         /,
         *,
         execution: str,
+        device: str = "cpu",
         num_slots: int,
         faults: Mapping[str, str] | None = None,
         pythons: Mapping[str, str] | None = None,
     ) -> None:
         self._backends = tuple(backends)
-        self._execution = execution
+        self._execution, self._device = execution, device
         self._faults, self._pythons = dict(faults or {}), dict(pythons or {})
         self._pool = Pool(num_slots=num_slots)
         self._numbers = itertools.count()
@@ -145,7 +146,11 @@ class WorkerPool:
     ) -> Future[JobOutcome[Label]]:
         is_reference = name == _SIDE
         job = BatchJob(
-            folder=str(folder), is_reference=is_reference, execution=self._execution, fault=self._faults.get(name)
+            folder=str(folder),
+            is_reference=is_reference,
+            execution=self._execution,
+            device=self._device,
+            fault=self._faults.get(name),
         )
         label = Label(
             gan="generated",

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gan_rosetta.shared.diagnose.session import choose_backends
-from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.errors import UsageError, unknown_name
 from gan_rosetta.shared.faults import find_fault
 from gan_rosetta.shared.generate.check import Finding
 from gan_rosetta.shared.generate.coverage import count_vocabulary
 from gan_rosetta.shared.generate.pool import Findings, WorkerPool
 from gan_rosetta.shared.generate.shrink import shrink
+from gan_rosetta.shared.interface import DEVICES
 from gan_rosetta.shared.runs.order import require_count, require_seed
 from gan_rosetta.shared.runs.plan import available_cores
 from gan_rosetta.shared.spec import GanSpec
@@ -37,6 +38,7 @@ class GenerationPlan:
     specs: tuple[GanSpec, ...]
     backends: tuple[str, ...]
     execution: str = "eager"
+    device: str = "cpu"
     fault: str | None = None
     pythons: Mapping[str, str] = field(default_factory=dict)
 
@@ -77,6 +79,7 @@ def plan_generation(
     seed: int,
     backends: Sequence[str] = (),
     execution: str = "eager",
+    device: str = "cpu",
     plant: str | None = None,
     pythons: Mapping[str, str] | None = None,
 ) -> GenerationPlan:
@@ -90,12 +93,15 @@ def plan_generation(
     names = choose_backends(backends, pythons)
     if not names:
         raise UsageError("only the reference is installed, so there is nothing to check; see `gan-rosetta list`")
+    if device not in DEVICES:
+        raise unknown_name("device", device, DEVICES)
     for name in names:
         resolve_execution(find_backend(name), execution)
     return GenerationPlan(
         specs=tuple(draw_specs(count, seed=seed)),
         backends=tuple(names),
         execution=execution,
+        device=device,
         fault=None if plant is None else find_fault(plant).name,
         pythons=pythons or {},
     )
@@ -161,6 +167,7 @@ def run_generated(plan: GenerationPlan, /, *, say: Callable[[str], object], out:
         return WorkerPool(
             names,
             execution=plan.execution,
+            device=plan.device,
             num_slots=available_cores(),
             faults={} if plan.fault is None else dict.fromkeys(names, plan.fault),
             pythons=plan.pythons,

@@ -21,6 +21,6 @@ def test_a_full_disk_is_no_disagreement(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(job, "write_reference", full)
     write_json(tmp_path / job.SPECS_FILE, [spec_to_toml(find_gan("linear-2d"))])
-    order = job.BatchJob(folder=str(tmp_path), is_reference=True, execution="eager")
+    order = job.BatchJob(folder=str(tmp_path), is_reference=True, execution="eager", device="cpu")
     with pytest.raises(RunFailed, match="No space left on device"):
         job.run_batch_job(order, find_backend("numpy"), report_progress=lambda *_: None)

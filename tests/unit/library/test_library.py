@@ -150,6 +150,7 @@ def test_a_planted_fault_is_found_and_an_assertion_names_the_place():
         (lambda: gr.bench(rounds=0), "rounds is 0; expected 1 or more"),
         (lambda: gr.generate(0), "count is 0; expected 1"),
         (lambda: gr.generate(1, backends=["numpy"], plant="adam-beta3"), "did you mean 'adam-beta2'"),
+        (lambda: gr.generate(1, backends=["numpy"], device="gpu"), "device"),
         (lambda: gr.calibrate(["linear-3d"]), "unknown regime 'linear-3d': did you mean 'linear-2d'"),
         (lambda: gr.calibrate(seeds=0), "seeds is 0; expected 1"),
         (lambda: gr.accuracy(["tanh"], dtypes=["float16"]), "unknown dtype 'float16'"),
