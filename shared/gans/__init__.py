@@ -7,6 +7,7 @@ from gan_rosetta.shared.gans import (
     acgan,
     began,
     cgan,
+    context_encoder,
     dcgan,
     dcgan_keras,
     dragan,
@@ -59,6 +60,7 @@ OF_KNOWN_PARTS: dict[str, GanSpec] = {
         dragan.SPEC,
         ebgan.SPEC,
         began.SPEC,
+        context_encoder.SPEC,
     )
 }
 CATALOGUE: dict[str, GanSpec] = PUBLISHED | {spec.name: spec for spec in _MORE} | OF_KNOWN_PARTS

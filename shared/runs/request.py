@@ -41,6 +41,7 @@ SHORT_STEPS = {
     "dragan": 10,
     "ebgan": 10,
     "began": 10,
+    "context-encoder": 5,
     "wgan-gp": 20,
     "wgan-gp-conv": 5,
     "dcgan": 2,

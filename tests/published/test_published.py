@@ -57,6 +57,7 @@ STEPS = {
     "dragan": (0, 10),
     "ebgan": (0, 10),
     "began": (0, 10),
+    "context-encoder": (0, 10 if LONG else 3),
 }
 # GAN -> batch size, where it is not the published one.
 BATCH_SIZES = (
@@ -77,6 +78,7 @@ BATCH_SIZES = (
         "dragan": 4,
         "ebgan": 4,
         "began": 8,
+        "context-encoder": 2,
     }
 )
 # GAN -> how many digits there are, where it is not all of them: eight batches an epoch, the last of 37.

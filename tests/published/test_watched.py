@@ -44,6 +44,7 @@ COSTLY = {
     "lsgan": (1, 4),
     "relativistic": (1, 4),
     "dragan": (1, 4),
+    "context-encoder": (1, 4),
     "wgan-gp": (2, 4),
     "sngan": (5, 2),
     "mnist-conv": (1, 4),

@@ -55,6 +55,7 @@ PROGRAMS = {
     "dragan": ("dragan", "run"),
     "ebgan": ("ebgan", "run"),
     "began": ("began", "run"),
+    "context-encoder": ("context_encoder", "run"),
 }
 
 

@@ -275,6 +275,7 @@ def test_periods_are_true(name):
     period = tape.period("batch_size")
     # Of the 5000 digits 8 are left out, and each of the 78 batches serves five steps.
     special = {"mnist-conv": 9, "sngan": 5 * 78, "wgan-gp-conv": 100, "dcgan-keras": 19, "sagan-small": 78}
+    special["context-encoder"] = 625
     of_digits = special.get(name) or (
         79
         if "wgan" in name

@@ -178,6 +178,7 @@ def test_what_couples_samples():
         "acgan",
         "sgan",
         "sagan-small",
+        "context-encoder",
     }
 
 

@@ -18,6 +18,7 @@ SAMPLEWISE_DISCRIMINATORS = {
     "wgan-gp",
     "wgan-gp-conv",
     "dcgan-keras",
+    "context-encoder",
 }
 
 

@@ -38,6 +38,7 @@ _CONVOLUTIONAL = (
     "dragan",
     "ebgan",
     "began",
+    "context-encoder",
 )
 
 
