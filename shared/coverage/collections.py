@@ -20,7 +20,7 @@ class Collection:
 
     source: where they are; commit: which state of it was read. programs: the needs of each, by its name. here: the
     names of the catalogue's GANs, by the names of the programs that they are. notes: what a description of a program
-    would leave out that no loss of it reads.
+    would leave out that no loss of it reads, or which of the catalogue's GANs it is with other options.
     """
 
     title: str

@@ -97,8 +97,8 @@ def make_affordable(spec: GanSpec, /) -> AffordableGan:
     if num_steps < spec.training.num_steps:
         differs.append(f"the first {num_steps} of its {spec.training.num_steps} steps")
         spec = spec.with_steps(training=num_steps)
-    if len(spec.real.sample_shape) > 1:
-        batch_size = min(spec.batch_size, _DIGIT_BATCHES.get(spec.name, _DIGIT_BATCH_ELSEWHERE))
+    batch_size = _DIGIT_BATCHES.get(spec.name, _DIGIT_BATCH_ELSEWHERE)
+    if len(spec.real.sample_shape) > 1 and batch_size < spec.batch_size:
         differs.append(f"batches of {batch_size} in place of {spec.batch_size}")
         spec = replace(spec, batch_size=batch_size)
     if spec.name in _NARROWED:

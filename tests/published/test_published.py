@@ -57,7 +57,7 @@ STEPS = {
     "dragan": (0, 10),
     "ebgan": (0, 10),
     "began": (0, 10),
-    "context-encoder": (0, 10 if LONG else 3),
+    "context-encoder": (0, 10),
 }
 # GAN -> batch size, where it is not the published one.
 BATCH_SIZES = (
