@@ -285,9 +285,9 @@ class CompiledTraining:
 
     def _options(self, example: Tensor) -> dict[str, Any]:
         if example.device.type != "cpu":
-            # Whether a product is padded is found out by timing it, and with it how its sums are rounded: each process
-            # would have digits of its own.
-            return {"shape_padding": False}
+            # Whether a product is padded and how a sum is cut is found out by timing, and with it how they are rounded:
+            # each process would have digits of its own.
+            return {"deterministic": True}
         options: dict[str, Any] = {"cpp_wrapper": True}
         # A wrapper in a file of its own, which g++ then need not optimise, compiles in a half to a seventh of the time,
         # and makes every call of a kernel a real one: nothing to most GANs, but twice the time of a step to a tiny one.

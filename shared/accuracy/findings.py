@@ -104,11 +104,19 @@ def as_number(value: float, /) -> float | str:
 
 
 def judge_results(
-    operation: Operation, results: Results, measure: Measure, /, *, backend: str, dtype: Dtype, execution: str
+    operation: Operation,
+    results: Results,
+    measure: Measure,
+    /,
+    *,
+    backend: str,
+    device: str = "cpu",
+    dtype: Dtype,
+    execution: str,
 ) -> list[Row]:
-    """Return a row a quantity."""
+    """Return a row a quantity. device: that the backend was on."""
     rows = []
-    place = (operation.name, backend, dtype)
+    place = (operation.name, backend, device, dtype)
     for name, stand in labels(operation, dtype).items():
         errors = errors_in_ulp(results[name], measure.truth[name], dtype=dtype)
         own = errors_in_ulp(measure.reference[name], measure.truth[name], dtype=dtype)
@@ -141,10 +149,10 @@ def _in_words(label: float | str) -> str:
 
 
 def _uncovered(
-    name: str, stand: Sequence[float | str], place: tuple[str, str, Dtype], results: np.ndarray, measure: Measure
+    name: str, stand: Sequence[float | str], place: tuple[str, str, str, Dtype], results: np.ndarray, measure: Measure
 ) -> tuple[Uncovered, ...]:
-    """Return what is not covered of a quantity's results. place: operation, backend and type."""
-    operation, backend, dtype = place
+    """Return what is not covered of a quantity's results. place: operation, backend, device and type."""
+    operation, backend, device, dtype = place
     reference, truth = measure.reference[name], measure.truth[name]
     apart, allowed = row_differences(results, reference, scales=measure.scales[name]), measure.allowed[name]
     found = []
@@ -153,6 +161,7 @@ def _uncovered(
         entry = _furthest(results[index], reference[index])
         defect: Defect | None = find_defect(
             backend=backend,
+            device=device,
             dtype=dtype,
             operation=operation,
             label=stand[index],

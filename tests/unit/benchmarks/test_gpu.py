@@ -16,9 +16,7 @@ from gan_rosetta.benchmarks.plan import Selection, plan_benchmark
 from gan_rosetta.benchmarks.record import PeakResult, Repeat
 from gan_rosetta.benchmarks.repeating import Trained, compare_trained
 from gan_rosetta.shared.errors import RecordError, UsageError
-from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.interface import Losses
-from gan_rosetta.shared.spec.toml_file import write_spec
 from tests.unit.benchmarks.synthetic import CELL, make_record, make_result
 
 SIGHT = Sight(
@@ -93,17 +91,14 @@ def test_the_command_measures_on_a_processor_and_keeps_each_part(tmp_path, monke
     assert "2 of 2 cells agree with the reference" in text
 
 
-def test_a_gan_of_ones_own_is_measured_where_gans_are_as_they_are(tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "PEAK_BACKENDS", ("numpy",))
-    path = tmp_path / "mine.toml"
-    write_spec(path, replace(find_gan("linear-2d"), name="mine"))
-    selection = GpuSelection(
-        device="cpu", gans=(str(path),), backends=("numpy",), parts=("float64", "tf32"), rounds=1, seconds=0.01
-    )
+def test_other_gans_by_name_are_measured_where_gans_are_as_they_are():
+    selection = GpuSelection(device="cpu", gans=("wgan", "linear-2d"), backends=("numpy",), minutes=1e-9)
     record = run_gpu_benchmark(selection, command="", say=lambda line: None, keep=lambda record: None)
-    assert [part.name for part in record.parts] == ["float64"]
-    assert [result.cell.gan for _, result in record.cells()] == ["mine"]
-    with pytest.raises(UsageError, match="linear-3d"):
+    assert [part.name for part in record.parts] == ["float32", "float64", "anew"]
+    selection = GpuSelection(device="cpu", gans=("mnist-wgan-gp",), backends=("numpy",), minutes=1e-9)
+    record = run_gpu_benchmark(selection, command="", say=lambda line: None, keep=lambda record: None)
+    assert [part.name for part in record.parts] == ["float32", "float64", "anew", "tf32", "batch", "width"]
+    with pytest.raises(UsageError, match="did you mean 'linear-2d'"):
         GpuSelection(gans=("linear-3d",))
 
 
