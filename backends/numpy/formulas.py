@@ -9,7 +9,7 @@ still have sixteen digits, are left out: they would only hide faults.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import special
@@ -135,11 +135,13 @@ def _cross_entropy_by_log_softmax(labelled: Array, other: Array) -> Array:
     return np.log(total) - (labelled - largest)
 
 
-def _slope_of_other(labelled: Array, other: Array) -> Array:
-    return -1.0 / (1.0 + np.exp(labelled - other))
+def _slope_of_other(labelled: Array, other: Array, other_probability: Array) -> Array:
+    del labelled, other
+    return np.negative(other_probability)
 
 
-def _slope_of_softmax(labelled: Array, other: Array) -> Array:
+def _slope_of_softmax(labelled: Array, other: Array, other_probability: Array) -> Array:
+    del other_probability
     largest = np.maximum(labelled, other)
     own = np.exp(labelled - largest)
     return own / (own + np.exp(other - largest)) - 1.0
@@ -172,8 +174,8 @@ def _logistic_slope_of_exponentials(z: Array, target: Array) -> Array:
     return (1.0 - target) * _softplus_slope_of_difference(z) - target * _softplus_slope_of_difference(-z)
 
 
-def _sum_in_pairs(terms: Array) -> Array:
-    return np.asarray(np.add.reduce(terms, axis=None))
+def _sum_in_pairs(terms: Array) -> Any:
+    return np.add.reduce(terms, axis=None)
 
 
 def _sum_one_by_one(terms: Array) -> Array:
@@ -233,7 +235,7 @@ TANH_SHARE: Formulas = (_share_by_sigmoid, _share_by_tanh)
 TANH_SHARE_SLOPE: Formulas = (_share_slope_by_sigmoid, _share_slope_by_tanh)
 # -log softmax of two logits, (B,) each.
 CROSS_ENTROPY: Formulas = (_cross_entropy_by_logaddexp, _cross_entropy_by_log_softmax)
-# Its derivative by the labelled logit.
+# Its derivative by the labelled logit, of both and of the other's share of their softmax.
 CROSS_ENTROPY_SLOPE: Formulas = (_slope_of_other, _slope_of_softmax)
 # The cross entropy of one logit and a target, an array too so that its type is the logit's; and its derivative.
 LOGISTIC: Formulas = (_logistic_of_softplus, _logistic_by_sign, _logistic_of_difference)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gan_rosetta.backends.numpy.products import factor
+from gan_rosetta.backends.numpy import products
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec import Shape
 
@@ -67,7 +67,9 @@ class Layer:
 
     def factor(self, array: Array, /) -> Array:
         """Return what a product takes of an array; see products.py."""
-        return factor(array, self.factors_by or self.rounding)
+        if products.kept_bits is None:
+            return array
+        return products.factor(array, self.factors_by or self.rounding)
 
     def exact(self, x: Array) -> Mask | None:
         """Return the entries of y that every program has exactly although the layer rounds, or None for none."""

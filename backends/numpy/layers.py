@@ -33,6 +33,7 @@ from gan_rosetta.backends.numpy.network import Copies, Network
 from gan_rosetta.backends.numpy.pull_away import PullAway
 from gan_rosetta.backends.numpy.recall import Recall
 from gan_rosetta.backends.numpy.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
+from gan_rosetta.backends.numpy.rounding import RandomRounding
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 
@@ -51,7 +52,8 @@ class Linear(Layer):
         x, weight = self.factor(x), self.factor(tensors["weight"])
         y = np.matmul(x, weight.swapaxes(-1, -2))
         if "bias" in tensors:
-            y += tensors["bias"][..., np.newaxis, :]
+            bias = tensors["bias"]
+            y += bias if bias.ndim == 1 else bias[..., np.newaxis, :]  # or of copies
         return y, (x, weight)
 
     def backward(
@@ -59,15 +61,24 @@ class Linear(Layer):
     ) -> Array | None:
         x, weight = cache
         factor_y = self.factor(gradient_y)
-        if gradients is not None:
-            num_terms = gradient_y.shape[-2] * gradient_y.shape[-1] * x.shape[-1]
-            if self.rounding is not None and num_terms <= _NUMBERS_IN_CACHE:
-                gradients["weight"][...] = self.rounding.evaluate(WEIGHT_GRADIENT, factor_y, x)
-            else:
-                np.matmul(factor_y.swapaxes(-1, -2), x, out=gradients["weight"])
+        if gradients is not None and self.rounding is not None:
+            self._round_gradients(self.rounding, gradient_y, factor_y, x, gradients)
+        elif gradients is not None:
+            np.matmul(factor_y.swapaxes(-1, -2), x, out=gradients["weight"])
             if "bias" in gradients:
-                gradients["bias"][...] = evaluate(BIAS_GRADIENT, self.rounding, gradient_y)
+                np.add.reduce(gradient_y, axis=-2, out=gradients["bias"])
         return np.matmul(factor_y, weight) if wants_input else None
+
+    @staticmethod
+    def _round_gradients(
+        rounding: RandomRounding, gradient_y: Array, factor_y: Array, x: Array, gradients: Tensors, /
+    ) -> None:
+        """Write ∂W and ∂b by the formulas that a copy has drawn; ∂W's of few terms alone."""
+        num_terms = gradient_y.shape[-2] * gradient_y.shape[-1] * x.shape[-1]
+        own = rounding if num_terms <= _NUMBERS_IN_CACHE else None
+        gradients["weight"][...] = evaluate(WEIGHT_GRADIENT, own, factor_y, x)
+        if "bias" in gradients:
+            gradients["bias"][...] = evaluate(BIAS_GRADIENT, rounding, gradient_y)
 
     def forward_tangent(self, tangent_x: Array, cache: tuple[Array, Array]) -> Array:
         _, weight = cache

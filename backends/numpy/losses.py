@@ -285,8 +285,9 @@ def reduced(terms: Array, reduction: spec.losses.Reduction, draw: int = 0) -> Va
     if isinstance(draw, SideBySide):
         totals = np.add.reduce(terms.reshape(len(terms), -1), axis=1)
         return totals if reduction == "sum" else totals / (terms.size // len(terms))
-    total = terms.dtype.type(_drawn(SUM, draw)(terms))
-    return total if reduction == "sum" else terms.dtype.type(total / terms.size)
+    own = terms.dtype.type
+    total = own(_drawn(SUM, draw)(terms))
+    return total if reduction == "sum" else own(total / terms.size)
 
 
 DISCRIMINATOR_LOSSES: dict[type[spec.DiscriminatorLoss], Callable[..., DiscriminatorResult]] = {
@@ -406,7 +407,7 @@ def _cross_entropy(logits: Array, label: int, reduction: spec.losses.Reduction, 
     other_probability = 1.0 / (1.0 + np.exp(labelled - other))
     gradient = np.empty_like(logits)
     gradient[..., 1 - label] = other_probability
-    gradient[..., label] = _drawn(CROSS_ENTROPY_SLOPE, draw)(labelled, other)
+    gradient[..., label] = _drawn(CROSS_ENTROPY_SLOPE, draw)(labelled, other, other_probability)
     if reduction == "mean":
         gradient /= logits.shape[-2]
     terms = _drawn(CROSS_ENTROPY, draw)(labelled, other)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from gan_rosetta.backends.numpy.layer import FED, Array, Layer, Tensors
-from gan_rosetta.backends.numpy.partial_sums import gradient_spreads, output_scale
+from gan_rosetta.backends.numpy.rounded import RoundedLayer
 from gan_rosetta.backends.numpy.rounding import RandomRounding
-from gan_rosetta.backends.numpy.spectral import spectral_weight
-from gan_rosetta.backends.numpy.sums import SumLengths, sum_lengths
-from gan_rosetta.backends.numpy.wiring import Wiring
+from gan_rosetta.backends.numpy.spectral import under_its_norm
+from gan_rosetta.backends.numpy.sums import sum_lengths
+from gan_rosetta.backends.numpy.wiring import Owed, Taking, Wiring, hand_on
 from gan_rosetta.shared import spec
+from gan_rosetta.shared.spec import NETWORK_INPUT
 from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import parameter_name
 
@@ -74,17 +75,26 @@ class Network:
         self.gradients = self.new_tensors()
         self.more_gradients = self.new_tensors()
         pairs = zip(self.parameters.by_layer, self.buffers.by_layer, strict=True)
-        self._rows: list[tuple[str, Layer, Tensors]] = [
-            (layer_name, layer, parameters | buffers)
-            for layer_name, layer, (parameters, buffers) in zip(self.names, layers, pairs, strict=True)
-        ]
-        self._layers = list(layers)
-        self._spectral = [spectral_weight(placed.layer) for placed in network.placed]
-        self._lengths = [sum_lengths(placed) for placed in network.placed]
-        self._num_copies = math.prod(copies)
+        self._tensors: list[Tensors] = [parameters | buffers for parameters, buffers in pairs]
         trained = [bool(shapes) for shapes in self._parameter_shapes]
         joins = [layer.is_join for layer in layers]
         self._wiring = Wiring([placed.sources for placed in network.placed], joins=joins, trained=trained)
+        self._lengths = [sum_lengths(placed) for placed in network.placed]
+        self._bare = list(layers)
+        self._exact = self._under_norms(layers)
+        num_copies, num_axes = math.prod(copies), len(copies)
+        self._rounded = self._under_norms(
+            [
+                RoundedLayer(layer, lengths, num_copies=num_copies, num_axes=num_axes)
+                for layer, lengths in zip(layers, self._lengths, strict=True)
+            ]
+        )
+        self._layers = self._exact
+
+    def _under_norms(self, layers: Sequence[Layer]) -> list[Layer]:
+        """Return layers with the spectral norms of those that have one."""
+        found = zip(layers, self._spec.placed, self._lengths, strict=True)
+        return [under_its_norm(own, placed.layer, num_terms=sums.gradient_per_sample) for own, placed, sums in found]
 
     @property
     def rounding(self) -> RandomRounding | None:
@@ -94,7 +104,8 @@ class Network:
     @rounding.setter
     def rounding(self, rounding: RandomRounding | None) -> None:
         self._rounding = rounding
-        for layer in self._layers:
+        self._layers = self._exact if rounding is None else self._rounded
+        for layer in (*self._bare, *self._rounded):
             layer.rounding = rounding
 
     def new_tensors(self) -> FlatTensors:
@@ -114,25 +125,17 @@ class Network:
         fed: what the pass is fed beside x, by layer. observer: called with each layer's name and output.
         """
         caches: Caches = []
-        held = self._wiring.held(x)
-        for (name, layer, own), spectral, lengths in zip(self._rows, self._spectral, self._lengths, strict=True):
-            x = held.take()
+        outputs = {NETWORK_INPUT: x}
+        for place, (name, layer, own, (take, last)) in enumerate(self._visits()):
             tensors = {**own, FED: fed[name]} if name in fed else own
-            if spectral is not None:
-                tensors, spectral_cache = spectral.normalise(tensors, self._rounding)
-            if layer.has_kink and self._rounding is not None:
-                self._rounding.visit(x)
-            y, cache = layer.forward(x, tensors)
-            if spectral is not None:
-                spectral.move(spectral_cache, own)
-                cache = spectral_cache._replace(of_layer=cache)
-            else:
-                layer.move_buffers(cache, tensors)
-            self._disturb_output(layer, x, tensors, y, lengths)
-            held.keep(y)
+            y, cache = layer.forward(take(outputs), tensors)
+            layer.move_buffers(cache, tensors)
+            caches.append(cache)
+            outputs[place] = y
+            for source in last:
+                del outputs[source]
             if observer is not None:
                 observer(name, y)
-            caches.append(cache)
         if self._rounding is not None:
             self._rounding.disturb(self.buffers.flat)
         return y, caches
@@ -141,15 +144,12 @@ class Network:
         """Return the output of a pass that leaves the buffers alone and is disturbed by this rounding alone."""
         own, self.rounding = self.rounding, rounding
         fed = fed_when_asked(self._spec, self._batch(x))
-        held = self._wiring.held(x)
-        for (name, layer, kept), spectral, lengths in zip(self._rows, self._spectral, self._lengths, strict=True):
-            x = held.take()
-            tensors = {**kept, FED: fed[name]} if name in fed else kept
-            if spectral is not None:
-                tensors, _ = spectral.normalise(tensors, rounding)
-            y, _ = layer.forward(x, tensors)
-            self._disturb_output(layer, x, tensors, y, lengths)
-            held.keep(y)
+        outputs = {NETWORK_INPUT: x}
+        for place, (name, layer, tensors, (take, last)) in enumerate(self._visits()):
+            y, _ = layer.forward(take(outputs), {**tensors, FED: fed[name]} if name in fed else tensors)
+            outputs[place] = y
+            for source in last:
+                del outputs[source]
         self.rounding = own
         return y
 
@@ -160,56 +160,17 @@ class Network:
 
         Where the input gradient is not wanted, the pass stops at the first layer that has parameters.
         """
-        owed = self._wiring.owed(gradient, wants_input=wants_input, add=self._add_gradients)
-        for index, current, wanted in owed:
-            layer, spectral = self._layers[index], self._spectral[index]
-            cache = caches[index] if spectral is None else caches[index].of_layer
-            gradients = None if into is None else into.by_layer[index]
-            spreads = None
-            if self._rounding is not None:
-                spreads = gradient_spreads(layer, current, cache, gradients, num_copies=self._num_copies)
-            found = layer.backward(current, cache, gradients=gradients, wants_input=wanted)
-            self._disturb_backward(index, found, gradients, spreads, self._batch(gradient))
-            if spectral is not None and gradients is not None:
-                num_terms = self._batch(gradient) * self._lengths[index].gradient_per_sample
-                spectral.backward(gradients["weight"], caches[index], self._rounding, num_terms=num_terms)
-            owed.add(index, found)
+        owed: Owed = {self._wiring.last: gradient}
+        for place, wanted, takers in self._wiring.to_input if wants_input else self._wiring.to_parameters:
+            current = owed.pop(place, None)
+            if current is None:
+                continue
+            gradients = None if into is None else into.by_layer[place]
+            found = self._layers[place].backward(current, caches[place], gradients=gradients, wants_input=wanted)
+            hand_on(owed, takers, found, self._add_gradients)
         if into is not None:
             self._disturb_gradients(into, self._batch(gradient))
-        return owed.input_gradient
-
-    def _disturb_output(self, layer: Layer, x: Array, tensors: Tensors, y: Array, lengths: SumLengths) -> None:
-        if self._rounding is not None and layer.rounds:
-            self._rounding.disturb(
-                y,
-                within=layer.output_range,
-                num_terms=lengths.output,
-                scale=output_scale(layer, x, tensors, y, num_copies=self._num_copies),
-                exact=layer.exact(x),
-                by_channel=True,
-            )
-
-    def _disturb_backward(
-        self,
-        index: int,
-        gradient_x: Array | None,
-        gradients: Tensors | None,
-        spreads: tuple[Array, Tensors] | None,
-        batch: int,
-    ) -> None:
-        """Disturb what a layer's backward pass gave; parameters' gradients only by the spreads of gradient_spreads.
-
-        A join has disturbed what it gives to its ends.
-        """
-        if self._rounding is None or self._layers[index].is_join:
-            return
-        lengths = self._lengths[index]
-        if gradient_x is not None and self._layers[index].rounds:
-            scale = None if spreads is None else np.hypot(gradient_x, spreads[0])
-            self._rounding.disturb(gradient_x, num_terms=lengths.input_gradient, scale=scale)
-        if gradients is not None and spreads is not None:
-            for short, spread in spreads[1].items():
-                self._rounding.disturb(gradients[short], num_terms=batch * lengths.gradient_per_sample, scale=spread)
+        return owed.get(NETWORK_INPUT)
 
     def directional_gradient(self, tangent: Array, caches: Caches, /, *, into: FlatTensors) -> None:
         """Write ∂/∂θ of the derivative of Σ y in the direction `tangent`, at the pass that left the caches.
@@ -217,31 +178,32 @@ class Network:
         See layer.py. Σ y does not depend on y's own place, so the reverse pass starts from ∂ẏ = 1 and ∂y = 0.
         """
         tangents: list[Any] = []
-        held = self._wiring.held(tangent)
-        for index, (layer, cache) in enumerate(zip(self._layers, caches, strict=True)):
-            tangents.append(held.take())
-            tangent = layer.forward_tangent(tangents[-1], cache)
-            if self._rounding is not None and layer.rounds:
-                self._rounding.disturb(tangent, num_terms=self._lengths[index].output)
-            held.keep(tangent)
-        of_tangents = self._wiring.owed(np.ones_like(tangent), wants_input=False, add=self._add_gradients)
-        of_values = self._wiring.owed(None, wants_input=False, add=self._add_gradients)
-        for index, gradient_tangent, wanted in of_tangents:
-            layer = self._layers[index]
-            found = layer.backward_tangent(
-                of_values.take(index),
+        outputs = {NETWORK_INPUT: tangent}
+        for place, (layer, cache, taking) in enumerate(zip(self._layers, caches, self._wiring.takings, strict=True)):
+            tangents.append(taking.take(outputs))
+            outputs[place] = tangent = layer.forward_tangent(tangents[-1], cache)
+        of_tangents: Owed = {self._wiring.last: np.ones_like(tangent)}
+        of_values: Owed = {}
+        for place, wanted, takers in self._wiring.to_parameters:
+            gradient_tangent = of_tangents.pop(place, None)
+            if gradient_tangent is None:
+                continue
+            found = self._layers[place].backward_tangent(
+                of_values.pop(place, None),
                 gradient_tangent,
-                caches[index],
-                tangents[index],
-                gradients=into.by_layer[index],
+                caches[place],
+                tangents[place],
+                gradients=into.by_layer[place],
                 wants_input=wanted,
             )
             for owed, gradient in zip((of_values, of_tangents), found, strict=True):
-                if self._rounding is not None and layer.rounds and gradient is not None:
-                    for end in gradient if layer.is_join else (gradient,):
-                        self._rounding.disturb(end, num_terms=self._lengths[index].input_gradient)
-                owed.add(index, gradient)
+                self._disturb_input_gradient(place, gradient)
+                hand_on(owed, takers, gradient, self._add_gradients)
         self._disturb_gradients(into, self._batch(tangent))
+
+    def _visits(self) -> Iterator[tuple[str, Layer, Tensors, Taking]]:
+        """Return what a forward pass goes through: each layer's name, itself, its tensors and what it takes."""
+        return zip(self.names, self._layers, self._tensors, self._wiring.takings, strict=True)
 
     def _add_gradients(self, first: Array, second: Array, /) -> Array:
         """Return the sum of what two layers give back to one that both of them took."""
@@ -252,6 +214,13 @@ class Network:
 
     def _batch(self, array: Array) -> int:
         return array.shape[len(self.copies)]
+
+    def _disturb_input_gradient(self, place: int, gradient: Any) -> None:
+        """Disturb what a layer of a tangent's pass gave for its input, of a join for each end."""
+        layer = self._bare[place]
+        if self._rounding is not None and layer.rounds and gradient is not None:
+            for end in gradient if layer.is_join else (gradient,):
+                self._rounding.disturb(end, num_terms=self._lengths[place].input_gradient)
 
     def _disturb_gradients(self, tensors: FlatTensors, batch: int) -> None:
         """Disturb gradients by parameters, which are sums over the batch and, of kernels, over places."""

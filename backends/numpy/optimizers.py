@@ -38,6 +38,7 @@ class Optimizer:
         self._parameters = network.parameters.flat
         self.slots: dict[str, FlatTensors] = {slot: network.new_tensors() for slot in optimizer.slots}
         self._spec = optimizer
+        self._share_of_gradient = share_of_gradient(optimizer)
         tensors = (network.parameters, network.gradients, *self.slots.values())
         vectors = [each.flat.reshape(-1) for each in tensors]
         size = vectors[0].size
@@ -60,7 +61,7 @@ class Optimizer:
 
     def decay_gradients(self) -> float:
         """Add to each gradient the share of its parameter that the weight decay asks for; return that share, or 0."""
-        share = share_of_gradient(self._spec)
+        share = self._share_of_gradient
         for parameter, gradient, *_, work, _ in self._stretches if share else ():
             np.multiply(parameter, share, out=work)
             np.add(gradient, work, out=gradient)

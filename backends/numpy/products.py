@@ -19,23 +19,24 @@ if TYPE_CHECKING:
 KEPT_BITS = {"tf32": 10, "bf16": 7}
 _FLOAT32_BITS = 23
 
-_kept_bits: int | None = None
+# What factors keep in this process, None for all.
+kept_bits: int | None = None
 
 
 def set_kept_bits(products: str, /) -> None:
     """Choose what factors keep from now on, in this process: "full", or a name in KEPT_BITS."""
-    global _kept_bits  # noqa: PLW0603 - as the frameworks have it, a setting of the process
-    _kept_bits = KEPT_BITS.get(products)
+    global kept_bits  # noqa: PLW0603 - as the frameworks have it, a setting of the process
+    kept_bits = KEPT_BITS.get(products)
 
 
 def factor(array: Array, rounding: RandomRounding | None, /) -> Array:
     """Return what a product takes of an array: the array itself, or a rounded copy; a copy's own rounds at random."""
-    if _kept_bits is None or array.dtype != np.float32:
+    if kept_bits is None or array.dtype != np.float32:
         return array
     if rounding is None:
-        return rounded(array, _kept_bits)
+        return rounded(array, kept_bits)
     disturbed = np.array(array, order="C")
-    rounding.disturb(disturbed, scale=disturbed * np.float32(2.0 ** (_FLOAT32_BITS - _kept_bits)))
+    rounding.disturb(disturbed, scale=disturbed * np.float32(2.0 ** (_FLOAT32_BITS - kept_bits)))
     return disturbed
 
 

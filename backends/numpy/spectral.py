@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from gan_rosetta.backends.numpy.layer import Array, Tensors
+from gan_rosetta.backends.numpy.layer import Array, Layer, Tensors
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec.spectral import U, V
 
@@ -33,37 +33,53 @@ class SpectralCache(NamedTuple):
     weight: Array
 
 
-class SpectralWeight:
-    """A layer's weight under a spectral norm. transposed: its outputs are its second dimension."""
+class SpectralLayer(Layer):
+    """A layer whose weight is under a spectral norm.
 
-    def __init__(self, norm: spec.SpectralNorm, /, *, transposed: bool) -> None:
+    transposed: its outputs are the weight's second dimension. num_terms: of what sum a weight's gradient is, a sample.
+    """
+
+    def __init__(self, layer: Layer, norm: spec.SpectralNorm, /, *, transposed: bool, num_terms: int) -> None:
+        self._layer = layer
         self._norm = norm
         self._transposed = transposed
+        self._num_terms = num_terms
 
-    def normalise(self, tensors: Tensors, rounding: RandomRounding | None) -> tuple[Tensors, SpectralCache]:
-        """Return the tensors with W / σ for W, and what `backward` and `move` need; of_layer is left None."""
-        matrix = self._matrix(tensors[_WEIGHT])
-        vectors = {U: tensors[U], V: tensors[V]}
-        for short in self._norm.updates:
-            vectors[short] = self._moved(short, matrix, vectors, rounding)
-        u, v = vectors[U], vectors[V]
-        sigma = _product(u[np.newaxis], _product(matrix, v, rounding), rounding)[0]
-        normalised = matrix / sigma
-        if rounding is not None:
-            rounding.disturb(normalised)
-        own = {**tensors, _WEIGHT: self._weight(normalised, tensors[_WEIGHT])}
-        return own, SpectralCache(None, u, v, sigma, normalised)
+    def forward(self, x: Array, tensors: Tensors) -> tuple[Array, SpectralCache]:
+        own, cache = self._normalised(tensors)
+        y, of_layer = self._layer.forward(x, own)
+        return y, cache._replace(of_layer=of_layer)
 
-    def move(self, cache: SpectralCache, tensors: Tensors) -> None:
-        """Keep the pass's u and v, in place."""
+    def move_buffers(self, cache: SpectralCache, tensors: Tensors) -> None:
+        """Keep the pass's u and v."""
         tensors[U][...] = cache.u
         tensors[V][...] = cache.v
 
     def backward(
-        self, gradient: Array, cache: SpectralCache, rounding: RandomRounding | None, *, num_terms: int
-    ) -> None:
+        self, gradient_y: Array, cache: SpectralCache, *, gradients: Tensors | None, wants_input: bool
+    ) -> Array | None:
+        gradient_x = self._layer.backward(gradient_y, cache.of_layer, gradients=gradients, wants_input=wants_input)
+        if gradients is not None:
+            self._through_sigma(gradients[_WEIGHT], cache, num_terms=len(gradient_y) * self._num_terms)
+        return gradient_x
+
+    def _normalised(self, tensors: Tensors) -> tuple[Tensors, SpectralCache]:
+        """Return the tensors with W / σ for W, and what `backward` and `move_buffers` need; of_layer is left None."""
+        matrix = self._matrix(tensors[_WEIGHT])
+        vectors = {U: tensors[U], V: tensors[V]}
+        for short in self._norm.updates:
+            vectors[short] = self._moved(short, matrix, vectors)
+        u, v = vectors[U], vectors[V]
+        sigma = _product(u[np.newaxis], _product(matrix, v, self.rounding), self.rounding)[0]
+        normalised = matrix / sigma
+        if self.rounding is not None:
+            self.rounding.disturb(normalised)
+        own = {**tensors, _WEIGHT: self._weight(normalised, tensors[_WEIGHT])}
+        return own, SpectralCache(None, u, v, sigma, normalised)
+
+    def _through_sigma(self, gradient: Array, cache: SpectralCache, *, num_terms: int) -> None:
         """Turn ∂W̄ into ∂W, in place. num_terms: of what sums ∂W̄'s entries are."""
-        matrix = self._matrix(gradient).copy()
+        matrix, rounding = self._matrix(gradient).copy(), self.rounding
         scale = None
         if rounding is not None:
             # Before anything is taken away from it: what is left may be little beside what rounded here.
@@ -85,8 +101,9 @@ class SpectralWeight:
             rounding.disturb(matrix, scale=scale)
         gradient[...] = self._weight(matrix, gradient)
 
-    def _moved(self, short: str, matrix: Array, vectors: Tensors, rounding: RandomRounding | None) -> Array:
+    def _moved(self, short: str, matrix: Array, vectors: Tensors) -> Array:
         """Return u or v moved by the other, of length 1."""
+        rounding = self.rounding
         vector = _product(matrix.T, vectors[U], rounding) if short == V else _product(matrix, vectors[V], rounding)
         epsilon, placement = float(self._norm.epsilon), self._norm.epsilon_placement
         squares = np.add.reduce(vector * vector)
@@ -116,10 +133,16 @@ class SpectralWeight:
         return np.ascontiguousarray(rows.swapaxes(0, 1))
 
 
-def spectral_weight(layer: spec.Layer, /) -> SpectralWeight | None:
-    """Return the spectral norm of a layer's weight, or None where it has none."""
-    norm = getattr(layer, "spectral_norm", None)
-    return None if norm is None else SpectralWeight(norm, transposed=isinstance(layer, spec.ConvTranspose2d))
+def under_its_norm(layer: Layer, described: spec.Layer, /, *, num_terms: int) -> Layer:
+    """Return a layer under the spectral norm that its description has, or as it is where it has none.
+
+    num_terms: of SpectralLayer.
+    """
+    norm = getattr(described, "spectral_norm", None)
+    if norm is None:
+        return layer
+    transposed = isinstance(described, spec.ConvTranspose2d)
+    return SpectralLayer(layer, norm, transposed=transposed, num_terms=num_terms)
 
 
 def _product(matrix: Array, vector: Array, rounding: RandomRounding | None) -> Array:

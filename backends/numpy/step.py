@@ -93,7 +93,8 @@ class Stepper:
         self._rounding: RandomRounding | None = None
         check_losses(spec)
         self._penalty = spec.penalty
-        self._passes = passes(spec)
+        self._fed = {place: each.fed for place, each in passes(spec).items()}
+        self._shows_pairs = spec.training.shows_pairs
 
     @property
     def sampler(self) -> Network:
@@ -194,10 +195,10 @@ class Stepper:
         """Run a pass of a step, by phase, stream and network; returns its output and caches."""
         phase, stream, name = place
         network = self._networks[name]
-        if name == "discriminator" and self._spec.training.shows_pairs:
+        if self._shows_pairs and name == "discriminator":
             # An axis of copies may be first.
             x = np.concatenate(self._spec.training.in_order(x, arrays["latent_d"]), axis=len(self.copies) + 1)
-        fed = {layer: arrays[array] for layer, array in self._passes[place].fed.items()}
+        fed = {layer: arrays[array] for layer, array in self._fed[place].items()}
         return network.forward(x, fed=fed, observer=observe(recorder, phase, stream, network))
 
     def _fake(self, arrays: Mapping[str, Array], phase: str, recorder: Recorder | None) -> tuple[Array, Caches]:
@@ -399,7 +400,7 @@ class Stepper:
 
     def _of_sample(self, gradient: Array | None) -> Array | None:
         """Return the part of D's input gradient that is of the sample, where D is shown what G started from too."""
-        if gradient is None or not self._spec.training.shows_pairs:
+        if gradient is None or not self._shows_pairs:
             return gradient
         channels = self._spec.real.sample_shape[0]
         own = slice(-channels, None) if self._spec.training.start_shown == "before" else slice(channels)
@@ -435,11 +436,12 @@ class Stepper:
         return recorder is not None or self._rounding is not None
 
     def _keep_scale(self, phase: str, loss: Any, recorder: Recorder | None, *scores: Array) -> None:
-        if self._measures(recorder):
-            first = [self._first_copy(batch) for batch in scores]
-            balance = 0.0 if phase == "generator" or self.balance is None else float(self._first_copy(self.balance))
-            scale = loss_scale(loss, *map(self._score_of, first), balance=balance)
-            self.scales[phase, "loss"] = scale + class_scale(self._spec.training, phase, *first)
+        if not self._measures(recorder):
+            return
+        first = [self._first_copy(batch) for batch in scores]
+        balance = 0.0 if phase == "generator" or self.balance is None else float(self._first_copy(self.balance))
+        scale = loss_scale(loss, *map(self._score_of, first), balance=balance)
+        self.scales[phase, "loss"] = scale + class_scale(self._spec.training, phase, *first)
 
     def _score_of(self, output: Array) -> Array:
         """Return D's score, the first of the numbers that it gives where it tells the class too."""
@@ -458,9 +460,10 @@ class Stepper:
 
     def _rounded_loss(self, value: Value, *gradients: Array, num_terms: int | None = None) -> Value:
         """Disturb a loss and its gradients by scores; it is a sum over all of these unless num_terms says otherwise."""
-        if self._rounding is not None:
-            for gradient in gradients:
-                self._rounding.disturb(gradient)
+        if self._rounding is None:
+            return value
+        for gradient in gradients:
+            self._rounding.disturb(gradient)
         batch, _, *places = gradients[0].shape[len(self.copies) :]
         return self._rounded(value, num_terms=batch * math.prod(places) if num_terms is None else num_terms)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 from gan_rosetta.shared.spec.checks import (
@@ -246,7 +247,7 @@ class Training:
         """Return the tape's name of the noise, or of the classes, that G is given in a phase."""
         return f"{kind}_d" if phase == "discriminator" or self.latent_draws == "shared" else f"{kind}_g"
 
-    @property
+    @cached_property
     def class_losses(self) -> tuple[ClassLoss, ...]:
         """What both losses have of each number that D gives beside its score, in order."""
         return tuple(loss for loss in (self.class_loss, self.second_class_loss) if loss is not None)

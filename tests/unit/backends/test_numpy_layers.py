@@ -672,7 +672,7 @@ def test_a_pixel_shuffle_counts_channels_in_a_row_or_far_apart():
 @pytest.mark.parametrize("num_groups", [1, 2, 4])
 def test_group_norm_is_over_a_sample_s_own_groups(num_groups):
     network, x = _network(_group_norm(num_groups=num_groups), (4, 2, 3))
-    weight, bias = (network._rows[0][2][part] for part in ("weight", "bias"))
+    weight, bias = (network.parameters.by_layer[0][part] for part in ("weight", "bias"))
     found, size = network.infer(x), 4 // num_groups
     for sample, image in enumerate(x):
         for first in range(0, 4, size):
