@@ -33,11 +33,7 @@ _Relativistic = spec.RelativisticDiscriminatorLoss | spec.RelativisticGeneratorL
 
 
 class SideBySide(int):
-    """Draws the first formulas, of the scores of many replicas, (R, B, 1) or (R, B, 2); values are then (R,).
-
-    NumPy 1 multiplies scalars of float32 by a factor in float64, so that a value's last bit may differ from one
-    replica's alone where the factor is no float32, such as 0.3.
-    """
+    """Draws the first formulas, of the scores of many replicas, (R, B, 1) or (R, B, 2); values are then (R,)."""
 
 
 SIDE_BY_SIDE = SideBySide(0)
@@ -51,9 +47,9 @@ def minimax_discriminator_loss(
     fake_terms, gradient_fake = _logarithm(fake, 1 - loss.real_label, loss.probability_floor)
     real_terms += fake_terms
     factor = float(loss.factor)
-    value = real.dtype.type(factor * reduced(np.negative(real_terms, out=real_terms), loss.reduction, draw))
+    value = reduced(np.negative(real_terms, out=real_terms), loss.reduction, draw)
     return (
-        value,
+        _weighted(value, factor),
         _scaled(gradient_real, -factor, loss.reduction, draw),
         _scaled(gradient_fake, -factor, loss.reduction, draw),
     )
@@ -65,7 +61,7 @@ def binary_cross_entropy_discriminator_loss(
     """Return factor · (BCE(p(real), 1) + BCE(p(fake), 0)) and its two gradients."""
     real_value, gradient_real = _binary_cross_entropy(loss, real, loss.real_label, draw)
     fake_value, gradient_fake = _binary_cross_entropy(loss, fake, 1 - loss.real_label, draw)
-    value = real.dtype.type(float(loss.factor) * (real_value + fake_value))
+    value = _weighted(real_value + fake_value, loss.factor)
     return value, float(loss.factor) * gradient_real, float(loss.factor) * gradient_fake
 
 
@@ -158,7 +154,7 @@ def binary_cross_entropy_generator_loss(
 ) -> GeneratorResult:
     """Return factor · BCE(p(fake), 1) and its gradient."""
     value, gradient = _binary_cross_entropy(loss, fake, loss.real_label, draw)
-    return fake.dtype.type(float(loss.factor) * value), float(loss.factor) * gradient
+    return _weighted(value, loss.factor), float(loss.factor) * gradient
 
 
 def cross_entropy_generator_loss(
@@ -260,7 +256,7 @@ def boundary_seeking_generator_loss(
 ) -> GeneratorResult:
     """Return factor · (log p - log(1 - p))² and its gradient. Hjelm et al. 2017, equation 15."""
     logits = np.log(fake) - _drawn(LOG_COMPLEMENT, draw)(fake)
-    value = fake.dtype.type(float(loss.factor) * reduced(logits * logits, loss.reduction, draw))
+    value = _weighted(reduced(logits * logits, loss.reduction, draw), loss.factor)
     return value, _scaled(logits * (1.0 / fake + 1.0 / (1.0 - fake)), 2.0 * float(loss.factor), loss.reduction, draw)
 
 
@@ -429,7 +425,7 @@ def _squared(
 ) -> GeneratorResult:
     """Return factor · (score - target)² and its gradient."""
     difference = scores - float(target)
-    value = scores.dtype.type(float(loss.factor) * reduced(difference * difference, loss.reduction, draw))
+    value = _weighted(reduced(difference * difference, loss.reduction, draw), loss.factor)
     return value, _scaled(difference, 2.0 * float(loss.factor), loss.reduction, draw)
 
 
@@ -464,12 +460,18 @@ def _logistic(
     """Return factor · (t · log(1 + exp(-z)) + (1 - t) · log(1 + exp(z))) and factor · (sigmoid z - t)."""
     wanted = np.asarray(target, logits.dtype)
     terms, gradient = _drawn(LOGISTIC, draw)(logits, wanted), _drawn(LOGISTIC_SLOPE, draw)(logits, wanted)
-    value = logits.dtype.type(float(loss.factor) * reduced(terms, loss.reduction, draw))
+    value = _weighted(reduced(terms, loss.reduction, draw), loss.factor)
     return value, _scaled(gradient, float(loss.factor), loss.reduction, draw)
 
 
 def _drawn(formulas: Formulas, draw: int) -> Callable[..., Array]:
     return formulas[draw % len(formulas)]
+
+
+def _weighted(value: Value, factor: float) -> Value:
+    """Return a value times a factor, in its own type; NumPy 1 would multiply a scalar of float32 in float64."""
+    own = value.dtype.type
+    return own(own(factor) * value)
 
 
 def _scaled(gradient: Array, factor: float, reduction: spec.losses.Reduction, draw: int) -> Array:

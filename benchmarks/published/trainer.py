@@ -16,8 +16,11 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.state import check_state, counter_name
 
-# GAN -> the framework that its program was published for, and the class in in_<framework>.py.
+# GAN -> the framework that its program was published for, and the class in in_<framework>.py. That of linear-2d is
+# from the book's edition in MXNet.
 PROGRAMS: Mapping[str, tuple[str, str]] = {
+    "gaussian-1d": ("tensorflow", "Gaussian1d"),
+    "linear-2d": ("mxnet", "Linear2d"),
     "sine": ("torch", "Sine"),
     "mnist-conv": ("torch", "MnistConv"),
     "mnist-wgan-gp": ("torch", "MnistWganGp"),

@@ -22,8 +22,10 @@ from gan_rosetta.shared.state import initial_state
 from gan_rosetta.shared.workers.registry import installed_version
 
 ROOT = Path(__file__).resolve().parents[3]
-# GAN: steps and batch size; 6 go to D's second turn.
+# GAN: steps and batch size; 160 go past a stair of the learning rate, 6 to D's second turn.
 ORDERS = {
+    "gaussian-1d": (160, 12),
+    "linear-2d": (20, 4),
     "sine": (10, 64),
     "mnist-conv": (6, 2),
     "mnist-wgan-gp": (4, 8),
@@ -50,9 +52,14 @@ def test_its_losses_and_state_are_the_references_and_go_on_from_an_exported_stat
             _assert_is_the_reference(gan, dict(file))
 
 
+# MXNet's Adam holds its numbers in float32 whatever the weights are (docs/differences.md): 1 - β₂ is 1.3e-5 off then.
+RELATIVE = {"linear-2d": 2e-6}
+SECOND_MOMENTS = {"linear-2d": 1.4e-5}
+
+
 def _assert_is_the_reference(gan, found):
     steps, batch_size = ORDERS[gan]
-    relative = 1e-7
+    relative = RELATIVE.get(gan, 1e-7)
     spec = cell_spec(gan, batch_size=batch_size)
     state = initial_state(spec, seed=14)
     reference = NumpyTrainer.build(spec, device="cpu", dtype="float64", execution="eager")
@@ -67,9 +74,8 @@ def _assert_is_the_reference(gan, found):
         np.testing.assert_array_equal(found[f"loaded.{name}"], array, err_msg=f"{gan}: {name}")
         assert found[name].dtype == trained[name].dtype
         np.testing.assert_array_equal(found[f"cut.{name}"], found[name], err_msg=f"{gan}: {name}")
-        np.testing.assert_allclose(
-            found[name], trained[name], rtol=relative, atol=1e-3 * relative, err_msg=f"{gan}: {name}"
-        )
+        own = SECOND_MOMENTS.get(gan, relative) if name.endswith(".v") else relative
+        np.testing.assert_allclose(found[name], trained[name], rtol=own, atol=1e-3 * own, err_msg=f"{gan}: {name}")
     for name, values in losses.items():
         np.testing.assert_allclose(found[name], values, rtol=relative, err_msg=f"{gan}: {name}")
         half = found[f"cut.{name}"]
@@ -116,6 +122,6 @@ def test_other_gans_sizes_executions_and_pretraining_are_refused():
         build(cell_spec("sine", batch_size=2), device="cpu", dtype="float32", execution="eager")
     with pytest.raises(UsageError, match="compiled"):
         build(cell_spec("sine"), device="cpu", dtype="float32", execution="compiled")
-    spec = cell_spec("sine")
+    spec = cell_spec("linear-2d")
     with pytest.raises(UsageError, match="probed"):
         PublishedTrainer(spec, _Still(), "float32").probe(None)
