@@ -192,11 +192,13 @@ def defaults(
     seed: int = DEFAULT_SEED,
     seeds: int | None = None,
     mnist: str | None = None,
+    images: str | Path | None = None,
     on_progress: OnProgress = None,
 ) -> Defaults:
     """Measure what each framework's own defaults would have changed, against a GAN as it is described.
 
-    gan, on_progress: as in `compare`; seed: of the tape and the state; mnist: a folder of IDX files, or "download".
+    gan, on_progress: as in `compare`; seed: of the tape and the state; mnist: a folder of IDX files, or "download";
+    images: pictures in place of digits, as in `compare`.
     seeds: also ask over so many, 36 at least, whether each changes what comes out, which `changes` then says; of a GAN
     whose step is small. A GAN that costs much is taken smaller, which `differs` says. No framework is needed: all runs
     on the reference.
@@ -204,7 +206,7 @@ def defaults(
     Raises UsageError and its like for what cannot be asked; RunFailed where it fails.
     """
     require_count("seeds", seeds, minimum=2)
-    request = make_request(gan, seed=seed, mnist=mnist)
+    request = make_request(gan, seed=seed, mnist=mnist, images=images)
     specs = [] if request.spec is None else [request.spec]
     if seeds is not None and not all(map(is_small, specs)):
         raise UsageError(f"seeds is {seeds}, and a step of {specs[0].name} is too large for many; leave it out")

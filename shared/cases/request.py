@@ -20,7 +20,8 @@ class CaseOptions(TypedDict, total=False):
     steps, pretrain_steps, batch_size: the GAN's own where not given. seed: of the initial state and the batches, 14
     where not given. dtype: "float64" or "float32", in which the program is fed and judged. initial_state, tape: files
     to read in place of the seed's; a state that a run left is one to begin with. mnist: a folder of IDX files, or
-    "download"; 5000 packaged digits where not given.
+    "download"; 5000 packaged digits where not given. images: pictures in their place: a folder, an .npz, an IDX or
+    CIFAR-10 file.
     """
 
     steps: int | None
@@ -31,6 +32,7 @@ class CaseOptions(TypedDict, total=False):
     initial_state: str | Path | None
     tape: str | Path | None
     mnist: str | None
+    images: str | Path | None
 
 
 def make_request(

@@ -9,6 +9,7 @@ import typer
 from gan_rosetta.shared.commands.options import (
     FAILURE,
     TRAINED,
+    Images,
     Mnist,
     PageFile,
     Seed,
@@ -30,6 +31,7 @@ def defaults(
     spec: SpecFile = None,
     seed: Seed = DEFAULT_SEED,
     mnist: Mnist = None,
+    images: Images = None,
     seeds: Annotated[
         int | None,
         typer.Option(
@@ -51,7 +53,7 @@ def defaults(
         require_place(markdown, said="--markdown")
     require_one_source(gans, spec)
     require_count("--seeds", seeds, minimum=2)
-    given = make_request(spec, seed=seed, mnist=mnist)
+    given = make_request(spec, seed=seed, mnist=mnist, images=images)
     named = [find_gan(name) for name in dict.fromkeys(gans or PUBLISHED)]
     specs = named if given.spec is None else [given.spec]
     results, failures = run_defaults(specs, given.feed, watch=on_terminal(errors))

@@ -284,3 +284,16 @@ def _recorded(case):
     for step in case:
         step.record(generator=1.0, discriminator=1.0 if step.trains_discriminator else None)
         yield step
+
+
+def test_pictures_of_ones_own_are_fed_in_place_of_digits(tmp_path):
+    levels = np.arange(0, 240, 20, dtype=np.uint8)
+    np.savez(tmp_path / "flat.npz", images=np.broadcast_to(levels[:, None, None], (12, 28, 28)))
+    case = gr.case("mnist-wgan-gp", images=tmp_path / "flat.npz", batch_size=4, steps=1)
+    step = next(iter(case))
+    images = np.asarray(step.real).reshape(-1, 784)
+    assert (images == images[:, :1]).all()
+    low, high = case.spec.real.low, case.spec.real.high
+    np.testing.assert_allclose(np.isin(np.round((images[:, 0] - low) / (high - low) * 255), levels), True)
+    with pytest.raises(UsageError, match="takes no images"):
+        gr.case("linear-2d", images=tmp_path / "flat.npz")
