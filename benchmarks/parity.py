@@ -64,11 +64,11 @@ def run_reference(
     for chunk in taken:
         parts.append(trainer.train(trainer.stage(chunk)))
         follower.follow(chunk, parts[-1])
-    names = ("discriminator", "generator")
     return {
         "tape_digests": tape_digests(taken, num_steps),
         "losses": {
-            name: [float(v) for part in parts for v in np.asarray(getattr(part, name), np.float64)] for name in names
+            name: [float(v) for part in parts for v in np.asarray(getattr(part, name), np.float64)]
+            for name in spec.training.loss_names
         },
         "yardstick": follower.finish().as_data(),
         "steps_per_epoch": tape.steps_per_epoch(),

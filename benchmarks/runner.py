@@ -106,7 +106,7 @@ class CellRunner:
             first_chunk_seconds=sum(seconds.values()),
             compile_seconds=sum(max(0.0, took - again[kind]) for kind, took in seconds.items()),
             tape_digest=tape_digest(chunks, num_steps),
-            losses={name: _joined(parts, name, num_steps) for name in ("discriminator", "generator")},
+            losses={name: _joined(parts, name, num_steps) for name in self._spec.training.loss_names},
         )
 
     def run_again(self, num_steps: int, /) -> Repeat:

@@ -32,8 +32,8 @@ class Trains(NamedTuple):
 class Chunk:
     """K consecutive steps of one phase, as stacked float64 arrays (K, batch, ...).
 
-    arrays: "pretrain_input" and "pretrain_target" in pretraining; "real", "latent_d", "latent_g", "mix" and
-        "perturbation" in the adversarial phase, those that the GAN uses; and what passes are fed beside samples
+    arrays: "pretrain_input" and "pretrain_target" in pretraining; "real", "latent_d", "latent_g", "latent_j", "mix"
+        and "perturbation" in the adversarial phase, those that the GAN uses; and what passes are fed beside samples
         (shared/spec/feeding.py). The batch size is the same in all steps of a chunk, and may differ from the spec's in
         the last batch of an epoch.
     first_step: the index of the chunk's first step within its phase.
@@ -85,20 +85,38 @@ class Chunk:
 class Losses:
     """The losses of a chunk's steps, each (K,) on the host, of the run's type, from before that step's updates.
 
-    In pretraining only `pretraining` is there; in the adversarial phase the other two, with NaN for a player that did
-    not train. real_score: mean D(real), there exactly where the spec has a stop rule.
+    In pretraining only `pretraining` is there; in the adversarial phase D's and G's, with NaN for a player that did not
+    train. joint: of the third update, there exactly where the spec has a joint_optimizer. real_score: mean D(real),
+    there exactly where the spec has a stop rule.
     """
 
     pretraining: np.ndarray | None = None
     discriminator: np.ndarray | None = None
     generator: np.ndarray | None = None
+    joint: np.ndarray | None = None
     real_score: np.ndarray | None = None
+
+
+def losses_of(columns: np.ndarray, spec: GanSpec, phase: Phase, /) -> Losses:
+    """Return the losses of a chunk that a trainer has as columns (number of losses, K), as copies.
+
+    They are pretraining's one; or D's, G's, mean D(real) and, where the spec has a third update, that one's.
+    """
+    own = [np.array(column) for column in columns]
+    if phase == "pretraining":
+        return Losses(pretraining=own[0])
+    return Losses(
+        discriminator=own[0],
+        generator=own[1],
+        joint=own[3] if spec.training.joint_optimizer is not None else None,
+        real_score=own[2] if spec.training.stop is not None else None,
+    )
 
 
 class ProbeKey(NamedTuple):
     """Names a quantity within one step.
 
-    phase: whose update it belongs to: "pretraining", "discriminator" or "generator".
+    phase: whose update it belongs to: "pretraining", "discriminator", "generator" or "joint", of both players.
     quantity: "output" of a layer; "loss"; "input_gradient" and "penalty_gradient" of the gradient penalty; "gradient"
         of the loss; then, after the update, "parameter", "slot", "counter", "buffer", "average" and, of D's,
         "balance".

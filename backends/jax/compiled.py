@@ -178,9 +178,9 @@ def _loop(
         state, losses = carried
         trains = _turns(flags, step)
         state, found = _run_step(gan, state, _at(arrays, step), Record(gan), phase=phase, trains=trains)
-        return state, losses.at[step].set(jnp.stack(found))
+        return state, losses.at[step].set(jnp.stack(told(found)))
 
-    empty = jnp.zeros((capacity, 1 if phase == "pretraining" else 3), dtype)
+    empty = jnp.zeros((capacity, _num_losses(gan, phase)), dtype)
     return lax.fori_loop(np.int32(0), num_steps, body, (state, empty))
 
 
@@ -212,9 +212,9 @@ def _loop_of_replicas(
             return _run_step(gan, state, {**batch, **shared}, Record(gan), phase=phase, trains=trains)
 
         moved, found = jax.vmap(run_one)(states, _at(of_replicas, step))
-        return moved, losses.at[step].set(jnp.stack(found, axis=1))
+        return moved, losses.at[step].set(jnp.stack(told(found), axis=1))
 
-    empty = jnp.zeros((capacity, num_replicas, 1 if phase == "pretraining" else 3), dtype)
+    empty = jnp.zeros((capacity, num_replicas, _num_losses(gan, phase)), dtype)
     moved, losses = lax.fori_loop(np.int32(0), num_steps, body, (states, empty))
     left = jax.tree.map(lambda new, old: jnp.where(active.reshape(-1, *(1,) * (new.ndim - 1)), new, old), moved, states)
     return left, losses
@@ -228,9 +228,18 @@ def _scan(
     def body(state: State, step: Any) -> tuple[State, Any]:
         trains = _turns(flags, step)
         state, found = _run_step(gan, state, _at(arrays, step), Record(gan), phase=phase, trains=trains)
-        return state, jnp.stack(found)
+        return state, jnp.stack(told(found))
 
     return lax.scan(body, state, jnp.arange(num_steps, dtype=np.int32))
+
+
+def told(losses: tuple[Any, ...], /) -> list[Any]:
+    """Return the losses of a step that there are."""
+    return [loss for loss in losses if loss is not None]
+
+
+def _num_losses(gan: Gan, phase: Phase) -> int:
+    return 1 if phase == "pretraining" else 1 + len(gan.spec.training.loss_names)  # and mean D(real)
 
 
 def _turns(flags: Mapping[str, Any], step: Any) -> Trains:

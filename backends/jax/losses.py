@@ -248,6 +248,13 @@ def generator_loss(training: spec.Training, /, *, fake: Any, **real: Any) -> Any
     return value
 
 
+def joint_loss(training: spec.Training, /, *, fake: Any) -> Any:
+    """The third update's loss, of what D's heads give of its batch."""
+    told = enumerate(training.class_losses, start=1)
+    first, *others = (of_class.of_joint * jnp.mean(fake[:, column]) for column, of_class in told)
+    return sum(others, start=first)
+
+
 def check_losses(gan: spec.GanSpec, /) -> None:
     """Raise UnsupportedLayer where the spec names a loss that is in neither table."""
     training = gan.training

@@ -12,7 +12,7 @@ from gan_rosetta.backends.jax.compiled import make_blocks, programs
 from gan_rosetta.backends.jax.device import check_device, native_device
 from gan_rosetta.backends.jax.state import State, state_of_tensors, tensors_of_state, zero_tensors
 from gan_rosetta.shared.data.replicas import stack_chunks
-from gan_rosetta.shared.interface import Chunk, Losses
+from gan_rosetta.shared.interface import Chunk, Losses, losses_of
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import check_state, state_schema
 
@@ -75,13 +75,7 @@ class JaxReplicas:
             rows.append(losses[: block.num_steps])
         self._stacked = states
         found = np.concatenate([np.array(row) for row in rows])  # (K, R, losses)
-        return {replica: self._losses_of(anyone, found[:, replica].T) for replica in chunks}
-
-    def _losses_of(self, chunk: Chunk, columns: np.ndarray) -> Losses:
-        if chunk.phase == "pretraining":
-            return Losses(pretraining=columns[0].copy())
-        real_score = columns[2].copy() if self._spec.training.stop is not None else None
-        return Losses(discriminator=columns[0].copy(), generator=columns[1].copy(), real_score=real_score)
+        return {replica: losses_of(found[:, replica].T, self._spec, anyone.phase) for replica in chunks}
 
     def _states(self) -> list[State]:
         """Return each one's state, on the host, to be read and to be written to."""

@@ -22,6 +22,7 @@ from gan_rosetta.backends.jax.losses import (
     distance_loss,
     generator_loss,
     gradient_penalty,
+    joint_loss,
     mean_squared_error_loss,
     moved_balance,
     perturbed_samples,
@@ -30,7 +31,7 @@ from gan_rosetta.backends.jax.optimizers import counter
 from gan_rosetta.backends.jax.state import Gan, Player, State, named_tensors, tensors_of_state
 from gan_rosetta.shared.interface import Trains
 from gan_rosetta.shared.spec import GradientPenalty, passes
-from gan_rosetta.shared.state import counter_name, gradient_clipping
+from gan_rosetta.shared.state import counter_name, gradient_clipping, optimizers_of
 from gan_rosetta.shared.state.recorder import Recorder
 from gan_rosetta.shared.state.schema import OptimizerName, optimizers
 
@@ -40,11 +41,12 @@ EPOCH = "epoch"
 
 
 class StepLosses(NamedTuple):
-    """The losses of one step, each (); NaN for a player that did not train."""
+    """The losses of one step, each (); NaN for a player that did not train. joint: of the third update, or None."""
 
     discriminator: Any
     generator: Any
     real_score: Any
+    joint: Any = None
 
 
 class Fake(NamedTuple):
@@ -66,15 +68,18 @@ class Record(Recorder):
         for layer, outputs in forward.layers.items():
             self.value(phase, "output", stream, f"{network}.{layer}", outputs)
 
-    def gradients(self, phase: OptimizerName, quantity: str, gradients: Tensors, /) -> None:
-        """Keep the gradients of the network that the phase trains."""
-        network, _ = optimizers(self._gan.spec)[phase]
-        self.keep_gradients(phase, quantity, named_tensors(network, gradients))
+    def gradients(self, phase: str, quantity: str, gradients: Mapping[str, Tensors], /) -> None:
+        """Keep the gradients, by network, of what the phase trains."""
+        named: dict[str, Any] = {}
+        for network, own in gradients.items():
+            named |= named_tensors(network, own)
+        self.keep_gradients(phase, quantity, named)
 
-    def updated(self, phase: OptimizerName, state: State, /) -> None:
+    def updated(self, phase: str, state: State, /) -> None:
         """Keep what the phase's update leaves."""
         tensors = tensors_of_state(self._gan, state)
-        self.keep_state(phase, tensors, counter=tensors[counter_name(phase)])
+        counters: dict[str, Any] = {name: tensors[counter_name(name)] for name in optimizers(self._gan.spec)}
+        self.keep_state(phase, tensors, counters=counters)
 
 
 def pretraining_step(gan: Gan, state: State, batch: Batch, record: Record, /) -> tuple[State, tuple[Any]]:
@@ -95,7 +100,7 @@ def pretraining_step(gan: Gan, state: State, batch: Batch, record: Record, /) ->
     record.forward("pretraining", "input", "discriminator", forward)
     record.value("pretraining", "loss", "", "loss", loss)
     state = state._replace(discriminator=Player(player.parameters, forward.buffers))
-    return _updated(gan, state, "pretraining", gradients, record), (loss,)
+    return _updated(gan, state, "pretraining", {"discriminator": gradients}, record), (loss,)
 
 
 def fed_in(gan: Gan, batch: Batch, phase: str, stream: str, network: str, /) -> dict[str, Any]:
@@ -129,7 +134,10 @@ def adversarial_step(
         state, loss_d, real_score, _ = _perhaps_train_discriminator(
             gan, state, batch, fake, record, trains=trains.discriminator
         )
-    return state, StepLosses(loss_d, loss_g, real_score)
+    if training.joint_optimizer is None:
+        return state, StepLosses(loss_d, loss_g, real_score)
+    state, joint = _train_jointly(gan, state, batch, record)
+    return state, StepLosses(loss_d, loss_g, real_score, joint)
 
 
 def _make_fake(gan: Gan, state: State, batch: Batch, record: Record, *, phase: str) -> tuple[State, Fake]:
@@ -168,7 +176,7 @@ def _perhaps_train_discriminator(
 def _train_discriminator(
     gan: Gan, state: State, batch: Batch, fake: Fake | None, record: Record
 ) -> tuple[State, Any, Any, Tensors | None]:
-    phase: OptimizerName = "discriminator"
+    phase = "discriminator"
     network, training = gan.networks["discriminator"], gan.spec.training
     if fake is None:
         state, fake = _make_fake(gan, state, batch, record, phase=phase)
@@ -198,12 +206,12 @@ def _train_discriminator(
         gradients = of_penalty if alone else jax.tree.map(jnp.add, gradients, of_penalty)
     record.value(phase, "loss", "", "loss", loss)
     if gan.spec.penalty is not None:
-        record.gradients(phase, "penalty_gradient", of_penalty)
+        record.gradients(phase, "penalty_gradient", {phase: of_penalty})
     state = state._replace(discriminator=Player(player.parameters, buffers))
     if balance:
         scores = {stream: forward.outputs for stream, forward in zip(("real", "fake"), passes, strict=True)}
         state = state._replace(balance=moved_balance(training, **scores, **balance))
-    state = _updated(gan, state, phase, gradients, record, epoch=batch.get(EPOCH))
+    state = _updated(gan, state, phase, {phase: gradients}, record, epoch=batch.get(EPOCH))
     return state, loss, jnp.mean(passes[0].outputs), through_d
 
 
@@ -277,7 +285,7 @@ def _train_generator(
     gan: Gan, state: State, batch: Batch, fake: Fake, record: Record, *, through_d: Tensors | None
 ) -> tuple[State, Any]:
     """Return the state and G's loss. through_d: gradients of D's loss, added to those of G's own."""
-    phase: OptimizerName = "generator"
+    phase = "generator"
     player = state.discriminator
     network, of_real = gan.networks["discriminator"], {}
     if gan.spec.training.generator_sees_real:
@@ -312,26 +320,55 @@ def _train_generator(
         buffers = passes["again"].buffers
     record.value(phase, "loss", "", "loss", loss)
     state = state._replace(discriminator=Player(player.parameters, buffers))
+    return _updated(gan, state, phase, {phase: gradients}, record, epoch=batch.get(EPOCH)), loss
+
+
+def _train_jointly(gan: Gan, state: State, batch: Batch, record: Record) -> tuple[State, Any]:
+    """Move both players by what D finds again of a batch from noise of its own; return the state and the loss."""
+    phase, networks, training = "joint", gan.networks, gan.spec.training
+    latent = batch[training.fed_in(phase, "latent")]
+    fed = {network: fed_in(gan, batch, phase, "fake", network) for network in networks}
+    players: dict[str, Player] = {network: getattr(state, network) for network in networks}
+
+    def loss_of(parameters: Mapping[str, Tensors]) -> tuple[Any, dict[str, Forward]]:
+        inputs, found = latent, dict[str, Forward]()
+        for name, player in players.items():
+            found[name] = networks[name](parameters[name], player.buffers, inputs, fed[name])
+            inputs = found[name].outputs
+        return joint_loss(training, fake=inputs), found
+
+    whole = {name: player.parameters for name, player in players.items()}
+    (loss, passes), gradients = jax.value_and_grad(loss_of, has_aux=True)(whole)
+    for name, player in players.items():  # JAX puts the names of a dictionary in an order of its own
+        record.forward(phase, "fake", name, passes[name])
+        seen: dict[str, Any] = {name: Player(player.parameters, passes[name].buffers)}
+        state = state._replace(**seen)
+    record.value(phase, "loss", "", "loss", loss)
     return _updated(gan, state, phase, gradients, record, epoch=batch.get(EPOCH)), loss
 
 
 def _updated(
-    gan: Gan, state: State, phase: OptimizerName, gradients: Tensors, record: Record, *, epoch: Any = None
+    gan: Gan, state: State, phase: str, gradients: Mapping[str, Tensors], record: Record, *, epoch: Any = None
 ) -> State:
-    """Move the parameters of the network that the phase trains. epoch: passes over the real data, where it counts."""
+    """Move the parameters of what the phase trains. epoch: passes over the real data, where it counts."""
     record.gradients(phase, "gradient", gradients)
-    network, _ = optimizers(gan.spec)[phase]
+    for optimizer, network in optimizers_of(gan.spec, phase).items():
+        state = _moved(gan, state, optimizer, gradients[network], network=network, epoch=epoch)
+    record.updated(phase, state)
+    return state
+
+
+def _moved(gan: Gan, state: State, optimizer: OptimizerName, gradients: Tensors, *, network: str, epoch: Any) -> State:
+    """Have an optimizer move its network's parameters."""
     player: Player = getattr(state, network)
     more = {} if epoch is None else {EPOCH: epoch}
-    gradients = clipped(gradient_clipping(gan.spec, phase), gradients)
-    updates, moved = gan.updates[phase].update(gradients, state.optimizers[phase], player.parameters, **more)
-    parameters, bound = optax.apply_updates(player.parameters, updates), gan.bounds[phase]
+    gradients = clipped(gradient_clipping(gan.spec, optimizer), gradients)
+    updates, moved = gan.updates[optimizer].update(gradients, state.optimizers[optimizer], player.parameters, **more)
+    parameters, bound = optax.apply_updates(player.parameters, updates), gan.bounds[optimizer]
     if bound is not None:
         parameters = jax.tree.map(lambda parameter: jnp.clip(parameter, -bound, bound), parameters)
     player = Player(parameters, player.buffers)
     average, kept = gan.spec.training.generator_average, state.average
-    if phase == "generator" and average is not None and kept is not None:
-        kept = follow(average, kept, player, num_updates=counter(state.optimizers[phase]))
-    state = state._replace(**{network: player}, optimizers=state.optimizers | {phase: moved}, average=kept)
-    record.updated(phase, state)
-    return state
+    if optimizer == "generator" and average is not None and kept is not None:
+        kept = follow(average, kept, player, num_updates=counter(state.optimizers[optimizer]))
+    return state._replace(**{network: player}, optimizers=state.optimizers | {optimizer: moved}, average=kept)

@@ -9,15 +9,17 @@ from typing import Any, Self
 import jax
 import numpy as np
 
-from gan_rosetta.backends.jax.compiled import Block, make_blocks, programs
+from gan_rosetta.backends.jax.compiled import Block, make_blocks, programs, told
 from gan_rosetta.backends.jax.device import check_device, native_device
 from gan_rosetta.backends.jax.state import State, state_of_tensors, tensors_of_state, zero_tensors
 from gan_rosetta.backends.jax.step import StepLosses
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey
+from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey, losses_of
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import check_state, state_schema
+
+_AFTER_UPDATE = ("parameter", "slot", "counter", "buffer", "average", "balance")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,11 +96,8 @@ class JaxTrainer:
                         self._state, block.arrays, np.int32(step), phase=staged.phase, trains=trains
                     )
                     rows.append(row)
-            columns = np.array(jax.device_get(rows)).T
-        if staged.phase == "pretraining":
-            return Losses(pretraining=columns[0].copy())
-        real_score = columns[2].copy() if self._spec.training.stop is not None else None
-        return Losses(discriminator=columns[0].copy(), generator=columns[1].copy(), real_score=real_score)
+            columns = np.array([told(row) for row in jax.device_get(rows)]).T
+        return losses_of(columns, self._spec, staged.phase)
 
     def probe(self, chunk: Chunk, /) -> dict[ProbeKey, np.ndarray]:
         """Run a chunk of one step and return everything it computed, in order of execution, then undo it.
@@ -125,14 +124,11 @@ class JaxTrainer:
     def _as_trained(self, found: dict[ProbeKey, Any], state: State, losses: Any) -> dict[ProbeKey, Any]:
         left = tensors_of_state(self._programs.gan, state)
         # A step in which nobody trains computes nothing.
-        last_phase = next((key.phase for key in reversed(found)), None)
+        last = {key.name: key for key in found if key.quantity in _AFTER_UPDATE}
         by_phase = losses._asdict() if isinstance(losses, StepLosses) else {"pretraining": losses[0]}
         result = found.copy()
         for key in found:
-            if key.quantity in ("parameter", "slot", "counter", "average", "balance") or (key.quantity, key.phase) == (
-                "buffer",
-                last_phase,
-            ):
+            if last.get(key.name) == key:
                 result[key] = left[key.name]
             elif (key.quantity, key.name) == ("loss", "loss"):
                 result[key] = by_phase[key.phase]

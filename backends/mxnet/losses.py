@@ -260,6 +260,14 @@ def generator_loss(training: spec.Training, ops: Any, /, *, fake: Any, **real: A
     return value
 
 
+def joint_loss(training: spec.Training, ops: Any, /, *, fake: Any) -> Any:
+    """The third update's loss, of what D's heads give of its batch."""
+    losses = training.class_losses
+    _, *told = ops.split(fake, num_outputs=1 + len(losses), axis=1)
+    first, *others = (of_class.of_joint * ops.mean(own) for of_class, own in zip(losses, told, strict=True))
+    return sum(others, start=first)
+
+
 def check_losses(gan: spec.GanSpec, /) -> None:
     """Raise UnsupportedLayer where the spec names a loss that is in neither table."""
     for loss, table in (

@@ -246,6 +246,23 @@ class GeneratorPhase(Phase):
         return trace
 
 
+class JointPhase(Phase):
+    """The third update's loss. tensors: latent (B, ...); what the passes are fed; G's buffers; D's buffers."""
+
+    def __init__(self, networks: dict[str, Network], gan: spec.GanSpec, /) -> None:
+        own = tuple(one for one in spec.passes(gan).values() if one.phase == "joint")
+        super().__init__(networks, own, num_inputs=1, fed=(0,), results=("loss", "followed"))
+        self.training = gan.training
+
+    def trace(self, ops: Any, /, *tensors: Any) -> Trace:
+        (latent,), trace = self._split(tensors)
+        heads = self._pass(trace, "discriminator", "fake", self._pass(trace, "generator", "fake", latent))
+        trace.loss = losses.joint_loss(self.training, ops, fake=heads)
+        # What no gradient comes to would keep that of the update before: D's score, which has no part in the loss.
+        trace.followed = trace.loss + 0 * ops.sum(ops.slice_axis(heads, axis=1, begin=0, end=1))
+        return trace
+
+
 def _shown(training: spec.Training, ops: Any, samples: Any, start: Any) -> Any:
     """Return what D is shown of samples: perhaps with the channels of what G started from."""
     return samples if start is None else ops.concat(*training.in_order(samples, start), dim=1)

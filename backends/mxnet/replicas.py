@@ -69,9 +69,6 @@ class MxnetReplicas:
 
 
 def _losses_of(found: Losses, replica: int) -> Losses:
-    columns = (None if values is None else values[:, replica].copy() for values in _all(found))
-    return Losses(**dict(zip(Losses.__dataclass_fields__, columns, strict=True)))
-
-
-def _all(found: Losses) -> tuple[np.ndarray | None, ...]:
-    return found.pretraining, found.discriminator, found.generator, found.real_score
+    names = Losses.__dataclass_fields__
+    columns = {name: values for name in names if (values := getattr(found, name)) is not None}
+    return Losses(**{name: values[:, replica].copy() for name, values in columns.items()})

@@ -12,9 +12,18 @@ from gan_rosetta.backends.mxnet.averages import Averages
 from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.backends.mxnet.layers import Network
 from gan_rosetta.backends.mxnet.optimizers import Update, step_scalars
-from gan_rosetta.backends.mxnet.phases import DiscriminatorPhase, Generation, GeneratorPhase, Phase, Pretraining, Trace
+from gan_rosetta.backends.mxnet.phases import (
+    DiscriminatorPhase,
+    Generation,
+    GeneratorPhase,
+    JointPhase,
+    Phase,
+    Pretraining,
+    Trace,
+)
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.interface import Trains
+from gan_rosetta.shared.state import optimizers_of
 
 
 class Player:
@@ -88,6 +97,7 @@ class StepLosses:
     pretraining: list[Any] = field(default_factory=list)
     discriminator: list[Any] = field(default_factory=list)
     generator: list[Any] = field(default_factory=list)
+    joint: list[Any] = field(default_factory=list)
     real_score: list[Any] = field(default_factory=list)
 
 
@@ -107,6 +117,8 @@ class Blocks:
         }
         if gan.training.fake_batch == "reused":
             self.phases["generation"] = Generation(networks, gan)
+        if gan.training.joint_optimizer is not None:
+            self.phases["joint"] = JointPhase(networks, gan)
         if gan.pretraining is not None:
             self.phases["pretraining"] = Pretraining(networks, gan, gan.pretraining)
         for phase in self.phases.values():
@@ -181,6 +193,8 @@ class StepRunner:
             added = self._train_discriminator(latent_d, batch, scalars["discriminator"])
         if training.first == "discriminator" and trains.generator:
             self._train_generator(latent_g, batch, scalars["generator"], added=added)
+        if training.joint_optimizer is not None:
+            self._train_jointly(batch, scalars)
 
     def _generate(self, batch: Mapping[str, Any]) -> Any:
         """Make the batch of fakes that both updates use."""
@@ -240,6 +254,17 @@ class StepRunner:
                 mx.nd.elemwise_add(gradient, other, out=gradient)
         self._finish("generator", scalars)
 
+    def _train_jointly(self, batch: Mapping[str, Any], scalars: Mapping[str, Any]) -> None:
+        """Move both players by what D finds again of a batch from noise of its own."""
+        for name in optimizers_of(self._gan, "joint"):
+            self._players[name].mark("write")
+        with mx.autograd.record():
+            latent = batch[self._gan.training.fed_in("joint", "latent")]
+            trace = self._run("joint", "joint", batch, latent)
+        self.losses.joint.append(trace.loss)
+        trace.followed.backward()
+        self._finish("joint", scalars)
+
     def _run(self, name: str, phase_name: str, batch: Mapping[str, Any], /, *own: Any) -> Trace:
         """Run a phase's block, which belongs to the update of that name, on its own inputs and what it is fed."""
         phase = self._blocks.phases[phase_name]
@@ -256,12 +281,14 @@ class StepRunner:
             self._buffers[network] = [buffer.detach() for buffer in moved]
         return trace
 
-    def _finish(self, name: str, scalars: Any) -> None:
-        player = self._players[name]
-        self._observer.gradients(name, "gradient")
-        player.updates[self._blocks.execution](scalars)
-        if name == "generator" and self._averages is not None:
-            own = [*player.weights.values(), *self._buffers[name]]
-            self._averages.follow(own, num_updates=player.counter)
-        player.counter += 1
-        self._observer.updated(name)
+    def _finish(self, phase: str, scalars: Any) -> None:
+        """Have a phase's optimizers update. scalars: of its one, or, of several, by optimizer."""
+        self._observer.gradients(phase, "gradient")
+        for name in optimizers_of(self._gan, phase):
+            player = self._players[name]
+            player.updates[self._blocks.execution](scalars if name == phase else scalars[name])
+            if name == "generator" and self._averages is not None:
+                own = [*player.weights.values(), *self._buffers[name]]
+                self._averages.follow(own, num_updates=player.counter)
+            player.counter += 1
+        self._observer.updated(phase)

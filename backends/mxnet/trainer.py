@@ -26,6 +26,7 @@ from gan_rosetta.shared.state import (
     gradient_clipping,
     network_parameters,
     optimizers,
+    optimizers_of,
     slot_name,
     state_schema,
     weight_bound,
@@ -225,18 +226,21 @@ class MxnetTrainer:
                 runner.pretrain(batch, scalars, step=step)
             return Losses(pretraining=self._to_host(runner.losses.pretraining))
         turns = {name: [getattr(flags, name) for flags in trains] for name in Trains._fields}
+        always = dict.fromkeys(optimizers_of(self._spec, "joint"), [True] * len(trains))
         moves = {
             name: [epoch for epoch, own in zip(staged.epochs, flags, strict=True) if own]
-            for name, flags in turns.items()
+            for name, flags in (turns | always).items()
         }
         rows = {name: iter(self._scalars(name, epochs)) for name, epochs in moves.items()}
         for (batch, step), flags in zip(steps, trains, strict=True):
-            scalars = {name: next(own) for name, own in rows.items() if getattr(flags, name)}
+            scalars = {name: next(own) for name, own in rows.items() if getattr(flags, name, True)}
             runner.train(batch, scalars, step=step, trains=flags)
         real_score = runner.losses.real_score
+        is_joint = self._spec.training.joint_optimizer is not None
         return Losses(
             discriminator=self._spread(runner.losses.discriminator, turns["discriminator"]),
             generator=self._spread(runner.losses.generator, turns["generator"]),
+            joint=self._to_host(runner.losses.joint) if is_joint else None,
             real_score=self._spread(real_score, turns["discriminator"])
             if self._spec.training.stop is not None
             else None,
@@ -321,15 +325,17 @@ class _Recorder(Recorder, Observer):
             self.value(phase, "loss", "", "loss", trace.loss)
 
     def gradients(self, phase: str, quantity: str, /) -> None:
-        player = self._players[phase]
-        self.keep_gradients(phase, quantity, dict(zip(player.weights, player.gradients, strict=True)))
+        players = [self._players[name] for name in optimizers_of(self._spec, phase)]
+        found = {name: own for player in players for name, own in zip(player.weights, player.gradients, strict=True)}
+        self.keep_gradients(phase, quantity, found)
 
     def updated(self, phase: str, /) -> None:
-        player = self._players[phase]
+        players = [self._players[name] for name in optimizers_of(self._spec, phase)]
+        own = {name: tensor for player in players for name, tensor in player.tensors().items()}
         buffers = zip(self._buffer_names, [*self._buffers["generator"], *self._buffers["discriminator"]], strict=True)
         averages = {} if self._averages is None else self._averages.tensors()
-        tensors = {**player.weights, **player.slots, **dict(buffers), **averages, BALANCE: self._balance}
-        self.keep_state(phase, tensors, counter=player.counter)
+        tensors = {**own, **dict(buffers), **averages, BALANCE: self._balance}
+        self.keep_state(phase, tensors, counters={name: player.counter for name, player in self._players.items()})
 
 
 def _to_canonical(key: ProbeKey, value: Any) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from gan_rosetta.backends.numpy.layer import Array
 from gan_rosetta.backends.numpy.step import Stepper
-from gan_rosetta.shared.interface import Chunk, Losses, Phase, Trains
+from gan_rosetta.shared.interface import Chunk, Losses, Phase, Trains, losses_of
 from gan_rosetta.shared.spec import GanSpec
 
 
@@ -34,7 +34,7 @@ def stage_chunk(chunk: Chunk, dtype: np.dtype[Any], /) -> Staged:
 def train_chunk(
     stepper: Stepper, staged: Staged, dtype: np.dtype[Any], /, *, on_step: Callable[[], None] | None = None
 ) -> Array:
-    """Run a staged chunk's steps; returns (K, 1) in pretraining, else (K, 3): D's and G's loss and mean D(real).
+    """Run a staged chunk's steps; returns (K, 1) in pretraining, else (K, 4): D's, G's, mean D(real), joint.
 
     With copies theirs is the last axis. on_step: called after each step.
     """
@@ -50,16 +50,10 @@ def train_chunk(
                 results.append(stepper.adversarial_step(step, trains, None))
             if on_step is not None:
                 on_step()
-    num_columns = 1 if staged.phase == "pretraining" else 3
+    num_columns = 1 if staged.phase == "pretraining" else 4
     return np.array(results, dtype).reshape(len(staged.trains), num_columns, *stepper.copies)
 
 
 def as_losses(columns: Array, phase: Phase, spec: GanSpec, /) -> Losses:
     """Return the losses of one GAN's columns, as train_chunk returns them."""
-    if phase == "pretraining":
-        return Losses(pretraining=columns[:, 0].copy())
-    return Losses(
-        discriminator=columns[:, 0].copy(),
-        generator=columns[:, 1].copy(),
-        real_score=columns[:, 2].copy() if spec.training.stop is not None else None,
-    )
+    return losses_of(columns.T, spec, phase)

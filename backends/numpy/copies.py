@@ -59,7 +59,7 @@ class PerturbedCopies:
 
     def train(self, chunk: Chunk, /) -> list[Losses]:
         """Train each copy on a chunk; returns each one's losses, and keeps what loss_scales returns."""
-        names = ("pretraining",) if chunk.phase == "pretraining" else ("discriminator", "generator")
+        names = ("pretraining",) if chunk.phase == "pretraining" else self._spec.training.loss_names
         self._scales = {name: [] for name in names}
         staged = stage_chunk(chunk, self._dtype)
         if self._axis:

@@ -333,7 +333,7 @@ def class_terms(
 
 def class_weights(training: spec.Training, phase: str, /) -> list[list[float]]:
     """Return of each batch of a phase, real samples first where it has any, the weights of the classes told."""
-    fields = ("on_real", "on_fake") if phase == "discriminator" else ("of_generator",)
+    fields = ("on_real", "on_fake") if phase == "discriminator" else (f"of_{phase}",)
     return [[getattr(of_class, field) for of_class in training.class_losses] for field in fields]
 
 
@@ -360,6 +360,12 @@ def generator_loss(training: spec.Training, fake: Array, /, *real: Array, draw: 
     value, gradient = function(loss, fake[..., :1], *(batch[..., :1] for batch in real), draw=draw)
     more, others = class_terms(class_weights(training, "generator"), (fake,), draw=draw)
     return value + more, np.concatenate((gradient, *others), axis=-1)
+
+
+def joint_loss(training: spec.Training, fake: Array, /, *, draw: int = 0) -> GeneratorResult:
+    """Return the third update's loss, of what D's heads give of its batch, and its gradient, 0 by the score."""
+    value, (slopes,) = class_terms(class_weights(training, "joint"), (fake,), draw=draw)
+    return value, np.concatenate((np.zeros_like(fake[..., :1]), slopes), axis=-1)
 
 
 def check_losses(gan: spec.GanSpec, /) -> None:

@@ -23,13 +23,14 @@ class Recorder(recorder.Recorder):
         """Return what keeps the layers' outputs in one forward pass of a network."""
         return lambda layer, output: self.value(phase, "output", stream, f"{network.name}.{layer}", output)
 
-    def gradients(self, phase: str, quantity: str, network: Network, tensors: FlatTensors, /) -> None:
-        """Keep the gradients of a network's parameters."""
-        self.keep_gradients(phase, quantity, network.by_name(tensors))
+    def gradients(self, phase: str, quantity: str, found: Mapping[Network, FlatTensors], /) -> None:
+        """Keep the gradients of the parameters of the networks that a phase trains."""
+        by_name = {name: each for network, own in found.items() for name, each in network.by_name(own).items()}
+        self.keep_gradients(phase, quantity, by_name)
 
-    def updated(self, phase: str, counter: int, /) -> None:
+    def updated(self, phase: str, counters: Mapping[str, int], /) -> None:
         """Keep what the phase's update left."""
-        self.keep_state(phase, self._tensors, counter=counter)
+        self.keep_state(phase, self._tensors, counters=counters)
 
 
 def observe(recorder: Recorder | None, phase: str, stream: str, network: Network, /) -> Observer | None:

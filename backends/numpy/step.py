@@ -24,6 +24,7 @@ from gan_rosetta.backends.numpy.losses import (
     discriminator_loss,
     distance_loss,
     generator_loss,
+    joint_loss,
     mean_squared_error_loss,
     moved_balance,
     reduced,
@@ -50,6 +51,7 @@ from gan_rosetta.shared.state import (
     counter_name,
     gradient_clipping,
     optimizers,
+    optimizers_of,
     slot_name,
     state_schema,
     weight_bound,
@@ -155,14 +157,22 @@ class Stepper:
         discriminator.backward(gradient, caches, into=discriminator.gradients, wants_input=False)
         if recorder is not None:
             recorder.value("pretraining", "loss", "", "loss", value)
-        self._update("pretraining", discriminator, recorder)
+        self._update("pretraining", recorder)
         return value
 
     def adversarial_step(
         self, arrays: Mapping[str, Array], trains: Trains, recorder: Recorder | None
     ) -> tuple[float | Value, ...]:
-        """Run one step on its arrays; returns D's loss, G's loss and mean D(real), NaN where there is none."""
+        """Run one step on its arrays; returns D's and G's loss, mean D(real), the joint loss, NaN where it has none."""
         self.scales.clear()
+        own = self._players_updates(arrays, trains, recorder)
+        has_joint = self._spec.training.joint_optimizer is not None
+        return (*own, self._joint_phase(arrays, recorder) if has_joint else self._nothing)
+
+    def _players_updates(
+        self, arrays: Mapping[str, Array], trains: Trains, recorder: Recorder | None
+    ) -> tuple[float | Value, ...]:
+        """Run the two players' own updates; returns what adversarial_step does of them."""
         training = self._spec.training
         reused = training.fake_batch == "reused"
         loss_d: float | Value = self._nothing
@@ -252,11 +262,11 @@ class Stepper:
         if self._penalty is not None:
             network.directional_gradient(direction, mixed_caches, into=network.more_gradients)
             if recorder is not None:
-                recorder.gradients("discriminator", "penalty_gradient", network, network.more_gradients)
+                recorder.gradients("discriminator", "penalty_gradient", {network: network.more_gradients})
             self._add_more_gradients(network)
         if bias_gradient is not None and not alone:
             self._keep_cancellation(network, bias_gradient)
-        self._update("discriminator", network, recorder)
+        self._update("discriminator", recorder)
         return value, real_score, through
 
     def _move_balance(self, *scores: Array) -> None:
@@ -365,7 +375,25 @@ class Stepper:
             self._add_more_gradients(generator)
         if recorder is not None:
             recorder.value("generator", "loss", "", "loss", value)
-        self._update("generator", generator, recorder)
+        self._update("generator", recorder)
+        return value
+
+    def _joint_phase(self, arrays: Mapping[str, Array], recorder: Recorder | None) -> Value:
+        """Train both players once, by what D finds again of a batch from noise of its own."""
+        fake, caches = self._fake(arrays, "joint", recorder)
+        heads, head_caches = self._forward(arrays, ("joint", "fake", "discriminator"), fake, recorder)
+        value, gradient = self._of_each_copy(partial(joint_loss, self._spec.training), heads)
+        value = self._rounded_loss(value, gradient)
+        if self._measures(recorder):
+            self.scales["joint", "loss"] = class_scale(self._spec.training, "joint", self._first_copy(heads))
+        discriminator, generator = self.discriminator, self.generator
+        by_fake = discriminator.backward(gradient, head_caches, into=discriminator.gradients, wants_input=True)
+        if by_fake is None:
+            raise TypeError("the joint update needs the gradient by what G made")
+        generator.backward(by_fake, caches, into=generator.gradients, wants_input=False)
+        if recorder is not None:
+            recorder.value("joint", "loss", "", "loss", value)
+        self._update("joint", recorder)
         return value
 
     def _distance(self, loss: DistanceLoss, fake: Array, real: Array, recorder: Recorder | None) -> tuple[Value, Array]:
@@ -406,11 +434,21 @@ class Stepper:
         own = slice(-channels, None) if self._spec.training.start_shown == "before" else slice(channels)
         return np.ascontiguousarray(gradient[(*(slice(None),) * (len(self.copies) + 1), own)])
 
-    def _update(self, phase: str, network: Network, recorder: Recorder | None) -> None:
-        optimizer = self.optimizers[phase]
+    def _update(self, phase: str, recorder: Recorder | None) -> None:
+        trained = {name: self._networks[network] for name, network in optimizers_of(self._spec, phase).items()}
         if recorder is not None:
-            recorder.gradients(phase, "gradient", network, network.gradients)
-        clipping = self._clippings.get(phase)
+            recorder.gradients(phase, "gradient", {each: each.gradients for each in trained.values()})
+        for name, network in trained.items():
+            self._move(name, network)
+        if phase == "generator" and self.average is not None:
+            self.average.follow(self.optimizers[phase].counter - 1, self._rounding)
+        if recorder is not None:
+            recorder.updated(phase, {name: self.optimizers[name].counter for name in trained})
+
+    def _move(self, name: str, network: Network) -> None:
+        """Have an optimizer move its network by the gradients that there are."""
+        optimizer = self.optimizers[name]
+        clipping = self._clippings.get(name)
         if clipping is not None:
             clip_gradients(clipping, network, self._rounding)
         share = optimizer.decay_gradients()
@@ -427,10 +465,6 @@ class Stepper:
                         self._rounding.visit(gradient)
             optimizer.update_with_rounding(self._rounding)
         optimizer.clip()
-        if phase == "generator" and self.average is not None:
-            self.average.follow(optimizer.counter - 1, self._rounding)
-        if recorder is not None:
-            recorder.updated(phase, optimizer.counter)
 
     def _measures(self, recorder: Recorder | None) -> bool:
         return recorder is not None or self._rounding is not None

@@ -18,6 +18,7 @@ from gan_rosetta.backends.tensorflow.step import AdversarialStep, Player, pretra
 from gan_rosetta.shared.data.padding import padded
 from gan_rosetta.shared.interface import Trains
 from gan_rosetta.shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec, GlobalPool, Pool2d
+from gan_rosetta.shared.state import optimizers_of
 
 # Of a step's number in its block and its batch, the losses.
 RunStep = Callable[[Any, Mapping[str, Any]], list[Any]]
@@ -126,7 +127,7 @@ class CompiledLoop:
         return _to_host(results, blocks)
 
     def train(self, blocks: Sequence[Block], /) -> np.ndarray:
-        """Run adversarial steps; return D's losses, G's and mean D(real), (3, K)."""
+        """Run adversarial steps; return D's losses, G's, mean D(real) and the joint ones if any, (3 or 4, K)."""
         results = []
         for block in blocks:
             flags = {
@@ -134,9 +135,11 @@ class CompiledLoop:
                 for player, trains in block.trains.items()
                 if not block.always[player]
             }
-            coefficients = self._coefficients(block, block.trains)
+            always = np.ones(block.num_steps, dtype=bool)
+            moved = dict(block.trains) | dict.fromkeys(optimizers_of(self._spec, "joint"), always)
+            coefficients = self._coefficients(block, moved)
             results.append(self._train(block.arrays, coefficients, flags, tf.constant(block.num_steps)))
-            self._count(block.trains)
+            self._count(moved)
         return _to_host(results, blocks)
 
     def _coefficients(self, block: Block, moved: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -170,13 +173,15 @@ class CompiledLoop:
                 generator=self._player("generator", coefficients, step),
                 discriminator=self._player("discriminator", coefficients, step),
                 balance=self._balance,
+                joint=lambda: [self._player(name, coefficients, step) for name in optimizers_of(self._spec, "joint")],
                 stacks=self._spec.discriminator.is_samplewise,
                 shares=not flags and self._spec.makes_same_fake_twice,
             )
             turns = Trains(*(flags[player][step] if player in flags else True for player in Trains._fields))
-            return list(adversarial.run(batch, trains=turns))
+            return adversarial.run(batch, trains=turns).told()
 
-        return self._loop(run_step, arrays, num_columns=3, num_steps=num_steps)
+        num_columns = 1 + len(self._spec.training.loss_names)  # and mean D(real)
+        return self._loop(run_step, arrays, num_columns=num_columns, num_steps=num_steps)
 
     def _player(self, name: str, coefficients: Mapping[str, Any], step: Any) -> Player:
         row = tf.unstack(coefficients[name][step])

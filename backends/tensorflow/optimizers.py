@@ -32,7 +32,7 @@ class _Optimizer(tf.Module):
     def __init__(
         self, optimizer: Any, /, *, name: str, parameters: Mapping[str, Any], bound: float | None = None
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(name=name.replace(".", "_"))
         self.bound = bound
         self.averages: Averages | None = None
         self.clipping: spec.GradientClipping | None = None

@@ -16,7 +16,7 @@ from gan_rosetta.backends.tensorflow.step import Player
 from gan_rosetta.backends.tensorflow.trainer import TensorflowTrainer
 from gan_rosetta.shared.data.replicas import stack_chunks
 from gan_rosetta.shared.errors import UnsupportedLayer
-from gan_rosetta.shared.interface import Chunk, Losses
+from gan_rosetta.shared.interface import Chunk, Losses, losses_of
 from gan_rosetta.shared.spec import Conv2d, ConvTranspose2d, GanSpec
 from gan_rosetta.shared.state import BALANCE, check_state, state_schema
 from gan_rosetta.shared.state.replicas import UpdateCounts
@@ -86,13 +86,7 @@ class TensorflowReplicas:
             for name, tensor in self._host_tensors().items():
                 tensor[resting] = kept[name]
         self._counts.move(chunks, {name: optimizer.counter for name, optimizer in self._one.optimizers.items()})
-        return {replica: self._losses_of(stacked.phase, columns[:, replica].copy()) for replica in chunks}
-
-    def _losses_of(self, phase: str, columns: np.ndarray) -> Losses:
-        if phase == "pretraining":
-            return Losses(pretraining=columns[0])
-        real_score = columns[2] if self._spec.training.stop is not None else None
-        return Losses(discriminator=columns[0], generator=columns[1], real_score=real_score)
+        return {replica: losses_of(columns[:, replica], self._spec, stacked.phase) for replica in chunks}
 
     def _host_tensors(self) -> dict[str, np.ndarray]:
         """Return the stacked tensors on the host, to be read and to be written to."""

@@ -14,6 +14,7 @@ from gan_rosetta.backends.tensorflow.losses import (
     distance_loss,
     generator_loss,
     gradient_penalty,
+    joint_loss,
     mean_squared_error_loss,
     moved_balance,
     perturbed_samples,
@@ -56,11 +57,16 @@ UNOBSERVED = Observer()
 
 
 class StepLosses(NamedTuple):
-    """The losses of one step, each (); NaN for a player that did not train."""
+    """The losses of one step, each (); NaN for a player that did not train. joint: of the third update, or None."""
 
     discriminator: Any
     generator: Any
     real_score: Any
+    joint: Any = None
+
+    def told(self) -> list[Any]:
+        """Return those that there are, in order."""
+        return [loss for loss in self if loss is not None]
 
 
 class _Fake(NamedTuple):
@@ -109,7 +115,8 @@ class AdversarialStep:
 
     stacks: give D real and fake samples in one pass; only where D treats each sample by itself. shares: make G's batch
     once for both updates, only where it would be the same, and every step trains both. balance: what D's loss balances
-    its terms by, (), which the step moves, where the loss has one.
+    its terms by, (), which the step moves, where the loss has one. joint: returns the players, G first, as the third
+    update moves them, where there is one; asked for once their own updates are done.
     """
 
     def __init__(
@@ -121,10 +128,12 @@ class AdversarialStep:
         discriminator: Player,
         observer: Observer = UNOBSERVED,
         balance: Any = None,
+        joint: Callable[[], Sequence[Player]] = list,
         stacks: bool = False,
         shares: bool = False,
     ) -> None:
         self._balance = balance
+        self._joint = joint
         self._shares = shares
         self._stacks = stacks
         self._spec = spec
@@ -152,7 +161,8 @@ class AdversarialStep:
             fake = self._make_fake(batch, "generator") if reused else None
             generator_loss = self._perhaps_train_generator(batch, fake, [], trains=trains.generator)
             phase = self._perhaps_train_discriminator(batch, fake, trains.discriminator)
-        return StepLosses(discriminator=phase.loss, generator=generator_loss, real_score=phase.real_score)
+        joint = None if training.joint_optimizer is None else self._train_jointly(batch)
+        return StepLosses(discriminator=phase.loss, generator=generator_loss, real_score=phase.real_score, joint=joint)
 
     def _make_fake(self, batch: Mapping[str, Any], phase: str, *, buffer_moves: int = 1) -> _Fake:
         player = self._generator
@@ -264,6 +274,26 @@ class AdversarialStep:
             gradients = [first + second for first, second in zip(through_discriminator, gradients, strict=True)]
         observer.gradients(phase, "gradient", gradients)
         player.update(gradients)
+        observer.updated(phase)
+        return loss
+
+    def _train_jointly(self, batch: Mapping[str, Any]) -> Any:
+        """Move both players by what D finds again of a batch from noise of its own, and return the loss."""
+        observer, phase = self._observer, "joint"
+        generator, discriminator = self._joint()
+        sources = [*generator.parameters, *discriminator.parameters]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(sources)
+            passed = batch[self._training.fed_in(phase, "latent")]
+            for name, player in (("generator", generator), ("discriminator", discriminator)):
+                observe, fed = observer.forward(phase, "fake", name), fed_in(self._spec, batch, phase, "fake", name)
+                passed = player.network(passed, buffer_moves=1, fed=fed, observe=observe)
+            loss = joint_loss(self._training, fake=passed)
+        observer.value(phase, "loss", "", "loss", loss)
+        gradients = _gradient(tape, loss, sources)
+        observer.gradients(phase, "gradient", gradients)
+        generator.update(gradients[: len(generator.parameters)])
+        discriminator.update(gradients[len(generator.parameters) :])
         observer.updated(phase)
         return loss
 

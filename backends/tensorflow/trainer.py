@@ -19,7 +19,16 @@ from gan_rosetta.backends.tensorflow.losses import check_losses
 from gan_rosetta.backends.tensorflow.optimizers import build_optimizer
 from gan_rosetta.backends.tensorflow.step import UNOBSERVED, AdversarialStep, Observer, Player, pretraining_step
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey, Trains
+from gan_rosetta.shared.interface import (
+    DTYPES,
+    EXECUTIONS,
+    Chunk,
+    Losses,
+    Phase,
+    ProbeKey,
+    Trains,
+    losses_of,
+)
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import (
@@ -29,6 +38,7 @@ from gan_rosetta.shared.state import (
     gradient_clipping,
     network_parameters,
     optimizers,
+    optimizers_of,
     state_schema,
     weight_bound,
 )
@@ -147,10 +157,7 @@ class TensorflowTrainer:
             with tf.device(native_device(self._device)):
                 run = self._loop.pretrain if staged.phase == "pretraining" else self._loop.train
                 columns = run(staged.blocks)
-        if staged.phase == "pretraining":
-            return Losses(pretraining=columns[0])
-        real_score = columns[2] if self._spec.training.stop is not None else None
-        return Losses(discriminator=columns[0], generator=columns[1], real_score=real_score)
+        return losses_of(columns, self._spec, staged.phase)
 
     def probe(self, chunk: Chunk, /) -> dict[ProbeKey, np.ndarray]:
         """Run a chunk of one step and return everything it computed, in order of execution, then undo it."""
@@ -230,11 +237,12 @@ class TensorflowTrainer:
                     discriminator=self._player("discriminator"),
                     observer=observer,
                     balance=self.tensors.get(BALANCE),
+                    joint=lambda: [self._player(name) for name in optimizers_of(self._spec, "joint")],
                 )
                 for batch, trains, epoch in zip(_batches(staged), staged.trains, staged.epochs, strict=True):
                     for optimizer in self.optimizers.values():
                         optimizer.epoch = epoch
-                    rows.append(step.run(batch, trains=trains))
+                    rows.append(step.run(batch, trains=trains).told())
             columns: np.ndarray = tf.stack([tf.stack(column) for column in zip(*rows, strict=True)]).numpy()
         return columns.copy()
 
@@ -267,10 +275,13 @@ class _Recorder(Recorder, Observer):
         return lambda layer, outputs: self.value(phase, "output", stream, f"{network}.{layer}", outputs)
 
     def gradients(self, phase: str, quantity: str, gradients: Sequence[Any], /) -> None:
-        self.keep_gradients(phase, quantity, dict(zip(self._optimizers[phase].parameters, gradients, strict=True)))
+        moved_by = [self._optimizers[name] for name in optimizers_of(self._spec, phase)]
+        names = [name for optimizer in moved_by for name in optimizer.parameters]
+        self.keep_gradients(phase, quantity, dict(zip(names, gradients, strict=True)))
 
     def updated(self, phase: str, /) -> None:
-        self.keep_state(phase, self._tensors, counter=self._optimizers[phase].counter)
+        counters = {name: optimizer.counter for name, optimizer in self._optimizers.items()}
+        self.keep_state(phase, self._tensors, counters=counters)
 
 
 def _check(spec: GanSpec, *, device: str, dtype: str, execution: str) -> None:

@@ -42,7 +42,7 @@ from gan_rosetta.shared.spec import (
     WassersteinDiscriminatorLoss,
 )
 from gan_rosetta.shared.spec.optimizers import kept_share
-from gan_rosetta.shared.state import BALANCE, averaged, network_parameters, optimizers
+from gan_rosetta.shared.state import BALANCE, averaged, network_parameters, optimizers, optimizers_of
 
 _aten = torch.ops.aten
 # Steps that one graph takes, by the most parameters that a GAN may have for it: a call costs tens of microseconds, and
@@ -194,6 +194,7 @@ class CompiledTraining:
         """Run a block's steps on tensors that are being traced; returns their losses, (steps, number of losses)."""
         shares = phase == "adversarial" and _all_train(pattern) and self._spec.makes_same_fake_twice
         players: dict[str, Player] = {}
+        joint: list[Player] = []
         updates: list[_TracedUpdates] = []
         for name in self._phase_optimizers(phase):
             first_column = sum(update.num_values for update in updates)
@@ -206,11 +207,16 @@ class CompiledTraining:
                 side_by_side=self._side_by_side,
             )
             network, _ = optimizers(self._spec)[name]
-            num_passes = 2 if shares and network == "generator" else 1
+            is_joint = name in optimizers_of(self._spec, "joint")
+            num_passes = 2 if shares and network == "generator" and not is_joint else 1
             call = _functional(
                 self._networks[network], network, tensors, num_passes=num_passes, side_by_side=self._side_by_side
             )
-            players[network] = Player(network=call, parameters=update.parameters, optimizer=update)
+            player = Player(network=call, parameters=update.parameters, optimizer=update)
+            if is_joint:
+                joint.append(player)
+            else:
+                players[network] = player
             updates.append(update)
         rows = []
         for row, trains in enumerate(pattern):
@@ -228,6 +234,7 @@ class CompiledTraining:
                     **players,
                     observer=UNOBSERVED,
                     balance=tensors.get(BALANCE),
+                    joint=joint,
                     stacks=self._stacks,
                     shares=shares,
                     side_by_side=self._side_by_side,
@@ -253,7 +260,9 @@ class CompiledTraining:
         return pattern if len(pattern) == wanted and _all_train(pattern) else pattern[:1]
 
     def _phase_optimizers(self, phase: Phase) -> tuple[Any, ...]:
-        return ("pretraining",) if phase == "pretraining" else ("discriminator", "generator")
+        if phase == "pretraining":
+            return ("pretraining",)
+        return ("discriminator", "generator", *optimizers_of(self._spec, "joint"))
 
     def _phase_tensors(self, phase: Phase) -> dict[str, Tensor]:
         names: list[str] = []
@@ -349,8 +358,8 @@ class _TracedUpdates:
 
 
 def _turns(optimizer: str, trains: Pattern) -> list[bool]:
-    """Return in which steps an optimizer moves its network."""
-    return [True if optimizer == "pretraining" else bool(getattr(turns, optimizer)) for turns in trains]
+    """Return in which steps an optimizer moves its network: those of no player alone do in all."""
+    return [bool(getattr(turns, optimizer, True)) for turns in trains]
 
 
 def _all_train(pattern: Pattern) -> bool:

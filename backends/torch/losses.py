@@ -231,6 +231,13 @@ def generator_loss(training: spec.Training, /, *, fake: Tensor, **real: Tensor) 
     return value
 
 
+def joint_loss(training: spec.Training, /, *, fake: Tensor) -> Tensor:
+    """The third update's loss, of what D's heads give of its batch."""
+    told = zip(training.class_losses, fake[:, 1:].unbind(dim=1), strict=True)
+    first, *others = (of_class.of_joint * column.mean() for of_class, column in told)
+    return sum(others, start=first)
+
+
 def check_losses(gan: spec.GanSpec, /) -> None:
     """Raise UnsupportedLayer where the spec names a loss that is in neither table."""
     training = gan.training

@@ -121,7 +121,7 @@ class PlacedOptimizer(torch.optim.Optimizer):
 class NamedOptimizer:
     """A torch optimizer whose learning rate follows the spec, its slots and counter by their canonical names.
 
-    name: "pretraining", "discriminator" or "generator"; parameters: by canonical name, in canonical order; bound: what
+    name: as in the state's schema; parameters: by canonical name, in canonical order; bound: what
     each update's parameters are then held to, [-bound, bound]; epoch: passes over the real data that came before;
     averages: what follows the network after each update, or None; clipping: what gradients are held to before it.
     Raises UnsupportedLayer for an optimizer that is not in the table.

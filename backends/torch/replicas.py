@@ -10,7 +10,7 @@ import torch
 
 from gan_rosetta.backends.torch.trainer import TorchTrainer
 from gan_rosetta.shared.data.replicas import stack_chunks
-from gan_rosetta.shared.interface import Chunk, Losses
+from gan_rosetta.shared.interface import Chunk, Losses, losses_of
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import check_state, state_schema
 from gan_rosetta.shared.state.replicas import UpdateCounts
@@ -65,10 +65,4 @@ class TorchReplicas:
             tensor[resting] = kept[name]
         self._counts.move(chunks, {name: optimizer.counter for name, optimizer in self._one.optimizers.items()})
         columns = found.permute(1, 2, 0).cpu().numpy()  # (losses, R, K)
-        return {replica: self._losses_of(staged.phase, columns[:, replica].copy()) for replica in chunks}
-
-    def _losses_of(self, phase: str, columns: np.ndarray) -> Losses:
-        if phase == "pretraining":
-            return Losses(pretraining=columns[0])
-        real_score = columns[2] if self._spec.training.stop is not None else None
-        return Losses(discriminator=columns[0], generator=columns[1], real_score=real_score)
+        return {replica: losses_of(columns[:, replica], self._spec, staged.phase) for replica in chunks}

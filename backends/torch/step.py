@@ -14,6 +14,7 @@ from gan_rosetta.backends.torch.losses import (
     distance_loss,
     generator_loss,
     gradient_penalty,
+    joint_loss,
     mean_squared_error_loss,
     moved_balance,
     perturbed_samples,
@@ -65,15 +66,20 @@ UNOBSERVED = Observer()
 
 @dataclass(frozen=True, kw_only=True)
 class StepLosses:
-    """The losses of one step, each (), or (R,) of replicas; NaN for a player that did not train."""
+    """The losses of one step, each (), or (R,) of replicas; NaN for a player that did not train.
+
+    joint: of the third update, where there is one.
+    """
 
     discriminator: Tensor
     generator: Tensor
     real_score: Tensor
+    joint: Tensor | None
 
     def stacked(self) -> Tensor:
-        """Return the three, in this order, (3,) or (3, R)."""
-        return torch.stack([self.discriminator, self.generator, self.real_score])
+        """Return those that there are, in this order, (number of losses,) or (number of losses, R)."""
+        more = [] if self.joint is None else [self.joint]
+        return torch.stack([self.discriminator, self.generator, self.real_score, *more])
 
 
 def pretraining_step(
@@ -115,7 +121,8 @@ class AdversarialStep:
     stacks: give D real and fake samples in one pass; only where D treats each sample by itself. shares: make G's batch
     once for both updates, only where it would be the same, both train, and G's network moves its buffers for two.
     side_by_side: many replicas of the GAN take the step: batches, tensors and losses have an axis of theirs first.
-    balance: what D's loss balances its terms by, (), which the step moves, where the loss has one.
+    balance: what D's loss balances its terms by, (), which the step moves, where the loss has one. joint: the players,
+    G first, as the third update moves them, where there is one; each by an optimizer of its own.
     """
 
     def __init__(
@@ -127,11 +134,13 @@ class AdversarialStep:
         discriminator: Player,
         observer: Observer,
         balance: Tensor | None = None,
+        joint: Sequence[Player] = (),
         stacks: bool = False,
         shares: bool = False,
         side_by_side: bool = False,
     ) -> None:
         self._balance = balance
+        self._joint = joint
         self._side_by_side = side_by_side
         self._batch_axis = 1 if side_by_side else 0
         self._keeps_fake = spec.training.fake_batch == "reused" or shares
@@ -160,7 +169,8 @@ class AdversarialStep:
                 loss_g, fake = self._train_generator(batch, fake=None, through_d=None)
             if trains.discriminator:
                 loss_d, real_score, _, _ = self._train_discriminator(batch, fake=fake if keeps else None)
-        return StepLosses(discriminator=loss_d.detach(), generator=loss_g.detach(), real_score=real_score)
+        joint = self._train_jointly(batch) if self._joint else None
+        return StepLosses(discriminator=loss_d.detach(), generator=loss_g.detach(), real_score=real_score, joint=joint)
 
     def _train_discriminator(
         self, batch: Mapping[str, Tensor], *, fake: Tensor | None
@@ -204,6 +214,25 @@ class AdversarialStep:
         observer.updated(phase)
         mean = torch.func.vmap(torch.mean) if self._side_by_side else torch.mean
         return loss, mean(real_scores.detach()), fake, None if training.detach_fake else gradients[len(own) :]
+
+    def _train_jointly(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Move both players by what D finds again of a batch from noise of its own, and return the loss."""
+        observer, phase = self._observer, "joint"
+        generator, discriminator = self._joint
+        observer.forward(phase, "fake")
+        latent = batch[self._training.fed_in(phase, "latent")]
+        fake = generator.network(latent, self._fed(batch, phase, "fake", "generator"))
+        heads = discriminator.network(fake, self._fed(batch, phase, "fake", "discriminator"))
+        loss = self._of_each(joint_loss)(self._training, fake=heads)
+        observer.value(phase, "loss", "", "loss", loss)
+        wanted = [*generator.parameters, *discriminator.parameters]
+        # D's score has no part in it, nor has what leads to the score alone.
+        gradients = torch.autograd.grad(added_up(loss), wanted, allow_unused=True, materialize_grads=True)
+        observer.gradients(phase, "gradient", gradients)
+        generator.optimizer.update(gradients[: len(generator.parameters)])
+        discriminator.optimizer.update(gradients[len(generator.parameters) :])
+        observer.updated(phase)
+        return loss.detach()
 
     def _of_each(self, loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return of_each(loss, side_by_side=self._side_by_side)

@@ -19,7 +19,16 @@ from gan_rosetta.backends.torch.losses import check_losses
 from gan_rosetta.backends.torch.optimizers import NamedOptimizer
 from gan_rosetta.backends.torch.step import UNOBSERVED, AdversarialStep, Observer, Player, pretraining_step
 from gan_rosetta.shared.errors import UsageError
-from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey, Trains
+from gan_rosetta.shared.interface import (
+    DTYPES,
+    EXECUTIONS,
+    Chunk,
+    Losses,
+    Phase,
+    ProbeKey,
+    Trains,
+    losses_of,
+)
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.feeding import fed_when_asked
 from gan_rosetta.shared.state import (
@@ -28,6 +37,7 @@ from gan_rosetta.shared.state import (
     check_state,
     gradient_clipping,
     optimizers,
+    optimizers_of,
     state_schema,
     weight_bound,
 )
@@ -136,10 +146,7 @@ class TorchTrainer:
         """Run a staged chunk's steps. One copy to the host, of the losses, at the end."""
         columns = self._run(staged, UNOBSERVED)
         self._synchronize()
-        if staged.phase == "pretraining":
-            return Losses(pretraining=columns[0])
-        real_score = columns[2] if self._spec.training.stop is not None else None
-        return Losses(discriminator=columns[0], generator=columns[1], real_score=real_score)
+        return losses_of(columns, self._spec, staged.phase)
 
     def probe(self, chunk: Chunk, /) -> dict[ProbeKey, np.ndarray]:
         """Run a chunk of one step and return everything it computed, in order of execution, then undo it."""
@@ -203,6 +210,7 @@ class TorchTrainer:
                 discriminator=self._player("discriminator", "discriminator"),
                 observer=observer,
                 balance=self._tensors.get(BALANCE),
+                joint=[self._player(network, name) for name, network in optimizers_of(self._spec, "joint").items()],
             )
             for batch, trains, epoch in zip(_batches(staged), staged.trains, staged.epochs, strict=True):
                 for optimizer in self.optimizers.values():
@@ -262,10 +270,13 @@ class _Recorder(Recorder, Observer):
         self._pass = (phase, stream)
 
     def gradients(self, phase: str, quantity: str, gradients: Sequence[Tensor], /) -> None:
-        self.keep_gradients(phase, quantity, dict(zip(self._optimizers[phase].parameters, gradients, strict=True)))
+        moved_by = [self._optimizers[name] for name in optimizers_of(self._spec, phase)]
+        names = [name for optimizer in moved_by for name in optimizer.parameters]
+        self.keep_gradients(phase, quantity, dict(zip(names, gradients, strict=True)))
 
     def updated(self, phase: str, /) -> None:
-        self.keep_state(phase, self._tensors, counter=self._optimizers[phase].counter)
+        counters = {name: optimizer.counter for name, optimizer in self._optimizers.items()}
+        self.keep_state(phase, self._tensors, counters=counters)
 
     def _hook(self, name: str) -> Any:
         def record(module: nn.Module, inputs: object, output: Tensor) -> None:

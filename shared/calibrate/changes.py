@@ -96,10 +96,10 @@ def _scale_gradient(trainer: Trainer, network: str, tensor: str, factor: float) 
     gradient = own.by_name(own.gradients)[tensor]
     update = stepper._update
 
-    def scale_and_update(phase: str, trained: Any, recorder: Any) -> None:
+    def scale_and_update(phase: str, recorder: Any) -> None:
         if phase == network:
             gradient[...] *= factor
-        update(phase, trained, recorder)
+        update(phase, recorder)
 
     stepper._update = scale_and_update
 

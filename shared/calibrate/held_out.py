@@ -69,7 +69,7 @@ class HeldOutCopies:
             replace(
                 reference,
                 name=f"copy {index}",
-                losses={name: np.concatenate([empty, *parts]) for name, parts in losses.items()},
+                losses={name: np.concatenate([empty, *losses[name]]) for name in reference.losses},
                 moments=moments,
             )
             for index, (losses, moments) in enumerate(zip(self._losses, self._moments, strict=True))

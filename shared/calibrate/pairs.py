@@ -12,7 +12,7 @@ import numpy as np
 
 from gan_rosetta.shared.compare.distances import tensor_difference
 from gan_rosetta.shared.compare.verdict import Evidence, Verdict, judge
-from gan_rosetta.shared.compare.yardstick import END, LOSS_NAMES, Yardstick
+from gan_rosetta.shared.compare.yardstick import END, Yardstick, loss_label
 from gan_rosetta.shared.spec import GanSpec
 
 Kind = Literal["backends", "copies"]
@@ -99,7 +99,7 @@ def _judge(
         checked_steps=verdict.checked_steps,
         num_steps=verdict.num_steps,
         num_findings=len(verdict.findings),
-        num_quantities=verdict.num_judged + sum(len(first.losses[name]) > 0 for name in LOSS_NAMES),
+        num_quantities=verdict.num_judged + sum(len(losses) > 0 for losses in first.losses.values()),
         num_left_out=len(verdict.left_out),
     )
 
@@ -111,7 +111,7 @@ def nearest_to_limit(first: Evidence, second: Evidence, yardstick: Yardstick, /)
     moment that both have, without counters and what rounding explains whatever it is.
     """
     found = [("nothing", 0.0, 1.0)]
-    for name in LOSS_NAMES:
+    for name in yardstick.noise:
         differences = yardstick.loss_differences(name, first.losses[name], second.losses[name])
         allowed = yardstick.allowed_losses(name)
         known = len(allowed) if name == "pretraining" else yardstick.horizon
@@ -119,8 +119,7 @@ def nearest_to_limit(first: Evidence, second: Evidence, yardstick: Yardstick, /)
         if count:
             running = np.maximum.accumulate(differences[:count])
             step = int(np.argmax(running / allowed[:count]))
-            label = "pretraining loss" if name == "pretraining" else f"{name}'s loss"
-            found.append((f"{label} at step {step}", float(running[step]), float(allowed[step])))
+            found.append((f"{loss_label(name)} at step {step}", float(running[step]), float(allowed[step])))
     is_whole = yardstick.horizon >= first.num_steps == second.num_steps
     for label, noise in yardstick.tensors.items():
         if label not in first.moments or label not in second.moments or (label == END and not is_whole):

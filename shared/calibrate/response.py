@@ -9,9 +9,8 @@ import numpy as np
 
 from gan_rosetta.shared.compare.distances import Floats, tensor_difference
 from gan_rosetta.shared.compare.verdict import Evidence
-from gan_rosetta.shared.compare.yardstick import END, LOSS_NAMES, Yardstick
+from gan_rosetta.shared.compare.yardstick import END, Yardstick, loss_label
 
-_LOSSES = tuple(name for name in LOSS_NAMES if name != "pretraining")
 # The largest difference that two numbers of one sign can have: beyond it nothing is judged.
 _ANYTHING = 1.0
 
@@ -40,7 +39,8 @@ def measure_response(right: Evidence, changed: Evidence, yardstick: Yardstick, /
     """Return how far a changed run is from the right one, over the size of the change."""
     losses = {
         name: np.maximum.accumulate(yardstick.loss_differences(name, right.losses[name], changed.losses[name])) / size
-        for name in _LOSSES
+        for name in yardstick.noise
+        if name != "pretraining"
     }
     tensors = {
         label: {
@@ -67,7 +67,7 @@ def smallest_seen(response: Response, yardstick: Yardstick, /, *, num_steps: int
         sizes = _over(yardstick.allowed_losses(name)[:count], values[:count])
         smallest[1 : count + 1] = np.minimum(smallest[1 : count + 1], sizes)
         if count and sizes.min() < best:
-            best, where = float(sizes.min()), f"{name}'s loss"
+            best, where = float(sizes.min()), loss_label(name)
     for label, step in _moments(yardstick, num_steps):
         for name, amount in yardstick.tensors[label].items():
             allowed = yardstick.tolerance.allowed(amount)

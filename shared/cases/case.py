@@ -67,7 +67,7 @@ class Case:
 
     def __init__(self, request: Request, /) -> None:
         self._request = request
-        self._recording = Recording()
+        self._recording = Recording(self.spec)
         self.judgement: Judgement | None = None
         if _kept is not None:
             _kept.append(self)
@@ -127,6 +127,11 @@ class Case:
             raise UsageError("case.watch comes before the case's first step; call it before the loop")
         if self._watcher is not None:
             raise UsageError("the case is watched already; give both networks in one call of case.watch")
+        if self.spec.training.joint_optimizer is not None:
+            raise UsageError(
+                f"{self.spec.name!r} updates each network twice a step, by its own optimizer and by the joint one, and "
+                "case.watch cannot tell the two apart; record its losses and leave out case.watch"
+            )
         if steps < 1:
             raise UsageError(f"case.watch got steps={steps}; expected 1 or more")
         networks = find_networks(self.spec, _given(generator, discriminator), mapping or {})
@@ -234,7 +239,7 @@ class Case:
         epoch = self._request.tape.steps_per_epoch()
         return frozenset(
             name
-            for name in expected_losses(visit.phase)
+            for name in expected_losses(self.spec, visit.phase)
             if not self.spec.training.steps_of(name).includes(visit.step, steps_per_epoch=epoch)
         )
 

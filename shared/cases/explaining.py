@@ -83,7 +83,7 @@ def _of_losses(
     noise: Mapping[str, np.ndarray],
 ) -> dict[Visit, ObservedStep]:
     """Return what a program's losses tell of the steps around one. start: the state before its phase."""
-    names = expected_losses(visit.phase)
+    names = expected_losses(spec, visit.phase)
     num_recorded = min(len(losses[name]) for name in names)
     found = {}
     for step in (visit.step + change for change in _AROUND):

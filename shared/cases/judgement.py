@@ -234,7 +234,7 @@ def _summaries(
     losses: Mapping[str, np.ndarray], reference: Evidence, yardstick: Yardstick, checked: int
 ) -> list[LossSummary]:
     summaries = []
-    for name in LOSS_NAMES:
+    for name in reference.losses:
         if not len(reference.losses[name]):
             continue
         judged = min(len(losses[name]), len(yardstick.noise[name]) if name == "pretraining" else checked)

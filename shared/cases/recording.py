@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from gan_rosetta.shared.cases.values import as_number, is_nan
-from gan_rosetta.shared.compare.yardstick import LOSS_NAMES
 from gan_rosetta.shared.diagnose.visits import Visit
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import Phase
+from gan_rosetta.shared.spec import GanSpec
 
 
 class Recording:
@@ -20,8 +20,9 @@ class Recording:
     dtypes: the types that came, of those that were arrays or tensors.
     """
 
-    def __init__(self) -> None:
-        self._losses: dict[str, list[float]] = {name: [] for name in LOSS_NAMES}
+    def __init__(self, spec: GanSpec) -> None:
+        self._spec = spec
+        self._losses: dict[str, list[float]] = {name: [] for name in spec.loss_names}
         self._open: dict[str, float] = {}
         self.dtypes: set[str] = set()
 
@@ -30,7 +31,7 @@ class Recording:
 
         rests: the losses of players that do not train in it.
         """
-        expected = expected_losses(visit.phase)
+        expected = expected_losses(self._spec, visit.phase)
         for name, value in losses.items():
             if value is None:
                 continue
@@ -49,11 +50,11 @@ class Recording:
 
     def missing(self, phase: Phase, /, *, rests: Collection[str]) -> list[str]:
         """Return which losses of the step under way are still to be recorded."""
-        return [name for name in expected_losses(phase) if name not in self._open and name not in rests]
+        return [name for name in expected_losses(self._spec, phase) if name not in self._open and name not in rests]
 
     def close(self, phase: Phase, /) -> dict[str, float]:
         """End the step under way, all of whose losses are there, and return them; NaN for one that was left out."""
-        losses = {name: self._open.get(name, float("nan")) for name in expected_losses(phase)}
+        losses = {name: self._open.get(name, float("nan")) for name in expected_losses(self._spec, phase)}
         for name, loss in losses.items():
             self._losses[name].append(loss)
         self._open = {}
@@ -65,6 +66,6 @@ class Recording:
         return {name: np.array(values, dtype=np.float64) for name, values in self._losses.items()}
 
 
-def expected_losses(phase: Phase, /) -> tuple[str, ...]:
+def expected_losses(spec: GanSpec, phase: Phase, /) -> tuple[str, ...]:
     """Return the names of the losses that a step of a phase has."""
-    return ("pretraining",) if phase == "pretraining" else ("discriminator", "generator")
+    return ("pretraining",) if phase == "pretraining" else spec.training.loss_names

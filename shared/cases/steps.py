@@ -64,6 +64,11 @@ class Step:
         return self._array("latent_g")
 
     @property
+    def latent_j(self) -> Any:
+        """The noise of the third update, of both players, (batch, ...), where the GAN has one."""
+        return self._array("latent_j")
+
+    @property
     def real_label(self) -> Any:
         """The classes of the real samples, (batch,) integers."""
         return self._array("real_label")
@@ -77,6 +82,11 @@ class Step:
     def label_g(self) -> Any:
         """The classes that G is asked for in its own update, (batch,) integers, where those are others."""
         return self._array("label_g")
+
+    @property
+    def label_j(self) -> Any:
+        """The classes that G is asked for in the third update, of both players, (batch,) integers."""
+        return self._array("label_j")
 
     @property
     def mix(self) -> Any:
@@ -101,13 +111,16 @@ class Step:
         """The density there, (batch, 1)."""
         return self._array("pretrain_target")
 
-    def record(self, *, discriminator: Any = None, generator: Any = None, pretraining: Any = None) -> None:
+    def record(
+        self, *, discriminator: Any = None, generator: Any = None, joint: Any = None, pretraining: Any = None
+    ) -> None:
         """Say what the step's losses were: numbers, arrays or tensors of one number each, from before its updates.
 
-        D's with its penalty, unless that is what D follows alone. May be called once for each loss. Raises UsageError
-        for what is none, or comes twice.
+        D's with its penalty, unless that is what D follows alone; joint: of the third update, where there is one. May
+        be called once for each loss. Raises UsageError for what is none, or comes twice.
         """
-        self._record({"pretraining": pretraining, "discriminator": discriminator, "generator": generator})
+        losses = {"pretraining": pretraining, "discriminator": discriminator, "generator": generator, "joint": joint}
+        self._record(losses)
 
     def see(self, name: str, value: Any, /, *, stream: str = "") -> None:
         """Tell what a layer gave, by its name in the GAN, such as "discriminator.hidden1", of a case that is watched.

@@ -12,7 +12,7 @@ import numpy as np
 
 from gan_rosetta.shared.compare.distances import tensor_difference
 from gan_rosetta.shared.compare.verdict import Evidence
-from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
+from gan_rosetta.shared.compare.yardstick import Yardstick
 
 
 def mixed_yardstick(
@@ -22,7 +22,7 @@ def mixed_yardstick(
 
     coarse_reference, fine_reference: the runs of the reference that the two yardsticks were measured on.
     """
-    lengths = {name: min(len(coarse.noise[name]), len(fine.noise[name])) for name in LOSS_NAMES}
+    lengths = {name: min(len(coarse.noise[name]), len(fine.noise[name])) for name in coarse.noise}
     noise = {}
     for name, length in lengths.items():
         apart = coarse.loss_differences(name, coarse.losses[name][:length], fine.losses[name][:length])

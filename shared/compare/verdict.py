@@ -17,7 +17,7 @@ import numpy as np
 from gan_rosetta.shared.compare.distances import BOUNDS, Floats, first_nonfinite, first_over, tensor_difference
 from gan_rosetta.shared.compare.outputs import SAMPLES
 from gan_rosetta.shared.compare.tolerance import WHOLE
-from gan_rosetta.shared.compare.yardstick import END, LOSS_NAMES, Yardstick
+from gan_rosetta.shared.compare.yardstick import END, Yardstick, loss_label
 from gan_rosetta.shared.data.turns import trained_steps
 from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.spec import GanSpec
@@ -106,13 +106,13 @@ def judge(first: Evidence, second: Evidence, yardstick: Yardstick, spec: GanSpec
         return PairVerdict(pair=pair, verdict="NOT COMPARABLE", reason=mismatch)
     runs = (first, second)
     differences = {
-        name: yardstick.loss_differences(name, first.losses[name], second.losses[name]) for name in LOSS_NAMES
+        name: yardstick.loss_differences(name, first.losses[name], second.losses[name]) for name in spec.loss_names
     }
-    checked = {name: _checked_steps(differences[name], yardstick, name) for name in LOSS_NAMES}
+    checked = {name: _checked_steps(differences[name], yardstick, name) for name in spec.loss_names}
     num_steps = max(run.num_steps for run in runs)
     finite = _judge_finite(runs, checked, spec)
     findings = list(finite.findings)
-    for name in LOSS_NAMES:
+    for name in spec.loss_names:
         finding = _judge_losses(name, differences[name], yardstick, checked[name], first.first_step)
         findings += [finding] if finding else []
     is_whole = checked["generator"] == first.num_steps == second.num_steps
@@ -176,9 +176,8 @@ def _judge_losses(
     if not len(outside):
         return None
     step = int(outside[0])
-    label = "pretraining" if name == "pretraining" else f"{name}'s"
     return Finding(
-        where=f"{label} loss at step {step}",
+        where=f"{loss_label(name)} at step {step}",
         difference=float(running[step]),
         allowed=float(allowed[step]),
         name=name,
@@ -220,7 +219,7 @@ def _judge_finite(runs: tuple[Evidence, Evidence], checked: Mapping[str, int], s
     """A NaN in one run and not in the other, or at another step, is a disagreement within the steps that are judged."""
     findings, unsaid = [], ""
     names = tuple(run.name for run in runs)
-    for name in LOSS_NAMES:
+    for name in spec.loss_names:
         length = min(len(run.losses[name]) for run in runs)
         expected = trained_steps(
             spec, name, first_step=runs[0].first_step, num_steps=length, steps_per_epoch=runs[0].steps_per_epoch
@@ -322,7 +321,7 @@ def _first_step_over(differences: Mapping[str, Floats], bound: float) -> str | N
     step = first_over(differences["pretraining"], bound)
     if step is not None:
         return f"pretraining step {step}"
-    steps = [first_over(differences[name], bound) for name in ("discriminator", "generator")]
+    steps = [first_over(apart, bound) for name, apart in differences.items() if name != "pretraining"]
     known = [step for step in steps if step is not None]
     return f"step {min(known)}" if known else None
 

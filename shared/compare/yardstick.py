@@ -27,7 +27,9 @@ from gan_rosetta.shared.state import State
 from gan_rosetta.shared.storage.files import write_npz
 from gan_rosetta.shared.storage.npz import ArrayType, read_npz, require_arrays
 
-LOSS_NAMES = ("pretraining", "discriminator", "generator")
+# All that there are; a GAN has those of GanSpec.loss_names.
+LOSS_NAMES = ("pretraining", "discriminator", "generator", "joint")
+_ALWAYS = LOSS_NAMES[:3]
 END = "end"
 # What is kept of each loss, step by step.
 _KINDS = ("noise", "scales", "losses")
@@ -80,7 +82,7 @@ class Yardstick:
         """Return the yardstick of what as_data gave."""
         tolerance = Tolerance(num_copies=data["num_copies"], dtype=data["dtype"], products=data["products"])
         series: dict[str, Any] = {
-            kind: {name: np.array(data[kind][name], dtype=np.float64) for name in LOSS_NAMES} for kind in _KINDS
+            kind: {name: np.array(values, dtype=np.float64) for name, values in data[kind].items()} for kind in _KINDS
         }
         return cls(tolerance=tolerance, tensors={}, **series)
 
@@ -92,11 +94,18 @@ class Yardstick:
         that is next to nothing, until rounding has taken half of the type's digits.
         """
         known = len(self.noise["generator"])
-        for name in ("discriminator", "generator"):
+        for name in self.noise:
+            if name == "pretraining":
+                continue
             told_apart = max(_span(self.losses[name], self.scales[name]), math.sqrt(self.tolerance.floor))
             over = np.flatnonzero(self.allowed_losses(name) > told_apart)
             known = min(known, int(over[0])) if len(over) else known
         return known
+
+
+def loss_label(name: str, /) -> str:
+    """Return what a loss is called in a sentence: "discriminator's loss", "pretraining loss"."""
+    return f"{name}'s loss" if name in ("discriminator", "generator") else f"{name} loss"
 
 
 def _plain(value: float) -> float | str:
@@ -121,7 +130,7 @@ class YardstickFollower:
     spec: GanSpec
     tolerance: Tolerance
     _parts: dict[str, dict[str, list[Floats]]] = field(default_factory=lambda: {kind: {} for kind in _KINDS})
-    _worst: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LOSS_NAMES, 0.0))
+    _worst: dict[str, float] = field(default_factory=dict)
     _tensors: dict[str, dict[str, float]] = field(default_factory=dict)
     _lost: bool = False
 
@@ -155,20 +164,21 @@ class YardstickFollower:
             return
         copies_losses = self.copies.train(chunk)
         scales = self.copies.loss_scales()
-        for name in LOSS_NAMES:
+        for name in self.spec.loss_names:
             values = getattr(losses, name)
             if values is None:
                 continue
             others = [getattr(other, name) for other in copies_losses]
             differences = [relative_difference(other, values, scale=scales[name]) for other in others]
             noise = self.tolerance.noise(differences)
-            running = np.maximum.accumulate(np.concatenate([[self._worst[name]], noise]))[1:]
+            running = np.maximum.accumulate(np.concatenate([[self._worst.get(name, 0.0)], noise]))[1:]
             of_chunk = {"noise": running, "scales": scales[name], "losses": np.asarray(values, dtype=np.float64)}
             for kind, part in of_chunk.items():
                 self._parts[kind].setdefault(name, []).append(part)
             self._worst[name] = float(running[-1])
         # Past this a loss may be anything. Following goes on to the chunk's end: the horizon lies inside what is kept.
-        self._lost = self.tolerance.allowed(max(self._worst["discriminator"], self._worst["generator"])) > WHOLE
+        worst = max(self._worst.get(name, 0.0) for name in self.spec.training.loss_names)
+        self._lost = self.tolerance.allowed(worst) > WHOLE
 
     def snapshot(self, label: str, state: State, /) -> None:
         """Note how far the copies' tensors are from the reference's; whole tensors at the end, sketches before."""
@@ -235,7 +245,7 @@ class YardstickFollower:
     def _joined(self) -> dict[str, dict[str, Floats]]:
         empty = np.zeros(0)
         return {
-            kind: {name: np.concatenate([empty, *parts.get(name, ())]) for name in LOSS_NAMES}
+            kind: {name: np.concatenate([empty, *parts.get(name, ())]) for name in self.spec.loss_names}
             for kind, parts in self._parts.items()
         }
 
@@ -279,7 +289,8 @@ def _to_arrays(yardstick: Yardstick) -> dict[str, np.ndarray]:
 
 def _from_arrays(arrays: Mapping[str, np.ndarray]) -> Yardstick:
     labels = [key.split("/")[1] for key in arrays if key.startswith("tensors/") and key.endswith("/names")]
-    wanted = {f"{kind}/{name}": ArrayType("f", (f"steps of {name}",)) for kind in _KINDS for name in LOSS_NAMES}
+    names = [name for name in LOSS_NAMES if name in _ALWAYS or any(f"{kind}/{name}" in arrays for kind in _KINDS)]
+    wanted = {f"{kind}/{name}": ArrayType("f", (f"steps of {name}",)) for kind in _KINDS for name in names}
     for label in labels:
         wanted[f"tensors/{label}/names"] = ArrayType("U", (f"tensors of {label}",))
         wanted[f"tensors/{label}/values"] = ArrayType("f", (f"tensors of {label}",))
@@ -291,7 +302,7 @@ def _from_arrays(arrays: Mapping[str, np.ndarray]) -> Yardstick:
         label: dict(zip(*(arrays[f"tensors/{label}/{part}"].tolist() for part in ("names", "values")), strict=True))
         for label in labels
     }
-    series: dict[str, Any] = {kind: {name: arrays[f"{kind}/{name}"] for name in LOSS_NAMES} for kind in _KINDS}
+    series: dict[str, Any] = {kind: {name: arrays[f"{kind}/{name}"] for name in names} for kind in _KINDS}
     words = {name: str(arrays[name]) for name in ("dtype", "products")}
     tolerance = Tolerance(num_copies=int(arrays["num_copies"]), **words)
     return Yardstick(tolerance=tolerance, tensors=tensors, **series)

@@ -67,6 +67,6 @@ def run_steps(trainer, spec: GanSpec, num_pretraining: int, num_steps: int, *, f
         found = trainer.train(trainer.stage(chunk))
         if follow is not None:
             follow(chunk, found)
-        names = ("pretraining",) if chunk.phase == "pretraining" else ("discriminator", "generator")
+        names = ("pretraining",) if chunk.phase == "pretraining" else spec.training.loss_names
         losses |= {name: getattr(found, name) for name in names}
     return losses, trainer.export_state()

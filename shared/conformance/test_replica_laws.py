@@ -62,7 +62,7 @@ def _train(spec, backend, dtype, *, others):
         }
         found = replicas.train({1: make(spec, num_steps=num_steps), **chunks})
         assert set(found) == {1, *beside}
-        names = ("pretraining",) if phase == "pretraining" else ("discriminator", "generator")
+        names = ("pretraining",) if phase == "pretraining" else spec.training.loss_names
         losses |= {name: getattr(found[1], name) for name in names}
     for replica, before in resting.items():
         after = replicas.export_state(replica)

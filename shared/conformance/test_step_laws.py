@@ -48,7 +48,7 @@ def test_probe_shows_the_step_that_train_takes(reference_too, backend, gan):
         if key.quantity in ("parameter", "slot", "buffer", "counter", "average", "balance")
     }
     assert_same_bits(after, {name: state[name] for name in after})
-    for name in ("discriminator", "generator"):
+    for name in spec.training.loss_names:
         assert probe[next(k for k in probe if k.phase == name and k.name == "loss")] == losses[name][0]
 
 

@@ -151,6 +151,7 @@ _STEP = (
     ("moving-average", "a moving average of G", "MovingAverage"),
     ("accumulation", "gradients of several batches added up", ""),
     ("joint-optimizer", "a loss that updates G and a part of D together", ""),
+    ("joint-update", "a third update, of both players by what D finds again", "Training.joint_optimizer"),
     ("penalty-alone", "a D updated by its penalty alone", "GradientPenalty.alone"),
     ("earlier-fakes", "fakes of earlier steps shown to D", ""),
     ("asked-twice", "a D that is shown G's batch twice in its update", "Training.second_class_asked"),

@@ -67,6 +67,8 @@ def array_shapes(spec: GanSpec, phase: Phase, /) -> dict[str, Shape]:
     shapes = {"real": spec.real.sample_shape, "latent_d": spec.latent.sample_shape}
     if spec.training.latent_draws == "separate":
         shapes["latent_g"] = spec.latent.sample_shape
+    if spec.training.joint_optimizer is not None:
+        shapes["latent_j"] = spec.latent.sample_shape
     if spec.penalty is not None and spec.penalty.mixes:
         by_entry = spec.penalty.mixing == "entry"
         shapes["mix"] = spec.real.sample_shape if by_entry else (1,) * len(spec.real.sample_shape)

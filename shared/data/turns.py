@@ -11,7 +11,7 @@ from gan_rosetta.shared.spec import GanSpec
 def trained_steps(
     spec: GanSpec, loss: str, /, *, num_steps: int, first_step: int = 0, steps_per_epoch: int | None = None
 ) -> NDArray[np.bool_]:
-    """Return in which of the steps a loss, "pretraining", "discriminator" or "generator", is measured, (num_steps,).
+    """Return in which of the steps a loss, of one of GanSpec.loss_names, is measured, (num_steps,).
 
     steps_per_epoch: of the tape; ValueError where the player's turns are counted within epochs and it is not given.
     """

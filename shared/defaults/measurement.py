@@ -77,12 +77,12 @@ class GanMeasurement:
 
 
 def losses_apart(losses: Mapping[str, Floats], expected: Mapping[str, Floats], yardstick: Yardstick, /) -> Floats:
-    """Return how far losses are apart, (steps,), as the yardstick measures it, the larger of D's and G's.
+    """Return how far losses are apart, (steps,), as the yardstick measures it, the largest of a step's.
 
     Differences that rounding explains count as 0; past the steps over which it was followed, as much as at their end.
     """
     result = np.zeros(len(expected["generator"]))
-    for name in ("discriminator", "generator"):
+    for name in (name for name in expected if name != "pretraining"):
         difference = yardstick.loss_differences(name, losses[name], expected[name])
         known = yardstick.allowed_losses(name)[: len(result)]
         allowed = np.pad(known, (0, len(result) - len(known)), mode="edge")

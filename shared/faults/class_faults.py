@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_rosetta.shared.compare.yardstick import loss_label
 from gan_rosetta.shared.faults.data_faults import outputs_of
 from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant
 from gan_rosetta.shared.faults.places import (
@@ -121,12 +122,16 @@ def _weight(network: str, field: str, *, loss: str) -> Callable[[GanSpec], list[
         own: float = getattr(of_class, field)
         if field == "on_real" and _tells_code(spec, loss):
             return []
+        if field == "of_joint" and spec.training.joint_optimizer is None:
+            return []
 
         def with_value(value: float) -> GanSpec:
             changes: dict[str, Any] = {field: value}
             return replace_training(spec, **{loss: replace(of_class, **changes)})
 
-        number = Number(expected=own, planted=0.0 if own else 1.0, with_value=with_value)
+        # Of the joint update's loss something has to be left.
+        is_whole = field == "of_joint" and own == sum(each.of_joint for each in spec.training.class_losses)
+        number = Number(expected=own, planted=2 * own if is_whole else 0.0 if own else 1.0, with_value=with_value)
         expected = Location(phase=network, quantities=("loss",), names=("loss",))
         return [Plant(spec=with_value(number.planted), expected=expected, number=number)]
 
@@ -144,13 +149,14 @@ def _weights() -> tuple[Fault, ...]:
         "on_real": ("discriminator", "the real samples' classes"),
         "on_fake": ("discriminator", "the fake samples' classes"),
         "of_generator": ("generator", "the classes that G was asked for"),
+        "of_joint": ("joint", "the classes of the batch that both learn from"),
     }
     heads = {"class_loss": "", "second_class_loss": " told a second time"}
     return tuple(
         Fault(
             name=f"{loss}_{field}".replace("_", "-"),
-            summary=f"the cross entropy of {what}{told} left out of the {network}'s loss",
-            remedy=f"The {network}'s loss weighs the cross entropy of {what}{told} by {{found}}: weigh it by "
+            summary=f"the cross entropy of {what}{told} left out of the {loss_label(network)}",
+            remedy=f"The {loss_label(network)} weighs the cross entropy of {what}{told} by {{found}}: weigh it by "
             "{expected}.",
             plants=_weight(network, field, loss=loss),
         )

@@ -12,6 +12,7 @@ from gan_rosetta.shared.faults.layer_fields import choice_fault
 from gan_rosetta.shared.faults.places import first_phase, layer_at
 from gan_rosetta.shared.interface import Chunk
 from gan_rosetta.shared.spec import CodeError, GanSpec, JoinedLatent, UniformLatent
+from gan_rosetta.shared.spec.sources import drawn_once
 
 
 def _from_zero(spec: GanSpec) -> list[Plant]:
@@ -31,6 +32,17 @@ def _from_zero(spec: GanSpec) -> list[Plant]:
     return [Plant(spec=spec, expected=outputs_of(spec, "generator", first_phase(spec, "generator")), chunk=feed)]
 
 
+def _joint_latent_shared(spec: GanSpec) -> list[Plant]:
+    if spec.training.joint_optimizer is None or drawn_once(spec.latent):
+        return []
+
+    def share(chunk: Chunk) -> Chunk:
+        arrays = dict(chunk.arrays)
+        return replace(chunk, arrays=arrays | ({"latent_j": arrays["latent_d"]} if "latent_j" in arrays else {}))
+
+    return [Plant(spec=spec, expected=outputs_of(spec, "generator", "joint"), chunk=share)]
+
+
 def _in_unit(code: np.ndarray, part: UniformLatent) -> np.ndarray:
     return (code - part.low) / (part.high - part.low)
 
@@ -41,6 +53,12 @@ FAULTS = (
         summary="codes drawn evenly from 0 to 1",
         remedy="The codes beside the noise are drawn from 0 to 1: draw them as far as the GAN has them, below 0 too.",
         plants=_from_zero,
+    ),
+    Fault(
+        name="joint-latent-shared",
+        summary="the discriminator's noise and codes once more in the update of both",
+        remedy="The joint update takes the noise and codes of the discriminator's: give it its own (latent_j).",
+        plants=_joint_latent_shared,
     ),
     choice_fault(
         "code-squared",

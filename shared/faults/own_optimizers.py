@@ -185,7 +185,7 @@ OWN_OPTIMIZERS: tuple[OwnOptimizer, ...] = tuple(
         holding=holding,
         defaults=tuple(DEFAULTS[f"{holding.framework}:{subject}"] for subject in subjects),
     )
-    for place in ("discriminator", "generator", "pretraining", "")
+    for place in ("discriminator", "generator", "joint", "pretraining", "")
     for holding in _HOLDINGS
     for subjects in _SUBJECTS[holding.kind]
 )

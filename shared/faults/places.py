@@ -101,7 +101,7 @@ def replace_training(spec: GanSpec, /, **changes: Any) -> GanSpec:
 def find_optimizers(spec: GanSpec, kind: type | tuple[type, ...], /) -> list[tuple[str, Any]]:
     """Return each optimizer of a kind by its name, in the order of a step's updates, pretraining's last."""
     order = ("discriminator", "generator") if spec.training.first == "discriminator" else ("generator", "discriminator")
-    found = [(name, optimizer_of(spec, name)) for name in (*order, "pretraining")]
+    found = [(name, optimizer_of(spec, name)) for name in (*order, "joint", "pretraining")]
     return [(name, optimizer) for name, optimizer in found if isinstance(optimizer, kind)]
 
 
@@ -111,10 +111,10 @@ def find_optimizer(spec: GanSpec, kind: type | tuple[type, ...], /) -> tuple[str
 
 
 def optimizer_of(spec: GanSpec, name: str, /) -> Optimizer | None:
-    """Return the optimizer of that name: "discriminator", "generator" or "pretraining", None where there is none."""
+    """Return the optimizer of "discriminator", "generator", "joint" or "pretraining", None where there is none."""
     if name == "pretraining":
         return None if spec.pretraining is None else spec.pretraining.optimizer
-    optimizer: Optimizer = getattr(spec.training, f"{name}_optimizer")
+    optimizer: Optimizer | None = getattr(spec.training, f"{name}_optimizer")
     return optimizer
 
 
@@ -126,9 +126,10 @@ def replace_optimizer(spec: GanSpec, name: str, optimizer: Optimizer, /) -> GanS
 
 
 def optimizer_words(name: str, optimizer: Optimizer, /) -> str:
-    """Return how to speak of an optimizer: "the generator's Adam", "the Adam of pretraining"."""
+    """Return how to speak of an optimizer: "the generator's Adam", "the joint Adam", "the Adam of pretraining"."""
     kind = _OPTIMIZER_WORDS.get(type(optimizer), type(optimizer).__name__)
-    return f"the {kind} of pretraining" if name == "pretraining" else f"the {name}'s {kind}"
+    others = {"pretraining": f"the {kind} of pretraining", "joint": f"the joint {kind}"}
+    return others.get(name, f"the {name}'s {kind}")
 
 
 def initial_rate(optimizer: Any, /) -> float:
@@ -170,7 +171,7 @@ def changed_places(spec: GanSpec, changed: GanSpec, /) -> tuple[Location, ...]:
                 output = output_of(spec, (network, index))
                 names = tuple(f"{output.names[0]}.{buffer}" for buffer in layer.buffers())
                 found += [output, Location(phase=output.phase, quantities=("buffer",), names=names)][: 1 + bool(names)]
-    for name in ("discriminator", "generator", "pretraining"):
+    for name in ("discriminator", "generator", "joint", "pretraining"):
         if optimizer_of(spec, name) != optimizer_of(changed, name):
             found.append(update_of(name))
     for phase in ("discriminator", "generator"):

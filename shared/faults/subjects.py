@@ -7,7 +7,14 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from gan_rosetta.shared.errors import SpecError
-from gan_rosetta.shared.faults.places import Place, layer_at, replace_layer, replace_optimizer, replace_training
+from gan_rosetta.shared.faults.places import (
+    Place,
+    layer_at,
+    optimizer_of,
+    replace_layer,
+    replace_optimizer,
+    replace_training,
+)
 from gan_rosetta.shared.spec import (
     ELU,
     GELU,
@@ -151,19 +158,15 @@ def _change_layers(spec: GanSpec, kind: type | tuple[type, ...], change: Callabl
 
 
 def _optimizers(spec: GanSpec, kind: type) -> list[Any]:
-    every = [spec.training.discriminator_optimizer, spec.training.generator_optimizer]
-    if spec.pretraining is not None:
-        every.append(spec.pretraining.optimizer)
+    every = (optimizer_of(spec, name) for name in ("discriminator", "generator", "joint", "pretraining"))
     return [optimizer for optimizer in every if isinstance(optimizer, kind)]
 
 
 def _change_optimizers(spec: GanSpec, kind: type, change: Callable[[Any], Optimizer]) -> GanSpec:
-    for network in spec.networks():
-        optimizer = getattr(spec.training, f"{network}_optimizer")
+    for name in (*spec.networks(), "joint", "pretraining"):
+        optimizer = optimizer_of(spec, name)
         if isinstance(optimizer, kind):
-            spec = replace_optimizer(spec, network, change(optimizer))
-    if spec.pretraining is not None and isinstance(spec.pretraining.optimizer, kind):
-        spec = replace(spec, pretraining=replace(spec.pretraining, optimizer=change(spec.pretraining.optimizer)))
+            spec = replace_optimizer(spec, name, change(optimizer))
     return spec
 
 

@@ -14,6 +14,7 @@ from gan_rosetta.shared.gans import (
     ebgan,
     gaussian_1d,
     gaussian_1d_adam,
+    infogan,
     linear_2d,
     lsgan,
     made_up,
@@ -61,6 +62,7 @@ OF_KNOWN_PARTS: dict[str, GanSpec] = {
         ebgan.SPEC,
         began.SPEC,
         context_encoder.SPEC,
+        infogan.SPEC,
     )
 }
 CATALOGUE: dict[str, GanSpec] = PUBLISHED | {spec.name: spec for spec in _MORE} | OF_KNOWN_PARTS

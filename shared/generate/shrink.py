@@ -208,6 +208,16 @@ def _changes(spec: GanSpec) -> Iterator[Change]:
             yield partial(_with_training, spec, field, other)
 
 
+def _without_joint(spec: GanSpec) -> GanSpec:
+    """Return a GAN whose players have no third update together."""
+    changes: dict[str, Any] = {
+        field: replace(loss, of_joint=0.0)
+        for field in ("class_loss", "second_class_loss")
+        if (loss := getattr(spec.training, field)) is not None
+    }
+    return replace(spec, training=replace(spec.training, joint_optimizer=None, **changes))
+
+
 def _fewer_in_branches(spec: GanSpec, name: str) -> Iterator[Change]:
     """Yield what puts one branch in place of a block, and what leaves a layer of a branch out."""
     for place, placed in enumerate(spec.networks()[name].placed):
@@ -221,6 +231,8 @@ def _fewer_in_branches(spec: GanSpec, name: str) -> Iterator[Change]:
 def _training_changes(spec: GanSpec) -> Iterator[Change]:
     for steps in range(1, spec.training.num_steps):
         yield partial(spec.with_steps, training=steps)
+    if spec.training.joint_optimizer is not None:
+        yield partial(_without_joint, spec)
     for field, value in _PLAIN_TRAINING.items():
         yield partial(_with_training, spec, field, value)
     if spec.pretraining is not None and spec.pretraining.num_steps:

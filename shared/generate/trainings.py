@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -85,6 +86,10 @@ def trainings(
     detached = alone or first == "generator" or draw(st.booleans())
     masks: Any = draw(st.sampled_from(["separate", "shared"])) if drops else "separate"
     may_ask_again = num_told > 1 and masks == "separate"
+    class_losses = [draw(CLASS_LOSSES) for _ in range(num_told)]
+    joint = bool(num_told) and not holed and draw(st.booleans())
+    if joint:
+        class_losses = [replace(each, of_joint=weight) for each, weight in zip(class_losses, (0.5, 1.0), strict=False)]
     return Training(
         num_steps=NUM_STEPS,
         first=first,
@@ -93,8 +98,8 @@ def trainings(
         detach_fake=detached,
         discriminator_steps=EVERY_STEP if reused else draw(_patterns(epochs)),
         generator_steps=EVERY_STEP if reused or not detached else draw(_patterns(epochs)),
-        weight_clipping=draw(_CLIPPINGS),
-        generator_average=draw(_AVERAGES),
+        weight_clipping=None if joint else draw(_CLIPPINGS),
+        generator_average=None if joint else draw(_AVERAGES),
         discriminator_clipping=draw(_GRADIENTS),
         generator_clipping=draw(_GRADIENTS),
         discriminator_loss=draw(discriminator_losses(score, penalties)),
@@ -103,8 +108,9 @@ def trainings(
         generator_optimizer=draw(optimizers(epochs)),
         steps_per_batch=draw(st.sampled_from([1, 1, 1, 2])),
         dropout_masks=masks,
-        class_loss=draw(CLASS_LOSSES) if num_told else None,
-        second_class_loss=draw(CLASS_LOSSES) if num_told > 1 else None,
+        class_loss=class_losses[0] if num_told else None,
+        second_class_loss=class_losses[1] if num_told > 1 else None,
+        joint_optimizer=draw(optimizers(epochs)) if joint else None,
         second_class_asked="again" if may_ask_again and draw(st.booleans()) else "together",
         distance_loss=draw(DISTANCES),
         # Of a tolerance near which no score comes but one half itself, so that rounding does not decide when it ends.

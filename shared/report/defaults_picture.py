@@ -36,11 +36,12 @@ _WIDTHS = ((200, 1.6), (1500, 1.0), (math.inf, 0.7))
 
 
 def draw_defaults(result: GanMeasurement, /) -> Figure:
-    """Return D's losses beside G's: the GAN as it is described in black, and with each framework's defaults."""
+    """Return a step's losses side by side: the GAN as it is described in black, and with each framework's defaults."""
     about = f" ({result.differs})" if result.differs else ""
-    figure = new_figure(f"{result.gan}: {result.title}{about}", width_inches=9.0, height_inches=3.6)
-    panels: list[Axes] = list(figure.subplots(1, 2))
-    for axes, name in zip(panels, ("discriminator", "generator"), strict=True):
+    names = [name for name in TITLES if name in result.losses and name != "pretraining"]
+    figure = new_figure(f"{result.gan}: {result.title}{about}", width_inches=4.5 * len(names), height_inches=3.6)
+    panels: list[Axes] = list(figure.subplots(1, len(names)))
+    for axes, name in zip(panels, names, strict=True):
         dress(axes)
         panel_title(axes, TITLES[name])
         shown = [_draw(axes, result.losses[name], REFERENCE)]

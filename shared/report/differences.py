@@ -13,7 +13,12 @@ from gan_rosetta.shared.spec import GanSpec
 
 Booleans = NDArray[np.bool_]
 
-TITLES = {"pretraining": "Pretraining of the discriminator", "discriminator": "Discriminator", "generator": "Generator"}
+TITLES = {
+    "pretraining": "Pretraining of the discriminator",
+    "discriminator": "Discriminator",
+    "generator": "Generator",
+    "joint": "Both, jointly",
+}
 # Where a difference of exactly 0 is drawn: below the smallest there is, 1.1e-16. Further backends go in rows beneath.
 IDENTICAL = 1e-17
 ROW = 10**-0.5

@@ -80,7 +80,7 @@ def draw_loss_curves(runs: Sequence[Run], yardstick: Yardstick | None, spec: Gan
         raise ValueError("no run to draw; expected at least one")
     curves = _curves(runs)
     reference = next(curve for curve in curves if curve.row is None)
-    names = [name for name in TITLES if any(len(run.losses[name]) for run in runs)]
+    names = [name for name in TITLES if any(len(run.losses.get(name, ())) for run in runs)]
     num_rows = 2 if len(curves) > 1 else 1
     figure = new_figure(title_of(runs, spec), width_inches=_width(names), height_inches=0.9 + 2.5 * num_rows)
     grid = figure.subplots(num_rows, len(names), sharex="col", squeeze=False)
@@ -120,7 +120,7 @@ def _curves(runs: Sequence[Run]) -> list[_Curve]:
 
 
 def _width(names: Sequence[str]) -> float:
-    return {1: 6.0, 2: 9.0}.get(len(names), 10.5)
+    return {1: 6.0, 2: 9.0, 4: 13.0}.get(len(names), 10.5)
 
 
 def _draw_losses(axes: Axes, curves: Sequence[_Curve], name: str, trained: Booleans) -> None:

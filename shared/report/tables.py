@@ -83,12 +83,14 @@ def pair_lines(comparison: GanComparison, /) -> list[Text]:
 def run_lines(runs: Sequence[Run], /) -> list[str]:
     """Return a line a run: steps taken, last losses, steps a second; below them the folder of each."""
     rows = []
+    named = {"discriminator": "D", "generator": "G"}
+    named |= {"joint": "both"} if any("joint" in run.losses for run in runs) else {}
     for run in runs:
-        last = (f"{run.losses[name][-1]:.6g}" for name in ("discriminator", "generator"))
+        last = (f"{run.losses[name][-1]:.6g}" if name in run.losses else "" for name in named)
         rows.append((run.gan, run.name, str(len(run.losses["generator"])), *last, _speed(run)))
-    header = ("GAN", "run", "steps", "last loss of D", "last loss of G", "steps a second")
+    header = ("GAN", "run", "steps", *(f"last loss of {player}" for player in named.values()), "steps a second")
     folders = [f"Folder of {run.gan} on {run.name}: {run.folder}" for run in runs]
-    return [*aligned([header, *rows], right=(2, 3, 4, 5)), *folders]
+    return [*aligned([header, *rows], right=tuple(range(2, len(header)))), *folders]
 
 
 def _where_they_part(comparison: GanComparison) -> list[str]:

@@ -22,7 +22,6 @@ from gan_rosetta.shared.storage.memory import available_bytes
 _NUMBER_BYTES = 8
 # A run holds its state as it was given, as the framework has it, and as it is exported.
 _COPIES_OF_A_STATE = 3
-_NUM_LOSSES = 2
 # A digest of the tape at the end of each chunk, as a text in a table.
 _DIGEST_BYTES = 150
 _LARGEST = 2**62
@@ -56,7 +55,7 @@ def need_of(spec: GanSpec, /, *, num_copies: int = 0) -> Need:
     state = sum(math.prod(tensor.shape) for tensor in state_schema(spec).values())
     pretraining = spec.num_pretraining_steps
     steps = spec.training.num_steps + pretraining
-    losses = _NUM_LOSSES * spec.training.num_steps + pretraining
+    losses = len(spec.training.loss_names) * spec.training.num_steps + pretraining
     real, latent = math.prod(spec.real.sample_shape), math.prod(spec.latent.sample_shape)
     size = chunk_size(spec)
     shown = num_samples(spec)
@@ -213,7 +212,7 @@ def _widest(network: Network) -> int:
 
 def require_room_for_seeds(spec: GanSpec, num_seeds: int, /) -> None:
     """Raise UsageError, with the number that would fit, where memory has no room for the losses of so many seeds."""
-    losses = _NUM_LOSSES * spec.training.num_steps + spec.num_pretraining_steps
+    losses = len(spec.training.loss_names) * spec.training.num_steps + spec.num_pretraining_steps
     # As they are trained, in one array, and on their way to the file.
     one, memory = 3 * _NUMBER_BYTES * losses, available_bytes()
     if num_seeds * one > memory:

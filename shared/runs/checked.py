@@ -71,10 +71,10 @@ class CheckedTrainer:
         """Return what the backend gave for a chunk's losses; raises WrongResult."""
         if not isinstance(losses, Losses):
             raise self._wrong("train", f"{type(losses).__name__}; expected a Losses")
-        expected = {"pretraining"} if chunk.phase == "pretraining" else {"discriminator", "generator"}
+        expected = {"pretraining"} if chunk.phase == "pretraining" else set(self._spec.training.loss_names)
         if chunk.phase == "adversarial" and self._spec.training.stop is not None:
             expected.add("real_score")
-        for name in ("pretraining", "discriminator", "generator", "real_score"):
+        for name in ("pretraining", "discriminator", "generator", "joint", "real_score"):
             values = getattr(losses, name)
             if (values is not None) != (name in expected):
                 found = "none" if values is None else "some"

@@ -237,7 +237,7 @@ def num_steps(spec: GanSpec, phase: str, /) -> int:
 
 
 def _check_losses(path: Path, position: Position, spec: GanSpec, *, remedy: str) -> None:
-    for phase, names in (("pretraining", ("pretraining",)), ("adversarial", ("discriminator", "generator"))):
+    for phase, names in (("pretraining", ("pretraining",)), ("adversarial", spec.training.loss_names)):
         taken = _steps_taken(position, spec, phase)
         for name in names:
             values = position.losses.get(name, np.zeros(0))

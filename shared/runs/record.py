@@ -79,7 +79,7 @@ class Run:
     def losses(self) -> dict[str, np.ndarray]:
         """The losses by name, (steps,) each."""
         outcome = self.record["outcome"]
-        return self._arrays("losses.npz", lambda arrays: require_losses(arrays, outcome))
+        return self._arrays("losses.npz", lambda arrays: require_losses(arrays, outcome, self.order.spec))
 
     @cached_property
     def samples(self) -> dict[str, np.ndarray]:

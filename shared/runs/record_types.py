@@ -105,10 +105,10 @@ def require_epochs(outcome: Outcome, spec: GanSpec, /) -> None:
         raise ValueError("outcome lacks steps_per_epoch, within which its players take turns")
 
 
-def require_losses(arrays: Mapping[str, np.ndarray], outcome: Outcome, /) -> None:
-    """Raise ValueError unless the arrays of losses.npz are as long as a run says that it was."""
+def require_losses(arrays: Mapping[str, np.ndarray], outcome: Outcome, spec: GanSpec, /) -> None:
+    """Raise ValueError unless the arrays of losses.npz are the GAN's, as long as a run says that it was."""
     steps = {"pretraining": outcome["pretraining_steps"], "adversarial": outcome["training_steps"]}
-    wanted = {name: ArrayType("f", (steps["adversarial"],)) for name in ("discriminator", "generator")}
+    wanted = {name: ArrayType("f", (steps["adversarial"],)) for name in spec.training.loss_names}
     require_arrays(arrays, {"pretraining": ArrayType("f", (steps["pretraining"],)), **wanted})
 
 

@@ -42,6 +42,7 @@ SHORT_STEPS = {
     "ebgan": 10,
     "began": 10,
     "context-encoder": 5,
+    "infogan": 10,
     "wgan-gp": 20,
     "wgan-gp-conv": 5,
     "dcgan": 2,

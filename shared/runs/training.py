@@ -104,8 +104,13 @@ def chunk_size(spec: GanSpec, /) -> int:
 
 def step_bytes(spec: GanSpec, /) -> int:
     """Return how many bytes a step of the adversarial phase is fed, in float64."""
-    sample_bytes = 8 * (math.prod(spec.real.sample_shape) + 2 * math.prod(spec.latent.sample_shape))
+    sample_bytes = 8 * (math.prod(spec.real.sample_shape) + _noise(spec))
     return sample_bytes * spec.batch_size
+
+
+def _noise(spec: GanSpec) -> int:
+    """Return how many numbers of noise a sample is made of in a step, counted as if each update had its own."""
+    return len(spec.training.loss_names) * math.prod(spec.latent.sample_shape)
 
 
 def run_training(
@@ -207,7 +212,7 @@ class _Loop:
         self._num_pretraining = spec.num_pretraining_steps
         self._start = start
         self.clock = _Clock()
-        self._losses: dict[str, list[np.ndarray]] = {"pretraining": [], "discriminator": [], "generator": []}
+        self._losses: dict[str, list[np.ndarray]] = {name: [] for name in spec.loss_names}
         self._tape_digests: dict[str, dict[str, str]] = {"pretraining": {}, "adversarial": {}}
         self._resumed_at: tuple[str, ...] = ()
         self._stopped_at: int | None = None

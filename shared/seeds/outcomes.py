@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gan_rosetta.shared.compare.distances import Floats
+from gan_rosetta.shared.compare.yardstick import loss_label
 from gan_rosetta.shared.data.turns import trained_steps
 from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.quality.measure import measure_quality
@@ -59,11 +60,11 @@ def measure_outcomes(
     # Real samples that are all the same say nothing of how far others should be apart.
     add("spread of samples", _spread(samples["generated"]) / (spread or 1.0), "of the real samples'" if spread else "1")
     is_broken = bool(quality[-1].value)
-    for name in ("discriminator", "generator"):
+    for name in spec.training.loss_names:
         trained = _trained(result, spec, name, steps_per_epoch=steps_per_epoch)
         is_broken = is_broken or not np.isfinite(trained).all()
         last = trained[-max(1, round(_LAST_SHARE * len(trained))) :]
-        add(f"{name}'s loss at the end", float(np.mean(last)) if len(last) else None, "the loss's own")
+        add(f"{loss_label(name)} at the end", float(np.mean(last)) if len(last) else None, "the loss's own")
     for kind in ("real", "generated"):
         shown = shown_when_asked(spec, samples[kind], samples["latent"])
         add(f"D's output on {kind} samples", _mean_score(trainer, spec, shown), "D's own")

@@ -72,10 +72,19 @@ def discriminator_phase_flops(spec: GanSpec, /) -> int:
     return sample * spec.batch_size
 
 
+def joint_phase_flops(spec: GanSpec, /) -> int:
+    """Return the operations of one step's third update: G and D forward, and the full backward pass of both."""
+    if spec.training.joint_optimizer is None:
+        return 0
+    generator, discriminator = forward_flops(spec.generator), forward_flops(spec.discriminator)
+    return (3 * (generator + discriminator) - first_layer_flops(spec.generator)) * spec.batch_size
+
+
 def step_flops(spec: GanSpec, /) -> float:
     """Return the mean operations of an adversarial step, each player's phase weighted by how often it trains."""
     generator, discriminator = (
         len(set(pattern.offsets)) / pattern.period
         for pattern in (spec.training.generator_steps, spec.training.discriminator_steps)
     )
-    return generator * generator_phase_flops(spec) + discriminator * discriminator_phase_flops(spec)
+    own = generator * generator_phase_flops(spec) + discriminator * discriminator_phase_flops(spec)
+    return own + joint_phase_flops(spec)

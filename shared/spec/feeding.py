@@ -2,8 +2,8 @@
 
 A mask is named after its pass and its layer, `mask.discriminator.real.discriminator.drop1`: no two passes share one.
 So is what an augmentation draws, `augment.discriminator.real.discriminator.colour`.
-The classes of the real samples are `real_label`, those that G is asked for `label_d` and `label_g`, as the noise is.
-Codes are a part of the noise, `latent_d` or `latent_g`, which D is fed whole.
+The classes of the real samples are `real_label`, those that G is asked for `label_d`, `label_g` and, of a third update,
+`label_j`, as the noise is. Codes are a part of the noise, `latent_d`, `latent_g` or `latent_j`, which D is fed whole.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gan_rosetta.shared.spec.network import Network
 MASK, AUGMENT = "mask", "augment"
 REAL_LABEL = "real_label"
 _KINDS: dict[type, str] = {Dropout: MASK, Augment: AUGMENT}
-_LABELS = (REAL_LABEL, "label_d", "label_g")
+_LABELS = (REAL_LABEL, "label_d", "label_g", "label_j")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +133,9 @@ def _places(spec: GanSpec) -> list[tuple[str, str, str]]:
     if training.generator_sees_real:
         places.append(("generator", "real", "discriminator"))
     places.append(("generator", "fake", "discriminator"))
-    return [*places, ("generator", "again", "discriminator")] if training.shows_fake_twice else places
+    places += [("generator", "again", "discriminator")] if training.shows_fake_twice else []
+    joint = [("joint", "fake", network) for network in ("generator", "discriminator")]
+    return [*places, *joint] if training.joint_optimizer is not None else places
 
 
 def _pass(spec: GanSpec, phase: str, stream: str, network: str) -> Pass:

@@ -30,6 +30,7 @@ from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d,
 from gan_rosetta.shared.spec.sources import (
     CategoryLatent,
     DigitsReal,
+    HoledLatent,
     JoinedLatent,
     LatentSource,
     LinearGaussianReal,
@@ -108,6 +109,13 @@ class GanSpec:
                 "line)",
                 "batch_size",
             )
+        require(
+            self.training.joint_optimizer is None or not isinstance(self.latent, HoledLatent),
+            "a joint_optimizer takes a batch from noise of its own, and G starts from real images with holes; leave it "
+            "out",
+            "training",
+            "joint_optimizer",
+        )
         if self.training.fake_batch == "reused" and self.training.first == "discriminator":
             moved = "BatchNorm" if self.generator.has_batch_norm else "spectral_norm"
             require(
@@ -354,6 +362,11 @@ class GanSpec:
             if name is not None:
                 return f"{network}.{name}"
         return None
+
+    @property
+    def loss_names(self) -> tuple[str, ...]:
+        """The losses of a run, by the phases that they are of; pretraining's are none where there is no such."""
+        return ("pretraining", *self.training.loss_names)
 
     def networks(self) -> dict[str, Network]:
         """Return the two networks by their canonical names, the generator first."""

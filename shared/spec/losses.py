@@ -366,16 +366,21 @@ class ClassLoss:
     D's loss: on_real · mean over the real samples + on_fake · mean over the fake ones; G's: of_generator · mean over
     the fake ones; always means, whatever the reduction of the scores. Odena et al. 2017: 1, 1 and 1. A negative
     of_generator is of a classifier that G is to mislead, the twin of Gong et al. 2019.
+
+    of_joint: its weight in the loss of a third update, of both players together (Training.joint_optimizer), which is
+    the sum of these means over the fake samples and has no score in it.
     """
 
     on_real: float
     on_fake: float
     of_generator: float
+    of_joint: float = 0.0
 
     def __post_init__(self) -> None:
         require_finite(self, "on_real", minimum=0)
         require_finite(self, "on_fake", minimum=0)
         require_finite(self, "of_generator")
+        require_finite(self, "of_joint", minimum=0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -139,6 +139,9 @@ class Training:
     distance_loss: what G's loss has of how far its samples are from the real ones at their places, or None.
     start_shown: whether D is shown the image that G started from too, and where its channels are: "before" or "after"
         those of the sample. Isola et al. 2017, section 3.1: D judges pairs.
+    joint_optimizer: of a third update, behind the players' own in every step, or None: G makes a batch from noise of
+        its own, `latent_j`, and both players together lower what the class losses' `of_joint` weigh of it. It has a
+        state of its own, of the parameters of both, as in PyTorch-GAN's infogan.
     second_class_asked: "together"; or "again": in G's update D is shown G's batch a second time for what
         second_class_loss weighs there, which moves D's buffers once more.
     """
@@ -166,6 +169,7 @@ class Training:
     second_class_asked: Literal["together", "again"] = "together"
     distance_loss: DistanceLoss | None = None
     start_shown: Literal["no", "before", "after"] = "no"
+    joint_optimizer: Optimizer | None = None
 
     def __post_init__(self) -> None:
         require_positive_integer(self, "num_steps")
@@ -213,6 +217,7 @@ class Training:
             "expected dropout_masks 'separate'",
             "second_class_asked",
         )
+        self._check_joint()
         if self.fake_batch == "reused":
             require(
                 self.latent_draws == "shared" and self.trains_both_always,
@@ -238,14 +243,44 @@ class Training:
                 "detach_fake",
             )
 
+    def _check_joint(self) -> None:
+        weighed = any(loss.of_joint for loss in self.class_losses)
+        require(
+            self.joint_optimizer is not None or not weighed,
+            "a class loss weighs of_joint, and no joint_optimizer takes that update; give one, or leave of_joint at 0",
+            "joint_optimizer",
+        )
+        if self.joint_optimizer is None:
+            return
+        require_instance(self, "joint_optimizer", get_args(Optimizer))
+        require(
+            weighed,
+            "joint_optimizer lowers what class_loss and second_class_loss weigh by of_joint; expected one above 0",
+            "joint_optimizer",
+        )
+        for field in ("generator_average", "weight_clipping"):
+            require(
+                getattr(self, field) is None,
+                f"{field} follows a player's own update, and joint_optimizer moves both behind it; leave one of the "
+                "two out",
+                field,
+            )
+
     def steps_of(self, loss: str, /) -> StepPattern:
-        """Return the steps in which a loss is measured: "discriminator", "generator", or "pretraining"."""
+        """Return the steps in which a loss is measured: "discriminator", "generator", "joint" or "pretraining"."""
         patterns = {"discriminator": self.discriminator_steps, "generator": self.generator_steps}
         return patterns.get(loss, EVERY_STEP)
 
     def fed_in(self, phase: str, kind: Literal["latent", "label"], /) -> str:
         """Return the tape's name of the noise, or of the classes, that G is given in a phase."""
+        if phase == "joint":
+            return f"{kind}_j"
         return f"{kind}_d" if phase == "discriminator" or self.latent_draws == "shared" else f"{kind}_g"
+
+    @property
+    def loss_names(self) -> tuple[str, ...]:
+        """The losses of an adversarial step, by the phases that they are of."""
+        return ("discriminator", "generator", *(("joint",) if self.joint_optimizer is not None else ()))
 
     @cached_property
     def class_losses(self) -> tuple[ClassLoss, ...]:
@@ -290,7 +325,8 @@ class Training:
     def counts_epochs(self) -> bool:
         """Whether it matters to the steps where a pass over the real data begins."""
         turns = "epoch" in (self.discriminator_steps.counted, self.generator_steps.counted)
-        return turns or any(map(counts_epochs, (self.discriminator_optimizer, self.generator_optimizer)))
+        used = (self.discriminator_optimizer, self.generator_optimizer, self.joint_optimizer)
+        return turns or any(counts_epochs(optimizer) for optimizer in used if optimizer is not None)
 
     @property
     def period(self) -> int:

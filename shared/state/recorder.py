@@ -14,7 +14,7 @@ from gan_rosetta.shared.state.schema import (
     averaged,
     counter_name,
     network_parameters,
-    optimizers,
+    optimizers_of,
     state_schema,
 )
 
@@ -38,14 +38,15 @@ class Recorder:
         self.found[key] = self._to_canonical(key, value)
 
     def keep_gradients(self, phase: str, quantity: str, gradients: Mapping[str, Any], /) -> None:
-        """Keep the gradients of the network that a phase trains, by the parameters' canonical names."""
+        """Keep the gradients of what a phase trains, by the parameters' canonical names."""
         for name in self._parameters(phase):
             self.value(phase, quantity, "", name, gradients[name])
 
-    def keep_state(self, phase: str, tensors: Mapping[str, Any], /, *, counter: Any) -> None:
+    def keep_state(self, phase: str, tensors: Mapping[str, Any], /, *, counters: Mapping[str, Any]) -> None:
         """Keep what a phase's update left: parameters, slots and counter, buffers of both networks, averages, balance.
 
-        tensors: those of the state, by canonical name. counter: of the phase's optimizer, an integer.
+        tensors: those of the state, by canonical name. counters: by optimizer, integers; of the phase's at
+        least.
         """
         schema = state_schema(self._spec).values()
         for name in self._parameters(phase):
@@ -53,9 +54,11 @@ class Recorder:
         for tensor in schema:
             if tensor.role == "slot" and tensor.name.startswith(f"optimizer.{phase}."):
                 self.value(phase, "slot", "", tensor.name, tensors[tensor.name])
-        is_known = isinstance(counter, int)  # While JAX traces, it is not.
-        key = ProbeKey(phase, "counter", "", counter_name(phase))
-        self.found[key] = np.array(counter, dtype=np.int64) if is_known else counter
+        for optimizer in optimizers_of(self._spec, phase):
+            counter = counters[optimizer]
+            is_known = isinstance(counter, int)  # While JAX traces, it is not.
+            key = ProbeKey(phase, "counter", "", counter_name(optimizer))
+            self.found[key] = np.array(counter, dtype=np.int64) if is_known else counter
         for tensor in schema:
             if tensor.role == "buffer":
                 self.value(phase, "buffer", "", tensor.name, tensors[tensor.name])
@@ -65,5 +68,5 @@ class Recorder:
             self.value(phase, "average", "", name, tensors[name])
 
     def _parameters(self, phase: str) -> list[str]:
-        networks: dict[str, str] = {name: network for name, (network, _) in optimizers(self._spec).items()}
-        return [tensor.name for tensor in network_parameters(self._spec, networks[phase])]
+        networks = optimizers_of(self._spec, phase).values()
+        return [tensor.name for network in networks for tensor in network_parameters(self._spec, network)]

@@ -2,7 +2,8 @@
 
 State is one flat mapping from canonical name to NumPy array in the canonical layout. Names:
 `discriminator.hidden1.weight` for parameters and buffers, `optimizer.discriminator.hidden1.weight.m` for an optimizer's
-slots, `optimizer.discriminator.step` for its counter. Pretraining has its own optimizer, `optimizer.pretraining.…`. A
+slots, `optimizer.discriminator.step` for its counter. Pretraining has its own optimizer, `optimizer.pretraining.…`. So
+has the third update, of both players: `optimizer.joint.generator.…` and `optimizer.joint.discriminator.…`. A
 moving average of G has `average.generator.hidden1.weight`, of its parameters and buffers. What a loss balances its two
 terms by is `training.balance`.
 """
@@ -29,7 +30,7 @@ from gan_rosetta.shared.spec.optimizers import initial_slot
 
 Role = Literal["parameter", "buffer", "slot", "counter", "average", "balance"]
 BALANCE = "training.balance"
-OptimizerName = Literal["pretraining", "discriminator", "generator"]
+OptimizerName = Literal["pretraining", "discriminator", "generator", "joint.generator", "joint.discriminator"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,13 +85,24 @@ def averaged_as(spec: GanSpec, role: Role, /) -> dict[str, str]:
 
 
 def optimizers(spec: GanSpec, /) -> dict[OptimizerName, tuple[str, Optimizer]]:
-    """Return each optimizer of the spec with the network that it trains."""
+    """Return each optimizer of the spec with the network that it trains.
+
+    That of the third update is one for each network, since none of what an optimizer does to a tensor hangs on others.
+    """
     result: dict[OptimizerName, tuple[str, Optimizer]] = {}
     if spec.pretraining is not None:
         result["pretraining"] = ("discriminator", spec.pretraining.optimizer)
     result["discriminator"] = ("discriminator", spec.training.discriminator_optimizer)
     result["generator"] = ("generator", spec.training.generator_optimizer)
+    if spec.training.joint_optimizer is not None:
+        result["joint.generator"] = ("generator", spec.training.joint_optimizer)
+        result["joint.discriminator"] = ("discriminator", spec.training.joint_optimizer)
     return result
+
+
+def optimizers_of(spec: GanSpec, phase: str, /) -> dict[OptimizerName, str]:
+    """Return the optimizers that update in a phase, each with the network that it trains: one, or of "joint" two."""
+    return {name: network for name, (network, _) in optimizers(spec).items() if name.partition(".")[0] == phase}
 
 
 def weight_bound(spec: GanSpec, optimizer: OptimizerName, /) -> float | None:

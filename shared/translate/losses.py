@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,13 +75,14 @@ def loss_functions(gan: GanSpec, words: LossWords, /) -> list[str]:
     losses, scores_g = gan.training.class_losses, scores_of_generator(gan)
     if losses:
         in_d = [(name, [getattr(own, f"on_{name[3:]}") for own in losses]) for name in ("of_real", "of_fake")]
-        of_d = _with_classes(of_d, words, ["of_real", "of_fake"], in_d)
+        of_d = _with_classes(of_d, words, ["of_real", "of_fake"], in_d, led_back=_unread_in_discriminator(gan))
         of_g = _with_classes(of_g, words, [name for name in scores_g if name != "of_again"], _weights_of_generator(gan))
     distance = gan.training.distance_loss
     return [
         _loss_function("discriminator", scores_of_discriminator(gan), of_d, words),
         *([_moved_balance(gan, gan.training.balanced, words)] if gan.training.balanced is not None else []),
         _loss_function("generator", scores_g, of_g, words),
+        *([_joint_function(gan, words)] if gan.training.joint_optimizer is not None else []),
         *([] if distance is None else [_distance_function(distance, words)]),
         *([_shown_function(gan, words)] if gan.training.shows_pairs else []),
     ]
@@ -95,6 +97,24 @@ def generator_loss_call(gan: GanSpec, /) -> str:
 def shown_samples(gan: GanSpec, samples: str, /) -> str:
     """Return the expression of what D is shown of samples."""
     return f'shown({samples}, batch["latent_d"])' if gan.training.shows_pairs else samples
+
+
+def _unread_in_discriminator(gan: GanSpec) -> list[int]:
+    """Return the columns of what D tells that its own loss does not weigh, and that a third update does."""
+    told = enumerate(gan.training.class_losses, start=1)
+    return [column for column, own in told if own.of_joint and not own.on_real and not own.on_fake]
+
+
+def _joint_function(gan: GanSpec, words: LossWords) -> str:
+    """Return the function of the third update's loss."""
+    weights = [own.of_joint for own in gan.training.class_losses]
+    # Frameworks leave without a gradient what nothing is led back to, and a state has it of every tensor.
+    unread = [0, *(column for column, weight in enumerate(weights, start=1) if not weight)]
+    terms = _class_terms(words, [("of_fake", weights)], led_back=unread)
+    lines = ['"""Return the loss of both, by what D finds again of how G made its samples."""']
+    lines.append(_sum_of(terms, "return"))
+    head = f"def joint_loss(of_fake: {words.tensor}) -> {words.tensor}:"
+    return "\n".join([head, *(f"    {line}" for line in lines)])
 
 
 def _shown_function(gan: GanSpec, words: LossWords) -> str:
@@ -186,19 +206,20 @@ def _loss_function(player: str, arguments: list[str], lines: list[str], words: L
 
 
 def _with_classes(
-    lines: list[str], words: LossWords, scores: list[str], weights: list[tuple[str, list[float]]], /
+    lines: list[str],
+    words: LossWords,
+    scores: list[str],
+    weights: list[tuple[str, list[float]]],
+    /,
+    *,
+    led_back: Sequence[int] = (),
 ) -> list[str]:
     """Return a loss and what is added of classes, of which D's numbers after the score tell.
 
-    weights: of each batch those of the numbers.
+    weights: of each batch those of the numbers. led_back: columns of fake samples that the loss does not weigh, and is
+    led back to all the same.
     """
-    mean = ClassMean()
-    terms = [
-        f"{f'{number(weight)} * ' if weight != 1 else ''}{words.reduced(mean, f'{name}[:, {column}]')}"
-        for name, own in weights
-        for column, weight in enumerate(own, start=1)
-        if weight
-    ]
+    terms = _class_terms(words, weights, led_back=led_back)
     *before, last = lines
     columns = ", ".join(f"{name}[:, :1]" for name in scores)
     return [
@@ -210,12 +231,27 @@ def _with_classes(
     ]
 
 
-def _sum_of(terms: list[str]) -> str:
+def _class_terms(words: LossWords, weights: list[tuple[str, list[float]]], /, *, led_back: Sequence[int]) -> list[str]:
+    """Return the weighed means of what D tells of classes; led_back: columns of fake samples that weigh 0."""
+    mean = ClassMean()
+    terms = [
+        f"{f'{number(weight)} * ' if weight != 1 else ''}{words.reduced(mean, f'{name}[:, {column}]')}"
+        for name, own in weights
+        for column, weight in enumerate(own, start=1)
+        if weight
+    ]
+    return [*terms, *(f"0 * {words.reduced(mean, f'of_fake[:, {column}]')}" for column in led_back)]
+
+
+def _sum_of(terms: list[str], before: str = "of_classes =") -> str:
     """Return the line of what is added of classes, a term a line where one has no room for all."""
-    whole = f"of_classes = {' + '.join(terms)}"
+    whole = f"{before} {' + '.join(terms)}"
     if len(whole) + 4 <= WIDTH:
         return whole
-    return "\n".join(["of_classes = (", f"        {terms[0]}", *(f"        + {term}" for term in terms[1:]), "    )"])
+    inner = f"        {' + '.join(terms)}"
+    if len(inner) <= WIDTH:
+        return "\n".join([f"{before} (", inner, "    )"])
+    return "\n".join([f"{before} (", f"        {terms[0]}", *(f"        + {term}" for term in terms[1:]), "    )"])
 
 
 def _discriminator_loss(loss: Any, words: LossWords) -> list[str]:

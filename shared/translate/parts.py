@@ -20,7 +20,8 @@ from gan_rosetta.shared.spec import (
     StepPattern,
 )
 from gan_rosetta.shared.spec.moving_average import WARM_UP
-from gan_rosetta.shared.translate.writing import number
+from gan_rosetta.shared.state import optimizers
+from gan_rosetta.shared.translate.writing import literal, number
 
 # The function of a program that names tensors as a state does, where layers are inside of branches.
 IN_STATE = '''\
@@ -28,7 +29,13 @@ def in_state(name: str) -> str:
     """Return a tensor's name in a state, where blocks, branches and layers are joined by dots."""
     layer, _, tensor = name.rpartition(".")
     return f"{layer.rstrip('_').replace('_', '.')}.{tensor}"'''
-_SHORT = {"pretraining": "p", "discriminator": "d", "generator": "g"}
+_SHORT = {
+    "pretraining": "p",
+    "discriminator": "d",
+    "generator": "g",
+    "joint.generator": "joint_g",
+    "joint.discriminator": "joint_d",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +61,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerUse:
-    """An optimizer of a program: of "pretraining", "discriminator" or "generator"; short: p, d or g."""
+    """An optimizer of a program. name: as in the state's schema; short: p, d, g, joint_g or joint_d."""
 
     name: str
     short: str
@@ -170,16 +177,48 @@ def logits_of_classes(layer: ClassCrossEntropy, /) -> str:
 
 def optimizer_uses(spec: GanSpec, /) -> list[OptimizerUse]:
     """Return the optimizers of a program, that of the pretraining first."""
-    training = spec.training
-    found = [("pretraining", "discriminator", spec.pretraining.optimizer)] if spec.pretraining is not None else []
-    found += [
-        ("discriminator", "discriminator", training.discriminator_optimizer),
-        ("generator", "generator", training.generator_optimizer),
-    ]
     return [
         OptimizerUse(name=name, short=_SHORT[name], network=network, optimizer=optimizer)
-        for name, network, optimizer in found
+        for name, (network, optimizer) in optimizers(spec).items()
     ]
+
+
+def joint_uses(spec: GanSpec, /) -> list[OptimizerUse]:
+    """Return the optimizers of a third update of both players, G's first; none where there is no such update."""
+    return [use for use in optimizer_uses(spec) if use.name.startswith("joint.")]
+
+
+def step_results(spec: GanSpec, /) -> list[str]:
+    """Return the names of what a step of a program returns."""
+    score = ["real_score"] if spec.training.stop is not None else []
+    return ["loss_d", "loss_g", *score, *(["loss_joint"] if joint_uses(spec) else [])]
+
+
+def losses_kept(spec: GanSpec, /) -> str:
+    """Return the statement of an empty list for each loss."""
+    names = spec.loss_names if spec.pretraining is not None else spec.training.loss_names
+    return literal("losses: dict[str, list[float]] = {", [f'"{name}": []' for name in names], "}")
+
+
+def losses_appended(spec: GanSpec, /) -> list[str]:
+    """Return the lines of a loop that keep the losses of a step, and print some."""
+    joint = bool(joint_uses(spec))
+    printed = "step {step}: D {loss_d:.4f}, G {loss_g:.4f}" + (", both {loss_joint:.4f}" if joint else "")
+    return [
+        '    losses["discriminator"].append(loss_d)',
+        '    losses["generator"].append(loss_g)',
+        *(['    losses["joint"].append(loss_joint)'] if joint else []),
+        "    if step % 100 == 0:",
+        f'        print(f"{printed}")',
+    ]
+
+
+def updates_said(spec: GanSpec, /) -> str:
+    """Return what a step does, as a docstring has it."""
+    first, second = ("G", "D") if spec.training.first == "generator" else ("D", "G")
+    third = ", then both" if joint_uses(spec) else ""
+    turns = "" if spec.training.trains_both_always else ", each where it is its turn"
+    return f"Update {first}, then {second}{third}{turns}"
 
 
 def spectral_forms(spec: GanSpec, /) -> dict[SpectralNorm, str]:

@@ -203,7 +203,7 @@ def _proof(
     verdict, reason = pair.verdict, pair.reason
     first = min(pair.findings, key=lambda finding: _order(finding, spec), default=None)
     taken = {name: len(program.losses[name]) for name in LOSS_NAMES}
-    expected = {name: len(reference.losses[name]) for name in LOSS_NAMES}
+    expected = {name: len(reference.losses.get(name, ())) for name in LOSS_NAMES}
     place = "" if first is None else str(first)
     if taken != expected and verdict == "AGREE":
         name = next(each for each in LOSS_NAMES if taken[each] != expected[each])

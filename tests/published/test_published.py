@@ -26,6 +26,7 @@ import pytest
 from filelock import FileLock
 
 from gan_rosetta.backends import BACKENDS
+from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.workers.process import environment
 from gan_rosetta.shared.workers.registry import installed_version
 
@@ -58,6 +59,7 @@ STEPS = {
     "ebgan": (0, 10),
     "began": (0, 10),
     "context-encoder": (0, 5 if LONG else 10),
+    "infogan": (0, 10),
 }
 # GAN -> batch size, where it is not the published one.
 BATCH_SIZES = (
@@ -79,6 +81,7 @@ BATCH_SIZES = (
         "ebgan": 4,
         "began": 8,
         "context-encoder": 2,
+        "infogan": 4,
     }
 )
 # GAN -> how many digits there are, where it is not all of them: eight batches an epoch, the last of 37.
@@ -200,9 +203,9 @@ def test_losses_are_the_published_programs(results: Results, gan: str, seed: int
     found = read_losses(results(backend, execution), gan, seed)
     pretraining, steps = STEPS[gan]
     assert len(expected["pretraining"]) == pretraining
-    assert len(expected["discriminator"]) == len(expected["generator"]) == steps
+    assert {len(expected[name]) for name in find_gan(gan).training.loss_names} == {steps}
     later = LATER_BOUNDS.get(gan, BOUND)
-    for name in ("pretraining", "discriminator", "generator"):
+    for name in find_gan(gan).loss_names:
         first = BOUND if name == "pretraining" or pretraining == 0 else later
         what = f"{gan}, {name} loss"
         terms = expected.get(f"{name} terms")

@@ -51,7 +51,7 @@ COSTLY = {
 }
 NOT_WATCHED = (
     *("gaussian-1d", "gaussian-1d-minibatch", "wgan-gp-conv", "dcgan", "dcgan-keras"),
-    *("sgan", "sagan-small", "ebgan", "began"),
+    *("sgan", "sagan-small", "ebgan", "began", "infogan"),
 )
 RUN = CHEAP | (COSTLY if LONG else {})
 TIMEOUT_SECONDS = 3600

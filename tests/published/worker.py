@@ -56,6 +56,7 @@ PROGRAMS = {
     "ebgan": ("ebgan", "run"),
     "began": ("began", "run"),
     "context-encoder": ("context_encoder", "run"),
+    "infogan": ("infogan", "run"),
 }
 
 
@@ -125,7 +126,7 @@ class Backend:
             for chunk in chunks(tape, spec, phase, first_step=0, stop=count, size=CHUNK_SIZE):
                 losses.append(trainer.train(trainer.stage(chunk)))
         result: dict[str, np.ndarray] = {}
-        for name in ("pretraining", "discriminator", "generator"):
+        for name in spec.loss_names:
             parts = [getattr(one, name) for one in losses]
             result[name] = np.concatenate([np.zeros(0), *(np.asarray(part) for part in parts if part is not None)])
         return result

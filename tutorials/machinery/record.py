@@ -45,7 +45,7 @@ def read_record(path: Path, /) -> LessonRecord:
             groups.setdefault(group, {})[rest] = archive[name]
     return LessonRecord(
         digests={what: str(digest) for what, digest in groups["digest"].items()},
-        losses={name: groups["loss"][name] for name in LOSS_NAMES},
+        losses={name: groups["loss"][name] for name in LOSS_NAMES if name in groups["loss"]},
         samples=groups["samples"][""],
         frames={int(step): values for step, values in groups.get("frame", {}).items()},
         boundaries={int(step): values for step, values in groups.get("boundary", {}).items()},

@@ -71,7 +71,11 @@ def gather(path: Path, namespace: Mapping[str, Any], digests: Mapping[str, str],
         raise UsageError(f"{path} leaves samples of {samples.dtype}; lessons compute in float64 throughout")
     return LessonRecord(
         digests=digests,
-        losses={name: np.array(namespace["losses"].get(name, []), dtype=np.float64) for name in LOSS_NAMES},
+        losses={
+            name: np.array(namespace["losses"].get(name, []), dtype=np.float64)
+            for name in LOSS_NAMES
+            if name != "joint" or name in namespace["losses"]
+        },
         samples=samples,
         frames={step: np.asarray(values) for step, values in namespace["frames"].items()},
         boundaries={step: np.asarray(values) for step, values in namespace.get("boundaries", {}).items()},

@@ -262,7 +262,7 @@ BOUNDARY_SPEC = replace(
 CODED_SPEC = replace(
     LOGISTIC_SPEC,
     name="coded-2d",
-    title="A category and a code beside the noise of a 2D Gaussian, which D finds again",
+    title="A category and a code beside the noise of a 2D Gaussian, which D finds again, in an update of both too",
     latent=JoinedLatent(
         parts=(
             NormalLatent(shape=(2,), redraw="step"),
@@ -297,7 +297,8 @@ CODED_SPEC = replace(
         LOGISTIC_SPEC.training,
         generator_optimizer=adam(0.001),
         discriminator_optimizer=adam(0.002),
-        class_loss=ClassLoss(on_real=0.0, on_fake=0.5, of_generator=1.0),
-        second_class_loss=ClassLoss(on_real=0.0, on_fake=1.0, of_generator=0.25),
+        class_loss=ClassLoss(on_real=0.0, on_fake=0.5, of_generator=1.0, of_joint=0.75),
+        second_class_loss=ClassLoss(on_real=0.0, on_fake=1.0, of_generator=0.25, of_joint=0.5),
+        joint_optimizer=adam(0.004),
     ),
 )

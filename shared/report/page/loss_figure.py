@@ -39,7 +39,7 @@ def loss_figure(
 ) -> go.Figure:
     """Return a loss's figure: curves above; below, for several runs, differences from the reference and the envelope.
 
-    name: "pretraining", "discriminator" or "generator". num_bins: as `thin` takes it.
+    name: "pretraining", "discriminator", "generator" or "joint". num_bins: as `thin` takes it.
     """
     labels = run_labels(runs)
     rows = 2 if len(runs) > 1 else 1

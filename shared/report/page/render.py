@@ -120,7 +120,7 @@ def report_page(gans: Sequence[GanRuns], /) -> str:
 def _section(gan: GanRuns, index: int, num_bins: int) -> _Section:
     runs, spec = gan.runs, gan.spec
     labels = run_labels(runs)
-    names = [name for name in TITLES if any(len(run.losses[name]) for run in runs)]
+    names = [name for name in TITLES if any(len(run.losses.get(name, ())) for run in runs)]
     num_steps = max((len(run.losses["generator"]) for run in runs), default=0)
     losses = (
         [(TITLES[name], loss_figure(name, runs, gan.yardstick, spec, num_bins=num_bins)) for name in names]

@@ -85,10 +85,15 @@ def count_in(array: object, /) -> int:
 
 
 def optimizer_of(name: str, /) -> OptimizerName | None:
-    """Return which of our optimizers a name speaks of: `pretraining_optimizer`, `optD`, `generator/opt_state`."""
+    """Return which of our optimizers a name speaks of: `pretraining_optimizer`, `optD`, `generator/opt_state`.
+
+    `joint_generator_optimizer` is of the third update, of both players.
+    """
     if any("pretrain" in step.lower() for step in split_name(name)):
         return "pretraining"
     network: Network | None = network_of(name)
+    if network is not None and any("joint" in step.lower() for step in split_name(name)):
+        return "joint.generator" if network == "generator" else "joint.discriminator"
     return network
 
 

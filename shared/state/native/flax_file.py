@@ -72,7 +72,9 @@ def flax_bytes(spec: GanSpec, state: Mapping[str, np.ndarray], networks: tuple[s
         for name, (trained, optimizer) in optimizers(spec).items():
             if trained != network or counter_name(name) not in state:
                 continue
-            own["opt_state" if name == network else f"{name}_opt_state"] = _opt_state(spec, state, name, optimizer)
+            own["opt_state" if name == network else f"{name.replace('.', '_')}_opt_state"] = _opt_state(
+                spec, state, name, optimizer
+            )
             if not isinstance(optimizer, Adam) and isinstance(optimizer.learning_rate, ConstantRate):
                 counters[name] = int(state[counter_name(name)])
     return pack(tree | ({COUNTERS: counters} if counters else {}))

@@ -94,7 +94,8 @@ def _variables(
     for name, (network, optimizer) in optimizers(spec).items():
         if network not in networks or counter_name(name) not in state:
             continue
-        whole = f"{name}_optimizer" if len(networks) > 1 or name == "pretraining" else "optimizer"
+        is_own = len(networks) == 1 and name == network
+        whole = "optimizer" if is_own else f"{name.replace('.', '_')}_optimizer"
         count = state[counter_name(name)]
         entries = [np.array(count, np.int64)]
         if isinstance(optimizer.learning_rate, ConstantRate):  # A schedule has no variable.

@@ -122,7 +122,7 @@ def torch_tree(spec: GanSpec, state: Mapping[str, np.ndarray], networks: tuple[s
         tree = {"model_state_dict": models[networks[0]]} if held else models[networks[0]]
     for name, (network, optimizer) in held.items():
         is_own = len(networks) == 1 and name == network
-        key = "optimizer_state_dict" if is_own else f"{name}_optimizer"
+        key = "optimizer_state_dict" if is_own else f"{name.replace('.', '_')}_optimizer"
         tree[key] = _optimizer_tree(spec, state, name, optimizer)
     counters = {name: int(state[counter_name(name)]) for name, (_, optimizer) in held.items() if not optimizer.slots}
     return tree | ({COUNTERS: counters} if counters else {})

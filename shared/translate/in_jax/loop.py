@@ -16,9 +16,13 @@ from gan_rosetta.shared.translate.parts import (
     OptimizerUse,
     begun_uses,
     counts_generator,
+    joint_uses,
+    losses_appended,
+    losses_kept,
     optimizer_uses,
     pattern,
     share_of,
+    step_results,
     steps_before,
 )
 from gan_rosetta.shared.translate.writing import WIDTH, call, literal, number
@@ -59,11 +63,11 @@ def loop_in_words(gan: GanSpec, words: StateWords, /) -> str:
     begun = begun_uses(gan)
     lines = [f"{_resumed(words)}\n"] if begun else []
     lines += [f"{_slots(gan, words)}\n"] if any(use.optimizer.slots for use in begun) else []
-    lines += [_start(gan, words), _losses_kept(gan)]
+    lines += [_start(gan, words), losses_kept(gan)]
     if gan.pretraining is not None:
         lines.append(_pretraining(gan))
     training = gan.training
-    results = ["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])]
+    results = step_results(gan)
     place = f'int(batch["{STEP_IN_EPOCH}"])'
     given = [
         f"trains_{name[0]}={pattern(steps, 'step', place)}"
@@ -81,6 +85,9 @@ def loop_in_words(gan: GanSpec, words: StateWords, /) -> str:
     if training.balanced is not None:
         players.append("balance")
         own.append("balance")
+    if joint_uses(gan):
+        players.append("joint")
+        own.append("joint")
     loop = [
         *([f"updates_of_g = {steps_before('generator')}"] if counts else []),
         call("batches = ", [f"read_batches(options.tape) if options.tape else {drawn_call(gan)}"], ""),
@@ -89,10 +96,7 @@ def loop_in_words(gan: GanSpec, words: StateWords, /) -> str:
         call(f"{', '.join(players)}, found = train_step(", ["g", "d", "to_arrays(batch)", *own, *given], indent=4),
         f"    {', '.join(results)} = (float(number) for number in found)",
         *counted,
-        '    losses["discriminator"].append(loss_d)',
-        '    losses["generator"].append(loss_g)',
-        "    if step % 100 == 0:",
-        '        print(f"step {step}: D {loss_d:.4f}, G {loss_g:.4f}")',
+        *losses_appended(gan),
     ]
     if training.stop is not None:
         tolerance = number(training.stop.tolerance)
@@ -120,7 +124,8 @@ def resumed(name: str, kept: optax.OptState, slots: dict[str, str]) -> optax.Opt
 def _slots(gan: GanSpec, words: StateWords) -> str:
     name = words.name.format(n="tensor")
     has_turns = turns(gan, "discriminator") or turns(gan, "generator")
-    count = "sum(not np.isnan(loss) for loss in losses[name])" if has_turns else "len(losses[name])"
+    of = 'name.partition(".")[0]' if joint_uses(gan) else "name"
+    count = f"sum(not np.isnan(loss) for loss in losses[{of}])" if has_turns else f"len(losses[{of}])"
     return f'''\
 def slots_of(name: str, kept: optax.OptState, slots: dict[str, str]) -> dict[str, Array]:
     """Return what an optimizer keeps, by names of its own, and how many steps it has taken."""
@@ -151,6 +156,13 @@ def _start(gan: GanSpec, words: StateWords) -> str:
             kept = "kept"
         arguments.append(kept)
         lines.append(call(f"{short} = Player(", arguments))
+    joint = []
+    for use in joint_uses(gan):
+        kept = f"optimizer_{use.short}.init({use.network[0]}.parameters)"
+        if use.name in begun:
+            kept = call("resumed(", [f'"{use.name}"', kept, slots_of(use.optimizer)], later=4)
+        joint.append(kept)
+    lines += [literal("joint = (", joint, ")")] if joint else []
     if gan.training.generator_average is not None:
         lines.append('tensors = first_tensors("average.generator", options.seed)')
         lines += _divided(gan, "generator", words)
@@ -186,11 +198,6 @@ def _negated(tensors: str, use: OptimizerUse) -> list[str]:
         f'for name in [n for n in {tensors} if n.startswith(start) and n.endswith(".momentum")]:',
         f"    {tensors}[name] = -{tensors}[name]",
     ]
-
-
-def _losses_kept(gan: GanSpec) -> str:
-    names = [*(["pretraining"] if gan.pretraining is not None else []), "discriminator", "generator"]
-    return literal("losses: dict[str, list[float]] = {", [f'"{name}": []' for name in names], "}")
 
 
 def _pretraining(gan: GanSpec) -> str:
@@ -233,7 +240,8 @@ def _end(gan: GanSpec, words: StateWords) -> str:
         optimizer: Any = use.optimizer
         if not optimizer.slots:
             continue
-        arguments = [f'"{use.name}"', f"{use.short}.kept", slots_of(optimizer)]
+        kept = f"joint[{joint_uses(gan).index(use)}]" if use in joint_uses(gan) else f"{use.short}.kept"
+        arguments = [f'"{use.name}"', kept, slots_of(optimizer)]
         lines.append(call("checkpoint |= slots_of(", arguments))
         lines += _negated("checkpoint", use)
     if gan.training.balanced is not None:

@@ -8,7 +8,14 @@ from gan_rosetta.shared.translate.data import EPOCH, asks_for_epoch, uses_masks
 from gan_rosetta.shared.translate.in_jax.averages import followed_section
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
 from gan_rosetta.shared.translate.losses import generator_loss_call, scores_of_discriminator, shown_samples
-from gan_rosetta.shared.translate.parts import decays, penalised_samples, place_of
+from gan_rosetta.shared.translate.parts import (
+    decays,
+    joint_uses,
+    penalised_samples,
+    place_of,
+    step_results,
+    updates_said,
+)
 from gan_rosetta.shared.translate.writing import call, fitted, indented, number
 
 
@@ -78,13 +85,12 @@ def _aux(text: str, moved: list[str]) -> str:
 def _train_step(gan: GanSpec) -> str:
     training = gan.training
     order = [training.first, "generator" if training.first == "discriminator" else "discriminator"]
-    names = {"discriminator": "D", "generator": "G"}
-    said = f"Update {names[order[0]]}, then {names[order[1]]}"
-    said += ", each where it is its turn" if not training.trains_both_always else ""
+    said = updates_said(gan)
     averages = training.generator_average is not None
     arguments = ["g: Player", "d: Player", "batch: Tensors"]
     arguments += ["average: Player", "share: Array"] if averages else []
     arguments += ["balance: Array"] if training.balanced is not None else []
+    arguments += ["joint: tuple[optax.OptState, ...]"] if joint_uses(gan) else []
     rests = {name: turns(gan, name) for name in order}
     given = [f"trains_{name[0]}: bool" for name in ("discriminator", "generator") if rests[name]]
     arguments += ["*", *given] if given else []
@@ -106,12 +112,15 @@ def _train_step(gan: GanSpec) -> str:
             lines += [f"if trains_{player[0]}:", *space, indented("\n".join(written), by=4)]
         else:
             lines += [*([""] if position or lines else []), *written]
-    losses = ", ".join(["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])])
+    lines += ["", *_joint_block(gan)] if joint_uses(gan) else []
+    losses = ", ".join(step_results(gan))
     decorator = f"@partial(jax.jit, static_argnames=({static}))" if given else "@jax.jit"
     players = ["g", "d", *(["average"] if averages else [])]
     kinds = ["Player" for _ in players] + (["Array"] if training.balanced is not None else [])
     players += ["balance"] if training.balanced is not None else []
-    head = call("def train_step(", arguments, f") -> tuple[{', '.join(kinds)}, tuple[Array, ...]]:")
+    kinds += ["tuple[optax.OptState, ...]"] if joint_uses(gan) else []
+    players += ["joint"] if joint_uses(gan) else []
+    head = call("def train_step(", arguments, f") -> tuple[{', '.join([*kinds, 'tuple[Array, ...]'])}]:")
     body = indented("\n".join([*lines, f"return {', '.join(players)}, ({losses})"]), by=4)
     space = ["", body] if body.startswith("    def") else [body]
     return "\n".join([decorator, head, f'    """{said}; return both, and the losses from before."""', *space])
@@ -223,6 +232,40 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     lines += [*_clipped(training.generator_clipping), _moved("g", training.generator_optimizer)]
     lines += ["average = followed(average, g, share)"] if training.generator_average is not None else []
     return lines
+
+
+def _joint_block(gan: GanSpec) -> list[str]:
+    moved = [
+        name for name, network in (("moved", "generator"), ("buffers", "discriminator")) if has_buffers(gan, network)
+    ]
+    place = place_of(gan, "joint", "fake")
+    own = [
+        _make(gan, "of_g", "joint", later=8),
+        _ask(gan, "of_fake", "d", place, "fake", first=True, later=8, given="of_d"),
+        f"return joint_loss(of_fake){f', {_together(moved)}' if moved else ''}",
+    ]
+    settings = ["loss_of_both", "argnums=(0, 1)", *(["has_aux=True"] if moved else [])]
+    found = f"(loss_joint, {_together(moved)})" if moved else "loss_joint"
+    lines = [
+        f"def loss_of_both(of_g: Tensors, of_d: Tensors) -> {_type_of(moved)}:",
+        *(indented(line, by=4) for line in own),
+        "",
+        f"differentiate = jax.value_and_grad({', '.join(settings)})",
+        f"{found}, (of_g, of_d) = differentiate(g.parameters, d.parameters)",
+    ]
+    lines += ["g = g._replace(buffers=moved)"] if "moved" in moved else []
+    lines += ["d = d._replace(buffers=buffers)"] if "buffers" in moved else []
+    lines.append("# By optimizers of their own, which keep what the players' keep beside.")
+    for index, use in enumerate(joint_uses(gan)):
+        short = use.network[0]
+        epoch = f', epoch=batch["{EPOCH}"]' if decays(use.optimizer, "epochs") else ""
+        given = f"{short}._replace(kept=joint[{index}]), optimizer_{use.short}, of_{short}{epoch}"
+        lines.append(f"joint_{short} = updated({given})")
+    return [
+        *lines,
+        "joint = joint_g.kept, joint_d.kept",
+        "g, d = joint_g._replace(kept=g.kept), joint_d._replace(kept=d.kept)",
+    ]
 
 
 def _clipped(clipping: GradientClipping | None) -> list[str]:

@@ -14,7 +14,18 @@ from gan_rosetta.shared.translate.data import (
 )
 from gan_rosetta.shared.translate.in_mxnet.averages import average_section
 from gan_rosetta.shared.translate.losses import generator_loss_call, scores_of_discriminator
-from gan_rosetta.shared.translate.parts import decays, optimizer_uses, pattern, penalised_samples, place_of
+from gan_rosetta.shared.translate.parts import (
+    decays,
+    joint_uses,
+    losses_appended,
+    losses_kept,
+    optimizer_uses,
+    pattern,
+    penalised_samples,
+    place_of,
+    step_results,
+    updates_said,
+)
 from gan_rosetta.shared.translate.rates import rate_at
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
@@ -39,10 +50,7 @@ def _train_step(gan: GanSpec) -> str:
     blocks = {"discriminator": _discriminator_block, "generator": _generator_block}
     order = [training.first, "generator" if training.first == "discriminator" else "discriminator"]
     turns = {"discriminator": training.discriminator_steps, "generator": training.generator_steps}
-    names = {"discriminator": "D", "generator": "G"}
-    said = f"Update {names[order[0]]}, then {names[order[1]]}"
-    said += ", each where it is its turn" if not training.trains_both_always else ""
-    results = ["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])]
+    said, results = updates_said(gan), step_results(gan)
     arguments = ["step: int"] if _counts_steps(gan) else []
     arguments += ["place: int"] if asks_for_step_in_epoch(gan) else []
     head = call(
@@ -59,13 +67,19 @@ def _train_step(gan: GanSpec) -> str:
     for position, player in enumerate(order):
         condition = pattern(turns[player], "step", "place")
         block = blocks[player](gan, 8 if condition else 4)
-        if position:
-            lines += ["", "# A backward pass forgets what came in: the next has views of its own."]
-            lines.append("batch = {name: array.detach() for name, array in batch.items()}")
+        lines += _VIEWS if position else []
         lines += [f"if {condition}:", indented("\n".join(block), by=4)] if condition else block
+    lines += [*_VIEWS, *_joint_block(gan)] if joint_uses(gan) else []
     items = ", ".join(f"{name}.asscalar()" for name in results)
     body = indented("\n".join([*lines, f"return {items}"]), by=4)
     return "\n".join([head, f'    """{said}; return the losses from before the updates."""', body])
+
+
+_VIEWS = [
+    "",
+    "# A backward pass forgets what came in: the next has views of its own.",
+    "batch = {name: array.detach() for name, array in batch.items()}",
+]
 
 
 def _counts_steps(gan: GanSpec) -> bool:
@@ -135,6 +149,17 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     return [*lines, "follow()"] if training.generator_average is not None else lines
 
 
+def _joint_block(gan: GanSpec) -> list[str]:
+    return [
+        "with autograd.record():",
+        indented(generate(gan, "joint", later=8), by=4),
+        indented(judge(gan, "of_fake", place_of(gan, "joint", "fake"), "fake", later=8), by=4),
+        "    loss_joint = joint_loss(of_fake)",
+        "loss_joint.backward()",
+        *(f"trainer_{use.short}.step(1)" for use in joint_uses(gan)),
+    ]
+
+
 def _clipped(clipping: GradientClipping | None, network: str) -> list[str]:
     """Return the lines that hold a network's gradients to a bound, before its update."""
     if clipping is None:
@@ -161,11 +186,11 @@ def _clipped(clipping: GradientClipping | None, network: str) -> list[str]:
 
 def loop_section(gan: GanSpec, /) -> str:
     """Return the loops, and what the program leaves."""
-    lines = [_losses_kept(gan)]
+    lines = [losses_kept(gan)]
     if gan.pretraining is not None:
         lines.append(_pretraining(gan))
     training = gan.training
-    results = ["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])]
+    results = step_results(gan)
     arguments = ["step"] if _counts_steps(gan) else []
     arguments += [f'int(batch["{STEP_IN_EPOCH}"])'] if asks_for_step_in_epoch(gan) else []
     arguments.append("to_arrays(batch)")
@@ -179,20 +204,12 @@ def loop_section(gan: GanSpec, /) -> str:
         "for step, batch in zip(range(options.steps), batches, strict=False):",
         *rates,
         f"    {', '.join(results)} = train_step({', '.join(arguments)})",
-        '    losses["discriminator"].append(loss_d)',
-        '    losses["generator"].append(loss_g)',
-        "    if step % 100 == 0:",
-        '        print(f"step {step}: D {loss_d:.4f}, G {loss_g:.4f}")',
+        *losses_appended(gan),
     ]
     if training.stop is not None:
         tolerance = number(training.stop.tolerance)
         loop += [f"    if abs(real_score - 0.5) <= {tolerance}:  # D cannot tell them apart", "        break"]
     return "\n\n".join([*lines, "\n".join(loop), _end(gan)])
-
-
-def _losses_kept(gan: GanSpec) -> str:
-    names = [*(["pretraining"] if gan.pretraining is not None else []), "discriminator", "generator"]
-    return literal("losses: dict[str, list[float]] = {", [f'"{name}": []' for name in names], "}")
 
 
 def _pretraining(gan: GanSpec) -> str:

@@ -18,8 +18,18 @@ from gan_rosetta.shared.translate.in_tensorflow.averages import average_section
 from gan_rosetta.shared.translate.in_tensorflow.model import first_call
 from gan_rosetta.shared.translate.in_tensorflow.optimizers import rate_lines
 from gan_rosetta.shared.translate.losses import generator_loss_call, scores_of_discriminator
-from gan_rosetta.shared.translate.parts import optimizer_uses, pattern, penalised_samples, place_of
-from gan_rosetta.shared.translate.writing import call, indented, literal, number
+from gan_rosetta.shared.translate.parts import (
+    joint_uses,
+    losses_appended,
+    losses_kept,
+    optimizer_uses,
+    pattern,
+    penalised_samples,
+    place_of,
+    step_results,
+    updates_said,
+)
+from gan_rosetta.shared.translate.writing import call, indented, number
 
 CHECKPOINT = "checkpoint.npz"
 _IMAGE_RANK = 3
@@ -75,9 +85,7 @@ def _train_step(gan: GanSpec, *, listed: bool) -> str:
     blocks = {"discriminator": _discriminator_block, "generator": _generator_block}
     order = [training.first, "generator" if training.first == "discriminator" else "discriminator"]
     names = {"discriminator": "D", "generator": "G"}
-    said = f"Update {names[order[0]]}, then {names[order[1]]}"
-    said += ", each where it is its turn" if not training.trains_both_always else ""
-    results = ["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])]
+    said, results = updates_said(gan), step_results(gan)
     given = [f"trains_{name[0]}: bool" for name in names if _rests(gan, name)]
     arguments = ["batch: Batch", *(["*", *given] if given else [])]
     lines: list[str] = []
@@ -94,6 +102,7 @@ def _train_step(gan: GanSpec, *, listed: bool) -> str:
             lines += [f"if trains_{player[0]}:", indented("\n".join(block), by=4)]
         else:
             lines += [*([""] if position else []), *block]
+    lines += ["", *_joint_block(gan, listed=listed)] if joint_uses(gan) else []
     head = call("def train_step(", arguments, ") -> tuple[tf.Tensor, ...]:")
     body = indented("\n".join([*lines, f"return {', '.join(results)}"]), by=4)
     return "\n".join(["@tf.function", head, f'    """{said}; return the losses from before the updates."""', body])
@@ -192,6 +201,28 @@ def _generator_block(gan: GanSpec, later: int, *, listed: bool) -> list[str]:
     return [begins, *(indented(each, by=4) for each in own), *moved, *follows]
 
 
+def _joint_block(gan: GanSpec, *, listed: bool) -> list[str]:
+    own = [
+        generate(gan, "joint", later=8, listed=listed),
+        judge(gan, "of_fake", place_of(gan, "joint", "fake"), "fake", later=8, listed=listed),
+        "loss_joint = joint_loss(of_fake)",
+    ]
+    of_g, of_d = joint_uses(gan)
+    lines = [
+        "with tf.GradientTape() as tape_joint:",
+        *(indented(each, by=4) for each in own),
+        "own_g, own_d = list(trained(generator).values()), list(trained(discriminator).values())",
+        "gradients = tape_joint.gradient(loss_joint, [*own_g, *own_d])",
+    ]
+    if any(uses_classes(gan, network) for network in gan.networks()):
+        lines.append("gradients = [tf.convert_to_tensor(each) for each in gradients]  # an embedding's are rows")
+    return [
+        *lines,
+        f"optimizer_{of_g.short}.apply(gradients[: len(own_g)])",
+        f"optimizer_{of_d.short}.apply(gradients[len(own_g) :])",
+    ]
+
+
 def loop_section(gan: GanSpec, /) -> str:
     """Return the loops, and what the program leaves."""
     no_masks = ["{}"] if uses_masks(gan, "generator") else []
@@ -200,11 +231,11 @@ def loop_section(gan: GanSpec, /) -> str:
 
 def loop_with_files(gan: GanSpec, files: Sequence[str], /, *, no_masks: Sequence[str], listed: bool = False) -> str:
     """Return the section with the lines that write more files; no_masks: what G is given for masks of dropout."""
-    lines = [_losses_kept(gan)]
+    lines = [losses_kept(gan)]
     if gan.pretraining is not None:
         lines.append(_pretraining(gan))
     training = gan.training
-    results = ["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])]
+    results = step_results(gan)
     place = f'int(batch["{STEP_IN_EPOCH}"])'
     given = [
         f"trains_{name[0]}={pattern(steps, 'step', place)}"
@@ -214,13 +245,10 @@ def loop_with_files(gan: GanSpec, files: Sequence[str], /, *, no_masks: Sequence
     loop = [
         call("batches = ", [f"read_batches(options.tape) if options.tape else {drawn_call(gan)}"], ""),
         "for step, batch in zip(range(options.steps), batches, strict=False):",
-        *_rates(gan, "dg"),
+        *_rates(gan, ["d", "g", *(use.short for use in joint_uses(gan))]),
         call("found = train_step(", ["to_tensors(batch)", *given], indent=4),
         f"    {', '.join(results)} = (float(number) for number in found)",
-        '    losses["discriminator"].append(loss_d)',
-        '    losses["generator"].append(loss_g)',
-        "    if step % 100 == 0:",
-        '        print(f"step {step}: D {loss_d:.4f}, G {loss_g:.4f}")',
+        *losses_appended(gan),
     ]
     if training.stop is not None:
         tolerance = number(training.stop.tolerance)
@@ -228,15 +256,10 @@ def loop_with_files(gan: GanSpec, files: Sequence[str], /, *, no_masks: Sequence
     return "\n\n".join([*lines, "\n".join(loop), _end(gan, files, no_masks, listed=listed)])
 
 
-def _rates(gan: GanSpec, shorts: str) -> list[str]:
+def _rates(gan: GanSpec, shorts: Sequence[str]) -> list[str]:
     """Return the lines of a loop that set the rates of optimizers that decay."""
     lines = [f"    {line}" for short in shorts for line in rate_lines(gan, short)]
     return ["    # Keras's own schedules compute in float32.", *lines] if lines else []
-
-
-def _losses_kept(gan: GanSpec) -> str:
-    names = [*(["pretraining"] if gan.pretraining is not None else []), "discriminator", "generator"]
-    return literal("losses: dict[str, list[float]] = {", [f'"{name}": []' for name in names], "}")
 
 
 def _pretraining(gan: GanSpec) -> str:

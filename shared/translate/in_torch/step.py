@@ -7,7 +7,19 @@ from gan_rosetta.shared.translate.calls import arrays_beside, asked_beside, foll
 from gan_rosetta.shared.translate.data import EPOCH, STEP_IN_EPOCH, drawn_call, sample_noise, uses_masks
 from gan_rosetta.shared.translate.in_torch.averages import AVERAGE, average_section
 from gan_rosetta.shared.translate.losses import generator_loss_call, scores_of_discriminator, shown_samples
-from gan_rosetta.shared.translate.parts import decays, optimizer_uses, pattern, penalised_samples, place_of
+from gan_rosetta.shared.translate.parts import (
+    OptimizerUse,
+    decays,
+    joint_uses,
+    losses_appended,
+    losses_kept,
+    optimizer_uses,
+    pattern,
+    penalised_samples,
+    place_of,
+    step_results,
+    updates_said,
+)
 from gan_rosetta.shared.translate.writing import call, indented, literal, number
 
 CHECKPOINT = "checkpoint.pt"
@@ -31,10 +43,7 @@ def _train_step(gan: GanSpec) -> str:
     blocks = {"discriminator": _discriminator_block, "generator": _generator_block}
     order = [training.first, "generator" if training.first == "discriminator" else "discriminator"]
     turns = {"discriminator": training.discriminator_steps, "generator": training.generator_steps}
-    names = {"discriminator": "D", "generator": "G"}
-    said = f"Update {names[order[0]]}, then {names[order[1]]}"
-    said += ", each where it is its turn" if not training.trains_both_always else ""
-    results = ["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])]
+    said, results = updates_said(gan), step_results(gan)
     arguments = ["step: int"] if _counts_steps(gan) else []
     head = call(
         "def train_step(",
@@ -53,6 +62,7 @@ def _train_step(gan: GanSpec) -> str:
         if position and not condition:
             lines.append("")
         lines += [f"if {condition}:", indented("\n".join(block), by=4)] if condition else block
+    lines += ["", *_joint_block(gan)] if joint_uses(gan) else []
     items = ", ".join(f"{name}.item()" for name in results)
     body = indented("\n".join([*lines, f"return {items}"]), by=4)
     return "\n".join([head, f'    """{said}; return the losses from before the updates."""', body])
@@ -126,6 +136,19 @@ def _generator_block(gan: GanSpec, later: int) -> list[str]:
     return lines
 
 
+def _joint_block(gan: GanSpec) -> list[str]:
+    uses = joint_uses(gan)
+    return [
+        _generate(gan, "joint", detached=False, later=4),
+        _judge(gan, "of_fake", place_of(gan, "joint", "fake"), "fake", later=4),
+        "loss_joint = joint_loss(of_fake)",
+        *(f"optimizer_{use.short}.zero_grad()" for use in uses),
+        "loss_joint.backward()",
+        *(f"optimizer_{use.short}.step()" for use in uses),
+        *(f"schedule_{use.short}.step()" for use in uses if decays(use.optimizer, "updates")),
+    ]
+
+
 def _clipped(clipping: GradientClipping | None, network: str) -> list[str]:
     """Return the lines that hold a network's gradients to a bound, before its update."""
     if clipping is None:
@@ -162,21 +185,18 @@ def _judge(gan: GanSpec, before: str, place: str, samples: str, *, later: int) -
 
 def loop_section(gan: GanSpec, /) -> str:
     """Return the loops, and what the program leaves."""
-    lines = [_losses_kept(gan)]
+    lines = [losses_kept(gan)]
     if gan.pretraining is not None:
         lines.append(_pretraining(gan))
     training = gan.training
-    results = ["loss_d", "loss_g", *(["real_score"] if training.stop is not None else [])]
+    results = step_results(gan)
     arguments = [*(["step"] if _counts_steps(gan) else []), "to_tensors(batch)"]
     loop = [
         call("batches = ", [f"read_batches(options.tape) if options.tape else {drawn_call(gan)}"], ""),
         "for step, batch in zip(range(options.steps), batches, strict=False):",
         *_epochs_end(gan),
         f"    {', '.join(results)} = train_step({', '.join(arguments)})",
-        '    losses["discriminator"].append(loss_d)',
-        '    losses["generator"].append(loss_g)',
-        "    if step % 100 == 0:",
-        '        print(f"step {step}: D {loss_d:.4f}, G {loss_g:.4f}")',
+        *losses_appended(gan),
     ]
     if training.stop is not None:
         tolerance = number(training.stop.tolerance)
@@ -198,11 +218,6 @@ def _epochs_end(gan: GanSpec) -> list[str]:
             "            schedule.step()",
         ]
     return []
-
-
-def _losses_kept(gan: GanSpec) -> str:
-    names = [*(["pretraining"] if gan.pretraining is not None else []), "discriminator", "generator"]
-    return literal("losses: dict[str, list[float]] = {", [f'"{name}": []' for name in names], "}")
 
 
 def _pretraining(gan: GanSpec) -> str:
@@ -230,9 +245,13 @@ def _pretraining(gan: GanSpec) -> str:
     return "\n".join(lines)
 
 
+def _kept_as(use: OptimizerUse) -> str:
+    return f"{use.name.replace('.', '_')}_optimizer"
+
+
 def _end(gan: GanSpec) -> str:
     entries = [f'"{name}": {name}.state_dict()' for name in ("generator", "discriminator")]
-    entries += [f'"{use.name}_optimizer": optimizer_{use.short}.state_dict()' for use in optimizer_uses(gan)]
+    entries += [f'"{_kept_as(use)}": optimizer_{use.short}.state_dict()' for use in optimizer_uses(gan)]
     counts = [
         f'"{use.name}": schedule_{use.short}.last_epoch'
         for use in optimizer_uses(gan)

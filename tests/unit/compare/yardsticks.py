@@ -22,7 +22,8 @@ def yardstick_of(
     dtype: str = "float64",
 ) -> Yardstick:
     """A yardstick measured on 8 copies; the reference's losses go from 0.5 to 1.5 where not given, of scale 0."""
-    series = {name: np.asarray(noise.get(name, ()), dtype=np.float64) for name in LOSS_NAMES}
+    names = [name for name in LOSS_NAMES if name in noise or name != "joint"]
+    series = {name: np.asarray(noise.get(name, ()), dtype=np.float64) for name in names}
     own = {name: np.linspace(0.5, 1.5, len(values)) for name, values in series.items()}
     return Yardstick(
         tolerance=Tolerance(num_copies=NUM_COPIES, dtype=dtype),

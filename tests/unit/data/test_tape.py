@@ -279,7 +279,7 @@ def test_periods_are_true(name):
     of_digits = special.get(name) or (
         79
         if "wgan" in name
-        or name in ("lsgan", "cgan", "dcgan", "relativistic", "acgan", "sgan", "dragan", "ebgan", "began")
+        or name in ("lsgan", "cgan", "dcgan", "relativistic", "acgan", "sgan", "dragan", "ebgan", "began", "infogan")
         else None
     )
     assert period == (of_digits or (250 if name == "linear-2d" else 1))

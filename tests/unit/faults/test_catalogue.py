@@ -44,7 +44,7 @@ from gan_rosetta.shared.gans import CATALOGUE, MADE_UP, find_gan
 from gan_rosetta.shared.spec import Dropout, GanSpec
 from gan_rosetta.shared.state import initial_state, state_schema
 
-PHASES = {"start", "pretraining", "discriminator", "generator"}
+PHASES = {"start", "pretraining", "discriminator", "generator", "joint"}
 QUANTITIES = {"output", "loss", "gradient", "parameter", "slot", "buffer", "average", "balance", "order"}
 LOSSES = {"loss", "penalty"}
 GANS = CATALOGUE | MADE_UP

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from gan_rosetta.shared.compare.verdict import PairVerdict
-from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, write_yardstick
+from gan_rosetta.shared.compare.yardstick import write_yardstick
 from gan_rosetta.shared.runs import comparison as comparison_module
 from gan_rosetta.shared.runs.comparison import GanComparison, to_json
 from gan_rosetta.shared.runs.order import Order
@@ -51,7 +51,7 @@ def record_gan(
         random = np.random.default_rng(0)
         run = folder / backend
         run.mkdir(parents=True)
-        losses = {name: random.uniform(0.5, 1.5, num_steps) * (1 + 1e-15 * index) for name in LOSS_NAMES}
+        losses = {name: random.uniform(0.5, 1.5, num_steps) * (1 + 1e-15 * index) for name in spec.loss_names}
         losses["pretraining"] = losses["pretraining"] if spec.pretraining is not None else np.zeros(0)
         samples = samples_of(spec, random)
         if generated is not None:
@@ -69,7 +69,7 @@ def record_gan(
             **what_happened(backend, spec, losses),
         }
         records[backend] = {**record, **changes}
-    envelope = {name: np.full(num_steps, 1e-14) for name in LOSS_NAMES}
+    envelope = {name: np.full(num_steps, 1e-14) for name in spec.loss_names}
     if horizon is not None:
         envelope["generator"][horizon:] = 0.1
     yardstick = yardstick_of(envelope)

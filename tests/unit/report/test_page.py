@@ -98,7 +98,7 @@ def test_every_loss_has_all_backends_the_envelope_and_the_differences(whole):
     titles = [figure["layout"]["yaxis"].get("title", {}).get("text") for figure in drawn]
     losses = [figure for figure, title in zip(drawn, titles, strict=True) if title == "loss"]
     shown = {"numpy", "torch", "tensorflow", "mxnet", "jax", ""}
-    assert len(losses) == sum(3 if spec.pretraining else 2 for spec in CATALOGUE.values())
+    assert len(losses) == sum(len(spec.training.loss_names) + bool(spec.pretraining) for spec in CATALOGUE.values())
     for figure in losses:
         assert {trace["meta"]["run"] for trace in figure["data"]} == shown
         assert sum(trace.get("fill") == "tonexty" for trace in figure["data"]) == 2

@@ -17,11 +17,16 @@ from gan_rosetta.shared.spec import (
     ClassLoss,
     CodeError,
     JoinedLatent,
+    MovingAverage,
     NormalLatent,
     UniformLatent,
+    WeightClipping,
     passes,
 )
+from gan_rosetta.shared.spec.cost import step_flops
+from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.spec.toml_file import spec_from_toml, spec_to_toml
+from gan_rosetta.shared.state import optimizers_of, state_schema
 
 CODED = MADE_UP["coded-2d"]
 HEAD = "h.category.linear_code_error"
@@ -55,7 +60,48 @@ def test_each_pass_through_d_is_fed_the_latent_that_g_was_given_and_real_samples
         ("discriminator", "real", "discriminator"): "latent_d",
         ("discriminator", "fake", "discriminator"): "latent_d",
         ("generator", "fake", "discriminator"): "latent_g",
+        ("joint", "fake", "discriminator"): "latent_j",
     }
+
+
+def test_the_third_update_has_noise_a_loss_and_a_state_of_its_own():
+    arrays = SeededTape(CODED, seed=5, digits=DigitSource.parse(None)).arrays("adversarial", first_step=0, num_steps=1)
+    assert list(arrays) == ["real", "latent_d", "latent_g", "latent_j"]
+    assert not any((arrays["latent_j"][..., 0] == arrays[name][..., 0]).any() for name in ("latent_d", "latent_g"))
+    assert CODED.loss_names == ("pretraining", "discriminator", "generator", "joint")
+    assert optimizers_of(CODED, "joint") == {"joint.generator": "generator", "joint.discriminator": "discriminator"}
+    names = {tensor.tensor for tensor in state_schema(CODED).values() if tensor.name.startswith("optimizer.joint.")}
+    parameters = {tensor.name for tensor in state_schema(CODED).values() if tensor.role == "parameter"}
+    assert parameters <= names
+    without = replace(CODED, training=_without_joint(CODED.training))
+    assert optimizers_of(without, "joint") == {}
+    assert step_flops(CODED) > step_flops(without)
+
+
+def test_a_third_update_weighs_something_and_nothing_follows_before_it():
+    training = CODED.training
+    with pytest.raises(SpecError, match="joint_optimizer takes that update"):
+        replace(training, joint_optimizer=None)
+    with pytest.raises(SpecError, match="by of_joint; expected one above 0"):
+        replace(_without_joint(training), joint_optimizer=training.joint_optimizer)
+    average = MovingAverage(decay=0.9, start=0, warm_up="none", buffers="averaged")
+    with pytest.raises(SpecError, match="generator_average follows a player's own update"):
+        replace(training, generator_average=average)
+    with pytest.raises(SpecError, match="weight_clipping follows a player's own update"):
+        replace(training, weight_clipping=WeightClipping(bound=1.0))
+    with pytest.raises(SpecError, match="of_joint"):
+        ClassLoss(on_real=0.0, on_fake=0.0, of_generator=0.0, of_joint=-1.0)
+
+
+def test_a_loss_of_no_third_update_is_left_out_of_a_file_and_of_a_digest():
+    plain = replace(CODED, training=_without_joint(CODED.training))
+    assert "joint" not in spec_to_toml(plain)
+    assert spec_digest(plain) != spec_digest(CODED)
+
+
+def _without_joint(training):
+    losses = {name: replace(getattr(training, name), of_joint=0.0) for name in ("class_loss", "second_class_loss")}
+    return replace(training, joint_optimizer=None, **losses)
 
 
 def test_a_code_error_wants_a_part_of_the_latent_that_is_of_its_form():

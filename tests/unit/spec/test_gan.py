@@ -172,6 +172,7 @@ def test_what_couples_samples():
         "dragan",
         "ebgan",
         "began",
+        "infogan",
         "wgan-gp",
         "dcgan",
         "dcgan-keras",

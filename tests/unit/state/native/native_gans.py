@@ -39,6 +39,7 @@ _CONVOLUTIONAL = (
     "ebgan",
     "began",
     "context-encoder",
+    "infogan",
 )
 
 
