@@ -79,9 +79,12 @@ def test_chunks_hold_what_the_gan_uses(name):
         expected["adversarial"] += ["real_label", "label_d"]
     if name == "sagan-small":
         expected["adversarial"].append("label_g")
-    if name in ("lsgan", "relativistic", "acgan", "sgan", "dragan"):
+    if name == "infogan":
+        expected["adversarial"].append("latent_j")
+    if name in ("lsgan", "relativistic", "acgan", "sgan", "dragan", "infogan"):
         penalised = ("discriminator.mixed",) if name == "dragan" else ()
-        passes = ("discriminator.real", "discriminator.fake", *penalised, "generator.fake")
+        joint = ("joint.fake",) if name == "infogan" else ()
+        passes = ("discriminator.real", "discriminator.fake", *penalised, "generator.fake", *joint)
         expected["adversarial"] += [f"mask.{at}.discriminator.drop{k}" for at in passes for k in (1, 2, 3, 4)]
     if name == "dcgan-keras":
         passes = ("discriminator.real", "discriminator.fake", "generator.fake")
