@@ -97,6 +97,11 @@ class Losses:
     real_score: np.ndarray | None = None
 
 
+def loss_label(name: str, /) -> str:
+    """Return what a loss is called in a sentence: "discriminator's loss", "pretraining loss"."""
+    return f"{name}'s loss" if name in ("discriminator", "generator") else f"{name} loss"
+
+
 def losses_of(columns: np.ndarray, spec: GanSpec, phase: Phase, /) -> Losses:
     """Return the losses of a chunk that a trainer has as columns (number of losses, K), as copies.
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from gan_rosetta.shared.compare.distances import tensor_difference
 from gan_rosetta.shared.compare.verdict import Evidence, Verdict, judge
-from gan_rosetta.shared.compare.yardstick import END, Yardstick, loss_label
+from gan_rosetta.shared.compare.yardstick import END, Yardstick
+from gan_rosetta.shared.interface import loss_label
 from gan_rosetta.shared.spec import GanSpec
 
 Kind = Literal["backends", "copies"]

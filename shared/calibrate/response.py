@@ -9,7 +9,8 @@ import numpy as np
 
 from gan_rosetta.shared.compare.distances import Floats, tensor_difference
 from gan_rosetta.shared.compare.verdict import Evidence
-from gan_rosetta.shared.compare.yardstick import END, Yardstick, loss_label
+from gan_rosetta.shared.compare.yardstick import END, Yardstick
+from gan_rosetta.shared.interface import loss_label
 
 # The largest difference that two numbers of one sign can have: beyond it nothing is judged.
 _ANYTHING = 1.0

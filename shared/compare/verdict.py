@@ -17,9 +17,9 @@ import numpy as np
 from gan_rosetta.shared.compare.distances import BOUNDS, Floats, first_nonfinite, first_over, tensor_difference
 from gan_rosetta.shared.compare.outputs import SAMPLES
 from gan_rosetta.shared.compare.tolerance import WHOLE
-from gan_rosetta.shared.compare.yardstick import END, Yardstick, loss_label
+from gan_rosetta.shared.compare.yardstick import END, Yardstick
 from gan_rosetta.shared.data.turns import trained_steps
-from gan_rosetta.shared.interface import Phase
+from gan_rosetta.shared.interface import Phase, loss_label
 from gan_rosetta.shared.spec import GanSpec
 
 Verdict = Literal["AGREE", "DISAGREE", "NOT COMPARABLE"]

@@ -103,11 +103,6 @@ class Yardstick:
         return known
 
 
-def loss_label(name: str, /) -> str:
-    """Return what a loss is called in a sentence: "discriminator's loss", "pretraining loss"."""
-    return f"{name}'s loss" if name in ("discriminator", "generator") else f"{name} loss"
-
-
 def _plain(value: float) -> float | str:
     return float(value) if math.isfinite(value) else str(value)
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from gan_rosetta.shared.compare.yardstick import loss_label
 from gan_rosetta.shared.faults.data_faults import outputs_of
 from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant
 from gan_rosetta.shared.faults.places import (
@@ -21,7 +20,7 @@ from gan_rosetta.shared.faults.places import (
     replace_layer,
     replace_training,
 )
-from gan_rosetta.shared.interface import Chunk
+from gan_rosetta.shared.interface import Chunk, loss_label
 from gan_rosetta.shared.spec import ClassContrast, ClassCrossEntropy, ClassEmbedding, ClassLoss, CodeError, GanSpec
 from gan_rosetta.shared.spec.classifying import SECOND_HEADS
 from gan_rosetta.shared.spec.feeding import REAL_LABEL, is_label, labels

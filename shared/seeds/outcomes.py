@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gan_rosetta.shared.compare.distances import Floats
-from gan_rosetta.shared.compare.yardstick import loss_label
 from gan_rosetta.shared.data.turns import trained_steps
-from gan_rosetta.shared.interface import Trainer
+from gan_rosetta.shared.interface import Trainer, loss_label
 from gan_rosetta.shared.quality.measure import measure_quality
 from gan_rosetta.shared.runs.samples import discriminate
 from gan_rosetta.shared.runs.training import TrainingResult
