@@ -30,3 +30,16 @@ def cut_holes(latent: HoledLatent, images: Floats, corners: NDArray[np.int64], /
     holed = pixels.copy()
     np.put_along_axis(holed, flat, float(latent.fill), axis=-1)
     return holed.reshape(images.shape), parts
+
+
+def start_of(latent: HoledLatent, images: Floats, holed: Floats, /) -> Floats:
+    """Return what G starts from: the holed images, or a vector of them and of the whole ones made smaller.
+
+    images, holed: (..., C, size, size); returns (..., *latent.sample_shape).
+    """
+    if latent.reduced_by is None:
+        return holed
+    side = latent.size // latent.reduced_by
+    squares = images.reshape(*images.shape[:-2], side, latent.reduced_by, side, latent.reduced_by)
+    smaller = squares.mean(axis=(-3, -1))  # (..., C, side, side)
+    return np.concatenate([each.reshape(*each.shape[:-3], -1) for each in (holed, smaller)], axis=-1)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gan_rosetta.shared.data import streams
-from gan_rosetta.shared.data.holes import cut_holes, hole_corners
+from gan_rosetta.shared.data.holes import cut_holes, hole_corners, start_of
 from gan_rosetta.shared.data.image_source import ImageSource
 from gan_rosetta.shared.data.toys import toy_points
 from gan_rosetta.shared.data.turns import trained_steps
@@ -179,7 +179,7 @@ class SeededTape:
         holed, parts = cut_holes(latent, images, corners)
         source = self._spec.real
         whole = not isinstance(source, DigitsReal) or source.part is None
-        return {"real": images if whole else parts, "latent_d": holed}
+        return {"real": images if whole else parts, "latent_d": start_of(latent, images, holed)}
 
     def _asked_classes(self, name: str, steps: range, batch: int) -> np.ndarray:
         """Return the classes that G is asked for, drawn evenly: for every step, or once where the noise is."""

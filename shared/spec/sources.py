@@ -246,16 +246,29 @@ class HoledLatent:
     drawn anew for each image of each batch, row and column evenly from 0 to size - hole - 1, as numpy.random.randint
     has it from 0 to size - hole. Pathak et al. 2016; Denton et al. 2016. A tape of another program's may hold any
     images of that shape, each beside its real one: pairs, as pix2pix has them (Isola et al. 2017).
+
+    reduced_by: where given, G starts from the whole image too, made smaller by so many rows and columns to one, their
+    means: a vector of the holed image's pixels and of those, channel by channel and row by row, of which a Recall takes
+    up either.
     """
 
     num_channels: int
     size: int
     hole: int
     fill: float
+    reduced_by: int | None = None
 
     def __post_init__(self) -> None:
         for field in ("num_channels", "size", "hole"):
             require_positive_integer(self, field)
+        if self.reduced_by is not None:
+            require_positive_integer(self, "reduced_by")
+            require(
+                self.size % self.reduced_by == 0,
+                f"HoledLatent: reduced_by is {self.reduced_by}, and images of {self.size} are no whole number of squares "
+                "of that side; expected a divisor",
+                "reduced_by",
+            )
         require(
             self.hole < self.size,
             f"HoledLatent: a hole of {self.hole} leaves no place to draw in images of {self.size}; expected it smaller",
@@ -265,7 +278,9 @@ class HoledLatent:
 
     @property
     def sample_shape(self) -> Shape:
-        return (self.num_channels, self.size, self.size)
+        if self.reduced_by is None:
+            return (self.num_channels, self.size, self.size)
+        return (self.num_channels * (self.size**2 + (self.size // self.reduced_by) ** 2),)
 
 
 LatentSource = StratifiedLatent | NormalLatent | UniformLatent | CategoryLatent | JoinedLatent | HoledLatent

@@ -9,12 +9,13 @@ from gan_rosetta.shared.spec.training import Training
 
 def check_pairs(real: RealSource, latent: LatentSource, training: Training, /) -> None:
     """Raise SpecError where D cannot be shown a sample beside the image that G started from."""
-    whole = isinstance(real, DigitsReal) and real.part is None and isinstance(latent, HoledLatent)
+    whole = isinstance(real, DigitsReal) and real.part is None
+    whole = whole and isinstance(latent, HoledLatent) and latent.reduced_by is None
     alone = getattr(training.discriminator_loss, "penalty", None) is None
     require(
         not training.shows_pairs or (whole and alone),
         "training shows D what G starts from beside each sample; expected images of one size for both, a HoledLatent "
-        "and real with part None, and no gradient penalty",
+        "with reduced_by None and real with part None, and no gradient penalty",
         "training",
         "start_shown",
     )

@@ -53,9 +53,23 @@ def _cut_holes(source: HoledLatent, *, with_parts: bool) -> str:
         "    for image, (row, column) in zip(holed, corners, strict=True):",
         *([f"        parts.append(image[:, {place}].copy())"] if with_parts else []),
         f"        image[:, {place}] = {number(source.fill)}",
+        *_beside_reduced(source),
         f"    return holed{', np.stack(parts)' if with_parts else ''}",
     ]
     return "\n".join(lines)
+
+
+def _beside_reduced(source: HoledLatent) -> list[str]:
+    """Return the lines that put the whole images, made smaller, behind those with holes; none where none are."""
+    if source.reduced_by is None:
+        return []
+    sizes = ", ".join(map(number, (source.size // source.reduced_by, source.reduced_by) * 2))
+    return [
+        "    # Behind each the whole image, made smaller by the means of squares: one row of pixels.",
+        f"    squares = images.reshape(len(images), {number(source.num_channels)}, {sizes})",
+        "    pixels = [each.reshape(len(images), -1) for each in (holed, squares.mean(axis=(3, 5)))]",
+        "    holed = np.concatenate(pixels, axis=1)",
+    ]
 
 
 def _drawn_latent(source: NormalLatent | UniformLatent | CategoryLatent) -> str:

@@ -395,12 +395,27 @@ CONTRAST_SPEC = replace(
 HOLED_SPEC = replace(
     POOLED_SPEC,
     name="holed-digits",
-    title="A G that fills holes in small digits, held to what was there, and a D that gives a score for each patch",
+    title="A G that fills holes in small digits it also sees made smaller, and a D that gives a score for each patch",
     real=replace(_DIGITS, part=4),
-    latent=HoledLatent(num_channels=1, size=8, hole=4, fill=1.0),
+    latent=HoledLatent(num_channels=1, size=8, hole=4, fill=1.0, reduced_by=2),
     generator=Network(
-        input_shape=(1, 8, 8),
-        layers=(replace(_conv("conv1", 1, 4), stride=2), LeakyReLU(slope=0.2), _conv("conv2", 4, 1), Tanh()),
+        input_shape=(80,),
+        layers=(
+            Recall(of=None, parts=((0, 64),)),
+            Reshape(shape=(1, 8, 8)),
+            replace(_conv("conv1", 1, 4), stride=2),
+            Branches(
+                name="both",
+                join="concatenate",
+                branches=(
+                    Branch(name="holed"),
+                    Branch(name="smaller", layers=(Recall(of=None, parts=((64, 80),)), Reshape(shape=(1, 4, 4)))),
+                ),
+            ),
+            LeakyReLU(slope=0.2),
+            _conv("conv2", 5, 1),
+            Tanh(),
+        ),
     ),
     discriminator=Network(
         input_shape=(1, 4, 4), layers=(_conv("conv1", 1, 4), LeakyReLU(slope=0.2), _conv("conv2", 4, 1))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gan_rosetta.shared.data.digits import DigitSource
-from gan_rosetta.shared.data.holes import cut_holes, hole_corners
+from gan_rosetta.shared.data.holes import cut_holes, hole_corners, start_of
 from gan_rosetta.shared.data.tape import SeededTape, array_shapes, repeats
 from gan_rosetta.shared.data.tape_file import FileTape, write_tape
 from gan_rosetta.shared.gans import MADE_UP
@@ -41,6 +41,15 @@ def test_holes_are_cut_where_their_corners_are():
         np.testing.assert_array_equal(holed[place], expected)
 
 
+def test_a_start_is_the_holed_image_or_a_vector_of_it_and_of_the_whole_one_made_smaller():
+    images, holed = np.arange(32.0).reshape(1, 2, 4, 4), np.zeros((1, 2, 4, 4))
+    latent = replace(LATENT, size=4)
+    assert start_of(latent, images, holed) is holed
+    start = start_of(replace(latent, reduced_by=2), images, holed)
+    assert start.shape == (1, 40) == (1, *replace(latent, reduced_by=2).sample_shape)
+    np.testing.assert_array_equal(start[0, 32:], [2.5, 4.5, 10.5, 12.5, 18.5, 20.5, 26.5, 28.5])
+
+
 def test_corners_are_even_over_all_places_but_the_last():
     corners = hole_corners(LATENT, np.random.default_rng(2).uniform(size=(9000, 2)))
     for axis in (0, 1):
@@ -55,14 +64,17 @@ def test_a_part_is_what_the_image_that_g_starts_from_lacks():
     assert isinstance(SPEC.real, DigitsReal)
     source = DigitSource.parse(None)
     images = {image.tobytes() for image in source.prepare(np.arange(source.count()), SPEC.real)}
-    for holed, part in zip(arrays["latent_d"].reshape(-1, 1, 8, 8), arrays["real"].reshape(-1, 1, 4, 4), strict=True):
-        found = 0
+    for start, part in zip(arrays["latent_d"].reshape(-1, 80), arrays["real"].reshape(-1, 1, 4, 4), strict=True):
+        found, holed, smaller = 0, start[:64].reshape(1, 8, 8), start[64:].reshape(4, 4)
         for row, column in np.ndindex(4, 4):
             filled = holed.copy()
             hole = filled[:, row : row + 4, column : column + 4]
             if (hole == 1.0).all():
                 hole[...] = part
-                found += filled.tobytes() in images
+                if filled.tobytes() in images:
+                    found += 1
+                    means = [[filled[0, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean() for j in range(4)] for i in range(4)]
+                    np.testing.assert_allclose(smaller, means, rtol=1e-15, atol=1e-16)
         assert found == 1
 
 

@@ -26,6 +26,7 @@ from gan_rosetta.shared.spec import (
     WassersteinDiscriminatorLoss,
 )
 from gan_rosetta.shared.spec.feeding import labels
+from gan_rosetta.shared.spec.starts import check_pairs
 
 GAUSSIAN, SINE, LINEAR, CONV, WGAN = (
     find_gan(name) for name in ("gaussian-1d", "sine", "linear-2d", "mnist-conv", "mnist-wgan-gp")
@@ -206,13 +207,14 @@ def test_classes_are_those_of_the_real_samples():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda spec: replace(spec, latent=replace(spec.latent, num_channels=3)), r"latent samples have shape \(3, 8"),
+        (lambda spec: replace(spec, latent=replace(spec.latent, num_channels=3)), r"latent samples have shape \(240,"),
+        (lambda spec: replace(spec, latent=replace(spec.latent, reduced_by=3)), "reduced_by is 3, and images of 8"),
         (
             lambda spec: replace(spec, latent=replace(spec.latent, hole=3)),
             "a part of 4 of each image, and latent leaves out one of 3",
         ),
         (
-            lambda spec: replace(spec, latent=NormalLatent(shape=(1, 8, 8), redraw="step")),
+            lambda spec: replace(spec, latent=NormalLatent(shape=(80,), redraw="step")),
             "a part of 4 of each image, and NormalLatent leaves none out",
         ),
         (
@@ -230,7 +232,7 @@ def test_classes_are_those_of_the_real_samples():
         ),
         (
             lambda spec: with_training(spec, start_shown="after"),
-            "expected images of one size for both, a HoledLatent and real with part None",
+            "expected images of one size for both, a HoledLatent with reduced_by None and real with part None",
         ),
         (
             lambda spec: replace(SINE, training=replace(SINE.training, start_shown="after")),
@@ -241,6 +243,13 @@ def test_classes_are_those_of_the_real_samples():
 def test_holes_fit_the_images_that_they_are_in(change, message):
     with pytest.raises(SpecError, match=message):
         change(MADE_UP["holed-digits"])
+
+
+def test_a_discriminator_of_pairs_is_shown_whole_images_alone():
+    spec = MADE_UP["paired-digits"]
+    check_pairs(spec.real, spec.latent, spec.training)
+    with pytest.raises(SpecError, match="with reduced_by None"):
+        check_pairs(spec.real, replace(spec.latent, reduced_by=2), spec.training)
 
 
 def test_a_discriminator_of_pairs_takes_the_channels_of_both():
