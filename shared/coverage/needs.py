@@ -96,7 +96,7 @@ _NETWORK = (
     ("autoencoding-discriminator", "a D that gives its input back", "Branches.join=squared_error"),
     ("image-conditioned", "a G that starts from an image", "HoledLatent"),
     ("smaller-image", "a G that starts from a smaller image", ""),
-    ("image-inside", "a second image that G takes up further on", ""),
+    ("image-inside", "a second image that G takes up further on", "HoledLatent.reduced_by Recall.of"),
     ("image-pairs", "a D that is shown two images", "Training.start_shown"),
     ("more-networks", "more networks than G and D", ""),
     ("pretrained-network", "features of a pretrained network", ""),

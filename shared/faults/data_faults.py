@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from gan_rosetta.shared.data.holes import start_of
 from gan_rosetta.shared.faults.fault import Fault, Location, Plant, TensorMap
 from gan_rosetta.shared.faults.places import first_phase
 from gan_rosetta.shared.interface import Chunk
-from gan_rosetta.shared.spec import DigitsReal, GanSpec
+from gan_rosetta.shared.spec import DigitsReal, GanSpec, HoledLatent
 
 
 def _fed(changes: dict[str, TensorMap]) -> Callable[[Chunk], Chunk]:
@@ -67,6 +69,20 @@ def _latent_scaled(spec: GanSpec) -> list[Plant]:
     return [Plant(spec=spec, expected=outputs_of(spec, "generator", first_phase(spec, "generator")), chunk=changed)]
 
 
+def _smaller_of_holed(spec: GanSpec) -> list[Plant]:
+    latent = spec.latent
+    if not isinstance(latent, HoledLatent) or latent.reduced_by is None:
+        return []
+    shape = (latent.num_channels, latent.size, latent.size)
+
+    def change(start: np.ndarray) -> np.ndarray:
+        holed = start[..., : math.prod(shape)].reshape(*start.shape[:-1], *shape)
+        return start_of(latent, holed, holed)
+
+    expected = outputs_of(spec, "generator", first_phase(spec, "generator"))
+    return [Plant(spec=spec, expected=expected, chunk=_fed({"latent_d": change}))]
+
+
 def _mix_changed(change: TensorMap) -> Callable[[GanSpec], list[Plant]]:
     def plants(spec: GanSpec) -> list[Plant]:
         if spec.penalty is None or spec.penalty.at != "mixed":
@@ -95,6 +111,12 @@ FAULTS = (
         summary="noise of half the size",
         remedy="The noise that the generator is fed is half of what it was given: feed it as it is.",
         plants=_latent_scaled,
+    ),
+    Fault(
+        name="smaller-of-holed",
+        summary="a hole in the smaller image too, that G sees beside the one with a hole",
+        remedy="The smaller image that the generator sees has the hole too: make it of the whole image.",
+        plants=_smaller_of_holed,
     ),
     Fault(
         name="penalty-mix-shared",

@@ -265,7 +265,7 @@ class HoledLatent:
             require_positive_integer(self, "reduced_by")
             require(
                 self.size % self.reduced_by == 0,
-                f"HoledLatent: reduced_by is {self.reduced_by}, and images of {self.size} are no whole number of squares "
+                f"HoledLatent: reduced_by is {self.reduced_by}, and images of {self.size} are no rows of squares "
                 "of that side; expected a divisor",
                 "reduced_by",
             )
