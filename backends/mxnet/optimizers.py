@@ -169,7 +169,11 @@ class Update:
             graph = mx.sym.Group(self._updated(mx.sym, *symbols))
             order = [symbol.name for symbol in symbols]
             self._order = [order.index(name) for name in graph.list_inputs()]
-            self._graph = mx.nd.CachedOp(graph, [("static_alloc", True), ("static_shape", True)])
+            # All but the step's scalars are the same arrays in every call: what reads no other is made ready once.
+            changing = [place for place, index in enumerate(self._order) if not index]
+            lasting = [place for place, index in enumerate(self._order) if index]
+            flags = {"static_alloc": True, "static_shape": True, "data_indices": changing, "param_indices": lasting}
+            self._graph = mx.nd.CachedOp(graph, list(flags.items()))
 
     def __call__(self, scalars: Any, /) -> None:
         """Update with the step's scalars, (S,)."""

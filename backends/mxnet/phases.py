@@ -1,13 +1,13 @@
-"""What one update differentiates, as Gluon blocks: operator by operator when called plainly, one graph if hybridized.
+"""What one update differentiates, as Gluon blocks: operator by operator when called plainly, or one graph of symbols.
 
 Every phase takes tensors in a row (a source, then what else it needs, then what its passes are fed beside samples, in
-their order, then BatchNorm buffers) and gives a Trace. A
-hybridized phase takes its batches out of the chunk's arrays itself: taking them out one by one outside of the graph
-costs 5 µs each, this next to nothing.
+their order, then BatchNorm buffers) and gives a Trace. Where it is a graph, a phase takes its batches out of the
+chunk's arrays itself: taking them out one by one outside of the graph costs 5 µs each, this next to nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,9 +90,18 @@ class Phase(mx.gluon.HybridBlock):
         moved = [buffer for name in self.networks for buffer in trace.moved[name]]
         return (*(getattr(trace, result) for result in self.results), *moved)
 
+    @property
+    def followed(self) -> int:
+        """Which of the results the update differentiates."""
+        return self.results.index("followed") if "followed" in self.results else 0
+
     def run(self, *tensors: Any) -> Trace:
-        """Call the block, hybridized or not, and return a Trace without passes."""
-        values = list(self(*tensors))
+        """Call the block, operator by operator, and return a Trace without passes."""
+        return self.as_trace(self(*tensors))
+
+    def as_trace(self, found: Iterable[Any], /) -> Trace:
+        """Return the results and the moved buffers in a row, as hybrid_forward returns them, as a Trace."""
+        values = list(found)
         trace = Trace()
         for result in self.results:
             setattr(trace, result, values.pop(0))

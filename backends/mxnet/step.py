@@ -1,4 +1,4 @@
-"""A step: which phases run, what they differentiate, and the updates. Eager and hybridized runs share it."""
+"""A step: which phases run, what they differentiate, and the updates. Eager and compiled runs share it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from gan_rosetta.backends.mxnet.averages import Averages
 from gan_rosetta.backends.mxnet.framework import mx
+from gan_rosetta.backends.mxnet.graphs import Graph
 from gan_rosetta.backends.mxnet.layers import Network
 from gan_rosetta.backends.mxnet.optimizers import Update, step_scalars
 from gan_rosetta.backends.mxnet.phases import (
@@ -102,41 +103,66 @@ class StepLosses:
 
 
 class Blocks:
-    """The blocks that a step calls; where they are hybridized, for batches of one size.
+    """The blocks that a step calls; where they are compiled, for batches of one size.
 
-    side_by_side: for many replicas, whose axis comes first in all tensors.
+    graphs: of each phase the graph, where they are compiled. step: (1,), at which place in a chunk's arrays the graphs
+    find the step's. side_by_side: for many replicas, whose axis comes first in all tensors.
     """
 
     def __init__(
-        self, gan: spec.GanSpec, networks: dict[str, Network], /, *, hybridized: bool, side_by_side: bool = False
+        self,
+        gan: spec.GanSpec,
+        networks: dict[str, Network],
+        /,
+        *,
+        compiled: bool,
+        context: Any = None,
+        side_by_side: bool = False,
     ) -> None:
-        self.execution = "compiled" if hybridized else "eager"
+        self.execution = "compiled" if compiled else "eager"
         self.phases: dict[str, Phase] = {
             "discriminator": DiscriminatorPhase(networks, gan),
             "generator": GeneratorPhase(networks, gan),
         }
-        if gan.training.fake_batch == "reused":
+        reused, led_back = gan.training.fake_batch == "reused", not gan.training.detach_fake
+        if reused:
             self.phases["generation"] = Generation(networks, gan)
         if gan.training.joint_optimizer is not None:
             self.phases["joint"] = JointPhase(networks, gan)
         if gan.pretraining is not None:
             self.phases["pretraining"] = Pretraining(networks, gan, gan.pretraining)
+        self.graphs: dict[str, Graph] = {}
+        if not compiled:
+            return
         for phase in self.phases.values():
             phase.side_by_side = side_by_side
-        if hybridized:
-            for phase in self.phases.values():
-                phase.picks = bool(phase.fed)
-                phase.hybridize(static_alloc=True, static_shape=True)
-            # Only the phases are graphs of their own: a network called plainly still runs operator by operator.
-            for network in networks.values():
-                network.hybridize(active=False)
+            phase.picks = bool(phase.fed)
+        self.step = mx.nd.zeros((1,), ctx=context, dtype="int32")
+        trained = {
+            "pretraining": ("discriminator",),
+            "generation": ("generator",),
+            "joint": ("generator", "discriminator"),
+            "discriminator": ("discriminator", "generator") if led_back and not reused else ("discriminator",),
+            "generator": () if reused else ("generator",),
+        }
+        takes_fake = {"discriminator": led_back, "generator": True} if reused else {}
+        self.graphs = {
+            name: Graph(
+                phase,
+                wanted=trained[name],
+                step=self.step,
+                bound=(0,) if name in takes_fake else (),
+                wants_source=takes_fake.get(name, False),
+            )
+            for name, phase in self.phases.items()
+        }
 
 
 class StepRunner:
     """Runs steps on a GAN's networks, buffers and optimizers, which it changes.
 
-    A step is given its batch, or, where the blocks are hybridized, the chunk's arrays and for each phase the step's
-    place in them, (1,). balance: what D's loss balances its terms by, (1,), which it writes to, or None.
+    A step is given its batch, or, where the blocks are compiled, the chunk's arrays; the graphs then know its place.
+    balance: what D's loss balances its terms by, (1,), which it writes to, or None.
     """
 
     def __init__(
@@ -158,17 +184,14 @@ class StepRunner:
         self._players = players
         self._buffers = buffers
         self._observer = observer
-        self._step: Mapping[str, Any] = {}
         self.losses = StepLosses()
 
-    def pretrain(self, batch: Mapping[str, Any], scalars: Any, /, *, step: Mapping[str, Any]) -> None:
+    def pretrain(self, batch: Mapping[str, Any], scalars: Any, /) -> None:
         """Run a step of D's pretraining."""
-        self._step = step
-        self._players["pretraining"].mark("write")
-        with mx.autograd.record():
-            trace = self._run("pretraining", "pretraining", batch, batch["pretrain_input"], batch["pretrain_target"])
+        self._mark("pretraining", "write")
+        trace = self._run("pretraining", "pretraining", batch, batch["pretrain_input"], batch["pretrain_target"])
         self.losses.pretraining.append(trace.loss)
-        trace.loss.backward()
+        self._lead_back("pretraining", trace)
         self._finish("pretraining", scalars)
 
     def train(
@@ -177,11 +200,9 @@ class StepRunner:
         scalars: Mapping[str, Any],
         /,
         *,
-        step: Mapping[str, Any],
         trains: Trains,
     ) -> None:
         """Run an adversarial step. scalars: by optimizer."""
-        self._step = step
         training = self._gan.training
         latent_d, latent_g = (batch[training.fed_in(phase, "latent")] for phase in ("discriminator", "generator"))
         if training.fake_batch == "reused":
@@ -198,25 +219,24 @@ class StepRunner:
 
     def _generate(self, batch: Mapping[str, Any]) -> Any:
         """Make the batch of fakes that both updates use."""
-        self._players["generator"].mark("write")
-        with mx.autograd.record():
-            return self._run(self._gan.training.first, "generation", batch, batch["latent_d"]).fake
+        self._mark("generator", "write")
+        return self._run(self._gan.training.first, "generation", batch, batch["latent_d"]).fake
 
     def _train_discriminator(self, source: Any, batch: Mapping[str, Any], scalars: Any) -> list[Any] | None:
         """Update D; return the gradient of its loss with respect to G's parameters where G is to have it."""
         training = self._gan.training
-        player, opponent = self._players["discriminator"], self._players["generator"]
+        opponent = self._players["generator"]
         reused = training.fake_batch == "reused"
-        source = source.detach() if reused and training.detach_fake else source
+        if reused and training.detach_fake and not self._blocks.graphs:
+            source = source.detach()
         mix = [batch["mix"]] if self._gan.uses_mix else []
         mix += [batch["perturbation"]] if self._gan.uses_perturbation else []
         mix += [batch["latent_d"]] if training.shows_pairs else []
         mix += [self._balance.copy()] if self._balance is not None else []
-        player.mark("write")
+        self._mark("discriminator", "write")
         if not reused:
-            opponent.mark("null" if training.detach_fake else "write")
-        with mx.autograd.record():
-            trace = self._run("discriminator", "discriminator", batch, source, batch["real"], *mix)
+            self._mark("generator", "null" if training.detach_fake else "write")
+        trace = self._run("discriminator", "discriminator", batch, source, batch["real"], *mix)
         self.losses.discriminator.append(trace.loss)
         if training.stop is not None:
             self.losses.real_score.append(trace.real_score)
@@ -228,8 +248,7 @@ class StepRunner:
             weights = [mx.nd.ones_like(trace.penalty), *(mx.nd.zeros_like(score) for score in scores)]
             mx.autograd.backward(heads, weights, retain_graph=True)
             self._observer.gradients("discriminator", "penalty_gradient")
-        followed = trace.loss if trace.followed is None else trace.followed
-        followed.backward(retain_graph=reused and not training.detach_fake)
+        self._lead_back("discriminator", trace, retain=reused and not training.detach_fake)
         added = None if training.detach_fake else [gradient.copy() for gradient in opponent.gradients]
         if self._balance is not None:
             trace.balance.copyto(self._balance)
@@ -240,15 +259,14 @@ class StepRunner:
         self, source: Any, batch: Mapping[str, Any], scalars: Any, *, added: Sequence[Any] | None
     ) -> None:
         player = self._players["generator"]
-        self._players["discriminator"].mark("null")
+        self._mark("discriminator", "null")
         if self._gan.training.fake_batch == "regenerated":
-            player.mark("write")
+            self._mark("generator", "write")
         real = [batch["real"]] if self._gan.training.takes_real_in_generator else []
         real += [batch["latent_d"]] if self._gan.training.shows_pairs else []
-        with mx.autograd.record():
-            trace = self._run("generator", "generator", batch, source, *real)
+        trace = self._run("generator", "generator", batch, source, *real)
         self.losses.generator.append(trace.loss)
-        trace.loss.backward()
+        self._lead_back("generator", trace)
         if added is not None:
             for gradient, other in zip(player.gradients, added, strict=True):
                 mx.nd.elemwise_add(gradient, other, out=gradient)
@@ -257,29 +275,55 @@ class StepRunner:
     def _train_jointly(self, batch: Mapping[str, Any], scalars: Mapping[str, Any]) -> None:
         """Move both players by what D finds again of a batch from noise of its own."""
         for name in optimizers_of(self._gan, "joint"):
-            self._players[name].mark("write")
-        with mx.autograd.record():
-            latent = batch[self._gan.training.fed_in("joint", "latent")]
-            trace = self._run("joint", "joint", batch, latent)
+            self._mark(name, "write")
+        trace = self._run("joint", "joint", batch, batch[self._gan.training.fed_in("joint", "latent")])
         self.losses.joint.append(trace.loss)
-        trace.followed.backward()
+        self._lead_back("joint", trace)
         self._finish("joint", scalars)
 
     def _run(self, name: str, phase_name: str, batch: Mapping[str, Any], /, *own: Any) -> Trace:
-        """Run a phase's block, which belongs to the update of that name, on its own inputs and what it is fed."""
-        phase = self._blocks.phases[phase_name]
-        # Views of this phase's own: a backward pass forgets its inputs, and another phase's may still want them.
-        inputs = [*own, *(batch[array].detach() for array in phase.arrays)]
+        """Run a phase, which belongs to the update of that name, on its own inputs and what it is fed."""
+        phase, graph = self._blocks.phases[phase_name], self._blocks.graphs.get(phase_name)
         buffers = [buffer for network in phase.networks for buffer in self._buffers[network]]
-        if self._observer.looks:
-            trace = phase.trace(mx.nd, *inputs, *buffers)
-            self._observer.traced(name, trace)
-        else:
-            step = [self._step[phase_name]] if phase.picks else []
-            trace = phase.run(*step, *inputs, *buffers)
+        fed = [batch[array] for array in phase.arrays]
+        if graph is not None:
+            trace = graph.run(*own, *fed, *buffers)
+            # Of what the graph's next run writes over, the losses are kept.
+            trace.loss, trace.real_score = (
+                kept if kept is None else kept.copy() for kept in (trace.loss, trace.real_score)
+            )
+            self._buffers.update(trace.moved)
+            return trace
+        # Views of this phase's own: a backward pass forgets its inputs, and another phase's may still want them.
+        inputs = [*own, *(array.detach() for array in fed)]
+        with mx.autograd.record():
+            if self._observer.looks:
+                trace = phase.trace(mx.nd, *inputs, *buffers)
+                self._observer.traced(name, trace)
+            else:
+                trace = phase.run(*inputs, *buffers)
         for network, moved in trace.moved.items():
             self._buffers[network] = [buffer.detach() for buffer in moved]
         return trace
+
+    def _mark(self, name: str, request: str) -> None:
+        """Tell autograd's tape, which graphs do without, what to do with a player's weights."""
+        if not self._blocks.graphs:
+            self._players[name].mark(request)
+
+    def _lead_back(self, phase_name: str, trace: Trace, *, retain: bool = False) -> None:
+        """Write the gradients of what a phase's update follows. retain: for another update's to be led back too."""
+        graph = self._blocks.graphs.get(phase_name)
+        if graph is None:
+            followed = trace.loss if trace.followed is None else trace.followed
+            followed.backward(retain_graph=retain)
+            return
+        graph.backward()
+        if graph.source_gradient is not None:
+            generation = self._blocks.graphs["generation"]
+            generation.backward(graph.source_gradient)
+            if retain:
+                generation.run_again()
 
     def _finish(self, phase: str, scalars: Any) -> None:
         """Have a phase's optimizers update. scalars: of its one, or, of several, by optimizer."""

@@ -1,8 +1,8 @@
-"""The MXNet trainer: Gluon blocks, MXNet's autograd and one Python loop over the steps, hybridized where compiled."""
+"""The MXNet trainer: Gluon blocks and one Python loop over the steps; autograd, or where compiled static graphs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -55,7 +55,7 @@ class MxnetTrainer:
         self._axes = (num_replicas,) if num_replicas else ()
         self._dtype = dtype
         self._context = context(device)
-        self._hybridized = execution == "compiled"
+        self._compiled = execution == "compiled"
         self._networks = {
             name: build_network(network, context=self._context, dtype=dtype, axes=self._axes)
             for name, network in spec.networks().items()
@@ -73,7 +73,7 @@ class MxnetTrainer:
                 optimizer,
                 parameters=dict(zip(names, self._networks[network].ordered_parameters(), strict=True)),
                 slots={slot: self._zeros(schema[slot].shape) for slot in slots},
-                compiled=self._hybridized,
+                compiled=self._compiled,
                 bound=weight_bound(spec, name),
                 clipping=gradient_clipping(spec, name),
             )
@@ -89,14 +89,14 @@ class MxnetTrainer:
                 buffers=[buffer.copy() for buffer in self._buffers["generator"]],
             )
         self._balance = None if spec.training.balanced is None else self._zeros(() if self._axes else (1,))
-        self._eager_blocks = Blocks(spec, self._networks, hybridized=False)
+        self._eager_blocks = Blocks(spec, self._networks, compiled=False)
         self._passes = {name: Pass(network) for name, network in self._samplers.items()}
         if spec.couples_samples:
             # A boundary is a thousand batches of a D that looks at whole ones, milliseconds each where not a graph.
             self._passes["discriminator"].hybridize()
             self._networks["discriminator"].hybridize(active=False)
         self._compiled_blocks: dict[tuple[tuple[int, ...], ...], Blocks] = {}  # by the shapes of a chunk's arrays
-        self._places: list[dict[str, Any]] = []  # 0, 1, ... on the device, (1,) each, by phase
+        self._places: list[Any] = []  # 0, 1, ... on the device, (1,) each
 
     @classmethod
     def build(cls, spec: GanSpec, /, *, device: str, dtype: str, execution: str, num_replicas: int = 0) -> Self:
@@ -200,12 +200,12 @@ class MxnetTrainer:
         return output.asnumpy()
 
     def _blocks(self, staged: Staged) -> Blocks:
-        if not self._hybridized:
+        if not self._compiled:
             return self._eager_blocks
         key = tuple(array.shape for array in staged.arrays.values())
         if key not in self._compiled_blocks:
             self._compiled_blocks[key] = Blocks(
-                self._spec, self._networks, hybridized=True, side_by_side=bool(self._axes)
+                self._spec, self._networks, compiled=True, context=self._context, side_by_side=bool(self._axes)
             )
         return self._compiled_blocks[key]
 
@@ -220,10 +220,10 @@ class MxnetTrainer:
             observer=observer,
         )
         trains = staged.trains
-        steps = zip(self._batches(staged, blocks), self._steps(len(trains)), strict=True)
+        batches = self._batches(staged, blocks)
         if staged.phase == "pretraining":
-            for (batch, step), scalars in zip(steps, self._scalars("pretraining", staged.epochs), strict=True):
-                runner.pretrain(batch, scalars, step=step)
+            for batch, scalars in zip(batches, self._scalars("pretraining", staged.epochs), strict=True):
+                runner.pretrain(batch, scalars)
             return Losses(pretraining=self._to_host(runner.losses.pretraining))
         turns = {name: [getattr(flags, name) for flags in trains] for name in Trains._fields}
         always = dict.fromkeys(optimizers_of(self._spec, "joint"), [True] * len(trains))
@@ -232,9 +232,9 @@ class MxnetTrainer:
             for name, flags in (turns | always).items()
         }
         rows = {name: iter(self._scalars(name, epochs)) for name, epochs in moves.items()}
-        for (batch, step), flags in zip(steps, trains, strict=True):
+        for batch, flags in zip(batches, trains, strict=True):
             scalars = {name: next(own) for name, own in rows.items() if getattr(flags, name, True)}
-            runner.train(batch, scalars, step=step, trains=flags)
+            runner.train(batch, scalars, trains=flags)
         real_score = runner.losses.real_score
         is_joint = self._spec.training.joint_optimizer is not None
         return Losses(
@@ -246,18 +246,20 @@ class MxnetTrainer:
             else None,
         )
 
-    def _batches(self, staged: Staged, blocks: Blocks) -> list[Mapping[str, Any]]:
-        """Return what each step is given: its arrays, or the chunk's where the blocks take out the step's."""
+    def _batches(self, staged: Staged, blocks: Blocks) -> Iterator[Mapping[str, Any]]:
+        """Yield what each step is given: its arrays, or the chunk's, of which the graphs are told the step's place."""
         if blocks.execution == "compiled":
-            return [staged.arrays] * len(staged.trains)
+            for place in self._first_places(len(staged.trains)):
+                place.copyto(blocks.step)
+                yield staged.arrays
+            return
         columns = (_rows(array) for array in staged.arrays.values())
-        return [dict(zip(staged.arrays, row, strict=True)) for row in zip(*columns, strict=True)]
+        for row in zip(*columns, strict=True):
+            yield dict(zip(staged.arrays, row, strict=True))
 
-    def _steps(self, count: int) -> list[dict[str, Any]]:
+    def _first_places(self, count: int) -> list[Any]:
         """Return the places of a chunk's steps, made once."""
-        for place in range(len(self._places), count):
-            # Each phase has its own: a backward pass forgets its inputs, and another phase's may still want them.
-            self._places.append({name: self._to_device_index(place) for name in self._eager_blocks.phases})
+        self._places += [self._to_device_index(place) for place in range(len(self._places), count)]
         return self._places[:count]
 
     def _scalars(self, name: str, epochs: Sequence[int]) -> list[Any]:
