@@ -6,6 +6,7 @@ numbers that change from step to step, each (1,), computed on the host in Python
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,6 +18,9 @@ from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec.optimizers import kept_share, share_of_gradient
 
 Updated = tuple[Any, list[Any]]
+
+# Parameters up to which their passes through memory, to put them together, cost less than calls for each.
+_FEW_NUMBERS = 1 << 14
 
 
 def gradient_descent(
@@ -142,6 +146,10 @@ class Update:
     what the new weights are held to, [-bound, bound]; clipping: what gradients are held to before. Where compiled,
     the update is one graph whose outputs are the very arrays that are its inputs. That is safe as long as an
     optimizer reads an array for the last time in the operator that computes its new value, or before.
+
+    rows: of each slot the vector that those of all parameters lie in one behind the other, in the parameters' order. A
+    graph of few parameters that have slots takes them as one vector too: what writes an array from outside is called
+    for itself, at more than its numbers cost.
     """
 
     def __init__(
@@ -152,6 +160,7 @@ class Update:
         weights: Sequence[Any],
         gradients: Sequence[Any],
         slots: Sequence[Any],
+        rows: Sequence[Any],
         compiled: bool,
         bound: float | None = None,
         clipping: spec.GradientClipping | None = None,
@@ -161,12 +170,16 @@ class Update:
         self._optimizer = optimizer
         self._bound = bound
         self._clipping = clipping
-        self._inputs = [*weights, *gradients, *slots]
-        self._outputs = [*weights, *slots]
+        self._shapes = [weight.shape for weight in weights]
+        together = compiled and bool(rows) and sum(map(math.prod, self._shapes)) <= _FEW_NUMBERS
+        kept = rows if together else slots
+        self._inputs = [*weights, *gradients, *kept]
+        self._outputs = [*weights, *kept]
         self._graph: Any = None
         if compiled:
             symbols = [mx.sym.var(f"input{index}") for index in range(1 + len(self._inputs))]
-            graph = mx.sym.Group(self._updated(mx.sym, *symbols))
+            updated = self._updated_together if together else self._updated
+            graph = mx.sym.Group(updated(mx.sym, *symbols))
             order = [symbol.name for symbol in symbols]
             self._order = [order.index(name) for name in graph.list_inputs()]
             # All but the step's scalars are the same arrays in every call: what reads no other is made ready once.
@@ -186,28 +199,54 @@ class Update:
 
     def _updated(self, ops: Any, scalars: Any, *tensors: Any) -> list[Any]:
         """Return the new weights and slots in a row."""
-        optimizer = self._optimizer
-        num_scalars, num_slots = len(step_scalars(optimizer, 0)), len(optimizer.slots)
-        numbers = [ops.slice_axis(scalars, axis=0, begin=index, end=index + 1) for index in range(num_scalars)]
-        count = len(tensors) // (2 + num_slots)
+        count, num_slots = len(self._shapes), len(self._optimizer.slots)
         gradients = clipped(self._clipping, ops, tensors[count : 2 * count])
-        share = share_of_gradient(optimizer)
-        shrinks = kept_share(optimizer, 0) is not None
+        numbers = self._numbers(ops, scalars)
         weights: list[Any] = []
         slots: list[Any] = []
         for index in range(count):
             start = 2 * count + index * num_slots
-            weight, moved = OPTIMIZERS[type(optimizer)](
-                optimizer,
-                ops,
-                weight=ops.broadcast_mul(numbers[-1], tensors[index]) if shrinks else tensors[index],
-                gradient=gradients[index] + share * tensors[index] if share else gradients[index],
-                slots=tensors[start : start + num_slots],
-                scalars=numbers[:-1] if shrinks else numbers,
-            )
-            if self._bound is not None:
-                # ops.clip rounds its bounds to float32.
-                weight = ops.minimum(ops.maximum(weight, -self._bound), self._bound)
+            own = tensors[start : start + num_slots]
+            weight, moved = self._moved(ops, numbers, weight=tensors[index], gradient=gradients[index], slots=own)
             weights.append(weight)
             slots += moved
         return weights + slots
+
+    def _updated_together(self, ops: Any, scalars: Any, *tensors: Any) -> list[Any]:
+        """Return the new weights and each slot's row, in a row; the tensors have rows for slots too."""
+        count = len(self._shapes)
+        gradients = clipped(self._clipping, ops, tensors[count : 2 * count])
+        weight, gradient = (
+            ops.concat(*(ops.reshape(tensor, shape=(-1,)) for tensor in own), dim=0)
+            for own in (tensors[:count], gradients)
+        )
+        numbers = self._numbers(ops, scalars)
+        weight, rows = self._moved(ops, numbers, weight=weight, gradient=gradient, slots=tensors[2 * count :])
+        ends = list(itertools.accumulate(math.prod(shape) for shape in self._shapes))
+        parts = zip([0, *ends], ends, self._shapes, strict=False)
+        weights = [ops.reshape(ops.slice_axis(weight, axis=0, begin=a, end=b), shape=shape) for a, b, shape in parts]
+        return weights + rows
+
+    def _numbers(self, ops: Any, scalars: Any) -> list[Any]:
+        count = len(step_scalars(self._optimizer, 0))
+        return [ops.slice_axis(scalars, axis=0, begin=index, end=index + 1) for index in range(count)]
+
+    def _moved(
+        self, ops: Any, numbers: Sequence[Any], /, *, weight: Any, gradient: Any, slots: Sequence[Any]
+    ) -> Updated:
+        """Return a new weight, or a vector of all, and its slots."""
+        optimizer = self._optimizer
+        share = share_of_gradient(optimizer)
+        shrinks = kept_share(optimizer, 0) is not None
+        new, moved = OPTIMIZERS[type(optimizer)](
+            optimizer,
+            ops,
+            weight=ops.broadcast_mul(numbers[-1], weight) if shrinks else weight,
+            gradient=gradient + share * weight if share else gradient,
+            slots=slots,
+            scalars=numbers[:-1] if shrinks else numbers,
+        )
+        if self._bound is not None:
+            # ops.clip rounds its bounds to float32.
+            new = ops.minimum(ops.maximum(new, -self._bound), self._bound)
+        return new, moved

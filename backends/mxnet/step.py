@@ -30,7 +30,7 @@ from gan_rosetta.shared.state import optimizers_of
 class Player:
     """An optimizer with the network that it trains. Its arrays stay the same ones; updates write into them.
 
-    slots: zeros like the parameters, those of a parameter together, by canonical name.
+    slots: zeros like the parameters, those of a parameter together, by canonical name. rows: as Update has them.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Player:
         *,
         parameters: Mapping[str, Any],
         slots: dict[str, Any],
+        rows: Sequence[Any],
         compiled: bool,
         bound: float | None = None,
         clipping: spec.GradientClipping | None = None,
@@ -55,6 +56,7 @@ class Player:
                 weights=list(self.weights.values()),
                 gradients=self.gradients,
                 slots=list(slots.values()),
+                rows=rows,
                 compiled=kind == "compiled",
                 bound=bound,
                 clipping=clipping,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -68,11 +70,18 @@ class MxnetTrainer:
         self.players: dict[str, Player] = {}
         for name, (network, optimizer) in optimizers(spec).items():
             names = [parameter.name for parameter in network_parameters(spec, network)]
-            slots = [slot_name(name, parameter, slot) for parameter in names for slot in optimizer.slots]
+            shapes = [(*self._axes, *schema[parameter].shape) for parameter in names]
+            rows = {slot: self._row_of(shapes) for slot in optimizer.slots}
+            slots = {
+                slot_name(name, parameter, slot): rows[slot][1][place]
+                for place, parameter in enumerate(names)
+                for slot in optimizer.slots
+            }
             self.players[name] = Player(
                 optimizer,
                 parameters=dict(zip(names, self._networks[network].ordered_parameters(), strict=True)),
-                slots={slot: self._zeros(schema[slot].shape) for slot in slots},
+                slots=slots,
+                rows=[row for row, _ in rows.values()],
                 compiled=self._compiled,
                 bound=weight_bound(spec, name),
                 clipping=gradient_clipping(spec, name),
@@ -282,6 +291,12 @@ class MxnetTrainer:
 
     def _zeros(self, shape: tuple[int, ...]) -> Any:
         return mx.nd.zeros((*self._axes, *shape), ctx=self._context, dtype=self._dtype)
+
+    def _row_of(self, shapes: Sequence[tuple[int, ...]]) -> tuple[Any, list[Any]]:
+        """Return a vector of zeros, and its parts of these shapes, one behind the other: views."""
+        ends = list(itertools.accumulate(map(math.prod, shapes)))
+        row = mx.nd.zeros((ends[-1],), ctx=self._context, dtype=self._dtype)
+        return row, [row[a:b].reshape(shape) for a, b, shape in zip([0, *ends], ends, shapes, strict=False)]
 
     def _to_device_index(self, place: int) -> Any:
         return mx.nd.ndarray.array(np.array([place], dtype=np.int32), ctx=self._context, dtype="int32")
