@@ -1,1 +1,1 @@
-"""The MXNet backend: Gluon blocks, called one operator at a time or hybridized."""
+"""The MXNet backend: Gluon blocks, called one operator at a time, or as static graphs."""

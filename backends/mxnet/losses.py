@@ -1,6 +1,6 @@
 """The losses. Scores are D's output, (B, 1), (B, 1, h, w) or (B, 2); a loss is (1,), unitless.
 
-`ops` is what Gluon hands to hybrid_forward: mx.nd, or mx.sym where the block is hybridized.
+`ops` is what Gluon hands to hybrid_forward: mx.nd, or mx.sym where the block becomes a graph.
 """
 
 from __future__ import annotations
