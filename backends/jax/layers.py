@@ -10,7 +10,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -18,16 +18,16 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from gan_rosetta.backends.jax.augment import augment
+from gan_rosetta.backends.jax.branches import branches
+from gan_rosetta.backends.jax.classifying import class_contrast, class_cross_entropy
+from gan_rosetta.backends.jax.codes import code_error
+from gan_rosetta.backends.jax.layer import FED, Convolve, LayerTensors, Multiply, Tensors
+from gan_rosetta.backends.jax.pull_away import pull_away
+from gan_rosetta.backends.jax.resampling import global_pool, pixel_shuffle, pool2d, upsample
 from gan_rosetta.backends.jax.spectral import normalised
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
-from gan_rosetta.shared.spec.resampling import upsampling_weights
-
-# A layer's parameters and buffers, or those of a network by its layers' names.
-LayerTensors = Mapping[str, Any]
-Tensors = dict[str, dict[str, Any]]
-Convolve = Callable[..., Any]
-Multiply = Callable[[Any, Any], Any]
 
 
 def linear(layer: spec.Linear, tensors: LayerTensors, inputs: Any, /, *, multiply: Multiply) -> Any:
@@ -177,39 +177,6 @@ def dropout(layer: spec.Dropout, tensors: LayerTensors, inputs: Any, /) -> Any:
     return inputs * (tensors[FED] * layer.scale) if FED in tensors else inputs
 
 
-def augment(layer: spec.Augment, tensors: LayerTensors, images: Any, /) -> Any:
-    """Return images changed by what is drawn for each, as DiffAugment does. (B, channels, height, width)."""
-    if FED not in tensors:
-        return images
-    if layer.policy == "colour":
-        moved, saturation, contrast = (tensors[FED][:, k].reshape(-1, 1, 1, 1) for k in range(3))
-        images = images + moved
-        mean = jnp.mean(images, axis=1, keepdims=True)
-        images = (images - mean) * saturation + mean
-        mean = jnp.mean(images, axis=(1, 2, 3), keepdims=True)
-        return (images - mean) * contrast + mean
-    rows, columns = tensors[FED].astype(int).T
-    if layer.policy == "translation":
-        return _shifted(_shifted(images, rows, axis=2), columns, axis=3)
-    height, width = images.shape[2:]
-    inside = _inside(layer, rows, height)[:, None, :, None] & _inside(layer, columns, width)[:, None, None]
-    return images * (~inside).astype(images.dtype)
-
-
-def _shifted(images: Any, moves: Any, *, axis: int) -> Any:
-    size = images.shape[axis]
-    places = (jnp.arange(size) + moves[:, None]).reshape(-1, 1, *((size, 1) if axis == 2 else (1, size)))
-    inside = (places >= 0) & (places < size)
-    return jnp.take_along_axis(images, jnp.clip(places, 0, size - 1), axis=axis) * inside.astype(images.dtype)
-
-
-def _inside(layer: spec.Augment, middles: Any, size: int) -> Any:
-    """Return which rows or columns of each image are in its window, (B, size)."""
-    width = layer.reach(size)
-    starts, places = middles[:, None] - width // 2, jnp.arange(size)
-    return (places >= starts) & (places < starts + width)
-
-
 def class_embedding(layer: spec.ClassEmbedding, tensors: LayerTensors, inputs: Any, /) -> Any:
     """Join each sample to the row of its class, (B, features) to (B, features + num_features), or give that row."""
     table = tensors["weight"].reshape(layer.num_classes, layer.width)
@@ -217,47 +184,6 @@ def class_embedding(layer: spec.ClassEmbedding, tensors: LayerTensors, inputs: A
     if layer.joined == "alone":
         return parts[0]
     return jnp.concatenate(parts if layer.joined == "before" else parts[::-1], axis=1)
-
-
-def upsample(layer: spec.Upsample, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return an upsampling. (B, channels, height, width) to (B, channels, height · factor, width · factor)."""
-    del tensors
-    if layer.mode == "nearest":
-        return jnp.repeat(jnp.repeat(inputs, layer.factor, axis=2), layer.factor, axis=3)
-    # By a constant number of products; jax.image.resize computes its weights in float32 for any type of images.
-    rows, columns = (jnp.asarray(upsampling_weights(layer, size), inputs.dtype) for size in inputs.shape[2:])
-    return jnp.einsum("rh,bchw,sw->bcrs", rows, inputs, columns)
-
-
-def pool2d(layer: spec.Pool2d, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return the means or the largest of windows. (B, channels, height, width) to (B, channels, ...)."""
-    del tensors
-    return _pooled(inputs, (layer.kernel_size,) * 2, stride=layer.stride, mode=layer.mode)
-
-
-def global_pool(layer: spec.GlobalPool, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return the mean, the sum or the largest of each channel. (B, channels, height, width) to (B, channels).
-
-    jnp.max would share its gradient among equals.
-    """
-    del tensors
-    if layer.mode == "average":
-        return jnp.mean(inputs, axis=(2, 3))
-    if layer.mode == "sum":
-        return jnp.sum(inputs, axis=(2, 3))
-    return _pooled(inputs, inputs.shape[2:], stride=1, mode=layer.mode)[:, :, 0, 0]
-
-
-def pixel_shuffle(layer: spec.PixelShuffle, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return larger images of fewer channels. (B, channels · factor², ...) to (B, channels, ...)."""
-    del tensors
-    num_images, num_channels, height, width = inputs.shape
-    factors, channels = (layer.factor,) * 2, num_channels // layer.factor**2
-    if layer.order == "channel":
-        parts = inputs.reshape(num_images, channels, *factors, height, width).transpose(0, 1, 4, 2, 5, 3)
-    else:
-        parts = inputs.reshape(num_images, *factors, channels, height, width).transpose(0, 3, 4, 1, 5, 2)
-    return parts.reshape(num_images, channels, height * layer.factor, width * layer.factor)
 
 
 def reshape(layer: spec.Reshape, tensors: LayerTensors, inputs: Any, /) -> Any:
@@ -278,83 +204,10 @@ def softmax(layer: spec.Softmax, tensors: LayerTensors, inputs: Any, /) -> Any:
     return jax.nn.softmax(inputs, axis=layer.axis + 1)
 
 
-def class_cross_entropy(layer: spec.ClassCrossEntropy, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return -log softmax of each sample's class. (B, logits) to (B, 1)."""
-    classes = layer.logit_of(tensors[FED].astype(int))[:, None]
-    return -jnp.take_along_axis(jax.nn.log_softmax(inputs, axis=1), classes, axis=1)
-
-
-def class_contrast(layer: spec.ClassContrast, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return how near each sample is to its class beside the batch's others. (B, 2 · features) to (B, 1)."""
-    temperature, margin = layer.temperature, layer.margin
-    units, proxies = (
-        part / jnp.sqrt(jnp.maximum(jnp.sum(part**2, axis=1, keepdims=True), layer.epsilon**2))
-        for part in jnp.split(inputs, 2, axis=1)
-    )
-    near, own = units @ units.T, jnp.sum(units * proxies, axis=1, keepdims=True)
-    same = tensors[FED][:, None] == tensors[FED]
-    itself = jnp.eye(len(inputs), dtype=bool)
-    if margin is None:
-        powers, own_power = jnp.where(itself, 0, jnp.exp(near / temperature)), jnp.exp(own / temperature)
-        total = own_power + jnp.sum(powers, axis=1, keepdims=True)
-        kept = own_power + jnp.sum(jnp.where(same, powers, 0), axis=1, keepdims=True)
-        return jnp.log(total) - jnp.log(kept)
-    shifted, pull = (near + (margin - 1)) / temperature, jax.nn.relu((margin - own) / temperature)
-    largest = jnp.max(jnp.where(itself, -jnp.inf, lax.stop_gradient(shifted)), axis=1, keepdims=True)
-    powers = jnp.exp(jnp.where(same, -jnp.inf, jax.nn.relu(shifted) - largest))
-    return pull + jnp.log(jnp.exp(-pull) + jnp.sum(powers, axis=1, keepdims=True))
-
-
-def pull_away(layer: spec.PullAway, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return how alike each sample is to the batch's others. (B, features) to (B, 1)."""
-    del layer, tensors
-    units = inputs / jnp.sqrt(jnp.sum(inputs**2, axis=1, keepdims=True))
-    return (jnp.sum(units @ units.T, axis=1, keepdims=True) - 1) / (len(inputs) - 1)
-
-
-def code_error(layer: spec.CodeError, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return how far what is found of each sample's code is from it. (B, width) to (B, 1)."""
-    code = tensors[FED][:, layer.start : layer.stop]
-    if layer.form == "cross-entropy":
-        return -jnp.sum(code * jax.nn.log_softmax(inputs, axis=1), axis=1, keepdims=True)
-    return jnp.mean(jnp.square(inputs - code), axis=1, keepdims=True)
-
-
 def scale(layer: spec.Scale, tensors: LayerTensors, inputs: Any, /) -> Any:
     """Return γ · x."""
     del layer
     return tensors["weight"][0] * inputs
-
-
-def attention(layer: spec.Branches, query: Any, key: Any, value: Any, /) -> Any:
-    """Return the means of the value's places, (B, channels, height, width)."""
-    images = query.shape[2:]
-    query, key, value = (end.reshape(*end.shape[:2], -1) for end in (query, key, value))
-    scores = jnp.einsum("bcn,bcm->bnm", query, key)
-    if layer.join == "attend_scaled":
-        scores = scores / math.sqrt(query.shape[1])
-    means = jnp.einsum("bvm,bnm->bvn", value, jax.nn.softmax(scores, axis=2))
-    return means.reshape(*means.shape[:2], *images)
-
-
-def branches(layer: spec.Branches, tensors: LayerTensors, *ends: Any) -> Any:
-    """Return the ends of branches, (B, ...) each, added, multiplied, put one behind the other, or one by its gain."""
-    del tensors
-    if layer.join == "concatenate":
-        return jnp.concatenate(ends, axis=1)
-    if layer.join == "dot":
-        return jnp.sum(ends[0] * ends[1], axis=1, keepdims=True)
-    if layer.join in spec.ERRORS:
-        apart = ends[0] - (lax.stop_gradient(ends[1]) if layer.join.endswith("held") else ends[1])
-        # JAX's |x| has derivative 1 at 0.
-        terms = apart * (apart if layer.join.startswith("squared") else lax.stop_gradient(jnp.sign(apart)))
-        return jnp.mean(terms.reshape(len(terms), -1), axis=1, keepdims=True)
-    if layer.join in ("attend", "attend_scaled"):
-        return attention(layer, *ends)
-    if layer.join in ("affine", "modulate"):
-        values, gain, bias = ends[0], *(end.reshape(*end.shape, *(1,) * (ends[0].ndim - 2)) for end in ends[1:])
-        return values * (1 + gain if layer.join == "modulate" else gain) + bias
-    return reduce(jnp.add if layer.join == "add" else jnp.multiply, ends)
 
 
 LAYERS: dict[type, Callable[..., Any]] = {
@@ -390,8 +243,6 @@ LAYERS: dict[type, Callable[..., Any]] = {
     spec.Scale: scale,
     spec.Branches: branches,
 }
-# Under what short name a layer finds, among its tensors, what its pass is fed for it; absent where it is fed nothing.
-FED = "fed"
 NOTHING_FED: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -510,13 +361,6 @@ def convolve_by_products(
     columns = [lax.slice_in_dim(bands, column, column + width, stride, axis=2) for column in starts[1]]
     seen = lax.optimization_barrier(jnp.concatenate(columns, axis=3))  # (B, height, width, columns · rows · in)
     return (seen @ weight.transpose(3, 2, 1, 0).reshape(-1, num_out)).transpose(0, 3, 1, 2)
-
-
-def _pooled(images: Any, kernel: tuple[int, ...], *, stride: int, mode: str) -> Any:
-    window = {"window_dimensions": (1, 1, *kernel), "window_strides": (1, 1, stride, stride), "padding": "VALID"}
-    if mode == "maximum":
-        return lax.reduce_window(images, -math.inf, lax.max, **window)
-    return lax.reduce_window(images, 0.0, lax.add, **window) / math.prod(kernel)
 
 
 def _with_bias(outputs: Any, tensors: LayerTensors) -> Any:

@@ -10,7 +10,8 @@ import jax
 import numpy as np
 import optax
 
-from gan_rosetta.backends.jax.layers import Network, Tensors, build_network
+from gan_rosetta.backends.jax.layer import Tensors
+from gan_rosetta.backends.jax.layers import Network, build_network
 from gan_rosetta.backends.jax.losses import check_losses
 from gan_rosetta.backends.jax.optimizers import build_optimizer, counter, slots, with_slots
 from gan_rosetta.shared.spec import GanSpec

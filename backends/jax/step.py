@@ -16,7 +16,8 @@ from jax import lax
 
 from gan_rosetta.backends.jax.averages import follow
 from gan_rosetta.backends.jax.clipping import clipped
-from gan_rosetta.backends.jax.layers import Forward, Tensors
+from gan_rosetta.backends.jax.layer import Tensors
+from gan_rosetta.backends.jax.layers import Forward
 from gan_rosetta.backends.jax.losses import (
     discriminator_loss,
     distance_loss,

@@ -13,17 +13,11 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+from gan_rosetta.backends.mxnet.activations import GELU_CUBIC, SQRT_2_OVER_PI, SQRT_HALF, erf, tanh_argument
 from gan_rosetta.backends.mxnet.convolution import apart, convolution_window, transposed_convolution
 from gan_rosetta.backends.mxnet.framework import mx
-from gan_rosetta.backends.mxnet.layers import (
-    GELU_CUBIC,
-    SQRT_2_OVER_PI,
-    SQRT_HALF,
-    LayerBlock,
-    Network,
-    erf,
-    tanh_argument,
-)
+from gan_rosetta.backends.mxnet.layer import LayerBlock
+from gan_rosetta.backends.mxnet.layers import Network
 from gan_rosetta.shared import spec
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gan_rosetta.backends.mxnet.layers import exact_softplus
+from gan_rosetta.backends.mxnet.activations import exact_softplus
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import partial, reduce
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from gan_rosetta.backends.tensorflow.augment import Augment
+from gan_rosetta.backends.tensorflow.branches import branches
+from gan_rosetta.backends.tensorflow.classifying import ClassContrast, ClassCrossEntropy
+from gan_rosetta.backends.tensorflow.codes import CodeError
+from gan_rosetta.backends.tensorflow.pull_away import pull_away
+from gan_rosetta.backends.tensorflow.resampling import Upsample, global_pool, pixel_shuffle, pool2d
 from gan_rosetta.backends.tensorflow.spectral import normalised_weight
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
-from gan_rosetta.shared.spec.resampling import upsampling_weights
 from gan_rosetta.shared.state import parameter_name
 from gan_rosetta.shared.state.layouts import shape_in_layout
 
@@ -259,49 +264,6 @@ class Dropout(tf.Module):
         return inputs if fed is None else inputs * (fed * self._scale)
 
 
-class Augment(tf.Module):
-    """Changes each image by what is drawn for it, as DiffAugment does."""
-
-    def __init__(self, layer: spec.Augment, /) -> None:
-        super().__init__(name=layer.name)
-        self._layer = layer
-
-    def __call__(self, images: Any, *, fed: Any = None) -> Any:
-        if fed is None:
-            return images
-        if self._layer.policy == "colour":
-            moved, saturation, contrast = (tf.reshape(fed[:, k], (-1, 1, 1, 1)) for k in range(3))
-            images = images + moved
-            mean = tf.reduce_mean(images, axis=3, keepdims=True)
-            images = (images - mean) * saturation + mean
-            mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
-            return (images - mean) * contrast + mean
-        rows, columns = tf.unstack(tf.cast(fed, tf.int32), axis=1)
-        if self._layer.policy == "translation":
-            return self._shifted(self._shifted(images, rows, axis=1), columns, axis=2)
-        inside = (
-            self._inside(images, rows, axis=1)[:, :, tf.newaxis] & self._inside(images, columns, axis=2)[:, tf.newaxis]
-        )
-        return images * tf.cast(~inside, images.dtype)[..., tf.newaxis]
-
-    @staticmethod
-    def _shifted(images: Any, moves: Any, *, axis: int) -> Any:
-        size = images.shape[axis]
-        places = tf.range(size) + moves[:, tf.newaxis]
-        shape = (-1, size, 1, 1) if axis == 1 else (-1, 1, size, 1)
-        inside = tf.reshape((places >= 0) & (places < size), shape)
-        taken = tf.gather(images, tf.clip_by_value(places, 0, size - 1), axis=axis, batch_dims=1)
-        return taken * tf.cast(inside, images.dtype)
-
-    def _inside(self, images: Any, middles: Any, *, axis: int) -> Any:
-        """Which rows or columns of each image are in its window, (batch, size)."""
-        size = images.shape[axis]
-        width = self._layer.reach(size)
-        starts = middles[:, tf.newaxis] - width // 2
-        places = tf.range(size)
-        return (places >= starts) & (places < starts + width)
-
-
 class ClassEmbedding(_Weighted):
     """Joins each sample to the row of its class, (batch, features) -> (batch, features + num_features), or gives that.
 
@@ -319,109 +281,6 @@ class ClassEmbedding(_Weighted):
         if self._joined == "alone":
             return parts[0]
         return tf.concat(parts if self._joined == "before" else parts[::-1], axis=1)
-
-
-class ClassCrossEntropy(tf.Module):
-    """-log softmax of each sample's class, (batch, logits) -> (batch, 1)."""
-
-    def __init__(self, layer: spec.ClassCrossEntropy, /) -> None:
-        super().__init__(name="class_cross_entropy")
-        self._layer = layer
-
-    def __call__(self, inputs: Any, *, fed: Any) -> Any:
-        logits = self._layer.logit_of(tf.cast(fed, tf.int32))
-        return -tf.gather(tf.nn.log_softmax(inputs), logits[:, tf.newaxis], axis=1, batch_dims=1)
-
-
-class ClassContrast(tf.Module):
-    """How near each sample is to its class beside the batch's others, (batch, 2 · features) -> (batch, 1)."""
-
-    def __init__(self, layer: spec.ClassContrast, /) -> None:
-        super().__init__(name="class_contrast")
-        self._layer = layer
-
-    def __call__(self, inputs: Any, *, fed: Any) -> Any:
-        temperature, margin = self._layer.temperature, self._layer.margin
-        units, proxies = (self._divided(part) for part in tf.split(inputs, 2, axis=1))
-        near = tf.matmul(units, units, transpose_b=True)
-        own = tf.reduce_sum(units * proxies, axis=1, keepdims=True)
-        same = fed[:, tf.newaxis] == fed
-        itself = tf.eye(tf.shape(inputs)[0], dtype=inputs.dtype) > 0
-        nothing, never = tf.zeros((), inputs.dtype), tf.constant(-math.inf, inputs.dtype)
-        if margin is None:
-            powers, own_power = tf.where(itself, nothing, tf.exp(near / temperature)), tf.exp(own / temperature)
-            total = own_power + tf.reduce_sum(powers, axis=1, keepdims=True)
-            kept = own_power + tf.reduce_sum(tf.where(same, powers, nothing), axis=1, keepdims=True)
-            return tf.math.log(total) - tf.math.log(kept)
-        shifted, pull = (near + (margin - 1)) / temperature, tf.nn.relu((margin - own) / temperature)
-        largest = tf.reduce_max(tf.where(itself, never, tf.stop_gradient(shifted)), axis=1, keepdims=True)
-        powers = tf.exp(tf.where(same, never, tf.nn.relu(shifted) - largest))
-        return pull + tf.math.log(tf.exp(-pull) + tf.reduce_sum(powers, axis=1, keepdims=True))
-
-    def _divided(self, vectors: Any) -> Any:
-        squares = tf.reduce_sum(tf.square(vectors), axis=1, keepdims=True)
-        return vectors / tf.sqrt(tf.maximum(squares, self._layer.epsilon**2))
-
-
-class CodeError(tf.Module):
-    """How far what is found of each sample's code is from it, (batch, width) -> (batch, 1)."""
-
-    def __init__(self, layer: spec.CodeError, /) -> None:
-        super().__init__(name="code_error")
-        self._layer = layer
-
-    def __call__(self, inputs: Any, *, fed: Any) -> Any:
-        code = fed[:, self._layer.start : self._layer.stop]
-        if self._layer.form == "cross-entropy":
-            return -tf.reduce_sum(code * tf.nn.log_softmax(inputs), axis=1, keepdims=True)
-        return tf.reduce_mean(tf.square(inputs - code), axis=1, keepdims=True)
-
-
-class Upsample(tf.Module):
-    """Upsampling, (batch, height, width, channels) -> (batch, height · factor, width · factor, channels).
-
-    tf.image.resize gives float32 whatever it is given when it interpolates, hence products with its weights.
-    """
-
-    def __init__(self, layer: spec.Upsample, /, *, output_shape: spec.Shape, dtype: Any) -> None:
-        super().__init__(name="upsample")
-        self._factor, self._mode = layer.factor, layer.mode
-        sizes = (size // layer.factor for size in output_shape[1:])
-        self._rows, self._columns = (tf.constant(upsampling_weights(layer, size), dtype) for size in sizes)
-
-    def __call__(self, inputs: Any) -> Any:
-        if self._mode == "nearest":
-            return tf.repeat(tf.repeat(inputs, self._factor, axis=1), self._factor, axis=2)
-        return tf.einsum("rh,bhwc,sw->brsc", self._rows, inputs, self._columns)
-
-
-def pool2d(layer: spec.Pool2d, inputs: Any, /) -> Any:
-    """Return the means or the largest of windows, (batch, height, width, channels) -> (batch, ..., channels)."""
-    pool = tf.nn.avg_pool2d if layer.mode == "average" else tf.nn.max_pool2d
-    return pool(inputs, layer.kernel_size, layer.stride, "VALID")
-
-
-def global_pool(layer: spec.GlobalPool, inputs: Any, /) -> Any:
-    """Return the mean, the sum or the largest of each channel, (batch, height, width, channels) -> (batch, channels).
-
-    tf.reduce_max would share its gradient among equals.
-    """
-    if layer.mode == "average":
-        return tf.reduce_mean(inputs, axis=(1, 2))
-    if layer.mode == "sum":
-        return tf.reduce_sum(inputs, axis=(1, 2))
-    return tf.squeeze(tf.nn.max_pool2d(inputs, inputs.shape[1:3], 1, "VALID"), axis=(1, 2))
-
-
-def pixel_shuffle(layer: spec.PixelShuffle, inputs: Any, /) -> Any:
-    """Return larger images of fewer channels, (batch, height, width, channels · factor²) -> (batch, ..., channels)."""
-    if layer.order == "pixel":
-        return tf.nn.depth_to_space(inputs, layer.factor)
-    num_images, height, width, num_channels = inputs.shape
-    channels = num_channels // layer.factor**2
-    parts = tf.reshape(inputs, (num_images, height, width, channels, layer.factor, layer.factor))
-    parts = tf.transpose(parts, (0, 1, 4, 2, 5, 3))
-    return tf.reshape(parts, (num_images, height * layer.factor, width * layer.factor, channels))
 
 
 def recall(layer: spec.Recall, inputs: Any, /) -> Any:
@@ -443,43 +302,6 @@ class Scale(tf.Module):
 def softmax(layer: spec.Softmax, inputs: Any, /) -> Any:
     """Return exp(x) / Σ exp(x) along an axis, of which a sample's first is last here."""
     return tf.nn.softmax(inputs, axis=layer.axis if layer.axis else -1)
-
-
-def pull_away(inputs: Any, /) -> Any:
-    """Return how alike each sample is to the batch's others. (batch, features) to (batch, 1)."""
-    units = inputs / tf.sqrt(tf.reduce_sum(tf.square(inputs), axis=1, keepdims=True))
-    near = tf.matmul(units, units, transpose_b=True)
-    return (tf.reduce_sum(near, axis=1, keepdims=True) - 1) / (inputs.shape[0] - 1)
-
-
-def attention(layer: spec.Branches, query: Any, key: Any, value: Any, /) -> Any:
-    """Return the means of the value's places, (batch, height, width, channels)."""
-    images = query.shape[:3]
-    query, key, value = (tf.reshape(end, (end.shape[0], -1, end.shape[3])) for end in (query, key, value))
-    scores = tf.matmul(query, key, transpose_b=True)
-    if layer.join == "attend_scaled":
-        scores = scores / math.sqrt(query.shape[2])
-    means = tf.matmul(tf.nn.softmax(scores, axis=2), value)
-    return tf.reshape(means, (*images, value.shape[2]))
-
-
-def branches(layer: spec.Branches, *ends: Any) -> Any:
-    """Return the ends of branches, (batch, ...) each, added, multiplied, put one behind the other, or by its gain."""
-    if layer.join == "concatenate":
-        return tf.concat(ends, axis=-1)
-    if layer.join == "dot":
-        return tf.reduce_sum(ends[0] * ends[1], axis=1, keepdims=True)
-    if layer.join in spec.ERRORS:
-        apart = ends[0] - (tf.stop_gradient(ends[1]) if layer.join.endswith("held") else ends[1])
-        terms = tf.square(apart) if layer.join.startswith("squared") else tf.abs(apart)
-        return tf.reduce_mean(tf.reshape(terms, (terms.shape[0], -1)), axis=1, keepdims=True)
-    if layer.join in ("attend", "attend_scaled"):
-        return attention(layer, *ends)
-    if layer.join in ("affine", "modulate"):
-        between = [1] * (ends[0].shape.rank - 2)
-        gain, bias = (tf.reshape(end, (end.shape[0], *between, end.shape[1])) for end in ends[1:])
-        return ends[0] * (1 + gain if layer.join == "modulate" else gain) + bias
-    return reduce(tf.add if layer.join == "add" else tf.multiply, ends)
 
 
 LAYERS: dict[type, Builder] = {

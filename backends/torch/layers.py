@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
-from functools import reduce
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import skip_init
 
+from gan_rosetta.backends.torch.augment import Augment
+from gan_rosetta.backends.torch.branches import Join
+from gan_rosetta.backends.torch.classifying import ClassContrast, ClassCrossEntropy
+from gan_rosetta.backends.torch.codes import CodeError
+from gan_rosetta.backends.torch.pull_away import PullAway
+from gan_rosetta.backends.torch.resampling import GlobalPool, PixelShuffle
 from gan_rosetta.backends.torch.sides import CONVOLUTIONS, TRANSPOSED
 from gan_rosetta.backends.torch.spectral import SpectralEmbedding, SpectralLinear, normalised
 from gan_rosetta.shared import spec
@@ -356,50 +360,6 @@ class Dropout(nn.Module):
         return inputs if mask is None else inputs * (mask * self.layer.scale)
 
 
-class Augment(nn.Module):
-    """Changes each image by what is drawn for it, as DiffAugment does."""
-
-    def __init__(self, layer: spec.Augment) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, images: Tensor, drawn: Tensor | None = None) -> Tensor:  # (B, channels, height, width)
-        """Return the same shape; drawn: (B, 3) or (B, 2), without which images are left as they are."""
-        if drawn is None:
-            return images
-        if self.layer.policy == "colour":
-            moved, saturation, contrast = (drawn[:, k].reshape(-1, 1, 1, 1) for k in range(3))
-            images = images + moved
-            mean = images.mean(dim=1, keepdim=True)
-            images = (images - mean) * saturation + mean
-            mean = images.mean(dim=(1, 2, 3), keepdim=True)
-            return (images - mean) * contrast + mean
-        rows, columns = drawn.long().unbind(dim=1)
-        if self.layer.policy == "translation":
-            return self._shifted(self._shifted(images, rows, dim=2), columns, dim=3)
-        inside = (
-            self._inside(images, rows, dim=2)[:, None, :, None] & self._inside(images, columns, dim=3)[:, None, None]
-        )
-        return images * torch.logical_not(inside).to(images.dtype)
-
-    @staticmethod
-    def _shifted(images: Tensor, moves: Tensor, *, dim: int) -> Tensor:
-        size = images.shape[dim]
-        places = torch.arange(size, device=images.device) + moves[:, None]
-        shape = (-1, 1, size, 1) if dim == 2 else (-1, 1, 1, size)
-        inside = ((places >= 0) & (places < size)).reshape(shape)
-        index = places.clamp(0, size - 1).reshape(shape).expand_as(images)
-        return images.gather(dim, index) * inside.to(images.dtype)
-
-    def _inside(self, images: Tensor, middles: Tensor, *, dim: int) -> Tensor:
-        """Return which rows or columns of each image are in its window, (B, size)."""
-        size = images.shape[dim]
-        width = self.layer.reach(size)
-        starts = middles[:, None] - width // 2
-        places = torch.arange(size, device=images.device)
-        return (places >= starts) & (places < starts + width)
-
-
 class ClassEmbedding(nn.Module):
     """Joins each sample to the row of its class, which is what nn.Embedding gives, or gives that row."""
 
@@ -423,106 +383,12 @@ class ClassEmbedding(nn.Module):
         return self.weight
 
 
-class ClassCrossEntropy(nn.Module):
-    """-log softmax of each sample's class."""
-
-    def __init__(self, layer: spec.ClassCrossEntropy) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, inputs: Tensor, classes: Tensor) -> Tensor:  # (B, logits)
-        """Return (B, 1); classes: (B,) whole numbers."""
-        return functional.cross_entropy(inputs, self.layer.logit_of(classes.long()), reduction="none").unsqueeze(1)
-
-
-class ClassContrast(nn.Module):
-    """How near each sample is to its class, beside how near it is to the batch's others."""
-
-    def __init__(self, layer: spec.ClassContrast) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, inputs: Tensor, classes: Tensor) -> Tensor:  # (B, 2 · features)
-        """Return (B, 1); classes: (B,) whole numbers."""
-        temperature, margin = self.layer.temperature, self.layer.margin
-        units, proxies = (self._divided(part) for part in inputs.chunk(2, dim=1))
-        near, own = units @ units.T, (units * proxies).sum(dim=1, keepdim=True)
-        same = classes[:, None] == classes
-        itself = torch.eye(len(inputs), dtype=torch.bool, device=inputs.device)
-        if margin is None:
-            powers, own_power = torch.exp(near / temperature).masked_fill(itself, 0), torch.exp(own / temperature)
-            total = own_power + powers.sum(dim=1, keepdim=True)
-            kept = own_power + powers.masked_fill(~same, 0).sum(dim=1, keepdim=True)
-            return torch.log(total) - torch.log(kept)
-        shifted, pull = (near + (margin - 1)) / temperature, torch.relu((margin - own) / temperature)
-        largest = shifted.detach().masked_fill(itself, -torch.inf).amax(dim=1, keepdim=True)
-        powers = torch.exp((torch.relu(shifted) - largest).masked_fill(same, -torch.inf))
-        return pull + torch.log(torch.exp(-pull) + powers.sum(dim=1, keepdim=True))
-
-    def _divided(self, vectors: Tensor) -> Tensor:
-        return vectors / vectors.square().sum(dim=1, keepdim=True).clamp(min=self.layer.epsilon**2).sqrt()
-
-
-class CodeError(nn.Module):
-    """How far what is found of each sample's code is from it."""
-
-    def __init__(self, layer: spec.CodeError) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, inputs: Tensor, latent: Tensor) -> Tensor:  # (B, width)
-        """Return (B, 1); latent: (B, features), of which the code is a part."""
-        code = latent[:, self.layer.start : self.layer.stop]
-        if self.layer.form == "cross-entropy":
-            return functional.cross_entropy(inputs, code, reduction="none").unsqueeze(1)
-        return (inputs - code).square().mean(dim=1, keepdim=True)
-
-
 class SpectralClassEmbedding(SpectralEmbedding, ClassEmbedding):
     """The same of a normalised weight."""
 
     def used_weight(self) -> Tensor:
         """Return W / σ."""
         return self.normalised_weight()
-
-
-class GlobalPool(nn.Module):
-    """The mean, the sum or the largest of each channel; `amax` would share its gradient among equals."""
-
-    def __init__(self, layer: spec.GlobalPool) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, inputs: Tensor) -> Tensor:  # (B, channels, height, width)
-        """Return (B, channels)."""
-        if self.layer.mode == "average":
-            return inputs.mean(dim=(2, 3))
-        if self.layer.mode == "sum":
-            return inputs.sum(dim=(2, 3))
-        return functional.max_pool2d(inputs, inputs.shape[2:]).flatten(1)
-
-
-class PixelShuffle(nn.Module):
-    """Larger images of fewer channels, whose pixels come first among the channels; nn.PixelShuffle has them last."""
-
-    def __init__(self, layer: spec.PixelShuffle) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, inputs: Tensor) -> Tensor:  # (B, factor² · channels, height, width)
-        """Return (B, channels, height · factor, width · factor)."""
-        factor = self.layer.factor
-        parts = inputs.unflatten(1, (factor, factor, -1)).permute(0, 3, 4, 1, 5, 2)
-        return parts.flatten(4).flatten(2, 3)
-
-
-class PullAway(nn.Module):
-    """How alike each sample is to the batch's others."""
-
-    def forward(self, inputs: Tensor) -> Tensor:  # (B, features)
-        """Return (B, 1)."""
-        units = inputs / (inputs**2).sum(dim=1, keepdim=True).sqrt()
-        return ((units @ units.T).sum(dim=1, keepdim=True) - 1) / (len(inputs) - 1)
 
 
 class Scale(nn.Module):
@@ -535,36 +401,6 @@ class Scale(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:  # (B, ...)
         """Return (B, ...)."""
         return self.weight * inputs
-
-
-class Join(nn.Module):
-    """The ends of branches added, multiplied, put one behind the other, or one with others as its gain and bias."""
-
-    def __init__(self, layer: spec.Branches) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, *ends: Tensor) -> Tensor:  # (B, ...) each
-        """Return (B, ...)."""
-        if self.layer.join == "concatenate":
-            return torch.cat(ends, dim=1)
-        if self.layer.join == "dot":
-            return (ends[0] * ends[1]).sum(dim=1, keepdim=True)
-        if self.layer.join in spec.ERRORS:
-            apart = ends[0] - (ends[1].detach() if self.layer.join.endswith("held") else ends[1])
-            terms = apart**2 if self.layer.join.startswith("squared") else apart.abs()
-            return terms.flatten(1).mean(dim=1, keepdim=True)
-        if self.layer.join in ("attend", "attend_scaled"):
-            query, key, value = (end.flatten(2) for end in ends)  # (B, channels, places)
-            scores = torch.bmm(query.transpose(1, 2), key)
-            if self.layer.join == "attend_scaled":
-                scores = scores / math.sqrt(query.shape[1])
-            weights = torch.softmax(scores, dim=2)
-            return torch.bmm(value, weights.transpose(1, 2)).unflatten(2, ends[0].shape[2:])
-        if self.layer.join in ("affine", "modulate"):
-            values, gain, bias = ends[0], *(end.reshape(*end.shape, *[1] * (ends[0].dim() - 2)) for end in ends[1:])
-            return values * (1 + gain if self.layer.join == "modulate" else gain) + bias
-        return reduce(torch.add if self.layer.join == "add" else torch.mul, ends)
 
 
 class Reshape(nn.Module):

@@ -15,9 +15,10 @@ from gan_rosetta.backends import BACKENDS
 if importlib.util.find_spec("mxnet") is None:
     pytest.skip(f"MXNet is not installed: {BACKENDS['mxnet'].install_hint}", allow_module_level=True)
 
+from gan_rosetta.backends.mxnet.activations import erf
 from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.backends.mxnet.input_gradient import InputGradient
-from gan_rosetta.backends.mxnet.layers import build_network, erf
+from gan_rosetta.backends.mxnet.layers import build_network
 from gan_rosetta.backends.mxnet.losses import cross_entropy_generator_loss, gradient_penalty
 from gan_rosetta.backends.mxnet.trainer import MxnetTrainer
 from gan_rosetta.backends.numpy.trainer import NumpyTrainer
