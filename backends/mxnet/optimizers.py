@@ -147,9 +147,9 @@ class Update:
     the update is one graph whose outputs are the very arrays that are its inputs. That is safe as long as an
     optimizer reads an array for the last time in the operator that computes its new value, or before.
 
-    rows: of each slot the vector that those of all parameters lie in one behind the other, in the parameters' order. A
-    graph of few parameters that have slots takes them as one vector too: what writes an array from outside is called
-    for itself, at more than its numbers cost.
+    rows: of each slot the vector that those of all parameters lie in one behind the other, in the parameters' order.
+    Few parameters that have slots are taken as one vector too: an operator for each costs more than their numbers, in a
+    graph also, where what writes an array from outside is called for itself.
     """
 
     def __init__(
@@ -171,15 +171,15 @@ class Update:
         self._bound = bound
         self._clipping = clipping
         self._shapes = [weight.shape for weight in weights]
-        together = compiled and bool(rows) and sum(map(math.prod, self._shapes)) <= _FEW_NUMBERS
+        together = bool(rows) and sum(map(math.prod, self._shapes)) <= _FEW_NUMBERS
         kept = rows if together else slots
         self._inputs = [*weights, *gradients, *kept]
         self._outputs = [*weights, *kept]
+        self._updated = self._moved_together if together else self._moved_apart
         self._graph: Any = None
         if compiled:
             symbols = [mx.sym.var(f"input{index}") for index in range(1 + len(self._inputs))]
-            updated = self._updated_together if together else self._updated
-            graph = mx.sym.Group(updated(mx.sym, *symbols))
+            graph = mx.sym.Group(self._updated(mx.sym, *symbols))
             order = [symbol.name for symbol in symbols]
             self._order = [order.index(name) for name in graph.list_inputs()]
             # All but the step's scalars are the same arrays in every call: what reads no other is made ready once.
@@ -197,7 +197,7 @@ class Update:
         for array, new in zip(self._outputs, self._updated(mx.nd, *tensors), strict=True):
             new.copyto(array)
 
-    def _updated(self, ops: Any, scalars: Any, *tensors: Any) -> list[Any]:
+    def _moved_apart(self, ops: Any, scalars: Any, *tensors: Any) -> list[Any]:
         """Return the new weights and slots in a row."""
         count, num_slots = len(self._shapes), len(self._optimizer.slots)
         gradients = clipped(self._clipping, ops, tensors[count : 2 * count])
@@ -212,7 +212,7 @@ class Update:
             slots += moved
         return weights + slots
 
-    def _updated_together(self, ops: Any, scalars: Any, *tensors: Any) -> list[Any]:
+    def _moved_together(self, ops: Any, scalars: Any, *tensors: Any) -> list[Any]:
         """Return the new weights and each slot's row, in a row; the tensors have rows for slots too."""
         count = len(self._shapes)
         gradients = clipped(self._clipping, ops, tensors[count : 2 * count])
