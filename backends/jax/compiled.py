@@ -7,6 +7,7 @@ compiles once more.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from gan_rosetta.backends.jax.step import EPOCH, Batch, Record, adversarial_step
 from gan_rosetta.shared.data.padding import padded
 from gan_rosetta.shared.interface import Chunk, Phase, ProbeKey, Trains
 from gan_rosetta.shared.spec import EVERY_STEP, Conv2d, ConvTranspose2d, GanSpec
+from gan_rosetta.shared.state import network_parameters
 
 _MAXIMUM_STEPS = 1024
 _MAXIMUM_BYTES = 2**24
@@ -84,6 +86,8 @@ def _put(array: np.ndarray, *, device: str) -> Any:
 # A kernel that XLA fused computes anew what it takes from another, not always with the same last bit: a maximum is then
 # none of the numbers that it is of, and a number less itself has a sign.
 _WITHOUT_FUSION: dict[str, Any] = {"xla_disable_hlo_passes": "fusion"}
+# Of which the products and sums are too small for a library's call.
+_LARGEST_TINY_GAN = 1_000
 
 
 class Programs:
@@ -97,7 +101,7 @@ class Programs:
         layers = (*spec.generator.all_layers, *spec.discriminator.all_layers)
         convolves = any(isinstance(layer, Conv2d | ConvTranspose2d) for layer in layers)
         # A convolutional step as one function takes LLVM minutes, and what that saves is nothing beside its work.
-        options = loop_options(device)
+        options = loop_options(device, of_tiny=_num_parameters(spec) <= _LARGEST_TINY_GAN)
         hasty: dict[str, Any] = {"xla_backend_optimization_level": 0} if device == "cpu" else {}
         if convolves:
             # In float64, which is for comparing and not for speed, LLVM would still take thrice as long as the steps.
@@ -112,7 +116,12 @@ class Programs:
         self._loop = jit(partial(_loop, self.gan), static_argnames="phase", donate_argnames="state")
         self._scan = jit(partial(_scan, self.gan), static_argnames=("phase", "num_steps"), donate_argnames="state")
         many = build_gan(spec, device=device, dtype=dtype, side_by_side=True)
-        self.run_replicas = jit(partial(_loop_of_replicas, many), static_argnames="phase", donate_argnames="states")
+        self.run_replicas = jax.jit(
+            partial(_loop_of_replicas, many),
+            static_argnames="phase",
+            donate_argnames="states",
+            compiler_options=options | loop_options(device, of_tiny=True),
+        )
 
     def run(
         self, state: State, blocks: Sequence[Block], /, *, phase: Phase, scans: bool = False
@@ -128,6 +137,12 @@ class Programs:
             state, losses = run(state=state, arrays=block.arrays, flags=block.flags, num_steps=num_steps, phase=phase)
             columns.append(losses[: block.num_steps])
         return state, np.concatenate([np.array(losses) for losses in columns]).T
+
+
+def _num_parameters(spec: GanSpec) -> int:
+    networks = ("generator", "discriminator")
+    shapes = [tensor.shape for name in networks for tensor in network_parameters(spec, name)]
+    return sum(math.prod(shape) for shape in shapes)
 
 
 @lru_cache(maxsize=16)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,11 @@ from gan_rosetta.shared.storage.compiled import kept_folder
 
 # XLA's CPU runtime up to jaxlib 0.6 can compile a whole loop to one function, where its later runtime calls each
 # operation by itself: a third of the time for a step of a small GAN.
-_WHOLE_LOOPS = {"xla_cpu_use_thunk_runtime": False}
+_WHOLE_LOOPS: Mapping[str, Any] = {"xla_cpu_use_thunk_runtime": False}
+# That later runtime does so with loops alone whose step moves fewer bytes; left to itself it says 1 kB.
+_SMALL_LOOP_BYTES = 2**16
+# It also hands sums and products to a library (YNNPACK), a call of which takes longer than those of a tiny GAN do.
+_OWN_KERNELS: Mapping[str, Any] = {"xla_cpu_experimental_ynn_fusion_type": ""}
 
 # XLA's names for what products keep of float32 factors, where that is less than all.
 _PRECISIONS = {"tf32": "tensorfloat32", "bf16": "BF16_BF16_F32"}
@@ -46,7 +51,11 @@ def configure(*, threads: int) -> None:
     # JAX has no setting for its threads. These are read, by one version or another, in place of the number of cores.
     os.environ["NPROC"] = os.environ["PJRT_NPROC"] = str(threads)
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    flags = [f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}", "--xla_gpu_deterministic_ops=true"]
+    flags = [
+        f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}",
+        "--xla_gpu_deterministic_ops=true",
+        f"--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold={_SMALL_LOOP_BYTES}",
+    ]
     os.environ["XLA_FLAGS"] = " ".join([*flags, os.environ.get("XLA_FLAGS", "")]).strip()
     _keep_compiled(threads=threads)
 
@@ -114,15 +123,23 @@ def native_device(device: str, /) -> Any:
 
 
 @cache
-def loop_options(device: str, /) -> dict[str, Any]:
-    """Return what to tell XLA about small loops, beyond its defaults; empty where this jaxlib has no such option."""
+def loop_options(device: str, /, *, of_tiny: bool) -> dict[str, Any]:
+    """Return what to tell XLA about small loops, beyond its defaults: as much as this jaxlib has options for.
+
+    of_tiny: whether a loop's steps are those of a tiny GAN, or of many side by side, whose products are sums.
+    """
     if device != "cpu":
         return {}
+    wanted = [_WHOLE_LOOPS, _OWN_KERNELS] if of_tiny else [_WHOLE_LOOPS]
+    return {name: value for options in wanted for name, value in options.items() if _has_option(name, value)}
+
+
+def _has_option(name: str, value: Any) -> bool:
     try:
-        jax.jit(lambda value: value, compiler_options=_WHOLE_LOOPS)(jax.device_put(0.0, native_device(device)))
+        jax.jit(lambda number: number, compiler_options={name: value})(jax.device_put(0.0, native_device("cpu")))
     except RuntimeError:
-        return {}
-    return _WHOLE_LOOPS
+        return False
+    return True
 
 
 def _keep_compiled(*, threads: int) -> None:
