@@ -10,6 +10,7 @@ import pytest
 
 import gan_rosetta as gr
 from gan_rosetta.shared.errors import UsageError
+from gan_rosetta.shared.gans import MADE_UP
 from gan_rosetta.shared.interface import Chunk
 from gan_rosetta.shared.spec import ConstantRate, StepPattern
 from gan_rosetta.shared.workers.registry import build_reference
@@ -21,7 +22,8 @@ class Program:
     """A program from outside that happens to be the reference, rounding in its own way."""
 
     def __init__(self, case, *, spec=None, dtype="float64", seed=1000):
-        self.trainer = build_reference(spec or case.spec, dtype=dtype)
+        self.spec = spec or case.spec
+        self.trainer = build_reference(self.spec, dtype=dtype)
         self.trainer.load_state(case.initial_state)
         self.trainer.perturb(seed=seed)
 
@@ -36,7 +38,7 @@ class Program:
             trains_generator=np.array([step.trains_generator]),
         )
         losses = self.trainer.train(self.trainer.stage(chunk))
-        names = ("pretraining",) if step.phase == "pretraining" else ("discriminator", "generator")
+        names = ("pretraining",) if step.phase == "pretraining" else self.spec.training.loss_names
         resting = () if step.trains_generator else ("generator",)
         return {name: getattr(losses, name)[0] for name in names if name not in resting}
 
@@ -63,6 +65,18 @@ def test_a_right_program_agrees(gan, dtype):
     assert judgement.verdict == "AGREE", judgement.sentence
     assert (judgement.checked_steps, judgement.num_steps, judgement.first) == (STEPS, STEPS, None)
     judgement.assert_agrees()
+
+
+def test_the_loss_of_a_third_update_is_recorded_and_judged():
+    assert run(gr.case(MADE_UP["coded-2d"], steps=4)).verdict == "AGREE"
+    case = gr.case(MADE_UP["coded-2d"], steps=4)
+    with pytest.raises(UsageError, match="twice a step, by its own optimizer and by the joint one"):
+        case.watch(generator=object())
+    judgement = run(case, change=lambda step, losses: losses | {"joint": losses["joint"] * (1 + 1e-6 * step.index)})
+    assert judgement.verdict == "DISAGREE"
+    assert (judgement.step, judgement.first.phase) == ("step 1", "joint")
+    with pytest.raises(UsageError, match=r"without step\.record\(joint=…\)"):
+        run(gr.case(MADE_UP["coded-2d"], steps=4), change=lambda _, losses: {**losses, "joint": None})
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
