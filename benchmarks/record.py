@@ -83,8 +83,8 @@ class Repeat:
     """A cell's first steps, trained again from the same state in the same process.
 
     same_bits: whether every loss and every tensor of the state came out the same. loss_difference, state_difference:
-    largest relative differences, of tensors by their scale. last_losses: of each loss, as the first time left them, None
-    where they are no numbers. digest: SHA-256 of the first time's losses and state, by which other processes are
+    largest relative differences, of tensors by their scale. last_losses: of each loss, as the first time left them,
+    None where they are no numbers. digest: SHA-256 of the first time's losses and state, by which other processes are
     compared.
     """
 

@@ -24,10 +24,10 @@ from gan_rosetta.wording import speaks_python
 class TrainedRun(Run):
     """A finished run: name, losses, state, samples, moments and record, read from its folder when they are asked for.
 
-    losses: (steps,) by name, "pretraining", "discriminator", "generator" and of a third update "joint". state: by tensor,
-    in the canonical layout.
-    samples: "latent", "generated" and "real", (n, ...) each, and of 1D GANs D's boundary and histograms. across: what
-    came out over many seeds, where that was asked for; its numbers are (seeds,) by outcome, its losses (seeds, steps).
+    losses: (steps,) by name, "pretraining", "discriminator", "generator" and, of a third update, "joint". state: by
+    tensor, in the canonical layout. samples: "latent", "generated" and "real", (n, ...) each, and of 1D GANs D's
+    boundary and histograms. across: what came out over many seeds, where that was asked for; its numbers are (seeds,)
+    by outcome, its losses (seeds, steps).
     """
 
     spec: GanSpec
