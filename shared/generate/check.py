@@ -56,6 +56,10 @@ class Finding:
         told = f"{row.visit}: {where}: {row.difference:.1e} apart, {row.in_noise:.0f} times what rounding explains"
         return f"{told}; not where the compiler computes each number once" if self.of_compiler else told
 
+    def is_like(self, other: Finding, /) -> bool:
+        """Whether what is wrong is of one kind, an error or a quantity that is off: what a smaller GAN is to show."""
+        return (self.row is None, self.of_compiler) == (other.row is None, other.of_compiler)
+
     def as_data(self) -> dict[str, Any]:
         """Return the finding as plain data."""
         row = None if self.row is None else self.row.as_data()

@@ -200,7 +200,7 @@ def _keep(
 
             def fails(specs: Sequence[GanSpec]) -> list[bool]:
                 entries = pool.check(specs)[backend]
-                found = {s: e for s, e in zip(specs, entries, strict=True) if e is not None and not e.of_compiler}
+                found = {s: e for s, e in zip(specs, entries, strict=True) if e is not None and e.is_like(finding)}
                 last.update(found)
                 return [s in found for s in specs]
 
