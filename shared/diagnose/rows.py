@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -50,6 +50,12 @@ class Row:
     def is_comparable(self) -> bool:
         """Whether anything can be said: not where rounding explains any difference."""
         return self.allowed < WHOLE
+
+    @property
+    def is_lost_in_both(self) -> bool:
+        """Whether it is a loss that a player is updated by, and NaN in both; `train` has NaN where none was."""
+        is_updated_by = self.quantity == "loss" and self.phase != "train"
+        return is_updated_by and all(each is not None and math.isnan(each) for each in (self.got, self.expected))
 
     def as_data(self) -> dict[str, Any]:
         """Return the row as plain data; infinities as text."""
@@ -118,9 +124,22 @@ def compare_quantity(
     )
 
 
+def told_rows(rows: Iterable[Row], /) -> Iterator[Row]:
+    """Yield the rows, in order of execution, by which something can be said: of a step none after a loss NaN in both.
+
+    What a framework gives for the derivative of NaN, 0, NaN or what it was given, is no mathematics of the GAN.
+    """
+    lost: set[str] = set()
+    for row in rows:
+        if row.visit not in lost:
+            yield row
+        if row.is_lost_in_both:
+            lost.add(row.visit)
+
+
 def first_offender(rows: Iterable[Row], /) -> Row | None:
-    """Return the first row, in order of execution, that is off, or None."""
-    return next((row for row in rows if row.is_off), None)
+    """Return the first of told_rows that is off, or None."""
+    return next((row for row in told_rows(rows) if row.is_off), None)
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 
 from gan_rosetta.shared.cases.judgement import Judgement
-from gan_rosetta.shared.diagnose.rows import Row
+from gan_rosetta.shared.diagnose.rows import Row, told_rows
 from gan_rosetta.shared.diagnose.session import Diagnosis
 from gan_rosetta.shared.diagnose.trials import Trial
 from gan_rosetta.shared.faults import FAULTS
@@ -30,10 +30,13 @@ def diagnosis_sentences(diagnosis: Diagnosis, /) -> list[Text]:
             detail = "; no step that was looked into is off by itself, so that many steps make it"
             lines.append(Text.assemble((text, "bold red"), detail))
         elif offender is None:
-            worst = max((row for row in rows if row.is_comparable and row.noise), key=lambda row: row.in_noise)
+            told = [row for row in told_rows(rows) if row.is_comparable and row.noise]
+            worst = max(told, key=lambda row: row.in_noise)
             visits = len(dict.fromkeys(row.visit for row in rows))
             text = f"{name}: {len(rows)} quantities in {visits} steps, none beyond rounding"
             detail = f" (largest {worst.in_noise:.1f} times the noise floor: {worst.place})"
+            if (lost := next((row for row in rows if row.is_lost_in_both), None)) is not None:
+                detail += f"; the loss of {lost.visit} is NaN in both, of what comes after it nothing can be said"
             lines.append(Text.assemble((text, "green"), detail))
         else:
             text = f"{name} is wrong, first in {offender.place}: "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -153,6 +154,24 @@ def test_the_first_offender_is_the_first_in_order_and_not_the_worst():
     assert first_offender([fine, ignored, small, large]) is small
     assert first_offender([fine, ignored]) is None
     assert first_offender([]) is None
+
+
+def test_nothing_of_a_step_is_off_after_a_loss_that_is_nan_in_both():
+    nan = np.array(NAN)
+    off = compare(changed((0, 0), 100.0))
+    lost = replace(compare(nan, nan), quantity="loss", name="loss")
+    assert first_offender([lost, off]) is None
+    assert first_offender([off, lost]) is off
+    later = replace(off, visit="step 1")
+    assert first_offender([lost, off, later]) is later
+    for other in (
+        replace(compare(np.array(1.0), np.array(1.0)), quantity="loss", name="loss"),
+        replace(lost, phase="train"),
+        replace(lost, quantity="output"),
+    ):
+        assert first_offender([other, off]) is off
+    in_one = replace(compare(nan, np.array(1.0)), quantity="loss", name="loss")
+    assert first_offender([in_one, off]) is in_one
 
 
 @pytest.mark.parametrize("got", [None, changed((0, 1), NAN), changed((0, 1), INFINITY), changed((1, 1), 4.5)])
