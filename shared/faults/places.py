@@ -79,7 +79,7 @@ def replace_layer(spec: GanSpec, place: Place, layer: Layer, /) -> GanSpec:
 
 def first_phase(spec: GanSpec, network: str, /) -> str:
     """Return the phase in which a network first runs."""
-    if network == "discriminator" and spec.pretraining is not None:
+    if network == "discriminator" and spec.num_pretraining_steps > 0:
         return "pretraining"
     first = spec.training.first
     second = "generator" if first == "discriminator" else "discriminator"

@@ -55,20 +55,21 @@ def _touched(specs, fault):
     return [s for s in specs if find_fault(fault).plant(s) is not None and s.batch_size > 1]
 
 
-def _state_after(spec, *, plant=None):
-    """Return the state that the reference comes to, or one with a fault planted in it."""
+def _state_after(spec, phase, *, plant=None):
+    """Return the state that the reference comes to in a phase's first step, or one with a fault planted in it."""
     trainer = build_reference(spec if plant is None else plant.spec, dtype="float64")
     trainer = trainer if plant is None else PlantedTrainer(trainer, plant)
     # From where the faults are looked for.
     trainer.load_state(initial_state(spec, seed=DEFAULT_SEED))
     tape = SeededTape(spec, seed=DEFAULT_SEED, digits=DigitSource.parse(None))
-    trainer.train(trainer.stage(make_chunk(tape, spec, "adversarial", first_step=0, num_steps=1)))
+    trainer.train(trainer.stage(make_chunk(tape, spec, phase, first_step=0, num_steps=1)))
     return trainer.export_state()
 
 
 def _changes(spec, plant):
-    """Whether a fault changes a single bit: one of a slope below 0, say, does not where no number comes there."""
-    right, wrong = _state_after(spec), _state_after(spec, plant=plant)
+    """Whether a fault changes a single bit where it is to be found: one of a slope below 0 only where numbers are."""
+    phase = "pretraining" if plant.expected.phase == "pretraining" else "adversarial"
+    right, wrong = _state_after(spec, phase), _state_after(spec, phase, plant=plant)
     return any(not np.array_equal(right[name], wrong[name]) for name in right)
 
 
