@@ -103,7 +103,8 @@ def write_report(folder: Path, target: Path | None = None, /) -> Path:
 
 def report_page(gans: Sequence[GanRuns], /) -> str:
     """Return the page, as a pure function of what was read."""
-    num_curves = sum(2 * len(LOSS_NAMES) * len(gan.runs) for gan in gans)
+    names = [LOSS_NAMES if gan.spec is None else gan.spec.loss_names for gan in gans]
+    num_curves = sum(2 * len(own) * len(gan.runs) for own, gan in zip(names, gans, strict=True))
     sections = [_section(gan, index, bins_for(num_curves)) for index, gan in enumerate(gans)]
     every_run = [run for gan in gans for run in gan.runs]
     return render_page(
