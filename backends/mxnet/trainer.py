@@ -29,6 +29,7 @@ from gan_rosetta.shared.state import (
     network_parameters,
     optimizers,
     optimizers_of,
+    require_parameters,
     slot_name,
     state_schema,
     weight_bound,
@@ -115,6 +116,7 @@ class MxnetTrainer:
         if execution not in EXECUTIONS:
             raise UsageError(f"execution is {execution!r}; expected one of {', '.join(EXECUTIONS)}")
         check_losses(spec)
+        require_parameters(spec, framework="MXNet")
         return cls(spec, device=device, dtype=dtype, execution=execution, num_replicas=num_replicas)
 
     def load_state(self, state: Mapping[str, np.ndarray], /) -> None:

@@ -39,6 +39,7 @@ from gan_rosetta.shared.state import (
     network_parameters,
     optimizers,
     optimizers_of,
+    require_parameters,
     state_schema,
     weight_bound,
 )
@@ -291,6 +292,7 @@ def _check(spec: GanSpec, *, device: str, dtype: str, execution: str) -> None:
     if execution not in EXECUTIONS:
         raise UsageError(f"execution is {execution!r}; expected one of {', '.join(EXECUTIONS)}")
     check_losses(spec)
+    require_parameters(spec, framework="TensorFlow")
 
 
 def _to_canonical(spec: GanSpec, key: ProbeKey, value: Any) -> np.ndarray:

@@ -38,6 +38,7 @@ from gan_rosetta.shared.state import (
     gradient_clipping,
     optimizers,
     optimizers_of,
+    require_parameters,
     state_schema,
     weight_bound,
 )
@@ -117,6 +118,7 @@ class TorchTrainer:
         if execution not in EXECUTIONS:
             raise UsageError(f"execution is {execution!r}; expected one of {', '.join(EXECUTIONS)}")
         check_losses(spec)
+        require_parameters(spec, framework="torch")
         return cls(spec, device=device, dtype=dtype, execution=execution)
 
     def load_state(self, state: Mapping[str, np.ndarray], /) -> None:

@@ -16,6 +16,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
+from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec import (
     Constant,
     GanSpec,
@@ -120,6 +121,16 @@ def gradient_clipping(spec: GanSpec, optimizer: OptimizerName, /) -> GradientCli
 def network_parameters(spec: GanSpec, network: str, /) -> tuple[TensorSpec, ...]:
     """Return the trained tensors of one network, "generator" or "discriminator", in canonical order."""
     return tuple(t for t in state_schema(spec).values() if t.role == "parameter" and t.network == network)
+
+
+def require_parameters(spec: GanSpec, /, *, framework: str) -> None:
+    """Raise UnsupportedLayer, in a framework's name whose optimizers take no empty list, for a network without any."""
+    for network in spec.networks():
+        if not network_parameters(spec, network):
+            raise UnsupportedLayer(
+                f"{framework}'s optimizers take no network without parameters, and {spec.name}'s {network} has none; "
+                "give it a layer that has some"
+            )
 
 
 @lru_cache(maxsize=64)

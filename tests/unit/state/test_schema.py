@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
-from gan_rosetta.shared.spec import Adadelta, Adam, ConstantRate, GradientDescent
+from gan_rosetta.shared.spec import Adadelta, Adam, ConstantRate, GradientDescent, Network, Tanh
 from gan_rosetta.shared.state import (
     counter_name,
     initial_state,
     network_parameters,
     optimizers,
     parameter_name,
+    require_parameters,
     slot_name,
     state_schema,
 )
@@ -164,3 +166,12 @@ def test_each_tensor_has_a_stream_of_its_own():
     # A layer that two GANs share starts alike in both.
     other = initial_state(find_gan("gaussian-1d-minibatch"), seed=1)
     np.testing.assert_array_equal(first["discriminator.hidden2.weight"], other["discriminator.hidden2.weight"])
+
+
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+def test_a_network_without_parameters_is_named_where_a_framework_takes_none(network):
+    spec = find_gan("linear-2d")
+    still = replace(spec, **{network: Network(input_shape=(2,), layers=(Tanh(),))})
+    require_parameters(spec, framework="torch")
+    with pytest.raises(UnsupportedLayer, match=f"torch's optimizers .* linear-2d's {network} has none"):
+        require_parameters(still, framework="torch")
