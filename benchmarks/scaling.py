@@ -20,6 +20,7 @@ from gan_rosetta.shared.spec import (
     Linear,
     MinibatchDiscrimination,
     Network,
+    PReLU,
     PullAway,
     Recall,
     Reshape,
@@ -116,6 +117,8 @@ def _widened_layers(layers: Sequence[Layer], shape: Shape, factor: float, /, *, 
             new = replace(layer, in_channels=shape[0], out_channels=out)
         elif isinstance(layer, BatchNorm | GroupNorm):
             new = replace(layer, num_features=shape[0])
+        elif isinstance(layer, PReLU) and layer.by_channel:
+            new = replace(layer, num_parameters=shape[0])
         elif isinstance(layer, MinibatchDiscrimination):
             new = replace(layer, in_features=shape[0])
         elif isinstance(layer, Reshape) and index < last:

@@ -148,6 +148,12 @@ def leaky_relu(layer: spec.LeakyReLU, tensors: LayerTensors, inputs: Any, /) -> 
     return jnp.where(inputs > 0, inputs, layer.slope * inputs)
 
 
+def prelu(layer: spec.PReLU, tensors: LayerTensors, inputs: Any, /) -> Any:
+    """Return x where x > 0, w · x elsewhere. (B, features) or (B, channels, height, width)."""
+    del layer
+    return jnp.where(inputs > 0, inputs, _by_channel(tensors["weight"], inputs) * inputs)
+
+
 def elu(layer: spec.ELU, tensors: LayerTensors, inputs: Any, /) -> Any:
     """Return x where x > 0, alpha · (exp(x) - 1) elsewhere."""
     del tensors
@@ -222,6 +228,7 @@ LAYERS: dict[type, Callable[..., Any]] = {
     spec.Softplus: softplus,
     spec.ReLU: relu,
     spec.LeakyReLU: leaky_relu,
+    spec.PReLU: prelu,
     spec.ELU: elu,
     spec.SELU: selu,
     spec.GELU: gelu,

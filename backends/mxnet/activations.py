@@ -54,6 +54,13 @@ class LeakyReLU(LayerBlock):
         return inputs * ops.BlockGrad((inputs > 0) + self.layer.slope * (inputs <= 0))
 
 
+class PReLU(LayerBlock):
+    """x where x > 0, w · x elsewhere. (B, features) or (B, channels, height, width)."""
+
+    def hybrid_forward(self, ops: Any, inputs: Any, weight: Any) -> Any:
+        return inputs * learned_slopes(ops, inputs, weight, num_axes=len(self.input_shape))
+
+
 class ELU(LayerBlock):
     """x where x > 0, alpha · (exp(x) - 1) elsewhere; MXNet's own has the gradient y + alpha below 0."""
 
@@ -83,6 +90,14 @@ class SiLU(LayerBlock):
 
     def hybrid_forward(self, ops: Any, inputs: Any) -> Any:
         return inputs * ops.sigmoid(inputs)
+
+
+def learned_slopes(ops: Any, inputs: Any, weight: Any, /, *, num_axes: int) -> Any:
+    """Return 1 where x > 0, w elsewhere, of which only w has a gradient. num_axes: of a sample."""
+    slopes = ops.expand_dims(weight, axis=0)  # (1, channels)
+    for axis in range(2, num_axes + 1):
+        slopes = ops.expand_dims(slopes, axis=axis)
+    return ops.BlockGrad(inputs > 0) + ops.broadcast_mul(ops.BlockGrad(inputs <= 0), slopes)
 
 
 def exact_softplus(ops: Any, inputs: Any, /) -> Any:

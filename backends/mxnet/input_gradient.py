@@ -13,7 +13,14 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
-from gan_rosetta.backends.mxnet.activations import GELU_CUBIC, SQRT_2_OVER_PI, SQRT_HALF, erf, tanh_argument
+from gan_rosetta.backends.mxnet.activations import (
+    GELU_CUBIC,
+    SQRT_2_OVER_PI,
+    SQRT_HALF,
+    erf,
+    learned_slopes,
+    tanh_argument,
+)
 from gan_rosetta.backends.mxnet.convolution import apart, convolution_window, transposed_convolution
 from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.backends.mxnet.layer import LayerBlock
@@ -70,6 +77,14 @@ class ConvTranspose2dTransposed(Transposed):
             gradient = ops.pad(gradient, mode="constant", pad_width=widths)
         window = convolution_window(layer) | {"num_filter": layer.in_channels}
         return ops.Convolution(gradient, weight, no_bias=True, **window)
+
+
+class PReLUTransposed(Transposed):
+    """The gradient times 1 or a slope. (B, features) or images to the same."""
+
+    def hybrid_forward(self, ops: Any, gradient: Any, inputs: Any, outputs: Any, weight: Any) -> Any:
+        del outputs
+        return gradient * learned_slopes(ops, inputs, weight, num_axes=len(self.input_shape))
 
 
 class UpsampleTransposed(Transposed):
@@ -317,6 +332,7 @@ TRANSPOSED: dict[type, type[Transposed]] = {
     spec.ConvTranspose2d: ConvTranspose2dTransposed,
     spec.BatchNorm: BatchNormTransposed,
     spec.GroupNorm: GroupNormTransposed,
+    spec.PReLU: PReLUTransposed,
     spec.Upsample: UpsampleTransposed,
     spec.Pool2d: Pool2dTransposed,
     spec.GlobalPool: GlobalPoolTransposed,

@@ -22,6 +22,7 @@ _KINDS = {
     "BatchNorm": "batch_norm",
     "GroupNorm": "group_norm",
     "LeakyReLU": "leaky_relu",
+    "PReLU": "prelu",
     "ELU": "elu",
     "SELU": "selu",
     "GELU": "gelu",

@@ -26,6 +26,7 @@ SIDE_BY_SIDE_LAYERS = (
     spec.Softplus,
     spec.ReLU,
     spec.LeakyReLU,
+    spec.PReLU,
     spec.ELU,
     spec.SELU,
     spec.GELU,

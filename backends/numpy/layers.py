@@ -30,6 +30,7 @@ from gan_rosetta.backends.numpy.formulas import BIAS_GRADIENT, WEIGHT_GRADIENT, 
 from gan_rosetta.backends.numpy.group_norm import GroupNorm
 from gan_rosetta.backends.numpy.layer import Array, Layer, LinearMap, Tensors
 from gan_rosetta.backends.numpy.network import Copies, Network
+from gan_rosetta.backends.numpy.prelu import PReLU
 from gan_rosetta.backends.numpy.pull_away import PullAway
 from gan_rosetta.backends.numpy.recall import Recall
 from gan_rosetta.backends.numpy.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
@@ -353,6 +354,7 @@ LAYERS: dict[type[spec.Layer], type[Layer]] = {
     spec.Softplus: Softplus,
     spec.ReLU: ReLU,
     spec.LeakyReLU: LeakyReLU,
+    spec.PReLU: PReLU,
     spec.ELU: ELU,
     spec.SELU: SELU,
     spec.GELU: GELU,

@@ -29,7 +29,7 @@ Builder = Callable[..., Callable[..., Any]]
 Multiply = Callable[[Any, Any], Any]
 
 
-def _variable(layer: spec.WeightedLayer | spec.Scale, short_name: str, *, dtype: Any) -> Any:
+def _variable(layer: spec.WeightedLayer | spec.PReLU | spec.Scale, short_name: str, *, dtype: Any) -> Any:
     parameters = layer.parameters()
     trainable = short_name in parameters
     shape = (parameters if trainable else layer.buffers())[short_name].shape
@@ -217,6 +217,17 @@ def leaky_relu(inputs: Any, *, slope: float) -> Any:
     return tf.where(inputs > 0, inputs, slope * inputs)
 
 
+class PReLU(tf.Module):
+    """X where x > 0, w · x elsewhere, with one slope w for all or one a channel, which is last here."""
+
+    def __init__(self, layer: spec.PReLU, /, *, dtype: Any) -> None:
+        super().__init__(name=layer.name)
+        self.weight = _variable(layer, "weight", dtype=dtype)
+
+    def __call__(self, inputs: Any) -> Any:
+        return tf.where(inputs > 0, inputs, self.weight * inputs)
+
+
 def elu(inputs: Any, *, alpha: float) -> Any:
     """X where x > 0, alpha · (exp(x) - 1) elsewhere; tf.nn.elu has alpha 1 alone, and the gradient y + 1 below 0."""
     return tf.where(inputs > 0, inputs, alpha * tf.math.expm1(_below_zero(inputs)))
@@ -318,6 +329,7 @@ LAYERS: dict[type, Builder] = {
     spec.Softplus: lambda _layer, **_options: tf.math.softplus,
     spec.ReLU: lambda _layer, **_options: tf.nn.relu,
     spec.LeakyReLU: lambda layer, **_options: partial(leaky_relu, slope=layer.slope),
+    spec.PReLU: lambda layer, **options: PReLU(layer, dtype=options["dtype"]),
     spec.ELU: lambda layer, **_options: partial(elu, alpha=layer.alpha),
     spec.SELU: lambda layer, **_options: partial(selu, alpha=layer.alpha, scale=layer.scale),
     spec.GELU: lambda layer, **_options: partial(gelu, form=layer.form),

@@ -25,6 +25,7 @@ _KINDS = {
     "GroupNormalization": "group_norm",
     "ReLU": "relu",
     "LeakyReLU": "leaky_relu",
+    "PReLU": "prelu",
     "ELU": "elu",
     "AveragePooling2D": "pool",
     "MaxPooling2D": "pool",

@@ -88,6 +88,11 @@ def leaky_relu(layer: spec.LeakyReLU, /) -> nn.Module:
     return nn.LeakyReLU(layer.slope)
 
 
+def prelu(layer: spec.PReLU, /) -> nn.Module:
+    """Build x where x > 0, w · x elsewhere. (B, features) or (B, channels, height, width)."""
+    return skip_init(nn.PReLU, layer.num_parameters)
+
+
 def elu(layer: spec.ELU, /) -> nn.Module:
     """Build x where x > 0, alpha · (exp(x) - 1) elsewhere."""
     return nn.ELU(layer.alpha)
@@ -206,6 +211,7 @@ LAYERS: dict[type, Callable[..., nn.Module]] = {
     spec.Softplus: softplus,
     spec.ReLU: relu,
     spec.LeakyReLU: leaky_relu,
+    spec.PReLU: prelu,
     spec.ELU: elu,
     spec.SELU: selu,
     spec.GELU: gelu,

@@ -27,6 +27,7 @@ _KINDS: dict[type[nn.Module], str] = {
     nn.Softplus: "softplus",
     nn.ReLU: "relu",
     nn.LeakyReLU: "leaky_relu",
+    nn.PReLU: "prelu",
     nn.ELU: "elu",
     nn.SELU: "selu",
     nn.GELU: "gelu",

@@ -148,6 +148,12 @@ def _group_norm(module: Any, name: str, shape: Shape) -> Layer | str:
     )
 
 
+def _prelu(module: nn.PReLU, name: str, shape: Shape) -> Layer:
+    del shape
+    first = spec.Constant(value=float(module.init))
+    return spec.PReLU(name=name, num_parameters=module.num_parameters, weight_init=first)
+
+
 def _pool(module: Any, name: str, shape: Shape) -> Layer | str:
     del name, shape
     settings = {"kernel_size": module.kernel_size, "stride": module.stride}
@@ -212,6 +218,7 @@ SHORT: dict[type[nn.Module], str] = {
     nn.BatchNorm2d: "norm",
     nn.GroupNorm: "norm",
     nn.InstanceNorm2d: "norm",
+    nn.PReLU: "slopes",
     nn.Dropout: "drop",
     nn.Dropout2d: "drop",
 }
@@ -230,6 +237,7 @@ MODULES: dict[type[nn.Module], Callable[..., Found]] = {
     nn.Sigmoid: lambda *_: spec.Sigmoid(),
     nn.ReLU: lambda *_: spec.ReLU(),
     nn.LeakyReLU: lambda module, *_: spec.LeakyReLU(slope=module.negative_slope),
+    nn.PReLU: _prelu,
     nn.Softplus: lambda module, *_: _softplus(module.beta, module.threshold),
     nn.ELU: lambda module, *_: spec.ELU(alpha=float(module.alpha)),
     nn.SELU: lambda *_: spec.SELU(),

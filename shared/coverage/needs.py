@@ -72,7 +72,7 @@ _NETWORK = (
     ("dropout", "dropout", "Dropout"),
     ("relu", "ReLU", "ReLU"),
     ("leaky-relu", "LeakyReLU", "LeakyReLU"),
-    ("prelu", "PReLU", ""),
+    ("prelu", "PReLU", "PReLU"),
     ("softmax", "softmax", "Softmax"),
     ("class-embedding", "a class embedding joined to an input", "ClassEmbedding"),
     ("class-planes", "classes as channels beside an image", ""),

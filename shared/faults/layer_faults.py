@@ -25,6 +25,7 @@ from gan_rosetta.shared.spec import (
     ELU,
     GELU,
     SELU,
+    ZEROS,
     Activation,
     Conv2d,
     ConvTranspose2d,
@@ -32,6 +33,7 @@ from gan_rosetta.shared.spec import (
     LeakyReLU,
     Linear,
     MinibatchDiscrimination,
+    PReLU,
     ReLU,
     Sigmoid,
     SiLU,
@@ -104,6 +106,19 @@ def _drawn_glorot(shape: tuple[int, ...]) -> np.ndarray:
     return (2 * drawn - 1) * bound
 
 
+def _slopes_of_zero(spec: GanSpec) -> list[Plant]:
+    def plant(place: Place) -> Plant:
+        name = f"{layer_name(spec, place)}.weight"
+
+        def start(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            return {**state, name: np.zeros_like(state[name])}
+
+        expected = Location(phase="start", quantities=("parameter",), names=(name,))
+        return Plant(spec=spec, expected=expected, place=name, start=start)
+
+    return [plant(place) for place in find_layers(spec, PReLU, where=lambda layer: layer.weight_init != ZEROS)]
+
+
 def _other_activation(spec: GanSpec, other: Callable[[Any], Activation]) -> list[Plant]:
     """Return a plant for each activation that another may stand for, reported under the GAN's own names."""
     plants = []
@@ -137,6 +152,13 @@ FAULTS = (
         "slope",
         planted=0.01,
         subject="leaky-relu-slope",
+    ),
+    Fault(
+        name="prelu-initialisation",
+        summary="PReLU's slopes that start at 0, Keras's default",
+        remedy="{place} does not hold the initial slopes that it was given, but 0: load those that were given; torch "
+        "and Gluon begin with 0.25, Keras with 0.",
+        plants=_slopes_of_zero,
     ),
     number_fault(
         "elu-alpha",

@@ -31,6 +31,7 @@ from gan_rosetta.shared.spec import (
     MinibatchDiscrimination,
     Network,
     NormalLatent,
+    PReLU,
     Reshape,
     RMSprop,
     Shape,
@@ -309,11 +310,8 @@ def _fitted(layers: Sequence[Layer], start: Shape, end: Shape) -> Network:
                 layer = layer if follows else replace(layer, out_features=math.prod(end))
         elif isinstance(layer, Conv2d | ConvTranspose2d):
             layer = replace(layer, in_channels=shape[0])
-        elif isinstance(layer, BatchNorm):
-            layer = replace(layer, num_features=shape[0])
-        elif isinstance(layer, GroupNorm):
-            groups = layer.num_groups if shape[0] % layer.num_groups == 0 else 1
-            layer = replace(layer, num_features=shape[0], num_groups=groups)
+        elif isinstance(layer, BatchNorm | GroupNorm | PReLU):
+            layer = _of_channels(layer, shape[0])
         elif isinstance(layer, Reshape):
             if len(layer.shape) == 1:
                 layer = Reshape(shape=(math.prod(shape),))
@@ -326,6 +324,15 @@ def _fitted(layers: Sequence[Layer], start: Shape, end: Shape) -> Network:
     if shape != end and math.prod(shape) == math.prod(end):
         fitted.append(Reshape(shape=end))
     return Network(input_shape=start, layers=tuple(fitted))
+
+
+def _of_channels(layer: BatchNorm | GroupNorm | PReLU, count: int) -> Layer:
+    """Return what has numbers for each channel, of so many channels."""
+    if isinstance(layer, PReLU):
+        return replace(layer, num_parameters=count) if layer.by_channel else layer
+    if isinstance(layer, BatchNorm):
+        return replace(layer, num_features=count)
+    return replace(layer, num_features=count, num_groups=layer.num_groups if count % layer.num_groups == 0 else 1)
 
 
 def _fitted_block(block: Branches, start: Shape) -> Branches:

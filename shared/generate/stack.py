@@ -39,6 +39,7 @@ from gan_rosetta.shared.spec import (
     Normal,
     PixelShuffle,
     Pool2d,
+    PReLU,
     PullAway,
     Recall,
     ReLU,
@@ -82,7 +83,8 @@ _BIASES: st.SearchStrategy[Initializer | None] = st.one_of(
     decimals(-0.5, 0.5, digits=1).map(lambda value: Constant(value=value)),
     decimals(0.1, 0.5, digits=1).map(lambda size: Normal(standard_deviation=size)),
 )
-_ACTIVATIONS: st.SearchStrategy[Layer] = st.one_of(
+# None stands for a PReLU, whose slopes have to fit.
+_ACTIVATIONS: st.SearchStrategy[Layer | None] = st.one_of(
     st.just(Tanh()),
     st.just(Sigmoid()),
     st.just(Softplus()),
@@ -92,6 +94,7 @@ _ACTIVATIONS: st.SearchStrategy[Layer] = st.one_of(
     st.just(SELU()),
     st.sampled_from([GELU(form="erf"), GELU(form="tanh")]),
     st.just(SiLU()),
+    st.none(),
 )
 
 _POOLS = st.sampled_from(["average", "maximum"])
@@ -540,8 +543,16 @@ class Stack:
             self._add(GlobalPool(mode=self._draw(st.sampled_from(["average", "sum", "maximum"]))))
 
     def activation(self) -> None:
-        """Add any activation."""
-        self._add(self._draw(_ACTIVATIONS))
+        """Add any activation, which may be one whose slopes are learned."""
+        drawn = self._draw(_ACTIVATIONS)
+        self._add(self._learned() if drawn is None else drawn)
+
+    def _learned(self) -> PReLU:
+        return PReLU(
+            name=self._name("slopes"),
+            num_parameters=self._draw(st.sampled_from([1, self.shape[0]])),
+            weight_init=self._draw(st.sampled_from([Constant(value=0.25), Normal(standard_deviation=0.3)])),
+        )
 
     def sigmoid(self) -> None:
         """Add the Sigmoid that makes a probability."""

@@ -90,6 +90,7 @@ from gan_rosetta.shared.spec.optimizers import (
     RMSprop,
 )
 from gan_rosetta.shared.spec.penalty import GradientPenalty
+from gan_rosetta.shared.spec.prelu import PReLU
 from gan_rosetta.shared.spec.recall import Recall
 from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared.spec.schedules import (
@@ -206,6 +207,7 @@ __all__ = [
     "NormalDirection",
     "NormalLatent",
     "Optimizer",
+    "PReLU",
     "ParameterSpec",
     "Pass",
     "PiecewiseRate",

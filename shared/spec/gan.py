@@ -26,6 +26,7 @@ from gan_rosetta.shared.spec.layers import (
 )
 from gan_rosetta.shared.spec.network import Network
 from gan_rosetta.shared.spec.penalty import GradientPenalty
+from gan_rosetta.shared.spec.prelu import PReLU
 from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared.spec.sources import (
     CategoryLatent,
@@ -61,6 +62,7 @@ _PENALTY_LAYERS = (
     Reshape,
     Branches,
     *get_args(Activation),
+    PReLU,
 )
 
 

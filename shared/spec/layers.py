@@ -29,6 +29,7 @@ from gan_rosetta.shared.spec.embedding import ClassEmbedding
 from gan_rosetta.shared.spec.group_norm import GroupNorm
 from gan_rosetta.shared.spec.initializers import ONES, ZEROS, Initializer
 from gan_rosetta.shared.spec.layer import LayerBase, ParameterSpec, Shape, affine_parameters
+from gan_rosetta.shared.spec.prelu import PReLU
 from gan_rosetta.shared.spec.recall import Recall
 from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared.spec.spectral import SpectralNorm, spectral_buffers
@@ -180,7 +181,7 @@ class Reshape(LayerBase):
 
 
 WeightedLayer = Linear | Conv2d | ConvTranspose2d | BatchNorm | GroupNorm | MinibatchDiscrimination | ClassEmbedding
-NamedLayer = WeightedLayer | Scale | Dropout | Augment
+NamedLayer = WeightedLayer | PReLU | Scale | Dropout | Augment
 # Branches are layers too; see branches.py.
 SingleLayer = (
     NamedLayer

@@ -14,6 +14,7 @@ from gan_rosetta.shared.spec.spectral import U, V
 # What frameworks call the parts of a layer. Vectors that scale and shift are a BatchNorm's weight and bias.
 PARTS = {
     **dict.fromkeys(("weight", "weights", "kernel", "w", "gamma", "scale", "embedding", "embeddings"), "weight"),
+    **dict.fromkeys(("alpha", "negative_slope"), "weight"),  # of a PReLU
     # Of a weight under a spectral norm: torch's hook, and the programs that came before it.
     **dict.fromkeys(("weight_orig", "weight_bar"), "weight"),
     **{vector: vector for vector in (U, V)},
@@ -37,6 +38,7 @@ _KINDS = {
     "minibatchdiscrimination": "minibatch",
     "embed": "class_embedding",
     "embedding": "class_embedding",
+    "prelu": "prelu",
     "scale": "scale",
 }
 # Where torch's parametrization keeps a weight under a spectral norm, within its layer.

@@ -33,6 +33,7 @@ from gan_rosetta.shared.spec import (
     Network,
     Optimizer,
     PlacedLayer,
+    PReLU,
     Recall,
     Reshape,
     RMSprop,
@@ -193,7 +194,8 @@ def flattened_orders(network: Network, /) -> dict[str, LayerOrder]:
     """Return, by the names of the placed layers, the orders of features where a framework flattens with channels last.
 
     A Linear behind a flattened image takes it in the order (height, width, channels), and one whose output becomes an
-    image gives it in that order; a norm between them has it too. Layers that have no such order are left out.
+    image gives it in that order; a norm between them has it too, and slopes of features. Layers without one are left
+    out.
     """
     orders: dict[str, LayerOrder] = {}
     for placed, before, after in _feature_orders(network):
@@ -201,7 +203,7 @@ def flattened_orders(network: Network, /) -> dict[str, LayerOrder]:
             orders[placed.name] = LayerOrder(inputs=before, outputs=after)
         elif isinstance(placed.layer, MinibatchDiscrimination):
             orders[placed.name] = LayerOrder(inputs=before)
-        elif _keeps_features(placed):
+        elif _keeps_features(placed) or _has_slopes_of_features(placed):
             orders[placed.name] = LayerOrder(outputs=after)
     return {name: order for name, order in orders.items() if order.inputs is not None or order.outputs is not None}
 
@@ -231,6 +233,10 @@ def _feature_orders(network: Network) -> Iterator[tuple[PlacedLayer, np.ndarray 
 
 def _keeps_features(placed: PlacedLayer) -> bool:
     return isinstance(placed.layer, BatchNorm | GroupNorm) and len(placed.input_shape) == 1
+
+
+def _has_slopes_of_features(placed: PlacedLayer) -> bool:
+    return isinstance(placed.layer, PReLU) and placed.layer.by_channel and len(placed.input_shape) == 1
 
 
 def _order_behind(placed: PlacedLayer, given: list[np.ndarray | None], network: Network) -> np.ndarray | None:

@@ -35,6 +35,7 @@ from gan_rosetta.shared.spec import (
     NormalLatent,
     PixelShuffle,
     Pool2d,
+    PReLU,
     PullAway,
     Recall,
     ReLU,
@@ -195,6 +196,11 @@ def _norm(name: str, num_features: int, num_groups: int, *, affine: bool = True)
     return GroupNorm(name=name, num_features=num_features, num_groups=num_groups, epsilon=1e-5, affine=affine)
 
 
+def _slopes(num_parameters: int) -> PReLU:
+    start = Normal(standard_deviation=0.1, mean=0.25)
+    return PReLU(name="slopes", num_parameters=num_parameters, weight_init=start)
+
+
 # TensorFlow's and JAX's "SAME" at stride 2.
 _SAME = same_sides((4, 4), kernel=(3, 3), stride=2, dilation=2)
 
@@ -269,7 +275,7 @@ GROUPED_SPEC = replace(
                 name="block1",
                 join="concatenate",
                 branches=(
-                    Branch(name="main", layers=(_norm("norm2", 4, 1), LeakyReLU(slope=0.2))),
+                    Branch(name="main", layers=(_norm("norm2", 4, 1), _slopes(4))),
                     Branch(name="shortcut"),
                 ),
             ),
@@ -434,7 +440,7 @@ PAIRED_SPEC = replace(
     title="A G that makes small digits with holes whole, and a D that is shown both, by a softmax over both batches",
     real=_DIGITS,
     latent=HoledLatent(num_channels=1, size=8, hole=3, fill=-1.0),
-    generator=Network(input_shape=(1, 8, 8), layers=(_conv("conv1", 1, 4), LeakyReLU(slope=0.2), _conv("conv2", 4, 1))),
+    generator=Network(input_shape=(1, 8, 8), layers=(_conv("conv1", 1, 4), _slopes(1), _conv("conv2", 4, 1))),
     discriminator=Network(
         input_shape=(2, 8, 8),
         layers=(replace(_conv("conv1", 2, 4), stride=2), _norm("norm1", 4, 4, affine=False), _conv("conv2", 4, 1)),

@@ -38,10 +38,17 @@ _CLASSES = {
     "group_norm": "GroupNorm",
     "minibatch": "MinibatchDiscrimination",
     "class_embedding": "Embed",
+    "prelu": "PReLU",
     "scale": "Scale",
 }
 _PARTS = {"weight": "kernel", "bias": "bias", "running_mean": "mean", "running_var": "var"}
-_WEIGHTS = {"batch_norm": "scale", "group_norm": "scale", "class_embedding": "embedding", "scale": "gamma"}
+_WEIGHTS = {
+    "batch_norm": "scale",
+    "group_norm": "scale",
+    "class_embedding": "embedding",
+    "prelu": "negative_slope",
+    "scale": "gamma",
+}
 _SLOTS = frozenset(OPTAX_SLOTS.values())
 _MOST_IN_32_BITS = 2**31 - 1
 

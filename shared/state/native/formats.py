@@ -60,6 +60,8 @@ def _gluon(spec: GanSpec, state: Mapping[str, np.ndarray], networks: Networks) -
             layer, _, part = canonical.rpartition(".")
             if kinds[layer] in ("batch_norm", "group_norm"):
                 part = {"weight": "gamma", "bias": "beta"}.get(part, part)
+            elif kinds[layer] == "prelu":
+                part = "alpha"
             name = f"{layer}.{part}"
             tensors[name if len(networks) > 1 else name.partition(".")[2]] = state[canonical]
     return gluon_bytes(tensors)

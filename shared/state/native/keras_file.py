@@ -39,6 +39,7 @@ _CLASSES = {
     "group_norm": "group_normalization",
     "minibatch": "minibatch_discrimination",
     "class_embedding": "embedding",
+    "prelu": "p_re_lu",
     "scale": "scale",
 }
 _MOST_OBJECTS = 20_000

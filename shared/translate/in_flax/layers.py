@@ -55,6 +55,13 @@ def minibatch_discrimination(placed: PlacedLayer, name: str, /) -> Part:
     return Part(made=made, applied=f"self.{name}({{x}})", needs=("minibatch",))
 
 
+def prelu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, w · x elsewhere; flax's own has one w, and the gradient 1 at 0."""
+    layer: Any = placed.layer
+    made = ("PReLU(", [number(layer.num_parameters)])
+    return Part(made=made, applied=f"self.{name}({{x}})", joins=True, needs=("prelu",))
+
+
 def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
     """Write an embedding of classes that are fed; nnx's own gives float32 unless it is told another type."""
     layer: Any = placed.layer
@@ -162,6 +169,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.GroupNorm: group_norm,
     spec.MinibatchDiscrimination: minibatch_discrimination,
     **{kind: in_jax.LAYERS[kind] for kind in _AS_IN_JAX},
+    spec.PReLU: prelu,
     spec.Reshape: reshape,
     spec.ClassEmbedding: class_embedding,
     spec.Upsample: upsample,
@@ -253,6 +261,19 @@ class MinibatchDiscrimination(nnx.Linear):
             distances = distances + itself
         return jnp.concatenate([x, jnp.sum(jnp.exp(-distances), axis=1)], axis=1)''',
     **{name: OF_JAX[name] for name in ("leaky_relu", "dropout", "masks_of")},
+    "prelu": '''\
+class PReLU(nnx.Module):
+    """A leaky ReLU of learned slopes, one for all or one a channel, which is last.
+
+    flax's own has one slope for all, and the gradient 1 at 0.
+    """
+
+    def __init__(self, num_parameters: int) -> None:
+        self.weight = nnx.Param(jnp.zeros(num_parameters))
+
+    def __call__(self, x: Array) -> Array:
+        """Return x, or its slope times x below 0."""
+        return jnp.where(x > 0, x, self.weight[...] * x)''',
     "scale": '''\
 class Scale(nnx.Module):
     """A gain for all that comes in."""

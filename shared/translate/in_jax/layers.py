@@ -74,6 +74,12 @@ def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"leaky_relu({{x}}, {number(layer.slope)})", needs=("leaky_relu",))
 
 
+def prelu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, w · x elsewhere."""
+    del placed
+    return Part(applied=f'prelu(parameters, "{name}", {{x}})', needs=("prelu",))
+
+
 def elu(placed: PlacedLayer, name: str, /) -> Part:
     """Write x where x > 0, alpha · (exp(x) - 1) elsewhere."""
     del name
@@ -236,6 +242,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Softplus: softplus,
     spec.ReLU: relu,
     spec.LeakyReLU: leaky_relu,
+    spec.PReLU: prelu,
     spec.ELU: elu,
     spec.SELU: selu,
     spec.GELU: gelu,
@@ -327,6 +334,11 @@ def minibatch(
 def leaky_relu(x: Array, slope: float) -> Array:
     """Return x, or slope times x below 0; jax.nn.leaky_relu has another gradient at 0."""
     return jnp.where(x > 0, x, slope * x)''',
+    "prelu": '''\
+def prelu(parameters: Tensors, name: str, x: Array) -> Array:
+    """Return x, or a learned slope times x below 0, one for all or one a channel."""
+    slopes = parameters[f"{name}.weight"].reshape(1, -1, *(1,) * (x.ndim - 2))
+    return jnp.where(x > 0, x, slopes * x)''',
     "dropout": '''\
 def dropout(x: Array, mask: Array | None, probability: float) -> Array:
     """Keep what the mask says, scaled so that the mean stays; all where there is none."""

@@ -228,6 +228,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Softplus: activation("softplus"),
     spec.ReLU: activation("relu"),
     spec.LeakyReLU: leaky_relu,
+    spec.PReLU: own_class,
     spec.ELU: elu,
     spec.SELU: selu,
     spec.GELU: gelu,

@@ -85,6 +85,7 @@ def _backward(placed: spec.PlacedLayer, module: str, x: str, y: str, gradient: s
         spec.Dropout: f'dropout({gradient}, masks.get("{placed.name}"), {number(getattr(layer, "probability", 0))})',
         spec.BatchNorm: f"batch_norm_gradient({gradient}, {x}, {module})",
         spec.GroupNorm: f"norm_gradient({gradient}, {x}, {module})",
+        spec.PReLU: f"{gradient} * {module}.slopes({x})",
         spec.Upsample: f"upsampling_gradient({gradient}, {x}, {factor}, smooth={is_smooth})",
         spec.PixelShuffle: f"{unshuffle}({gradient}, {factor})",
         spec.Reshape: f"{gradient}.reshape_like({x})",

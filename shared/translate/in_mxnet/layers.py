@@ -85,6 +85,13 @@ def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"leaky_relu({{x}}, {number(layer.slope)})", needs=("leaky_relu",))
 
 
+def prelu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, w · x elsewhere."""
+    layer: Any = placed.layer
+    made = ("PReLU(", [number(layer.num_parameters)])
+    return Part(made=made, applied=f"self.{name}({{x}})", joins=True, needs=("prelu",))
+
+
 def elu(placed: PlacedLayer, name: str, /) -> Part:
     """Write x where x > 0, alpha · (exp(x) - 1) elsewhere."""
     del name
@@ -255,6 +262,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Softplus: softplus,
     spec.ReLU: relu,
     spec.LeakyReLU: leaky_relu,
+    spec.PReLU: prelu,
     spec.ELU: elu,
     spec.SELU: selu,
     spec.GELU: gelu,
@@ -467,6 +475,24 @@ def attend(query: NDArray, key: NDArray, value: NDArray, *, scaled: bool = False
         scores = scores / math.sqrt(q.shape[1])
     means = mx.nd.batch_dot(v, mx.nd.softmax(scores, axis=2), transpose_b=True)
     return means.reshape((0, 0, *query.shape[2:]))''',
+    "prelu": '''\
+class PReLU(gluon.Block):
+    """A leaky ReLU of learned slopes, one for all or one a channel."""
+
+    def __init__(self, num_parameters: int) -> None:
+        super().__init__()
+        self.weight = self.params.get("weight", shape=(num_parameters,))
+
+    def slopes(self, x: NDArray) -> NDArray:
+        """Return 1, or a slope below 0, of which alone there is a gradient."""
+        weight = self.weight.data().reshape((1, -1, *(1,) * (x.ndim - 2)))
+        with autograd.pause():
+            above, below = x > 0, x <= 0
+        return above + mx.nd.broadcast_mul(below, weight)
+
+    def forward(self, x: NDArray) -> NDArray:
+        """Return x, or its slope times x below 0."""
+        return x * self.slopes(x)''',
     "scale": '''\
 class Scale(gluon.Block):
     """A gain for all that comes in."""

@@ -87,6 +87,13 @@ def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"leaky_relu({{x}}, {number(layer.slope)})", needs=("leaky_relu",))
 
 
+def prelu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, w · x elsewhere; Keras's own has the gradient 0 at 0."""
+    layer: Any = placed.layer
+    settings = [number(layer.num_parameters), _named(placed)]
+    return Part(made=("PReLU(", settings), applied=f"self.{name}({{x}})", joins=True, needs=("prelu",))
+
+
 def elu(placed: PlacedLayer, name: str, /) -> Part:
     """Write x where x > 0, alpha · (exp(x) - 1) elsewhere."""
     del name
@@ -255,6 +262,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Softplus: softplus,
     spec.ReLU: relu,
     spec.LeakyReLU: leaky_relu,
+    spec.PReLU: prelu,
     spec.ELU: elu,
     spec.SELU: selu,
     spec.GELU: gelu,
@@ -462,6 +470,20 @@ def attend(
         scores = scores / math.sqrt(q.shape[2])
     means = tf.matmul(tf.nn.softmax(scores, axis=2), v)
     return tf.reshape(means, (-1, *query.shape[1:3], v.shape[2]))''',
+    "prelu": '''\
+class PReLU(keras.layers.Layer):
+    """A leaky ReLU of learned slopes, one for all or one a channel, which is last.
+
+    keras.layers.PReLU has the gradient 0 at 0.
+    """
+
+    def __init__(self, num_parameters: int, *, name: str) -> None:
+        super().__init__(name=name)
+        self.weight = self.add_weight(shape=(num_parameters,), name="weight")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Return x, or its slope times x below 0."""
+        return tf.where(x > 0, x, self.weight * x)''',
     "scale": '''\
 class Scale(keras.layers.Layer):
     """A gain for all that comes in."""

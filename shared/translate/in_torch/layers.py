@@ -91,6 +91,12 @@ def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"functional.leaky_relu({{x}}, {number(layer.slope)})")
 
 
+def prelu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, w · x elsewhere."""
+    layer: Any = placed.layer
+    return Part(made=("nn.PReLU(", [number(layer.num_parameters)]), applied=f"self.{name}({{x}})", joins=True)
+
+
 def elu(placed: PlacedLayer, name: str, /) -> Part:
     """Write x where x > 0, alpha · (exp(x) - 1) elsewhere."""
     del name
@@ -257,6 +263,7 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
     spec.Softplus: softplus,
     spec.ReLU: relu,
     spec.LeakyReLU: leaky_relu,
+    spec.PReLU: prelu,
     spec.ELU: elu,
     spec.SELU: selu,
     spec.GELU: gelu,

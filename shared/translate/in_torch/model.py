@@ -305,6 +305,8 @@ def _initial(layer: spec.Layer, short: str, tensor: TensorSpec) -> str:
 def _begins_as_torch(layer: spec.Layer, short: str, initializer: Initializer) -> bool:
     if isinstance(layer, spec.ClassEmbedding):
         return initializer == spec.Normal(standard_deviation=1.0)
+    if isinstance(layer, spec.PReLU):
+        return initializer == spec.Constant(value=0.25)
     if isinstance(layer, spec.Scale):
         return initializer == spec.ZEROS
     if isinstance(layer, spec.BatchNorm):

@@ -32,6 +32,8 @@ NETWORK = spec.Network(
         spec.Linear(name="hidden1", in_features=3, out_features=4, **SIZES),
         spec.Recall(of="hidden1", parts=((2, 4), (0, 1))),
         spec.LeakyReLU(slope=0.2),
+        spec.PReLU(name="slopes", num_parameters=3, weight_init=ALIKE),
+        spec.PReLU(name="slope", num_parameters=1, weight_init=ALIKE),
         spec.ELU(alpha=0.7),
         spec.SELU(),
         spec.GELU(form="erf"),

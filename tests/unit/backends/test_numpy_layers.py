@@ -33,6 +33,7 @@ from gan_rosetta.shared.spec import (
     Normal,
     PixelShuffle,
     Pool2d,
+    PReLU,
     PullAway,
     Recall,
     ReLU,
@@ -86,6 +87,10 @@ def _minibatch(*, self_distance=True, bias_init=ZEROS):
         weight_init=_UNIT,
         bias_init=bias_init,
     )
+
+
+def _prelu(num_parameters):
+    return PReLU(name="slopes", num_parameters=num_parameters, weight_init=ZEROS)
 
 
 def _branches(join, *layers, name="block"):
@@ -170,6 +175,10 @@ _CASES = {name: (layer, (3,)) for name, layer in _ACTIVATIONS.items()} | {
     "multiplied": (_branches("multiply", (_linear("a"), Tanh()), (_linear("a"),), (_linear("b"),)), (3,)),
     "gated": (_branches("multiply", (Sigmoid(),), ()), (3, 2, 2)),
     "alone": (_branches("add", (Sigmoid(),)), (3,)),
+    "prelu": (_prelu(1), (3,)),
+    "prelu-features": (_prelu(3), (3,)),
+    "prelu-images": (_prelu(1), (3, 2, 4)),
+    "prelu-channels": (_prelu(3), (3, 2, 4)),
     "softmax": (Softmax(axis=0), (4,)),
     "softmax-images": (Softmax(axis=2), (2, 3, 4)),
     "scale": (Scale(name="gamma", weight_init=ZEROS), (3, 2, 2)),

@@ -157,6 +157,8 @@ def test_branches_are_widened_inside_and_those_at_a_network_s_end_but_for_what_t
     generator = with_width(grouped, 2).generator
     assert generator.output_shape == grouped.generator.output_shape
     assert ("block1.main.up1", (4, 4, 4)) in [(p.name, p.output_shape) for p in generator.placed]
+    slopes = [p.layer.num_parameters for p in with_width(grouped, 2).discriminator.placed if p.name.endswith("slopes")]
+    assert slopes == [8]
     spec = MADE_UP["logistic-2d"]
     ways = (Branch(name="curved", layers=(Tanh(),)), Branch(name="straight"))
     linear = Linear(name="linear", in_features=3, out_features=2, weight_init=ZEROS, bias_init=ZEROS)

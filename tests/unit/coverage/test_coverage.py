@@ -67,12 +67,16 @@ def test_a_program_that_the_catalogue_has_can_be_described_and_lacks_nothing_tha
 def test_what_is_missing_is_counted_with_and_without_anything_else():
     collection = replace(
         read_collection("pytorch-gan"),
-        programs={"one": ("linear", "prelu"), "two": ("prelu", "alias-free", "images"), "three": ("linear", "images")},
+        programs={
+            "one": ("linear", "smaller-image"),
+            "two": ("smaller-image", "alias-free", "images"),
+            "three": ("linear", "images"),
+        },
     )
     coverage = cover(collection)
     assert coverage.described == ("three",)
     assert [(need.name, count, alone) for need, count, alone in coverage.missing()] == [
-        ("prelu", 2, 1),
+        ("smaller-image", 2, 1),
         ("alias-free", 1, 0),
     ]
     assert [need.name for need in coverage.fed["two"]] == ["images"]
@@ -99,5 +103,5 @@ def test_the_command_counts_writes_and_refuses(tmp_path):
     assert "StudioGAN" not in page.read_text(encoding="utf-8")
     found = json.loads(CliRunner().invoke(app, ["coverage", "--json"]).output)
     assert found["lacks"]["pytorch-gan"]["wgan"] == []
-    assert "prelu" in found["lacks"]["pytorch-gan"]["srgan"]
+    assert "smaller-image" in found["lacks"]["pytorch-gan"]["srgan"]
     assert CliRunner().invoke(app, ["coverage", "pytorchgan"]).exit_code != 0

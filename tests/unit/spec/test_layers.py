@@ -19,6 +19,7 @@ from gan_rosetta.shared.spec import (
     MinibatchDiscrimination,
     Network,
     Normal,
+    PReLU,
     ReLU,
     Reshape,
     Tanh,
@@ -61,6 +62,9 @@ MINIBATCH = MinibatchDiscrimination(
 )
 
 
+SLOPES = PReLU(name="slopes", num_parameters=3, weight_init=Constant(value=0.25))
+
+
 def network(*layers, shape) -> Network:
     return Network(input_shape=shape, layers=layers)
 
@@ -77,6 +81,8 @@ def network(*layers, shape) -> Network:
         (MINIBATCH, (8,), (13,)),
         (Tanh(), (2, 3, 4), (2, 3, 4)),
         (Reshape(shape=(2, 3)), (6,), (2, 3)),
+        (SLOPES, (3, 5, 5), (3, 5, 5)),
+        (replace(SLOPES, num_parameters=1), (4, 5, 5), (4, 5, 5)),
     ],
 )
 def test_output_shapes(layer, before, after):
@@ -98,6 +104,11 @@ def test_output_shapes(layer, before, after):
         (NORM, (5,), "num_features=4"),
         (NORM, (4, 2), "(4, 2)"),
         (MINIBATCH, (7,), "in_features=8"),
+        (
+            SLOPES,
+            (4, 3, 3),
+            "its input has shape (4, 3, 3); expected 1, one slope for all, or 4",
+        ),
         (Reshape(shape=(2, 3)), (7,), "cannot give shape (2, 3) to a sample of shape (7,)"),
     ],
 )
@@ -126,6 +137,7 @@ def test_inputs_that_do_not_fit(layer, shape, words):
         (NORM, {"statistics": "moving"}, "statistics is 'moving'; expected one of 'batch', 'running'"),
         (MINIBATCH, {"kernel_dims": 0}, "kernel_dims is 0"),
         (LeakyReLU(slope=0.2), {"slope": -0.1}, "slope is -0.1"),
+        (SLOPES, {"num_parameters": 0}, "PReLU 'slopes': num_parameters is 0"),
         (LeakyReLU(slope=0.2), {"slope": float("inf")}, "slope is inf"),
         (Reshape(shape=(2,)), {"shape": ()}, "shape is ()"),
         (Reshape(shape=(2,)), {"shape": (2, -1)}, "shape is (2, -1)"),

@@ -88,6 +88,17 @@ def test_what_becomes_an_image_is_given_in_keras_order_batch_norms_between_them_
     np.testing.assert_allclose(images.reshape(7, -1), (latent @ weight.T + bias) * scale, rtol=1e-12)
 
 
+def test_slopes_of_features_have_the_order_of_what_they_multiply_and_one_slope_for_all_has_none() -> None:
+    def layers(num_parameters: int) -> tuple[spec.Layer, ...]:
+        slopes = spec.PReLU(name="slopes", num_parameters=num_parameters, weight_init=spec.ONES)
+        return (linear("first", 5, 24), slopes, spec.Reshape(shape=(3, 2, 4)))
+
+    orders = flattened_orders(spec.Network(input_shape=(5,), layers=layers(24)))
+    assert orders["slopes"].inputs is None
+    np.testing.assert_array_equal(orders["slopes"].outputs, orders["first"].outputs)
+    assert list(flattened_orders(spec.Network(input_shape=(5,), layers=layers(1)))) == ["first"]
+
+
 def test_what_layers_give_before_an_image_and_behind_one_has_keras_order_too() -> None:
     layers = (linear("first", 5, 24), norm("norm", 24), spec.ReLU(), spec.Reshape(shape=(3, 2, 4)))
     orders = output_orders(spec.Network(input_shape=(5,), layers=layers))

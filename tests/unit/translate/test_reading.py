@@ -319,7 +319,7 @@ def hooked():
 @pytest.mark.parametrize(
     "made",
     [
-        lambda: [nn.ELU(0.7), nn.SELU(), nn.GELU(), nn.GELU(approximate="tanh"), nn.SiLU()],
+        lambda: [nn.ELU(0.7), nn.SELU(), nn.PReLU(), nn.GELU(), nn.GELU(approximate="tanh"), nn.SiLU()],
         lambda: [nn.Unflatten(1, (1, 4, 4)), nn.PixelShuffle(1), nn.Conv2d(1, 4, 1), nn.GroupNorm(2, 4), nn.Flatten()],
         lambda: [
             nn.Unflatten(1, (4, 2, 2)),
@@ -328,7 +328,13 @@ def hooked():
             nn.AvgPool2d(3, 1),
             nn.Flatten(),
         ],
-        lambda: [nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 3, 2), nn.MaxPool2d((2, 2)), nn.AdaptiveMaxPool2d(1)],
+        lambda: [
+            nn.Unflatten(1, (1, 4, 4)),
+            nn.Conv2d(1, 3, 2),
+            nn.PReLU(3, init=0.1),
+            nn.MaxPool2d((2, 2)),
+            nn.AdaptiveMaxPool2d(1),
+        ],
         lambda: [nn.Unflatten(1, (4, 2, 2)), nn.GroupNorm(1, 4, affine=False), nn.AdaptiveAvgPool2d((1, 1))],
     ],
 )
