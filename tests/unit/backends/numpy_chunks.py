@@ -42,6 +42,8 @@ def make_chunk(spec, *, phase="adversarial", num_steps=1, batch_size=4, first_st
             arrays[label] = generator.integers(0, 10, (first_step + num_steps, batch_size))[first_step:].astype(float)
         for mask in mask_draws(spec, pretraining=False):
             arrays[mask.name] = mask.drawn(generator.random(draw(mask.shape).shape))
+        if spec.training.joint_optimizer is not None:
+            arrays["latent_j"] = draw(spec.latent.sample_shape)
     trains = {
         f"trains_{player}": trained_steps(spec, player, first_step=first_step, num_steps=num_steps, steps_per_epoch=79)
         & (phase == "adversarial")
