@@ -17,9 +17,7 @@ from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey, losses_of
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.feeding import fed_when_asked
-from gan_rosetta.shared.state import check_state, state_schema
-
-_AFTER_UPDATE = ("parameter", "slot", "counter", "buffer", "average", "balance")
+from gan_rosetta.shared.state import ROLES, check_state, state_schema
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,8 +121,7 @@ class JaxTrainer:
 
     def _as_trained(self, found: dict[ProbeKey, Any], state: State, losses: Any) -> dict[ProbeKey, Any]:
         left = tensors_of_state(self._programs.gan, state)
-        # A step in which nobody trains computes nothing.
-        last = {key.name: key for key in found if key.quantity in _AFTER_UPDATE}
+        last = {key.name: key for key in found if key.quantity in ROLES}
         by_phase = losses._asdict() if isinstance(losses, StepLosses) else {"pretraining": losses[0]}
         result = found.copy()
         for key in found:

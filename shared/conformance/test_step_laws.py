@@ -16,6 +16,7 @@ from gan_rosetta.shared.conformance.small import (
     small_gan,
     whole_step,
 )
+from gan_rosetta.shared.state import ROLES
 from gan_rosetta.shared.workers.registry import load_device_module
 
 _NUM_STEPS = 6
@@ -42,11 +43,7 @@ def test_probe_shows_the_step_that_train_takes(reference_too, backend, gan):
     step = whole_step(spec)
     probe = trainer.probe(adversarial_chunk(spec, first_step=step))
     losses, state = run_steps(trainer, spec, 0, 1, first_step=step)
-    after = {
-        key.name: value
-        for key, value in probe.items()
-        if key.quantity in ("parameter", "slot", "buffer", "counter", "average", "balance")
-    }
+    after = {key.name: value for key, value in probe.items() if key.quantity in ROLES}
     assert_same_bits(after, {name: state[name] for name in after})
     for name in spec.training.loss_names:
         assert probe[next(k for k in probe if k.phase == name and k.name == "loss")] == losses[name][0]

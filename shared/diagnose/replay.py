@@ -14,13 +14,12 @@ from gan_rosetta.shared.diagnose.passes import first_other_pass
 from gan_rosetta.shared.faults import Plant, PlantedTrainer
 from gan_rosetta.shared.interface import Chunk, PerturbedTrainer, ProbeKey, Trainer
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.state import State, state_schema
+from gan_rosetta.shared.state import ROLES, State, state_schema
 from gan_rosetta.shared.workers.registry import load_reference
 
 # Of whose distance a multiple tells that no rounding explains a difference.
 _FEW_COPIES = 2
 _FAR = 100.0
-_AFTER_UPDATE = ("parameter", "slot", "counter", "buffer", "average", "balance")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,6 +276,6 @@ def trained_keys(keys: Iterable[ProbeKey], spec: GanSpec, /) -> dict[ProbeKey, P
         for name in LOSS_NAMES
         if ProbeKey(name, "loss", "", "loss") in known
     }
-    last = {key.name: key for key in known if key.quantity in _AFTER_UPDATE}
+    last = {key.name: key for key in known if key.quantity in ROLES}
     roles = {name: tensor.role for name, tensor in state_schema(spec).items()}
     return found | {ProbeKey("train", roles[name], "", name): key for name, key in last.items()}

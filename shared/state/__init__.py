@@ -4,6 +4,7 @@ from gan_rosetta.shared.state.check import check_state, complete_state
 from gan_rosetta.shared.state.initial import State, initial_state
 from gan_rosetta.shared.state.schema import (
     BALANCE,
+    ROLES,
     TensorSpec,
     average_name,
     averaged,
@@ -22,6 +23,7 @@ from gan_rosetta.shared.state.schema import (
 
 __all__ = [
     "BALANCE",
+    "ROLES",
     "State",
     "TensorSpec",
     "average_name",

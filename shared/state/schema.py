@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec import (
@@ -30,6 +30,8 @@ from gan_rosetta.shared.spec import (
 from gan_rosetta.shared.spec.optimizers import initial_slot
 
 Role = Literal["parameter", "buffer", "slot", "counter", "average", "balance"]
+# Also what a probe calls the quantities that an update leaves.
+ROLES: tuple[Role, ...] = get_args(Role)
 BALANCE = "training.balance"
 OptimizerName = Literal["pretraining", "discriminator", "generator", "joint.generator", "joint.discriminator"]
 
