@@ -43,7 +43,7 @@ def draw_seeds(gan: str, runs: Sequence[SeedsOfRun], /) -> Figure:
     """
     if not runs:
         raise ValueError("no run to draw; expected at least one")
-    names = [name for name in TITLES if any(run.losses[name].shape[1] for run in runs)]
+    names = [name for name in TITLES if name in runs[0].losses and any(run.losses[name].shape[1] for run in runs)]
     num_rows = 2 if len(runs) > 1 else 1
     title = f"{gan} over {len(runs[0].seeds)} seeds: median and middle half"
     figure = new_figure(title, width_inches=9.0, height_inches=0.9 + 2.5 * num_rows)

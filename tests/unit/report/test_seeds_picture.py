@@ -51,6 +51,12 @@ def test_seeds_without_numbers_are_left_out_and_said_where_all_are() -> None:
     figure.canvas.draw()
 
 
+def test_a_third_update_has_a_panel_of_its_own() -> None:
+    run = run_of("torch")
+    figure = draw_seeds("infogan", [replace(run, losses={**run.losses, "joint": run.losses["generator"] + 1})])
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Discriminator", "Generator", "Both, jointly"]
+
+
 def test_no_run_is_refused() -> None:
     with pytest.raises(ValueError, match="no run to draw"):
         draw_seeds("sine", [])
