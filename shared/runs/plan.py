@@ -20,7 +20,7 @@ from gan_rosetta.shared.runs.jobs_on_disk import is_finished, read_jobs
 from gan_rosetta.shared.runs.names import RunName, folder_name
 from gan_rosetta.shared.runs.order import LARGEST_COUNT, Feed, Keeping, Order, RunSetup, require_count
 from gan_rosetta.shared.runs.record import require_free
-from gan_rosetta.shared.runs.request import Exports, Request
+from gan_rosetta.shared.runs.request import Exports, Request, require_takes_images
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.workers.environments import find_problem, find_python
@@ -104,6 +104,8 @@ def plan_compare(
     """
     _require_seeds(num_seeds, request.feed)
     specs = _specs(gans, request)
+    if request.feed.images is not None:
+        require_takes_images(specs)
     asked = list(runs) or [RunName(backend=name) for name in BACKENDS]
     # How many run at once, and so what each may have, is known only once it is known what is there.
     setups = [setup_of(request, run, threads=1, pythons=pythons) for run in asked]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -215,12 +216,19 @@ def _images(options: Options, spec: GanSpec | None) -> _Images:
     for option, other in {"--mnist": options.get("mnist"), "--tape": options.get("tape")}.items():
         if other is not None:
             raise UsageError(f"--images and {option} both say what is real; give one of them")
-    if spec is not None and not isinstance(spec.real, DigitsReal):
-        raise UsageError(f"{spec.name!r} takes no images, but {type(spec.real).__name__}; leave --images out")
+    if spec is not None:
+        require_takes_images([spec])
     if not str(given).strip():
         raise UsageError("--images is empty; expected a folder or a file of pictures")
     path = str(Path(given).expanduser().absolute())
     return {"images": path, "images_sha256": pictures_sha256(path)}
+
+
+def require_takes_images(specs: Sequence[GanSpec], /) -> None:
+    """Raise UsageError where none of the GANs takes images, which a user has given."""
+    if not any(isinstance(spec.real, DigitsReal) for spec in specs):
+        said = " and ".join(f"{spec.name!r} takes no images, but {type(spec.real).__name__}" for spec in specs)
+        raise UsageError(f"{said}; leave --images out")
 
 
 def _absolute(path: str | Path | None) -> str | None:

@@ -20,6 +20,8 @@ from gan_rosetta.shared.data.pictures import PictureSource, pictures_sha256
 from gan_rosetta.shared.data.tape import SeededTape
 from gan_rosetta.shared.errors import DataError, UsageError
 from gan_rosetta.shared.gans import find_gan
+from gan_rosetta.shared.runs.names import parse_runs
+from gan_rosetta.shared.runs.plan import plan_compare
 from gan_rosetta.shared.runs.request import make_request
 from gan_rosetta.shared.spec import DigitsReal
 
@@ -164,6 +166,13 @@ def test_what_is_asked_is_checked_before_any_run(folder):
     ):
         with pytest.raises(UsageError, match=re.escape(says)):
             make_request(options.pop("gan", "mnist-conv"), **{"images": folder, **options})
+
+
+def test_gans_of_which_none_takes_images_are_not_compared_on_them(folder, tmp_path):
+    request = make_request(None, images=folder, steps=1)
+    runs = parse_runs(["numpy"])
+    with pytest.raises(UsageError, match=r"'linear-2d' takes no images, .* and 'sine' takes no images"):
+        plan_compare(["linear-2d", "sine"], runs, request, tmp_path / "out", threads=1)
 
 
 def test_more_classes_than_the_gan_knows_are_refused(tmp_path):
