@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from gan_rosetta.shared.generate.stack import decimals
+from gan_rosetta.shared.generate.draws import decimals
 from gan_rosetta.shared.spec import (
     BalancedDiscriminatorLoss,
     BinaryCrossEntropyDiscriminatorLoss,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from gan_rosetta.shared.generate.stack import decimals
+from gan_rosetta.shared.generate.draws import decimals
 from gan_rosetta.shared.spec import (
     Adadelta,
     Adagrad,

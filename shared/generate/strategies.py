@@ -11,29 +11,37 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from gan_rosetta.shared.generate.branches import energy, perhaps_attention, perhaps_block, perhaps_modulated
+from gan_rosetta.shared.generate.classes import heads, perhaps_class, projected
+from gan_rosetta.shared.generate.draws import MAX_WIDTH
+from gan_rosetta.shared.generate.images import (
+    any_convolution,
+    convolutions_to,
+    foldings,
+    perhaps_augmented,
+    perhaps_global_pool,
+    perhaps_pool,
+    perhaps_shuffle,
+    perhaps_upsample,
+    upsample,
+)
 from gan_rosetta.shared.generate.losses import Penalties, penalties_of
 from gan_rosetta.shared.generate.regimes import REGIMES
-from gan_rosetta.shared.generate.stack import MAX_WIDTH, Stack, convolutions_to, decimals
+from gan_rosetta.shared.generate.sources import latent_sources, normal_latent, perhaps_holed, real_sources
+from gan_rosetta.shared.generate.stack import Stack
 from gan_rosetta.shared.generate.trainings import pretrainings, trainings
 from gan_rosetta.shared.spec import (
     Conv2d,
     DigitsReal,
     Dropout,
     GanSpec,
-    GaussianReal,
-    GridReal,
     HoledLatent,
     LatentSource,
     LinearGaussianReal,
     Network,
-    NormalLatent,
     RealSource,
-    RingReal,
     Shape,
     SineReal,
-    SpiralReal,
-    StratifiedLatent,
-    ToyReal,
     Upsample,
 )
 
@@ -46,7 +54,7 @@ def gan_specs(draw: Any) -> GanSpec:
     score = draw(st.sampled_from(["probability", "logits", "logit", "critic", "squares"]))
     penalised = score != "logits" and draw(st.integers(0, 3)) in ((2, 3) if score == "critic" else (3,))
     batch_size = draw(_batch_sizes(score))
-    real = draw(_real_sources(batch_size, powers_of_two=score == "critic"))
+    real = draw(real_sources(batch_size, powers_of_two=score == "critic"))
     shape = real.sample_shape
     normalised = batch_size >= 2
     # Every row of the sine is the same: in D its batch variance would be rounding noise, divided by itself, and the
@@ -103,55 +111,6 @@ def _batch_sizes(score: str) -> st.SearchStrategy[int]:
 
 
 @st.composite
-def _real_sources(draw: Any, batch_size: int, *, powers_of_two: bool) -> RealSource:
-    def pool_size() -> int:
-        # The last batch of an epoch may be short; never of one sample, which has no variance, where others have more.
-        short = [size for size in range(2, batch_size) if not powers_of_two or size in (2, 4)]
-        return batch_size * draw(st.integers(1, 2)) + draw(st.sampled_from([0, *short]))
-
-    kind = draw(st.sampled_from([GaussianReal, LinearGaussianReal, SineReal, DigitsReal, DigitsReal, ToyReal]))
-    if kind is GaussianReal:
-        return GaussianReal(
-            mean=draw(decimals(-2, 2, digits=1)),
-            standard_deviation=draw(decimals(0.3, 2, digits=1)),
-            sort=draw(st.booleans()),
-        )
-    if kind is LinearGaussianReal:
-        size = draw(st.integers(1, 3))
-        row = st.lists(decimals(-1, 1, digits=1), min_size=size, max_size=size).map(tuple)
-        # A matrix without rank would give points that are all alike.
-        offset = draw(row)
-        matrix = tuple(
-            tuple(entry + (1.5 if i == j else 0.0) for j, entry in enumerate(draw(row))) for i in range(size)
-        )
-        return LinearGaussianReal(matrix=matrix, offset=offset, num_points=pool_size())
-    if kind is SineReal:
-        return SineReal(num_points=draw(st.integers(2, MAX_WIDTH)))
-    if kind is ToyReal:
-        return draw(_toys())
-    low, size = draw(st.sampled_from([-1.0, 0.0])), draw(st.integers(2, 8))
-    return DigitsReal(
-        size=size,
-        num_channels=draw(st.integers(1, 3)),
-        low=low,
-        high=1.0,
-        num_images=pool_size(),
-        reshuffle=draw(st.booleans()),
-        short_batch=draw(st.sampled_from(["kept", "kept", "dropped"])),
-        part=draw(st.one_of(st.none(), st.none(), st.none(), st.integers(1, size - 1))),
-    )
-
-
-def _toys() -> st.SearchStrategy[ToyReal]:
-    spread, size = decimals(0.1, 1, digits=1), decimals(0.5, 2, digits=1)
-    return st.one_of(
-        st.builds(RingReal, num_modes=st.integers(1, 9), radius=size, standard_deviation=spread),
-        st.builds(GridReal, side=st.integers(1, 5), spacing=size, standard_deviation=spread),
-        st.builds(SpiralReal, num_arms=st.integers(1, 3), num_turns=size, radius=size, standard_deviation=spread),
-    )
-
-
-@st.composite
 def _discriminators(
     draw: Any, real: RealSource, score: str, *, plain: bool, normalised: bool, minibatch: bool
 ) -> Network:
@@ -159,16 +118,16 @@ def _discriminators(
     stack = Stack(draw, shape, plain=plain, normalised=normalised, classes=classes)
     image = len(shape) == 3
     if image:
-        stack.perhaps_augmented()
+        perhaps_augmented(stack)
         for _ in range(draw(st.integers(0, 2))):
-            stack.perhaps_upsample()
-            stack.perhaps_shuffle()
-            stack.any_convolution()
+            perhaps_upsample(stack)
+            perhaps_shuffle(stack)
+            any_convolution(stack)
             stack.after()
-            stack.perhaps_modulated()
-            stack.perhaps_attention()
-            stack.perhaps_block()
-            stack.perhaps_pool()
+            perhaps_modulated(stack)
+            perhaps_attention(stack)
+            perhaps_block(stack)
+            perhaps_pool(stack)
     # A convolution as wide as its image ends in (1, 1, 1), which a score may be; one of an entry in a map of scores.
     kernel = stack.shape[1] if image and len(set(stack.shape[1:])) == 1 else 0
     if image and score != "logits" and draw(st.integers(0, 3)) == 3 and _may_be_map(stack.shape, score):
@@ -176,18 +135,18 @@ def _discriminators(
     elif kernel and score != "logits" and draw(st.booleans()):
         stack.convolution(Conv2d, 1, kernel=kernel, stride=draw(st.integers(1, 2)), padding=0)
     else:
-        stack.perhaps_global_pool()
+        perhaps_global_pool(stack)
         stack.flatten()
-        stack.perhaps_class()
+        perhaps_class(stack)
         for _ in range(draw(st.integers(0, 2))):
-            stack.hidden(minibatch=minibatch)
+            _hidden(stack, minibatch=minibatch)
         if score not in ("logits", "critic") and classes and not plain and draw(st.booleans()):
-            stack.heads(is_probability=score == "probability")
+            heads(stack, is_probability=score == "probability")
             return stack.network()
         if score != "logits" and classes and not plain and draw(st.integers(0, 2)) == 2:
-            stack.projected()
+            projected(stack)
         elif score not in ("logits", "probability") and not plain and draw(st.integers(0, 5)) == 5:
-            stack.energy()
+            energy(stack)
         else:
             stack.linear(2 if score == "logits" else 1)
         if score != "logits" and draw(st.integers(0, 5)) == 5:
@@ -195,6 +154,23 @@ def _discriminators(
     if score == "probability":
         stack.sigmoid()
     return stack.network()
+
+
+def _hidden(stack: Stack, /, *, minibatch: bool) -> None:
+    """Add a Linear and what follows it, or a Linear seen as a small image by a convolution."""
+    stack.linear(stack.draw(st.integers(1, MAX_WIDTH)))
+    stack.after()
+    perhaps_block(stack)
+    choice = stack.draw(st.integers(0, 9))
+    if choice in (6, 7, 8) and minibatch and not stack.plain:
+        stack.minibatch()
+        if stack.draw(st.booleans()):
+            stack.activation()
+    elif choice == 9:
+        stack.reshape(stack.draw(st.sampled_from(foldings(stack.shape[0]))))
+        any_convolution(stack)
+        stack.after()
+        stack.flatten()
 
 
 def _may_be_map(shape: Shape, score: str) -> bool:
@@ -219,55 +195,34 @@ def _generators(draw: Any, real: RealSource, *, normalised: bool) -> tuple[Netwo
                 size //= 2
         if convolutions:
             start = (draw(st.integers(1, 3)), size, size)
-    holed = _perhaps_holed(draw, real)
+    holed = perhaps_holed(draw, real)
     if holed is None and len(start) == 3 and convolutions and draw(st.booleans()):
-        latent: LatentSource = _normal_latent(draw, start)
+        latent: LatentSource = normal_latent(draw, start)
         stack = Stack(draw, start, plain=False, normalised=normalised, classes=isinstance(real, DigitsReal))
     else:
-        latent = draw(_latent_sources()) if holed is None else holed
+        latent = draw(latent_sources()) if holed is None else holed
         classes = isinstance(real, DigitsReal)
         stack = Stack(draw, latent.sample_shape, plain=False, normalised=normalised, classes=classes)
         stack.flatten()
-        stack.perhaps_class()
+        perhaps_class(stack)
         for _ in range(draw(st.integers(0, 2))):
-            stack.hidden(minibatch=False)
+            _hidden(stack, minibatch=False)
         stack.linear(math.prod(start))
         if convolutions:
             stack.after()
         stack.reshape(start)
     for index, (kind, _, kernel, stride, padding) in enumerate(convolutions):
         if kind is Upsample:
-            stack.upsample(kernel)
+            upsample(stack, kernel)
             continue
         last = index == len(convolutions) - 1
         channels = shape[0] if last else draw(st.integers(1, 3))
         stack.convolution(kind, channels, kernel=kernel, stride=stride, padding=padding)
         if not last:
             stack.after()
-            stack.perhaps_modulated()
-            stack.perhaps_attention()
-            stack.perhaps_block()
+            perhaps_modulated(stack)
+            perhaps_attention(stack)
+            perhaps_block(stack)
     if draw(st.integers(0, 2)) == 2:
         stack.activation()
     return stack.network(), latent
-
-
-def _perhaps_holed(draw: Any, real: RealSource) -> HoledLatent | None:
-    """Draw images with holes where D is shown what these leave out, and now and then where it is shown whole ones."""
-    if not isinstance(real, DigitsReal) or (real.part is None and draw(st.integers(0, 5)) != 5):
-        return None
-    hole = draw(st.integers(1, real.size - 1)) if real.part is None else real.part
-    fill = draw(st.sampled_from([1.0, -1.0, 0.0]))
-    return HoledLatent(num_channels=real.num_channels, size=real.size, hole=hole, fill=fill)
-
-
-@st.composite
-def _latent_sources(draw: Any) -> LatentSource:
-    if draw(st.integers(0, 3)) == 3:
-        return StratifiedLatent(low=-2.0, high=draw(decimals(1, 3, digits=1)), jitter=draw(decimals(0, 0.5, digits=2)))
-    shape = draw(st.sampled_from([(1,), (2,), (3,), (5,), (2, 1, 1), (1, 2, 2)]))
-    return _normal_latent(draw, shape)
-
-
-def _normal_latent(draw: Any, shape: Shape) -> NormalLatent:
-    return NormalLatent(shape=shape, redraw=draw(st.sampled_from(["step", "never"])))

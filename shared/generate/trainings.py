@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from gan_rosetta.shared.generate.draws import decimals
 from gan_rosetta.shared.generate.losses import (
     CLASS_LOSSES,
     DISTANCES,
@@ -16,7 +17,6 @@ from gan_rosetta.shared.generate.losses import (
     generator_losses,
 )
 from gan_rosetta.shared.generate.optimizers import optimizers
-from gan_rosetta.shared.generate.stack import decimals
 from gan_rosetta.shared.spec import (
     EVERY_STEP,
     DensityRegression,
