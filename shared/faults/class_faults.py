@@ -16,6 +16,7 @@ from gan_rosetta.shared.faults.places import (
     first_phase,
     layer_at,
     layer_name,
+    loss_of,
     output_of,
     replace_layer,
     replace_training,
@@ -131,7 +132,7 @@ def _weight(network: str, field: str, *, loss: str) -> Callable[[GanSpec], list[
         # Of the joint update's loss something has to be left.
         is_whole = field == "of_joint" and own == sum(each.of_joint for each in spec.training.class_losses)
         number = Number(expected=own, planted=2 * own if is_whole else 0.0 if own else 1.0, with_value=with_value)
-        expected = Location(phase=network, quantities=("loss",), names=("loss",))
+        expected = loss_of(network)
         return [Plant(spec=with_value(number.planted), expected=expected, number=number)]
 
     return plants

@@ -10,7 +10,7 @@ import numpy as np
 
 from gan_rosetta.shared.data.holes import start_of
 from gan_rosetta.shared.faults.fault import Fault, Location, Plant, TensorMap
-from gan_rosetta.shared.faults.places import first_phase
+from gan_rosetta.shared.faults.places import first_phase, loss_of
 from gan_rosetta.shared.interface import Chunk
 from gan_rosetta.shared.spec import DigitsReal, GanSpec, HoledLatent
 
@@ -32,7 +32,7 @@ def outputs_of(spec: GanSpec, network: str, phase: str, /) -> Location:
 def _where_real_is_taken(spec: GanSpec) -> Location:
     """Return where wrong real samples show: at D's outputs, unless G's are held against them before."""
     if spec.training.distance_loss is not None and spec.training.first == "generator":
-        return Location(phase="generator", quantities=("loss",), names=("loss",))
+        return loss_of("generator")
     return outputs_of(spec, "discriminator", "discriminator")
 
 

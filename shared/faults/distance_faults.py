@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant
-from gan_rosetta.shared.faults.places import replace_training
+from gan_rosetta.shared.faults.places import loss_of, replace_training
 from gan_rosetta.shared.spec import DistanceLoss, GanSpec
 
-_LOSS = Location(phase="generator", quantities=("loss",), names=("loss",))
 _WORDS = {"absolute": "absolute differences", "squares": "squares of differences"}
 
 
@@ -21,7 +20,7 @@ def _other_weight(spec: GanSpec) -> list[Plant]:
         return replace_training(spec, distance_loss=DistanceLoss(by=loss.by, weight=weight))
 
     number = Number(expected=loss.weight, planted=loss.weight / 10, with_value=with_weight, is_scale=True)
-    return [Plant(spec=with_weight(number.planted), expected=_LOSS, number=number)]
+    return [Plant(spec=with_weight(number.planted), expected=loss_of("generator"), number=number)]
 
 
 def _other_distance(spec: GanSpec) -> list[Plant]:
@@ -32,7 +31,7 @@ def _other_distance(spec: GanSpec) -> list[Plant]:
     return [
         Plant(
             spec=replace_training(spec, distance_loss=changed),
-            expected=_LOSS,
+            expected=loss_of("generator"),
             found=_WORDS[changed.by],
             expected_value=_WORDS[loss.by],
         )

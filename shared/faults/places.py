@@ -158,6 +158,11 @@ def update_of(name: str, /) -> Location:
     return Location(phase=name, quantities=("parameter", "slot"))
 
 
+def loss_of(phase: str, name: str = "loss", /) -> Location:
+    """Return the location of a phase's loss, or of its "penalty"."""
+    return Location(phase=phase, quantities=("loss",), names=(name,))
+
+
 def changed_places(spec: GanSpec, changed: GanSpec, /) -> tuple[Location, ...]:
     """Return where a GAN that was changed shows it first, any of these; none where only initial values are others."""
     found: list[Location] = []

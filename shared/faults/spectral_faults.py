@@ -11,6 +11,7 @@ from gan_rosetta.shared.faults.places import (
     find_layers,
     layer_at,
     layer_name,
+    loss_of,
     output_of,
     replace_layer,
     replace_training,
@@ -101,7 +102,7 @@ def _without_margins(spec: GanSpec) -> list[Plant]:
     if not isinstance(loss, HingeDiscriminatorLoss):
         return []
     changed = WassersteinDiscriminatorLoss(penalty=None, reduction=loss.reduction, real_label=loss.real_label)
-    expected = Location(phase="discriminator", quantities=("loss",), names=("loss",))
+    expected = loss_of("discriminator")
     return [Plant(spec=replace_training(spec, discriminator_loss=changed), expected=expected)]
 
 
