@@ -102,30 +102,15 @@ def _of_targets(prefix: str, of_d: type[Any], of_g: type[Any], what: str, terms:
     )
 
 
-def _other_comparison(spec: GanSpec) -> list[Plant]:
-    loss = spec.training.discriminator_loss
-    if not isinstance(loss, RelativisticDiscriminatorLoss) or spec.batch_size == 1:
+def _other_comparison(spec: GanSpec, network: str, kind: type[Any]) -> list[Plant]:
+    loss: Any = getattr(spec.training, f"{network}_loss")
+    if not isinstance(loss, kind) or spec.batch_size == 1:
         return []
     words = {True: "the mean of the other batch", False: "the logit at its place in the other batch"}
     return [
         Plant(
-            spec=replace_training(spec, discriminator_loss=replace(loss, average=not loss.average)),
-            expected=loss_of("discriminator"),
-            found=words[not loss.average],
-            expected_value=words[loss.average],
-        )
-    ]
-
-
-def _other_comparison_of_generator(spec: GanSpec) -> list[Plant]:
-    loss = spec.training.generator_loss
-    if not isinstance(loss, RelativisticGeneratorLoss) or spec.batch_size == 1:
-        return []
-    words = {True: "the mean of the other batch", False: "the logit at its place in the other batch"}
-    return [
-        Plant(
-            spec=replace_training(spec, generator_loss=replace(loss, average=not loss.average)),
-            expected=loss_of("generator"),
+            spec=replace_training(spec, **{f"{network}_loss": replace(loss, average=not loss.average)}),
+            expected=loss_of(network),
             found=words[not loss.average],
             expected_value=words[loss.average],
         )
@@ -245,7 +230,7 @@ FAULTS: tuple[Fault, ...] = (
         name="relativistic-average",
         summary="each logit held against the other at its place in place of the mean, or the other way round",
         remedy="The discriminator holds each logit against {found}: hold it against {expected}.",
-        plants=_other_comparison,
+        plants=lambda spec: _other_comparison(spec, "discriminator", RelativisticDiscriminatorLoss),
     ),
     Fault(
         name="relativistic-half",
@@ -259,7 +244,7 @@ FAULTS: tuple[Fault, ...] = (
         name="relativistic-generator-average",
         summary="each logit in G's relativistic loss held against the other at its place, or the other way round",
         remedy="The generator's loss holds each logit against {found}: hold it against {expected}.",
-        plants=_other_comparison_of_generator,
+        plants=lambda spec: _other_comparison(spec, "generator", RelativisticGeneratorLoss),
     ),
     Fault(
         name="relativistic-generator-terms",

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from gan_rosetta.shared.faults.data_faults import outputs_of
-from gan_rosetta.shared.faults.fault import Fault, Number, Plant, another
+from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant, another
 from gan_rosetta.shared.faults.places import loss_of, replace_training
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty
+
+_IN_PENALTY = loss_of("discriminator", "penalty")
 
 
 def _penalised(spec: GanSpec) -> tuple[Any, GradientPenalty] | None:
@@ -17,22 +19,41 @@ def _penalised(spec: GanSpec) -> tuple[Any, GradientPenalty] | None:
     return None if penalty is None else (loss, penalty)
 
 
-def _penalty_place(spec: GanSpec) -> list[Plant]:
-    """Take it at the other samples; what is between, or at both, is of faults of its own."""
-    found = _penalised(spec)
-    words = {"real": "at real samples", "fake": "at fake samples"}
-    if found is None or found[1].at not in words:
-        return []
-    loss, penalty = found
-    other = replace(penalty, at="fake" if penalty.at == "real" else "real")
-    return [
-        Plant(
-            spec=replace_training(spec, discriminator_loss=replace(loss, penalty=other)),
-            expected=outputs_of(spec, "discriminator", "discriminator"),
-            found=words[other.at],
-            expected_value=words[penalty.at],
-        )
-    ]
+def _samples(spec: GanSpec) -> Location:
+    return outputs_of(spec, "discriminator", "discriminator")
+
+
+def _exchanged(
+    field: str,
+    words: dict[Any, str],
+    *,
+    shown: Callable[[GanSpec], Location],
+    where: Callable[[GanSpec], bool] = lambda _: True,
+) -> Callable[[GanSpec], list[Plant]]:
+    """Plant the other of two values of a field, where the penalty has one of them.
+
+    words: of both values. shown: returns where it must be found. where: whether it changes anything in a GAN.
+    """
+
+    def plants(spec: GanSpec) -> list[Plant]:
+        found = _penalised(spec)
+        if found is None or getattr(found[1], field) not in words or not where(spec):
+            return []
+        loss, penalty = found
+        own = getattr(penalty, field)
+        (other,) = set(words) - {own}
+        changes: dict[str, Any] = {field: other}
+        changed = replace(loss, penalty=replace(penalty, **changes))
+        return [
+            Plant(
+                spec=replace_training(spec, discriminator_loss=changed),
+                expected=shown(spec),
+                found=words[other],
+                expected_value=words[own],
+            )
+        ]
+
+    return plants
 
 
 def _penalty_power(spec: GanSpec) -> list[Plant]:
@@ -44,70 +65,9 @@ def _penalty_power(spec: GanSpec) -> list[Plant]:
     return [
         Plant(
             spec=replace_training(spec, discriminator_loss=replace(loss, penalty=other)),
-            expected=loss_of("discriminator", "penalty"),
+            expected=_IN_PENALTY,
             found=str(other.power),
             expected_value=str(penalty.power),
-        )
-    ]
-
-
-def _penalty_changed(field: str, words: dict[str, str]) -> Callable[[GanSpec], list[Plant]]:
-    """Plant the other of two ways to take a penalty, where the spec has one of them."""
-
-    def plants(spec: GanSpec) -> list[Plant]:
-        found = _penalised(spec)
-        if found is None or getattr(found[1], field) not in words:
-            return []
-        loss, penalty = found
-        own = getattr(penalty, field)
-        (other,) = set(words) - {own}
-        changes: dict[str, Any] = {field: other}
-        changed = replace(loss, penalty=replace(penalty, **changes))
-        samples = outputs_of(spec, "discriminator", "discriminator")
-        return [
-            Plant(
-                spec=replace_training(spec, discriminator_loss=changed),
-                expected=samples if field == "deviation" else loss_of("discriminator", "penalty"),
-                found=words[other],
-                expected_value=words[own],
-            )
-        ]
-
-    return plants
-
-
-def _penalty_beside(spec: GanSpec) -> list[Plant]:
-    """Lead D's loss back too, or the penalty alone."""
-    found = _penalised(spec)
-    if found is None or not spec.training.detach_fake:
-        return []
-    loss, penalty = found
-    words = {True: "the penalty alone", False: "its loss and the penalty"}
-    changed = replace(loss, penalty=replace(penalty, alone=not penalty.alone))
-    return [
-        Plant(
-            spec=replace_training(spec, discriminator_loss=changed),
-            expected=loss_of("discriminator"),
-            found=words[not penalty.alone],
-            expected_value=words[penalty.alone],
-        )
-    ]
-
-
-def _penalty_axis(spec: GanSpec) -> list[Plant]:
-    found = _penalised(spec)
-    if found is None or len(spec.real.sample_shape) == 1:
-        # With one axis a sample, both norms are the same.
-        return []
-    loss, penalty = found
-    words = {"sample": "over all axes of a sample", "channel": "over the channels alone, pixel by pixel"}
-    other = replace(penalty, norm="sample" if penalty.norm == "channel" else "channel")
-    return [
-        Plant(
-            spec=replace_training(spec, discriminator_loss=replace(loss, penalty=other)),
-            expected=loss_of("discriminator", "penalty"),
-            found=words[other.norm],
-            expected_value=words[penalty.norm],
         )
     ]
 
@@ -124,7 +84,7 @@ def _penalty_weight(spec: GanSpec) -> list[Plant]:
 
     planted = another(penalty.weight / 10, expected=penalty.weight)
     number = Number(expected=penalty.weight, planted=planted, with_value=with_value)
-    return [Plant(spec=with_value(number.planted), expected=loss_of("discriminator", "penalty"), number=number)]
+    return [Plant(spec=with_value(number.planted), expected=_IN_PENALTY, number=number)]
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -132,7 +92,13 @@ FAULTS: tuple[Fault, ...] = (
         name="penalty-norm-axis",
         summary="the gradient penalty's norm over other axes",
         remedy="The norm in the gradient penalty is taken {found}: take it {expected}.",
-        plants=_penalty_axis,
+        plants=_exchanged(
+            "norm",
+            {"sample": "over all axes of a sample", "channel": "over the channels alone, pixel by pixel"},
+            shown=lambda _: _IN_PENALTY,
+            # With one axis a sample, both norms are the same.
+            where=lambda spec: len(spec.real.sample_shape) > 1,
+        ),
     ),
     Fault(
         name="penalty-weight",
@@ -144,7 +110,8 @@ FAULTS: tuple[Fault, ...] = (
         name="penalty-place",
         summary="the gradient penalty at fake samples in place of real ones, or the other way round",
         remedy="The gradient penalty is taken {found}: take it {expected}.",
-        plants=_penalty_place,
+        # What is between, or at both, is of faults of its own.
+        plants=_exchanged("at", {"real": "at real samples", "fake": "at fake samples"}, shown=_samples),
     ),
     Fault(
         name="penalty-power",
@@ -156,21 +123,31 @@ FAULTS: tuple[Fault, ...] = (
         name="penalty-deviation",
         summary="the deviation by which a penalty's real samples are moved divided by n in place of n - 1, or so",
         remedy="The deviation in the gradient penalty is {found}: take {expected}.",
-        plants=_penalty_changed(
+        plants=_exchanged(
             "deviation",
             {"biased": "the biased one, of squares divided by n", "unbiased": "the unbiased one, divided by n - 1"},
+            shown=_samples,
         ),
     ),
     Fault(
         name="penalty-largest",
         summary="the mean of the penalty's terms in place of the largest alone, or the other way round",
         remedy="The gradient penalty takes {found}: take {expected}.",
-        plants=_penalty_changed("over", {"mean": "the mean of its terms", "largest": "the largest term alone"}),
+        plants=_exchanged(
+            "over",
+            {"mean": "the mean of its terms", "largest": "the largest term alone"},
+            shown=lambda _: _IN_PENALTY,
+        ),
     ),
     Fault(
         name="penalty-alone",
         summary="D's loss led back beside the gradient penalty that it follows alone, or left out",
         remedy="The discriminator follows {found}: let it follow {expected}.",
-        plants=_penalty_beside,
+        plants=_exchanged(
+            "alone",
+            {True: "the penalty alone", False: "its loss and the penalty"},
+            shown=lambda _: loss_of("discriminator"),
+            where=lambda spec: spec.training.detach_fake,
+        ),
     ),
 )
