@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Literal, cast, get_args
 
+from gan_rosetta.shared.errors import SpecError
 from gan_rosetta.shared.faults.fault import Fault, Location, Plant
 from gan_rosetta.shared.faults.layer_fields import words_of
 from gan_rosetta.shared.faults.places import Place, find_layers, layer_at, output_of
@@ -17,16 +18,17 @@ _HELD = "_held"
 
 def plant_blocks(spec: GanSpec, join: str, other: Callable[[Branches], Iterator[tuple[Layer, ...]]], /) -> list[Plant]:
     """Return a plant for each way in which a block of that join may be other layers, of the same names in all."""
-    return [
-        Plant(
-            spec=_with(spec, place, layers),
-            expected=output_of(spec, place),
-            place=words_of(spec, place),
-            seen_as=spec,
-        )
-        for place in find_layers(spec, Branches, where=lambda block: block.join == join)
-        for layers in other(layer_at(spec, place))
-    ]
+    plants = []
+    for place in find_layers(spec, Branches, where=lambda block: block.join == join):
+        for layers in other(layer_at(spec, place)):
+            try:
+                changed = _with(spec, place, layers)
+            except SpecError:
+                # Where a shortcut alone takes what comes before, nothing would without it.
+                continue
+            expected = output_of(spec, place)
+            plants.append(Plant(spec=changed, expected=expected, place=words_of(spec, place), seen_as=spec))
+    return plants
 
 
 def _with(spec: GanSpec, place: Place, layers: tuple[Layer, ...]) -> GanSpec:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant
+from gan_rosetta.shared.faults.fault import Fault, Location, Number, Plant, another
 from gan_rosetta.shared.faults.places import loss_of, replace_training
 from gan_rosetta.shared.spec import (
     BalancedDiscriminatorLoss,
@@ -60,7 +60,8 @@ def _number_of_loss(
         changes: dict[str, Any] = {field: value}
         return replace_training(spec, **{f"{network}_loss": replace(loss, **changes)})
 
-    number = Number(expected=own, planted=planted(own), with_value=with_value, is_scale=field == "factor")
+    other = another(planted(own), expected=own)
+    number = Number(expected=own, planted=other, with_value=with_value, is_scale=field == "factor")
     return [Plant(spec=with_value(number.planted), expected=expected or loss_of(network), number=number)]
 
 

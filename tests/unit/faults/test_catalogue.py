@@ -42,8 +42,9 @@ from gan_rosetta.shared.faults import (
     step_faults,
 )
 from gan_rosetta.shared.faults.fault import Number, another
+from gan_rosetta.shared.faults.places import replace_training
 from gan_rosetta.shared.gans import CATALOGUE, MADE_UP, find_gan
-from gan_rosetta.shared.spec import Dropout, GanSpec
+from gan_rosetta.shared.spec import Branch, Branches, Dropout, GanSpec, Recall
 from gan_rosetta.shared.state import initial_state, state_schema
 
 PHASES = {"start", "pretraining", "discriminator", "generator", "joint"}
@@ -237,9 +238,24 @@ def test_a_gan_that_has_the_planted_number_itself_gets_another():
         assert again.number.expected == plant.number.planted
         assert again.number.planted == plant.number.planted / 2
         assert again.spec != plant.spec
+    loss = replace(find_gan("lsgan").training.generator_loss, target=0.5)  # whose complement is itself
+    spec = replace_training(find_gan("lsgan"), generator_loss=loss)
+    assert find_fault("least-squares-target").plant(spec).number.planted == 0.25
     assert another(0.0, expected=0.0) == 1.0
     with pytest.raises(ValueError, match="expected another number"):
         Number(expected=1.0, planted=1.0, with_value=lambda _value: spec)
+
+
+def test_a_shortcut_that_alone_takes_what_comes_before_stays():
+    spec = find_gan("sine")
+    hidden, *others = spec.discriminator.layers
+    width = hidden.out_features
+    of_input = (Recall(of=None, parts=((0, hidden.in_features),)), replace(hidden, name="linear"))
+    again = Recall(of="block.input.linear", parts=((0, width),))
+    branches = (Branch(name="main"), Branch(name="input", layers=of_input), Branch(name="again", layers=(again,)))
+    layers = (hidden, Branches(name="block", join="add", branches=branches), *others)
+    spec = replace(spec, discriminator=replace(spec.discriminator, layers=layers))
+    assert FAULTS["shortcut-missing"].plants(spec) == []
 
 
 def test_an_order_of_channels_is_planted_only_where_there_are_several():
