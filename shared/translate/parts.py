@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_rosetta.shared.spec import (
-    ClassCrossEntropy,
-    ClassEmbedding,
     ConstantRate,
     GanSpec,
     GradientPenalty,
@@ -117,62 +115,10 @@ def perturbed_function(penalty: GradientPenalty, /, *, tensor: str, deviation: s
     ]
 
 
-def error_forms(join: str, /) -> dict[str, bool]:
-    """Return the settings of the function `error` that a join of branches asks for."""
-    return {"squared": join.startswith("squared"), "held": join.endswith("held")}
-
-
-def error_between(join: str, /) -> Part:
-    """Write how far two ends are apart, by the function `error` of a dialect."""
-    settings = [f"{name}=True" for name, asked in error_forms(join).items() if asked]
-    return Part(applied=f"error({', '.join(['{x}', *settings])})", between=", ", needs=("error",))
-
-
-def pull_away(placed: PlacedLayer, name: str, /) -> Part:
-    """Write how alike samples are, by the function `pull_away` of a dialect."""
-    del placed, name
-    return Part(applied="pull_away({x})", needs=("pull_away",))
-
-
-def code_error(placed: PlacedLayer, name: str, /) -> Part:
-    """Write how far what is found of a code is from it, a part of the `codes` that are fed."""
-    del name
-    layer: Any = placed.layer
-    own = f"codes[:, {number(layer.start)}:{number(layer.stop)}]"
-    kind = "code_entropy" if layer.form == "cross-entropy" else "code_distance"
-    return Part(applied=f"{kind}({{x}}, {own})", needs=(kind,))
-
-
 def place_of(spec: GanSpec, phase: str, stream: str, /) -> str:
     """Return the name of a pass of D, as its masks have it."""
     del spec
     return f"{phase}.{stream}.discriminator"
-
-
-def augmented(placed: PlacedLayer, drawn: str, /) -> Part:
-    """Return a layer that augments images by `drawn`: a function of its policy, which every dialect has."""
-    layer: Any = placed.layer
-    kind = f"augment_{layer.policy}"
-    sizes = placed.input_shape[1:] if layer.policy == "cutout" else ()
-    settings = [number(layer.reach(size)) for size in sizes]
-    return Part(applied=f"{kind}({', '.join(['{x}', drawn, *settings])})", needs=(kind, "masks_of"))
-
-
-def rows_of_classes(layer: ClassEmbedding, table: str, flat: str, /) -> Part:
-    """Return what a table has of each of `classes`: a row, or several one behind the other.
-
-    table: the expression of what is called with rows' numbers. flat: of {r}, the rows of a class one behind the other.
-    """
-    if layer.rows_per_class == 1:
-        return Part(applied=f"{table}(classes)")
-    looked_up = f"{table}(rows_of(classes, {number(layer.rows_per_class)}))"
-    return Part(applied=flat.format(r=looked_up), needs=("rows_of",))
-
-
-def logits_of_classes(layer: ClassCrossEntropy, /) -> str:
-    """Return the expression of the logit that a cross entropy takes of each of `classes`."""
-    scaled = "classes" if layer.stride == 1 else f"{number(layer.stride)} * classes"
-    return f"{scaled} + {number(layer.offset)}" if layer.offset else scaled
 
 
 def optimizer_uses(spec: GanSpec, /) -> list[OptimizerUse]:

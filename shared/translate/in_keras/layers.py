@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
-from gan_rosetta.shared.translate import parts
-from gan_rosetta.shared.translate.in_keras import augmenting, contrast
+from gan_rosetta.shared.translate import layers as alike
+from gan_rosetta.shared.translate.in_keras import activations, augmenting, contrast, resampling
 from gan_rosetta.shared.translate.in_keras.convolutions import conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.in_keras.making import keras_layer, last, layers, named, no_bias
+from gan_rosetta.shared.translate.in_keras.making import keras_layer, last, layers, named, own_class
 from gan_rosetta.shared.translate.in_tensorflow import layers as in_tensorflow
-from gan_rosetta.shared.translate.parts import Part, augmented, error_forms, logits_of_classes, rows_of_classes
+from gan_rosetta.shared.translate.in_tensorflow.making import no_bias
+from gan_rosetta.shared.translate.layers import Writer, augmented, error_forms, recalled, rows_of_classes
+from gan_rosetta.shared.translate.parts import Part
 from gan_rosetta.shared.translate.writing import number, numbers
 
 _IMAGE_RANK = 3
@@ -24,48 +25,6 @@ def linear(placed: PlacedLayer, name: str, /) -> Part:
     del name
     layer: Any = placed.layer
     return layers(keras_layer("Dense", [number(layer.out_features), *no_bias(layer), named(placed)]))
-
-
-def own_class(placed: PlacedLayer, name: str, /) -> Part:
-    """Write a layer of the program's own, made as TensorFlow's dialect makes it."""
-    part = in_tensorflow.LAYERS[type(placed.layer)](placed, name)
-    if part.made is None:
-        raise TypeError(f"{type(placed.layer).__name__} makes nothing")
-    kind, settings = part.made
-    return layers(f"{kind}{', '.join([*settings[:-1], named(placed)])})", needs=part.needs)
-
-
-def activation(kind: str, /) -> Callable[[PlacedLayer, str], Part]:
-    """Return what writes an activation without settings."""
-    return lambda *_: layers(keras_layer("Activation", [f'"{kind}"']))
-
-
-def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write x where x > 0, slope · x elsewhere."""
-    del name
-    layer: Any = placed.layer
-    return layers(f"LeakyReLU({number(layer.slope)})", needs=("leaky_relu",))
-
-
-def elu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write x where x > 0, alpha · (exp(x) - 1) elsewhere."""
-    del name
-    layer: Any = placed.layer
-    return layers(f"ELU({number(layer.alpha)})", needs=("elu",))
-
-
-def selu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write scale · ELU, of numbers that every SELU has."""
-    del placed, name
-    return layers(keras_layer("Activation", ["selu"]), needs=("selu",))
-
-
-def gelu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write x · Φ(x), or the form with tanh that is near it."""
-    del name
-    layer: Any = placed.layer
-    kind = "gelu" if layer.form == "erf" else "gelu_by_tanh"
-    return layers(keras_layer("Activation", [kind]), needs=(kind,))
 
 
 def dropout(placed: PlacedLayer, name: str, /) -> Part:
@@ -97,44 +56,6 @@ def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=applied, begins=True, remark=f"{name}_row = {own.applied}", needs=own.needs)
 
 
-def upsample(placed: PlacedLayer, name: str, /) -> Part:
-    """Write an upsampling."""
-    del name
-    layer: Any = placed.layer
-    if layer.mode == "nearest":
-        return layers(keras_layer("UpSampling2D", [number(layer.factor)]))
-    return layers(_function("interpolate", f'"factor": {number(layer.factor)}'), needs=("interpolate",))
-
-
-def pool2d(placed: PlacedLayer, name: str, /) -> Part:
-    """Write the means or the largest of windows."""
-    del name
-    layer: Any = placed.layer
-    kind = "AveragePooling2D" if layer.mode == "average" else "MaxPooling2D"
-    return layers(keras_layer(kind, [number(layer.kernel_size), f"strides={number(layer.stride)}"]))
-
-
-def global_pool(placed: PlacedLayer, name: str, /) -> Part:
-    """Write the mean, the sum or the largest of each channel; Keras's own largest shares its gradient among equals."""
-    del name
-    layer: Any = placed.layer
-    if layer.mode == "average":
-        return layers(keras_layer("GlobalAveragePooling2D", []))
-    if layer.mode == "sum":
-        return layers(_function("ops.sum", '"axis": (1, 2)'))
-    window = keras_layer("MaxPooling2D", [numbers(placed.input_shape[1:])])
-    return layers(window, keras_layer("Flatten", []))
-
-
-def pixel_shuffle(placed: PlacedLayer, name: str, /) -> Part:
-    """Write larger images of fewer channels."""
-    del name
-    layer: Any = placed.layer
-    if layer.order == "pixel":
-        return layers(_function("tf.nn.depth_to_space", f'"block_size": {number(layer.factor)}'))
-    return layers(_function("pixel_shuffle", f'"factor": {number(layer.factor)}'), needs=("pixel_shuffle",))
-
-
 def reshape(placed: PlacedLayer, name: str, /) -> Part:
     """Write a row-major reshape of each sample, of images as if their channels came first."""
     del name
@@ -147,14 +68,6 @@ def reshape(placed: PlacedLayer, name: str, /) -> Part:
     return layers(*found)
 
 
-def recall(placed: PlacedLayer, name: str, /) -> Part:
-    """Write features of an earlier layer, taken up again."""
-    del name
-    layer: Any = placed.layer
-    ends = [f"{{x}}[:, {number(start)}:{number(stop)}]" for start, stop in layer.parts]
-    return Part(applied=ends[0] if len(ends) == 1 else f"keras.layers.Concatenate()([{', '.join(ends)}])")
-
-
 def softmax(placed: PlacedLayer, name: str, /) -> Part:
     """Write exp(x) / Σ exp(x) along an axis, of which a sample's first is last here."""
     del name
@@ -163,12 +76,8 @@ def softmax(placed: PlacedLayer, name: str, /) -> Part:
 
 
 def class_cross_entropy(placed: PlacedLayer, name: str, /) -> Part:
-    """Write -log softmax of the classes that are fed."""
-    del name
-    layer: Any = placed.layer
-    return Part(
-        applied=f"class_cross_entropy({{x}}, {logits_of_classes(layer)})", begins=True, needs=("class_cross_entropy",)
-    )
+    """Write -log softmax of the classes that are fed, an input of the network."""
+    return replace(alike.class_cross_entropy(placed, name), begins=True)
 
 
 def class_contrast(placed: PlacedLayer, name: str, /) -> Part:
@@ -193,7 +102,7 @@ def pull_away(placed: PlacedLayer, name: str, /) -> Part:
 
 def code_error(placed: PlacedLayer, name: str, /) -> Part:
     """Write how far what is found of a code is from it, a part of the codes that are fed."""
-    return replace(parts.code_error(placed, name), begins=True)
+    return replace(alike.code_error(placed, name), begins=True)
 
 
 def branches(placed: PlacedLayer, name: str, /) -> Part:
@@ -216,32 +125,20 @@ def branches(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f"keras.layers.{kind}()([{{x}}])", between=", ")
 
 
-LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
+LAYERS: dict[type, Writer] = {
     spec.Linear: linear,
     spec.Conv2d: conv2d,
     spec.ConvTranspose2d: conv_transpose2d,
     spec.BatchNorm: own_class,
     spec.GroupNorm: own_class,
     spec.MinibatchDiscrimination: own_class,
-    spec.Tanh: activation("tanh"),
-    spec.Sigmoid: activation("sigmoid"),
-    spec.Softplus: activation("softplus"),
-    spec.ReLU: activation("relu"),
-    spec.LeakyReLU: leaky_relu,
-    spec.PReLU: own_class,
-    spec.ELU: elu,
-    spec.SELU: selu,
-    spec.GELU: gelu,
-    spec.SiLU: activation("silu"),
+    **activations.LAYERS,
     spec.Reshape: reshape,
-    spec.Recall: recall,
+    spec.Recall: recalled("keras.layers.Concatenate()([{x}])"),
     spec.Dropout: dropout,
     spec.Augment: augment,
     spec.ClassEmbedding: class_embedding,
-    spec.Upsample: upsample,
-    spec.Pool2d: pool2d,
-    spec.GlobalPool: global_pool,
-    spec.PixelShuffle: pixel_shuffle,
+    **resampling.LAYERS,
     spec.Softmax: softmax,
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
@@ -252,32 +149,10 @@ LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
 }
 
 
-def _function(name: str, settings: str) -> str:
-    return keras_layer("Lambda", [name, f"arguments={{{settings}}}"])
-
-
 # What the layers are made of, in the order in which a program has it.
 FUNCTIONS: dict[str, str] = {
     **last(in_tensorflow.FUNCTIONS, of=("split_conv", "minibatch")),
-    "leaky_relu": '''\
-class LeakyReLU(keras.layers.LeakyReLU):
-    """keras.layers.LeakyReLU, which rounds its slope to float32."""
-
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        """Return x, or the slope times x below 0."""
-        return ops.where(x > 0, x, self.negative_slope * x)''',
-    "elu": '''\
-class ELU(keras.layers.ELU):
-    """keras.layers.ELU, whose gradient loses digits far below 0."""
-
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        """Return x, or alpha times exp(x) - 1 below 0."""
-        return ops.where(x > 0, x, self.alpha * ops.expm1(ops.minimum(x, 0)))''',
-    "selu": f'''\
-def selu(x: tf.Tensor) -> tf.Tensor:
-    """Return x, or exp(x) - 1 below 0, scaled; keras.activations.selu's gradient loses digits."""
-    below = {number(spec.SELU.alpha)} * ops.expm1(ops.minimum(x, 0))
-    return {number(spec.SELU.scale)} * ops.where(x > 0, x, below)''',
+    **activations.FUNCTIONS,
     "rows_of": '''\
 def rows_of(classes: keras.KerasTensor, count: int) -> Any:
     """Return the numbers of each class's rows, (batch, count)."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from gan_rosetta.shared.spec import PlacedLayer
+from gan_rosetta.shared.translate.in_tensorflow import layers as in_tensorflow
 from gan_rosetta.shared.translate.parts import Part
 
 # What Keras calls layers without a name, of what a spec may call one.
@@ -54,9 +54,13 @@ def named(placed: PlacedLayer, /) -> str:
     return f'name="{placed.name}{"_" if placed.name in AUTOMATIC else ""}"'
 
 
-def no_bias(layer: Any, /) -> list[str]:
-    """Return the argument of a layer without a bias."""
-    return ["use_bias=False"] if layer.bias_init is None else []
+def own_class(placed: PlacedLayer, name: str, /) -> Part:
+    """Write a layer of the program's own, made as TensorFlow's dialect makes it."""
+    part = in_tensorflow.LAYERS[type(placed.layer)](placed, name)
+    if part.made is None:
+        raise TypeError(f"{type(placed.layer).__name__} makes nothing")
+    kind, settings = part.made
+    return layers(f"{kind}{', '.join([*settings[:-1], named(placed)])})", needs=part.needs)
 
 
 def last(functions: Mapping[str, str], /, *, of: Collection[str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec import PlacedLayer
+from gan_rosetta.shared.translate.in_tensorflow.making import named, no_bias
 from gan_rosetta.shared.translate.parts import Part, inner, pair
 from gan_rosetta.shared.translate.writing import number, numbers
 
@@ -64,7 +65,7 @@ def _window(placed: PlacedLayer, more: list[str]) -> list[str]:
     settings = [number(layer.out_channels), pair(layer.kernel)]
     settings += [f"strides={number(layer.stride)}"] if layer.stride != 1 else []
     settings += more
-    return [*settings, *(["use_bias=False"] if layer.bias_init is None else []), f'name="{placed.name}"']
+    return [*settings, *no_bias(layer), named(placed)]
 
 
 SPREAD = '''\

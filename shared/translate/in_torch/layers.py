@@ -1,25 +1,28 @@
-"""The layers in PyTorch: what makes each in a network's __init__, and what its forward does with it."""
+"""The layers in PyTorch: what makes each, what a network's forward does with it, and what torch has none of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
+from gan_rosetta.shared.translate.in_torch import activations, augmenting, contrast, normalising, resampling
 from gan_rosetta.shared.translate.in_torch.convolutions import conv2d, conv_transpose2d
-from gan_rosetta.shared.translate.parts import (
-    Part,
-    augmented,
+from gan_rosetta.shared.translate.layers import (
+    Writer,
+    augment,
+    class_contrast,
     code_error,
-    error_between,
+    dropout,
+    joined,
     logits_of_classes,
     pull_away,
+    recalled,
     rows_of_classes,
+    scale,
 )
+from gan_rosetta.shared.translate.parts import Part
 from gan_rosetta.shared.translate.writing import number
-
-_SOFTPLUS = "# Above PyTorch's own threshold of 20 softplus returns x itself, which is off by 2e-9."
 
 
 def linear(placed: PlacedLayer, name: str, /) -> Part:
@@ -29,112 +32,13 @@ def linear(placed: PlacedLayer, name: str, /) -> Part:
     return Part(made=("nn.Linear(", [*sizes, *_no_bias(layer)]), applied=f"self.{name}({{x}})")
 
 
-def batch_norm(placed: PlacedLayer, name: str, /) -> Part:
-    """Write a batch normalisation, torch's own where it normalises by the batch and keeps the unbiased variance."""
-    layer: Any = placed.layer
-    settings = [number(layer.num_features), f"eps={number(layer.epsilon)}", f"momentum={number(layer.momentum)}"]
-    settings += [] if layer.affine else ["affine=False"]
-    if is_own_norm(layer):
-        kind = "nn.BatchNorm1d(" if len(placed.input_shape) == 1 else "nn.BatchNorm2d("
-        return Part(made=(kind, settings), applied=f"self.{name}({{x}})", joins=True)
-    more = [
-        f"correction={1 if layer.running_variance == 'unbiased' else 0}",
-        f"by_running={layer.statistics == 'running'}",
-    ]
-    return Part(made=("BatchNorm(", [*settings, *more]), applied=f"self.{name}({{x}})", joins=True)
-
-
-def group_norm(placed: PlacedLayer, name: str, /) -> Part:
-    """Write a normalisation of each sample by itself."""
-    layer: Any = placed.layer
-    settings = [number(layer.num_groups), number(layer.num_features), f"eps={number(layer.epsilon)}"]
-    settings += [] if layer.affine else ["affine=False"]
-    return Part(made=("nn.GroupNorm(", settings), applied=f"self.{name}({{x}})", joins=True)
-
-
 def minibatch_discrimination(placed: PlacedLayer, name: str, /) -> Part:
     """Write minibatch discrimination."""
     layer: Any = placed.layer
     sizes = [number(size) for size in (layer.in_features, layer.num_kernels, layer.kernel_dims)]
     settings = [f"bias={layer.bias_init is not None}", f"self_distance={bool(layer.self_distance)}"]
-    return Part(made=("MinibatchDiscrimination(", [*sizes, *settings]), applied=f"self.{name}({{x}})")
-
-
-def tanh(placed: PlacedLayer, name: str, /) -> Part:
-    """Write the hyperbolic tangent."""
-    del placed, name
-    return Part(applied="torch.tanh({x})")
-
-
-def sigmoid(placed: PlacedLayer, name: str, /) -> Part:
-    """Write 1 / (1 + exp(-x))."""
-    del placed, name
-    return Part(applied="torch.sigmoid({x})")
-
-
-def softplus(placed: PlacedLayer, name: str, /) -> Part:
-    """Write log(1 + exp(x)), exact for every x."""
-    del placed, name
-    return Part(applied="functional.softplus({x}, threshold=40)", remark=_SOFTPLUS)
-
-
-def relu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write max(x, 0)."""
-    del placed, name
-    return Part(applied="torch.relu({x})")
-
-
-def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write x where x > 0, slope · x elsewhere."""
-    del name
-    layer: Any = placed.layer
-    return Part(applied=f"functional.leaky_relu({{x}}, {number(layer.slope)})")
-
-
-def prelu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write x where x > 0, w · x elsewhere."""
-    layer: Any = placed.layer
-    return Part(made=("nn.PReLU(", [number(layer.num_parameters)]), applied=f"self.{name}({{x}})", joins=True)
-
-
-def elu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write x where x > 0, alpha · (exp(x) - 1) elsewhere."""
-    del name
-    layer: Any = placed.layer
-    return Part(applied=f"functional.elu({{x}}, {number(layer.alpha)})")
-
-
-def selu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write scale · ELU, both numbers torch's own."""
-    del placed, name
-    return Part(applied="torch.selu({x})")
-
-
-def gelu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write x · Φ(x), or the form with tanh that is near it."""
-    del name
-    layer: Any = placed.layer
-    more = "" if layer.form == "erf" else ', approximate="tanh"'
-    return Part(applied=f"functional.gelu({{x}}{more})")
-
-
-def silu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write x · sigmoid(x)."""
-    del placed, name
-    return Part(applied="functional.silu({x})")
-
-
-def dropout(placed: PlacedLayer, name: str, /) -> Part:
-    """Write a dropout by a mask that is fed."""
-    del name
-    layer: Any = placed.layer
-    return Part(applied=f'dropout({{x}}, masks.get("{placed.name}"), {number(layer.probability)})')
-
-
-def augment(placed: PlacedLayer, name: str, /) -> Part:
-    """Write an augmentation by what is drawn for each image."""
-    del name
-    return augmented(placed, f'masks.get("{placed.name}")')
+    made = ("MinibatchDiscrimination(", [*sizes, *settings])
+    return Part(made=made, applied=f"self.{name}({{x}})", needs=("minibatch",))
 
 
 def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
@@ -145,45 +49,8 @@ def class_embedding(placed: PlacedLayer, name: str, /) -> Part:
     parts = f"{row}, {{x}}" if layer.joined == "before" else f"{{x}}, {row}"
     made = ("nn.Embedding(", list(map(number, layer.table)))
     if layer.joined == "alone":
-        return Part(made=made, applied=row)
-    return Part(made=made, applied=f"torch.cat([{parts}], dim=1)")
-
-
-def upsample(placed: PlacedLayer, name: str, /) -> Part:
-    """Write an upsampling."""
-    del name
-    layer: Any = placed.layer
-    more = "" if layer.mode == "nearest" else ', mode="bilinear"'
-    return Part(applied=f"functional.interpolate({{x}}, scale_factor={number(layer.factor)}{more})")
-
-
-def pool2d(placed: PlacedLayer, name: str, /) -> Part:
-    """Write the means or the largest of windows."""
-    del name
-    layer: Any = placed.layer
-    kind = "avg_pool2d" if layer.mode == "average" else "max_pool2d"
-    return Part(applied=f"functional.{kind}({{x}}, {number(layer.kernel_size)}, stride={number(layer.stride)})")
-
-
-def global_pool(placed: PlacedLayer, name: str, /) -> Part:
-    """Write the mean, the sum or the largest of each channel."""
-    del name
-    layer: Any = placed.layer
-    if layer.mode != "maximum":
-        return Part(applied=f"{{x}}.{'mean' if layer.mode == 'average' else 'sum'}(dim=(2, 3))")
-    window = ", ".join(map(number, placed.input_shape[1:]))
-    return Part(applied=f"functional.max_pool2d({{x}}, ({window})).flatten(1)")
-
-
-def pixel_shuffle(placed: PlacedLayer, name: str, /) -> Part:
-    """Write larger images of fewer channels."""
-    del name
-    layer: Any = placed.layer
-    factor = number(layer.factor)
-    if layer.order == "channel":
-        return Part(applied=f"functional.pixel_shuffle({{x}}, {factor})")
-    moved = f"{{x}}.unflatten(1, ({factor}, {factor}, -1)).permute(0, 3, 1, 2, 4, 5)"
-    return Part(applied=f"functional.pixel_shuffle({moved}.flatten(1, 3), {factor})")
+        return Part(made=made, applied=row, needs=own.needs)
+    return Part(made=made, applied=f"torch.cat([{parts}], dim=1)", needs=own.needs)
 
 
 def reshape(placed: PlacedLayer, name: str, /) -> Part:
@@ -192,14 +59,6 @@ def reshape(placed: PlacedLayer, name: str, /) -> Part:
     if len(placed.output_shape) == 1:
         return Part(applied="{x}.flatten(1)")
     return Part(applied=f"{{x}}.reshape(-1, {', '.join(map(number, placed.output_shape))})")
-
-
-def recall(placed: PlacedLayer, name: str, /) -> Part:
-    """Write features of an earlier layer, taken up again."""
-    del name
-    layer: Any = placed.layer
-    ends = [f"{{x}}[:, {number(start)}:{number(stop)}]" for start, stop in layer.parts]
-    return Part(applied=ends[0] if len(ends) == 1 else f"torch.cat([{', '.join(ends)}], dim=1)")
 
 
 def softmax(placed: PlacedLayer, name: str, /) -> Part:
@@ -217,80 +76,114 @@ def class_cross_entropy(placed: PlacedLayer, name: str, /) -> Part:
     return Part(applied=f'functional.cross_entropy({{x}}, {wanted}, reduction="none").unsqueeze(1)')
 
 
-def class_contrast(placed: PlacedLayer, name: str, /) -> Part:
-    """Write a contrast with the batch's other samples."""
-    del name
-    layer: Any = placed.layer
-    kind = "contrast" if layer.margin is None else "data_to_data"
-    settings = [number(layer.temperature), number(layer.epsilon)]
-    settings += [] if layer.margin is None else [number(layer.margin)]
-    return Part(applied=f"{kind}({{x}}, classes, {', '.join(settings)})", needs=("halves", kind))
+def _no_bias(layer: Any) -> list[str]:
+    return ["bias=False"] if layer.bias_init is None else []
 
 
-def scale(placed: PlacedLayer, name: str, /) -> Part:
-    """Write γ · x."""
-    del placed
-    return Part(made=("Scale(", []), applied=f"self.{name}({{x}})", joins=True)
-
-
-def branches(placed: PlacedLayer, name: str, /) -> Part:
-    """Write what joins the ends of branches."""
-    del name
-    layer: Any = placed.layer
-    if layer.join == "concatenate":
-        return Part(applied="torch.cat([{x}], dim=1)", between=", ")
-    if layer.join == "dot":
-        return Part(applied="({x}).sum(dim=1, keepdim=True)", between=" * ")
-    if layer.join in spec.ERRORS:
-        return error_between(layer.join)
-    if layer.join in ("attend", "attend_scaled"):
-        more = ", scaled=True" if layer.join == "attend_scaled" else ""
-        return Part(applied=f"attend({{x}}{more})", between=", ")
-    if layer.join in ("affine", "modulate"):
-        return Part(applied=f"{layer.join}({{x}})", between=", ")
-    return Part(applied="{x}", between=" + " if layer.join == "add" else " * ")
-
-
-LAYERS: dict[type, Callable[[PlacedLayer, str], Part]] = {
+LAYERS: dict[type, Writer] = {
     spec.Linear: linear,
     spec.Conv2d: conv2d,
     spec.ConvTranspose2d: conv_transpose2d,
-    spec.BatchNorm: batch_norm,
-    spec.GroupNorm: group_norm,
+    **normalising.LAYERS,
     spec.MinibatchDiscrimination: minibatch_discrimination,
-    spec.Tanh: tanh,
-    spec.Sigmoid: sigmoid,
-    spec.Softplus: softplus,
-    spec.ReLU: relu,
-    spec.LeakyReLU: leaky_relu,
-    spec.PReLU: prelu,
-    spec.ELU: elu,
-    spec.SELU: selu,
-    spec.GELU: gelu,
-    spec.SiLU: silu,
+    **activations.LAYERS,
     spec.Reshape: reshape,
-    spec.Recall: recall,
+    spec.Recall: recalled("torch.cat([{x}], dim=1)"),
     spec.Dropout: dropout,
     spec.Augment: augment,
     spec.ClassEmbedding: class_embedding,
-    spec.Upsample: upsample,
-    spec.Pool2d: pool2d,
-    spec.GlobalPool: global_pool,
-    spec.PixelShuffle: pixel_shuffle,
+    **resampling.LAYERS,
     spec.Softmax: softmax,
     spec.ClassCrossEntropy: class_cross_entropy,
     spec.ClassContrast: class_contrast,
     spec.PullAway: pull_away,
     spec.CodeError: code_error,
     spec.Scale: scale,
-    spec.Branches: branches,
+    spec.Branches: joined(concatenated="torch.cat([{x}], dim=1)", dot="({x}).sum(dim=1, keepdim=True)"),
 }
 
 
-def _no_bias(layer: Any) -> list[str]:
-    return ["bias=False"] if layer.bias_init is None else []
+# What the layers are made of, in the order in which a program has it.
+FUNCTIONS: dict[str, str] = {
+    **normalising.FUNCTIONS,
+    "minibatch": '''\
+class MinibatchDiscrimination(nn.Linear):
+    """Appends to each sample how like it is to the others of its batch (Salimans et al. 2016)."""
 
+    def __init__(
+        self, in_features: int, num_kernels: int, size: int, *, bias: bool, self_distance: bool
+    ) -> None:
+        super().__init__(in_features, num_kernels * size, bias=bias)
+        self.num_kernels, self.self_distance = num_kernels, self_distance
 
-def is_own_norm(layer: spec.BatchNorm, /) -> bool:
-    """Whether torch's own normalises by the batch and keeps the unbiased variance."""
-    return layer.statistics == "batch" and layer.running_variance == "unbiased"
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (batch, in_features + num_kernels)."""
+        rows = super().forward(x).reshape(len(x), self.num_kernels, -1)
+        distances = (rows[:, None] - rows[None]).abs().sum(dim=3)  # (batch, batch, num_kernels)
+        if self.self_distance:
+            distances = distances + torch.eye(len(x))[:, :, None]
+        return torch.cat([x, torch.exp(-distances).sum(dim=1)], dim=1)''',
+    "dropout": '''\
+def dropout(x: Tensor, mask: Tensor | None, probability: float) -> Tensor:
+    """Keep what the mask says, scaled as nn.Dropout does; all where there is none."""
+    return x if mask is None else x * mask / (1 - probability)''',
+    **augmenting.FUNCTIONS,
+    "masks_of": '''\
+def masks_of(batch: Batch, place: str) -> Batch:
+    """Return what is drawn for one pass, by the layers' names."""
+    return {n.split(f".{place}.")[1]: drawn for n, drawn in batch.items() if f".{place}." in n}''',
+    "error": '''\
+def error(first: Tensor, second: Tensor, *, squared: bool = False, held: bool = False) -> Tensor:
+    """Return how far a sample's numbers are apart in the mean; held: second is a constant."""
+    apart = first - (second.detach() if held else second)
+    terms = apart**2 if squared else apart.abs()
+    return terms.flatten(1).mean(dim=1, keepdim=True)''',
+    "affine": '''\
+def affine(x: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
+    """Return gain · x + bias, of each sample a gain and a bias a channel."""
+    shape = (*gain.shape, *(1,) * (x.dim() - 2))
+    return gain.reshape(shape) * x + bias.reshape(shape)''',
+    "modulate": '''\
+def modulate(x: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
+    """Return (1 + gain) · x + bias, of each sample a gain and a bias a channel."""
+    shape = (*gain.shape, *(1,) * (x.dim() - 2))
+    return (1 + gain.reshape(shape)) * x + bias.reshape(shape)''',
+    "attend": '''\
+def attend(query: Tensor, key: Tensor, value: Tensor, *, scaled: bool = False) -> Tensor:
+    """Return means of the value's places, weighted by how much query and key have in common."""
+    q, k, v = (x.flatten(2) for x in (query, key, value))  # (batch, channels, places)
+    scores = q.transpose(1, 2) @ k
+    if scaled:
+        scores = scores / math.sqrt(q.shape[1])
+    means = v @ torch.softmax(scores, dim=2).transpose(1, 2)
+    return means.unflatten(2, query.shape[2:])''',
+    "scale": '''\
+class Scale(nn.Module):
+    """A gain for all that comes in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the gain times x."""
+        return self.weight * x''',
+    "rows_of": '''\
+def rows_of(classes: Tensor, count: int) -> Tensor:
+    """Return the numbers of each class's rows, (batch, count)."""
+    return count * classes[:, None] + torch.arange(count, device=classes.device)''',
+    "pull_away": '''\
+def pull_away(x: Tensor) -> Tensor:
+    """Return the mean cosine of each sample's features and the batch's others', (batch, 1)."""
+    units = x / (x**2).sum(dim=1, keepdim=True).sqrt()
+    return ((units @ units.T).sum(dim=1, keepdim=True) - 1) / (len(x) - 1)''',
+    **contrast.FUNCTIONS,
+    "code_entropy": '''\
+def code_entropy(logits: Tensor, code: Tensor) -> Tensor:
+    """Return the cross entropy of each sample's category, a 1 among zeros, (batch, 1)."""
+    return functional.cross_entropy(logits, code, reduction="none").unsqueeze(1)''',
+    "code_distance": '''\
+def code_distance(found: Tensor, code: Tensor) -> Tensor:
+    """Return the mean square of what is found less the code, (batch, 1)."""
+    return (found - code).square().mean(dim=1, keepdim=True)''',
+}

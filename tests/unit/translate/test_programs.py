@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import get_args
 
@@ -74,6 +75,16 @@ def test_a_program_imports_its_framework_and_numpy_alone(programs, to):
             named += [node.module] if isinstance(node, ast.ImportFrom) else []
             first = {name.partition(".")[0] for name in named}
             assert first <= own[to] | {"numpy"} | set(sys.stdlib_module_names), file.name
+
+
+@pytest.mark.parametrize("subject", ["activations", "normalising", "resampling"])
+def test_layers_of_a_subject_are_in_files_of_one_name(subject):
+    # Keras's norms are TensorFlow's.
+    dialects = [to for to in DIALECTS if (subject, to) != ("normalising", "keras")]
+    files = [import_module(f"{DIALECTS[to].__name__}.{subject}") for to in dialects]
+    expected = list(files[0].LAYERS)
+    assert expected
+    assert [list(file.LAYERS) for file in files] == [expected] * len(files)
 
 
 @pytest.mark.parametrize("to", DIALECTS)
