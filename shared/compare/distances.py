@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -29,23 +31,55 @@ def relative_difference(first: np.ndarray, second: np.ndarray, /, *, scale: np.n
     return difference
 
 
-def tensor_difference(first: np.ndarray, second: np.ndarray, /, *, scale: float = 0.0) -> float:
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How large a tensor's numbers are. largest: magnitude of the finite ones, 0 where there are none."""
+
+    largest: float
+    is_finite: bool
+
+
+def size_of(tensor: np.ndarray, /) -> Size:
+    """Return how large a tensor's numbers are, for whoever holds it to several others."""
+    largest, is_finite = 0.0, True
+    for (block,) in _blocks(tensor):
+        # Two numbers of a block, in place of a block of magnitudes.
+        magnitude = max(float(block.max()), -float(block.min()))
+        if not math.isfinite(magnitude):
+            is_finite = False
+            magnitude = float(np.abs(block[np.isfinite(block)]).max(initial=0.0))
+        largest = max(largest, magnitude)
+    return Size(largest=largest, is_finite=is_finite)
+
+
+def tensor_difference(
+    first: np.ndarray, second: np.ndarray, /, *, scale: float = 0.0, sizes: tuple[Size, Size] | None = None
+) -> float:
     """Return max|a - b| / max(max|a|, max|b|), one number for a tensor; inf where only one entry of a pair is finite.
 
     Relative to the tensor's scale and not entry by entry, since an entry near 0 has no digits of its own. scale: the
     least that this can be. Numbers below the type's smallest normal one have no digits either: some programs take them
-    for 0, and such a difference is less than the type's spacing at 1.
+    for 0, and such a difference is less than the type's spacing at 1. sizes: of the two, where they are known.
     """
     _check_shapes(first, second)
-    a, b = np.ravel(first), np.ravel(second)
-    largest, scale = 0.0, max(scale, _least_scale(a.dtype), _least_scale(b.dtype))
-    # In blocks that stay in the processor's cache: whole, tensors of millions of numbers would go through memory a
-    # dozen times.
-    for start in range(0, a.size, _BLOCK_SIZE):
-        block = slice(start, start + _BLOCK_SIZE)
-        apart, size = _block_difference(*(each[block].astype(np.float64, copy=False) for each in (a, b)))
-        largest, scale = max(largest, apart), max(scale, size)
-    return largest / scale if 0 < largest < math.inf else largest
+    largest = 0.0
+    with np.errstate(all="ignore"):
+        for a, b in _blocks(first, second):
+            largest = max(largest, _block_difference(a, b))
+    if not 0 < largest < math.inf:
+        return largest
+    least = max(scale, *(_least_scale(np.asarray(each).dtype) for each in (first, second)))
+    return largest / max(least, *(size.largest for size in sizes or (size_of(first), size_of(second))))
+
+
+def _blocks(*tensors: np.ndarray) -> Iterator[list[Floats]]:
+    """Yield tensors of one shape in blocks that stay in the processor's cache.
+
+    Whole, those of millions of numbers would go through memory a dozen times.
+    """
+    flat = [np.ravel(tensor) for tensor in tensors]
+    for start in range(0, flat[0].size, _BLOCK_SIZE):
+        yield [each[start : start + _BLOCK_SIZE].astype(np.float64, copy=False) for each in flat]
 
 
 @cache
@@ -57,16 +91,15 @@ def _least_scale(dtype: np.dtype[Any]) -> float:
     return float(info.smallest_normal) / float(info.eps)
 
 
-def _block_difference(a: Floats, b: Floats) -> tuple[float, float]:
-    """Return the largest difference, inf where only one of two is finite, and the largest finite magnitude."""
-    with np.errstate(all="ignore"):
-        apart = np.abs(a - b)
-    largest = float(apart.max())
+def _block_difference(a: Floats, b: Floats) -> float:
+    """Return the largest difference, inf where only one of two is finite."""
+    apart = a - b
+    largest = max(float(apart.max()), -float(apart.min()))
     if math.isfinite(largest):
-        return largest, max(float(np.abs(a).max()), float(np.abs(b).max()))
+        return largest
     both_nan = np.isnan(a) & np.isnan(b)
-    largest = float(np.where((a == b) | both_nan, 0.0, np.where(np.isnan(apart), np.inf, apart)).max())
-    return largest, max(float(np.abs(x[np.isfinite(x)]).max(initial=0.0)) for x in (a, b))
+    apart = np.abs(apart)
+    return float(np.where((a == b) | both_nan, 0.0, np.where(np.isnan(apart), np.inf, apart)).max())
 
 
 def first_over(differences: Floats, bound: float, /) -> int | None:

@@ -10,13 +10,15 @@ import numpy as np
 
 from gan_rosetta.backends import BACKENDS, REFERENCE
 from gan_rosetta.shared.interface import Trainer
-from gan_rosetta.shared.spec import BatchNorm, GanSpec, Network
+from gan_rosetta.shared.spec import BatchNorm, ConstantRate, GanSpec, GradientDescent, Network
 from gan_rosetta.shared.spec.feeding import shown_when_asked
+from gan_rosetta.shared.state import state_schema
 from gan_rosetta.shared.workers.registry import load_trainer
 
 Outputs = dict[str, np.ndarray]
 SAMPLES, SCORES = "samples", "scores"
 _MOST_EVALUATED = 64
+_PLAIN = GradientDescent(learning_rate=ConstantRate(value=0.0))
 
 
 class Copies(Protocol):
@@ -77,8 +79,9 @@ def evaluate(spec: GanSpec, state: Mapping[str, np.ndarray], /, *, latent: np.nd
     evaluated = _in_evaluation_mode(spec)
     if evaluated == spec:
         return {}
+    evaluated = _without_slots(evaluated)
     trainer = load_trainer(BACKENDS[REFERENCE]).build(evaluated, device="cpu", dtype="float64", execution="eager")
-    trainer.load_state(state)
+    trainer.load_state({name: state[name] for name in state_schema(evaluated) if name in state})
     asked = shown_when_asked(spec, real[:_MOST_EVALUATED], latent)
     outputs = Look(latent=latent[:_MOST_EVALUATED], asked=asked).of_trainer(trainer)
     return {f"{name} in evaluation mode": array for name, array in outputs.items()}
@@ -94,3 +97,11 @@ def _in_evaluation_mode(spec: GanSpec) -> GanSpec:
 
 def _with_running_statistics(network: Network) -> Network:
     return network.mapped(lambda layer: replace(layer, statistics="running") if isinstance(layer, BatchNorm) else layer)
+
+
+def _without_slots(spec: GanSpec) -> GanSpec:
+    """Return a GAN of the same networks whose optimizers keep nothing of a parameter: most of what a state weighs."""
+    joint = None if spec.training.joint_optimizer is None else _PLAIN
+    training = replace(spec.training, discriminator_optimizer=_PLAIN, generator_optimizer=_PLAIN, joint_optimizer=joint)
+    pretraining = None if spec.pretraining is None else replace(spec.pretraining, optimizer=_PLAIN)
+    return replace(spec, training=training, pretraining=pretraining)

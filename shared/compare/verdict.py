@@ -10,11 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypedDict
 
 import numpy as np
 
-from gan_rosetta.shared.compare.distances import BOUNDS, Floats, first_nonfinite, first_over, tensor_difference
+from gan_rosetta.shared.compare.distances import (
+    BOUNDS,
+    Floats,
+    Size,
+    first_nonfinite,
+    first_over,
+    size_of,
+    tensor_difference,
+)
 from gan_rosetta.shared.compare.outputs import SAMPLES
 from gan_rosetta.shared.compare.tolerance import WHOLE
 from gan_rosetta.shared.compare.yardstick import END, Yardstick
@@ -51,6 +60,11 @@ class Evidence:
     def num_steps(self) -> int:
         """The adversarial steps that the run took."""
         return len(self.losses["generator"])
+
+    @cached_property
+    def sizes(self) -> Mapping[str, Mapping[str, Size]]:
+        """How large the numbers of each array of the moments are: found once, for all pairs that the run is of."""
+        return {label: {name: size_of(a) for name, a in arrays.items()} for label, arrays in self.moments.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +130,8 @@ def judge(first: Evidence, second: Evidence, yardstick: Yardstick, spec: GanSpec
         finding = _judge_losses(name, differences[name], yardstick, checked[name], first.first_step)
         findings += [finding] if finding else []
     is_whole = checked["generator"] == first.num_steps == second.num_steps
-    tensors = _judge_moments(runs, yardstick, spec, is_whole=is_whole)
+    at_end = _differences(runs, END)
+    tensors = _judge_moments(runs, yardstick, spec, at_end=at_end, is_whole=is_whole)
     findings += tensors.findings
     verdict: Verdict = "DISAGREE" if findings else "AGREE"
     reason = str(findings[0]) if findings else _agreement(checked["generator"], num_steps, len(tensors.left_out))
@@ -141,8 +156,8 @@ def judge(first: Evidence, second: Evidence, yardstick: Yardstick, spec: GanSpec
         num_steps=num_steps,
         largest=max((float(d.max(initial=0.0)) for d in differences.values()), default=0.0),
         first_over={f"{bound:.0e}": _first_step_over(differences, bound) for bound in BOUNDS},
-        state=_final_differences(runs),
-        samples=_final_differences(runs, names=(SAMPLES,)).get(SAMPLES),
+        state=at_end,
+        samples=at_end.get(SAMPLES),
         num_judged=tensors.num_judged,
         left_out=tensors.left_out,
     )
@@ -258,7 +273,14 @@ class _Tensors:
     unsaid: str
 
 
-def _judge_moments(runs: tuple[Evidence, Evidence], yardstick: Yardstick, spec: GanSpec, *, is_whole: bool) -> _Tensors:
+def _judge_moments(
+    runs: tuple[Evidence, Evidence],
+    yardstick: Yardstick,
+    spec: GanSpec,
+    *,
+    at_end: Mapping[str, float],
+    is_whole: bool,
+) -> _Tensors:
     findings, left_out, num_judged, unsaid = [], [], 0, ""
     for label, noise in yardstick.tensors.items():
         if not all(label in run.moments for run in runs) or (label == END and not is_whole):
@@ -273,15 +295,14 @@ def _judge_moments(runs: tuple[Evidence, Evidence], yardstick: Yardstick, spec: 
                 where = f"{name} {moment}, which {lacking[0]} lacks"
                 findings.append(Finding(where=where, difference=float("inf"), allowed=0.0, name=name, **place))
                 continue
-            arrays = [run.moments[label][name] for run in runs]
             allowed = yardstick.tolerance.allowed(amount, is_counter=name.endswith(".step"))
-            if not all(np.isfinite(array).all() for array in arrays):
+            if not all(run.sizes[label][name].is_finite for run in runs):
                 unsaid = unsaid or f"{name} {moment} has NaN or infinity"
             if allowed >= WHOLE:
                 left_out.append(f"{name} {moment}")
                 continue
             num_judged += 1
-            difference = tensor_difference(arrays[0], arrays[1])
+            difference = at_end[name] if label == END and name in at_end else _difference(runs, label, name)
             if not difference <= allowed:
                 where = f"{name} {moment}"
                 findings.append(Finding(where=where, difference=difference, allowed=allowed, name=name, **place))
@@ -326,11 +347,17 @@ def _first_step_over(differences: Mapping[str, Floats], bound: float) -> str | N
     return f"step {min(known)}" if known else None
 
 
-def _final_differences(runs: tuple[Evidence, Evidence], *, names: tuple[str, ...] | None = None) -> dict[str, float]:
-    """Return the differences at the end, of tensors and outputs of the same shape."""
-    mine, theirs = (run.moments.get(END, {}) for run in runs)
+def _differences(runs: tuple[Evidence, Evidence], label: str) -> dict[str, float]:
+    """Return the differences at a moment, of tensors and outputs of the same shape."""
+    mine, theirs = (run.moments.get(label, {}) for run in runs)
     return {
-        name: tensor_difference(mine[name], theirs[name])
-        for name in (mine if names is None else names)
-        if name in mine and name in theirs and mine[name].shape == theirs[name].shape
+        name: _difference(runs, label, name)
+        for name in mine
+        if name in theirs and mine[name].shape == theirs[name].shape
     }
+
+
+def _difference(runs: tuple[Evidence, Evidence], label: str, name: str) -> float:
+    first, second = runs
+    sizes = (first.sizes[label][name], second.sizes[label][name])
+    return tensor_difference(first.moments[label][name], second.moments[label][name], sizes=sizes)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_rosetta.shared.compare.distances import Floats, relative_difference, tensor_difference
+from gan_rosetta.shared.compare.distances import Floats, relative_difference, size_of, tensor_difference
 from gan_rosetta.shared.compare.outputs import Look, Outputs, evaluate
 from gan_rosetta.shared.compare.sketch import sketch_state
 from gan_rosetta.shared.compare.tolerance import WHOLE, Tolerance, num_copies
@@ -231,9 +231,11 @@ class YardstickFollower:
 
     def _note(self, label: str, reference: Outputs, others: Iterable[Outputs]) -> None:
         distances: dict[str, list[float]] = {name: [] for name in reference}
+        sizes = {name: size_of(array) for name, array in reference.items()}
         for other in others:
             for name, array in reference.items():
-                distances[name].append(tensor_difference(other[name], array))
+                both = (size_of(other[name]), sizes[name])
+                distances[name].append(tensor_difference(other[name], array, sizes=both))
         noise = {name: float(self.tolerance.noise(found)) for name, found in distances.items()}
         self._tensors.setdefault(label, {}).update(noise)
 

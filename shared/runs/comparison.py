@@ -71,13 +71,11 @@ def compare_runs(folders: Sequence[Path], spec: GanSpec, failures: Mapping[str, 
         raise RecordError(
             f"{folder} has no run with {YARDSTICK_FILE}, so there is nothing to judge by; run compare again"
         )
-    judges = _Judges(
-        yardsticks={precision: yardstick_of(run) for precision, run in measured.items()},
-        references={precision: gather_evidence(run, spec) for precision, run in measured.items()},
-        spec=spec,
-    )
+    yardsticks = {precision: yardstick_of(run) for precision, run in measured.items()}
     evidence = [gather_evidence(run, spec) for run in runs]
-    _require_alike([*judges.references.values(), *evidence])
+    _require_alike(evidence)
+    references = {precision: evidence[runs.index(run)] for precision, run in measured.items()}
+    judges = _Judges(yardsticks=yardsticks, references=references, spec=spec)
     pairs = tuple(judges.judge(first, second) for first, second in combinations(evidence, 2))
     comparison = GanComparison(spec=spec, runs=runs, yardsticks=judges.yardsticks, pairs=pairs, failures=failures)
     write_document(folder / "comparison.json", to_json(comparison), number=FORMAT)
