@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty
 from gan_rosetta.shared.spec.feeding import REAL_LABEL
-from gan_rosetta.shared.translate.data import uses_masks
+from gan_rosetta.shared.translate.feeds import uses_masks
 from gan_rosetta.shared.translate.losses import shown_samples
 from gan_rosetta.shared.translate.writing import WIDTH, call, literal
 

@@ -8,7 +8,8 @@ from types import ModuleType
 from gan_rosetta.shared.errors import UnsupportedLayer, unknown_name
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.translate import in_flax, in_jax, in_keras, in_mxnet, in_tensorflow, in_torch
-from gan_rosetta.shared.translate.data import data_imports, data_section, uses_digits
+from gan_rosetta.shared.translate.data import data_imports, data_section
+from gan_rosetta.shared.translate.feeds import uses_digits
 from gan_rosetta.shared.translate.picture import picture_section
 from gan_rosetta.shared.translate.writing import WIDTH, docstring, number, plain, speaks_of
 

@@ -8,7 +8,8 @@ from typing import Any
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.optimizers import keeps_steps
 from gan_rosetta.shared.translate.calls import asked_beside
-from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, sample_noise, uses_masks
+from gan_rosetta.shared.translate.data import drawn_call, sample_noise
+from gan_rosetta.shared.translate.feeds import STEP_IN_EPOCH, uses_masks
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
 from gan_rosetta.shared.translate.in_jax.optimizers import slots_of
 from gan_rosetta.shared.translate.in_jax.step import any_buffers, turns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.translate.calls import given_beside
 from gan_rosetta.shared.translate.chain import chain
-from gan_rosetta.shared.translate.data import uses_masks
+from gan_rosetta.shared.translate.feeds import uses_masks
 from gan_rosetta.shared.translate.first_values import first_values
 from gan_rosetta.shared.translate.in_jax.layers import FUNCTIONS, LAYERS
 from gan_rosetta.shared.translate.in_jax.spectral import spectral_functions, with_spectral_norm

@@ -9,7 +9,7 @@ from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.optimizers import keeps_steps
 from gan_rosetta.shared.state.layouts import optax_slots
-from gan_rosetta.shared.translate.data import asks_for_epoch
+from gan_rosetta.shared.translate.feeds import asks_for_epoch
 from gan_rosetta.shared.translate.parts import decays, forms_of, optimizer_uses
 from gan_rosetta.shared.translate.rates import rate_expression, rate_functions
 from gan_rosetta.shared.translate.writing import call, fitted, literal, number

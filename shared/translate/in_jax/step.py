@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientClipping, Optimizer
 from gan_rosetta.shared.translate.calls import PENALISED, arrays_beside
-from gan_rosetta.shared.translate.data import EPOCH, asks_for_epoch, uses_masks
+from gan_rosetta.shared.translate.feeds import EPOCH, asks_for_epoch, uses_masks
 from gan_rosetta.shared.translate.in_jax.averages import followed_section
 from gan_rosetta.shared.translate.in_jax.model import VERBS, has_buffers
 from gan_rosetta.shared.translate.losses import generator_loss_call, scores_of_discriminator, shown_samples

@@ -8,7 +8,7 @@ from dataclasses import replace
 from gan_rosetta.shared.spec import Augment, Branches, Dropout, GanSpec, Network, Shape
 from gan_rosetta.shared.translate.calls import given_beside
 from gan_rosetta.shared.translate.chain import chain
-from gan_rosetta.shared.translate.data import uses_masks
+from gan_rosetta.shared.translate.feeds import uses_masks
 from gan_rosetta.shared.translate.first_values import first_values
 from gan_rosetta.shared.translate.in_keras.layers import FUNCTIONS, LAYERS
 from gan_rosetta.shared.translate.in_keras.making import AUTOMATIC, made_of

@@ -9,7 +9,7 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
-from gan_rosetta.shared.translate.data import uses_masks
+from gan_rosetta.shared.translate.feeds import uses_masks
 from gan_rosetta.shared.translate.in_mxnet.convolutions import STAMPED
 from gan_rosetta.shared.translate.in_mxnet.model import RESERVED, written_layers
 from gan_rosetta.shared.translate.writing import attribute, fitted, number, numbers

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientClipping
 from gan_rosetta.shared.translate.calls import asked_beside, followed_by_discriminator, generate, judge, penalty_lines
-from gan_rosetta.shared.translate.data import (
-    EPOCH,
-    STEP_IN_EPOCH,
-    asks_for_step_in_epoch,
-    drawn_call,
-    sample_noise,
-    uses_masks,
-)
+from gan_rosetta.shared.translate.data import drawn_call, sample_noise
+from gan_rosetta.shared.translate.feeds import EPOCH, STEP_IN_EPOCH, asks_for_step_in_epoch, uses_masks
 from gan_rosetta.shared.translate.in_mxnet.averages import average_section
 from gan_rosetta.shared.translate.losses import generator_loss_call, scores_of_discriminator
 from gan_rosetta.shared.translate.parts import (

@@ -13,7 +13,8 @@ from gan_rosetta.shared.translate.calls import (
     of_network,
     penalty_lines,
 )
-from gan_rosetta.shared.translate.data import STEP_IN_EPOCH, drawn_call, sample_noise, uses_classes, uses_masks
+from gan_rosetta.shared.translate.data import drawn_call, sample_noise
+from gan_rosetta.shared.translate.feeds import STEP_IN_EPOCH, uses_classes, uses_masks
 from gan_rosetta.shared.translate.in_tensorflow.averages import average_section
 from gan_rosetta.shared.translate.in_tensorflow.model import first_call
 from gan_rosetta.shared.translate.in_tensorflow.optimizers import rate_lines

@@ -8,7 +8,7 @@ from gan_rosetta.shared.state.initial import uniform_bound
 from gan_rosetta.shared.state.schema import TensorSpec, parameter_name, state_schema
 from gan_rosetta.shared.translate.calls import given_beside
 from gan_rosetta.shared.translate.chain import chain
-from gan_rosetta.shared.translate.data import uses_masks
+from gan_rosetta.shared.translate.feeds import uses_masks
 from gan_rosetta.shared.translate.in_torch.layers import FUNCTIONS, LAYERS
 from gan_rosetta.shared.translate.in_torch.spectral import spectral_classes, with_spectral_norm
 from gan_rosetta.shared.translate.parts import IN_STATE, Part, what_it_says

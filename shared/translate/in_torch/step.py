@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec, GradientClipping, GradientDescent
 from gan_rosetta.shared.translate.calls import arrays_beside, asked_beside, followed_by_discriminator, penalty_lines
-from gan_rosetta.shared.translate.data import EPOCH, STEP_IN_EPOCH, drawn_call, sample_noise, uses_masks
+from gan_rosetta.shared.translate.data import drawn_call, sample_noise
+from gan_rosetta.shared.translate.feeds import EPOCH, STEP_IN_EPOCH, uses_masks
 from gan_rosetta.shared.translate.in_torch.averages import AVERAGE, average_section
 from gan_rosetta.shared.translate.losses import generator_loss_call, scores_of_discriminator, shown_samples
 from gan_rosetta.shared.translate.parts import (
