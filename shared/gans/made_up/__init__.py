@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gan_rosetta.shared.gans.made_up.digits import CONTRAST_SPEC, GROUPED_SPEC, HOLED_SPEC, PAIRED_SPEC, POOLED_SPEC
+from gan_rosetta.shared.gans.made_up.contrast_digits import CONTRAST_SPEC
+from gan_rosetta.shared.gans.made_up.grouped_digits import GROUPED_SPEC
+from gan_rosetta.shared.gans.made_up.holed_digits import HOLED_SPEC, PAIRED_SPEC
 from gan_rosetta.shared.gans.made_up.points import (
     BOUNDARY_SPEC,
     CODED_SPEC,
@@ -10,6 +12,7 @@ from gan_rosetta.shared.gans.made_up.points import (
     RELATIVISTIC_SPEC,
     SMOOTH_SPEC,
 )
+from gan_rosetta.shared.gans.made_up.pooled_digits import POOLED_SPEC
 
 SPECS = (
     SMOOTH_SPEC,
