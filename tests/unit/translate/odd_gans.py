@@ -16,7 +16,6 @@ from gan_rosetta.shared.spec import (
     Branch,
     Branches,
     ConstantRate,
-    ExponentialDecay,
     GanSpec,
     LeakyReLU,
     Linear,
@@ -25,7 +24,6 @@ from gan_rosetta.shared.spec import (
     Normal,
     Recall,
     ReLU,
-    RMSprop,
     Sigmoid,
     StepPattern,
     Tanh,
@@ -33,20 +31,7 @@ from gan_rosetta.shared.spec import (
     WeightDecay,
 )
 from tests.unit.translate.odd_images import branched_images, odd_norms, odd_spectra, penalised_images
-
-_DECAY = ExponentialDecay(initial=0.01, factor=0.9, every=2, staircase=False)
-
-
-def rmsprop(*, placement: str, centered: bool, momentum: float, of: str) -> RMSprop:
-    return RMSprop(
-        learning_rate=_DECAY,
-        rho=0.9,
-        epsilon=1e-6,
-        epsilon_placement=placement,
-        centered=centered,
-        momentum=momentum,
-        momentum_of=of,
-    )
+from tests.unit.translate.odd_optimizers import DECAY, rmsprop
 
 
 def joined_gradients() -> GanSpec:
@@ -72,7 +57,7 @@ def joined_gradients() -> GanSpec:
             log_floor=-100.0, denominator_floor=1e-12, reduction="mean", real_label=0
         ),
     )
-    optimizer = Adadelta(learning_rate=_DECAY, rho=0.9, epsilon=1e-6)
+    optimizer = Adadelta(learning_rate=DECAY, rho=0.9, epsilon=1e-6)
     pretraining = replace(spec.pretraining, optimizer=optimizer, num_steps=3)
     return replace(spec, name="joined-gradients", training=training, pretraining=pretraining)
 

@@ -42,7 +42,7 @@ from gan_rosetta.shared.spec import (
     WassersteinGeneratorLoss,
     WeightClipping,
 )
-from tests.unit.translate.odd_gans import rmsprop
+from tests.unit.translate.odd_optimizers import rmsprop
 
 
 def odd_norms() -> GanSpec:
