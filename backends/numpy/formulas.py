@@ -208,11 +208,15 @@ def _bias_gradient_one_by_one(gradient_y: Array) -> Array:
 
 def _add_one_by_one(rows: Array) -> Array:
     """Return the sums over the last axis but one, row after row."""
-    if rows.shape[-1] > 1 and rows.strides[-1] == rows.itemsize:
-        # In a fraction of the time that accumulate takes; what lies side by side reduce would add in pairs.
-        # It begins with a 0 that leaves -0 as it is.
+    if reduces_one_by_one(rows):
+        # In a fraction of the time that accumulate takes. It begins with a 0 that leaves -0 as it is.
         return np.asarray(np.add.reduce(rows, axis=-2, initial=-0.0))
     return np.asarray(np.add.accumulate(rows, axis=-2)[..., -1, :])
+
+
+def reduces_one_by_one(rows: Array) -> bool:
+    """Return whether NumPy's own sum over the last axis but one adds row after row; else it adds in pairs."""
+    return rows.shape[-1] > 1 and rows.strides[-1] == rows.itemsize
 
 
 def _log_complement_by_log1p(probability: Array) -> Array:

@@ -32,6 +32,7 @@ _NUM_NEAREST = 256
 _LARGEST_PASS = 1 << 11
 # So many copies at least show how far rounding moves a number.
 _FEWEST_SHOWING = 2
+_NONE = np.empty(0, np.intp)
 
 
 @dataclass(kw_only=True)
@@ -53,12 +54,18 @@ class _Noted:
         """Return `crossing`, from what was shown."""
         if self.crossing is None:
             shown = self.shown.astype(np.float64)
+            # NumPy's own standard deviation has three times as many calls for a few numbers.
             with np.errstate(invalid="ignore"):
-                spread = shown.std(axis=0, ddof=1)
+                apart = shown - np.add.reduce(shown, axis=0) / len(shown)
+                spread = np.sqrt(np.add.reduce(apart * apart, axis=0) / (len(shown) - 1))
+            distance = np.abs(shown[0])
+            if distance.min() > _REACH * spread.max():  # as in most passes
+                self.crossing = _NONE
+                return self.crossing
             # By luck a few copies may all have nearly the same: no less than what is usual in the pass.
             self.spread = np.maximum(spread, np.median(spread))
             on_one_side = np.all(shown > 0, axis=0) | np.all(shown < 0, axis=0)
-            (self.crossing,) = np.nonzero(on_one_side & (np.abs(shown[0]) <= _REACH * self.spread))
+            (self.crossing,) = np.nonzero(on_one_side & (distance <= _REACH * self.spread))
         return self.crossing
 
 
@@ -93,16 +100,21 @@ class Kinks:
             return None
         return KinkVisitor(self, copies, side_by_side=side_by_side)
 
-    def show(self, numbers: Array, copies: Sequence[int], place: int, /) -> list[tuple[int, int, float]]:
+    def rows_that_show(self, copies: Sequence[int], /) -> list[int]:
+        """Return which of these copies show, as places among them."""
+        return [row for row, index in enumerate(copies) if index in self._showing]
+
+    def show(
+        self, numbers: Array, copies: Sequence[int], showing: list[int], place: int, /
+    ) -> list[tuple[int, int, float]]:
         """Take (n, size) numbers of copies at a pass's place; what those among them that are led have to have instead.
 
-        Of each: the copy's row, where, and what.
+        Of each: the copy's row, where, and what. showing: as rows_that_show returns it.
         """
-        showing = [row for row, index in enumerate(copies) if index in self._showing]
         if place == len(self._noted):
             self._noted.append(self._note(numbers[showing[0]]))
         noted = self._noted[place]
-        found = numbers[:, noted.nearest]
+        found = numbers if len(noted.nearest) == numbers.shape[1] else numbers[:, noted.nearest]
         noted.shown[noted.num_shown : noted.num_shown + len(showing)] = found[showing]
         noted.num_shown += len(showing)
         if len(showing) == len(copies):
@@ -137,6 +149,7 @@ class KinkVisitor:
     def __init__(self, kinks: Kinks, copies: Sequence[int], /, *, side_by_side: bool) -> None:
         self._kinks = kinks
         self._copies = tuple(copies)
+        self._showing = kinks.rows_that_show(copies)
         self._side_by_side = side_by_side
         self._place = 0
 
@@ -150,7 +163,7 @@ class KinkVisitor:
         size = x.size // count
         if not 0 < size <= _LARGEST_PASS:
             return False
-        led = self._kinks.show(x.reshape(count, size), self._copies, self._place)
+        led = self._kinks.show(x.reshape(count, size), self._copies, self._showing, self._place)
         self._place += 1
         for row, where, value in led:
             own = x[row] if self._side_by_side else x

@@ -26,7 +26,7 @@ from gan_rosetta.backends.numpy.codes import CodeError
 from gan_rosetta.backends.numpy.convolution import Conv2d, ConvTranspose2d
 from gan_rosetta.backends.numpy.dropout import Dropout
 from gan_rosetta.backends.numpy.embedding import ClassEmbedding
-from gan_rosetta.backends.numpy.formulas import BIAS_GRADIENT, WEIGHT_GRADIENT, evaluate
+from gan_rosetta.backends.numpy.formulas import BIAS_GRADIENT, WEIGHT_GRADIENT, evaluate, reduces_one_by_one
 from gan_rosetta.backends.numpy.group_norm import GroupNorm
 from gan_rosetta.backends.numpy.layer import Array, Layer, LinearMap, Tensors
 from gan_rosetta.backends.numpy.network import Copies, Network
@@ -79,7 +79,8 @@ class Linear(Layer):
         own = rounding if num_terms <= _NUMBERS_IN_CACHE else None
         gradients["weight"][...] = evaluate(WEIGHT_GRADIENT, own, factor_y, x)
         if "bias" in gradients:
-            gradients["bias"][...] = evaluate(BIAS_GRADIENT, rounding, gradient_y)
+            own = None if reduces_one_by_one(gradient_y) else rounding  # by either formula the same numbers
+            gradients["bias"][...] = evaluate(BIAS_GRADIENT, own, gradient_y)
 
     def forward_tangent(self, tangent_x: Array, cache: tuple[Array, Array]) -> Array:
         _, weight = cache

@@ -102,10 +102,7 @@ class RandomRounding:
         if by_channel:
             common = self._take_by_channel(array)
         # Not a product with 1 + ε ξ: rounded to the type, that factor is one of four numbers, and the result is biased.
-        drawn = self._take(array.size).reshape(array.shape)
-        if common is not None:
-            drawn = drawn + common
-        change = drawn * (array if scale is None else scale)
+        change = self._take_times(array.shape, common, array if scale is None else scale)
         if num_terms > _FEW_TERMS:
             change *= math.sqrt(num_terms / 3)
         if not math.isfinite(np.vdot(change, change)):
@@ -177,6 +174,11 @@ class RandomRounding:
         for part in parts:
             own_scale, own_exact = (None if each is None else each[part] for each in (scale, exact))
             self.disturb(array[part], scale=own_scale, exact=own_exact, common=common, **how)
+
+    def _take_times(self, shape: tuple[int, ...], common: Array | None, scale: Array) -> Array:
+        """Return ε ξ in that shape, with what is common to some added, times the scale; an array of its own."""
+        drawn = self._take(math.prod(shape)).reshape(shape)
+        return (drawn if common is None else drawn + common) * scale
 
     def _take_by_channel(self, array: Array) -> Array:
         return self._take(array.shape[1]).reshape(1, -1, *(1,) * (array.ndim - 2))
@@ -303,6 +305,19 @@ class RoundingOfCopies(RandomRounding):
         for index, own in enumerate(self._copies):
             own_scale, own_exact = (None if each is None else each[index] for each in (scale, exact))
             own.disturb(array[index], scale=own_scale, exact=own_exact, **how)
+
+    def _take_times(self, shape: tuple[int, ...], common: Array | None, scale: Array) -> Array:
+        if math.prod(shape) <= len(self._copies) * _FEW_NUMBERS:
+            return super()._take_times(shape, common, scale)
+        change = np.empty(shape, scale.dtype)
+        for index, own in enumerate(self._copies):
+            drawn = own._take(change[index].size).reshape(shape[1:])
+            if common is None:
+                np.multiply(drawn, scale[index], out=change[index])
+            else:
+                np.add(drawn, common[index], out=change[index])
+                change[index] *= scale[index]
+        return change
 
     def _take_by_channel(self, array: Array) -> Array:
         num_copies, _, num_channels = array.shape[:3]
