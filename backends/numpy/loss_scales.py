@@ -85,6 +85,6 @@ def _of_logits(logits: Array) -> Array:
 _SIZES: dict[str, Callable[[Array], Array]] = {"critic": np.abs, "logit": _of_logits}
 
 
-def _square_scale(output: Array, target: Array | float, reduction: spec.losses.Reduction) -> float:
+def _square_scale(output: Array, target: Array | float, reduction: spec.loss_fields.Reduction) -> float:
     sides = np.abs(output) + np.abs(target)
     return float(reduced(np.abs(output - target) * sides, reduction))

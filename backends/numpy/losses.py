@@ -276,7 +276,7 @@ def distance_loss(loss: spec.DistanceLoss, difference: Array, /, *, draw: int = 
     return value, _scaled(slope.copy(), float(loss.weight) * (1.0 if absolute else 2.0), "mean", draw)
 
 
-def reduced(terms: Array, reduction: spec.losses.Reduction, draw: int = 0) -> Value:
+def reduced(terms: Array, reduction: spec.loss_fields.Reduction, draw: int = 0) -> Value:
     """Return the sum or the mean, as a scalar of the array's type (NumPy 1's scalars would turn to float64)."""
     if isinstance(draw, SideBySide):
         totals = np.add.reduce(terms.reshape(len(terms), -1), axis=1)
@@ -403,7 +403,7 @@ def _binary_cross_entropy(
     return value, _scaled(gradient, 1.0, loss.reduction, draw)
 
 
-def _cross_entropy(logits: Array, label: int, reduction: spec.losses.Reduction, draw: int) -> GeneratorResult:
+def _cross_entropy(logits: Array, label: int, reduction: spec.loss_fields.Reduction, draw: int) -> GeneratorResult:
     """Return -log softmax(logits)[label] = log(1 + exp(other - labelled)), of logits (B, 2), and softmax - one-hot."""
     labelled, other = logits[..., label], logits[..., 1 - label]
     other_probability = 1.0 / (1.0 + np.exp(labelled - other))
@@ -416,7 +416,7 @@ def _cross_entropy(logits: Array, label: int, reduction: spec.losses.Reduction, 
     return reduced(terms, reduction, draw), gradient
 
 
-def _hinge(scores: Array, sign: float, reduction: spec.losses.Reduction, draw: int) -> GeneratorResult:
+def _hinge(scores: Array, sign: float, reduction: spec.loss_fields.Reduction, draw: int) -> GeneratorResult:
     """Return max(0, 1 - sign · score) and its gradient, 0 where a term is 0."""
     terms = np.maximum(1.0 - sign * scores, 0.0)
     gradient = (terms > 0.0).astype(scores.dtype)
@@ -480,7 +480,7 @@ def _weighted(value: Value, factor: float) -> Value:
     return own(own(factor) * value)
 
 
-def _scaled(gradient: Array, factor: float, reduction: spec.losses.Reduction, draw: int) -> Array:
+def _scaled(gradient: Array, factor: float, reduction: spec.loss_fields.Reduction, draw: int) -> Array:
     """Multiply a gradient, in place, by a factor and by what the reduction makes of it."""
     size = gradient.size // len(gradient) if isinstance(draw, SideBySide) else gradient.size
     gradient *= factor / size if reduction == "mean" else factor

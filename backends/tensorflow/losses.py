@@ -208,7 +208,7 @@ def _log_partition(loss: Any, real: Any, fake: Any) -> Any:
     return tf.math.log(tf.reduce_sum(tf.exp(-real)) + tf.reduce_sum(tf.exp(-fake)) + loss.floor)
 
 
-def _reduce(values: Any, reduction: spec.losses.Reduction) -> Any:
+def _reduce(values: Any, reduction: spec.loss_fields.Reduction) -> Any:
     return tf.reduce_mean(values) if reduction == "mean" else tf.reduce_sum(values)
 
 

@@ -22,7 +22,7 @@ from gan_rosetta.shared.spec import (
     Reshape,
     Upsample,
 )
-from gan_rosetta.shared.spec.losses import Reduction
+from gan_rosetta.shared.spec.loss_fields import Reduction
 
 _SEED = 5
 _BATCHES = (1, 3, 1000)

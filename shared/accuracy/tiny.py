@@ -31,7 +31,7 @@ from gan_rosetta.shared.spec import (
     WassersteinDiscriminatorLoss,
     WassersteinGeneratorLoss,
 )
-from gan_rosetta.shared.spec.losses import Reduction
+from gan_rosetta.shared.spec.loss_fields import Reduction
 
 # Keeps the gradient; its rate of 0 leaves the parameters alone.
 KEEPING = Adam(

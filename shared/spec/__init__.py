@@ -12,6 +12,7 @@ from gan_rosetta.shared.spec.activations import (
     Softplus,
     Tanh,
 )
+from gan_rosetta.shared.spec.added_losses import ClassLoss, DistanceLoss, MeanSquaredErrorLoss
 from gan_rosetta.shared.spec.attention import Scale, Softmax
 from gan_rosetta.shared.spec.augment import Augment
 from gan_rosetta.shared.spec.blocks import (
@@ -51,34 +52,14 @@ from gan_rosetta.shared.spec.layers import (
     SingleLayer,
     WeightedLayer,
 )
-from gan_rosetta.shared.spec.losses import (
-    BalancedDiscriminatorLoss,
-    BinaryCrossEntropyDiscriminatorLoss,
-    BinaryCrossEntropyGeneratorLoss,
+from gan_rosetta.shared.spec.logit_losses import (
     BoundarySeekingGeneratorLoss,
-    ClassLoss,
-    CrossEntropyDiscriminatorLoss,
-    CrossEntropyGeneratorLoss,
-    DiscriminatorLoss,
-    DistanceLoss,
-    GeneratorLoss,
-    HingeDiscriminatorLoss,
-    LeastSquaresDiscriminatorLoss,
-    LeastSquaresGeneratorLoss,
     LogisticDiscriminatorLoss,
     LogisticGeneratorLoss,
-    MarginDiscriminatorLoss,
-    MeanSquaredErrorLoss,
-    MinimaxDiscriminatorLoss,
-    NonSaturatingGeneratorLoss,
     RelativisticDiscriminatorLoss,
     RelativisticGeneratorLoss,
-    SaturatingGeneratorLoss,
-    SoftmaxDiscriminatorLoss,
-    SoftmaxGeneratorLoss,
-    WassersteinDiscriminatorLoss,
-    WassersteinGeneratorLoss,
 )
+from gan_rosetta.shared.spec.losses import DiscriminatorLoss, GeneratorLoss
 from gan_rosetta.shared.spec.moving_average import MovingAverage
 from gan_rosetta.shared.spec.network import NETWORK_INPUT, Network, PlacedLayer
 from gan_rosetta.shared.spec.optimizers import (
@@ -91,6 +72,15 @@ from gan_rosetta.shared.spec.optimizers import (
 )
 from gan_rosetta.shared.spec.penalty import GradientPenalty
 from gan_rosetta.shared.spec.prelu import PReLU
+from gan_rosetta.shared.spec.probability_losses import (
+    BinaryCrossEntropyDiscriminatorLoss,
+    BinaryCrossEntropyGeneratorLoss,
+    CrossEntropyDiscriminatorLoss,
+    CrossEntropyGeneratorLoss,
+    MinimaxDiscriminatorLoss,
+    NonSaturatingGeneratorLoss,
+    SaturatingGeneratorLoss,
+)
 from gan_rosetta.shared.spec.recall import Recall
 from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared.spec.schedules import (
@@ -101,6 +91,17 @@ from gan_rosetta.shared.spec.schedules import (
     LinearDecay,
     PiecewiseRate,
     WarmUp,
+)
+from gan_rosetta.shared.spec.score_losses import (
+    BalancedDiscriminatorLoss,
+    HingeDiscriminatorLoss,
+    LeastSquaresDiscriminatorLoss,
+    LeastSquaresGeneratorLoss,
+    MarginDiscriminatorLoss,
+    SoftmaxDiscriminatorLoss,
+    SoftmaxGeneratorLoss,
+    WassersteinDiscriminatorLoss,
+    WassersteinGeneratorLoss,
 )
 from gan_rosetta.shared.spec.sources import (
     CategoryLatent,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
 
+from gan_rosetta.shared.spec.added_losses import ClassLoss, DistanceLoss, MeanSquaredErrorLoss
 from gan_rosetta.shared.spec.checks import (
     require,
     require_choice,
@@ -16,18 +17,11 @@ from gan_rosetta.shared.spec.checks import (
     require_positive_integer,
 )
 from gan_rosetta.shared.spec.gradient_clipping import GradientClipping
-from gan_rosetta.shared.spec.losses import (
-    OF_BOTH_BATCHES,
-    BalancedDiscriminatorLoss,
-    ClassLoss,
-    DiscriminatorLoss,
-    DistanceLoss,
-    GeneratorLoss,
-    MeanSquaredErrorLoss,
-)
+from gan_rosetta.shared.spec.losses import OF_BOTH_BATCHES, DiscriminatorLoss, GeneratorLoss
 from gan_rosetta.shared.spec.moving_average import MovingAverage
 from gan_rosetta.shared.spec.optimizers import Optimizer, counts_epochs
 from gan_rosetta.shared.spec.penalty import GradientPenalty
+from gan_rosetta.shared.spec.score_losses import BalancedDiscriminatorLoss
 from gan_rosetta.shared.spec.sources import DensityRegression
 
 
