@@ -23,7 +23,7 @@ class Cell:
     threads: of the framework. batch_size: samples a step. width: factor on the hidden layers. variant: another way of
     training the steps than the backend's own, AS_PUBLISHED or of benchmarks/accelerator.py; None for its own.
     spec_text: the TOML that describes the GAN, None for one of the catalogue. environment: the name of the backend's
-    environment, None for its usual one. products: what float32 products keep of their factors (shared/interface.py).
+    environment, None for its usual one. products: what float32 products keep of their factors (shared/interface/).
     """
 
     gan: str

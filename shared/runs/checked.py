@@ -117,4 +117,4 @@ class CheckedTrainer:
             raise self._wrong(what, f"{array.dtype} numbers of shape {array.shape}; expected {self._dtype} of {shape}")
 
     def _wrong(self, what: str, found: str) -> WrongResult:
-        return WrongResult(f"{self._name}: {what} returned {found}; see Trainer in shared/interface.py")
+        return WrongResult(f"{self._name}: {what} returned {found}; see Trainer in shared/interface/trainer.py")
