@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from gan_rosetta.backends.torch.averages import Averages
 from gan_rosetta.backends.torch.clipping import clipped
+from gan_rosetta.backends.torch.rows import Row
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec.optimizers import kept_share, share_of_gradient
@@ -123,7 +124,8 @@ class NamedOptimizer:
 
     name: as in the state's schema; parameters: by canonical name, in canonical order; bound: what
     each update's parameters are then held to, [-bound, bound]; epoch: passes over the real data that came before;
-    averages: what follows the network after each update, or None; clipping: what gradients are held to before it.
+    averages: what follows the network after each update, or None; clipping: what gradients are held to before it;
+    row: the vector that the parameters lie in, which is then updated in their place.
     Raises UnsupportedLayer for an optimizer that is not in the table.
     """
 
@@ -136,6 +138,7 @@ class NamedOptimizer:
         parameters: Mapping[str, nn.Parameter],
         bound: float | None = None,
         clipping: spec.GradientClipping | None = None,
+        row: Row | None = None,
     ) -> None:
         if type(optimizer) not in OPTIMIZERS:
             raise UnsupportedLayer(f"torch has no {type(optimizer).__name__}; add it to OPTIMIZERS in optimizers.py")
@@ -151,29 +154,40 @@ class NamedOptimizer:
             canonical: {slot: slot_name(name, canonical, slot) for slot in optimizer.slots} for canonical in parameters
         }
         self.parameters = dict(parameters)
-        self.native = OPTIMIZERS[type(optimizer)](optimizer, parameters=list(parameters.values()))
+        own = list(parameters.values())
+        # What is updated: the parameters, or the one vector that they lie in, in which case all else lies in such too.
+        self._moved: list[Tensor] = list(own) if row is None else [row.flat]
+        self.native = OPTIMIZERS[type(optimizer)](optimizer, parameters=self._moved)
+        states: list[dict[str, Any]] = [self.native.state[moved] for moved in self._moved]
+        rows = {} if row is None else {slot: Row(own) for slot in optimizer.slots}
+        for place, names in enumerate(self.slot_names.values()):
+            for slot, canonical in names.items():
+                part = rows[slot].parts[place] if rows else torch.zeros_like(own[place], requires_grad=False)
+                self.slots[canonical] = part
+                states[0 if rows else place][TORCH_SLOTS[slot]] = rows[slot].flat if rows else part
+        self._gradients = None if row is None else Row(own)
         self._steps: list[Tensor] = []
-        for canonical, parameter in parameters.items():
-            state: dict[str, Any] = self.native.state[parameter]
-            for slot, slot_canonical in self.slot_names[canonical].items():
-                state[TORCH_SLOTS[slot]] = torch.zeros_like(parameter, requires_grad=False)
-                self.slots[slot_canonical] = state[TORCH_SLOTS[slot]]
-            if optimizer.slots:
+        if optimizer.slots:
+            for state in states:
                 # On the host, as torch keeps it; float64, since float32 stops counting at 2²⁴.
                 state["step"] = torch.zeros((), dtype=torch.float64)
                 self._steps.append(state["step"])
 
     def update(self, gradients: Sequence[Tensor], /) -> None:
         """Move the parameters, in canonical order as the gradients are, and the counter."""
-        for parameter, gradient in zip(self.parameters.values(), clipped(self.clipping, gradients), strict=True):
-            parameter.grad = gradient
+        held = clipped(self.clipping, gradients)
+        if self._gradients is not None:
+            self._gradients.fill(held)
+            held = [self._gradients.flat]
+        for moved, gradient in zip(self._moved, held, strict=True):
+            moved.grad = gradient  # in each update: another optimizer may move the same
         for group in self.native.param_groups:
             group["lr"] = self.spec.learning_rate.at(self.counter, epoch=self.epoch)
         if isinstance(self.native, PlacedOptimizer):
             self.native.epoch = self.epoch
-        shrink_parameters(list(self.parameters.values()), kept=kept_share(self.spec, self.counter, epoch=self.epoch))
+        shrink_parameters(self._moved, kept=kept_share(self.spec, self.counter, epoch=self.epoch))
         self.native.step()
-        clip_parameters(list(self.parameters.values()), bound=self.bound)
+        clip_parameters(self._moved, bound=self.bound)
         if self.averages is not None:
             self.averages.follow(self.averages.spec.share(self.counter))
         self.counter += 1

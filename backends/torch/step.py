@@ -99,7 +99,8 @@ def pretraining_step(
         raise TypeError(f"{spec.name!r} has no pretraining")
     phase = "pretraining"
     observer.forward(phase, "input")
-    output = player.network(batch["pretrain_input"], fed_in(spec, batch, phase, "input", "discriminator"))
+    fed = {layer: batch[name] for layer, name in passes(spec)[phase, "input", "discriminator"].fed.items()}
+    output = player.network(batch["pretrain_input"], fed)
     loss_of = of_each(mean_squared_error_loss, side_by_side=side_by_side)
     loss = loss_of(spec.pretraining.loss, output=output, target=batch["pretrain_target"])
     observer.value(phase, "loss", "", "loss", loss)
@@ -108,11 +109,6 @@ def pretraining_step(
     player.optimizer.update(gradients)
     observer.updated(phase)
     return loss.detach()
-
-
-def fed_in(spec: GanSpec, batch: Mapping[str, Tensor], phase: str, stream: str, network: str, /) -> dict[str, Tensor]:
-    """Return what a pass is fed of the batch beside its samples, by layer."""
-    return {layer: batch[name] for layer, name in passes(spec)[phase, stream, network].fed.items()}
 
 
 class AdversarialStep:
@@ -146,6 +142,7 @@ class AdversarialStep:
         self._keeps_fake = spec.training.fake_batch == "reused" or shares
         self._stacks = stacks
         self._spec = spec
+        self._passes = passes(spec)
         self._training = spec.training
         self._generator = generator
         self._discriminator = discriminator
@@ -238,7 +235,7 @@ class AdversarialStep:
         return of_each(loss, side_by_side=self._side_by_side)
 
     def _fed(self, batch: Mapping[str, Tensor], phase: str, stream: str, network: str) -> dict[str, Tensor]:
-        return fed_in(self._spec, batch, phase, stream, network)
+        return {layer: batch[name] for layer, name in self._passes[phase, stream, network].fed.items()}
 
     def _shown(self, batch: Mapping[str, Tensor], samples: Tensor) -> Tensor:
         """Return what D is shown of samples: perhaps with the channels of what G started from."""

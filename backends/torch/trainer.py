@@ -17,6 +17,7 @@ from gan_rosetta.backends.torch.device import check_device
 from gan_rosetta.backends.torch.layers import build_network
 from gan_rosetta.backends.torch.losses import check_losses
 from gan_rosetta.backends.torch.optimizers import NamedOptimizer
+from gan_rosetta.backends.torch.rows import lay_into_row
 from gan_rosetta.backends.torch.step import UNOBSERVED, AdversarialStep, Observer, Player, pretraining_step
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import (
@@ -67,6 +68,9 @@ class TorchTrainer:
         self._networks = {
             name: build_network(network, device=device, dtype=self._dtype) for name, network in spec.networks().items()
         }
+        # A graph that is compiled calls nothing for each tensor, and one that writes into views would copy them.
+        calls_each = execution == "eager" and device == "cpu"
+        rows = {name: lay_into_row(network) if calls_each else None for name, network in self._networks.items()}
         self._tensors: dict[str, Tensor] = {}  # all but counters, by canonical name
         for name, network in self._networks.items():
             named = [*network.named_parameters(), *network.named_buffers()]
@@ -80,7 +84,12 @@ class TorchTrainer:
             bound = weight_bound(spec, optimizer_name)
             clipping = gradient_clipping(spec, optimizer_name)
             built = NamedOptimizer(
-                optimizer, name=optimizer_name, parameters=parameters, bound=bound, clipping=clipping
+                optimizer,
+                name=optimizer_name,
+                parameters=parameters,
+                bound=bound,
+                clipping=clipping,
+                row=rows[network_name],
             )
             self.optimizers[optimizer_name] = built
             self._tensors |= built.slots

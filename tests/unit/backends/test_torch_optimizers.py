@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from gan_rosetta.backends.torch.optimizers import UPDATES, NamedOptimizer, PlacedOptimizer, step_values  # noqa: E402
+from gan_rosetta.backends.torch.rows import lay_into_row  # noqa: E402
 from gan_rosetta.shared import spec  # noqa: E402
 
 RATE = spec.ExponentialDecay(initial=0.1, factor=0.5, every=3, staircase=False)
@@ -57,3 +58,47 @@ def test_a_counter_beyond_float32_s_integers_still_counts(optimizer):
     named.update([gradient(1)])
     (state,) = named.native.state.values()
     assert named.counter == int(state["step"]) == 2**24 + 1
+
+
+def small_network():
+    network = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Linear(5, 2)).double()
+    with torch.no_grad():
+        for place, parameter in enumerate(network.parameters()):
+            parameter.copy_(torch.linspace(-1.0, 2.0, parameter.numel()).reshape(parameter.shape) + place)
+    return network
+
+
+def gradients_of(network, step):
+    return [torch.sin(7.0 * parameter.detach() + step) for parameter in network.parameters()]
+
+
+@pytest.mark.parametrize("optimizer", EVERY)
+def test_parameters_in_one_vector_move_to_the_bits_that_they_move_to_apart(optimizer):
+    networks = {"apart": small_network(), "together": small_network()}
+    row = lay_into_row(networks["together"])
+    moved = {
+        name: NamedOptimizer(optimizer, name="discriminator", parameters=dict(network.named_parameters()), row=own)
+        for (name, network), own in zip(networks.items(), (None, row), strict=True)
+    }
+    for step in range(4):
+        for name, network in networks.items():
+            moved[name].update(gradients_of(network, step))
+    for kind in ("parameters", "slots"):
+        apart, together = (getattr(moved[name], kind) for name in ("apart", "together"))
+        assert list(apart) == list(together)
+        for name, tensor in apart.items():
+            torch.testing.assert_close(together[name], tensor, rtol=0, atol=0)
+
+
+def test_two_optimizers_of_one_vector_each_move_it_by_gradients_of_their_own():
+    network = small_network()
+    row = lay_into_row(network)
+    named = dict(network.named_parameters())
+    before = {name: parameter.detach().clone() for name, parameter in named.items()}
+    first, _ = (
+        NamedOptimizer(spec.GradientDescent(learning_rate=RATE), name=name, parameters=named, row=row)
+        for name in ("pretraining", "discriminator")
+    )
+    first.update([torch.ones_like(parameter) for parameter in before.values()])
+    for name, parameter in named.items():
+        torch.testing.assert_close(parameter.detach(), before[name] - 0.1)
