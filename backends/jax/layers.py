@@ -18,11 +18,13 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from gan_rosetta.backends.jax.activations import elu, gelu, leaky_relu, prelu, relu, selu, sigmoid, silu, softplus, tanh
 from gan_rosetta.backends.jax.augment import augment
 from gan_rosetta.backends.jax.branches import branches
 from gan_rosetta.backends.jax.classifying import class_contrast, class_cross_entropy
 from gan_rosetta.backends.jax.codes import code_error
-from gan_rosetta.backends.jax.layer import FED, Convolve, LayerTensors, Multiply, Tensors
+from gan_rosetta.backends.jax.convolution import conv2d, conv_transpose2d, convolve_by_lax, convolve_by_products
+from gan_rosetta.backends.jax.layer import FED, LayerTensors, Multiply, Tensors, by_channel, with_bias
 from gan_rosetta.backends.jax.pull_away import pull_away
 from gan_rosetta.backends.jax.resampling import global_pool, pixel_shuffle, pool2d, upsample
 from gan_rosetta.backends.jax.spectral import normalised
@@ -33,34 +35,7 @@ from gan_rosetta.shared.errors import UnsupportedLayer
 def linear(layer: spec.Linear, tensors: LayerTensors, inputs: Any, /, *, multiply: Multiply) -> Any:
     """Return x Wᵀ + b. (B, in_features) to (B, out_features)."""
     del layer
-    return _with_bias(multiply(inputs, tensors["weight"]), tensors)
-
-
-def conv2d(layer: spec.Conv2d, tensors: LayerTensors, inputs: Any, /, *, convolve: Convolve) -> Any:
-    """Return a cross-correlation. (B, in, height, width) to (B, out, ...)."""
-    return _with_bias(convolve(inputs, tensors["weight"], **_window(layer)), tensors)
-
-
-def conv_transpose2d(layer: spec.ConvTranspose2d, tensors: LayerTensors, inputs: Any, /, *, convolve: Convolve) -> Any:
-    """Return what Conv2d's gradient by its input is. (B, in, height, width) to (B, out, ...).
-
-    lax.conv_transpose with transpose_kernel=True is the same; this one also transposes the convolution by products.
-    """
-    _, height, width = layer.output_shape(inputs.shape[1:])
-    outputs = jax.ShapeDtypeStruct((len(inputs), layer.out_channels, height, width), inputs.dtype)
-    (images,) = jax.linear_transpose(lambda images: convolve(images, tensors["weight"], **_window(layer)), outputs)(
-        inputs
-    )
-    return _with_bias(images, tensors)
-
-
-def _window(layer: spec.Conv2d | spec.ConvTranspose2d) -> dict[str, Any]:
-    return {
-        "stride": layer.stride,
-        "padding": layer.margins,
-        "dilation": layer.dilation,
-        "groups": layer.groups,
-    }
+    return with_bias(multiply(inputs, tensors["weight"]), tensors)
 
 
 def batch_norm(layer: spec.BatchNorm, tensors: LayerTensors, inputs: Any, /) -> tuple[Any, dict[str, Any]]:
@@ -74,7 +49,7 @@ def batch_norm(layer: spec.BatchNorm, tensors: LayerTensors, inputs: Any, /) -> 
     if layer.statistics == "running":
         used_mean, used_variance = tensors["running_mean"], tensors["running_var"]
     scale = (tensors["weight"] if layer.affine else 1) / jnp.sqrt(used_variance + layer.epsilon)
-    outputs = (inputs - _by_channel(used_mean, inputs)) * _by_channel(scale, inputs)
+    outputs = (inputs - by_channel(used_mean, inputs)) * by_channel(scale, inputs)
     if layer.running_variance == "unbiased":
         num_values = inputs.size // layer.num_features
         variance = variance * (num_values / (num_values - 1) if num_values > 1 else math.nan)
@@ -84,7 +59,7 @@ def batch_norm(layer: spec.BatchNorm, tensors: LayerTensors, inputs: Any, /) -> 
         "running_var": kept * tensors["running_var"] + momentum * variance,
     }
     if layer.affine:
-        outputs = outputs + _by_channel(tensors["bias"], inputs)
+        outputs = outputs + by_channel(tensors["bias"], inputs)
     return outputs, lax.stop_gradient(moved)
 
 
@@ -95,7 +70,7 @@ def group_norm(layer: spec.GroupNorm, tensors: LayerTensors, inputs: Any, /) -> 
     outputs = ((groups - mean) / jnp.sqrt(variance + layer.epsilon)).reshape(inputs.shape)
     if not layer.affine:
         return outputs
-    return outputs * _by_channel(tensors["weight"], inputs) + _by_channel(tensors["bias"], inputs)
+    return outputs * by_channel(tensors["weight"], inputs) + by_channel(tensors["bias"], inputs)
 
 
 def minibatch_discrimination(
@@ -105,7 +80,7 @@ def minibatch_discrimination(
 
     (B, in_features) to (B, in_features + num_kernels).
     """
-    rows = _with_bias(multiply(inputs, tensors["weight"]), tensors)
+    rows = with_bias(multiply(inputs, tensors["weight"]), tensors)
     rows = rows.reshape(len(inputs), layer.num_kernels, layer.kernel_dims)
     differences = rows[:, None] - rows[None]
     # JAX's |x| has derivative 1 at 0, so that a sample's distance from itself would leave noise where 1 - 1 cancels;
@@ -116,66 +91,6 @@ def minibatch_discrimination(
     if layer.self_distance:
         distances = distances + itself
     return jnp.concatenate([inputs, jnp.sum(jnp.exp(-distances), axis=1)], axis=1)
-
-
-def tanh(layer: spec.Tanh, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return the hyperbolic tangent."""
-    del layer, tensors
-    return jnp.tanh(inputs)
-
-
-def sigmoid(layer: spec.Sigmoid, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return 1 / (1 + exp(-x))."""
-    del layer, tensors
-    return jax.nn.sigmoid(inputs)
-
-
-def softplus(layer: spec.Softplus, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return log(1 + exp(x)), exact for every x."""
-    del layer, tensors
-    return jax.nn.softplus(inputs)
-
-
-def relu(layer: spec.ReLU, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return max(x, 0), with gradient 0 at 0; jnp.maximum's there is a half, and jax.nn.relu's of NaN is 0."""
-    del layer, tensors
-    return jnp.where(inputs <= 0, 0, inputs)
-
-
-def leaky_relu(layer: spec.LeakyReLU, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return x where x > 0, slope · x elsewhere; jax.nn.leaky_relu has the gradient 1 at 0, this one the slope."""
-    del tensors
-    return jnp.where(inputs > 0, inputs, layer.slope * inputs)
-
-
-def prelu(layer: spec.PReLU, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return x where x > 0, w · x elsewhere. (B, features) or (B, channels, height, width)."""
-    del layer
-    return jnp.where(inputs > 0, inputs, _by_channel(tensors["weight"], inputs) * inputs)
-
-
-def elu(layer: spec.ELU, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return x where x > 0, alpha · (exp(x) - 1) elsewhere."""
-    del tensors
-    return jax.nn.elu(inputs, layer.alpha)
-
-
-def selu(layer: spec.SELU, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return scale · ELU, with both numbers of Klambauer et al. 2017."""
-    del layer, tensors
-    return jax.nn.selu(inputs)
-
-
-def gelu(layer: spec.GELU, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return x · Φ(x), or the form with tanh that is near it."""
-    del tensors
-    return jax.nn.gelu(inputs, approximate=layer.form == "tanh")
-
-
-def silu(layer: spec.SiLU, tensors: LayerTensors, inputs: Any, /) -> Any:
-    """Return x · sigmoid(x)."""
-    del layer, tensors
-    return jax.nn.silu(inputs)
 
 
 def dropout(layer: spec.Dropout, tensors: LayerTensors, inputs: Any, /) -> Any:
@@ -326,54 +241,3 @@ def multiply_by_sums(inputs: Any, weight: Any, /) -> Any:
     Of many small products at once: XLA calls no library for them on a CPU, and is 2 to 6 times as fast so.
     """
     return jnp.sum(inputs[:, None, :] * weight[None], axis=2)
-
-
-def convolve_by_lax(
-    images: Any, weight: Any, /, *, stride: int, padding: spec.Margins, dilation: int = 1, groups: int = 1
-) -> Any:
-    """Return the cross-correlation of images (B, in, height, width) with a kernel (out, in / groups, rows, columns)."""
-    if 1 in images.shape[2:]:
-        # XLA aborts the process over the gradient where a row that its own padding makes is left over.
-        images, padding = jnp.pad(images, ((0, 0), (0, 0), *padding)), ((0, 0), (0, 0))
-    return lax.conv_general_dilated(
-        images,
-        weight,
-        window_strides=(stride, stride),
-        padding=padding,
-        rhs_dilation=(dilation, dilation),
-        feature_group_count=groups,
-    )
-
-
-def convolve_by_products(
-    images: Any, weight: Any, /, *, stride: int, padding: spec.Margins, dilation: int = 1, groups: int = 1
-) -> Any:
-    """Return the same as one matrix product a group, of what the kernel sees from each place."""
-    if groups > 1:
-        window: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
-        pairs = zip(jnp.split(images, groups, axis=1), jnp.split(weight, groups), strict=True)
-        return jnp.concatenate([convolve_by_products(*pair, **window) for pair in pairs], axis=1)
-    num_out, _, *sizes = weight.shape
-    images = jnp.pad(images.transpose(0, 2, 3, 1), ((0, 0), *padding, (0, 0)))
-    height, width = (
-        stride * ((length - dilation * (size - 1) - 1) // stride) + 1
-        for length, size in zip(images.shape[1:3], sizes, strict=True)
-    )
-    # Without barriers XLA writes what made the images into each of the slices, and compiles for minutes.
-    images = lax.optimization_barrier(images)
-    # Rows first, then columns: so many slices fewer, each of which XLA compiles by itself, as it does its gradient.
-    starts = [[dilation * place for place in range(size)] for size in sizes]
-    rows = [lax.slice_in_dim(images, row, row + height, stride, axis=1) for row in starts[0]]
-    bands = lax.optimization_barrier(jnp.concatenate(rows, axis=3))  # (B, height, all columns, rows · in)
-    columns = [lax.slice_in_dim(bands, column, column + width, stride, axis=2) for column in starts[1]]
-    seen = lax.optimization_barrier(jnp.concatenate(columns, axis=3))  # (B, height, width, columns · rows · in)
-    return (seen @ weight.transpose(3, 2, 1, 0).reshape(-1, num_out)).transpose(0, 3, 1, 2)
-
-
-def _with_bias(outputs: Any, tensors: LayerTensors) -> Any:
-    return outputs + _by_channel(tensors["bias"], outputs) if "bias" in tensors else outputs
-
-
-def _by_channel(values: Any, outputs: Any) -> Any:
-    """Return values (channels,) in a shape that broadcasts against (B, channels, ...)."""
-    return values.reshape(-1, *(1,) * (outputs.ndim - 2))

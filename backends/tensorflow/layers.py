@@ -7,59 +7,27 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
+from gan_rosetta.backends.tensorflow.activations import PReLU, elu, gelu, leaky_relu, selu
 from gan_rosetta.backends.tensorflow.augment import Augment
 from gan_rosetta.backends.tensorflow.branches import branches
 from gan_rosetta.backends.tensorflow.classifying import ClassContrast, ClassCrossEntropy
 from gan_rosetta.backends.tensorflow.codes import CodeError
+from gan_rosetta.backends.tensorflow.convolution import Conv2d, ConvTranspose2d
+from gan_rosetta.backends.tensorflow.layer import Multiply, Weighted, bias_variable, variable
 from gan_rosetta.backends.tensorflow.pull_away import pull_away
 from gan_rosetta.backends.tensorflow.resampling import Upsample, global_pool, pixel_shuffle, pool2d
-from gan_rosetta.backends.tensorflow.spectral import normalised_weight
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.state import parameter_name
-from gan_rosetta.shared.state.layouts import shape_in_layout
 
 _IMAGE_RANK = 3
-
 Observe = Callable[[str, Any], None]
 Builder = Callable[..., Callable[..., Any]]
-Multiply = Callable[[Any, Any], Any]
 
 
-def _variable(layer: spec.WeightedLayer | spec.PReLU | spec.Scale, short_name: str, *, dtype: Any) -> Any:
-    parameters = layer.parameters()
-    trainable = short_name in parameters
-    shape = (parameters if trainable else layer.buffers())[short_name].shape
-    zeros = np.zeros(shape_in_layout(shape, layer, layout="keras"))
-    return tf.Variable(zeros, dtype=dtype, trainable=trainable, name=short_name)
-
-
-def _bias(layer: spec.WeightedLayer, *, dtype: Any) -> Any:
-    return _variable(layer, "bias", dtype=dtype) if "bias" in layer.parameters() else None
-
-
-class _Weighted(tf.Module):
-    """A layer with a weight, which may be under a spectral norm."""
-
-    def __init__(
-        self, layer: spec.Linear | spec.Conv2d | spec.ConvTranspose2d | spec.ClassEmbedding, /, *, dtype: Any
-    ) -> None:
-        super().__init__(name=layer.name)
-        self.weight = _variable(layer, "weight", dtype=dtype)
-        self.bias = _bias(layer, dtype=dtype)
-        for short_name in layer.buffers():
-            setattr(self, short_name, _variable(layer, short_name, dtype=dtype))
-        self._normalise = None if layer.spectral_norm is None else partial(normalised_weight, layer, self)
-
-    def used_weight(self, buffer_moves: int) -> Any:
-        """Return the weight that a pass uses; of a spectral norm the vectors move so many times, and are kept."""
-        return self.weight if self._normalise is None else self._normalise(buffer_moves)
-
-
-class Linear(_Weighted):
+class Linear(Weighted):
     """y = x W + b, (batch, in) -> (batch, out); the weight is kept (in, out), as Keras's Dense keeps it."""
 
     def __init__(self, layer: spec.Linear, /, *, dtype: Any, multiply: Multiply) -> None:
@@ -69,66 +37,6 @@ class Linear(_Weighted):
     def __call__(self, inputs: Any, *, buffer_moves: int) -> Any:
         outputs = self._multiply(inputs, self.used_weight(buffer_moves))
         return outputs if self.bias is None else outputs + self.bias
-
-
-class Conv2d(_Weighted):
-    """Cross-correlation, (batch, height, width, in) -> (batch, height, width, out)."""
-
-    def __init__(self, layer: spec.Conv2d, /, *, dtype: Any) -> None:
-        super().__init__(layer, dtype=dtype)
-        self._window = {"strides": layer.stride, "padding": _explicit_padding(layer.margins)}
-        self._dilation, self._groups = layer.dilation, layer.groups
-
-    def __call__(self, inputs: Any, *, buffer_moves: int) -> Any:
-        weight = _dilated(self.used_weight(buffer_moves), self._dilation)
-        # On a CPU TensorFlow has no gradient of convolutions in groups.
-        pairs = zip(_split(inputs, self._groups), _split(weight, self._groups), strict=True)
-        outputs = _joined([tf.nn.conv2d(*pair, **self._window) for pair in pairs])
-        return outputs if self.bias is None else outputs + self.bias
-
-
-class ConvTranspose2d(_Weighted):
-    """The gradient of Conv2d with respect to its input, (batch, height, width, in) -> (batch, height, width, out).
-
-    Keras's Conv2DTranspose does the same with padding="valid"; its "same" has no equal padding on both sides.
-    """
-
-    def __init__(self, layer: spec.ConvTranspose2d, /, *, output_shape: spec.Shape, dtype: Any) -> None:
-        super().__init__(layer, dtype=dtype)
-        self._window = {"strides": layer.stride, "padding": _explicit_padding(layer.margins)}
-        self._dilation, self._groups = layer.dilation, layer.groups
-        channels, height, width = output_shape
-        self._sample_shape = (height, width, channels // layer.groups)
-
-    def __call__(self, inputs: Any, *, buffer_moves: int) -> Any:
-        output_shape = (inputs.shape[0], *self._sample_shape)
-        weight = _dilated(self.used_weight(buffer_moves), self._dilation)
-        pairs = zip(_split(inputs, self._groups), _split(weight, self._groups), strict=True)
-        outputs = _joined([tf.nn.conv2d_transpose(*pair, output_shape, **self._window) for pair in pairs])
-        return outputs if self.bias is None else outputs + self.bias
-
-
-def _explicit_padding(margins: spec.Margins) -> str | list[list[int]]:
-    return [[0, 0], *map(list, margins), [0, 0]] if any(map(any, margins)) else "VALID"
-
-
-def _dilated(weight: Any, dilation: int) -> Any:
-    """Return a kernel (height, width, ...) with zeros in between; TensorFlow's dilation has no gradient on a CPU."""
-    if dilation == 1:
-        return weight
-    height, width, *channels = weight.shape
-    apart = tf.reshape(weight, (height, 1, width, 1, *channels))
-    apart = tf.pad(apart, [[0, 0], [0, dilation - 1], [0, 0], [0, dilation - 1], [0, 0], [0, 0]])
-    apart = tf.reshape(apart, (height * dilation, width * dilation, *channels))
-    return apart[: dilation * (height - 1) + 1, : dilation * (width - 1) + 1]
-
-
-def _split(tensor: Any, groups: int) -> list[Any]:
-    return [tensor] if groups == 1 else tf.split(tensor, groups, axis=-1)
-
-
-def _joined(parts: list[Any]) -> Any:
-    return parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1)
 
 
 class BatchNorm(tf.Module):
@@ -141,9 +49,9 @@ class BatchNorm(tf.Module):
     def __init__(self, layer: spec.BatchNorm, /, *, dtype: Any) -> None:
         super().__init__(name=layer.name)
         for short_name in layer.parameters():
-            setattr(self, short_name, _variable(layer, short_name, dtype=dtype))
-        self.running_mean = _variable(layer, "running_mean", dtype=dtype)
-        self.running_var = _variable(layer, "running_var", dtype=dtype)
+            setattr(self, short_name, variable(layer, short_name, dtype=dtype))
+        self.running_mean = variable(layer, "running_mean", dtype=dtype)
+        self.running_var = variable(layer, "running_var", dtype=dtype)
         self._layer = layer
 
     def __call__(self, inputs: Any, *, buffer_moves: int) -> Any:
@@ -178,7 +86,7 @@ class GroupNorm(tf.Module):
         super().__init__(name=layer.name)
         self._layer = layer
         for short_name in layer.parameters():
-            setattr(self, short_name, _variable(layer, short_name, dtype=dtype))
+            setattr(self, short_name, variable(layer, short_name, dtype=dtype))
 
     def __call__(self, inputs: Any) -> Any:
         layer = self._layer
@@ -197,8 +105,8 @@ class MinibatchDiscrimination(tf.Module):
     def __init__(self, layer: spec.MinibatchDiscrimination, /, *, dtype: Any, multiply: Multiply) -> None:
         super().__init__(name=layer.name)
         self._multiply = multiply
-        self.weight = _variable(layer, "weight", dtype=dtype)
-        self.bias = _bias(layer, dtype=dtype)
+        self.weight = variable(layer, "weight", dtype=dtype)
+        self.bias = bias_variable(layer, dtype=dtype)
         self._layer = layer
 
     def __call__(self, inputs: Any) -> Any:
@@ -210,44 +118,6 @@ class MinibatchDiscrimination(tf.Module):
         if self._layer.self_distance:
             distances += tf.eye(inputs.shape[0], dtype=inputs.dtype)[:, :, None]
         return tf.concat([inputs, tf.reduce_sum(tf.exp(-distances), axis=1)], axis=-1)
-
-
-def leaky_relu(inputs: Any, *, slope: float) -> Any:
-    """X where x > 0, slope · x elsewhere; tf.nn.leaky_relu keeps its slope in float32, 3e-9 off in float64."""
-    return tf.where(inputs > 0, inputs, slope * inputs)
-
-
-class PReLU(tf.Module):
-    """X where x > 0, w · x elsewhere, with one slope w for all or one a channel, which is last here."""
-
-    def __init__(self, layer: spec.PReLU, /, *, dtype: Any) -> None:
-        super().__init__(name=layer.name)
-        self.weight = _variable(layer, "weight", dtype=dtype)
-
-    def __call__(self, inputs: Any) -> Any:
-        return tf.where(inputs > 0, inputs, self.weight * inputs)
-
-
-def elu(inputs: Any, *, alpha: float) -> Any:
-    """X where x > 0, alpha · (exp(x) - 1) elsewhere; tf.nn.elu has alpha 1 alone, and the gradient y + 1 below 0."""
-    return tf.where(inputs > 0, inputs, alpha * tf.math.expm1(_below_zero(inputs)))
-
-
-def selu(inputs: Any, *, alpha: float, scale: float) -> Any:
-    """Scale · ELU; tf.nn.selu has the gradient y + scale · alpha below 0, where digits cancel, and scale at 0."""
-    return tf.where(inputs > 0, scale * inputs, scale * alpha * tf.math.expm1(_below_zero(inputs)))
-
-
-def _below_zero(inputs: Any) -> Any:
-    # tf.minimum would give NaN the gradient 0.
-    return tf.where(inputs > 0, tf.zeros_like(inputs), inputs)
-
-
-def gelu(inputs: Any, *, form: str) -> Any:
-    """X · Φ(x), or the form with tanh that is near it; tf.nn.gelu keeps its numbers in float32, 4e-8 off in float64."""
-    if form == "erf":
-        return 0.5 * inputs * tf.math.erfc(-inputs * math.sqrt(0.5))
-    return 0.5 * inputs * (1 + tf.tanh(math.sqrt(2 / math.pi) * (inputs + 0.044715 * (inputs * inputs * inputs))))
 
 
 class Reshape(tf.Module):
@@ -275,7 +145,7 @@ class Dropout(tf.Module):
         return inputs if fed is None else inputs * (fed * self._scale)
 
 
-class ClassEmbedding(_Weighted):
+class ClassEmbedding(Weighted):
     """Joins each sample to the row of its class, (batch, features) -> (batch, features + num_features), or gives that.
 
     The weight is kept (num_classes, num_features), as Keras's Embedding keeps it.
@@ -304,7 +174,7 @@ class Scale(tf.Module):
 
     def __init__(self, layer: spec.Scale, /, *, dtype: Any) -> None:
         super().__init__(name=layer.name)
-        self.weight = _variable(layer, "weight", dtype=dtype)
+        self.weight = variable(layer, "weight", dtype=dtype)
 
     def __call__(self, inputs: Any) -> Any:
         return self.weight[0] * inputs
@@ -387,7 +257,7 @@ class Network(tf.Module):
         """
         outputs: dict[int, Any] = {spec.NETWORK_INPUT: inputs}
         for place, (name, layer) in enumerate(self.layers.items()):
-            takes_moves = isinstance(layer, _Weighted | BatchNorm)
+            takes_moves = isinstance(layer, Weighted | BatchNorm)
             keywords: dict[str, Any] = {"buffer_moves": buffer_moves} if takes_moves else {}
             if fed is not None and name in fed:
                 keywords["fed"] = fed[name]

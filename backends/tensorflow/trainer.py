@@ -14,7 +14,8 @@ from gan_rosetta.backends.tensorflow.averages import averages_of
 from gan_rosetta.backends.tensorflow.cells import cell_creator
 from gan_rosetta.backends.tensorflow.compiled import Block, CompiledLoop, make_blocks
 from gan_rosetta.backends.tensorflow.device import check_device, native_device
-from gan_rosetta.backends.tensorflow.layers import Multiply, Observe, build_network, multiply_by_sums
+from gan_rosetta.backends.tensorflow.layer import Multiply
+from gan_rosetta.backends.tensorflow.layers import Observe, build_network, multiply_by_sums
 from gan_rosetta.backends.tensorflow.losses import check_losses
 from gan_rosetta.backends.tensorflow.optimizers import build_optimizer
 from gan_rosetta.backends.tensorflow.step import UNOBSERVED, AdversarialStep, Observer, Player, pretraining_step

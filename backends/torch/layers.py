@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import skip_init
 
+from gan_rosetta.backends.torch.activations import (
+    elu,
+    gelu,
+    leaky_relu,
+    prelu,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softplus,
+    tanh,
+)
 from gan_rosetta.backends.torch.augment import Augment
 from gan_rosetta.backends.torch.branches import Join
 from gan_rosetta.backends.torch.classifying import ClassContrast, ClassCrossEntropy
 from gan_rosetta.backends.torch.codes import CodeError
+from gan_rosetta.backends.torch.convolution import conv2d, conv_transpose2d
+from gan_rosetta.backends.torch.embedding import ClassEmbedding, SpectralClassEmbedding
 from gan_rosetta.backends.torch.pull_away import PullAway
 from gan_rosetta.backends.torch.resampling import GlobalPool, PixelShuffle
-from gan_rosetta.backends.torch.sides import CONVOLUTIONS, TRANSPOSED
-from gan_rosetta.backends.torch.spectral import SpectralEmbedding, SpectralLinear, normalised
+from gan_rosetta.backends.torch.spectral import SpectralLinear, normalised
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
-
-# From here on log1p(exp(x)) rounds to x in float64 too; torch's default of 20 is off by 2e-9.
-SOFTPLUS_THRESHOLD = 40.0
 
 
 def linear(layer: spec.Linear, /) -> nn.Module:
@@ -32,16 +41,6 @@ def linear(layer: spec.Linear, /) -> nn.Module:
     if layer.spectral_norm is not None:
         return normalised(skip_init(SpectralLinear, layer.in_features, layer.out_features, bias=bias), layer)
     return skip_init(nn.Linear, layer.in_features, layer.out_features, bias=bias)
-
-
-def conv2d(layer: spec.Conv2d, /) -> nn.Module:
-    """Build a cross-correlation with a square kernel. (B, in, height, width) to (B, out, ...)."""
-    return _convolution(CONVOLUTIONS[_form(layer)], layer)
-
-
-def conv_transpose2d(layer: spec.ConvTranspose2d, /) -> nn.Module:
-    """Build a transposed convolution with a square kernel. (B, in, height, width) to (B, out, ...)."""
-    return _convolution(TRANSPOSED[_form(layer)], layer)
 
 
 def batch_norm(layer: spec.BatchNorm, /) -> nn.Module:
@@ -57,62 +56,6 @@ def group_norm(layer: spec.GroupNorm, /) -> nn.Module:
 def minibatch_discrimination(layer: spec.MinibatchDiscrimination, /) -> nn.Module:
     """Build minibatch discrimination. (B, in_features) to (B, in_features + num_kernels)."""
     return skip_init(MinibatchDiscrimination, layer)
-
-
-def tanh(layer: spec.Tanh, /) -> nn.Module:
-    """Build the hyperbolic tangent."""
-    del layer
-    return nn.Tanh()
-
-
-def sigmoid(layer: spec.Sigmoid, /) -> nn.Module:
-    """Build 1 / (1 + exp(-x))."""
-    del layer
-    return nn.Sigmoid()
-
-
-def softplus(layer: spec.Softplus, /) -> nn.Module:
-    """Build log(1 + exp(x)), exact for every x."""
-    del layer
-    return nn.Softplus(threshold=SOFTPLUS_THRESHOLD)
-
-
-def relu(layer: spec.ReLU, /) -> nn.Module:
-    """Build max(x, 0)."""
-    del layer
-    return nn.ReLU()
-
-
-def leaky_relu(layer: spec.LeakyReLU, /) -> nn.Module:
-    """Build x where x > 0, slope · x elsewhere."""
-    return nn.LeakyReLU(layer.slope)
-
-
-def prelu(layer: spec.PReLU, /) -> nn.Module:
-    """Build x where x > 0, w · x elsewhere. (B, features) or (B, channels, height, width)."""
-    return skip_init(nn.PReLU, layer.num_parameters)
-
-
-def elu(layer: spec.ELU, /) -> nn.Module:
-    """Build x where x > 0, alpha · (exp(x) - 1) elsewhere."""
-    return nn.ELU(layer.alpha)
-
-
-def selu(layer: spec.SELU, /) -> nn.Module:
-    """Build scale · ELU, with both numbers of Klambauer et al. 2017."""
-    del layer
-    return nn.SELU()
-
-
-def gelu(layer: spec.GELU, /) -> nn.Module:
-    """Build x · Φ(x), or the form with tanh that is near it."""
-    return nn.GELU("none" if layer.form == "erf" else "tanh")
-
-
-def silu(layer: spec.SiLU, /) -> nn.Module:
-    """Build x · sigmoid(x)."""
-    del layer
-    return nn.SiLU()
 
 
 def dropout(layer: spec.Dropout, /) -> nn.Module:
@@ -366,37 +309,6 @@ class Dropout(nn.Module):
         return inputs if mask is None else inputs * (mask * self.layer.scale)
 
 
-class ClassEmbedding(nn.Module):
-    """Joins each sample to the row of its class, which is what nn.Embedding gives, or gives that row."""
-
-    def __init__(self, layer: spec.ClassEmbedding) -> None:
-        super().__init__()
-        self.layer = layer
-        self.weight = nn.Parameter(torch.empty(layer.table))
-
-    def forward(self, inputs: Tensor, classes: Tensor) -> Tensor:  # (B, features)
-        """Return (B, features + width), or (B, width); classes: (B,) whole numbers."""
-        table = self.used_weight()
-        if self.layer.rows_per_class > 1:
-            table = table.reshape(self.layer.num_classes, self.layer.width)
-        rows = functional.embedding(classes.long(), table)
-        if self.layer.joined == "alone":
-            return rows
-        return torch.cat([rows, inputs] if self.layer.joined == "before" else [inputs, rows], dim=1)
-
-    def used_weight(self) -> Tensor:
-        """Return the weight whose rows are taken."""
-        return self.weight
-
-
-class SpectralClassEmbedding(SpectralEmbedding, ClassEmbedding):
-    """The same of a normalised weight."""
-
-    def used_weight(self) -> Tensor:
-        """Return W / σ."""
-        return self.normalised_weight()
-
-
 class Scale(nn.Module):
     """γ · x, with one γ for all."""
 
@@ -431,27 +343,3 @@ class Recall(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:  # (B, features)
         """Return (B, ...)."""
         return torch.cat([inputs[:, start:stop] for start, stop in self.layer.parts], dim=1)
-
-
-def _convolution(kind: type[nn.Module], layer: spec.Conv2d | spec.ConvTranspose2d) -> nn.Module:
-    more = {"output_padding": layer.output_padding} if isinstance(layer, spec.ConvTranspose2d) else {}
-    built: Any = skip_init(
-        kind,
-        layer.in_channels,
-        layer.out_channels,
-        layer.kernel,
-        stride=layer.stride,
-        padding=layer.even_margins or 0,
-        dilation=layer.dilation,
-        groups=layer.groups,
-        bias=layer.bias_init is not None,
-        **more,
-    )
-    if layer.even_margins is None:
-        (top, bottom), (left, right) = layer.margins
-        built.sides = (left, right, top, bottom)
-    return built if layer.spectral_norm is None else normalised(built, layer)
-
-
-def _form(layer: spec.Conv2d | spec.ConvTranspose2d) -> tuple[bool, bool]:
-    return layer.even_margins is not None, layer.spectral_norm is not None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gan_rosetta.backends.torch.layers import SOFTPLUS_THRESHOLD
+from gan_rosetta.backends.torch.activations import SOFTPLUS_THRESHOLD
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.errors import UnsupportedLayer
 

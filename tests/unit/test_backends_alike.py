@@ -14,7 +14,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "backends"
 FILES = (
     *("device.py", "losses.py", "optimizers.py", "program.py", "step.py", "trainer.py"),
     # The table of layers, and the layers that have a file of their own.
-    *("layers.py", "augment.py", "branches.py", "classifying.py", "codes.py", "pull_away.py", "resampling.py"),
+    *("layers.py", "activations.py", "augment.py", "branches.py", "classifying.py", "codes.py", "convolution.py"),
+    *("pull_away.py", "resampling.py"),
 )
 BACKENDS = ("numpy", "torch", "tensorflow", "mxnet", "jax")
 TABLES = {

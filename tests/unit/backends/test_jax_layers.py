@@ -7,7 +7,7 @@ jax = pytest.importorskip("jax")
 
 import jax.numpy as jnp  # noqa: E402
 
-from gan_rosetta.backends.jax import layers  # noqa: E402
+from gan_rosetta.backends.jax import convolution, layers  # noqa: E402
 from gan_rosetta.shared import spec  # noqa: E402
 from gan_rosetta.shared.spec import ZEROS, Normal  # noqa: E402
 
@@ -88,7 +88,7 @@ def test_convolution_by_products_is_that_of_lax(kind, size, stride, padding):
 
     both = [
         jax.value_and_grad(total, argnums=(0, 1))(tensors, inputs, convolve)
-        for convolve in (layers.convolve_by_lax, layers.convolve_by_products)
+        for convolve in (convolution.convolve_by_lax, convolution.convolve_by_products)
     ]
     jax.tree.map(lambda first, second: np.testing.assert_allclose(first, second, rtol=1e-11, atol=1e-13), *both)
 
@@ -106,7 +106,7 @@ def test_transposed_convolution_is_that_of_lax(size, stride):
         bias_init=None,
     )
     weight, inputs = GENERATOR.normal(size=(2, 3, size, size)), GENERATOR.normal(size=(2, 2, 5, 4))
-    found = layers.conv_transpose2d(layer, {"weight": weight}, inputs, convolve=layers.convolve_by_products)
+    found = convolution.conv_transpose2d(layer, {"weight": weight}, inputs, convolve=convolution.convolve_by_products)
     expected = jax.lax.conv_transpose(
         inputs,
         weight,
@@ -144,7 +144,7 @@ def test_convolutions_of_every_form_are_those_of_lax_by_products_too(kind):
 
     both = [
         jax.value_and_grad(total, argnums=(0, 1))(tensors, inputs, convolve)
-        for convolve in (layers.convolve_by_lax, layers.convolve_by_products)
+        for convolve in (convolution.convolve_by_lax, convolution.convolve_by_products)
     ]
     jax.tree.map(lambda first, second: np.testing.assert_allclose(first, second, rtol=1e-11, atol=1e-13), *both)
 
@@ -159,7 +159,7 @@ def test_gradients_of_images_of_one_row_are_those_by_products():
 
         return jax.jit(jax.grad(loss, (0, 1)))(images, weight)
 
-    found, wanted = gradients(layers.convolve_by_lax), gradients(layers.convolve_by_products)
+    found, wanted = gradients(convolution.convolve_by_lax), gradients(convolution.convolve_by_products)
     for one, other in zip(found, wanted, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)
 
@@ -183,7 +183,7 @@ def test_the_sides_of_same_are_those_of_xla(size, stride, dilation):
         bias_init=None,
         **even,
     )
-    found = layers.conv2d(layer, {"weight": weight}, inputs, convolve=layers.convolve_by_lax)
+    found = convolution.conv2d(layer, {"weight": weight}, inputs, convolve=convolution.convolve_by_lax)
     strides, dilations = (stride, stride), (dilation, dilation)
     expected = jax.lax.conv_general_dilated(inputs, weight, strides, "SAME", rhs_dilation=dilations)
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)

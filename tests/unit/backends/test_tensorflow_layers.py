@@ -7,7 +7,7 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from gan_rosetta.backends.tensorflow import layers  # noqa: E402
+from gan_rosetta.backends.tensorflow import activations, layers  # noqa: E402
 from gan_rosetta.shared import spec  # noqa: E402
 from gan_rosetta.shared.state import layouts  # noqa: E402
 
@@ -54,7 +54,7 @@ def test_leaky_relu_has_its_slope_as_gradient_at_zero():
     inputs = tf.constant([[0.0]], dtype="float64")
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        outputs = layers.leaky_relu(inputs, slope=0.2)
+        outputs = activations.leaky_relu(inputs, slope=0.2)
     assert tape.gradient(outputs, inputs).numpy().tolist() == [[0.2]]
 
 

@@ -1,4 +1,4 @@
-"""Convolutions whose padding differs by side, which torch has none of: its input is padded, or its output cut, by hand.
+"""Convolutions as torch modules. Where padding differs by side, the input is padded, or the output cut, by hand.
 
 sides: (left, right, top, bottom), the order of torch's own pad.
 """
@@ -9,8 +9,10 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import skip_init
 
-from gan_rosetta.backends.torch.spectral import SpectralConv2d, SpectralConvTranspose2d
+from gan_rosetta.backends.torch.spectral import SpectralConv2d, SpectralConvTranspose2d, normalised
+from gan_rosetta.shared import spec
 
 _Sides = tuple[int, int, int, int]
 
@@ -52,15 +54,49 @@ class CutSpectralConvTranspose2d(_Cut, SpectralConvTranspose2d):
 
 
 # By whether padding is even and whether there is a spectral norm.
-CONVOLUTIONS: dict[tuple[bool, bool], type[nn.Conv2d]] = {
+_CONVOLUTIONS: dict[tuple[bool, bool], type[nn.Conv2d]] = {
     (True, False): nn.Conv2d,
     (True, True): SpectralConv2d,
     (False, False): PaddedConv2d,
     (False, True): PaddedSpectralConv2d,
 }
-TRANSPOSED: dict[tuple[bool, bool], type[nn.ConvTranspose2d]] = {
+_TRANSPOSED: dict[tuple[bool, bool], type[nn.ConvTranspose2d]] = {
     (True, False): nn.ConvTranspose2d,
     (True, True): SpectralConvTranspose2d,
     (False, False): CutConvTranspose2d,
     (False, True): CutSpectralConvTranspose2d,
 }
+
+
+def conv2d(layer: spec.Conv2d, /) -> nn.Module:
+    """Build a cross-correlation with a square kernel. (B, in, height, width) to (B, out, ...)."""
+    return _convolution(_CONVOLUTIONS[_form(layer)], layer)
+
+
+def conv_transpose2d(layer: spec.ConvTranspose2d, /) -> nn.Module:
+    """Build a transposed convolution with a square kernel. (B, in, height, width) to (B, out, ...)."""
+    return _convolution(_TRANSPOSED[_form(layer)], layer)
+
+
+def _convolution(kind: type[nn.Module], layer: spec.Conv2d | spec.ConvTranspose2d) -> nn.Module:
+    more = {"output_padding": layer.output_padding} if isinstance(layer, spec.ConvTranspose2d) else {}
+    built: Any = skip_init(
+        kind,
+        layer.in_channels,
+        layer.out_channels,
+        layer.kernel,
+        stride=layer.stride,
+        padding=layer.even_margins or 0,
+        dilation=layer.dilation,
+        groups=layer.groups,
+        bias=layer.bias_init is not None,
+        **more,
+    )
+    if layer.even_margins is None:
+        (top, bottom), (left, right) = layer.margins
+        built.sides = (left, right, top, bottom)
+    return built if layer.spectral_norm is None else normalised(built, layer)
+
+
+def _form(layer: spec.Conv2d | spec.ConvTranspose2d) -> tuple[bool, bool]:
+    return layer.even_margins is not None, layer.spectral_norm is not None
