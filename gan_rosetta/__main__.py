@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -13,6 +14,8 @@ def main() -> None:
     """Run the command; an environment that serves workers alone has not what it needs, and is told so in a line."""
     _open_what_is_closed()
     _require_address_space()
+    # What is imported stays: collections would go through its hundred thousand objects again and again.
+    gc.disable()
     try:
         from gan_rosetta.shared.commands.main import main as run  # noqa: PLC0415 - it may be missing
     except ModuleNotFoundError as error:
@@ -27,6 +30,8 @@ def main() -> None:
         # What little memory or few open files make of an import.
         said = f"{type(error).__name__}: {error}".splitlines()[0]
         _end(f"cannot start ({said}); look at the limits on memory and open files, then reinstall it", status=3)
+    gc.freeze()
+    gc.enable()
     run()
 
 

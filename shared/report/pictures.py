@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from gan_rosetta.shared.compare.yardstick import Yardstick
@@ -67,7 +68,8 @@ def write_picture(path: Path, figure: Figure, /) -> None:
     """Write a figure as PNG, atomically; the same figure gives the same bytes. Raises RecordError where that fails."""
     try:
         with atomic_path(path) as temporary:
-            figure.savefig(temporary, format="png", metadata={"Software": None})
+            # Figure.savefig draws twice, the first time for the layout alone, which each drawing settles first.
+            FigureCanvasAgg(figure).print_png(temporary, metadata={"Software": None})
     except OSError as error:
         raise RecordError(
             f"the picture {path} cannot be written ({error.strerror or error}); the runs are kept, and with --resume "
