@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -69,7 +70,8 @@ def write_picture(path: Path, figure: Figure, /) -> None:
     try:
         with atomic_path(path) as temporary:
             # Figure.savefig draws twice, the first time for the layout alone, which each drawing settles first.
-            FigureCanvasAgg(figure).print_png(temporary, metadata={"Software": None})
+            canvas: Any = FigureCanvasAgg(figure)
+            canvas.print_png(temporary, metadata={"Software": None})
     except OSError as error:
         raise RecordError(
             f"the picture {path} cannot be written ({error.strerror or error}); the runs are kept, and with --resume "

@@ -91,9 +91,11 @@ def run(order: Order, entry: BackendEntry, /, *, report_progress: ReportProgress
         chunk_steps=course.chunk_steps or chunk_size(spec),
     )
     yardstick = _start_yardstick(order, state) if course.yardstick else None
+    start = Position(place=inputs.place, began=inputs.place)
+    # What a large state took serves what comes next.
+    del inputs, state
     followers: list[_RunFollower] = [recorder, *([] if yardstick is None else [yardstick])]
     look_recorder = LookRecorder(trainer, spec, moments, tape=tape, seed=feed.seed, followers=followers)
-    start = Position(place=inputs.place, began=inputs.place)
     if checkpoint is not None:
         start = checkpoint.position
         trainer.load_state(checkpoint.state)
@@ -128,7 +130,7 @@ def run(order: Order, entry: BackendEntry, /, *, report_progress: ReportProgress
     )
     samples = make_samples(trainer, spec, tape, seed=feed.seed)
     look_recorder.close(samples, pretraining=num_steps(spec, "pretraining"), adversarial=result.ended.done)
-    final = trainer.export_state()
+    final = recorder.final
     said = _say(
         order,
         tape,
@@ -223,15 +225,18 @@ class _RunFollower(Follower, LookFollower, Protocol):
 
 @dataclass(kw_only=True)
 class _SnapshotRecorder:
-    """Keeps sketches of the trainer's state and of what it gave; the state at the end is kept whole, so not here."""
+    """Keeps sketches of the trainer's state and of what it gave, and the state at the end whole."""
 
     snapshots: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    final: State = field(default_factory=dict)
 
     def follow(self, chunk: Chunk, losses: Losses, /) -> None:
         pass
 
     def snapshot(self, label: str, state: State, /) -> None:
-        if label != END:
+        if label == END:
+            self.final = state
+        else:
             self.snapshots.setdefault(label, {}).update(sketch_state(state))
 
     def look(self, label: str, look: Look, outputs: Outputs, /) -> None:

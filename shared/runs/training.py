@@ -253,7 +253,9 @@ class _Loop:
         if first == 0 or self._is_new:
             self._look(pretraining=self._num_pretraining, adversarial=first)
         stops = sorted({*SNAPSHOT_STEPS, *self._moments, total})
+        state: State | None = None
         for chunk in _adversarial_chunks(self._tape, self._spec, size, first_step=first, stops=stops):
+            state = None
             before = self._trainer.export_state() if stop_rule is not None else {}
             losses = yield chunk
             stop_index = _stop_index(losses, stop_rule.tolerance) if stop_rule is not None else None
@@ -263,11 +265,11 @@ class _Loop:
             self._take(chunk, losses, digest, total)
             done = chunk.first_step + chunk.num_steps
             if done in SNAPSHOT_STEPS:
-                self._snapshot(f"step {done}")
+                state = self._snapshot(f"step {done}")
             if done in self._moments and done < total:
                 self._look(pretraining=self._num_pretraining, adversarial=done)
             self._keep("adversarial", done, digest)
-        self._snapshot("end")
+        self._snapshot("end", state)
 
     def _beginning(self, phase: Phase) -> tuple[int, TapeDigest]:
         """Return a phase's first step that is still to be done, and the digest of its tape as far as that."""
@@ -331,11 +333,14 @@ class _Loop:
         if self._watcher is not None:
             self._watcher.take(pretraining=pretraining, adversarial=adversarial)
 
-    def _snapshot(self, label: str) -> None:
-        if self._followers:
-            state = self._trainer.export_state()
-            for follower in self._followers:
-                follower.snapshot(label, state)
+    def _snapshot(self, label: str, state: State | None = None) -> State | None:
+        """Show followers the trainer's state, and return it; state: that of a snapshot at the same step."""
+        if not self._followers:
+            return None
+        state = self._trainer.export_state() if state is None else state
+        for follower in self._followers:
+            follower.snapshot(label, state)
+        return state
 
 
 def _report_nothing(phase: Phase, done: int, total: int, /) -> None:

@@ -42,6 +42,8 @@ def main(arguments: list[str], /) -> None:
     backend, threads, descriptor = arguments[0], int(arguments[1]), int(arguments[2])
     channel = Channel.from_descriptor(descriptor)
     interruption.listen()
+    # The million objects of a framework's modules stay; each full collection would go through them all.
+    gc.disable()
     from gan_rosetta.shared.workers import registry  # noqa: PLC0415 - it may bring a framework, whose time is taken
 
     keep_freed_memory()
@@ -51,8 +53,8 @@ def main(arguments: list[str], /) -> None:
         device_module = registry.load_device_module(entry)
         device_module.configure(threads=threads)
         registry.load_trainer(entry)
-        # The million objects of a framework's modules stay; each full collection would go through them all.
         gc.freeze()
+        gc.enable()
         ready = Ready(
             version=str(device_module.framework_version()),
             devices=tuple(device_module.list_devices()),
