@@ -9,29 +9,19 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from gan_rosetta.backends.torch.averages import averages_of
 from gan_rosetta.backends.torch.captured import CapturedSteps, Inputs
-from gan_rosetta.backends.torch.clipping import clipped
 from gan_rosetta.backends.torch.kept import KeptPrograms
-from gan_rosetta.backends.torch.layers import BatchNorm
-from gan_rosetta.backends.torch.optimizers import (
-    UPDATES,
-    NamedOptimizer,
-    clip_parameters,
-    decayed_gradient,
-    shrink_parameters,
-    step_values,
-)
+from gan_rosetta.backends.torch.optimizers import NamedOptimizer, step_values
+from gan_rosetta.backends.torch.small_products import DECOMPOSITIONS, DECOMPOSITIONS_SIDE_BY_SIDE
 from gan_rosetta.backends.torch.step import UNOBSERVED, AdversarialStep, Player, pretraining_step
+from gan_rosetta.backends.torch.traced import TracedUpdates, functional_module
 from gan_rosetta.shared.interface import Phase, Trains
 from gan_rosetta.shared.spec import (
     BalancedDiscriminatorLoss,
@@ -44,14 +34,11 @@ from gan_rosetta.shared.spec import (
 from gan_rosetta.shared.spec.optimizers import kept_share
 from gan_rosetta.shared.state import BALANCE, averaged, network_parameters, optimizers, optimizers_of
 
-_aten = torch.ops.aten
 # Steps that one graph takes, by the most parameters that a GAN may have for it: a call costs tens of microseconds, and
 # each step in a graph some seconds of compilation. In float64, which is for comparing and not for speed, at most two.
 _NUM_UNROLLED_STEPS = {1_000: 4, 100_000: 2}
 _MOST_UNROLLED_IN_FLOAT64 = 2
 _LARGEST_TINY_GAN = 1_000
-# A matrix product of at most so many multiplications is written out, so that inductor fuses it with its neighbours.
-_LARGEST_FUSED_PRODUCT = 4096
 # Steps that one CUDA graph launches: enough to drown a launch, few enough to be captured in a fraction of a second.
 _NUM_CAPTURED_STEPS = 64
 
@@ -162,7 +149,7 @@ class CompiledTraining:
             return self._block(phase, pattern, tensors=tensors, values=flat[len(names)], arrays=batches)
 
         def trace() -> Any:
-            table = _DECOMPOSITIONS_SIDE_BY_SIDE if self._side_by_side else _DECOMPOSITIONS
+            table = DECOMPOSITIONS_SIDE_BY_SIDE if self._side_by_side else DECOMPOSITIONS
             return make_fx(block, decomposition_table=table, tracing_mode="fake")(*inputs)
 
         if self._convolves and inputs[0].device.type == "cpu":
@@ -195,10 +182,10 @@ class CompiledTraining:
         shares = phase == "adversarial" and _all_train(pattern) and self._spec.makes_same_fake_twice
         players: dict[str, Player] = {}
         joint: list[Player] = []
-        updates: list[_TracedUpdates] = []
+        updates: list[TracedUpdates] = []
         for name in self._phase_optimizers(phase):
             first_column = sum(update.num_values for update in updates)
-            update = _TracedUpdates(
+            update = TracedUpdates(
                 self._spec,
                 self._optimizers[name],
                 tensors=tensors,
@@ -209,7 +196,7 @@ class CompiledTraining:
             network, _ = optimizers(self._spec)[name]
             is_joint = name in optimizers_of(self._spec, "joint")
             num_passes = 2 if shares and network == "generator" and not is_joint else 1
-            call = _functional(
+            call = functional_module(
                 self._networks[network], network, tensors, num_passes=num_passes, side_by_side=self._side_by_side
             )
             player = Player(network=call, parameters=update.parameters, optimizer=update)
@@ -311,52 +298,6 @@ class CompiledTraining:
         return options
 
 
-class _TracedUpdates:
-    """An optimizer's updates on tensors that are being traced. row: the step within the block."""
-
-    def __init__(
-        self,
-        spec: GanSpec,
-        optimizer: NamedOptimizer,
-        /,
-        *,
-        tensors: Mapping[str, Tensor],
-        values: Tensor,
-        first_column: int,
-        side_by_side: bool,
-    ) -> None:
-        self._spec = optimizer.spec
-        self._bound = optimizer.bound
-        self.parameters = [tensors[name].requires_grad_() for name in optimizer.parameters]
-        self._slots = [{kind: tensors[name] for kind, name in named.items()} for named in optimizer.slot_names.values()]
-        self._averages = None if optimizer.averages is None else averages_of(spec, tensors)
-        self._shrinks = kept_share(optimizer.spec, 0) is not None
-        num_own = len(step_values(optimizer.spec, counter=0))
-        self.num_values = num_own + self._shrinks + (self._averages is not None)
-        self._values = values[:, first_column : first_column + self.num_values]
-        self.row = 0
-        clip = partial(clipped, optimizer.clipping)
-        self._clipped = torch.func.vmap(clip) if side_by_side and optimizer.clipping is not None else clip
-
-    @torch.no_grad()
-    def update(self, gradients: Sequence[Tensor], /) -> None:
-        """Move the parameters, in canonical order as the gradients are."""
-        values = list(self._values[self.row].unbind())
-        share = values.pop() if self._averages is not None else None
-        kept = values.pop() if self._shrinks else None
-        held = self._clipped(gradients)
-        held = [
-            decayed_gradient(self._spec, parameter=parameter, gradient=gradient)
-            for parameter, gradient in zip(self.parameters, held, strict=True)
-        ]
-        shrink_parameters(self.parameters, kept=kept)
-        for parameter, gradient, slots in zip(self.parameters, held, self._slots, strict=True):
-            UPDATES[type(self._spec)](self._spec, parameter=parameter, gradient=gradient, slots=slots, values=values)
-        clip_parameters(self.parameters, bound=self._bound)
-        if self._averages is not None:
-            self._averages.follow(share)
-
-
 def _turns(optimizer: str, trains: Pattern) -> list[bool]:
     """Return in which steps an optimizer moves its network: those of no player alone do in all."""
     return [bool(getattr(turns, optimizer, True)) for turns in trains]
@@ -364,56 +305,3 @@ def _turns(optimizer: str, trains: Pattern) -> list[bool]:
 
 def _all_train(pattern: Pattern) -> bool:
     return all(turns.discriminator and turns.generator for turns in pattern)
-
-
-def _functional(
-    module: nn.Module, network: str, tensors: Mapping[str, Tensor], *, num_passes: int, side_by_side: bool
-) -> Callable[[Tensor, Mapping[str, Tensor]], Tensor]:
-    """Return the module as a function that uses these tensors in place of its own; a call stands for num_passes."""
-    prefix = f"{network}."
-    own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-    norms = [part for part in module.modules() if isinstance(part, BatchNorm)]
-
-    def call_one(own: Mapping[str, Tensor], inputs: Tensor, fed: Mapping[str, Tensor]) -> Tensor:
-        found: Tensor = functional_call(module, dict(own), (inputs, fed))
-        return found
-
-    call_each = torch.func.vmap(call_one) if side_by_side else call_one
-
-    def call(inputs: Tensor, fed: Mapping[str, Tensor]) -> Tensor:
-        for norm in norms:
-            norm.num_passes = num_passes
-        try:
-            return call_each(own, inputs, fed)
-        finally:
-            for norm in norms:
-                norm.num_passes = 1
-
-    return call
-
-
-def _small_product(first: Tensor, second: Tensor) -> Any:
-    if math.prod(first.shape) * second.shape[1] > _LARGEST_FUSED_PRODUCT:
-        return NotImplemented
-    return (first.unsqueeze(2) * second.unsqueeze(0)).sum(1)
-
-
-def _small_affine(bias: Tensor, first: Tensor, second: Tensor, *, beta: float = 1, alpha: float = 1) -> Any:
-    product = _small_product(first, second)
-    if product is NotImplemented or beta != 1 or alpha != 1:
-        return NotImplemented
-    return product + bias
-
-
-def _small_products(first: Tensor, second: Tensor) -> Any:
-    """Write out products of replicas, (R, rows, terms) by (R, terms, columns), where one's is small."""
-    if math.prod(first.shape[1:]) * second.shape[2] > _LARGEST_FUSED_PRODUCT:
-        return NotImplemented
-    return (first.unsqueeze(3) * second.unsqueeze(1)).sum(2)
-
-
-_DECOMPOSITIONS = {
-    _aten.mm.default: _small_product,
-    _aten.addmm.default: _small_affine,
-}
-_DECOMPOSITIONS_SIDE_BY_SIDE = {**_DECOMPOSITIONS, _aten.bmm.default: _small_products}
