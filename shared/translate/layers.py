@@ -20,6 +20,34 @@ def plain(applied: str, /, *, needs: tuple[str, ...] = (), remark: str = "") -> 
     return lambda *_: part
 
 
+def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, slope · x elsewhere."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"leaky_relu({{x}}, {number(layer.slope)})", needs=("leaky_relu",))
+
+
+def prelu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, w · x elsewhere."""
+    layer: Any = placed.layer
+    made = ("PReLU(", [number(layer.num_parameters)])
+    return Part(made=made, applied=f"self.{name}({{x}})", joins=True, needs=("prelu",))
+
+
+def elu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write x where x > 0, alpha · (exp(x) - 1) elsewhere."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"elu({{x}}, {number(layer.alpha)})", needs=("elu",))
+
+
+def selu(placed: PlacedLayer, name: str, /) -> Part:
+    """Write scale · ELU."""
+    del name
+    layer: Any = placed.layer
+    return Part(applied=f"{number(layer.scale)} * elu({{x}}, {number(layer.alpha)})", needs=("elu",))
+
+
 def dropout(placed: PlacedLayer, name: str, /) -> Part:
     """Write a dropout by a mask that is fed."""
     del name

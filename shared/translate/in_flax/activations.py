@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gan_rosetta.shared import spec
-from gan_rosetta.shared.spec import PlacedLayer
 from gan_rosetta.shared.translate.in_jax import activations as of_jax
-from gan_rosetta.shared.translate.layers import Writer
-from gan_rosetta.shared.translate.parts import Part
-from gan_rosetta.shared.translate.writing import number
-
-
-def prelu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write x where x > 0, w · x elsewhere; flax's own has one w, and the gradient 1 at 0."""
-    layer: Any = placed.layer
-    made = ("PReLU(", [number(layer.num_parameters)])
-    return Part(made=made, applied=f"self.{name}({{x}})", joins=True, needs=("prelu",))
-
+from gan_rosetta.shared.translate.layers import Writer, prelu
 
 LAYERS: dict[type, Writer] = {
     **of_jax.LAYERS,

@@ -6,16 +6,9 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
-from gan_rosetta.shared.translate.layers import Writer, plain
+from gan_rosetta.shared.translate.layers import Writer, leaky_relu, plain
 from gan_rosetta.shared.translate.parts import Part
 from gan_rosetta.shared.translate.writing import number
-
-
-def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write x where x > 0, slope · x elsewhere."""
-    del name
-    layer: Any = placed.layer
-    return Part(applied=f"leaky_relu({{x}}, {number(layer.slope)})", needs=("leaky_relu",))
 
 
 def prelu(placed: PlacedLayer, name: str, /) -> Part:

@@ -6,37 +6,8 @@ from typing import Any
 
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import PlacedLayer
-from gan_rosetta.shared.translate.layers import Writer, plain
+from gan_rosetta.shared.translate.layers import Writer, elu, leaky_relu, plain, prelu, selu
 from gan_rosetta.shared.translate.parts import Part
-from gan_rosetta.shared.translate.writing import number
-
-
-def leaky_relu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write x where x > 0, slope · x elsewhere."""
-    del name
-    layer: Any = placed.layer
-    return Part(applied=f"leaky_relu({{x}}, {number(layer.slope)})", needs=("leaky_relu",))
-
-
-def prelu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write x where x > 0, w · x elsewhere."""
-    layer: Any = placed.layer
-    made = ("PReLU(", [number(layer.num_parameters)])
-    return Part(made=made, applied=f"self.{name}({{x}})", joins=True, needs=("prelu",))
-
-
-def elu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write x where x > 0, alpha · (exp(x) - 1) elsewhere."""
-    del name
-    layer: Any = placed.layer
-    return Part(applied=f"elu({{x}}, {number(layer.alpha)})", needs=("elu",))
-
-
-def selu(placed: PlacedLayer, name: str, /) -> Part:
-    """Write scale · ELU."""
-    del name
-    layer: Any = placed.layer
-    return Part(applied=f"{number(layer.scale)} * elu({{x}}, {number(layer.alpha)})", needs=("elu",))
 
 
 def gelu(placed: PlacedLayer, name: str, /) -> Part:
