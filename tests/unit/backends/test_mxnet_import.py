@@ -21,6 +21,9 @@ configure(threads=1)
 assert "mxnet" not in __import__("sys").modules
 assert list_devices()[0] == "cpu"
 assert set(vars(numpy)) >= before and "bool" not in set(vars(numpy)) - before
+assert not {"sklearn", "scipy.stats"} & set(__import__("sys").modules)
+import scipy.stats
+assert scipy.stats.norm.cdf(0.0) == 0.5
 print(framework_version())
 """
 
