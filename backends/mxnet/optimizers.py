@@ -6,7 +6,6 @@ numbers that change from step to step, each (1,), computed on the host in Python
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,9 +17,6 @@ from gan_rosetta.shared.errors import UnsupportedLayer
 from gan_rosetta.shared.spec.optimizers import kept_share, share_of_gradient
 
 Updated = tuple[Any, list[Any]]
-
-# Parameters up to which their passes through memory, to put them together, cost less than calls for each.
-_FEW_NUMBERS = 1 << 14
 
 
 def gradient_descent(
@@ -147,8 +143,7 @@ class Update:
     the update is one graph whose outputs are the very arrays that are its inputs. That is safe as long as an
     optimizer reads an array for the last time in the operator that computes its new value, or before.
 
-    rows: of each slot the vector that those of all parameters lie in one behind the other, in the parameters' order.
-    Few parameters that have slots are taken as one vector too: an operator for each costs more than their numbers, in a
+    Few parameters come as the one vector that they lie in: an operator for each costs more than their numbers, in a
     graph also, where what writes an array from outside is called for itself.
     """
 
@@ -160,7 +155,6 @@ class Update:
         weights: Sequence[Any],
         gradients: Sequence[Any],
         slots: Sequence[Any],
-        rows: Sequence[Any],
         compiled: bool,
         bound: float | None = None,
         clipping: spec.GradientClipping | None = None,
@@ -170,12 +164,9 @@ class Update:
         self._optimizer = optimizer
         self._bound = bound
         self._clipping = clipping
-        self._shapes = [weight.shape for weight in weights]
-        together = bool(rows) and sum(map(math.prod, self._shapes)) <= _FEW_NUMBERS
-        kept = rows if together else slots
-        self._inputs = [*weights, *gradients, *kept]
-        self._outputs = [*weights, *kept]
-        self._updated = self._moved_together if together else self._moved_apart
+        self._count = len(weights)
+        self._inputs = [*weights, *gradients, *slots]
+        self._outputs = [*weights, *slots]
         self._graph: Any = None
         if compiled:
             symbols = [mx.sym.var(f"input{index}") for index in range(1 + len(self._inputs))]
@@ -197,9 +188,9 @@ class Update:
         for array, new in zip(self._outputs, self._updated(mx.nd, *tensors), strict=True):
             new.copyto(array)
 
-    def _moved_apart(self, ops: Any, scalars: Any, *tensors: Any) -> list[Any]:
+    def _updated(self, ops: Any, scalars: Any, *tensors: Any) -> list[Any]:
         """Return the new weights and slots in a row."""
-        count, num_slots = len(self._shapes), len(self._optimizer.slots)
+        count, num_slots = self._count, len(self._optimizer.slots)
         gradients = clipped(self._clipping, ops, tensors[count : 2 * count])
         numbers = self._numbers(ops, scalars)
         weights: list[Any] = []
@@ -211,21 +202,6 @@ class Update:
             weights.append(weight)
             slots += moved
         return weights + slots
-
-    def _moved_together(self, ops: Any, scalars: Any, *tensors: Any) -> list[Any]:
-        """Return the new weights and each slot's row, in a row; the tensors have rows for slots too."""
-        count = len(self._shapes)
-        gradients = clipped(self._clipping, ops, tensors[count : 2 * count])
-        weight, gradient = (
-            ops.concat(*(ops.reshape(tensor, shape=(-1,)) for tensor in own), dim=0)
-            for own in (tensors[:count], gradients)
-        )
-        numbers = self._numbers(ops, scalars)
-        weight, rows = self._moved(ops, numbers, weight=weight, gradient=gradient, slots=tensors[2 * count :])
-        ends = list(itertools.accumulate(math.prod(shape) for shape in self._shapes))
-        parts = zip([0, *ends], ends, self._shapes, strict=False)
-        weights = [ops.reshape(ops.slice_axis(weight, axis=0, begin=a, end=b), shape=shape) for a, b, shape in parts]
-        return weights + rows
 
     def _numbers(self, ops: Any, scalars: Any) -> list[Any]:
         count = len(step_scalars(self._optimizer, 0))

@@ -30,7 +30,9 @@ from gan_rosetta.shared.state import optimizers_of
 class Player:
     """An optimizer with the network that it trains. Its arrays stay the same ones; updates write into them.
 
-    slots: zeros like the parameters, those of a parameter together, by canonical name. rows: as Update has them.
+    slots: zeros like the parameters, those of a parameter together, by canonical name. rows: the vectors that the
+    parameters, their gradients and each kind of slot lie in, None where not. What holds gradients to a norm looks at
+    each of them; all other updates are of the vectors.
     """
 
     def __init__(
@@ -40,7 +42,7 @@ class Player:
         *,
         parameters: Mapping[str, Any],
         slots: dict[str, Any],
-        rows: Sequence[Any],
+        rows: Sequence[Any] | None,
         compiled: bool,
         bound: float | None = None,
         clipping: spec.GradientClipping | None = None,
@@ -50,13 +52,15 @@ class Player:
         self.gradients = [parameter.grad() for parameter in parameters.values()]
         self.slots = slots
         self.counter = 0
+        moved: Sequence[Sequence[Any]] = (list(self.weights.values()), self.gradients, list(slots.values()))
+        if rows is not None and clipping is None:
+            moved = rows[:1], rows[1:2], rows[2:]
         self.updates = {
             kind: Update(
                 optimizer,
-                weights=list(self.weights.values()),
-                gradients=self.gradients,
-                slots=list(slots.values()),
-                rows=rows,
+                weights=moved[0],
+                gradients=moved[1],
+                slots=moved[2],
                 compiled=kind == "compiled",
                 bound=bound,
                 clipping=clipping,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -16,6 +14,7 @@ from gan_rosetta.backends.mxnet.framework import mx
 from gan_rosetta.backends.mxnet.layers import Pass, build_network
 from gan_rosetta.backends.mxnet.losses import check_losses
 from gan_rosetta.backends.mxnet.phases import Trace
+from gan_rosetta.backends.mxnet.rows import lay_into_rows, row_of
 from gan_rosetta.backends.mxnet.step import Blocks, Observer, Player, StepRunner
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES, EXECUTIONS, Chunk, Losses, Phase, ProbeKey, Trains
@@ -63,6 +62,11 @@ class MxnetTrainer:
             name: build_network(network, context=self._context, dtype=dtype, axes=self._axes)
             for name, network in spec.networks().items()
         }
+        device_and_type = {"context": self._context, "dtype": dtype}
+        laid = {
+            name: lay_into_rows(network.ordered_parameters(), axes=self._axes, **device_and_type)
+            for name, network in self._networks.items()
+        }
         schema = state_schema(spec)
         self._buffers: dict[str, list[Any]] = {
             name: [self._zeros(t.shape) for t in schema.values() if t.role == "buffer" and t.network == name]
@@ -72,9 +76,10 @@ class MxnetTrainer:
         for name, (network, optimizer) in optimizers(spec).items():
             names = [parameter.name for parameter in network_parameters(spec, network)]
             shapes = [(*self._axes, *schema[parameter].shape) for parameter in names]
-            rows = {slot: self._row_of(shapes) for slot in optimizer.slots}
+            rows = {slot: row_of(shapes, **device_and_type) for slot in optimizer.slots}
+            together = laid[network]
             slots = {
-                slot_name(name, parameter, slot): rows[slot][1][place]
+                slot_name(name, parameter, slot): rows[slot].parts[place]
                 for place, parameter in enumerate(names)
                 for slot in optimizer.slots
             }
@@ -82,7 +87,7 @@ class MxnetTrainer:
                 optimizer,
                 parameters=dict(zip(names, self._networks[network].ordered_parameters(), strict=True)),
                 slots=slots,
-                rows=[row for row, _ in rows.values()],
+                rows=None if together is None else [row.flat for row in (*together, *rows.values())],
                 compiled=self._compiled,
                 bound=weight_bound(spec, name),
                 clipping=gradient_clipping(spec, name),
@@ -293,12 +298,6 @@ class MxnetTrainer:
 
     def _zeros(self, shape: tuple[int, ...]) -> Any:
         return mx.nd.zeros((*self._axes, *shape), ctx=self._context, dtype=self._dtype)
-
-    def _row_of(self, shapes: Sequence[tuple[int, ...]]) -> tuple[Any, list[Any]]:
-        """Return a vector of zeros, and its parts of these shapes, one behind the other: views."""
-        ends = list(itertools.accumulate(map(math.prod, shapes)))
-        row = mx.nd.zeros((ends[-1],), ctx=self._context, dtype=self._dtype)
-        return row, [row[a:b].reshape(shape) for a, b, shape in zip([0, *ends], ends, shapes, strict=False)]
 
     def _to_device_index(self, place: int) -> Any:
         return mx.nd.ndarray.array(np.array([place], dtype=np.int32), ctx=self._context, dtype="int32")
