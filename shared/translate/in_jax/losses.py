@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from gan_rosetta.shared.spec import GanSpec, GradientPenalty
 from gan_rosetta.shared.translate.feeds import uses_masks
-from gan_rosetta.shared.translate.losses import LossWords, has_entropy, loss_functions
+from gan_rosetta.shared.translate.loss_words import LossWords
+from gan_rosetta.shared.translate.losses import has_entropy, loss_functions
 from gan_rosetta.shared.translate.parts import norm_words, perturbed_function
 from gan_rosetta.shared.translate.writing import call, number
 

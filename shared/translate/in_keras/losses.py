@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.translate.in_tensorflow.losses import losses_in_words
-from gan_rosetta.shared.translate.losses import LossWords
+from gan_rosetta.shared.translate.loss_words import LossWords
 
 _WORDS = LossWords(
     tensor="tf.Tensor",

@@ -7,7 +7,8 @@ from typing import Any
 from gan_rosetta.shared import spec
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.translate.feeds import uses_masks
-from gan_rosetta.shared.translate.losses import LossWords, loss_functions
+from gan_rosetta.shared.translate.loss_words import LossWords
+from gan_rosetta.shared.translate.losses import loss_functions
 from gan_rosetta.shared.translate.parts import norm_words, perturbed_function
 from gan_rosetta.shared.translate.writing import number
 
