@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
 from gan_rosetta.shared.errors import SpecError
+from gan_rosetta.shared.generate.fitting import fitted_network
 from gan_rosetta.shared.spec import (
     EVERY_STEP,
     Adadelta,
     Adagrad,
     Adam,
     BatchNorm,
-    Branch,
     Branches,
     ConstantRate,
-    Conv2d,
-    ConvTranspose2d,
     DigitsReal,
     GanSpec,
     GaussianReal,
     GradientDescent,
     GroupNorm,
     Layer,
-    Linear,
     LinearGaussianReal,
-    MinibatchDiscrimination,
-    Network,
     NormalLatent,
-    PReLU,
-    Reshape,
     RMSprop,
     Shape,
     UniformFanIn,
@@ -59,9 +51,7 @@ _PLAIN_TRAINING: dict[str, Any] = {
     "generator_optimizer": _PLAIN_OPTIMIZER,
 }
 _AT_ONCE = 8
-
 Change = Callable[[], GanSpec]
-
 # The plainest values of fields, tried one by one; later ones are larger.
 _PLAIN_FIELDS: dict[str, tuple[Any, ...]] = {
     "weight_init": (UniformFanIn(),),
@@ -267,7 +257,7 @@ def _simpler(part: Any) -> Iterator[Any]:
 
 
 def _with_latent(spec: GanSpec, shape: Shape) -> GanSpec:
-    generator = _fitted(spec.generator.layers, shape, spec.generator.output_shape)
+    generator = fitted_network(spec.generator.layers, shape, spec.generator.output_shape)
     real = spec.real
     if isinstance(real, DigitsReal) and real.part is not None:
         real = replace(real, size=real.part, part=None)
@@ -277,8 +267,8 @@ def _with_latent(spec: GanSpec, shape: Shape) -> GanSpec:
 def _on_numbers(spec: GanSpec) -> GanSpec:
     """Return the GAN with single numbers in place of its samples."""
     shape = _PLAIN_REAL.sample_shape
-    generator = _fitted(spec.generator.layers, spec.generator.input_shape, shape)
-    discriminator = _fitted(spec.discriminator.layers, shape, spec.discriminator.output_shape)
+    generator = fitted_network(spec.generator.layers, spec.generator.input_shape, shape)
+    discriminator = fitted_network(spec.discriminator.layers, shape, spec.discriminator.output_shape)
     return replace(spec, real=_PLAIN_REAL, generator=generator, discriminator=discriminator)
 
 
@@ -289,65 +279,5 @@ def _with_others(spec: GanSpec, name: str, place: int, layers: tuple[Layer, ...]
 
 def _with_layers(spec: GanSpec, name: str, layers: tuple[Layer, ...]) -> GanSpec:
     network = spec.networks()[name]
-    changes: dict[str, Any] = {name: _fitted(layers, network.input_shape, network.output_shape)}
+    changes: dict[str, Any] = {name: fitted_network(layers, network.input_shape, network.output_shape)}
     return replace(spec, **changes)
-
-
-def _fitted(layers: Sequence[Layer], start: Shape, end: Shape) -> Network:
-    """Return a network of these layers, their sizes changed where they must be to lead from one shape to the other."""
-    last = max((i for i, layer in enumerate(layers) if isinstance(layer, Linear)), default=None)
-    fitted: list[Layer] = []
-    shape = start
-    for index, given in enumerate(layers):
-        layer = _fitted_block(given, shape) if isinstance(given, Branches) else given
-        if isinstance(layer, Linear | MinibatchDiscrimination):
-            if len(shape) != 1:
-                fitted.append(Reshape(shape=(math.prod(shape),)))
-                shape = fitted[-1].output_shape(shape)
-            layer = replace(layer, in_features=shape[0])
-            if isinstance(layer, Linear) and index == last:
-                follows = any(isinstance(other, Conv2d | ConvTranspose2d) for other in layers[index + 1 :])
-                layer = layer if follows else replace(layer, out_features=math.prod(end))
-        elif isinstance(layer, Conv2d | ConvTranspose2d):
-            layer = replace(layer, in_channels=shape[0])
-        elif isinstance(layer, BatchNorm | GroupNorm | PReLU):
-            layer = _of_channels(layer, shape[0])
-        elif isinstance(layer, Reshape):
-            if len(layer.shape) == 1:
-                layer = Reshape(shape=(math.prod(shape),))
-            elif index == len(layers) - 1 or not any(isinstance(o, Conv2d | ConvTranspose2d) for o in layers[index:]):
-                layer = Reshape(shape=end)
-            if layer.shape == shape:
-                continue
-        shape = layer.output_shape(shape)
-        fitted.append(layer)
-    if shape != end and math.prod(shape) == math.prod(end):
-        fitted.append(Reshape(shape=end))
-    return Network(input_shape=start, layers=tuple(fitted))
-
-
-def _of_channels(layer: BatchNorm | GroupNorm | PReLU, count: int) -> Layer:
-    """Return what has numbers for each channel, of so many channels."""
-    if isinstance(layer, PReLU):
-        return replace(layer, num_parameters=count) if layer.by_channel else layer
-    if isinstance(layer, BatchNorm):
-        return replace(layer, num_features=count)
-    return replace(layer, num_features=count, num_groups=layer.num_groups if count % layer.num_groups == 0 else 1)
-
-
-def _fitted_block(block: Branches, start: Shape) -> Branches:
-    """Return a block whose branches take this shape, and end in one that fits what hands its input on."""
-    hands_on = block.join != "concatenate" and not all(branch.layers for branch in block.branches)
-    branches = tuple(
-        replace(branch, layers=_fitted(branch.layers, start, start if hands_on else _end_of(branch)).layers)
-        if branch.layers
-        else branch
-        for branch in block.branches
-    )
-    return replace(block, branches=branches)
-
-
-def _end_of(branch: Branch) -> Shape:
-    """Return the shape that a branch's last Linear gives, or one that none has, where there is none."""
-    widths = [layer.out_features for layer in branch.layers if isinstance(layer, Linear)]
-    return (widths[-1],) if widths else (0,)
