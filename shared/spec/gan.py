@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, replace
-from typing import get_args
 
-from gan_rosetta.shared.errors import SpecError
-from gan_rosetta.shared.spec.activations import Activation, Sigmoid
-from gan_rosetta.shared.spec.branches import DIFFERENTIATED_TWICE, Branch, Branches, Layer
+from gan_rosetta.shared.spec.activations import Sigmoid
 from gan_rosetta.shared.spec.checks import require, require_positive_integer
-from gan_rosetta.shared.spec.classifying import SECOND_HEADS, TELLS_CLASS, ClassContrast, PullAway
-from gan_rosetta.shared.spec.codes import CodeError
-from gan_rosetta.shared.spec.convolution import Conv2d, ConvTranspose2d
-from gan_rosetta.shared.spec.dropout import Dropout
-from gan_rosetta.shared.spec.embedding import ClassEmbedding
-from gan_rosetta.shared.spec.group_norm import GroupNorm
+from gan_rosetta.shared.spec.classifying import ClassContrast, PullAway
+from gan_rosetta.shared.spec.heads import check_classes, check_codes, score_head
 from gan_rosetta.shared.spec.layer import Shape
 from gan_rosetta.shared.spec.layers import (
     BatchNorm,
-    Linear,
     MinibatchDiscrimination,
-    Reshape,
 )
 from gan_rosetta.shared.spec.network import Network
+from gan_rosetta.shared.spec.penalised import check_penalty
 from gan_rosetta.shared.spec.penalty import GradientPenalty
-from gan_rosetta.shared.spec.prelu import PReLU
-from gan_rosetta.shared.spec.resampling import GlobalPool, PixelShuffle, Pool2d, Upsample
 from gan_rosetta.shared.spec.sources import (
-    CategoryLatent,
     DigitsReal,
     HoledLatent,
-    JoinedLatent,
     LatentSource,
     LinearGaussianReal,
     RealSource,
@@ -41,29 +28,8 @@ from gan_rosetta.shared.spec.starts import check_holes, check_pairs
 from gan_rosetta.shared.spec.training import Pretraining, Training
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
-_HEADS = (
-    "expected a D that ends in Branches with join 'concatenate', of its score and of a ClassCrossEntropy, a "
-    "ClassContrast, a PullAway or a CodeError"
-)
 _IMAGE_RANK = 3
 _SCORE_SHAPES = {"probability": (1,), "logits": (2,), "critic": (1,), "squares": (1,), "logit": (1,)}
-# Those that are fed no classes, and that every backend differentiates twice.
-_PENALTY_LAYERS = (
-    Linear,
-    Conv2d,
-    ConvTranspose2d,
-    BatchNorm,
-    Dropout,
-    GroupNorm,
-    Upsample,
-    Pool2d,
-    GlobalPool,
-    PixelShuffle,
-    Reshape,
-    Branches,
-    *get_args(Activation),
-    PReLU,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +59,10 @@ class GanSpec:
         check_pairs(self.real, self.latent, self.training)
         self._check_shapes()
         self._check_batch_norms()
-        self._check_penalty()
-        self._check_classes()
-        self._check_codes()
+        if self.penalty is not None:
+            check_penalty(self.penalty, self.discriminator, batch_size=self.batch_size)
+        check_classes(self.real, self.networks())
+        check_codes(self.latent, self.networks())
         check_holes(self.real, self.latent, self.training)
         require(
             not self.training.counts_epochs or isinstance(self.real, DigitsReal | LinearGaussianReal),
@@ -145,7 +112,7 @@ class GanSpec:
         score = self.training.discriminator_loss.score
         found, ends = self.discriminator.output_shape, self.discriminator.layers
         if self.training.class_loss is not None:
-            ends, found = self._score_head()
+            ends, found = score_head(self.discriminator, self.training)
         by_patch = score != "logits" and len(found) == _IMAGE_RANK and found[0] == 1
         maps = "" if score == "logits" else ", or a map (1, height, width) of a score for each patch"
         require(
@@ -168,40 +135,6 @@ class GanSpec:
         channels, *places = real = self.real.sample_shape
         return (channels + self.latent.sample_shape[0], *places) if self.training.shows_pairs else real
 
-    def _score_head(self) -> tuple[tuple[Layer, ...], Shape]:
-        """Return the layers that give D's score where it tells the class too, and the shape of that."""
-        place = ("discriminator", *self.discriminator.placed[-1].path)
-        heads = self.discriminator.layers[-1]
-        ends = isinstance(heads, Branches) and heads.join == "concatenate" and len(heads.branches) > 1
-        if not isinstance(heads, Branches) or not ends or not all(each.layers for each in heads.branches[1:]):
-            raise SpecError(f"training has a class_loss; {_HEADS}, and D ends in {type(heads).__name__}", path=place)
-        score, *others = heads.branches
-        found = [end for branch in others for end in _ends(branch)]
-        for name, last in found:
-            require(
-                isinstance(last, (*SECOND_HEADS, CodeError)),
-                f"training has a class_loss; {_HEADS}, and {name!r} ends in {type(last).__name__}",
-                *place,
-            )
-        losses = len(self.training.class_losses)
-        require(
-            len(found) == losses,
-            f"training has {losses} of class_loss and second_class_loss, and D tells {len(found)} classes beside its "
-            "score; expected one of each",
-            *place,
-        )
-        fields = ("class_loss", "second_class_loss")
-        for (name, last), field, loss in zip(found, fields, self.training.class_losses, strict=False):
-            require(
-                not isinstance(last, CodeError) or loss.on_real == 0,
-                f"{field} weighs the CodeError {name!r} of real samples by {loss.on_real}, which were made from no "
-                "code; expected on_real 0",
-                "training",
-                field,
-                "on_real",
-            )
-        return score.layers, (self.discriminator.output_shape[0] - losses, *self.discriminator.output_shape[1:])
-
     def _check_batch_norms(self) -> None:
         alone = self.batch_size == 1 and any(isinstance(layer, PullAway) for layer in self.discriminator.all_layers)
         require(
@@ -217,94 +150,6 @@ class GanSpec:
             "variance; take a batch size of 2 or more (batch_size, or --batch-size on the command line)",
             "batch_size",
         )
-
-    def _check_penalty(self) -> None:
-        if self.penalty is not None:
-            require(
-                not self.uses_perturbation or self.batch_size * math.prod(self.real.sample_shape) > 1,
-                "a penalty at perturbed samples takes the standard deviation of a batch, which one number has none of; "
-                "take a batch size of 2 or more (batch_size, or --batch-size on the command line)",
-                "batch_size",
-            )
-            allowed = ", ".join(kind.__name__ for kind in _PENALTY_LAYERS)
-            for placed in self.discriminator.placed:
-                layer = placed.layer
-                require(
-                    isinstance(layer, _PENALTY_LAYERS),
-                    f"a gradient penalty needs a discriminator of {allowed}; it has a {type(layer).__name__}",
-                    "discriminator",
-                    *placed.path,
-                )
-                require(
-                    not isinstance(layer, Branches) or layer.join in DIFFERENTIATED_TWICE,
-                    f"a gradient penalty needs branches that are joined by {', '.join(DIFFERENTIATED_TWICE)}; "
-                    f"{placed.name!r} has {getattr(layer, 'join', None)!r}",
-                    "discriminator",
-                    *placed.path,
-                    "join",
-                )
-                require(
-                    getattr(layer, "spectral_norm", None) is None,
-                    "a gradient penalty needs a discriminator without spectral_norm; leave one of the two out",
-                    "discriminator",
-                    *placed.path,
-                    "spectral_norm",
-                )
-                require(
-                    not isinstance(layer, BatchNorm) or layer.statistics == "batch",
-                    "a gradient penalty needs BatchNorms by the batch's own statistics; expected statistics 'batch'",
-                    "discriminator",
-                    *placed.path,
-                    "statistics",
-                )
-                require(
-                    self.penalty.at != "both" or not isinstance(layer, BatchNorm | Dropout),
-                    "a gradient penalty at 'both' takes the real and the fake samples in one pass, in which a "
-                    f"{type(layer).__name__} would do another thing than in two; take it at one of them, or without",
-                    "discriminator",
-                    *placed.path,
-                )
-
-    def _check_classes(self) -> None:
-        count = self.real.num_classes if isinstance(self.real, DigitsReal) else 0
-        for name, network in self.networks().items():
-            for placed in network.placed:
-                layer = placed.layer
-                if isinstance(layer, (ClassEmbedding, *TELLS_CLASS)):
-                    require(
-                        layer.num_classes == count,
-                        f"{type(layer).__name__} {placed.name!r} has num_classes={layer.num_classes}, and "
-                        f"{_classes(self.real)}",
-                        name,
-                        *placed.path,
-                        "num_classes",
-                    )
-
-    def _check_codes(self) -> None:
-        places = self.latent.places if isinstance(self.latent, JoinedLatent) else {}
-        for name, network in self.networks().items():
-            for placed in network.placed:
-                layer = placed.layer
-                if not isinstance(layer, CodeError):
-                    continue
-                part, category = places.get((layer.start, layer.stop)), layer.form == "cross-entropy"
-                listed = ", ".join(f"{start} to {stop}" for start, stop in places)
-                require(
-                    part is not None,
-                    f"CodeError {placed.name!r} compares the latent's features {layer.start} to {layer.stop}; expected "
-                    + (f"a part of the JoinedLatent: {listed}" if places else "a latent that is a JoinedLatent"),
-                    name,
-                    *placed.path,
-                    "start",
-                )
-                require(
-                    not category or isinstance(part, CategoryLatent),
-                    f"CodeError {placed.name!r} takes the cross entropy of a {type(part).__name__}; expected a "
-                    "CategoryLatent, or form 'squared-error'",
-                    name,
-                    *placed.path,
-                    "form",
-                )
 
     @property
     def uses_mix(self) -> bool:
@@ -382,17 +227,3 @@ class GanSpec:
         if training is not None:
             spec = replace(spec, training=replace(self.training, num_steps=training))
         return spec
-
-
-def _ends(branch: Branch) -> list[tuple[str, Layer]]:
-    """Return what a branch ends in, with its name; where that is several put together, what each of them does."""
-    last = branch.layers[-1]
-    if isinstance(last, Branches) and last.join == "concatenate" and all(each.layers for each in last.branches):
-        return [end for each in last.branches for end in _ends(each)]
-    return [(branch.name, last)]
-
-
-def _classes(real: RealSource) -> str:
-    if isinstance(real, DigitsReal):
-        return f"digits are of {real.num_classes}"
-    return f"{type(real).__name__} has none; expected DigitsReal"
