@@ -7,36 +7,19 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gan_rosetta.shared.data import streams
 from gan_rosetta.shared.data.holes import cut_holes, hole_corners, start_of
 from gan_rosetta.shared.data.image_source import ImageSource
+from gan_rosetta.shared.data.noise import latent_noise
+from gan_rosetta.shared.data.pools import batches_per_epoch, fixed_classes, fixed_pool
 from gan_rosetta.shared.data.toys import toy_points
 from gan_rosetta.shared.data.turns import trained_steps
-from gan_rosetta.shared.errors import DataError
 from gan_rosetta.shared.interface import Chunk, Phase
-from gan_rosetta.shared.spec import (
-    CategoryLatent,
-    DigitsReal,
-    GanSpec,
-    GaussianReal,
-    HoledLatent,
-    JoinedLatent,
-    LatentSource,
-    LinearGaussianReal,
-    NormalLatent,
-    Shape,
-    SineReal,
-    StratifiedLatent,
-    UniformLatent,
-)
+from gan_rosetta.shared.spec import DigitsReal, GanSpec, GaussianReal, HoledLatent, Shape, SineReal
 from gan_rosetta.shared.spec.feeding import REAL_LABEL, fed_shapes, is_label, labels, mask_draws
 from gan_rosetta.shared.spec.sources import drawn_once
 from gan_rosetta.shared.spec.toys import ToyReal
-
-# The selection of a data set's images does not follow the run's seed, so that runs with other seeds see the same ones.
-_SELECTION_SEED = 0
 
 
 class Tape(Protocol):
@@ -129,8 +112,8 @@ class SeededTape:
     def __init__(self, spec: GanSpec, /, *, seed: int, digits: ImageSource) -> None:
         self._spec = spec
         self._seed = seed
-        self._pool = _fixed_pool(spec, seed, digits)
-        self._classes = _fixed_classes(spec, digits) if REAL_LABEL in labels(spec) else None
+        self._pool = fixed_pool(spec, seed, digits)
+        self._classes = fixed_classes(spec, digits) if REAL_LABEL in labels(spec) else None
 
     def batch_size(self, phase: Phase, step: int, /) -> int:
         if self._pool is None or phase == "pretraining":
@@ -159,7 +142,7 @@ class SeededTape:
             if name in result:
                 continue
             if name.startswith("latent"):
-                result[name] = _latent(self._spec.latent, self._seed, name, steps, batch=batch, full=full)
+                result[name] = latent_noise(self._spec.latent, self._seed, name, steps, batch=batch, full=full)
             elif name == REAL_LABEL and self._classes is not None:
                 result[name] = self._classes[self._chosen(steps, batch)]
             elif is_label(name):
@@ -262,97 +245,8 @@ class SeededTape:
         return chosen
 
 
-def batches_per_epoch(spec: GanSpec, num_samples: int, /) -> int:
-    """Return how many batches a pass over so many real samples has."""
-    if isinstance(spec.real, DigitsReal) and spec.real.short_batch == "dropped":
-        return num_samples // spec.batch_size
-    return math.ceil(num_samples / spec.batch_size)
-
-
 def _reshuffles(spec: GanSpec) -> bool:
     return spec.real.reshuffle if isinstance(spec.real, DigitsReal) else True
-
-
-def _fixed_pool(spec: GanSpec, seed: int, digits: ImageSource) -> np.ndarray | None:
-    """Return the samples that every epoch goes through, (n, ...), or None where each step draws fresh ones."""
-    source = spec.real
-    if isinstance(source, LinearGaussianReal):
-        matrix, offset = np.array(source.matrix), np.array(source.offset)
-        size = source.num_points * len(offset)
-        drawn = streams.normal(seed, "points", first_step=0, num_steps=1, size=size)
-        # Elementwise, not a matrix product, so that the points do not depend on which BLAS NumPy has.
-        points = drawn.reshape(source.num_points, len(offset), 1)
-        result: np.ndarray = (points * matrix).sum(axis=1) + offset
-        return result
-    if isinstance(source, DigitsReal):
-        chosen = _selected(spec, source, digits)
-        if batches_per_epoch(spec, len(chosen)) == 0:
-            raise DataError(
-                f"{spec.name!r} leaves short batches out, and {len(chosen)} {digits.noun} do not fill one of "
-                f"{spec.batch_size}; name a larger source, or take a smaller batch size (batch_size, or --batch-size "
-                "on the command line)"
-            )
-        return digits.prepare(chosen, source)
-    return None
-
-
-def _fixed_classes(spec: GanSpec, digits: ImageSource) -> np.ndarray:
-    """Return the classes of the samples of _fixed_pool, (n,); only images have any."""
-    if not isinstance(spec.real, DigitsReal):
-        raise TypeError(f"{type(spec.real).__name__} has no classes")
-    labels = digits.load_labels()
-    if (most := int(labels.max())) >= DigitsReal.num_classes:
-        raise DataError(
-            f"{digits.describe()} have {most + 1} classes, and {spec.name!r} knows {DigitsReal.num_classes}; give it "
-            f"{digits.noun} of as many classes or fewer"
-        )
-    return labels.astype(np.float64)[_selected(spec, spec.real, digits)]
-
-
-def _selected(spec: GanSpec, source: DigitsReal, digits: ImageSource) -> NDArray[np.int64]:
-    """Return which images the GAN takes, and in which order: all, or so many of them, drawn by a seed of their own."""
-    size, count = digits.count(), source.num_images
-    if count is None or (count == size and not digits.is_mixed):
-        return np.arange(size)
-    if size < count:
-        found = f"{digits.describe()} are {size} images"
-        raise DataError(
-            f"{spec.name!r} takes {count} {digits.noun}, but {found}; name a larger source, or a --spec with fewer "
-            "(num_images)"
-        )
-    return streams.permutation(_SELECTION_SEED, "digits", epoch=0, size=size)[:count]
-
-
-def _latent(source: LatentSource, seed: int, name: str, steps: range, /, *, batch: int, full: int) -> np.ndarray:
-    """Return noise (len(steps), batch, ...), the first `batch` of `full` samples drawn."""
-    if isinstance(source, HoledLatent):
-        raise TypeError("images with holes are made of the tape's real ones")
-    if isinstance(source, StratifiedLatent):
-        grid = np.linspace(source.low, source.high, batch)
-        drawn = streams.uniform(seed, name, first_step=steps.start, num_steps=len(steps), size=full)[:, :batch]
-        return (grid + source.jitter * drawn)[..., np.newaxis]
-    if isinstance(source, JoinedLatent):
-        parts = [
-            _latent(part, seed, f"{name}.{place}", steps, batch=batch, full=full)
-            for place, part in enumerate(source.parts)
-        ]
-        return np.concatenate(parts, axis=-1)
-    shape = () if isinstance(source, CategoryLatent) else source.sample_shape
-    first, count = (0, 1) if source.redraw == "never" else (steps.start, len(steps))
-    draw = streams.normal if isinstance(source, NormalLatent) else streams.uniform
-    drawn = draw(seed, name, first_step=first, num_steps=count, size=full * math.prod(shape))
-    drawn = np.broadcast_to(drawn.reshape(count, full, *shape), (len(steps), full, *shape))[:, :batch].copy()
-    if isinstance(source, UniformLatent):
-        return source.low + (source.high - source.low) * drawn
-    if isinstance(source, CategoryLatent):
-        return np.eye(source.num_categories)[np.floor(drawn * source.num_categories).astype(np.int64)]
-    return drawn
-
-
-def picture_latent(spec: GanSpec, /, *, seed: int, num_samples: int) -> np.ndarray:
-    """Return the fixed latent (num_samples, ...) on which a run's pictures and samples are made."""
-    latent: np.ndarray = _latent(spec.latent, seed, "latent_picture", range(1), batch=num_samples, full=num_samples)[0]
-    return latent
 
 
 def describe_arrays(arrays: Mapping[str, np.ndarray], /) -> str:

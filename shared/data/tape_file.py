@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_rosetta.shared.data.tape import SeededTape, Tape, array_shapes, batches_per_epoch, describe_arrays, repeats
+from gan_rosetta.shared.data.pools import batches_per_epoch
+from gan_rosetta.shared.data.tape import SeededTape, Tape, array_shapes, describe_arrays, repeats
 from gan_rosetta.shared.errors import TapeError
 from gan_rosetta.shared.interface import Phase
 from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, Shape

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gan_rosetta.shared.data.tape import Tape, chunks, picture_latent
+from gan_rosetta.shared.data.noise import picture_latent
+from gan_rosetta.shared.data.tape import Tape, chunks
 from gan_rosetta.shared.interface import Trainer
 from gan_rosetta.shared.spec import (
     DigitsReal,

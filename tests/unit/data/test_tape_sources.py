@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 
 from gan_rosetta.shared.data.digits import DigitSource, prepare_digits
-from gan_rosetta.shared.data.tape import SeededTape, picture_latent
+from gan_rosetta.shared.data.noise import picture_latent
+from gan_rosetta.shared.data.tape import SeededTape
 from gan_rosetta.shared.data.toys import mode_centres, nearest_modes, num_modes
 from gan_rosetta.shared.errors import DataError, SpecError
 from gan_rosetta.shared.gans import find_gan
