@@ -18,7 +18,7 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state.check import complete_state, with_what_may_lack
 from gan_rosetta.shared.state.initial import State
 from gan_rosetta.shared.state.strangers import describe_stranger, how_to_bring_in
-from gan_rosetta.shared.storage.files import write_parts
+from gan_rosetta.shared.storage.files import write_bytes
 from gan_rosetta.shared.storage.npz import stand_in
 from gan_rosetta.shared.storage.opening import open_regular
 
@@ -33,9 +33,6 @@ _STRANGERS_DTYPES: dict[str, np.dtype[Any]] = {
 # Some thousands of tensors, and what is said of them.
 _MOST_HEADER_BYTES = 1 << 22
 _SEAL = "sha256"
-# In which safetensors puts tensors of several types, and by how many bytes it aligns them.
-_ORDER = ("U64", "I64", "F64", "F32", "U32", "I32", "F16", "U16", "I16", "I8", "U8", "BOOL")
-_ALIGNMENT = 8
 
 
 def write_state(path: Path, state: Mapping[str, np.ndarray], /, *, metadata: Mapping[str, str]) -> None:
@@ -43,9 +40,9 @@ def write_state(path: Path, state: Mapping[str, np.ndarray], /, *, metadata: Map
 
     metadata: see safetensors_bytes.
     """
-    parts = _parts(state, metadata)
+    content = safetensors_bytes(state, metadata=metadata)
     try:
-        write_parts(path, parts)
+        write_bytes(path, content)
     except OSError as error:
         raise StateError(f"{path} cannot be written: {error.strerror or error}; name another file") from error
 
@@ -56,37 +53,11 @@ def safetensors_bytes(state: Mapping[str, np.ndarray], /, *, metadata: Mapping[s
     metadata: stands in the header as JSON under METADATA_KEY, with a SHA-256 of itself and of all tensors. One key,
     since safetensors writes several in any order.
     """
-    return b"".join(_parts(state, metadata))
-
-
-def _parts(state: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> list[bytes | memoryview]:
-    """Return the header of a state's file and its tensors, in the order in which safetensors writes them.
-
-    Not by safetensors itself, which takes a large state into memory twice more.
-    """
     # Not ascontiguousarray, which would turn the counters' shape () into (1,).
-    tensors = {name: np.asarray(a, dtype=a.dtype.newbyteorder("<"), order="C") for name, a in state.items()}
+    tensors = {name: np.asarray(array, order="C") for name, array in state.items()}
     sealed = {**metadata, _SEAL: _seal(metadata, tensors)}
-    header: dict[str, Any] = {
-        "__metadata__": {METADATA_KEY: json.dumps(sealed, sort_keys=True, ensure_ascii=False)},
-    }
-    kinds = {name: _kind(name, tensor.dtype) for name, tensor in tensors.items()}
-    order = sorted(tensors, key=lambda name: (_ORDER.index(kinds[name]), name))
-    end = 0
-    for name in order:
-        start, end = end, end + tensors[name].nbytes
-        header[name] = {"dtype": kinds[name], "shape": tensors[name].shape, "data_offsets": (start, end)}
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % _ALIGNMENT)
-    return [len(text).to_bytes(_ALIGNMENT, "little"), text, *(tensors[name].data for name in order)]
-
-
-def _kind(name: str, dtype: np.dtype[Any]) -> str:
-    """Return a type by its name in such a file; raises StateError for one that it cannot hold."""
-    for kind, known in _STRANGERS_DTYPES.items():
-        if known == dtype:
-            return kind
-    raise StateError(f"{name} is of {dtype}, which a .safetensors file cannot hold; convert it to float64")
+    header = {METADATA_KEY: json.dumps(sealed, sort_keys=True, ensure_ascii=False)}
+    return safetensors.numpy.save(tensors, metadata=header)
 
 
 def read_state(path: Path, spec: GanSpec, /) -> State:

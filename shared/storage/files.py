@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
@@ -75,14 +75,8 @@ def atomic_path(path: Path, /) -> Iterator[Path]:
 
 def write_bytes(path: Path, content: bytes, /) -> None:
     """Write bytes to a file, atomically."""
-    write_parts(path, [content])
-
-
-def write_parts(path: Path, parts: Iterable[bytes | memoryview], /) -> None:
-    """Write parts of a file one behind the other, atomically, without a copy of them all."""
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        for part in parts:
-            file.write(part)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_json(path: Path, value: Any, /) -> None:

@@ -53,23 +53,6 @@ def test_reading_back_gives_the_same_bits(name, tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_file_has_the_bytes_that_safetensors_writes(tmp_path):
-    kinds = ("float64", "float32", "float16", "int64", "uint8", "bool", ">f8")
-    state = {f"µ{place}\n": np.arange(place).astype(kind) for place, kind in enumerate(kinds)}
-    state |= {"counter": np.array(2**40), "none": np.zeros((0, 3)), "turned": np.arange(6.0).reshape(2, 3).T}
-    path = tmp_path / "state.safetensors"
-    write_state(path, state, metadata={"note": 'µ "\n'})
-    with safetensors.safe_open(path, "numpy") as archive:
-        metadata = archive.metadata()
-    tensors = {name: np.array(array, array.dtype.newbyteorder("="), order="C") for name, array in state.items()}
-    assert path.read_bytes() == safetensors.numpy.save(tensors, metadata=metadata)
-
-
-def test_a_type_that_no_file_holds_is_named(tmp_path):
-    with pytest.raises(StateError, match="weight is of complex128"):
-        write_state(tmp_path / "state", {"weight": np.zeros(2, complex)}, metadata={})
-
-
 def test_layouts_in_memory_do_not_matter(tmp_path):
     state = initial_state(SPEC, seed=3)
     state["discriminator.hidden2.weight"] = np.asfortranarray(state["discriminator.hidden2.weight"])
