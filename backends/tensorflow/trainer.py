@@ -191,7 +191,7 @@ class TensorflowTrainer:
 
     def to_layout(self, name: str, array: np.ndarray, /) -> np.ndarray:
         """Return a tensor of the state as TensorFlow has it, of the run's type."""
-        return _to_layout(self._spec, name, np.asarray(array).astype(self._dtype))
+        return _to_layout(self._spec, name, np.asarray(array).astype(self._dtype, copy=False))
 
     def from_layout(self, name: str, array: np.ndarray, /) -> np.ndarray:
         """Return a tensor of TensorFlow's layout as the state has it."""
