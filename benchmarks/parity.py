@@ -11,8 +11,9 @@ import numpy as np
 from gan_rosetta.backends import REFERENCE
 from gan_rosetta.benchmarks.record import Parity
 from gan_rosetta.benchmarks.runner import tape_digests
+from gan_rosetta.shared.compare.evidence import Evidence
 from gan_rosetta.shared.compare.tolerance import num_copies
-from gan_rosetta.shared.compare.verdict import Evidence, judge
+from gan_rosetta.shared.compare.verdict import judge
 from gan_rosetta.shared.compare.yardstick import Yardstick, YardstickFollower
 from gan_rosetta.shared.data.tape import Tape, chunks
 from gan_rosetta.shared.interface import Losses, PerturbedTrainer

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 
 from gan_rosetta.shared.compare.distances import tensor_difference
-from gan_rosetta.shared.compare.verdict import Evidence, Verdict, judge
+from gan_rosetta.shared.compare.evidence import Evidence
+from gan_rosetta.shared.compare.verdict import Verdict, judge
 from gan_rosetta.shared.compare.yardstick import END, Yardstick
 from gan_rosetta.shared.interface import loss_label
 from gan_rosetta.shared.spec import GanSpec

@@ -27,7 +27,8 @@ from gan_rosetta.shared.calibrate.response import (
 )
 from gan_rosetta.shared.calibrate.trained import as_evidence, train_once
 from gan_rosetta.shared.compare.distances import Floats
-from gan_rosetta.shared.compare.verdict import Evidence, judge
+from gan_rosetta.shared.compare.evidence import Evidence
+from gan_rosetta.shared.compare.verdict import judge
 from gan_rosetta.shared.compare.yardstick import Yardstick, YardstickFollower
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape

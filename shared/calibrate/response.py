@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan_rosetta.shared.compare.distances import Floats, tensor_difference
-from gan_rosetta.shared.compare.verdict import Evidence
+from gan_rosetta.shared.compare.evidence import Evidence
 from gan_rosetta.shared.compare.yardstick import END, Yardstick
 from gan_rosetta.shared.interface import loss_label
 

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gan_rosetta.shared.compare.evidence import Evidence
 from gan_rosetta.shared.compare.outputs import Look, Outputs, evaluate
 from gan_rosetta.shared.compare.sketch import sketch_state
-from gan_rosetta.shared.compare.verdict import Evidence
 from gan_rosetta.shared.compare.yardstick import END
 from gan_rosetta.shared.data.digest import state_digest
 from gan_rosetta.shared.data.tape import Tape

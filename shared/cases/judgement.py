@@ -10,7 +10,9 @@ from typing import Any, Self
 import numpy as np
 
 from gan_rosetta.shared.cases.walking import Walk
-from gan_rosetta.shared.compare.verdict import Evidence, Finding, PairVerdict, Verdict, judge
+from gan_rosetta.shared.compare.evidence import Evidence
+from gan_rosetta.shared.compare.finding import Finding
+from gan_rosetta.shared.compare.verdict import PairVerdict, Verdict, judge
 from gan_rosetta.shared.compare.yardstick import LOSS_NAMES, Yardstick
 from gan_rosetta.shared.diagnose.explanation import Explanation
 from gan_rosetta.shared.diagnose.job import row_from_data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan_rosetta.shared.compare.verdict import Evidence
+from gan_rosetta.shared.compare.evidence import Evidence
 from gan_rosetta.shared.compare.yardstick import END, Yardstick, YardstickFollower
 from gan_rosetta.shared.data.digest import state_digest
 from gan_rosetta.shared.data.tape import Tape

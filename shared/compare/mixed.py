@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from gan_rosetta.shared.compare.distances import tensor_difference
-from gan_rosetta.shared.compare.verdict import Evidence
+from gan_rosetta.shared.compare.evidence import Evidence
 from gan_rosetta.shared.compare.yardstick import Yardstick
 
 

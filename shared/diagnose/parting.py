@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gan_rosetta.shared.compare.verdict import Finding
+from gan_rosetta.shared.compare.finding import Finding
 from gan_rosetta.shared.diagnose.visits import Visit, in_order
 from gan_rosetta.shared.runs.comparison import compare_runs
 from gan_rosetta.shared.runs.names import RunName

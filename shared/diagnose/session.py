@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_rosetta.backends import REFERENCE
-from gan_rosetta.shared.compare.verdict import Finding
+from gan_rosetta.shared.compare.finding import Finding
 from gan_rosetta.shared.diagnose.explanation import Explanation
 from gan_rosetta.shared.diagnose.job import DiagnosisJob, LookedInto, read_looked_into, rows_path
 from gan_rosetta.shared.diagnose.parting import find_partings, visits_of

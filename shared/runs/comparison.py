@@ -11,9 +11,10 @@ from typing import Literal
 
 import numpy as np
 
+from gan_rosetta.shared.compare.evidence import Evidence
 from gan_rosetta.shared.compare.mixed import mixed_yardstick
 from gan_rosetta.shared.compare.outputs import evaluate
-from gan_rosetta.shared.compare.verdict import Evidence, PairVerdict, Verdict, judge
+from gan_rosetta.shared.compare.verdict import PairVerdict, Verdict, judge
 from gan_rosetta.shared.compare.yardstick import END, Yardstick, read_yardstick
 from gan_rosetta.shared.errors import RecordError
 from gan_rosetta.shared.interface import PRODUCTS

@@ -14,7 +14,9 @@ import numpy as np
 
 from gan_rosetta.backends import BACKENDS
 from gan_rosetta.shared.cases.measuring import PROGRAM_NAME, measure_reference
-from gan_rosetta.shared.compare.verdict import Evidence, Finding, PairVerdict, Verdict, judge
+from gan_rosetta.shared.compare.evidence import Evidence
+from gan_rosetta.shared.compare.finding import Finding
+from gan_rosetta.shared.compare.verdict import PairVerdict, Verdict, judge
 from gan_rosetta.shared.compare.yardstick import END, LOSS_NAMES, Yardstick
 from gan_rosetta.shared.data.digest import state_digest
 from gan_rosetta.shared.data.tape import Tape

@@ -8,9 +8,10 @@ from typing import Protocol
 
 from gan_rosetta.shared.cases.judgement import Judgement, judge_program
 from gan_rosetta.shared.cases.measuring import REFERENCE_NAME
+from gan_rosetta.shared.compare.evidence import Evidence
 from gan_rosetta.shared.compare.outputs import SAMPLES
 from gan_rosetta.shared.compare.sketch import sketch_state
-from gan_rosetta.shared.compare.verdict import Evidence, Verdict
+from gan_rosetta.shared.compare.verdict import Verdict
 from gan_rosetta.shared.compare.yardstick import END, Yardstick
 from tutorials.machinery.lessons import FRAMEWORKS, Lesson
 from tutorials.machinery.record import LessonRecord

@@ -21,7 +21,7 @@ from gan_rosetta.shared.storage.documents import read_document
 from gan_rosetta.shared.storage.typed import require_typed
 
 _FILES = ("record.json", "losses.npz", "samples.npz", MOMENTS_FILE, YARDSTICK_FILE)
-# How compare/verdict.py ends the name of a place.
+# How compare/judged.py ends the name of a place.
 _MOMENT = re.compile(r" (at the end|at step \d+|after .+)$")
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gan_rosetta.shared.compare.evidence import Evidence
 from gan_rosetta.shared.compare.tolerance import margin
-from gan_rosetta.shared.compare.verdict import Evidence, judge
+from gan_rosetta.shared.compare.verdict import judge
 from gan_rosetta.shared.gans import find_gan
 from gan_rosetta.shared.state import state_schema
 from tests.unit.compare.yardsticks import NUM_COPIES, yardstick_of

@@ -8,7 +8,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from gan_rosetta.shared.compare.verdict import Finding, PairVerdict
+from gan_rosetta.shared.compare.finding import Finding
+from gan_rosetta.shared.compare.verdict import PairVerdict
 from gan_rosetta.shared.gans import CATALOGUE
 from gan_rosetta.shared.report.tables import comparison_lines, gan_table, pair_lines, run_lines, speed_lines
 from gan_rosetta.shared.runs.comparison import GanComparison

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_rosetta.shared.cases.measuring import measure_reference
-from gan_rosetta.shared.compare.verdict import Evidence
+from gan_rosetta.shared.compare.evidence import Evidence
 from gan_rosetta.shared.compare.yardstick import Yardstick
 from gan_rosetta.shared.conformance.once import once
 from gan_rosetta.shared.data.digits import DigitSource
