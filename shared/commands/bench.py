@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gan_rosetta.shared.commands.bench_gpu import gpu, gpu_page
+from gan_rosetta.shared.commands.bench_options import (
+    MEASURED,
+    Gans,
+    Markdown,
+    Names,
+    Pictures,
+    Rounds,
+    Seconds,
+    command_line,
+    require_page,
+    status_of,
+)
 from gan_rosetta.shared.commands.examples import example
 from gan_rosetta.shared.commands.groups import with_groups
 from gan_rosetta.shared.commands.options import (
@@ -28,45 +39,21 @@ from gan_rosetta.shared.commands.options import (
     require_one_source,
     say,
     split_names,
-    status_of_verdicts,
     tell,
 )
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.runs.order import DEFAULT_SEED, LARGEST_COUNT
-from gan_rosetta.shared.storage.opening import require_place
 from gan_rosetta.shared.workers.environments import parse_pythons
 
 if TYPE_CHECKING:
     from gan_rosetta.benchmarks.plan import Plan, Selection
-    from gan_rosetta.benchmarks.record import BenchmarkRecord, CellResult
-
+    from gan_rosetta.benchmarks.record import BenchmarkRecord
 app = typer.Typer(
     invoke_without_command=True,
     epilog=example("bench"),
     pretty_exceptions_enable=False,
     help="Measure what a training step costs in each framework, after judging its losses.",
 )
-_MEASURED = "How it is measured"
-
-Names = str | None
-
-Markdown = Annotated[Path | None, typer.Option("--markdown", rich_help_panel=KEPT, help="Write the page to this file.")]
-Pictures = Annotated[
-    Path | None,
-    typer.Option(
-        "--pictures", rich_help_panel=KEPT, help="Folder for the pictures; without it, none unless there is a page."
-    ),
-]
-Gans = Annotated[
-    Names,
-    typer.Option(
-        "--gans", rich_help_panel=TRAINED, help="GANs, separated by commas; where not given, four, on a GPU all."
-    ),
-]
-Rounds = Annotated[int, typer.Option("--rounds", rich_help_panel=_MEASURED, help="Repeats of each cell.")]
-Seconds = Annotated[
-    float, typer.Option("--seconds", rich_help_panel=_MEASURED, help="Seconds that a round is to last.")
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +130,7 @@ def bench(
     markdown: Markdown = None,
     pictures: Pictures = None,
     dry_run: Annotated[
-        bool, typer.Option("--plan", rich_help_panel=_MEASURED, help="Print the plan and its estimate, and stop.")
+        bool, typer.Option("--plan", rich_help_panel=MEASURED, help="Print the plan and its estimate, and stop.")
     ] = False,
 ) -> None:
     """Measure training steps; without options, four GANs on all installed backends in less than five minutes."""
@@ -154,31 +141,23 @@ def bench(
     from gan_rosetta.benchmarks.record import require_new, write_record  # noqa: PLC0415
     from gan_rosetta.benchmarks.session import run_benchmark  # noqa: PLC0415
 
-    _require_page(markdown)
+    require_page(markdown)
     plan = plan_benchmark(asked.as_selection())
     if out is not None:
         require_new(out)
     _show_plan(plan)
     if dry_run:
         return
-    record = run_benchmark(plan, command=_command(), say=tell)
+    record = run_benchmark(plan, command=command_line(), say=tell)
     _show(record)
     path = out if out is not None else fresh_record_path()
     write_record(path, record)
     kept = "" if out is not None else "; `gan-rosetta bench compare` compares it with the one before"
     tell(f"wrote {path}{kept}")
     _write(record, markdown=markdown, pictures=pictures)
-    status = _status_of(record.cells)
+    status = status_of(record.cells)
     measured = any(result.status == "measured" for result in record.cells)
     raise typer.Exit(status or (0 if measured else FAILURE))
-
-
-def _status_of(cells: Iterable[CellResult]) -> int:
-    """Return the exit status of cells: that of one that failed, else of the verdicts on those that were judged."""
-    cells = list(cells)
-    if any(cell.status == "failed" for cell in cells):
-        return FAILURE
-    return status_of_verdicts({"AGREE", *(cell.parity.verdict for cell in cells if cell.parity is not None)})
 
 
 @app.command("page", epilog=example("bench page"))
@@ -191,83 +170,14 @@ def page(
     """Show a record again, or make its page and pictures."""
     from gan_rosetta.benchmarks.record import read_record  # noqa: PLC0415
 
-    _require_page(markdown)
+    require_page(markdown)
     found = read_record(record)
     _show(found)
     _write(found, markdown=markdown, pictures=pictures)
 
 
-@app.command("gpu", epilog=example("bench gpu"))
-def gpu(
-    *,
-    gans: Gans = None,
-    backends: Annotated[
-        Names, typer.Option("--backends", rich_help_panel=COMPUTED, help="Backends; all that see the device.")
-    ] = None,
-    device: Annotated[
-        str, typer.Option("--device", rich_help_panel=COMPUTED, help="cuda; cpu tries the command itself.")
-    ] = "cuda",
-    parts: Annotated[
-        Names, typer.Option("--parts", rich_help_panel=_MEASURED, help="What to measure, in order; all by default.")
-    ] = None,
-    minutes: Annotated[
-        float, typer.Option("--minutes", rich_help_panel=_MEASURED, help="Parts that would begin later are left out.")
-    ] = 9.0,
-    rounds: Rounds = 4,
-    seconds: Seconds = 0.15,
-    seed: Seed = DEFAULT_SEED,
-    mnist: Mnist = None,
-    out: Annotated[
-        Path, typer.Option("--out", rich_help_panel=KEPT, help="Write the record to this JSON file, after each part.")
-    ],
-    markdown: Markdown = None,
-) -> None:
-    """Measure a GPU: what sees it, parity, repetition, throughput, growth and launches, in less than ten minutes."""
-    from gan_rosetta.benchmarks.gpu.page import write_gpu_page  # noqa: PLC0415 - commands import what they need
-    from gan_rosetta.benchmarks.gpu.record import GpuRecord, write_gpu_record  # noqa: PLC0415
-    from gan_rosetta.benchmarks.gpu.stages import GpuSelection, run_gpu_benchmark  # noqa: PLC0415
-    from gan_rosetta.benchmarks.record import require_new  # noqa: PLC0415
-
-    _require_page(markdown)
-    selection = GpuSelection(
-        device=device,
-        gans=tuple(split_names(gans)),
-        backends=tuple(split_names(backends)),
-        parts=tuple(split_names(parts)),
-        minutes=minutes,
-        rounds=rounds,
-        seconds=seconds,
-        seed=seed,
-        mnist=mnist,
-    )
-    require_new(out)
-
-    def keep(record: GpuRecord) -> None:
-        write_gpu_record(out, record)
-        if markdown is not None:
-            write_gpu_page(markdown, record)
-
-    record = run_gpu_benchmark(selection, command=_command(), say=tell, keep=keep)
-    for path in [out, *([] if markdown is None else [markdown])]:
-        tell(f"wrote {path}")
-    cells = [cell for part, cell in record.cells() if not (part.record and part.record.options.tf32)]
-    problems = any(part.problem for part in record.parts)
-    raise typer.Exit(FAILURE if problems or not cells else _status_of(cells))
-
-
-@app.command("gpu-page", epilog=example("bench gpu-page"))
-def gpu_page(
-    record: Annotated[Path, typer.Argument(help="A record that `bench gpu` wrote.")],
-    *,
-    markdown: Annotated[Path, typer.Option("--markdown", rich_help_panel=KEPT, help="Write the page to this file.")],
-) -> None:
-    """Make the page of a measured GPU again."""
-    from gan_rosetta.benchmarks.gpu.page import write_gpu_page  # noqa: PLC0415
-    from gan_rosetta.benchmarks.gpu.record import read_gpu_record  # noqa: PLC0415
-
-    _require_page(markdown)
-    write_gpu_page(markdown, read_gpu_record(record))
-    tell(f"wrote {markdown}")
+app.command("gpu", epilog=example("bench gpu"))(gpu)
+app.command("gpu-page", epilog=example("bench gpu-page"))(gpu_page)
 
 
 @app.command("compare", epilog=example("bench compare"))
@@ -330,27 +240,6 @@ def _write(record: BenchmarkRecord, *, markdown: Path | None, pictures: Path | N
 
     for path in write_page_and_pictures(record, page=markdown, pictures=pictures):
         tell(f"wrote {path}")
-
-
-def _require_page(markdown: Path | None) -> None:
-    if markdown is not None:
-        require_place(markdown, said="--markdown", makes_folder=True)
-
-
-def _command() -> str:
-    """Return how it was called, without the files that it writes or the place of the digits."""
-    kept: list[str] = []
-    arguments = iter(sys.argv[1:])
-    for argument in arguments:
-        name, _, value = argument.partition("=")
-        if name in ("--out", "--markdown", "--pictures", "--mnist"):
-            if not value:
-                next(arguments, None)
-            kept += ["--mnist DIR"] if name == "--mnist" else []
-        else:
-            kept.append(argument)
-    own = kept[1:] if kept[:1] == ["bench"] else kept
-    return " ".join(["gan-rosetta bench", *own])
 
 
 def _whole(option: str, text: str) -> int:
