@@ -21,7 +21,7 @@ from gan_rosetta.shared.data.digest import TapeDigest
 from gan_rosetta.shared.data.tape import Tape, make_chunk
 from gan_rosetta.shared.interface import Chunk, Losses, Trainer
 from gan_rosetta.shared.runs.checked import CheckedTrainer
-from gan_rosetta.shared.runs.training import chunk_size
+from gan_rosetta.shared.runs.chunk_sizes import chunk_size
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state import State
 

@@ -18,10 +18,12 @@ from gan_rosetta.shared.data.digest import state_digest
 from gan_rosetta.shared.data.tape import Tape
 from gan_rosetta.shared.interface import Chunk, Losses, Trainer
 from gan_rosetta.shared.runs.checked import CheckedTrainer
+from gan_rosetta.shared.runs.chunk_sizes import chunk_size
+from gan_rosetta.shared.runs.following import Follower
 from gan_rosetta.shared.runs.looks import LookFollower, LookRecorder
 from gan_rosetta.shared.runs.moments import choose_moments
 from gan_rosetta.shared.runs.samples import make_samples
-from gan_rosetta.shared.runs.training import Follower, chunk_size, run_training
+from gan_rosetta.shared.runs.training import run_training
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.serialise import spec_digest
 from gan_rosetta.shared.state import State, state_schema

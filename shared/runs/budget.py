@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gan_rosetta.shared.errors import SpecError, UsageError
+from gan_rosetta.shared.runs.chunk_sizes import chunk_size
 from gan_rosetta.shared.runs.samples import num_samples
-from gan_rosetta.shared.runs.training import chunk_size
 from gan_rosetta.shared.spec import DigitsReal, GanSpec, LinearGaussianReal, MinibatchDiscrimination, Network
 from gan_rosetta.shared.state.schema import state_schema
 from gan_rosetta.shared.storage.memory import available_bytes

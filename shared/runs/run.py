@@ -22,6 +22,8 @@ from gan_rosetta.shared.interface import Chunk, Losses
 from gan_rosetta.shared.runs.checked import build_checked
 from gan_rosetta.shared.runs.checkpoint import Checkpoint, Position, num_steps, read_checkpoint
 from gan_rosetta.shared.runs.checkpointing import CheckpointWriter
+from gan_rosetta.shared.runs.chunk_sizes import chunk_size
+from gan_rosetta.shared.runs.following import Follower
 from gan_rosetta.shared.runs.inputs import open_start, state_metadata, tape_metadata
 from gan_rosetta.shared.runs.looks import LookFollower, LookRecorder
 from gan_rosetta.shared.runs.machine import describe_machine, describe_variables, describe_versions
@@ -38,7 +40,7 @@ from gan_rosetta.shared.runs.record import (
 from gan_rosetta.shared.runs.record_types import Hashes, Outcome, RunSaid, Timings
 from gan_rosetta.shared.runs.samples import make_samples
 from gan_rosetta.shared.runs.saved import require_fed_so_far
-from gan_rosetta.shared.runs.training import Follower, ReportProgress, TrainingResult, chunk_size, run_training
+from gan_rosetta.shared.runs.training import ReportProgress, TrainingResult, run_training
 from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.spec.serialise import spec_digest, to_data
 from gan_rosetta.shared.state import State

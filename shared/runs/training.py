@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,15 +12,12 @@ from gan_rosetta.shared.data.digest import TapeDigest
 from gan_rosetta.shared.data.tape import Tape, chunks, make_chunk
 from gan_rosetta.shared.interface import Chunk, Losses, Phase, Trainer
 from gan_rosetta.shared.runs.checkpoint import BEGINNING, Place, Position
-from gan_rosetta.shared.runs.moments import SNAPSHOT_STEPS, Moments
+from gan_rosetta.shared.runs.chunk_sizes import chunk_size
+from gan_rosetta.shared.runs.clock import Clock
+from gan_rosetta.shared.runs.following import Checkpointer, Follower, Watcher
+from gan_rosetta.shared.runs.moments import SNAPSHOT_STEPS
 from gan_rosetta.shared.spec import GanSpec, StopRule
-from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.state import State
-
-_CHUNK_FLOPS = 4e9
-_MAXIMUM_CHUNK_STEPS = 500
-_MAXIMUM_CHUNK_BYTES = 64e6
-
 
 ReportProgress = Callable[[Phase, int, int], None]
 # What a run asks to be trained on, chunk by chunk, and what it is told of each.
@@ -38,39 +33,6 @@ class Stateful(Protocol):
 
     def export_state(self) -> State:
         """Return a copy of the whole state."""
-        ...
-
-
-class Follower(Protocol):
-    """Something that sees each chunk after the trainer has trained on it."""
-
-    def follow(self, chunk: Chunk, losses: Losses, /) -> None:
-        """Take note of a chunk and the losses that the trainer had on it."""
-        ...
-
-    def snapshot(self, label: str, state: State, /) -> None:
-        """Take note of the trainer's state at a named moment."""
-        ...
-
-
-class Watcher(Protocol):
-    """Something that looks at the trainer at some moments before the end, and changes nothing in it."""
-
-    @property
-    def moments(self) -> Moments:
-        """When to look, in which chunks end."""
-        ...
-
-    def take(self, *, pretraining: int, adversarial: int) -> None:
-        """Look at the trainer, after so many steps of each phase."""
-        ...
-
-
-class Checkpointer(Protocol):
-    """Something that may keep a run's position after a chunk."""
-
-    def after_chunk(self, position: Callable[[], Position], /) -> None:
-        """Keep the position, if it is time; raises RunInterrupted where the run is to stop here."""
         ...
 
 
@@ -94,23 +56,6 @@ class TrainingResult:
         """Where the run's last step is behind it."""
         first = self.began.done if self.began.phase == "adversarial" else 0
         return Place(phase="adversarial", done=first + len(self.losses["generator"]))
-
-
-def chunk_size(spec: GanSpec, /) -> int:
-    """Return how many steps to give a trainer at once: enough to drown its overhead, few enough to show progress."""
-    by_memory = _MAXIMUM_CHUNK_BYTES / step_bytes(spec)
-    return int(max(1, min(_MAXIMUM_CHUNK_STEPS, _CHUNK_FLOPS / step_flops(spec), by_memory)))
-
-
-def step_bytes(spec: GanSpec, /) -> int:
-    """Return how many bytes a step of the adversarial phase is fed, in float64."""
-    sample_bytes = 8 * (math.prod(spec.real.sample_shape) + _noise(spec))
-    return sample_bytes * spec.batch_size
-
-
-def _noise(spec: GanSpec) -> int:
-    """Return how many numbers of noise a sample is made of in a step, counted as if each update had its own."""
-    return len(spec.training.loss_names) * math.prod(spec.latent.sample_shape)
 
 
 def run_training(
@@ -211,7 +156,7 @@ class _Loop:
         self._moments = watcher.moments.steps if watcher is not None else ()
         self._num_pretraining = spec.num_pretraining_steps
         self._start = start
-        self.clock = _Clock()
+        self.clock = Clock()
         self._losses: dict[str, list[np.ndarray]] = {name: [] for name in spec.loss_names}
         self._tape_digests: dict[str, dict[str, str]] = {"pretraining": {}, "adversarial": {}}
         self._resumed_at: tuple[str, ...] = ()
@@ -355,30 +300,6 @@ def _adversarial_chunks(
     for stop in (stop for stop in stops if first_step < stop <= spec.training.num_steps):
         yield from chunks(tape, spec, "adversarial", first_step=first, stop=stop, size=size)
         first = stop
-
-
-class _Clock:
-    """Times stage and train; the first chunk of each phase, which may compile, apart from the rest."""
-
-    def __init__(self) -> None:
-        self.seconds = {"stage": 0.0, "first_chunks": 0.0, "train": 0.0, "timed_steps": 0.0}
-        self._seen: set[tuple[str, int]] = set()
-
-    def train(self, trainer: Trainer, chunk: Chunk) -> Losses:
-        start = time.perf_counter()
-        staged = trainer.stage(chunk)
-        staged_at = time.perf_counter()
-        losses = trainer.train(staged)
-        end = time.perf_counter()
-        self.seconds["stage"] += staged_at - start
-        kind = (chunk.phase, chunk.num_steps)
-        if kind in self._seen:
-            self.seconds["train"] += end - staged_at
-            self.seconds["timed_steps"] += chunk.num_steps
-        else:
-            self._seen.add(kind)
-            self.seconds["first_chunks"] += end - staged_at
-        return losses
 
 
 def _stop_index(losses: Losses, tolerance: float) -> int | None:

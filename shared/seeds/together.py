@@ -16,10 +16,11 @@ from gan_rosetta.shared.data.tape import Tape
 from gan_rosetta.shared.errors import UnsupportedLayer, UsageError
 from gan_rosetta.shared.interface import Chunk, Execution, Losses, PerturbedReplicas, Replicas
 from gan_rosetta.shared.runs.checked import build_checked
+from gan_rosetta.shared.runs.chunk_sizes import chunk_size, step_bytes
 from gan_rosetta.shared.runs.inputs import open_inputs
 from gan_rosetta.shared.runs.order import Order
 from gan_rosetta.shared.runs.samples import make_samples
-from gan_rosetta.shared.runs.training import TrainingResult, chunk_size, run_training, step_bytes, train_together
+from gan_rosetta.shared.runs.training import TrainingResult, run_training, train_together
 from gan_rosetta.shared.seeds.outcomes import Outcomes, measure_outcomes
 from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.state import State

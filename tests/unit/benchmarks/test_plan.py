@@ -22,7 +22,7 @@ from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape
 from gan_rosetta.shared.errors import GanRosettaError, SpecError, UsageError, WrongResult
 from gan_rosetta.shared.gans import CATALOGUE, MADE_UP, find_gan
-from gan_rosetta.shared.runs.training import chunk_size
+from gan_rosetta.shared.runs.chunk_sizes import chunk_size
 from gan_rosetta.shared.spec import ZEROS, Branch, Branches, Linear, Network, Tanh
 from gan_rosetta.shared.spec.cost import step_flops
 from gan_rosetta.shared.spec.toml_file import spec_from_toml, spec_to_toml

@@ -11,7 +11,8 @@ from gan_rosetta.backends.numpy.trainer import NumpyTrainer
 from gan_rosetta.shared.data.digits import DigitSource
 from gan_rosetta.shared.data.tape import SeededTape
 from gan_rosetta.shared.gans import find_gan
-from gan_rosetta.shared.runs.training import chunk_size, run_training
+from gan_rosetta.shared.runs.chunk_sizes import chunk_size
+from gan_rosetta.shared.runs.training import run_training
 from gan_rosetta.shared.spec import StopRule
 from gan_rosetta.shared.state import initial_state
 
