@@ -7,7 +7,7 @@ tensors, for the compiled path.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -22,9 +22,10 @@ from gan_rosetta.shared.state import counter_name, slot_name
 from gan_rosetta.shared.state.layouts import TORCH_SLOTS
 
 Slots = Mapping[str, Tensor]
+Native: TypeAlias = "torch.optim.Optimizer | PlacedOptimizer"
 
 
-def gradient_descent(optimizer: spec.GradientDescent, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+def gradient_descent(optimizer: spec.GradientDescent, /, *, parameters: Sequence[Tensor]) -> Native:
     """Build p ← p - lr · g, which with momentum is torch's own where that is of the direction."""
     if optimizer.momentum > 0 and optimizer.momentum_of != "direction":
         return PlacedOptimizer(parameters, optimizer)
@@ -37,7 +38,7 @@ def gradient_descent(optimizer: spec.GradientDescent, /, *, parameters: Sequence
     )
 
 
-def adam(optimizer: spec.Adam, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+def adam(optimizer: spec.Adam, /, *, parameters: Sequence[Tensor]) -> Native:
     """Build Adam, which is torch's own where ε is outside and the bias corrected. Kingma and Ba 2015, Algorithm 1."""
     placed = optimizer.epsilon_placement != "outside" or not optimizer.bias_correction
     if placed or optimizer.amsgrad == "corrected":
@@ -52,7 +53,7 @@ def adam(optimizer: spec.Adam, /, *, parameters: Sequence[Tensor]) -> torch.opti
     )
 
 
-def adadelta(optimizer: spec.Adadelta, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+def adadelta(optimizer: spec.Adadelta, /, *, parameters: Sequence[Tensor]) -> Native:
     """Build Adadelta with a learning rate. Zeiler 2012, Algorithm 1."""
     return torch.optim.Adadelta(
         parameters,
@@ -63,7 +64,7 @@ def adadelta(optimizer: spec.Adadelta, /, *, parameters: Sequence[Tensor]) -> to
     )
 
 
-def rmsprop(optimizer: spec.RMSprop, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+def rmsprop(optimizer: spec.RMSprop, /, *, parameters: Sequence[Tensor]) -> Native:
     """Build RMSprop, which is torch's own where ε is outside of the root and momentum is of the direction."""
     if optimizer.epsilon_placement != "outside" or (optimizer.momentum > 0 and optimizer.momentum_of != "direction"):
         return PlacedOptimizer(parameters, optimizer)
@@ -78,7 +79,7 @@ def rmsprop(optimizer: spec.RMSprop, /, *, parameters: Sequence[Tensor]) -> torc
     )
 
 
-def adagrad(optimizer: spec.Adagrad, /, *, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+def adagrad(optimizer: spec.Adagrad, /, *, parameters: Sequence[Tensor]) -> Native:
     """Build Adagrad, which is torch's own where ε is outside of the root. Duchi et al. 2011."""
     if optimizer.epsilon_placement != "outside":
         return PlacedOptimizer(parameters, optimizer)
@@ -87,7 +88,7 @@ def adagrad(optimizer: spec.Adagrad, /, *, parameters: Sequence[Tensor]) -> torc
     )
 
 
-OPTIMIZERS: dict[type, Callable[..., torch.optim.Optimizer]] = {
+OPTIMIZERS: dict[type, Callable[..., Native]] = {
     spec.GradientDescent: gradient_descent,
     spec.Adam: adam,
     spec.Adadelta: adadelta,
@@ -96,19 +97,22 @@ OPTIMIZERS: dict[type, Callable[..., torch.optim.Optimizer]] = {
 }
 
 
-class PlacedOptimizer(torch.optim.Optimizer):
-    """An optimizer in a form that torch has none of, such as with ε elsewhere; updates as compiled steps do."""
+class PlacedOptimizer:
+    """An optimizer in a form that torch has none of, such as with ε elsewhere; updates as compiled steps do.
+
+    It has what is used here of a torch.optim.Optimizer, not what that does around each step for hooks and profilers.
+    """
 
     def __init__(self, parameters: Sequence[Tensor], optimizer: spec.Optimizer) -> None:
-        super().__init__(parameters, {"lr": optimizer.learning_rate.at(0)})
+        self.param_groups: list[dict[str, Any]] = [{"params": list(parameters), "lr": optimizer.learning_rate.at(0)}]
+        self.state: dict[Tensor, dict[str, Any]] = {parameter: {} for parameter in parameters}
         self.epoch = 0
         self._optimizer = optimizer
         self._update = UPDATES[type(optimizer)]
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
+    def step(self) -> None:
         """Update every parameter from its gradient."""
-        del closure
         for group in self.param_groups:
             for parameter in group["params"]:
                 state = self.state[parameter]
@@ -199,12 +203,12 @@ class NamedOptimizer:
             step.fill_(counter)
 
 
-@torch.no_grad()
 def shrink_parameters(parameters: Sequence[Tensor], /, *, kept: Any) -> None:
     """Leave parameters a share of themselves, in place, before the optimizer's step; None leaves them whole."""
     if kept is not None:
-        for parameter in parameters:
-            parameter.mul_(kept)
+        with torch.no_grad():
+            for parameter in parameters:
+                parameter.mul_(kept)
 
 
 def decayed_gradient(optimizer: spec.Optimizer, /, *, parameter: Tensor, gradient: Tensor) -> Tensor:
@@ -213,12 +217,12 @@ def decayed_gradient(optimizer: spec.Optimizer, /, *, parameter: Tensor, gradien
     return gradient.add(parameter, alpha=share) if share else gradient
 
 
-@torch.no_grad()
 def clip_parameters(parameters: Sequence[Tensor], /, *, bound: float | None) -> None:
     """Hold parameters to [-bound, bound], in place; None leaves them."""
     if bound is not None:
-        for parameter in parameters:
-            parameter.clamp_(-bound, bound)
+        with torch.no_grad():
+            for parameter in parameters:
+                parameter.clamp_(-bound, bound)
 
 
 def step_values(optimizer: spec.Optimizer, /, *, counter: int, epoch: int = 0) -> tuple[float, ...]:
