@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,7 +18,7 @@ from gan_rosetta.shared.spec import GanSpec
 from gan_rosetta.shared.state.check import complete_state, with_what_may_lack
 from gan_rosetta.shared.state.initial import State
 from gan_rosetta.shared.state.strangers import describe_stranger, how_to_bring_in
-from gan_rosetta.shared.storage.files import atomic_path
+from gan_rosetta.shared.storage.files import write_bytes
 from gan_rosetta.shared.storage.npz import stand_in
 from gan_rosetta.shared.storage.opening import open_regular
 
@@ -41,18 +40,11 @@ def write_state(path: Path, state: Mapping[str, np.ndarray], /, *, metadata: Map
 
     metadata: see safetensors_bytes.
     """
-    tensors, header = _sealed(state, metadata)
+    content = safetensors_bytes(state, metadata=metadata)
     try:
-        with atomic_path(path) as temporary:
-            temporary.touch()
-            mode = stat.S_IMODE(temporary.stat().st_mode)
-            # From where the tensors lie: the bytes of a large state take as long to have memory as to be written.
-            safetensors.numpy.save_file(tensors, temporary, metadata=header)
-            temporary.chmod(mode)  # safetensors puts a file of its own there, which nobody else may read.
+        write_bytes(path, content)
     except OSError as error:
         raise StateError(f"{path} cannot be written: {error.strerror or error}; name another file") from error
-    except safetensors.SafetensorError as error:
-        raise StateError(f"{path} cannot be written: {error}; name another file") from error
 
 
 def safetensors_bytes(state: Mapping[str, np.ndarray], /, *, metadata: Mapping[str, str]) -> bytes:
@@ -61,18 +53,11 @@ def safetensors_bytes(state: Mapping[str, np.ndarray], /, *, metadata: Mapping[s
     metadata: stands in the header as JSON under METADATA_KEY, with a SHA-256 of itself and of all tensors. One key,
     since safetensors writes several in any order.
     """
-    tensors, header = _sealed(state, metadata)
-    return safetensors.numpy.save(tensors, metadata=header)
-
-
-def _sealed(
-    state: Mapping[str, np.ndarray], metadata: Mapping[str, str]
-) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Return a state as safetensors writes it, and what the header says of it."""
     # Not ascontiguousarray, which would turn the counters' shape () into (1,).
     tensors = {name: np.asarray(array, order="C") for name, array in state.items()}
     sealed = {**metadata, _SEAL: _seal(metadata, tensors)}
-    return tensors, {METADATA_KEY: json.dumps(sealed, sort_keys=True, ensure_ascii=False)}
+    header = {METADATA_KEY: json.dumps(sealed, sort_keys=True, ensure_ascii=False)}
+    return safetensors.numpy.save(tensors, metadata=header)
 
 
 def read_state(path: Path, spec: GanSpec, /) -> State:

@@ -13,14 +13,7 @@ import safetensors.numpy
 from gan_rosetta.shared.errors import StateError
 from gan_rosetta.shared.gans import CATALOGUE, find_gan
 from gan_rosetta.shared.state import initial_state, state_schema
-from gan_rosetta.shared.state.archive import (
-    METADATA_KEY,
-    map_tensors,
-    read_state,
-    read_state_and_metadata,
-    safetensors_bytes,
-    write_state,
-)
+from gan_rosetta.shared.state.archive import METADATA_KEY, map_tensors, read_state, read_state_and_metadata, write_state
 
 SPEC = find_gan("linear-2d")
 
@@ -58,27 +51,6 @@ def test_reading_back_gives_the_same_bits(name, tmp_path):
     assert found == {"gan": name, "note": "µ"}
     assert read_state_and_metadata(path, spec)[1] == found
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
-
-
-def test_a_file_is_what_a_state_is_as_bytes_and_may_be_read_as_any_other(tmp_path):
-    state, metadata = initial_state(SPEC, seed=3), {"note": "µ"}
-    write_state(tmp_path / "state", state, metadata=metadata)
-    (tmp_path / "other").touch()
-    assert (tmp_path / "state").read_bytes() == safetensors_bytes(state, metadata=metadata)
-    assert (tmp_path / "state").stat().st_mode == (tmp_path / "other").stat().st_mode
-
-
-def test_a_file_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path, monkeypatch):
-    with pytest.raises(StateError, match="absent/state cannot be written: No such file or directory"):
-        write_state(tmp_path / "absent" / "state", {}, metadata={})
-
-    def no_space(*_arguments, **_options):
-        raise safetensors.SafetensorError("I/O error: No space left on device")
-
-    monkeypatch.setattr(safetensors.numpy, "save_file", no_space)
-    with pytest.raises(StateError, match="state cannot be written: I/O error: No space left on device"):
-        write_state(tmp_path / "state", {}, metadata={})
-    assert not list(tmp_path.iterdir())
 
 
 def test_layouts_in_memory_do_not_matter(tmp_path):
