@@ -8,7 +8,16 @@ from gan_rosetta.shared.accuracy.envelope import row_differences
 from gan_rosetta.shared.accuracy.measure import errors_in_ulp, labels, measure_reference, run_trials
 from gan_rosetta.shared.errors import UsageError
 from gan_rosetta.shared.interface import DTYPES
-from gan_rosetta.shared.spec import Activation, Layer, PixelShuffle, Recall, Reshape, losses, optimizers
+from gan_rosetta.shared.spec import (
+    Activation,
+    Layer,
+    MeanSquaredErrorLoss,
+    PixelShuffle,
+    Recall,
+    Reshape,
+    losses,
+    optimizers,
+)
 from gan_rosetta.shared.workers.registry import find_backend, load_trainer
 
 
@@ -21,7 +30,7 @@ def test_every_layer_loss_and_optimizer_of_the_vocabulary_is_measured():
         used |= {type(spec.training.generator_optimizer), type(spec.training.discriminator_optimizer)}
         used |= {type(spec.pretraining.loss)} if spec.pretraining is not None else set()
     known = {*Layer.__args__, *Activation.__args__, *losses.DiscriminatorLoss.__args__}
-    known |= {*losses.GeneratorLoss.__args__, *optimizers.Optimizer.__args__, losses.MeanSquaredErrorLoss}
+    known |= {*losses.GeneratorLoss.__args__, *optimizers.Optimizer.__args__, MeanSquaredErrorLoss}
     known = {kind for each in known for kind in getattr(each, "__args__", (each,))}
     assert known - used <= {Reshape, PixelShuffle, Recall}  # which move numbers alone
 
