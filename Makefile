@@ -20,7 +20,7 @@ test: $(READY)
 	$(MAKE) --jobs=2 --output-sync=target lint types $(COMPILED)
 	$(PYTEST)
 
-# What tells most in two minutes of two cores: what computes nothing in a framework, and torch, which imports and steps
+# What tells most in three minutes of two cores: what computes nothing in a framework, and torch, which imports and steps
 # faster than all others but NumPy, held to the reference in every quantity of every GAN. What is left out measures (the
 # first line) or draws, imports all frameworks (the second), compiles, or opens a browser.
 LEFT_OUT := accuracy benchmarks calibrate defaults matters quality report seeds sweeps \
